@@ -1,0 +1,62 @@
+"""CLIP Video Investigator: how well texts describe a video, frame by frame.
+
+Importing this package loads no heavy library; each public name loads its room when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clip_core.config import Config, load_config
+    from clip_core.encoders.registry import load_encoder
+    from clip_core.errors import ClipVideoError
+    from clip_core.pipeline.index_video import index_video
+    from clip_core.pipeline.score_prompts import score_prompts
+    from clip_core.scoring.moments import find_moments
+    from clip_core.store.store import EmbeddingStore
+    from clip_core.values import Frame, Moment, Progress, Scores
+    from clip_core.video import open_video
+
+_HOMES = {
+    "ClipVideoError": "clip_core.errors",
+    "Config": "clip_core.config",
+    "EmbeddingStore": "clip_core.store.store",
+    "Frame": "clip_core.values",
+    "Moment": "clip_core.values",
+    "Progress": "clip_core.values",
+    "Scores": "clip_core.values",
+    "find_moments": "clip_core.scoring.moments",
+    "index_video": "clip_core.pipeline.index_video",
+    "load_config": "clip_core.config",
+    "load_encoder": "clip_core.encoders.registry",
+    "open_video": "clip_core.video",
+    "score_prompts": "clip_core.pipeline.score_prompts",
+}
+
+__all__ = [  # noqa: RUF022 - the order in which a script uses them
+    "load_config",
+    "open_video",
+    "load_encoder",
+    "EmbeddingStore",
+    "index_video",
+    "score_prompts",
+    "find_moments",
+    "ClipVideoError",
+    "Config",
+    "Frame",
+    "Moment",
+    "Progress",
+    "Scores",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute can be anything
+    if name not in _HOMES:
+        raise AttributeError(f"module 'clip_core' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,110 @@
+"""Every error that this package raises on purpose, and how names stand in messages.
+
+ClipVideoError
+├── ConfigError            config.yaml: the key, what was given, what is allowed
+├── VideoError             a file that is no video, or not one that may be opened
+│   ├── VideoNotFoundError     no such file, a folder, a special file, an address
+│   └── VideoDecodeError       it opened, and then could not be read
+├── EncoderError           a model that cannot be loaded or gave no usable vectors
+│   └── UnknownModelError      no model of that name
+├── PromptError            an empty prompt
+├── StoreError             the embeddings cannot be read or written
+│   ├── StoreFullError         the disk (or the quota) is full
+│   └── NotIndexedError        nothing was ever embedded for this video and model
+└── JobCancelled           somebody pressed cancel; what is stored stays
+
+Foreign errors (FFmpeg's, ONNX Runtime's, LanceDB's, the operating system's) are translated where
+they arise, in the room that knows the library; nothing else has to know their classes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+
+MAX_MESSAGE = 200
+MAX_NAME = 64
+
+
+class ClipVideoError(Exception):
+    """What happened, with the value, and the next step.
+
+    Args:
+        what: One sentence: what happened, naming the file, key or model.
+        next_step: One sentence: what the user can do about it.
+    """
+
+    def __init__(self, what: str, next_step: str = "") -> None:
+        super().__init__(f"{what} {next_step}".strip())
+        self.what = what
+        self.next_step = next_step
+
+    @property
+    def line(self) -> str:
+        """The message as one line of at most 200 characters, for a terminal."""
+        text = " ".join(str(self).split())
+        return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+class ConfigError(ClipVideoError):
+    """A configuration file that is missing, unreadable or wrong."""
+
+
+class VideoError(ClipVideoError):
+    """A file that is no video, or not one that may be opened."""
+
+
+class VideoNotFoundError(VideoError):
+    """No such regular file."""
+
+
+class VideoDecodeError(VideoError):
+    """A video that opened and then could not be read."""
+
+
+class EncoderError(ClipVideoError):
+    """A model that cannot be loaded, or that gave no usable vectors."""
+
+
+class UnknownModelError(EncoderError):
+    """No model of that name."""
+
+
+class PromptError(ClipVideoError):
+    """A prompt that cannot be scored."""
+
+
+class StoreError(ClipVideoError):
+    """Embeddings that cannot be read or written."""
+
+
+class StoreFullError(StoreError):
+    """No space left where the embeddings are kept."""
+
+
+class NotIndexedError(StoreError):
+    """Nothing was ever embedded for this video and model."""
+
+
+class JobCancelled(ClipVideoError):
+    """Indexing was cancelled; what was committed stays."""
+
+
+def shown_name(path: str | os.PathLike[str], most: int = MAX_NAME) -> str:
+    """Return the last part of ``path`` as it may stand in a message.
+
+    Control characters become ``?``, and a long name loses its middle, so that a hostile file name
+    can neither move a terminal's cursor nor push the message itself out of sight.
+
+    Args:
+        path: A path or an address.
+        most: The greatest length, in characters.
+    """
+    text = os.fspath(path)
+    name = PurePath(text).name or text or "(empty name)"
+    name = name.encode("utf-8", "replace").decode("utf-8")
+    name = "".join(c if c.isprintable() else "?" for c in name)
+    if len(name) <= most:
+        return name
+    tail = most // 3
+    return name[: most - tail - 1] + "…" + name[-tail:]

@@ -1,0 +1,238 @@
+"""The plain values that are handed from room to room. They check their shapes at birth.
+
+Images are uint8 RGB (height, width, 3). Vectors are float32 of unit length. Times are seconds from
+the first frame of the video, as the decoder presents them. Intervals are half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Times: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Unit: TypeAlias = Literal["cosine"]
+Stage: TypeAlias = Literal["waiting", "coarse", "dense", "done"]
+
+
+def _need(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded picture, which never travels without its time.
+
+    Attributes:
+        index: Its number from 0: its rank among the frames that decode.
+        pts: Presentation time stamp in the stream's time base: the frame's identity.
+        time_s: Presentation time in seconds from the first frame of the video.
+        rgb: uint8 (height, width, 3), red first, rotated as the file asks.
+    """
+
+    index: int
+    pts: int
+    time_s: float
+    rgb: Image
+
+    def __post_init__(self) -> None:
+        _need(self.rgb.ndim == 3 and self.rgb.shape[2] == 3, f"rgb must be (h, w, 3), not {self.rgb.shape}")
+        _need(self.rgb.dtype == np.uint8, f"rgb must be uint8, not {self.rgb.dtype}")
+
+    def __repr__(self) -> str:
+        height, width, _ = self.rgb.shape
+        return f"Frame(index={self.index}, pts={self.pts}, time_s={self.time_s:.6f}, rgb={width}x{height})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeTable:
+    """When each frame of a video is presented.
+
+    Attributes:
+        pts: int64 (n,), strictly rising.
+        time_base: Seconds per unit of ``pts``.
+        start_pts: The pts of the first frame that decodes: time zero.
+        end_s: Where the last frame ends, in seconds from the first.
+        confirmed: Whether all frames have been seen decoded; until then the table is a claim that
+            was read from the packets, and frame numbers are provisional.
+        key_pts: int64 (k,), the pts of the keyframes, rising.
+    """
+
+    pts: Ints
+    time_base: Fraction
+    start_pts: int
+    end_s: float
+    confirmed: bool
+    key_pts: Ints
+
+    def __post_init__(self) -> None:
+        _need(self.pts.ndim == 1 and self.pts.dtype == np.int64, "pts must be int64 (n,)")
+        _need(bool(np.all(np.diff(self.pts) > 0)), "pts must rise")
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def times_s(self) -> Times:
+        """float64 (n,): presentation times in seconds from the first frame."""
+        return self.seconds(self.pts)
+
+    def seconds(self, pts: Ints) -> Times:
+        """Presentation times of ``pts``. The integers are multiplied first, so each time is rounded once."""
+        base = self.time_base
+        return np.asarray((pts - self.start_pts) * base.numerator, dtype=np.float64) / base.denominator
+
+    def number_of(self, pts: Ints) -> Ints:
+        """The frame numbers of ``pts``: their ranks in the table, int64 of the same shape."""
+        return np.searchsorted(self.pts, pts).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoRecord:
+    """What the store knows of a video: facts that need no second look at the file.
+
+    Attributes:
+        video_id: SHA-256 of its bytes, 64 hex digits.
+        path: Where it lay when it was last opened.
+        name: The name to show; for an upload, the name that the visitor's file had.
+        size_bytes: Its length.
+        container, codec: FFmpeg's names, such as "mov" and "h264".
+        width, height: Of the picture after rotation, in pixels.
+        header_fps, header_frame_count, header_duration_s: What the header claims; None if it is silent.
+        table: When each frame is presented.
+        unreadable_after_s: Where decoding stopped for good in a damaged file, else None.
+        added_s: When it was first stored, seconds since 1970.
+    """
+
+    video_id: str
+    path: str
+    name: str
+    size_bytes: int
+    container: str
+    codec: str
+    width: int
+    height: int
+    header_fps: float | None
+    header_frame_count: int | None
+    header_duration_s: float | None
+    table: TimeTable
+    unreadable_after_s: float | None
+    added_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameEmbeddings:
+    """Vectors of some frames of one video under one model.
+
+    Attributes:
+        pts: int64 (n,), identities of the frames; in any order, each once.
+        times_s: float64 (n,), presentation times.
+        vectors: float32 (n, dim), unit length.
+    """
+
+    pts: Ints
+    times_s: Times
+    vectors: Floats
+
+    def __post_init__(self) -> None:
+        n = len(self.pts)
+        _need(self.pts.shape == (n,) and self.times_s.shape == (n,), "pts and times_s must both be (n,)")
+        _need(self.vectors.ndim == 2 and len(self.vectors) == n, f"vectors must be ({n}, dim), not {self.vectors.shape}")
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    def __repr__(self) -> str:
+        return f"FrameEmbeddings(n={len(self)}, dim={self.vectors.shape[1]})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """How well each prompt fits each sampled frame, sorted by time.
+
+    Attributes:
+        frames: int64 (n,), frame numbers from 0.
+        times_s: float64 (n,), rising presentation times.
+        prompts: The p prompts, in the order of the columns.
+        values: float32 (n, p).
+        start_s, end_s: Where the video starts and ends, in seconds.
+        unit: What the values are.
+        complete: Whether all samples that were last asked for are there.
+    """
+
+    frames: Ints
+    times_s: Times
+    prompts: tuple[str, ...]
+    values: Floats
+    start_s: float
+    end_s: float
+    unit: Unit = "cosine"
+    complete: bool = True
+
+    def __post_init__(self) -> None:
+        n, p = len(self.times_s), len(self.prompts)
+        _need(self.values.shape == (n, p), f"values must be ({n}, {p}), not {self.values.shape}")
+        _need(self.frames.shape == (n,), f"frames must be ({n},), not {self.frames.shape}")
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def __repr__(self) -> str:
+        return f"Scores(n={len(self)}, prompts={len(self.prompts)}, unit={self.unit}, complete={self.complete})"
+
+    def column(self, prompt: str) -> Floats:
+        """The values of one prompt, float32 (n,)."""
+        return self.values[:, self.prompts.index(prompt)]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch [start_s, end_s) in which a prompt's smoothed score stays at or above its threshold.
+
+    Attributes:
+        prompt: Whose moment it is.
+        start_s, end_s: Where it begins and ends, in seconds.
+        peak_s: The time of its highest sample.
+        peak, mean: The highest smoothed score and their mean over its samples, weighted by their spans.
+    """
+
+    prompt: str
+    start_s: float
+    end_s: float
+    peak_s: float
+    peak: float
+    mean: float
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far indexing has come. ``done`` never falls; at the last one it equals ``total``.
+
+    Attributes:
+        done: Stored frames of this request, those found included.
+        total: Frames that the request asks for; may be corrected as the file is read.
+        frames_per_second: Frames embedded per second of this run, 0.0 until measured.
+        seconds_left: Estimate, None until measured.
+        stage: "waiting" (another process is at it), "coarse", "dense" or "done".
+        warnings: What the user should know, such as where a damaged file ended.
+    """
+
+    done: int
+    total: int
+    frames_per_second: float = 0.0
+    seconds_left: float | None = None
+    stage: Stage = "coarse"
+    warnings: Sequence[str] = field(default_factory=tuple)

@@ -1,0 +1,114 @@
+"""What every way of reading a video can do, and what it says about one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from clip_core.values import Frame, TimeTable, Times
+from clip_core.video.identity import hash_file
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video before its frames are read.
+
+    Attributes:
+        path: The file.
+        name: Its last part, for showing.
+        size_bytes: Its length.
+        container, codec: FFmpeg's names, such as "mov" and "h264".
+        width, height: Of the picture after rotation, in pixels.
+        header_fps, header_frame_count, header_duration_s: What the header claims; None if silent.
+    """
+
+    path: Path
+    name: str
+    size_bytes: int
+    container: str
+    codec: str
+    width: int
+    height: int
+    header_fps: float | None
+    header_frame_count: int | None
+    header_duration_s: float | None
+
+    @cached_property
+    def video_id(self) -> str:
+        """SHA-256 of the file's bytes, 64 hex digits; reads the whole file when first asked."""
+        return hash_file(self.path)
+
+
+class Video(Protocol):
+    """An open video. Not for use by several threads at once.
+
+    Attributes:
+        info: What the container says.
+        table: When each frame is presented: a claim until ``frames()`` has run to the end once.
+        unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
+    """
+
+    info: VideoInfo
+    unreadable_after_s: float | None
+
+    @property
+    def table(self) -> TimeTable:
+        """When each frame is presented. Reading it first scans the packets, not the pictures."""
+        ...
+
+    @property
+    def times_s(self) -> Times:
+        """float64 (n,): presentation times in seconds from the first frame, rising."""
+        ...
+
+    def frames(self, wanted_pts: Sequence[int] | None = None) -> Iterator[Frame]:
+        """Decode from the first frame to the last, in order.
+
+        Args:
+            wanted_pts: If given, only these frames are turned into pictures and yielded (the others
+                are decoded, because frames build on each other). None yields all.
+
+        Yields:
+            Frames with rising times. After the last one ``table`` is confirmed.
+
+        Raises:
+            VideoDecodeError: Not one frame could be decoded.
+        """
+        ...
+
+    def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
+        """Decode single keyframes, without what lies between them.
+
+        Args:
+            pts: Some of ``table.key_pts``, rising. One that cannot be decoded exactly is left out.
+        """
+        ...
+
+    def frame_at(self, *, time_s: float | None = None, index: int | None = None) -> Frame:
+        """Return one frame, exactly.
+
+        Args:
+            time_s: The frame on the screen at this time: the last with ``frame.time_s <= time_s``;
+                before the first frame the first, after the last the last.
+            index: The frame of this number, from 0.
+
+        Raises:
+            ValueError: Not exactly one of the two was given.
+            IndexError: ``index`` is not in [0, n).
+            VideoDecodeError: The frame cannot be decoded.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the file; may be called twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -145,7 +145,9 @@ class FrameEmbeddings:
     def __post_init__(self) -> None:
         n = len(self.pts)
         _need(self.pts.shape == (n,) and self.times_s.shape == (n,), "pts and times_s must both be (n,)")
-        _need(self.vectors.ndim == 2 and len(self.vectors) == n, f"vectors must be ({n}, dim), not {self.vectors.shape}")
+        _need(
+            self.vectors.ndim == 2 and len(self.vectors) == n, f"vectors must be ({n}, dim), not {self.vectors.shape}"
+        )
 
     def __len__(self) -> int:
         return len(self.pts)

@@ -1,0 +1,97 @@
+"""config.yaml: what is read, and what each mistake is told."""
+
+from pathlib import Path
+
+import pytest
+
+from clip_core.config import load_config
+from clip_core.errors import ConfigError
+
+
+def write(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_the_three_keys_of_the_first_tool(tmp_path: Path) -> None:
+    path = write(tmp_path, 'roboflow_api_key: "rf-SECRET"\nvideo_path: clips/a.mp4\nCLIP:\n  - a dog\n  - "yes"\n')
+    config = load_config(path)
+    assert config.roboflow_api_key == "rf-SECRET"
+    assert config.video_path == tmp_path.resolve() / "clips/a.mp4"
+    assert config.prompts == ("a dog", "yes")
+    assert "SECRET" not in repr(config)
+
+
+def test_every_key_and_relative_paths(tmp_path: Path) -> None:
+    config = load_config(
+        write(
+            tmp_path,
+            (
+                "model: other\nsamples_per_second: every frame\nthreshold: 0.3\nsmoothing_s: 2\n"
+                "embeddings: e\nvideo_dirs: [v, /abs]\nmodel_dirs: m\n"
+            ),
+        )
+    )
+    base = tmp_path.resolve()
+    assert (config.model, config.samples_per_second, config.threshold, config.smoothing_s) == ("other", None, 0.3, 2.0)
+    assert config.embeddings == str(base / "e")
+    assert config.video_dirs == (base / "v", Path("/abs"))
+    assert config.model_dirs == (base / "m",)
+
+
+def test_an_object_store_address_stays_as_it_is(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, "embeddings: s3://bucket/x")).embeddings == "s3://bucket/x"
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, ""))
+    assert (config.prompts, config.video_path, config.threshold, config.samples_per_second) == ((), None, None, 2.0)
+    assert config.video_dirs == (tmp_path.resolve() / "data",)
+
+
+def test_no_config_gives_the_defaults_with_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLIP_VIDEO_CONFIG", raising=False)
+    assert load_config().notices == ("There is no config.yaml here: the defaults are used.",)
+
+
+def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIP_VIDEO_CONFIG", str(write(tmp_path, "model: from-env")))
+    assert load_config().model == "from-env"
+
+
+def test_a_named_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no configuration file nowhere\.yaml"):
+        load_config(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1, 2", r"not YAML \(line 1"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        ("- a\n- b", "holds a list, not settings"),
+        ("treshold: 0.3", r"unknown key 'treshold'\. Did you mean 'threshold'\?"),
+        ("qqqq: 1", r"unknown key 'qqqq'\. Allowed are: video_path, CLIP"),
+        ("threshold: high", r"'threshold' in the configuration is a text \(high\)\. Allowed is a cosine"),
+        ("threshold: 2", r"a number \(2\)"),
+        ("threshold: true", r"a yes/no value \(True\)"),
+        ("threshold: .nan", r"a number \(nan\)"),
+        ("samples_per_second: 0", "from 0.001 to 1000"),
+        ("smoothing_s: -1", "from 0 to 600"),
+        ("CLIP: [yes]", r"prompt True under 'CLIP' is read by YAML as a yes/no value, not as text\. Put it in quotes"),
+        ("CLIP: [12:30:00]", "Put it in quotes"),
+        ("CLIP: {a: b}", "a list of texts"),
+        ("video_path: 3", "put it in quotes"),
+        ("model: ''", "not empty"),
+        ("video_dirs: [1]", "list of folders"),
+        ("roboflow_api_key: 12345678", r"'roboflow_api_key' in the configuration is a value\."),
+        ("!!python/object/apply:os.system ['true']", "not YAML"),
+    ],
+)
+def test_each_mistake_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(write(tmp_path, text))
+    assert "12345678" not in str(caught.value)
+    assert len(caught.value.line) <= 200

@@ -1,0 +1,88 @@
+"""A model's folder: which files it has, and what its JSON files say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from clip_core.encoders.preprocess import Preprocessing
+from clip_core.encoders.settings import Settings, read_object
+from clip_core.errors import EncoderError, shown_name
+
+CONFIG, PREPROCESSOR, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
+VISION, TEXT = "onnx/vision_model.onnx", "onnx/text_model.onnx"
+
+# Where every published CLIP config starts the training, 1/0.07: the value that was learned stands nowhere in
+# the folder, but OpenAI clipped it at 100 and all their models arrived there.
+UNTRAINED_LOG_SCALE = 2.6592
+TRAINED_SCALE = 100.0
+MAX_SCALE = 200.0  # SigLIP's arrive at about 117
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a folder in the transformers.js layout says of its model.
+
+    Attributes:
+        path: The folder.
+        name: To show.
+        is_siglip: Whether texts are always filled up to the full length.
+        text_length: Tokens that the text tower can read.
+        logit_scale: See Encoder. exp(logit_scale_init_value) where that differs from CLIP's starting value
+            2.6592, held within [1, 200]; else 100.
+        default_threshold: A cosine that separates "there" from "not there" for this kind of model.
+        default_smoothing_s: A window that suits it, in seconds.
+        preprocessing: How pictures are prepared.
+    """
+
+    path: Path
+    name: str
+    is_siglip: bool
+    text_length: int
+    logit_scale: float
+    default_threshold: float
+    default_smoothing_s: float
+    preprocessing: Preprocessing
+
+    @classmethod
+    def read(cls, path: Path) -> ModelFolder:
+        """Read and check a folder's JSON files, and that the other files are there.
+
+        Raises:
+            EncoderError: A file is missing, unreadable or says what is not supported.
+        """
+        name = shown_name(path.resolve())
+        _need_files(path, name)
+        config = Settings(read_object(path / CONFIG, name), CONFIG, name)
+        own = config.inner("clip_video_investigator")
+        is_siglip = config.text("model_type", "clip").startswith("siglip")
+        length = 64 if is_siglip else 77
+        return cls(
+            path=path,
+            name=own.text("name", name),
+            is_siglip=is_siglip,
+            text_length=config.inner("text_config").integer("max_position_embeddings", 1, 8192, length),
+            logit_scale=_scale(config.number("logit_scale_init_value", -10.0, 10.0, UNTRAINED_LOG_SCALE)),
+            default_threshold=own.number("default_threshold", -1.0, 1.0, 0.08 if is_siglip else 0.27),
+            default_smoothing_s=own.number("default_smoothing_s", 0.0, 3600.0, 1.0),
+            preprocessing=Preprocessing.read(read_object(path / PREPROCESSOR, name), name),
+        )
+
+
+def _need_files(path: Path, name: str) -> None:
+    for file in (CONFIG, PREPROCESSOR, TOKENIZER, VISION, TEXT):
+        if (path / file).is_file():
+            continue
+        if file in (VISION, TEXT) and (path / "onnx" / "model.onnx").is_file():
+            raise EncoderError(
+                f"The model {name} is one joint onnx/model.onnx, which is not supported.",
+                f"Export its two halves as {VISION} and {TEXT}.",
+            )
+        raise EncoderError(f"The model {name} lacks the file {file}.", f"Copy it into the folder {name}.")
+
+
+def _scale(log_scale: float) -> float:
+    if math.isclose(log_scale, UNTRAINED_LOG_SCALE, abs_tol=1e-3):
+        return TRAINED_SCALE
+    return min(max(math.exp(log_scale), 1.0), MAX_SCALE)

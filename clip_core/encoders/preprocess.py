@@ -1,0 +1,188 @@
+"""A picture → the pixel values that a model was trained on, as its preprocessor_config.json says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+
+from clip_core.encoders.settings import Settings
+from clip_core.values import Floats, Image
+
+FILE = "preprocessor_config.json"
+MAX_EDGE = 4096
+# A resized picture above this many pixels is not made in full: only what the crop will keep of it.
+MAX_RESIZED_PIXELS = 4_000_000
+# The widest of Pillow's filters (Lanczos) looks this many pixels to each side, in the coarser of the two grids.
+WIDEST_FILTER = 3
+
+USED = {
+    "do_resize", "size", "default_to_square", "resample", "do_center_crop", "crop_size",
+    "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
+}  # fmt: skip
+# They name a class, or say how arrays are handed around. Pictures are RGB here before they come.
+HARMLESS = {
+    "_valid_processor_keys", "data_format", "device", "disable_grouping", "do_convert_rgb", "feature_extractor_type",
+    "image_processor_type", "input_data_format", "processor_class", "return_tensors",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize, centre crop, rescale, normalise: in this order, each if asked for.
+
+    Attributes:
+        shortest_edge: Resize so that the shorter side has this many pixels, or None.
+        squash: Resize to exactly (height, width), or None.
+        resample: Pillow's number of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
+        crop: Cut (height, width) out of the middle, zeros where the picture is smaller; or None.
+        rescale_factor: What each byte is multiplied with.
+        mean, std: Of red, green and blue, after rescaling.
+    """
+
+    shortest_edge: int | None
+    squash: tuple[int, int] | None
+    resample: int
+    crop: tuple[int, int] | None
+    rescale_factor: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any], model: str) -> Preprocessing:
+        """Read what a preprocessor_config.json holds.
+
+        A setting that is null, or an unknown ``do_…`` that is false, asks for nothing. An old file's
+        ``"size": 224`` means the shorter edge where a centre crop follows (CLIP), else a square (ViT).
+
+        Args:
+            raw: The file's JSON object.
+            model: The model's name, for messages.
+
+        Raises:
+            EncoderError: A setting that is unknown, missing, of a wrong type or out of range.
+        """
+        settings = Settings({key: value for key, value in raw.items() if value is not None}, FILE, model)
+        for key, value in settings.values.items():
+            asks = value is not False or not key.startswith("do_")
+            if key not in USED | HARMLESS and asks:
+                raise settings.error(f"asks for '{key}', which is not supported.")
+        crop = _edges(settings, "crop_size") if settings.flag("do_center_crop", "crop_size" in settings) else None
+        shortest, squash, resample = None, None, 0
+        if settings.flag("do_resize", "size" in settings):
+            shortest, squash = _target(settings, crop is not None)
+            resample = settings.integer("resample", 0, 5)
+        if crop is None and squash is None:
+            raise settings.error("gives pictures of differing sizes: it neither crops nor resizes to one size.")
+        factor, mean, std = 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        if settings.flag("do_rescale", True):
+            factor = settings.number("rescale_factor", 1e-6, 1.0, 1 / 255)
+        if settings.flag("do_normalize", "image_mean" in settings):
+            mean = settings.three("image_mean", -1000.0, 1000.0)
+            std = settings.three("image_std", 1e-6, 1000.0)
+        return cls(shortest, squash, resample, crop, factor, mean, std)
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """(height, width) of every picture that comes out."""
+        size = self.crop or self.squash
+        if size is None:
+            raise ValueError("a Preprocessing needs a crop or a size to squash to")
+        return size
+
+    @cached_property
+    def _table(self) -> Floats:
+        """float32 (3, 256): what each byte of each channel becomes, rounded as transformers rounds."""
+        values = (np.arange(256, dtype=np.float64) * self.rescale_factor).astype(np.float32)
+        mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
+        return np.asarray((values[None] - mean[:, None]) / std[:, None], dtype=np.float32)
+
+    def apply(self, rgb: Image) -> Floats:
+        """Turn a picture into pixel values.
+
+        The arithmetic is that of transformers' CLIPImageProcessor (the slow one, on Pillow).
+
+        Args:
+            rgb: uint8 (height, width, 3).
+
+        Returns:
+            float32 (3, height, width) of ``output_size``.
+        """
+        pixels = self._pixels(rgb)
+        return np.stack([self._table[channel][pixels[..., channel]] for channel in range(3)])
+
+    def _pixels(self, rgb: Image) -> Image:
+        """Resize and crop: uint8 (height, width, 3) of ``output_size``."""
+        height, width = self._resized(rgb.shape[0], rgb.shape[1])
+        out_height, out_width = self.output_size
+        top, left = (height - out_height) // 2, (width - out_width) // 2
+        rows, columns = (max(0, top), min(height, top + out_height)), (max(0, left), min(width, left + out_width))
+        kept = _resize_part(rgb, (height, width), rows, columns, self.resample)
+        if kept.shape[:2] == (out_height, out_width):
+            return kept
+        canvas = np.zeros((out_height, out_width, 3), dtype=np.uint8)
+        canvas[rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left] = kept
+        return canvas
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of the whole picture after resizing, as transformers rounds it."""
+        if self.squash is not None:
+            return self.squash
+        if self.shortest_edge is None:
+            return height, width
+        long = int(self.shortest_edge * max(height, width) / min(height, width))
+        return (self.shortest_edge, long) if height <= width else (long, self.shortest_edge)
+
+
+def _target(settings: Settings, cropped: bool) -> tuple[int | None, tuple[int, int] | None]:
+    """Read ``size``: (shortest edge, None) or (None, (height, width))."""
+    size = settings.values.get("size")
+    if isinstance(size, Mapping) and set(size) == {"shortest_edge"}:
+        return settings.inner("size").integer("shortest_edge", 1, MAX_EDGE), None
+    if isinstance(size, int) and not settings.flag("default_to_square", not cropped):
+        return settings.integer("size", 1, MAX_EDGE), None
+    return None, _edges(settings, "size")
+
+
+def _edges(settings: Settings, key: str) -> tuple[int, int]:
+    """Read (height, width) from an object with these two keys, or from one number for both."""
+    if not isinstance(settings.values.get(key), Mapping):
+        edge = settings.integer(key, 1, MAX_EDGE)
+        return edge, edge
+    inner = settings.inner(key)
+    for name in inner.values:
+        if name not in ("height", "width"):
+            raise settings.error(f"asks for '{key}.{name}', which is not supported.")
+    return inner.integer("height", 1, MAX_EDGE), inner.integer("width", 1, MAX_EDGE)
+
+
+def _resize_part(
+    rgb: Image, size: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], resample: int
+) -> Image:
+    """Resize to ``size`` (height, width) and keep ``rows`` and ``columns`` (start, end) of the result."""
+    height, width = size
+    if rgb.shape[:2] == size:
+        return rgb[slice(*rows), slice(*columns)]
+    if height * width <= MAX_RESIZED_PIXELS:
+        whole = Pillow.fromarray(np.ascontiguousarray(rgb)).resize((width, height), resample)
+        return np.asarray(whole)[slice(*rows), slice(*columns)]
+    # 1 × 5000 resized to 224 × 1,120,000 would take 750 MB: only the source of what is kept is resized,
+    # with a margin as wide as the filter, so that the result is the same.
+    y0, y1, box_y = _source(rows, rgb.shape[0] / height, rgb.shape[0])
+    x0, x1, box_x = _source(columns, rgb.shape[1] / width, rgb.shape[1])
+    part = Pillow.fromarray(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
+    new_size = (columns[1] - columns[0], rows[1] - rows[0])
+    return np.asarray(part.resize(new_size, resample, box=(box_x[0], box_y[0], box_x[1], box_y[1])))
+
+
+def _source(span: tuple[int, int], scale: float, length: int) -> tuple[int, int, tuple[float, float]]:
+    """Where ``span`` of a resized axis comes from: a whole-pixel stretch and the exact one inside it."""
+    start, end = span[0] * scale, min(span[1] * scale, float(length))
+    margin = math.ceil(WIDEST_FILTER * max(scale, 1.0)) + 1
+    first, last = max(0, math.floor(start) - margin), min(length, math.ceil(end) + margin)
+    return first, last, (start - first, end - first)

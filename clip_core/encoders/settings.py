@@ -1,0 +1,127 @@
+"""JSON files of a model's folder: read with a cap, and each value checked where it is taken."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clip_core.errors import EncoderError, shown_name
+
+MAX_JSON_BYTES = 4 * 2**20
+MAX_FOREIGN = 150
+
+
+def foreign(error: BaseException) -> str:
+    """The text of another library's error as one line of at most 150 characters."""
+    text = "".join(c if c.isprintable() else " " for c in str(error))
+    text = " ".join(text.split()) or type(error).__name__
+    return text if len(text) <= MAX_FOREIGN else text[: MAX_FOREIGN - 1] + "…"
+
+
+def read_object(path: Path, model: str) -> dict[str, Any]:
+    """Read a JSON file that must hold an object.
+
+    Args:
+        path: The file.
+        model: The model's name, for messages.
+
+    Raises:
+        EncoderError: It cannot be read, is over 4 MiB, is no JSON, or holds no object.
+    """
+    what = f"{shown_name(path)} of {shown_name(model)}"
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_JSON_BYTES + 1)
+    except OSError as error:
+        raise EncoderError(f"{what} cannot be read: {foreign(error)}.", "Check the file's permissions.") from error
+    if len(data) > MAX_JSON_BYTES:
+        raise EncoderError(f"{what} is over {MAX_JSON_BYTES // 2**20} MiB.", "Copy the model's own file again.")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise EncoderError(f"{what} is not JSON: {foreign(error)}.", "Copy the model's own file again.") from error
+    if not isinstance(value, dict):
+        raise EncoderError(f"{what} holds no JSON object.", "Copy the model's own file again.")
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of one JSON object, each checked when taken.
+
+    Attributes:
+        values: The object.
+        file: The file's name, for messages.
+        model: The model's name, for messages.
+        prefix: Where in the file the object stands, such as "size.".
+    """
+
+    values: Mapping[str, Any]
+    file: str
+    model: str
+    prefix: str = ""
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def error(self, problem: str) -> EncoderError:
+        """An error that names the file and the model."""
+        return EncoderError(
+            f"{self.file} of {shown_name(self.model)} {problem}", "Use another model, or correct the file."
+        )
+
+    def _wrong(self, key: str, wanted: str) -> EncoderError:
+        given = shown_name(repr(self.values[key]), 40) if key in self.values else "nothing"
+        return self.error(f"gives '{self.prefix}{key}' as {given}; it must be {wanted}.")
+
+    def inner(self, key: str) -> Settings:
+        """The object under ``key``; an empty one if there is none."""
+        value = self.values.get(key, {})
+        if not isinstance(value, Mapping):
+            raise self._wrong(key, "an object")
+        return Settings(value, self.file, self.model, f"{self.prefix}{key}.")
+
+    def flag(self, key: str, default: bool) -> bool:
+        """A true or false."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
+    def integer(self, key: str, least: int, most: int, default: int | None = None) -> int:
+        """A whole number from ``least`` to ``most``; needed if there is no default."""
+        value = self.values.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self._wrong(key, f"a whole number from {least} to {most}")
+        return value
+
+    def number(self, key: str, least: float, most: float, default: float | None = None) -> float:
+        """A finite number from ``least`` to ``most``; needed if there is no default."""
+        value = self.values.get(key, default)
+        if not _is_number(value, least, most):
+            raise self._wrong(key, f"a number from {least:g} to {most:g}")
+        return float(value)
+
+    def three(self, key: str, least: float, most: float) -> tuple[float, float, float]:
+        """A list of three finite numbers, for red, green and blue."""
+        value = self.values.get(key)
+        if not isinstance(value, list) or len(value) != 3 or not all(_is_number(v, least, most) for v in value):
+            raise self._wrong(key, f"three numbers from {least:g} to {most:g}")
+        return float(value[0]), float(value[1]), float(value[2])
+
+    def text(self, key: str, default: str) -> str:
+        """A text of 1 to 100 printable characters."""
+        value = self.values.get(key, default)
+        if not isinstance(value, str) or not 1 <= len(value) <= 100 or not value.isprintable():
+            raise self._wrong(key, "a text of 1 to 100 printable characters")
+        return value
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and least <= value <= most

@@ -1,0 +1,96 @@
+"""Texts → token ids, as a folder's tokenizer.json cuts them and as the text tower was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from clip_core.encoders.settings import foreign, read_object
+from clip_core.errors import EncoderError
+from clip_core.values import Ints
+
+# No tower reads more than some hundred tokens; a tokenizer may take seconds over a megabyte.
+MAX_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """How token ids are cut and filled up; part of the fingerprint.
+
+    Attributes:
+        most: Tokens that the tower can read, start and end included.
+        always: Fill up to this many tokens always (SigLIP, or a tower of fixed length), or None: only
+            to the longest text of a batch, and only if tokenizer.json says nothing else.
+        pad_id: What to fill up with.
+    """
+
+    most: int
+    always: int | None
+    pad_id: int
+
+
+class Tokens:
+    """A tokenizer with its rules. Safe to use from several threads.
+
+    Args:
+        path: tokenizer.json.
+        most: See TextRules.
+        always: See TextRules.
+        model: The model's name, for messages.
+
+    Raises:
+        EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
+    """
+
+    def __init__(self, path: Path, most: int, always: int | None, model: str) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise EncoderError(
+                f"tokenizer.json of {model} cannot be read: {foreign(error)}.", "Copy the model's own file again."
+            ) from error
+        cut, pad = self._tokenizer.truncation, self._tokenizer.padding
+        if cut is None or cut["max_length"] > most:
+            self._tokenizer.enable_truncation(most)
+        pad_id = pad["pad_id"] if pad is not None else self._pad_id(path.with_name("tokenizer_config.json"), model)
+        if always is not None:
+            self._tokenizer.enable_padding(length=always, pad_id=pad_id)
+        self.rules = TextRules(most, always, pad_id)
+
+    def _pad_id(self, config: Path, model: str) -> int:
+        """The id of the pad token that tokenizer_config.json names; 0 if it names none."""
+        if not config.is_file():
+            return 0
+        token = read_object(config, model).get("pad_token")
+        if isinstance(token, dict):
+            token = token.get("content")
+        found = self._tokenizer.token_to_id(token) if isinstance(token, str) else None
+        return 0 if found is None else int(found)
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
+        """Cut texts into ids.
+
+        Args:
+            texts: At least one text. What is no valid Unicode becomes "?".
+
+        Returns:
+            int64 (n, length) ids and int64 (n, length) attention mask, 1 where a text is.
+        """
+        # One by one: encode_batch starts threads of its own, which warn when a process forks.
+        found = [self._tokenizer.encode(_plain(text)) for text in texts]
+        length = max(1, *(len(encoding.ids) for encoding in found))
+        ids = np.full((len(texts), length), self.rules.pad_id, dtype=np.int64)
+        mask = np.zeros((len(texts), length), dtype=np.int64)
+        for row, encoding in enumerate(found):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = encoding.attention_mask
+        mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no token at all would be NaN
+        return ids, mask
+
+
+def _plain(text: str) -> str:
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -19,7 +19,15 @@ Floats: TypeAlias = NDArray[np.float32]
 Times: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Unit: TypeAlias = Literal["cosine"]
-Stage: TypeAlias = Literal["waiting", "coarse", "dense", "done"]
+Stage: TypeAlias = Literal["identifying", "waiting", "coarse", "dense", "done"]
+
+
+def clock(time_s: float) -> str:
+    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``."""
+    minutes, milliseconds = divmod(max(0, round(time_s * 1000)), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{milliseconds / 1000:06.3f}"
+    return f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
 
 
 def _need(condition: bool, message: str) -> None:
@@ -228,8 +236,10 @@ class Progress:
         total: Frames that the request asks for; may be corrected as the file is read.
         frames_per_second: Frames embedded per second of this run, 0.0 until measured.
         seconds_left: Estimate, None until measured.
-        stage: "waiting" (another process is at it), "coarse", "dense" or "done".
+        stage: "identifying" (the file is read to know its id; ``note`` says how far), "waiting"
+            (another process is at it), "coarse", "dense" or "done".
         warnings: What the user should know, such as where a damaged file ended.
+        note: What to show instead of counts while there are none.
     """
 
     done: int
@@ -238,3 +248,4 @@ class Progress:
     seconds_left: float | None = None
     stage: Stage = "coarse"
     warnings: Sequence[str] = field(default_factory=tuple)
+    note: str = ""

@@ -1,0 +1,235 @@
+"""The chart under the viewer: curves, threshold, moments and playhead as one plotly figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from clip_core.charts.decimate import kept_samples, points_per_line
+from clip_core.charts.labels import plotly_text, short
+from clip_core.charts.palette import THEMES, Theme, ThemeName
+from clip_core.values import Floats, Ints, Moment, Scores
+
+AxisName: TypeAlias = Literal["m:ss", "Frames"]
+Figure: TypeAlias = dict[str, Any]
+
+LANE_PX = 10
+MARGINS_PX = 30
+MOST_LANES = 12
+MOST_SHADES = 300
+"""Above this many moments only the lanes are drawn: plotly is slow with shapes."""
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One prompt to draw: its text and its number, which gives its colour."""
+
+    prompt: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The part of the video that is not (or cannot be) densely sampled, and what to say of it."""
+
+    start_s: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All that the chart shows.
+
+    Attributes:
+        scores: Raw scores.
+        smoothed: float32 of the same shape, the curves to draw bold.
+        moments: Flagged moments; those of prompts that are not drawn are left out.
+        lines: The prompts to draw, in order.
+        threshold: In the unit of the scores.
+        score_range: Limits of the score axis.
+        cursor_s, cursor_frame: Where the playhead stands.
+        theme, axis, height_px, raw: How it looks; ``raw`` draws the unsmoothed samples thinly.
+        stamp: Changes with each accepted click, so that the same click again is a new one.
+        unfinished: What lies on grey, or None.
+    """
+
+    scores: Scores
+    smoothed: Floats
+    moments: Sequence[Moment]
+    lines: Sequence[Line]
+    threshold: float
+    score_range: tuple[float, float]
+    cursor_s: float
+    cursor_frame: int
+    theme: ThemeName = "light"
+    axis: AxisName = "m:ss"
+    height_px: int = 430
+    raw: bool = True
+    stamp: int = 0
+    unfinished: Unfinished | None = None
+
+    def x_of(self, times_s: Sequence[float]) -> list[float]:
+        """Put times on the x axis: milliseconds since 1970 on its date axis, or frame numbers."""
+        if self.axis == "m:ss":
+            return [round(time * 1000, 3) for time in times_s]
+        known, numbers = self.scores.times_s, self.scores.frames
+        return [round(float(x), 3) for x in np.interp(times_s, known, numbers)] if len(known) else [0.0] * len(times_s)
+
+    @property
+    def shown_moments(self) -> list[Moment]:
+        """The moments of the prompts that are drawn."""
+        drawn = {line.prompt for line in self.lines}
+        return [moment for moment in self.moments if moment.prompt in drawn]
+
+
+def timeline_figure(view: Timeline) -> Figure:
+    """Return the figure as a plain dict that plotly.js (1.58 or newer) draws as it is."""
+    theme = THEMES[view.theme]
+    lanes = _lanes(view)
+    lane_share = max(1, len(lanes)) * LANE_PX / (view.height_px - MARGINS_PX)
+    data = [*_traces(view, theme), *_lane_traces(view, theme, lanes)]
+    layout = _layout(view, theme, lane_share, max(1, len(lanes)))
+    layout["shapes"] = [*_shades(view, theme), *_rules(view, theme)]
+    layout["annotations"] = _notes(view, theme, lane_share)
+    return {"data": data, "layout": layout}
+
+
+def _traces(view: Timeline, theme: Theme) -> list[Figure]:
+    """Thin raw lines first, bold smoothed ones over them; only the bold ones answer to the pointer."""
+    columns = [view.scores.prompts.index(line.prompt) for line in view.lines]
+    raw, smoothed = view.scores.values[:, columns], view.smoothed[:, columns]
+    drawn = np.concatenate([raw, smoothed], axis=1) if view.raw else smoothed
+    kept = kept_samples(drawn, points_per_line(drawn.shape[1]))
+    x = _positions(view, kept)
+    thin = [
+        _line(x, raw[kept, k], {"width": 1, "color": theme.colour(line.number)})
+        | {"opacity": 0.22, "hoverinfo": "skip"}
+        for k, line in enumerate(view.lines)
+        if view.raw
+    ]
+    bold = []
+    for k, line in enumerate(view.lines):
+        dash = "solid" if line.number < len(theme.prompts) else "dash"
+        style = {"width": 1.8, "color": theme.colour(line.number), "dash": dash}
+        named = {"name": plotly_text(short(line.prompt)), "hovertemplate": "%{y:.3f}"}
+        bold.append(_line(x, smoothed[kept, k], style) | named)
+    return [*thin, *bold, _stamp(x, view.stamp)]
+
+
+def _positions(view: Timeline, kept: Ints) -> list[float]:
+    if view.axis == "Frames":
+        return view.scores.frames[kept].tolist()  # type: ignore[no-any-return]
+    return np.round(view.scores.times_s[kept] * 1000, 3).tolist()  # type: ignore[no-any-return]
+
+
+def _line(x: list[float], y: Floats, style: Figure) -> Figure:
+    rounded = np.round(y.astype(np.float64), 4).tolist()
+    return {"type": "scatter", "mode": "lines", "x": x, "y": rounded, "line": style}
+
+
+def _stamp(x: list[float], stamp: int) -> Figure:
+    """An invisible line whose height counts the clicks: it makes the same click twice two events."""
+    x = x or [0.0]
+    hidden = {"yaxis": "y2", "opacity": 0, "hoverinfo": "none"}  # "skip" would keep it out of the click
+    return {"type": "scatter", "mode": "lines", "x": x, "y": [stamp] * len(x), "line": {"width": 0}} | hidden
+
+
+def _lanes(view: Timeline) -> list[Line]:
+    flagged = {moment.prompt for moment in view.moments}
+    return [line for line in view.lines if line.prompt in flagged][:MOST_LANES]
+
+
+def _lane_traces(view: Timeline, theme: Theme, lanes: list[Line]) -> list[Figure]:
+    base = {"type": "scatter", "mode": "lines", "yaxis": "y3", "hoverinfo": "skip"}
+    if not lanes:
+        return [base | {"x": view.x_of([0.0]), "y": [0], "line": {"width": 0}, "opacity": 0}]
+    traces = []
+    for row, lane in enumerate(lanes):
+        x: list[float | None] = []
+        for moment in view.moments:
+            if moment.prompt == lane.prompt:
+                x += [*view.x_of([moment.start_s, moment.end_s]), None]
+        y = [row, row, None] * (len(x) // 3)
+        traces.append(base | {"x": x, "y": y, "line": {"width": 6, "color": theme.colour(lane.number)}})
+    return traces
+
+
+def _rect(view: Timeline, start_s: float, end_s: float, colour: str, opacity: float) -> Figure:
+    x0, x1 = view.x_of([start_s, end_s])
+    return {
+        "type": "rect", "layer": "below", "xref": "x", "yref": "paper", "x0": x0, "x1": x1, "y0": 0, "y1": 1,
+        "fillcolor": colour, "opacity": opacity, "line": {"width": 0},
+    }  # fmt: skip
+
+
+def _shades(view: Timeline, theme: Theme) -> list[Figure]:
+    shades = []
+    if view.unfinished is not None:
+        shades.append(_rect(view, view.unfinished.start_s, view.scores.end_s, theme.muted, 0.10))
+    moments = view.shown_moments
+    if len(moments) <= MOST_SHADES:
+        colours = {line.prompt: theme.colour(line.number) for line in view.lines}
+        shades += [_rect(view, m.start_s, m.end_s, colours[m.prompt], 0.12) for m in moments]
+    return shades
+
+
+def _rules(view: Timeline, theme: Theme) -> list[Figure]:
+    """The threshold and the playhead, in the text colour: colour is for prompts."""
+    x = view.x_of([view.cursor_s])[0] if view.axis == "m:ss" else float(view.cursor_frame)
+    threshold = {"xref": "paper", "x0": 0, "x1": 1, "y0": view.threshold, "y1": view.threshold}
+    playhead = {"xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1}
+    rules = [{"type": "line", "line": {"color": theme.text, "width": 1.5}} | playhead]
+    if view.score_range[0] <= view.threshold <= view.score_range[1]:
+        rules.insert(0, {"type": "line", "line": {"color": theme.text, "width": 1, "dash": "dot"}} | threshold)
+    return rules
+
+
+def _notes(view: Timeline, theme: Theme, lane_share: float) -> list[Figure]:
+    low, high = view.score_range
+    base = {"xref": "paper", "showarrow": False, "font": {"size": 11, "color": theme.muted}}
+    text, place = f"threshold {view.threshold:.3f}", {"yref": "y", "y": view.threshold, "yanchor": "bottom"}
+    if view.threshold > high:
+        text, place = text + " ↑", {"yref": "paper", "y": 1, "yanchor": "top"}
+    elif view.threshold < low:
+        text, place = text + " ↓", {"yref": "paper", "y": lane_share + 0.02, "yanchor": "bottom"}
+    notes = [base | {"x": 1, "xanchor": "right", "text": text} | place]
+    if view.unfinished is not None:
+        corner = {"x": 0.99, "xanchor": "right", "yref": "paper", "y": 0.94, "yanchor": "top"}
+        notes.append(base | corner | {"text": plotly_text(view.unfinished.note)})
+    return notes
+
+
+def _layout(view: Timeline, theme: Theme, lane_share: float, lanes: int) -> Figure:
+    fixed = {"visible": False, "fixedrange": True}
+    y = {"range": list(view.score_range), "domain": [lane_share + 0.02, 1], "tickformat": ".2f", "nticks": 8}
+    return {
+        "template": "none", "uirevision": "k", "autosize": True, "height": view.height_px, "showlegend": False,
+        "hovermode": "x unified", "hoverdistance": -1,
+        "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
+        "font": {"color": theme.muted, "size": 11, "family": "Source Sans, Source Sans Pro, Arial, sans-serif"},
+        "margin": {"l": 38, "r": 4, "t": 4, "b": 22},
+        "hoverlabel": {
+            "bgcolor": theme.background, "bordercolor": theme.grid, "font": {"color": theme.text, "size": 11},
+        },
+        "xaxis": _x_axis(view) | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "anchor": "y3"},
+        "yaxis": y | {"gridcolor": theme.grid, "zeroline": False, "fixedrange": True},
+        "yaxis2": fixed | {"overlaying": "y"},
+        "yaxis3": fixed | {"domain": [0, lane_share], "range": [lanes - 0.5, -0.5]},
+    }  # fmt: skip
+
+
+def _x_axis(view: Timeline) -> Figure:
+    end_s = view.scores.end_s
+    if view.axis == "Frames":
+        last = int(view.scores.frames[-1]) if len(view.scores) else 1
+        return {"type": "linear", "range": [0, max(last, 1)]}
+    tick = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
+    stops = [{"dtickrange": [None, 1000], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
+    return {
+        "type": "date", "range": [0, round(max(end_s, 0.001) * 1000, 3)],
+        "tickformat": tick, "hoverformat": tick + ".%L", "tickformatstops": stops,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Scores and moments → files that other tools open."""

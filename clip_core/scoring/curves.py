@@ -1,0 +1,110 @@
+"""Frames and prompts → cosine similarities, each (frame, prompt) cell computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from clip_core.values import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
+
+FIRST_ROOM = 1024
+
+
+class Curves:
+    """The growing table of similarities of one video under one model.
+
+    Frames and prompts may be added at any time and in any order; ``scores`` computes just the cells
+    that are asked for and missing. Not for use by several threads at once.
+
+    Attributes:
+        revision: What the reader of the store has handed over so far; opaque here.
+        computed_cells: How many (frame, prompt) cells were ever computed.
+    """
+
+    def __init__(self) -> None:
+        self.revision: object | None = None
+        self.computed_cells = 0
+        self._count = 0
+        self._pts: Ints = np.empty(0, np.int64)
+        self._times_s: Times = np.empty(0, np.float64)
+        self._vectors: Floats = np.empty((0, 0), np.float32)
+        self._order: Ints = np.empty(0, np.int64)
+        self._texts: dict[str, Floats] = {}
+        self._columns: dict[str, Floats] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add_frames(self, embeddings: FrameEmbeddings) -> None:
+        """Take in frames that were not added before, in any order."""
+        if len(embeddings) == 0:
+            return
+        count = self._count + len(embeddings)
+        self._make_room(count, embeddings.vectors.shape[1])
+        new = slice(self._count, count)
+        self._pts[new] = embeddings.pts
+        self._times_s[new] = embeddings.times_s
+        self._vectors[new] = embeddings.vectors
+        self._count = count
+        self._order = np.argsort(self._pts[:count], kind="stable")
+
+    def _make_room(self, count: int, dim: int) -> None:
+        room = len(self._pts)
+        if count <= room:
+            return
+        room = max(FIRST_ROOM, count, room * 2)
+        for name in ("_pts", "_times_s", "_vectors"):
+            old = getattr(self, name)
+            new = np.empty((room, dim) if name == "_vectors" else room, old.dtype)
+            if self._count:
+                new[: self._count] = old[: self._count]
+            setattr(self, name, new)
+
+    def unknown(self, prompts: Iterable[str]) -> list[str]:
+        """Those of ``prompts`` whose vectors have not been added."""
+        return [prompt for prompt in prompts if prompt not in self._texts]
+
+    def add_prompts(self, vectors: Mapping[str, Floats]) -> None:
+        """Take in text vectors: prompt → float32 (dim,), unit length."""
+        for prompt, vector in vectors.items():
+            if prompt not in self._texts:
+                self._texts[prompt] = vector
+                self._columns[prompt] = np.empty(0, np.float32)
+
+    def scores(self, prompts: Sequence[str], table: TimeTable, *, complete: bool = True) -> Scores:
+        """Return the similarities of ``prompts`` to all frames, sorted by time.
+
+        Args:
+            prompts: Each of them added before.
+            table: Gives frames their numbers and the video its end.
+            complete: Handed on to ``Scores.complete``.
+        """
+        self._fill(prompts)
+        order, n = self._order, self._count
+        values = np.empty((n, len(prompts)), np.float32)
+        for column, prompt in enumerate(prompts):
+            values[:, column] = self._columns[prompt][order]
+        return Scores(
+            frames=table.number_of(self._pts[order]),
+            times_s=self._times_s[order],
+            prompts=tuple(prompts),
+            values=values,
+            start_s=0.0,
+            end_s=max(table.end_s, float(self._times_s[order[-1]]) if n else 0.0),
+            complete=complete,
+        )
+
+    def _fill(self, prompts: Sequence[str]) -> None:
+        """Compute the missing rows of each column; columns that lack the same rows are multiplied together."""
+        lacking: dict[int, list[str]] = {}
+        for prompt in prompts:
+            known = len(self._columns[prompt])
+            if known < self._count:
+                lacking.setdefault(known, []).append(prompt)
+        for known, group in lacking.items():
+            texts = np.stack([self._texts[prompt] for prompt in group], axis=1)
+            block = np.clip(self._vectors[known : self._count] @ texts, -1.0, 1.0)
+            self.computed_cells += block.size
+            for column, prompt in enumerate(group):
+                self._columns[prompt] = np.concatenate([self._columns[prompt], block[:, column]])

@@ -1,0 +1,59 @@
+"""How much of the time line each sample stands for. Samples may be irregular; all else builds on this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clip_core.values import Ints, Times
+
+GAP_STEPS = 2.5
+"""A step longer than this many median steps is a gap: nothing is claimed or smoothed across it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """The half-open interval [left, right) of each of n samples, in seconds.
+
+    Attributes:
+        left, right: float64 (n,). ``right[i] == left[i + 1]`` unless a gap lies between.
+        stretch: int64 (n,), rising from 0: samples with the same number have no gap between them.
+        median_step_s: Median step between samples; infinite when there are fewer than two.
+    """
+
+    left: Times
+    right: Times
+    stretch: Ints
+    median_step_s: float
+
+    @property
+    def lengths_s(self) -> Times:
+        """float64 (n,): the length of each span."""
+        return self.right - self.left
+
+
+def sample_spans(times_s: Times, start_s: float, end_s: float) -> Spans:
+    """Give each sample its part of the video (`scoring.md`, Moments).
+
+    A sample at t stands for [t - half the step before, t + half the step after), each half at most
+    1.25 median steps. The first begins with the video and the last ends with it if they are that near.
+
+    Args:
+        times_s: float64 (n,), strictly rising.
+        start_s, end_s: Where the video begins and ends.
+    """
+    steps = np.diff(times_s)
+    median = float(np.median(steps)) if len(steps) else np.inf
+    reach = GAP_STEPS / 2 * median
+    before = np.minimum(steps / 2, reach)
+    left, right = times_s.astype(np.float64), times_s.astype(np.float64)
+    if len(times_s):
+        left[1:] -= before
+        right[:-1] += before
+        touching = steps <= GAP_STEPS * median
+        right[:-1][touching] = left[1:][touching]  # the same number on both sides, not two roundings of it
+        left[0] = max(min(start_s, left[0]), left[0] - reach)
+        right[-1] = min(max(end_s, right[-1]), right[-1] + reach)
+    stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * median)])[: len(times_s)]
+    return Spans(left, right, stretch.astype(np.int64), median)

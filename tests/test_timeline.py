@@ -1,0 +1,162 @@
+"""The chart as a dict: what is drawn where. plotly's own validator judges its form."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+
+from clip_core.charts.decimate import kept_samples, points_per_line
+from clip_core.charts.labels import plotly_text, short
+from clip_core.charts.palette import THEMES
+from clip_core.charts.timeline import Line, Timeline, Unfinished, timeline_figure
+from clip_core.scoring.moments import find_moments
+from tests.curve_maker import scores_of
+
+
+def view(n: int = 50, prompts: tuple[str, ...] = ("a dog", "pizza"), **changes: object) -> Timeline:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(0.1, 0.2, (n, len(prompts)))
+    values[10:20, 0] = 0.35
+    scores = scores_of(values, step_s=0.2, prompts=prompts)
+    settings = {
+        "scores": scores, "smoothed": scores.values, "moments": find_moments(scores, threshold=0.3),
+        "lines": [Line(p, k) for k, p in enumerate(prompts)], "threshold": 0.3, "score_range": (0.1, 0.4),
+        "cursor_s": 4.0, "cursor_frame": 20,
+    }  # fmt: skip
+    return Timeline(**(settings | changes))  # type: ignore[arg-type]
+
+
+def named(figure: dict, kind: str) -> list[dict]:
+    return [trace for trace in figure["data"] if kind in trace]
+
+
+@pytest.mark.parametrize("axis", ["m:ss", "Frames"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_plotly_accepts_the_figure_and_it_is_json(axis: str, theme: str) -> None:
+    import plotly.graph_objects as go
+
+    figure = timeline_figure(view(axis=axis, theme=theme, unfinished=Unfinished(5.0, "coarse: 5 of 9 samples")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        go.Figure(json.loads(json.dumps(figure)))
+    assert figure["layout"]["paper_bgcolor"] == THEMES[theme].background  # type: ignore[index]
+
+
+def test_a_bold_line_per_prompt_over_a_thin_raw_one_in_its_colour() -> None:
+    figure = timeline_figure(view())
+    bold = named(figure, "name")
+    assert [trace["name"] for trace in bold] == ["a dog", "pizza"]
+    assert [trace["line"]["color"] for trace in bold] == list(THEMES["light"].prompts[:2])
+    thin = [trace for trace in figure["data"] if trace.get("opacity") == 0.22]
+    assert [trace["line"]["color"] for trace in thin] == list(THEMES["light"].prompts[:2])
+    assert all(trace["hoverinfo"] == "skip" for trace in thin)
+    assert bold[0]["x"][:3] == [0.0, 200.0, 400.0]
+    assert bold[0]["y"][10] == 0.35
+    assert not [t for t in timeline_figure(view(raw=False))["data"] if t.get("opacity") == 0.22]
+
+
+def test_a_hidden_prompt_has_no_line_no_lane_and_no_shade() -> None:
+    figure = timeline_figure(view(lines=[Line("pizza", 1)]))
+    assert [trace["name"] for trace in named(figure, "name")] == ["pizza"]
+    assert not [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+
+
+def test_a_moment_is_shaded_and_has_a_lane() -> None:
+    figure = timeline_figure(view())
+    (shade,) = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+    assert (shade["x0"], shade["x1"], shade["fillcolor"]) == (1900.0, 3900.0, THEMES["light"].prompts[0])
+    (lane,) = [trace for trace in figure["data"] if trace.get("yaxis") == "y3"]
+    assert lane["x"] == [1900.0, 3900.0, None]
+
+
+def test_the_playhead_and_the_threshold() -> None:
+    shapes = timeline_figure(view())["layout"]["shapes"]
+    assert [(s["x0"], s["x1"]) for s in shapes if s.get("xref") == "x" and s["type"] == "line"] == [(4000.0, 4000.0)]
+    assert [s["y0"] for s in shapes if s["line"].get("dash") == "dot"] == [0.3]
+
+
+@pytest.mark.parametrize(("threshold", "text"), [(0.5, "threshold 0.500 ↑"), (0.05, "threshold 0.050 ↓")])
+def test_a_threshold_outside_the_range_is_named_at_the_edge(threshold: float, text: str) -> None:
+    layout = timeline_figure(view(threshold=threshold, moments=[]))["layout"]
+    assert layout["annotations"][0]["text"] == text
+    assert not [s for s in layout["shapes"] if s["line"].get("dash") == "dot"]
+
+
+def test_the_frame_axis_counts_frames() -> None:
+    figure = timeline_figure(view(axis="Frames"))
+    assert named(figure, "name")[0]["x"][:3] == [0, 1, 2]
+    assert figure["layout"]["xaxis"]["type"] == "linear"
+    assert [s["x0"] for s in figure["layout"]["shapes"] if s.get("xref") == "x" and s["type"] == "line"] == [20.0]
+
+
+def test_an_hour_changes_the_ticks() -> None:
+    scores = scores_of(np.full(10, 0.2), step_s=600)
+    figure = timeline_figure(view(scores=scores, smoothed=scores.values, moments=[], lines=[Line("p0", 0)]))
+    assert figure["layout"]["xaxis"]["tickformat"] == "%-H:%M:%S"
+
+
+def test_the_unfinished_part_lies_on_grey() -> None:
+    figure = timeline_figure(view(unfinished=Unfinished(6.0, "coarse: 5 of 9 samples")))
+    grey = next(s for s in figure["layout"]["shapes"] if s["type"] == "rect")
+    assert (grey["x0"], grey["x1"], grey["opacity"]) == (6000.0, 10000.0, 0.10)
+    assert figure["layout"]["annotations"][-1]["text"] == "coarse: 5 of 9 samples"
+
+
+def test_the_stamp_shares_the_points_of_the_lines_and_changes_with_each_click() -> None:
+    first, second = (timeline_figure(view(stamp=k)) for k in (3, 4))
+    stamps = [next(t for t in f["data"] if t.get("yaxis") == "y2") for f in (first, second)]
+    assert stamps[0]["x"] == named(first, "name")[0]["x"]
+    assert (set(stamps[0]["y"]), set(stamps[1]["y"])) == ({3}, {4})
+    assert stamps[0]["hoverinfo"] == "none"
+
+
+def test_many_samples_are_thinned_but_every_global_peak_and_dip_stays() -> None:
+    rng = np.random.default_rng(1)
+    curves = rng.normal(0.2, 0.01, (50_000, 20)).astype(np.float32)
+    curves[np.arange(20) * 777 + 13, np.arange(20)] = 0.9
+    curves[np.arange(20) * 555 + 7, np.arange(20)] = -0.9
+    most = points_per_line(20)
+    kept = kept_samples(curves, most)
+    assert most == 800
+    assert len(kept) <= most + 2
+    assert (kept[0], kept[-1]) == (0, 49_999)
+    assert curves[kept].max(axis=0).tolist() == curves.max(axis=0).tolist()
+    assert curves[kept].min(axis=0).tolist() == curves.min(axis=0).tolist()
+
+
+def test_points_per_line_and_short_curves() -> None:
+    assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2000, 2000, 2000, 800, 200]
+    assert kept_samples(np.zeros((5, 2), np.float32), 10).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_many_moments_are_drawn_as_lanes_only() -> None:
+    values = np.tile([0.1, 0.9], 400)
+    scores = scores_of(values)
+    moments = find_moments(scores, threshold=0.5)
+    figure = timeline_figure(view(scores=scores, smoothed=scores.values, moments=moments, lines=[Line("p0", 0)]))
+    assert len(moments) == 400
+    assert not [s for s in figure["layout"]["shapes"] if s["type"] == "rect"]
+    assert len(next(t for t in figure["data"] if t.get("yaxis") == "y3")["x"]) == 1200
+
+
+def test_no_samples_at_all() -> None:
+    scores = scores_of(np.empty((0, 1)), np.empty(0), end_s=4.0, prompts=["p0"])
+    figure = timeline_figure(view(scores=scores, smoothed=scores.values, moments=[], lines=[Line("p0", 0)]))
+    assert named(figure, "name")[0]["x"] == []
+    assert figure["layout"]["xaxis"]["range"] == [0, 4000.0]
+
+
+def test_labels() -> None:
+    long = "a wide establishing shot of a crowded night market in the rain"
+    assert short(long) == "a wide establish…the rain"
+    assert len(short("x" * 5000)) <= 26
+    assert short("a dog") == "a dog"
+    assert plotly_text('<b>&"x"</b>') == "&lt;b&gt;&amp;&quot;x&quot;&lt;/b&gt;"
+
+
+def test_the_thirteenth_prompt_repeats_the_first_colour_dashed() -> None:
+    prompts = tuple(f"p{k}" for k in range(13))
+    bold = named(timeline_figure(view(prompts=prompts)), "name")
+    assert bold[12]["line"]["color"] == bold[0]["line"]["color"]
+    assert (bold[0]["line"]["dash"], bold[12]["line"]["dash"]) == ("solid", "dash")

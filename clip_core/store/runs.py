@@ -1,0 +1,120 @@
+"""Which video was begun and finished under which model: a log of events that is only added to."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from clip_core.errors import NotIndexedError
+from clip_core.store.tables import Table, Tables, plain_id, stamp
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """How far one video is under one model.
+
+    Attributes:
+        model_id: The model's name.
+        samples_per_second: The rate that was last asked for; None means every frame.
+        finished: Whether that request was done to the end.
+        epoch: Changes when the video was forgotten and begun anew.
+    """
+
+    model_id: str
+    samples_per_second: float | None
+    finished: bool
+    epoch: str
+
+
+def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
+    import pyarrow as pa
+
+    text = pa.string()
+    kinds = [("video", text), ("fingerprint", text), ("model_id", text), ("epoch", text)]
+    return pa.schema([*kinds, ("rate", pa.float64()), ("finished", pa.bool_()), ("at_ns", pa.int64())])
+
+
+def never_begun() -> NotIndexedError:
+    """The error for a video that was never embedded under a model."""
+    return NotIndexedError("This video was never indexed with this model.", "Index it first.")
+
+
+def note(
+    tables: Tables, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, finished: bool
+) -> None:
+    """Add one event; ``model_id`` None means the one of the run before.
+
+    Raises:
+        NotIndexedError: Nothing was begun and no ``model_id`` is given.
+    """
+    import pyarrow as pa
+
+    with tables.writing(RUNS, _schema) as table:
+        past = _events(table, video_id, fingerprint)
+        if model_id is None:
+            if not past:
+                raise never_begun()
+            model_id = past[-1]["model_id"]
+        row = {
+            "video": video_id,
+            "fingerprint": fingerprint,
+            "model_id": model_id.encode("utf-8", "replace").decode("utf-8"),
+            "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
+            "rate": None if rate is None else float(rate),
+            "finished": finished,
+            "at_ns": stamp(past[-1]["at_ns"] if past else 0),
+        }
+        table.add(pa.Table.from_pylist([row], schema=_schema()))
+
+
+def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
+    """The state of a run, None if it was never begun."""
+    with tables.reading(RUNS) as table:
+        return None if table is None else _state(_events(table, video_id, fingerprint))
+
+
+def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[int, str] | None) -> tuple[int, str]:
+    """The version of the log and the epoch of a run. Costs no scan if the version is ``known``.
+
+    Raises:
+        NotIndexedError: It was never begun, or was forgotten.
+    """
+    with tables.reading(RUNS) as table:
+        if table is not None:
+            version = table.version
+            if known is not None and known[0] == version:
+                return known
+            found = _state(_events(table, video_id, fingerprint))
+            if found is not None:
+                return version, found.epoch
+    raise never_begun()
+
+
+def runs_of_all(tables: Tables) -> dict[str, dict[str, RunRecord]]:
+    """Video id → fingerprint → run, for all that is stored."""
+    with tables.reading(RUNS) as table:
+        rows = [] if table is None else _sorted(table)
+    events: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for row in rows:
+        events.setdefault(row["video"], {}).setdefault(row["fingerprint"], []).append(row)
+    return {v: {f: s for f, past in models.items() if (s := _state(past))} for v, models in events.items()}
+
+
+def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any]]:
+    return _sorted(table, f"video = '{plain_id(video_id)}' AND fingerprint = '{plain_id(fingerprint)}'")
+
+
+def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.rows(_schema().names, where).to_pylist()
+    # The epoch breaks ties, so that all readers agree when two processes begin at once.
+    return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
+
+
+def _state(past: list[dict[str, Any]]) -> RunRecord | None:
+    if not past:
+        return None
+    last = past[-1]
+    return RunRecord(last["model_id"], last["rate"], last["finished"], past[0]["epoch"])

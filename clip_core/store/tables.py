@@ -1,0 +1,212 @@
+"""Opening and creating LanceDB tables, and the few things that are done with one.
+
+LanceDB is imported when a store is first used: it takes about a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import re
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from clip_core.errors import StoreError
+from clip_core.store.faults import guarded, is_conflict, is_missing
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
+_TRIES = 8
+# Another process may be reading a version for as long as one page lives on it.
+_KEEP_OLD = timedelta(hours=1)
+
+
+def plain_id(text: str) -> str:
+    """Return ``text`` if it may stand in a filter (which is SQL) and in a table's name.
+
+    Raises:
+        StoreError: It is no id of a video or a model.
+    """
+    if _ID.fullmatch(text) is None:
+        raise StoreError(f"{text[:40]!r} is no id of a video or a model.", "Pass the video_id of an opened video.")
+    return text
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text as 64 hex digits; a path that is no valid text has one too."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def stamp(after_ns: int = 0) -> int:
+    """Now in nanoseconds, and later than ``after_ns`` even if the clock was set back."""
+    return max(time.time_ns(), after_ns + 1)
+
+
+class Table:
+    """One LanceDB table at its latest version, used by one thread at a time."""
+
+    def __init__(self, raw: Any, location: str) -> None:  # noqa: ANN401 - LanceDB is not imported here
+        self._raw = raw
+        self._location = location
+
+    @property
+    def version(self) -> int:
+        """Rises with every commit of anybody."""
+        with guarded(self._location):
+            return int(self._raw.version)
+
+    @property
+    def schema(self) -> Any:  # noqa: ANN401
+        """The pyarrow schema."""
+        with guarded(self._location):
+            return self._raw.schema
+
+    def rows(self, columns: Sequence[str], where: str | None = None) -> Any:  # noqa: ANN401
+        """A pyarrow table of ``columns`` and ``_rowid``, for the rows that fit the SQL filter ``where``."""
+        with guarded(self._location):
+            query = self._raw.search().select(list(columns)).with_row_id(True).limit(None)
+            return (query.where(where) if where else query).to_arrow()
+
+    def take(self, row_ids: Sequence[int], columns: Sequence[str]) -> Any:  # noqa: ANN401
+        """A pyarrow table of ``columns`` of the rows named by ``rows()`` of this very version."""
+        with guarded(self._location):
+            return self._raw.take_row_ids(list(row_ids)).select(list(columns)).to_arrow()
+
+    def add(self, rows: Any) -> None:  # noqa: ANN401
+        """Commit a pyarrow table of rows, all or none."""
+        self._retried(lambda: self._raw.add(rows))
+
+    def delete(self, where: str) -> None:
+        """Delete the rows that fit the SQL filter."""
+        self._retried(lambda: self._raw.delete(where) if self._raw.count_rows(where) else None)
+
+    def index(self, column: str) -> None:
+        """See that ``column`` has a scalar index. A race that is lost to another process is no error."""
+        from lancedb.index import Bitmap
+
+        def once() -> None:
+            if not any(column in found.columns for found in self._raw.list_indices()):
+                self._raw.create_index(column, config=Bitmap())
+
+        self._unless_beaten(once)
+
+    def compact(self) -> None:
+        """Join small fragments and drop versions over an hour old. A lost race is no error."""
+        self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=_KEEP_OLD))
+
+    def _unless_beaten(self, action: Callable[[], object]) -> None:
+        try:
+            self._retried(action)
+        except StoreError as error:
+            if error.__cause__ is None or not is_conflict(error.__cause__):
+                raise
+            _log.info("Left to another process: %s", error.line)
+
+    def _retried(self, action: Callable[[], _T]) -> _T:
+        with guarded(self._location):
+            for tries in range(1, _TRIES):
+                try:
+                    return action()
+                except (OSError, RuntimeError, ValueError) as error:
+                    if not is_conflict(error):
+                        raise
+                    time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**tries)  # noqa: S311 - spreads rivals, hides nothing
+                    self._raw.checkout_latest()
+            return action()
+
+
+class Tables:
+    """All tables of one store. Shared by threads: a handle is lent to one at a time."""
+
+    def __init__(self, location: str | Path) -> None:
+        text = str(location)
+        self.is_folder = "://" not in text
+        self.location = str(Path(text).absolute()) if self.is_folder else text
+        self._connection: Any = None
+        self._connecting = threading.Lock()
+        self._idle: dict[str, list[Any]] = {}
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Table | None]:
+        """Lend the table at its latest version, None if nothing was ever written to it."""
+        raw = self._latest(name) if self._is_there() else None
+        yield Table(raw, self.location) if raw is not None else None
+        if raw is not None:
+            self._idle.setdefault(name, []).append(raw)
+
+    @contextmanager
+    def writing(self, name: str, schema: Callable[[], Any]) -> Iterator[Table]:
+        """Lend the table at its latest version; the folder and the table are made if need be."""
+        self._is_there()
+        raw = self._latest(name)
+        if raw is None:
+            with guarded(self.location):
+                raw = self._connected().create_table(name, schema=schema(), exist_ok=True)
+        yield Table(raw, self.location)
+        self._idle.setdefault(name, []).append(raw)
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The tables that exist and start with ``prefix``."""
+        if not self._is_there():
+            return []
+        found: list[str] = []
+        with guarded(self.location):
+            token = None
+            while True:
+                page = self._connected().list_tables(page_token=token)
+                found += page.tables
+                token = page.page_token
+                if not token:
+                    return [name for name in found if name.startswith(prefix)]
+
+    def _is_there(self) -> bool:
+        """Whether there is a store already; one must not be made by looking.
+
+        Raises:
+            StoreError: There can be none, such as below a regular file.
+        """
+        if not self.is_folder:
+            return True
+        with guarded(self.location):
+            try:
+                mode = Path(self.location).stat().st_mode
+            except FileNotFoundError:
+                return False
+            if not stat.S_ISDIR(mode):
+                raise NotADirectoryError(20, "Not a directory", self.location)
+            return True
+
+    def _connected(self) -> Any:  # noqa: ANN401
+        with self._connecting:
+            if self._connection is None:
+                import lancedb
+
+                self._connection = lancedb.connect(self.location)
+            return self._connection
+
+    def _latest(self, name: str) -> Any | None:  # noqa: ANN401
+        with guarded(self.location):
+            while idle := self._idle.get(name):
+                try:
+                    raw = idle.pop()
+                    raw.checkout_latest()
+                except (IndexError, RuntimeError, ValueError, OSError) as error:
+                    # Another thread was quicker, or somebody removed the folder while we ran.
+                    if not (isinstance(error, IndexError) or is_missing(error)):
+                        raise
+                else:
+                    return raw
+            try:
+                return self._connected().open_table(name)
+            except (ValueError, RuntimeError, OSError) as error:
+                if is_missing(error):
+                    return None
+                raise

@@ -34,7 +34,7 @@ class Graph:
 
     def const(self, values: NDArray[Any]) -> str:
         name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def shape(self, *sizes: int) -> str:

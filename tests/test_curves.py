@@ -75,3 +75,15 @@ def test_unknown_prompts_and_no_frames() -> None:
     assert curves.unknown(["a", "b"]) == ["b"]
     empty = curves.scores(["a"], table(5))
     assert (len(empty), empty.values.shape, curves.computed_cells) == (0, (0, 1), 0)
+
+
+def test_dropped_frames_are_computed_anew() -> None:
+    vectors, texts = units(20, 1), units(1, 2)
+    curves = Curves()
+    curves.add_prompts({"a": texts[0]})
+    curves.add_frames(frames(list(range(20)), vectors))
+    curves.scores("a", table(20))
+    curves.drop_frames()
+    assert len(curves.scores("a", table(20))) == 0
+    curves.add_frames(frames([5, 3], vectors))
+    np.testing.assert_allclose(curves.scores("a", table(20)).values, vectors[[3, 5]] @ texts.T, atol=1e-6)

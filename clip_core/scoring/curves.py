@@ -49,6 +49,12 @@ class Curves:
         self._count = count
         self._order = np.argsort(self._pts[:count], kind="stable")
 
+    def drop_frames(self) -> None:
+        """Forget all frames and their similarities; the vectors of the prompts stay."""
+        self._count = 0
+        self._order = np.empty(0, np.int64)
+        self._columns = {prompt: np.empty(0, np.float32) for prompt in self._columns}
+
     def _make_room(self, count: int, dim: int) -> None:
         room = len(self._pts)
         if count <= room:

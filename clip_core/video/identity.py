@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
 
 from clip_core.errors import VideoNotFoundError, shown_name
@@ -11,12 +11,14 @@ from clip_core.errors import VideoNotFoundError, shown_name
 BLOCK_BYTES = 4 * 1024 * 1024
 
 
-def hash_file(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """Return the SHA-256 of a file's bytes as 64 hex digits.
+def hashing(path: Path) -> Generator[int, None, str]:
+    """Compute the SHA-256 of a file's bytes in blocks of 4 MiB.
 
-    Args:
-        path: The file, read in blocks of 4 MiB.
-        on_bytes: Called after each block with the number of bytes read so far; may raise to stop.
+    Yields:
+        The number of bytes read so far, after each block.
+
+    Returns:
+        64 hex digits.
 
     Raises:
         VideoNotFoundError: The file cannot be read.
@@ -27,10 +29,19 @@ def hash_file(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
             while block := file.read(BLOCK_BYTES):
                 digest.update(block)
                 read += len(block)
-                if on_bytes is not None:
-                    on_bytes(read)
+                yield read
     except OSError as error:
         raise VideoNotFoundError(
             f"{shown_name(path)} cannot be read: {error.strerror}.", "Check that it is still there and readable."
         ) from error
     return digest.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hex digits; ``hashing`` in one go."""
+    steps = hashing(path)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return str(finished.value)

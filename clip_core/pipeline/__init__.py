@@ -1,0 +1,1 @@
+"""The corridor: the one place that joins rooms. One verb a file."""

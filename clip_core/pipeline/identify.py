@@ -1,0 +1,95 @@
+"""From a path to the id of the video, without reading its bytes twice."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from clip_core.errors import VideoNotFoundError, shown_name
+from clip_core.store.store import EmbeddingStore
+from clip_core.values import VideoRecord
+from clip_core.video.base import Video
+from clip_core.video.identity import hashing
+
+SILENT_S = 0.5
+
+
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return (size in bytes, modification time in nanoseconds): what tells a changed file.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def known_video(path: str | os.PathLike[str], store: EmbeddingStore) -> VideoRecord | None:
+    """What the store knows of the file at ``path`` as it is now; None if it was never looked at.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+    """
+    video_id = store.known_id(path, *file_stamp(Path(path)))
+    return None if video_id is None else store.video(video_id)
+
+
+def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
+    """Find the id of a file: remembered if it was seen before, else hashed and remembered.
+
+    Yields:
+        Once it takes longer than half a second: a note of how far it is, twice a second.
+
+    Returns:
+        The video_id.
+    """
+    size, modified = file_stamp(path)
+    known = store.known_id(path, size, modified)
+    if known is not None:
+        return known
+    steps, spoken = hashing(path), time.monotonic()
+    while True:
+        try:
+            read = next(steps)
+        except StopIteration as finished:
+            video_id = str(finished.value)
+            break
+        if time.monotonic() - spoken > SILENT_S:
+            spoken = time.monotonic()
+            yield f"Reading the file: {read / 1e9:.1f} of {size / 1e9:.1f} GB"
+    if file_stamp(path) == (size, modified):  # else it changed under our eyes, and the id is of no file
+        store.remember_id(path, size, modified, video_id)
+    return video_id
+
+
+def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRecord:
+    """Say what is known of an open video, for the store.
+
+    An upload lies under its id; it keeps the name that the visitor's file had.
+    """
+    info = video.info
+    name = known.name if known is not None and info.path.stem == video_id else info.name
+    unreadable = video.unreadable_after_s
+    if unreadable is None and known is not None and known.table.confirmed:
+        unreadable = known.unreadable_after_s
+    return VideoRecord(
+        video_id=video_id,
+        path=str(info.path.absolute()),
+        name=name,
+        size_bytes=info.size_bytes,
+        container=info.container,
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        header_fps=info.header_fps,
+        header_frame_count=info.header_frame_count,
+        header_duration_s=info.header_duration_s,
+        table=video.table,
+        unreadable_after_s=unreadable,
+        added_s=time.time() if known is None else known.added_s,
+    )

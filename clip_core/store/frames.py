@@ -16,6 +16,7 @@ from clip_core.store.tables import Table, Tables, plain_id
 from clip_core.values import Floats, FrameEmbeddings, Ints
 
 PREFIX = "frames_"
+_COLUMNS = ("pts", "time_s", "vector")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,8 +31,8 @@ class Revision:
 
     restarted: bool
     epoch: str
-    _runs_version: int
-    _version: int
+    _runs_state: str
+    _state: str
     _fragment: int
     _seen: Ints
 
@@ -90,53 +91,50 @@ def read(tables: Tables, video_id: str, fingerprint: str, since: Revision | None
     Raises:
         NotIndexedError: The video was never begun under this model, or was forgotten.
     """
-    known = None if since is None else (since._runs_version, since.epoch)
-    runs_version, run_epoch = epoch(tables, video_id, fingerprint, known)
+    known = None if since is None else (since._runs_state, since.epoch)
+    runs_state, run_epoch = epoch(tables, video_id, fingerprint, known)
     restarted = since is not None and since.epoch != run_epoch
     past = None if restarted else since
     seen = np.empty(0, dtype=np.int64) if past is None else past._seen
     fragment = -1 if past is None else past._fragment
     with tables.reading(PREFIX + plain_id(fingerprint)) as table:
         if table is None:
-            return _nothing(0), Revision(restarted, run_epoch, runs_version, 0, -1, seen)
-        version = table.version
-        if past is not None and past._version == version:
-            return _nothing(dim_of(table)), Revision(False, run_epoch, runs_version, version, fragment, seen)
-        fresh, row_ids, fragment = _unseen(table, video_id, seen, fragment)
-        rows = _rows(table, row_ids)
-    seen = np.union1d(seen, fresh)
+            return _nothing(0), Revision(restarted, run_epoch, runs_state, "", -1, seen)
+        state = table.state
+        if past is not None and past._state == state:
+            return _nothing(dim_of(table)), Revision(False, run_epoch, runs_state, state, fragment, seen)
+        rows, fragment = _unseen(table, video_id, seen, fragment)
+        embeddings = _embeddings(rows, dim_of(table))
+    seen = np.union1d(seen, embeddings.pts)
     seen.flags.writeable = False
-    return rows, Revision(restarted, run_epoch, runs_version, version, fragment, seen)
+    return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
 
 
-def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Ints, Ints, int]:
-    """The frames not seen yet, a row of each, and the last fragment that holds rows of this video."""
+def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any, int]:
+    """One row for each frame not seen yet, and the last fragment that holds rows of this video."""
     where = f"video = '{plain_id(video_id)}'"
     if fragment >= 0:
         # A row's address is its fragment in the upper 32 bits. Every commit gets a higher fragment
         # than all before it, and so does compaction, whose rows are then told by their pts.
         where += f" AND _rowaddr >= {(fragment + 1) << 32}"
-    light = table.rows(("pts",), where)
-    pts, row_ids = _column(light, "pts"), _column(light, "_rowid")
+    scanned = table.rows(("pts",) if len(seen) else _COLUMNS, where)
+    row_ids = _column(scanned, "_rowid")
     if len(row_ids):
         fragment = int(row_ids.max() >> 32)
-    fresh, first = np.unique(pts, return_index=True)
-    new = ~np.isin(fresh, seen, assume_unique=True)
-    return fresh[new], row_ids[first[new]], fragment
+    fresh, first = np.unique(_column(scanned, "pts"), return_index=True)
+    new = first[~np.isin(fresh, seen, assume_unique=True)]
+    if len(seen) == 0:
+        return scanned.take(new), fragment
+    return table.take(row_ids[new].tolist(), _COLUMNS), fragment
 
 
-def _rows(table: Table, row_ids: Ints) -> FrameEmbeddings:
-    dim = dim_of(table)
-    if len(row_ids) == 0:
-        return _nothing(dim)
-    rows = table.take(row_ids.tolist(), ("pts", "time_s", "vector"))
-    pts, times_s = _column(rows, "pts"), rows["time_s"].to_numpy()
+def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
+    pts, vectors = _column(rows, "pts"), vectors_of(rows, dim)
     order = np.argsort(pts, kind="stable")
-    vectors = vectors_of(rows, dim)[order]
     # Half precision moved the lengths by up to 1e-3.
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    np.divide(vectors, lengths, out=vectors, where=lengths > 0)
-    return FrameEmbeddings(pts[order], times_s[order], vectors)
+    vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return FrameEmbeddings(pts[order], rows["time_s"].to_numpy()[order], vectors[order])
 
 
 def vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401

@@ -76,20 +76,20 @@ def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
         return None if table is None else _state(_events(table, video_id, fingerprint))
 
 
-def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[int, str] | None) -> tuple[int, str]:
-    """The version of the log and the epoch of a run. Costs no scan if the version is ``known``.
+def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str] | None) -> tuple[str, str]:
+    """The state of the log and the epoch of a run. Costs no scan if that state is ``known``.
 
     Raises:
         NotIndexedError: It was never begun, or was forgotten.
     """
     with tables.reading(RUNS) as table:
         if table is not None:
-            version = table.version
-            if known is not None and known[0] == version:
+            state = table.state
+            if known is not None and known[0] == state:
                 return known
             found = _state(_events(table, video_id, fingerprint))
             if found is not None:
-                return version, found.epoch
+                return state, found.epoch
     raise never_begun()
 
 

@@ -12,6 +12,7 @@ import re
 import stat
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
+_MADE = b"made"
 # Another process may be reading a version for as long as one page lives on it.
 _KEEP_OLD = timedelta(hours=1)
 
@@ -58,10 +60,11 @@ class Table:
         self._location = location
 
     @property
-    def version(self) -> int:
-        """Rises with every commit of anybody."""
+    def state(self) -> str:
+        """Differs after every commit of anybody, and if the table was removed and made anew."""
         with guarded(self._location):
-            return int(self._raw.version)
+            made = (self._raw.schema.metadata or {}).get(_MADE, b"").decode()
+            return f"{made}:{self._raw.version}"
 
     @property
     def schema(self) -> Any:  # noqa: ANN401
@@ -148,8 +151,7 @@ class Tables:
         self._is_there()
         raw = self._latest(name)
         if raw is None:
-            with guarded(self.location):
-                raw = self._connected().create_table(name, schema=schema(), exist_ok=True)
+            raw = self._create(name, schema())
         yield Table(raw, self.location)
         self._idle.setdefault(name, []).append(raw)
 
@@ -191,6 +193,17 @@ class Tables:
 
                 self._connection = lancedb.connect(self.location)
             return self._connection
+
+    def _create(self, name: str, schema: Any) -> Any:  # noqa: ANN401
+        with guarded(self.location):
+            try:
+                return self._connected().create_table(name, schema=schema.with_metadata({_MADE: uuid.uuid4().hex}))
+            except (ValueError, RuntimeError, OSError):
+                # Another process may have made it since we looked.
+                raw = self._latest(name)
+                if raw is None:
+                    raise
+                return raw
 
     def _latest(self, name: str) -> Any | None:  # noqa: ANN401
         with guarded(self.location):

@@ -1,0 +1,194 @@
+"""What any store of embeddings must keep: read against a dictionary that is plainly right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_core.errors import NotIndexedError, StoreError
+from clip_core.store.store import EmbeddingStore, Revision
+from clip_core.values import FrameEmbeddings, Ints
+
+VIDEO, OTHER = "ab" * 32, "cd" * 32
+MODEL, MODEL_2 = "f0" * 32, "f1" * 32
+DIM = 16
+
+
+def planted(pts: Ints | range, sign: float = 1.0, dim: int = DIM) -> FrameEmbeddings:
+    """Vectors that follow from the pts alone, so that a reader can tell a mix-up."""
+    pts = np.asarray(pts, dtype=np.int64)
+    vectors = sign * np.cos(np.outer(pts % 997 + 1, np.arange(1, dim + 1)))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return FrameEmbeddings(pts, pts / 90_000, vectors)
+
+
+def assert_planted(found: FrameEmbeddings, pts: Ints | range, sign: float = 1.0) -> None:
+    truth = planted(pts, sign)
+    assert found.pts.tolist() == truth.pts.tolist()
+    assert found.times_s.tolist() == truth.times_s.tolist()
+    assert found.vectors.dtype == np.float32
+    np.testing.assert_allclose(found.vectors, truth.vectors, atol=5e-4)
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1.0, atol=1e-6)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    made = EmbeddingStore(tmp_path / "embeddings")
+    made.begin(VIDEO, MODEL, "sample", 2.0)
+    return made
+
+
+def test_a_batch_comes_back_sorted_and_of_unit_length(store: EmbeddingStore) -> None:
+    store.append(VIDEO, MODEL, planted([9000, 0, 3000]))
+    found, revision = store.read(VIDEO, MODEL)
+    assert_planted(found, [0, 3000, 9000])
+    assert not revision.restarted
+
+
+def test_an_empty_run_reads_as_nothing_and_a_chain_from_it_sees_the_first_batch(store: EmbeddingStore) -> None:
+    nothing, revision = store.read(VIDEO, MODEL)
+    assert (len(nothing), nothing.vectors.shape) == (0, (0, 0))
+    store.append(VIDEO, MODEL, planted(range(0)))
+    assert store.stored_pts(VIDEO, MODEL).tolist() == []
+    store.append(VIDEO, MODEL, planted(range(4)))
+    found, _ = store.read(VIDEO, MODEL, revision)
+    assert_planted(found, range(4))
+
+
+def test_a_chain_hands_over_each_frame_once_however_often_it_was_appended(store: EmbeddingStore) -> None:
+    store.append(VIDEO, MODEL, planted([5, 1, 3]))
+    store.append(VIDEO, MODEL, planted([3, 4]))
+    first, revision = store.read(VIDEO, MODEL)
+    assert_planted(first, [1, 3, 4, 5])
+    store.append(VIDEO, MODEL, planted([4, 2, 5, 2]))
+    second, revision = store.read(VIDEO, MODEL, revision)
+    assert_planted(second, [2])
+    store.append(VIDEO, MODEL, planted([1, 2, 3]))
+    third, revision = store.read(VIDEO, MODEL, revision)
+    assert third.vectors.shape == (0, DIM)
+    assert store.stored_pts(VIDEO, MODEL).tolist() == [1, 2, 3, 4, 5]
+    assert_planted(store.read(VIDEO, MODEL)[0], range(1, 6))
+
+
+def test_a_revision_can_be_used_twice(store: EmbeddingStore) -> None:
+    store.append(VIDEO, MODEL, planted(range(3)))
+    _, revision = store.read(VIDEO, MODEL)
+    store.append(VIDEO, MODEL, planted(range(3, 6)))
+    assert_planted(store.read(VIDEO, MODEL, revision)[0], range(3, 6))
+    assert_planted(store.read(VIDEO, MODEL, revision)[0], range(3, 6))
+
+
+def test_other_videos_and_models_do_not_mix(store: EmbeddingStore) -> None:
+    store.begin(VIDEO, MODEL_2, "another of the same size", None)
+    store.begin(OTHER, MODEL, "sample", 2.0)
+    store.append(VIDEO, MODEL, planted(range(4)))
+    store.append(VIDEO, MODEL_2, planted(range(2, 7), sign=-1.0))
+    _, revision = store.read(VIDEO, MODEL)
+    store.append(OTHER, MODEL, planted(range(50, 53)))
+    assert len(store.read(VIDEO, MODEL, revision)[0]) == 0
+    assert_planted(store.read(VIDEO, MODEL)[0], range(4))
+    assert_planted(store.read(VIDEO, MODEL_2)[0], range(2, 7), sign=-1.0)
+    assert_planted(store.read(OTHER, MODEL)[0], range(50, 53))
+
+
+def test_another_length_of_vector_is_refused_and_nothing_is_lost(store: EmbeddingStore) -> None:
+    store.append(VIDEO, MODEL, planted(range(4)))
+    with pytest.raises(StoreError, match=r"have 16 numbers, and these have 12"):
+        store.append(VIDEO, MODEL, planted(range(4, 8), dim=12))
+    assert store.stored_pts(VIDEO, MODEL).tolist() == [0, 1, 2, 3]
+
+
+def test_compaction_between_two_reads_neither_hides_nor_repeats(store: EmbeddingStore) -> None:
+    for start in range(0, 30, 3):
+        store.append(VIDEO, MODEL, planted(range(start, start + 3)))
+    _, revision = store.read(VIDEO, MODEL)
+    store.append(VIDEO, MODEL, planted(range(30, 33)))
+    store.optimize(MODEL)
+    store.append(VIDEO, MODEL, planted(range(33, 36)))
+    found, revision = store.read(VIDEO, MODEL, revision)
+    assert_planted(found, range(30, 36))
+    store.finish(VIDEO, MODEL, 2.0)
+    store.optimize()
+    assert len(store.read(VIDEO, MODEL, revision)[0]) == 0
+    assert_planted(store.read(VIDEO, MODEL)[0], range(36))
+
+
+def test_a_second_object_sees_what_the_first_committed(store: EmbeddingStore) -> None:
+    other = EmbeddingStore(store.location)
+    store.append(VIDEO, MODEL, planted(range(4)))
+    _, revision = other.read(VIDEO, MODEL)
+    store.append(VIDEO, MODEL, planted(range(4, 6)))
+    assert other.stored_pts(VIDEO, MODEL).tolist() == [0, 1, 2, 3, 4, 5]
+    assert_planted(other.read(VIDEO, MODEL, revision)[0], range(4, 6))
+    assert_planted(store.read(VIDEO, MODEL, revision)[0], range(4, 6))
+
+
+def test_after_forget_and_a_new_run_an_old_revision_starts_over_and_says_so(store: EmbeddingStore) -> None:
+    store.append(VIDEO, MODEL, planted(range(6)))
+    _, old = store.read(VIDEO, MODEL)
+    store.forget(VIDEO)
+    with pytest.raises(NotIndexedError, match=r"never indexed"):
+        store.read(VIDEO, MODEL, old)
+    store.begin(VIDEO, MODEL, "sample", 1.0)
+    store.append(VIDEO, MODEL, planted(range(2, 4)))
+    found, new = store.read(VIDEO, MODEL, old)
+    assert_planted(found, [2, 3])
+    assert new.restarted
+    again, newer = store.read(VIDEO, MODEL, new)
+    assert (len(again), newer.restarted) == (0, False)
+
+
+def test_beginning_again_keeps_the_chain(store: EmbeddingStore) -> None:
+    store.append(VIDEO, MODEL, planted(range(3)))
+    _, revision = store.read(VIDEO, MODEL)
+    store.begin(VIDEO, MODEL, "sample", 5.0)
+    store.append(VIDEO, MODEL, planted(range(3, 5)))
+    found, revision = store.read(VIDEO, MODEL, revision)
+    assert_planted(found, [3, 4])
+    assert not revision.restarted
+
+
+@pytest.mark.parametrize("video_id", [VIDEO, "x' OR '1'='1", ""])
+def test_what_was_never_begun_is_not_indexed(tmp_path: Path, video_id: str) -> None:
+    store = EmbeddingStore(tmp_path / "empty")
+    kind = NotIndexedError if video_id == VIDEO else StoreError
+    with pytest.raises(kind, match=r"never indexed|is no id"):
+        store.read(video_id, MODEL)
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_random_history_reads_like_a_dictionary(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stores = [EmbeddingStore(tmp_path), EmbeddingStore(tmp_path)]
+    stores[0].begin(VIDEO, MODEL, "sample", None)
+    truth: set[int] = set()
+    read: set[int] = set()
+    revision: Revision | None = None
+    for _ in range(60):
+        store = stores[rng.integers(2)]
+        what = rng.choice(
+            ["append", "append", "append", "read", "read", "optimize", "forget"],
+            p=[0.2, 0.2, 0.2, 0.17, 0.15, 0.05, 0.03],
+        )
+        if what == "append":
+            pts = rng.integers(0, 200, size=rng.integers(1, 9))
+            store.append(VIDEO, MODEL, planted(pts))
+            truth |= set(pts.tolist())
+        elif what == "optimize":
+            store.optimize(MODEL)
+        elif what == "forget":
+            store.forget(VIDEO)
+            store.begin(VIDEO, MODEL, "sample", None)
+            truth = set()
+        else:
+            found, revision = store.read(VIDEO, MODEL, revision)
+            read = set() if revision.restarted else read
+            assert read.isdisjoint(found.pts.tolist())
+            read |= set(found.pts.tolist())
+            assert read == truth
+            if len(found):
+                assert_planted(found, found.pts)
+    assert stores[0].stored_pts(VIDEO, MODEL).tolist() == sorted(truth)

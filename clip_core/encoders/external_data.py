@@ -8,6 +8,7 @@ onnx.proto, and each path is checked. Weights inside the file are skipped, not r
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
             locations = set(_Walk(data).locations("Model", 0, len(data), 0))
     except (OSError, ValueError, _BrokenError) as error:  # mmap refuses an empty file with ValueError
         raise EncoderError(broken, "Copy the model's file again.") from error
+    if locations and not model_file.resolve().is_relative_to(root.resolve()):
+        raise _outside(name, os.fspath(model_file.resolve()))
     return tuple(sorted({_checked(location, model_file, root) for location in locations}))
 
 

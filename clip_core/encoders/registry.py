@@ -78,8 +78,8 @@ def load_encoder(name: str, config: Config | None = None) -> OnnxEncoder:
         folder = SAMPLE_FOLDER
     elif name in choices:
         folder = choices[name]
-    elif name and not name.startswith("roboflow") and Path(name).expanduser().is_dir():
-        folder = Path(name).expanduser()
+    elif name and not name.startswith("roboflow") and _is_folder(Path(name)):
+        folder = Path(name)
     else:
         raise _unknown(name, list(choices))
     from clip_core.encoders.onnx import OnnxEncoder  # it brings ONNX Runtime: only now
@@ -89,9 +89,9 @@ def load_encoder(name: str, config: Config | None = None) -> OnnxEncoder:
 
 def _folders(config: Config | None) -> Iterator[Path]:
     for directory in config.model_dirs if config is not None else ():
-        if not directory.is_dir():
-            continue
         try:
+            if not directory.is_dir():
+                continue
             found = sorted(folder for folder in directory.iterdir() if _looks_like_model(folder))
         except OSError as error:
             raise EncoderError(
@@ -99,6 +99,13 @@ def _folders(config: Config | None) -> Iterator[Path]:
                 "Check its permissions, or take it out of model_dirs in config.yaml.",
             ) from error
         yield from found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long for a name, or behind a door that is shut
+        return False
 
 
 def _looks_like_model(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,19 @@ from clip_core.errors import EncoderError, shown_name
 
 MAX_JSON_BYTES = 4 * 2**20
 MAX_FOREIGN = 150
+_ONNX_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
-def foreign(error: BaseException) -> str:
-    """The text of another library's error as one line of at most 150 characters."""
-    text = "".join(c if c.isprintable() else " " for c in str(error))
-    text = " ".join(text.split()) or type(error).__name__
-    return text if len(text) <= MAX_FOREIGN else text[: MAX_FOREIGN - 1] + "…"
+def foreign(error: BaseException, path: Path | None = None) -> str:
+    """The text of another library's error as one line of at most 150 characters, ``path`` cut to its name."""
+    text = str(error) if path is None else str(error).replace(str(path), path.name)
+    return short(_ONNX_RUNTIME_PREFIX.sub("", text)) or type(error).__name__
+
+
+def short(text: str, most: int = MAX_FOREIGN) -> str:
+    """Foreign words as one printable line of at most ``most`` characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def read_object(path: Path, model: str) -> dict[str, Any]:
@@ -75,7 +82,7 @@ class Settings:
         )
 
     def _wrong(self, key: str, wanted: str) -> EncoderError:
-        given = shown_name(repr(self.values[key]), 40) if key in self.values else "nothing"
+        given = short(repr(self.values[key]), 40) if key in self.values else "nothing"
         return self.error(f"gives '{self.prefix}{key}' as {given}; it must be {wanted}.")
 
     def inner(self, key: str) -> Settings:

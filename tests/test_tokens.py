@@ -1,0 +1,69 @@
+"""Token ids: cutting, filling up, and texts that are hard on a tokenizer."""
+
+from pathlib import Path
+
+import pytest
+
+from clip_core.encoders.tokens import Tokens
+from clip_core.errors import EncoderError
+from tests.model_maker import tokenizer_json, write_json
+
+PAD, UNK, START, END, A, PHOTO, OF, THE, DOG = range(9)
+
+
+def tokens(folder: Path, most: int = 77, always: int | None = None, pad: object = "<pad>", **changes: object) -> Tokens:
+    write_json(folder / "tokenizer.json", tokenizer_json() | changes)
+    write_json(folder / "tokenizer_config.json", {"pad_token": pad})
+    return Tokens(folder / "tokenizer.json", most, always, "m")
+
+
+def test_a_batch_is_filled_up_to_its_longest_only(tmp_path: Path) -> None:
+    ids, mask = tokens(tmp_path)(["a dog", "A photo of the DOG"])
+    assert ids.tolist() == [[START, A, DOG, END, PAD, PAD, PAD], [START, A, PHOTO, OF, THE, DOG, END]]
+    assert mask.tolist() == [[1, 1, 1, 1, 0, 0, 0], [1] * 7]
+    assert tokens(tmp_path)(["a dog"])[0].shape == (1, 4)
+
+
+@pytest.mark.parametrize("pad", ["</s>", {"content": "</s>", "lstrip": False}])
+def test_the_pad_token_is_the_one_that_the_folder_names(tmp_path: Path, pad: object) -> None:
+    assert tokens(tmp_path, pad=pad)(["a", "a dog"])[0].tolist() == [[START, A, END, END], [START, A, DOG, END]]
+
+
+@pytest.mark.parametrize("pad", [None, "no such token", 7])
+def test_no_pad_token_means_zero(tmp_path: Path, pad: object) -> None:
+    assert tokens(tmp_path, pad=pad).rules.pad_id == 0
+
+
+def test_long_texts_are_cut_with_start_and_end(tmp_path: Path) -> None:
+    ids, _ = tokens(tmp_path, most=5)(["dog " * 5000])
+    assert ids.tolist() == [[START, DOG, DOG, DOG, END]]
+
+
+def test_the_files_own_cut_stands_unless_the_tower_is_shorter(tmp_path: Path) -> None:
+    own = {"direction": "Right", "max_length": 6, "strategy": "LongestFirst", "stride": 0}
+    assert tokens(tmp_path, most=77, truncation=own)(["dog " * 50])[0].shape == (1, 6)
+    assert tokens(tmp_path, most=4, truncation=own)(["dog " * 50])[0].shape == (1, 4)
+
+
+def test_fixed_length(tmp_path: Path) -> None:
+    ids, _ = tokens(tmp_path, most=8, always=8)(["a dog", "dog " * 50])
+    assert ids.tolist() == [[START, A, DOG, END, PAD, PAD, PAD, PAD], [START] + [DOG] * 6 + [END]]
+
+
+def test_a_text_without_tokens_still_has_one_place(tmp_path: Path) -> None:
+    ids, mask = tokens(tmp_path, post_processor=None)(["", "dog"])
+    assert ids.tolist() == [[PAD], [DOG]]
+    assert mask.tolist() == [[1], [1]]
+
+
+def test_broken_unicode_is_replaced(tmp_path: Path) -> None:
+    assert tokens(tmp_path)(["\ud800"])[0].tolist() == [[START, UNK, END]]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not json", '{"version": "1.0"}'])
+def test_a_broken_tokenizer_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(
+        EncoderError, match=r"^tokenizer\.json of m cannot be read: .+ Copy the model's own file again\."
+    ):
+        Tokens(tmp_path / "tokenizer.json", 77, None, "m")

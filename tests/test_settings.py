@@ -41,6 +41,7 @@ def test_values_are_checked_where_they_are_taken() -> None:
     assert settings.flag("f", False) is True
     assert settings.three("three", 0, 3) == (1.0, 2.0, 3.0)
     assert settings.number("none", 0, 1, 0.25) == 0.25
+    assert Settings({"null": None}, "f.json", "m").integer("null", 0, 9, 4) == 4
     with pytest.raises(
         EncoderError, match=r"^f\.json of m gives 'a\.x' as 0\.5; it must be a whole number from 0 to 9\."
     ):

@@ -67,9 +67,9 @@ class Preprocessing:
         Raises:
             EncoderError: A setting that is unknown, missing, of a wrong type or out of range.
         """
-        settings = Settings({key: value for key, value in raw.items() if value is not None}, FILE, model)
-        for key, value in settings.values.items():
-            asks = value is not False or not key.startswith("do_")
+        settings = Settings(raw, FILE, model)
+        for key, value in raw.items():
+            asks = value is not None and (value is not False or not key.startswith("do_"))
             if key not in USED | HARMLESS and asks:
                 raise settings.error(f"asks for '{key}', which is not supported.")
         crop = _edges(settings, "crop_size") if settings.flag("do_center_crop", "crop_size" in settings) else None

@@ -58,7 +58,7 @@ def read_object(path: Path, model: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of one JSON object, each checked when taken.
+    """The values of one JSON object, each checked when taken. A null is as good as nothing.
 
     Attributes:
         values: The object.
@@ -73,7 +73,11 @@ class Settings:
     prefix: str = ""
 
     def __contains__(self, key: str) -> bool:
-        return key in self.values
+        return self._value(key, None) is not None
+
+    def _value(self, key: str, default: object) -> Any:  # noqa: ANN401 - any JSON value
+        value = self.values.get(key)
+        return default if value is None else value
 
     def error(self, problem: str) -> EncoderError:
         """An error that names the file and the model."""
@@ -82,47 +86,47 @@ class Settings:
         )
 
     def _wrong(self, key: str, wanted: str) -> EncoderError:
-        given = short(repr(self.values[key]), 40) if key in self.values else "nothing"
+        given = short(repr(self.values[key]), 40) if key in self else "nothing"
         return self.error(f"gives '{self.prefix}{key}' as {given}; it must be {wanted}.")
 
     def inner(self, key: str) -> Settings:
         """The object under ``key``; an empty one if there is none."""
-        value = self.values.get(key, {})
+        value = self._value(key, {})
         if not isinstance(value, Mapping):
             raise self._wrong(key, "an object")
         return Settings(value, self.file, self.model, f"{self.prefix}{key}.")
 
     def flag(self, key: str, default: bool) -> bool:
         """A true or false."""
-        value = self.values.get(key, default)
+        value = self._value(key, default)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false")
         return value
 
     def integer(self, key: str, least: int, most: int, default: int | None = None) -> int:
         """A whole number from ``least`` to ``most``; needed if there is no default."""
-        value = self.values.get(key, default)
+        value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self._wrong(key, f"a whole number from {least} to {most}")
         return value
 
     def number(self, key: str, least: float, most: float, default: float | None = None) -> float:
         """A finite number from ``least`` to ``most``; needed if there is no default."""
-        value = self.values.get(key, default)
+        value = self._value(key, default)
         if not _is_number(value, least, most):
             raise self._wrong(key, f"a number from {least:g} to {most:g}")
         return float(value)
 
     def three(self, key: str, least: float, most: float) -> tuple[float, float, float]:
         """A list of three finite numbers, for red, green and blue."""
-        value = self.values.get(key)
+        value = self._value(key, None)
         if not isinstance(value, list) or len(value) != 3 or not all(_is_number(v, least, most) for v in value):
             raise self._wrong(key, f"three numbers from {least:g} to {most:g}")
         return float(value[0]), float(value[1]), float(value[2])
 
     def text(self, key: str, default: str) -> str:
         """A text of 1 to 100 printable characters."""
-        value = self.values.get(key, default)
+        value = self._value(key, default)
         if not isinstance(value, str) or not 1 <= len(value) <= 100 or not value.isprintable():
             raise self._wrong(key, "a text of 1 to 100 printable characters")
         return value

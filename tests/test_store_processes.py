@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def truth(pts: np.ndarray) -> np.ndarray:
 
 def test_four_processes_that_append_the_same_frames_at_once(tmp_path: Path) -> None:
     store = EmbeddingStore(tmp_path / "embeddings")
-    stop = 20 * BATCH
+    stop = 12 * BATCH
     children = [spawn(store, 0, stop, "optimize") for _ in range(4)]
     assert [line(child) for child in children] == ["ready"] * 4
     for child in children:
@@ -74,6 +75,7 @@ def test_four_processes_that_append_the_same_frames_at_once(tmp_path: Path) -> N
     while len(parts) == 0 or any(child.poll() is None for child in children):
         found, revision = store.read(VIDEO, MODEL, revision)
         parts.append(found)
+        time.sleep(0.02)
     ends = [child.communicate()[0].split()[-1] for child in children]
     assert (ends, [child.returncode for child in children]) == (["done"] * 4, [0] * 4)
     found, revision = store.read(VIDEO, MODEL, revision)

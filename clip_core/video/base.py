@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from clip_core.values import Frame, TimeTable, Times
+from clip_core.values import Frame, Times, TimeTable
 from clip_core.video.identity import hash_file
 
 

@@ -1,0 +1,148 @@
+"""One decoder on one file: decoded frames in rising order of time, past damage where it can."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from clip_core.video.opening import MAX_PIXELS
+from clip_core.video.probing import container_name, open_container, video_stream
+
+# A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
+_MAX_FAILURES_IN_A_ROW = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A frame as it leaves the decoder, not yet a picture.
+
+    Attributes:
+        pts: Presentation time stamp in the stream's time base.
+        duration: Of the frame in the same unit, 0 if unknown.
+        is_key: Whether it stands for itself.
+        raw: FFmpeg's frame.
+    """
+
+    pts: int
+    duration: int
+    is_key: bool
+    raw: VideoFrame
+
+
+class Decoder:
+    """A container, its video stream and a decoder for it.
+
+    Attributes:
+        packet_pts: int64, the times of the packets read so far that promise a frame, in file order.
+        packets_read: How many packets were read since the start.
+        failures: How many packets could not be read or decoded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        self._container = open_container(self._path)
+        try:
+            self.stream: VideoStream = video_stream(self._container, self._path)
+        except Exception:
+            self._container.close()
+            raise
+        self.stream.thread_type = "AUTO"
+        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        for other in self._container.streams:
+            if other.index != self.stream.index:
+                other.discard = av.stream.Discard.all
+        self.packet_pts = array("q")
+        self.packets_read = 0
+        self.failures = 0
+        self._closed = False
+
+    @property
+    def container_name(self) -> str:
+        """FFmpeg's name for the container, such as "mov"; "webm" where a Matroska file says so."""
+        return container_name(self._container, self._path)
+
+    @property
+    def header_duration_s(self) -> float | None:
+        """How long the stream is, or else the whole file, by its header; None if both are silent."""
+        if self.stream.duration is not None and self.stream.time_base is not None:
+            return float(self.stream.duration * self.stream.time_base)
+        return None if self._container.duration is None else self._container.duration / av.time_base
+
+    def restart(self) -> None:
+        """Go back to the very start, as if just opened: unlike a seek this is always exact."""
+        self.close()
+        self._open()
+
+    def seek(self, pts: int) -> None:
+        """Go to about ``pts``: usually to the keyframe before it, sometimes to a later place."""
+        try:
+            self._container.seek(pts, stream=self.stream)
+        except av.error.FFmpegError:
+            self.restart()
+
+    def close(self) -> None:
+        """Release the file; may be called twice, also while an iteration is under way."""
+        self._closed = True
+        self._container.close()
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """Yield the stream's packets from here on, past places that cannot be read."""
+        failures = 0
+        while failures < _MAX_FAILURES_IN_A_ROW:
+            try:
+                for packet in self._container.demux(self.stream):
+                    failures = 0
+                    if packet.size:
+                        self.packets_read += 1
+                        yield packet
+                    if self._closed:  # FFmpeg would read through a null pointer
+                        return
+            except av.error.FFmpegError:
+                failures += 1
+                self.failures += 1
+            else:
+                return
+
+    def frames(self) -> Iterator[Decoded]:
+        """Decode from here to the end. Each frame's pts is greater than that of the one before."""
+        last: int | None = None
+        for raw in self._raw_frames():
+            pts = raw.pts if raw.pts is not None else raw.dts
+            duration = raw.duration or 0
+            if pts is None:
+                pts = 0 if last is None else last + max(duration, 1)
+            if raw.is_corrupt or (last is not None and pts <= last):
+                continue
+            last = pts
+            yield Decoded(pts, duration, bool(raw.key_frame), raw)
+
+    def _raw_frames(self) -> Iterator[VideoFrame]:
+        for packet in self.packets():
+            if packet.pts is not None and not packet.is_discard:
+                self.packet_pts.append(packet.pts)
+            yield from self._decode(packet)
+        if not self._closed:
+            yield from self._decode(None)
+
+    def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        try:
+            return self.stream.codec_context.decode(packet)
+        except av.error.FFmpegError:
+            self.failures += 1
+            return []
+
+    def decode_alone(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        """Decode one packet by itself, then leave the decoder empty."""
+        raws = self._decode(packet) + self._decode(None)
+        self.stream.codec_context.flush_buffers()
+        return raws

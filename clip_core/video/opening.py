@@ -1,0 +1,112 @@
+"""Opening a video: what is no video, or not one that may be opened, is refused here."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
+from clip_core.video.base import Video, VideoInfo
+
+if TYPE_CHECKING:
+    from clip_core.video.decoding import Decoded, Decoder
+
+MAX_DURATION_S = 24 * 3600.0
+MAX_PIXELS = 64_000_000
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
+
+
+def open_video(path: str | Path, *, video_id: str | None = None) -> Video:
+    """Open a video file and decode its first frame.
+
+    Args:
+        path: An existing regular file; addresses, play lists, folders and pipes are refused.
+        video_id: The SHA-256 of its bytes, 64 hex digits, if known: then the file is not hashed.
+
+    Raises:
+        VideoNotFoundError: No such regular file.
+        VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
+        VideoDecodeError: It is a video of which not one frame can be decoded.
+    """
+    file = Path(path)
+    size_bytes = _check_file(path, file)
+    from clip_core.video.decoding import Decoder
+    from clip_core.video.pyav import PyAVVideo
+
+    decoder = Decoder(file)
+    try:
+        header = _header(decoder, file, size_bytes)
+        first = _first_frame(decoder, header.name)
+        width, height = _upright_size(first)
+        info = replace(header, width=width, height=height)
+        if video_id is not None:
+            vars(info)["video_id"] = video_id
+        return PyAVVideo(info, decoder, first)
+    except BaseException:
+        decoder.close()
+        raise
+
+
+def _check_file(given: str | Path, file: Path) -> int:
+    """Return the length of an existing regular file."""
+    name = shown_name(given)
+    try:
+        status = file.stat()
+    except (OSError, ValueError) as error:
+        if _ADDRESS.match(str(given)):
+            raise VideoNotFoundError(
+                f"{name} is an address, not a file.", "Download the video and give the path of the file."
+            ) from error
+        raise VideoNotFoundError(f"There is no file {name}.", "Check the path.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise VideoNotFoundError(f"{name} is a folder.", "Choose a video file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoNotFoundError(f"{name} is a special file (a pipe or a device).", "Choose a regular file.")
+    if status.st_size == 0:
+        raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
+    return status.st_size
+
+
+def _header(decoder: Decoder, file: Path, size_bytes: int) -> VideoInfo:
+    """Return what the container claims, within the limits."""
+    stream, context = decoder.stream, decoder.stream.codec_context
+    duration_s = decoder.header_duration_s
+    name = shown_name(file)
+    if context.width * context.height > MAX_PIXELS:
+        raise VideoError(
+            f"{name} has frames of {context.width} × {context.height} pixels, over the limit of 64 megapixels.",
+            "Scale it down.",
+        )
+    if duration_s is not None and duration_s > MAX_DURATION_S:
+        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
+    rate = stream.average_rate
+    return VideoInfo(
+        path=file,
+        name=name,
+        size_bytes=size_bytes,
+        container=decoder.container_name,
+        codec=context.name,
+        width=context.width,
+        height=context.height,
+        header_fps=float(rate) if rate else None,
+        header_frame_count=stream.frames or None,
+        header_duration_s=duration_s,
+    )
+
+
+def _first_frame(decoder: Decoder, name: str) -> Decoded:
+    """Return the first frame that really decodes: time zero."""
+    first = next(decoder.frames(), None)
+    if first is not None:
+        return first
+    if decoder.packets_read == 0:
+        raise VideoError(f"{name} has a video stream without a single frame.", "Record or export it again.")
+    raise VideoDecodeError(f"Not one frame of {name} can be decoded.", "Copy it again, or convert it to H.264.")
+
+
+def _upright_size(first: Decoded) -> tuple[int, int]:
+    width, height = first.raw.width, first.raw.height
+    return (height, width) if round(first.raw.rotation / 90) % 2 else (width, height)

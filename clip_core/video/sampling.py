@@ -1,0 +1,64 @@
+"""Which frames stand for a video: evenly in time, or a quick coarse look. Pure arithmetic on times."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from clip_core.values import Ints, Times, TimeTable
+
+
+def sample_pts(table: TimeTable, samples_per_second: float | None) -> Ints:
+    """Return the frames that stand for a video at a rate.
+
+    Sample k is the first frame with ``time_s >= k / samples_per_second``; each frame counts once.
+
+    Args:
+        table: When each frame is presented.
+        samples_per_second: None, or a rate above that of the frames, means every frame.
+
+    Returns:
+        int64 (m,): their pts, rising.
+
+    Raises:
+        ValueError: The rate is not a finite number above 0.
+    """
+    if samples_per_second is None:
+        return table.pts.copy()
+    rate = float(samples_per_second)
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"samples_per_second must be a finite number above 0, or None, not {samples_per_second}.")
+    # A frame is chosen if the latest k with k / rate <= time_s is one that no earlier frame reached.
+    latest = _latest_sample(table.times_s, rate)
+    chosen = np.diff(latest, prepend=-1.0) > 0
+    return np.asarray(table.pts[chosen])
+
+
+def _latest_sample(times_s: Times, rate: float) -> Times:
+    """Return the greatest whole k with ``k / rate <= time_s`` for each time, as rounded division gives it."""
+    k = np.floor(times_s * rate)
+    k += (k + 1) / rate <= times_s
+    k -= k / rate > times_s
+    return np.asarray(k)
+
+
+def coarse_pts(table: TimeTable, count: int = 64) -> Ints:
+    """Return the keyframes nearest to ``count`` evenly spread times, each once; all if there are fewer.
+
+    Args:
+        table: When each frame is presented, and which are keyframes.
+        count: How many times, at least 1; they are the middles of as many equal parts.
+
+    Returns:
+        int64 (m,): pts of keyframes, rising, m <= count.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count}.")
+    if len(table.key_pts) <= count:
+        return table.key_pts.copy()
+    keys_s = table.seconds(table.key_pts)
+    wanted_s = (np.arange(count) + 0.5) * (table.end_s / count)
+    right = np.clip(np.searchsorted(keys_s, wanted_s), 1, len(keys_s) - 1)
+    nearest = np.where(wanted_s - keys_s[right - 1] <= keys_s[right] - wanted_s, right - 1, right)
+    return np.asarray(table.key_pts[np.unique(nearest)])

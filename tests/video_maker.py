@@ -1,0 +1,120 @@
+"""Makes small videos whose every frame carries its own number as bars, and knows when each is shown.
+
+Everything is encoded and muxed with PyAV, so no ffmpeg program is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH, HEIGHT = 160, 96
+BITS = 12
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PlantedVideo:
+    """A video file and the truth about it.
+
+    Attributes:
+        path: The file.
+        numbers: The number that the bars of each shown frame carry, in order of presentation.
+        times_s: When each is shown, in seconds from the first.
+        width, height: Of the upright picture.
+        start_s: Presentation time of the first frame on the file's own clock; None if not planted.
+    """
+
+    path: Path
+    numbers: list[int]
+    times_s: list[float]
+    width: int = WIDTH
+    height: int = HEIGHT
+    start_s: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a video is encoded: FFmpeg's names and options."""
+
+    suffix: str = ".mp4"
+    codec: str = "libx264"
+    rate: Fraction = Fraction(30)
+    options: dict[str, str] = field(default_factory=dict)
+    container_options: dict[str, str] = field(default_factory=dict)
+    pix_fmt: str = "yuv420p"
+    first_pts: int = 0
+    rotation: int = 0
+
+
+def number_picture(number: int, width: int = WIDTH, height: int = HEIGHT) -> Picture:
+    """Return a picture that shows ``number`` as ``BITS`` upright bars, the highest bit at the left."""
+    bits = np.array([(number >> bit) & 1 for bit in reversed(range(BITS))], dtype=np.uint8)
+    row = bits[np.arange(width) * BITS // width] * 200 + 25
+    return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (height, width, 3)))
+
+
+def read_number(rgb: Picture) -> int:
+    """Return the number that the bars of a picture carry."""
+    width = rgb.shape[1]
+    middles = (np.arange(BITS) * 2 + 1) * width // (2 * BITS)
+    number = 0
+    for middle in middles:
+        number = number * 2 + int(rgb[:, middle - 1 : middle + 2].mean() > 128)
+    return number
+
+
+def write_video(
+    path: Path,
+    pictures: Sequence[Picture],
+    recipe: Recipe,
+    *,
+    ticks: Sequence[int] | None = None,
+    tick: Fraction | None = None,
+) -> None:
+    """Encode upright ``pictures``; picture i is shown at ``ticks[i] * tick`` (by default i / rate)."""
+    tick = tick or 1 / recipe.rate
+    ticks = range(len(pictures)) if ticks is None else ticks
+    with av.open(str(path), "w", options=recipe.container_options) as container:
+        stream = container.add_stream(recipe.codec, rate=recipe.rate, options={"threads": "1", **recipe.options})
+        turned = [np.ascontiguousarray(np.rot90(picture, -recipe.rotation // 90)) for picture in pictures]
+        stream.height, stream.width = turned[0].shape[:2]
+        stream.pix_fmt = recipe.pix_fmt
+        stream.codec_context.time_base = tick
+        if recipe.rotation:
+            stream.set_display_rotation(recipe.rotation)
+        for picture, pts in zip(turned, ticks, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = pts + recipe.first_pts, tick
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def planted(
+    folder: Path,
+    name: str,
+    count: int,
+    recipe: Recipe,
+    *,
+    ticks: Sequence[int] | None = None,
+    tick: Fraction | None = None,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> PlantedVideo:
+    """Write a video of ``count`` numbered frames and return it with its truth."""
+    path = folder / f"{name}{recipe.suffix}"
+    pictures = [number_picture(number, *size) for number in range(count)]
+    write_video(path, pictures, recipe, ticks=ticks, tick=tick)
+    step = tick or 1 / recipe.rate
+    stamps = list(range(count) if ticks is None else ticks)
+    times = [float((stamp - stamps[0]) * step) for stamp in stamps]
+    return PlantedVideo(path, list(range(count)), times, size[0], size[1], float(recipe.first_pts * step))

@@ -36,7 +36,7 @@ def open_container(path: Path) -> InputContainer:
     Raises:
         VideoError: It is no such container, or it is cut off before its index.
     """
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_level(None)  # any level makes decoder threads wait for the GIL: a deadlock when they are joined
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
         return av.open(str(path.absolute()), container_options=options)

@@ -62,3 +62,8 @@ def coarse_pts(table: TimeTable, count: int = 64) -> Ints:
     right = np.clip(np.searchsorted(keys_s, wanted_s), 1, len(keys_s) - 1)
     nearest = np.where(wanted_s - keys_s[right - 1] <= keys_s[right] - wanted_s, right - 1, right)
     return np.asarray(table.key_pts[np.unique(nearest)])
+
+
+def missing_samples(table: TimeTable, samples_per_second: float | None, stored_pts: Ints) -> Ints:
+    """Return the samples of a rate that are not stored yet: int64 pts, rising."""
+    return np.setdiff1d(sample_pts(table, samples_per_second), stored_pts)

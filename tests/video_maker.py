@@ -6,7 +6,7 @@ Everything is encoded and muxed with PyAV, so no ffmpeg program is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -118,3 +118,54 @@ def planted(
     stamps = list(range(count) if ticks is None else ticks)
     times = [float((stamp - stamps[0]) * step) for stamp in stamps]
     return PlantedVideo(path, list(range(count)), times, size[0], size[1], float(recipe.first_pts * step))
+
+
+def make_edit_list(folder: Path) -> PlantedVideo:
+    """An MP4 whose edit list begins in the middle of a group: 150 packets are in it, 110 are shown."""
+    whole = planted(folder, "edit", 150, Recipe(options={"g": "50"}, first_pts=-40))
+    return replace(whole, numbers=whole.numbers[40:], times_s=[number / 30 for number in range(110)], start_s=0.0)
+
+
+def make_variable_rate(folder: Path) -> PlantedVideo:
+    """Steps between 20 and 120 ms, from a fixed seed."""
+    ticks = np.cumsum(np.random.default_rng(1).integers(20, 120, 200)).tolist()
+    return planted(folder, "variable", 200, Recipe(options={"g": "100"}), ticks=ticks, tick=Fraction(1, 1000))
+
+
+def make_webm(folder: Path) -> PlantedVideo:
+    """VP9; Matroska's clock ticks in milliseconds, so times are rounded to those."""
+    options = {"deadline": "realtime", "cpu-used": "8", "g": "30"}
+    video = planted(folder, "vp9", 90, Recipe(".webm", "libvpx-vp9", options=options))
+    return replace(video, times_s=[round(time_s, 3) for time_s in video.times_s])
+
+
+def make_late_start(folder: Path) -> PlantedVideo:
+    """Matroska whose first frame is shown at 5 s on the file's clock."""
+    video = planted(folder, "late", 90, Recipe(".mkv", options={"g": "30"}, first_pts=150))
+    return replace(video, times_s=[round(time_s, 3) for time_s in video.times_s])
+
+
+def _plain(name: str, count: int, recipe: Recipe) -> Callable[[Path], PlantedVideo]:
+    return lambda folder: planted(folder, name, count, recipe)
+
+
+_GROUPS_OF_250 = {"g": "250", "sc_threshold": "0"}
+_OPEN_GROUPS = {"g": "30", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
+
+KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
+    "constant": _plain("constant", 300, Recipe(options=_GROUPS_OF_250)),
+    "ntsc": _plain("ntsc", 150, Recipe(rate=Fraction(30000, 1001), options={"g": "30", "bf": "3"})),
+    "variable": make_variable_rate,
+    "ts": _plain("ts", 200, Recipe(".ts", options=_OPEN_GROUPS, container_options={"muxdelay": "0"})),
+    "edit": make_edit_list,
+    "webm": make_webm,
+    "avi": _plain("avi", 150, Recipe(".avi", "mpeg4", options={"g": "50"})),
+    "avi-b": _plain("avi-b", 100, Recipe(".avi", "mpeg4", options={"g": "50", "bf": "2"})),
+    "avi-h264": _plain("avi-h264", 100, Recipe(".avi", options={"g": "50"})),
+    "mpeg": _plain("mpeg", 100, Recipe(".mpg", "mpeg2video", options={"g": "15", "bf": "2"})),
+    "turned90": _plain("turned90", 40, Recipe(rotation=90)),
+    "turned180": _plain("turned180", 40, Recipe(rotation=180)),
+    "turned270": _plain("turned270", 40, Recipe(rotation=270)),
+    "late": make_late_start,
+    "one": _plain("one", 1, Recipe()),
+}

@@ -17,6 +17,8 @@ from clip_core.video.probing import container_name, open_container, video_stream
 
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
 _MAX_FAILURES_IN_A_ROW = 1000
+# What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
+_REORDERING_CODECS = ("h264", "hevc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Decoder:
 
     Attributes:
         packet_pts: int64, the times of the packets read so far that promise a frame, in file order.
+        lacks_pts: The container tells no presentation times although frames are reordered: then
+            they follow each other in decoding order's steps, and no seek can be exact.
         packets_read: How many packets were read since the start.
         failures: How many packets could not be read or decoded.
     """
@@ -61,6 +65,8 @@ class Decoder:
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
+        codec = self.stream.codec_context.name
+        self.lacks_pts = self.container_name == "avi" and codec in _REORDERING_CODECS
         self.packet_pts = array("q")
         self.packets_read = 0
         self.failures = 0
@@ -77,6 +83,18 @@ class Decoder:
         if self.stream.duration is not None and self.stream.time_base is not None:
             return float(self.stream.duration * self.stream.time_base)
         return None if self._container.duration is None else self._container.duration / av.time_base
+
+    @property
+    def promised_end_s(self) -> float | None:
+        """Where a header that can be relied on says that the pictures end, on the file's own clock.
+
+        None where FFmpeg only guesses (MPEG-TS), where packets tell more (MP4), and where the
+        length counts sound as well.
+        """
+        alone = len(self._container.streams) == 1
+        if self.container_name in ("mov", "mpegts", "mpeg") or (self.stream.duration is None and not alone):
+            return None
+        return self.header_duration_s
 
     def restart(self) -> None:
         """Go back to the very start, as if just opened: unlike a seek this is always exact."""
@@ -117,7 +135,7 @@ class Decoder:
         """Decode from here to the end. Each frame's pts is greater than that of the one before."""
         last: int | None = None
         for raw in self._raw_frames():
-            pts = raw.pts if raw.pts is not None else raw.dts
+            pts = raw.dts if raw.pts is None or self.lacks_pts else raw.pts
             duration = raw.duration or 0
             if pts is None:
                 pts = 0 if last is None else last + max(duration, 1)

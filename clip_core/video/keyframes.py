@@ -20,7 +20,7 @@ def decode_keyframes(decoder: Decoder, pts: Sequence[int]) -> Iterator[Decoded]:
         decoder: A decoder that nobody else uses.
         pts: Presentation times of keyframes in the stream's time base, rising.
     """
-    for wanted in pts:
+    for wanted in () if decoder.lacks_pts else pts:
         packet = _key_packet(decoder, int(wanted))
         if packet is None:
             continue

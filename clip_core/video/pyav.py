@@ -19,6 +19,9 @@ from clip_core.video.pictures import PictureMaker
 from clip_core.video.seeking import FrameFinder
 from clip_core.video.tables import SeenFrames, claimed_table
 
+# Headers round, and some count the time before the first frame.
+_SLACK_S = 1.0
+
 
 class PyAVVideo:
     """An open video; see ``Video``. Each pass over the file has a decoder of its own.
@@ -140,8 +143,11 @@ class PyAVVideo:
             self.unreadable_after_s = self._table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
 
     def _ends_early(self, decoder: Decoder, last_pts: int) -> bool:
-        """Return whether more than one frame was promised after the last that came."""
+        """Return whether more than one frame, or a second, was promised after the last that came."""
         if is_cut_short(self.info.path, self.info.container):
+            return True
+        end_s = float(self._start_pts * self._time_base) + self.table.end_s
+        if decoder.promised_end_s is not None and decoder.promised_end_s > end_s + _SLACK_S:
             return True
         promised = np.array(decoder.packet_pts, dtype=np.int64)
         return int(np.count_nonzero(promised > last_pts)) > 1

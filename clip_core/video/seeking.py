@@ -56,7 +56,7 @@ class FrameFinder:
     def _jump(self, pts: int) -> bool:
         """Start decoding at about ``pts``; return whether that is the very start of the file."""
         self.seeks += 1
-        at_start = pts <= self._start_pts
+        at_start = pts <= self._start_pts or self._decoder.lacks_pts
         if at_start:
             self._decoder.restart()
         else:

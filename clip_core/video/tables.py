@@ -46,6 +46,8 @@ def claimed_table(decoder: Decoder, time_base: Fraction, start_pts: int, header_
 
     Packets before ``start_pts`` and those that an edit list leaves out show no frame of their own.
     """
+    if decoder.lacks_pts:
+        return None
     pts, key_pts, duration, latest = array("q"), array("q"), 0, start_pts
     for packet in decoder.packets():
         if packet.is_discard:

@@ -27,6 +27,10 @@ def view(n: int = 50, prompts: tuple[str, ...] = ("a dog", "pizza"), **changes: 
     return Timeline(**(settings | changes))  # type: ignore[arg-type]
 
 
+def at(seconds: str) -> str:
+    return f"1970-01-01T00:00:{seconds}"
+
+
 def named(figure: dict, kind: str) -> list[dict]:
     return [trace for trace in figure["data"] if kind in trace]
 
@@ -51,7 +55,7 @@ def test_a_bold_line_per_prompt_over_a_thin_raw_one_in_its_colour() -> None:
     thin = [trace for trace in figure["data"] if trace.get("opacity") == 0.22]
     assert [trace["line"]["color"] for trace in thin] == list(THEMES["light"].prompts[:2])
     assert all(trace["hoverinfo"] == "skip" for trace in thin)
-    assert bold[0]["x"][:3] == [0.0, 200.0, 400.0]
+    assert bold[0]["x"][:3] == [at("00.000"), at("00.200"), at("00.400")]
     assert bold[0]["y"][10] == 0.35
     assert not [t for t in timeline_figure(view(raw=False))["data"] if t.get("opacity") == 0.22]
 
@@ -65,14 +69,16 @@ def test_a_hidden_prompt_has_no_line_no_lane_and_no_shade() -> None:
 def test_a_moment_is_shaded_and_has_a_lane() -> None:
     figure = timeline_figure(view())
     (shade,) = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
-    assert (shade["x0"], shade["x1"], shade["fillcolor"]) == (1900.0, 3900.0, THEMES["light"].prompts[0])
+    assert (shade["x0"], shade["x1"], shade["fillcolor"]) == (at("01.900"), at("03.900"), THEMES["light"].prompts[0])
     (lane,) = [trace for trace in figure["data"] if trace.get("yaxis") == "y3"]
-    assert lane["x"] == [1900.0, 3900.0, None]
+    assert lane["x"] == [at("01.900"), at("03.900"), None]
 
 
 def test_the_playhead_and_the_threshold() -> None:
     shapes = timeline_figure(view())["layout"]["shapes"]
-    assert [(s["x0"], s["x1"]) for s in shapes if s.get("xref") == "x" and s["type"] == "line"] == [(4000.0, 4000.0)]
+    assert [(s["x0"], s["x1"]) for s in shapes if s.get("xref") == "x" and s["type"] == "line"] == [
+        (at("04.000"), at("04.000"))
+    ]
     assert [s["y0"] for s in shapes if s["line"].get("dash") == "dot"] == [0.3]
 
 
@@ -99,7 +105,7 @@ def test_an_hour_changes_the_ticks() -> None:
 def test_the_unfinished_part_lies_on_grey() -> None:
     figure = timeline_figure(view(unfinished=Unfinished(6.0, "coarse: 5 of 9 samples")))
     grey = next(s for s in figure["layout"]["shapes"] if s["type"] == "rect")
-    assert (grey["x0"], grey["x1"], grey["opacity"]) == (6000.0, 10000.0, 0.10)
+    assert (grey["x0"], grey["x1"], grey["opacity"]) == (at("06.000"), at("10.000"), 0.10)
     assert figure["layout"]["annotations"][-1]["text"] == "coarse: 5 of 9 samples"
 
 
@@ -144,7 +150,7 @@ def test_no_samples_at_all() -> None:
     scores = scores_of(np.empty((0, 1)), np.empty(0), end_s=4.0, prompts=["p0"])
     figure = timeline_figure(view(scores=scores, smoothed=scores.values, moments=[], lines=[Line("p0", 0)]))
     assert named(figure, "name")[0]["x"] == []
-    assert figure["layout"]["xaxis"]["range"] == [0, 4000.0]
+    assert figure["layout"]["xaxis"]["range"] == [at("00.000"), at("04.000")]
 
 
 def test_labels() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from clip_core.charts.decimate import kept_samples, points_per_line
 from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.palette import THEMES, Theme, ThemeName
-from clip_core.values import Floats, Ints, Moment, Scores
+from clip_core.values import Floats, Ints, Moment, Scores, Times
 
 AxisName: TypeAlias = Literal["m:ss", "Frames"]
 Figure: TypeAlias = dict[str, Any]
@@ -72,10 +72,10 @@ class Timeline:
     stamp: int = 0
     unfinished: Unfinished | None = None
 
-    def x_of(self, times_s: Sequence[float]) -> list[float]:
-        """Put times on the x axis: milliseconds since 1970 on its date axis, or frame numbers."""
+    def x_of(self, times_s: Sequence[float]) -> list[Any]:
+        """Put times on the x axis: instants of 1970 on its date axis, or frame numbers."""
         if self.axis == "m:ss":
-            return [round(time * 1000, 3) for time in times_s]
+            return instants(np.asarray(times_s))
         known, numbers = self.scores.times_s, self.scores.frames
         return [round(float(x), 3) for x in np.interp(times_s, known, numbers)] if len(known) else [0.0] * len(times_s)
 
@@ -84,6 +84,14 @@ class Timeline:
         """The moments of the prompts that are drawn."""
         drawn = {line.prompt for line in self.lines}
         return [moment for moment in self.moments if moment.prompt in drawn]
+
+
+def instants(times_s: Times) -> list[str]:
+    """Write times as dates of 1970, to the millisecond: plotly's clock ticks need a date axis.
+
+    As text, because plotly.js takes small numbers on a date axis for years.
+    """
+    return np.datetime_as_string(np.round(times_s * 1000).astype("datetime64[ms]")).tolist()  # type: ignore[no-any-return]
 
 
 def timeline_figure(view: Timeline) -> Figure:
@@ -120,20 +128,18 @@ def _traces(view: Timeline, theme: Theme) -> list[Figure]:
     return [*thin, *bold, _stamp(x, view.stamp)]
 
 
-def _positions(view: Timeline, kept: Ints) -> list[float]:
-    if view.axis == "Frames":
-        return view.scores.frames[kept].tolist()  # type: ignore[no-any-return]
-    return np.round(view.scores.times_s[kept] * 1000, 3).tolist()  # type: ignore[no-any-return]
+def _positions(view: Timeline, kept: Ints) -> list[Any]:
+    return view.scores.frames[kept].tolist() if view.axis == "Frames" else instants(view.scores.times_s[kept])
 
 
-def _line(x: list[float], y: Floats, style: Figure) -> Figure:
+def _line(x: list[Any], y: Floats, style: Figure) -> Figure:
     rounded = np.round(y.astype(np.float64), 4).tolist()
     return {"type": "scatter", "mode": "lines", "x": x, "y": rounded, "line": style}
 
 
-def _stamp(x: list[float], stamp: int) -> Figure:
+def _stamp(x: list[Any], stamp: int) -> Figure:
     """An invisible line whose height counts the clicks: it makes the same click twice two events."""
-    x = x or [0.0]
+    x = x or [0]
     hidden = {"yaxis": "y2", "opacity": 0, "hoverinfo": "none"}  # "skip" would keep it out of the click
     return {"type": "scatter", "mode": "lines", "x": x, "y": [stamp] * len(x), "line": {"width": 0}} | hidden
 
@@ -149,7 +155,7 @@ def _lane_traces(view: Timeline, theme: Theme, lanes: list[Line]) -> list[Figure
         return [base | {"x": view.x_of([0.0]), "y": [0], "line": {"width": 0}, "opacity": 0}]
     traces = []
     for row, lane in enumerate(lanes):
-        x: list[float | None] = []
+        x: list[Any] = []
         for moment in view.moments:
             if moment.prompt == lane.prompt:
                 x += [*view.x_of([moment.start_s, moment.end_s]), None]
@@ -230,6 +236,6 @@ def _x_axis(view: Timeline) -> Figure:
     tick = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
     stops = [{"dtickrange": [None, 1000], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
     return {
-        "type": "date", "range": [0, round(max(end_s, 0.001) * 1000, 3)],
+        "type": "date", "range": instants(np.array([0.0, max(end_s, 0.001)])),
         "tickformat": tick, "hoverformat": tick + ".%L", "tickformatstops": stops,
     }  # fmt: skip

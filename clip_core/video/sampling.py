@@ -6,7 +6,10 @@ import math
 
 import numpy as np
 
-from clip_core.values import Ints, Times, TimeTable
+from clip_core.values import Ints, TimeTable
+
+# k / rate and time_s are both rounded; a frame that is due must not miss its turn by the last bit.
+_ROUNDING_S = 1e-9
 
 
 def sample_pts(table: TimeTable, samples_per_second: float | None) -> Ints:
@@ -29,18 +32,12 @@ def sample_pts(table: TimeTable, samples_per_second: float | None) -> Ints:
     rate = float(samples_per_second)
     if not (math.isfinite(rate) and rate > 0):
         raise ValueError(f"samples_per_second must be a finite number above 0, or None, not {samples_per_second}.")
-    # A frame is chosen if the latest k with k / rate <= time_s is one that no earlier frame reached.
-    latest = _latest_sample(table.times_s, rate)
-    chosen = np.diff(latest, prepend=-1.0) > 0
-    return np.asarray(table.pts[chosen])
-
-
-def _latest_sample(times_s: Times, rate: float) -> Times:
-    """Return the greatest whole k with ``k / rate <= time_s`` for each time, as rounded division gives it."""
-    k = np.floor(times_s * rate)
-    k += (k + 1) / rate <= times_s
-    k -= k / rate > times_s
-    return np.asarray(k)
+    times_s = table.times_s
+    if len(times_s) < 2 or rate * float(np.diff(times_s).min()) >= 1:
+        return table.pts.copy()
+    # The greatest k with k / rate <= time_s: a frame counts if no earlier one has reached its k.
+    latest = np.floor((times_s + _ROUNDING_S) * rate)
+    return np.asarray(table.pts[np.diff(latest, prepend=-1.0) > 0])
 
 
 def coarse_pts(table: TimeTable, count: int = 64) -> Ints:

@@ -1,0 +1,111 @@
+"""Take in a visitor's file: copied in blocks, once, under the hash of its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from clip_core.errors import StoreError, StoreFullError, VideoError, shown_name
+from clip_core.pipeline.identify import file_stamp, record_of
+from clip_core.store.store import EmbeddingStore
+from clip_core.video import open_video
+from clip_core.video.identity import BLOCK_BYTES
+
+SPARE_BYTES = 256 * 1024 * 1024
+
+
+def add_upload(
+    stream: BinaryIO,
+    size_bytes: int,
+    name: str,
+    folder: Path,
+    store: EmbeddingStore,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Path:
+    """Copy an upload to ``<folder>/<video_id>.<extension of its container>`` and remember its name.
+
+    Nothing of the visitor's file name gets into the path. A file that is there already is not copied
+    again; one that is no video is not kept.
+
+    Args:
+        stream: The bytes, at their start.
+        size_bytes: How many there are.
+        name: What the visitor calls it, for showing only.
+        folder: Made if it is missing.
+        store: Remembers the id and the name.
+        on_bytes: Called with the number of bytes copied so far.
+
+    Raises:
+        StoreFullError: The disk has no room for it.
+        StoreError: The folder cannot be written.
+        VideoError: It is no video that can be read.
+    """
+    _need_room(folder, size_bytes, name)
+    part, video_id = _copy(stream, folder, name, on_bytes)
+    try:
+        return _keep(part, video_id, name, store)
+    except VideoError as error:  # it speaks of the part's name, which means nothing to the visitor
+        what = error.what.replace(shown_name(part), shown_name(name))
+        raise type(error)(what, error.next_step) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
+    from clip_core.video.probing import upload_extension  # it brings FFmpeg: only now
+
+    target = part.with_name(f"{video_id}.{upload_extension(part)}")
+    with open_video(part, video_id=video_id) as video:
+        record = record_of(video, video_id, store.video(video_id))
+    if not target.exists():
+        part.replace(target)
+    store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))
+    store.remember_id(target, *file_stamp(target), video_id)
+    return target
+
+
+def _need_room(folder: Path, size_bytes: int, name: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise StoreError(
+            f"Uploads cannot be kept in {shown_name(folder)}: {error.strerror}.", "Check that folder."
+        ) from error
+    if free < size_bytes + SPARE_BYTES:
+        raise StoreFullError(
+            f"There is no room for {shown_name(name)}: it has {size_bytes / 1e6:,.0f} MB, "
+            f"and {free / 1e6:,.0f} MB are free.",
+            "Free some space and upload it again.",
+        )
+
+
+def _copy(stream: BinaryIO, folder: Path, name: str, on_bytes: Callable[[int], None] | None) -> tuple[Path, str]:
+    digest, copied = hashlib.sha256(), 0
+    handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
+    part = Path(temporary)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            while block := stream.read(BLOCK_BYTES):
+                out.write(block)
+                digest.update(block)
+                copied += len(block)
+                if on_bytes is not None:
+                    on_bytes(copied)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StoreFullError(
+            f"{shown_name(name)} could not be kept: {error.strerror}.", "Free some space and upload it again."
+        ) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part, digest.hexdigest()

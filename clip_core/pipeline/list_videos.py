@@ -1,0 +1,80 @@
+"""Which videos the page offers, and which paths it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from clip_core.config import Config
+from clip_core.store.store import EmbeddingStore
+
+COMMON_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"])
+_RARER = ".3gp .mts .m2ts .mpg .mpeg .flv .ogv .ogg .wmv .asf"
+EXTENSIONS = COMMON_EXTENSIONS | frozenset(_RARER.split())
+UPLOADS = "uploads"
+MOST_LISTED = 1000
+
+
+@dataclass(frozen=True, order=True)
+class VideoChoice:
+    """A video that may be chosen: the name to show, unique in its list, and where it lies."""
+
+    name: str
+    path: Path
+
+
+def uploads_folder(config: Config) -> Path:
+    """Where uploads are kept: ``uploads`` below the first of the video folders."""
+    return (config.video_dirs[0] if config.video_dirs else Path("data")) / UPLOADS
+
+
+def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
+    """Return the configured video, then those in the video folders and the uploads, by name.
+
+    Uploads are shown by the name that the visitor's file had. A second video of one name gets a number.
+
+    Raises:
+        StoreError: The names of uploads cannot be read.
+    """
+    uploaded = {record.video_id: record.name for record in store.videos()}
+    found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in _files(config)]
+    first = config.video_path
+    if first is not None:
+        rest = [choice for choice in found if not _same(choice.path, first)]
+        found = [VideoChoice(first.name, first), *sorted(rest)]
+    else:
+        found.sort()
+    return list(_numbered(found[:MOST_LISTED]))
+
+
+def is_allowed(path: Path, config: Config) -> bool:
+    """Whether the page may open ``path``: the configured video, or a file really below a video folder."""
+    if config.video_path is not None and _same(path, config.video_path):
+        return True
+    real = path.resolve()
+    return any(real.is_relative_to(folder.resolve()) for folder in (*config.video_dirs, uploads_folder(config)))
+
+
+def _files(config: Config) -> Iterator[Path]:
+    for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
+        if not folder.is_dir():
+            continue
+        for path in sorted(folder.iterdir()):
+            hidden = path.name.startswith(".")
+            if not hidden and path.suffix.lower() in EXTENSIONS and path.is_file() and is_allowed(path, config):
+                yield path
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _numbered(choices: list[VideoChoice]) -> Iterator[VideoChoice]:
+    taken: set[str] = set()
+    for choice in choices:
+        name, number = choice.name, 2
+        while name in taken:
+            name, number = f"{choice.name} ({number})", number + 1
+        taken.add(name)
+        yield VideoChoice(name, choice.path)

@@ -1,0 +1,78 @@
+"""One video: prompts → curves → flagged moments. Read it from top to bottom, as the page is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clip_core.errors import ClipVideoError
+from pages.parts import (
+    cached,
+    chart,
+    curves,
+    explain,
+    indexing,
+    look,
+    moments,
+    playhead,
+    prompts,
+    signal,
+    source,
+    states,
+    transport,
+    viewer,
+)
+
+
+def main() -> None:
+    """Draw the page."""
+    look.apply_styles()
+    settings = cached.config()
+    store = cached.store(settings.embeddings)
+    sidebar = st.sidebar.container(gap="xsmall")
+    with sidebar:
+        st.markdown("##### Source")
+        video = source.choose_video(settings, store)
+        facts = st.container()
+        model, rate = source.choose_model(settings)
+        slot = st.container()
+        wanted = prompts.edit_prompts(settings)
+    if video is None:
+        states.draw_empty(settings)
+        return
+    wish = indexing.Wish(video, cached.encoder(model, settings), store, rate)
+    indexed = indexing.see_to_it(wish)
+    scores = curves.live_scores(wish, indexed, wanted.texts)
+    with facts:
+        source.describe(indexed.record)
+    with slot:
+        indexing.draw_status(wish, indexed, len(scores))
+    record = indexed.record
+    if record is None:
+        states.draw_opening(video, indexed)
+        return
+    with sidebar:
+        chosen = signal.choose_signal(settings, wish.encoder, scores, wanted)
+    found = curves.find(scores, chosen)
+    head = playhead.settle_playhead(record.video_id, record.table, scores)
+    page = st.container(gap="xsmall")
+    left, middle, right = page.columns([46, 25, 29], gap="small")
+    with left:
+        viewer.draw_picture(video, record, head)
+    with middle:
+        viewer.draw_ranking(found, head, wanted, chosen)
+    with right:
+        moments.draw_list(found, wanted, chosen)
+    with page:
+        style = transport.draw_transport(record.table, scores, found.moments, head)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            shown = prompts.draw_legend(wanted)
+            explain.draw_explanation(wish.encoder.name)
+        unfinished = curves.unfinished_part(wish, indexed, scores)
+        chart.draw_chart(found, wanted, shown, chosen, head, style, unfinished)
+        chart.draw_footer(wish, indexed, found, chosen)
+
+
+try:
+    main()
+except ClipVideoError as error:
+    states.draw_error(error)

@@ -1,0 +1,18 @@
+"""What is stored, how much room it takes, and forgetting it."""
+
+from __future__ import annotations
+
+from clip_core.errors import ClipVideoError
+from pages.parts import cached, library, look, states
+
+
+def main() -> None:
+    """Draw the page."""
+    look.apply_styles()
+    library.draw_library(cached.store(cached.config().embeddings))
+
+
+try:
+    main()
+except ClipVideoError as error:
+    states.draw_error(error)

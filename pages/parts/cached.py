@@ -1,0 +1,78 @@
+"""What lives longer than a rerun: settings, store, models, the board of jobs, open videos, pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
+from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.encoders.registry import load_encoder
+from clip_core.jobs import JobBoard
+from clip_core.store.store import EmbeddingStore
+from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.shared import SharedVideo
+
+APP_FOLDER = Path(__file__).parents[2]
+
+
+def config() -> Config:
+    """The settings, read again when the file changes.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    here = Path(DEFAULT_NAME)
+    path = Path(os.environ.get(ENVIRONMENT_VARIABLE) or (here if here.is_file() else APP_FOLDER / DEFAULT_NAME))
+    modified = path.stat().st_mtime_ns if path.is_file() else 0
+    given = path if modified or os.environ.get(ENVIRONMENT_VARIABLE) else None
+    return _config(None if given is None else str(given.resolve()), modified)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - part of the key
+    return load_config(path)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def store(location: str) -> EmbeddingStore:
+    """The store at a folder or address."""
+    return EmbeddingStore(location)
+
+
+def encoder(name: str, settings: Config) -> OnnxEncoder:
+    """The model of that name.
+
+    Raises:
+        EncoderError: It cannot be loaded.
+    """
+    return _encoder(name, tuple(map(str, settings.model_dirs)), settings)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the model…")
+def _encoder(name: str, model_dirs: tuple[str, ...], _settings: Config) -> OnnxEncoder:  # noqa: ARG001 - part of the key
+    return load_encoder(name, _settings)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def board() -> JobBoard:
+    """The one board of jobs of this process."""
+    return JobBoard()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)
+def _open(path: str, video_id: str) -> SharedVideo:
+    return SharedVideo(path, video_id)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def picture(path: str, video_id: str, time_s: float) -> tuple[bytes, float]:
+    """The frame on the screen at a time, as a JPEG for the viewer, and its presentation time.
+
+    Raises:
+        VideoError: The file is gone or cannot be decoded there.
+    """
+    frame = _open(path, video_id).frame_at(time_s)
+    return viewer_jpeg(frame.rgb), frame.time_s

@@ -1,0 +1,73 @@
+"""The chart, behind one function: all that streamlit-plotly-events needs to draw and to answer clicks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit_plotly_events import plotly_events
+
+from clip_core.charts.timeline import Line, Timeline, Unfinished, timeline_figure
+from pages.parts.curves import Findings
+from pages.parts.indexing import Indexed, Wish, density_text
+from pages.parts.look import theme_name
+from pages.parts.playhead import Playhead, stamp
+from pages.parts.prompts import Prompts
+from pages.parts.signal import Signal
+from pages.parts.text import literal
+from pages.parts.transport import ChartLook
+
+
+class _Drawn:
+    """What the component asks of a figure: its JSON. A go.Figure of this size takes 200 ms to build and write."""
+
+    def __init__(self, figure: dict[str, object]) -> None:
+        self._text = json.dumps(figure, separators=(",", ":"), allow_nan=False)
+
+    def to_json(self) -> str:
+        return self._text
+
+
+def draw_chart(
+    findings: Findings,
+    prompts: Prompts,
+    shown: Sequence[str],
+    signal: Signal,
+    head: Playhead,
+    style: ChartLook,
+    unfinished: Unfinished | None,
+) -> None:
+    """Draw the timeline. A click is in ``st.session_state.chart`` at the next run, before anything is drawn."""
+    view = Timeline(
+        scores=findings.scores,
+        smoothed=findings.smoothed,
+        moments=findings.moments,
+        lines=[Line(prompt, prompts.numbers[prompt]) for prompt in shown],
+        threshold=signal.threshold,
+        score_range=signal.score_range,
+        cursor_s=head.time_s,
+        cursor_frame=head.frame,
+        theme=theme_name(),
+        axis=style.axis,
+        height_px=style.height_px,
+        raw=style.raw and signal.smoothing_s > 0,
+        stamp=stamp(),
+        unfinished=unfinished,
+    )
+    plotly_events(_Drawn(timeline_figure(view)), override_height=style.height_px, key="chart")
+
+
+def draw_footer(wish: Wish, indexed: Indexed, findings: Findings, signal: Signal) -> None:
+    """Say under the chart what it shows: model, frames, rate; and warn when the threshold misses the curves."""
+    samples, values = len(findings.scores), findings.smoothed
+    facts = [
+        f"Model {literal(wish.encoder.name)} on {wish.encoder.provider}",
+        f"{samples:,} frame{'' if samples == 1 else 's'} indexed",
+        density_text(indexed.run),
+        "cosine similarity",
+    ]
+    if values.size and not values.min() <= signal.threshold <= values.max():
+        side, end = ("above", values.max()) if signal.threshold > values.max() else ("below", values.min())
+        facts.append(f":material/warning: the threshold {signal.threshold:.3f} lies {side} every curve ({end:.3f})")
+    st.caption(" · ".join(facts))

@@ -1,0 +1,75 @@
+"""The curves of this session: kept from rerun to rerun, so that only what is new is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from clip_core.charts.timeline import Unfinished
+from clip_core.errors import NotIndexedError
+from clip_core.pipeline.score_prompts import update_curves
+from clip_core.scoring.curves import Curves
+from clip_core.scoring.moments import find_moments
+from clip_core.scoring.smoothing import smooth
+from clip_core.values import Floats, Moment, Scores, clock
+from clip_core.video.sampling import missing_samples, sample_pts
+from pages.parts.indexing import Indexed, Wish
+from pages.parts.signal import Signal
+
+
+def live_scores(wish: Wish, indexed: Indexed, prompts: Sequence[str]) -> Scores:
+    """Return the scores of what is stored now; computed are only new frames and new prompts."""
+    state, record = st.session_state, indexed.record
+    if record is None:
+        return _no_scores(prompts, 0.0)
+    subject = (record.video_id, wish.encoder.fingerprint)
+    if state.get("curves_of") != subject:
+        state.curves_of, state.curves = subject, Curves()
+    try:
+        return update_curves(state.curves, record.video_id, prompts, wish.encoder, wish.store)
+    except NotIndexedError:  # it is opened but not begun: the next run has more
+        state.curves = Curves()
+        return _no_scores(prompts, record.table.end_s)
+
+
+def _no_scores(prompts: Sequence[str], end_s: float) -> Scores:
+    none = np.empty(0, np.int64)
+    values = np.empty((0, len(prompts)), np.float32)
+    return Scores(none, np.empty(0), tuple(prompts), values, 0.0, end_s, complete=False)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The raw scores, the smoothed curves of the same shape, and the moments of the flagged prompts."""
+
+    scores: Scores
+    smoothed: Floats
+    moments: list[Moment]
+
+
+def find(scores: Scores, signal: Signal) -> Findings:
+    """Smooth the curves and flag their moments as the sliders say."""
+    limits = signal.score_range
+    moments = find_moments(scores, threshold=signal.thresholds, smoothing_s=signal.smoothing_s, score_range=limits)
+    return Findings(scores, smooth(scores, signal.smoothing_s), moments)
+
+
+def unfinished_part(wish: Wish, indexed: Indexed, scores: Scores) -> Unfinished | None:
+    """The part of the video that is not densely indexed, or cannot be read."""
+    record = indexed.record
+    if record is None:
+        return None
+    if record.unreadable_after_s is not None and (indexed.job is None or not indexed.job.active):
+        return Unfinished(record.unreadable_after_s, f"unreadable after {clock(record.unreadable_after_s)}")
+    if indexed.run is not None and indexed.run.finished:
+        return None
+    table = record.table
+    stored = table.pts[scores.frames[scores.frames < len(table)]]
+    missing = missing_samples(table, wish.rate, stored)
+    if not len(missing):
+        return None
+    total = len(sample_pts(table, wish.rate))
+    return Unfinished(float(table.seconds(missing[:1])[0]), f"coarse: {total - len(missing):,} of {total:,} samples")

@@ -1,0 +1,29 @@
+"""What am I looking at?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_TEXT = """
+**CLIP** is a model that puts pictures and texts into one space: a picture and a text that fits it point the same way.
+
+Each curve is one prompt. Its height at a time is the **cosine similarity** of that prompt and the frame there:
+1 would be the same direction, 0 unrelated. Pictures and texts never get near 1, because the two kinds lie apart in
+the space: on real CLIP **0.25 can be a strong match**, 0.15 means "not there", and 0.8 is never reached. The sample
+model uses more of the range. So compare a curve with itself over time and with other prompts, and scores of two
+models not at all.
+
+A **moment** (shaded, and a bar below the curves) is a stretch where the smoothed curve stays at or above the
+threshold. Thin lines are the raw samples. **Click** anywhere on the curves to see the sample there; the arrow keys
+step by frames. A long video is drawn with at most 2,000 points a line, peaks and dips kept; the frames between are
+reached with the slider and the arrow keys.
+"""
+
+
+def draw_explanation(model_name: str) -> None:
+    """Draw the popover."""
+    with st.popover("", icon=":material/help:", help="What am I looking at?", key="help_box"):
+        st.markdown("##### What am I looking at?")
+        st.markdown(_TEXT)
+        if model_name.lower().startswith("sample"):
+            st.caption("The sample model knows emoji pictures, not photographs. See data/models/sample/README.md.")

@@ -1,0 +1,192 @@
+"""Sidebar, status slot: sees to it that the chosen video is indexed, and shows how far it is."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from dataclasses import dataclass
+
+import streamlit as st
+
+from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.jobs import JobBoard, JobKey, JobView, job_key
+from clip_core.pipeline.identify import known_video
+from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.store.store import EmbeddingStore, RunRecord
+from clip_core.values import Progress, VideoRecord, clock
+from pages.parts.cached import board
+from pages.parts.text import literal, told
+
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be indexed, with what, where to, and how densely (None: every frame)."""
+
+    video: VideoChoice
+    encoder: OnnxEncoder
+    store: EmbeddingStore
+    rate: float | None
+
+    @property
+    def key(self) -> JobKey:
+        """Its name on the board of jobs."""
+        return job_key(self.video.path, self.encoder)
+
+    def submit(self) -> None:
+        """Put it on the board, or join who asked for it before. Also a callback."""
+        board().submit(self.video.path, self.encoder, self.store, self.rate, viewer())
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What is known of the chosen video under the chosen model at this rerun."""
+
+    record: VideoRecord | None
+    run: RunRecord | None
+    job: JobView | None
+
+
+def see_to_it(wish: Wish) -> Indexed:
+    """Ask for what is missing to be indexed, once for each wish; return how things stand.
+
+    Raises:
+        VideoError: The file is not there.
+        StoreError: The store cannot be read.
+    """
+    state = st.session_state
+    record = known_video(wish.video.path, wish.store)
+    run = None if record is None else wish.store.run(record.video_id, wish.encoder.fingerprint)
+    job = board().view(wish.key, viewer())
+    asked = state.get("index_wish")
+    # Who comes to a job that somebody cancelled, or that failed, sees that and may resume it.
+    stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != wish.key)
+    if _lacking(record, run, wish.rate) and asked != (wish.key, wish.rate) and not stopped:
+        wish.submit()
+        job = board().view(wish.key, viewer())
+    state.index_wish = (wish.key, wish.rate)
+    return Indexed(record, run, job)
+
+
+def viewer() -> str:
+    """This session's name on the board of jobs."""
+    return str(st.session_state.setdefault("viewer", uuid.uuid4().hex))
+
+
+def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | None) -> bool:
+    if record is None or run is None or not run.finished or not record.table.confirmed:
+        return True
+    return _density(rate) > _density(run.samples_per_second)
+
+
+def _density(rate: float | None) -> float:
+    return math.inf if rate is None else rate
+
+
+def density_text(run: RunRecord | None) -> str:
+    """How densely a video was indexed, such as "5/s"."""
+    return "every frame" if run is None or run.samples_per_second is None else f"{run.samples_per_second:g}/s"
+
+
+def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
+    """Draw the slot: progress with cancel, a warning, Resume, or the idle line."""
+    job, record = indexed.job, indexed.record
+    unreadable = None if record is None else record.unreadable_after_s
+    failed = job is not None and job.state == "failed"
+    tall = unreadable is not None or failed
+    with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
+        if job is not None and job.active:
+            st.session_state.status_drawn = True
+            st.fragment(_live, run_every=LOOK_EVERY_S)(board(), job.key)
+            return
+        if unreadable is not None:
+            text = f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."
+            st.warning(text, icon=":material/warning:")
+        if job is not None and job.error is not None and failed and record is not None:
+            st.error(told(job.error), icon=":material/error:")
+        if _lacking(record, indexed.run, wish.rate):
+            _resume(wish, job, samples)
+        elif unreadable is None:
+            counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
+            st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
+
+
+def _resume(wish: Wish, job: JobView | None, samples: int) -> None:
+    progress = job.progress if job is not None else None
+    of = f" of {progress.total:,}" if progress is not None else ""
+    stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        st.caption(f"{samples:,}{of} samples{stopped}")
+        st.button(
+            "Resume",
+            key="resume",
+            on_click=wish.submit,
+            help="Go on where it stopped. What is indexed is not done again.",
+        )
+
+
+def _live(jobs: JobBoard, key: JobKey) -> None:
+    """The moving part: runs every second by itself, and runs the page when there is something new to draw."""
+    job = jobs.view(key, viewer())
+    page_is_running = st.session_state.pop("status_drawn", False)
+    if not page_is_running and (job is None or not job.active or _done(job.progress) != st.session_state.get("drawn")):
+        st.rerun(scope="app")
+    if job is None or not job.active:
+        return
+    st.session_state.drawn = _done(job.progress)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="job"):
+        if st.session_state.get("confirm_cancel"):
+            st.caption(f"{job.others} more {'is' if job.others == 1 else 'are'} watching this. Cancel for all?")
+            st.button("Cancel", key="cancel_all", on_click=_cancel, args=(jobs, key, True))
+            st.button("Keep", key="cancel_not", on_click=_keep)
+            return
+        st.progress(_share(job.progress), text=_text(job))
+        st.button(
+            "",
+            icon=":material/close:",
+            key="cancel",
+            help="Cancel. What is indexed is kept.",
+            on_click=_cancel,
+            args=(jobs, key, job.others == 0),
+        )
+
+
+def _cancel(jobs: JobBoard, key: JobKey, sure: bool) -> None:
+    st.session_state.confirm_cancel = not sure
+    if sure:
+        jobs.cancel(key)
+
+
+def _keep() -> None:
+    st.session_state.confirm_cancel = False
+
+
+def _done(progress: Progress | None) -> int:
+    return -1 if progress is None else progress.done
+
+
+def _share(progress: Progress | None) -> float:
+    return 0.0 if progress is None or progress.total == 0 else min(1.0, progress.done / progress.total)
+
+
+def _text(job: JobView) -> str:
+    progress = job.progress
+    if job.state == "waiting":
+        return f"Waiting: number {job.place} in line"
+    if progress is None:
+        return "Opening the video"
+    if progress.stage == "identifying":
+        return literal(progress.note)
+    if progress.stage == "waiting":
+        return f"{progress.done:,} / {progress.total:,} · another process is indexing this"
+    text = f"{progress.done:,} / {progress.total:,}"
+    if progress.frames_per_second:
+        text += (
+            f" · {progress.frames_per_second:.0f}/s"
+            if progress.frames_per_second >= 10
+            else f" · {progress.frames_per_second:.1f}/s"
+        )
+    if progress.seconds_left is not None:
+        text += f" · {clock(progress.seconds_left)[:-4]} left"
+    return text

@@ -1,0 +1,87 @@
+"""The list of stored videos, with sizes, and "Forget…"."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import streamlit as st
+
+from clip_core.pipeline.library import forget_video, list_stored
+from clip_core.store.store import EmbeddingStore, StoredVideo
+from clip_core.values import clock
+from pages.parts.cached import board
+from pages.parts.text import literal
+
+ROW_PX = 32
+
+
+def draw_library(store: EmbeddingStore) -> None:
+    """Draw the list and, below it, forgetting one video."""
+    st.markdown("##### Stored videos")
+    stored = list_stored(store)
+    if not stored:
+        st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
+        return
+    whole = sum(video.size_bytes for video in stored)
+    st.caption(
+        f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {_megabytes(whole)} · {literal(store.location)}"
+    )
+    rows = [row for video in stored for row in _rows(video)]
+    st.dataframe(
+        pd.DataFrame(rows),
+        key="stored",
+        hide_index=True,
+        row_height=ROW_PX,
+        column_config={"Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")},
+    )
+    names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
+        if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
+            _confirm(next(video for video in stored if video.record.video_id == chosen), store)
+
+
+def _rows(video: StoredVideo) -> list[dict[str, object]]:
+    record = video.record
+    facts = {
+        "Video": record.name,
+        "Length": clock(record.table.end_s),
+        "Size": f"{record.width} × {record.height}",
+        "Added": dt.datetime.fromtimestamp(record.added_s),
+    }
+    if not video.models:
+        return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": _megabytes(video.size_bytes)}]
+    return [
+        facts
+        | {
+            "Model": model.model_id,
+            "Frames": model.frames,
+            "Samples / s": "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}",
+            "On disk": _megabytes(model.size_bytes),
+        }
+        for model in video.models
+    ]
+
+
+@st.dialog("Forget this video?")
+def _confirm(video: StoredVideo, store: EmbeddingStore) -> None:
+    frames = sum(model.frames for model in video.models)
+    st.markdown(
+        f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
+        f"{_megabytes(video.size_bytes)}. The video file itself stays. There is no undo; "
+        "indexing again brings them back."
+    )
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Forget", type="primary", key="forget_yes"):
+            board().cancel_file(video.record.path)
+            forget_video(video.record.video_id, store)
+            for key in ("curves", "curves_of", "index_wish"):
+                st.session_state.pop(key, None)
+            st.rerun()
+        if st.button("Keep", key="forget_no"):
+            st.rerun()
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.2f} GB"

@@ -1,0 +1,46 @@
+"""The theme in force, and the little CSS for what Streamlit has no option for."""
+
+from __future__ import annotations
+
+import base64
+
+import streamlit as st
+
+from clip_core.charts.palette import THEMES, Theme, ThemeName
+
+_CSS = """<style>
+.stMainBlockContainer{{padding-left:1.25rem;padding-right:1.25rem}}
+[data-testid="stSidebarHeader"]{{height:2.5rem;min-height:0;margin-bottom:0}}
+.st-key-transport kbd{{display:none}}
+.st-key-legend button[data-variant="pills"][aria-pressed="true"]{{
+border-color:{edge};color:{text};background:transparent}}
+.st-key-legend button[data-variant="pills"][aria-pressed="false"]{{border-color:{edge};opacity:.45}}
+.st-key-legend button img,.st-key-flagged button img{{
+height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
+</style>"""
+
+
+def theme_name() -> ThemeName:
+    """The theme that the visitor's browser shows."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def theme() -> Theme:
+    """The colours of that theme."""
+    return THEMES[theme_name()]
+
+
+def apply_styles() -> None:
+    """Put the CSS on the page. All of it degrades harmlessly."""
+    colours = theme()
+    st.html(_CSS.format(edge=colours.edge, text=colours.text))
+
+
+def swatch(colour: str, box: int = 10) -> str:
+    """A square of 10 px in a box of ``box`` px, as a data URI that labels and tables can show."""
+    margin = (box - 10) / 2
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{box}" height="{box}" viewBox="0 0 {box} {box}">'
+        f'<rect x="{margin}" y="{margin}" width="10" height="10" rx="2" fill="{colour}"/></svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -1,0 +1,136 @@
+"""Where the playhead stands, and everything that moves it: slider, buttons, clicks, playing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from clip_core.values import Scores, TimeTable
+
+TICK_S = 0.4
+"""Pictures that the server pushes stay whole up to about five a second; a rerun takes some of that."""
+EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Playhead:
+    """The frame on the screen, and the sample nearest to it (None while there are no samples)."""
+
+    frame: int
+    time_s: float
+    sample: int | None
+
+
+def settle_playhead(video_id: str, table: TimeTable, scores: Scores) -> Playhead:
+    """Take in what happened since the last run and say where the playhead stands. Call before anything is drawn."""
+    state = st.session_state
+    if state.get("frame_of") != video_id:
+        state.frame_of, state.frame, state.playing = video_id, 0, False
+    times_s = table.times_s
+    seconds = _clicked_row()
+    clicked = _clicked_sample(scores)
+    if clicked is not None:
+        seek(int(scores.frames[clicked]))
+    elif seconds is not None:
+        seek(frame_on_screen(times_s, seconds))
+    _advance(times_s)
+    state.frame = min(max(0, int(state.get("frame", 0))), max(0, len(times_s) - 1))
+    time_s = float(times_s[state.frame]) if len(times_s) else 0.0
+    return Playhead(state.frame, time_s, nearest_sample(scores, time_s))
+
+
+def seek(frame: int) -> None:
+    """Put the playhead on a frame. Also a callback: then it is there before the slider is drawn."""
+    state = st.session_state
+    state.frame = frame
+    state.stamp = state.get("stamp", 0) + 1
+    state.play_from = (frame, time.monotonic())
+
+
+def stamp() -> int:
+    """How often the playhead was moved by a click or a button."""
+    return int(st.session_state.get("stamp", 0))
+
+
+def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
+    """The number of the frame that is shown at a time."""
+    return max(0, int(np.searchsorted(times_s, seconds, side="right")) - 1)
+
+
+def nearest_sample(scores: Scores, time_s: float) -> int | None:
+    """The position of the sample nearest to a time."""
+    return int(np.argmin(np.abs(scores.times_s - time_s))) if len(scores) else None
+
+
+def _clicked_sample(scores: Scores) -> int | None:
+    """The sample under a click in the chart that was not taken in before."""
+    state = st.session_state
+    value = state.get("chart")
+    seen, state.chart_seen = state.get("chart_seen"), value
+    if not value or value == seen or not len(scores):
+        return None
+    points = json.loads(value) if isinstance(value, str) else value
+    if not points:
+        return None
+    x = points[0]["x"]
+    if isinstance(x, str):
+        return nearest_sample(scores, (dt.datetime.fromisoformat(x) - EPOCH).total_seconds())
+    return int(np.argmin(np.abs(scores.frames - float(x))))
+
+
+def _clicked_row() -> float | None:
+    """The time of a table's row that was clicked and not taken in before."""
+    state = st.session_state
+    for key in ("moments", "extremes"):
+        cells = ((state.get(key) or {}).get("selection") or {}).get("cells") or []
+        seen, state[f"{key}_seen"] = state.get(f"{key}_seen"), cells
+        rows = state.get(f"{key}_times", [])
+        if cells and cells != seen and cells[0][0] < len(rows):
+            return float(rows[cells[0][0]])
+    return None
+
+
+def toggle_play(last: int) -> None:
+    """Play or pause; at the end, play from the start."""
+    state = st.session_state
+    state.playing = not state.get("playing")
+    if state.playing:
+        state.frame = 0 if state.frame >= last else state.frame
+        state.play_from = (state.frame, time.monotonic())
+        state.played_to = state.frame
+
+
+def is_playing() -> bool:
+    """Whether the video is playing."""
+    return bool(st.session_state.get("playing"))
+
+
+def _advance(times_s: np.ndarray) -> None:
+    """While playing, go to the frame that the clock says; a slider moved meanwhile is where it goes on."""
+    state = st.session_state
+    if not state.get("playing") or not len(times_s):
+        return
+    if state.frame != state.get("played_to"):
+        state.play_from = (state.frame, time.monotonic())
+    start, began = state.play_from
+    state.frame = frame_on_screen(times_s, float(times_s[start]) + time.monotonic() - began)
+    state.played_to = state.frame
+    if state.frame >= len(times_s) - 1:
+        state.playing = False
+
+
+def keep_playing() -> None:
+    """While playing, run the page again after each tick."""
+    if is_playing():
+        st.session_state.tick_drawn = True
+        st.fragment(_tick, run_every=TICK_S)()
+
+
+def _tick() -> None:
+    if not st.session_state.pop("tick_drawn", False):
+        st.rerun(scope="app")

@@ -1,0 +1,103 @@
+"""Sidebar, Prompts: the list of texts, and what sticks to each of them: its colour, shown or hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from clip_core.charts.labels import short
+from clip_core.config import Config
+from clip_core.pipeline.score_prompts import clean_prompt
+from pages.parts.look import swatch, theme
+from pages.parts.text import literal
+
+MOST_PROMPTS = 200
+ONE_ROW = 12
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompts in the order of the list, each with its number, which gives its colour."""
+
+    numbers: dict[str, int]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The prompts in order."""
+        return tuple(self.numbers)
+
+    def colour(self, prompt: str) -> str:
+        """The prompt's colour in the theme in force."""
+        return theme().colour(self.numbers[prompt])
+
+    def label(self, prompt: str) -> str:
+        """A swatch and the prompt, shortened, as Markdown. From the thirteenth on the number tells doubles apart."""
+        number = self.numbers[prompt]
+        extra = f" {number + 1}" if number >= len(theme().prompts) else ""
+        return f"![]({swatch(self.colour(prompt))}) {literal(short(prompt))}{extra}"
+
+
+def edit_prompts(settings: Config) -> Prompts:
+    """Draw the list, one prompt a line; return what it holds."""
+    state = st.session_state
+    state.setdefault("prompts", "\n".join(settings.prompts))
+    st.markdown("##### Prompts")
+    text = st.text_area(
+        "Prompts",
+        key="prompts",
+        persist_state="session",
+        height=178,
+        label_visibility="collapsed",
+        placeholder="One prompt per line",
+        help="One prompt per line. Ctrl+Enter or a click elsewhere applies.",
+    )
+    lines = [cleaned for line in str(text or "").splitlines() if (cleaned := clean_prompt(line))]
+    unique = list(dict.fromkeys(lines))
+    if len(unique) < len(lines):
+        double = next(line for place, line in enumerate(lines) if line in lines[:place])
+        st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
+    if len(unique) > MOST_PROMPTS:
+        st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
+    return Prompts(_numbered(unique[:MOST_PROMPTS]))
+
+
+def _numbered(prompts: Sequence[str]) -> dict[str, int]:
+    """Give each prompt a number once: colour sticks to the prompt, not to its line."""
+    known: dict[str, int] = st.session_state.get("prompt_numbers", {})
+    numbers = {prompt: known[prompt] for prompt in prompts if prompt in known}
+    taken = set(numbers.values())
+    for prompt in prompts:
+        if prompt not in numbers:
+            numbers[prompt] = next(k for k in range(len(prompts)) if k not in taken)
+            taken.add(numbers[prompt])
+    st.session_state.prompt_numbers = numbers
+    return {prompt: numbers[prompt] for prompt in prompts}
+
+
+def choose(key: str, label: str, prompts: Prompts, *, wrap: bool, width: str) -> list[str]:
+    """Draw pills, one for each prompt; a prompt never seen before starts chosen."""
+    state, options = st.session_state, prompts.texts
+    known: set[str] = state.get(f"{key}_known", set())
+    state[key] = [p for p in options if (p in state.get(key, ()) if p in known else True)]
+    state[f"{key}_known"] = set(options)
+    chosen = st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        key=key,
+        persist_state="session",
+        format_func=prompts.label,
+        label_visibility="visible" if key == "flagged" else "collapsed",
+        wrap=wrap,
+        width="content" if width == "content" else "stretch",
+    )
+    return [p for p in options if p in chosen]
+
+
+def draw_legend(prompts: Prompts) -> list[str]:
+    """Draw the pills that are legend and filter in one; return the prompts to show."""
+    many = len(prompts.texts) > ONE_ROW
+    with st.container(key="legend"):
+        return choose("shown", "Prompts shown", prompts, wrap=not many, width="stretch" if many else "content")

@@ -1,0 +1,51 @@
+"""What the main area says when there is nothing to draw, and the facts under the chart."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clip_core.config import Config
+from clip_core.errors import ClipVideoError
+from clip_core.pipeline.list_videos import VideoChoice
+from pages.parts.indexing import Indexed
+from pages.parts.source import open_sample
+from pages.parts.text import literal, told
+
+
+def draw_error(error: ClipVideoError) -> None:
+    """Say what happened and the next step; the sidebar stays."""
+    st.error(told(error), icon=":material/error:")
+
+
+def draw_empty(settings: Config) -> None:
+    """No video is chosen."""
+    with _middle():
+        st.markdown("##### No video chosen", width="content")
+        st.caption(
+            "Choose one in the sidebar or upload your own. Its curves appear here while it is being indexed.",
+            width="content",
+        )
+        st.button(
+            "Open the sample video",
+            icon=":material/movie:",
+            type="primary",
+            key="open_sample",
+            on_click=open_sample,
+            args=(settings,),
+        )
+
+
+def draw_opening(video: VideoChoice, indexed: Indexed) -> None:
+    """The video is being looked at for the first time, or cannot be."""
+    if indexed.job is not None and indexed.job.state == "failed" and indexed.job.error is not None:
+        draw_error(indexed.job.error)
+        return
+    with _middle():
+        st.markdown(f"##### Opening {literal(video.name)}", width="content")
+        st.caption("Its curves appear here while it is being indexed.", width="content")
+
+
+def _middle() -> st.delta_generator.DeltaGenerator:
+    return st.container(
+        height=420, border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall"
+    )

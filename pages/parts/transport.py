@@ -1,0 +1,124 @@
+"""The row of buttons under the viewer, the frame slider, and the menu View."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from clip_core.charts.timeline import AxisName
+from clip_core.values import Moment, Scores, TimeTable, clock
+from pages.parts.look import theme
+from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, seek, toggle_play
+
+HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
+SLACK_S = 0.001
+
+
+@dataclass(frozen=True)
+class ChartLook:
+    """What the menu View says of the chart."""
+
+    axis: AxisName
+    raw: bool
+    height_px: int
+
+
+def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead) -> ChartLook:
+    """Draw the row; return how the chart is to look."""
+    last = max(0, len(table) - 1)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="transport"):
+        _buttons(table, scores, moments, head, last)
+        st.html(_clock_html(table, head, last), width="content")
+        st.slider(
+            "Frame",
+            0,
+            max(1, last),
+            key="frame",
+            persist_state="session",
+            label_visibility="collapsed",
+            disabled=last == 0,
+        )
+        look = _view_menu()
+        keep_playing()
+    return look
+
+
+def _buttons(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead, last: int) -> None:
+    times_s = table.times_s
+    starts = sorted({frame_on_screen(times_s, m.start_s) for m in moments})
+    before, after = [s for s in starts if s < head.frame], [s for s in starts if s > head.frame]
+    earlier, later = _neighbours(scores, head.frame)
+    playing = is_playing()
+    _button("skip_previous", "prev_m", "Previous moment (P)", "P", before[-1] if before else None)
+    _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", earlier)
+    _button("chevron_left", "prev_f", "Back one frame (←)", "Left", head.frame - 1 if head.frame > 0 else None)
+    st.button(
+        "",
+        icon=f":material/{'pause' if playing else 'play_arrow'}:",
+        key="play",
+        help="Pause (Space)" if playing else "Play (Space)",
+        shortcut="Space",
+        on_click=toggle_play,
+        args=(last,),
+        disabled=last == 0,
+    )
+    _button("chevron_right", "next_f", "Forward one frame (→)", "Right", head.frame + 1 if head.frame < last else None)
+    _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", later)
+    _button("skip_next", "next_m", "Next moment (N)", "N", after[0] if after else None)
+    st.button(
+        "", icon=":material/restart_alt:", key="reset", help="To the start (Home)", shortcut="Home", on_click=_reset
+    )
+
+
+def _button(icon: str, key: str, help_text: str, shortcut: str, target: int | None) -> None:
+    st.button(
+        "",
+        icon=f":material/{icon}:",
+        key=key,
+        help=help_text,
+        shortcut=shortcut,
+        disabled=target is None,
+        on_click=seek,
+        args=(target or 0,),
+    )
+
+
+def _reset() -> None:
+    st.session_state.playing = False
+    seek(0)
+
+
+def _neighbours(scores: Scores, frame: int) -> tuple[int | None, int | None]:
+    """The frames of the samples before and after a frame."""
+    at, behind = np.searchsorted(scores.frames, [frame, frame + 1])
+    earlier = int(scores.frames[at - 1]) if at > 0 else None
+    later = int(scores.frames[behind]) if behind < len(scores) else None
+    return earlier, later
+
+
+def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:
+    muted = theme().muted
+    about = "" if table.confirmed else "≈ "
+    return (
+        '<div style="font-variant-numeric:tabular-nums;white-space:nowrap;font-size:1rem">'
+        f"<b data-time>{clock(head.time_s)}</b> "
+        f'<span style="color:{muted}">/ {html.escape(about + clock(table.end_s))} &nbsp; frame</span> '
+        f'<b data-frame>{head.frame}</b> <span style="color:{muted}">/ {about}{last}</span></div>'
+    )
+
+
+def _view_menu() -> ChartLook:
+    state = st.session_state
+    for key, value in (("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
+        state.setdefault(key, value)
+    with st.popover("View", icon=":material/tune:", key="view_box"):
+        axis = st.segmented_control("Time axis", ["m:ss", "Frames"], required=True, key="axis", persist_state="session")
+        raw = st.toggle("Raw samples", key="raw_on", persist_state="session")
+        height = st.segmented_control(
+            "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
+        )
+    return ChartLook("Frames" if axis == "Frames" else "m:ss", bool(raw), HEIGHTS_PX[height or "Normal"])

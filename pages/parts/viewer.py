@@ -1,0 +1,88 @@
+"""The picture of the frame under the playhead, and how well each prompt fits it."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from clip_core.errors import VideoError
+from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.values import VideoRecord, clock
+from pages.parts.cached import picture
+from pages.parts.curves import Findings
+from pages.parts.look import theme
+from pages.parts.playhead import Playhead
+from pages.parts.prompts import Prompts
+from pages.parts.signal import Signal
+from pages.parts.text import told
+
+MOST_ROWS = 11
+_ROW = (
+    '<div data-prompt="{prompt}" style="display:grid;grid-template-columns:10px minmax(0,1.25fr) minmax(56px,.75fr) '
+    '40px;gap:8px;align-items:center;height:22px">'
+    '<span style="width:10px;height:10px;border-radius:2px;background:{colour}"></span>'
+    '<span title="{prompt}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:{weight}">'
+    "{name}</span>"
+    '<span style="position:relative;height:6px;background:{grid};border-radius:3px">'
+    '<span style="position:absolute;left:0;top:0;bottom:0;width:{width:.1f}%;background:{colour};border-radius:3px">'
+    "</span>{tick}</span>"
+    '<span title="raw {raw:.3f}" style="text-align:right;font-variant-numeric:tabular-nums;{ink}">{value:.3f}</span>'
+    "</div>"
+)
+_TICK = '<span style="position:absolute;left:{at:.1f}%;top:-3px;bottom:-3px;width:1px;background:{ink}"></span>'
+NAME_SHOWN = 300
+
+
+def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
+    """Draw the frame under the playhead, in a box of 16:9 whatever its shape."""
+    try:
+        jpeg, _ = picture(str(video.path), record.video_id, head.time_s)
+    except VideoError as error:
+        st.error(told(error), icon=":material/error:")
+        return
+    st.image(jpeg, width="stretch", alt=f"Frame {head.frame} at {clock(head.time_s)}")
+
+
+def draw_ranking(findings: Findings, head: Playhead, prompts: Prompts, signal: Signal) -> None:
+    """List the prompts by their (smoothed) score at the sample nearest to the playhead."""
+    if not prompts.texts:
+        st.markdown("##### This frame")
+        st.caption("Type a prompt in the sidebar: one per line.")
+        return
+    if head.sample is None:
+        st.markdown("##### This frame")
+        st.caption("No sample is indexed yet.")
+        return
+    scores = findings.scores
+    st.markdown(f"##### This frame :gray[:small[· sample at {clock(float(scores.times_s[head.sample]))}]]")
+    values, raw = findings.smoothed[head.sample], scores.values[head.sample]
+    order = np.argsort(-values, kind="stable")
+    shown = order if len(order) <= MOST_ROWS else order[: MOST_ROWS - 1]
+    rows = [_row(scores.prompts[k], float(values[k]), float(raw[k]), prompts, signal) for k in shown]
+    if len(shown) < len(order):
+        rest = f"+ {len(order) - len(shown)} more below {values[shown[-1]]:.3f}"
+        rows.append(f'<div style="color:{theme().muted};height:22px;line-height:22px">{rest}</div>')
+    st.html(f'<div style="font-size:.93rem">{"".join(rows)}</div>')
+
+
+def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal) -> str:
+    colours = theme()
+    low, high = signal.score_range
+    span = max(high - low, 1e-9)
+    inside = low <= signal.threshold <= high
+    strong = value >= np.float32(signal.threshold)
+    shown = prompt if len(prompt) <= NAME_SHOWN else prompt[: NAME_SHOWN - 1] + "…"
+    return _ROW.format(
+        prompt=html.escape(shown),
+        name=html.escape(shown),
+        colour=prompts.colour(prompt),
+        grid=colours.grid,
+        weight=600 if strong else 400,
+        ink="font-weight:600" if strong else f"color:{colours.muted}",
+        width=min(1.0, max(0.0, (value - low) / span)) * 100,
+        tick=_TICK.format(at=(signal.threshold - low) / span * 100, ink=colours.text) if inside else "",
+        value=value,
+        raw=raw,
+    )

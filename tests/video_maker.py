@@ -5,7 +5,7 @@ Everything is encoded and muxed with PyAV, so no ffmpeg program is needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path

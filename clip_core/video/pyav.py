@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -65,9 +65,14 @@ class PyAVVideo:
     def frames(self, wanted_pts: Sequence[int] | None = None) -> Iterator[Frame]:
         """Decode from the first frame to the last, in order; see ``Video.frames``."""
         wanted = None if wanted_pts is None else {int(pts) for pts in wanted_pts}
-        for index, decoded in self._pass():
-            if wanted is None or decoded.pts in wanted:
-                yield self._frame(index, decoded)
+        known = self._table is not None and self._table.confirmed
+        last = max(wanted, default=self._start_pts) if wanted is not None and known else None
+        with closing(self._pass()) as frames:
+            for index, decoded in frames:
+                if wanted is None or decoded.pts in wanted:
+                    yield self._frame(index, decoded)
+                if last is not None and decoded.pts >= last:
+                    return
 
     def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
         """Decode single keyframes, without what lies between them; see ``Video.keyframes``."""
@@ -129,7 +134,7 @@ class PyAVVideo:
             pass
         return self.table
 
-    def _pass(self) -> Iterator[tuple[int, Decoded]]:
+    def _pass(self) -> Generator[tuple[int, Decoded], None, None]:
         """Decode all frames in order, with their numbers; at the end, take over what was seen."""
         seen = SeenFrames()
         with self._decoding() as decoder:

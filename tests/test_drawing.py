@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from clip_core.video.drawing import viewer_jpeg
+
+
+def decoded(jpeg: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+
+
+@pytest.mark.parametrize(("height", "width"), [(1080, 1920), (90, 160), (1920, 1080), (1, 1), (2, 4097), (4097, 2)])
+def test_any_shape_fits_with_its_colours(height: int, width: int) -> None:
+    red = np.zeros((height, width, 3), np.uint8)
+    red[:, :, 0] = 250
+    shown = decoded(viewer_jpeg(red)).astype(int)
+    assert shown.shape == (540, 960, 3)
+    if min(height, width) > 2 or height == width:
+        np.testing.assert_allclose(shown[270, 480], (250, 0, 0), atol=6)
+    if height > width > 2:
+        np.testing.assert_allclose(shown[270, 20], (11, 13, 16), atol=4)
+
+
+def test_a_square_stands_in_the_middle() -> None:
+    shown = decoded(viewer_jpeg(np.full((100, 100, 3), 255, np.uint8))).astype(int)
+    bright = np.flatnonzero(shown[270, :, 1] > 128)
+    assert (bright[0], bright[-1]) == (210, 749)

@@ -100,7 +100,7 @@ def test_a_stream_without_frames(tmp_path: Path) -> None:
         stream = container.add_stream("mpeg4", rate=30)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         container.start_encoding()
-    with pytest.raises(VideoError, match=r"none\.avi has a video stream without a single frame|none\.avi is not"):
+    with pytest.raises(VideoError, match=r"none\.avi has a video stream without a single frame"):
         open_video(path)
 
 

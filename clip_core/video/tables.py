@@ -78,16 +78,15 @@ def make_table(
 ) -> TimeTable:
     """Return a table of the given times, sorted and each once; the last frame lasts ``last_duration``."""
     stamps: Ints = np.unique(np.array(pts, dtype=np.int64))
-    if last_duration <= 0 and len(stamps) > 1:
-        last_duration = int(np.median(np.diff(stamps)))
-    last_s = (
-        last_duration * float(time_base) if last_duration > 0 else 1 / header_fps if header_fps else _FALLBACK_FRAME_S
-    )
+    if last_duration <= 0:
+        last_duration = int(np.median(np.diff(stamps))) if len(stamps) > 1 else 0
+    end_pts = int(stamps[-1]) - start_pts + last_duration
+    rest_s = 0.0 if last_duration > 0 else 1 / header_fps if header_fps else _FALLBACK_FRAME_S
     return TimeTable(
         pts=stamps,
         time_base=time_base,
         start_pts=start_pts,
-        end_s=float((int(stamps[-1]) - start_pts) * time_base) + last_s,
+        end_s=end_pts * time_base.numerator / time_base.denominator + rest_s,
         confirmed=confirmed,
         key_pts=np.unique(np.array(key_pts, dtype=np.int64)),
     )

@@ -70,4 +70,5 @@ def draw_footer(wish: Wish, indexed: Indexed, findings: Findings, signal: Signal
     if values.size and not values.min() <= signal.threshold <= values.max():
         side, end = ("above", values.max()) if signal.threshold > values.max() else ("below", values.min())
         facts.append(f":material/warning: the threshold {signal.threshold:.3f} lies {side} every curve ({end:.3f})")
-    st.caption(" · ".join(facts))
+    with st.container(key="footer"):
+        st.caption(" · ".join(facts))

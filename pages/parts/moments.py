@@ -31,7 +31,7 @@ def draw_list(findings: Findings, prompts: Prompts, signal: Signal) -> None:
     """Draw the chosen list; a click on a row is taken in by the playhead at the next run."""
     state = st.session_state
     state.setdefault("list", LISTS[0])
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
         chosen = st.segmented_control(
             "List",
             LISTS,

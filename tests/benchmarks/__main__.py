@@ -1,0 +1,54 @@
+"""``python -m tests.benchmarks [--quick] [--only NAME …]``: all benchmarks, one table.
+
+A row is a ratio within one run, so that it means the same on a slow and on a fast machine, or a time
+against its limit. Every figure is lowest / median / highest of the repetitions; the median counts.
+Figures taken on a busy machine say little: wait until nothing else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable
+from datetime import datetime
+
+from streamlit.logger import set_log_level
+
+from tests.benchmarks import click, coarse, made, nothing, overlap, rerun, sleep
+from tests.benchmarks.table import Row, say, tell, write_table
+
+BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
+    "overlap": overlap.measure,
+    "sleep": sleep.measure,
+    "coarse": coarse.measure,
+    "rerun": rerun.measure,
+    "click": click.measure,
+    "nothing": nothing.measure,
+}
+
+
+def main() -> None:
+    """Measure what is asked for and write the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="Measures speeds that README.md and the issues name, and prints a table of ratios.",
+        epilog=f"Videos and models are made at the first run and kept in {made.CACHE} (delete it when you like).",
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions and shorter videos: a look, no figure")
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
+    asked = parser.parse_args()
+    set_log_level("ERROR")  # AppTest and cached functions outside a session are warned about
+    rows: list[Row] = []
+    before = os.getloadavg()[0]
+    for name in asked.only or BENCHMARKS:
+        tell(f"{name} …")
+        rows += BENCHMARKS[name](asked.quick)
+    load = f"load average {before:.1f} before and {os.getloadavg()[0]:.1f} after"
+    quick = ", quick: no figures to report" if asked.quick else ""
+    say(f"{datetime.now():%Y-%m-%d %H:%M}, {os.cpu_count()} cores, {platform.machine()}, {load}{quick}")
+    write_table(rows)
+
+
+if __name__ == "__main__":
+    main()

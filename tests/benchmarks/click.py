@@ -1,0 +1,154 @@
+"""From a click on the chart to the new frame on the screen, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from clip_core.config import ENVIRONMENT_VARIABLE
+from tests.benchmarks import made
+from tests.benchmarks.planted import PROMPTS, Planted, planted_page
+from tests.benchmarks.table import Row, Spread, tell
+
+GOAL_MS = 300.0
+SECONDS = 500 - 500 % made.CLIP_S
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 60_000
+_IDLE = "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testScriptState === 'notRunning'"
+_SHOWN = """() => {
+  const number = document.querySelector('.st-key-transport [data-frame]')
+  const image = document.querySelector('[data-testid="stImage"] img, [data-testid="stImageContainer"] img')
+  return [number?.textContent, image?.src, Boolean(image?.complete && image.naturalWidth)]
+}"""
+_ARM = f"""() => {{
+  const shown = {_SHOWN}, [number, source] = shown(), now = () => performance.timeOrigin + performance.now()
+  window.top.__seen = {{}}
+  const look = () => {{
+    const [newNumber, newSource, whole] = shown(), seen = window.top.__seen
+    if (!seen.number && newNumber !== number) seen.number = now()
+    if (!seen.image && newSource !== source && whole) seen.image = now()
+    if (!(seen.number && seen.image)) requestAnimationFrame(look)
+  }}
+  look()
+}}"""
+_NOTE_CLICK = """() => document.addEventListener('mousedown',
+  () => { window.top.__seen.clicked = performance.timeOrigin + performance.now() }, true)"""
+_TIMES = "() => { const s = window.top.__seen; return [s.number - s.clicked, s.image - s.clicked] }"
+
+
+def measure(quick: bool) -> list[Row]:
+    """Milliseconds from the mouse button going down to the frame's new number and new picture both shown."""
+    if not Path(CHROMIUM).exists():
+        tell(f"click: skipped, there is no {CHROMIUM}")
+        return []
+    rows = []
+    for size, goal in ((made.SMALL, 1.0), (made.FULL_HD, None)):
+        with planted_page(SECONDS, size) as planted, _served(planted) as address:
+            numbers, images = _clicks(address, 8 if quick else 30)
+        both = Spread.of([max(pair) for pair in zip(numbers, images, strict=True)], "ms", 0)
+        tell(f"click, {size[1]} lines: {both}")
+        raw = {"number and picture": both, "number": Spread.of(numbers, "ms", 0), "picture": Spread.of(images, "ms", 0)}
+        what = f"{planted.samples:,} samples × {len(PROMPTS)} prompts, {size[0]} × {size[1]}, keyframe every 2 s"
+        says = f"click → frame in the browser, {what} / {GOAL_MS:.0f} ms"
+        rows.append(Row(f"click {size[1]}p", both.over(GOAL_MS), goal, True, says, raw))
+    return rows
+
+
+@contextmanager
+def _served(planted: Planted) -> Iterator[str]:
+    """Run the app on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    environment = os.environ | {ENVIRONMENT_VARIABLE: str(planted.config)}
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/_stcore/health", server)
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urlopen(address, timeout=2):  # noqa: S310 - our own server
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("the app did not start")
+
+
+def _clicks(address: str, count: int) -> tuple[list[float], list[float]]:
+    """Milliseconds to the new number and to the new picture, for each of ``count`` clicks."""
+    from playwright.sync_api import sync_playwright
+
+    numbers, images = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(address)
+            chart = page.frame_locator('iframe[title*="plotly_events"]').locator(".nsewdrag").first
+            chart.wait_for(timeout=PATIENCE_MS)
+            page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
+            for share, height in _places(count):
+                number_ms, image_ms = _one_click(page, chart, share, height)
+                numbers.append(number_ms)
+                images.append(image_ms)
+        finally:
+            browser.close()
+    return numbers, images
+
+
+def _places(count: int) -> list[tuple[float, float]]:
+    """Shares of the chart's width and height; neighbours never show the same picture of the repeated clip."""
+    rng, places = random.Random(5), []  # noqa: S311 - the same places at every run
+    last_s = 0.0
+    while len(places) < count:
+        share = rng.uniform(0.02, 0.98)
+        apart_s = abs(share * SECONDS - last_s) % made.CLIP_S
+        if min(apart_s, made.CLIP_S - apart_s) > 2:
+            places.append((share, rng.uniform(0.2, 0.8)))
+            last_s = share * SECONDS
+    return places
+
+
+def _one_click(page: Any, chart: Any, share: float, height: float) -> tuple[float, float]:
+    box = chart.bounding_box()
+    x, y = box["x"] + share * box["width"], box["y"] + height * box["height"]
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(250)  # a hand rests on a place before it clicks; plotly needs the hover
+    inside = next(frame for frame in page.frames if "plotly_events" in frame.url)
+    inside.evaluate("() => window.__noted") or inside.evaluate(_NOTE_CLICK)
+    inside.evaluate("() => { window.__noted = true }")
+    page.evaluate(_ARM)
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_function("window.__seen.number && window.__seen.image", timeout=PATIENCE_MS)
+    number_ms, image_ms = page.evaluate(_TIMES)
+    page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
+    page.wait_for_timeout(150)
+    return number_ms, image_ms

@@ -1,0 +1,39 @@
+"""index_video against its two parts: decoding alone and encoding alone, in turns with whole runs."""
+
+from __future__ import annotations
+
+from clip_core import load_encoder
+from tests.benchmarks import made
+from tests.benchmarks.runs import Watched, decode_alone, encode_alone, index_fresh, warm_up
+from tests.benchmarks.table import Row, Spread, tell
+
+
+def measure(quick: bool) -> list[Row]:
+    """Frames a second of index_video × (seconds to decode + seconds to encode a sample); 1 means no loss.
+
+    Both parts use all cores when they run alone, so overlapping them can win only the time in which a
+    core would be idle: about 1 is what a machine with few cores can give.
+    """
+    path = made.video(60 if quick else 120)
+    encoder = load_encoder(str(made.true_size_model()))
+    warm_up()
+    rates, decodes, encodes, ratios = [], [], [], []
+    for turn in range(2 if quick else 5):
+        watched = Watched(encoder)
+        decode_s, frames = decode_alone(path)
+        if turn == 0:
+            encode_alone(encoder, frames, [1, 4])
+        run = index_fresh(path, watched)
+        encode_s = encode_alone(encoder, frames, watched.batches)
+        rates.append(run.frames_per_second)
+        decodes.append(decode_s)
+        encodes.append(encode_s)
+        ratios.append(run.frames_per_second * (decode_s + encode_s))
+        tell(f"overlap, turn {turn + 1}: {ratios[-1]:.3f}, {run.frames} frames in calls of {watched.batches}")
+    raw = {
+        "index_video": Spread.of(rates, "frames/s"),
+        "decoding alone": Spread.of(decodes, "ms/sample", 1, 1000),
+        "encoding alone": Spread.of(encodes, "ms/sample", 1, 1000),
+    }
+    says = "index_video frames/s × (decode + encode alone), 1080p H.264 at 2/s, true-size ViT-B/32"
+    return [Row("overlap", Spread.of(ratios), 0.95, False, says, raw)]

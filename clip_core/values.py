@@ -1,7 +1,7 @@
 """The plain values that are handed from room to room. They check their shapes at birth.
 
-Images are uint8 RGB (height, width, 3). Vectors are float32 of unit length. Times are seconds from
-the first frame of the video, as the decoder presents them. Intervals are half-open.
+Images are uint8 RGB (height, width, 3), vectors float32 of unit length, times seconds from the first
+frame of the video, as the decoder presents them. Intervals are half-open.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ Stage: TypeAlias = Literal["identifying", "waiting", "coarse", "dense", "done"]
 def clock(time_s: float) -> str:
     """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``."""
     minutes, milliseconds = divmod(max(0, round(time_s * 1000)), 60_000)
-    hours, minutes = divmod(minutes, 60)
-    seconds = f"{milliseconds / 1000:06.3f}"
+    (hours, minutes), seconds = divmod(minutes, 60), f"{milliseconds / 1000:06.3f}"
     return f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
 
 
@@ -69,8 +68,8 @@ class TimeTable:
         time_base: Seconds per unit of ``pts``.
         start_pts: The pts of the first frame that decodes: time zero.
         end_s: Where the last frame ends, in seconds from the first.
-        confirmed: Whether all frames have been seen decoded; until then the table is a claim that
-            was read from the packets, and frame numbers are provisional.
+        confirmed: Whether all frames have been seen decoded. Until then the table is a claim of the
+            packets, and frame numbers are provisional.
         key_pts: int64 (k,), the pts of the keyframes, rising.
     """
 
@@ -114,7 +113,7 @@ class VideoRecord:
         size_bytes: Its length.
         container, codec: FFmpeg's names, such as "mov" and "h264".
         width, height: Of the picture after rotation, in pixels.
-        header_fps, header_frame_count, header_duration_s: What the header claims; None if it is silent.
+        header_fps, header_frame_count, header_duration_s: What the header claims, if anything.
         table: When each frame is presented.
         unreadable_after_s: Where decoding stopped for good in a damaged file, else None.
         added_s: When it was first stored, seconds since 1970.
@@ -233,11 +232,11 @@ class Progress:
 
     Attributes:
         done: Stored frames of this request, those found included.
-        total: Frames that the request asks for; may be corrected as the file is read.
+        total: Frames that the request asks for; may be corrected on the way.
         frames_per_second: Frames embedded per second of this run, 0.0 until measured.
         seconds_left: Estimate, None until measured.
-        stage: "identifying" (the file is read to know its id; ``note`` says how far), "waiting"
-            (another process is at it), "coarse", "dense" or "done".
+        stage: "identifying" (``note`` says how far the file is read), "waiting" (another process is
+            at it), "coarse", "dense" or "done".
         warnings: What the user should know, such as where a damaged file ended.
         note: What to show instead of counts while there are none.
     """

@@ -1,7 +1,1 @@
-"""Videos, embeddings of frames and embeddings of texts on disk. Importing this loads no LanceDB."""
-
-from __future__ import annotations
-
-from clip_core.store.store import EmbeddingStore
-
-__all__ = ["EmbeddingStore"]
+"""Embeddings on disk (LanceDB): videos, frames, texts, and their upkeep. The face is in store.py."""

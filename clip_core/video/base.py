@@ -12,6 +12,9 @@ from typing import Protocol, Self
 from clip_core.values import Frame, Times, TimeTable
 from clip_core.video.identity import hash_file
 
+MAX_PIXELS = 64_000_000
+"""Larger frames are refused by their header, and when they come in mid-stream."""
+
 
 @dataclass(frozen=True)
 class VideoInfo:

@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from clip_core.video.opening import MAX_PIXELS
+from clip_core.video.base import MAX_PIXELS
 from clip_core.video.probing import container_name, open_container, video_stream
 
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
-from clip_core.video.base import Video, VideoInfo
+from clip_core.video.base import MAX_PIXELS, Video, VideoInfo
 
 if TYPE_CHECKING:
     from clip_core.video.decoding import Decoded, Decoder
 
 MAX_DURATION_S = 24 * 3600.0
-MAX_PIXELS = 64_000_000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 

@@ -1,0 +1,101 @@
+"""An upload is kept once, under its hash, and nothing of its name gets into the path."""
+
+import hashlib
+import io
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from clip_core import EmbeddingStore
+from clip_core.errors import StoreError, StoreFullError, VideoError
+from clip_core.pipeline.add_upload import add_upload
+from clip_core.pipeline.identify import known_video
+from tests import video_maker
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> video_maker.PlantedVideo:
+    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 30, video_maker.Recipe())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    return EmbeddingStore(tmp_path / "store")
+
+
+def upload(data: bytes, name: str, folder: Path, store: EmbeddingStore) -> Path:
+    return add_upload(io.BytesIO(data), len(data), name, folder, store)
+
+
+@pytest.mark.parametrize(
+    "name", ["holiday.mp4", "../../etc/passwd", "a 'b' \"c\".avi", "наш 🐕.mp4", "x" * 300, "a\nb"]
+)
+def test_it_lies_under_its_hash_with_the_extension_of_its_container(
+    video: video_maker.PlantedVideo, store: EmbeddingStore, tmp_path: Path, name: str
+) -> None:
+    data = video.path.read_bytes()
+    path = upload(data, name, tmp_path / "uploads", store)
+    assert path == tmp_path / "uploads" / f"{hashlib.sha256(data).hexdigest()}.mp4"
+    assert path.read_bytes() == data
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    record = known_video(path, store)
+    assert record is not None
+    assert record.path == str(path)
+    assert "/" not in record.name
+    assert "\n" not in record.name
+    if name == "holiday.mp4":
+        assert record.name == name
+
+
+def test_the_same_bytes_are_kept_once(video: video_maker.PlantedVideo, store: EmbeddingStore, tmp_path: Path) -> None:
+    data = video.path.read_bytes()
+    first = upload(data, "one.mp4", tmp_path, store)
+    stamp = first.stat().st_mtime_ns
+    assert upload(data, "two.mp4", tmp_path, store) == first
+    assert first.stat().st_mtime_ns == stamp
+    assert len([p for p in tmp_path.iterdir() if p.is_file()]) == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"ffconcat version 1.0\nfile 'other.mp4'\n", b"#EXTM3U\n/etc/passwd\n"]
+)
+def test_what_is_no_video_is_not_kept_and_named_as_the_visitor_names_it(
+    store: EmbeddingStore, tmp_path: Path, data: bytes
+) -> None:
+    with pytest.raises(VideoError, match=r"mine\.mp4"):
+        upload(data, "mine.mp4", tmp_path / "u", store)
+    assert list((tmp_path / "u").iterdir()) == []
+
+
+def test_no_room_is_seen_before_anything_is_copied(
+    store: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9 - 10**6, 10**6))
+    with pytest.raises(StoreFullError, match=r"no room for big\.mp4: it has 2,000 MB, and 1 MB are free"):
+        add_upload(io.BytesIO(b"x"), 2_000_000_000, "big.mp4", tmp_path / "u", store)
+    assert list((tmp_path / "u").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(store: EmbeddingStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="Uploads cannot be kept in uploads"):
+        upload(b"x", "a.mp4", tmp_path / "file" / "uploads", store)
+
+
+def test_a_broken_transfer_leaves_nothing(store: EmbeddingStore, tmp_path: Path) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(StoreFullError, match="could not be kept: Input/output error"):
+        add_upload(Broken(), 10, "a.mp4", tmp_path / "u", store)
+    assert list((tmp_path / "u").iterdir()) == []
+
+
+def test_progress_counts_bytes(video: video_maker.PlantedVideo, store: EmbeddingStore, tmp_path: Path) -> None:
+    data, seen = video.path.read_bytes(), []
+    add_upload(io.BytesIO(data), len(data), "a.mp4", tmp_path, store, seen.append)
+    assert seen[-1] == len(data)

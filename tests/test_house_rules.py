@@ -1,0 +1,197 @@
+"""The rules of the house, proved by reading the code."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import clip_core
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "clip_core"
+HALL = {"clip_core.values", "clip_core.errors", "clip_core.config"}
+JOINERS = {"pipeline", "jobs", "__main__", "__init__"}
+MOST_LINES, MOST_FUNCTION_LINES = 250, 40
+SKIPPED = {".venv", ".git", "data", "embeddings"}
+
+
+def sources(*tops: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for top in tops:
+        for path in [top] if top.is_file() else sorted(top.rglob("*.py")):
+            if not SKIPPED & set(path.relative_to(ROOT).parts):
+                yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            for alias in node.names:
+                yield node.module or ""
+                yield f"{node.module}.{alias.name}"
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(CORE).parts[0]
+    return first.removesuffix(".py")
+
+
+def test_only_the_front_rooms_know_streamlit() -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for path, tree in sources(CORE)
+        if any(name.split(".")[0] == "streamlit" or name.startswith("streamlit_") for name in imports(tree))
+    }
+    assert found == set()
+
+
+def test_a_room_imports_only_the_hall_and_itself() -> None:
+    wrong = []
+    for path, tree in sources(CORE):
+        room = room_of(path)
+        if room in JOINERS:
+            continue
+        for name in imports(tree):
+            inside = name.startswith("clip_core.")
+            at_home = name == f"clip_core.{room}" or name.startswith(f"clip_core.{room}.")
+            in_hall = any(name == hall or name.startswith(hall + ".") for hall in HALL)
+            if inside and not in_hall and not (at_home and f"clip_core.{room}" not in HALL):
+                wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert wrong == []
+
+
+def test_the_hall_imports_no_room() -> None:
+    for name in ("values", "errors", "config"):
+        tree = ast.parse((CORE / f"{name}.py").read_text(encoding="utf-8"))
+        assert {i for i in imports(tree) if i.startswith("clip_core.")} <= {
+            i for i in imports(tree) if any(i == hall or i.startswith(hall + ".") for hall in HALL)
+        }
+
+
+def test_imports_have_no_circles() -> None:
+    graph: dict[str, set[str]] = {}
+    modules = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p, _ in sources(CORE)}
+    for path, tree in sources(CORE):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if name != "clip_core":  # it imports nothing when it is imported: its names load their rooms when used
+            graph[name] = {i for i in imports(_without_type_checking(tree)) if i in modules and i != name}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"a circle: {' → '.join([*trail, name])}"
+        if name not in done:
+            for other in graph.get(name, ()):
+                visit(other, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+    assert done == modules - {"clip_core"}
+
+
+def _without_type_checking(tree: ast.Module) -> ast.Module:
+    class Strip(ast.NodeTransformer):
+        def visit_If(self, node: ast.If) -> ast.AST | None:
+            return None if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
+
+    return ast.fix_missing_locations(Strip().visit(tree))
+
+
+def test_pages_never_touch_arrays_of_vectors_or_open_models() -> None:
+    for path, tree in sources(ROOT / "pages"):
+        if path.parent.name != "parts":
+            names = {name for name in imports(tree) if name.startswith("clip_core.")}
+            assert not [n for n in names if n.split(".")[1] in ("store", "encoders", "video")], path
+
+
+def test_caches_stand_in_one_place_each_with_a_bound() -> None:
+    for path, tree in sources(ROOT / "pages", ROOT / "app.py"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("cache_data", "cache_resource"):
+                assert path == ROOT / "pages/parts/cached.py", path
+        for function in [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]:
+            for decorator in function.decorator_list:
+                call = decorator.func if isinstance(decorator, ast.Call) else decorator
+                if isinstance(call, ast.Attribute) and call.attr.startswith("cache_"):
+                    assert isinstance(decorator, ast.Call), f"{function.name} has no bound"
+                    assert "max_entries" in {keyword.arg for keyword in decorator.keywords}, function.name
+
+
+def test_nothing_unpickles_evaluates_or_goes_through_a_shell() -> None:
+    for path, tree in sources(ROOT):
+        assert not {"pickle", "cPickle", "dill", "shelve", "marshal"} & {i.split(".")[0] for i in imports(tree)}, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                assert not (isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec")), path
+                for keyword in node.keywords:
+                    true = isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+                    assert not (true and keyword.arg in ("shell", "allow_pickle")), path
+
+
+def test_modules_and_functions_are_short() -> None:
+    functions = []
+    for path, tree in sources(CORE, ROOT / "pages", ROOT / "app.py"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= (60 if path.name == "app.py" else MOST_LINES), f"{path} has {lines} lines"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                functions.append((_code_lines(node), f"{path.relative_to(ROOT)}:{node.name}"))
+    lengths = sorted(length for length, _ in functions)
+    long = [f"{name} ({length})" for length, name in functions if length >= MOST_FUNCTION_LINES]
+    assert len(long) <= len(functions) // 10, long
+    assert lengths[len(lengths) // 2] <= 12
+
+
+def _code_lines(node: ast.FunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    first = node.body[0]
+    doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    documented = (first.end_lineno or 0) - first.lineno + 1 if doc else 0
+    return (node.end_lineno or 0) - node.lineno + 1 - documented
+
+
+def test_the_public_names_are_there_and_no_others() -> None:
+    assert {"load_config", "open_video", "load_encoder", "EmbeddingStore", "index_video"} <= set(clip_core.__all__)
+    assert {"score_prompts", "find_moments"} <= set(clip_core.__all__)
+    for name in clip_core.__all__:
+        assert getattr(clip_core, name).__name__ == name
+    public = {n for n in vars(clip_core) if not n.startswith("_")} - {
+        "annotations",
+        "import_module",
+        "TYPE_CHECKING",
+        "Any",
+    }
+    modules = {n for n in public if type(getattr(clip_core, n)).__name__ == "module"}
+    assert public - modules <= set(clip_core.__all__)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, clip_core; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert "clip_core" in loaded
+    assert not {"onnxruntime", "av", "cv2", "lancedb", "streamlit", "pyarrow"} & loaded
+
+
+def test_the_commands_may_be_run() -> None:
+    for name in ("scripts/run", "scripts/test", ".ci/run"):
+        assert os.access(ROOT / name, os.X_OK), name
+
+
+def test_uploads_and_embeddings_stay_out_of_git() -> None:
+    for folder in ("data/uploads", "embeddings"):
+        assert (ROOT / folder / ".gitignore").read_text() == "*\n!.gitignore\n"
+
+
+def test_every_dependency_has_its_reason_in_the_readme() -> None:
+    names = [
+        line.split(">=")[0]
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in names if f"`{name}`" not in readme] == []

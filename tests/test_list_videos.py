@@ -1,0 +1,67 @@
+"""Which videos the page offers, and which paths it accepts."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from clip_core import EmbeddingStore
+from clip_core.config import Config
+from clip_core.pipeline.add_upload import add_upload
+from clip_core.pipeline.list_videos import is_allowed, list_videos, uploads_folder
+from tests import video_maker
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    return EmbeddingStore(tmp_path / "store")
+
+
+def touch(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+
+
+def test_the_configured_video_first_then_the_folders_by_name(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "data", "b.MP4", "a.webm", "notes.txt", ".hidden.mp4", "sample.mp4")
+    touch(tmp_path / "elsewhere", "mine.mkv")
+    config = Config(video_dirs=(tmp_path / "data", tmp_path / "missing"), video_path=tmp_path / "elsewhere/mine.mkv")
+    assert [choice.name for choice in list_videos(config, store)] == ["mine.mkv", "a.webm", "b.MP4", "sample.mp4"]
+
+
+def test_two_videos_of_one_name_are_told_apart(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "one", "v.mp4")
+    touch(tmp_path / "two", "v.mp4")
+    config = Config(video_dirs=(tmp_path / "one", tmp_path / "two"))
+    assert [(choice.name, choice.path.parent.name) for choice in list_videos(config, store)] == [
+        ("v.mp4", "one"),
+        ("v.mp4 (2)", "two"),
+    ]
+
+
+def test_the_configured_video_is_listed_once(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "data", "v.mp4")
+    config = Config(video_dirs=(tmp_path / "data",), video_path=tmp_path / "data" / ".." / "data" / "v.mp4")
+    assert [choice.name for choice in list_videos(config, store)] == ["v.mp4"]
+
+
+def test_uploads_have_the_visitors_names(tmp_path: Path, store: EmbeddingStore) -> None:
+    video = video_maker.planted(tmp_path, "v", 5, video_maker.Recipe())
+    config = Config(video_dirs=(tmp_path / "data",))
+    data = video.path.read_bytes()
+    path = add_upload(io.BytesIO(data), len(data), "holiday.mp4", uploads_folder(config), store)
+    assert [(choice.name, choice.path) for choice in list_videos(config, store)] == [("holiday.mp4", path)]
+
+
+def test_only_what_really_lies_below_the_folders_is_allowed(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "data" / "deep", "in.mp4")
+    touch(tmp_path / "secret", "out.mp4")
+    (tmp_path / "data" / "link.mp4").symlink_to(tmp_path / "secret" / "out.mp4")
+    config = Config(video_dirs=(tmp_path / "data",))
+    assert is_allowed(tmp_path / "data/deep/in.mp4", config)
+    assert not is_allowed(tmp_path / "secret/out.mp4", config)
+    assert not is_allowed(tmp_path / "data/../secret/out.mp4", config)
+    assert not is_allowed(tmp_path / "data/link.mp4", config)
+    assert list_videos(config, store) == []
+    assert is_allowed(tmp_path / "secret/out.mp4", Config(video_path=tmp_path / "secret/out.mp4"))

@@ -6,8 +6,6 @@ import warnings
 import numpy as np
 import pytest
 
-from clip_core.charts.decimate import kept_samples, points_per_line
-from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.palette import THEMES
 from clip_core.charts.timeline import Line, Timeline, Unfinished, timeline_figure
 from clip_core.scoring.moments import find_moments
@@ -117,25 +115,6 @@ def test_the_stamp_shares_the_points_of_the_lines_and_changes_with_each_click() 
     assert stamps[0]["hoverinfo"] == "none"
 
 
-def test_many_samples_are_thinned_but_every_global_peak_and_dip_stays() -> None:
-    rng = np.random.default_rng(1)
-    curves = rng.normal(0.2, 0.01, (50_000, 20)).astype(np.float32)
-    curves[np.arange(20) * 777 + 13, np.arange(20)] = 0.9
-    curves[np.arange(20) * 555 + 7, np.arange(20)] = -0.9
-    most = points_per_line(20)
-    kept = kept_samples(curves, most)
-    assert most == 800
-    assert len(kept) <= most + 2
-    assert (kept[0], kept[-1]) == (0, 49_999)
-    assert curves[kept].max(axis=0).tolist() == curves.max(axis=0).tolist()
-    assert curves[kept].min(axis=0).tolist() == curves.min(axis=0).tolist()
-
-
-def test_points_per_line_and_short_curves() -> None:
-    assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2000, 2000, 2000, 800, 200]
-    assert kept_samples(np.zeros((5, 2), np.float32), 10).tolist() == [0, 1, 2, 3, 4]
-
-
 def test_many_moments_are_drawn_as_lanes_only() -> None:
     values = np.tile([0.1, 0.9], 400)
     scores = scores_of(values)
@@ -151,14 +130,6 @@ def test_no_samples_at_all() -> None:
     figure = timeline_figure(view(scores=scores, smoothed=scores.values, moments=[], lines=[Line("p0", 0)]))
     assert named(figure, "name")[0]["x"] == []
     assert figure["layout"]["xaxis"]["range"] == [at("00.000"), at("04.000")]
-
-
-def test_labels() -> None:
-    long = "a wide establishing shot of a crowded night market in the rain"
-    assert short(long) == "a wide establish…the rain"
-    assert len(short("x" * 5000)) <= 26
-    assert short("a dog") == "a dog"
-    assert plotly_text('<b>&"x"</b>') == "&lt;b&gt;&amp;&quot;x&quot;&lt;/b&gt;"
 
 
 def test_the_thirteenth_prompt_repeats_the_first_colour_dashed() -> None:

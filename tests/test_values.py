@@ -5,7 +5,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from clip_core.errors import ClipVideoError, shown_name
 from clip_core.values import Frame, FrameEmbeddings, Scores, TimeTable, clock
 
 
@@ -39,13 +38,3 @@ def test_shapes_are_checked() -> None:
 
 def test_reprs_show_shapes_not_pixels() -> None:
     assert repr(Frame(3, 30, 0.1, np.zeros((4, 6, 3), np.uint8))) == "Frame(index=3, pts=30, time_s=0.100000, rgb=6x4)"
-
-
-def test_names_in_messages_are_short_and_printable() -> None:
-    assert shown_name("/a/b/c d.mp4") == "c d.mp4"
-    assert shown_name("a\x1b[2Jb\nc.mp4") == "a?[2Jb?c.mp4"
-    assert len(shown_name("x" * 300 + ".mp4")) <= 64
-    assert shown_name("x" * 300 + ".mp4").endswith(".mp4")
-    line = ClipVideoError("a" * 300 + "\n\nb", "next").line
-    assert len(line) == 200
-    assert "\n" not in line

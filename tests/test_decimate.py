@@ -1,0 +1,24 @@
+"""Fewer points, with the peaks and dips kept."""
+
+import numpy as np
+
+from clip_core.charts.decimate import kept_samples, points_per_line
+
+
+def test_many_samples_are_thinned_but_every_global_peak_and_dip_stays() -> None:
+    rng = np.random.default_rng(1)
+    curves = rng.normal(0.2, 0.01, (50_000, 20)).astype(np.float32)
+    curves[np.arange(20) * 777 + 13, np.arange(20)] = 0.9
+    curves[np.arange(20) * 555 + 7, np.arange(20)] = -0.9
+    most = points_per_line(20)
+    kept = kept_samples(curves, most)
+    assert most == 800
+    assert len(kept) <= most + 2
+    assert (kept[0], kept[-1]) == (0, 49_999)
+    assert curves[kept].max(axis=0).tolist() == curves.max(axis=0).tolist()
+    assert curves[kept].min(axis=0).tolist() == curves.min(axis=0).tolist()
+
+
+def test_points_per_line_and_short_curves() -> None:
+    assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2000, 2000, 2000, 800, 200]
+    assert kept_samples(np.zeros((5, 2), np.float32), 10).tolist() == [0, 1, 2, 3, 4]

@@ -22,6 +22,8 @@ from clip_core.video.sampling import coarse_pts, sample_pts
 LOOK_AGAIN_S = 0.5
 GIVE_UP_WAITING_S = 30.0
 """A process that holds the lock and stores nothing for this long is taken for stuck."""
+TIDY_COMMITS = 256
+"""Each commit is a small file, and reading slows with their number: join them now and then in a long run."""
 
 
 def index_video(
@@ -102,6 +104,7 @@ class _Run:
         self._id = ""
         self._stored: Ints = np.empty(0, np.int64)
         self._embedded = 0
+        self._commits = 0
         self._began = time.monotonic()
         self._pace = Pace()
         self._ask(video.table)
@@ -166,6 +169,9 @@ class _Run:
     def _commit(self, batch: FrameEmbeddings) -> None:
         self._store.append(self._id, self._encoder.fingerprint, batch)
         self._stored = np.union1d(self._stored, batch.pts)
+        self._commits += 1
+        if self._commits % TIDY_COMMITS == 0:
+            self._store.optimize(self._encoder.fingerprint)
 
     def _look(self) -> None:
         self._stored = self._store.stored_pts(self._id, self._encoder.fingerprint)

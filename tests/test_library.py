@@ -1,0 +1,26 @@
+"""What is stored, and forgetting it."""
+
+from pathlib import Path
+
+from clip_core import EmbeddingStore, index_video
+from clip_core.pipeline.library import forget_video, list_stored
+from tests import video_maker
+from tests.fakes import FakeEncoder
+
+
+def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None:
+    store = EmbeddingStore(tmp_path / "store")
+    assert list_stored(store) == []
+    video = video_maker.planted(tmp_path, "v", 60, video_maker.Recipe(options={"sc_threshold": "0"}))
+    for name in ("one", "two"):
+        list(index_video(video.path, FakeEncoder(name=name), store, samples_per_second=5.0))
+    (stored,) = list_stored(store)
+    assert stored.record.name == "v.mp4"
+    assert sorted((m.model_id, m.frames, m.samples_per_second, m.finished) for m in stored.models) == [
+        ("one", 10, 5.0, True),
+        ("two", 10, 5.0, True),
+    ]
+    assert stored.size_bytes > 0
+    forget_video(stored.record.video_id, store)
+    assert list_stored(store) == []
+    assert video.path.exists()

@@ -1,0 +1,116 @@
+"""What the command line understands, and its help."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from clip_core.cli.terminal import shown, write
+from clip_core.config import EVERY_FRAME
+from clip_core.errors import MAX_MESSAGE, ClipVideoError
+
+PROGRAM = "python -m clip_core"
+
+_ABOUT = f"""Embeds videos with a CLIP model and scores texts against their frames; what is
+embedded is kept in the store, which the page shares.
+
+  {PROGRAM} index data/sample.mp4
+  {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
+  {PROGRAM} list"""
+_ENDS = "Exit codes: 0 done; 2 something failed, and a line on stderr says what; 130 stopped with Ctrl-C."
+_INDEX = f"""Embed the sampled frames of videos, one video after another. What is stored already is
+not embedded again, so a stopped run goes on where it was.
+
+  {PROGRAM} index holiday.mp4 "second day.mov" --samples-per-second 5"""
+_SCORE = f"""Write the cosine similarity of each prompt to each stored frame of an indexed video as
+CSV: frame, time_s, then a column per prompt.
+
+  {PROGRAM} score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv"""
+_LIST = f"""Show what is stored: each video with its models, frames and room on disk.
+
+  {PROGRAM} list --store s3://bucket/embeddings"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a mistake as one line, like every other error, and a help that cannot be written too."""
+
+    def print_help(self, file: Any = None) -> None:  # noqa: ANN401 - as the class above has it
+        if file is None:
+            write(self.format_help())
+        else:
+            super().print_help(file)
+
+    def error(self, message: str) -> NoReturn:
+        hint = f"See {self.prog} --help."
+        most = MAX_MESSAGE - len(hint) - 3
+        message = shown(message)
+        raise ClipVideoError((message if len(message) <= most else message[: most - 1] + "…") + ".", hint)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; its mistakes rise as ``ClipVideoError``."""
+    parents = [_options_everywhere()]
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        PROGRAM, description=_ABOUT, epilog=_ENDS, formatter_class=shape, parents=parents, allow_abbrev=False
+    )
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+
+    def verb(name: str, brief: str, about: str) -> _Parser:
+        return verbs.add_parser(
+            name, help=brief, description=about, formatter_class=shape, parents=parents, allow_abbrev=False
+        )
+
+    index = verb("index", "embed the frames of videos", _INDEX)
+    index.add_argument("videos", metavar="VIDEO", nargs="+", help="a video file, anywhere")
+    _add_rate(index)
+    score = verb("score", "write the scores of prompts as CSV", _SCORE)
+    score.add_argument("video", metavar="VIDEO", help="an indexed video file")
+    score.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
+    score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
+    for command in (index, score):
+        command.add_argument("--model", metavar="M", help="a model's name or folder (default: the config's)")
+    verb("list", "show what is stored", _LIST)
+    return parser
+
+
+def how_to_index(given: argparse.Namespace, what: str) -> str:
+    """The next step after ``what``: the very command, or what it is called if there is no room for it."""
+    options = [(name, getattr(given, name, None)) for name in ("config", "store", "model")]
+    words = [word for name, value in options if value is not None for word in (f"--{name}", value)]
+    step = f"Run: {PROGRAM} index {shlex.join([given.video, *words])}"
+    fits = len(what) + 1 + len(step) <= MAX_MESSAGE and shown(step) == step
+    return step if fits else f"Run: {PROGRAM} index VIDEO, with the same options."
+
+
+def _options_everywhere() -> _Parser:
+    # No default: what a command has not been given must not hide what was given before its name.
+    parser = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = parser.add_argument_group("options of every command, before or after its name")
+    group.add_argument("--config", metavar="FILE", type=_text, help="settings (default: ./config.yaml)")
+    group.add_argument(
+        "--store", metavar="FOLDER_OR_S3", type=_text, help="where embeddings are kept (default: the config's)"
+    )
+    return parser
+
+
+def _add_rate(parser: _Parser) -> None:
+    what = f'a number, or "{EVERY_FRAME}" (default: the config\'s)'
+    parser.add_argument("--samples-per-second", metavar="N", type=_rate, default=argparse.SUPPRESS, help=what)
+
+
+def _text(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _rate(text: str) -> float | None:
+    if text.strip() == EVERY_FRAME:
+        return None
+    with suppress(ValueError):
+        if 0.001 <= (rate := float(text)) <= 1000:
+            return rate
+    raise argparse.ArgumentTypeError(f'{text[:40]!r} is neither a number from 0.001 to 1000 nor "{EVERY_FRAME}"')

@@ -26,11 +26,13 @@ from pages.parts import (
 def main() -> None:
     """Draw the page."""
     look.apply_styles()
+    cached.warm_up()
     settings = cached.config()
     store = cached.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
         st.markdown("##### Source")
+        source.draw_notices(settings)
         video = source.choose_video(settings, store)
         facts = st.container()
         model, rate = source.choose_model(settings)

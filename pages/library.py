@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from clip_core.errors import ClipVideoError
-from pages.parts import cached, library, look, states
+from pages.parts import cached, library, look, playhead, states
 
 
 def main() -> None:
     """Draw the page."""
     look.apply_styles()
+    playhead.pause()  # nobody sees it play from here
     library.draw_library(cached.store(cached.config().embeddings))
 
 

@@ -217,7 +217,7 @@ def _layout(view: Timeline, theme: Theme, lane_share: float, lanes: int) -> Figu
         "hovermode": "x unified", "hoverdistance": -1,
         "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
         "font": {"color": theme.muted, "size": 11, "family": "Source Sans, Source Sans Pro, Arial, sans-serif"},
-        "margin": {"l": 38, "r": 4, "t": 4, "b": 22},
+        "margin": {"l": 38, "r": 16, "t": 4, "b": 22},
         "hoverlabel": {
             "bgcolor": theme.background, "bordercolor": theme.grid, "font": {"color": theme.text, "size": 11},
         },

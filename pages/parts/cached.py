@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import threading
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +18,13 @@ from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.shared import SharedVideo
 
 APP_FOLDER = Path(__file__).parents[2]
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def warm_up() -> None:
+    """Load what takes its time to load, in the background while the page is drawn."""
+    slow = ("lancedb", "av", "cv2")
+    threading.Thread(target=lambda: [importlib.import_module(name) for name in slow], daemon=True).start()
 
 
 def config() -> Config:

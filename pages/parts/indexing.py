@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard, JobKey, JobView, job_key
-from clip_core.pipeline.identify import known_video
+from clip_core.pipeline.identify import file_stamp, known_video
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.values import Progress, VideoRecord, clock
@@ -41,32 +42,50 @@ class Wish:
 
 @dataclass(frozen=True)
 class Indexed:
-    """What is known of the chosen video under the chosen model at this rerun."""
+    """What is known of the chosen video under the chosen model at this rerun.
+
+    ``gone`` is the error when the file lies there no longer; what was indexed of it is shown all the same.
+    """
 
     record: VideoRecord | None
     run: RunRecord | None
     job: JobView | None
+    gone: VideoNotFoundError | None = None
 
 
 def see_to_it(wish: Wish) -> Indexed:
     """Ask for what is missing to be indexed, once for each wish; return how things stand.
 
     Raises:
-        VideoError: The file is not there.
+        VideoError: The file is not there, and was never indexed.
         StoreError: The store cannot be read.
     """
     state = st.session_state
-    record = known_video(wish.video.path, wish.store)
+    job = board().view(wish.key, viewer())  # before the records: a job that has ended has written them
+    try:
+        asking = (wish.key, wish.rate, file_stamp(wish.video.path))
+        record = known_video(wish.video.path, wish.store)
+    except VideoNotFoundError as error:
+        return _without_file(wish, job, error)
     run = None if record is None else wish.store.run(record.video_id, wish.encoder.fingerprint)
-    job = board().view(wish.key, viewer())
     asked = state.get("index_wish")
     # Who comes to a job that somebody cancelled, or that failed, sees that and may resume it.
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != wish.key)
-    if _lacking(record, run, wish.rate) and asked != (wish.key, wish.rate) and not stopped:
+    if _lacking(record, run, wish.rate) and asked != asking and not stopped:
         wish.submit()
         job = board().view(wish.key, viewer())
-    state.index_wish = (wish.key, wish.rate)
+    state.index_wish = asking
     return Indexed(record, run, job)
+
+
+def _without_file(wish: Wish, job: JobView | None, error: VideoNotFoundError) -> Indexed:
+    """What is stored of a file that lay there once."""
+    lay = str(wish.video.path.absolute())
+    record = next((record for record in wish.store.videos() if record.path == lay), None)
+    run = None if record is None else wish.store.run(record.video_id, wish.encoder.fingerprint)
+    if record is None or run is None:
+        raise error
+    return Indexed(record, run, job, error)
 
 
 def viewer() -> str:
@@ -94,11 +113,14 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
     job, record = indexed.job, indexed.record
     unreadable = None if record is None else record.unreadable_after_s
     failed = job is not None and job.state == "failed"
-    tall = unreadable is not None or failed
+    tall = unreadable is not None or failed or indexed.gone is not None
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
             st.session_state.status_drawn = True
             st.fragment(_live, run_every=LOOK_EVERY_S)(board(), job.key)
+            return
+        if indexed.gone is not None:
+            st.warning(f"{literal(indexed.gone.what)} What is indexed of it is kept.", icon=":material/warning:")
             return
         if unreadable is not None:
             text = f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."
@@ -130,13 +152,13 @@ def _live(jobs: JobBoard, key: JobKey) -> None:
     """The moving part: runs every second by itself, and runs the page when there is something new to draw."""
     job = jobs.view(key, viewer())
     page_is_running = st.session_state.pop("status_drawn", False)
-    if not page_is_running and (job is None or not job.active or _done(job.progress) != st.session_state.get("drawn")):
+    if job is None or not job.active:  # it ended since the page looked, which will not draw this again
         st.rerun(scope="app")
-    if job is None or not job.active:
-        return
+    if not page_is_running and _done(job.progress) != st.session_state.get("drawn"):
+        st.rerun(scope="app")
     st.session_state.drawn = _done(job.progress)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="job"):
-        if st.session_state.get("confirm_cancel"):
+        if st.session_state.get("confirm_cancel") == key and job.others:
             st.caption(f"{job.others} more {'is' if job.others == 1 else 'are'} watching this. Cancel for all?")
             st.button("Cancel", key="cancel_all", on_click=_cancel, args=(jobs, key, True))
             st.button("Keep", key="cancel_not", on_click=_keep)
@@ -148,18 +170,21 @@ def _live(jobs: JobBoard, key: JobKey) -> None:
             key="cancel",
             help="Cancel. What is indexed is kept.",
             on_click=_cancel,
-            args=(jobs, key, job.others == 0),
+            args=(jobs, key, False),
         )
 
 
 def _cancel(jobs: JobBoard, key: JobKey, sure: bool) -> None:
-    st.session_state.confirm_cancel = not sure
-    if sure:
+    """Cancel, but ask first when somebody else watches at this moment."""
+    job = jobs.view(key, viewer())
+    ask = not sure and job is not None and job.others > 0
+    st.session_state.confirm_cancel = key if ask else None
+    if not ask:
         jobs.cancel(key)
 
 
 def _keep() -> None:
-    st.session_state.confirm_cancel = False
+    st.session_state.confirm_cancel = None
 
 
 def _done(progress: Progress | None) -> int:

@@ -7,11 +7,12 @@ import datetime as dt
 import pandas as pd
 import streamlit as st
 
+from clip_core.errors import ClipVideoError
 from clip_core.pipeline.library import forget_video, list_stored
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
 from pages.parts.cached import board
-from pages.parts.text import literal
+from pages.parts.text import literal, told
 
 ROW_PX = 32
 
@@ -19,6 +20,9 @@ ROW_PX = 32
 def draw_library(store: EmbeddingStore) -> None:
     """Draw the list and, below it, forgetting one video."""
     st.markdown("##### Stored videos")
+    failed = st.session_state.get("forget_error")
+    if failed is not None:
+        st.error(told(failed), icon=":material/error:")
     stored = list_stored(store)
     if not stored:
         st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
@@ -73,14 +77,21 @@ def _confirm(video: StoredVideo, store: EmbeddingStore) -> None:
         "indexing again brings them back."
     )
     with st.container(horizontal=True, gap="small"):
-        if st.button("Forget", type="primary", key="forget_yes"):
-            board().cancel_file(video.record.path)
-            forget_video(video.record.video_id, store)
-            for key in ("curves", "curves_of", "index_wish"):
-                st.session_state.pop(key, None)
+        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store)):
             st.rerun()
         if st.button("Keep", key="forget_no"):
             st.rerun()
+
+
+def _forget(video: StoredVideo, store: EmbeddingStore) -> None:
+    board().cancel_file(video.record.path)
+    st.session_state.forget_error = None
+    try:
+        forget_video(video.record.video_id, store)
+    except ClipVideoError as error:
+        st.session_state.forget_error = error
+    for key in ("curves", "curves_of", "index_wish"):
+        st.session_state.pop(key, None)
 
 
 def _megabytes(size_bytes: int) -> str:

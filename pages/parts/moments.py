@@ -118,7 +118,9 @@ def _draw_extremes(scores: Scores, prompts: Prompts, signal: Signal, *, worst: b
         "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
         "score": st.column_config.NumberColumn("Score", format="%.3f", width=60),
     }
-    _table("extremes", table, columns)
+    # A key for each list: in another list, a click on the same cell is another click.
+    state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
+    _table(state.extremes_key, table, columns)
     st.caption(
         f"The five that fit it {'worst' if worst else 'best'}, at least 2 s apart. Click a row to see the frame."
     )

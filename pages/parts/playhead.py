@@ -86,11 +86,12 @@ def _clicked_sample(scores: Scores) -> int | None:
 def _clicked_row() -> float | None:
     """The time of a table's row that was clicked and not taken in before."""
     state = st.session_state
-    for key in ("moments", "extremes"):
+    for table in ("moments", "extremes"):
+        key = state.get(f"{table}_key", table)
         cells = ((state.get(key) or {}).get("selection") or {}).get("cells") or []
-        seen, state[f"{key}_seen"] = state.get(f"{key}_seen"), cells
-        rows = state.get(f"{key}_times", [])
-        if cells and cells != seen and cells[0][0] < len(rows):
+        seen, state[f"{table}_seen"] = state.get(f"{table}_seen"), (key, cells)
+        rows = state.get(f"{table}_times", [])
+        if cells and (key, cells) != seen and cells[0][0] < len(rows):
             return float(rows[cells[0][0]])
     return None
 
@@ -108,6 +109,11 @@ def toggle_play(last: int) -> None:
 def is_playing() -> bool:
     """Whether the video is playing."""
     return bool(st.session_state.get("playing"))
+
+
+def pause() -> None:
+    """Stop playing."""
+    st.session_state.playing = False
 
 
 def _advance(times_s: np.ndarray) -> None:

@@ -36,8 +36,9 @@ def choose_signal(settings: Config, encoder: OnnxEncoder, scores: Scores, prompt
     """Draw the sliders with limits that fit the data; return what they say."""
     state = st.session_state
     st.markdown("##### Signal")
+    _start_model(settings, encoder)
     low, high = _limits(encoder, scores)
-    _start_values(settings, encoder, scores, low, high)
+    _start_values(settings, scores, low, high)
     threshold = st.slider(
         "Threshold",
         low,
@@ -82,14 +83,20 @@ def choose_signal(settings: Config, encoder: OnnxEncoder, scores: Scores, prompt
     return Signal(float(threshold), float(smoothing_s), (float(score_range[0]), float(score_range[1])), tuple(flagged))
 
 
+def _start_model(settings: Config, encoder: OnnxEncoder) -> None:
+    """Under another model, start with its threshold: the config's if it speaks of this model, else its own."""
+    state = st.session_state
+    if state.get("limits_of") == encoder.fingerprint:
+        return
+    state.limits_of, state.limits, state.range_moved = encoder.fingerprint, None, False
+    configured = settings.threshold if encoder.id == settings.model else None
+    state.threshold = configured if configured is not None else encoder.default_threshold
+
+
 def _limits(encoder: OnnxEncoder, scores: Scores) -> tuple[float, float]:
     """Ends of the sliders: all scores, with some room above; they only widen while one model is shown."""
     state = st.session_state
-    if state.get("limits_of") != encoder.fingerprint:
-        state.limits_of, state.limits = encoder.fingerprint, None
-        state.pop("threshold", None)
-        state.range_moved = False
-    found = [encoder.default_threshold, state.get("threshold", encoder.default_threshold)]
+    found = [encoder.default_threshold, state.threshold]
     if scores.values.size:
         found += [float(scores.values.min()), float(scores.values.max()) + 0.1 * float(np.ptp(scores.values))]
     else:
@@ -102,12 +109,9 @@ def _limits(encoder: OnnxEncoder, scores: Scores) -> tuple[float, float]:
     return state.limits
 
 
-def _start_values(settings: Config, encoder: OnnxEncoder, scores: Scores, low: float, high: float) -> None:
+def _start_values(settings: Config, scores: Scores, low: float, high: float) -> None:
     """Give each slider its value before it is drawn: the visitor's own, else the config's, else what fits the data."""
     state = st.session_state
-    if "threshold" not in state:
-        configured = settings.threshold if encoder.id == settings.model else None
-        state.threshold = configured if configured is not None else encoder.default_threshold
     state.threshold = min(high, max(low, state.threshold))
     state.smoothing = float(state.get("smoothing", settings.smoothing_s))
     if not state.get("range_moved") or "range" not in state:

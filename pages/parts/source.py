@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from clip_core.config import EVERY_FRAME, Config
@@ -17,6 +19,12 @@ RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
 SAMPLE_NAME = "sample.mp4"
 
 
+def draw_notices(settings: Config) -> None:
+    """Say what the visitor should know of how the settings were read."""
+    for notice in settings.notices:
+        st.caption(f":material/info: {literal(notice)}")
+
+
 def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
     """Draw the list of videos and the upload; return the chosen one."""
     state = st.session_state
@@ -25,12 +33,7 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
         with st.popover("", icon=":material/upload:", help="Upload a video", key="upload_box"):
             _upload(settings, store)
     choices = {choice.name: choice for choice in list_videos(settings, store)}
-    if "video" not in state or state.video not in choices:
-        first = next(iter(choices), None) if settings.video_path is not None else None
-        state.video = state.pop("chosen", first)
-    wanted = state.pop("choose_path", None)
-    if wanted is not None:
-        state.video = next((name for name, choice in choices.items() if str(choice.path) == wanted), state.video)
+    _keep_chosen(settings, choices)
     name = slot.selectbox(
         "Video",
         list(choices),
@@ -40,14 +43,35 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
         placeholder="Choose a video",
         help="Files in the folders named by `video_dirs` in config.yaml, and everything uploaded before.",
     )
-    return choices.get(name) if name is not None else None
+    state.video_choice = choices.get(name) if name is not None else None
+    return state.video_choice
 
 
-def open_sample(settings: Config) -> None:
-    """Choose the sample video at the next run."""
-    folder = next((d for d in settings.video_dirs if (d / SAMPLE_NAME).is_file()), None)
-    if folder is not None:
-        st.session_state.choose_path = str(folder / SAMPLE_NAME)
+def _keep_chosen(settings: Config, choices: dict[str, VideoChoice]) -> None:
+    """Give the list its value before it is drawn. A chosen file that vanished stays in the list."""
+    state = st.session_state
+    if "video" not in state:
+        state.video = next(iter(choices), None) if settings.video_path is not None else None
+    wanted = state.pop("choose_path", None)
+    if wanted is None and state.video is not None and state.video not in choices:
+        last: VideoChoice | None = state.get("video_choice")
+        wanted = None if last is None else str(last.path)
+        if last is not None and not any(choice.path == last.path for choice in choices.values()):
+            choices[last.name] = last
+    if wanted is not None:
+        state.video = next((name for name, choice in choices.items() if str(choice.path) == wanted), None)
+    elif state.video not in choices:
+        state.video = None
+
+
+def sample_video(settings: Config) -> Path | None:
+    """Where the sample video lies, None if it does not."""
+    return next((d / SAMPLE_NAME for d in settings.video_dirs if (d / SAMPLE_NAME).is_file()), None)
+
+
+def choose_path(path: Path) -> None:
+    """Choose a video at the next run."""
+    st.session_state.choose_path = str(path)
 
 
 def _upload(settings: Config, store: EmbeddingStore) -> None:

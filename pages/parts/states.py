@@ -8,7 +8,7 @@ from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.list_videos import VideoChoice
 from pages.parts.indexing import Indexed
-from pages.parts.source import open_sample
+from pages.parts.source import choose_path, sample_video
 from pages.parts.text import literal, told
 
 
@@ -25,20 +25,30 @@ def draw_empty(settings: Config) -> None:
             "Choose one in the sidebar or upload your own. Its curves appear here while it is being indexed.",
             width="content",
         )
-        st.button(
-            "Open the sample video",
-            icon=":material/movie:",
-            type="primary",
-            key="open_sample",
-            on_click=open_sample,
-            args=(settings,),
-        )
+        sample = sample_video(settings)
+        if sample is not None:
+            st.button(
+                "Open the sample video",
+                icon=":material/movie:",
+                type="primary",
+                key="open_sample",
+                on_click=choose_path,
+                args=(sample,),
+            )
 
 
 def draw_opening(video: VideoChoice, indexed: Indexed) -> None:
     """The video is being looked at for the first time, or cannot be."""
-    if indexed.job is not None and indexed.job.state == "failed" and indexed.job.error is not None:
-        draw_error(indexed.job.error)
+    job = indexed.job
+    if job is not None and job.state == "failed" and job.error is not None:
+        draw_error(job.error)
+        return
+    if job is None or not job.active:
+        with _middle():
+            st.markdown(f"##### {literal(video.name)} is not indexed", width="content")
+            st.caption(
+                "Press Resume in the sidebar. Its curves appear here while it is being indexed.", width="content"
+            )
         return
     with _middle():
         st.markdown(f"##### Opening {literal(video.name)}", width="content")

@@ -12,7 +12,7 @@ import streamlit as st
 from clip_core.charts.timeline import AxisName
 from clip_core.values import Moment, Scores, TimeTable, clock
 from pages.parts.look import theme
-from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, seek, toggle_play
+from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
 
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
 SLACK_S = 0.001
@@ -88,7 +88,7 @@ def _button(icon: str, key: str, help_text: str, shortcut: str, target: int | No
 
 
 def _reset() -> None:
-    st.session_state.playing = False
+    pause()
     seek(0)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from clip_core.errors import VideoError
+from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.values import VideoRecord, clock
 from pages.parts.cached import picture
@@ -38,6 +39,7 @@ NAME_SHOWN = 300
 def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
     """Draw the frame under the playhead, in a box of 16:9 whatever its shape."""
     try:
+        file_stamp(video.path)  # an open file can still be read after it was deleted
         jpeg, _ = picture(str(video.path), record.video_id, head.time_s)
     except VideoError as error:
         st.error(told(error), icon=":material/error:")

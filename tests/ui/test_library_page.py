@@ -1,0 +1,69 @@
+"""The page of stored videos, and going there and back."""
+
+from __future__ import annotations
+
+from tests.ui.world import Page, World
+
+
+def go(page: Page, name: str) -> Page:
+    page.at.switch_page(f"pages/{name}.py")
+    return page.run()
+
+
+def test_nothing_is_stored(page: Page) -> None:
+    page.run()
+    assert go(Page().run(), "library").starting("##### Stored videos")
+
+
+def test_the_list_and_forgetting(ready: Page, world: World) -> None:
+    go(ready, "library")
+    (row,) = ready.at.dataframe[0].value.to_dict("records")
+    assert (row["Video"], row["Model"], row["Frames"], row["Samples / s"]) == ("wide.mp4", "rnd", 50, "5")
+    assert (row["Length"], row["Size"]) == ("0:10.000", "192 × 108")
+    ready.press("forget")
+    assert ready.holding("50 frames")
+    ready.press("forget_no")
+    assert len(ready.at.dataframe[0].value) == 1
+    ready.press("forget").press("forget_yes")
+    assert ready.run().starting("Nothing is stored yet.")
+    assert world.video.is_file()
+    go(ready, "investigate").indexed()
+    assert ready.samples == 50
+
+
+def test_somebody_else_forgets_it(ready: Page) -> None:
+    other = Page().run()
+    go(other, "library").press("forget").press("forget_yes")
+    ready.run()
+    assert ready.starting(r"##### wide\.mp4 is not indexed")
+    ready.press("resume").indexed()
+    assert ready.samples == 50
+
+
+def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:
+    ready.slide("frame", 77).slide("smoothing", 1.2).slide("threshold", 0.05)
+    ready.prompts("a dog", "pizza", "a tree")
+    ready.at.pills(key="shown").unselect("pizza").run()
+    ready.at.pills(key="flagged").unselect("a tree").run()
+    ready.at.segmented_control(key="axis").set_value("Frames").run()
+    ready.at.segmented_control(key="list").set_value("Best").run()
+    before = ready.cells
+    go(ready, "library")
+    go(ready, "investigate")
+    assert ready.frame == 77
+    assert ready.at.slider(key="smoothing").value == 1.2
+    assert ready.at.slider(key="threshold").value == 0.05
+    assert ready.at.text_area(key="prompts").value == "a dog\npizza\na tree"
+    assert ready.at.pills(key="shown").value == ["a dog", "a tree"]
+    assert ready.at.pills(key="flagged").value == ["a dog", "pizza"]
+    assert ready.at.segmented_control(key="axis").value == "Frames"
+    assert ready.at.segmented_control(key="list").value == "Best"
+    assert ready.cells == before
+
+
+def test_playing_stops_when_the_page_is_left(ready: Page) -> None:
+    ready.press("play")
+    go(ready, "library")
+    go(ready, "investigate")
+    frame = ready.frame
+    assert ready.run().frame == frame

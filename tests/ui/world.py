@@ -1,0 +1,122 @@
+"""A small world for the page: a folder with a config, a random model, numbered videos and a store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app.py"
+PATIENCE_S = 60.0
+
+
+@dataclass
+class World:
+    """A folder of its own for one test; ``settings`` are what config.yaml says."""
+
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def video(self) -> Path:
+        return self.folder / self.settings["video_path"]
+
+    def write(self, **changes: Any) -> Path:
+        """Change settings (None removes one) and write config.yaml."""
+        self.settings = {k: v for k, v in (self.settings | changes).items() if v is not None}
+        self.config.write_text(yaml.safe_dump(self.settings, allow_unicode=True), encoding="utf-8")
+        return self.config
+
+    def take(self, video: Path, name: str = "") -> Path:
+        """Copy a video into the folder."""
+        return Path(shutil.copy(video, self.folder / (name or video.name)))
+
+
+class Page:
+    """The page Investigate as one visitor sees it, without a browser."""
+
+    def __init__(self) -> None:
+        self.at = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
+
+    def run(self) -> Page:
+        self.at.run()
+        return self.sound()
+
+    def sound(self) -> Page:
+        """No traceback, ever."""
+        assert [e.message for e in self.at.exception] == []
+        return self
+
+    def until(self, what: Callable[[], bool]) -> Page:
+        """Run the page again, as its fragment does, until something holds."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            self.run()
+            if what():
+                return self
+            assert time.monotonic() < deadline, f"nothing new: {self.texts}"
+            time.sleep(0.05)
+
+    def indexed(self) -> Page:
+        """Run until nothing is being indexed any more."""
+        return self.until(lambda: not self.at.get("progress") and "curves" in self.at.session_state)
+
+    @property
+    def texts(self) -> list[str]:
+        at = self.at
+        lists = (at.markdown, at.caption, at.error, at.warning)
+        return [element.value for elements in lists for element in elements]
+
+    @property
+    def html(self) -> str:
+        return "".join(element.proto.body for element in self.at.get("html"))
+
+    @property
+    def frame(self) -> int:
+        return int(self.at.slider(key="frame").value)
+
+    @property
+    def cells(self) -> int:
+        return int(self.at.session_state["curves"].computed_cells)
+
+    @property
+    def samples(self) -> int:
+        return len(self.at.session_state["curves"])
+
+    def press(self, key: str) -> Page:
+        self.at.button(key=key).click()
+        return self.run()
+
+    def click_chart(self, x: object) -> Page:
+        self.at.session_state["chart"] = json.dumps([{"x": x, "y": 0.1, "curveNumber": 1, "pointNumber": 1}])
+        return self.run()
+
+    def click_row(self, table: str, row: int, column: str) -> Page:
+        cells = [(row, column)]
+        self.at.session_state[table] = {"selection": {"rows": [], "columns": [], "cells": cells}}
+        return self.run()
+
+    def prompts(self, *lines: str) -> Page:
+        self.at.text_area(key="prompts").set_value("\n".join(lines))
+        return self.run()
+
+    def slide(self, key: str, value: object) -> Page:
+        self.at.slider(key=key).set_value(value)
+        return self.run()
+
+    def starting(self, text: str) -> list[str]:
+        return [t for t in self.texts if t.startswith(text)]
+
+    def holding(self, text: str) -> list[str]:
+        return [t for t in self.texts if text in t]

@@ -25,6 +25,8 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
+LOST_MS = 10_000
+WARM_UP = 2
 _IDLE = "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testScriptState === 'notRunning'"
 _SHOWN = """() => {
   const number = document.querySelector('.st-key-transport [data-frame]')
@@ -42,8 +44,11 @@ _ARM = f"""() => {{
   }}
   look()
 }}"""
-_NOTE_CLICK = """() => document.addEventListener('mousedown',
-  () => { window.top.__seen.clicked = performance.timeOrigin + performance.now() }, true)"""
+_NOTE_CLICK = """() => {
+  const note = () => { window.top.__seen.clicked = performance.timeOrigin + performance.now() }
+  document.addEventListener('mousedown', note, {capture: true, once: true})
+}"""
+_SEEN = "() => Object.keys(window.__seen).join(', ') + ' seen'"
 _TIMES = "() => { const s = window.top.__seen; return [s.number - s.clicked, s.image - s.clicked] }"
 
 
@@ -55,13 +60,14 @@ def measure(quick: bool) -> list[Row]:
     rows = []
     for size, goal in ((made.SMALL, 1.0), (made.FULL_HD, None)):
         with planted_page(SECONDS, size) as planted, _served(planted) as address:
-            numbers, images = _clicks(address, 8 if quick else 30)
-        both = Spread.of([max(pair) for pair in zip(numbers, images, strict=True)], "ms", 0)
+            times, lost = _clicks(address, 8 if quick else 30)
+        numbers, images = zip(*times, strict=True)
+        both = Spread.of([max(pair) for pair in times], "ms", 0)
         tell(f"click, {size[1]} lines: {both}")
         raw = {"number and picture": both, "number": Spread.of(numbers, "ms", 0), "picture": Spread.of(images, "ms", 0)}
         what = f"{planted.samples:,} samples × {len(PROMPTS)} prompts, {size[0]} × {size[1]}, keyframe every 2 s"
         says = f"click → frame in the browser, {what} / {GOAL_MS:.0f} ms"
-        rows.append(Row(f"click {size[1]}p", both.over(GOAL_MS), goal, True, says, raw))
+        rows.append(Row(f"click {size[1]}p", both.over(GOAL_MS), goal, True, says, raw, lost))
     return rows
 
 
@@ -100,11 +106,12 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the app did not start")
 
 
-def _clicks(address: str, count: int) -> tuple[list[float], list[float]]:
-    """Milliseconds to the new number and to the new picture, for each of ``count`` clicks."""
+def _clicks(address: str, count: int) -> tuple[list[tuple[float, float]], tuple[str, ...]]:
+    """Milliseconds to the new number and to the new picture of each of ``count`` clicks, and notes on lost ones."""
     from playwright.sync_api import sync_playwright
 
-    numbers, images = [], []
+    times: list[tuple[float, float]] = []
+    lost: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
@@ -113,13 +120,17 @@ def _clicks(address: str, count: int) -> tuple[list[float], list[float]]:
             chart = page.frame_locator('iframe[title*="plotly_events"]').locator(".nsewdrag").first
             chart.wait_for(timeout=PATIENCE_MS)
             page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
-            for share, height in _places(count):
-                number_ms, image_ms = _one_click(page, chart, share, height)
-                numbers.append(number_ms)
-                images.append(image_ms)
+            for number, (share, height) in enumerate(_places(count + WARM_UP)):
+                found = _one_click(page, chart, share, height)
+                if found is None:
+                    lost.append(f"click {number + 1} of {count + WARM_UP} was lost: {page.evaluate(_SEEN)} after 10 s")
+                elif number >= WARM_UP:
+                    times.append(found)
         finally:
             browser.close()
-    return numbers, images
+    if not times:
+        raise RuntimeError(f"no click was answered: {lost}")
+    return times, tuple(lost)
 
 
 def _places(count: int) -> list[tuple[float, float]]:
@@ -135,19 +146,24 @@ def _places(count: int) -> list[tuple[float, float]]:
     return places
 
 
-def _one_click(page: Any, chart: Any, share: float, height: float) -> tuple[float, float]:
+def _one_click(page: Any, chart: Any, share: float, height: float) -> tuple[float, float] | None:
+    """Click once; None if number or picture did not change within ten seconds."""
+    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
     box = chart.bounding_box()
     x, y = box["x"] + share * box["width"], box["y"] + height * box["height"]
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
     page.wait_for_timeout(250)  # a hand rests on a place before it clicks; plotly needs the hover
     inside = next(frame for frame in page.frames if "plotly_events" in frame.url)
-    inside.evaluate("() => window.__noted") or inside.evaluate(_NOTE_CLICK)
-    inside.evaluate("() => { window.__noted = true }")
+    inside.evaluate(_NOTE_CLICK)
     page.evaluate(_ARM)
     page.mouse.down()
     page.mouse.up()
-    page.wait_for_function("window.__seen.number && window.__seen.image", timeout=PATIENCE_MS)
+    try:
+        page.wait_for_function("window.__seen.number && window.__seen.image", timeout=LOST_MS)
+    except PlaywrightTimeoutError:
+        return None
     number_ms, image_ms = page.evaluate(_TIMES)
     page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
     page.wait_for_timeout(150)

@@ -76,7 +76,7 @@ def _choose(path: str | os.PathLike[str] | None) -> Path | None:
     named = path if path is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
     if named is not None:
         chosen = Path(named)
-        if not chosen.is_file():
+        if not os.path.isfile(chosen):  # noqa: PTH113 - Path.is_file raises where a name is too long
             raise ConfigError(f"There is no configuration file {shown_name(chosen)}.", "Check the path.")
         return chosen
     default = Path(DEFAULT_NAME)

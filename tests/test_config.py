@@ -66,6 +66,11 @@ def test_a_named_file_that_is_missing(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.yaml")
 
 
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no configuration file xxx"):
+        load_config(tmp_path / ("x" * 300))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -77,6 +77,14 @@ def test_nothing_to_do_is_one_report_without_the_encoder(
     assert (report.done, report.total, report.stage, again.pictures) == (50, 50, "done", 0)
 
 
+def test_a_run_with_nothing_to_do_counts_as_the_first_did(store: EmbeddingStore, tmp_path: Path) -> None:
+    video = video_maker.planted(tmp_path, "v", 90, video_maker.Recipe(options={"g": "7", "sc_threshold": "0"}))
+    *_, first = index_video(video.path, FakeEncoder(), store, samples_per_second=2.0)
+    (second,) = index_video(video.path, FakeEncoder(), store, samples_per_second=2.0)
+    assert first.total > 6
+    assert (second.done, second.total) == (first.done, first.total)
+
+
 def test_denser_embeds_only_what_is_missing(numbered: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
     list(index_video(numbered.path, FakeEncoder(), store, samples_per_second=5.0))
     second = FakeEncoder()
@@ -145,7 +153,12 @@ def test_a_failing_model_keeps_what_was_embedded(numbered: video_maker.PlantedVi
 
 def test_errors_rise_at_the_first_step(tmp_path: Path, store: EmbeddingStore) -> None:
     (tmp_path / "text.mp4").write_text("hello")
-    for name, error in (("missing.mp4", VideoNotFoundError), ("text.mp4", VideoError), (".", VideoNotFoundError)):
+    for name, error in (
+        ("missing.mp4", VideoNotFoundError),
+        ("x" * 300 + ".mp4", VideoNotFoundError),
+        ("text.mp4", VideoError),
+        (".", VideoNotFoundError),
+    ):
         running = index_video(tmp_path / name, FakeEncoder(), store)
         with pytest.raises(error):
             next(running)

@@ -20,7 +20,7 @@ from clip_core.values import FrameEmbeddings
 ROOT = Path(__file__).resolve().parent.parent
 VIDEO, MODEL = "ab" * 32, "f0" * 32
 DIM = 64
-FULL = "is full. Free some space or set embeddings: in config.yaml to another folder, then press Resume."
+FULL = "is full. Free some space or set embeddings: in config.yaml to another folder, then go on where it stopped."
 
 CHILD = f"""
 import resource, sys

@@ -77,12 +77,13 @@ def _already_done(
     path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None
 ) -> Progress | None:
     """The only report, if the store already holds every sample of a file that was read to its end before."""
-    record = known_video(path, store) if Path(path).is_file() else None
+    record = known_video(path, store) if os.path.isfile(path) else None  # noqa: PTH113 - Path's raises on long names
     if record is None or not record.table.confirmed:
         return None
     state = store.run(record.video_id, encoder.fingerprint)
-    wanted = sample_pts(record.table, rate)
-    if state is None or len(np.setdiff1d(wanted, store.stored_pts(record.video_id, encoder.fingerprint))):
+    stored = store.stored_pts(record.video_id, encoder.fingerprint)
+    wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
+    if state is None or len(np.setdiff1d(wanted, stored)):
         return None
     if not state.finished or state.samples_per_second != rate:
         store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)

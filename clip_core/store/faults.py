@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from clip_core.errors import StoreError, StoreFullError
 
-_MOST = 110
+_MOST = 70
 _MOST_PLACE = 60
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL = re.compile(r"no space left|file too large|quota exceeded|storage full", re.IGNORECASE)
@@ -46,7 +46,7 @@ def translate(error: OSError | RuntimeError | ValueError, location: str) -> Stor
     if (isinstance(error, OSError) and error.errno in _FULL_CODES) or _FULL.search(str(error)):
         return StoreFullError(
             f"The disk that holds {place} is full.",
-            "Free some space or set embeddings: in config.yaml to another folder, then press Resume.",
+            "Free some space or set embeddings: in config.yaml to another folder, then go on where it stopped.",
         )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else _RUST.sub("", str(error))
     reason = " ".join(reason.split())[:_MOST] or type(error).__name__

@@ -13,8 +13,6 @@ import platform
 from collections.abc import Callable
 from datetime import datetime
 
-from streamlit.logger import set_log_level
-
 from tests.benchmarks import click, coarse, made, nothing, overlap, rerun, sleep
 from tests.benchmarks.table import Row, say, tell, write_table
 
@@ -38,7 +36,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions and shorter videos: a look, no figure")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     asked = parser.parse_args()
-    set_log_level("ERROR")  # AppTest and cached functions outside a session are warned about
     rows: list[Row] = []
     before = os.getloadavg()[0]
     for name in asked.only or BENCHMARKS:

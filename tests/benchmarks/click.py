@@ -60,11 +60,12 @@ def measure(quick: bool) -> list[Row]:
     rows = []
     for size, goal in ((made.SMALL, 1.0), (made.FULL_HD, None)):
         with planted_page(SECONDS, size) as planted, _served(planted) as address:
-            times, lost = _clicks(address, 8 if quick else 30)
+            times, sizes, lost = _clicks(address, 8 if quick else 30)
         numbers, images = zip(*times, strict=True)
         both = Spread.of([max(pair) for pair in times], "ms", 0)
         tell(f"click, {size[1]} lines: {both}")
         raw = {"number and picture": both, "number": Spread.of(numbers, "ms", 0), "picture": Spread.of(images, "ms", 0)}
+        raw["sent to the browser, without the picture"] = Spread.of(sizes, "kB", 0, 1e-3)
         what = f"{planted.samples:,} samples × {len(PROMPTS)} prompts, {size[0]} × {size[1]}, keyframe every 2 s"
         says = f"click → frame in the browser, {what} / {GOAL_MS:.0f} ms"
         rows.append(Row(f"click {size[1]}p", both.over(GOAL_MS), goal, True, says, raw, lost))
@@ -106,31 +107,36 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the app did not start")
 
 
-def _clicks(address: str, count: int) -> tuple[list[tuple[float, float]], tuple[str, ...]]:
-    """Milliseconds to the new number and to the new picture of each of ``count`` clicks, and notes on lost ones."""
+def _clicks(address: str, count: int) -> tuple[list[tuple[float, float]], list[float], tuple[str, ...]]:
+    """Milliseconds to the new number and to the new picture of each of ``count`` clicks, bytes, notes on lost ones."""
     from playwright.sync_api import sync_playwright
 
     times: list[tuple[float, float]] = []
+    received: list[int] = []
+    sizes: list[float] = []
     lost: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
             page.goto(address)
             chart = page.frame_locator('iframe[title*="plotly_events"]').locator(".nsewdrag").first
             chart.wait_for(timeout=PATIENCE_MS)
             page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
             for number, (share, height) in enumerate(_places(count + WARM_UP)):
+                received.clear()
                 found = _one_click(page, chart, share, height)
                 if found is None:
                     lost.append(f"click {number + 1} of {count + WARM_UP} was lost: {page.evaluate(_SEEN)} after 10 s")
                 elif number >= WARM_UP:
                     times.append(found)
+                    sizes.append(sum(received))
         finally:
             browser.close()
     if not times:
         raise RuntimeError(f"no click was answered: {lost}")
-    return times, tuple(lost)
+    return times, sizes, tuple(lost)
 
 
 def _places(count: int) -> list[tuple[float, float]]:

@@ -141,7 +141,8 @@ def _clicks(address: str, count: int) -> tuple[list[tuple[float, float]], list[f
 
 def _places(count: int) -> list[tuple[float, float]]:
     """Shares of the chart's width and height; neighbours never show the same picture of the repeated clip."""
-    rng, places = random.Random(5), []  # noqa: S311 - the same places at every run
+    rng = random.Random(5)  # noqa: S311 - the same places at every run
+    places: list[tuple[float, float]] = []
     last_s = 0.0
     while len(places) < count:
         share = rng.uniform(0.02, 0.98)

@@ -91,7 +91,9 @@ def _texture(height: int, width: int) -> NDArray[np.int16]:
     return (total + 120).clip(20, 230).astype(np.int16)
 
 
-def _planes(texture: NDArray[np.int16], grain: NDArray[np.int16], turn: float, size: tuple[int, int]) -> NDArray:
+def _planes(
+    texture: NDArray[np.int16], grain: NDArray[np.int16], turn: float, size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """The picture at ``turn`` of a full circle, as the planes of yuv420p, uint8 (height × 3/2, width)."""
     width, height = size
     angle = 2 * np.pi * turn
@@ -116,9 +118,9 @@ def _repeat(clip: Path, path: Path, seconds: int) -> None:
             with av.open(str(clip)) as source:
                 given = source.streams.video[0]
                 stream = stream or target.add_stream_from_template(given)
-                later = round(turn * CLIP_S / given.time_base)
+                later = round(turn * CLIP_S / (given.time_base or Fraction(1)))
                 for packet in source.demux(given):
-                    if packet.dts is None:
+                    if packet.dts is None or packet.pts is None:
                         continue
                     packet.pts, packet.dts = packet.pts + later, packet.dts + later
                     packet.stream = stream

@@ -38,7 +38,8 @@ class Watched:
     def embed_images(self, images: Sequence[Image]) -> Floats:
         """Embed pictures: see Encoder."""
         self.batches.append(len(images))
-        return self._encoder.embed_images(images)
+        vectors: Floats = self._encoder.embed_images(images)
+        return vectors
 
 
 class Paced(FakeEncoder):

@@ -62,7 +62,7 @@ def main() -> None:
         viewer.draw_picture(video, record, head)
     with middle:
         viewer.draw_ranking(found, head, wanted, chosen)
-    with right:
+    with right.container(gap="xsmall"):
         moments.draw_list(found, wanted, chosen)
     with page:
         style = transport.draw_transport(record.table, scores, found.moments, head)

@@ -38,6 +38,8 @@ class Unfinished:
 
     start_s: float
     note: str
+    end_s: float = 0.0
+    """Where the video would end, if that is later than its samples do."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Timeline:
     raw: bool = True
     stamp: int = 0
     unfinished: Unfinished | None = None
+
+    @property
+    def end_s(self) -> float:
+        """Where the axis of time ends."""
+        return max(self.scores.end_s, self.unfinished.end_s if self.unfinished is not None else 0.0)
 
     def x_of(self, times_s: Sequence[float]) -> list[Any]:
         """Put times on the x axis: instants of 1970 on its date axis, or frame numbers."""
@@ -175,7 +182,7 @@ def _rect(view: Timeline, start_s: float, end_s: float, colour: str, opacity: fl
 def _shades(view: Timeline, theme: Theme) -> list[Figure]:
     shades = []
     if view.unfinished is not None:
-        shades.append(_rect(view, view.unfinished.start_s, view.scores.end_s, theme.muted, 0.10))
+        shades.append(_rect(view, view.unfinished.start_s, view.end_s, theme.muted, 0.10))
     moments = view.shown_moments
     if len(moments) <= MOST_SHADES:
         colours = {line.prompt: theme.colour(line.number) for line in view.lines}
@@ -229,12 +236,12 @@ def _layout(view: Timeline, theme: Theme, lane_share: float, lanes: int) -> Figu
 
 
 def _x_axis(view: Timeline) -> Figure:
-    end_s = view.scores.end_s
+    end_s = view.end_s
     if view.axis == "Frames":
         last = int(view.scores.frames[-1]) if len(view.scores) else 1
         return {"type": "linear", "range": [0, max(last, 1)]}
     tick = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
-    stops = [{"dtickrange": [None, 1000], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
+    stops = [{"dtickrange": [None, 999], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
     return {
         "type": "date", "range": instants(np.array([0.0, max(end_s, 0.001)])),
         "tickformat": tick, "hoverformat": tick + ".%L", "tickformatstops": stops,

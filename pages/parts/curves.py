@@ -63,7 +63,8 @@ def unfinished_part(wish: Wish, indexed: Indexed, scores: Scores) -> Unfinished 
     if record is None:
         return None
     if record.unreadable_after_s is not None and (indexed.job is None or not indexed.job.active):
-        return Unfinished(record.unreadable_after_s, f"unreadable after {clock(record.unreadable_after_s)}")
+        note = f"unreadable after {clock(record.unreadable_after_s)}"
+        return Unfinished(record.unreadable_after_s, note, record.header_duration_s or 0.0)
     if indexed.run is not None and indexed.run.finished:
         return None
     table = record.table

@@ -138,10 +138,11 @@ def _resume(wish: Wish, job: JobView | None, samples: int) -> None:
     progress = job.progress if job is not None else None
     of = f" of {progress.total:,}" if progress is not None else ""
     stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
+    failed = job is not None and job.state == "failed"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.caption(f"{samples:,}{of} samples{stopped}")
         st.button(
-            "Resume",
+            "Try again" if failed else "Resume",
             key="resume",
             on_click=wish.submit,
             help="Go on where it stopped. What is indexed is not done again.",

@@ -28,9 +28,7 @@ def draw_library(store: EmbeddingStore) -> None:
         st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
         return
     whole = sum(video.size_bytes for video in stored)
-    st.caption(
-        f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {_megabytes(whole)} · {literal(store.location)}"
-    )
+    st.caption(f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {_room(whole)} · {literal(store.location)}")
     rows = [row for video in stored for row in _rows(video)]
     st.dataframe(
         pd.DataFrame(rows),
@@ -55,14 +53,14 @@ def _rows(video: StoredVideo) -> list[dict[str, object]]:
         "Added": dt.datetime.fromtimestamp(record.added_s),
     }
     if not video.models:
-        return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": _megabytes(video.size_bytes)}]
+        return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": _room(video.size_bytes)}]
     return [
         facts
         | {
             "Model": model.model_id,
             "Frames": model.frames,
             "Samples / s": "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}",
-            "On disk": _megabytes(model.size_bytes),
+            "On disk": _room(model.size_bytes),
         }
         for model in video.models
     ]
@@ -73,7 +71,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore) -> None:
     frames = sum(model.frames for model in video.models)
     st.markdown(
         f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
-        f"{_megabytes(video.size_bytes)}. The video file itself stays. There is no undo; "
+        f"{_room(video.size_bytes)}. The video file itself stays. There is no undo; "
         "indexing again brings them back."
     )
     with st.container(horizontal=True, gap="small"):
@@ -94,5 +92,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore) -> None:
         st.session_state.pop(key, None)
 
 
-def _megabytes(size_bytes: int) -> str:
+def _room(size_bytes: int) -> str:
+    if size_bytes < 1e6:
+        return f"{size_bytes / 1e3:,.0f} kB"
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.2f} GB"

@@ -22,7 +22,7 @@ from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
 from pages.parts.text import literal
 
-ROW_PX, HEAD_PX, MOST_PX = 28, 34, 246
+ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
 HOUR_S = 3600.0
 LISTS = ["Moments", "Best", "Worst"]
 
@@ -121,9 +121,7 @@ def _draw_extremes(scores: Scores, prompts: Prompts, signal: Signal, *, worst: b
     # A key for each list: in another list, a click on the same cell is another click.
     state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
     _table(state.extremes_key, table, columns)
-    st.caption(
-        f"The five that fit it {'worst' if worst else 'best'}, at least 2 s apart. Click a row to see the frame."
-    )
+    st.caption("At least 2 s apart. A click on a row shows the frame.")
 
 
 def _table(key: str, table: pd.DataFrame, columns: dict[str, Any]) -> None:
@@ -132,7 +130,7 @@ def _table(key: str, table: pd.DataFrame, columns: dict[str, Any]) -> None:
         key=key,
         hide_index=True,
         row_height=ROW_PX,
-        height=min(HEAD_PX + ROW_PX * len(table), MOST_PX),
+        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
         on_select="rerun",
         selection_mode="single-cell",
         column_config=columns,

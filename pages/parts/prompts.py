@@ -14,7 +14,8 @@ from pages.parts.look import swatch, theme
 from pages.parts.text import literal
 
 MOST_PROMPTS = 200
-ONE_ROW = 12
+FULL_ROW, ONE_ROW = 8, 12
+"""So many pills fill a row; from here on they stay in one row that scrolls sideways."""
 
 
 @dataclass(frozen=True)

@@ -73,14 +73,34 @@ def choose_signal(settings: Config, encoder: OnnxEncoder, scores: Scores, prompt
         on_change=_range_moved,
         help="Limits of the score axis and of the bars. What lies outside is neither flagged nor listed.",
     )
+    _drop_stale_flags()
     flagged = [p for p in prompts.texts if p in state.get("flagged", prompts.texts)]
     new = [p for p in prompts.texts if p not in state.get("flagged_known", ())]
     count = len({*flagged, *new})
     with st.popover(
-        f"Flag {count} of {len(prompts.texts)} prompts", icon=":material/flag:", width="stretch", key="flag_box"
+        f"Flag {count} of {len(prompts.texts)} prompts",
+        icon=":material/flag:",
+        width="stretch",
+        key="flag_box",
+        on_change="rerun",
     ):
         flagged = choose("flagged", "Flag moments of", prompts, wrap=True, width="content")
+    state.flags = flagged
     return Signal(float(threshold), float(smoothing_s), (float(score_range[0]), float(score_range[1])), tuple(flagged))
+
+
+def _drop_stale_flags() -> None:
+    """Put the flags back that a closed box has lost.
+
+    The browser goes on sending what the pills were when the box was closed, also after prompts were added.
+    So once the box was opened, only an open box (or one that was open until now) may change them.
+    """
+    state = st.session_state
+    is_open, was_open = bool(state.get("flag_box")), bool(state.get("flag_was_open"))
+    state.flag_was_open = is_open
+    state.flag_opened = is_open or bool(state.get("flag_opened"))
+    if state.flag_opened and not is_open and not was_open:
+        state.flagged = state.get("flags", [])
 
 
 def _start_model(settings: Config, encoder: OnnxEncoder) -> None:

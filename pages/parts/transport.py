@@ -13,9 +13,11 @@ from clip_core.charts.timeline import AxisName
 from clip_core.values import Moment, Scores, TimeTable, clock
 from pages.parts.look import theme
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
+from pages.parts.prompts import FULL_ROW, ONE_ROW
 
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
-SLACK_S = 0.001
+SECOND_ROW_PX = 20
+"""What the chart gives up at its normal height for a second row of the legend, so that the page need not scroll."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], 
             label_visibility="collapsed",
             disabled=last == 0,
         )
-        look = _view_menu()
+        look = _view_menu(len(scores.prompts))
         keep_playing()
     return look
 
@@ -111,7 +113,7 @@ def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:
     )
 
 
-def _view_menu() -> ChartLook:
+def _view_menu(prompts: int) -> ChartLook:
     state = st.session_state
     for key, value in (("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
         state.setdefault(key, value)
@@ -121,4 +123,7 @@ def _view_menu() -> ChartLook:
         height = st.segmented_control(
             "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
         )
-    return ChartLook("Frames" if axis == "Frames" else "m:ss", bool(raw), HEIGHTS_PX[height or "Normal"])
+    height_px = HEIGHTS_PX[height or "Normal"]
+    if height == "Normal" and FULL_ROW < prompts <= ONE_ROW:
+        height_px -= SECOND_ROW_PX
+    return ChartLook("Frames" if axis == "Frames" else "m:ss", bool(raw), height_px)

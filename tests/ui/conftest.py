@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from playwright.sync_api import sync_playwright
 
 import clip_core.jobs
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.values import Progress
 from tests.model_maker import make_clip
+from tests.ui.browser import chromium_program
 from tests.ui.world import Page, World
 from tests.video_maker import Recipe, planted
 
@@ -133,3 +135,12 @@ def gate(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     monkeypatch.setattr(clip_core.jobs, "_index", made.wrap(clip_core.jobs._index))
     yield made
     made.open()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    program = chromium_program()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -340,3 +340,25 @@ def test_a_killed_process_gives_the_lock_back(store: EmbeddingStore) -> None:
         child.kill()
     with store.indexing(VIDEO, MODEL) as lock:
         assert lock.held
+
+
+def test_what_was_asked_before_is_answered_from_memory_until_somebody_commits(tmp_path: Path) -> None:
+    mine, theirs = EmbeddingStore(tmp_path), EmbeddingStore(tmp_path)
+    first = record()
+    mine.remember_video(first)
+    mine.remember_id("/v.mp4", 1, 2, first.video_id)
+    mine.begin(first.video_id, "f" * 64, "m", 1.0)
+    asked = mine.video(first.video_id)
+    assert mine.video(first.video_id) is asked
+    assert asked is not None
+    assert not asked.table.pts.flags.writeable
+    theirs.remember_video(dataclasses.replace(first, name="another name"))
+    theirs.remember_id("/w.mp4", 3, 4, first.video_id)
+    theirs.finish(first.video_id, "f" * 64, 1.0)
+    assert [known.name for known in (mine.video(first.video_id), *mine.videos()) if known] == ["another name"] * 2
+    assert mine.known_id("/w.mp4", 3, 4) == first.video_id
+    run = mine.run(first.video_id, "f" * 64)
+    assert run is not None
+    assert run.finished
+    theirs.forget(first.video_id)
+    assert (mine.video(first.video_id), mine.videos(), mine.known_id("/v.mp4", 1, 2)) == (None, [], None)

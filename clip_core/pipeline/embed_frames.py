@@ -14,12 +14,12 @@ from clip_core.values import Floats, Frame, FrameEmbeddings
 
 COMMIT_FRAMES = 64
 COMMIT_S = 1.0
-CALL_S = 0.5
+CALL_S = 1.0
 MOST_PER_CALL = 32
 
 
 class Pace:
-    """How many pictures to give the encoder at once, so that one call takes about half a second."""
+    """How many pictures to give the encoder at once, so that one call takes about a second."""
 
     def __init__(self) -> None:
         self.pictures = 2

@@ -18,6 +18,7 @@ def find_moments(
     threshold: float | Mapping[str, float],
     smoothing_s: float = 0.0,
     score_range: tuple[float, float] | None = None,
+    smoothed: Floats | None = None,
 ) -> list[Moment]:
     """Return the stretches in which the smoothed score stays at or above the threshold.
 
@@ -27,6 +28,7 @@ def find_moments(
             ``scores``; prompts that are not in the mapping are not flagged.
         smoothing_s: Width of the moving average in seconds; 0 takes the raw scores.
         score_range: Smoothed scores outside [low, high] are never part of a moment. None: no limits.
+        smoothed: What ``smooth(scores, smoothing_s)`` gave, if it is at hand; float32 (n, p).
 
     Returns:
         Moments ranked by peak, the highest first; equal peaks by start.
@@ -35,7 +37,7 @@ def find_moments(
         ValueError: A threshold is not finite.
     """
     thresholds = _per_prompt(scores.prompts, threshold)
-    smoothed = smooth(scores, smoothing_s)
+    smoothed = smooth(scores, smoothing_s) if smoothed is None else smoothed
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
     found: list[Moment] = []
     for prompt, cut in thresholds.items():

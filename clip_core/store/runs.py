@@ -72,8 +72,11 @@ def note(
 
 def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
     """The state of a run, None if it was never begun."""
-    with tables.reading(RUNS) as table:
+
+    def latest(table: Table | None) -> RunRecord | None:
         return None if table is None else _state(_events(table, video_id, fingerprint))
+
+    return tables.answered(RUNS, (video_id, fingerprint), latest)
 
 
 def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str] | None) -> tuple[str, str]:

@@ -49,14 +49,12 @@ class EmbeddingStore:
     def video(self, video_id: str) -> VideoRecord | None:
         """What is known of a video, None if nothing is."""
         where = f"video = '{plain_id(video_id)}'"
-        with self._tables.reading(videos.VIDEOS) as table:
-            found = [] if table is None else videos.newest(table, where)
-        return found[0][0] if found else None
+        found = self._tables.answered(videos.VIDEOS, where, lambda table: videos.records(table, where))
+        return found[0] if found else None
 
     def videos(self) -> list[VideoRecord]:
         """All videos, the last added first."""
-        with self._tables.reading(videos.VIDEOS) as table:
-            return [] if table is None else [record for record, _ in videos.newest(table)]
+        return list(self._tables.answered(videos.VIDEOS, None, videos.records))
 
     def known_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
         """The id of the video at ``path``, if this file was seen with this size and modification time."""

@@ -13,7 +13,7 @@ import stat
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ _T = TypeVar("_T")
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
 _MADE = b"made"
+_MOST_ANSWERS = 64
 # Another process may be reading a version for as long as one page lives on it.
 _KEEP_OLD = timedelta(hours=1)
 
@@ -136,6 +137,7 @@ class Tables:
         self._connection: Any = None
         self._connecting = threading.Lock()
         self._idle: dict[str, list[Any]] = {}
+        self._answers: dict[Hashable, tuple[str, Any]] = {}
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Table | None]:
@@ -144,6 +146,27 @@ class Tables:
         yield Table(raw, self.location) if raw is not None else None
         if raw is not None:
             self._idle.setdefault(name, []).append(raw)
+
+    def answered(self, name: str, question: Hashable, answer: Callable[[Table | None], _T]) -> _T:
+        """Ask a small table; as long as nobody commits to it, the same question gets the answer of last time.
+
+        Args:
+            name: The table.
+            question: Names ``answer`` and all that it depends on but the table.
+            answer: Gives a value that nobody changes, from the table or from None if there is none.
+        """
+        with self.reading(name) as table:
+            if table is None:
+                return answer(None)
+            state, key = table.state, (name, question)
+            known = self._answers.get(key)
+            if known is not None and known[0] == state:
+                return known[1]  # type: ignore[no-any-return]
+            found = answer(table)
+        if len(self._answers) >= _MOST_ANSWERS:
+            self._answers.clear()
+        self._answers[key] = (state, found)
+        return found
 
     @contextmanager
     def writing(self, name: str, schema: Callable[[], Any]) -> Iterator[Table]:

@@ -80,14 +80,20 @@ def newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, in
     return sorted(found, key=lambda pair: pair[0].added_s, reverse=True)
 
 
+def records(table: Table | None, where: str | None = None) -> tuple[VideoRecord, ...]:
+    """The newest record of each video, the last added first; none if there is no table."""
+    return () if table is None else tuple(record for record, _ in newest(table, where))
+
+
 def known_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
     """The video that lay at ``path`` when it had this size and modification time."""
-    with tables.reading(FILES) as table:
-        if table is None:
-            return None
-        where = f"path_key = '{_path_key(path)}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
-        rows = table.rows(("video", "at_ns"), where).to_pylist()
-    return max(rows, key=lambda row: row["at_ns"])["video"] if rows else None
+    where = f"path_key = '{_path_key(path)}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
+
+    def latest(table: Table | None) -> str | None:
+        rows = [] if table is None else table.rows(("video", "at_ns"), where).to_pylist()
+        return max(rows, key=lambda row: row["at_ns"])["video"] if rows else None
+
+    return tables.answered(FILES, where, latest)
 
 
 def remember_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
@@ -130,7 +136,9 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
     def ints(name: str) -> Ints:
-        return np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
+        found = np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
+        found.flags.writeable = False  # the record is handed to many
+        return found
 
     row = {name: rows[name][i].as_py() for name in (*_PLAIN, "path", "name", "added_s")}
     num, den, start_pts, end_s, confirmed = (

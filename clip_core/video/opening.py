@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
+from clip_core.values import TimeTable
 from clip_core.video.base import MAX_PIXELS, Video, VideoInfo
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ MAX_DURATION_S = 24 * 3600.0
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
-def open_video(path: str | Path, *, video_id: str | None = None) -> Video:
+def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTable | None = None) -> Video:
     """Open a video file and decode its first frame.
 
     Args:
         path: An existing regular file; addresses, play lists, folders and pipes are refused.
         video_id: The SHA-256 of its bytes, 64 hex digits, if known: then the file is not hashed.
+
+        table: When each of its frames is presented, if a pass over this very file confirmed it: then
+            its packets are not scanned.
 
     Raises:
         VideoNotFoundError: No such regular file.
@@ -43,7 +47,7 @@ def open_video(path: str | Path, *, video_id: str | None = None) -> Video:
         info = replace(header, width=width, height=height)
         if video_id is not None:
             vars(info)["video_id"] = video_id
-        return PyAVVideo(info, decoder, first)
+        return PyAVVideo(info, decoder, first, table)
     except BaseException:
         decoder.close()
         raise

@@ -30,16 +30,18 @@ class PyAVVideo:
         info: What the container says.
         decoder: A decoder that has just given ``first``; the video closes it.
         first: The first frame that decodes, which is time zero.
+        table: A confirmed table of this very file; one that begins elsewhere is not believed.
     """
 
-    def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded) -> None:
+    def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded, table: TimeTable | None = None) -> None:
         if decoder.stream.time_base is None:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
         self.info = info
         self.unreadable_after_s: float | None = None
         self._time_base = decoder.stream.time_base
         self._start_pts = first.pts
-        self._table: TimeTable | None = None
+        believed = table is not None and table.confirmed and table.start_pts == first.pts
+        self._table = table if believed else None
         self._pictures = PictureMaker()
         self._finder = FrameFinder(decoder, first.pts)
         self._shown: Frame | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from clip_core.values import Frame
+from clip_core.values import Frame, TimeTable
 from clip_core.video.base import Video
 from clip_core.video.opening import open_video
 
@@ -16,11 +16,13 @@ class SharedVideo:
     Args:
         path: The file.
         video_id: Its id, so that it need not be hashed.
+        table: Its confirmed table of times, so that its packets need not be scanned.
     """
 
-    def __init__(self, path: str | Path, video_id: str) -> None:
+    def __init__(self, path: str | Path, video_id: str, table: TimeTable | None = None) -> None:
         self._path = Path(path)
         self._video_id = video_id
+        self._table = table
         self._video: Video | None = None
         self._lock = threading.Lock()
 
@@ -32,7 +34,7 @@ class SharedVideo:
         """
         with self._lock:
             if self._video is None:
-                self._video = open_video(self._path, video_id=self._video_id)
+                self._video = open_video(self._path, video_id=self._video_id, table=self._table)
             return self._video.frame_at(time_s=time_s)
 
     def close(self) -> None:

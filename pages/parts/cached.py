@@ -14,6 +14,7 @@ from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.jobs import JobBoard
 from clip_core.store.store import EmbeddingStore
+from clip_core.values import TimeTable
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.shared import SharedVideo
 
@@ -72,16 +73,16 @@ def board() -> JobBoard:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)
-def _open(path: str, video_id: str) -> SharedVideo:
-    return SharedVideo(path, video_id)
+def _open(path: str, video_id: str, confirmed: bool, _table: TimeTable) -> SharedVideo:  # noqa: ARG001 - part of the key
+    return SharedVideo(path, video_id, _table)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def picture(path: str, video_id: str, time_s: float) -> tuple[bytes, float]:
+def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple[bytes, float]:
     """The frame on the screen at a time, as a JPEG for the viewer, and its presentation time.
 
     Raises:
         VideoError: The file is gone or cannot be decoded there.
     """
-    frame = _open(path, video_id).frame_at(time_s)
+    frame = _open(path, video_id, _table.confirmed, _table).frame_at(time_s)
     return viewer_jpeg(frame.rgb), frame.time_s

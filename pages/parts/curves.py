@@ -52,9 +52,9 @@ class Findings:
 
 def find(scores: Scores, signal: Signal) -> Findings:
     """Smooth the curves and flag their moments as the sliders say."""
-    limits = signal.score_range
-    moments = find_moments(scores, threshold=signal.thresholds, smoothing_s=signal.smoothing_s, score_range=limits)
-    return Findings(scores, smooth(scores, signal.smoothing_s), moments)
+    smoothed = smooth(scores, signal.smoothing_s)
+    moments = find_moments(scores, threshold=signal.thresholds, score_range=signal.score_range, smoothed=smoothed)
+    return Findings(scores, smoothed, moments)
 
 
 def unfinished_part(wish: Wish, indexed: Indexed, scores: Scores) -> Unfinished | None:

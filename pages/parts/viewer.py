@@ -40,7 +40,7 @@ def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> Non
     """Draw the frame under the playhead, in a box of 16:9 whatever its shape."""
     try:
         file_stamp(video.path)  # an open file can still be read after it was deleted
-        jpeg, _ = picture(str(video.path), record.video_id, head.time_s)
+        jpeg, _ = picture(str(video.path), record.video_id, head.time_s, record.table)
     except VideoError as error:
         st.error(told(error), icon=":material/error:")
         return

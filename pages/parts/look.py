@@ -19,7 +19,7 @@ border-color:{edge};color:{text};background:transparent}}
 height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 .st-key-help_box button,.st-key-list_row button{{min-height:28px;padding-top:0;padding-bottom:0}}
 .st-key-chart iframe{{display:block}}
-.st-key-footer{{margin-top:-.6rem;margin-bottom:-.5rem}}
+.st-key-footer{{margin-top:-.2rem;margin-bottom:-.5rem}}
 </style>"""
 
 

@@ -16,7 +16,7 @@ from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_pla
 from pages.parts.prompts import FULL_ROW, ONE_ROW
 
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
-SECOND_ROW_PX = 20
+SECOND_ROW_PX = 26
 """What the chart gives up at its normal height for a second row of the legend, so that the page need not scroll."""
 
 

@@ -26,7 +26,7 @@ from tests.ui.world import APP, World
 from tests.video_maker import read_number
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 60_000
+PATIENCE_MS = 30_000
 
 
 def chromium_program() -> str:

@@ -143,7 +143,11 @@ class Visitor:
         """Click at a share of the time axis."""
         figure, box = self.figure(), self.chart_element.bounding_box()
         assert box is not None
-        self.tab.mouse.click(box["x"] + figure["x0"] + share * figure["length"], box["y"] + 150)
+        x, y = box["x"] + figure["x0"] + share * figure["length"], box["y"] + 150
+        self.tab.mouse.move(x - 3, y)
+        self.tab.mouse.move(x, y)
+        self.tab.wait_for_timeout(150)  # plotly answers to the point that it hovers over
+        self.tab.mouse.click(x, y)
 
     # The transport and the picture
 

@@ -85,7 +85,7 @@ def test_the_lines_are_really_drawn(visit: Visit, theme: str) -> None:
 
 def test_a_click_shows_the_frame_at_that_time(visit: Visit) -> None:
     visitor = visit().open_ready()
-    for share in (0.2, 0.55, 0.93):
+    for share in (0.2, 0.56, 0.94):
         visitor.click_chart(share)
         wanted = nearest_sample(visitor, share)
         visitor.shows(wanted)
@@ -99,7 +99,7 @@ def test_the_same_point_again_and_the_slider_between(visit: Visit) -> None:
     for _ in range(2):
         visitor.click_chart(0.4)
         visitor.shows(wanted)
-        visitor.tab.locator(".st-key-frame [role=slider]").focus()
+        visitor.tab.locator(".st-key-frame input[type=range]").focus()
         visitor.tab.keyboard.press("ArrowRight")
         visitor.shows(wanted + 1)
         wait_until(lambda: visitor.cursor.endswith(f"{(wanted + 1) / 30:06.3f}"), what="the playhead at the slider")
@@ -168,7 +168,7 @@ def test_hostile_prompts_show_literally(visit: Visit) -> None:
     hover = " ".join(visitor.chart.locator(".hoverlayer text").all_text_contents())
     for prompt in SHOWN:
         assert prompt[:16] in hover.replace("\xa0", " "), prompt
-    assert visitor.tab.locator(".st-key-flag_box").inner_text().strip().startswith("Flag 10 of 10")
+    assert "Flag 10 of 10 prompts" in visitor.tab.locator(".st-key-flag_box").inner_text()
 
 
 def test_flags_survive_a_closed_box(visit: Visit) -> None:
@@ -192,7 +192,7 @@ def test_a_row_of_the_table_seeks(visit: Visit) -> None:
     table = visitor.tab.locator(".st-key-moments canvas").first
     for row in (1, 0):
         for _ in range(2):  # the very first click may only focus the table
-            table.click(position={"x": 160, "y": 34 + 28 * row + 14})
+            table.click(position={"x": 160, "y": 34 + 28 * row + 14}, force=True)
             visitor.tab.wait_for_timeout(1200)
             if visitor.frame:
                 break
@@ -261,8 +261,9 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
         assert indexed() >= before
         wait_until(lambda: indexed() == 18_000, 200, "all frames")
         visitor.tab.locator(".st-key-status", has_text="18,000 samples indexed").wait_for()
-        assert len(counts) >= 3
-        assert counts == sorted(counts) or counts[0] == 50
+        grown = [count for count in counts if count != 300]  # 300 is the video that the config names
+        assert len(grown) >= 4
+        assert grown == sorted(grown)
         visitor.settle()
         assert visitor.lines() == 3
         assert len(list((tmp_path / "videos" / "uploads").glob("*.mp4"))) == 1

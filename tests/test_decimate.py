@@ -19,6 +19,16 @@ def test_many_samples_are_thinned_but_every_global_peak_and_dip_stays() -> None:
     assert curves[kept].min(axis=0).tolist() == curves.min(axis=0).tolist()
 
 
+def test_a_coarse_stretch_keeps_its_samples_beside_a_dense_one() -> None:
+    times_s = np.concatenate([np.arange(6000) / 30, 200 + np.arange(40) * 10.0])
+    curves = np.random.default_rng(2).normal(0.2, 0.05, (len(times_s), 3)).astype(np.float32)
+    kept = kept_samples(curves, 1000, times_s)
+    assert len(kept) <= 1002
+    assert set(range(6001, 6040)) <= set(kept.tolist())
+    assert curves[kept].max(axis=0).tolist() == curves.max(axis=0).tolist()
+    assert curves[kept].min(axis=0).tolist() == curves.min(axis=0).tolist()
+
+
 def test_points_per_line_and_short_curves() -> None:
     assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2000, 2000, 2000, 800, 200]
     assert kept_samples(np.zeros((5, 2), np.float32), 10).tolist() == [0, 1, 2, 3, 4]

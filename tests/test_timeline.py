@@ -107,6 +107,13 @@ def test_the_unfinished_part_lies_on_grey() -> None:
     assert figure["layout"]["annotations"][-1]["text"] == "coarse: 5 of 9 samples"
 
 
+def test_a_damaged_video_is_grey_to_where_it_would_end() -> None:
+    figure = timeline_figure(view(unfinished=Unfinished(6.0, "unreadable after 0:06.000", 30.0)))
+    grey = next(s for s in figure["layout"]["shapes"] if s["type"] == "rect")
+    assert (grey["x0"], grey["x1"]) == (at("06.000"), at("30.000"))
+    assert figure["layout"]["xaxis"]["range"] == [at("00.000"), at("30.000")]
+
+
 def test_the_stamp_shares_the_points_of_the_lines_and_changes_with_each_click() -> None:
     first, second = (timeline_figure(view(stamp=k)) for k in (3, 4))
     stamps = [next(t for t in f["data"] if t.get("yaxis") == "y2") for f in (first, second)]

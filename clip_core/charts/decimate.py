@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tsdownsample import MinMaxDownsampler
 
-from clip_core.values import Floats, Ints
+from clip_core.values import Floats, Ints, Times
 
 MOST_POINTS = 2_000
 MOST_POINTS_IN_ALL = 16_000
@@ -17,7 +17,7 @@ def points_per_line(lines: int) -> int:
     return max(FEWEST_POINTS, min(MOST_POINTS, MOST_POINTS_IN_ALL // max(1, lines)))
 
 
-def kept_samples(curves: Floats, most: int) -> Ints:
+def kept_samples(curves: Floats, most: int, times_s: Times | None = None) -> Ints:
     """Return the positions to draw, rising, one set for all curves.
 
     All lines share their positions, because plotly's unified hover and the click compare points at
@@ -26,6 +26,8 @@ def kept_samples(curves: Floats, most: int) -> Ints:
     Args:
         curves: float32 (n, c).
         most: How many positions, give or take the two ends.
+        times_s: float64 (n,), rising. With them the bins are equally long, so that a stretch that is
+            coarsely sampled keeps its samples beside one that is dense; without, equally full.
     """
     n, count = curves.shape
     if n <= most or count == 0:
@@ -33,5 +35,6 @@ def kept_samples(curves: Floats, most: int) -> Ints:
     downsampler = MinMaxDownsampler()  # type: ignore[no-untyped-call]
     share = max(2, most // count // 2 * 2)
     ends = np.array([0, n - 1], dtype=np.uint64)
-    kept = [downsampler.downsample(np.ascontiguousarray(curves[:, c]), n_out=share) for c in range(count)]
+    at = () if times_s is None else (np.ascontiguousarray(times_s),)
+    kept = [downsampler.downsample(*at, np.ascontiguousarray(curves[:, c]), n_out=share) for c in range(count)]
     return np.unique(np.concatenate([ends, *kept])).astype(np.int64)

@@ -118,7 +118,7 @@ def _traces(view: Timeline, theme: Theme) -> list[Figure]:
     columns = [view.scores.prompts.index(line.prompt) for line in view.lines]
     raw, smoothed = view.scores.values[:, columns], view.smoothed[:, columns]
     drawn = np.concatenate([raw, smoothed], axis=1) if view.raw else smoothed
-    kept = kept_samples(drawn, points_per_line(drawn.shape[1]))
+    kept = kept_samples(drawn, points_per_line(drawn.shape[1]), view.scores.times_s)
     x = _positions(view, kept)
     thin = [
         _line(x, raw[kept, k], {"width": 1, "color": theme.colour(line.number)})

@@ -258,7 +258,7 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
         chosen.click()
         visitor.tab.get_by_role("option", name="ten minutes.mp4").click()
         wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 60, "the upload is chosen again")
-        assert indexed() >= before
+        wait_until(lambda: indexed() >= before, 30, "what was indexed before the reload")
         wait_until(lambda: indexed() == 18_000, 200, "all frames")
         visitor.tab.locator(".st-key-status", has_text="18,000 samples indexed").wait_for()
         grown = [count for count in counts if count != 300]  # 300 is the video that the config names

@@ -89,5 +89,5 @@ def test_the_scenes_have_what_was_asked_for() -> None:
 def test_the_model_is_small_and_says_what_it_is() -> None:
     assert sum(path.stat().st_size for path in MODEL.rglob("*") if path.is_file()) <= 6_000_000
     card = (MODEL / "README.md").read_text(encoding="utf-8")
-    for word in ("photograph", "Noto", "CLDR", "top-1"):
+    for word in ("Photographs", "Noto", "CLDR", "top-1"):
         assert word in card

@@ -8,10 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from clip_core.charts.axes import frame_axis, instants, score_ticks, time_axis
 from clip_core.charts.decimate import kept_samples, points_per_line
 from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.palette import THEMES, Theme, ThemeName
-from clip_core.values import Floats, Ints, Moment, Scores, Times
+from clip_core.values import Floats, Ints, Moment, Scores
 
 AxisName: TypeAlias = Literal["m:ss", "Frames"]
 Figure: TypeAlias = dict[str, Any]
@@ -21,7 +22,6 @@ MARGINS_PX = 30
 MOST_LANES = 12
 MOST_SHADES = 300
 """Above this many moments only the lanes are drawn: plotly is slow with shapes."""
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,6 @@ class Timeline:
         """The moments of the prompts that are drawn."""
         drawn = {line.prompt for line in self.lines}
         return [moment for moment in self.moments if moment.prompt in drawn]
-
-
-def instants(times_s: Times) -> list[str]:
-    """Write times as dates of 1970, to the millisecond: plotly's clock ticks need a date axis.
-
-    As text, because plotly.js takes small numbers on a date axis for years.
-    """
-    return np.datetime_as_string(np.round(times_s * 1000).astype("datetime64[ms]")).tolist()  # type: ignore[no-any-return]
 
 
 def timeline_figure(view: Timeline) -> Figure:
@@ -218,7 +210,10 @@ def _notes(view: Timeline, theme: Theme, lane_share: float) -> list[Figure]:
 
 def _layout(view: Timeline, theme: Theme, lane_share: float, lanes: int) -> Figure:
     fixed = {"visible": False, "fixedrange": True}
-    y = {"range": list(view.score_range), "domain": [lane_share + 0.02, 1], "tickformat": ".2f", "nticks": 8}
+    last = int(view.scores.frames[-1]) if len(view.scores) else 1
+    x = time_axis(view.end_s) if view.axis == "m:ss" else frame_axis(last)
+    y = {"range": list(view.score_range), "domain": [lane_share + 0.02, 1], "tickformat": ".2f"}
+    y["tickvals"] = score_ticks(*view.score_range)
     return {
         "template": "none", "uirevision": "k", "autosize": True, "height": view.height_px, "showlegend": False,
         "hovermode": "x unified", "hoverdistance": -1,
@@ -228,21 +223,8 @@ def _layout(view: Timeline, theme: Theme, lane_share: float, lanes: int) -> Figu
         "hoverlabel": {
             "bgcolor": theme.background, "bordercolor": theme.grid, "font": {"color": theme.text, "size": 11},
         },
-        "xaxis": _x_axis(view) | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "anchor": "y3"},
+        "xaxis": x | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "anchor": "y3"},
         "yaxis": y | {"gridcolor": theme.grid, "zeroline": False, "fixedrange": True},
         "yaxis2": fixed | {"overlaying": "y"},
         "yaxis3": fixed | {"domain": [0, lane_share], "range": [lanes - 0.5, -0.5]},
-    }  # fmt: skip
-
-
-def _x_axis(view: Timeline) -> Figure:
-    end_s = view.end_s
-    if view.axis == "Frames":
-        last = int(view.scores.frames[-1]) if len(view.scores) else 1
-        return {"type": "linear", "range": [0, max(last, 1)]}
-    tick = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
-    stops = [{"dtickrange": [None, 999], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
-    return {
-        "type": "date", "range": instants(np.array([0.0, max(end_s, 0.001)])),
-        "tickformat": tick, "hoverformat": tick + ".%L", "tickformatstops": stops,
     }  # fmt: skip

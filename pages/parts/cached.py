@@ -17,7 +17,6 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import TimeTable
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.shared import SharedVideo
-from pages.parts.quick_store import QuickStore
 
 APP_FOLDER = Path(__file__).parents[2]
 
@@ -50,7 +49,7 @@ def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - par
 @st.cache_resource(max_entries=4, show_spinner=False)
 def store(location: str) -> EmbeddingStore:
     """The store at a folder or address."""
-    return QuickStore(location)
+    return EmbeddingStore(location)
 
 
 def encoder(name: str, settings: Config) -> OnnxEncoder:

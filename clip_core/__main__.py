@@ -119,7 +119,8 @@ def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, rate: float |
         terminal.note(f"{shown_name(path)}: {warning}")
     samples = len(store.stored_pts(record.video_id, encoder.fingerprint))
     idle = " (nothing to do)" if bar.idle else ""
-    terminal.line(f"{record.name}: {samples} samples of {clock(record.table.end_s)}, {record.video_id}{idle}")
+    counted = "1 sample" if samples == 1 else f"{samples} samples"
+    terminal.line(f"{record.name}: {counted} of {clock(record.table.end_s)}, {record.video_id}{idle}")
 
 
 def _score(given: Namespace, config: Config, store: EmbeddingStore) -> int:

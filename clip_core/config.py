@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +17,7 @@ from clip_core.errors import ConfigError, shown_name
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
 DEFAULT_NAME = "config.yaml"
 MAX_CONFIG_BYTES = 1_000_000
+MAX_PATH, MAX_PART_BYTES = 4000, 255
 EVERY_FRAME = "every frame"
 
 
@@ -133,8 +134,8 @@ def _resolved(values: dict[str, Any], base: Path) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    text = str(value)
-    text = "".join(c if c.isprintable() else "?" for c in text)
+    text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
+    text = "".join(c if c.isprintable() else "?" for c in text[:100])
     return text if len(text) <= 40 else text[:39] + "…"
 
 
@@ -169,16 +170,26 @@ def _needed_text(key: str, value: object) -> str:
     return value.strip()
 
 
+def _path(key: str, text: str) -> Path:
+    possible = "\0" not in text and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(text).parts)
+    try:
+        if possible and len(text) <= MAX_PATH:
+            return Path(text).expanduser()
+    except RuntimeError:  # ~somebody who has no home here
+        pass
+    raise _wrong(key, text, "a path that can exist here")
+
+
 def _optional_path(key: str, value: object) -> Path | None:
     text = _text(key, value)
-    return Path(text).expanduser() if text.strip() else None
+    return _path(key, text) if text.strip() else None
 
 
 def _paths(key: str, value: object) -> tuple[Path, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) and item.strip() for item in items):
         raise _wrong(key, value, "a folder or a list of folders")
-    return tuple(Path(item).expanduser() for item in items)
+    return tuple(_path(key, item) for item in items)
 
 
 def _prompts(key: str, value: object) -> tuple[str, ...]:
@@ -191,14 +202,14 @@ def _prompts(key: str, value: object) -> tuple[str, ...]:
                 f"The prompt {_shown(item)} under '{key}' is read by YAML as {_kind(item)}, not as text.",
                 "Put it in quotes.",
             )
-    return tuple(item.strip() for item in items if item.strip())
+    texts = [item.encode("utf-8", "replace").decode("utf-8").strip() for item in items]
+    return tuple(text for text in texts if text)
 
 
 def _number(key: str, value: object, low: float, high: float, allowed: str) -> float:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    if not plain or not math.isfinite(float(value)) or not low <= float(value) <= high:  # type: ignore[arg-type]
-        raise _wrong(key, value, allowed)
-    return float(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise _wrong(key, value, allowed)  # compared first: a whole number may be too large for a float
+    return float(value)
 
 
 def _rate(key: str, value: object) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import threading
 import time
@@ -17,6 +16,7 @@ from clip_core.errors import ClipVideoError, JobCancelled, shown_name
 from clip_core.pipeline.index_video import index_video
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Progress
+from clip_core.video.sampling import is_denser
 
 JobKey: TypeAlias = tuple[str, str]
 State: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -104,7 +104,7 @@ class JobBoard:
                 self._jobs.pop(key, None)  # a new job goes to the end of the queue
                 job = self._jobs[key] = _Job(key, encoder, store, rate)
                 self._drop_old()
-            elif _denser(rate, job.rate):
+            elif is_denser(rate, job.rate):
                 job.rate = rate
             job.seen[viewer] = time.monotonic()
             if self._worker is None:
@@ -170,7 +170,10 @@ class JobBoard:
                         job.state = "done"
                         return
         except ClipVideoError as error:
-            self._fail(job, error)
+            if job.cancelled:  # such as by forgetting the video
+                _end_cancelled(job)
+            else:
+                self._fail(job, error)
         except Exception as error:  # noqa: BLE001 - a worker thread has nobody above it: the page shows it
             _log.exception("indexing failed unexpectedly")
             name = shown_name(Path(job.key[0]))
@@ -194,7 +197,3 @@ def _index(path: str, encoder: Encoder, store: EmbeddingStore, rate: float | Non
 def _end_cancelled(job: _Job) -> None:
     job.state = "cancelled"
     job.error = JobCancelled("Indexing was cancelled.", "What was indexed is kept; press Resume to go on.")
-
-
-def _denser(rate: float | None, than: float | None) -> bool:
-    return (math.inf if rate is None else rate) > (math.inf if than is None else than)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clip_core.errors import ClipVideoError
 from pages.parts import (
     cached,
     chart,
@@ -74,7 +73,4 @@ def main() -> None:
         chart.draw_footer(wish, indexed, found, chosen)
 
 
-try:
-    main()
-except ClipVideoError as error:
-    states.draw_error(error)
+states.guarded(main)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from clip_core.errors import ClipVideoError
 from pages.parts import cached, library, look, playhead, states
 
 
@@ -13,7 +12,4 @@ def main() -> None:
     library.draw_library(cached.store(cached.config().embeddings))
 
 
-try:
-    main()
-except ClipVideoError as error:
-    states.draw_error(error)
+states.guarded(main)

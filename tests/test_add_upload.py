@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from clip_core import EmbeddingStore
+from clip_core import EmbeddingStore, index_video
 from clip_core.errors import StoreError, StoreFullError, VideoError
 from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.identify import known_video
 from tests import video_maker
+from tests.fakes import FakeEncoder
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_no_room_is_seen_before_anything_is_copied(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9 - 10**6, 10**6))
-    with pytest.raises(StoreFullError, match=r"no room for big\.mp4: it has 2,000 MB, and 1 MB are free"):
+    with pytest.raises(StoreFullError, match=r"no room for big\.mp4: it has 2,000 MB, 1 MB are free"):
         add_upload(io.BytesIO(b"x"), 2_000_000_000, "big.mp4", tmp_path / "u", store)
     assert list((tmp_path / "u").iterdir()) == []
 
@@ -99,3 +100,14 @@ def test_progress_counts_bytes(video: video_maker.PlantedVideo, store: Embedding
     data, seen = video.path.read_bytes(), []
     add_upload(io.BytesIO(data), len(data), "a.mp4", tmp_path, store, seen.append)
     assert seen[-1] == len(data)
+
+
+def test_the_same_bytes_again_leave_a_confirmed_table_alone(
+    video: video_maker.PlantedVideo, store: EmbeddingStore, tmp_path: Path
+) -> None:
+    path = upload(video.path.read_bytes(), "one.mp4", tmp_path, store)
+    list(index_video(path, FakeEncoder(), store, samples_per_second=5.0))
+    upload(video.path.read_bytes(), "two.mp4", tmp_path, store)
+    record = known_video(path, store)
+    assert record is not None
+    assert (record.name, record.table.confirmed) == ("two.mp4", True)

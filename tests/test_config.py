@@ -7,6 +7,10 @@ import pytest
 from clip_core.config import load_config
 from clip_core.errors import ConfigError
 
+BOMB = "model:" + "".join(
+    f"\n- &a{k} [{', '.join([f'*a{k - 1}'] * 9) if k else 'x'}]" for k in range(9)
+)  # a kilobyte that is nine to the power of nine when it is written out
+
 
 def write(tmp_path: Path, text: str | bytes) -> Path:
     path = tmp_path / "config.yaml"
@@ -92,6 +96,12 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
         ("model: ''", "not empty"),
         ("video_dirs: [1]", "list of folders"),
         ("roboflow_api_key: 12345678", r"'roboflow_api_key' in the configuration is a value\."),
+        ("samples_per_second: 1" + "0" * 400, "from 0.001 to 1000"),
+        ("video_path: ~no-such-user-here/x.mp4", "a path that can exist here"),
+        ('video_path: "a\\0b.mp4"', "a path that can exist here"),
+        ("video_dirs: " + "x" * 5000, "a path that can exist here"),
+        ("a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nmodel: *b", "unknown key 'a'"),
+        (BOMB, r"'model' in the configuration is a list"),
         ("!!python/object/apply:os.system ['true']", "not YAML"),
     ],
 )
@@ -100,3 +110,7 @@ def test_each_mistake_is_named(tmp_path: Path, text: str | bytes, message: str) 
         load_config(write(tmp_path, text))
     assert "12345678" not in str(caught.value)
     assert len(caught.value.line) <= 200
+
+
+def test_a_prompt_that_no_utf8_can_hold_is_mended(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, 'CLIP: ["\\ud800 x"]')).prompts == ("? x",)

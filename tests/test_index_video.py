@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video, open_video
-from clip_core.errors import EncoderError, StoreError, VideoError, VideoNotFoundError
+from clip_core.errors import EncoderError, NotIndexedError, StoreError, VideoError, VideoNotFoundError
 from clip_core.values import Progress
 from clip_core.video.sampling import coarse_pts, sample_pts
 from tests import video_maker
@@ -226,3 +226,54 @@ def test_a_second_indexer_watches_the_first_and_embeds_nothing(
     assert "waiting" in {report.stage for report in seen}
     assert seen[-1].done == seen[-1].total == last.done == 300
     assert (first.pictures, second.pictures) == (300, 0)
+
+
+def test_a_foreign_encoder_that_breaks_in_its_own_way_keeps_what_was_embedded(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    class Foreign(FakeEncoder):
+        def embed_images(self, images):  # type: ignore[no-untyped-def]
+            if self.pictures >= 50:
+                raise RuntimeError("boom")
+            return super().embed_images(images)
+
+    foreign = Foreign()
+    with pytest.raises(RuntimeError, match="boom"):
+        list(index_video(numbered.path, foreign, store, samples_per_second=None))
+    assert len(store.stored_pts(store.videos()[0].video_id, foreign.fingerprint)) == foreign.pictures
+
+
+def test_a_sparser_request_leaves_the_video_as_dense_as_it_was_said_to_be(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = FakeEncoder()
+    list(index_video(numbered.path, encoder, store, samples_per_second=5.0))
+    (record,) = store.videos()
+    for sparser in (1.0, 2.0, 0.7):  # the last two have samples of their own
+        list(index_video(numbered.path, encoder, store, samples_per_second=sparser))
+        run = store.run(record.video_id, encoder.fingerprint)
+        assert run is not None
+        assert (run.samples_per_second, run.finished) == (5.0, True)
+
+
+def test_a_video_that_is_forgotten_meanwhile_leaves_nothing_behind(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = FakeEncoder(delay_s=0.01)
+    running = index_video(numbered.path, encoder, store, samples_per_second=None)
+    next(running)
+    video_id = store.videos()[0].video_id
+    EmbeddingStore(store.location).forget(video_id)
+    with pytest.raises(NotIndexedError, match="forgotten while it was indexed"):
+        list(running)
+    assert len(store.stored_pts(video_id, encoder.fingerprint)) == 0
+    assert (store.videos(), store.run(video_id, encoder.fingerprint), store.usage()) == ([], None, [])
+
+
+def test_a_clock_that_jumps_back_is_told(store: EmbeddingStore, tmp_path: Path) -> None:
+    single = video_maker.KINDS["ts"](tmp_path)
+    twice = tmp_path / "twice.ts"
+    twice.write_bytes(single.path.read_bytes() * 2)
+    *_, last = index_video(twice, FakeEncoder(), store, samples_per_second=5.0)
+    (warning,) = [text for text in last.warnings if "jumps back" in text]
+    assert 150 <= int(warning.split()[0]) <= 200

@@ -195,3 +195,17 @@ def test_the_real_thing(encoder: FakeEncoder, store: EmbeddingStore, tmp_path: P
     view = board.view(key, "me")
     assert view is not None
     assert (view.state, encoder.pictures) == ("done", 60)
+
+
+def test_a_video_that_is_forgotten_while_it_is_indexed_ends_as_cancelled(store: EmbeddingStore, tmp_path: Path) -> None:
+    video = video_maker.planted(tmp_path, "v", 200, video_maker.Recipe())
+    encoder, board = FakeEncoder(delay_s=0.02), JobBoard()
+    key = board.submit(video.path, encoder, store, None, "me")
+    until(lambda: (view := board.view(key, "me")) is not None and view.progress is not None)
+    board.cancel_file(video.path)
+    (record,) = store.videos()
+    store.forget(record.video_id)
+    until(lambda: (view := board.view(key, "me")) is not None and not view.active)
+    assert seen(board, str(video.path), encoder).state == "cancelled"
+    assert len(store.stored_pts(record.video_id, encoder.fingerprint)) == 0
+    assert store.videos() == []

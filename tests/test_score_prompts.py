@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video, score_prompts
-from clip_core.errors import NotIndexedError, PromptError
+from clip_core.errors import NotIndexedError, PromptError, StoreFullError
 from clip_core.pipeline.score_prompts import clean_prompt, clean_prompts, update_curves
 from clip_core.scoring.curves import Curves
 from tests import video_maker
@@ -124,3 +124,29 @@ def test_an_empty_prompt_is_refused() -> None:
 def test_prompts_are_normalised_once() -> None:
     assert clean_prompts(["é", unicodedata.normalize("NFD", "é"), " é "]) == ("é",)
     assert clean_prompt("a\ud800b") == "a?b"
+
+
+def test_one_text_is_no_list_and_a_number_no_text() -> None:
+    with pytest.raises(PromptError, match="where a list of prompts belongs"):
+        clean_prompts("abc")
+    with pytest.raises(PromptError, match="Prompt 2 is no text but NoneType"):
+        clean_prompts(["a", None])  # type: ignore[list-item]
+
+
+def test_without_room_for_a_text_the_scores_are_right_all_the_same(
+    video: video_maker.PlantedVideo,
+    store: EmbeddingStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    encoder = FakeEncoder()
+    video_id = index(video, store, 5.0, encoder)
+    expected = score_prompts(video_id, ["a"], encoder, EmbeddingStore(store.location)).values
+
+    def full(*_: object) -> None:
+        raise StoreFullError("The disk is full.")
+
+    monkeypatch.setattr(store, "append_texts", full)
+    monkeypatch.setattr(store, "texts", lambda *_: {})
+    np.testing.assert_array_equal(score_prompts(video_id, ["a"], encoder, store).values, expected)
+    assert "The vectors of 1 prompts are not kept: The disk is full." in caplog.text

@@ -362,3 +362,9 @@ def test_what_was_asked_before_is_answered_from_memory_until_somebody_commits(tm
     assert run.finished
     theirs.forget(first.video_id)
     assert (mine.video(first.video_id), mine.videos(), mine.known_id("/v.mp4", 1, 2)) == (None, [], None)
+
+
+@pytest.mark.parametrize("place", ["", "  ", "a\0b", None])
+def test_what_is_no_place_is_refused(place: str | None) -> None:
+    with pytest.raises(StoreError, match="is no place for embeddings"):
+        EmbeddingStore(place)  # type: ignore[arg-type]

@@ -195,7 +195,8 @@ def _rules(view: Timeline, theme: Theme) -> list[Figure]:
 
 def _notes(view: Timeline, theme: Theme, lane_share: float) -> list[Figure]:
     low, high = view.score_range
-    base = {"xref": "paper", "showarrow": False, "font": {"size": 11, "color": theme.muted}}
+    font = {"size": 11, "color": theme.muted}
+    base = {"xref": "paper", "showarrow": False, "font": font, "bgcolor": theme.background}
     text, place = f"threshold {view.threshold:.3f}", {"yref": "y", "y": view.threshold, "yanchor": "bottom"}
     if view.threshold > high:
         text, place = text + " ↑", {"yref": "paper", "y": 1, "yanchor": "top"}

@@ -61,8 +61,9 @@ def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
     from clip_core.video.probing import upload_extension  # it brings FFmpeg: only now
 
     target = part.with_name(f"{video_id}.{upload_extension(part)}")
-    with open_video(part, video_id=video_id) as video:
-        record = record_of(video, video_id, store.video(video_id))
+    known = store.video(video_id)
+    with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
+        record = record_of(video, video_id, known)
     if not target.exists():
         part.replace(target)
     store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))
@@ -81,7 +82,7 @@ def _need_room(folder: Path, size_bytes: int, name: str) -> None:
     if free < size_bytes + SPARE_BYTES:
         raise StoreFullError(
             f"There is no room for {shown_name(name)}: it has {size_bytes / 1e6:,.0f} MB, "
-            f"and {free / 1e6:,.0f} MB are free.",
+            f"{free / 1e6:,.0f} MB are free, and {SPARE_BYTES / 1e6:,.0f} MB of them stay free.",
             "Free some space and upload it again.",
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from clip_core.encoders.base import Encoder
-from clip_core.errors import ClipVideoError
+from clip_core.pipeline.check_vectors import checked
 from clip_core.pipeline.decode_ahead import DecodeAhead
 from clip_core.values import Floats, Frame, FrameEmbeddings
 
@@ -45,7 +45,7 @@ def embed_frames(
         try:
             taken = ahead.take(min(pace.pictures, COMMIT_FRAMES - len(batch)), CALL_S)
             batch.add(taken, _embed(encoder, taken, pace))
-        except ClipVideoError:
+        except Exception:  # of whatever kind: an encoder may be anybody's
             if batch:
                 commit(batch.embeddings())
             raise
@@ -64,7 +64,7 @@ def _embed(encoder: Encoder, frames: list[Frame], pace: Pace) -> Floats:
     asked = time.monotonic()
     vectors = encoder.embed_images([frame.rgb for frame in frames])
     pace.learn(len(frames), time.monotonic() - asked)
-    return vectors
+    return checked(vectors, len(frames), encoder)
 
 
 class _Batch:

@@ -11,17 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from clip_core.encoders.base import Encoder
+from clip_core.errors import NotIndexedError
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.embed_frames import Pace, embed_frames
 from clip_core.pipeline.identify import identify, known_video, record_of
-from clip_core.store.store import EmbeddingStore
+from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
 from clip_core.video import Video, open_video
-from clip_core.video.sampling import coarse_pts, sample_pts
+from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 
 LOOK_AGAIN_S = 0.5
 GIVE_UP_WAITING_S = 30.0
 """A process that holds the lock and stores nothing for this long is taken for stuck."""
+FEW_FRAMES = 5
+"""Some files repeat a frame or two; more than that, and part of the film is missing."""
 TIDY_COMMITS = 256
 """Each commit is a small file, and reading slows with their number: join them now and then in a long run."""
 
@@ -85,7 +88,7 @@ def _already_done(
     wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
     if state is None or len(np.setdiff1d(wanted, stored)):
         return None
-    if not state.finished or state.samples_per_second != rate:
+    if not state.finished or is_denser(rate, state.samples_per_second):
         store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
         store.finish(record.video_id, encoder.fingerprint, rate)
     return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=_warnings(record, len(wanted)))
@@ -97,12 +100,19 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
     return (f"Unreadable after {clock(record.unreadable_after_s)}. The first {samples} samples are kept.",)
 
 
+def _left_out(frames: int) -> tuple[str, ...]:
+    if frames < FEW_FRAMES:
+        return ()
+    return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)
+
+
 class _Run:
     """One request on its way through an open video."""
 
     def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
-        self._id = ""
+        self._id, self._noted = "", rate
+        self._epoch: RunRecord | None = None
         self._stored: Ints = np.empty(0, np.int64)
         self._embedded = 0
         self._commits = 0
@@ -126,7 +136,11 @@ class _Run:
             self._ask(known.table)
         else:
             self._store.remember_video(record_of(self._video, video_id, known))
-        self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._rate)
+        past = self._store.run(video_id, self._encoder.fingerprint)
+        if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
+            self._noted = past.samples_per_second  # a sparser request leaves the video as dense as it is
+        self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
+        self._epoch = self._store.run(video_id, self._encoder.fingerprint)
         self._look()
 
     def embed(self) -> Iterator[Progress]:
@@ -168,11 +182,22 @@ class _Run:
                 yield self._progress(stage)
 
     def _commit(self, batch: FrameEmbeddings) -> None:
+        self._check_not_forgotten()
         self._store.append(self._id, self._encoder.fingerprint, batch)
+        self._check_not_forgotten()
         self._stored = np.union1d(self._stored, batch.pts)
         self._commits += 1
         if self._commits % TIDY_COMMITS == 0:
             self._store.optimize(self._encoder.fingerprint)
+
+    def _check_not_forgotten(self) -> None:
+        """Somebody may forget the video meanwhile, in any process; rows that come after that would never be seen."""
+        run = self._store.run(self._id, self._encoder.fingerprint)
+        if run is not None and self._epoch is not None and run.epoch == self._epoch.epoch:
+            return
+        if run is None:
+            self._store.forget(self._id)  # the batch that crossed with it
+        raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
 
     def _look(self) -> None:
         self._stored = self._store.stored_pts(self._id, self._encoder.fingerprint)
@@ -189,9 +214,10 @@ class _Run:
         return Progress(done, self.total, rate, left_s, stage)
 
     def _finish(self) -> Progress:
+        self._check_not_forgotten()
         record = record_of(self._video, self._id, self._store.video(self._id))
         self._store.remember_video(record)
-        self._store.finish(self._id, self._encoder.fingerprint, self._rate)
+        self._store.finish(self._id, self._encoder.fingerprint, self._noted)
         self._store.optimize(self._encoder.fingerprint)
-        warnings = _warnings(record, self.total)
+        warnings = _warnings(record, self.total) + _left_out(self._video.left_out_frames)
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from clip_core.encoders.base import Encoder
-from clip_core.errors import NotIndexedError, PromptError
+from clip_core.errors import NotIndexedError, PromptError, StoreError
+from clip_core.pipeline.check_vectors import checked
 from clip_core.scoring.curves import Curves
 from clip_core.store.store import EmbeddingStore, Revision
-from clip_core.values import Scores
+from clip_core.values import Floats, Scores
+
+_log = logging.getLogger(__name__)
 
 
 def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> Scores:
@@ -50,14 +54,22 @@ def update_curves(
         stored = store.texts(encoder.fingerprint, unknown)
         new = [prompt for prompt in unknown if prompt not in stored]
         if new:
-            vectors = encoder.embed_texts(new)
-            store.append_texts(encoder.fingerprint, new, vectors)
+            vectors = checked(encoder.embed_texts(new), len(new), encoder)
+            _keep_texts(new, vectors, encoder, store)
             stored |= dict(zip(new, vectors, strict=True))
         curves.add_prompts(stored)
     record = store.video(video_id)
     if record is None or run is None:
         raise NotIndexedError("This video was forgotten while it was read.", "Index it again.")
     return curves.scores(cleaned, record.table, complete=run.finished)
+
+
+def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:
+    """Keep the vectors for the next time. Without room for them the scores are right all the same."""
+    try:
+        store.append_texts(encoder.fingerprint, prompts, vectors)
+    except StoreError as error:
+        _log.warning("The vectors of %d prompts are not kept: %s", len(prompts), error.line)
 
 
 def clean_prompt(prompt: str) -> str:
@@ -69,9 +81,15 @@ def clean_prompts(prompts: Iterable[str]) -> tuple[str, ...]:
     """Clean each prompt and drop doubles, keeping the order.
 
     Raises:
-        PromptError: One is empty.
+        PromptError: One is empty or no text.
     """
-    cleaned = [clean_prompt(prompt) for prompt in prompts]
+    if isinstance(prompts, str):
+        raise PromptError("One text was given where a list of prompts belongs.", 'Write ["…"] around it.')
+    texts = list(prompts)
+    for place, prompt in enumerate(texts, 1):
+        if not isinstance(prompt, str):
+            raise PromptError(f"Prompt {place} is no text but {type(prompt).__name__}.", "Give texts.")
+    cleaned = [clean_prompt(prompt) for prompt in texts]
     if "" in cleaned:
         raise PromptError(f"Prompt {cleaned.index('') + 1} is empty.", "Give each prompt at least one character.")
     return tuple(dict.fromkeys(cleaned))

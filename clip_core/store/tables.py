@@ -132,6 +132,8 @@ class Tables:
 
     def __init__(self, location: str | Path) -> None:
         text = str(location)
+        if not isinstance(location, str | Path) or not text.strip() or "\0" in text:
+            raise StoreError(f"{location!r} is no place for embeddings.", "Give a folder or an s3:// address.")
         self.is_folder = "://" not in text
         self.location = str(Path(text).absolute()) if self.is_folder else text
         self._connection: Any = None

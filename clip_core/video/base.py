@@ -53,10 +53,12 @@ class Video(Protocol):
         info: What the container says.
         table: When each frame is presented: a claim until ``frames()`` has run to the end once.
         unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
+        left_out_frames: How many frames a full pass left out because the file's clock jumped back.
     """
 
     info: VideoInfo
     unreadable_after_s: float | None
+    left_out_frames: int
 
     @property
     def table(self) -> TimeTable:

@@ -70,6 +70,7 @@ class Decoder:
         self.packet_pts = array("q")
         self.packets_read = 0
         self.failures = 0
+        self.left_out = 0
         self._closed = False
 
     @property
@@ -139,7 +140,10 @@ class Decoder:
             duration = raw.duration or 0
             if pts is None:
                 pts = 0 if last is None else last + max(duration, 1)
-            if raw.is_corrupt or (last is not None and pts <= last):
+            if raw.is_corrupt:
+                continue
+            if last is not None and pts <= last:
+                self.left_out += 1
                 continue
             last = pts
             yield Decoded(pts, duration, bool(raw.key_frame), raw)

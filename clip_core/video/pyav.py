@@ -38,6 +38,7 @@ class PyAVVideo:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
         self.info = info
         self.unreadable_after_s: float | None = None
+        self.left_out_frames = 0
         self._time_base = decoder.stream.time_base
         self._start_pts = first.pts
         believed = table is not None and table.confirmed and table.start_pts == first.pts
@@ -146,6 +147,7 @@ class PyAVVideo:
                 self._check_open()
             if not seen.pts:
                 raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
+            self.left_out_frames = decoder.left_out
             self._table = seen.table(self._time_base, self.info.header_fps)
             self.unreadable_after_s = self._table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
 

@@ -12,6 +12,14 @@ from clip_core.values import Ints, TimeTable
 _ROUNDING_S = 1e-9
 
 
+MOST_PER_SECOND = 1_000_000_000
+
+
+def is_denser(rate: float | None, than: float | None) -> bool:
+    """Whether one number of samples per second is above another; None is every frame."""
+    return (math.inf if rate is None else rate) > (math.inf if than is None else than)
+
+
 def sample_pts(table: TimeTable, samples_per_second: float | None) -> Ints:
     """Return the frames that stand for a video at a rate.
 
@@ -29,9 +37,9 @@ def sample_pts(table: TimeTable, samples_per_second: float | None) -> Ints:
     """
     if samples_per_second is None:
         return table.pts.copy()
-    rate = float(samples_per_second)
-    if not (math.isfinite(rate) and rate > 0):
+    if not 0 < samples_per_second < math.inf:
         raise ValueError(f"samples_per_second must be a finite number above 0, or None, not {samples_per_second}.")
+    rate = float(min(samples_per_second, MOST_PER_SECOND))  # a whole number may be too large for a float
     times_s = table.times_s
     if len(times_s) < 2 or rate * float(np.diff(times_s).min()) >= 1:
         return table.pts.copy()

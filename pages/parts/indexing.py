@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from clip_core.pipeline.identify import file_stamp, known_video
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.values import Progress, VideoRecord, clock
+from clip_core.video.sampling import is_denser
 from pages.parts.cached import board
 from pages.parts.text import literal, told
 
@@ -96,11 +96,7 @@ def viewer() -> str:
 def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | None) -> bool:
     if record is None or run is None or not run.finished or not record.table.confirmed:
         return True
-    return _density(rate) > _density(run.samples_per_second)
-
-
-def _density(rate: float | None) -> float:
-    return math.inf if rate is None else rate
+    return is_denser(rate, run.samples_per_second)
 
 
 def density_text(run: RunRecord | None) -> str:
@@ -113,7 +109,8 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
     job, record = indexed.job, indexed.record
     unreadable = None if record is None else record.unreadable_after_s
     failed = job is not None and job.state == "failed"
-    tall = unreadable is not None or failed or indexed.gone is not None
+    warned = job is not None and job.progress is not None and len(job.progress.warnings) > 0
+    tall = unreadable is not None or failed or warned or indexed.gone is not None
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
             st.session_state.status_drawn = True
@@ -125,6 +122,8 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
         if unreadable is not None:
             text = f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."
             st.warning(text, icon=":material/warning:")
+        for warning in () if unreadable is not None or job is None or job.progress is None else job.progress.warnings:
+            st.warning(literal(warning), icon=":material/warning:")
         if job is not None and job.error is not None and failed and record is not None:
             st.error(told(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, wish.rate):

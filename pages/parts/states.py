@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 import streamlit as st
 
 from clip_core.config import Config
@@ -11,10 +14,24 @@ from pages.parts.indexing import Indexed
 from pages.parts.source import choose_path, sample_video
 from pages.parts.text import literal, told
 
+_log = logging.getLogger(__name__)
+
 
 def draw_error(error: ClipVideoError) -> None:
     """Say what happened and the next step; the sidebar stays."""
     st.error(told(error), icon=":material/error:")
+
+
+def guarded(main: Callable[[], None]) -> None:
+    """Draw a page; whatever happens becomes a message, never a traceback."""
+    try:
+        main()
+    except ClipVideoError as error:
+        draw_error(error)
+    except Exception as error:  # noqa: BLE001 - the last door before the visitor
+        _log.exception("a page failed unexpectedly")
+        what = f"Something unexpected happened ({type(error).__name__})."
+        draw_error(ClipVideoError(what, "The server's log says more; what is indexed is kept."))
 
 
 def draw_empty(settings: Config) -> None:

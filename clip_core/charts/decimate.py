@@ -8,7 +8,7 @@ from tsdownsample import MinMaxDownsampler
 from clip_core.values import Floats, Ints, Times
 
 MOST_POINTS = 2_000
-MOST_POINTS_IN_ALL = 16_000
+MOST_POINTS_IN_ALL = 10_000
 FEWEST_POINTS = 200
 
 

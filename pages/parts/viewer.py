@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 
 import numpy as np
@@ -44,7 +45,8 @@ def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> Non
     except VideoError as error:
         st.error(told(error), icon=":material/error:")
         return
-    st.image(jpeg, width="stretch", alt=f"Frame {head.frame} at {clock(head.time_s)}")
+    inline = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()  # a file of its own is one more round trip
+    st.image(inline, width="stretch", alt=f"Frame {head.frame} at {clock(head.time_s)}")
 
 
 def draw_ranking(findings: Findings, head: Playhead, prompts: Prompts, signal: Signal) -> None:

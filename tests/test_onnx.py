@@ -193,7 +193,6 @@ def test_a_true_size_vit_b_32(tmp_path: Path, request: pytest.FixtureRequest) ->
     assert cosines[np.triu_indices(3, 1)].max() < 0.99
 
 
-@pytest.mark.skipif(not SAMPLE_FOLDER.is_dir(), reason="the sample model is not trained yet")
 def test_the_sample_model() -> None:
     assert sum(path.stat().st_size for path in SAMPLE_FOLDER.rglob("*") if path.is_file()) <= 6_000_000
     found = load_encoder("sample")

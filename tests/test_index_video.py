@@ -8,6 +8,7 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import EncoderError, NotIndexedError, StoreError, VideoError, VideoNotFoundError
+from clip_core.store import runs
 from clip_core.values import Progress
 from clip_core.video.sampling import coarse_pts, sample_pts
 from tests import video_maker
@@ -268,6 +269,36 @@ def test_a_video_that_is_forgotten_meanwhile_leaves_nothing_behind(
         list(running)
     assert len(store.stored_pts(video_id, encoder.fingerprint)) == 0
     assert (store.videos(), store.run(video_id, encoder.fingerprint), store.usage()) == ([], None, [])
+
+
+def test_two_that_begin_at_the_same_instant_do_not_take_each_other_for_forgetting(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = FakeEncoder(delay_s=0.005)
+    running = index_video(numbered.path, encoder, store, samples_per_second=None)
+    next(running)
+    video_id = store.videos()[0].video_id
+    with monkeypatch.context() as race:  # the other looked before our row was there, and stamped its own earlier
+        race.setattr(runs, "_events", lambda *_: [])
+        race.setattr(runs, "stamp", lambda *_: 1)
+        EmbeddingStore(store.location).begin(video_id, encoder.fingerprint, encoder.id, None)
+    *_, last = running
+    assert last.done == last.total == 300
+
+
+def test_what_another_model_has_of_a_forgotten_video_is_not_taken_away(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    slow, other = FakeEncoder(delay_s=0.01), FakeEncoder(name="other")
+    running = index_video(numbered.path, slow, store, samples_per_second=None)
+    next(running)
+    video_id = store.videos()[0].video_id
+    store.forget(video_id)
+    list(index_video(numbered.path, other, store, samples_per_second=5.0))
+    with pytest.raises(NotIndexedError):
+        list(running)
+    assert len(store.stored_pts(video_id, slow.fingerprint)) == 0
+    assert len(store.stored_pts(video_id, other.fingerprint)) == 50
 
 
 def test_a_clock_that_jumps_back_is_told(store: EmbeddingStore, tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def test_values_are_checked_where_they_are_taken() -> None:
         settings.text("n", "x")
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf"), True])
+def test_a_number_that_is_none_is_named(value: float) -> None:
+    with pytest.raises(EncoderError, match="it must be a number from 0 to 9"):
+        Settings({"x": value}, "f.json", "m").number("x", 0, 9)
+
+
 def test_foreign_words_are_one_short_line() -> None:
     assert foreign(ValueError("a\n\x1b[31mb\tc")) == "a [31mb c"
     assert len(foreign(ValueError("x" * 1000))) == 150

@@ -15,7 +15,7 @@ from clip_core.errors import NotIndexedError
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.embed_frames import Pace, embed_frames
 from clip_core.pipeline.identify import identify, known_video, record_of
-from clip_core.store.store import EmbeddingStore, RunRecord
+from clip_core.store.store import EmbeddingStore
 from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
 from clip_core.video import Video, open_video
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
@@ -112,7 +112,6 @@ class _Run:
     def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
         self._id, self._noted = "", rate
-        self._epoch: RunRecord | None = None
         self._stored: Ints = np.empty(0, np.int64)
         self._embedded = 0
         self._commits = 0
@@ -140,7 +139,6 @@ class _Run:
         if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
             self._noted = past.samples_per_second  # a sparser request leaves the video as dense as it is
         self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
-        self._epoch = self._store.run(video_id, self._encoder.fingerprint)
         self._look()
 
     def embed(self) -> Iterator[Progress]:
@@ -192,12 +190,9 @@ class _Run:
 
     def _check_not_forgotten(self) -> None:
         """Somebody may forget the video meanwhile, in any process; rows that come after that would never be seen."""
-        run = self._store.run(self._id, self._encoder.fingerprint)
-        if run is not None and self._epoch is not None and run.epoch == self._epoch.epoch:
-            return
-        if run is None:
-            self._store.forget(self._id)  # the batch that crossed with it
-        raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
+        if self._store.run(self._id, self._encoder.fingerprint) is None:
+            self._store.discard(self._id, self._encoder.fingerprint)  # the batch that crossed with it
+            raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
 
     def _look(self) -> None:
         self._stored = self._store.stored_pts(self._id, self._encoder.fingerprint)

@@ -147,6 +147,10 @@ class EmbeddingStore:
         """
         upkeep.optimize(self._tables, fingerprint)
 
+    def discard(self, video_id: str, fingerprint: str) -> None:
+        """Delete the frames of a video under one model alone."""
+        upkeep.discard(self._tables, video_id, fingerprint)
+
     def forget(self, video_id: str) -> None:
         """Delete all that is stored of a video. Its file is not touched.
 

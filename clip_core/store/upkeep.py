@@ -109,6 +109,13 @@ def index(tables: Tables, fingerprint: str) -> None:
             table.index("video")
 
 
+def discard(tables: Tables, video_id: str, fingerprint: str) -> None:
+    """Delete the frames of a video under one model; its record, its runs and other models stay."""
+    with tables.reading(frames.PREFIX + plain_id(fingerprint)) as table:
+        if table is not None:
+            table.delete(f"video = '{plain_id(video_id)}'")
+
+
 def forget(tables: Tables, video_id: str) -> None:
     """Delete all rows of a video. The runs go first and the record last.
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import difflib
 import os
-import reprlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from clip_core.config_keys import READERS, Crop, kind, shown
 from clip_core.errors import ConfigError, shown_name
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
 DEFAULT_NAME = "config.yaml"
 MAX_CONFIG_BYTES = 1_000_000
-MAX_PATH, MAX_PART_BYTES = 4000, 255
-EVERY_FRAME = "every frame"
 
 
 @dataclass(frozen=True)
@@ -29,13 +26,15 @@ class Config:
         video_path: The video to open first; None chooses none.
         prompts: The prompts to start with (key ``CLIP``).
         model: A model's name, see ``load_encoder``.
+        crop: How a frame becomes the square that a model sees; None means as the model was made.
         samples_per_second: How many frames of each second are embedded; None means every frame.
         threshold: The cosine at which a moment starts; None means the model's own default.
         smoothing_s: Width of the moving average in seconds; 0 shows raw scores.
         embeddings: Where embeddings are kept: a folder, or an ``s3://`` address.
         video_dirs: Folders whose videos the page lists.
         model_dirs: Folders whose models the page lists.
-        roboflow_api_key: Key of the first tool; kept out of every repr.
+        sequence_fps: Frames per second of numbered image sequences.
+        roboflow_api_key: Key of the Roboflow Inference server; kept out of every repr.
         source: The file that this was read from, or None.
         notices: What the user should know about how this was read.
     """
@@ -43,12 +42,14 @@ class Config:
     video_path: Path | None = None
     prompts: tuple[str, ...] = ()
     model: str = "sample"
+    crop: Crop | None = None
     samples_per_second: float | None = 2.0
     threshold: float | None = None
     smoothing_s: float = 1.0
     embeddings: str = "embeddings"
     video_dirs: tuple[Path, ...] = (Path("data"),)
     model_dirs: tuple[Path, ...] = (Path("data/models"),)
+    sequence_fps: float = 25.0
     roboflow_api_key: str = field(default="", repr=False)
     source: Path | None = None
     notices: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
     if chosen is None:
         return Config(notices=(f"There is no {DEFAULT_NAME} here: the defaults are used.",))
     settings = _read_mapping(chosen)
-    values = {_field_of(key): _READERS[key](key, value) for key, value in settings.items() if _known(key, chosen)}
+    values = {_field_of(key): READERS[key](key, value) for key, value in settings.items() if _known(key, chosen)}
     return Config(**_resolved(values, chosen.resolve().parent), source=chosen)
 
 
@@ -100,7 +101,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{name} holds {_kind(content)}, not settings.", "Write one 'key: value' per line.")
+        raise ConfigError(f"{name} holds {kind(content)}, not settings.", "Write one 'key: value' per line.")
     return content
 
 
@@ -110,11 +111,11 @@ def _where(error: Exception) -> str:
 
 
 def _known(key: object, path: Path) -> bool:
-    if key in _READERS:
+    if key in READERS:
         return True
-    near = difflib.get_close_matches(str(key), _READERS, n=1, cutoff=0.5)
-    hint = f"Did you mean '{near[0]}'?" if near else f"Allowed are: {', '.join(_READERS)}."
-    raise ConfigError(f"{shown_name(path)} has an unknown key '{_shown(key)}'.", hint)
+    near = difflib.get_close_matches(str(key), READERS, n=1, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'?" if near else f"Allowed are: {', '.join(READERS)}."
+    raise ConfigError(f"{shown_name(path)} has an unknown key '{shown(key)}'.", hint)
 
 
 def _field_of(key: str) -> str:
@@ -131,110 +132,3 @@ def _resolved(values: dict[str, Any], base: Path) -> dict[str, Any]:
     embeddings = values.get("embeddings", defaults["embeddings"])
     values["embeddings"] = embeddings if "://" in embeddings else str(base / embeddings)
     return values
-
-
-def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
-    text = "".join(c if c.isprintable() else "?" for c in text[:100])
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _kind(value: object) -> str:
-    names = {
-        bool: "a yes/no value",
-        int: "a number",
-        float: "a number",
-        str: "a text",
-        list: "a list",
-        dict: "a mapping",
-    }
-    return "nothing" if value is None else names.get(type(value), f"a {type(value).__name__}")
-
-
-def _wrong(key: str, value: object, allowed: str) -> ConfigError:
-    given = "a value" if key == "roboflow_api_key" else f"{_kind(value)} ({_shown(value)})"
-    return ConfigError(f"'{key}' in the configuration is {given}.", f"Allowed is {allowed}.")
-
-
-def _text(key: str, value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _wrong(key, value, "a text; put it in quotes")
-    return value
-
-
-def _needed_text(key: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong(key, value, "a text that is not empty")
-    return value.strip()
-
-
-def _path(key: str, text: str) -> Path:
-    possible = "\0" not in text and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(text).parts)
-    try:
-        if possible and len(text) <= MAX_PATH:
-            return Path(text).expanduser()
-    except RuntimeError:  # ~somebody who has no home here
-        pass
-    raise _wrong(key, text, "a path that can exist here")
-
-
-def _optional_path(key: str, value: object) -> Path | None:
-    text = _text(key, value)
-    return _path(key, text) if text.strip() else None
-
-
-def _paths(key: str, value: object) -> tuple[Path, ...]:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) and item.strip() for item in items):
-        raise _wrong(key, value, "a folder or a list of folders")
-    return tuple(_path(key, item) for item in items)
-
-
-def _prompts(key: str, value: object) -> tuple[str, ...]:
-    items = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(items, list):
-        raise _wrong(key, value, "a list of texts, one prompt each")
-    for item in items:
-        if not isinstance(item, str):
-            raise ConfigError(
-                f"The prompt {_shown(item)} under '{key}' is read by YAML as {_kind(item)}, not as text.",
-                "Put it in quotes.",
-            )
-    texts = [item.encode("utf-8", "replace").decode("utf-8").strip() for item in items]
-    return tuple(text for text in texts if text)
-
-
-def _number(key: str, value: object, low: float, high: float, allowed: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise _wrong(key, value, allowed)  # compared first: a whole number may be too large for a float
-    return float(value)
-
-
-def _rate(key: str, value: object) -> float | None:
-    if value is None or value == EVERY_FRAME:
-        return None
-    return _number(key, value, 0.001, 1000.0, f"a number from 0.001 to 1000, or '{EVERY_FRAME}'")
-
-
-def _threshold(key: str, value: object) -> float | None:
-    return None if value is None else _number(key, value, -1.0, 1.0, "a cosine from -1 to 1, or null")
-
-
-def _smoothing(key: str, value: object) -> float:
-    return _number(key, value, 0.0, 600.0, "a number of seconds from 0 to 600")
-
-
-_READERS: dict[str, Callable[[str, Any], Any]] = {
-    "video_path": _optional_path,
-    "CLIP": _prompts,
-    "roboflow_api_key": _text,
-    "model": _needed_text,
-    "samples_per_second": _rate,
-    "threshold": _threshold,
-    "smoothing_s": _smoothing,
-    "embeddings": _needed_text,
-    "video_dirs": _paths,
-    "model_dirs": _paths,
-}

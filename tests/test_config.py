@@ -33,7 +33,7 @@ def test_every_key_and_relative_paths(tmp_path: Path) -> None:
             tmp_path,
             (
                 "model: other\nsamples_per_second: every frame\nthreshold: 0.3\nsmoothing_s: 2\n"
-                "embeddings: e\nvideo_dirs: [v, /abs]\nmodel_dirs: m\n"
+                "embeddings: e\nvideo_dirs: [v, /abs]\nmodel_dirs: m\ncrop: pad\nsequence_fps: 29.97\n"
             ),
         )
     )
@@ -42,6 +42,7 @@ def test_every_key_and_relative_paths(tmp_path: Path) -> None:
     assert config.embeddings == str(base / "e")
     assert config.video_dirs == (base / "v", Path("/abs"))
     assert config.model_dirs == (base / "m",)
+    assert (config.crop, config.sequence_fps) == ("pad", 29.97)
 
 
 def test_an_object_store_address_stays_as_it_is(tmp_path: Path) -> None:
@@ -85,6 +86,9 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
         ("qqqq: 1", r"unknown key 'qqqq'\. Allowed are: video_path, CLIP"),
         ("threshold: high", r"'threshold' in the configuration is a text \(high\)\. Allowed is a cosine"),
         ("threshold: 2", r"a number \(2\)"),
+        ("crop: centre", r"'crop' .* is a text \(centre\)\. Allowed is center, squash, pad, or null"),
+        ("crop: 3", r"'crop' .* is a number \(3\)"),
+        ("sequence_fps: 0", r"'sequence_fps' .* is a number \(0\)\. Allowed is a number of frames per second"),
         ("threshold: true", r"a yes/no value \(True\)"),
         ("threshold: .nan", r"a number \(nan\)"),
         ("samples_per_second: 0", "from 0.001 to 1000"),

@@ -69,9 +69,9 @@ def test_resizing_only_what_is_kept_gives_the_same(
     chosen = Preprocessing.read(clip_preprocessor(crop) | {"size": {"shortest_edge": 24}, "resample": resample}, "m")
     smooth = np.cumsum(picture(*shape).astype(int) // 128 - 0, axis=int(shape[1] > shape[0])) % 256
     rgb = smooth.astype(np.uint8)
-    whole = chosen._pixels(rgb)
-    monkeypatch.setattr(preprocess, "MAX_RESIZED_PIXELS", 0)
-    part = chosen._pixels(rgb)
+    whole = chosen.pixels(rgb)
+    monkeypatch.setattr(preprocess, "LARGE_PIXELS", 0)
+    part = chosen.pixels(rgb)
     off = np.abs(whole.astype(int) - part)
     if resample == 0:  # nearest: a tie may fall to the other side
         assert (off > 0).mean() < 0.05
@@ -158,3 +158,53 @@ def test_the_padding_offsets_are_those_of_transformers() -> None:
     want = np.zeros((5, 5))
     want[top_pad : top_pad + 2, top_pad : top_pad + 2] = 9
     np.testing.assert_array_equal(found[0], want)
+
+
+@pytest.mark.parametrize(("raw", "own"), [(clip_preprocessor(24), "center"), (siglip_preprocessor(24), "squash")])
+@pytest.mark.parametrize("shape", [(36, 64), (64, 36), (24, 24), (300, 20)])
+def test_a_frame_may_be_cut_squashed_or_fitted_in(raw: dict[str, Any], own: str, shape: tuple[int, int]) -> None:
+    made, rgb = Preprocessing.read(raw, "m"), picture(*shape)
+    assert (made.framing, made.framed(None), made.framed(own)) == (own, made, made)
+    found = {crop: made.framed(crop).pixels(rgb) for crop in ("center", "squash", "pad")}
+    bicubic = Pillow.Resampling.BICUBIC
+    squashed = np.asarray(Pillow.fromarray(rgb).resize((24, 24), bicubic))
+    np.testing.assert_array_equal(found["squash"], squashed)
+    short, long = min(shape), max(shape)
+    cut = Preprocessing.read(clip_preprocessor(24), "m").pixels(rgb)
+    np.testing.assert_array_equal(found["center"], cut)
+    fitted = max(1, round(short * 24 / long))
+    size = (24, fitted) if shape[0] <= shape[1] else (fitted, 24)
+    inside = np.asarray(Pillow.fromarray(rgb).resize(size, bicubic))
+    top, left = (24 - inside.shape[0]) // 2, (24 - inside.shape[1]) // 2
+    bars = np.empty((24, 24, 3), dtype=np.uint8)
+    bars[:] = np.rint(np.array(raw["image_mean"]) * 255)
+    bars[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    np.testing.assert_array_equal(found["pad"], bars)
+
+
+def test_bars_are_the_models_grey() -> None:
+    for raw in (clip_preprocessor(24), siglip_preprocessor(24)):
+        values = Preprocessing.read(raw, "m").framed("pad").apply(picture(4, 64))
+        assert np.abs(values[:, :8]).max() < 0.01
+
+
+def test_a_model_that_never_resized_is_resized_when_it_is_to_see_all() -> None:
+    made = Preprocessing.read({"do_resize": False, "crop_size": 24}, "m")
+    assert (made.framing, made.framed("squash").resample) == ("center", 3)
+    assert made.framed("squash").pixels(picture(50, 90)).shape == (24, 24, 3)
+
+
+def test_the_settings_of_a_model_as_it_was_made_are_those_of_before() -> None:
+    made = Preprocessing.read(clip_preprocessor(24), "m")
+    names = {"crop", "mean", "rescale_factor", "resample", "shortest_edge", "squash", "std"}
+    assert set(made.settings()) == names
+    assert set(made.framed("pad").settings()) == names | {"pad"}
+
+
+def test_a_large_frame_is_cut_before_it_is_resized() -> None:
+    rgb = np.cumsum(picture(540, 960).astype(int) // 64, axis=1).astype(np.uint8)
+    whole = np.asarray(Pillow.fromarray(rgb).resize((398, 224), Pillow.Resampling.BICUBIC))[:, 87:311]
+    found = Preprocessing.read(clip_preprocessor(224), "m").pixels(rgb)
+    off = np.abs(found.astype(int) - whole)
+    assert off.max() <= 1
+    assert (off > 0).mean() < 0.001

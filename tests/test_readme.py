@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clip_core.config import _READERS
+from clip_core.config_keys import READERS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
 
 def test_the_config_table_names_every_key() -> None:
     table = README.split("## config.yaml")[1].split("##")[0]
-    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(_READERS)
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(READERS)
 
 
 def test_what_it_names_is_there() -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from clip_core.cli.terminal import shown, write
-from clip_core.config import EVERY_FRAME
+from clip_core.config_keys import EVERY_FRAME
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 
 PROGRAM = "python -m clip_core"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from clip_core.config_keys import Crop
 from clip_core.values import Floats, Image
 
 
@@ -52,4 +53,32 @@ class Encoder(Protocol):
         Raises:
             EncoderError: The model failed or gave NaN or zero vectors.
         """
+        ...
+
+
+class ShownEncoder(Encoder, Protocol):
+    """An Encoder that also says what the page shows of it.
+
+    Attributes:
+        name: To show.
+        provider: What it runs on, such as "CPU", "CUDA" or the address of a server.
+        precision: Of its weights, such as "fp32" or "int8"; "" if that is not known.
+        default_threshold: A cosine to start with.
+        default_smoothing_s: A window to start with, in seconds.
+        image_size: (height, width) of what the model sees.
+        framing: How a frame becomes that.
+        sends_to: The host that frames and prompts are sent to; None if they stay on this machine.
+    """
+
+    name: str
+    provider: str
+    precision: str
+    default_threshold: float
+    default_smoothing_s: float
+    image_size: tuple[int, int]
+    framing: Crop
+    sends_to: str | None
+
+    def cut_off(self, texts: Sequence[str]) -> list[str]:
+        """For each text the words at its end that the model does not read, "" where it reads all."""
         ...

@@ -71,7 +71,7 @@ class OnnxEncoder:
         files |= {f"{role} {number}": path for role, paths in external.items() for number, path in enumerate(paths)}
         try:
             self.fingerprint = fingerprint(
-                files, {"pictures": asdict(model.preprocessing), "texts": asdict(self._tokens.rules)}
+                files, {"pictures": model.preprocessing.settings(), "texts": asdict(self._tokens.rules)}
             )
         except OSError as error:
             raise EncoderError(f"The model {self.name} cannot be read: {foreign(error)}.") from error

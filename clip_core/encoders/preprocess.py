@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
 
+from clip_core.config_keys import Crop
 from clip_core.encoders.settings import Settings
 from clip_core.values import Floats, Image
 
 FILE = "preprocessor_config.json"
 MAX_EDGE = 4096
-# A resized picture above this many pixels is not made in full: only what the crop will keep of it.
+# A resized picture above this many pixels is not made in full: only what the crop will keep of it. 1 × 5000
+# resized to 224 × 1,120,000 would take 750 MB.
 MAX_RESIZED_PIXELS = 4_000_000
+# From this many source pixels on, only the source of what is kept is resized: a 16:9 frame takes two thirds of the
+# time. One value in some thousands then differs by 1 of 255, because Pillow keeps the box in single precision.
+LARGE_PIXELS = 200_000
+BICUBIC = 3
 # The widest of Pillow's filters (Lanczos) looks this many pixels to each side, in the coarser of the two grids.
 WIDEST_FILTER = 3
 
@@ -43,6 +49,7 @@ class Preprocessing:
         crop: Cut (height, width) out of the middle, zeros where the picture is smaller; or None.
         rescale_factor: What each byte is multiplied with.
         mean, std: Of red, green and blue, after rescaling.
+        pad: Resize to fit into (height, width) and fill up with the mean colour, or None.
     """
 
     shortest_edge: int | None
@@ -52,6 +59,7 @@ class Preprocessing:
     rescale_factor: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    pad: tuple[int, int] | None = None
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], model: str) -> Preprocessing:
@@ -90,10 +98,33 @@ class Preprocessing:
     @property
     def output_size(self) -> tuple[int, int]:
         """(height, width) of every picture that comes out."""
-        size = self.crop or self.squash
+        size = self.crop or self.squash or self.pad
         if size is None:
-            raise ValueError("a Preprocessing needs a crop or a size to squash to")
+            raise ValueError("a Preprocessing needs a crop, or a size to squash to or to fit into")
         return size
+
+    @property
+    def framing(self) -> Crop:
+        """What becomes of a frame that is not square: its middle is cut out, or all of it squashed or fitted in."""
+        return "pad" if self.pad else "center" if self.shortest_edge or not self.squash else "squash"
+
+    def framed(self, crop: Crop | None) -> Preprocessing:
+        """The same for a frame that is cut, squashed or fitted in; None leaves it as the model was made."""
+        if crop is None or crop == self.framing:
+            return self
+        size, resizes = self.output_size, self.shortest_edge is not None or self.squash is not None
+        none = replace(
+            self, shortest_edge=None, squash=None, crop=None, pad=None, resample=self.resample if resizes else BICUBIC
+        )
+        if crop == "squash":
+            return replace(none, squash=size)
+        if crop == "pad":
+            return replace(none, pad=size)
+        return replace(none, shortest_edge=max(size), crop=size)
+
+    def settings(self) -> dict[str, object]:
+        """What decides the pixel values, for the fingerprint: as it was before ``pad`` came, where there is none."""
+        return {key: value for key, value in asdict(self).items() if key != "pad" or value is not None}
 
     @cached_property
     def _table(self) -> Floats:
@@ -113,11 +144,11 @@ class Preprocessing:
         Returns:
             float32 (3, height, width) of ``output_size``.
         """
-        pixels = self._pixels(rgb)
-        return np.stack([self._table[channel][pixels[..., channel]] for channel in range(3)])
+        planes = np.ascontiguousarray(self.pixels(rgb).transpose(2, 0, 1))
+        return np.stack([np.take(values, plane) for values, plane in zip(self._table, planes, strict=True)])
 
-    def _pixels(self, rgb: Image) -> Image:
-        """Resize and crop: uint8 (height, width, 3) of ``output_size``."""
+    def pixels(self, rgb: Image) -> Image:
+        """Resize and crop a picture, uint8 (height, width, 3): uint8 of ``output_size``."""
         height, width = self._resized(rgb.shape[0], rgb.shape[1])
         out_height, out_width = self.output_size
         top, left = (height - out_height) // 2, (width - out_width) // 2
@@ -125,14 +156,23 @@ class Preprocessing:
         kept = _resize_part(rgb, (height, width), rows, columns, self.resample)
         if kept.shape[:2] == (out_height, out_width):
             return kept
-        canvas = np.zeros((out_height, out_width, 3), dtype=np.uint8)
+        canvas = np.full((out_height, out_width, 3), self._filling, dtype=np.uint8)
         canvas[rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left] = kept
         return canvas
+
+    @property
+    def _filling(self) -> Image:
+        """uint8 (3,): the colour around a picture that is too small: black as in transformers, the mean for bars."""
+        mean = np.array(self.mean) / self.rescale_factor if self.pad else np.zeros(3)
+        return np.asarray(np.rint(mean.clip(0, 255)), dtype=np.uint8)
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) of the whole picture after resizing, as transformers rounds it."""
         if self.squash is not None:
             return self.squash
+        if self.pad is not None:
+            scale = min(self.pad[0] / height, self.pad[1] / width)
+            return max(1, round(height * scale)), max(1, round(width * scale))
         if self.shortest_edge is None:
             return height, width
         long = int(self.shortest_edge * max(height, width) / min(height, width))
@@ -168,15 +208,15 @@ def _resize_part(
     height, width = size
     if rgb.shape[:2] == size:
         return rgb[slice(*rows), slice(*columns)]
-    if height * width <= MAX_RESIZED_PIXELS:
+    new_size = (columns[1] - columns[0], rows[1] - rows[0])
+    small = height * width <= MAX_RESIZED_PIXELS and rgb.shape[0] * rgb.shape[1] < LARGE_PIXELS
+    if small or new_size == (width, height):
         whole = Pillow.fromarray(np.ascontiguousarray(rgb)).resize((width, height), resample)
         return np.asarray(whole)[slice(*rows), slice(*columns)]
-    # 1 × 5000 resized to 224 × 1,120,000 would take 750 MB: only the source of what is kept is resized,
-    # with a margin as wide as the filter, so that the result is the same.
+    # With a margin as wide as the filter, so that the result is the same.
     y0, y1, box_y = _source(rows, rgb.shape[0] / height, rgb.shape[0])
     x0, x1, box_x = _source(columns, rgb.shape[1] / width, rgb.shape[1])
     part = Pillow.fromarray(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
-    new_size = (columns[1] - columns[0], rows[1] - rows[0])
     return np.asarray(part.resize(new_size, resample, box=(box_x[0], box_y[0], box_x[1], box_y[1])))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from clip_core.config import EVERY_FRAME, Config
+from clip_core.config import Config
+from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.registry import available_models
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.add_upload import add_upload

@@ -1,0 +1,137 @@
+"""The keys of config.yaml: which there are, and what each may hold."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from clip_core.errors import ConfigError
+
+MAX_PATH, MAX_PART_BYTES = 4000, 255
+EVERY_FRAME = "every frame"
+Crop: TypeAlias = Literal["center", "squash", "pad"]
+"""What a model sees of a frame that is not square: its middle, all of it distorted, or all of it with bars."""
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a message: short, on one line."""
+    text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
+    text = "".join(c if c.isprintable() else "?" for c in text[:100])
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def kind(value: object) -> str:
+    """What YAML made of a value, in words."""
+    names = {
+        bool: "a yes/no value",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "a mapping",
+    }
+    return "nothing" if value is None else names.get(type(value), f"a {type(value).__name__}")
+
+
+def _wrong(key: str, value: object, allowed: str) -> ConfigError:
+    given = "a value" if key == "roboflow_api_key" else f"{kind(value)} ({shown(value)})"
+    return ConfigError(f"'{key}' in the configuration is {given}.", f"Allowed is {allowed}.")
+
+
+def _text(key: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _wrong(key, value, "a text; put it in quotes")
+    return value
+
+
+def _needed_text(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(key, value, "a text that is not empty")
+    return value.strip()
+
+
+def _path(key: str, text: str) -> Path:
+    possible = "\0" not in text and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(text).parts)
+    try:
+        if possible and len(text) <= MAX_PATH:
+            return Path(text).expanduser()
+    except RuntimeError:  # ~somebody who has no home here
+        pass
+    raise _wrong(key, text, "a path that can exist here")
+
+
+def _optional_path(key: str, value: object) -> Path | None:
+    text = _text(key, value)
+    return _path(key, text) if text.strip() else None
+
+
+def _paths(key: str, value: object) -> tuple[Path, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) and item.strip() for item in items):
+        raise _wrong(key, value, "a folder or a list of folders")
+    return tuple(_path(key, item) for item in items)
+
+
+def _prompts(key: str, value: object) -> tuple[str, ...]:
+    items = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise _wrong(key, value, "a list of texts, one prompt each")
+    for item in items:
+        if not isinstance(item, str):
+            raise ConfigError(
+                f"The prompt {shown(item)} under '{key}' is read by YAML as {kind(item)}, not as text.",
+                "Put it in quotes.",
+            )
+    texts = [item.encode("utf-8", "replace").decode("utf-8").strip() for item in items]
+    return tuple(text for text in texts if text)
+
+
+def _number(key: str, value: object, low: float, high: float, allowed: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise _wrong(key, value, allowed)  # compared first: a whole number may be too large for a float
+    return float(value)
+
+
+def _rate(key: str, value: object) -> float | None:
+    if value is None or value == EVERY_FRAME:
+        return None
+    return _number(key, value, 0.001, 1000.0, f"a number from 0.001 to 1000, or '{EVERY_FRAME}'")
+
+
+def _threshold(key: str, value: object) -> float | None:
+    return None if value is None else _number(key, value, -1.0, 1.0, "a cosine from -1 to 1, or null")
+
+
+def _smoothing(key: str, value: object) -> float:
+    return _number(key, value, 0.0, 600.0, "a number of seconds from 0 to 600")
+
+
+def _crop(key: str, value: object) -> str | None:
+    if value is None or value in get_args(Crop):
+        return None if value is None else str(value)
+    raise _wrong(key, value, f"{', '.join(get_args(Crop))}, or null for the model's own")
+
+
+def _sequence_fps(key: str, value: object) -> float:
+    return _number(key, value, 0.001, 1000.0, "a number of frames per second from 0.001 to 1000")
+
+
+READERS: dict[str, Callable[[str, Any], Any]] = {
+    "video_path": _optional_path,
+    "CLIP": _prompts,
+    "roboflow_api_key": _text,
+    "model": _needed_text,
+    "crop": _crop,
+    "samples_per_second": _rate,
+    "threshold": _threshold,
+    "smoothing_s": _smoothing,
+    "embeddings": _needed_text,
+    "video_dirs": _paths,
+    "model_dirs": _paths,
+    "sequence_fps": _sequence_fps,
+}

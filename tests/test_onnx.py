@@ -8,9 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from clip_core.config import Config
-from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.encoders.onnx import IMAGES_AT_ONCE, OnnxEncoder
 from clip_core.encoders.registry import SAMPLE_FOLDER, available_models, load_encoder
 from clip_core.errors import EncoderError
 from tests.model_maker import (
@@ -169,9 +170,9 @@ def test_the_fingerprint_follows_what_decides_the_vectors(tmp_path: Path) -> Non
 def test_large_pictures_are_prepared_in_threads_with_the_same_result(tmp_path: Path) -> None:
     found = OnnxEncoder(make_clip(tmp_path), "toy")
     rng = np.random.default_rng(0)
-    images = [rng.integers(0, 256, (400, 700, 3), dtype=np.uint8) for _ in range(6)]
+    images = [rng.integers(0, 256, (400, 700, 3), dtype=np.uint8) for _ in range(3 * IMAGES_AT_ONCE + 1)]
     alone = np.stack([found._preprocessing.apply(image) for image in images])
-    assert np.array_equal(found._pixel_values(images), alone)
+    assert np.array_equal(np.concatenate(list(found._prepared(images))), alone)
 
 
 def test_a_true_size_vit_b_32(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -191,6 +192,38 @@ def test_a_true_size_vit_b_32(tmp_path: Path, request: pytest.FixtureRequest) ->
     assert (alone * vectors).sum(axis=1).min() >= 0.99999
     cosines = vectors @ vectors.T
     assert cosines[np.triu_indices(3, 1)].max() < 0.99
+
+
+def test_a_dynamically_quantized_model_gives_a_frame_one_vector_whatever_is_beside_it(tmp_path: Path) -> None:
+    folder = make_clip(tmp_path / "toy")
+    for tower in ("vision", "text"):
+        path = folder / "onnx" / f"{tower}_model.onnx"
+        quantize_dynamic(path, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["MatMul", "Conv", "Gather"])
+    found = OnnxEncoder(folder, "toy")
+    bright, dark = np.full((40, 40, 3), 255, dtype=np.uint8), GREY // 9
+    alone, beside = found.embed_images([dark]), found.embed_images([bright, dark, GREY])
+    assert np.array_equal(alone[0], beside[1])
+    values = np.stack([found._preprocessing.apply(image) for image in (dark, bright)])
+    mixed = found._vision.run({"pixel_values": values})[:1]
+    assert (mixed / np.linalg.norm(mixed) * alone).sum() < 0.99999  # what a batch would have given
+    plain = OnnxEncoder(make_clip(tmp_path / "plain"), "plain")
+    assert 0.9 < (plain.embed_images([GREY]) * found.embed_images([GREY])).sum() < 1
+
+
+def test_what_the_model_does_not_read_of_a_text(tmp_path: Path) -> None:
+    found = OnnxEncoder(make_clip(tmp_path), "toy")
+    assert found.cut_off(["a dog", "dog " * 75 + "cat tree"]) == ["", "cat tree"]
+
+
+def test_a_frame_cut_squashed_and_fitted_in_are_three_models(tmp_path: Path) -> None:
+    folder, wide = make_clip(tmp_path), np.random.default_rng(5).integers(0, 256, (40, 90, 3), dtype=np.uint8)
+    made = {crop: OnnxEncoder(folder, "toy", crop) for crop in (None, "center", "squash", "pad")}
+    assert [found.framing for found in made.values()] == ["center", "center", "squash", "pad"]
+    assert made[None].fingerprint == made["center"].fingerprint
+    assert len({found.fingerprint for found in made.values()}) == 3
+    vectors = np.concatenate([found.embed_images([wide]) for found in made.values()])
+    assert np.array_equal(vectors[0], vectors[1])
+    assert (vectors[1:] @ vectors[1:].T)[np.triu_indices(3, 1)].max() < 0.999
 
 
 def test_the_sample_model() -> None:

@@ -67,3 +67,33 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path, content: str) -> None:
         EncoderError, match=r"^tokenizer\.json of m cannot be read: .+ Copy the model's own file again\."
     ):
         Tokens(tmp_path / "tokenizer.json", 77, None, "m")
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("a dog", ""),
+        ("a photo of the", ""),
+        ("a photo of the dog", "dog"),
+        ("a photo of the dog and the  cat ", "dog and the  cat"),
+        ("", ""),
+        ("dog\tdog\ndog dog the house\non a hill", "the house\non a hill"),
+        ("A PHOTO of é 🐶 dog", "🐶 dog"),
+    ],
+)
+def test_the_words_that_are_cut(tmp_path: Path, text: str, cut: str) -> None:
+    assert tokens(tmp_path, most=6).cut_off(text) == cut
+
+
+def test_a_word_in_which_the_cut_falls_counts_as_cut(tmp_path: Path) -> None:
+    found = tokens(
+        tmp_path,
+        most=6,
+        pre_tokenizer={"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": False},
+    )
+    assert found.cut_off("xy abcdef") == "abcdef"
+    assert found.cut_off("xyz abcdef") == "abcdef"
+
+
+def test_what_is_too_long_to_be_looked_at_is_cut_too(tmp_path: Path) -> None:
+    assert tokens(tmp_path, most=6).cut_off("a " * 30_000).count("a") == 30_000 - 4

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from clip_core.config_keys import Crop
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.folder import TEXT, TOKENIZER, VISION, ModelFolder
@@ -18,7 +20,7 @@ from clip_core.encoders.tower import Tower, cores
 from clip_core.errors import EncoderError
 from clip_core.values import Floats, Image
 
-IMAGES_AT_ONCE = 32
+IMAGES_AT_ONCE = 16
 TEXTS_AT_ONCE = 64
 # Below this many source pixels in a chunk, starting threads costs more than it saves.
 PIXELS_WORTH_THREADS = 500_000
@@ -34,25 +36,30 @@ class OnnxEncoder:
         provider: "CPU" or "CUDA".
         default_threshold: A cosine to start with.
         default_smoothing_s: A window to start with, in seconds.
-        image_size: (height, width) of what the model sees.
+        image_size, framing: (height, width) of what the model sees, and how a frame becomes that.
+        sends_to: None: nothing leaves this machine.
 
     Args:
         folder: Where its files lie.
         model_id: The name by which it was found.
+        crop: How a frame becomes what the model sees; None is the model's own way.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
     """
 
-    def __init__(self, folder: Path, model_id: str) -> None:
+    sends_to: str | None = None
+
+    def __init__(self, folder: Path, model_id: str, crop: Crop | None = None) -> None:
         model = ModelFolder.read(folder)
+        preprocessing = model.preprocessing.framed(crop)
         weights = {role: folder / role for role in (VISION, TEXT)}
         external = {role: external_files(path, folder) for role, path in weights.items()}
         self.id, self.name = model_id, model.name
         self.logit_scale = model.logit_scale
         self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
-        self.image_size = model.preprocessing.output_size
-        self._preprocessing = model.preprocessing
+        self.image_size, self.framing = preprocessing.output_size, preprocessing.framing
+        self._preprocessing = preprocessing
         self._vision = Tower(
             weights[VISION], takes={"pixel_values": FLOATS}, may_take={}, gives=("image_embeds", "pooler_output")
         )
@@ -71,7 +78,7 @@ class OnnxEncoder:
         files |= {f"{role} {number}": path for role, paths in external.items() for number, path in enumerate(paths)}
         try:
             self.fingerprint = fingerprint(
-                files, {"pictures": model.preprocessing.settings(), "texts": asdict(self._tokens.rules)}
+                files, {"pictures": preprocessing.settings(), "texts": asdict(self._tokens.rules)}
             )
         except OSError as error:
             raise EncoderError(f"The model {self.name} cannot be read: {foreign(error)}.") from error
@@ -80,11 +87,11 @@ class OnnxEncoder:
         """Embed pictures: see Encoder."""
         for number, image in enumerate(images):
             _need_rgb(image, number)
-        vectors = np.empty((len(images), self.dim), dtype=np.float32)
-        for start in range(0, len(images), self._images_at_once):
-            chunk = images[start : start + self._images_at_once]
-            found = self._vision.run({"pixel_values": self._pixel_values(chunk)})
-            vectors[start : start + len(chunk)] = self._unit(found, "picture")
+        vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
+        for values in self._prepared(images):
+            found = self._vision.run({"pixel_values": values})
+            vectors[done : done + len(values)] = self._unit(found, "picture")
+            done += len(values)
         return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
@@ -99,12 +106,29 @@ class OnnxEncoder:
             vectors[start : start + len(chunk)] = self._unit(found, "text")
         return vectors
 
-    def _pixel_values(self, images: Sequence[Image]) -> Floats:
-        """float32 (n, 3, height, width). Pillow works outside the GIL, so threads help with large pictures."""
-        if len(images) > 1 and sum(image.shape[0] * image.shape[1] for image in images) >= PIXELS_WORTH_THREADS:
-            with ThreadPoolExecutor(min(cores(), len(images))) as pool:
-                return np.stack(list(pool.map(self._preprocessing.apply, images)))
-        return np.stack([self._preprocessing.apply(image) for image in images])
+    def cut_off(self, texts: Sequence[str]) -> list[str]:
+        """The words at the end of each text that the model does not read: see ShownEncoder."""
+        return [self._tokens.cut_off(text) for text in texts]
+
+    def _prepared(self, images: Sequence[Image]) -> Iterator[Floats]:
+        """Yield float32 (n, 3, height, width), each chunk made while the model is busy with the one before it.
+
+        Pillow works outside the GIL, so threads help with large pictures. At most two chunks are in memory.
+        """
+        starts = range(0, len(images), self._images_at_once)
+        chunks = [images[start : start + self._images_at_once] for start in starts]
+        if sum(image.shape[0] * image.shape[1] for image in images) < PIXELS_WORTH_THREADS:
+            for chunk in chunks:
+                yield np.stack([self._preprocessing.apply(image) for image in chunk])
+            return
+        with ThreadPoolExecutor(cores(), "preprocess") as pool:
+            ahead = max(1, IMAGES_AT_ONCE // self._images_at_once)
+            running = deque(pool.map(self._preprocessing.apply, chunk) for chunk in chunks[:ahead])
+            for place in range(len(chunks)):
+                values = np.stack(list(running.popleft()))
+                if place + ahead < len(chunks):
+                    running.append(pool.map(self._preprocessing.apply, chunks[place + ahead]))
+                yield values
 
     def _unit(self, vectors: Floats, what: str) -> Floats:
         """Scale rows to unit length; NaN, infinite, zero or misshapen ones are refused."""
@@ -128,7 +152,7 @@ class OnnxEncoder:
                 f"but preprocessor_config.json makes {wanted[1:]}.",
                 "Copy both from the same model.",
             )
-        return self._at_once(VISION, shape[0], IMAGES_AT_ONCE)
+        return self._at_once(VISION, self._vision, shape[0], IMAGES_AT_ONCE)
 
     def _fit_texts(self, model: ModelFolder) -> tuple[int, int | None, int]:
         """Tokens at most, tokens always (or None), and how many texts the text tower takes at once."""
@@ -137,12 +161,12 @@ class OnnxEncoder:
             raise EncoderError(f"{TEXT} of {self.name} takes input_ids of shape {shape}, not (n, length).")
         most = shape[1] or model.text_length
         always = most if shape[1] or model.is_siglip else None
-        return most, always, self._at_once(TEXT, shape[0], TEXTS_AT_ONCE)
+        return most, always, self._at_once(TEXT, self._text, shape[0], TEXTS_AT_ONCE)
 
-    def _at_once(self, file: str, fixed: int | None, most: int) -> int:
+    def _at_once(self, file: str, tower: Tower, fixed: int | None, most: int) -> int:
         if fixed not in (None, 1):
             raise EncoderError(f"{file} of {self.name} takes exactly {fixed} at once.", "Export it with a free batch.")
-        return fixed or most
+        return 1 if fixed or tower.mixes_batch else most
 
     def _common_dim(self) -> int:
         """The length of a vector, which both towers must share; asked of the models where they do not say."""

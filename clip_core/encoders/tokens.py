@@ -91,6 +91,18 @@ class Tokens:
         mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no token at all would be NaN
         return ids, mask
 
+    def cut_off(self, text: str) -> str:
+        """The words at the end of a text that are cut, from the one in which the cut falls; "" if none is."""
+        plain = text.encode("utf-8", "replace").decode("utf-8")
+        found = self._tokenizer.encode(plain[:MAX_CHARACTERS])
+        if not found.overflowing and len(plain) <= MAX_CHARACTERS:
+            return ""
+        ends = [end for (_, end), special in zip(found.offsets, found.special_tokens_mask, strict=True) if not special]
+        read = max(ends, default=0)
+        inside = read < len(plain) and not plain[read].isspace() and not plain[:read][-1:].isspace()
+        word = plain[:read].rfind(" ") + 1 if inside else read
+        return plain[word:].strip()
+
 
 def _plain(text: str) -> str:
     return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ class Tower:
         provider: "CPU" or "CUDA": what the session really runs on.
         inputs: Name → shape, None where a size is free.
         dim: Length of a vector if the file says it, else None.
+        mixes_batch: Whether a vector depends on what else is in its batch.
 
     Args:
         path: The .onnx file; its external data has been checked.
@@ -55,6 +57,7 @@ class Tower:
     ) -> None:
         self.name = shown_name(path)
         self._session = _session(path, self.name)
+        self.mixes_batch = _mixes_batch(path)
         self.provider = PROVIDERS.get(self._session.get_providers()[0], "CPU")
         self.inputs, self._dtypes = self._read_inputs(takes, {**takes, **may_take})
         outputs = {output.name: output for output in self._session.get_outputs()}
@@ -116,6 +119,15 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _mixes_batch(path: Path) -> bool:
+    """Whether numbers are quantized by the largest in the whole batch (ONNX's DynamicQuantizeLinear).
+
+    One frame beside other frames then had another vector: on a random ViT-B/32 the cosine between the two was 0.99.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"DynamicQuantizeLinear") >= 0
 
 
 def _session(path: Path, name: str) -> ort.InferenceSession:

@@ -13,12 +13,13 @@ import platform
 from collections.abc import Callable
 from datetime import datetime
 
-from tests.benchmarks import click, coarse, made, nothing, overlap, rerun, sleep
+from tests.benchmarks import click, coarse, encode, made, nothing, overlap, rerun, sleep
 from tests.benchmarks.table import Row, say, tell, write_table
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "overlap": overlap.measure,
     "sleep": sleep.measure,
+    "encode": encode.measure,
     "coarse": coarse.measure,
     "rerun": rerun.measure,
     "click": click.measure,

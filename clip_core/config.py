@@ -19,6 +19,7 @@ DEFAULT_NAME = "config.yaml"
 MAX_CONFIG_BYTES = 1_000_000
 MAX_PATH, MAX_PART_BYTES = 4000, 255
 EVERY_FRAME = "every frame"
+PRECISIONS = ("auto", "fp32", "fp16", "int8")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Config:
         video_path: The video to open first; None chooses none.
         prompts: The prompts to start with (key ``CLIP``).
         model: A model's name, see ``load_encoder``.
+        precision: Which files of a model are taken: "auto" (what runs best here), "fp32", "fp16" or "int8".
         samples_per_second: How many frames of each second are embedded; None means every frame.
         threshold: The cosine at which a moment starts; None means the model's own default.
         smoothing_s: Width of the moving average in seconds; 0 shows raw scores.
@@ -43,6 +45,7 @@ class Config:
     video_path: Path | None = None
     prompts: tuple[str, ...] = ()
     model: str = "sample"
+    precision: str = "auto"
     samples_per_second: float | None = 2.0
     threshold: float | None = None
     smoothing_s: float = 1.0
@@ -218,6 +221,12 @@ def _rate(key: str, value: object) -> float | None:
     return _number(key, value, 0.001, 1000.0, f"a number from 0.001 to 1000, or '{EVERY_FRAME}'")
 
 
+def _precision(key: str, value: object) -> str:
+    if value not in PRECISIONS:
+        raise _wrong(key, value, f"one of {', '.join(PRECISIONS)}")
+    return str(value)
+
+
 def _threshold(key: str, value: object) -> float | None:
     return None if value is None else _number(key, value, -1.0, 1.0, "a cosine from -1 to 1, or null")
 
@@ -231,6 +240,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "CLIP": _prompts,
     "roboflow_api_key": _text,
     "model": _needed_text,
+    "precision": _precision,
     "samples_per_second": _rate,
     "threshold": _threshold,
     "smoothing_s": _smoothing,

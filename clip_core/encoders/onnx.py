@@ -12,6 +12,7 @@ import numpy as np
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.folder import TEXT, TOKENIZER, VISION, ModelFolder
+from clip_core.encoders.precision import AUTO
 from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
 from clip_core.encoders.tower import Tower, cores
@@ -32,6 +33,7 @@ class OnnxEncoder:
         id, fingerprint, dim, logit_scale: See Encoder.
         name: To show.
         provider: "CPU" or "CUDA".
+        precision: "fp32", "fp16" or "int8": what the files are in.
         default_threshold: A cosine to start with.
         default_smoothing_s: A window to start with, in seconds.
         image_size: (height, width) of what the model sees.
@@ -39,16 +41,18 @@ class OnnxEncoder:
     Args:
         folder: Where its files lie.
         model_id: The name by which it was found.
+        precision: Which files to take, see ``ModelFolder.read``.
+        root: What all files must really lie in, if not the folder: a hub cache's snapshot is made of links.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
     """
 
-    def __init__(self, folder: Path, model_id: str) -> None:
-        model = ModelFolder.read(folder)
-        weights = {role: folder / role for role in (VISION, TEXT)}
-        external = {role: external_files(path, folder) for role, path in weights.items()}
-        self.id, self.name = model_id, model.name
+    def __init__(self, folder: Path, model_id: str, precision: str = AUTO, root: Path | None = None) -> None:
+        model = ModelFolder.read(folder, precision)
+        weights = {VISION: folder / model.vision, TEXT: folder / model.text}
+        external = {role: external_files(path, root or folder) for role, path in weights.items()}
+        self.id, self.name, self.precision = model_id, model.name, model.precision
         self.logit_scale = model.logit_scale
         self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
         self.image_size = model.preprocessing.output_size

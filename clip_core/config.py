@@ -27,6 +27,7 @@ class Config:
         prompts: The prompts to start with (key ``CLIP``).
         model: A model's name, see ``load_encoder``.
         crop: How a frame becomes the square that a model sees; None means as the model was made.
+        precision: Which files of a model are taken: "auto" (what runs best here), "fp32", "fp16" or "int8".
         samples_per_second: How many frames of each second are embedded; None means every frame.
         threshold: The cosine at which a moment starts; None means the model's own default.
         smoothing_s: Width of the moving average in seconds; 0 shows raw scores.
@@ -43,6 +44,7 @@ class Config:
     prompts: tuple[str, ...] = ()
     model: str = "sample"
     crop: Crop | None = None
+    precision: str = "auto"
     samples_per_second: float | None = 2.0
     threshold: float | None = None
     smoothing_s: float = 1.0

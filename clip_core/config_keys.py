@@ -12,6 +12,7 @@ from clip_core.errors import ConfigError
 
 MAX_PATH, MAX_PART_BYTES = 4000, 255
 EVERY_FRAME = "every frame"
+PRECISIONS = ("auto", "fp32", "fp16", "int8")
 Crop: TypeAlias = Literal["center", "squash", "pad"]
 """What a model sees of a frame that is not square: its middle, all of it distorted, or all of it with bars."""
 
@@ -117,6 +118,12 @@ def _crop(key: str, value: object) -> str | None:
     raise _wrong(key, value, f"{', '.join(get_args(Crop))}, or null for the model's own")
 
 
+def _precision(key: str, value: object) -> str:
+    if value not in PRECISIONS:
+        raise _wrong(key, value, f"one of {', '.join(PRECISIONS)}")
+    return str(value)
+
+
 def _sequence_fps(key: str, value: object) -> float:
     return _number(key, value, 0.001, 1000.0, "a number of frames per second from 0.001 to 1000")
 
@@ -127,6 +134,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "roboflow_api_key": _text,
     "model": _needed_text,
     "crop": _crop,
+    "precision": _precision,
     "samples_per_second": _rate,
     "threshold": _threshold,
     "smoothing_s": _smoothing,

@@ -6,14 +6,16 @@ ClipVideoError
 │   ├── VideoNotFoundError     no such file, a folder, a special file, an address
 │   └── VideoDecodeError       it opened, and then could not be read
 ├── EncoderError           a model that cannot be loaded or gave no usable vectors
-│   └── UnknownModelError      no model of that name
+│   ├── UnknownModelError      no model of that name
+│   ├── NotDownloadedError     a model of the hub that is not on this machine yet
+│   └── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 ├── PromptError            an empty prompt
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
 └── JobCancelled           somebody pressed cancel; what is stored stays
 
-Foreign errors (FFmpeg's, ONNX Runtime's, LanceDB's, the operating system's) are translated where
+Foreign errors (FFmpeg's, ONNX Runtime's, the hub's, LanceDB's, the operating system's) are translated where
 they arise, in the room that knows the library; nothing else has to know their classes.
 """
 
@@ -68,6 +70,14 @@ class EncoderError(ClipVideoError):
 
 class UnknownModelError(EncoderError):
     """No model of that name."""
+
+
+class NotDownloadedError(EncoderError):
+    """A model of the Hugging Face hub that is not on this machine; nothing is downloaded unasked."""
+
+
+class DownloadError(EncoderError):
+    """A model that could not be fetched from the Hugging Face hub; what arrived is kept if it can be used."""
 
 
 class PromptError(ClipVideoError):

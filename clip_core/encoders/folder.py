@@ -6,11 +6,21 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from clip_core.encoders.precision import (
+    AUTO,
+    Precision,
+    TowerFiles,
+    best_precision,
+    choose_towers,
+    no_towers,
+    providers_here,
+)
 from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.settings import Settings, read_object
 from clip_core.errors import EncoderError, shown_name
 
 CONFIG, PREPROCESSOR, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
+# Roles as well as names: a fingerprint calls the towers so whatever files were chosen.
 VISION, TEXT = "onnx/vision_model.onnx", "onnx/text_model.onnx"
 
 # Where every published CLIP config starts the training, 1/0.07: the value that was learned stands nowhere in
@@ -34,6 +44,8 @@ class ModelFolder:
         default_threshold: A cosine that separates "there" from "not there" for this kind of model.
         default_smoothing_s: A window that suits it, in seconds.
         preprocessing: How pictures are prepared.
+        precision: What the chosen files are in.
+        vision, text: The chosen .onnx files, relative to the folder.
     """
 
     path: Path
@@ -44,16 +56,23 @@ class ModelFolder:
     default_threshold: float
     default_smoothing_s: float
     preprocessing: Preprocessing
+    precision: Precision
+    vision: str
+    text: str
 
     @classmethod
-    def read(cls, path: Path) -> ModelFolder:
+    def read(cls, path: Path, precision: str = AUTO) -> ModelFolder:
         """Read and check a folder's JSON files, and that the other files are there.
+
+        Args:
+            path: The folder.
+            precision: "auto" takes what runs best here of what is there, see ``best_precision``.
 
         Raises:
             EncoderError: A file is missing, unreadable or says what is not supported.
         """
         name = shown_name(path.resolve())
-        _need_files(path, name)
+        towers = _need_files(path, name, precision)
         config = Settings(read_object(path / CONFIG, name), CONFIG, name)
         own = config.inner("clip_video_investigator")
         is_siglip = config.text("model_type", "clip").startswith("siglip")
@@ -67,19 +86,30 @@ class ModelFolder:
             default_threshold=own.number("default_threshold", -1.0, 1.0, 0.08 if is_siglip else 0.27),
             default_smoothing_s=own.number("default_smoothing_s", 0.0, 3600.0, 1.0),
             preprocessing=Preprocessing.read(read_object(path / PREPROCESSOR, name), name),
+            precision=towers.precision,
+            vision=towers.vision,
+            text=towers.text,
         )
 
 
-def _need_files(path: Path, name: str) -> None:
-    for file in (CONFIG, PREPROCESSOR, TOKENIZER, VISION, TEXT):
-        if (path / file).is_file():
-            continue
-        if file in (VISION, TEXT) and (path / "onnx" / "model.onnx").is_file():
-            raise EncoderError(
-                f"The model {name} is one joint onnx/model.onnx, which is not supported.",
-                f"Export its two halves as {VISION} and {TEXT}.",
-            )
-        raise EncoderError(f"The model {name} lacks the file {file}.", f"Copy it into the folder {name}.")
+def _need_files(path: Path, name: str, precision: str) -> TowerFiles:
+    for file in (CONFIG, PREPROCESSOR, TOKENIZER):
+        if not (path / file).is_file():
+            raise EncoderError(f"The model {name} lacks the file {file}.", f"Copy it into the folder {name}.")
+    names = onnx_files(path)
+    order = best_precision(precision, providers_here())
+    towers = choose_towers(names, order)
+    if towers is None:
+        raise no_towers(name, names, order)
+    return towers
+
+
+def onnx_files(path: Path) -> frozenset[str]:
+    """The names of the files in a model's onnx/, relative to the model; none if it cannot be listed."""
+    try:
+        return frozenset(f"onnx/{file.name}" for file in (path / "onnx").iterdir() if file.is_file())
+    except OSError:
+        return frozenset()
 
 
 def _scale(log_scale: float) -> float:

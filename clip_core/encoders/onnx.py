@@ -14,6 +14,7 @@ from clip_core.config_keys import Crop
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.folder import TEXT, TOKENIZER, VISION, ModelFolder
+from clip_core.encoders.precision import AUTO
 from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
 from clip_core.encoders.tower import Tower, cores
@@ -34,6 +35,7 @@ class OnnxEncoder:
         id, fingerprint, dim, logit_scale: See Encoder.
         name: To show.
         provider: "CPU" or "CUDA".
+        precision: "fp32", "fp16" or "int8": what the files are in.
         default_threshold: A cosine to start with.
         default_smoothing_s: A window to start with, in seconds.
         image_size, framing: (height, width) of what the model sees, and how a frame becomes that.
@@ -42,6 +44,8 @@ class OnnxEncoder:
     Args:
         folder: Where its files lie.
         model_id: The name by which it was found.
+        precision: Which files to take, see ``ModelFolder.read``.
+        root: What all files must really lie in, if not the folder: a hub cache's snapshot is made of links.
         crop: How a frame becomes what the model sees; None is the model's own way.
 
     Raises:
@@ -50,12 +54,20 @@ class OnnxEncoder:
 
     sends_to: str | None = None
 
-    def __init__(self, folder: Path, model_id: str, crop: Crop | None = None) -> None:
-        model = ModelFolder.read(folder)
+    def __init__(
+        self,
+        folder: Path,
+        model_id: str,
+        precision: str = AUTO,
+        root: Path | None = None,
+        *,
+        crop: Crop | None = None,
+    ) -> None:
+        model = ModelFolder.read(folder, precision)
         preprocessing = model.preprocessing.framed(crop)
-        weights = {role: folder / role for role in (VISION, TEXT)}
-        external = {role: external_files(path, folder) for role, path in weights.items()}
-        self.id, self.name = model_id, model.name
+        weights = {VISION: folder / model.vision, TEXT: folder / model.text}
+        external = {role: external_files(path, root or folder) for role, path in weights.items()}
+        self.id, self.name, self.precision = model_id, model.name, str(model.precision)
         self.logit_scale = model.logit_scale
         self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
         self.image_size, self.framing = preprocessing.output_size, preprocessing.framing

@@ -1,0 +1,123 @@
+"""Which of a model's files to take: fp32, fp16 or int8, by what this machine runs best."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from clip_core.errors import EncoderError
+
+Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
+AUTO = "auto"
+
+# transformers.js's names; the first one there is taken. _q4, _q4f16 and _bnb4 are left alone: they need
+# operators of their own and are no faster on a CPU.
+SUFFIXES: Mapping[Precision, tuple[str, ...]] = {
+    "fp32": ("",),
+    "fp16": ("_fp16",),
+    "int8": ("_quantized", "_int8", "_uint8"),
+}
+# Both are in any order that an exporter likes: optimum writes _data (_data_1 … above 2 GB), torch writes .data.
+_EXTERNAL = r"(?:_data(?:_\d{1,3})?|\.data)"
+_JOINT = re.compile(r"onnx/model(?:_\w+)?\.onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class TowerFiles:
+    """The files of both towers, as names relative to the model's folder.
+
+    Attributes:
+        precision: What both are in.
+        vision, text: The .onnx files.
+        external: Files that hold weights of theirs, sorted.
+    """
+
+    precision: Precision
+    vision: str
+    text: str
+    external: tuple[str, ...]
+
+
+def best_precision(wanted: str, providers: Collection[str]) -> tuple[Precision, ...]:
+    """In which order to try precisions.
+
+    Args:
+        wanted: "auto", or one precision, which is then taken alone.
+        providers: ONNX Runtime's execution providers here, such as "CUDAExecutionProvider".
+
+    Raises:
+        EncoderError: ``wanted`` is no precision.
+    """
+    if wanted in SUFFIXES:
+        return (wanted,)
+    if wanted != AUTO:
+        raise EncoderError(f"There is no precision {wanted[:20]!r}.", f"Allowed are: {AUTO}, {', '.join(SUFFIXES)}.")
+    return ("fp16", "fp32") if "CUDAExecutionProvider" in providers else ("int8", "fp32")
+
+
+def providers_here() -> tuple[str, ...]:
+    """ONNX Runtime's execution providers on this machine."""
+    import onnxruntime as ort  # heavy: only when a model is about to be loaded or downloaded
+
+    return tuple(ort.get_available_providers())
+
+
+def choose_towers(names: Collection[str], order: Sequence[Precision]) -> TowerFiles | None:
+    """The first precision of ``order`` that both towers have, else None.
+
+    The towers need not have the same suffix (one ``_quantized``, the other ``_int8``), only the same precision.
+
+    Args:
+        names: Relative names of the files there are, with forward slashes.
+        order: See ``best_precision``.
+    """
+    for precision in order:
+        vision, text = (_first(names, tower, precision) for tower in ("vision", "text"))
+        if vision and text:
+            external = re.compile(f"(?:{re.escape(vision)}|{re.escape(text)}){_EXTERNAL}")
+            return TowerFiles(precision, vision, text, tuple(sorted(filter(external.fullmatch, names))))
+    return None
+
+
+def precisions_in(names: Collection[str]) -> tuple[Precision, ...]:
+    """The precisions that both towers have."""
+    return tuple(precision for precision in SUFFIXES if choose_towers(names, (precision,)) is not None)
+
+
+def no_towers(model: str, names: Collection[str], order: Sequence[Precision]) -> EncoderError:
+    """What to say when ``choose_towers`` found nothing.
+
+    Args:
+        model: The model's name, for the message.
+        names, order: As for ``choose_towers``.
+    """
+    there = precisions_in(names)
+    if there:
+        return EncoderError(
+            f"The model {model} has no {' or '.join(order)} files, only {', '.join(there)}.",
+            f"Set 'precision' in config.yaml to {' or '.join(there)}.",
+        )
+    if any(_JOINT.fullmatch(name) for name in names):
+        return EncoderError(
+            f"The model {model} is one joint onnx/model.onnx, which is not supported.",
+            "Export its two halves as onnx/vision_model.onnx and onnx/text_model.onnx.",
+        )
+    return EncoderError(f"The model {model} lacks the file {_missing(names)}.", f"Copy it into the folder {model}.")
+
+
+def _first(names: Collection[str], tower: str, precision: Precision) -> str | None:
+    return next((name for name in _candidates(tower, precision) if name in names), None)
+
+
+def _candidates(tower: str, precision: Precision) -> Iterator[str]:
+    yield from (f"onnx/{tower}_model{suffix}.onnx" for suffix in SUFFIXES[precision])
+
+
+def _missing(names: Collection[str]) -> str:
+    """The file whose absence says most: of the tower that has none at all."""
+    for tower in ("vision", "text"):
+        if not any(_first(names, tower, precision) for precision in SUFFIXES):
+            return f"onnx/{tower}_model.onnx"
+    return "onnx/vision_model.onnx" if "onnx/vision_model.onnx" not in names else "onnx/text_model.onnx"

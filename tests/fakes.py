@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clip_core.config_keys import Crop
 from clip_core.values import Floats, Image
 
 
@@ -31,6 +32,9 @@ class FakeEncoder:
     default_threshold = 0.3
     default_smoothing_s = 0.5
     image_size = (4, 4)
+    framing: Crop = "squash"
+    precision = "fp32"
+    sends_to: str | None = None
 
     def __init__(self, dim: int = 16, delay_s: float = 0.0, name: str = "fake") -> None:
         self.id = self.name = name
@@ -56,6 +60,9 @@ class FakeEncoder:
         with self._lock:
             self.texts += len(texts)
         return np.array([self._text(text) for text in texts], dtype=np.float32).reshape(-1, self.dim)
+
+    def cut_off(self, texts: Sequence[str]) -> list[str]:
+        return ["" for _ in texts]
 
     def _picture(self, image: Image) -> Floats:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:

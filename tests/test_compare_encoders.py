@@ -40,12 +40,12 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_encoder_beside_itself_changes_nothing(video: PlantedVideo) -> None:
     told: list[int] = []
-    found = compare_encoders(video.path, FakeEncoder(), FakeEncoder(), PROMPTS, frames=6, on_frames=told.append)
+    found = compare_encoders(video.path, FakeEncoder(), FakeEncoder(), PROMPTS, frames=7, on_frames=told.append)
     np.testing.assert_allclose(found.image_cosines, 1, atol=1e-6)
     np.testing.assert_allclose(found.text_cosines, 1, atol=1e-6)
-    assert (found.changes.shape, np.abs(found.changes).max()) == ((6, 2), 0)
-    assert told == [4, 6]
-    middles = [(k + 0.5) * 2.0 / 6 for k in range(6)]
+    assert (found.changes.shape, np.abs(found.changes).max()) == ((7, 2), 0)
+    assert told == [4, 7]
+    middles = [(k + 0.5) * 2.0 / 7 for k in range(7)]
     assert found.times_s.tolist() == pytest.approx([int(middle * 30 + 1e-6) / 30 for middle in middles])
 
 

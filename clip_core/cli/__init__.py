@@ -1,1 +1,1 @@
-"""How the command line listens and speaks; what it does is in ``clip_core/__main__.py``."""
+"""The command line: what it understands and how it speaks, and one command a file. Joins rooms as pages do."""

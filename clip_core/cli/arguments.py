@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from clip_core.cli.terminal import shown, write
 from clip_core.config_keys import EVERY_FRAME
+from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 
 PROGRAM = "python -m clip_core"
@@ -18,7 +19,9 @@ embedded is kept in the store, which the page shares.
 
   {PROGRAM} index data/sample.mp4
   {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
-  {PROGRAM} list"""
+  {PROGRAM} list
+  {PROGRAM} download Xenova/clip-vit-base-patch32
+  {PROGRAM} doctor"""
 _ENDS = "Exit codes: 0 done; 2 something failed, and a line on stderr says what; 130 stopped with Ctrl-C."
 _INDEX = f"""Embed the sampled frames of videos, one video after another. What is stored already is
 not embedded again, so a stopped run goes on where it was.
@@ -31,6 +34,16 @@ CSV: frame, time_s, then a column per prompt.
 _LIST = f"""Show what is stored: each video with its models, frames and room on disk.
 
   {PROGRAM} list --store s3://bucket/embeddings"""
+
+_DOWNLOAD = f"""Fetch a model from the Hugging Face hub into its cache: what and how much is said first. A
+download that was stopped goes on where it was. Without an id, list the models that are known.
+
+  {PROGRAM} download
+  {PROGRAM} download Xenova/clip-vit-base-patch32 --precision fp32"""
+_DOCTOR = f"""Check the configuration, the video folders, the store, and the model or the server with one
+text and one picture; say what works and what to do.
+
+  {PROGRAM} doctor --model roboflow"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,9 +83,15 @@ def make_parser() -> argparse.ArgumentParser:
     score.add_argument("video", metavar="VIDEO", help="an indexed video file")
     score.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
     score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
-    for command in (index, score):
-        command.add_argument("--model", metavar="M", help="a model's name or folder (default: the config's)")
     verb("list", "show what is stored", _LIST)
+    download = verb("download", "fetch a model from the Hugging Face hub", _DOWNLOAD)
+    download.add_argument("id", metavar="ID", nargs="?", help="a repository, such as Xenova/clip-vit-base-patch32")
+    precisions = (AUTO, *SUFFIXES)
+    what = f"{', '.join(precisions)} (default: the config's)"
+    download.add_argument("--precision", metavar="P", choices=precisions, default=argparse.SUPPRESS, help=what)
+    doctor = verb("doctor", "say what works and what to do", _DOCTOR)
+    for command in (index, score, doctor):
+        command.add_argument("--model", metavar="M", help="a model's name or folder (default: the config's)")
     return parser
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clip_core.encoders.precision import AUTO
 from clip_core.errors import EncoderError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def load_encoder(name: str, config: Config | None = None) -> OnnxEncoder:
         raise _unknown(name, list(choices))
     from clip_core.encoders.onnx import OnnxEncoder  # it brings ONNX Runtime: only now
 
-    return OnnxEncoder(folder, name)
+    precision = AUTO if config is None else config.precision
+    return OnnxEncoder(folder, name, precision, crop=None if config is None else config.crop)
 
 
 def _folders(config: Config | None) -> Iterator[Path]:

@@ -7,10 +7,12 @@ import streamlit as st
 from pages.parts import (
     cached,
     chart,
+    consent,
     curves,
     explain,
     indexing,
     look,
+    model,
     moments,
     playhead,
     prompts,
@@ -34,13 +36,18 @@ def main() -> None:
         source.draw_notices(settings)
         video = source.choose_video(settings, store)
         facts = st.container()
-        model, rate = source.choose_model(settings)
+        chosen_model, rate = model.choose_model(settings)
         slot = st.container()
         wanted = prompts.edit_prompts(settings)
     if video is None:
         states.draw_empty(settings)
         return
-    wish = indexing.Wish(video, cached.encoder(model, settings), store, rate)
+    encoder = model.load(chosen_model)
+    if encoder is None or not consent.may_send(encoder):
+        return
+    with sidebar:
+        prompts.warn_of_cuts(wanted, encoder)
+    wish = indexing.Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
     scores = curves.live_scores(wish, indexed, wanted.texts)
     with facts:

@@ -131,11 +131,21 @@ class ProgressBar:
             self.idle = True
             return
         self._shown = True
+        self.tell(progress.done / progress.total if progress.total else 0.0, _counts(progress), done)
+
+    def tell(self, share: float, text: str, done: bool) -> None:
+        """Show how far something else is.
+
+        Args:
+            share: From 0 to 1.
+            text: What stands behind the bar.
+            done: Whether this ends the line.
+        """
         if self._live:
-            self._rewrite(f"{self._name} {_bar(progress)} {_counts(progress)}", done)
+            self._rewrite(f"{self._name} {_bar(share)} {text}", done)
         elif done or time.monotonic() - self._spoken >= PLAIN_LINE_S:
             self._spoken = time.monotonic()
-            note(f"{self._name}: {_counts(progress)}")
+            note(f"{self._name}: {text}")
 
     def _rewrite(self, text: str, done: bool) -> None:
         text = shown(text)[: shutil.get_terminal_size().columns - 1]
@@ -143,8 +153,7 @@ class ProgressBar:
         self._length = 0 if done else len(text)
 
 
-def _bar(progress: Progress) -> str:
-    share = progress.done / progress.total if progress.total else 0.0
+def _bar(share: float) -> str:
     return f"[{'#' * int(share * BAR_CELLS):-<{BAR_CELLS}}] {int(share * 100):3d}%"
 
 
@@ -157,11 +166,12 @@ def _counts(progress: Progress) -> str:
     if progress.frames_per_second:
         parts.append(f"{progress.frames_per_second:.1f}/s")
     if progress.seconds_left:
-        parts.append(f"{_short_clock(progress.seconds_left)} left")
+        parts.append(f"{short_clock(progress.seconds_left)} left")
     return ", ".join(parts)
 
 
-def _short_clock(seconds: float) -> str:
+def short_clock(seconds: float) -> str:
+    """Write a time to wait for as ``m:ss``, from one hour on as ``h:mm:ss``."""
     minutes, left = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"

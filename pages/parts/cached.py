@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 
 import streamlit as st
+from clip_core.encoders.downloads import DownloadBoard
 
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
-from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.jobs import JobBoard
 from clip_core.store.store import EmbeddingStore
@@ -52,18 +53,26 @@ def store(location: str) -> EmbeddingStore:
     return EmbeddingStore(location)
 
 
-def encoder(name: str, settings: Config) -> OnnxEncoder:
+def encoder(name: str, settings: Config) -> ShownEncoder:
     """The model of that name.
 
     Raises:
         EncoderError: It cannot be loaded.
     """
-    return _encoder(name, tuple(map(str, settings.model_dirs)), settings)
+    decides = (tuple(map(str, settings.model_dirs)), settings.crop, settings.precision)
+    server = (settings.inference_url, settings.clip_version, hash(settings.roboflow_api_key))
+    return _encoder(name, decides, server, settings)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Loading the model…")
-def _encoder(name: str, model_dirs: tuple[str, ...], _settings: Config) -> OnnxEncoder:  # noqa: ARG001 - part of the key
+@st.cache_resource(max_entries=4, show_spinner="Loading the model…")
+def _encoder(name: str, decides: object, server: object, _settings: Config) -> ShownEncoder:  # noqa: ARG001 - the key
     return load_encoder(name, _settings)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def downloads() -> DownloadBoard:
+    """The one board of downloads of this process."""
+    return DownloadBoard()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

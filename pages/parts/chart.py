@@ -12,10 +12,10 @@ from clip_core.charts.timeline import Line, Timeline, Unfinished, timeline_figur
 from pages.parts.curves import Findings
 from pages.parts.indexing import Indexed, Wish, density_text
 from pages.parts.look import theme_name
+from pages.parts.model import describe_model
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
-from pages.parts.text import literal
 from pages.parts.transport import ChartLook
 
 
@@ -62,7 +62,7 @@ def draw_footer(wish: Wish, indexed: Indexed, findings: Findings, signal: Signal
     """Say under the chart what it shows: model, frames, rate; and warn when the threshold misses the curves."""
     samples, values = len(findings.scores), findings.smoothed
     facts = [
-        f"Model {literal(wish.encoder.name)} on {wish.encoder.provider}",
+        describe_model(wish.encoder),
         f"{samples:,} frame{'' if samples == 1 else 's'} indexed",
         density_text(indexed.run),
         "cosine similarity",

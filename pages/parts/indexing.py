@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard, JobKey, JobView, job_key
 from clip_core.pipeline.identify import file_stamp, known_video
@@ -26,7 +26,7 @@ class Wish:
     """What is to be indexed, with what, where to, and how densely (None: every frame)."""
 
     video: VideoChoice
-    encoder: OnnxEncoder
+    encoder: ShownEncoder
     store: EmbeddingStore
     rate: float | None
 

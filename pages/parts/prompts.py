@@ -9,11 +9,13 @@ import streamlit as st
 
 from clip_core.charts.labels import short
 from clip_core.config import Config
+from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.score_prompts import clean_prompt
 from pages.parts.look import swatch, theme
 from pages.parts.text import literal
 
 MOST_PROMPTS = 200
+MOST_CUT_SHOWN = 120
 FULL_ROW, ONE_ROW = 8, 12
 """So many pills fill a row; from here on they stay in one row that scrolls sideways."""
 
@@ -62,6 +64,18 @@ def edit_prompts(settings: Config) -> Prompts:
     if len(unique) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     return Prompts(_numbered(unique[:MOST_PROMPTS]))
+
+
+def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
+    """Say which words at the end of a prompt the model does not read."""
+    for prompt, words in zip(prompts.texts, encoder.cut_off(prompts.texts), strict=True):
+        if words:
+            text = f"“{literal(short(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
+            st.warning(text, icon=":material/content_cut:")
+
+
+def _end(words: str) -> str:
+    return words if len(words) <= MOST_CUT_SHOWN else f"{words[:MOST_CUT_SHOWN]}… ({len(words):,} characters)"
 
 
 def _numbered(prompts: Sequence[str]) -> dict[str, int]:

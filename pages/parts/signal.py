@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from clip_core.config import Config
-from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.encoders.base import ShownEncoder
 from clip_core.scoring.smoothing import window_samples
 from clip_core.values import Scores
 from pages.parts.prompts import Prompts, choose
@@ -32,7 +32,7 @@ class Signal:
         return dict.fromkeys(self.flagged, self.threshold)
 
 
-def choose_signal(settings: Config, encoder: OnnxEncoder, scores: Scores, prompts: Prompts) -> Signal:
+def choose_signal(settings: Config, encoder: ShownEncoder, scores: Scores, prompts: Prompts) -> Signal:
     """Draw the sliders with limits that fit the data; return what they say."""
     state = st.session_state
     st.markdown("##### Signal")
@@ -103,7 +103,7 @@ def _drop_stale_flags() -> None:
         state.flagged = state.get("flags", [])
 
 
-def _start_model(settings: Config, encoder: OnnxEncoder) -> None:
+def _start_model(settings: Config, encoder: ShownEncoder) -> None:
     """Under another model, start with its threshold: the config's if it speaks of this model, else its own."""
     state = st.session_state
     if state.get("limits_of") == encoder.fingerprint:
@@ -113,7 +113,7 @@ def _start_model(settings: Config, encoder: OnnxEncoder) -> None:
     state.threshold = configured if configured is not None else encoder.default_threshold
 
 
-def _limits(encoder: OnnxEncoder, scores: Scores) -> tuple[float, float]:
+def _limits(encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
     """Ends of the sliders: all scores, with some room above; they only widen while one model is shown."""
     state = st.session_state
     found = [encoder.default_threshold, state.threshold]

@@ -1,4 +1,4 @@
-"""Sidebar, Source: which video, which model, how densely."""
+"""Sidebar, Source: which video."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from clip_core.config import Config
-from clip_core.config_keys import EVERY_FRAME
-from clip_core.encoders.registry import available_models
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.list_videos import COMMON_EXTENSIONS, VideoChoice, list_videos, uploads_folder
@@ -16,7 +14,6 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from pages.parts.text import literal, told
 
-RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
 SAMPLE_NAME = "sample.mp4"
 
 
@@ -99,37 +96,6 @@ def _upload(settings: Config, store: EmbeddingStore) -> None:
         state.upload_error = error
     state.uploads += 1  # another key: the uploader lets go of the file's memory
     st.rerun()
-
-
-def choose_model(settings: Config) -> tuple[str, float | None]:
-    """Draw the list of models and the rate; return the model's name and samples per second."""
-    state = st.session_state
-    names = [choice.name for choice in available_models(settings)]
-    if settings.model not in names:
-        names.insert(0, settings.model)
-    rates = list(RATES)
-    configured = EVERY_FRAME if settings.samples_per_second is None else settings.samples_per_second
-    if configured not in rates:
-        rates = [*sorted([configured, *rates[:-1]], key=float), EVERY_FRAME]
-    state.setdefault("model", settings.model)
-    state.setdefault("sps", configured)
-    with st.container(horizontal=True, gap="xsmall", wrap=False):
-        model = st.selectbox(
-            "Model",
-            names,
-            key="model",
-            persist_state="session",
-            help="Scores of two models are not comparable. Changing the model re-indexes the video.",
-        )
-        rate = st.selectbox(
-            "Samples / s",
-            rates,
-            key="sps",
-            persist_state="session",
-            format_func=lambda r: r if isinstance(r, str) else f"{r:g}",
-            help="Raising it embeds only the frames that are missing.",
-        )
-    return str(model), None if isinstance(rate, str) else float(rate)
 
 
 def describe(record: VideoRecord | None) -> None:

@@ -1,0 +1,32 @@
+"""Two encoders on the same frames: the same vectors, the same scores? Read it from top to bottom, as the page is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import cached, comparison, consent, look, model, playhead, prompts, source, states
+
+
+def main() -> None:
+    """Draw the page."""
+    look.apply_styles()
+    playhead.pause()  # nobody sees it play from here
+    settings = cached.config()
+    store = cached.store(settings.embeddings)
+    with st.sidebar.container(gap="xsmall"):
+        st.markdown("##### Source")
+        source.draw_notices(settings)
+        video = source.choose_video(settings, store)
+        wanted = prompts.edit_prompts(settings)
+    comparison.draw_heading()
+    first, second, frames = comparison.choose(settings)
+    if video is None:
+        states.draw_empty(settings)
+        return
+    one, other = model.load(first), model.load(second)
+    if one is None or other is None or not consent.may_send(one, other):
+        return
+    comparison.draw_comparison(video, one, other, wanted.texts, frames)
+
+
+states.guarded(main)

@@ -1,0 +1,89 @@
+"""The offer to download a model: what, how much, from where, progress, cancel."""
+
+from __future__ import annotations
+
+import streamlit as st
+from clip_core.encoders.downloads import DownloadKey, DownloadView
+from clip_core.encoders.hub_cache import cache_root, hub_host
+
+from clip_core.config import Config
+from clip_core.encoders.registry import ModelChoice, hub_model
+from clip_core.values import clock
+from pages.parts.cached import downloads
+from pages.parts.text import literal, told
+
+LOOK_EVERY_S = 0.5
+
+
+def draw_offer(choice: ModelChoice, settings: Config) -> None:
+    """Say what would be downloaded and wait for the visitor's word; then show how far it is."""
+    model_id, revision = hub_model(choice.name) or (choice.name, "main")
+    key: DownloadKey = (model_id, revision, settings.precision)
+    view = downloads().view(key)
+    with st.container(border=True, width=620, gap="xsmall", key="offer"):
+        st.markdown(f"##### {literal(choice.title)} is not on this machine yet")
+        _facts(choice, model_id, revision)
+        if view is not None and view.active:
+            st.fragment(_live, run_every=LOOK_EVERY_S)(key)
+            return
+        if view is not None and view.state == "done":
+            st.error("The download is complete, but the model is not found in the cache.", icon=":material/error:")
+        if view is not None and view.error is not None:
+            level = st.error if view.state == "failed" else st.info
+            level(told(view.error), icon=":material/error:" if view.state == "failed" else ":material/info:")
+        st.button(_label(choice, view), type="primary", key="download", on_click=_start, args=key)
+        st.caption("The other models in the list need no download. What is chosen here stays on this machine.")
+
+
+def _facts(choice: ModelChoice, model_id: str, revision: str) -> None:
+    pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {literal(revision)}"
+    where = f"From {literal(hub_host())}, `{literal(model_id)}`, {pinned}. Kept in `{literal(str(cache_root()))}`."
+    if choice.hub is not None:
+        st.markdown(literal(choice.hub.good_at))
+        sizes = ", ".join(f"{precision} {size} MB" for precision, size in choice.hub.sizes_mb.items())
+        st.caption(f"About {sizes}; the one that fits this machine is taken. Licence: {literal(choice.hub.licence)}.")
+    st.caption(where)
+
+
+def _label(choice: ModelChoice, view: DownloadView | None) -> str:
+    if view is not None:
+        return "Go on" if view.state == "cancelled" else "Try again"
+    return "Download" if choice.hub is None else f"Download {choice.hub.name}"
+
+
+def _start(model_id: str, revision: str, precision: str) -> None:
+    downloads().start(model_id, revision, precision)
+
+
+def _live(key: DownloadKey) -> None:
+    """The moving part: runs twice a second by itself, and runs the page when the download has ended."""
+    view = downloads().view(key)
+    if view is None or not view.active:
+        st.rerun(scope="app")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        st.progress(_share(view), text=_text(view))
+        st.button(
+            "",
+            icon=":material/close:",
+            key="cancel_download",
+            help="Stop. What has arrived is kept, and the next try goes on from there.",
+            on_click=downloads().cancel,
+            args=(key,),
+        )
+
+
+def _share(view: DownloadView) -> float:
+    progress = view.progress
+    return 0.0 if progress is None or not progress.total_bytes else min(1.0, progress.done_bytes / progress.total_bytes)
+
+
+def _text(view: DownloadView) -> str:
+    progress = view.progress
+    if progress is None:
+        return "Asking what there is" if view.plan is None else "Starting"
+    text = f"{progress.done_bytes / 1e6:,.0f} of {progress.total_bytes / 1e6:,.0f} MB"
+    if progress.bytes_per_second:
+        text += f" · {progress.bytes_per_second / 1e6:.1f} MB/s"
+    if progress.seconds_left is not None:
+        text += f" · {clock(progress.seconds_left)[:-4]} left"
+    return text

@@ -92,7 +92,7 @@ def test_a_nearly_right_preparation_is_told_from_the_right_one(kind: str, way: s
     wrong = encoder(kind).embed_images([WRONGS[kind][way](frames()[name], EDGE) for name in TELLING])
     found = cosines(wrong, np.stack([of_transformers(kind, "images")[name] for name in TELLING]))
     assert found.max() < OTHER
-    np.testing.assert_allclose(found, [noted[name] for name in TELLING], atol=1e-4)
+    np.testing.assert_allclose(found, [noted[name] for name in TELLING], atol=0.02)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -101,6 +101,11 @@ def _without_type_checking(tree: ast.Module) -> ast.Module:
     return ast.fix_missing_locations(Strip().visit(tree))
 
 
+def test_only_the_tools_need_torch() -> None:
+    for path, tree in sources(CORE, ROOT / "pages", ROOT / "app.py", ROOT / "tests"):
+        assert not {"torch", "transformers", "tools"} & {name.split(".")[0] for name in imports(tree)}, path
+
+
 def test_pages_never_touch_arrays_of_vectors_or_open_models() -> None:
     for path, tree in sources(ROOT / "pages"):
         if path.parent.name != "parts":

@@ -1,0 +1,1 @@
+"""How the parity fixtures were made; never imported by the app or the tests."""

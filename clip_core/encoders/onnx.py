@@ -11,7 +11,8 @@ import numpy as np
 
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint
-from clip_core.encoders.folder import TEXT, TOKENIZER, VISION, ModelFolder
+from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.layout import TEXT, TOKENIZER, VISION
 from clip_core.encoders.precision import AUTO
 from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
@@ -43,13 +44,16 @@ class OnnxEncoder:
         model_id: The name by which it was found.
         precision: Which files to take, see ``ModelFolder.read``.
         root: What all files must really lie in, if not the folder: a hub cache's snapshot is made of links.
+        title: What to call it, if not by the folder's name.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
     """
 
-    def __init__(self, folder: Path, model_id: str, precision: str = AUTO, root: Path | None = None) -> None:
-        model = ModelFolder.read(folder, precision)
+    def __init__(
+        self, folder: Path, model_id: str, precision: str = AUTO, *, root: Path | None = None, title: str = ""
+    ) -> None:
+        model = ModelFolder.read(folder, precision, title)
         weights = {VISION: folder / model.vision, TEXT: folder / model.text}
         external = {role: external_files(path, root or folder) for role, path in weights.items()}
         self.id, self.name, self.precision = model_id, model.name, model.precision

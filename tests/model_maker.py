@@ -184,6 +184,23 @@ def make_clip(folder: Path, seed: int = 0, dim: int = 16) -> Path:
     )
 
 
+def add_precision(folder: Path, suffix: str, seed: int = 5, dim: int = 16, text_suffix: str | None = None) -> Path:
+    """Give a small CLIP another pair of towers, named as that precision. Other weights stand in for rounded ones."""
+    onnx.save_model(small_vision(seed, dim), folder / "onnx" / f"vision_model{suffix}.onnx")
+    text = suffix if text_suffix is None else text_suffix
+    onnx.save_model(small_text(seed, dim), folder / "onnx" / f"text_model{text}.onnx")
+    return folder
+
+
+def move_weights_out(folder: Path, tower: str = "vision_model") -> Path:
+    """Keep a tower's weights in a file of their own, as exporters do above 2 GB."""
+    path = folder / "onnx" / f"{tower}.onnx"
+    model = onnx.load_model(path)
+    path.unlink()
+    onnx.save_model(model, path, save_as_external_data=True, location=f"{tower}.onnx_data", size_threshold=1000)
+    return folder
+
+
 def make_siglip(folder: Path, seed: int = 1, dim: int = 16) -> Path:
     """A small SigLIP: squashes, has no mask, and counts on texts filled up to 64 tokens."""
     config = {"model_type": "siglip", "text_config": {"max_position_embeddings": 64}}

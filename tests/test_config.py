@@ -32,12 +32,13 @@ def test_every_key_and_relative_paths(tmp_path: Path) -> None:
         write(
             tmp_path,
             (
-                "model: other\nsamples_per_second: every frame\nthreshold: 0.3\nsmoothing_s: 2\n"
+                "model: other\nprecision: fp16\nsamples_per_second: every frame\nthreshold: 0.3\nsmoothing_s: 2\n"
                 "embeddings: e\nvideo_dirs: [v, /abs]\nmodel_dirs: m\ncrop: pad\nsequence_fps: 29.97\n"
             ),
         )
     )
     base = tmp_path.resolve()
+    assert config.precision == "fp16"
     assert (config.model, config.samples_per_second, config.threshold, config.smoothing_s) == ("other", None, 0.3, 2.0)
     assert config.embeddings == str(base / "e")
     assert config.video_dirs == (base / "v", Path("/abs"))
@@ -84,6 +85,11 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
         ("- a\n- b", "holds a list, not settings"),
         ("treshold: 0.3", r"unknown key 'treshold'\. Did you mean 'threshold'\?"),
         ("qqqq: 1", r"unknown key 'qqqq'\. Allowed are: video_path, CLIP"),
+        (
+            "precision: q4",
+            r"'precision' in the configuration is a text \(q4\)\. Allowed is one of auto, fp32, fp16, int8",
+        ),
+        ("precision: [int8]", r"'precision' in the configuration is a list"),
         ("threshold: high", r"'threshold' in the configuration is a text \(high\)\. Allowed is a cosine"),
         ("threshold: 2", r"a number \(2\)"),
         ("crop: centre", r"'crop' .* is a text \(centre\)\. Allowed is center, squash, pad, or null"),

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, onnx_files
 from clip_core.encoders.precision import (
     AUTO,
     Precision,
@@ -18,10 +19,6 @@ from clip_core.encoders.precision import (
 from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.settings import Settings, read_object
 from clip_core.errors import EncoderError, shown_name
-
-CONFIG, PREPROCESSOR, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
-# Roles as well as names: a fingerprint calls the towers so whatever files were chosen.
-VISION, TEXT = "onnx/vision_model.onnx", "onnx/text_model.onnx"
 
 # Where every published CLIP config starts the training, 1/0.07: the value that was learned stands nowhere in
 # the folder, but OpenAI clipped it at 100 and all their models arrived there.
@@ -61,17 +58,18 @@ class ModelFolder:
     text: str
 
     @classmethod
-    def read(cls, path: Path, precision: str = AUTO) -> ModelFolder:
+    def read(cls, path: Path, precision: str = AUTO, title: str = "") -> ModelFolder:
         """Read and check a folder's JSON files, and that the other files are there.
 
         Args:
             path: The folder.
             precision: "auto" takes what runs best here of what is there, see ``best_precision``.
+            title: What to call the model; its folder's name if empty.
 
         Raises:
             EncoderError: A file is missing, unreadable or says what is not supported.
         """
-        name = shown_name(path.resolve())
+        name = title or shown_name(path.resolve())
         towers = _need_files(path, name, precision)
         config = Settings(read_object(path / CONFIG, name), CONFIG, name)
         own = config.inner("clip_video_investigator")
@@ -102,14 +100,6 @@ def _need_files(path: Path, name: str, precision: str) -> TowerFiles:
     if towers is None:
         raise no_towers(name, names, order)
     return towers
-
-
-def onnx_files(path: Path) -> frozenset[str]:
-    """The names of the files in a model's onnx/, relative to the model; none if it cannot be listed."""
-    try:
-        return frozenset(f"onnx/{file.name}" for file in (path / "onnx").iterdir() if file.is_file())
-    except OSError:
-        return frozenset()
 
 
 def _scale(log_scale: float) -> float:

@@ -13,7 +13,8 @@ import numpy as np
 from clip_core.config_keys import Crop
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint
-from clip_core.encoders.folder import TEXT, TOKENIZER, VISION, ModelFolder
+from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.layout import TEXT, TOKENIZER, VISION
 from clip_core.encoders.precision import AUTO
 from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
@@ -46,6 +47,7 @@ class OnnxEncoder:
         model_id: The name by which it was found.
         precision: Which files to take, see ``ModelFolder.read``.
         root: What all files must really lie in, if not the folder: a hub cache's snapshot is made of links.
+        title: What to call it, if not by the folder's name.
         crop: How a frame becomes what the model sees; None is the model's own way.
 
     Raises:
@@ -59,11 +61,12 @@ class OnnxEncoder:
         folder: Path,
         model_id: str,
         precision: str = AUTO,
-        root: Path | None = None,
         *,
+        root: Path | None = None,
+        title: str = "",
         crop: Crop | None = None,
     ) -> None:
-        model = ModelFolder.read(folder, precision)
+        model = ModelFolder.read(folder, precision, title)
         preprocessing = model.preprocessing.framed(crop)
         weights = {VISION: folder / model.vision, TEXT: folder / model.text}
         external = {role: external_files(path, root or folder) for role, path in weights.items()}

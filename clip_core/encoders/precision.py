@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from clip_core.encoders.layout import TEXT, VISION
 from clip_core.errors import EncoderError
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
@@ -50,8 +51,9 @@ def best_precision(wanted: str, providers: Collection[str]) -> tuple[Precision, 
     Raises:
         EncoderError: ``wanted`` is no precision.
     """
-    if wanted in SUFFIXES:
-        return (wanted,)
+    named = tuple(precision for precision in SUFFIXES if precision == wanted)
+    if named:
+        return named
     if wanted != AUTO:
         raise EncoderError(f"There is no precision {wanted[:20]!r}.", f"Allowed are: {AUTO}, {', '.join(SUFFIXES)}.")
     return ("fp16", "fp32") if "CUDAExecutionProvider" in providers else ("int8", "fp32")
@@ -102,7 +104,7 @@ def no_towers(model: str, names: Collection[str], order: Sequence[Precision]) ->
     if any(_JOINT.fullmatch(name) for name in names):
         return EncoderError(
             f"The model {model} is one joint onnx/model.onnx, which is not supported.",
-            "Export its two halves as onnx/vision_model.onnx and onnx/text_model.onnx.",
+            f"Export its two halves as {VISION} and {TEXT}.",
         )
     return EncoderError(f"The model {model} lacks the file {_missing(names)}.", f"Copy it into the folder {model}.")
 
@@ -117,7 +119,7 @@ def _candidates(tower: str, precision: Precision) -> Iterator[str]:
 
 def _missing(names: Collection[str]) -> str:
     """The file whose absence says most: of the tower that has none at all."""
-    for tower in ("vision", "text"):
+    for tower, file in (("vision", VISION), ("text", TEXT)):
         if not any(_first(names, tower, precision) for precision in SUFFIXES):
-            return f"onnx/{tower}_model.onnx"
-    return "onnx/vision_model.onnx" if "onnx/vision_model.onnx" not in names else "onnx/text_model.onnx"
+            return file
+    return TEXT if VISION in names else VISION

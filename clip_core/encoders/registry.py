@@ -5,46 +5,54 @@ Nothing heavy is loaded before a model is asked for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clip_core.config import Config
+from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
 from clip_core.encoders.precision import AUTO
-from clip_core.errors import EncoderError, UnknownModelError, shown_name
+from clip_core.errors import EncoderError, NotDownloadedError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:
-    from clip_core.config import Config
     from clip_core.encoders.onnx import OnnxEncoder
 
 SAMPLE = "sample"
 SAMPLE_FOLDER = Path(__file__).parents[2] / "data" / "models" / "sample"
-LAYOUT = "config.json, preprocessor_config.json, tokenizer.json, onnx/vision_model.onnx and onnx/text_model.onnx"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model that can be loaded.
+    """A model that can be chosen.
 
     Attributes:
         name: What ``load_encoder`` takes.
-        folder: Where its files lie.
+        folder: Where its files lie; None for a model of the hub that is not on this machine.
+        title: To show; the name if nothing else is given.
+        hub: What the catalogue says of a model of the hub.
+        is_local: Whether it can be loaded without a download.
     """
 
     name: str
-    folder: Path
+    folder: Path | None
+    title: str = ""
+    hub: CatalogueModel | None = None
+    is_local: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
 
 
 def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
-    """List the models at hand: the sample first, then the folders directly below each of ``model_dirs``.
+    """List the models: the sample first, then the folders directly below each of ``model_dirs``, then the catalogue.
 
     A folder counts if it holds config.json and onnx/. Names are unique: a second folder of one name
-    is called "name (2)".
+    is called "name (2)". The hub is not asked.
 
     Args:
-        config: Whose ``model_dirs`` are looked through; without it there is the sample only.
+        config: Whose ``model_dirs`` are looked through; without it no folders are.
 
     Raises:
         EncoderError: One of ``model_dirs`` cannot be listed.
@@ -60,33 +68,78 @@ def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
             name, number = f"{folder.name} ({number})", number + 1
         names.add(name)
         choices.append(ModelChoice(name, folder))
-    return tuple(choices)
+    return (*choices, *(_choice(model, config) for model in CATALOGUE))
 
 
-def load_encoder(name: str, config: Config | None = None) -> OnnxEncoder:
+def load_encoder(name: str, config: Config | None = None, *, download: bool = False) -> OnnxEncoder:
     """Load a model.
 
     Args:
-        name: "sample", a name from ``available_models``, or the path of a folder.
-        config: Whose ``model_dirs`` are looked through.
+        name: "sample", a name from ``available_models``, the path of a folder, or a repository of the hub, such
+            as "Xenova/clip-vit-base-patch32", also with "@" and a commit or branch. A folder of that name comes
+            first. What the catalogue pins is taken at that commit.
+        config: Whose ``model_dirs`` are looked through, and whose ``precision`` is taken.
+        download: Whether a model of the hub may be downloaded now, if it is not here.
 
     Raises:
         UnknownModelError: There is no such model; the message lists what there is.
-        EncoderError: The folder lacks a file, or a file does not fit.
+        NotDownloadedError: It is a model of the hub, and not here; nothing is downloaded unasked.
+        EncoderError: The folder lacks a file, a file does not fit, or the download failed.
     """
-    choices = {choice.name: choice.folder for choice in available_models(config)}
-    if name == SAMPLE:
-        folder = SAMPLE_FOLDER
-    elif name in choices:
-        folder = choices[name]
-    elif name and not name.startswith("roboflow") and _is_folder(Path(name)):
-        folder = Path(name)
-    else:
-        raise _unknown(name, list(choices))
+    wanted = config if config is not None else Config()
+    choices = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
+    folder = SAMPLE_FOLDER if name == SAMPLE else choices.get(name) or _named_folder(name)
+    if folder is None:
+        hub = None if name.startswith("roboflow") else hub_model(name)
+        if hub is None:
+            raise _unknown(name, list(choices))
+        return _from_hub(name, *hub, wanted, download)
     from clip_core.encoders.onnx import OnnxEncoder  # it brings ONNX Runtime: only now
 
-    precision = AUTO if config is None else config.precision
-    return OnnxEncoder(folder, name, precision, crop=None if config is None else config.crop)
+    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else wanted.precision, crop=wanted.crop)
+
+
+def hub_model(name: str) -> tuple[str, str] | None:
+    """(repository, revision) of "REPOSITORY" or "REPOSITORY@REVISION", None if it is no such name."""
+    from clip_core.encoders.hub_cache import MAIN, is_model_id, is_revision
+
+    model_id, at, revision = name.partition("@")
+    known = find_in_catalogue(model_id)
+    if not at:
+        revision = known.revision if known is not None else MAIN
+    return (model_id, revision) if is_model_id(model_id) and is_revision(revision) else None
+
+
+def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_download: bool) -> OnnxEncoder:
+    from clip_core.encoders.hub_cache import cache_root, cached_model, check_content, snapshot_files
+    from clip_core.encoders.onnx import OnnxEncoder
+
+    found = cached_model(model_id, revision, wanted.precision)
+    if found is None and may_download:
+        from clip_core.encoders.hub import download, plan_download
+
+        plan = plan_download(model_id, revision, wanted.precision)
+        for _ in download(plan):
+            pass
+        found = cached_model(model_id, plan.commit, plan.precision)
+    if found is None:
+        raise NotDownloadedError(
+            f"The model {name} of the Hugging Face hub is not on this machine.",
+            f"Run: python -m clip_core download {name}",
+        )
+    snapshot, towers = found
+    check_content(snapshot, snapshot_files(snapshot, towers), name)
+    known = find_in_catalogue(model_id)
+    title = known.name if known is not None else model_id
+    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title, crop=wanted.crop)
+
+
+def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:
+    from clip_core.encoders.hub_cache import find_snapshot
+
+    precision = config.precision if config is not None else AUTO
+    folder = find_snapshot(model.id, model.revision, precision)
+    return ModelChoice(model.id, folder, model.name, model, folder is not None)
 
 
 def _folders(config: Config | None) -> Iterator[Path]:
@@ -103,11 +156,11 @@ def _folders(config: Config | None) -> Iterator[Path]:
         yield from found
 
 
-def _is_folder(path: Path) -> bool:
+def _named_folder(name: str) -> Path | None:
     try:
-        return path.is_dir()
+        return Path(name) if name and not name.startswith("roboflow") and Path(name).is_dir() else None
     except OSError:  # too long for a name, or behind a door that is shut
-        return False
+        return None
 
 
 def _looks_like_model(folder: Path) -> bool:
@@ -115,14 +168,8 @@ def _looks_like_model(folder: Path) -> bool:
 
 
 def _unknown(name: str, names: list[str]) -> UnknownModelError:
-    is_hub_id = _HUB_ID.fullmatch(name) is not None
-    shown = "/".join(shown_name(part) for part in name.split("/")) if is_hub_id else shown_name(name)
     there_is = "There is: " + ", ".join(shown_name(known) for known in names[:10]) + "." if names else ""
     if name.startswith("roboflow"):
+        shown = "/".join(shown_name(part) for part in name.split("/"))
         return UnknownModelError(f"The Roboflow Inference server ({shown}) is not supported in this version.", there_is)
-    if is_hub_id:
-        return UnknownModelError(
-            f"Models from the Hugging Face hub ({shown}) are not supported in this version.",
-            f"Download it and give the folder, with {LAYOUT}. {there_is}".strip(),
-        )
-    return UnknownModelError(f"There is no model {shown!r}.", there_is or "Give a model's folder.")
+    return UnknownModelError(f"There is no model {shown_name(name)!r}.", there_is or "Give a model's folder.")

@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 import streamlit as st
-from clip_core.encoders.downloads import DownloadBoard
 
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
 from clip_core.jobs import JobBoard
 from clip_core.store.store import EmbeddingStore

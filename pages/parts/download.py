@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from clip_core.encoders.downloads import DownloadKey, DownloadView
-from clip_core.encoders.hub_cache import cache_root, hub_host
 
 from clip_core.config import Config
+from clip_core.encoders.downloads import DownloadKey, DownloadView
+from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.values import clock
 from pages.parts.cached import downloads

@@ -1,0 +1,115 @@
+"""A short list of models of the Hugging Face hub that are worth choosing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from clip_core.encoders.precision import AUTO, Precision, best_precision
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueModel:
+    """A model of the hub.
+
+    Attributes:
+        name: To show.
+        id: Its repository on the hub.
+        revision: A commit of it (40 hex digits), or "main".
+        good_at: One sentence for who has to choose.
+        licence: Of the weights, as their publisher says.
+        sizes_mb: Precision → about how many megabytes are downloaded, the tokenizer included. What is not in
+            here is not taken unless it is asked for by name.
+    """
+
+    name: str
+    id: str
+    revision: str
+    good_at: str
+    licence: str
+    sizes_mb: Mapping[Precision, int]
+
+
+# OpenAI published code and weights in one repository under MIT; the model cards on the hub name no licence.
+_OPENAI = "MIT (OpenAI's repository; the model cards name none)"
+
+# Sizes are sums of what the hub's file pages say; a commit stands here only where such a page, or a program
+# that pins this very repository, shows it. "main" may move: then what is cached stays, a new download differs.
+CATALOGUE: tuple[CatalogueModel, ...] = (
+    CatalogueModel(
+        name="CLIP ViT-B/32",
+        id="Xenova/clip-vit-base-patch32",
+        revision="d15189d7028b43f1d3e65039190477f6af591c2a",
+        good_at="The quickest CLIP: a good first choice for long videos on a CPU.",
+        licence=_OPENAI,
+        sizes_mb={"int8": 156, "fp16": 306, "fp32": 608},
+    ),
+    CatalogueModel(
+        name="CLIP ViT-B/16",
+        id="Xenova/clip-vit-base-patch16",
+        revision="main",  # no source shows a commit that has all precisions
+        good_at="Sees smaller things than ViT-B/32, at about a quarter of its speed.",
+        licence=_OPENAI,
+        sizes_mb={"int8": 154, "fp16": 302, "fp32": 601},
+    ),
+    CatalogueModel(
+        name="CLIP ViT-L/14",
+        id="Xenova/clip-vit-large-patch14",
+        revision="main",  # the file page shows only the short commit cb711f7
+        good_at="The most exact of OpenAI's at 224 pixels; slow without a GPU.",
+        licence=_OPENAI,
+        sizes_mb={"int8": 434, "fp16": 859, "fp32": 1717},
+    ),
+    CatalogueModel(
+        name="SigLIP base",
+        id="Xenova/siglip-base-patch16-224",
+        revision="4649052661e53c7000355844105f8a1792088239",
+        good_at="Tells similar things apart better than CLIP of its size, and sees the whole frame, squashed.",
+        licence="Apache-2.0",
+        sizes_mb={"int8": 213, "fp16": 410, "fp32": 816},
+    ),
+    CatalogueModel(
+        name="SigLIP 2 base",
+        id="onnx-community/siglip2-base-patch16-224-ONNX",
+        revision="ba1f3b0843f24bc5417d38e19c37b287d719b2f4",
+        good_at="Understands prompts in many languages; otherwise like SigLIP, and newer.",
+        licence="Apache-2.0 (Google's weights; the export's card names none)",
+        sizes_mb={"int8": 412, "fp16": 786, "fp32": 1536},
+    ),
+    CatalogueModel(
+        name="MobileCLIP S2",
+        id="Xenova/mobileclip_s2",
+        revision="3c1c6e3770470681dc4bcc6237a1794779a86677",
+        good_at="Small convolutional image tower: good scores for its size.",
+        licence="Apple's own (LICENSE in the repository; Apple's card now says apple-amlr, research only)",
+        # Its int8 files are left out: people who measured them found noise (convolutions suffer from it).
+        sizes_mb={"fp16": 201, "fp32": 399},
+    ),
+    CatalogueModel(
+        name="Jina CLIP v1",
+        id="jinaai/jina-clip-v1",
+        revision="ceb3e44ca4d6eceaa4f3fb58b1c1a5748b3f29b6",
+        good_at="Reads long prompts in full, where CLIP stops at 77 tokens; English.",
+        licence="Apache-2.0",
+        sizes_mb={"int8": 227, "fp16": 447, "fp32": 893},
+    ),
+)
+_BY_ID = {model.id: model for model in CATALOGUE}
+
+
+def find_in_catalogue(model_id: str) -> CatalogueModel | None:
+    """The model of this repository, None if the catalogue has it not."""
+    return _BY_ID.get(model_id)
+
+
+def precision_order(model_id: str, wanted: str, providers: Collection[str]) -> tuple[Precision, ...]:
+    """``best_precision``, without those that the catalogue leaves out for this model.
+
+    Raises:
+        EncoderError: ``wanted`` is no precision.
+    """
+    order = best_precision(wanted, providers)
+    known = find_in_catalogue(model_id)
+    if wanted != AUTO or known is None:
+        return order
+    return tuple(precision for precision in order if precision in known.sizes_mb)

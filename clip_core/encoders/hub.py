@@ -1,0 +1,230 @@
+"""Models from the Hugging Face hub: what a download would fetch, and the download itself.
+
+Nothing here runs unasked: a plan is made and shown first.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.hf_api import RepoSibling
+
+from clip_core.encoders.catalogue import precision_order
+from clip_core.encoders.hub_cache import (
+    COMMIT,
+    MAIN,
+    NEEDED,
+    OPTIONAL,
+    cache_root,
+    find_cached,
+    is_model_id,
+    is_revision,
+    is_whole,
+    repository_folder,
+)
+from clip_core.encoders.hub_faults import fault, web_page
+from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
+from clip_core.errors import DownloadError, JobCancelled
+
+__all__ = ["DownloadPlan", "DownloadProgress", "PlannedFile", "download", "find_cached", "plan_download"]
+
+API_TIMEOUT_S = 20.0
+MAX_SMALL_BYTES = 256 * 2**20  # a tokenizer of many languages has 34 MB
+MAX_TOTAL_BYTES = 32 * 2**30
+SPARE_BYTES = 64 * 2**20
+EVERY_S = 0.25
+RATE_OVER_S = 8.0
+_HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file of a plan.
+
+    Attributes:
+        name: Relative to the repository.
+        size_bytes: As the hub says.
+        digest: What its content must hash to: 64 hex digits SHA-256, or 40 of git's SHA-1.
+        cached: Whether it is here already.
+    """
+
+    name: str
+    size_bytes: int
+    digest: str
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadPlan:
+    """What a download would fetch.
+
+    Attributes:
+        model_id: The repository.
+        revision: As asked for.
+        commit: What that is now.
+        precision: What was chosen.
+        files: All that is needed, those that are here included.
+    """
+
+    model_id: str
+    revision: str
+    commit: str
+    precision: Precision
+    files: tuple[PlannedFile, ...]
+
+    @property
+    def total_bytes(self) -> int:
+        """The size of all files."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def missing_bytes(self) -> int:
+        """The size of those that are not here; of one that was begun, all of it."""
+        return sum(file.size_bytes for file in self.files if not file.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """How far a download is.
+
+    Attributes:
+        done_bytes: What is here of all files, that of earlier downloads included.
+        total_bytes: The size of all files.
+        file: The name of the one at work.
+        bytes_per_second: Over the last seconds.
+        seconds_left: None while nothing arrives.
+    """
+
+    done_bytes: int
+    total_bytes: int
+    file: str
+    bytes_per_second: float
+    seconds_left: float | None
+
+
+def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) -> DownloadPlan:
+    """Ask the hub what a model has, and choose what this machine needs of it. One request.
+
+    Args:
+        model_id: Its repository.
+        revision: A commit, branch or tag.
+        precision: "auto" (what runs best here) or one precision.
+
+    Raises:
+        EncoderError: The hub cannot be reached or refuses, there is no such model, or not of a kind that fits.
+    """
+    if not is_model_id(model_id) or not is_revision(revision):
+        raise DownloadError("This cannot be a model on the hub.", "Names look like Xenova/clip-vit-base-patch32.")
+    order = precision_order(model_id, precision, providers_here())
+    try:
+        info = HfApi().model_info(model_id, revision=revision, files_metadata=True, timeout=API_TIMEOUT_S)
+        there = {entry.rfilename: entry for entry in info.siblings or ()}
+        commit = info.sha or ""
+    except Exception as error:  # noqa: BLE001 - httpx2's, JSON's and huggingface_hub's have no common base
+        raise fault(error, model_id) from _cause(error)
+    if COMMIT.fullmatch(commit) is None:
+        raise web_page(model_id)
+    # Only names that are known beforehand are looked up: whatever else a repository lists is never touched.
+    towers = choose_towers(there, order)
+    if towers is None:
+        raise DownloadError(no_towers(model_id, there, order).what, "Use another model, or another precision.")
+    for name in NEEDED:
+        if name not in there:
+            raise DownloadError(f"The model {model_id} lacks the file {name}.", "Use another model.")
+    names = [*NEEDED, *(name for name in OPTIONAL if name in there), *towers.external, towers.vision, towers.text]
+    plan = DownloadPlan(
+        model_id, revision, commit, towers.precision, tuple(_planned(model_id, there, name) for name in names)
+    )
+    if plan.total_bytes > MAX_TOTAL_BYTES:
+        raise DownloadError(f"{model_id} has {plan.total_bytes / 1e9:.0f} GB, which is too much.", "Use another model.")
+    return plan
+
+
+def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> PlannedFile:
+    entry = there[name]
+    size, digest = entry.size, entry.lfs.sha256 if entry.lfs is not None else entry.blob_id
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not isinstance(digest, str):
+        raise web_page(f"the size and hash of {name}")
+    if _HASH.fullmatch(digest) is None:
+        raise web_page(f"the hash of {name}")
+    if name in (*NEEDED, *OPTIONAL) and size > MAX_SMALL_BYTES:
+        raise DownloadError(f"{name} of {model_id} has {size / 1e6:.0f} MB, which is too much.", "Use another model.")
+    return PlannedFile(name, size, digest, is_whole(repository_folder(model_id) / "blobs" / digest, size))
+
+
+def download(plan: DownloadPlan, cancelled: Callable[[], bool] = lambda: False) -> Iterator[DownloadProgress]:
+    """Fetch what is missing of a plan. Errors rise at the first ``next()`` or later.
+
+    Closing the iterator stops the download. What has arrived is kept, and the next download goes on there.
+
+    Args:
+        plan: See ``plan_download``.
+        cancelled: Asked about four times a second.
+
+    Yields:
+        At least three times a second; at the last one done and total are equal, and ``find_cached`` finds it.
+
+    Raises:
+        DownloadError: The network, the hub or the disk failed, or a file came with another content.
+        JobCancelled: ``cancelled`` said so.
+    """
+    from clip_core.encoders.transfer import Transfer
+
+    _need_room(plan)
+    transfer = Transfer(plan.model_id, plan.commit, plan.revision, plan.files)
+    meter = _Meter(plan.total_bytes)
+    transfer.start()
+    try:
+        while transfer.is_alive():
+            yield meter.read(transfer.done_bytes, transfer.file)
+            transfer.join(EVERY_S)
+            if transfer.is_alive() and cancelled():
+                raise JobCancelled("The download was cancelled.", "What has arrived is kept; start it again to go on.")
+    finally:
+        transfer.stop()
+    if transfer.error is not None:
+        raise transfer.error from _cause(transfer.error.__cause__)
+    yield meter.read(plan.total_bytes, transfer.file)
+
+
+def _need_room(plan: DownloadPlan) -> None:
+    place = cache_root()
+    while not place.is_dir() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if plan.missing_bytes and free < plan.missing_bytes + SPARE_BYTES:
+        raise DownloadError(
+            f"{plan.model_id} needs {plan.missing_bytes / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free "
+            "where huggingface_hub keeps its cache.",
+            "Free some space, or move the cache with HF_HOME.",
+        )
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """What may stand in a traceback beside our words: no error of an HTTP library, whose text holds addresses."""
+    return error if isinstance(error, OSError) and not isinstance(error, HfHubHTTPError) else None
+
+
+class _Meter:
+    """Turns counts of bytes into rates over the last seconds."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def read(self, done: int, file: str) -> DownloadProgress:
+        now = time.monotonic()
+        self._seen.append((now, done))
+        while now - self._seen[0][0] > RATE_OVER_S:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        rate = max(done - before, 0) / (now - since) if now > since else 0.0
+        left = self._total - done
+        return DownloadProgress(done, self._total, file, rate, 0.0 if left <= 0 else left / rate if rate > 0 else None)

@@ -1,0 +1,206 @@
+"""Models in huggingface_hub's own cache: found without any network, put in place, and checked by content.
+
+The layout is that of https://huggingface.co/docs/huggingface_hub/guides/manage-cache: a file lies once under
+``blobs``, named by its hash (SHA-256 for large files, git's SHA-1 for small ones); ``snapshots/COMMIT`` links
+to it; ``refs/NAME`` holds a branch's commit. Other tools find what is put here, and the other way round.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from clip_core.encoders.catalogue import precision_order
+from clip_core.encoders.external_data import external_files
+from clip_core.encoders.fingerprint import file_sha256
+from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, onnx_files
+from clip_core.encoders.precision import AUTO, SUFFIXES, Precision, TowerFiles, choose_towers, providers_here
+from clip_core.errors import DownloadError, EncoderError
+
+NEEDED = (CONFIG, PREPROCESSOR, TOKENIZER)
+OPTIONAL = (TOKENIZER_CONFIG,)
+MAIN = "main"
+COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+
+
+def is_model_id(text: str) -> bool:
+    """Whether it can be the name of a repository, such as "Xenova/clip-vit-base-patch32"."""
+    return _MODEL_ID.fullmatch(text) is not None and ".." not in text and "--" not in text
+
+
+def is_revision(text: str) -> bool:
+    """Whether it can be the name of a commit, a branch or a tag."""
+    return _REVISION.fullmatch(text) is not None and ".." not in text and "//" not in text
+
+
+def cache_root() -> Path:
+    """The cache's folder, which HF_HOME and HF_HUB_CACHE decide."""
+    return Path(constants.HF_HUB_CACHE)
+
+
+def repository_folder(model_id: str) -> Path:
+    """Where a model's files lie in the cache, whether they are there or not."""
+    return cache_root() / f"models--{model_id.replace('/', '--')}"
+
+
+def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
+    """The snapshot's folder if all that is needed is in the cache. Asks no network.
+
+    Args:
+        model_id: Its repository.
+        revision: A commit, or the name of a branch that was downloaded before.
+        precision: "auto" or one precision.
+
+    Raises:
+        EncoderError: There is no such precision.
+    """
+    found = cached_model(model_id, revision, precision)
+    return None if found is None else found[0]
+
+
+def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
+    """Like ``find_cached``, with the files that were chosen."""
+    snapshot = _snapshot(model_id, revision)
+    if snapshot is None:
+        return None  # before ONNX Runtime is loaded to ask for its providers
+    return _complete(snapshot, precision_order(model_id, precision, providers_here()))
+
+
+def find_snapshot(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
+    """Like ``find_cached``, but "auto" takes any precision: for lists.
+
+    Which one runs best only ONNX Runtime knows, and nothing heavy is loaded for a list.
+    """
+    snapshot = _snapshot(model_id, revision)
+    if snapshot is None:
+        return None
+    order = tuple(SUFFIXES) if precision == AUTO else precision_order(model_id, precision, ())
+    return snapshot if _complete(snapshot, order) is not None else None
+
+
+def _snapshot(model_id: str, revision: str) -> Path | None:
+    if not is_model_id(model_id) or not is_revision(revision):
+        return None
+    folder = repository_folder(model_id)
+    try:
+        commit = revision if COMMIT.fullmatch(revision) else (folder / "refs" / revision).read_text("utf-8").strip()
+        snapshot = folder / "snapshots" / commit
+        return snapshot if COMMIT.fullmatch(commit) and snapshot.is_dir() else None
+    except (OSError, ValueError):  # no such branch was ever fetched, or its file is none
+        return None
+
+
+def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFiles] | None:
+    """The first precision whose files are all there, the external data that the towers name included."""
+    if not all((snapshot / name).is_file() for name in NEEDED):
+        return None
+    names = onnx_files(snapshot)
+    for precision in order:
+        towers = choose_towers(names, (precision,))
+        if towers is None:
+            continue
+        try:
+            for tower in (towers.vision, towers.text):
+                external_files(snapshot / tower, cache_root())
+        except EncoderError:  # a file that it names has not arrived
+            continue
+        return snapshot, towers
+    return None
+
+
+def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tuple[str, str]]) -> None:
+    """Link blobs that are there into a snapshot. What makes it look complete is linked last.
+
+    Args:
+        model_id, commit: Which snapshot.
+        revision: A branch to remember the commit for; a commit itself is not remembered.
+        files: (name, hash) of each.
+
+    Raises:
+        OSError: The cache cannot be written.
+    """
+    folder = repository_folder(model_id)
+    # A snapshot counts from config.json on: who stops in between leaves one that is begun, not one that is broken.
+    for name, digest in sorted(files, key=lambda file: file[0] == CONFIG):
+        link, blob = folder / "snapshots" / commit / name, folder / "blobs" / digest
+        if link.exists():
+            continue
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)  # one that leads nowhere
+        try:
+            link.symlink_to(os.path.relpath(blob, link.parent))
+        except OSError:  # Windows without the right to make links
+            shutil.copyfile(blob, link)
+    if COMMIT.fullmatch(revision) is None:
+        ref = folder / "refs" / revision
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(commit, encoding="utf-8")
+
+
+def is_whole(blob: Path, size_bytes: int) -> bool:
+    """Whether a file of the cache is there with the size and the content that it should have."""
+    try:
+        return blob.is_file() and blob.stat().st_size == size_bytes and content_matches(blob, blob.name)
+    except OSError:  # unreadable is as good as missing: the download says what is wrong
+        return False
+
+
+def content_matches(path: Path, digest: str) -> bool:
+    """Whether a file's bytes have the hash that its blob is named by; true if the name is no known hash.
+
+    Args:
+        path: The file.
+        digest: 64 hex digits (SHA-256) or 40 (git's SHA-1 of a blob).
+    """
+    if re.fullmatch(r"[0-9a-f]{64}", digest):
+        return file_sha256(path) == digest
+    if re.fullmatch(r"[0-9a-f]{40}", digest):
+        return git_sha1(path) == digest
+    return True
+
+
+def git_sha1(path: Path) -> str:
+    """The name that git gives a file's content."""
+    with path.open("rb") as file:
+        found = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        while block := file.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def check_content(snapshot: Path, names: Sequence[str], model_id: str) -> None:
+    """Compare a snapshot's files with the hashes that they are stored under; a damaged one is removed.
+
+    Large files are read once a process, see ``file_sha256``. Copies instead of links have no hash to compare.
+
+    Raises:
+        DownloadError: A file's content is not what its name says; the next download fetches it again.
+    """
+    for name in names:
+        link = snapshot / name
+        try:
+            if not link.is_symlink() or content_matches(link, link.readlink().name):
+                continue
+            blob = link.parent / link.readlink()
+            link.unlink()
+            blob.unlink(missing_ok=True)
+        except OSError as error:
+            raise DownloadError(f"{name} of {model_id} cannot be checked ({error.strerror}).") from error
+        raise DownloadError(
+            f"The downloaded {name} of {model_id} is damaged: its content has another hash. It was removed.",
+            f"Run: python -m clip_core download {model_id}",
+        )
+
+
+def snapshot_files(snapshot: Path, towers: TowerFiles) -> tuple[str, ...]:
+    """The names of all files of a snapshot that a model is loaded from."""
+    optional = tuple(name for name in OPTIONAL if (snapshot / name).is_file())
+    return (*NEEDED, *optional, towers.vision, towers.text, *towers.external)

@@ -1,0 +1,233 @@
+"""One download in its thread: each missing file over plain HTTP, resumed, checked, and put into the cache.
+
+huggingface_hub says where a file is, who asks (its token and headers) and with which client. The bytes are
+fetched here, because its own ``hf_hub_download`` (2.4) deletes what it has of a file when it is interrupted,
+reads in steps of 10 MB, which neither shows progress nor lets go within a second, and does not hash; the
+chunked xet protocol leaves nothing on the disk to resume from either.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import httpx2
+from filelock import FileLock, Timeout
+from huggingface_hub import constants, get_session, hf_hub_url
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # in its __all__, which is computed
+
+from clip_core.encoders.hub_cache import cache_root, content_matches, is_whole, put_in_place, repository_folder
+from clip_core.encoders.hub_faults import PASSING, fault, status_fault, web_page
+from clip_core.errors import DownloadError, EncoderError
+
+MOST_ATTEMPTS = 5
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+
+_log = logging.getLogger(__name__)
+
+
+class _File(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def cached(self) -> bool: ...
+
+
+class _StoppedError(Exception):
+    """Somebody called ``stop``."""
+
+
+class _TryAgainError(Exception):
+    """A failure that may pass."""
+
+    def __init__(self, error: EncoderError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Transfer(threading.Thread):
+    """Fetches files. Start it, look at its attributes, and stop it when done or sooner.
+
+    Attributes:
+        done_bytes: What is here of all files.
+        file: The name of the one at work.
+        error: Why it failed, once the thread has ended.
+    """
+
+    def __init__(self, model_id: str, commit: str, revision: str, files: Sequence[_File]) -> None:
+        super().__init__(name="download", daemon=True)
+        self.done_bytes = sum(file.size_bytes for file in files if file.cached)
+        self.file = files[0].name if files else ""
+        self.error: EncoderError | None = None
+        self._model_id, self._commit, self._revision, self._files = model_id, commit, revision, files
+        self._folder = repository_folder(model_id)
+        self._stopping = threading.Event()
+        self._reading = threading.Lock()
+        self._response: httpx2.Response | None = None
+
+    def stop(self) -> None:
+        """End the thread, usually within a moment; what has arrived stays.
+
+        A thread that waits for bytes wakes up when its connection is shut. One that waits for the first answer
+        ends with that request's timeout, and changes nothing then.
+        """
+        self._stopping.set()
+        with self._reading:
+            if self._response is not None:
+                _shut(self._response)
+        self.join(timeout=1.0)
+
+    def run(self) -> None:
+        """Fetch, then make the snapshot."""
+        try:
+            for file in self._files:
+                if not file.cached:
+                    self._fetch(file)
+            put_in_place(
+                self._model_id, self._commit, self._revision, [(file.name, file.digest) for file in self._files]
+            )
+        except _StoppedError:
+            pass
+        except Exception as error:  # noqa: BLE001 - a thread has nobody above it: who started it raises this
+            if not self._stopping.is_set():
+                self.error = fault(error, self._model_id)
+                self.error.__cause__ = error
+
+    def _fetch(self, file: _File) -> None:
+        """Make one file complete, whatever is there of it, and name it by its hash."""
+        blob, before = self._folder / "blobs" / file.digest, self.done_bytes
+        part = blob.with_name(f"{file.digest}.incomplete")
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        self.file = file.name
+        with _Waiting(cache_root() / ".locks" / self._folder.name / f"{file.digest}.lock", self._stopping):
+            if not is_whole(blob, file.size_bytes):  # another process may just have fetched it
+                self._complete(file, part, before)
+                if not content_matches(part, file.digest):
+                    part.unlink()
+                    raise DownloadError(
+                        f"{file.name} of {self._model_id} arrived with another content than the hub says; "
+                        "it was thrown away.",
+                        "Try again; if it stays so, something on the way changes files.",
+                    )
+                if self._stopping.is_set():
+                    raise _StoppedError
+                part.replace(blob)
+        self.done_bytes = before + file.size_bytes
+
+    def _complete(self, file: _File, part: Path, before: int) -> None:
+        """Fetch until the file has its size, with new attempts while something arrives."""
+        attempts = 0
+        while True:
+            have = part.stat().st_size if part.exists() else 0
+            if have > file.size_bytes:
+                part.unlink()
+                have = 0
+            self.done_bytes = before + have
+            if have == file.size_bytes:
+                part.touch()
+                return
+            try:
+                self._stream(file, part, have, before)
+            except (_TryAgainError, httpx2.TransportError) as error:
+                if self._stopping.is_set():
+                    raise _StoppedError from error
+                attempts = 0 if part.exists() and part.stat().st_size > have else attempts + 1
+                if attempts >= MOST_ATTEMPTS:
+                    raise (error.error if isinstance(error, _TryAgainError) else error) from error
+                if self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S)):
+                    raise _StoppedError from error
+
+    def _stream(self, file: _File, part: Path, have: int, before: int) -> None:
+        """One request, appended to what is there."""
+        headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        url = hf_hub_url(self._model_id, file.name, revision=self._commit)
+        timeout = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)
+        with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
+            have = self._accepted(response, file, have, part)
+            with self._reading:
+                if self._stopping.is_set():  # after this, stop finds the response
+                    raise _StoppedError
+                self._response = response
+            try:
+                self.done_bytes = before + have
+                with part.open("ab" if have else "wb") as out:
+                    for chunk in response.iter_bytes():
+                        if self._stopping.is_set():
+                            raise _StoppedError
+                        have += len(chunk)
+                        if have > file.size_bytes:
+                            raise DownloadError(
+                                f"The hub sends more of {file.name} than the {file.size_bytes} bytes it announced.",
+                                "Try again; if it stays so, use another model.",
+                            )
+                        out.write(chunk)
+                        self.done_bytes = before + have
+            finally:
+                with self._reading:  # after this the connection may serve somebody else
+                    self._response = None
+
+    def _accepted(self, response: httpx2.Response, file: _File, have: int, part: Path) -> int:
+        """Check an answer before its body is read; from which byte on it is."""
+        if response.status_code == 416:  # what is there is no beginning of it
+            part.unlink(missing_ok=True)
+            raise _TryAgainError(status_fault(response, self._model_id, file.name))
+        if response.status_code not in (200, 206):
+            error = status_fault(response, self._model_id, file.name)
+            raise _TryAgainError(error) if response.status_code in PASSING else error
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise web_page(f"{file.name} of {self._model_id}")
+        begins = _RANGE.match(response.headers.get("Content-Range", "")) if response.status_code == 206 else None
+        if response.status_code == 206 and (begins is None or int(begins[1]) != have):
+            part.unlink(missing_ok=True)
+            raise _TryAgainError(web_page(f"the rest of {file.name}"))
+        start = have if response.status_code == 206 else 0
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and "Content-Encoding" not in response.headers and int(length) != file.size_bytes - start:
+            raise DownloadError(
+                f"The hub sends {int(length) + start} bytes of {file.name}, but announced {file.size_bytes}.",
+                "Try again; if it stays so, something on the way changes files.",
+            )
+        return start
+
+
+class _Waiting:
+    """Holds a lock that huggingface_hub honours too; waits for it until the transfer is stopped."""
+
+    def __init__(self, path: Path, stop: threading.Event) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock, self._stopping = FileLock(path), stop
+
+    def __enter__(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._lock.acquire(timeout=0.25)
+            except Timeout:
+                continue
+            return
+        raise _StoppedError
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _shut(response: httpx2.Response) -> None:
+    """Wake up a thread that reads this answer."""
+    stream = response.extensions.get("network_stream")
+    sock = stream.get_extra_info("socket") if stream is not None else None
+    if isinstance(sock, socket.socket):
+        try:
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # the plain one: TLS is not to say goodbye first
+        except OSError:
+            _log.debug("the connection was closed already")

@@ -6,7 +6,8 @@ ClipVideoError
 │   ├── VideoNotFoundError     no such file, a folder, a special file, an address
 │   └── VideoDecodeError       it opened, and then could not be read
 ├── EncoderError           a model that cannot be loaded or gave no usable vectors
-│   └── UnknownModelError      no model of that name
+│   ├── UnknownModelError      no model of that name
+│   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
@@ -68,6 +69,19 @@ class EncoderError(ClipVideoError):
 
 class UnknownModelError(EncoderError):
     """No model of that name."""
+
+
+class ServerError(EncoderError):
+    """A model's server that cannot be reached, refused a request, or gave no usable answer.
+
+    Args:
+        what, next_step: See ClipVideoError.
+        status: The HTTP status, if there was an answer.
+    """
+
+    def __init__(self, what: str, next_step: str = "", status: int | None = None) -> None:
+        super().__init__(what, next_step)
+        self.status = status
 
 
 class PromptError(ClipVideoError):

@@ -22,7 +22,14 @@ def need_rgb(images: Sequence[Image]) -> None:
             raise ValueError(f"picture {number} must be uint8 RGB (height, width, 3), not {dtype} {shape}")
 
 
-def unit(vectors: Floats, dim: int, model: str, what: str, next_step: str = "Use another model.") -> Floats:
+def unit(
+    vectors: Floats,
+    dim: int,
+    model: str,
+    what: str,
+    next_step: str = "Use another model.",
+    kind: type[EncoderError] = EncoderError,
+) -> Floats:
     """Scale rows to unit length.
 
     Args:
@@ -31,6 +38,7 @@ def unit(vectors: Floats, dim: int, model: str, what: str, next_step: str = "Use
         model: Who gave them, for messages.
         what: What they were given for, such as "picture".
         next_step: What to do about bad ones.
+        kind: What to raise.
 
     Returns:
         float32 (n, dim).
@@ -39,9 +47,9 @@ def unit(vectors: Floats, dim: int, model: str, what: str, next_step: str = "Use
         EncoderError: A row has another length, or is NaN, infinite or zero.
     """
     if vectors.shape[1] != dim:
-        raise EncoderError(f"{model} gave a vector of {vectors.shape[1]} numbers instead of {dim}.", next_step)
+        raise kind(f"{model} gave a vector of {vectors.shape[1]} numbers instead of {dim}.", next_step)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    for bad, kind in ((~np.isfinite(lengths), "NaN or infinite"), (lengths < 1e-12, "zero")):
+    for bad, name in ((~np.isfinite(lengths), "NaN or infinite"), (lengths < 1e-12, "zero")):
         if bad.any():
-            raise EncoderError(f"{model} gave a {kind} vector for a {what}.", next_step)
+            raise kind(f"{model} gave a {name} vector for a {what}.", next_step)
     return np.asarray(vectors / lengths, dtype=np.float32)

@@ -16,6 +16,7 @@ from clip_core.errors import EncoderError, UnknownModelError, shown_name
 if TYPE_CHECKING:
     from clip_core.config import Config
     from clip_core.encoders.onnx import OnnxEncoder
+    from clip_core.encoders.roboflow import RoboflowEncoder
 
 SAMPLE = "sample"
 SAMPLE_FOLDER = Path(__file__).parents[2] / "data" / "models" / "sample"
@@ -62,23 +63,28 @@ def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
     return tuple(choices)
 
 
-def load_encoder(name: str, config: Config | None = None) -> OnnxEncoder:
+def load_encoder(name: str, config: Config | None = None) -> OnnxEncoder | RoboflowEncoder:
     """Load a model.
 
     Args:
-        name: "sample", a name from ``available_models``, or the path of a folder.
-        config: Whose ``model_dirs`` are looked through.
+        name: "sample", a name from ``available_models``, the path of a folder, or "roboflow" and
+            "roboflow:VERSION" for a Roboflow Inference server, which is not asked before it has to embed.
+        config: Whose ``model_dirs`` are looked through, and where the server is.
 
     Raises:
         UnknownModelError: There is no such model; the message lists what there is.
         EncoderError: The folder lacks a file, or a file does not fit.
     """
+    if name == "roboflow" or name.startswith("roboflow:"):
+        from clip_core.encoders.roboflow import RoboflowEncoder  # it brings requests and Pillow: only now
+
+        return RoboflowEncoder(name, config)
     choices = {choice.name: choice.folder for choice in available_models(config)}
     if name == SAMPLE:
         folder = SAMPLE_FOLDER
     elif name in choices:
         folder = choices[name]
-    elif name and not name.startswith("roboflow") and _is_folder(Path(name)):
+    elif name and _is_folder(Path(name)):
         folder = Path(name)
     else:
         raise _unknown(name, list(choices))
@@ -116,8 +122,6 @@ def _unknown(name: str, names: list[str]) -> UnknownModelError:
     is_hub_id = _HUB_ID.fullmatch(name) is not None
     shown = "/".join(shown_name(part) for part in name.split("/")) if is_hub_id else shown_name(name)
     there_is = "There is: " + ", ".join(shown_name(known) for known in names[:10]) + "." if names else ""
-    if name.startswith("roboflow"):
-        return UnknownModelError(f"The Roboflow Inference server ({shown}) is not supported in this version.", there_is)
     if is_hub_id:
         return UnknownModelError(
             f"Models from the Hugging Face hub ({shown}) are not supported in this version.",

@@ -14,6 +14,7 @@ from clip_core.config_keys import READERS, Crop, kind, shown
 from clip_core.errors import ConfigError, shown_name
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
+KEY_VARIABLE = "ROBOFLOW_API_KEY"
 DEFAULT_NAME = "config.yaml"
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -36,6 +37,9 @@ class Config:
         model_dirs: Folders whose models the page lists.
         sequence_fps: Frames per second of numbered image sequences.
         roboflow_api_key: Key of the Roboflow Inference server; kept out of every repr.
+        inference_url: Address of that server, without a slash at its end.
+        clip_version: Which of its CLIP models is asked for.
+        uses_server: Whether anything here says that there is one: its address, a key, or ``model``.
         source: The file that this was read from, or None.
         notices: What the user should know about how this was read.
     """
@@ -53,6 +57,9 @@ class Config:
     model_dirs: tuple[Path, ...] = (Path("data/models"),)
     sequence_fps: float = 25.0
     roboflow_api_key: str = field(default="", repr=False)
+    inference_url: str = "http://localhost:9001"
+    clip_version: str = "ViT-B-16"
+    uses_server: bool = False
     source: Path | None = None
     notices: tuple[str, ...] = ()
 
@@ -62,7 +69,8 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
 
     Args:
         path: The file. None takes ``$CLIP_VIDEO_CONFIG``, else ``./config.yaml``, else the defaults
-            with a notice. Relative paths inside are relative to the file.
+            with a notice. Relative paths inside are relative to the file. ``$ROBOFLOW_API_KEY`` is
+            taken where the file gives no key.
 
     Raises:
         ConfigError: The file is missing (when named), unreadable, no YAML, or holds an unknown key
@@ -70,10 +78,10 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
     """
     chosen = _choose(path)
     if chosen is None:
-        return Config(notices=(f"There is no {DEFAULT_NAME} here: the defaults are used.",))
+        return Config(**_server({}), notices=(f"There is no {DEFAULT_NAME} here: the defaults are used.",))
     settings = _read_mapping(chosen)
     values = {_field_of(key): READERS[key](key, value) for key, value in settings.items() if _known(key, chosen)}
-    return Config(**_resolved(values, chosen.resolve().parent), source=chosen)
+    return Config(**_resolved(values | _server(values), chosen.resolve().parent), source=chosen)
 
 
 def _choose(path: str | os.PathLike[str] | None) -> Path | None:
@@ -122,6 +130,13 @@ def _known(key: object, path: Path) -> bool:
 
 def _field_of(key: str) -> str:
     return "prompts" if key == "CLIP" else key
+
+
+def _server(values: dict[str, Any]) -> dict[str, Any]:
+    """The key of the inference server, and whether there is one to speak of."""
+    key = values.get("roboflow_api_key") or os.environ.get(KEY_VARIABLE, "").strip()
+    named = "inference_url" in values or str(values.get("model", "")).startswith("roboflow")
+    return {"roboflow_api_key": key, "uses_server": named or bool(key)}
 
 
 def _resolved(values: dict[str, Any], base: Path) -> dict[str, Any]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import reprlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 from clip_core.errors import ConfigError
 
 MAX_PATH, MAX_PART_BYTES = 4000, 255
+MAX_ADDRESS = 500
 EVERY_FRAME = "every frame"
 PRECISIONS = ("auto", "fp32", "fp16", "int8")
 Crop: TypeAlias = Literal["center", "squash", "pad"]
 """What a model sees of a frame that is not square: its middle, all of it distorted, or all of it with bars."""
+CLIP_VERSIONS = (
+    "RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B-16", "ViT-B-32", "ViT-L-14", "ViT-L-14-336px",
+)  # fmt: skip
+"""What a Roboflow Inference server calls OpenAI's models."""
+# ASCII alone, so that nobody reads another host out of it than the one that is asked.
+_ADDRESS = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
 def shown(value: object) -> str:
@@ -128,10 +137,41 @@ def _sequence_fps(key: str, value: object) -> float:
     return _number(key, value, 0.001, 1000.0, "a number of frames per second from 0.001 to 1000")
 
 
+def _key(key: str, value: object) -> str:
+    return _text(key, value).strip()
+
+
+def _server(key: str, value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if _ADDRESS.fullmatch(text) and len(text) <= MAX_ADDRESS and _has_port(text):
+        return text.rstrip("/")
+    may_be_secret = isinstance(value, str) and any(sign in value for sign in "@?#")
+    raise _wrong(
+        key,
+        "…" if may_be_secret else value,
+        "an address such as http://localhost:9001, without user, password or query",
+    )
+
+
+def _has_port(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:  # over 65535, or brackets around what is no IPv6 address
+        return False
+
+
+def _version(key: str, value: object) -> str:
+    if isinstance(value, str) and value in CLIP_VERSIONS:
+        return value
+    raise _wrong(key, value, f"one of {', '.join(CLIP_VERSIONS)}")
+
+
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "video_path": _optional_path,
     "CLIP": _prompts,
-    "roboflow_api_key": _text,
+    "roboflow_api_key": _key,
+    "inference_url": _server,
+    "clip_version": _version,
     "model": _needed_text,
     "crop": _crop,
     "precision": _precision,

@@ -8,7 +8,8 @@ ClipVideoError
 ├── EncoderError           a model that cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
 │   ├── NotDownloadedError     a model of the hub that is not on this machine yet
-│   └── DownloadError          the hub could not be reached, refused, or sent what may not be kept
+│   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
+│   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
@@ -78,6 +79,19 @@ class NotDownloadedError(EncoderError):
 
 class DownloadError(EncoderError):
     """A model that could not be fetched from the Hugging Face hub; what arrived is kept if it can be used."""
+
+
+class ServerError(EncoderError):
+    """A model's server that cannot be reached, refused a request, or gave no usable answer.
+
+    Args:
+        what, next_step: See ClipVideoError.
+        status: The HTTP status, if there was an answer.
+    """
+
+    def __init__(self, what: str, next_step: str = "", status: int | None = None) -> None:
+        super().__init__(what, next_step)
+        self.status = status
 
 
 class PromptError(ClipVideoError):

@@ -18,6 +18,11 @@ def write(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_key_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROBOFLOW_API_KEY", raising=False)
+
+
 def test_the_three_keys_of_the_first_tool(tmp_path: Path) -> None:
     path = write(tmp_path, 'roboflow_api_key: "rf-SECRET"\nvideo_path: clips/a.mp4\nCLIP:\n  - a dog\n  - "yes"\n')
     config = load_config(path)
@@ -106,6 +111,26 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
         ("model: ''", "not empty"),
         ("video_dirs: [1]", "list of folders"),
         ("roboflow_api_key: 12345678", r"'roboflow_api_key' in the configuration is a value\."),
+        (
+            "inference_url: localhost:9001",
+            r"'inference_url' .* is a text \(localhost:9001\)\. Allowed is an address such",
+        ),
+        ("inference_url: ftp://x", r"\(ftp://x\)"),
+        ("inference_url: http://", r"\(http://\)"),
+        ("inference_url: http://user:12345678@x", r"is a text \(…\)\. .*without user, password or query"),
+        ("inference_url: http://x/?api_key=12345678", r"is a text \(…\)"),
+        ("inference_url: http://x:99999", r"x:99999"),
+        ("inference_url: http://x:0", r"x:0"),
+        ("inference_url: 'http://[1:2:3:]'", r"\[1:2:3:\]"),
+        ("inference_url: 'http://a b'", r"a b"),
+        ("inference_url: 'http://localhost\\.x.com'", "Allowed is an address"),
+        ("inference_url: http://ⓑocalhost", "Allowed is an address"),
+        ("inference_url: 9001", r"a number \(9001\)"),
+        ("inference_url: null", "is nothing"),
+        (
+            "clip_version: ViT-B/32",
+            r"'clip_version' .* is a text \(ViT-B/32\)\. Allowed is one of RN50, .*ViT-L-14-336px",
+        ),
         ("samples_per_second: 1" + "0" * 400, "from 0.001 to 1000"),
         ("video_path: ~no-such-user-here/x.mp4", "a path that can exist here"),
         ('video_path: "a\\0b.mp4"', "a path that can exist here"),
@@ -124,3 +149,27 @@ def test_each_mistake_is_named(tmp_path: Path, text: str | bytes, message: str) 
 
 def test_a_prompt_that_no_utf8_can_hold_is_mended(tmp_path: Path) -> None:
     assert load_config(write(tmp_path, 'CLIP: ["\\ud800 x"]')).prompts == ("? x",)
+
+
+def test_the_server_of_roboflow(tmp_path: Path) -> None:
+    plain = load_config(write(tmp_path, "roboflow_api_key: ''"))
+    assert (plain.inference_url, plain.clip_version, plain.uses_server) == ("http://localhost:9001", "ViT-B-16", False)
+    given = load_config(write(tmp_path, "inference_url: https://infer.example:8443/a/\nclip_version: RN50x4"))
+    assert (given.inference_url, given.clip_version) == ("https://infer.example:8443/a", "RN50x4")
+    assert given.uses_server
+    assert load_config(write(tmp_path, "inference_url: http://[::1]:9001")).inference_url == "http://[::1]:9001"
+    assert load_config(write(tmp_path, "model: roboflow:ViT-B-32")).uses_server
+
+
+def test_the_key_of_the_file_wins_over_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROBOFLOW_API_KEY", " rf-SECRET\n")
+    monkeypatch.delenv("CLIP_VIDEO_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert load_config(write(tmp_path, "roboflow_api_key: own")).roboflow_api_key == "own"
+    for config in (load_config(write(tmp_path, "roboflow_api_key: ''")), load_config(tmp_path / "config.yaml")):
+        assert config.roboflow_api_key == "rf-SECRET"
+        assert config.uses_server
+        assert "SECRET" not in repr(config)
+    (tmp_path / "config.yaml").unlink()
+    assert load_config().roboflow_api_key == "rf-SECRET"
+    assert load_config().uses_server

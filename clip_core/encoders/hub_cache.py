@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from huggingface_hub import constants
 
@@ -44,6 +45,11 @@ def is_revision(text: str) -> bool:
 def cache_root() -> Path:
     """The cache's folder, which HF_HOME and HF_HUB_CACHE decide."""
     return Path(constants.HF_HUB_CACHE)
+
+
+def hub_host() -> str:
+    """Where models come from, which HF_ENDPOINT decides: "huggingface.co"."""
+    return urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
 
 
 def repository_folder(model_id: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from clip_core.config_keys import Crop
+from clip_core.encoders.checks import need_rgb, unit
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.folder import ModelFolder
@@ -100,12 +101,11 @@ class OnnxEncoder:
 
     def embed_images(self, images: Sequence[Image]) -> Floats:
         """Embed pictures: see Encoder."""
-        for number, image in enumerate(images):
-            _need_rgb(image, number)
+        need_rgb(images)
         vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
         for values in self._prepared(images):
             found = self._vision.run({"pixel_values": values})
-            vectors[done : done + len(values)] = self._unit(found, "picture")
+            vectors[done : done + len(values)] = unit(found, self.dim, self.name, "picture")
             done += len(values)
         return vectors
 
@@ -118,7 +118,7 @@ class OnnxEncoder:
             chunk = texts[start : start + self._texts_at_once]
             ids, mask = self._tokens(chunk)
             found = self._text.run({"input_ids": ids, "attention_mask": mask})
-            vectors[start : start + len(chunk)] = self._unit(found, "text")
+            vectors[start : start + len(chunk)] = unit(found, self.dim, self.name, "text")
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
@@ -144,16 +144,6 @@ class OnnxEncoder:
                 if place + ahead < len(chunks):
                     running.append(pool.map(self._preprocessing.apply, chunks[place + ahead]))
                 yield values
-
-    def _unit(self, vectors: Floats, what: str) -> Floats:
-        """Scale rows to unit length; NaN, infinite, zero or misshapen ones are refused."""
-        if vectors.shape[1] != self.dim:
-            raise EncoderError(f"{self.name} gave a vector of {vectors.shape[1]} numbers instead of {self.dim}.")
-        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-        for bad, kind in ((~np.isfinite(lengths), "NaN or infinite"), (lengths < 1e-12, "zero")):
-            if bad.any():
-                raise EncoderError(f"{self.name} gave a {kind} vector for a {what}.", "Use another model.")
-        return np.asarray(vectors / lengths, dtype=np.float32)
 
     def _fit_pictures(self) -> int:
         """How many pictures the image tower takes at once."""
@@ -195,9 +185,3 @@ class OnnxEncoder:
                 "Copy both towers from the same model.",
             )
         return image
-
-
-def _need_rgb(image: Image, number: int) -> None:
-    shape, dtype = getattr(image, "shape", None), getattr(image, "dtype", None)
-    if dtype != np.uint8 or shape is None or len(shape) != 3 or shape[2] != 3 or 0 in shape:
-        raise ValueError(f"picture {number} must be uint8 RGB (height, width, 3), not {dtype} {shape}")

@@ -16,9 +16,11 @@ from clip_core.encoders.precision import AUTO
 from clip_core.errors import EncoderError, NotDownloadedError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:
+    from clip_core.encoders.base import ShownEncoder
     from clip_core.encoders.onnx import OnnxEncoder
 
 SAMPLE = "sample"
+SERVER = "roboflow"
 SAMPLE_FOLDER = Path(__file__).parents[2] / "data" / "models" / "sample"
 
 
@@ -71,14 +73,15 @@ def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
     return (*choices, *(_choice(model, config) for model in CATALOGUE))
 
 
-def load_encoder(name: str, config: Config | None = None, *, download: bool = False) -> OnnxEncoder:
+def load_encoder(name: str, config: Config | None = None, *, download: bool = False) -> ShownEncoder:
     """Load a model.
 
     Args:
         name: "sample", a name from ``available_models``, the path of a folder, or a repository of the hub, such
             as "Xenova/clip-vit-base-patch32", also with "@" and a commit or branch. A folder of that name comes
-            first. What the catalogue pins is taken at that commit.
-        config: Whose ``model_dirs`` are looked through, and whose ``precision`` is taken.
+            first. What the catalogue pins is taken at that commit. Or "roboflow" and "roboflow:VERSION" for a
+            Roboflow Inference server, which is not asked before it has to embed.
+        config: Whose ``model_dirs`` are looked through, and whose ``precision``, ``crop`` and server are taken.
         download: Whether a model of the hub may be downloaded now, if it is not here.
 
     Raises:
@@ -86,11 +89,15 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         NotDownloadedError: It is a model of the hub, and not here; nothing is downloaded unasked.
         EncoderError: The folder lacks a file, a file does not fit, or the download failed.
     """
+    if name == SERVER or name.startswith(f"{SERVER}:"):
+        from clip_core.encoders.roboflow import RoboflowEncoder  # it brings requests and Pillow: only now
+
+        return RoboflowEncoder(name, config)
     wanted = config if config is not None else Config()
     choices = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
     folder = SAMPLE_FOLDER if name == SAMPLE else choices.get(name) or _named_folder(name)
     if folder is None:
-        hub = None if name.startswith("roboflow") else hub_model(name)
+        hub = hub_model(name)
         if hub is None:
             raise _unknown(name, list(choices))
         return _from_hub(name, *hub, wanted, download)
@@ -158,7 +165,7 @@ def _folders(config: Config | None) -> Iterator[Path]:
 
 def _named_folder(name: str) -> Path | None:
     try:
-        return Path(name) if name and not name.startswith("roboflow") and Path(name).is_dir() else None
+        return Path(name) if name and Path(name).is_dir() else None
     except OSError:  # too long for a name, or behind a door that is shut
         return None
 
@@ -169,7 +176,4 @@ def _looks_like_model(folder: Path) -> bool:
 
 def _unknown(name: str, names: list[str]) -> UnknownModelError:
     there_is = "There is: " + ", ".join(shown_name(known) for known in names[:10]) + "." if names else ""
-    if name.startswith("roboflow"):
-        shown = "/".join(shown_name(part) for part in name.split("/"))
-        return UnknownModelError(f"The Roboflow Inference server ({shown}) is not supported in this version.", there_is)
     return UnknownModelError(f"There is no model {shown_name(name)!r}.", there_is or "Give a model's folder.")

@@ -9,13 +9,12 @@ import streamlit as st
 from clip_core.config import Config
 from clip_core.config_keys import EVERY_FRAME, Crop
 from clip_core.encoders.base import ShownEncoder
-from clip_core.encoders.registry import ModelChoice, available_models
+from clip_core.encoders.registry import SERVER, ModelChoice, available_models
 from clip_core.errors import NotDownloadedError
 from pages.parts import cached, download
 from pages.parts.text import literal
 
 RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
-SERVER = "roboflow"
 AS_MADE = "As made"
 FRAMINGS: dict[str, Crop | None] = {AS_MADE: None, "Middle": "center", "Squashed": "squash", "With bars": "pad"}
 SEES: dict[Crop, str] = {

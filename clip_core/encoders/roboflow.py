@@ -1,0 +1,227 @@
+"""OpenAI's CLIP on a Roboflow Inference server: frames and texts go there, vectors come back."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image as Pillow
+
+from clip_core.config import Config
+from clip_core.encoders.checks import need_rgb, unit
+from clip_core.encoders.fingerprint import fingerprint
+from clip_core.encoders.preprocess import BICUBIC, Preprocessing
+from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
+from clip_core.encoders.settings import short
+from clip_core.errors import ServerError, UnknownModelError, shown_name
+from clip_core.values import Floats, Image
+
+PREFIX = "roboflow"
+TEXTS_AT_ONCE = 8
+MOST_TOKENS = 75
+# What a server answers to a text that is too long: 400, before version 1.8 a 500.
+TEXT_REFUSED = (400, 500)
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+CHECK = "Check clip_version and inference_url in config.yaml, or restart the server."
+_Thing = TypeVar("_Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One of OpenAI's models.
+
+    Attributes:
+        dim: Length of a vector.
+        edge: Pixels of each side of what it sees.
+    """
+
+    dim: int
+    edge: int = 224
+
+
+VERSIONS: Mapping[str, Version] = {
+    "RN50": Version(1024),
+    "RN101": Version(512),
+    "RN50x4": Version(640, 288),
+    "RN50x16": Version(768, 384),
+    "RN50x64": Version(1024, 448),
+    "ViT-B-16": Version(512),
+    "ViT-B-32": Version(512),
+    "ViT-L-14": Version(768),
+    "ViT-L-14-336px": Version(768, 336),
+}
+
+
+class RoboflowEncoder:
+    """A ShownEncoder whose model runs on a Roboflow Inference server. Making one asks nothing of the server.
+
+    Pictures are resized here, as the server would, and sent one a request: servers from 1.2.0 on answer
+    several with a single vector. There is no tokenizer here, so a text that is too long is found out only
+    when the server refuses it; then the error names it.
+
+    Attributes:
+        id, fingerprint, dim, logit_scale: See Encoder. The fingerprint does not cover the address: a
+            version gives the same vectors wherever it runs.
+        name, provider, precision, default_threshold, default_smoothing_s: See ShownEncoder.
+        image_size, framing, sends_to: See ShownEncoder.
+
+    Args:
+        model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION".
+        config: Where the server is, its key, and what becomes of a frame; None takes the defaults.
+        patience: How long to wait for what.
+
+    Raises:
+        UnknownModelError: There is no such version.
+    """
+
+    logit_scale = 100.0
+    precision = ""
+    default_threshold = 0.27
+    default_smoothing_s = 1.0
+
+    def __init__(self, model_id: str, config: Config | None = None, patience: Patience | None = None) -> None:
+        config = config or Config()
+        self._version = _version_of(model_id, config)
+        version = VERSIONS[self._version]
+        self.id, self.name = model_id, f"Roboflow server · {self._version}"
+        self.dim = version.dim
+        self._preprocessing = _preprocessing(version.edge).framed(config.crop)
+        self.image_size, self.framing = self._preprocessing.output_size, self._preprocessing.framing
+        self.fingerprint = fingerprint({}, {PREFIX: self._version, "pictures": self._preprocessing.settings()})
+        self._server = InferenceServer(config.inference_url, config.roboflow_api_key, patience)
+        self.provider, self.sends_to = self._server.host, self._server.sends_to
+
+    def embed_images(self, images: Sequence[Image]) -> Floats:
+        """Embed pictures, two at once: see Encoder.
+
+        Raises:
+            ServerError: The server is not reached, refuses, or gives no usable vector. Nothing more is
+                sent once one has failed.
+            ValueError: A picture has another shape or dtype.
+        """
+        need_rgb(images)
+        return self._together(self._picture, images)
+
+    def embed_texts(self, texts: Sequence[str]) -> Floats:
+        """Embed texts, eight a request: see Encoder.
+
+        Raises:
+            ServerError: As for pictures; or a text is longer than the model reads, and the message names it.
+        """
+        if isinstance(texts, str):
+            raise TypeError("embed_texts takes a list of texts, not one text")
+        plain = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        chunks = [plain[start : start + TEXTS_AT_ONCE] for start in range(0, len(plain), TEXTS_AT_ONCE)]
+        return self._together(self._texts, chunks)
+
+    def cut_off(self, texts: Sequence[str]) -> list[str]:
+        """Nothing for each text: the server cuts none, it refuses those that are too long."""
+        return [""] * len(texts)
+
+    def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:
+        if len(things) < 2:
+            return np.concatenate([np.empty((0, self.dim), np.float32), *map(ask, things)])
+        failed = threading.Event()
+
+        def unless_failed(thing: _Thing) -> Floats:
+            if failed.is_set():
+                return np.empty((0, self.dim), np.float32)  # nobody sees it: an earlier one raises
+            try:
+                return ask(thing)
+            except BaseException:
+                failed.set()
+                raise
+
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=PREFIX) as pool:
+            return np.concatenate(list(pool.map(unless_failed, things)))
+
+    def _picture(self, rgb: Image) -> Floats:
+        file = io.BytesIO()
+        Pillow.fromarray(np.ascontiguousarray(self._preprocessing.pixels(rgb))).save(file, "PNG")
+        picture = {"type": "base64", "value": base64.b64encode(file.getvalue()).decode()}
+        return self._ask("/clip/embed_image", {"image": picture}, 1, "picture")
+
+    def _texts(self, texts: Sequence[str]) -> Floats:
+        """Embed one request's texts; if they are refused, find out which of them is the reason."""
+        try:
+            return self._ask("/clip/embed_text", {"text": list(texts)}, len(texts), "text")
+        except ServerError as error:
+            if error.status not in TEXT_REFUSED:
+                raise
+            refusal = error
+        vectors, refused = [], []
+        for text in texts if len(texts) > 1 else ():
+            try:
+                vectors.append(self._ask("/clip/embed_text", {"text": [text]}, 1, "text"))
+            except ServerError as error:
+                if error.status not in TEXT_REFUSED:
+                    raise
+                refused.append(text)
+        if len(vectors) == len(texts):
+            return np.concatenate(vectors)
+        raise self._refusal(refused or list(texts), not vectors, refusal) from refusal
+
+    def _refusal(self, refused: list[str], all_of_them: bool, refusal: ServerError) -> ServerError:
+        """The error for texts that were refused. A token is at least a byte, so short ones are not too long."""
+        long = [text for text in refused if len(text.encode()) > MOST_TOKENS]
+        if all_of_them and not long:
+            return refusal
+        what = f'refused the text "{short((long or refused)[0], 40)}" ({refusal.status})'
+        if not long:
+            return self._server.faults.error(what, "Word it differently.", refusal.status)
+        return self._server.faults.error(
+            what, f"Shorten it: about {MOST_TOKENS} tokens, some 50 words, are the most.", refusal.status
+        )
+
+    def _ask(self, path: str, body: Mapping[str, object], count: int, what: str) -> Floats:
+        """Unit vectors (count, dim) for one request."""
+        answer = self._server.post(path, {"clip_version_id": self._version, **body})
+        vectors = self._vectors(answer, count, what)
+        return unit(vectors, self.dim, self.name, what, CHECK, ServerError)
+
+    def _vectors(self, answer: Mapping[str, Any], count: int, what: str) -> Floats:
+        """float32 (count, any length) out of an answer, not normalised."""
+        rows = answer.get("embeddings")
+        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+            raise self._useless("answered without a list of vectors")
+        if len(rows) != count:
+            raise self._useless(f"gave {len(rows)} vectors for {count} {what}{'s' * (count > 1)}")
+        if len({len(row) for row in rows}) > 1:
+            raise self._useless("gave vectors of differing lengths")
+        if not all(type(value) in (int, float) for row in rows for value in row):
+            raise self._useless("gave a vector of what are no numbers")
+        try:
+            with np.errstate(over="ignore"):  # too large becomes infinite, and is refused as such
+                return np.array(rows, dtype=np.float64).astype(np.float32)
+        except OverflowError as error:
+            raise self._useless("gave a number that is too large") from error
+
+    def _useless(self, problem: str) -> ServerError:
+        return self._server.faults.error(problem, CHECK, 200)
+
+
+def _version_of(model_id: str, config: Config) -> str:
+    version = config.clip_version if model_id == PREFIX else model_id.removeprefix(f"{PREFIX}:")
+    if version in VERSIONS:
+        return version
+    shown = shown_name(version.replace("/", "-"))
+    raise UnknownModelError(f"The inference server has no CLIP {shown!r}.", f"There is: {', '.join(VERSIONS)}.")
+
+
+def _preprocessing(edge: int) -> Preprocessing:
+    """How OpenAI prepares a picture, which is what the server does too."""
+    return Preprocessing(
+        shortest_edge=edge,
+        squash=None,
+        resample=BICUBIC,
+        crop=(edge, edge),
+        rescale_factor=1 / 255,
+        mean=MEAN,
+        std=STD,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -14,7 +15,7 @@ from clip_core.pipeline.compare_encoders import Comparison, compare_encoders
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.values import clock
-from pages.parts.model import ModelWish, select_model
+from pages.parts.model import ModelWish, select_framing, select_model
 from pages.parts.states import draw_error
 from pages.parts.text import literal
 
@@ -33,13 +34,17 @@ def draw_heading() -> None:
 
 def choose(settings: Config) -> tuple[ModelWish, ModelWish, int]:
     """Draw the two lists and the number of frames; return what is chosen."""
-    columns = st.columns([4, 4, 1.2], gap="small", vertical_alignment="bottom")
+    columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
     wishes = []
-    for column, key in zip(columns[:2], ("first_encoder", "second_encoder"), strict=True):
-        with column.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-            wishes.append(select_model(settings, key, str(st.session_state.get("model", settings.model))))
+    for place, which in enumerate(("first", "second")):
+        with columns[2 * place]:
+            start = str(st.session_state.get("model", settings.model))
+            choice = select_model(settings, f"{which.capitalize()} encoder", f"{which}_encoder", start)
+        with columns[2 * place + 1]:
+            crop = select_framing(settings, f"{which}_framing")
+        wishes.append(ModelWish(choice, replace(settings, crop=crop)))
     st.session_state.setdefault("compare_frames", 16)
-    frames = columns[2].selectbox(
+    frames = columns[4].selectbox(
         "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."
     )
     return wishes[0], wishes[1], int(frames)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from clip_core.config import Config
+from clip_core.encoders.catalogue import precision_order
 from clip_core.encoders.downloads import DownloadKey, DownloadView
 from clip_core.encoders.hub_cache import cache_root, hub_host
+from clip_core.encoders.precision import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.values import clock
 from pages.parts.cached import downloads
@@ -22,7 +24,7 @@ def draw_offer(choice: ModelChoice, settings: Config) -> None:
     view = downloads().view(key)
     with st.container(border=True, width=620, gap="xsmall", key="offer"):
         st.markdown(f"##### {literal(choice.title)} is not on this machine yet")
-        _facts(choice, model_id, revision)
+        _facts(choice, settings, model_id, revision)
         if view is not None and view.active:
             st.fragment(_live, run_every=LOOK_EVERY_S)(key)
             return
@@ -31,24 +33,34 @@ def draw_offer(choice: ModelChoice, settings: Config) -> None:
         if view is not None and view.error is not None:
             level = st.error if view.state == "failed" else st.info
             level(told(view.error), icon=":material/error:" if view.state == "failed" else ":material/info:")
-        st.button(_label(choice, view), type="primary", key="download", on_click=_start, args=key)
-        st.caption("The other models in the list need no download. What is chosen here stays on this machine.")
+        st.button(_label(choice, settings, view), type="primary", key="download", on_click=_start, args=key)
+        st.caption("Nothing is fetched before you press. A download that is stopped goes on where it was.")
 
 
-def _facts(choice: ModelChoice, model_id: str, revision: str) -> None:
-    pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {literal(revision)}"
-    where = f"From {literal(hub_host())}, `{literal(model_id)}`, {pinned}. Kept in `{literal(str(cache_root()))}`."
+def about_mb(choice: ModelChoice, settings: Config) -> tuple[str, int] | None:
+    """Which precision of a catalogue's model fits this machine, and about how many megabytes it has."""
+    if choice.hub is None:
+        return None
+    order = precision_order(choice.hub.id, settings.precision, providers_here())
+    return next(((name, choice.hub.sizes_mb[name]) for name in order if name in choice.hub.sizes_mb), None)
+
+
+def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) -> None:
+    size = about_mb(choice, settings)
     if choice.hub is not None:
         st.markdown(literal(choice.hub.good_at))
-        sizes = ", ".join(f"{precision} {size} MB" for precision, size in choice.hub.sizes_mb.items())
-        st.caption(f"About {sizes}; the one that fits this machine is taken. Licence: {literal(choice.hub.licence)}.")
-    st.caption(where)
+        st.caption(f"Licence: {literal(choice.hub.licence)}.")
+    much = "How much that is, the hub says when it is asked" if size is None else f"About {size[1]} MB ({size[0]})"
+    pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {literal(revision)}"
+    where = f"from {literal(hub_host())}: {literal(model_id)}, {pinned}. Kept in {literal(str(cache_root()))}."
+    st.caption(f"{much}, {where}")
 
 
-def _label(choice: ModelChoice, view: DownloadView | None) -> str:
+def _label(choice: ModelChoice, settings: Config, view: DownloadView | None) -> str:
     if view is not None:
         return "Go on" if view.state == "cancelled" else "Try again"
-    return "Download" if choice.hub is None else f"Download {choice.hub.name}"
+    size = about_mb(choice, settings)
+    return "Download" if size is None else f"Download {size[1]} MB"
 
 
 def _start(model_id: str, revision: str, precision: str) -> None:

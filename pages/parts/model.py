@@ -55,8 +55,9 @@ def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
     if configured not in rates:
         rates = [*sorted([configured, *rates[:-1]], key=float), EVERY_FRAME]
     state.setdefault("sps", configured)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-        wish = select_model(settings, "model", settings.model)
+    choice = select_model(settings, "Model", "model", settings.model)
+    with st.container(horizontal=True, gap="xsmall", wrap=False):
+        crop = select_framing(settings, "framing")
         rate = st.selectbox(
             "Samples / s",
             rates,
@@ -64,56 +65,51 @@ def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
             persist_state="session",
             format_func=lambda r: r if isinstance(r, str) else f"{r:g}",
             help="Raising it embeds only the frames that are missing.",
-            width=94,
         )
-    return wish, None if isinstance(rate, str) else float(rate)
+    return ModelWish(choice, replace(settings, crop=crop)), None if isinstance(rate, str) else float(rate)
 
 
-def select_model(settings: Config, key: str, first: str) -> ModelWish:
-    """Draw the list of models and, in a popover beside it, what the model sees of a frame.
+def select_model(settings: Config, label: str, key: str, first: str) -> ModelChoice:
+    """Draw the list of models.
 
     Args:
         settings: Whose models are listed.
-        key: Of the list; that of the other control is the same with "_framing".
+        label, key: Of the list.
         first: The name of the model to begin with.
     """
     state, choices = st.session_state, model_choices(settings)
     if state.get(key) not in choices:
         state[key] = first
     name = st.selectbox(
-        "Model" if key == "model" else key.replace("_", " ").capitalize(),
+        label,
         list(choices),
         key=key,
         persist_state="session",
-        format_func=lambda name: _title(choices[name]),
-        help="Scores of two models are not comparable. Changing the model re-indexes the video.",
+        format_func=lambda name: _title(choices[name], settings),
+        help="Scores of two models are not comparable. Changing the model re-indexes the video. "
+        "A model that is to be downloaded is fetched only after you have been asked.",
     )
-    choice = choices[str(name)]
-    with st.popover("", icon=":material/crop:", help="What the model sees of a frame", key=f"{key}_box"):
-        crop = _choose_framing(settings, f"{key}_framing")
-        if choice.hub is not None:
-            st.caption(f"{literal(choice.hub.good_at)} Licence: {literal(choice.hub.licence)}.")
-    return ModelWish(choice, replace(settings, crop=crop))
+    return choices[str(name)]
 
 
-def _title(choice: ModelChoice) -> str:
-    return choice.title if choice.is_local else f"{choice.title} · to download"
-
-
-def _choose_framing(settings: Config, key: str) -> Crop | None:
-    state = st.session_state
-    state.setdefault(key, next(label for label, crop in FRAMINGS.items() if crop == settings.crop))
-    label = st.segmented_control(
-        "What the model sees of a frame",
+def select_framing(settings: Config, key: str) -> Crop | None:
+    """Draw what a model sees of a frame."""
+    st.session_state.setdefault(key, next(label for label, crop in FRAMINGS.items() if crop == settings.crop))
+    label = st.selectbox(
+        "Model sees",
         list(FRAMINGS),
-        required=True,
         key=key,
         persist_state="session",
         help="A model looks at a square. CLIP was made to look at the middle of a picture: 44 % of a 16:9 frame "
-        "are never seen then. Squashed or with bars it sees all of it, a little less well. Each way is a model of "
-        "its own: the video is indexed anew.",
+        "are never seen then. Squashed or with bars it sees all of it, a little less well. Each way counts as a "
+        "model of its own, so the video is indexed anew.",
     )
-    return FRAMINGS[label or AS_MADE]
+    return FRAMINGS[str(label)]
+
+
+def _title(choice: ModelChoice, settings: Config) -> str:
+    size = None if choice.is_local else download.about_mb(choice, settings)
+    return choice.title if size is None else f"{choice.title} · {size[1]} MB to download"
 
 
 def load(wish: ModelWish) -> ShownEncoder | None:

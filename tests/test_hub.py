@@ -227,7 +227,7 @@ def test_content_is_checked_again_when_a_model_is_loaded(model: Repository) -> N
     damaged[len(damaged) // 2] ^= 1
     blob.write_bytes(damaged)
     os.utime(blob, ns=(1, 1))
-    with pytest.raises(DownloadError, match=rf"^The downloaded {VISION} of {MODEL} is damaged: .* Run: python -m clip"):
+    with pytest.raises(DownloadError, match=rf"^{VISION} of {MODEL} was damaged .* Run: python -m clip_core dow"):
         load_encoder(MODEL)
     assert not blob.exists()
     assert find_cached(MODEL) is None

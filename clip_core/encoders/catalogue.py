@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from clip_core.encoders.precision import AUTO, Precision, best_precision
+from clip_core.encoders.precision import AUTO, SUFFIXES, Precision, best_precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         revision="d15189d7028b43f1d3e65039190477f6af591c2a",
         good_at="The quickest CLIP: a good first choice for long videos on a CPU.",
         licence=_OPENAI,
-        sizes_mb={"int8": 156, "fp16": 306, "fp32": 608},
+        sizes_mb={"int8": 156, "fp16": 305, "fp32": 608},
     ),
     CatalogueModel(
         name="CLIP ViT-B/16",
@@ -66,7 +66,7 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         revision="4649052661e53c7000355844105f8a1792088239",
         good_at="Tells similar things apart better than CLIP of its size, and sees the whole frame, squashed.",
         licence="Apache-2.0",
-        sizes_mb={"int8": 213, "fp16": 410, "fp32": 816},
+        sizes_mb={"int8": 208, "fp16": 409, "fp32": 816},
     ),
     CatalogueModel(
         name="SigLIP 2 base",
@@ -82,16 +82,17 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         revision="3c1c6e3770470681dc4bcc6237a1794779a86677",
         good_at="Small convolutional image tower: good scores for its size.",
         licence="Apple's own (LICENSE in the repository; Apple's card now says apple-amlr, research only)",
-        # Its int8 files are left out: people who measured them found noise (convolutions suffer from it).
-        sizes_mb={"fp16": 201, "fp32": 399},
+        # int8 is left out, because people who measured it found noise, and fp16 (201 MB), because its text tower
+        # is reported not to load in every ONNX Runtime.
+        sizes_mb={"fp32": 399},
     ),
     CatalogueModel(
         name="Jina CLIP v1",
         id="jinaai/jina-clip-v1",
         revision="ceb3e44ca4d6eceaa4f3fb58b1c1a5748b3f29b6",
-        good_at="Reads long prompts in full, where CLIP stops at 77 tokens; English.",
+        good_at="Reads prompts of some hundred words, where CLIP stops at 77 tokens; English.",
         licence="Apache-2.0",
-        sizes_mb={"int8": 227, "fp16": 447, "fp32": 893},
+        sizes_mb={"int8": 227, "fp16": 447, "fp32": 892},
     ),
 )
 _BY_ID = {model.id: model for model in CATALOGUE}
@@ -102,13 +103,18 @@ def find_in_catalogue(model_id: str) -> CatalogueModel | None:
     return _BY_ID.get(model_id)
 
 
-def precision_order(model_id: str, wanted: str, providers: Collection[str]) -> tuple[Precision, ...]:
+def precision_order(model_id: str, wanted: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
     """``best_precision``, without those that the catalogue leaves out for this model.
+
+    Args:
+        model_id: Its repository.
+        wanted: "auto" or one precision.
+        providers: As for ``best_precision``; None: not known, "auto" is any.
 
     Raises:
         EncoderError: ``wanted`` is no precision.
     """
-    order = best_precision(wanted, providers)
+    order = tuple(SUFFIXES) if wanted == AUTO and providers is None else best_precision(wanted, providers or ())
     known = find_in_catalogue(model_id)
     if wanted != AUTO or known is None:
         return order

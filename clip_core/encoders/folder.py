@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from clip_core.encoders.dialects import plain
 from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, onnx_files
 from clip_core.encoders.precision import (
     AUTO,
@@ -24,6 +25,9 @@ from clip_core.errors import EncoderError, shown_name
 # the folder, but OpenAI clipped it at 100 and all their models arrived there.
 UNTRAINED_LOG_SCALE = 2.6592
 TRAINED_SCALE = 100.0
+# Jina CLIP's text tower has no table of places that would end, and its config names no length. It was trained on
+# 512 tokens, and what a text costs grows with the square.
+JINA_LENGTH = 512
 MAX_SCALE = 200.0  # SigLIP's arrive at about 117
 
 
@@ -73,8 +77,9 @@ class ModelFolder:
         towers = _need_files(path, name, precision)
         config = Settings(read_object(path / CONFIG, name), CONFIG, name)
         own = config.inner("clip_video_investigator")
-        is_siglip = config.text("model_type", "clip").startswith("siglip")
-        length = 64 if is_siglip else 77
+        kind = config.text("model_type", "clip")
+        is_siglip = kind.startswith("siglip")
+        length = 64 if is_siglip else JINA_LENGTH if kind == "jina_clip" else 77
         return cls(
             path=path,
             name=own.text("name", name),
@@ -83,7 +88,7 @@ class ModelFolder:
             logit_scale=_scale(config.number("logit_scale_init_value", -10.0, 10.0, UNTRAINED_LOG_SCALE)),
             default_threshold=own.number("default_threshold", -1.0, 1.0, 0.08 if is_siglip else 0.27),
             default_smoothing_s=own.number("default_smoothing_s", 0.0, 3600.0, 1.0),
-            preprocessing=Preprocessing.read(read_object(path / PREPROCESSOR, name), name),
+            preprocessing=Preprocessing.read(plain(read_object(path / PREPROCESSOR, name), name), name),
             precision=towers.precision,
             vision=towers.vision,
             text=towers.text,

@@ -21,7 +21,7 @@ from clip_core.encoders.catalogue import precision_order
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import file_sha256
 from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, onnx_files
-from clip_core.encoders.precision import AUTO, SUFFIXES, Precision, TowerFiles, choose_towers, providers_here
+from clip_core.encoders.precision import AUTO, Precision, TowerFiles, choose_towers, providers_here
 from clip_core.errors import DownloadError, EncoderError
 
 NEEDED = (CONFIG, PREPROCESSOR, TOKENIZER)
@@ -86,10 +86,9 @@ def find_snapshot(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
     Which one runs best only ONNX Runtime knows, and nothing heavy is loaded for a list.
     """
     snapshot = _snapshot(model_id, revision)
-    if snapshot is None:
+    if snapshot is None or _complete(snapshot, precision_order(model_id, precision, None)) is None:
         return None
-    order = tuple(SUFFIXES) if precision == AUTO else precision_order(model_id, precision, ())
-    return snapshot if _complete(snapshot, order) is not None else None
+    return snapshot
 
 
 def _snapshot(model_id: str, revision: str) -> Path | None:
@@ -201,7 +200,7 @@ def check_content(snapshot: Path, names: Sequence[str], model_id: str) -> None:
         except OSError as error:
             raise DownloadError(f"{name} of {model_id} cannot be checked ({error.strerror}).") from error
         raise DownloadError(
-            f"The downloaded {name} of {model_id} is damaged: its content has another hash. It was removed.",
+            f"{name} of {model_id} was damaged (another hash) and is removed.",
             f"Run: python -m clip_core download {model_id}",
         )
 

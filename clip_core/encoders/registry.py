@@ -131,7 +131,7 @@ def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_downl
         found = cached_model(model_id, plan.commit, plan.precision)
     if found is None:
         raise NotDownloadedError(
-            f"The model {name} of the Hugging Face hub is not on this machine.",
+            f"The model {model_id} of the Hugging Face hub is not on this machine.",
             f"Run: python -m clip_core download {name}",
         )
     snapshot, towers = found

@@ -215,6 +215,8 @@ class _Waiting:
                 self._lock.acquire(timeout=0.25)
             except Timeout:
                 continue
+            except NotImplementedError:  # a file system without locks: two would fetch the same, no more
+                return
             return
         raise _StoppedError
 

@@ -21,6 +21,7 @@ from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -63,6 +64,7 @@ class FakeInferenceServer:
         pictures: Each picture as it arrived, uint8 (height, width, 3).
         texts: Each text.
         headers: Of each request.
+        connections: How many were opened.
         most_in_flight: How many requests were being answered at once at most.
         wrongs: What a client must not do and did.
 
@@ -81,7 +83,7 @@ class FakeInferenceServer:
         self.texts: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.wrongs: list[str] = []
-        self.most_in_flight = 0
+        self.most_in_flight = self.connections = 0
         self.gone = threading.Event()
         self._in_flight = 0
         self._lock = threading.Lock()
@@ -205,6 +207,7 @@ class _Listener(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.open.add(request)
+        self.fake.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -297,6 +300,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+def _stop(handler: _Handler, body: Json) -> None:
+    """The whole server ends, as if killed."""
+    threading.Thread(target=handler.fake.close, daemon=True).start()
+    handler.hang_up()
+
+
 def _status(status: int, message: Any, **headers: str) -> Callable[[_Handler, Json], None]:
     return lambda handler, body: handler.send(status, message, **headers)
 
@@ -310,8 +319,6 @@ def _echo(handler: _Handler, body: Json) -> None:
 def _tell_key(handler: _Handler, body: Json) -> None:
     """Each spelling of the key in the message, for clients that show it."""
     key = str(body.get("api_key", ""))
-    from urllib.parse import quote
-
     told = f"bad key {key} {quote(key, safe='')} {base64.b64encode(key.encode()).decode()} {json.dumps(key)}"
     handler.send(401, {"status": 401, "message": told})
 
@@ -380,6 +387,7 @@ FAULTS: dict[str, Callable[[_Handler, Json], None]] = {
     "too large": _changed(3, 10**400),
     "zero": lambda handler, body: handler.rows(body, lambda rows: [[0.0] * len(row) for row in rows]),
     # below HTTP
+    "stop": _stop,
     "hang up": lambda handler, body: handler.hang_up(),
     "cut short": lambda handler, body: handler.hang_up(HEAD + b'Content-Length: 5000\r\n\r\n{"embeddings": [[1,'),
     "no http": lambda handler, body: handler.hang_up(b"220 mail.example ESMTP\r\n"),

@@ -78,14 +78,12 @@ def test_loads_by_name_and_by_path(tmp_path: Path, sample: Path, monkeypatch: py
         ("nonsense", r"^There is no model 'nonsense'\. There is: sample, toy\."),
         ("", r"^There is no model '\(empty name\)'\. There is: sample, toy\."),
         ("/no/such/folder", r"^There is no model 'folder'\. There is: sample, toy\."),
-        (
-            "roboflow",
-            r"^The Roboflow Inference server \(roboflow\) is not supported in this version\. There is: sample",
-        ),
-        ("roboflow:ViT-B-32", r"^The Roboflow Inference server \(roboflow:ViT-B-32\) is not supported"),
         ("a/b/c", r"^There is no model 'c'\. There is: sample, toy\."),
         ("a/b@", r"^There is no model 'b@'\."),
         ("a/b@../../x", r"^There is no model 'x'\."),
+        ("roboflow:ViT-B/32", r"^The inference server has no CLIP 'ViT-B-32'\. There is: RN50, .*, ViT-L-14-336px\."),
+        ("roboflow:", r"^The inference server has no CLIP '\(empty name\)'\. There is: RN50, "),
+        ("roboflow2", r"^There is no model 'roboflow2'\. There is: sample, toy\."),
         ("x" * 5000, r"^There is no model 'x+…x+'\."),
         ("a\x00b", r"^There is no model 'a\?b'\."),
         ("a\nb\x1b", r"^There is no model 'a\?b\?'\."),
@@ -109,10 +107,15 @@ def test_a_sample_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         load_encoder("sample")
 
 
+def test_a_server_is_not_asked_before_it_has_to_embed() -> None:
+    config = replace(Config(), inference_url="http://127.0.0.1:1", clip_version="ViT-L-14")
+    assert [load_encoder(name, config).dim for name in ("roboflow", "roboflow:ViT-B-32")] == [768, 512]
+
+
 def test_nothing_heavy_is_loaded_before_a_model_is_asked_for() -> None:
     code = (
         "import sys; from clip_core.encoders.registry import available_models; available_models();"
-        "print(sorted({'onnxruntime', 'tokenizers', 'PIL', 'numpy'} & set(sys.modules)))"
+        "print(sorted({'onnxruntime', 'tokenizers', 'PIL', 'numpy', 'requests'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

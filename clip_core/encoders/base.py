@@ -51,7 +51,8 @@ class Encoder(Protocol):
             float32 (n, dim), rows of unit length, in the order given.
 
         Raises:
-            EncoderError: The model failed or gave NaN or zero vectors.
+            EncoderError: The model failed or gave NaN or zero vectors; or it is on a server that cuts no
+                text, and the text that the message names is too long.
         """
         ...
 

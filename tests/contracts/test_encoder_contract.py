@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from clip_core.config import Config
 from clip_core.encoders.base import Encoder
 from clip_core.encoders.registry import load_encoder
+from clip_core.encoders.roboflow import RoboflowEncoder
+from clip_core.errors import EncoderError
 from tests.fakes import FakeEncoder
+from tests.inference_server import MOST_TOKENS, running, tokens
 from tests.model_maker import make_clip, make_siglip
 
 KINDS: dict[str, Callable[[Path], Encoder]] = {
@@ -17,6 +22,7 @@ KINDS: dict[str, Callable[[Path], Encoder]] = {
     "siglip": lambda folder: load_encoder(str(make_siglip(folder))),
     "fake": lambda folder: FakeEncoder(),
 }
+KINDS["roboflow"] = lambda folder: load_encoder("roboflow", replace(Config(), inference_url=running().url))
 KINDS["sample"] = lambda folder: load_encoder("sample")
 
 ODD_TEXTS = [
@@ -52,6 +58,11 @@ def pictures(*sizes: tuple[int, int]) -> list[np.ndarray]:
 
 
 MIXED = ((48, 64), (32, 32), (7, 5), (1, 1), (1, 300), (300, 1), (90, 160), (160, 90), (33, 31))
+
+
+def readable(encoder: Encoder, texts: list[str]) -> list[str]:
+    """What it reads of these: a server cuts no text, it refuses those that are too long."""
+    return [text for text in texts if tokens(text) <= MOST_TOKENS or not isinstance(encoder, RoboflowEncoder)]
 
 
 def lengths(vectors: np.ndarray) -> np.ndarray:
@@ -95,13 +106,23 @@ def test_a_batch_equals_single_calls_in_order(encoder: Encoder) -> None:
 
 def test_a_batch_of_texts_equals_single_calls_in_order(encoder: Encoder) -> None:
     texts = ["dog", "a photo of the red house", *ODD_TEXTS, "cat", *[f"a car {'tree ' * n}" for n in range(70)]]
+    texts = readable(encoder, texts)
     alone = np.concatenate([encoder.embed_texts([text]) for text in texts])
     assert (encoder.embed_texts(texts) * alone).sum(axis=1).min() >= 0.99999
 
 
 def test_odd_texts_become_unit_vectors(encoder: Encoder) -> None:
-    vectors = encoder.embed_texts(ODD_TEXTS)
+    vectors = encoder.embed_texts(readable(encoder, ODD_TEXTS))
     np.testing.assert_allclose(lengths(vectors), 1, atol=1e-6)
+
+
+def test_a_long_text_is_cut_or_refused_by_name(encoder: Encoder) -> None:
+    long = "a dog " * 800
+    if readable(encoder, [long]):
+        np.testing.assert_allclose(lengths(encoder.embed_texts(["cat", long])), 1, atol=1e-6)
+    else:
+        with pytest.raises(EncoderError, match=r'refused the text "a dog a dog .*Shorten it: about 75 tokens'):
+            encoder.embed_texts(["cat", long])
 
 
 def test_the_same_input_gives_the_same_vectors(encoder: Encoder) -> None:

@@ -1,0 +1,94 @@
+"""Words about failures: whole, short, and without the key."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+
+from clip_core.encoders.roboflow_errors import Faults, Redactor, is_html
+
+KEY = 'rf_SEC/RET+ü&<"'
+
+
+def told(status: int, body: object, kind: str = "application/json") -> str:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return str(Faults("http://h:9001", KEY).refused(status, {"Content-Type": kind}, data))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        KEY,
+        json.dumps(KEY)[1:-1],
+        quote(KEY, safe=""),
+        quote(KEY, safe="").lower(),
+        base64.b64encode(KEY.encode()).decode(),
+        "rf_SEC/RET+ü&amp;&lt;&quot;",
+        KEY.upper(),
+    ],
+)
+def test_no_spelling_of_the_key_is_left(written: str) -> None:
+    assert Redactor(KEY)(f"bad key '{written}'!") == "bad key '[key]'!"
+    assert told(401, {"message": f"bad key '{written}'!"}).endswith("It said: bad key '[key]'!")
+    assert told(500, f"{'x ' * 70}{written}".encode(), "text/plain").count("SEC") == 0  # cut after it is redacted
+
+
+def test_without_a_key_nothing_is_taken_out() -> None:
+    assert Redactor("")("as it is") == "as it is"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"message": "Internal error."}, " It said: Internal error."),
+        ({"status": 401, "message": "a\n\x1b[31mb"}, " It said: a [31mb"),
+        ({"detail": "Not Found"}, " It said: Not Found"),
+        (
+            {"detail": [{"loc": ["body", "image", 0], "msg": "Field required", "input": "iVBOR"}, {"msg": "b"}, {}]},
+            " It said: body image 0: Field required; b",
+        ),
+        ({"detail": ["iVBOR", 3]}, " It said: ;"),
+        ({"message": {"input": "iVBOR"}}, ""),
+        (["iVBOR"], ""),
+        (b'{"detail": [{"input": "iVBOR', ""),
+        (b"[" * 5000, ""),
+        (b"plain text", " It said: plain text"),
+        (b"\xff\xfe", " It said: \ufffd\ufffd"),
+        (b"cannot read " + b"iVBOR" * 100, " It said: cannot read …"),
+        (b"", ""),
+    ],
+)
+def test_the_words_of_the_server(body: object, words: str) -> None:
+    text = told(500, body)
+    assert text.startswith("The inference server at h:9001 failed inside (500). Look at its own log: ")
+    assert text.endswith("an unknown clip_version too." + words)
+    assert "iVBOR" not in text
+
+
+def test_the_words_of_the_server_are_short() -> None:
+    assert len(told(500, {"message": "word " * 10_000}).split(" It said: ")[1]) == 150
+
+
+def test_web_pages_are_not_repeated() -> None:
+    assert "It said" not in told(502, b"<html>hello", "text/plain")
+    assert "It said" not in told(404, b"hello", "text/html; charset=utf-8")
+    assert is_html({}, b" \n<!doctype html>")
+    assert not is_html({"Content-Type": "application/json"}, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("https://else.example:8443/a?api_key=x", "else.example"),
+        ("/login", "h"),
+        ("//user:password@b.example", "b.example"),
+        ("http://[bad", "nowhere"),
+        ("", "h"),
+        (f"http://{quote(KEY, safe='')}.example", "[key].example"),
+    ],
+)
+def test_a_redirect_tells_the_host_alone(location: str, host: str) -> None:
+    error = Faults("http://h:9001", KEY).refused(307, {"Location": location}, b"")
+    assert error.what == f"The inference server at h:9001 sends on to {host}; that is not followed."
+    assert error.status == 307

@@ -11,7 +11,7 @@ import numpy as np
 
 from clip_core.errors import VideoDecodeError
 from clip_core.values import Frame, Times, TimeTable
-from clip_core.video.base import VideoInfo
+from clip_core.video.base import VideoInfo, frame_number
 from clip_core.video.decoding import Decoded, Decoder
 from clip_core.video.framing import is_cut_short
 from clip_core.video.keyframes import decode_keyframes
@@ -85,10 +85,8 @@ class PyAVVideo:
 
     def frame_at(self, *, time_s: float | None = None, index: int | None = None) -> Frame:
         """Return one frame, exactly; see ``Video.frame_at``."""
-        if (time_s is None) == (index is None):
-            raise ValueError("Give either time_s or index.")
         self._check_open()
-        number = self._number(time_s, index)
+        number = frame_number(self, time_s, index)
         pts = int(self.table.pts[number])
         if self._shown is not None and (self._shown.pts, self._shown.index) == (pts, number):
             return self._shown
@@ -119,17 +117,6 @@ class PyAVVideo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _number(self, time_s: float | None, index: int | None) -> int:
-        """Return the number of the frame that is asked for."""
-        n = len(self.table)
-        if index is not None:
-            if not 0 <= index < n:
-                raise IndexError(f"{self.info.name} has frames 0 to {n - 1}, not {index}.")
-            return int(index)
-        if time_s is None or np.isnan(time_s):
-            raise ValueError(f"time_s must be a number of seconds, not {time_s}.")
-        return int(np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, n - 1))
 
     def _confirm(self) -> TimeTable:
         """Decode once from start to end without making pictures; return the confirmed table."""

@@ -58,13 +58,19 @@ class Video(Protocol):
     Attributes:
         info: What the container says.
         table: When each frame is presented: a claim until ``frames()`` has run to the end once.
-        unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
-        left_out_frames: How many frames a full pass left out because the file's clock jumped back.
     """
 
     info: VideoInfo
-    unreadable_after_s: float | None
-    left_out_frames: int
+
+    @property
+    def unreadable_after_s(self) -> float | None:
+        """Where a damaged file stopped being readable in a full pass, else None."""
+        ...
+
+    @property
+    def left_out_frames(self) -> int:
+        """How many frames a full pass left out because the file's clock jumped back."""
+        ...
 
     @property
     def table(self) -> TimeTable:

@@ -31,6 +31,7 @@ _INDEXED = ("mov", "matroska", "webm")
 _CODECS = {"avc1": "h264", "hev1": "hevc", "hvc1": "hevc", "vp80": "vp8", "vp90": "vp9", "av01": "av1", "fmp4": "mpeg4"}
 _NANOSECONDS = 1_000_000_000
 _MS = 1_000_000
+_ROUNDING = 1000
 _KEY = ord("I")
 
 
@@ -78,13 +79,16 @@ class CaptureSource:
         path: The file, which has passed the probe.
         container: What it begins as.
         fps: The header's rate, for frames without a time.
+        known: The table of this very file in nanoseconds, if it was confirmed: times that differ by rounding
+            are taken for the same.
     """
 
     time_base = Fraction(1, _NANOSECONDS)
     walk_frames = 120
 
-    def __init__(self, path: Path, container: str, fps: float) -> None:
+    def __init__(self, path: Path, container: str, fps: float, known: TimeTable | None = None) -> None:
         self._path, self._container = path, container
+        self._known = np.empty(0, np.int64) if known is None else known.pts
         self._step = round(_NANOSECONDS / fps)
         self.margin_s: float | None = 2.0 if container in _INDEXED else None
         self.left_out = 0
@@ -118,13 +122,18 @@ class CaptureSource:
         while grabbed:
             now_ms = float(capture.get(cv2.CAP_PROP_POS_MSEC))
             untold = now_ms == 0.0 and last >= 0
-            pts = last + self._step if untold else round((now_ms - start_ms) * _MS)
+            pts = self._snapped(last + self._step if untold else round((now_ms - start_ms) * _MS))
             if pts > last:
                 last = pts
                 yield Shot(pts, 0, pts == 0, lambda: _picture(capture))
             else:
                 self.left_out += 1
             grabbed = capture.grab()
+
+    def _snapped(self, pts: int) -> int:
+        place = int(self._known.searchsorted(pts - _ROUNDING))
+        near = int(self._known[place]) if place < len(self._known) else pts
+        return near if near <= pts + _ROUNDING else pts
 
     def ends_early(self) -> bool:
         """Return whether the file ends before its container says that it does."""
@@ -162,7 +171,7 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
     Args:
         path: A regular file that is not empty.
         video_id: The SHA-256 of its bytes, if known.
-        table: A confirmed table of this very file.
+        table: A confirmed table of this very file, in any units.
 
     Raises:
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
@@ -174,7 +183,8 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
         header = _header(capture, path, container)
     finally:
         capture.release()
-    source = CaptureSource(path, container, header.header_fps or 25.0)
+    known = _in_nanoseconds(table)
+    source = CaptureSource(path, container, header.header_fps or 25.0, known)
     with closing(source.shots()) as shots:
         decodable = ((shot.pts, picture) for shot in shots if (picture := shot.picture()) is not None)
         first = next(decodable, None)
@@ -184,7 +194,15 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
     info = replace(header, width=picture.shape[1], height=picture.shape[0])
     if video_id is not None:
         vars(info)["video_id"] = video_id
-    return ForwardVideo(info, source, start_pts, table)
+    return ForwardVideo(info, source, start_pts, known)
+
+
+def _in_nanoseconds(table: TimeTable | None) -> TimeTable | None:
+    """Say a confirmed table in the units of a ``CaptureSource``; one that has them already stays."""
+    if table is None or not table.confirmed or table.time_base == CaptureSource.time_base:
+        return table
+    pts = np.unique(np.rint(table.times_s * _NANOSECONDS).astype(np.int64))
+    return TimeTable(pts, CaptureSource.time_base, 0, table.end_s, confirmed=True, key_pts=pts[:1])
 
 
 def _header(capture: cv2.VideoCapture, path: Path, container: str) -> VideoInfo:

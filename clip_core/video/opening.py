@@ -12,6 +12,7 @@ from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, s
 from clip_core.values import TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo
 from clip_core.video.magic import container_of
+from clip_core.video.retimed import in_units_of
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
         from clip_core.video.images import open_sequence
 
         return open_sequence(sequence, video_id=video_id, table=table)
+    return in_units_of(_open_file(path, video_id, table), table)
+
+
+def _open_file(path: str | Path, video_id: str | None, table: TimeTable | None) -> Video:
     file = Path(path)
     size_bytes = _check_file(path, file)
     if _container(file) == "webp":

@@ -30,7 +30,7 @@ class PyAVVideo:
         info: What the container says.
         decoder: A decoder that has just given ``first``; the video closes it.
         first: The first frame that decodes, which is time zero.
-        table: A confirmed table of this very file; one that begins elsewhere is not believed.
+        table: A confirmed table of this very file; one in other units, or that begins elsewhere, is not believed.
     """
 
     def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded, table: TimeTable | None = None) -> None:
@@ -41,7 +41,8 @@ class PyAVVideo:
         self.left_out_frames = 0
         self._time_base = decoder.stream.time_base
         self._start_pts = first.pts
-        believed = table is not None and table.confirmed and table.start_pts == first.pts
+        here = (first.pts, self._time_base)
+        believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
         self._table = table if believed else None
         self._pictures = PictureMaker()
         self._finder = FrameFinder(decoder, first.pts)

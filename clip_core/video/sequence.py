@@ -158,7 +158,10 @@ def with_rate(path: Path, sequence_fps: float) -> Path:
 
 
 def find_sequences(folder: Path) -> list[ImageSequence]:
-    """Find the sequences of at least two pictures in a folder, not in those below it; hidden files do not count.
+    """Find the sequences of at least two pictures in a folder, not in those below it.
+
+    Hidden files do not count, and where one of the pictures is a link, which may lead anywhere, none of its
+    name is found: such a sequence must be named.
 
     Args:
         folder: Read once: 100,000 files take about a third of a second.
@@ -167,6 +170,7 @@ def find_sequences(folder: Path) -> list[ImageSequence]:
         Bare patterns at the default rate, by name; none if the folder cannot be read.
     """
     groups: dict[tuple[str, str], dict[tuple[int, bool], int]] = {}
+    linked: set[tuple[str, str]] = set()
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -176,11 +180,14 @@ def find_sequences(folder: Path) -> list[ImageSequence]:
                     kinds = groups.setdefault((prefix, suffix), {})
                     kind = len(digits), digits[0] == "0" and len(digits) > 1
                     kinds[kind] = kinds.get(kind, 0) + 1
+                    if entry.is_symlink():
+                        linked.add((prefix, suffix))
     except OSError:
         return []
     found = [
         ImageSequence(folder / f"{prefix}{'%d' if width == 1 else f'%0{width}d'}{suffix}", folder, *parts)
         for (prefix, suffix), kinds in groups.items()
+        if (prefix, suffix) not in linked
         for width in _widths(kinds)
         for parts in [(prefix, width, suffix, Fraction(DEFAULT_FPS))]
     ]

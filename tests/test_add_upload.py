@@ -3,6 +3,7 @@
 import hashlib
 import io
 import shutil
+import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -111,3 +112,19 @@ def test_the_same_bytes_again_leave_a_confirmed_table_alone(
     record = known_video(path, store)
     assert record is not None
     assert (record.name, record.table.confirmed) == ("two.mp4", True)
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+@pytest.mark.parametrize("pyav", [True, False])
+def test_animations_are_taken_in(
+    store: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, pyav: bool
+) -> None:
+    if not pyav:
+        monkeypatch.setitem(sys.modules, "av", None)
+    pictures = [video_maker.number_picture(n) for n in range(4)]
+    video_maker.write_animation(tmp_path / f"a.{kind}", pictures, [100] * 4)
+    path = upload((tmp_path / f"a.{kind}").read_bytes(), "named.mp4", tmp_path / "uploads", store)
+    assert path.suffix == f".{kind}"
+    record = known_video(path, store)
+    assert record is not None
+    assert (record.name, record.container) == ("named.mp4", kind)

@@ -197,7 +197,9 @@ def test_a_damaged_video_keeps_what_could_be_read_and_says_where_it_ended(
     assert [report.warnings for report in again] == [last.warnings]
 
 
-@pytest.mark.parametrize("kind", ["variable", "ts", "edit", "webm", "avi", "avi-h264", "late", "one", "turned90"])
+@pytest.mark.parametrize(
+    "kind", ["variable", "ts", "edit", "webm", "avi", "avi-h264", "late", "one", "turned90", "gif", "webp", "images"]
+)
 def test_every_kind_of_file_gets_exactly_its_frames(kind: str, store: EmbeddingStore, tmp_path: Path) -> None:
     video = video_maker.KINDS[kind](tmp_path)
     encoder = FakeEncoder()

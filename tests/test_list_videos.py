@@ -65,3 +65,25 @@ def test_only_what_really_lies_below_the_folders_is_allowed(tmp_path: Path, stor
     assert not is_allowed(tmp_path / "data/link.mp4", config)
     assert list_videos(config, store) == []
     assert is_allowed(tmp_path / "secret/out.mp4", Config(video_path=tmp_path / "secret/out.mp4"))
+
+
+def test_numbered_images_are_one_video_and_single_animations_are_listed(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "data", *(f"f_{n:03d}.png" for n in range(5)), *(f"w{n}.webp" for n in range(3)))
+    touch(tmp_path / "data", "one.webp", "moving.gif", "photo.jpg", "v.mp4")
+    config = Config(video_dirs=(tmp_path / "data",))
+    names = ["f_%03d.png", "moving.gif", "one.webp", "v.mp4", "w%d.webp"]
+    assert [choice.name for choice in list_videos(config, store)] == names
+    assert list_videos(config, store)[0].path == tmp_path / "data" / "f_%03d.png"
+
+
+def test_a_sequence_is_allowed_if_all_its_pictures_are(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "data", "f1.png", "f2.png", "g1.png", "g2.png")
+    touch(tmp_path / "secret", "f1.png", "f2.png")
+    (tmp_path / "data" / "g3.png").symlink_to(tmp_path / "secret" / "f1.png")
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "secret")
+    config = Config(video_dirs=(tmp_path / "data",))
+    assert is_allowed(tmp_path / "data/f%d.png@24", config)
+    for path in ("secret/f%d.png", "data/../secret/f%d.png", "data/link/f%d.png", "data/g%d.png"):
+        assert not is_allowed(tmp_path / path, config), path
+    assert [choice.name for choice in list_videos(config, store)] == ["f%d.png"]
+    assert is_allowed(tmp_path / "secret/f%d.png@24", Config(video_path=tmp_path / "secret/f%d.png@24"))

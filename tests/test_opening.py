@@ -14,8 +14,9 @@ import pytest
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError
 from clip_core.video import open_video
-from clip_core.video.probing import FORMATS, upload_extension
-from tests.video_maker import PlantedVideo, Recipe, number_picture, planted, read_number, write_video
+from clip_core.video.opening import upload_extension
+from clip_core.video.probing import FORMATS
+from tests.video_maker import PlantedVideo, Recipe, number_picture, planted, read_number, write_animation, write_video
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +167,16 @@ def test_a_known_id_is_taken_over_and_an_unknown_one_is_the_hash(good: PlantedVi
 
 
 def test_the_extension_comes_from_the_content(good: PlantedVideo, tmp_path: Path) -> None:
+    def extension_of(path: Path) -> str:
+        shutil.copy(path, tmp_path / "named.wrong")
+        with open_video(tmp_path / "named.wrong") as video:
+            return upload_extension(video)
+
     for suffix, extension in {".mkv": "mkv", ".mp4": "mp4", ".ts": "ts", ".avi": "avi", ".mov": "mp4"}.items():
         write_video(tmp_path / f"v{suffix}", [number_picture(1)] * 20, Recipe(codec="mpeg4"))
-        shutil.copy(tmp_path / f"v{suffix}", tmp_path / "named.wrong")
-        assert upload_extension(tmp_path / "named.wrong") == extension
+        assert extension_of(tmp_path / f"v{suffix}") == extension
     write_video(tmp_path / "v.webm", [number_picture(1)] * 2, Recipe(codec="libvpx-vp9"))
-    assert upload_extension(tmp_path / "v.webm") == "webm"
+    assert extension_of(tmp_path / "v.webm") == "webm"
+    for suffix in ("gif", "webp"):
+        write_animation(tmp_path / f"v.{suffix}", [number_picture(n) for n in range(3)], [100] * 3)
+        assert extension_of(tmp_path / f"v.{suffix}") == suffix

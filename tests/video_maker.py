@@ -1,6 +1,7 @@
 """Makes small videos whose every frame carries its own number as bars, and knows when each is shown.
 
-Everything is encoded and muxed with PyAV, so no ffmpeg program is needed.
+Videos are encoded and muxed with PyAV, animations and numbered images written with Pillow, so no ffmpeg
+program is needed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 WIDTH, HEIGHT = 160, 96
 BITS = 12
@@ -145,6 +147,39 @@ def make_late_start(folder: Path) -> PlantedVideo:
     return replace(video, times_s=[round(time_s, 3) for time_s in video.times_s])
 
 
+def write_animation(path: Path, pictures: Sequence[Picture], delays_ms: Sequence[int]) -> None:
+    """Write a GIF or WebP, by the path's suffix, without loss; each picture is a frame of its own."""
+    first, *rest = [Image.fromarray(picture) for picture in pictures]
+    options = {"lossless": True} if path.suffix == ".webp" else {"disposal": 1, "optimize": False}
+    first.save(path, save_all=True, append_images=rest, duration=list(delays_ms), loop=0, **options)
+
+
+def make_animation(folder: Path, suffix: str) -> PlantedVideo:
+    """Delays between 20 and 240 ms from a fixed seed; one is 10 ms, and two are 0, which stand for 100."""
+    count = 80
+    delays = (np.random.default_rng(4).integers(2, 24, count) * 10).tolist()
+    delays[5], delays[20], delays[21] = 10, 0, 0
+    path = folder / f"animation.{suffix}"
+    write_animation(path, [number_picture(number) for number in range(count)], delays)
+    shown = [delay or 100 for delay in delays]
+    return PlantedVideo(path, list(range(count)), [sum(shown[:k]) / 1000 for k in range(count)])
+
+
+def write_images(folder: Path, pattern: str, numbers: Sequence[int], size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+    """Write ``number_picture(number)`` for each number to the file that the pattern names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        Image.fromarray(number_picture(number, *size)).save(folder / (pattern % number))
+
+
+def make_sequence(folder: Path) -> PlantedVideo:
+    """Numbers 95 to 149 without 100 and 120 to 124, at 30000/1001 a second."""
+    numbers = [n for n in range(95, 150) if n != 100 and not 120 <= n < 125]
+    write_images(folder / "shot", "frame_%05d.png", numbers)
+    times = [(number - 95) * 1001 / 30000 for number in numbers]
+    return PlantedVideo(folder / "shot" / "frame_%05d.png@30000" / "1001", numbers, times)
+
+
 def _plain(name: str, count: int, recipe: Recipe) -> Callable[[Path], PlantedVideo]:
     return lambda folder: planted(folder, name, count, recipe)
 
@@ -168,4 +203,7 @@ KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
     "turned270": _plain("turned270", 40, Recipe(rotation=270)),
     "late": make_late_start,
     "one": _plain("one", 1, Recipe()),
+    "gif": lambda folder: make_animation(folder, "gif"),
+    "webp": lambda folder: make_animation(folder, "webp"),
+    "images": make_sequence,
 }

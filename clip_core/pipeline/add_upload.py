@@ -16,6 +16,7 @@ from clip_core.pipeline.identify import file_stamp, record_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.video import open_video
 from clip_core.video.identity import BLOCK_BYTES
+from clip_core.video.opening import upload_extension
 
 SPARE_BYTES = 256 * 1024 * 1024
 
@@ -58,11 +59,9 @@ def add_upload(
 
 
 def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
-    from clip_core.video.probing import upload_extension  # it brings FFmpeg: only now
-
-    target = part.with_name(f"{video_id}.{upload_extension(part)}")
     known = store.video(video_id)
     with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
+        target = part.with_name(f"{video_id}.{upload_extension(video)}")
         record = record_of(video, video_id, known)
     if not target.exists():
         part.replace(target)

@@ -7,21 +7,36 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from clip_core.errors import VideoNotFoundError, shown_name
+from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
+from clip_core.video.sequence import parse_sequence
 
 SILENT_S = 0.5
 
 
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether a file, or at least one picture of a sequence, lies at ``path``."""
+    try:
+        sequence = parse_sequence(path)
+        return os.path.isfile(path) if sequence is None else bool(sequence.files)  # noqa: PTH113 - Path's raises
+    except VideoError:
+        return False
+
+
 def file_stamp(path: Path) -> tuple[int, int]:
-    """Return (size in bytes, modification time in nanoseconds): what tells a changed file.
+    """Return two whole numbers that tell a changed file: its size in bytes, and when it changed, in nanoseconds.
+
+    Of a sequence of images the second is a digest of its rate and of each picture's name, size and time.
 
     Raises:
         VideoNotFoundError: There is no such file.
     """
+    sequence = parse_sequence(path)
+    if sequence is not None:
+        return sequence.stamp()
     try:
         status = path.stat()
     except (OSError, ValueError) as error:

@@ -14,10 +14,11 @@ from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.embed_frames import Pace, embed_frames
-from clip_core.pipeline.identify import identify, known_video, record_of
+from clip_core.pipeline.identify import identify, is_there, known_video, record_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
 from clip_core.video import Video, open_video
+from clip_core.video.retimed import in_units_of
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 
 LOOK_AGAIN_S = 0.5
@@ -43,7 +44,7 @@ def index_video(
     what was committed stays. Calling again resumes; a denser rate embeds only what is missing.
 
     Args:
-        path: The video file.
+        path: The video file, or the pattern of a sequence of images.
         encoder: Whose vectors are wanted.
         store: Where they are kept.
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate
@@ -80,7 +81,7 @@ def _already_done(
     path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None
 ) -> Progress | None:
     """The only report, if the store already holds every sample of a file that was read to its end before."""
-    record = known_video(path, store) if os.path.isfile(path) else None  # noqa: PTH113 - Path's raises on long names
+    record = known_video(path, store) if is_there(path) else None
     if record is None or not record.table.confirmed:
         return None
     state = store.run(record.video_id, encoder.fingerprint)
@@ -132,6 +133,7 @@ class _Run:
         self._id = video_id
         known = self._store.video(video_id)
         if known is not None and known.table.confirmed:
+            self._video = in_units_of(self._video, known.table)
             self._ask(known.table)
         else:
             self._store.remember_video(record_of(self._video, video_id, known))

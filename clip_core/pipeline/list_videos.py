@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.store.store import EmbeddingStore
+from clip_core.video.sequence import find_sequences, parse_sequence
 
-COMMON_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"])
+COMMON_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".gif", ".webp"])
 _RARER = ".3gp .mts .m2ts .mpg .mpeg .flv .ogv .ogg .wmv .asf"
 EXTENSIONS = COMMON_EXTENSIONS | frozenset(_RARER.split())
 UPLOADS = "uploads"
@@ -32,6 +34,8 @@ def uploads_folder(config: Config) -> Path:
 def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
     """Return the configured video, then those in the video folders and the uploads, by name.
 
+    Numbered images in a folder are one video, named by their pattern.
+
     Uploads are shown by the name that the visitor's file had. A second video of one name gets a number.
 
     Raises:
@@ -49,10 +53,18 @@ def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
 
 
 def is_allowed(path: Path, config: Config) -> bool:
-    """Whether the page may open ``path``: the configured video, or a file really below a video folder."""
+    """Whether the page may open ``path``: the configured video, or a file really below a video folder.
+
+    Of a sequence every picture must lie there: links may lead elsewhere.
+    """
     if config.video_path is not None and _same(path, config.video_path):
         return True
-    real = path.resolve()
+    sequence = parse_sequence(path)
+    paths = [path] if sequence is None else [sequence.folder, *sequence.strays()]
+    return all(_is_below(each.resolve(), config) for each in paths)
+
+
+def _is_below(real: Path, config: Config) -> bool:
     return any(real.is_relative_to(folder.resolve()) for folder in (*config.video_dirs, uploads_folder(config)))
 
 
@@ -60,9 +72,13 @@ def _files(config: Config) -> Iterator[Path]:
     for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
         if not folder.is_dir():
             continue
-        for path in sorted(folder.iterdir()):
-            hidden = path.name.startswith(".")
-            if not hidden and path.suffix.lower() in EXTENSIONS and path.is_file() and is_allowed(path, config):
+        sequences = find_sequences(folder)
+        yield from (sequence.path for sequence in sequences)
+        with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
+            names = sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in EXTENSIONS)
+        for path in (folder / name for name in names):
+            of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
+            if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):
                 yield path
 
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+
 from clip_core.values import Frame, Times, TimeTable
 from clip_core.video.identity import hash_file
 
 MAX_PIXELS = 64_000_000
 """Larger frames are refused by their header, and when they come in mid-stream."""
+MAX_DURATION_S = 24 * 3600.0
+"""Longer videos are refused by their header."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,13 @@ class VideoInfo:
     """What is known of a video before its frames are read.
 
     Attributes:
-        path: The file.
+        path: The file, or the pattern that names a sequence of images.
         name: Its last part, for showing.
         size_bytes: Its length.
         container, codec: FFmpeg's names, such as "mov" and "h264".
         width, height: Of the picture after rotation, in pixels.
         header_fps, header_frame_count, header_duration_s: What the header claims; None if silent.
+        decoder: The library that reads it: "PyAV", "OpenCV", or "Pillow" for animations.
     """
 
     path: Path
@@ -39,6 +44,7 @@ class VideoInfo:
     header_fps: float | None
     header_frame_count: int | None
     header_duration_s: float | None
+    decoder: str = "PyAV"
 
     @cached_property
     def video_id(self) -> str:
@@ -52,13 +58,19 @@ class Video(Protocol):
     Attributes:
         info: What the container says.
         table: When each frame is presented: a claim until ``frames()`` has run to the end once.
-        unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
-        left_out_frames: How many frames a full pass left out because the file's clock jumped back.
     """
 
     info: VideoInfo
-    unreadable_after_s: float | None
-    left_out_frames: int
+
+    @property
+    def unreadable_after_s(self) -> float | None:
+        """Where a damaged file stopped being readable in a full pass, else None."""
+        ...
+
+    @property
+    def left_out_frames(self) -> int:
+        """How many frames a full pass left out because the file's clock jumped back."""
+        ...
 
     @property
     def table(self) -> TimeTable:
@@ -117,3 +129,17 @@ class Video(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def frame_number(video: Video, time_s: float | None, index: int | None) -> int:
+    """Return the number of the frame that ``frame_at`` is asked for; it says what is raised."""
+    if (time_s is None) == (index is None):
+        raise ValueError("Give either time_s or index.")
+    n = len(video.table)
+    if index is not None:
+        if not 0 <= index < n:
+            raise IndexError(f"{video.info.name} has frames 0 to {n - 1}, not {index}.")
+        return int(index)
+    if time_s is None or np.isnan(time_s):
+        raise ValueError(f"time_s must be a number of seconds, not {time_s}.")
+    return int(np.clip(np.searchsorted(video.times_s, time_s, side="right") - 1, 0, n - 1))

@@ -61,7 +61,7 @@ class Decoder:
             self._container.close()
             raise
         self.stream.thread_type = "AUTO"
-        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)} | self._transparency()
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
@@ -72,6 +72,10 @@ class Decoder:
         self.failures = 0
         self.left_out = 0
         self._closed = False
+
+    def _transparency(self) -> dict[str, str]:
+        """Options with which transparent places of a GIF are black; FFmpeg's own choice is white."""
+        return {"trans_color": "0"} if self.stream.codec_context.name == "gif" else {}
 
     @property
     def container_name(self) -> str:

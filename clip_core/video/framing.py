@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from clip_core.video.frame_delays import scan_blocks
+
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 _TS_PACKETS = (188, 192, 204)
 _MAX_BOXES = 100_000
@@ -16,7 +18,7 @@ def is_cut_short(path: Path, container: str) -> bool:
 
     Args:
         path: The file.
-        container: FFmpeg's name, such as "mov", "matroska", "webm", "avi" or "mpegts". Containers
+        container: FFmpeg's name, such as "mov", "matroska", "webm", "avi", "mpegts" or "gif". Containers
             that do not state their length never count as cut.
     """
     size = path.stat().st_size
@@ -30,7 +32,7 @@ def is_cut_short(path: Path, container: str) -> bool:
             return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > size
         if container == "mpegts":
             return all(size % packet for packet in _TS_PACKETS)
-    return False
+    return container == "gif" and not scan_blocks(path, container).whole
 
 
 def lacks_moov(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""A video is its bytes: their SHA-256 is its id."""
+"""A video is its bytes: their SHA-256 is its id. Of a sequence it is that of its rate and its pictures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 from clip_core.errors import VideoNotFoundError, shown_name
+from clip_core.video.sequence import ImageSequence, parse_sequence
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
 
 def hashing(path: Path) -> Generator[int, None, str]:
     """Compute the SHA-256 of a file's bytes in blocks of 4 MiB.
+
+    For a sequence of images: of its rate, and of the number and the SHA-256 of each picture in order.
 
     Yields:
         The number of bytes read so far, after each block.
@@ -23,6 +26,26 @@ def hashing(path: Path) -> Generator[int, None, str]:
     Raises:
         VideoNotFoundError: The file cannot be read.
     """
+    sequence = parse_sequence(path)
+    return (yield from _hashing_file(path) if sequence is None else _hashing_sequence(sequence))
+
+
+def _hashing_sequence(sequence: ImageSequence) -> Generator[int, None, str]:
+    digest, before, read = hashlib.sha256(f"image sequence at {sequence.rate}".encode()), 0, 0
+    for number, name in sequence.files:
+        steps = _hashing_file(sequence.folder / name)
+        while True:
+            try:
+                read = before + next(steps)
+            except StopIteration as finished:
+                digest.update(f"\n{number} {finished.value}".encode())
+                break
+            yield read
+        before = read
+    return digest.hexdigest()
+
+
+def _hashing_file(path: Path) -> Generator[int, None, str]:
     digest, read = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:

@@ -10,22 +10,40 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.values import TimeTable
-from clip_core.video.base import MAX_PIXELS, Video, VideoInfo
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo
+from clip_core.video.magic import container_of
+from clip_core.video.retimed import in_units_of
+from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
     from clip_core.video.decoding import Decoded, Decoder
 
-MAX_DURATION_S = 24 * 3600.0
+_EXTENSIONS = {
+    "mov": "mp4",
+    "matroska": "mkv",
+    "webm": "webm",
+    "avi": "avi",
+    "mpegts": "ts",
+    "mpeg": "mpg",
+    "flv": "flv",
+    "ogg": "ogv",
+    "asf": "wmv",
+    "gif": "gif",
+    "webp": "webp",
+}
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
 def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTable | None = None) -> Video:
-    """Open a video file and decode its first frame.
+    """Open a video and decode its first frame.
+
+    PyAV reads whatever it can; OpenCV reads sequences of images, and everything else where PyAV is missing;
+    Pillow reads animated WebP, and GIF where PyAV is missing. ``info.decoder`` says which it is.
 
     Args:
-        path: An existing regular file; addresses, play lists, folders and pipes are refused.
+        path: An existing regular file, or a pattern for numbered images such as ``frame_%05d.png@24``;
+            addresses, play lists, folders and pipes are refused.
         video_id: The SHA-256 of its bytes, 64 hex digits, if known: then the file is not hashed.
-
         table: When each of its frames is presented, if a pass over this very file confirmed it: then
             its packets are not scanned.
 
@@ -34,8 +52,41 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
+    sequence = parse_sequence(path)
+    if sequence is not None:
+        from clip_core.video.images import open_sequence
+
+        return open_sequence(sequence, video_id=video_id, table=table)
+    return in_units_of(_open_file(path, video_id, table), table)
+
+
+def _open_file(path: str | Path, video_id: str | None, table: TimeTable | None) -> Video:
     file = Path(path)
     size_bytes = _check_file(path, file)
+    if _container(file) == "webp":
+        from clip_core.video.animation import open_animation
+
+        return open_animation(file, video_id=video_id, table=table)
+    if has_pyav():
+        return _open_with_pyav(file, size_bytes, video_id, table)
+    return _open_without_pyav(file, video_id, table)
+
+
+def has_pyav() -> bool:
+    """Whether PyAV is installed and can be loaded."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def upload_extension(video: Video) -> str:
+    """Return the extension, without a dot, that fits what an open file really is, such as "mp4"."""
+    return _EXTENSIONS[video.info.container]
+
+
+def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: TimeTable | None) -> Video:
     from clip_core.video.decoding import Decoder
     from clip_core.video.pyav import PyAVVideo
 
@@ -51,6 +102,23 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
     except BaseException:
         decoder.close()
         raise
+
+
+def _open_without_pyav(file: Path, video_id: str | None, table: TimeTable | None) -> Video:
+    if _container(file) == "gif":
+        from clip_core.video.animation import open_animation
+
+        return open_animation(file, video_id=video_id, table=table)
+    from clip_core.video.opencv import open_with_opencv
+
+    return open_with_opencv(file, video_id=video_id, table=table)
+
+
+def _container(file: Path) -> str | None:
+    try:
+        return container_of(file)
+    except OSError as error:
+        raise VideoError(f"{shown_name(file)} may not be read.", "Change its permissions.") from error
 
 
 def _check_file(given: str | Path, file: Path) -> int:

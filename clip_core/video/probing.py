@@ -12,18 +12,7 @@ from clip_core.errors import VideoError, shown_name
 from clip_core.video.framing import is_webm, lacks_moov
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
-_EXTENSIONS = {
-    "mov": "mp4",
-    "matroska": "mkv",
-    "webm": "webm",
-    "avi": "avi",
-    "mpegts": "ts",
-    "mpeg": "mpg",
-    "flv": "flv",
-    "ogg": "ogv",
-    "asf": "wmv",
-}
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
 _NOT_A_VIDEO = "Choose a video file, such as MP4, MKV, WebM, AVI or TS."
 
 
@@ -80,14 +69,3 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     if streams[0].codec_context is None:
         raise VideoError(f"{name} has a video stream of an unknown codec.", "Convert it to H.264.")
     return streams[0]
-
-
-def upload_extension(path: Path) -> str:
-    """Return the extension, without a dot, that fits what a file really is, such as "mp4".
-
-    Raises:
-        VideoError: It is no video.
-    """
-    with open_container(path) as container:
-        video_stream(container, path)
-        return _EXTENSIONS[container_name(container, path)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from clip_core.errors import VideoDecodeError
 from clip_core.values import Frame, Times, TimeTable
-from clip_core.video.base import VideoInfo
+from clip_core.video.base import VideoInfo, frame_number
 from clip_core.video.decoding import Decoded, Decoder
 from clip_core.video.framing import is_cut_short
 from clip_core.video.keyframes import decode_keyframes
@@ -30,7 +30,7 @@ class PyAVVideo:
         info: What the container says.
         decoder: A decoder that has just given ``first``; the video closes it.
         first: The first frame that decodes, which is time zero.
-        table: A confirmed table of this very file; one that begins elsewhere is not believed.
+        table: A confirmed table of this very file; one in other units, or that begins elsewhere, is not believed.
     """
 
     def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded, table: TimeTable | None = None) -> None:
@@ -41,7 +41,8 @@ class PyAVVideo:
         self.left_out_frames = 0
         self._time_base = decoder.stream.time_base
         self._start_pts = first.pts
-        believed = table is not None and table.confirmed and table.start_pts == first.pts
+        here = (first.pts, self._time_base)
+        believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
         self._table = table if believed else None
         self._pictures = PictureMaker()
         self._finder = FrameFinder(decoder, first.pts)
@@ -85,10 +86,8 @@ class PyAVVideo:
 
     def frame_at(self, *, time_s: float | None = None, index: int | None = None) -> Frame:
         """Return one frame, exactly; see ``Video.frame_at``."""
-        if (time_s is None) == (index is None):
-            raise ValueError("Give either time_s or index.")
         self._check_open()
-        number = self._number(time_s, index)
+        number = frame_number(self, time_s, index)
         pts = int(self.table.pts[number])
         if self._shown is not None and (self._shown.pts, self._shown.index) == (pts, number):
             return self._shown
@@ -119,17 +118,6 @@ class PyAVVideo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _number(self, time_s: float | None, index: int | None) -> int:
-        """Return the number of the frame that is asked for."""
-        n = len(self.table)
-        if index is not None:
-            if not 0 <= index < n:
-                raise IndexError(f"{self.info.name} has frames 0 to {n - 1}, not {index}.")
-            return int(index)
-        if time_s is None or np.isnan(time_s):
-            raise ValueError(f"time_s must be a number of seconds, not {time_s}.")
-        return int(np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, n - 1))
 
     def _confirm(self) -> TimeTable:
         """Decode once from start to end without making pictures; return the confirmed table."""

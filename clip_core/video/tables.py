@@ -5,13 +5,27 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from clip_core.values import Ints, TimeTable
-from clip_core.video.decoding import Decoded, Decoder
+
+if TYPE_CHECKING:
+    from clip_core.video.decoding import Decoder
 
 _FALLBACK_FRAME_S = 0.04
+
+
+class Timed(Protocol):
+    """A frame that came by: ``pts`` and ``duration`` in its stream's time base, 0 if unknown."""
+
+    @property
+    def pts(self) -> int: ...  # noqa: D102
+    @property
+    def duration(self) -> int: ...  # noqa: D102
+    @property
+    def is_key(self) -> bool: ...  # noqa: D102
 
 
 @dataclass
@@ -27,7 +41,7 @@ class SeenFrames:
     key_pts: array[int] = field(default_factory=lambda: array("q"))
     last_duration: int = 0
 
-    def add(self, frame: Decoded) -> None:
+    def add(self, frame: Timed) -> None:
         """Note one more frame."""
         self.pts.append(frame.pts)
         if frame.is_key:

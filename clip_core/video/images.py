@@ -1,0 +1,201 @@
+"""Sequences of images, read with OpenCV: every picture stands for itself, so that any of them is near."""
+
+from __future__ import annotations
+
+import io
+import os
+from array import array
+from collections.abc import Generator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from clip_core.errors import VideoDecodeError, VideoError
+from clip_core.values import Image, TimeTable
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
+from clip_core.video.forward import ForwardVideo, Shot
+from clip_core.video.sequence import ImageSequence
+from clip_core.video.tables import make_table
+
+MAX_IMAGE_BYTES = 1024**3
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_TAIL_BYTES = 65536
+_PNG_END = b"IEND\xaeB\x60\x82"
+
+
+@dataclass(frozen=True)
+class ImageHead:
+    """What the first bytes of an image say: its format by Pillow's name, its size, whether it may be transparent."""
+
+    format: str
+    width: int
+    height: int
+    has_alpha: bool
+
+
+def read_head(data: bytes | Path) -> ImageHead | None:
+    """Read the head of an image without decoding it.
+
+    Args:
+        data: The file, or its bytes.
+
+    Returns:
+        None if it is no PNG, JPEG, BMP, TIFF or WebP, or one of over 64 megapixels.
+    """
+    from PIL import Image as PillowImage
+
+    opened = io.BytesIO(data) if isinstance(data, bytes) else data
+    try:
+        with PillowImage.open(opened, formats=_FORMATS) as image:
+            alpha = "A" in image.getbands() or "transparency" in image.info
+            head = ImageHead(image.format or "", image.width, image.height, alpha)
+    except Exception:  # noqa: BLE001 - a hostile image may fail in any way; Pillow promises no class
+        return None
+    return head if head.width * head.height <= MAX_PIXELS else None
+
+
+def read_image(path: Path) -> Image | None:
+    """Decode one image file.
+
+    Transparent places show black, 16 bits become 8, grey becomes RGB, and a photograph is turned as its
+    camera says.
+
+    Returns:
+        uint8 (height, width, 3), red first; None if it is damaged, too large or no image.
+    """
+    import cv2
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_IMAGE_BYTES + 1)
+    except OSError:
+        return None
+    head = read_head(data) if 0 < len(data) <= MAX_IMAGE_BYTES else None
+    if head is None:
+        return None
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a broken image would tell the terminal
+    flags = cv2.IMREAD_UNCHANGED if head.has_alpha else cv2.IMREAD_COLOR
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
+    if bgr is None or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
+        return None
+    return _rgb(bgr)
+
+
+def _rgb(picture: np.ndarray) -> Image:
+    """Turn grey, BGR or BGRA of 8 or 16 bits into RGB on black."""
+    if picture.dtype == np.uint16:
+        picture = (picture >> 8).astype(np.uint8)
+    if picture.ndim == 2:
+        picture = picture[:, :, None]
+    if picture.shape[2] == 4:
+        alpha = picture[:, :, 3:].astype(np.uint16)
+        picture = ((picture[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
+    if picture.shape[2] == 1:
+        picture = np.repeat(picture, 3, axis=2)
+    return np.ascontiguousarray(picture[:, :, ::-1], dtype=np.uint8)
+
+
+class ImageSource:
+    """The pictures of a sequence; one unit of ``pts`` is one number, so that holes keep the times true.
+
+    A pass looks at the head of each file, and at the end of a PNG, and decodes only what is wanted: a picture that
+    is broken in its middle is found out when it is asked for.
+    """
+
+    walk_frames = 1
+    margin_s: float | None = 0.0
+    left_out = 0
+
+    def __init__(self, sequence: ImageSequence) -> None:
+        self._folder = sequence.folder
+        self._names = [name for _, name in sequence.files]
+        numbers = np.array([number for number, _ in sequence.files], dtype=np.int64)
+        self._pts = numbers - numbers[0]
+        self.time_base: Fraction = 1 / sequence.rate
+
+    def claimed(self, start_pts: int) -> TimeTable:
+        """Return the times of all files from ``start_pts`` on."""
+        pts = array("q", self._pts[self._pts >= start_pts].tolist())
+        return make_table(pts, pts, 1, self.time_base, start_pts, None, confirmed=False)
+
+    def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
+        """Yield the pictures in order, from exactly the first at or after ``from_pts``."""
+        first = 0 if from_pts is None else int(np.searchsorted(self._pts, from_pts))
+        for k in range(first, len(self._names)):
+            path = self._folder / self._names[k]
+            yield Shot(int(self._pts[k]), 1, True, partial(read_image, path), damaged=not _looks_whole(path))
+
+    def ends_early(self) -> bool:
+        """Folders do not say how many pictures they should hold."""
+        return False
+
+
+def _looks_whole(path: Path) -> bool:
+    """Whether the head of an image file, and the end of a PNG, are as they should be; no pixel is decoded."""
+    head = read_head(path)
+    if head is None or head.format != "PNG":
+        return head is not None
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        return _PNG_END in file.read()
+
+
+def open_sequence(
+    sequence: ImageSequence, *, video_id: str | None = None, table: TimeTable | None = None
+) -> ForwardVideo:
+    """Open numbered images as a video and decode the first that can be decoded.
+
+    Pictures that cannot be decoded are left out, like damaged frames of a video. Pictures of another size
+    than the first are given as they are.
+
+    Args:
+        sequence: What its name says.
+        video_id: The id of exactly these pictures at this rate, if known.
+        table: When each is presented, if a pass over these very files confirmed it.
+
+    Raises:
+        VideoNotFoundError: No file fits the pattern.
+        VideoError: It would last over 24 hours.
+        VideoDecodeError: Not one of the pictures can be decoded.
+    """
+    source = ImageSource(sequence)
+    numbers = [number for number, _ in sequence.files]
+    duration_s = float((numbers[-1] - numbers[0] + 1) / sequence.rate)
+    if duration_s > MAX_DURATION_S:
+        raise VideoError(
+            f"{sequence.name} would be {duration_s / 3600:.1f} hours long, from number {numbers[0]} to {numbers[-1]}.",
+            "The limit is 24 hours: number the pictures one after another, or cut them in parts.",
+        )
+    first, picture = _first_picture(source, sequence)
+    info = VideoInfo(
+        path=sequence.path,
+        name=sequence.name,
+        size_bytes=sequence.stamp()[0],
+        container="images",
+        codec=Path(sequence.suffix).suffix[1:].lower() or sequence.suffix[1:].lower(),
+        width=picture.shape[1],
+        height=picture.shape[0],
+        header_fps=float(sequence.rate),
+        header_frame_count=len(numbers),
+        header_duration_s=duration_s,
+        decoder="OpenCV",
+    )
+    if video_id is not None:
+        vars(info)["video_id"] = video_id
+    return ForwardVideo(info, source, first.pts, table)
+
+
+def _first_picture(source: ImageSource, sequence: ImageSequence) -> tuple[Shot, Image]:
+    for shot in source.shots():
+        picture = None if shot.damaged else shot.picture()
+        if picture is not None:
+            return shot, picture
+    raise VideoDecodeError(
+        f"Not one picture of {sequence.name} can be decoded.", "Check that they are PNG, JPEG, BMP, TIFF or WebP files."
+    )

@@ -1,0 +1,178 @@
+"""Animated WebP and GIF read with Pillow."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clip_core.errors import VideoDecodeError, VideoError
+from clip_core.video import Video, open_video
+from clip_core.video.animation import open_animation
+from tests.video_maker import number_picture, read_number, write_animation
+
+KINDS = ("gif", "webp")
+OPENERS = {"open_video": open_video, "open_animation": open_animation}
+
+
+def made(folder: Path, kind: str, count: int = 20) -> Path:
+    write_animation(folder / f"a.{kind}", [number_picture(n) for n in range(count)], [100] * count)
+    return folder / f"a.{kind}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_still_picture_is_a_video_of_one_frame(tmp_path: Path, kind: str) -> None:
+    options = {"lossless": True} if kind == "webp" else {}
+    Image.fromarray(number_picture(1234)).save(tmp_path / f"still.{kind}", **options)
+    for opener in OPENERS.values():
+        with opener(tmp_path / f"still.{kind}") as video:
+            assert [read_number(frame.rgb) for frame in video.frames()] == [1234]
+            assert (len(video.table), video.table.end_s > 0) == (1, True)
+            assert read_number(video.frame_at(time_s=99.0).rgb) == 1234
+
+
+@pytest.mark.parametrize("opener", OPENERS.values(), ids=list(OPENERS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_transparent_places_are_black_and_red_is_red(tmp_path: Path, kind: str, opener) -> None:  # type: ignore[no-untyped-def]
+    pictures = []
+    for n in range(4):
+        rgba = np.zeros((40, 60, 4), np.uint8)
+        rgba[:, :, :3] = (255, 255, 255)
+        rgba[:, n * 15 : n * 15 + 15] = (255, 0, 0, 255)
+        pictures.append(Image.fromarray(rgba, "RGBA"))
+    options = {"lossless": True, "exact": True} if kind == "webp" else {"disposal": 2}
+    pictures[0].save(tmp_path / f"t.{kind}", save_all=True, append_images=pictures[1:], duration=100, loop=0, **options)
+    with opener(tmp_path / f"t.{kind}") as video:
+        for frame in video.frames():
+            red = slice(frame.index * 15, frame.index * 15 + 15)
+            expected = np.zeros((40, 60, 3), np.uint8)
+            expected[:, red, 0] = 255
+            np.testing.assert_array_equal(frame.rgb, expected)
+        assert len(video.table) == 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_transparent_pixels_lie_on_black(tmp_path: Path, kind: str) -> None:
+    rgba = np.full((8, 8, 4), (200, 100, 50, 128), np.uint8)
+    image = Image.fromarray(rgba, "RGBA")
+    image.save(tmp_path / "h.webp", lossless=True, exact=True, save_all=True, append_images=[image.rotate(1)])
+    with open_video(tmp_path / "h.webp") as video:
+        assert np.abs(video.frame_at(index=0).rgb[4, 4].astype(int) - (100, 50, 25)).max() <= 1
+
+
+def test_pictures_that_cover_a_part_are_laid_over_those_before(tmp_path: Path) -> None:
+    pictures = [np.full((60, 80, 3), 40, np.uint8)]
+    for n in range(1, 6):
+        pictures.append(pictures[-1].copy())
+        pictures[-1][n * 10 : n * 10 + 5, 5:30] = 200
+    first, *rest = [Image.fromarray(picture) for picture in pictures]
+    first.save(tmp_path / "p.gif", save_all=True, append_images=rest, duration=50, loop=0, optimize=True)
+    first.save(tmp_path / "p.webp", save_all=True, append_images=rest, duration=50, loop=0, lossless=True)
+    for name, openers in {"p.gif": OPENERS, "p.webp": OPENERS}.items():
+        for opener in openers.values():
+            with opener(tmp_path / name) as video:
+                for frame, right in zip(video.frames(), pictures, strict=True):
+                    np.testing.assert_array_equal(frame.rgb, right)
+
+
+def test_pillow_and_pyav_agree_on_a_gif_to_the_last_pixel_and_tick(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (12, 50, 70, 3)).astype(np.uint8)
+    delays = [20, 0, 10, 1000, 30, 0, 0, 10, 10, 40, 50, 60]
+    write_animation(tmp_path / "n.gif", list(noise), delays)
+    with open_video(tmp_path / "n.gif") as one, open_animation(tmp_path / "n.gif") as other:
+        assert (one.info.decoder, other.info.decoder) == ("PyAV", "Pillow")
+        for a, b in zip(one.frames(), other.frames(), strict=True):
+            assert (a.index, a.pts, a.time_s) == (b.index, b.pts, b.time_s)
+            np.testing.assert_array_equal(a.rgb, b.rgb)
+        assert one.table.time_base == other.table.time_base
+        assert one.table.end_s == other.table.end_s
+
+
+def frames_of(video: Video) -> list[int]:
+    return [read_number(frame.rgb) for frame in video.frames()]
+
+
+@pytest.mark.parametrize("opener", OPENERS.values(), ids=list(OPENERS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_is_cut_off_gives_what_it_holds(tmp_path: Path, kind: str, opener) -> None:  # type: ignore[no-untyped-def]
+    data = made(tmp_path, kind).read_bytes()
+    (tmp_path / f"cut.{kind}").write_bytes(data[: len(data) * 2 // 3])
+    with opener(tmp_path / f"cut.{kind}") as video:
+        numbers = frames_of(video)
+        assert 8 <= len(numbers) <= 15
+        assert numbers == list(range(len(numbers)))
+        assert video.unreadable_after_s == video.table.end_s == pytest.approx(len(numbers) / 10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_in_the_middle_never_raises_anything_else(tmp_path: Path, kind: str) -> None:
+    whole = made(tmp_path, kind).read_bytes()
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        data = bytearray(whole)
+        for place in generator.integers(6, len(data), 5).tolist():
+            data[place] = int(generator.integers(0, 256))
+        (tmp_path / f"d.{kind}").write_bytes(data)
+        try:
+            with open_animation(tmp_path / f"d.{kind}") as video:
+                times = [frame.time_s for frame in video.frames()]
+                assert times == sorted(set(times))
+        except VideoError:
+            pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_that_begins_like_an_animation(tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"x.{kind}").write_bytes(b"ffconcat version 1.0\nfile 'a.mp4'\n")
+    with pytest.raises(VideoError, match=f"x.{kind} is not"):
+        open_video(tmp_path / f"x.{kind}")
+    with pytest.raises(VideoError, match=f"x.{kind} is not an animation"):
+        open_animation(tmp_path / f"x.{kind}")
+    head = b"GIF89a\n" if kind == "gif" else b"RIFF\x40\0\0\0WEBP"
+    (tmp_path / f"x.{kind}").write_bytes(head + b"ffconcat version 1.0\nfile 'a.mp4'\n")
+    with pytest.raises(VideoError):
+        open_video(tmp_path / f"x.{kind}")
+    with pytest.raises(VideoError):
+        open_animation(tmp_path / f"x.{kind}")
+
+
+@pytest.mark.parametrize("opener", OPENERS.values(), ids=list(OPENERS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bomb_is_refused_by_its_header(tmp_path: Path, kind: str, opener) -> None:  # type: ignore[no-untyped-def]
+    data = bytearray(made(tmp_path, kind, 2).read_bytes())
+    if kind == "gif":
+        data[6:10] = struct.pack("<HH", 65535, 65535)
+    else:
+        data[24:30] = (16383).to_bytes(3, "little") * 2
+    (tmp_path / f"b.{kind}").write_bytes(data)
+    # FFmpeg knows no size of a GIF that it may not decode, so that PyAV cannot name it.
+    with pytest.raises(VideoError, match=r"pixels, over the limit of 64 megapixels|Not one frame of b\.gif"):
+        opener(tmp_path / f"b.{kind}")
+
+
+def test_too_long(tmp_path: Path) -> None:
+    write_animation(tmp_path / "l.webp", [number_picture(n) for n in range(6)], [16_777_215] * 6)
+    with pytest.raises(VideoError, match=r"28\.0 hours long"):
+        open_video(tmp_path / "l.webp")
+
+
+def test_a_file_without_one_sound_picture(tmp_path: Path) -> None:
+    data = bytearray(made(tmp_path, "webp").read_bytes())
+    place = data.index(b"ANMF")
+    data[place + 24 : place + 60] = bytes(36)
+    (tmp_path / "n.webp").write_bytes(data)
+    with pytest.raises(VideoDecodeError, match=r"Not one picture of n\.webp can be decoded"):
+        open_video(tmp_path / "n.webp")
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> None:
+    """Going on by one picture decodes one: the whole is linear, and nothing is kept."""
+    path = made(tmp_path, "webp", 200)
+    with open_video(path) as video:
+        assert read_number(video.frame_at(index=150).rgb) == 150
+        starts = video.starts  # type: ignore[attr-defined]
+        assert [read_number(video.frame_at(index=k).rgb) for k in range(151, 200)] == list(range(151, 200))
+        assert video.starts == starts  # type: ignore[attr-defined]

@@ -1,0 +1,203 @@
+"""OpenCV where PyAV is missing: the same refusals, the same frames, and no file that leads to another."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from clip_core.errors import VideoError
+from clip_core.video import open_video
+from clip_core.video import opencv as room
+from clip_core.video.opencv import CaptureSource, open_capture, open_with_opencv
+from tests.test_pyav import RECIPES, damaged, noisy_pictures
+from tests.video_maker import (
+    KINDS,
+    PlantedVideo,
+    Recipe,
+    number_picture,
+    planted,
+    read_number,
+    write_animation,
+    write_video,
+)
+
+LISTS = {
+    "ffconcat": b"ffconcat version 1.0\nfile 'other.mp4'\n",
+    "hls": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.mp4\n#EXT-X-ENDLIST\n",
+    "box": b"\0\0\0\x08freeffconcat version 1.0\nfile 'other.mp4'\n",
+    "gif": b"GIF89a\nffconcat version 1.0\nfile 'other.mp4'\n",
+    "riff": b"RIFF\x40\0\0\0AVI \nffconcat version 1.0\nfile 'other.mp4'\n",
+    "ts": b"G" + b"\nffconcat version 1.0\nfile 'other.mp4'\n".ljust(187, b"\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> PlantedVideo:
+    return planted(tmp_path_factory.mktemp("good"), "good", 60, Recipe(options={"g": "20"}))
+
+
+@pytest.fixture
+def no_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+
+
+@pytest.mark.usefixtures("no_pyav")
+def test_without_pyav_the_front_door_uses_opencv_and_says_so(good: PlantedVideo, tmp_path: Path) -> None:
+    with open_video(good.path) as video:
+        assert [read_number(frame.rgb) for frame in video.frames()] == good.numbers
+        assert (video.info.decoder, video.info.container, video.info.codec) == ("OpenCV", "mov", "h264")
+        assert (video.info.header_fps, video.info.header_frame_count) == (30, 60)
+        assert len(video.info.video_id) == 64
+    write_animation(tmp_path / "a.gif", [number_picture(n) for n in range(3)], [100] * 3)
+    with open_video(tmp_path / "a.gif", video_id="b" * 64) as video:
+        assert (video.info.decoder, video.info.video_id) == ("Pillow", "b" * 64)
+
+
+def test_in_a_process_that_never_had_pyav(good: PlantedVideo) -> None:
+    code = (
+        "import sys; sys.modules['av'] = None\n"
+        "from clip_core import open_video\n"
+        "video = open_video(sys.argv[1])\n"
+        "print(video.info.decoder, video.frame_at(index=7).rgb.shape, len(video.table))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(good.path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "OpenCV (96, 160, 3) 60\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "avi", "gif", "webp", "ts", "mkv", "m3u8"])
+@pytest.mark.parametrize("kind", list(LISTS))
+@pytest.mark.usefixtures("no_pyav")
+def test_lists_of_files_are_no_videos_under_any_name(
+    good: PlantedVideo, tmp_path: Path, suffix: str, kind: str
+) -> None:
+    shutil.copy(good.path, tmp_path / "other.mp4")
+    (tmp_path / f"x.{suffix}").write_bytes(LISTS[kind])
+    with pytest.raises(VideoError, match=f"x.{suffix}"):
+        open_video(tmp_path / f"x.{suffix}")
+
+
+@pytest.mark.parametrize("kind", list(LISTS))
+def test_the_whitelist_holds_where_the_probe_is_deceived(
+    good: PlantedVideo, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(good.path, tmp_path / "other.mp4")
+    (tmp_path / "x.mp4").write_bytes(LISTS[kind])
+    monkeypatch.setattr(room, "container_of", lambda path: "mov")
+    with pytest.raises(VideoError):
+        open_with_opencv(tmp_path / "x.mp4")
+
+
+def test_opencv_alone_does_follow_a_list_of_files(
+    good: PlantedVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the two tests before this one would prove nothing."""
+    shutil.copy(good.path, tmp_path / "other.mp4")
+    (tmp_path / "x.mp4").write_bytes(LISTS["ffconcat"])
+    monkeypatch.delenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", raising=False)
+    assert cv2.VideoCapture(str(tmp_path / "x.mp4"), cv2.CAP_FFMPEG).isOpened()
+
+
+@pytest.mark.parametrize("name", ["a b.mp4", "ünï文.mp4", "file:x.mp4", "%03d.mp4", "-x.mp4", "a|b.mp4", "a;b.mp4"])
+@pytest.mark.usefixtures("no_pyav")
+def test_any_name_works(good: PlantedVideo, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(good.path, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / name, name):
+        with open_video(path) as video:
+            assert read_number(video.frame_at(index=5).rgb) == 5
+            assert video.info.name == name
+
+
+def test_a_name_that_is_an_image_pattern_never_leads_to_the_images(good: PlantedVideo, tmp_path: Path) -> None:
+    for n in range(3):
+        cv2.imwrite(str(tmp_path / f"{n:03d}.png"), number_picture(n + 100))
+    shutil.copy(good.path, tmp_path / "%03d.png")
+    for opener in (open_with_opencv, open_video):  # FFmpeg goes by the name here, and only the whitelist stops it
+        with pytest.raises(VideoError, match=r"%03d\.png is not a video that can be read"):
+            opener(tmp_path / "%03d.png")
+
+
+@pytest.mark.usefixtures("no_pyav")
+def test_files_that_hold_no_video(tmp_path: Path) -> None:
+    contents = {
+        "empty": (b"", "is empty"),
+        "text": (b"hello world\n" * 500, "is not a video that can be read"),
+        "noise": (np.random.default_rng(0).bytes(50_000), "is not a video that can be read"),
+        "half": (b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x10mdat12345678", r"its index \(moov\) is missing"),
+    }
+    for name, (data, words) in contents.items():
+        (tmp_path / f"{name}.mp4").write_bytes(data)
+        with pytest.raises(VideoError, match=words) as caught:
+            open_video(tmp_path / f"{name}.mp4")
+        assert f"{name}.mp4" in str(caught.value)
+
+
+def test_too_large_and_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(tmp_path / "long.mkv", [number_picture(n) for n in range(3)], Recipe(), ticks=[0, 1, 30 * 90_000])
+    with pytest.raises(VideoError, match=r"25.0 hours long, over the limit of 24"):
+        open_with_opencv(tmp_path / "long.mkv")
+    write_video(tmp_path / "large.mp4", [number_picture(n) for n in range(3)], Recipe())
+    monkeypatch.setattr(room, "MAX_PIXELS", 160 * 96 - 1)
+    with pytest.raises(VideoError, match=r"160 × 96 pixels, over the limit"):
+        open_with_opencv(tmp_path / "large.mp4")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RECIPES if kind != "webm"])
+def test_a_file_that_is_cut_off_gives_what_it_holds(tmp_path: Path, kind: str) -> None:
+    write_video(tmp_path / f"whole.{kind}", noisy_pictures(60), RECIPES[kind])
+    with open_with_opencv(damaged(tmp_path / f"whole.{kind}", tmp_path)) as video:
+        frames = list(video.frames())
+        assert 3 <= len(frames) < 50
+        assert video.unreadable_after_s == video.table.end_s == pytest.approx(len(frames) / 30, abs=0.002)
+        assert [frame.index for frame in frames] == list(range(len(frames)))
+
+
+def test_a_confirmed_table_in_other_units_saves_the_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("constant", "ntsc", "variable", "webm", "late", "edit", "ts"):
+        truth = KINDS[kind](tmp_path)
+        with open_video(truth.path) as video:
+            list(video.frames())
+            table = video.table
+        with open_with_opencv(truth.path, table=table) as video:
+            monkeypatch.setattr(video, "_confirm", lambda: pytest.fail("a pass"))
+            for index in (len(truth) - 1, 0, len(truth) // 2, 7):
+                frame = video.frame_at(index=index)
+                assert (read_number(frame.rgb), frame.index) == (truth.numbers[index], index)
+                assert frame.time_s == pytest.approx(truth.times_s[index], abs=1e-9)
+
+
+def test_only_containers_with_an_index_are_sought_in(tmp_path: Path) -> None:
+    video = planted(tmp_path, "long", 600, Recipe(options={"g": "30", "sc_threshold": "0"}))
+    with open_with_opencv(video.path) as opened:
+        assert len(opened.table) == 600
+        assert read_number(opened.frame_at(index=590).rgb) == 590
+        starts = opened.starts
+        assert read_number(opened.frame_at(index=300).rgb) == 300
+        assert opened.starts == starts + 1
+        seen = [shot.pts for shot in CaptureSource(video.path, "mov", 30.0).shots(500 * 1_000_000_000 // 30)]
+        assert seen == opened.table.pts[510:].tolist()
+    for container in ("mpegts", "mpeg", "avi", "flv", "ogg", "asf"):
+        assert CaptureSource(video.path, container, 30.0).margin_s is None
+
+
+def test_going_on_by_a_few_frames_does_not_start_again(good: PlantedVideo) -> None:
+    with open_with_opencv(good.path) as video:
+        video.frame_at(index=10)
+        starts = video.starts
+        assert [read_number(video.frame_at(index=k).rgb) for k in range(11, 60)] == list(range(11, 60))
+        assert video.frame_at(index=59) is video.frame_at(index=59)
+        assert video.starts == starts
+
+
+def test_a_capture_is_released_when_it_is_refused(good: PlantedVideo, tmp_path: Path) -> None:
+    (tmp_path / "x.avi").write_bytes(b"RIFF\x10\0\0\0AVI \0\0\0\0")
+    with pytest.raises(VideoError, match=r"x\.avi is not a video that can be read"):
+        open_capture(tmp_path / "x.avi")
+    open_capture(good.path).release()

@@ -96,6 +96,8 @@ def _go_to(image: ImageFile, k: int) -> bool:
 
 def _maker(image: ImageFile) -> Callable[[], Image | None]:
     def picture() -> Image | None:
+        if image.mode == "RGB":
+            return np.array(image)
         rgba = np.asarray(image.convert("RGBA"))
         if rgba[:, :, 3].min() == 255:
             return np.ascontiguousarray(rgba[:, :, :3])

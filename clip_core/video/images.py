@@ -80,15 +80,17 @@ def read_image(path: Path) -> Image | None:
     flags = cv2.IMREAD_UNCHANGED if head.has_alpha else cv2.IMREAD_COLOR
     try:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        if bgr is None or bgr.dtype not in (np.uint8, np.uint16) or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
+            return None
+        return _rgb(bgr)
     except cv2.error:
         return None
-    if bgr is None or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
-        return None
-    return _rgb(bgr)
 
 
 def _rgb(picture: np.ndarray) -> Image:
     """Turn grey, BGR or BGRA of 8 or 16 bits into RGB on black."""
+    import cv2
+
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
     if picture.ndim == 2:
@@ -98,7 +100,7 @@ def _rgb(picture: np.ndarray) -> Image:
         picture = ((picture[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
     if picture.shape[2] == 1:
         picture = np.repeat(picture, 3, axis=2)
-    return np.ascontiguousarray(picture[:, :, ::-1], dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 class ImageSource:

@@ -159,7 +159,7 @@ def _picture(capture: cv2.VideoCapture) -> Image | None:
         return None
     if not done or bgr is None or bgr.ndim != 3 or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
         return None
-    return np.ascontiguousarray(bgr[:, :, ::-1], dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTable | None = None) -> ForwardVideo:

@@ -78,7 +78,7 @@ class ImageSequence:
         if not found:
             raise VideoNotFoundError(
                 f"No file fits {self.name}.",
-                "Check the folder, the letters before and after the number, and its width.",
+                "Check the folder, the letters around the number, and how many digits it has.",
             )
         return tuple(found)
 

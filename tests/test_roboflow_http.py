@@ -208,7 +208,7 @@ def test_a_name_that_nobody_has() -> None:
 
 @pytest.mark.parametrize("url", [f"http://{'a' * 70}.example", "http://a..b", "http://-/"])
 def test_a_name_that_nobody_can_have(url: str) -> None:
-    with pytest.raises(ServerError):
+    with pytest.raises(ServerError, match="is not found: no such name"):
         post(url)
 
 

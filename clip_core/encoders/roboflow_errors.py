@@ -16,7 +16,7 @@ from http.client import BadStatusLine, RemoteDisconnected
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import NewConnectionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import LocationValueError, NewConnectionError, ReadTimeoutError, SSLError
 
 from clip_core.encoders.settings import short
 from clip_core.errors import ServerError
@@ -120,7 +120,7 @@ class Faults:
             reason = next((str(e.verify_message) for e in chain if isinstance(e, ssl.SSLCertVerificationError)), "")
             step = f"Check its certificate, and whether it is https:// or http:// in inference_url. {reason}"
             return self.error("is not reached safely: TLS fails", step.strip())
-        if _any(chain, socket.gaierror):
+        if _any(chain, socket.gaierror, requests.exceptions.InvalidURL, LocationValueError, UnicodeError):
             return self.error("is not found: no such name", f"{ADDRESS} Is there a network?")
         if _any(chain, requests.exceptions.ConnectTimeout):
             return self.error("does not pick up", f"{ADDRESS} Is a firewall in between?")

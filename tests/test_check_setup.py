@@ -44,7 +44,7 @@ def test_a_sound_set_up(config: Config) -> None:
     checks = found(config)
     assert failed(checks) == []
     said = [check.what for check in checks]
-    assert said[0] == "clip.mp4 opens: 160 × 96, h264."
+    assert said[0] == "clip.mp4 opens: 160 × 96, h264, read by PyAV."
     assert said[1] == "1 video is listed."
     assert said[2].endswith("store can be read; 0 videos are known in it.")
     assert said[3].startswith("It can be written; ")

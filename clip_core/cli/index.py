@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
-from clip_core.cli.shared import FAILED, STOPPED, about, encoder_for, need_file, tell_notices
+from clip_core.cli.shared import FAILED, STOPPED, about, encoder_for, need_file, tell_notices, video_path
 from clip_core.errors import ClipVideoError, VideoError, shown_name
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def index(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     try:
         rate = getattr(given, "samples_per_second", config.samples_per_second)
         encoder = encoder_for(given, config)
-        for video in given.videos:
+        for named in given.videos:
+            video = video_path(named, config)
             try:
                 with about(video):
                     _index_one(video, encoder, store, rate)

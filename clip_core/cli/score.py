@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clip_core.cli import terminal
 from clip_core.cli.arguments import how_to_index
 from clip_core.cli.outfile import check_out, write_out
-from clip_core.cli.shared import about, encoder_for, need_file, tell_notices
+from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
 from clip_core.errors import ClipVideoError, NotIndexedError, shown_name
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def score(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     from clip_core.export.csv_files import scores_csv
     from clip_core.pipeline.score_prompts import clean_prompts, score_prompts
 
+    given.video = video_path(given.video, config)
     with about(given.video):
         need_file(given.video)
         prompts = clean_prompts(given.prompt or config.prompts)

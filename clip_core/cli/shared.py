@@ -30,6 +30,13 @@ def encoder_for(given: Namespace, config: Config) -> ShownEncoder:
     return encoder
 
 
+def video_path(named: str, config: Config) -> str:
+    """The path of a video, with the configured rate if it names a sequence of images without one."""
+    from clip_core.video.sequence import with_rate
+
+    return os.fspath(with_rate(Path(named), config.sequence_fps))
+
+
 def need_file(path: str) -> None:
     """Refuse what is no file, in the words of the room that opens videos, before the store is asked about it.
 
@@ -43,7 +50,7 @@ def need_file(path: str) -> None:
     except OSError:  # too long for a name, or behind a door that is shut
         regular = False
     if not regular:
-        open_video(path).close()
+        open_video(path).close()  # which also knows sequences of images
 
 
 def tell_notices(config: Config) -> None:

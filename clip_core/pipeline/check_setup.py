@@ -16,7 +16,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.pipeline.list_videos import list_videos
+from clip_core.pipeline.list_videos import configured_video, list_videos
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Floats, Image
 from clip_core.video import open_video
@@ -74,10 +74,12 @@ def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
         if not folder.is_dir():
             step = "Make it, or correct video_dirs in config.yaml."
             yield Check("videos", "fail", f"There is no folder {shown_name(folder)}.", step)
-    if config.video_path is not None:
-        with open_video(config.video_path) as video:
+    path = configured_video(config)
+    if path is not None:
+        with open_video(path) as video:
             info = video.info
-            yield Check("videos", "ok", f"{info.name} opens: {info.width} × {info.height}, {info.codec}.")
+            what = f"{info.name} opens: {info.width} × {info.height}, {info.codec}, read by {info.decoder}."
+            yield Check("videos", "ok", what)
     count = len(list_videos(config, store))
     found = "1 video is listed." if count == 1 else f"{count} videos are listed."
     step = "" if count else "Put one into a folder of video_dirs, or upload one on the page."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.store.store import EmbeddingStore
-from clip_core.video.sequence import find_sequences, parse_sequence
+from clip_core.video.sequence import find_sequences, parse_sequence, with_rate
 
 COMMON_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".gif", ".webp"])
 _RARER = ".3gp .mts .m2ts .mpg .mpeg .flv .ogv .ogg .wmv .asf"
@@ -31,6 +31,11 @@ def uploads_folder(config: Config) -> Path:
     return (config.video_dirs[0] if config.video_dirs else Path("data")) / UPLOADS
 
 
+def configured_video(config: Config) -> Path | None:
+    """The video that the settings name, with the rate if it is a sequence of images; None if they name none."""
+    return None if config.video_path is None else with_rate(config.video_path, config.sequence_fps)
+
+
 def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
     """Return the configured video, then those in the video folders and the uploads, by name.
 
@@ -43,7 +48,7 @@ def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
     """
     uploaded = {record.video_id: record.name for record in store.videos()}
     found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in _files(config)]
-    first = config.video_path
+    first = configured_video(config)
     if first is not None:
         rest = [choice for choice in found if not _same(choice.path, first)]
         found = [VideoChoice(first.name, first), *sorted(rest)]
@@ -57,7 +62,8 @@ def is_allowed(path: Path, config: Config) -> bool:
 
     Of a sequence every picture must lie there: links may lead elsewhere.
     """
-    if config.video_path is not None and _same(path, config.video_path):
+    first = configured_video(config)
+    if first is not None and _same(path, first):
         return True
     sequence = parse_sequence(path)
     paths = [path] if sequence is None else [sequence.folder, *sequence.strays()]
@@ -73,7 +79,7 @@ def _files(config: Config) -> Iterator[Path]:
         if not folder.is_dir():
             continue
         sequences = find_sequences(folder)
-        yield from (sequence.path for sequence in sequences)
+        yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
         with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
             names = sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in EXTENSIONS)
         for path in (folder / name for name in names):

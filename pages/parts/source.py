@@ -12,6 +12,7 @@ from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.list_videos import COMMON_EXTENSIONS, VideoChoice, list_videos, uploads_folder
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
+from clip_core.video.opening import has_pyav
 from pages.parts.text import literal, told
 
 SAMPLE_NAME = "sample.mp4"
@@ -21,6 +22,8 @@ def draw_notices(settings: Config) -> None:
     """Say what the visitor should know of how the settings were read."""
     for notice in settings.notices:
         st.caption(f":material/info: {literal(notice)}")
+    if not has_pyav():
+        st.caption(":material/info: PyAV is not installed: videos are read by OpenCV, and stepping is slower.")
 
 
 def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:

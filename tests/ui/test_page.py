@@ -18,7 +18,9 @@ def test_a_video_is_indexed_to_the_end_and_said_so(ready: Page) -> None:
     assert ready.starting(":material/check: 50 samples indexed · 5/s")
     assert ready.starting("0:10.000 · 192 × 108 · 30 fps · 300 frames")
     assert ready.frame == 0
-    footer = ready.starting("Model rnd on CPU · 50 frames indexed · 5/s · cosine similarity")
+    footer = ready.starting(
+        "Model rnd (fp32) on CPU, sees the middle square of each frame · 50 frames indexed · 5/s · cosine"
+    )
     assert len(footer) == 1
     assert ready.cells == 50 * 3
 

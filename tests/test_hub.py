@@ -219,6 +219,20 @@ def test_another_size_than_announced_is_refused(hub: HubServer, model: Repositor
         fetch()
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [(1, rf"^The hub sends more of {VISION} than the \d+ bytes"), (-1, r"^The hub sent only \d+ of the \d+ bytes of")],
+)
+def test_an_answer_without_a_length_is_counted(hub: HubServer, model: Repository, more: int, message: str) -> None:
+    hub.tells_length = False
+    hub.wrong[VISION] = (model.files[VISION] + b"x")[: len(model.files[VISION]) + more]
+    with pytest.raises(DownloadError, match=message):
+        fetch()
+    hub.wrong.clear()
+    fetch()
+    assert find_cached(MODEL) is not None
+
+
 def test_content_is_checked_again_when_a_model_is_loaded(model: Repository) -> None:
     fetch()
     found = find_cached(MODEL)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -450,7 +451,7 @@ def test_closing_the_iterator_stops_the_download(hub: HubServer, model: Reposito
     hub.stall_after = 0
     run = download(plan_download(MODEL))
     next(run)  # type: ignore[call-overload]
-    threads = [thread for thread in __import__("threading").enumerate() if thread.name == "download"]
+    threads = [thread for thread in threading.enumerate() if thread.name == "download"]
     run.close()  # type: ignore[attr-defined]
     assert len(threads) == 1
     assert not threads[0].is_alive()

@@ -78,6 +78,7 @@ class HubServer:
         self.cut_after: dict[str, list[int]] = {}  # file → bytes before the connection breaks, once each
         self.wrong: dict[str, bytes] = {}  # file → what is sent instead
         self.ignores_range = False
+        self.tells_length = True
         self.range_shift = 0
         self.bytes_per_second = 0  # 0: as fast as it goes
         self.stall_after = -1  # bytes before it sends nothing more, but stays connected
@@ -213,7 +214,10 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server.hub
         self.send_response(status)
         for key, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(key, value)
+            if key != "Content-Length" or hub.tells_length or not name:
+                self.send_header(key, value)
+        if name and not hub.tells_length:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command == "HEAD":
             return

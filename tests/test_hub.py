@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,6 +218,20 @@ def test_another_size_than_announced_is_refused(hub: HubServer, model: Repositor
     hub.wrong[VISION] = sent
     with pytest.raises(DownloadError, match=rf"The hub sends {len(sent)} bytes of {VISION}, but announced \d+\."):
         fetch()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [(1, rf"^The hub sends more of {VISION} than the \d+ bytes"), (-1, r"^The hub sent only \d+ of the \d+ bytes of")],
+)
+def test_an_answer_without_a_length_is_counted(hub: HubServer, model: Repository, more: int, message: str) -> None:
+    hub.tells_length = False
+    hub.wrong[VISION] = (model.files[VISION] + b"x")[: len(model.files[VISION]) + more]
+    with pytest.raises(DownloadError, match=message):
+        fetch()
+    hub.wrong.clear()
+    fetch()
+    assert find_cached(MODEL) is not None
 
 
 def test_content_is_checked_again_when_a_model_is_loaded(model: Repository) -> None:
@@ -436,7 +451,7 @@ def test_closing_the_iterator_stops_the_download(hub: HubServer, model: Reposito
     hub.stall_after = 0
     run = download(plan_download(MODEL))
     next(run)  # type: ignore[call-overload]
-    threads = [thread for thread in __import__("threading").enumerate() if thread.name == "download"]
+    threads = [thread for thread in threading.enumerate() if thread.name == "download"]
     run.close()  # type: ignore[attr-defined]
     assert len(threads) == 1
     assert not threads[0].is_alive()

@@ -33,8 +33,9 @@ class CatalogueModel:
 # OpenAI published code and weights in one repository under MIT; the model cards on the hub name no licence.
 _OPENAI = "MIT (OpenAI's repository; the model cards name none)"
 
-# Sizes are sums of what the hub's file pages say; a commit stands here only where such a page, or a program
-# that pins this very repository, shows it. "main" may move: then what is cached stays, a new download differs.
+# Sizes are sums of what the hub's file pages, or programs that pin these files, say; where they say nothing of an
+# fp16 file it is half of the fp32 one, and the other way round. A commit stands here only where such a page or
+# program shows it for this very repository. "main" may move: then what is cached stays, a new download differs.
 CATALOGUE: tuple[CatalogueModel, ...] = (
     CatalogueModel(
         name="CLIP ViT-B/32",
@@ -81,7 +82,7 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         id="Xenova/mobileclip_s2",
         revision="3c1c6e3770470681dc4bcc6237a1794779a86677",
         good_at="Small convolutional image tower: good scores for its size.",
-        licence="Apple's own (LICENSE in the repository; Apple's card now says apple-amlr, research only)",
+        licence="Apple's own (LICENSE in the repository; Apple's own card has since changed to apple-amlr)",
         # int8 is left out, because people who measured it found noise, and fp16 (201 MB), because its text tower
         # is reported not to load in every ONNX Runtime.
         sizes_mb={"fp32": 399},

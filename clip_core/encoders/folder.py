@@ -25,8 +25,8 @@ from clip_core.errors import EncoderError, shown_name
 # the folder, but OpenAI clipped it at 100 and all their models arrived there.
 UNTRAINED_LOG_SCALE = 2.6592
 TRAINED_SCALE = 100.0
-# Jina CLIP's text tower has no table of places that would end, and its config names no length. It was trained on
-# 512 tokens, and what a text costs grows with the square.
+# Jina CLIP's config names no length, and transformers reads up to 8192 tokens. This is enough for any prompt, and what
+# a text costs grows with the square of it.
 JINA_LENGTH = 512
 MAX_SCALE = 200.0  # SigLIP's arrive at about 117
 

@@ -29,7 +29,7 @@ from clip_core.encoders.hub_cache import (
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.hub_faults import fault, web_page
+from clip_core.encoders.hub_faults import answer_fault, web_page
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
 from clip_core.errors import DownloadError, JobCancelled
 
@@ -128,7 +128,7 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
         there = {entry.rfilename: entry for entry in info.siblings or ()}
         commit = info.sha or ""
     except Exception as error:  # noqa: BLE001 - httpx2's, JSON's and huggingface_hub's have no common base
-        raise fault(error, model_id) from _cause(error)
+        raise answer_fault(error, model_id) from _cause(error)
     if COMMIT.fullmatch(commit) is None:
         raise web_page(model_id)
     # Only names that are known beforehand are looked up: whatever else a repository lists is never touched.

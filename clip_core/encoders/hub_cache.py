@@ -142,6 +142,8 @@ def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tupl
         link.unlink(missing_ok=True)  # one that leads nowhere
         try:
             link.symlink_to(os.path.relpath(blob, link.parent))
+        except FileExistsError:  # another download of the same was quicker
+            continue
         except OSError:  # Windows without the right to make links
             shutil.copyfile(blob, link)
     if COMMIT.fullmatch(revision) is None:

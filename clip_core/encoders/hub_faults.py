@@ -42,9 +42,13 @@ def fault(error: BaseException, model_id: str) -> EncoderError:
         )
     if isinstance(error, OSError):
         return disk_fault(error, model_id)
-    if isinstance(error, ValueError | TypeError | KeyError | AttributeError):  # no JSON, or not what the hub sends
-        return web_page(model_id)
     return DownloadError(f"{model_id} could not be downloaded ({type(error).__name__}).", "Try again.")
+
+
+def answer_fault(error: BaseException, model_id: str) -> EncoderError:
+    """Translate what was raised while the hub's answer about ``model_id`` was asked for and read."""
+    strange = isinstance(error, ValueError | TypeError | KeyError | AttributeError)  # no JSON, or not the hub's
+    return web_page(model_id) if strange and not isinstance(error, HFValidationError) else fault(error, model_id)
 
 
 def status_fault(response: httpx2.Response, model_id: str, file: str = "") -> DownloadError:

@@ -100,6 +100,8 @@ class Transfer(threading.Thread):
             pass
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it: who started it raises this
             if not self._stopping.is_set():
+                if not isinstance(error, EncoderError | OSError | httpx2.HTTPError):
+                    _log.error("the download failed unexpectedly: %s", type(error).__name__)  # its text may be secret
                 self.error = fault(error, self._model_id)
                 self.error.__cause__ = error
 
@@ -125,8 +127,8 @@ class Transfer(threading.Thread):
         self.done_bytes = before + file.size_bytes
 
     def _complete(self, file: _File, part: Path, before: int) -> None:
-        """Fetch until the file has its size, with new attempts while something arrives."""
-        attempts = 0
+        """Fetch until the file has its size, with new attempts while it grows beyond what it ever was."""
+        attempts, most = 0, 0
         while True:
             have = part.stat().st_size if part.exists() else 0
             if have > file.size_bytes:
@@ -141,7 +143,8 @@ class Transfer(threading.Thread):
             except (_TryAgainError, httpx2.TransportError) as error:
                 if self._stopping.is_set():
                     raise _StoppedError from error
-                attempts = 0 if part.exists() and part.stat().st_size > have else attempts + 1
+                grown = part.stat().st_size if part.exists() else 0
+                attempts, most = (0, grown) if grown > max(have, most) else (attempts + 1, most)
                 if attempts >= MOST_ATTEMPTS:
                     raise (error.error if isinstance(error, _TryAgainError) else error) from error
                 if self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S)):
@@ -174,6 +177,8 @@ class Transfer(threading.Thread):
                             )
                         out.write(chunk)
                         self.done_bytes = before + have
+                if have < file.size_bytes:  # where no length was given, an end may be a break
+                    raise _TryAgainError(_too_short(file, have))
             finally:
                 with self._reading:  # after this the connection may serve somebody else
                     self._response = None
@@ -182,7 +187,7 @@ class Transfer(threading.Thread):
         """Check an answer before its body is read; from which byte on it is."""
         if response.status_code == 416:  # what is there is no beginning of it
             part.unlink(missing_ok=True)
-            raise _TryAgainError(status_fault(response, self._model_id, file.name))
+            raise _TryAgainError(_too_short(file, have))
         if response.status_code not in (200, 206):
             error = status_fault(response, self._model_id, file.name)
             raise _TryAgainError(error) if response.status_code in PASSING else error
@@ -200,6 +205,13 @@ class Transfer(threading.Thread):
                 "Try again; if it stays so, something on the way changes files.",
             )
         return start
+
+
+def _too_short(file: _File, have: int) -> DownloadError:
+    return DownloadError(
+        f"The hub sent only {have} of the {file.size_bytes} bytes of {file.name}.",
+        "Start again: it goes on where it stopped.",
+    )
 
 
 class _Waiting:

@@ -97,7 +97,6 @@ def _draw_result(found: Comparison, one: ShownEncoder, other: ShownEncoder) -> N
             hide_index=True,
             height="content" if len(found.times_s) <= FRAMES[2] else 480,
             column_config={"cosine": st.column_config.NumberColumn(format="%.4f")},
-            key="compared_frames",
         )
 
 
@@ -117,7 +116,6 @@ def _draw_prompts(found: Comparison) -> None:
         {"prompt": list(found.prompts)} | {name: values.tolist() for name, values in numbers.items()},
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%.4f") for name in numbers},
-        key="compared_prompts",
     )
 
 

@@ -78,8 +78,7 @@ def select_model(settings: Config, label: str, key: str, first: str) -> ModelCho
         first: The name of the model to begin with.
     """
     state, choices = st.session_state, model_choices(settings)
-    if state.get(key) not in choices:
-        state[key] = first
+    state[key] = state[key] if state.get(key) in choices else first
     name = st.selectbox(
         label,
         list(choices),

@@ -45,7 +45,7 @@ class Prompts:
 def edit_prompts(settings: Config) -> Prompts:
     """Draw the list, one prompt a line; return what it holds."""
     state = st.session_state
-    state.setdefault("prompts", "\n".join(settings.prompts))
+    state.prompts = state.get("prompts", "\n".join(settings.prompts))  # set anew: on another page it is a new widget
     st.markdown("##### Prompts")
     text = st.text_area(
         "Prompts",

@@ -61,8 +61,8 @@ def _keep_chosen(settings: Config, choices: dict[str, VideoChoice]) -> None:
             choices[last.name] = last
     if wanted is not None:
         state.video = next((name for name, choice in choices.items() if str(choice.path) == wanted), None)
-    elif state.video not in choices:
-        state.video = None
+    else:  # set anew even if it stays: on another page it is a new widget
+        state.video = state.video if state.video in choices else None
 
 
 def sample_video(settings: Config) -> Path | None:

@@ -29,9 +29,9 @@ def test_a_model_beside_itself_is_the_same(comparing: Page) -> None:
     assert comparing.holding("The same for all purposes.")
     assert metric(comparing, "Frames: lowest cosine") == "1.0000"
     assert metric(comparing, "Largest change of a score") == "0.0000"
-    frames = comparing.at.dataframe(key="compared_frames").value
+    frames = comparing.at.dataframe[1].value
     assert (len(frames), frames["time"][0]) == (16, "0:00.300")
-    rows = comparing.at.dataframe(key="compared_prompts").value
+    rows = comparing.at.dataframe[0].value
     assert list(rows["prompt"]) == ["a dog", "pizza", "a red car"]
     assert list(rows["text cosine"]) == pytest.approx([1, 1, 1])
 
@@ -61,7 +61,7 @@ def test_vectors_of_other_lengths_are_a_message(world: World, comparing: Page) -
 def test_fewer_frames_and_no_prompts(comparing: Page) -> None:
     comparing.at.selectbox(key="compare_frames").set_value(4)
     comparing.prompts("").press("compare")
-    assert len(comparing.at.dataframe(key="compared_frames").value) == 4
+    assert len(comparing.at.dataframe[0].value) == 4
     assert comparing.holding("There are no prompts.")
 
 

@@ -27,6 +27,21 @@ def test_defaults_of_a_clip_and_a_siglip(tmp_path: Path) -> None:
     assert siglip.logit_scale == 100.0
 
 
+def test_siglip_2_is_told_by_its_vocabulary(tmp_path: Path) -> None:
+    folder = make_siglip(tmp_path)
+    assert ModelFolder.read(folder).lowers_texts is False
+    assert ModelFolder.read(change(folder, "config.json", text_config={"vocab_size": 256_000})).lowers_texts is True
+
+
+def test_preprocessing_as_transformers_5_writes_it(tmp_path: Path) -> None:
+    folder = make_clip(tmp_path)
+    want = ModelFolder.read(folder)
+    own = json.loads((folder / "preprocessor_config.json").read_text())
+    (folder / "preprocessor_config.json").unlink()
+    write_json(folder / "processor_config.json", {"image_processor": own, "processor_class": "CLIPProcessor"})
+    assert ModelFolder.read(folder).preprocessing == want.preprocessing
+
+
 def test_a_folder_may_name_itself(tmp_path: Path) -> None:
     own = {"name": "Sample (emoji)", "default_threshold": 0.31, "default_smoothing_s": 0.6}
     found = ModelFolder.read(change(make_clip(tmp_path), "config.json", clip_video_investigator=own))

@@ -95,5 +95,15 @@ def test_a_word_in_which_the_cut_falls_counts_as_cut(tmp_path: Path) -> None:
     assert found.cut_off("xyz abcdef") == "abcdef"
 
 
+def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> None:
+    write_json(tmp_path / "tokenizer.json", tokenizer_json() | {"normalizer": None})
+    as_it_stands = Tokens(tmp_path / "tokenizer.json", 77, None, "m")
+    lowered = Tokens(tmp_path / "tokenizer.json", 77, None, "m", lower=True)
+    assert as_it_stands(["A DOG"])[0].tolist() == [[START, UNK, UNK, END]]
+    assert lowered(["A DOG"])[0].tolist() == [[START, A, DOG, END]]
+    assert set(as_it_stands.rules.settings()) == {"most", "always", "pad_id"}
+    assert lowered.rules.settings()["lower"] is True
+
+
 def test_what_is_too_long_to_be_looked_at_is_cut_too(tmp_path: Path) -> None:
     assert tokens(tmp_path, most=6).cut_off("a " * 30_000).count("a") == 30_000 - 4

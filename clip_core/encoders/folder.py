@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clip_core.encoders.dialects import plain
 from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, onnx_files
@@ -28,6 +30,10 @@ TRAINED_SCALE = 100.0
 # Jina CLIP's config names no length, and transformers reads up to 8192 tokens. This is enough for any prompt, and what
 # a text costs grows with the square of it.
 JINA_LENGTH = 512
+# SigLIP 2 has Gemma's vocabulary and was trained on texts in small letters; transformers' own class for its
+# tokenizer lower-cases (huggingface/transformers#43101), the tokenizer.json that is published need not.
+GEMMA_WORDS = 256_000
+PROCESSOR = "processor_config.json"
 MAX_SCALE = 200.0  # SigLIP's arrive at about 117
 
 
@@ -40,6 +46,7 @@ class ModelFolder:
         name: To show.
         is_siglip: Whether texts are always filled up to the full length.
         text_length: Tokens that the text tower can read.
+        lowers_texts: See TextRules.lower.
         logit_scale: See Encoder. exp(logit_scale_init_value) where that differs from CLIP's starting value
             2.6592, held within [1, 200]; else 100.
         default_threshold: A cosine that separates "there" from "not there" for this kind of model.
@@ -53,6 +60,7 @@ class ModelFolder:
     name: str
     is_siglip: bool
     text_length: int
+    lowers_texts: bool
     logit_scale: float
     default_threshold: float
     default_smoothing_s: float
@@ -79,25 +87,35 @@ class ModelFolder:
         own = config.inner("clip_video_investigator")
         kind = config.text("model_type", "clip")
         is_siglip = kind.startswith("siglip")
+        texts = config.inner("text_config")
         length = 64 if is_siglip else JINA_LENGTH if kind == "jina_clip" else 77
         return cls(
             path=path,
             name=own.text("name", name),
             is_siglip=is_siglip,
-            text_length=config.inner("text_config").integer("max_position_embeddings", 1, 8192, length),
+            text_length=texts.integer("max_position_embeddings", 1, 8192, length),
+            lowers_texts=is_siglip and texts.integer("vocab_size", 1, 10_000_000, 1) == GEMMA_WORDS,
             logit_scale=_scale(config.number("logit_scale_init_value", -10.0, 10.0, UNTRAINED_LOG_SCALE)),
             default_threshold=own.number("default_threshold", -1.0, 1.0, 0.08 if is_siglip else 0.27),
             default_smoothing_s=own.number("default_smoothing_s", 0.0, 3600.0, 1.0),
-            preprocessing=Preprocessing.read(plain(read_object(path / PREPROCESSOR, name), name), name),
+            preprocessing=Preprocessing.read(plain(_preprocessor(path, name), name), name),
             precision=towers.precision,
             vision=towers.vision,
             text=towers.text,
         )
 
 
+def _preprocessor(path: Path, name: str) -> Mapping[str, Any]:
+    """What preprocessor_config.json holds; transformers 5 writes the same into processor_config.json."""
+    if (path / PREPROCESSOR).is_file():
+        return read_object(path / PREPROCESSOR, name)
+    return Settings(read_object(path / PROCESSOR, name), PROCESSOR, name).inner("image_processor").values
+
+
 def _need_files(path: Path, name: str, precision: str) -> TowerFiles:
     for file in (CONFIG, PREPROCESSOR, TOKENIZER):
-        if not (path / file).is_file():
+        instead = file == PREPROCESSOR and (path / PROCESSOR).is_file()
+        if not instead and not (path / file).is_file():
             raise EncoderError(f"The model {name} lacks the file {file}.", f"Copy it into the folder {name}.")
     names = onnx_files(path)
     order = best_precision(precision, providers_here())

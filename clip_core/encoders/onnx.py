@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +87,13 @@ class OnnxEncoder:
         self.provider = self._vision.provider
         self._images_at_once = self._fit_pictures()
         most, always, self._texts_at_once = self._fit_texts(model)
-        self._tokens = Tokens(folder / TOKENIZER, most, always, model.name)
+        self._tokens = Tokens(folder / TOKENIZER, most, always, model.name, model.lowers_texts)
         self.dim = self._common_dim()
         files = {**weights, "tokenizer": folder / TOKENIZER}
         files |= {f"{role} {number}": path for role, paths in external.items() for number, path in enumerate(paths)}
         try:
             self.fingerprint = fingerprint(
-                files, {"pictures": preprocessing.settings(), "texts": asdict(self._tokens.rules)}
+                files, {"pictures": preprocessing.settings(), "texts": self._tokens.rules.settings()}
             )
         except OSError as error:
             raise EncoderError(f"The model {self.name} cannot be read: {foreign(error)}.") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,17 @@ class TextRules:
         always: Fill up to this many tokens always (SigLIP, or a tower of fixed length), or None: only
             to the longest text of a batch, and only if tokenizer.json says nothing else.
         pad_id: What to fill up with.
+        lower: Write texts in small letters first (SigLIP 2 was trained so, and its tokenizer.json does not).
     """
 
     most: int
     always: int | None
     pad_id: int
+    lower: bool = False
+
+    def settings(self) -> dict[str, object]:
+        """What decides the ids, for the fingerprint: as it was before ``lower`` came, where it is off."""
+        return {key: value for key, value in asdict(self).items() if key != "lower" or value}
 
 
 class Tokens:
@@ -41,12 +47,13 @@ class Tokens:
         most: See TextRules.
         always: See TextRules.
         model: The model's name, for messages.
+        lower: See TextRules.
 
     Raises:
         EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
     """
 
-    def __init__(self, path: Path, most: int, always: int | None, model: str) -> None:
+    def __init__(self, path: Path, most: int, always: int | None, model: str, lower: bool = False) -> None:
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises plain Exception
@@ -59,7 +66,7 @@ class Tokens:
         pad_id = pad["pad_id"] if pad is not None else self._pad_id(path.with_name("tokenizer_config.json"), model)
         if always is not None:
             self._tokenizer.enable_padding(length=always, pad_id=pad_id)
-        self.rules = TextRules(most, always, pad_id)
+        self.rules = TextRules(most, always, pad_id, lower)
 
     def _pad_id(self, config: Path, model: str) -> int:
         """The id of the pad token that tokenizer_config.json names; 0 if it names none."""
@@ -81,7 +88,7 @@ class Tokens:
             int64 (n, length) ids and int64 (n, length) attention mask, 1 where a text is.
         """
         # One by one: encode_batch starts threads of its own, which warn when a process forks.
-        found = [self._tokenizer.encode(_plain(text)) for text in texts]
+        found = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
         length = max(1, *(len(encoding.ids) for encoding in found))
         ids = np.full((len(texts), length), self.rules.pad_id, dtype=np.int64)
         mask = np.zeros((len(texts), length), dtype=np.int64)
@@ -93,7 +100,7 @@ class Tokens:
 
     def cut_off(self, text: str) -> str:
         """The words at the end of a text that are cut, from the one in which the cut falls; "" if none is."""
-        plain = text.encode("utf-8", "replace").decode("utf-8")
+        plain = self._plain(text)
         found = self._tokenizer.encode(plain[:MAX_CHARACTERS])
         if not found.overflowing and len(plain) <= MAX_CHARACTERS:
             return ""
@@ -103,6 +110,6 @@ class Tokens:
         word = plain[:read].rfind(" ") + 1 if inside else read
         return plain[word:].strip()
 
-
-def _plain(text: str) -> str:
-    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    def _plain(self, text: str) -> str:
+        valid = text.encode("utf-8", "replace").decode("utf-8")
+        return valid.lower() if self.rules.lower else valid

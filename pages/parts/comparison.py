@@ -17,7 +17,6 @@ from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.values import clock
 from pages.parts.model import ModelWish, select_framing, select_model
 from pages.parts.states import draw_error
-from pages.parts.text import literal
 
 SAME, ALIKE = 0.999, 0.95
 FRAMES = (4, 8, 16, 32, 64)
@@ -75,10 +74,10 @@ def draw_comparison(
     if last is None or last[0] != asked:
         st.caption("Press Compare. Nothing of it is stored.")
         return
-    _draw_result(last[1], one, other)
+    _draw_result(last[1])
 
 
-def _draw_result(found: Comparison, one: ShownEncoder, other: ShownEncoder) -> None:
+def _draw_result(found: Comparison) -> None:
     st.markdown(verdict(found))
     figures = st.columns(4, gap="small")
     figures[0].metric("Frames: lowest cosine", f"{found.image_cosines.min():.4f}")
@@ -88,14 +87,15 @@ def _draw_result(found: Comparison, one: ShownEncoder, other: ShownEncoder) -> N
         figures[3].metric("Largest change of a score", f"{np.abs(found.changes).max():.4f}")
     left, right = st.columns([3, 2], gap="small")
     with left:
-        st.markdown(f"##### Score per prompt: {literal(other.name)} minus {literal(one.name)}")
+        st.markdown("##### Scores, and the second encoder's minus the first's")
         _draw_prompts(found)
     with right:
         st.markdown("##### Frames")
         st.dataframe(
             {"time": [clock(float(t)) for t in found.times_s], "cosine": found.image_cosines.tolist()},
             hide_index=True,
-            height="content" if len(found.times_s) <= FRAMES[2] else 480,
+            row_height=28,
+            height="content" if len(found.times_s) <= 16 else 484,
             column_config={"cosine": st.column_config.NumberColumn(format="%.4f")},
         )
 
@@ -115,7 +115,10 @@ def _draw_prompts(found: Comparison) -> None:
     st.dataframe(
         {"prompt": list(found.prompts)} | {name: values.tolist() for name, values in numbers.items()},
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in numbers},
+        row_height=28,
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f" if name == "text cosine" else "%.3f") for name in numbers
+        },
     )
 
 

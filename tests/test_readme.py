@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from clip_core.config_keys import READERS
+from clip_core.encoders.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,3 +57,19 @@ def test_what_it_names_is_there() -> None:
     for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (ROOT / path).is_file(), path
     assert {"scripts/run", "scripts/test"} <= set(re.findall(r"^(scripts/\w+)", blocks("sh")[0], re.MULTILINE))
+
+
+def test_the_table_of_models_is_the_catalogue() -> None:
+    section = README.split("## Models")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in section.splitlines() if "`" in line]
+    listed = [row for row in rows if len(row) == 6]
+    assert [row[0] for row in listed] == [model.name for model in CATALOGUE]
+    for row, model in zip(listed, CATALOGUE, strict=True):
+        sizes = " / ".join(str(model.sizes_mb.get(precision, "–")) for precision in ("int8", "fp16", "fp32"))
+        commit = model.revision if model.revision == "main" else model.revision[:7]
+        assert row[1:] == [f"`{model.id}`", commit, sizes, model.good_at, model.licence]
+
+
+def test_the_two_commands_that_start_a_server_are_those_of_the_message() -> None:
+    (block,) = [block for block in blocks("sh") if "inference" in block]
+    assert block.split("\n") == ["pip install inference-cli", "inference server start", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -83,3 +84,11 @@ def test_a_capture_is_released_when_it_is_refused(good: PlantedVideo, tmp_path: 
     with pytest.raises(VideoError, match=r"x\.avi is not a video that can be read"):
         open_capture(tmp_path / "x.avi")
     open_capture(good.path).release()
+
+
+def test_a_name_that_is_no_text_is_refused(good: PlantedVideo, tmp_path: Path) -> None:
+    """OpenCV crashes the process on such a name."""
+    path = tmp_path / os.fsdecode(b"v\xff.mp4")
+    shutil.copy(good.path, path)
+    with pytest.raises(VideoError, match=r"The name of v\?\.mp4 is not valid Unicode\. Rename the file"):
+        open_capture(path)

@@ -31,7 +31,11 @@ def open_capture(path: Path) -> cv2.VideoCapture:
     """
     name = shown_name(path)
     try:
+        address = str(path.absolute())
+        address.encode()  # OpenCV crashes the process on a name that is no text
         known = container_of(path) in _CONTAINERS
+    except UnicodeError as error:
+        raise VideoError(f"The name of {name} is not valid Unicode.", "Rename the file.") from error
     except OSError as error:
         raise VideoError(f"{name} may not be read.", "Change its permissions.") from error
     if known:
@@ -40,7 +44,7 @@ def open_capture(path: Path) -> cv2.VideoCapture:
         import cv2
 
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG)
         if capture.isOpened():
             return capture
         capture.release()

@@ -157,8 +157,8 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
-    container = container_of(path) or ""
     capture = open_capture(path)
+    container = container_of(path) or ""
     try:
         header = _header(capture, path, container)
     finally:

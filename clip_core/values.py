@@ -111,7 +111,7 @@ class VideoRecord:
         path: Where it lay when it was last opened.
         name: The name to show; for an upload, the name that the visitor's file had.
         size_bytes: Its length.
-        container, codec: FFmpeg's names, such as "mov" and "h264".
+        container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
         width, height: Of the picture after rotation, in pixels.
         header_fps, header_frame_count, header_duration_s: What the header claims, if anything.
         table: When each frame is presented.

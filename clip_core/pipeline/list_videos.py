@@ -81,7 +81,7 @@ def _files(config: Config) -> Iterator[Path]:
         sequences = find_sequences(folder)
         yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
         with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
-            names = sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in EXTENSIONS)
+            names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
         for path in (folder / name for name in names):
             of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
             if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):

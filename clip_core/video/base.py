@@ -28,7 +28,7 @@ class VideoInfo:
         path: The file, or the pattern that names a sequence of images.
         name: Its last part, for showing.
         size_bytes: Its length.
-        container, codec: FFmpeg's names, such as "mov" and "h264".
+        container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
         width, height: Of the picture after rotation, in pixels.
         header_fps, header_frame_count, header_duration_s: What the header claims; None if silent.
         decoder: The library that reads it: "PyAV", "OpenCV", or "Pillow" for animations.

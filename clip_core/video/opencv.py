@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
@@ -15,57 +14,25 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.values import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
+from clip_core.video.captures import open_capture
 from clip_core.video.forward import ForwardVideo, Shot
-from clip_core.video.framing import is_cut_short, lacks_moov
+from clip_core.video.framing import is_cut_short
 from clip_core.video.magic import container_of
 
 if TYPE_CHECKING:
     import cv2
 
-# FFmpeg's names, as for PyAV; read by OpenCV's FFmpeg each time that it opens a file.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
-_OPTIONS = f"format_whitelist;{_FORMATS}|protocol_whitelist;file"
-_CONTAINERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf")
 # Only these have an index that names keyframes by time. Elsewhere a seek can end on pictures without their references.
 _INDEXED = ("mov", "matroska", "webm")
 _CODECS = {"avc1": "h264", "hev1": "hevc", "hvc1": "hevc", "vp80": "vp8", "vp90": "vp9", "av01": "av1", "fmp4": "mpeg4"}
+_CODECS |= {"mjpg": "mjpeg", "flv1": "flv", "mpg2": "mpeg2video"}
 _NANOSECONDS = 1_000_000_000
 _MS = 1_000_000
 _ROUNDING = 1000
 _KEY = ord("I")
-
-
-def open_capture(path: Path) -> cv2.VideoCapture:
-    """Open a file that ``container_of`` knows as a container of moving pictures, and no other.
-
-    Args:
-        path: A regular file. It is made absolute, so that no part of it can be read as a protocol; nothing but
-            FFmpeg gets it, so that no ``%`` in its name is read as a pattern.
-
-    Raises:
-        VideoError: It is no such container, or OpenCV cannot read it.
-    """
-    name = shown_name(path)
-    try:
-        known = container_of(path) in _CONTAINERS
-    except OSError as error:
-        raise VideoError(f"{name} may not be read.", "Change its permissions.") from error
-    if known:
-        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _OPTIONS
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-        import cv2
-
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
-        if capture.isOpened():
-            return capture
-        capture.release()
-    if lacks_moov(path):
-        raise VideoError(
-            f"{name} is cut off: its index (moov) is missing, so no frame can be found in it.",
-            "Copy or download it again; a recording that broke off needs a repair tool.",
-        )
-    raise VideoError(f"{name} is not a video that can be read.", "Choose a video file, such as MP4, MKV, WebM or AVI.")
+# OpenCV fails once for each frame that does not decode, and always at the end. After more than a few in a row what
+# still comes is what the decoder had held back, made up from frames that are missing.
+_FEW_FAILURES, _END_FAILURES = 30, 5000
 
 
 class CaptureSource:
@@ -92,6 +59,7 @@ class CaptureSource:
         self._step = round(_NANOSECONDS / fps)
         self.margin_s: float | None = 2.0 if container in _INDEXED else None
         self.left_out = 0
+        self._broken = False
 
     def claimed(self, start_pts: int) -> TimeTable | None:  # noqa: ARG002
         """OpenCV tells the time of a frame only once it is decoded."""
@@ -106,20 +74,23 @@ class CaptureSource:
             if not capture.grab():
                 return
             start_ms = float(capture.get(cv2.CAP_PROP_POS_MSEC))
-            grabbed = True
             if from_pts is not None and from_pts > 0 and self.margin_s is not None:
                 capture.set(cv2.CAP_PROP_POS_MSEC, start_ms + from_pts / _MS)
                 grabbed = _to_keyframe(capture)
-            yield from self._rising(capture, start_ms, grabbed)
+                yield from self._rising(capture, start_ms, grabbed)
+            else:
+                self.left_out, self._broken = yield from self._rising(capture, start_ms, True)
         finally:
             capture.release()
 
-    def _rising(self, capture: cv2.VideoCapture, start_ms: float, grabbed: bool) -> Generator[Shot, None, None]:
-        """Yield the frame at hand and those after it, without those whose time does not rise."""
+    def _rising(
+        self, capture: cv2.VideoCapture, start_ms: float, grabbed: bool
+    ) -> Generator[Shot, None, tuple[int, bool]]:
+        """Yield the frame at hand and those after it; return how many did not rise, and whether damage ended it."""
         import cv2
 
-        last, self.left_out = -1, 0
-        while grabbed:
+        last, left_out, failures = -1, 0, 0
+        while grabbed and failures <= _FEW_FAILURES:
             now_ms = float(capture.get(cv2.CAP_PROP_POS_MSEC))
             untold = now_ms == 0.0 and last >= 0
             pts = self._snapped(last + self._step if untold else round((now_ms - start_ms) * _MS))
@@ -127,8 +98,9 @@ class CaptureSource:
                 last = pts
                 yield Shot(pts, 0, pts == 0, lambda: _picture(capture))
             else:
-                self.left_out += 1
-            grabbed = capture.grab()
+                left_out += 1
+            grabbed, failures = _grab_next(capture)
+        return left_out, grabbed
 
     def _snapped(self, pts: int) -> int:
         place = int(self._known.searchsorted(pts - _ROUNDING))
@@ -136,8 +108,16 @@ class CaptureSource:
         return near if near <= pts + _ROUNDING else pts
 
     def ends_early(self) -> bool:
-        """Return whether the file ends before its container says that it does."""
-        return is_cut_short(self._path, self._container)
+        """Return whether the file, or what can be decoded of it, ends before its container says that it does."""
+        return self._broken or is_cut_short(self._path, self._container)
+
+
+def _grab_next(capture: cv2.VideoCapture) -> tuple[bool, int]:
+    """Go on to the next frame; return whether there is one, and how many did not decode before it."""
+    for failures in range(_END_FAILURES):
+        if capture.grab():
+            return True, failures
+    return False, _END_FAILURES
 
 
 def _to_keyframe(capture: cv2.VideoCapture) -> bool:
@@ -177,8 +157,8 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
-    container = container_of(path) or ""
     capture = open_capture(path)
+    container = container_of(path) or ""
     try:
         header = _header(capture, path, container)
     finally:
@@ -189,7 +169,9 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
         decodable = ((shot.pts, picture) for shot in shots if (picture := shot.picture()) is not None)
         first = next(decodable, None)
     if first is None:
-        raise VideoDecodeError(f"Not one frame of {header.name} can be decoded.", "Copy it again, or install PyAV.")
+        raise VideoDecodeError(
+            f"Not one frame of {header.name} can be decoded.", "Install PyAV, which knows more codecs."
+        )
     start_pts, picture = first
     info = replace(header, width=picture.shape[1], height=picture.shape[0])
     if video_id is not None:

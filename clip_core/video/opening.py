@@ -57,7 +57,12 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
         from clip_core.video.images import open_sequence
 
         return open_sequence(sequence, video_id=video_id, table=table)
-    return in_units_of(_open_file(path, video_id, table), table)
+    video = _open_file(path, video_id, table)
+    try:
+        return in_units_of(video, table)
+    except BaseException:
+        video.close()
+        raise
 
 
 def _open_file(path: str | Path, video_id: str | None, table: TimeTable | None) -> Video:

@@ -1,6 +1,7 @@
 """Which videos the page offers, and which paths it accepts."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from clip_core import EmbeddingStore
 from clip_core.config import Config
 from clip_core.pipeline.add_upload import add_upload
-from clip_core.pipeline.list_videos import is_allowed, list_videos, uploads_folder
+from clip_core.pipeline.list_videos import configured_video, is_allowed, list_videos, uploads_folder
 from tests import video_maker
 
 
@@ -70,10 +71,10 @@ def test_only_what_really_lies_below_the_folders_is_allowed(tmp_path: Path, stor
 def test_numbered_images_are_one_video_and_single_animations_are_listed(tmp_path: Path, store: EmbeddingStore) -> None:
     touch(tmp_path / "data", *(f"f_{n:03d}.png" for n in range(5)), *(f"w{n}.webp" for n in range(3)))
     touch(tmp_path / "data", "one.webp", "moving.gif", "photo.jpg", "v.mp4")
-    config = Config(video_dirs=(tmp_path / "data",))
-    names = ["f_%03d.png", "moving.gif", "one.webp", "v.mp4", "w%d.webp"]
+    config = Config(video_dirs=(tmp_path / "data",), sequence_fps=29.97)
+    names = ["f_%03d.png@29.97", "moving.gif", "one.webp", "v.mp4", "w%d.webp@29.97"]
     assert [choice.name for choice in list_videos(config, store)] == names
-    assert list_videos(config, store)[0].path == tmp_path / "data" / "f_%03d.png"
+    assert list_videos(config, store)[0].path == tmp_path / "data" / "f_%03d.png@29.97"
 
 
 def test_a_sequence_is_allowed_if_all_its_pictures_are(tmp_path: Path, store: EmbeddingStore) -> None:
@@ -85,5 +86,15 @@ def test_a_sequence_is_allowed_if_all_its_pictures_are(tmp_path: Path, store: Em
     assert is_allowed(tmp_path / "data/f%d.png@24", config)
     for path in ("secret/f%d.png", "data/../secret/f%d.png", "data/link/f%d.png", "data/g%d.png"):
         assert not is_allowed(tmp_path / path, config), path
-    assert [choice.name for choice in list_videos(config, store)] == ["f%d.png"]
+    assert [choice.name for choice in list_videos(config, store)] == ["f%d.png@25"]
     assert is_allowed(tmp_path / "secret/f%d.png@24", Config(video_path=tmp_path / "secret/f%d.png@24"))
+
+
+def test_a_configured_sequence_gets_the_configured_rate(tmp_path: Path, store: EmbeddingStore) -> None:
+    touch(tmp_path / "data", "f1.png", "f2.png")
+    config = Config(video_path=tmp_path / "data" / "f%d.png", video_dirs=(tmp_path / "data",), sequence_fps=12.5)
+    (choice,) = list_videos(config, store)
+    assert choice.path == tmp_path / "data" / "f%d.png@12.5"
+    assert is_allowed(choice.path, config)
+    assert configured_video(replace(config, video_path=tmp_path / "v.mp4")) == tmp_path / "v.mp4"
+    assert configured_video(Config()) is None

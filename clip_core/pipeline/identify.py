@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
+from functools import lru_cache
 from pathlib import Path
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
@@ -12,9 +13,11 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
-from clip_core.video.sequence import parse_sequence
+from clip_core.video.sequence import ImageSequence, parse_sequence
 
 SILENT_S = 0.5
+STAMP_KEPT_S = 2.0
+"""A sequence of 100,000 images takes most of a second to look through, and a page looks at every rerun."""
 
 
 def is_there(path: str | os.PathLike[str]) -> bool:
@@ -36,12 +39,17 @@ def file_stamp(path: Path) -> tuple[int, int]:
     """
     sequence = parse_sequence(path)
     if sequence is not None:
-        return sequence.stamp()
+        return _sequence_stamp(sequence, int(time.monotonic() / STAMP_KEPT_S))
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.") from error
     return status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=16)
+def _sequence_stamp(sequence: ImageSequence, moment: int) -> tuple[int, int]:  # noqa: ARG001 - part of the key
+    return sequence.stamp()
 
 
 def known_video(path: str | os.PathLike[str], store: EmbeddingStore) -> VideoRecord | None:

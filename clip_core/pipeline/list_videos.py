@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.store.store import EmbeddingStore
-from clip_core.video.sequence import find_sequences, parse_sequence, with_rate
+from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
 
 COMMON_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".gif", ".webp"])
 _RARER = ".3gp .mts .m2ts .mpg .mpeg .flv .ogv .ogg .wmv .asf"
@@ -78,7 +79,7 @@ def _files(config: Config) -> Iterator[Path]:
     for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
         if not folder.is_dir():
             continue
-        sequences = find_sequences(folder)
+        sequences = _sequences(folder, folder.stat().st_mtime_ns)
         yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
         with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
             names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
@@ -86,6 +87,11 @@ def _files(config: Config) -> Iterator[Path]:
             of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
             if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):
                 yield path
+
+
+@lru_cache(maxsize=16)
+def _sequences(folder: Path, modified_ns: int) -> list[ImageSequence]:  # noqa: ARG001 - part of the key
+    return find_sequences(folder)
 
 
 def _same(one: Path, other: Path) -> bool:

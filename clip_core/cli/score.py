@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.arguments import how_to_index
 from clip_core.cli.outfile import check_out, write_out
 from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
 from clip_core.errors import ClipVideoError, NotIndexedError, shown_name
+
+MOST_CUT_SHOWN = 100
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -34,6 +37,9 @@ def score(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     if given.out is not None:
         check_out(given.out, given.video)
     encoder = encoder_for(given, config)
+    for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
+        if words:
+            terminal.note(f"The model does not read all of “{short(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
     with about(given.video):
         record = _indexed(given, encoder, store)
         scores = score_prompts(record.video_id, prompts, encoder, store)

@@ -298,12 +298,12 @@ def test_a_redirect_is_not_followed(server: FakeInferenceServer) -> None:
         ("https://gpu.localhost", "gpu.localhost:443", None),
         ("http://127.3.2.1:9001/a", "127.3.2.1:9001", None),
         ("http://[::1]:9001", "[::1]:9001", None),
-        ("http://10.0.0.5:9001", "10.0.0.5:9001", "10.0.0.5:9001"),
+        ("http://10.0.0.5:9001", "10.0.0.5:9001", "10.0.0.5:9001 (http, not encrypted)"),
         ("https://infer.roboflow.com", "infer.roboflow.com:443", "infer.roboflow.com"),
         ("https://infer.roboflow.com:443", "infer.roboflow.com:443", "infer.roboflow.com"),
-        ("http://localhost.example.com", "localhost.example.com:80", "localhost.example.com"),
-        ("http://[2001:db8::1]", "[2001:db8::1]:80", "[2001:db8::1]"),
-        ("http://0.0.0.0:9001", "0.0.0.0:9001", "0.0.0.0:9001"),
+        ("http://localhost.example.com", "localhost.example.com:80", "localhost.example.com (http, not encrypted)"),
+        ("http://[2001:db8::1]", "[2001:db8::1]:80", "[2001:db8::1] (http, not encrypted)"),
+        ("http://0.0.0.0:9001", "0.0.0.0:9001", "0.0.0.0:9001 (http, not encrypted)"),
     ],
 )
 def test_where_frames_go(url: str, host: str, sends_to: str | None) -> None:

@@ -61,7 +61,8 @@ class InferenceServer:
 
     Attributes:
         host: Its host and port, to show.
-        sends_to: The same without a port that is the scheme's own; None if it is this machine.
+        sends_to: The same without a port that is the scheme's own, and whether the way there is encrypted; None if
+            it is this machine.
         faults: Makes its errors.
 
     Args:
@@ -76,7 +77,8 @@ class InferenceServer:
         shown, port = f"[{host}]" if ":" in host else host, parts.port or usual
         self.host = f"{shown}:{port}"
         here = is_loopback(host)
-        self.sends_to = None if here else shown if port == usual else self.host
+        where = shown if port == usual else self.host
+        self.sends_to = None if here else where if parts.scheme == "https" else f"{where} (http, not encrypted)"
         self.faults = Faults(address, key)
         self._address, self._key = address, key
         self._patience = patience or Patience()

@@ -74,7 +74,7 @@ def main() -> None:
         style = transport.draw_transport(record.table, scores, found.moments, head)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
-            explain.draw_explanation(wish.encoder.name)
+            explain.draw_explanation(wish.encoder)
         unfinished = curves.unfinished_part(wish, indexed, scores)
         chart.draw_chart(found, wanted, shown, chosen, head, style, unfinished)
         chart.draw_footer(wish, indexed, found, chosen)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.registry import SAMPLE
+from pages.parts.model import SEES
+from pages.parts.text import literal
+
 _TEXT = """
 **CLIP** is a model that puts pictures and texts into one space: a picture and a text that fits it point the same way.
 
@@ -20,10 +25,13 @@ reached with the slider and the arrow keys.
 """
 
 
-def draw_explanation(model_name: str) -> None:
+def draw_explanation(encoder: ShownEncoder) -> None:
     """Draw the popover."""
     with st.popover("", icon=":material/help:", help="What am I looking at?", key="help_box"):
         st.markdown("##### What am I looking at?")
         st.markdown(_TEXT)
-        if model_name.lower().startswith("sample"):
+        st.markdown(
+            f"**{literal(encoder.name)}** sees {SEES[encoder.framing]}; *Model sees* in the sidebar changes that."
+        )
+        if encoder.id == SAMPLE:
             st.caption("The sample model knows emoji pictures, not photographs. See data/models/sample/README.md.")

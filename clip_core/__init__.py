@@ -5,6 +5,7 @@ Importing this package loads no heavy library; each public name loads its room w
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from clip_core.store.store import EmbeddingStore
     from clip_core.values import Frame, Moment, Progress, Scores
     from clip_core.video import open_video
+
+# ONNX Runtime from 1.29 on writes a device id and reports to its maker as soon as it is imported; the hub's library
+# counts its uses. Both read these before anything else. Who wants it otherwise sets them to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "ClipVideoError": "clip_core.errors",

@@ -182,6 +182,17 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not {"onnxruntime", "av", "cv2", "lancedb", "streamlit", "pyarrow"} & loaded
 
 
+def test_no_library_leaves_a_device_id_or_reports_home(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "CI": ""}  # in CI it keeps quiet by itself
+    code = (
+        "import clip_core; clip_core.load_encoder('sample').embed_texts(['a dog']);"
+        "from huggingface_hub import constants; assert constants.HF_HUB_DISABLE_TELEMETRY"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_the_commands_may_be_run() -> None:
     for name in ("scripts/run", "scripts/test", ".ci/run"):
         assert os.access(ROOT / name, os.X_OK), name

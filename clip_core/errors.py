@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
+from typing import Any
 
 MAX_MESSAGE = 200
 MAX_NAME = 64
@@ -66,7 +67,13 @@ class VideoDecodeError(VideoError):
 
 
 class EncoderError(ClipVideoError):
-    """A model that cannot be loaded, or that gave no usable vectors."""
+    """A model that cannot be loaded, or that gave no usable vectors.
+
+    Attributes:
+        finished: float32 (k, dim): the vectors of the first k pictures of the call, if it failed behind them.
+    """
+
+    finished: Any = None
 
 
 class UnknownModelError(EncoderError):

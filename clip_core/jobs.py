@@ -58,7 +58,7 @@ class JobView:
 @dataclass
 class _Job:
     key: JobKey
-    encoder: Encoder
+    encoder: Encoder | None
     store: EmbeddingStore
     rate: float | None
     state: State = "waiting"
@@ -155,10 +155,12 @@ class JobBoard:
 
     def _run(self, job: _Job) -> None:
         """Index, and start again (which goes on where it was) each time the rate was raised meanwhile."""
+        encoder, job.encoder = job.encoder, None  # an ended job on the board must not keep a model in memory
+        assert encoder is not None  # noqa: S101 - it is run once
         try:
             while True:
                 rate = job.rate
-                for progress in self._index(job.key[0], job.encoder, job.store, rate):
+                for progress in self._index(job.key[0], encoder, job.store, rate):
                     job.progress = progress
                     if job.cancelled or job.rate != rate:
                         break
@@ -195,5 +197,5 @@ def _index(path: str, encoder: Encoder, store: EmbeddingStore, rate: float | Non
 
 
 def _end_cancelled(job: _Job) -> None:
-    job.state = "cancelled"
+    job.state, job.encoder = "cancelled", None
     job.error = JobCancelled("Indexing was cancelled.", "What was indexed is kept; press Resume to go on.")

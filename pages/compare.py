@@ -13,7 +13,8 @@ def main() -> None:
     playhead.pause()  # nobody sees it play from here
     settings = cached.config()
     store = cached.store(settings.embeddings)
-    with st.sidebar.container(gap="xsmall"):
+    sidebar = st.sidebar.container(gap="xsmall")
+    with sidebar:
         st.markdown("##### Source")
         source.draw_notices(settings)
         video = source.choose_video(settings, store)
@@ -23,9 +24,12 @@ def main() -> None:
     if video is None:
         states.draw_empty(settings)
         return
-    one, other = model.load(first), model.load(second)
+    one = model.load(first)
+    other = None if one is None else model.load(second)
     if one is None or other is None or not consent.may_send(one, other):
         return
+    with sidebar:
+        prompts.warn_of_cuts(wanted, one)
     comparison.draw_comparison(video, one, other, wanted.texts, frames)
 
 

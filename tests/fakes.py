@@ -61,6 +61,9 @@ class FakeEncoder:
             self.texts += len(texts)
         return np.array([self._text(text) for text in texts], dtype=np.float32).reshape(-1, self.dim)
 
+    def framed(self, crop: Crop | None) -> FakeEncoder:
+        return self
+
     def cut_off(self, texts: Sequence[str]) -> list[str]:
         return ["" for _ in texts]
 

@@ -48,7 +48,8 @@ def test_a_sound_set_up(config: Config) -> None:
     assert said[1] == "1 video is listed."
     assert said[2].endswith("store can be read; 0 videos are known in it.")
     assert said[3].startswith("It can be written; ")
-    assert said[4].startswith("tiny is there: 16 numbers a vector, ")
+    assert said[4].startswith("tiny is loaded (")
+    assert said[4].endswith("): fp32 on CPU.")
     assert [word.split(" in ")[0] for word in said[5:]] == [
         "A text becomes a unit vector of 16 numbers",
         "A picture becomes a unit vector of 16 numbers",

@@ -61,7 +61,7 @@ def test_a_swapped_channel_shows_in_each_frame_and_not_in_the_texts(colours: Pat
 
 def test_another_crop_shows(video: PlantedVideo, tmp_path: Path) -> None:
     folder = make_clip(tmp_path)
-    cut, whole = OnnxEncoder(folder, "cut"), OnnxEncoder(folder, "whole", crop="squash")
+    cut, whole = OnnxEncoder(folder, "cut"), OnnxEncoder(folder, "whole").framed("squash")
     found = compare_encoders(video.path, cut, whole, PROMPTS)
     assert found.image_cosines.min() < 0.999
     assert found.scores[0].tolist() != found.scores[1].tolist()

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clip_core.encoders import transfer
 from clip_core.encoders.downloads import DownloadBoard, DownloadView
-from clip_core.encoders.hub import DownloadPlan, DownloadProgress, find_cached
+from clip_core.encoders.hub import DownloadPlan, DownloadProgress, PlannedFile, find_cached
 from clip_core.errors import DownloadError, JobCancelled
 from tests.hub_server import HubServer, use_hub
 from tests.model_maker import make_clip
@@ -145,3 +146,36 @@ def test_a_real_download_cancelled_and_resumed(tmp_path: Path, monkeypatch: pyte
         assert hub.fetched("onnx/vision_model.onnx")[-1].range
         assert hub.fetched("onnx/vision_model.onnx")[-1].sent < vision
         assert find_cached(MODEL) is not None
+
+
+def test_a_cancel_while_the_hub_answers_ends_it() -> None:
+    board = DownloadBoard(lambda *_: (board.cancel(KEY), PLAN)[1], Script().fetch)
+    board.start(MODEL)
+    assert until(board, lambda view: not view.active).state == "cancelled"
+
+
+def test_a_cancel_right_after_the_plan_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(DownloadBoard):
+        def cancel_now(self, *_: object) -> DownloadPlan:
+            job = self._jobs[KEY]
+            job.plan = PLAN  # as if it stood there already when the press comes
+            self.cancel(KEY)
+            return PLAN
+
+    board = Late(fetch=Script().fetch)
+    monkeypatch.setattr(board, "_plan", board.cancel_now)
+    board.start(MODEL)
+    view = until(board, lambda view: not view.active)
+    assert (view.state, isinstance(view.error, JobCancelled)) == ("cancelled", True)
+
+
+def test_more_than_was_agreed_to_is_not_fetched() -> None:
+    file = PlannedFile("onnx/vision_model.onnx", 5_000, "0" * 64, cached=False)
+    plan, script = replace(PLAN, files=(file,)), Script()
+    board = DownloadBoard(lambda *_: plan, script.fetch)
+    board.start(MODEL, most_bytes=4_999)
+    view = until(board, lambda view: not view.active)
+    assert (view.state, view.plan, view.error, script.begun) == ("planned", plan, None, 0)
+    board.start(MODEL, most_bytes=5_000)
+    script.go.release(3)
+    assert until(board, lambda view: not view.active).state == "done"

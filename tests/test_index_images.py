@@ -20,11 +20,6 @@ from tests.fakes import FakeEncoder
 from tests.test_index_video import NumberReader
 
 
-@pytest.fixture(autouse=True)
-def _changes_are_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clip_core.pipeline.identify.STAMP_KEPT_S", 1e-9)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> EmbeddingStore:
     return EmbeddingStore(tmp_path / "embeddings")
@@ -109,19 +104,6 @@ def test_broken_pictures_are_left_out_and_nothing_stays_to_do(shot: Path, store:
     record = known_video(shot, store)
     assert record is not None
     assert len(record.table) == 196
-
-
-def test_a_page_that_looks_again_at_once_does_not_read_the_folder_again(
-    shot: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("clip_core.pipeline.identify.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("clip_core.pipeline.identify.STAMP_KEPT_S", 2.0)
-    before = file_stamp(shot)
-    os.utime(shot.parent / "frame_0101.png", ns=(2, 2))
-    assert file_stamp(shot) == before
-    now[0] += 2.0
-    assert file_stamp(shot) != before
 
 
 def test_stamps_and_what_is_there(shot: Path, tmp_path: Path) -> None:

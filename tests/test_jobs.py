@@ -1,7 +1,9 @@
 """The board of jobs: one runs, the others wait; viewers join, extend and cancel."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -209,3 +211,15 @@ def test_a_video_that_is_forgotten_while_it_is_indexed_ends_as_cancelled(store: 
     assert seen(board, str(video.path), encoder).state == "cancelled"
     assert len(store.stored_pts(record.video_id, encoder.fingerprint)) == 0
     assert store.videos() == []
+
+
+def test_an_ended_job_keeps_no_model_in_memory(tmp_path: Path) -> None:
+    board = JobBoard(lambda *_: iter([Progress(1, 1, stage="done")]))
+    gone: list[int] = []
+    for number in range(3):
+        encoder = FakeEncoder(name=str(number))
+        weakref.finalize(encoder, gone.append, number)
+        key = board.submit(tmp_path / "v.mp4", encoder, EmbeddingStore(tmp_path / "e"), 2.0, "me")
+        until(lambda key=key: not board.view(key, "me").active)
+        del encoder
+    until(lambda: gc.collect() >= 0 and sorted(gone) == [0, 1, 2])

@@ -217,7 +217,7 @@ def test_what_the_model_does_not_read_of_a_text(tmp_path: Path) -> None:
 
 def test_a_frame_cut_squashed_and_fitted_in_are_three_models(tmp_path: Path) -> None:
     folder, wide = make_clip(tmp_path), np.random.default_rng(5).integers(0, 256, (40, 90, 3), dtype=np.uint8)
-    made = {crop: OnnxEncoder(folder, "toy", crop=crop) for crop in (None, "center", "squash", "pad")}
+    made = {crop: OnnxEncoder(folder, "toy").framed(crop) for crop in (None, "center", "squash", "pad")}
     assert [found.framing for found in made.values()] == ["center", "center", "squash", "pad"]
     assert made[None].fingerprint == made["center"].fingerprint
     assert len({found.fingerprint for found in made.values()}) == 3

@@ -79,6 +79,7 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path, content: str) -> None:
         ("", ""),
         ("dog\tdog\ndog dog the house\non a hill", "the house\non a hill"),
         ("A PHOTO of é 🐶 dog", "🐶 dog"),
+        ("dog\u3000dog\u00a0dog\tdog\ndog dog", "dog dog"),
     ],
 )
 def test_the_words_that_are_cut(tmp_path: Path, text: str, cut: str) -> None:
@@ -93,6 +94,8 @@ def test_a_word_in_which_the_cut_falls_counts_as_cut(tmp_path: Path) -> None:
     )
     assert found.cut_off("xy abcdef") == "abcdef"
     assert found.cut_off("xyz abcdef") == "abcdef"
+    assert found.cut_off("x\u3000abcdef") == "abcdef"
+    assert found.cut_off("狗在雪地里奔跑") == "里奔跑"  # no words: exactly what is not read
 
 
 def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> None:
@@ -103,6 +106,14 @@ def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> No
     assert lowered(["A DOG"])[0].tolist() == [[START, A, DOG, END]]
     assert set(as_it_stands.rules.settings()) == {"most", "always", "pad_id"}
     assert lowered.rules.settings()["lower"] is True
+
+
+def test_a_long_text_is_not_read_in_full_to_find_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, text = tokens(tmp_path, most=6), "a photo of the dog " * 1000
+    want = "dog " + text[19:].strip()
+    assert found.cut_off(text) == want
+    monkeypatch.setattr("clip_core.encoders.tokens.MAX_CHARACTERS", 0)  # the first look was enough
+    assert found.cut_off(text) == want
 
 
 def test_what_is_too_long_to_be_looked_at_is_cut_too(tmp_path: Path) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.arguments import PROGRAM
 from clip_core.cli.shared import STOPPED
-from clip_core.errors import UnknownModelError, shown_name
+from clip_core.errors import UnknownModelError
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from clip_core.config import Config
     from clip_core.encoders.hub import DownloadPlan, DownloadProgress
+
+COMMIT_LENGTH = 40
 
 
 def download(given: Namespace, config: Config) -> int:
@@ -26,9 +29,12 @@ def download(given: Namespace, config: Config) -> int:
 
     named = hub_model(given.id)
     if named is None:
-        what = f"{shown_name(given.id)} cannot be a model of the hub."
+        what = f"{short(given.id) or '(empty name)'} cannot be a model of the hub."
         raise UnknownModelError(what, "Names look like Xenova/clip-vit-base-patch32.")
     precision = getattr(given, "precision", config.precision)
+    if len(named[1]) == COMMIT_LENGTH and find_cached(*named, precision):  # a commit does not change: nobody is asked
+        terminal.line(f"{given.id}, commit {named[1][:7]}: all of it here already.")
+        return 0
     plan = plan_download(*named, precision)
     what = f"{given.id}, {plan.precision}, commit {plan.commit[:7]}: {_megabytes(plan.total_bytes)}"
     if not plan.missing_bytes and find_cached(plan.model_id, plan.commit, plan.precision):
@@ -54,7 +60,7 @@ def _fetch(plan: DownloadPlan) -> None:
 
 
 def _counts(progress: DownloadProgress) -> str:
-    parts = [f"{progress.done_bytes / 1e6:,.0f} of {_megabytes(progress.total_bytes)}"]
+    parts = [f"{_megabytes(progress.done_bytes)} of {_megabytes(progress.total_bytes)}"]
     if progress.bytes_per_second:
         parts.append(f"{progress.bytes_per_second / 1e6:.1f} MB/s")
     if progress.seconds_left:
@@ -77,4 +83,4 @@ def _list(config: Config) -> int:
 
 
 def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.0f} MB" if size_bytes >= 10_000_000 else f"{size_bytes / 1e6:,.2f} MB"
+    return f"{size_bytes / 1e6:,.2f} MB"

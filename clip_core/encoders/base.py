@@ -36,7 +36,8 @@ class Encoder(Protocol):
             float32 (n, dim), rows of unit length, in the order given.
 
         Raises:
-            EncoderError: The model failed or gave NaN or zero vectors.
+            EncoderError: The model failed or gave NaN or zero vectors. Where each picture costs, its ``finished``
+                holds the vectors of those before the one that failed.
             ValueError: A picture has another shape or dtype.
         """
         ...
@@ -79,6 +80,13 @@ class ShownEncoder(Encoder, Protocol):
     image_size: tuple[int, int]
     framing: Crop
     sends_to: str | None
+
+    def framed(self, crop: Crop | None) -> ShownEncoder:
+        """The same model with its frames cut, squashed or fitted in, under another fingerprint.
+
+        None is the model's own way, whatever this one does.
+        """
+        ...
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
         """For each text the words at its end that the model does not read, "" where it reads all."""

@@ -73,7 +73,7 @@ class Deadline:
         for open_socket in (self._socket, getattr(self._connection, "sock", None)):
             if open_socket is not None:
                 with contextlib.suppress(OSError):  # closed already
-                    open_socket.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
 
 def _hold(connection: HTTPConnection) -> None:

@@ -14,7 +14,7 @@ from clip_core.encoders.precision import AUTO
 from clip_core.errors import ClipVideoError, DownloadError, JobCancelled
 
 DownloadKey: TypeAlias = tuple[str, str, str]
-State: TypeAlias = Literal["running", "done", "failed", "cancelled"]
+State: TypeAlias = Literal["running", "planned", "done", "failed", "cancelled"]
 Plan: TypeAlias = Callable[[str, str, str], DownloadPlan]
 Download: TypeAlias = Callable[[DownloadPlan, Callable[[], bool]], Iterator[DownloadProgress]]
 
@@ -29,7 +29,8 @@ class DownloadView:
 
     Attributes:
         key: (model id, revision, precision), as asked for.
-        state: "running", "done", "failed" or "cancelled".
+        state: "running", "planned" (it is more than was agreed to, and nothing was fetched), "done", "failed" or
+            "cancelled".
         plan: What is fetched; None until the hub has answered.
         progress: The last report, None before the first.
         error: Why it failed or that it was cancelled, else None.
@@ -50,6 +51,7 @@ class DownloadView:
 @dataclass
 class _Job:
     key: DownloadKey
+    most_bytes: int | None
     state: State = "running"
     plan: DownloadPlan | None = None
     progress: DownloadProgress | None = None
@@ -69,18 +71,21 @@ class DownloadBoard:
         self._jobs: dict[DownloadKey, _Job] = {}
         self._lock = threading.Lock()
 
-    def start(self, model_id: str, revision: str = MAIN, precision: str = AUTO) -> DownloadKey:
+    def start(
+        self, model_id: str, revision: str = MAIN, precision: str = AUTO, most_bytes: int | None = None
+    ) -> DownloadKey:
         """Begin a download; who asks for one that runs joins it.
 
         Args:
             model_id, revision, precision: As for ``plan_download``.
+            most_bytes: What was agreed to: if it turns out to be more, nothing is fetched. None agrees to all.
         """
         key = (model_id, revision, precision)
         with self._lock:
             job = self._jobs.get(key)
             if job is None or job.state != "running" or job.cancelled:
                 self._jobs.pop(key, None)
-                job = self._jobs[key] = _Job(key)
+                job = self._jobs[key] = _Job(key, most_bytes)
                 self._drop_old()
                 threading.Thread(target=self._run, args=(job,), name="download board", daemon=True).start()
         return key
@@ -102,10 +107,16 @@ class DownloadBoard:
 
     def _run(self, job: _Job) -> None:
         try:
-            job.plan = self._plan(*job.key)
+            plan = self._plan(*job.key)
+            with self._lock:
+                job.plan = plan
             if job.cancelled:
+                self._end(job, "cancelled", JobCancelled("The download was cancelled."))
                 return
-            for progress in self._fetch(job.plan, lambda: job.cancelled):
+            if job.most_bytes is not None and plan.missing_bytes > job.most_bytes:
+                self._end(job, "planned", None)
+                return
+            for progress in self._fetch(plan, lambda: job.cancelled):
                 job.progress = progress
             self._end(job, "done", None)
         except JobCancelled as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.layout import TEXT, TOKENIZER, VISION
 from clip_core.encoders.precision import AUTO
+from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
 from clip_core.encoders.tower import Tower, cores
@@ -24,7 +26,7 @@ from clip_core.values import Floats, Image
 
 IMAGES_AT_ONCE = 16
 TEXTS_AT_ONCE = 64
-# Below this many source pixels in a chunk, starting threads costs more than it saves.
+# Below this many source pixels in a call, starting threads costs more than it saves.
 PIXELS_WORTH_THREADS = 500_000
 FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(int32)")
 
@@ -48,7 +50,6 @@ class OnnxEncoder:
         precision: Which files to take, see ``ModelFolder.read``.
         root: What all files must really lie in, if not the folder: a hub cache's snapshot is made of links.
         title: What to call it, if not by the folder's name.
-        crop: How a frame becomes what the model sees; None is the model's own way.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
@@ -57,24 +58,15 @@ class OnnxEncoder:
     sends_to: str | None = None
 
     def __init__(
-        self,
-        folder: Path,
-        model_id: str,
-        precision: str = AUTO,
-        *,
-        root: Path | None = None,
-        title: str = "",
-        crop: Crop | None = None,
+        self, folder: Path, model_id: str, precision: str = AUTO, *, root: Path | None = None, title: str = ""
     ) -> None:
         model = ModelFolder.read(folder, precision, title)
-        preprocessing = model.preprocessing.framed(crop)
         weights = {VISION: folder / model.vision, TEXT: folder / model.text}
         external = {role: external_files(path, root or folder) for role, path in weights.items()}
         self.id, self.name, self.precision = model_id, model.name, str(model.precision)
         self.logit_scale = model.logit_scale
         self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
-        self.image_size, self.framing = preprocessing.output_size, preprocessing.framing
-        self._preprocessing = preprocessing
+        self.image_size, self._made = model.preprocessing.output_size, model.preprocessing
         self._vision = Tower(
             weights[VISION], takes={"pixel_values": FLOATS}, may_take={}, gives=("image_embeds", "pooler_output")
         )
@@ -89,12 +81,24 @@ class OnnxEncoder:
         most, always, self._texts_at_once = self._fit_texts(model)
         self._tokens = Tokens(folder / TOKENIZER, most, always, model.name, model.lowers_texts)
         self.dim = self._common_dim()
-        files = {**weights, "tokenizer": folder / TOKENIZER}
-        files |= {f"{role} {number}": path for role, paths in external.items() for number, path in enumerate(paths)}
+        self._files = {**weights, "tokenizer": folder / TOKENIZER}
+        for role, paths in external.items():
+            self._files |= {f"{role} {number}": path for number, path in enumerate(paths)}
+        self._see_through(self._made)
+
+    def framed(self, crop: Crop | None) -> OnnxEncoder:
+        """The same model with its frames cut, squashed or fitted in: see ShownEncoder. It shares the sessions."""
+        other = copy.copy(self)
+        other._see_through(self._made.framed(crop))
+        return other
+
+    def _see_through(self, preprocessing: Preprocessing) -> None:
+        self._preprocessing, self.framing = preprocessing, preprocessing.framing
+        settings = {"pictures": preprocessing.settings(), "texts": self._tokens.rules.settings()}
+        if self._vision.mixes_batch or self._text.mixes_batch:
+            settings["alone"] = {"pictures": self._vision.mixes_batch, "texts": self._text.mixes_batch}
         try:
-            self.fingerprint = fingerprint(
-                files, {"pictures": preprocessing.settings(), "texts": self._tokens.rules.settings()}
-            )
+            self.fingerprint = fingerprint(self._files, settings)
         except OSError as error:
             raise EncoderError(f"The model {self.name} cannot be read: {foreign(error)}.") from error
 
@@ -127,7 +131,7 @@ class OnnxEncoder:
     def _prepared(self, images: Sequence[Image]) -> Iterator[Floats]:
         """Yield float32 (n, 3, height, width), each chunk made while the model is busy with the one before it.
 
-        Pillow works outside the GIL, so threads help with large pictures. At most two chunks are in memory.
+        Pillow works outside the GIL, so threads help with large pictures. At most about 32 prepared pictures wait.
         """
         starts = range(0, len(images), self._images_at_once)
         chunks = [images[start : start + self._images_at_once] for start in starts]

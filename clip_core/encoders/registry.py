@@ -60,7 +60,7 @@ def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
         EncoderError: One of ``model_dirs`` cannot be listed.
     """
     choices = [ModelChoice(SAMPLE, SAMPLE_FOLDER)] if _looks_like_model(SAMPLE_FOLDER) else []
-    names, seen = {SAMPLE}, {SAMPLE_FOLDER.resolve()}
+    names, seen = {SAMPLE, SERVER}, {SAMPLE_FOLDER.resolve()}
     for folder in _folders(config):
         if folder.resolve() in seen:
             continue
@@ -103,7 +103,7 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         return _from_hub(name, *hub, wanted, download)
     from clip_core.encoders.onnx import OnnxEncoder  # it brings ONNX Runtime: only now
 
-    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else wanted.precision, crop=wanted.crop)
+    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else wanted.precision).framed(wanted.crop)
 
 
 def hub_model(name: str) -> tuple[str, str] | None:
@@ -138,7 +138,7 @@ def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_downl
     check_content(snapshot, snapshot_files(snapshot, towers), name)
     known = find_in_catalogue(model_id)
     title = known.name if known is not None else model_id
-    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title, crop=wanted.crop)
+    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title).framed(wanted.crop)
 
 
 def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:

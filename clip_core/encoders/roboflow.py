@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import Config
+from clip_core.config_keys import Crop
 from clip_core.encoders.checks import need_rgb, unit
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
@@ -91,11 +93,20 @@ class RoboflowEncoder:
         version = VERSIONS[self._version]
         self.id, self.name = model_id, f"Roboflow server · {self._version}"
         self.dim = version.dim
-        self._preprocessing = _preprocessing(version.edge).framed(config.crop)
-        self.image_size, self.framing = self._preprocessing.output_size, self._preprocessing.framing
-        self.fingerprint = fingerprint({}, {PREFIX: self._version, "pictures": self._preprocessing.settings()})
+        self.image_size = (version.edge, version.edge)
+        self._see_through(_preprocessing(version.edge).framed(config.crop))
         self._server = InferenceServer(config.inference_url, config.roboflow_api_key, patience)
         self.provider, self.sends_to = self._server.host, self._server.sends_to
+
+    def framed(self, crop: Crop | None) -> RoboflowEncoder:
+        """The same model with its frames cut, squashed or fitted in: see ShownEncoder. It shares the connections."""
+        other = copy.copy(self)
+        other._see_through(_preprocessing(self.image_size[0]).framed(crop))
+        return other
+
+    def _see_through(self, preprocessing: Preprocessing) -> None:
+        self._preprocessing, self.framing = preprocessing, preprocessing.framing
+        self.fingerprint = fingerprint({}, {PREFIX: self._version, "pictures": preprocessing.settings()})
 
     def embed_images(self, images: Sequence[Image]) -> Floats:
         """Embed pictures, two at once: see Encoder.
@@ -138,8 +149,15 @@ class RoboflowEncoder:
                 failed.set()
                 raise
 
+        done: list[Floats] = []
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=PREFIX) as pool:
-            return np.concatenate(list(pool.map(unless_failed, things)))
+            try:
+                done.extend(pool.map(unless_failed, things))
+            except ServerError as error:
+                if done:
+                    error.finished = np.concatenate(done)
+                raise
+        return np.concatenate(done)
 
     def _picture(self, rgb: Image) -> Floats:
         file = io.BytesIO()

@@ -15,6 +15,10 @@ from clip_core.values import Ints
 
 # No tower reads more than some hundred tokens; a tokenizer may take seconds over a megabyte.
 MAX_CHARACTERS = 20_000
+# Most scripts have fewer characters to a token than this.
+ENOUGH_CHARACTERS = 16
+# What is longer without a space is no word: Chinese and Thai write none.
+LONGEST_WORD = 30
 
 
 @dataclass(frozen=True)
@@ -101,15 +105,24 @@ class Tokens:
     def cut_off(self, text: str) -> str:
         """The words at the end of a text that are cut, from the one in which the cut falls; "" if none is."""
         plain = self._plain(text)
-        found = self._tokenizer.encode(plain[:MAX_CHARACTERS])
-        if not found.overflowing and len(plain) <= MAX_CHARACTERS:
-            return ""
+        for length in (self.rules.most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
+            found = self._tokenizer.encode(plain[:length])
+            if found.overflowing:
+                break
+        else:
+            return plain[MAX_CHARACTERS:].strip()
         ends = [end for (_, end), special in zip(found.offsets, found.special_tokens_mask, strict=True) if not special]
         read = max(ends, default=0)
-        inside = read < len(plain) and not plain[read].isspace() and not plain[:read][-1:].isspace()
-        word = plain[:read].rfind(" ") + 1 if inside else read
-        return plain[word:].strip()
+        return plain[_word_start(plain, read) :].strip()
 
     def _plain(self, text: str) -> str:
         valid = text.encode("utf-8", "replace").decode("utf-8")
         return valid.lower() if self.rules.lower else valid
+
+
+def _word_start(text: str, cut: int) -> int:
+    """Where the word begins in which a cut falls; the cut itself if it falls between words, or in a text without."""
+    if cut >= len(text) or text[cut].isspace():
+        return cut
+    blanks = [place for place in range(max(0, cut - LONGEST_WORD), cut) if text[place].isspace()]
+    return blanks[-1] + 1 if blanks else cut

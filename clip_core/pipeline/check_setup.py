@@ -109,11 +109,17 @@ def _room(folder: Path) -> Check:
 
 
 def _model(name: str, config: Config) -> Iterator[Check]:
+    for folder in config.model_dirs:
+        if not folder.is_dir():
+            yield Check("model", "note", f"There is no folder {shown_name(folder)} of model_dirs.")
     began = time.monotonic()
     encoder = load_encoder(name, config)
     took = time.monotonic() - began
-    kind = " ".join(part for part in (encoder.precision, "on", encoder.provider) if part)
-    yield Check("model", "ok", f"{encoder.name} is there: {encoder.dim} numbers a vector, {kind} ({took:.1f} s).")
+    if encoder.precision:
+        what = f"{encoder.name} is loaded ({took:.1f} s): {encoder.precision} on {encoder.provider}."
+        yield Check("model", "ok", what)
+    else:
+        yield Check("model", "note", f"{encoder.name} runs at {encoder.provider}, which is asked now.")
     if encoder.sends_to is not None:
         what = f"Frames and prompts of your videos will be sent to {encoder.sends_to}."
         yield Check("model", "note", what, "Choose a model on this machine if they must not.")

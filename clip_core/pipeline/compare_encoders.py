@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,9 +94,10 @@ def compare_encoders(
     )
 
 
-def _batches(path: str | os.PathLike[str], frames: int) -> list[list[Frame]]:
+def _batches(path: str | os.PathLike[str], frames: int) -> Iterator[list[Frame]]:
+    """Yield the frames a few at a time, so that no more are in memory."""
     with open_video(Path(path)) as video:
         middles_s = (np.arange(frames) + 0.5) * (video.table.end_s / frames)
-        found = [video.frame_at(time_s=float(middle)) for middle in middles_s]
-    once = list({frame.pts: frame for frame in found}.values())
-    return [once[start : start + FRAMES_AT_ONCE] for start in range(0, len(once), FRAMES_AT_ONCE)]
+        numbers = np.unique(np.searchsorted(video.times_s, middles_s, side="right").clip(1) - 1).tolist()
+        for start in range(0, len(numbers), FRAMES_AT_ONCE):
+            yield [video.frame_at(index=number) for number in numbers[start : start + FRAMES_AT_ONCE]]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from clip_core.encoders.base import Encoder
+from clip_core.errors import EncoderError
 from clip_core.pipeline.check_vectors import checked
 from clip_core.pipeline.decode_ahead import DecodeAhead
 from clip_core.values import Floats, Frame, FrameEmbeddings
@@ -44,7 +45,12 @@ def embed_frames(
     while not ahead.finished:
         try:
             taken = ahead.take(min(pace.pictures, COMMIT_FRAMES - len(batch)), CALL_S)
-            batch.add(taken, _embed(encoder, taken, pace))
+            try:
+                batch.add(taken, _embed(encoder, taken, pace))
+            except EncoderError as error:
+                if error.finished is not None:
+                    batch.add(taken[: len(error.finished)], checked(error.finished, len(error.finished), encoder))
+                raise
         except Exception:  # of whatever kind: an encoder may be anybody's
             if batch:
                 commit(batch.embeddings())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
-from functools import lru_cache
 from pathlib import Path
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
@@ -13,11 +12,9 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
-from clip_core.video.sequence import ImageSequence, parse_sequence
+from clip_core.video.sequence import parse_sequence
 
 SILENT_S = 0.5
-STAMP_KEPT_S = 2.0
-"""A sequence of 100,000 images takes most of a second to look through, and a page looks at every rerun."""
 
 
 def is_there(path: str | os.PathLike[str]) -> bool:
@@ -39,7 +36,7 @@ def file_stamp(path: Path) -> tuple[int, int]:
     """
     sequence = parse_sequence(path)
     if sequence is not None:
-        return _sequence_stamp(sequence, int(time.monotonic() / STAMP_KEPT_S))
+        return sequence.stamp()
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
@@ -47,18 +44,20 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-@lru_cache(maxsize=16)
-def _sequence_stamp(sequence: ImageSequence, moment: int) -> tuple[int, int]:  # noqa: ARG001 - part of the key
-    return sequence.stamp()
-
-
-def known_video(path: str | os.PathLike[str], store: EmbeddingStore) -> VideoRecord | None:
+def known_video(
+    path: str | os.PathLike[str], store: EmbeddingStore, stamp: tuple[int, int] | None = None
+) -> VideoRecord | None:
     """What the store knows of the file at ``path`` as it is now; None if it was never looked at.
+
+    Args:
+        path: The file.
+        store: What is asked.
+        stamp: Its ``file_stamp``, if it has just been taken.
 
     Raises:
         VideoNotFoundError: There is no such file.
     """
-    video_id = store.known_id(path, *file_stamp(Path(path)))
+    video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
     return None if video_id is None else store.video(video_id)
 
 

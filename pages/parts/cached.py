@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -14,9 +15,11 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
 from clip_core.jobs import JobBoard
+from clip_core.pipeline.identify import file_stamp
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import TimeTable
 from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.sequence import parse_sequence
 from clip_core.video.shared import SharedVideo
 
 APP_FOLDER = Path(__file__).parents[2]
@@ -59,9 +62,9 @@ def encoder(name: str, settings: Config) -> ShownEncoder:
     Raises:
         EncoderError: It cannot be loaded.
     """
-    decides = (tuple(map(str, settings.model_dirs)), settings.crop, settings.precision)
+    decides = (tuple(map(str, settings.model_dirs)), settings.precision)
     server = (settings.inference_url, settings.clip_version, hash(settings.roboflow_api_key))
-    return _encoder(name, decides, server, settings)
+    return _encoder(name, decides, server, replace(settings, crop=None)).framed(settings.crop)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model…")
@@ -73,6 +76,20 @@ def _encoder(name: str, decides: object, server: object, _settings: Config) -> S
 def downloads() -> DownloadBoard:
     """The one board of downloads of this process."""
     return DownloadBoard()
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """What tells a changed file. Of a sequence of images it is up to two seconds old: 100,000 take most of one.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+    """
+    return _sequence_stamp(str(path)) if parse_sequence(path) is not None else file_stamp(path)
+
+
+@st.cache_data(ttl=2.0, max_entries=16, show_spinner=False)
+def _sequence_stamp(path: str) -> tuple[int, int]:
+    return file_stamp(Path(path))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

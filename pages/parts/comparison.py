@@ -12,10 +12,10 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.compare_encoders import Comparison, compare_encoders
-from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.values import clock
-from pages.parts.model import ModelWish, select_framing, select_model
+from pages.parts.cached import stamp
+from pages.parts.model import ModelWish, describe_model, select_framing, select_model
 from pages.parts.states import draw_error
 
 SAME, ALIKE = 0.999, 0.95
@@ -54,7 +54,8 @@ def draw_comparison(
 ) -> None:
     """Draw the button, compare when it is pressed, and show the last result as long as it fits what is chosen."""
     state = st.session_state
-    asked = (str(video.path), file_stamp(video.path), one.fingerprint, other.fingerprint, tuple(prompts), frames)
+    which = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
+    asked = (str(video.path), stamp(video.path), which, tuple(prompts), frames)
     if st.button("Compare", type="primary", key="compare", icon=":material/compare:"):
         state.pop("comparison", None)
         bar = st.progress(0.0, text=f"Embedding {frames} frames twice")
@@ -74,6 +75,8 @@ def draw_comparison(
     if last is None or last[0] != asked:
         st.caption("Press Compare. Nothing of it is stored.")
         return
+    for which, encoder in (("First", one), ("Second", other)):
+        st.caption(f"{which}: {describe_model(encoder)}")
     _draw_result(last[1])
 
 
@@ -123,8 +126,10 @@ def _draw_prompts(found: Comparison) -> None:
 
 
 def verdict(found: Comparison) -> str:
-    """One sentence, as Markdown, on what the lowest cosine of the frames means."""
-    lowest = float(found.image_cosines.min())
+    """One sentence, as Markdown, on what the lowest cosine of the frames and of the prompts means."""
+    lowest = float(min(found.image_cosines.min(), found.text_cosines.min(initial=1.0)))
+    if lowest >= SAME and not found.prompts:
+        return ":material/check: **The same for pictures.** Without prompts nothing is known of texts."
     if lowest >= SAME:
         return ":material/check: **The same for all purposes.** Scores and thresholds carry over."
     if lowest >= ALIKE:

@@ -15,6 +15,7 @@ from pages.parts.cached import downloads
 from pages.parts.text import literal, told
 
 LOOK_EVERY_S = 0.5
+SLACK = 1.25
 
 
 def draw_offer(choice: ModelChoice, settings: Config) -> None:
@@ -30,10 +31,15 @@ def draw_offer(choice: ModelChoice, settings: Config) -> None:
             return
         if view is not None and view.state == "done":
             st.error("The download is complete, but the model is not found in the cache.", icon=":material/error:")
+        if view is not None and view.state == "planned" and view.plan is not None:
+            what = f"{view.plan.missing_bytes / 1e6:,.0f} MB ({view.plan.precision}) in {len(view.plan.files)} files"
+            st.info(f"The hub says: {what}.", icon=":material/info:")
         if view is not None and view.error is not None:
             level = st.error if view.state == "failed" else st.info
             level(told(view.error), icon=":material/error:" if view.state == "failed" else ":material/info:")
-        st.button(_label(choice, settings, view), type="primary", key="download", on_click=_start, args=key)
+        agreed = _agreed_bytes(choice, settings, view)
+        label = _label(choice, settings, view)
+        st.button(label, type="primary", key="download", on_click=_start, args=(*key, agreed))
         st.caption("Nothing is fetched before you press. A download that is stopped goes on where it was.")
 
 
@@ -57,14 +63,24 @@ def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) 
 
 
 def _label(choice: ModelChoice, settings: Config, view: DownloadView | None) -> str:
+    if view is not None and view.state == "planned" and view.plan is not None:
+        return f"Download {view.plan.missing_bytes / 1e6:,.0f} MB"
     if view is not None:
         return "Go on" if view.state == "cancelled" else "Try again"
     size = about_mb(choice, settings)
-    return "Download" if size is None else f"Download {size[1]} MB"
+    return f"Ask {hub_host()} how much it is" if size is None else f"Download {size[1]} MB"
 
 
-def _start(model_id: str, revision: str, precision: str) -> None:
-    downloads().start(model_id, revision, precision)
+def _agreed_bytes(choice: ModelChoice, settings: Config, view: DownloadView | None) -> int:
+    """What the button's press agrees to: what the hub has said, else about what the catalogue says."""
+    if view is not None and view.plan is not None:
+        return view.plan.total_bytes
+    size = about_mb(choice, settings)
+    return 0 if size is None else int(size[1] * 1e6 * SLACK)
+
+
+def _start(model_id: str, revision: str, precision: str, most_bytes: int) -> None:
+    downloads().start(model_id, revision, precision, most_bytes)
 
 
 def _live(key: DownloadKey) -> None:

@@ -10,12 +10,12 @@ import streamlit as st
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard, JobKey, JobView, job_key
-from clip_core.pipeline.identify import file_stamp, known_video
+from clip_core.pipeline.identify import known_video
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.values import Progress, VideoRecord, clock
 from clip_core.video.sampling import is_denser
-from pages.parts.cached import board
+from pages.parts.cached import board, stamp
 from pages.parts.text import literal, told
 
 LOOK_EVERY_S = 1.0
@@ -63,8 +63,9 @@ def see_to_it(wish: Wish) -> Indexed:
     state = st.session_state
     job = board().view(wish.key, viewer())  # before the records: a job that has ended has written them
     try:
-        asking = (wish.key, wish.rate, file_stamp(wish.video.path))
-        record = known_video(wish.video.path, wish.store)
+        found = stamp(wish.video.path)
+        asking = (wish.key, wish.rate, found)
+        record = known_video(wish.video.path, wish.store, found)
     except VideoNotFoundError as error:
         return _without_file(wish, job, error)
     run = None if record is None else wish.store.run(record.video_id, wish.encoder.fingerprint)

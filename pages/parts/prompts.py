@@ -16,6 +16,7 @@ from pages.parts.text import literal
 
 MOST_PROMPTS = 200
 MOST_CUT_SHOWN = 120
+MOST_CUTS = 3
 FULL_ROW, ONE_ROW = 8, 12
 """So many pills fill a row; from here on they stay in one row that scrolls sideways."""
 
@@ -68,10 +69,16 @@ def edit_prompts(settings: Config) -> Prompts:
 
 def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
     """Say which words at the end of a prompt the model does not read."""
-    for prompt, words in zip(prompts.texts, encoder.cut_off(prompts.texts), strict=True):
-        if words:
-            text = f"“{literal(short(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
-            st.warning(text, icon=":material/content_cut:")
+    key, state = (encoder.fingerprint, prompts.texts), st.session_state
+    if state.get("cuts_of") != key:
+        cuts = zip(prompts.texts, encoder.cut_off(prompts.texts), strict=True)
+        state.cuts_of, state.cuts = key, [(prompt, words) for prompt, words in cuts if words]
+    told: list[tuple[str, str]] = state.cuts[:MOST_CUTS]
+    for prompt, words in told:
+        text = f"“{literal(short(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
+        st.warning(text, icon=":material/content_cut:")
+    if len(told) < len(state.cuts):
+        st.caption(f"{len(state.cuts) - len(told)} more prompts are longer than the model reads.")
 
 
 def _end(words: str) -> str:

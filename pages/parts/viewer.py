@@ -9,10 +9,9 @@ import numpy as np
 import streamlit as st
 
 from clip_core.errors import VideoError
-from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.values import VideoRecord, clock
-from pages.parts.cached import picture
+from pages.parts.cached import picture, stamp
 from pages.parts.curves import Findings
 from pages.parts.look import theme
 from pages.parts.playhead import Playhead
@@ -40,7 +39,7 @@ NAME_SHOWN = 300
 def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
     """Draw the frame under the playhead, in a box of 16:9 whatever its shape."""
     try:
-        file_stamp(video.path)  # an open file can still be read after it was deleted
+        stamp(video.path)  # an open file can still be read after it was deleted
         jpeg, _ = picture(str(video.path), record.video_id, head.time_s, record.table)
     except VideoError as error:
         st.error(told(error), icon=":material/error:")

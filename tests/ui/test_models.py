@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,32 @@ def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer
     assert page.samples == 50
     assert page.starting("Model CLIP ViT\\-B\\/32 (fp32) on CPU, sees the middle square of each frame")
     assert "CLIP ViT-B/32" in page.at.selectbox(key="model").options
+
+
+def test_more_than_the_catalogue_said_is_asked_again(
+    page: Page, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.parts.download.SLACK", 0.0)
+    choose(page.run(), "model", B32.id).press("download")
+    page.until(lambda: bool(page.at.info))
+    assert re.search(r"The hub says: \d MB \(fp32\) in 6 files\.", page.at.info[0].value)
+    assert [request.method for request in hub.requests if "/resolve/" in request.path] == []
+    page.press("download")
+    page.until(lambda: "curves" in page.at.session_state and not page.at.get("progress"))
+    assert page.samples == 50
+
+
+def test_a_model_that_config_names_is_asked_about_first(world: World, hub: HubServer, tmp_path: Path) -> None:
+    hub.add("who/toy", make_clip(tmp_path / "toy", seed=3))
+    world.write(model="who/toy")
+    page = Page().run()
+    assert page.at.button(key="download").label.startswith("Ask 127.0.0.1:")
+    assert hub.requests == []
+    page.press("download")
+    page.until(lambda: bool(page.at.info))
+    page.press("download")
+    page.until(lambda: "curves" in page.at.session_state and not page.at.get("progress"))
+    assert page.starting("Model who\\/toy (fp32) on CPU")
 
 
 def test_a_failed_download_says_why_and_may_be_tried_again(page: Page, hub: HubServer) -> None:

@@ -17,6 +17,7 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=300,
     )
+    st.session_state.front_door = True  # see states.guarded
     st.logo(str(STATIC / "logo.svg"), size="medium")
     pages = [
         st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),

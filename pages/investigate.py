@@ -49,7 +49,9 @@ def main() -> None:
         prompts.warn_of_cuts(wanted, encoder)
     wish = indexing.Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
-    scores = curves.live_scores(wish, indexed, wanted.texts)
+    with sidebar:
+        scores = curves.live_scores(wish, indexed, wanted.texts)
+    wanted = wanted.only(scores.prompts)
     with facts:
         source.describe(indexed.record)
     with slot:

@@ -201,10 +201,25 @@ def test_the_settings_of_a_model_as_it_was_made_are_those_of_before() -> None:
     assert set(made.framed("pad").settings()) == names | {"pad"}
 
 
-def test_a_large_frame_is_cut_before_it_is_resized() -> None:
-    rgb = np.cumsum(picture(540, 960).astype(int) // 64, axis=1).astype(np.uint8)
-    whole = np.asarray(Pillow.fromarray(rgb).resize((398, 224), Pillow.Resampling.BICUBIC))[:, 87:311]
-    found = Preprocessing.read(clip_preprocessor(224), "m").pixels(rgb)
-    off = np.abs(found.astype(int) - whole)
-    assert off.max() <= 1
-    assert (off > 0).mean() < 0.001
+@pytest.mark.parametrize(
+    ("shape", "resample", "most", "share"),
+    [
+        ((540, 960), 3, 1, 0.001),
+        ((1080, 1920), 3, 1, 0.001),
+        ((1280, 720), 3, 1, 0.001),
+        ((300, 2000), 3, 1, 0.001),
+        ((2340, 1080), 3, 0, 0),  # Pillow works in the other order here
+        ((1800, 800), 1, 0, 0),
+        ((540, 960), 0, 0, 0),
+    ],
+)
+def test_a_large_frame_is_as_if_it_was_resized_whole(
+    shape: tuple[int, int], resample: int, most: int, share: float
+) -> None:
+    rgb, made = picture(*shape), Preprocessing.read(clip_preprocessor(224) | {"resample": resample}, "m")
+    height, width = made._resized(*shape)
+    top, left = (height - 224) // 2, (width - 224) // 2
+    whole = np.asarray(Pillow.fromarray(rgb).resize((width, height), resample))[top : top + 224, left : left + 224]
+    off = np.abs(made.pixels(rgb).astype(int) - whole)
+    assert off.max() <= most
+    assert (off > 0).mean() <= share

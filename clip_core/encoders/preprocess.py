@@ -23,7 +23,7 @@ MAX_RESIZED_PIXELS = 4_000_000
 # From this many source pixels on, only the source of what is kept is resized: a 16:9 frame takes two thirds of the
 # time. One value in some thousands then differs by 1 of 255, because Pillow keeps the box in single precision.
 LARGE_PIXELS = 200_000
-BICUBIC = 3
+NEAREST, BICUBIC = 0, 3
 # The widest of Pillow's filters (Lanczos) looks this many pixels to each side, in the coarser of the two grids.
 WIDEST_FILTER = 3
 
@@ -209,8 +209,7 @@ def _resize_part(
     if rgb.shape[:2] == size:
         return rgb[slice(*rows), slice(*columns)]
     new_size = (columns[1] - columns[0], rows[1] - rows[0])
-    small = height * width <= MAX_RESIZED_PIXELS and rgb.shape[0] * rgb.shape[1] < LARGE_PIXELS
-    if small or new_size == (width, height):
+    if new_size == (width, height) or (height * width <= MAX_RESIZED_PIXELS and not _worth_cutting(rgb, resample)):
         whole = Pillow.fromarray(np.ascontiguousarray(rgb)).resize((width, height), resample)
         return np.asarray(whole)[slice(*rows), slice(*columns)]
     # With a margin as wide as the filter, so that the result is the same.
@@ -218,6 +217,16 @@ def _resize_part(
     x0, x1, box_x = _source(columns, rgb.shape[1] / width, rgb.shape[1])
     part = Pillow.fromarray(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
     return np.asarray(part.resize(new_size, resample, box=(box_x[0], box_y[0], box_x[1], box_y[1])))
+
+
+def _worth_cutting(rgb: Image, resample: int) -> bool:
+    """Whether to resize only the source of what is kept, where memory does not demand it.
+
+    Of a picture over twice as high as wide Pillow resizes the columns first if it gets all of it, and the rows first
+    if it gets a part: values then differ by several of 255. And the nearest pixel may be another one.
+    """
+    height, width = rgb.shape[:2]
+    return height * width >= LARGE_PIXELS and height <= 2 * width and resample != NEAREST
 
 
 def _source(span: tuple[int, int], scale: float, length: int) -> tuple[int, int, tuple[float, float]]:

@@ -64,6 +64,18 @@ def update_curves(
     return curves.scores(cleaned, record.table, complete=run.finished)
 
 
+def known_prompts(curves: Curves, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> tuple[str, ...]:
+    """Return those of ``prompts`` that can be scored without asking the encoder.
+
+    Args:
+        curves, prompts, encoder, store: As for ``update_curves``.
+    """
+    cleaned = clean_prompts(prompts)
+    unknown = set(curves.unknown(cleaned))
+    stored = store.texts(encoder.fingerprint, sorted(unknown)) if unknown else {}
+    return tuple(prompt for prompt in cleaned if prompt not in unknown or prompt in stored)
+
+
 def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:
     """Keep the vectors for the next time. Without room for them the scores are right all the same."""
     try:

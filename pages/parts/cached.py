@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import threading
 from dataclasses import replace
@@ -28,7 +29,7 @@ APP_FOLDER = Path(__file__).parents[2]
 @st.cache_resource(max_entries=1, show_spinner=False)
 def warm_up() -> None:
     """Load what takes its time to load, in the background while the page is drawn."""
-    slow = ("lancedb", "av", "cv2")
+    slow = [name for name in ("lancedb", "av", "cv2", "onnxruntime") if importlib.util.find_spec(name) is not None]
     threading.Thread(target=lambda: [importlib.import_module(name) for name in slow], daemon=True).start()
 
 

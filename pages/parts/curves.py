@@ -9,20 +9,44 @@ import numpy as np
 import streamlit as st
 
 from clip_core.charts.timeline import Unfinished
-from clip_core.errors import NotIndexedError
-from clip_core.pipeline.score_prompts import update_curves
+from clip_core.errors import EncoderError, NotIndexedError
+from clip_core.pipeline.score_prompts import known_prompts, update_curves
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.moments import find_moments
 from clip_core.scoring.smoothing import smooth
-from clip_core.values import Floats, Moment, Scores, clock
+from clip_core.values import Floats, Moment, Scores, VideoRecord, clock
 from clip_core.video.sampling import missing_samples, sample_pts
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.signal import Signal
+from pages.parts.text import told
 
 
 def live_scores(wish: Wish, indexed: Indexed, prompts: Sequence[str]) -> Scores:
-    """Return the scores of what is stored now; computed are only new frames and new prompts."""
-    state, record = st.session_state, indexed.record
+    """Return the scores of what is stored now; computed are only new frames and new prompts.
+
+    If the model cannot embed the new prompts (a server that is down), those that are known are scored, the
+    sidebar says why, and nothing is asked again before the visitor wants it.
+    """
+    state, asked = st.session_state, (wish.encoder.fingerprint, tuple(prompts))
+    if state.get("unscored", (None,))[0] != asked:
+        state.pop("unscored", None)
+        try:
+            return _scores(wish, indexed.record, prompts)
+        except EncoderError as error:
+            state.unscored = (asked, error)
+    known = known_prompts(state.curves, prompts, wish.encoder, wish.store)
+    _draw_unscored(state.unscored[1], len(prompts) - len(known))
+    return _scores(wish, indexed.record, known)
+
+
+def _draw_unscored(error: EncoderError, prompts: int) -> None:
+    counted = "One prompt is" if prompts == 1 else f"{prompts} prompts are"
+    st.error(f"{told(error)} {counted} not scored.", icon=":material/error:")
+    st.button("Try again", key="rescore", on_click=lambda: st.session_state.pop("unscored", None))
+
+
+def _scores(wish: Wish, record: VideoRecord | None, prompts: Sequence[str]) -> Scores:
+    state = st.session_state
     if record is None:
         return _no_scores(prompts, 0.0)
     subject = (record.video_id, wish.encoder.fingerprint)

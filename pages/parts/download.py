@@ -23,14 +23,14 @@ def draw_offer(choice: ModelChoice, settings: Config) -> None:
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
     key: DownloadKey = (model_id, revision, settings.precision)
     view = downloads().view(key)
+    if view is not None and view.state == "done":  # and somebody has emptied the cache since
+        view = None
     with st.container(border=True, width=620, gap="xsmall", key="offer"):
         st.markdown(f"##### {literal(choice.title)} is not on this machine yet")
         _facts(choice, settings, model_id, revision)
         if view is not None and view.active:
             st.fragment(_live, run_every=LOOK_EVERY_S)(key)
             return
-        if view is not None and view.state == "done":
-            st.error("The download is complete, but the model is not found in the cache.", icon=":material/error:")
         if view is not None and view.state == "planned" and view.plan is not None:
             what = f"{view.plan.missing_bytes / 1e6:,.0f} MB ({view.plan.precision}) in {len(view.plan.files)} files"
             st.info(f"The hub says: {what}.", icon=":material/info:")

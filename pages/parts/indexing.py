@@ -102,7 +102,9 @@ def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | No
 
 def density_text(run: RunRecord | None) -> str:
     """How densely a video was indexed, such as "5/s"."""
-    return "every frame" if run is None or run.samples_per_second is None else f"{run.samples_per_second:g}/s"
+    if run is None:
+        return "not begun"
+    return "every frame" if run.samples_per_second is None else f"{run.samples_per_second:g}/s"
 
 
 def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -31,6 +31,10 @@ class Prompts:
     def texts(self) -> tuple[str, ...]:
         """The prompts in order."""
         return tuple(self.numbers)
+
+    def only(self, prompts: Collection[str]) -> Prompts:
+        """Those that are among ``prompts``, with their numbers."""
+        return Prompts({prompt: number for prompt, number in self.numbers.items() if prompt in prompts})
 
     def colour(self, prompt: str) -> str:
         """The prompt's colour in the theme in force."""

@@ -23,7 +23,13 @@ def draw_error(error: ClipVideoError) -> None:
 
 
 def guarded(main: Callable[[], None]) -> None:
-    """Draw a page; whatever happens becomes a message, never a traceback."""
+    """Draw a page; whatever happens becomes a message, never a traceback.
+
+    Before app.py has run for the first time, Streamlit takes the files in pages/ for pages of its own: who comes
+    with a bookmark right after a start would see them without the frame of the app.
+    """
+    if "front_door" not in st.session_state:
+        st.switch_page("app.py")
     try:
         main()
     except ClipVideoError as error:

@@ -192,6 +192,22 @@ def test_a_server_that_stops_in_the_middle_keeps_what_was_embedded(page: Page, s
     assert len(server.pictures) - before < 50
 
 
+def test_a_prompt_that_the_server_cannot_embed_leaves_the_others_drawn(page: Page, server: FakeInferenceServer) -> None:
+    page.indexed()
+    server.fault, server.after = "503", 0
+    page.prompts("a dog", "pizza", "a red car", "a tree")
+    assert page.at.error[0].value.endswith("One prompt is not scored.")
+    assert page.at.pills(key="shown").value == ["a dog", "pizza", "a red car"]
+    assert 'data-prompt="pizza"' in page.html
+    asked = len(server.bodies)
+    page.slide("frame", 100)
+    assert len(server.bodies) == asked  # nothing is asked again unasked
+    server.fault = ""
+    page.press("rescore")
+    assert not page.at.error
+    assert page.at.pills(key="shown").value == ["a dog", "pizza", "a red car", "a tree"]
+
+
 def test_a_server_that_is_not_there_is_a_message(page: Page, server: FakeInferenceServer) -> None:
     server.close()
     page.until(lambda: bool(page.at.error))

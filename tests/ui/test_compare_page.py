@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 
-from tests.model_maker import make_clip
+from tests.model_maker import make_clip, small_text
 from tests.ui.test_library_page import go
 from tests.ui.test_models import choose
 from tests.ui.world import Page, World
@@ -49,6 +50,30 @@ def test_another_crop_shows_at_once_and_a_stale_result_goes(comparing: Page) -> 
 def test_another_model_is_not_the_same_encoder(comparing: Page) -> None:
     choose(comparing, "second_encoder", "other").press("compare")
     assert comparing.holding("Not the same encoder.")
+
+
+def test_the_same_pictures_with_other_texts_are_not_the_same(world: World, comparing: Page) -> None:
+    folder = make_clip(world.folder / "more" / "mixed", dim=16)
+    onnx.save_model(small_text(9, 16), folder / "onnx" / "text_model.onnx")
+    world.write(model_dirs=[*world.settings["model_dirs"], "more"])
+    choose(comparing.run(), "second_encoder", "mixed").press("compare")
+    assert metric(comparing, "Frames: lowest cosine") == "1.0000"
+    assert comparing.holding("Not the same encoder.")
+    comparing.prompts("").press("compare")
+    assert comparing.holding("The same for pictures.")
+
+
+def test_two_models_that_are_not_here_are_offered_one_after_the_other(world: World) -> None:
+    world.write(model="who/ever")
+    page = go(Page().run(), "compare")
+    assert len(page.holding("is not on this machine yet")) == 1
+    assert [button.key for button in page.at.button if button.key == "download"] == ["download"]
+
+
+def test_it_says_which_model_runs_where(comparing: Page) -> None:
+    comparing.press("compare")
+    assert comparing.starting("First: Model rnd (fp32) on CPU, sees the middle square of each frame")
+    assert comparing.starting("Second: Model rnd (fp32) on CPU")
 
 
 def test_vectors_of_other_lengths_are_a_message(world: World, comparing: Page) -> None:

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from huggingface_hub import constants
 
+from clip_core.__main__ import main
 from clip_core.encoders import hub as hub_module
 from clip_core.encoders import transfer
 from clip_core.encoders.hub import DownloadPlan, DownloadProgress, download, find_cached, plan_download
 from clip_core.encoders.hub_cache import check_content, find_snapshot, repository_folder
 from clip_core.encoders.registry import load_encoder
-from clip_core.errors import DownloadError, EncoderError, JobCancelled
+from clip_core.errors import DamagedModelError, DownloadError, EncoderError, JobCancelled
 from tests.hub_server import HubServer, Repository, use_hub
 from tests.model_maker import add_precision, make_clip, move_weights_out
 
@@ -255,11 +256,44 @@ def test_a_blob_that_is_no_model_at_all_is_fetched_again(model: Repository) -> N
     fetch()
     blob = (find_cached(MODEL) / VISION).resolve()  # type: ignore[operator]
     blob.write_bytes(bytes(len(model.files[VISION])))
-    assert find_cached(MODEL) is None
+    os.utime(blob, ns=(1, 1))
+    assert find_cached(MODEL) is find_snapshot(MODEL) is None
+    with pytest.raises(
+        DamagedModelError,
+        match=r"^vision_model_quantized\.onnx is not a readable ONNX file\. Its copy in huggingface_hub's cache is "
+        rf"damaged\. Run: python -m clip_core download {MODEL}$",
+    ):
+        load_encoder(MODEL)
     assert plan_download(MODEL).missing_bytes == len(model.files[VISION])
     fetch()
     assert blob.read_bytes() == model.files[VISION]
     assert find_cached(MODEL) is not None
+    blob.write_bytes(b"")
+    assert load_encoder(MODEL, download=True).precision == "int8"
+
+
+def test_a_damaged_copy_is_replaced_where_links_cannot_be_made(
+    model: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, target: str) -> None:
+        raise OSError("a privilege is not held")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    fetch()
+    copied = find_cached(MODEL) / VISION  # type: ignore[operator]
+    copied.write_bytes(b"no model")
+    with pytest.raises(DamagedModelError, match=rf"is damaged\. Run: python -m clip_core download {MODEL}$"):
+        load_encoder(MODEL)
+    assert main(["download", MODEL]) == 0
+    assert copied.read_bytes() == model.files[VISION]
+    assert load_encoder(MODEL).precision == "int8"
+
+
+def test_another_precision_stands_in_for_a_damaged_one(model: Repository) -> None:
+    fetch()
+    fetch(plan_download(MODEL, precision="fp32"))
+    (find_cached(MODEL) / VISION).resolve().write_bytes(b"no model")  # type: ignore[operator]
+    assert load_encoder(MODEL).precision == "fp32"
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])

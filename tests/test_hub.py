@@ -18,7 +18,7 @@ from clip_core.__main__ import main
 from clip_core.encoders import hub as hub_module
 from clip_core.encoders import transfer
 from clip_core.encoders.hub import DownloadPlan, DownloadProgress, download, find_cached, plan_download
-from clip_core.encoders.hub_cache import check_content, find_snapshot, repository_folder
+from clip_core.encoders.hub_cache import check_content, find_snapshot, hub_host, repository_folder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import DamagedModelError, DownloadError, EncoderError, JobCancelled
 from tests.hub_server import HubServer, Repository, use_hub
@@ -160,7 +160,7 @@ def test_a_cut_connection_goes_on_where_it_was(hub: HubServer, model: Repository
 
 def test_a_broken_download_is_resumed_by_the_next(hub: HubServer, model: Repository) -> None:
     hub.cut_after[VISION] = [9000] + [0] * 5
-    with pytest.raises(DownloadError, match=r"^127\.0\.0\.1 cannot be reached \("):
+    with pytest.raises(DownloadError, match=r"^127\.0\.0\.1:\d+ cannot be reached \("):
         fetch()
     assert find_cached(MODEL) is None
     assert [size for name, size in kept(Path()).items() if name.endswith(".incomplete")] == [9000]
@@ -326,20 +326,54 @@ def test_a_plan_from_a_hub_that_is_ill(hub: HubServer, model: Repository) -> Non
 
 def test_a_proxys_page_instead_of_the_hub(hub: HubServer, model: Repository) -> None:
     hub.api_page = True
-    with pytest.raises(DownloadError, match=rf"^Instead of {MODEL}, 127\.0\.0\.1 sent something else, such as a proxy"):
+    with pytest.raises(
+        DownloadError, match=rf"^Instead of {MODEL}, 127\.0\.0\.1:\d+ sent something else, such as a proxy"
+    ):
         plan_download(MODEL)
     hub.api_page = False
     plan = plan_download(MODEL)
     hub.file_page = True
-    with pytest.raises(DownloadError, match=r"^Instead of config\.json of who/toy-clip, 127\.0\.0\.1 sent something"):
+    with pytest.raises(
+        DownloadError, match=r"^Instead of config\.json of who/toy-clip, 127\.0\.0\.1:\d+ sent something"
+    ):
         fetch(plan)
     assert kept(Path()) == {}
 
 
 def test_no_network(hub: HubServer, model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    message = r"^127\.0\.0\.1 cannot be reached \(ConnectError\)\. Check the network, .*a model's folder, the Roboflow"
+    message = (
+        r"^127\.0\.0\.1:\d+ cannot be reached \(ConnectError\)\. Check the network, .*a model's folder, the Roboflow"
+    )
     with pytest.raises(DownloadError, match=message):
+        plan_download(MODEL)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("https://huggingface.co", "huggingface.co"),
+        ("http://user:pw@h:1", "h:1"),
+        ("http://user:p@w@h:1/path", "h:1"),
+        ("http://[::1]:8080", "[::1]:8080"),
+        ("http://[", "HF_ENDPOINT"),
+        ("", "HF_ENDPOINT"),
+        ("huggingface.co", "HF_ENDPOINT"),
+        ("http://:80", "HF_ENDPOINT"),
+        ("http://user:p/w@h:1", "HF_ENDPOINT"),
+        ("http://" + "h" * 99, "h" * 59 + "…"),
+    ],
+)
+def test_the_host_is_told_without_a_password_and_never_fails(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str, host: str
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    assert hub_host() == host
+
+
+def test_an_endpoint_that_is_no_address(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://[")
+    with pytest.raises(DownloadError, match=r"^HF_ENDPOINT cannot be reached \(.*Check the network, the proxy and HF_"):
         plan_download(MODEL)
 
 
@@ -438,6 +472,17 @@ def test_no_room_on_the_disk(model: Repository, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(DownloadError, match=r"needs 0 MB, but only 0 MB are free where huggingface_hub"):
         fetch()
     assert not repository_folder(MODEL).exists()
+
+
+def test_a_disk_that_does_not_answer(model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ill(path: Path) -> None:
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(shutil, "disk_usage", ill)
+    with pytest.raises(
+        DownloadError, match=r"^huggingface_hub's cache cannot be written \(Input/output error\)\. Check"
+    ):
+        fetch()
 
 
 def test_a_disk_that_fills_up_on_the_way(model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import file_sha256
 from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, onnx_files
 from clip_core.encoders.precision import AUTO, Precision, TowerFiles, choose_towers, providers_here
+from clip_core.encoders.settings import short
 from clip_core.errors import DamagedModelError, DownloadError, EncoderError
 
 NEEDED = (CONFIG, PREPROCESSOR, TOKENIZER)
@@ -48,8 +49,16 @@ def cache_root() -> Path:
 
 
 def hub_host() -> str:
-    """Where models come from, which HF_ENDPOINT decides: "huggingface.co"."""
-    return urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
+    """Where models come from, which HF_ENDPOINT decides: "huggingface.co", with a port if there is one.
+
+    User and password are left out. Of what is no address, only the variable's name is told.
+    """
+    try:
+        parts = urlsplit(constants.ENDPOINT)
+        usable = parts.hostname and parts.port != 0  # a port that is no number raises
+    except ValueError:
+        usable = False
+    return short(parts.netloc.rpartition("@")[2], 60) if usable else "HF_ENDPOINT"
 
 
 def repository_folder(model_id: str) -> Path:

@@ -7,12 +7,12 @@ signed, and what a proxy puts into a page.
 from __future__ import annotations
 
 import errno
-from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import constants, get_token
+from huggingface_hub import get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
+from clip_core.encoders.hub_cache import hub_host
 from clip_core.encoders.settings import short
 from clip_core.errors import DownloadError, EncoderError
 
@@ -97,14 +97,6 @@ def disk_fault(error: OSError, model_id: str) -> DownloadError:
         f"huggingface_hub's cache cannot be written ({error.strerror or type(error).__name__}).",
         "Check its permissions, or move it with HF_HOME.",
     )
-
-
-def hub_host() -> str:
-    """The hub's host, without what may stand beside it in HF_ENDPOINT."""
-    try:
-        return short(urlsplit(constants.ENDPOINT).hostname or "The hub", 60)
-    except ValueError:
-        return "The hub"
 
 
 def _token_hint() -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.config import Config
+from clip_core.config_keys import SERVER, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
 from clip_core.encoders.precision import AUTO
 from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from clip_core.encoders.base import ShownEncoder
     from clip_core.encoders.onnx import OnnxEncoder
 
+__all__ = ["SAMPLE", "SAMPLE_FOLDER", "SERVER", "ModelChoice", "available_models", "hub_model", "load_encoder"]
+
 SAMPLE = "sample"
-SERVER = "roboflow"
 SAMPLE_FOLDER = Path(__file__).parents[2] / "data" / "models" / "sample"
 
 
@@ -90,7 +92,7 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         DamagedModelError: A file of it is no model.
         EncoderError: The folder lacks a file, a file does not fit, or the download failed.
     """
-    if name == SERVER or name.startswith(f"{SERVER}:"):
+    if is_server(name):
         from clip_core.encoders.roboflow import RoboflowEncoder  # it brings requests and Pillow: only now
 
         return RoboflowEncoder(name, config)

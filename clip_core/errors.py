@@ -8,7 +8,7 @@ ClipVideoError
 ├── EncoderError           a model that cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
 │   ├── DamagedModelError      a model's file that is there, but is no model
-│   ├── NotDownloadedError     a model of the hub that is not on this machine yet
+│   ├── NotDownloadedError     a model of the hub that is not on this machine, or damaged there
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
@@ -86,7 +86,7 @@ class DamagedModelError(EncoderError):
 
 
 class NotDownloadedError(EncoderError):
-    """A model of the Hugging Face hub that is not on this machine; nothing is downloaded unasked."""
+    """A model of the Hugging Face hub that is not on this machine, or damaged; nothing is downloaded unasked."""
 
 
 class DownloadError(EncoderError):

@@ -21,7 +21,7 @@ from clip_core.encoders import transfer
 from clip_core.encoders.hub import DownloadPlan, DownloadProgress, download, find_cached, plan_download
 from clip_core.encoders.hub_cache import check_content, find_snapshot, hub_host, repository_folder
 from clip_core.encoders.registry import load_encoder
-from clip_core.errors import DamagedModelError, DownloadError, JobCancelled
+from clip_core.errors import DownloadError, JobCancelled, NotDownloadedError
 from tests.hub_server import HubServer, Repository, use_hub
 from tests.model_maker import add_precision, make_clip, move_weights_out
 
@@ -267,7 +267,7 @@ def test_a_blob_that_is_no_model_at_all_is_fetched_again(model: Repository) -> N
     os.utime(blob, ns=(1, 1))
     assert find_cached(MODEL) is find_snapshot(MODEL) is None
     with pytest.raises(
-        DamagedModelError,
+        NotDownloadedError,
         match=r"^vision_model_quantized\.onnx is not a readable ONNX file\. Its copy in huggingface_hub's cache is "
         rf"damaged\. Run: python -m clip_core download {MODEL}$",
     ):
@@ -290,7 +290,7 @@ def test_a_damaged_copy_is_replaced_where_links_cannot_be_made(
     fetch()
     copied = find_cached(MODEL) / VISION  # type: ignore[operator]
     copied.write_bytes(b"no model")
-    with pytest.raises(DamagedModelError, match=rf"is damaged\. Run: python -m clip_core download {MODEL}$"):
+    with pytest.raises(NotDownloadedError, match=rf"is damaged\. Run: python -m clip_core download {MODEL}$"):
         load_encoder(MODEL)
     assert main(["download", MODEL]) == 0
     assert copied.read_bytes() == model.files[VISION]

@@ -88,8 +88,7 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
 
     Raises:
         UnknownModelError: There is no such model; the message lists what there is.
-        NotDownloadedError: It is a model of the hub, and not here; nothing is downloaded unasked.
-        DamagedModelError: A file of it is no model.
+        NotDownloadedError: It is a model of the hub, and not here or damaged; nothing is downloaded unasked.
         EncoderError: The folder lacks a file, a file does not fit, or the download failed.
     """
     if is_server(name):
@@ -129,7 +128,7 @@ def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_downl
         found = cached_model(model_id, revision, wanted.precision)
     except DamagedModelError as error:
         if not may_download:
-            raise DamagedModelError(f"{error.what} Its copy in huggingface_hub's cache is damaged.", again) from error
+            raise NotDownloadedError(f"{error.what} Its copy in huggingface_hub's cache is damaged.", again) from error
         found = None
     if found is None and may_download:
         from clip_core.encoders.hub import download, plan_download

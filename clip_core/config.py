@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from clip_core.config_keys import READERS, Crop, kind, shown
+from clip_core.config_keys import READERS, Crop, is_server, kind, shown
 from clip_core.errors import ConfigError, shown_name
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
@@ -135,7 +135,7 @@ def _field_of(key: str) -> str:
 def _server(values: dict[str, Any]) -> dict[str, Any]:
     """The key of the inference server, and whether there is one to speak of."""
     key = values.get("roboflow_api_key") or os.environ.get(KEY_VARIABLE, "").strip()
-    named = "inference_url" in values or str(values.get("model", "")).startswith("roboflow")
+    named = "inference_url" in values or is_server(values.get("model", ""))
     return {"roboflow_api_key": key, "uses_server": named or bool(key)}
 
 

@@ -15,6 +15,8 @@ from clip_core.errors import ConfigError
 MAX_PATH, MAX_PART_BYTES = 4000, 255
 MAX_ADDRESS = 500
 EVERY_FRAME = "every frame"
+SERVER = "roboflow"
+"""The model on a Roboflow Inference server; behind a colon it may name a version."""
 PRECISIONS = ("auto", "fp32", "fp16", "int8")
 Crop: TypeAlias = Literal["center", "squash", "pad"]
 """What a model sees of a frame that is not square: its middle, all of it distorted, or all of it with bars."""
@@ -31,6 +33,11 @@ def shown(value: object) -> str:
     text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
     text = "".join(c if c.isprintable() else "?" for c in text[:100])
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def is_server(model: str) -> bool:
+    """Whether a model's name means one on a Roboflow Inference server."""
+    return model == SERVER or model.startswith(f"{SERVER}:")
 
 
 def kind(value: object) -> str:

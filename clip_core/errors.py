@@ -7,14 +7,15 @@ ClipVideoError
 │   └── VideoDecodeError       it opened, and then could not be read
 ├── EncoderError           a model that cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
-│   ├── NotDownloadedError     a model of the hub that is not on this machine yet
+│   ├── DamagedModelError      a model's file that is there, but is no model
+│   ├── NotDownloadedError     a model of the hub that is not on this machine, or damaged there
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
-└── JobCancelled           somebody pressed cancel; what is stored stays
+└── JobCancelled           somebody cancelled an indexing or a download; what is stored stays
 
 Foreign errors (FFmpeg's, ONNX Runtime's, the hub's, LanceDB's, the operating system's) are translated where
 they arise, in the room that knows the library; nothing else has to know their classes.
@@ -80,8 +81,12 @@ class UnknownModelError(EncoderError):
     """No model of that name."""
 
 
+class DamagedModelError(EncoderError):
+    """A model's file that is there, but is no model: damaged, or never one."""
+
+
 class NotDownloadedError(EncoderError):
-    """A model of the Hugging Face hub that is not on this machine; nothing is downloaded unasked."""
+    """A model of the Hugging Face hub that is not on this machine, or damaged; nothing is downloaded unasked."""
 
 
 class DownloadError(EncoderError):
@@ -118,7 +123,7 @@ class NotIndexedError(StoreError):
 
 
 class JobCancelled(ClipVideoError):
-    """Indexing was cancelled; what was committed stays."""
+    """Indexing or a download was cancelled; what was committed or has arrived stays."""
 
 
 def shown_name(path: str | os.PathLike[str], most: int = MAX_NAME) -> str:

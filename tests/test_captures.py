@@ -79,11 +79,30 @@ def test_a_name_that_is_an_image_pattern_never_leads_to_the_images(good: Planted
             opener(tmp_path / "%03d.png")
 
 
-def test_a_capture_is_released_when_it_is_refused(good: PlantedVideo, tmp_path: Path) -> None:
+def test_a_capture_is_released_when_it_is_refused(
+    good: PlantedVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, real = [], cv2.VideoCapture
+
+    class Noted:
+        def __init__(self, address: str, backend: int) -> None:
+            self.name, self.capture = Path(address).name, real(address, backend)
+
+        def isOpened(self) -> bool:  # noqa: N802 - as OpenCV has it
+            return self.capture.isOpened()
+
+        def release(self) -> None:
+            released.append(self.name)
+            self.capture.release()
+
+    monkeypatch.setattr(cv2, "VideoCapture", Noted)
     (tmp_path / "x.avi").write_bytes(b"RIFF\x10\0\0\0AVI \0\0\0\0")
     with pytest.raises(VideoError, match=r"x\.avi is not a video that can be read"):
         open_capture(tmp_path / "x.avi")
-    open_capture(good.path).release()
+    assert released == ["x.avi"]
+    capture = open_capture(good.path)
+    assert released == ["x.avi"]  # what is good stays open
+    capture.release()
 
 
 def test_a_name_that_is_no_text_is_refused(good: PlantedVideo, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, PromptError
 from clip_core.pipeline.compare_encoders import compare_encoders
 from clip_core.values import Floats, Image
+from clip_core.video import open_video
 from tests.fakes import FakeEncoder
 from tests.model_maker import make_clip
 from tests.video_maker import PlantedVideo, Recipe, planted, write_video
@@ -67,13 +68,19 @@ def test_another_crop_shows(video: PlantedVideo, tmp_path: Path) -> None:
     assert found.scores[0].tolist() != found.scores[1].tolist()
 
 
-def test_scores_are_those_of_each_encoder(video: PlantedVideo) -> None:
+def test_scores_are_those_of_each_encoder(colours: Path) -> None:
     one, other = FakeEncoder(name="one"), Swapped(name="other")
-    found = compare_encoders(video.path, one, other, [" a dog "], frames=1)
-    assert found.prompts == ("a dog",)
-    assert found.scores.shape == (2, 1, 1)
-    picture = np.zeros((4, 4, 3), np.uint8)
-    assert found.scores[0, 0, 0] != pytest.approx(float((one.embed_images([picture]) @ one.embed_texts(["x"]).T)[0, 0]))
+    found = compare_encoders(colours, one, other, [" a dog ", "pizza"], frames=6)
+    assert found.prompts == ("a dog", "pizza")
+    assert found.scores.shape == (2, 6, 2)
+    with open_video(colours) as opened:
+        frames = [opened.frame_at(time_s=time_s) for time_s in found.times_s]
+    for which, encoder in enumerate((one, other)):
+        texts = encoder.embed_texts(["a dog", "pizza"])
+        for k, frame in enumerate(frames):
+            right = (encoder.embed_images([frame.rgb]) @ texts.T)[0]
+            np.testing.assert_allclose(found.scores[which, k], right, atol=1e-6)
+    assert np.ptp(found.scores, axis=(0, 1)).min() > 0.01  # frames and encoders differ, so none can stand for another
 
 
 def test_fewer_frames_than_asked_for_count_once(tmp_path: Path) -> None:

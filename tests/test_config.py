@@ -159,6 +159,8 @@ def test_the_server_of_roboflow(tmp_path: Path) -> None:
     assert given.uses_server
     assert load_config(write(tmp_path, "inference_url: http://[::1]:9001")).inference_url == "http://[::1]:9001"
     assert load_config(write(tmp_path, "model: roboflow:ViT-B-32")).uses_server
+    assert load_config(write(tmp_path, "model: roboflow")).uses_server
+    assert not load_config(write(tmp_path, "model: roboflow2")).uses_server  # a folder's name
 
 
 def test_the_key_of_the_file_wins_over_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

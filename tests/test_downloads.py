@@ -133,10 +133,9 @@ def test_a_real_download_cancelled_and_resumed(tmp_path: Path, monkeypatch: pyte
         vision = len(repository.files["onnx/vision_model.onnx"])
         until(board, lambda view: view.progress is not None and view.progress.file == "onnx/vision_model.onnx")
         time.sleep(0.7)
-        pressed = time.monotonic()
         board.cancel(KEY)
         assert until(board, lambda view: not view.active).state == "cancelled"
-        assert time.monotonic() - pressed < 1.2
+        assert 0 < hub.sent("onnx/vision_model.onnx") < vision  # it was cut, not waited for
         hub.bytes_per_second = 0
         board.start(MODEL)
         view = until(board, lambda view: not view.active)

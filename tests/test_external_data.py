@@ -1,5 +1,6 @@
 """External data: every way to name a file outside the model's folder is refused before ONNX Runtime sees it."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 from clip_core.encoders import external_data
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.registry import load_encoder
-from clip_core.errors import EncoderError
+from clip_core.errors import DamagedModelError, EncoderError
 from tests.model_maker import make_clip, small_vision
+
+SECONDS = itertools.count(1_700_000_000)
 
 
 def outside_tensor(location: str, *, external: bool = True, name: str = "w") -> onnx.TensorProto:
@@ -79,6 +82,7 @@ PLACES = {
 def save(folder: Path, made: onnx.ModelProto) -> Path:
     path = folder / "m.onnx"
     path.write_bytes(made.SerializeToString())
+    os.utime(path, (next(SECONDS),) * 2)  # files are told apart by their time, and a disk's clock may be coarse
     return path
 
 
@@ -220,3 +224,46 @@ def test_an_encoder_reads_weights_beside_the_model_and_nowhere_else(tmp_path: Pa
 def test_names_of_numpy_made_tensors_do_not_matter(tmp_path: Path) -> None:
     tensor = numpy_helper.from_array(np.zeros(4, dtype=np.float32), "location")
     assert external_files(save(tmp_path, model(graph(initializer=[tensor]))), tmp_path) == ()
+
+
+def test_a_file_is_walked_once_and_what_it_names_is_looked_for_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights.bin"
+    weights.write_bytes(bytes(16))
+    path, opened, opening = save(tmp_path, model(graph(initializer=[outside_tensor("weights.bin")]))), [], Path.open
+
+    def noted(self: Path, *args: object, **options: object) -> object:
+        opened.append(self.name)
+        return opening(self, *args, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", noted)
+    for _ in range(3):
+        assert external_files(path, tmp_path) == (weights.resolve(),)
+    assert opened == ["m.onnx"]
+    weights.unlink()
+    with pytest.raises(EncoderError, match=r"^m\.onnx needs the file weights\.bin, which is missing\."):
+        external_files(path, tmp_path)
+    assert opened == ["m.onnx"]
+    length = path.stat().st_size
+    save(tmp_path, model(graph(initializer=[outside_tensor("/etc/passwd")])))
+    assert path.stat().st_size == length  # so that only its time tells
+    with pytest.raises(EncoderError, match="outside the model's folder"):
+        external_files(path, tmp_path)
+
+
+def test_damage_is_told_apart_from_what_is_missing(tmp_path: Path) -> None:
+    path = save(tmp_path, model(graph(initializer=[outside_tensor("weights.bin")])))
+    for _ in range(2):
+        with pytest.raises(EncoderError) as missing:
+            external_files(path, tmp_path)
+        assert type(missing.value) is EncoderError
+    for data in (b"", bytes(40), b"\x3a\xff"):
+        path.write_bytes(data)
+        for _ in range(2):
+            with pytest.raises(DamagedModelError, match=r"^m\.onnx is not a readable ONNX file\."):
+                external_files(path, tmp_path)
+    path.unlink()
+    with pytest.raises(EncoderError, match=r"^m\.onnx is not a readable ONNX file\.") as gone:
+        external_files(path, tmp_path)
+    assert type(gone.value) is EncoderError

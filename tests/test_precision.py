@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from clip_core.config_keys import PRECISIONS
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.encoders.precision import best_precision, choose_towers, precisions_in
+from clip_core.encoders.precision import AUTO, SUFFIXES, best_precision, choose_towers, precisions_in
 from clip_core.errors import EncoderError
 from tests.model_maker import add_precision, make_clip
 
@@ -15,6 +16,10 @@ CPU, GPU = ("CPUExecutionProvider",), ("CUDAExecutionProvider", "CPUExecutionPro
 
 def names(*pairs: str) -> set[str]:
     return {f"onnx/{pair}.onnx" for pair in pairs}
+
+
+def test_config_yaml_allows_what_there_is() -> None:
+    assert (AUTO, *SUFFIXES) == PRECISIONS
 
 
 def test_a_cpu_takes_int8_and_a_gpu_fp16() -> None:

@@ -77,10 +77,12 @@ def make_parser() -> argparse.ArgumentParser:
         )
 
     index = verb("index", "embed the frames of videos", _INDEX)
-    index.add_argument("videos", metavar="VIDEO", nargs="+", help="a video file, anywhere")
+    index.add_argument(
+        "videos", metavar="VIDEO", nargs="+", help="a video file, or numbered pictures: shots/%%05d.png@24"
+    )
     _add_rate(index)
     score = verb("score", "write the scores of prompts as CSV", _SCORE)
-    score.add_argument("video", metavar="VIDEO", help="an indexed video file")
+    score.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
     score.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
     score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
     verb("list", "show what is stored", _LIST)
@@ -91,7 +93,9 @@ def make_parser() -> argparse.ArgumentParser:
     download.add_argument("--precision", metavar="P", choices=precisions, default=argparse.SUPPRESS, help=what)
     doctor = verb("doctor", "say what works and what to do", _DOCTOR)
     for command in (index, score, doctor):
-        command.add_argument("--model", metavar="M", help="a model's name or folder (default: the config's)")
+        command.add_argument(
+            "--model", metavar="M", help="a model's name, folder or hub id, or roboflow (default: the config's)"
+        )
     return parser
 
 

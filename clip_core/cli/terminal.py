@@ -92,7 +92,7 @@ def abandon(stream: TextIO | None) -> None:
 
 
 class ProgressBar:
-    """Shows on standard error how far one video is.
+    """Shows on standard error how far one thing is: the indexing of a video, the download of a model.
 
     On a terminal it is one line that is rewritten; elsewhere a plain line every few seconds and at the
     end. A bar that ends early leaves no trace, so that the error stands alone, and neither does one
@@ -102,7 +102,7 @@ class ProgressBar:
         idle: Whether "done" was all there was to show.
 
     Args:
-        name: Of the video.
+        name: Of the video or the model.
     """
 
     def __init__(self, name: str) -> None:

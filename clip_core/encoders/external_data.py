@@ -10,9 +10,10 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-from clip_core.errors import EncoderError, shown_name
+from clip_core.errors import DamagedModelError, EncoderError, shown_name
 
 MAX_FIELDS = 5_000_000
 MAX_DEPTH = 100
@@ -47,18 +48,32 @@ def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
         The real paths, sorted, each once; empty if all weights are in the file itself.
 
     Raises:
-        EncoderError: The file is no ONNX model, or names data that is missing or lies elsewhere.
+        DamagedModelError: The file is no ONNX model.
+        EncoderError: It cannot be read, or names data that is missing or lies elsewhere.
     """
     name = shown_name(model_file)
-    broken = f"{name} is not a readable ONNX file."
+    broken, next_step = f"{name} is not a readable ONNX file.", "Copy the model's file again."
     try:
-        with model_file.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            locations = set(_Walk(data).locations("Model", 0, len(data), 0))
-    except (OSError, ValueError, _BrokenError) as error:  # mmap refuses an empty file with ValueError
-        raise EncoderError(broken, "Copy the model's file again.") from error
-    if locations and not model_file.resolve().is_relative_to(root.resolve()):
-        raise _outside(name, os.fspath(model_file.resolve()))
+        real = model_file.resolve(strict=True)
+        stat = real.stat()
+        locations = _locations(real, stat.st_size, stat.st_mtime_ns)
+    except (OSError, RuntimeError) as error:
+        raise EncoderError(broken, next_step) from error
+    if locations is None:
+        raise DamagedModelError(broken, next_step)
+    if locations and not real.is_relative_to(root.resolve()):
+        raise _outside(name, os.fspath(real))
     return tuple(sorted({_checked(location, model_file, root) for location in locations}))
+
+
+@lru_cache(maxsize=256)
+def _locations(real: Path, _size: int, _mtime_ns: int) -> frozenset[bytes] | None:
+    """What a file names, remembered like ``file_sha256``; None if it is no protobuf message."""
+    try:
+        with real.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return frozenset(_Walk(data).locations("Model", 0, len(data), 0))
+    except (ValueError, _BrokenError):  # mmap refuses an empty file with ValueError
+        return None
 
 
 def _checked(location: bytes, model_file: Path, root: Path) -> Path:

@@ -29,7 +29,7 @@ from clip_core.encoders.hub_cache import (
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.hub_faults import answer_fault, web_page
+from clip_core.encoders.hub_faults import answer_fault, disk_fault, web_page
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
 from clip_core.errors import DownloadError, JobCancelled
 
@@ -196,9 +196,12 @@ def download(plan: DownloadPlan, cancelled: Callable[[], bool] = lambda: False) 
 
 def _need_room(plan: DownloadPlan) -> None:
     place = cache_root()
-    while not place.is_dir() and place != place.parent:
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    try:
+        while not place.is_dir() and place != place.parent:
+            place = place.parent
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise disk_fault(error, plan.model_id) from error
     if plan.missing_bytes and free < plan.missing_bytes + SPARE_BYTES:
         raise DownloadError(
             f"{plan.model_id} needs {plan.missing_bytes / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free "

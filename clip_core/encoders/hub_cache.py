@@ -22,7 +22,8 @@ from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import file_sha256
 from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, onnx_files
 from clip_core.encoders.precision import AUTO, Precision, TowerFiles, choose_towers, providers_here
-from clip_core.errors import DownloadError, EncoderError
+from clip_core.encoders.settings import short
+from clip_core.errors import DamagedModelError, DownloadError, EncoderError
 
 NEEDED = (CONFIG, PREPROCESSOR, TOKENIZER)
 OPTIONAL = (TOKENIZER_CONFIG,)
@@ -48,8 +49,16 @@ def cache_root() -> Path:
 
 
 def hub_host() -> str:
-    """Where models come from, which HF_ENDPOINT decides: "huggingface.co"."""
-    return urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
+    """Where models come from, which HF_ENDPOINT decides: "huggingface.co", with a port if there is one.
+
+    User and password are left out. Of what is no address, only the variable's name is told.
+    """
+    try:
+        parts = urlsplit(constants.ENDPOINT)
+        usable = parts.hostname and parts.port != 0  # a port that is no number raises
+    except ValueError:
+        usable = False
+    return short(parts.netloc.rpartition("@")[2], 60) if usable else "HF_ENDPOINT"
 
 
 def repository_folder(model_id: str) -> Path:
@@ -58,7 +67,7 @@ def repository_folder(model_id: str) -> Path:
 
 
 def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """The snapshot's folder if all that is needed is in the cache. Asks no network.
+    """The snapshot's folder if all that is needed is in the cache and can be a model. Asks no network.
 
     Args:
         model_id: Its repository.
@@ -68,12 +77,20 @@ def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> P
     Raises:
         EncoderError: There is no such precision.
     """
-    found = cached_model(model_id, revision, precision)
+    try:
+        found = cached_model(model_id, revision, precision)
+    except DamagedModelError:
+        return None
     return None if found is None else found[0]
 
 
 def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
-    """Like ``find_cached``, with the files that were chosen."""
+    """Like ``find_cached``, with the files that were chosen.
+
+    Raises:
+        DamagedModelError: All files are there, but one of them is no model.
+        EncoderError: There is no such precision.
+    """
     snapshot = _snapshot(model_id, revision)
     if snapshot is None:
         return None  # before ONNX Runtime is loaded to ask for its providers
@@ -86,9 +103,11 @@ def find_snapshot(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
     Which one runs best only ONNX Runtime knows, and nothing heavy is loaded for a list.
     """
     snapshot = _snapshot(model_id, revision)
-    if snapshot is None or _complete(snapshot, precision_order(model_id, precision, None)) is None:
+    try:
+        whole = snapshot is not None and _complete(snapshot, precision_order(model_id, precision, None)) is not None
+    except DamagedModelError:
         return None
-    return snapshot
+    return snapshot if whole else None
 
 
 def _snapshot(model_id: str, revision: str) -> Path | None:
@@ -104,10 +123,14 @@ def _snapshot(model_id: str, revision: str) -> Path | None:
 
 
 def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFiles] | None:
-    """The first precision whose files are all there, the external data that the towers name included."""
+    """The first precision whose files are all there, the external data that the towers name included.
+
+    Raises:
+        DamagedModelError: There is none, and only because a file is no model.
+    """
     if not all((snapshot / name).is_file() for name in NEEDED):
         return None
-    names = onnx_files(snapshot)
+    names, damage = onnx_files(snapshot), None
     for precision in order:
         towers = choose_towers(names, (precision,))
         if towers is None:
@@ -115,9 +138,14 @@ def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFi
         try:
             for tower in (towers.vision, towers.text):
                 external_files(snapshot / tower, cache_root())
+        except DamagedModelError as error:
+            damage = damage or error
+            continue
         except EncoderError:  # a file that it names has not arrived
             continue
         return snapshot, towers
+    if damage is not None:
+        raise damage
     return None
 
 
@@ -136,10 +164,10 @@ def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tupl
     # A snapshot counts from config.json on: who stops in between leaves one that is begun, not one that is broken.
     for name, digest in sorted(files, key=lambda file: file[0] == CONFIG):
         link, blob = folder / "snapshots" / commit / name, folder / "blobs" / digest
-        if link.exists():
+        if link.exists() and (link.is_symlink() or content_matches(link, digest)):
             continue
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)  # one that leads nowhere
+        link.unlink(missing_ok=True)  # one that leads nowhere, or a damaged copy
         try:
             link.symlink_to(os.path.relpath(blob, link.parent))
         except FileExistsError:  # another download of the same was quicker

@@ -7,16 +7,16 @@ signed, and what a proxy puts into a page.
 from __future__ import annotations
 
 import errno
-from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import constants, get_token
+from huggingface_hub import get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
+from clip_core.encoders.hub_cache import hub_host
 from clip_core.encoders.settings import short
 from clip_core.errors import DownloadError, EncoderError
 
-WAYS_OUT = "Use a model's folder, the Roboflow Inference server or the sample model instead."
+WAYS_OUT = "Use a model's folder, the Roboflow server or the sample model instead."
 # Worth another try a moment later: too many requests, and servers that are ill.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -57,7 +57,7 @@ def status_fault(response: httpx2.Response, model_id: str, file: str = "") -> Do
     what = f"{file} of {model_id}" if file else model_id
     if code == "GatedRepo":
         return DownloadError(
-            f"{model_id} is gated: its publisher lets only those download it who accepted the terms.",
+            f"{model_id} is gated: its publisher lets only those have it who accepted the terms.",
             f"Accept them on its page on the hub, and {_token_hint()}",
         )
     if response.headers.get("X-Error-Message", "").startswith("Invalid credentials"):
@@ -82,7 +82,7 @@ def web_page(what: str) -> DownloadError:
     """Something between here and the hub, or a wrong HF_ENDPOINT, answered with a page of its own."""
     return DownloadError(
         f"Instead of {what}, {hub_host()} sent something else, such as a proxy's web page.",
-        "Log in to the network or correct the proxy and HF_ENDPOINT, then try again.",
+        "Log in to the network, or correct the proxy and HF_ENDPOINT.",
     )
 
 
@@ -97,14 +97,6 @@ def disk_fault(error: OSError, model_id: str) -> DownloadError:
         f"huggingface_hub's cache cannot be written ({error.strerror or type(error).__name__}).",
         "Check its permissions, or move it with HF_HOME.",
     )
-
-
-def hub_host() -> str:
-    """The hub's host, without what may stand beside it in HF_ENDPOINT."""
-    try:
-        return short(urlsplit(constants.ENDPOINT).hostname or "The hub", 60)
-    except ValueError:
-        return "The hub"
 
 
 def _token_hint() -> str:

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.config import Config
+from clip_core.config_keys import SERVER, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
 from clip_core.encoders.precision import AUTO
-from clip_core.errors import EncoderError, NotDownloadedError, UnknownModelError, shown_name
+from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:
     from clip_core.encoders.base import ShownEncoder
     from clip_core.encoders.onnx import OnnxEncoder
 
+__all__ = ["SAMPLE", "SAMPLE_FOLDER", "SERVER", "ModelChoice", "available_models", "hub_model", "load_encoder"]
+
 SAMPLE = "sample"
-SERVER = "roboflow"
 SAMPLE_FOLDER = Path(__file__).parents[2] / "data" / "models" / "sample"
 
 
@@ -86,10 +88,10 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
 
     Raises:
         UnknownModelError: There is no such model; the message lists what there is.
-        NotDownloadedError: It is a model of the hub, and not here; nothing is downloaded unasked.
+        NotDownloadedError: It is a model of the hub, and not here or damaged; nothing is downloaded unasked.
         EncoderError: The folder lacks a file, a file does not fit, or the download failed.
     """
-    if name == SERVER or name.startswith(f"{SERVER}:"):
+    if is_server(name):
         from clip_core.encoders.roboflow import RoboflowEncoder  # it brings requests and Pillow: only now
 
         return RoboflowEncoder(name, config)
@@ -121,7 +123,13 @@ def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_downl
     from clip_core.encoders.hub_cache import cache_root, cached_model, check_content, snapshot_files
     from clip_core.encoders.onnx import OnnxEncoder
 
-    found = cached_model(model_id, revision, wanted.precision)
+    again = f"Run: python -m clip_core download {name}"
+    try:
+        found = cached_model(model_id, revision, wanted.precision)
+    except DamagedModelError as error:
+        if not may_download:
+            raise NotDownloadedError(f"{error.what} Its copy in huggingface_hub's cache is damaged.", again) from error
+        found = None
     if found is None and may_download:
         from clip_core.encoders.hub import download, plan_download
 
@@ -130,10 +138,7 @@ def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_downl
             pass
         found = cached_model(model_id, plan.commit, plan.precision)
     if found is None:
-        raise NotDownloadedError(
-            f"The model {model_id} of the Hugging Face hub is not on this machine.",
-            f"Run: python -m clip_core download {name}",
-        )
+        raise NotDownloadedError(f"The model {model_id} of the Hugging Face hub is not on this machine.", again)
     snapshot, towers = found
     check_content(snapshot, snapshot_files(snapshot, towers), name)
     known = find_in_catalogue(model_id)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import Config
-from clip_core.config_keys import Crop
+from clip_core.config_keys import SERVER, Crop
 from clip_core.encoders.checks import need_rgb, unit
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
@@ -24,7 +24,6 @@ from clip_core.encoders.settings import short
 from clip_core.errors import ServerError, UnknownModelError, shown_name
 from clip_core.values import Floats, Image
 
-PREFIX = "roboflow"
 TEXTS_AT_ONCE = 8
 MOST_TOKENS = 75
 # What a server answers to a text that is too long: 400, before version 1.8 a 500.
@@ -106,7 +105,7 @@ class RoboflowEncoder:
 
     def _see_through(self, preprocessing: Preprocessing) -> None:
         self._preprocessing, self.framing = preprocessing, preprocessing.framing
-        self.fingerprint = fingerprint({}, {PREFIX: self._version, "pictures": preprocessing.settings()})
+        self.fingerprint = fingerprint({}, {SERVER: self._version, "pictures": preprocessing.settings()})
 
     def embed_images(self, images: Sequence[Image]) -> Floats:
         """Embed pictures, two at once: see Encoder.
@@ -150,7 +149,7 @@ class RoboflowEncoder:
                 raise
 
         done: list[Floats] = []
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=PREFIX) as pool:
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=SERVER) as pool:
             try:
                 done.extend(pool.map(unless_failed, things))
             except ServerError as error:
@@ -225,7 +224,7 @@ class RoboflowEncoder:
 
 
 def _version_of(model_id: str, config: Config) -> str:
-    version = config.clip_version if model_id == PREFIX else model_id.removeprefix(f"{PREFIX}:")
+    version = config.clip_version if model_id == SERVER else model_id.removeprefix(f"{SERVER}:")
     if version in VERSIONS:
         return version
     shown = shown_name(version.replace("/", "-"))

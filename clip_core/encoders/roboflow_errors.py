@@ -12,11 +12,11 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from http.client import BadStatusLine, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import LocationValueError, NewConnectionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
 from clip_core.encoders.settings import short
 from clip_core.errors import ServerError
@@ -27,6 +27,7 @@ KEY = "Check roboflow_api_key in config.yaml, or the environment's ROBOFLOW_API_
 MOVED = "Put the address where it ends into inference_url, if you trust it."
 ADDRESS = "Check inference_url in config.yaml."
 AGAIN = "It may have stopped: start it again (inference server start); what is embedded is kept."
+SURROUNDINGS = "Check inference_url in config.yaml, and in the environment the proxies and REQUESTS_CA_BUNDLE."
 LATER = "Wait a little and try again; what is embedded is kept."
 _LONG_RUN = re.compile(r"[\w+/=-]{60,}")  # a picture, or a part of one
 
@@ -136,7 +137,9 @@ class Faults:
             return self.error(f"is not reached ({short(reason, 60)})", ADDRESS)
         if _any(chain, BadStatusLine) and not _any(chain, RemoteDisconnected):
             return self.error("does not speak HTTP", f"Another program may listen there. {ADDRESS}")
-        return self.error("broke off in the middle of an answer", AGAIN)
+        if _any(chain, ProtocolError, HTTPException, ConnectionError):
+            return self.error("broke off in the middle of an answer", AGAIN)
+        return self.error(f"cannot be asked ({type(chain[0]).__name__})", SURROUNDINGS)
 
     def slow(self) -> ServerError:
         """The error for an answer that did not come in time."""

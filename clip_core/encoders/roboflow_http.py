@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -157,7 +158,7 @@ class InferenceServer:
         url = self._address + path
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         request = requests.Request("POST", url, data=data, headers=headers).prepare()
-        settings = session.merge_environment_settings(url, {}, True, None, None)
+        settings = session.merge_environment_settings(url, {}, None, None, None)
         # By the adapter itself: the session would read the whole body of a redirect, and add passwords from ~/.netrc.
         response = session.get_adapter(url).send(
             request,
@@ -222,6 +223,8 @@ def _pieces(raw: HTTPResponse, most: int) -> Iterator[bytes]:
 def _session(through_proxy: bool) -> requests.Session:
     session = requests.Session()
     session.trust_env = through_proxy  # frames for this machine are no business of a proxy
+    # What trust_env would read, too: whom to believe is no matter of where the server is.
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     for scheme in ("http://", "https://"):
         session.mount(scheme, WatchedAdapter(pool_connections=1, pool_maxsize=1))
     return session

@@ -119,7 +119,7 @@ class Transfer(threading.Thread):
                     raise DownloadError(
                         f"{file.name} of {self._model_id} arrived with another content than the hub says; "
                         "it was thrown away.",
-                        "Try again; if it stays so, something on the way changes files.",
+                        "Try again; something on the way may change files.",
                     )
                 if self._stopping.is_set():
                     raise _StoppedError

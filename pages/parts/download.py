@@ -10,6 +10,7 @@ from clip_core.encoders.downloads import DownloadKey, DownloadView
 from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.precision import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
+from clip_core.errors import NotDownloadedError
 from clip_core.values import clock
 from pages.parts.cached import downloads
 from pages.parts.text import literal, told
@@ -18,15 +19,16 @@ LOOK_EVERY_S = 0.5
 SLACK = 1.25
 
 
-def draw_offer(choice: ModelChoice, settings: Config) -> None:
-    """Say what would be downloaded and wait for the visitor's word; then show how far it is."""
+def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -> None:
+    """Say what would be downloaded, and why, and wait for the visitor's word; then show how far it is."""
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
     key: DownloadKey = (model_id, revision, settings.precision)
     view = downloads().view(key)
     if view is not None and view.state == "done":  # and somebody has emptied the cache since
         view = None
     with st.container(border=True, width=620, gap="xsmall", key="offer"):
-        st.markdown(f"##### {literal(choice.title)} is not on this machine yet")
+        st.markdown(f"##### Download {literal(choice.title)}?")
+        st.markdown(literal(why.what))
         _facts(choice, settings, model_id, revision)
         if view is not None and view.active:
             st.fragment(_live, run_every=LOOK_EVERY_S)(key)
@@ -54,7 +56,7 @@ def about_mb(choice: ModelChoice, settings: Config) -> tuple[str, int] | None:
 def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) -> None:
     size = about_mb(choice, settings)
     if choice.hub is not None:
-        st.markdown(literal(choice.hub.good_at))
+        st.caption(literal(choice.hub.good_at))
         st.caption(f"Licence: {literal(choice.hub.licence)}.")
     much = "How much that is, the hub says when it is asked" if size is None else f"About {size[1]} MB ({size[0]})"
     pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {literal(revision)}"

@@ -119,8 +119,8 @@ def load(wish: ModelWish) -> ShownEncoder | None:
     """
     try:
         return cached.encoder(wish.name, wish.settings)
-    except NotDownloadedError:
-        download.draw_offer(wish.choice, wish.settings)
+    except NotDownloadedError as error:
+        download.draw_offer(wish.choice, wish.settings, error)
         return None
 
 

@@ -66,7 +66,7 @@ def test_the_same_pictures_with_other_texts_are_not_the_same(world: World, compa
 def test_two_models_that_are_not_here_are_offered_one_after_the_other(world: World) -> None:
     world.write(model="who/ever")
     page = go(Page().run(), "compare")
-    assert len(page.holding("is not on this machine yet")) == 1
+    assert len(page.holding("is not on this machine")) == 1
     assert [button.key for button in page.at.button if button.key == "download"] == ["download"]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.roboflow import RoboflowEncoder
@@ -54,7 +55,7 @@ def test_the_list_has_what_is_here_and_the_catalogue_and_asks_nobody(page: Page,
 
 def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer) -> None:
     choose(page.run(), "model", B32.id)
-    assert page.starting("##### CLIP ViT\\-B\\/32 is not on this machine yet")
+    assert page.starting("##### Download CLIP ViT\\-B\\/32?")
     assert page.holding("About 156 MB (int8), from 127")
     assert page.holding(f"commit {B32.revision[:7]}")
     assert page.holding("MIT")
@@ -91,6 +92,19 @@ def test_a_model_that_config_names_is_asked_about_first(world: World, hub: HubSe
     page.press("download")
     page.until(lambda: "curves" in page.at.session_state and not page.at.get("progress"))
     assert page.starting("Model who\\/toy (fp32) on CPU")
+
+
+def test_a_damaged_copy_is_told_and_fetched_again(page: Page, hub: HubServer, tmp_path: Path) -> None:
+    choose(page.run(), "model", B32.id).press("download")
+    page.until(lambda: "curves" in page.at.session_state and not page.at.get("progress"))
+    largest = max((tmp_path / "hub").rglob("blobs/*"), key=lambda path: path.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[:-9] + b"damaged!!")
+    st.cache_resource.clear()
+    again = choose(Page().run(), "model", B32.id)
+    assert again.holding("damaged")
+    again.press("download")
+    again.until(lambda: "curves" in again.at.session_state and not again.at.get("progress"))
+    assert again.samples == 50
 
 
 def test_a_failed_download_says_why_and_may_be_tried_again(page: Page, hub: HubServer) -> None:

@@ -53,7 +53,7 @@ def test_a_model_is_chosen_downloaded_and_used(visitor: Visitor) -> None:
     visitor.open_ready()
     choose(visitor, "model", "CLIP ViT-B/32")
     offer = visitor.tab.locator(".st-key-offer")
-    offer.get_by_text("CLIP ViT-B/32 is not on this machine yet").wait_for()
+    offer.get_by_text("is not on this machine").wait_for()
     offer.get_by_text("About 156 MB (int8), from 127.0.0.1:").wait_for()
     offer.get_by_text("commit d15189d").wait_for()
     visitor.tab.get_by_role("button", name="Download 156 MB").click()

@@ -186,6 +186,7 @@ def _plain(name: str, count: int, recipe: Recipe) -> Callable[[Path], PlantedVid
 
 _GROUPS_OF_250 = {"g": "250", "sc_threshold": "0"}
 _OPEN_GROUPS = {"g": "30", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
+FIELDS = {"flags": "+ildct+ilme", "x264-params": "tff=1", "g": "20"}
 
 KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
     "constant": _plain("constant", 300, Recipe(options=_GROUPS_OF_250)),
@@ -198,6 +199,7 @@ KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
     "avi-b": _plain("avi-b", 100, Recipe(".avi", "mpeg4", options={"g": "50", "bf": "2"})),
     "avi-h264": _plain("avi-h264", 100, Recipe(".avi", options={"g": "50"})),
     "mpeg": _plain("mpeg", 100, Recipe(".mpg", "mpeg2video", options={"g": "15", "bf": "2"})),
+    "interlaced": _plain("interlaced", 60, Recipe(options=FIELDS)),
     "turned90": _plain("turned90", 40, Recipe(rotation=90)),
     "turned180": _plain("turned180", 40, Recipe(rotation=180)),
     "turned270": _plain("turned270", 40, Recipe(rotation=270)),

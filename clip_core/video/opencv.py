@@ -17,6 +17,7 @@ from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.captures import open_capture
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_cut_short
+from clip_core.video.interlaced import may_be_interlaced
 from clip_core.video.magic import container_of
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
 
     Raises:
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
-        VideoDecodeError: It is a video of which not one frame can be decoded.
+        VideoDecodeError: It is a video of which not one frame can be decoded, or an interlaced one.
     """
     capture = open_capture(path)
     container = container_of(path) or ""
@@ -163,6 +164,8 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
         header = _header(capture, path, container)
     finally:
         capture.release()
+    if may_be_interlaced(path):
+        raise VideoDecodeError(f"{header.name} is interlaced, which OpenCV cannot turn into pictures.", "Install PyAV.")
     known = _in_nanoseconds(table)
     source = CaptureSource(path, container, header.header_fps or 25.0, known)
     with closing(source.shots()) as shots:

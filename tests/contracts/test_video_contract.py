@@ -18,7 +18,8 @@ Opener = Callable[[Path], Video]
 
 # The front door gives images to OpenCV, WebP to Pillow, and all else to PyAV.
 IMPLEMENTATIONS: dict[str, Opener] = {"open_video": open_video, "opencv": open_with_opencv, "pillow": open_animation}
-MOVING = [kind for kind in KINDS if kind not in ("gif", "webp", "images")]
+# OpenCV refuses what is interlaced; see test_interlaced.
+MOVING = [kind for kind in KINDS if kind not in ("gif", "webp", "images", "interlaced")]
 CAN = {"open_video": list(KINDS), "opencv": MOVING, "pillow": ["gif", "webp"]}
 
 

@@ -18,7 +18,7 @@ from clip_core.pipeline.identify import identify, is_there, known_video, record_
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
 from clip_core.video import Video, open_video
-from clip_core.video.retimed import in_units_of
+from clip_core.video.retimed import to_go_on_in
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 
 LOOK_AGAIN_S = 0.5
@@ -132,10 +132,10 @@ class _Run:
         """Note in the store that this video is being embedded, and what is known of it."""
         self._id = video_id
         known = self._store.video(video_id)
-        if known is not None and known.table.confirmed:
-            self._video = in_units_of(self._video, known.table)
-            self._ask(known.table)
-        else:
+        if known is not None:
+            self._video = to_go_on_in(self._video, known.table)
+            self._ask(known.table if known.table.confirmed else self._video.table)
+        if known is None or not known.table.confirmed:
             self._store.remember_video(record_of(self._video, video_id, known))
         past = self._store.run(video_id, self._encoder.fingerprint)
         if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):

@@ -105,6 +105,7 @@ def test_pictures_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
         np.testing.assert_allclose(video.times_s, [(n - 1) / 10 for n in right], atol=1e-12)
         assert [read_number(video.frame_at(index=k).rgb) for k in range(6)] == right
         assert video.unreadable_after_s is None
+        assert video.left_out_frames == 4
     with open_video(tmp_path / "f%d.png@10") as video:  # asked for singly, what is broken is found out
         assert read_number(video.frame_at(time_s=0.5).rgb) == 5
         assert read_number(video.frame_at(time_s=0.25).rgb) == 2

@@ -101,7 +101,11 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
     return (f"Unreadable after {clock(record.unreadable_after_s)}. The first {samples} samples are kept.",)
 
 
-def _left_out(frames: int) -> tuple[str, ...]:
+def _left_out(video: Video) -> tuple[str, ...]:
+    frames = video.left_out_frames
+    if video.info.container == "images":
+        many, one = f"{frames} pictures cannot be read and are left out.", "1 picture cannot be read and is left out."
+        return () if frames == 0 else (one,) if frames == 1 else (many,)
     if frames < FEW_FRAMES:
         return ()
     return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)
@@ -216,5 +220,5 @@ class _Run:
         self._store.remember_video(record)
         self._store.finish(self._id, self._encoder.fingerprint, self._noted)
         self._store.optimize(self._encoder.fingerprint)
-        warnings = _warnings(record, self.total) + _left_out(self._video.left_out_frames)
+        warnings = _warnings(record, self.total) + _left_out(self._video)
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

@@ -19,6 +19,7 @@ from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_cut_short
 from clip_core.video.interlaced import may_be_interlaced
 from clip_core.video.magic import container_of
+from clip_core.video.promised import PromisedEnd
 
 if TYPE_CHECKING:
     import cv2
@@ -49,18 +50,27 @@ class CaptureSource:
         fps: The header's rate, for frames without a time.
         known: The table of this very file in nanoseconds, if it was confirmed: times that differ by rounding
             are taken for the same.
+        promised: Watches whether the frames reach the end that the header promises.
     """
 
     time_base = Fraction(1, _NANOSECONDS)
     walk_frames = 120
 
-    def __init__(self, path: Path, container: str, fps: float, known: TimeTable | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        container: str,
+        fps: float,
+        known: TimeTable | None = None,
+        promised: PromisedEnd | None = None,
+    ) -> None:
         self._path, self._container = path, container
         self._known = np.empty(0, np.int64) if known is None else known.pts
         self._step = round(_NANOSECONDS / fps)
         self.margin_s: float | None = 2.0 if container in _INDEXED else None
         self.left_out = 0
         self._broken = False
+        self._promised = promised
 
     def claimed(self, start_pts: int) -> TimeTable | None:  # noqa: ARG002
         """OpenCV tells the time of a frame only once it is decoded."""
@@ -80,6 +90,8 @@ class CaptureSource:
                 grabbed = _to_keyframe(capture)
                 yield from self._rising(capture, start_ms, grabbed)
             else:
+                if self._promised is not None:
+                    self._promised.restart()
                 self.left_out, self._broken = yield from self._rising(capture, start_ms, True)
         finally:
             capture.release()
@@ -97,11 +109,18 @@ class CaptureSource:
             pts = self._snapped(last + self._step if untold else round((now_ms - start_ms) * _MS))
             if pts > last:
                 last = pts
+                self._watch(capture, pts)
                 yield Shot(pts, 0, pts == 0, lambda: _picture(capture))
             else:
                 left_out += 1
             grabbed, failures = _grab_next(capture)
         return left_out, grabbed
+
+    def _watch(self, capture: cv2.VideoCapture, pts: int) -> None:
+        import cv2
+
+        if self._promised is not None and hasattr(cv2, "CAP_PROP_PTS"):  # OpenCV 4.10 lacks it
+            self._promised.see(pts / _NANOSECONDS, float(capture.get(cv2.CAP_PROP_PTS)))
 
     def _snapped(self, pts: int) -> int:
         place = int(self._known.searchsorted(pts - _ROUNDING))
@@ -110,7 +129,8 @@ class CaptureSource:
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its container says that it does."""
-        return self._broken or is_cut_short(self._path, self._container)
+        missed = self._promised is not None and self._promised.is_missed()
+        return self._broken or missed or is_cut_short(self._path, self._container)
 
 
 def _grab_next(capture: cv2.VideoCapture) -> tuple[bool, int]:
@@ -167,7 +187,7 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
     if may_be_interlaced(path):
         raise VideoDecodeError(f"{header.name} is interlaced, which OpenCV cannot turn into pictures.", "Install PyAV.")
     known = _in_nanoseconds(table)
-    source = CaptureSource(path, container, header.header_fps or 25.0, known)
+    source = CaptureSource(path, container, header.header_fps or 25.0, known, PromisedEnd(path, header))
     with closing(source.shots()) as shots:
         decodable = ((shot.pts, picture) for shot in shots if (picture := shot.picture()) is not None)
         first = next(decodable, None)

@@ -137,6 +137,15 @@ def test_a_header_that_promises_more_is_believed(tmp_path: Path) -> None:
         assert video.unreadable_after_s == video.table.end_s
 
 
+def test_looking_elsewhere_at_the_end_of_a_pass_is_no_damage(tmp_path: Path) -> None:
+    write_video(tmp_path / "whole.flv", noisy_pictures(WHOLE), Recipe(".flv", options={"g": "30"}))
+    with open_with_opencv(tmp_path / "whole.flv") as video:
+        for frame in video.frames():
+            if frame.index == WHOLE - 1:
+                video.frame_at(index=5)
+        assert video.unreadable_after_s is None
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".flv"])
 def test_sound_that_outlasts_the_pictures_is_no_damage(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"sound{suffix}"

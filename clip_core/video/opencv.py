@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -50,7 +51,7 @@ class CaptureSource:
         fps: The header's rate, for frames without a time.
         known: The table of this very file in nanoseconds, if it was confirmed: times that differ by rounding
             are taken for the same.
-        promised: Watches whether the frames reach the end that the header promises.
+        promised: A fresh watch on whether the frames reach the end that the header promises.
     """
 
     time_base = Fraction(1, _NANOSECONDS)
@@ -69,7 +70,7 @@ class CaptureSource:
         self._step = round(_NANOSECONDS / fps)
         self.margin_s: float | None = 2.0 if container in _INDEXED else None
         self.left_out = 0
-        self._broken = False
+        self._broken = self._missed = False
         self._promised = promised
 
     def claimed(self, start_pts: int) -> TimeTable | None:  # noqa: ARG002
@@ -90,14 +91,14 @@ class CaptureSource:
                 grabbed = _to_keyframe(capture)
                 yield from self._rising(capture, start_ms, grabbed)
             else:
-                if self._promised is not None:
-                    self._promised.restart()
-                self.left_out, self._broken = yield from self._rising(capture, start_ms, True)
+                watch = copy(self._promised)  # another iteration may begin before this one ends
+                self.left_out, self._broken = yield from self._rising(capture, start_ms, True, watch)
+                self._missed = watch is not None and watch.is_missed()
         finally:
             capture.release()
 
     def _rising(
-        self, capture: cv2.VideoCapture, start_ms: float, grabbed: bool
+        self, capture: cv2.VideoCapture, start_ms: float, grabbed: bool, watch: PromisedEnd | None = None
     ) -> Generator[Shot, None, tuple[int, bool]]:
         """Yield the frame at hand and those after it; return how many did not rise, and whether damage ended it."""
         import cv2
@@ -109,18 +110,13 @@ class CaptureSource:
             pts = self._snapped(last + self._step if untold else round((now_ms - start_ms) * _MS))
             if pts > last:
                 last = pts
-                self._watch(capture, pts)
+                if watch is not None and hasattr(cv2, "CAP_PROP_PTS"):  # OpenCV 4.10 lacks it
+                    watch.see(pts / _NANOSECONDS, float(capture.get(cv2.CAP_PROP_PTS)))
                 yield Shot(pts, 0, pts == 0, lambda: _picture(capture))
             else:
                 left_out += 1
             grabbed, failures = _grab_next(capture)
         return left_out, grabbed
-
-    def _watch(self, capture: cv2.VideoCapture, pts: int) -> None:
-        import cv2
-
-        if self._promised is not None and hasattr(cv2, "CAP_PROP_PTS"):  # OpenCV 4.10 lacks it
-            self._promised.see(pts / _NANOSECONDS, float(capture.get(cv2.CAP_PROP_PTS)))
 
     def _snapped(self, pts: int) -> int:
         place = int(self._known.searchsorted(pts - _ROUNDING))
@@ -129,8 +125,7 @@ class CaptureSource:
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its container says that it does."""
-        missed = self._promised is not None and self._promised.is_missed()
-        return self._broken or missed or is_cut_short(self._path, self._container)
+        return self._broken or self._missed or is_cut_short(self._path, self._container)
 
 
 def _grab_next(capture: cv2.VideoCapture) -> tuple[bool, int]:

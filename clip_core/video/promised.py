@@ -23,10 +23,6 @@ class PromisedEnd:
         told = header.header_duration_s is not None and counts_pictures_only(path, header.container)
         self._promised_s = header.header_duration_s if told else None
         self._slack_s = _SLACK_S + 0.5 / (header.header_fps or 25.0)
-        self.restart()
-
-    def restart(self) -> None:
-        """A new pass begins."""
         self._first: tuple[float, float] | None = None
         self._last = (0.0, 0.0)
         self._longest_s = 0.0

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from clip_core.errors import VideoDecodeError, VideoError
-from clip_core.video import Video, open_video
+from clip_core.video import Video, animation, open_video
 from clip_core.video.animation import open_animation
 from tests.video_maker import number_picture, read_number, write_animation
 
@@ -105,6 +105,17 @@ def test_a_file_that_is_cut_off_gives_what_it_holds(tmp_path: Path, kind: str, o
         assert 8 <= len(numbers) <= 15
         assert numbers == list(range(len(numbers)))
         assert video.unreadable_after_s == video.table.end_s == pytest.approx(len(numbers) / 10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_that_stop_decoding_in_the_middle_are_told(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_to = animation._go_to
+    monkeypatch.setattr(animation, "_go_to", lambda image, k: k < 4 and go_to(image, k))
+    with open_animation(made(tmp_path, kind)) as video:
+        assert frames_of(video) == [0, 1, 2, 3]
+        assert video.unreadable_after_s == video.table.end_s == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize("kind", KINDS)

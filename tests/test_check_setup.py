@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,24 @@ def test_each_thing_that_is_wrong_is_said_and_stops_no_other(config: Config, tmp
     ]
     assert failed(checks)[2].startswith("model: There is no model 'nonsense'.")
     assert [check.subject for check in checks if check.outcome == "ok"] == ["store", "store"]
+
+
+def test_a_video_folder_behind_a_shut_door_is_told(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, is_dir = tmp_path / "shut", Path.is_dir
+
+    def look(path: Path) -> bool:
+        if path == shut:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", look)
+    (told,) = failed(found(config, video_path=None, video_dirs=(shut,)))
+    assert told == (
+        "videos: The video folder shut cannot be listed (Permission denied). "
+        "Check its permissions, or take it out of video_dirs in config.yaml."
+    )
 
 
 def test_no_video_at_all_is_a_note(config: Config, tmp_path: Path) -> None:

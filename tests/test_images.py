@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError
-from clip_core.video import open_video
+from clip_core.video import images, open_video
 from clip_core.video.images import ImageHead, read_head, read_image
 from tests.video_maker import number_picture, read_number, write_images
 
@@ -105,6 +105,7 @@ def test_pictures_that_cannot_be_decoded_are_left_out(tmp_path: Path) -> None:
         np.testing.assert_allclose(video.times_s, [(n - 1) / 10 for n in right], atol=1e-12)
         assert [read_number(video.frame_at(index=k).rgb) for k in range(6)] == right
         assert video.unreadable_after_s is None
+        assert video.left_out_frames == 4
     with open_video(tmp_path / "f%d.png@10") as video:  # asked for singly, what is broken is found out
         assert read_number(video.frame_at(time_s=0.5).rgb) == 5
         assert read_number(video.frame_at(time_s=0.25).rgb) == 2
@@ -192,3 +193,38 @@ def test_a_confirmed_table_is_believed(tmp_path: Path) -> None:
         assert video.table is table
         assert read_number(video.frame_at(index=3).rgb) == 3
         assert [frame.index for frame in video.frames([1, 3])] == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["f%d.png", "f%d.tif", "f%d.webp"])
+def test_half_transparent_pictures_lie_on_black_once(tmp_path: Path, name: str) -> None:
+    rgba = np.full((16, 24, 4), (200, 100, 60, 128), np.uint8)
+    options = {"lossless": True, "exact": True} if name.endswith("webp") else {}
+    Image.fromarray(rgba).save(tmp_path / (name % 1), **options)
+    with open_video(tmp_path / name) as video:
+        assert np.abs(video.frame_at(index=0).rgb.astype(int) - (100, 50, 30)).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_that_does_not_say_what_its_fourth_channel_is(tmp_path: Path, dtype: type) -> None:
+    scale = np.iinfo(dtype).max // 255
+    bgra = (np.full((16, 24, 4), (60, 100, 200, 128)) * scale).astype(dtype)
+    (tmp_path / "f1.tif").write_bytes(cv2.imencode(".tiff", bgra)[1].tobytes())
+    with open_video(tmp_path / "f%d.tif") as video:
+        assert np.abs(video.frame_at(index=0).rgb.astype(int) - (100, 50, 30)).max() <= 1
+
+
+def test_a_picture_that_vanishes_while_it_is_looked_at_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_images(tmp_path, "f%d.png", range(4))
+    read_head = images.read_head
+
+    def read_then_lose(data: bytes | Path) -> images.ImageHead | None:
+        head = read_head(data)
+        if isinstance(data, Path) and data.name == "f2.png":
+            data.unlink(missing_ok=True)
+        return head
+
+    with open_video(tmp_path / "f%d.png") as video:
+        monkeypatch.setattr(images, "read_head", read_then_lose)
+        assert [read_number(frame.rgb) for frame in video.frames()] == [0, 1, 3]

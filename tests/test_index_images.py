@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -97,13 +98,20 @@ def test_broken_pictures_are_left_out_and_nothing_stays_to_do(shot: Path, store:
     last = list(index_video(shot, encoder, store, samples_per_second=None))[-1]
     expected = sorted(set(range(9, 209)) - {11, 50, 51, 89})
     assert sorted(encoder.numbers) == expected
-    assert (last.done, last.total, last.warnings) == (196, 196, ())
+    assert (last.done, last.total) == (196, 196)
+    assert last.warnings == ("4 pictures cannot be read and are left out.",)
     idle = FakeEncoder()
     list(index_video(shot, idle, store, samples_per_second=None))
     assert idle.pictures == 0
     record = known_video(shot, store)
     assert record is not None
     assert len(record.table) == 196
+
+
+def test_one_broken_picture_is_told(shot: Path, store: EmbeddingStore) -> None:
+    (shot.parent / "frame_0011.png").write_bytes(b"gone")
+    last = list(index_video(shot, FakeEncoder(), store, samples_per_second=1.0))[-1]
+    assert last.warnings == ("1 picture cannot be read and is left out.",)
 
 
 def test_stamps_and_what_is_there(shot: Path, tmp_path: Path) -> None:
@@ -159,3 +167,44 @@ def test_a_store_may_be_filled_by_both_decoders(
     assert embeddings.pts[order].tolist() == record.table.pts.tolist()
     fresh = FakeEncoder().embed_images([video_maker.number_picture(n) for n in truth.numbers])
     assert (np.sum(fresh * embeddings.vectors[order], axis=1) > 0.99).all()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [(with_pyav, without_pyav), (without_pyav, with_pyav)], ids=["pyav-opencv", "opencv-pyav"]
+)
+@pytest.mark.parametrize("kind", ["constant", "ts", "webm"])
+@pytest.mark.parametrize("claimed", [False, True], ids=["as-it-was", "claimed"])
+def test_another_decoder_goes_on_where_one_was_stopped(
+    kind: str,
+    claimed: bool,
+    first: Callable[[pytest.MonkeyPatch], None],
+    then: Callable[[pytest.MonkeyPatch], None],
+    store: EmbeddingStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truth = video_maker.KINDS[kind](tmp_path)
+    encoder = NumberReader()
+    first(monkeypatch)
+    run = index_video(truth.path, encoder, store, samples_per_second=None)
+    begun = [report.done for report in islice(run, 2)]
+    run.close()
+    assert 0 < begun[-1] < len(truth)
+    stopped = known_video(truth.path, store)
+    assert stopped is not None
+    if claimed:
+        store.remember_video(replace(stopped, table=replace(stopped.table, confirmed=False)))
+    then(monkeypatch)
+    last = list(index_video(truth.path, encoder, store, samples_per_second=None))[-1]
+    assert last.done == last.total == len(truth)
+    assert sorted(encoder.numbers) == truth.numbers
+    record = known_video(truth.path, store)
+    assert record is not None
+    assert record.table.confirmed
+    assert record.table.time_base == stopped.table.time_base
+    np.testing.assert_allclose(record.table.times_s, truth.times_s, rtol=0, atol=1e-6)
+    embeddings, _ = store.read(record.video_id, encoder.fingerprint)
+    assert sorted(embeddings.pts.tolist()) == record.table.pts.tolist()
+    numbers = [truth.numbers[k] for k in record.table.number_of(embeddings.pts)]
+    fresh = FakeEncoder().embed_images([video_maker.number_picture(n) for n in numbers])
+    assert (np.sum(fresh * embeddings.vectors, axis=1) > 0.99).all()

@@ -1,6 +1,8 @@
 """Which videos the page offers, and which paths it accepts."""
 
+import errno
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from clip_core import EmbeddingStore
 from clip_core.config import Config
+from clip_core.errors import VideoError
 from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.list_videos import configured_video, is_allowed, list_videos, uploads_folder
 from tests import video_maker
@@ -98,3 +101,25 @@ def test_a_configured_sequence_gets_the_configured_rate(tmp_path: Path, store: E
     assert is_allowed(choice.path, config)
     assert configured_video(replace(config, video_path=tmp_path / "v.mp4")) == tmp_path / "v.mp4"
     assert configured_video(Config()) is None
+
+
+def test_a_folder_that_may_not_be_read_is_named(
+    tmp_path: Path, store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "shut", "a.mp4")
+    config = Config(video_dirs=(tmp_path / "shut",))
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> object:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(
+        VideoError, match=r"folder .*shut cannot be listed \(Permission denied\).*take it out of video_dirs"
+    ):
+        list_videos(config, store)
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [choice.name for choice in list_videos(config, store)] == ["a.mp4"]
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(VideoError, match=r"folder .*shut cannot be listed"):
+        list_videos(config, store)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -115,6 +116,66 @@ def test_a_file_whose_second_half_never_arrived_says_where_it_ended(tmp_path: Pa
         frames = list(video.frames())
         assert [frame.time_s for frame in frames] == pytest.approx([frame.time_s for frame in right.frames()])
         assert video.unreadable_after_s == video.table.end_s < 3.0
+
+
+@pytest.mark.parametrize("kind", ["mkv", "webm", "avi"])
+def test_an_end_that_the_header_promises_and_that_never_comes(tmp_path: Path, kind: str) -> None:
+    write_video(tmp_path / f"whole.{kind}", noisy_pictures(WHOLE), RECIPES[kind])
+    with open_with_opencv(damaged(tmp_path / f"whole.{kind}", tmp_path, zeros=True)) as video:
+        assert 3 <= len(video.table) < WHOLE * 3 // 4
+        assert video.unreadable_after_s == video.table.end_s < 3.0
+
+
+def test_a_header_that_promises_more_is_believed(tmp_path: Path) -> None:
+    write_video(tmp_path / "whole.flv", noisy_pictures(WHOLE), Recipe(".flv", options={"g": "30"}))
+    with open_with_opencv(tmp_path / "whole.flv") as video:
+        assert len(video.table) == WHOLE
+        assert video.unreadable_after_s is None
+    path = damaged(tmp_path / "whole.flv", tmp_path)
+    with open_with_opencv(path) as video:
+        assert 3 <= len(video.table) < WHOLE * 3 // 4
+        assert video.unreadable_after_s == video.table.end_s
+
+
+def test_looking_elsewhere_at_the_end_of_a_pass_is_no_damage(tmp_path: Path) -> None:
+    write_video(tmp_path / "whole.flv", noisy_pictures(WHOLE), Recipe(".flv", options={"g": "30"}))
+    with open_with_opencv(tmp_path / "whole.flv") as video:
+        for frame in video.frames():
+            if frame.index == WHOLE - 1:
+                video.frame_at(index=5)
+        assert video.unreadable_after_s is None
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".flv"])
+def test_sound_that_outlasts_the_pictures_is_no_damage(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sound{suffix}"
+    with av.open(str(path), "w") as container:
+        sound, picture = (
+            container.add_stream("aac", rate=44100, layout="mono"),
+            container.add_stream("libx264", rate=10),
+        )
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        for n in range(20):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(number_picture(n, 64, 48), format="rgb24")))
+        for n in range(300):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, n * 1024
+            container.mux(sound.encode(frame))
+        container.mux(picture.encode(None))
+        container.mux(sound.encode(None))
+    with open_with_opencv(path) as video:
+        assert video.info.header_duration_s is not None
+        assert video.info.header_duration_s > 6
+        assert len(video.table) == 20
+        assert video.unreadable_after_s is None
+
+
+def test_a_long_step_at_the_end_is_no_damage(tmp_path: Path) -> None:
+    pictures = [number_picture(n) for n in range(6)]
+    write_video(tmp_path / "slides.mkv", pictures, Recipe(".mkv"), ticks=[0, 30, 60, 900, 1800, 1830])
+    with open_with_opencv(tmp_path / "slides.mkv") as video:
+        assert len(video.table) == 6
+        assert video.unreadable_after_s is None
 
 
 def test_reading_goes_on_after_a_hole(tmp_path: Path) -> None:

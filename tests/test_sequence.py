@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -170,3 +171,20 @@ def test_a_large_folder_is_read_quickly(tmp_path: Path) -> None:
     found = find_sequences(tmp_path)
     assert [len(sequence.files) for sequence in found] == [20_000]
     assert time.perf_counter() - began < 20  # each name against each other would take minutes
+
+
+def test_a_picture_that_vanishes_meanwhile_is_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "f1.png", "f2.png", "f3.png")
+    entries = ImageSequence._entries
+
+    def entries_but_one_goes(self: ImageSequence) -> Iterator[tuple[int, os.DirEntry[str]]]:
+        for number, entry in entries(self):
+            if number == 2:
+                Path(entry.path).unlink(missing_ok=True)
+            yield number, entry
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageSequence, "_entries", entries_but_one_goes)
+        stamp = parsed(tmp_path / "f%d.png").stamp()
+    assert stamp == parsed(tmp_path / "f%d.png").stamp()
+    assert stamp[0] == 2

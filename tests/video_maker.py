@@ -6,6 +6,7 @@ program is needed.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -180,12 +181,19 @@ def make_sequence(folder: Path) -> PlantedVideo:
     return PlantedVideo(folder / "shot" / "frame_%05d.png@30000" / "1001", numbers, times)
 
 
+def copy_packed(folder: Path) -> PlantedVideo:
+    """An AVI by Xvid with packed B-frames, which PyAV's encoders cannot write; it lacks the last picture."""
+    path = shutil.copy(Path(__file__).parent / "fixtures" / "video" / "packed.avi", folder)
+    return PlantedVideo(Path(path), list(range(59)), [number / 30 for number in range(59)])
+
+
 def _plain(name: str, count: int, recipe: Recipe) -> Callable[[Path], PlantedVideo]:
     return lambda folder: planted(folder, name, count, recipe)
 
 
 _GROUPS_OF_250 = {"g": "250", "sc_threshold": "0"}
 _OPEN_GROUPS = {"g": "30", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
+FIELDS = {"flags": "+ildct+ilme", "x264-params": "tff=1", "g": "20"}
 
 KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
     "constant": _plain("constant", 300, Recipe(options=_GROUPS_OF_250)),
@@ -196,8 +204,10 @@ KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
     "webm": make_webm,
     "avi": _plain("avi", 150, Recipe(".avi", "mpeg4", options={"g": "50"})),
     "avi-b": _plain("avi-b", 100, Recipe(".avi", "mpeg4", options={"g": "50", "bf": "2"})),
+    "avi-packed": copy_packed,
     "avi-h264": _plain("avi-h264", 100, Recipe(".avi", options={"g": "50"})),
     "mpeg": _plain("mpeg", 100, Recipe(".mpg", "mpeg2video", options={"g": "15", "bf": "2"})),
+    "interlaced": _plain("interlaced", 60, Recipe(options=FIELDS)),
     "turned90": _plain("turned90", 40, Recipe(rotation=90)),
     "turned180": _plain("turned180", 40, Recipe(rotation=180)),
     "turned270": _plain("turned270", 40, Recipe(rotation=270)),

@@ -71,7 +71,7 @@ def _checked(subject: str, look: Callable[[], Iterator[Check]]) -> Iterator[Chec
 
 def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
     for folder in config.video_dirs:
-        if not folder.is_dir():
+        if _is_missing(folder):
             step = "Make it, or correct video_dirs in config.yaml."
             yield Check("videos", "fail", f"There is no folder {shown_name(folder)}.", step)
     path = configured_video(config)
@@ -84,6 +84,13 @@ def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
     found = "1 video is listed." if count == 1 else f"{count} videos are listed."
     step = "" if count else "Put one into a folder of video_dirs, or upload one on the page."
     yield Check("videos", "ok" if count else "note", found, step)
+
+
+def _is_missing(folder: Path) -> bool:
+    try:
+        return not folder.is_dir()
+    except OSError:  # behind a door that is shut, as the list of videos will tell
+        return False
 
 
 def _store(store: EmbeddingStore) -> Iterator[Check]:

@@ -18,7 +18,7 @@ from clip_core.pipeline.identify import identify, is_there, known_video, record_
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
 from clip_core.video import Video, open_video
-from clip_core.video.retimed import in_units_of
+from clip_core.video.retimed import to_go_on_in
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 
 LOOK_AGAIN_S = 0.5
@@ -101,7 +101,11 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
     return (f"Unreadable after {clock(record.unreadable_after_s)}. The first {samples} samples are kept.",)
 
 
-def _left_out(frames: int) -> tuple[str, ...]:
+def _left_out(video: Video) -> tuple[str, ...]:
+    frames = video.left_out_frames
+    if video.info.container == "images":
+        many, one = f"{frames} pictures cannot be read and are left out.", "1 picture cannot be read and is left out."
+        return () if frames == 0 else (one,) if frames == 1 else (many,)
     if frames < FEW_FRAMES:
         return ()
     return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)
@@ -132,10 +136,10 @@ class _Run:
         """Note in the store that this video is being embedded, and what is known of it."""
         self._id = video_id
         known = self._store.video(video_id)
-        if known is not None and known.table.confirmed:
-            self._video = in_units_of(self._video, known.table)
-            self._ask(known.table)
-        else:
+        if known is not None:
+            self._video = to_go_on_in(self._video, known.table)
+            self._ask(known.table if known.table.confirmed else self._video.table)
+        if known is None or not known.table.confirmed:
             self._store.remember_video(record_of(self._video, video_id, known))
         past = self._store.run(video_id, self._encoder.fingerprint)
         if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
@@ -216,5 +220,5 @@ class _Run:
         self._store.remember_video(record)
         self._store.finish(self._id, self._encoder.fingerprint, self._noted)
         self._store.optimize(self._encoder.fingerprint)
-        warnings = _warnings(record, self.total) + _left_out(self._video.left_out_frames)
+        warnings = _warnings(record, self.total) + _left_out(self._video)
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

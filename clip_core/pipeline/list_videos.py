@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from clip_core.config import Config
+from clip_core.errors import VideoError, shown_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
 
@@ -46,6 +47,7 @@ def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
 
     Raises:
         StoreError: The names of uploads cannot be read.
+        VideoError: A video folder is there and cannot be listed.
     """
     uploaded = {record.video_id: record.name for record in store.videos()}
     found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in _files(config)]
@@ -77,16 +79,27 @@ def _is_below(real: Path, config: Config) -> bool:
 
 def _files(config: Config) -> Iterator[Path]:
     for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
-        if not folder.is_dir():
-            continue
-        sequences = _sequences(folder, folder.stat().st_mtime_ns)
-        yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
-        with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
-            names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
-        for path in (folder / name for name in names):
-            of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
-            if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):
-                yield path
+        try:
+            found = list(_files_in(folder, config))
+        except OSError as error:
+            raise VideoError(
+                f"The video folder {shown_name(folder)} cannot be listed ({error.strerror}).",
+                "Check its permissions, or take it out of video_dirs in config.yaml.",
+            ) from error
+        yield from found
+
+
+def _files_in(folder: Path, config: Config) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
+        names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
+    sequences = _sequences(folder, folder.stat().st_mtime_ns)
+    yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
+    for path in (folder / name for name in names):
+        of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
+        if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):
+            yield path
 
 
 @lru_cache(maxsize=16)

@@ -42,6 +42,7 @@ class AnimationSource:
 
     def __init__(self, path: Path, delays: Delays) -> None:
         self._path, self._delays = path, delays
+        self._broken = False
         self._pts = [0, *accumulate(delays.units[:-1])]
         self.time_base = Fraction(1, delays.per_second)
 
@@ -55,17 +56,19 @@ class AnimationSource:
     def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:  # noqa: ARG002
         """Yield all pictures; they build on each other, so every reading begins at the first."""
         image = _open(self._path, self._delays)
+        self._broken = image is None
         if image is None:
             return
         with image:
             for k, (pts, duration) in enumerate(zip(self._pts, self._delays.units, strict=True)):
                 if not _go_to(image, k):
+                    self._broken = True
                     return
                 yield Shot(pts, duration, k == 0, _maker(image))
 
     def ends_early(self) -> bool:
-        """Return whether the file ends before its blocks say that it does."""
-        return not self._delays.whole
+        """Return whether the file, or what can be decoded of it, ends before its blocks say that it does."""
+        return self._broken or not self._delays.whole
 
 
 def _open(path: Path, delays: Delays) -> ImageFile | None:

@@ -69,7 +69,7 @@ class Video(Protocol):
 
     @property
     def left_out_frames(self) -> int:
-        """How many frames a full pass left out because the file's clock jumped back."""
+        """How many frames a full pass left out because the file's clock jumped back, or pictures that do not decode."""
         ...
 
     @property

@@ -19,12 +19,13 @@ _OPTIONS = f"format_whitelist;{_FORMATS}|protocol_whitelist;file"
 _CONTAINERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf")
 
 
-def open_capture(path: Path) -> cv2.VideoCapture:
+def open_capture(path: Path, *, packets: bool = False) -> cv2.VideoCapture:
     """Open a file that ``container_of`` knows as a container of moving pictures, and no other.
 
     Args:
         path: A regular file. It is made absolute, so that no part of it can be read as a protocol; nothing but
             FFmpeg gets it, so that no ``%`` in its name is read as a pattern.
+        packets: Whether ``retrieve`` gives packets as they are stored, instead of pictures.
 
     Raises:
         VideoError: It is no such container, or OpenCV cannot read it.
@@ -44,7 +45,7 @@ def open_capture(path: Path) -> cv2.VideoCapture:
         import cv2
 
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1] if packets else [])
         if capture.isOpened():
             return capture
         capture.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from clip_core.video.probing import container_name, open_container, video_stream
 _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
 _REORDERING_CODECS = ("h264", "hevc")
+# Xvid and DivX sign so where a packet holds a B-frame beside the frame that it needs: that, too, misleads the guess.
+_PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,16 @@ class Decoder:
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
-        codec = self.stream.codec_context.name
-        self.lacks_pts = self.container_name == "avi" and codec in _REORDERING_CODECS
+        self.lacks_pts = self.container_name == "avi" and self._reorders_packets()
         self.packet_pts = array("q")
         self.packets_read = 0
         self.failures = 0
         self.left_out = 0
         self._closed = False
+
+    def _reorders_packets(self) -> bool:
+        context = self.stream.codec_context
+        return context.name in _REORDERING_CODECS or _PACKED.search(context.extradata or b"") is not None
 
     def _transparency(self) -> dict[str, str]:
         """Options with which transparent places of a GIF are black; FFmpeg's own choice is white."""

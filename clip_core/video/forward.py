@@ -213,18 +213,18 @@ class ForwardVideo:
 
     def _pass(self, wanted: set[int] | None) -> Generator[tuple[int, Frame | None], None, None]:
         """Go through all frames in order and make the wanted pictures; at the end, take over what was seen."""
-        seen, damaged = SeenFrames(), 0
+        seen, damaged, lost = SeenFrames(), 0, 0
         self._check_open()
         with closing(self._source.shots()) as shots:
             for shot in shots:
                 if shot.damaged or shot.pts in self._bad or shot.pts < self._start_pts:
-                    damaged += 1
+                    damaged, lost = damaged + 1, lost + 1
                     continue
                 asked = wanted is None or shot.pts in wanted
                 image = shot.picture() if asked else None
                 if asked and image is None:
                     self._bad.add(shot.pts)
-                    damaged += 1
+                    damaged, lost = damaged + 1, lost + 1
                     continue
                 seen.add(shot)
                 damaged = 0
@@ -232,7 +232,7 @@ class ForwardVideo:
                 self._check_open()
         if not seen.pts:
             raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
-        self.left_out_frames = self._source.left_out
+        self.left_out_frames = self._source.left_out + (lost if self.info.container == "images" else 0)
         self._table = seen.table(self._source.time_base, self.info.header_fps)
         cut = self._source.ends_early() or damaged > _FEW_DAMAGED
         self.unreadable_after_s = self._table.end_s if cut else None

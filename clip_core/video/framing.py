@@ -11,6 +11,8 @@ from clip_core.video.frame_delays import scan_blocks
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 _TS_PACKETS = (188, 192, 204)
 _MAX_BOXES = 100_000
+_HEAD_BYTES = 1 << 18
+_TRACKS, _SOUND_TRACK = b"\x16\x54\xae\x6b", b"\x83\x81\x02"
 
 
 def is_cut_short(path: Path, container: str) -> bool:
@@ -33,6 +35,18 @@ def is_cut_short(path: Path, container: str) -> bool:
         if container == "mpegts":
             return all(size % packet for packet in _TS_PACKETS)
     return container == "gif" and not scan_blocks(path, container).whole
+
+
+def counts_pictures_only(path: Path, container: str) -> bool:
+    """Return whether the length in the header is that of the pictures, and of no sound beside them.
+
+    AVI counts frames; Matroska and FLV say whether there is sound. Of every other container it is not known.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if container in ("matroska", "webm"):
+        return _TRACKS in head and _SOUND_TRACK not in head
+    return container == "avi" or (container == "flv" and not head[4] & 4)
 
 
 def lacks_moov(path: Path) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,20 +21,32 @@ from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.sequence import ImageSequence
 from clip_core.video.tables import make_table
 
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImageFile
+
 MAX_IMAGE_BYTES = 1024**3
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _TAIL_BYTES = 65536
+_EXTRA_SAMPLES, _STRAIGHT_ALPHA, _BITS = 338, 2, 258
 _PNG_END = b"IEND\xaeB\x60\x82"
 
 
 @dataclass(frozen=True)
 class ImageHead:
-    """What the first bytes of an image say: its format by Pillow's name, its size, whether it may be transparent."""
+    """What the first bytes of an image say.
+
+    Attributes:
+        format: Pillow's name for it.
+        width, height: In pixels.
+        has_alpha: Whether it may be transparent.
+        is_blended: Whether OpenCV lays its colours on black while it decodes; it does so for TIFF of 8 bits.
+    """
 
     format: str
     width: int
     height: int
     has_alpha: bool
+    is_blended: bool = False
 
 
 def read_head(data: bytes | Path) -> ImageHead | None:
@@ -51,10 +64,18 @@ def read_head(data: bytes | Path) -> ImageHead | None:
     try:
         with PillowImage.open(opened, formats=_FORMATS) as image:
             alpha = "A" in image.getbands() or "transparency" in image.info
-            head = ImageHead(image.format or "", image.width, image.height, alpha)
+            blended = (_tiff_tag(image, _EXTRA_SAMPLES), _tiff_tag(image, _BITS)) == (_STRAIGHT_ALPHA, 8)
+            head = ImageHead(image.format or "", image.width, image.height, alpha, blended)
     except Exception:  # noqa: BLE001 - a hostile image may fail in any way; Pillow promises no class
         return None
     return head if head.width * head.height <= MAX_PIXELS else None
+
+
+def _tiff_tag(image: PillowImageFile, tag: int) -> int | None:
+    """Return the first value of a tag; None if there is none, or it is no TIFF."""
+    values = getattr(image, "tag_v2", {}).get(tag)
+    first = values[0] if isinstance(values, tuple) and values else values
+    return first if isinstance(first, int) else None
 
 
 def read_image(path: Path) -> Image | None:
@@ -82,7 +103,7 @@ def read_image(path: Path) -> Image | None:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if bgr is None or bgr.dtype not in (np.uint8, np.uint16) or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
             return None
-        return _rgb(bgr)
+        return _rgb(bgr[:, :, :3] if head.is_blended and bgr.ndim == 3 else bgr)
     except cv2.error:
         return None
 
@@ -143,9 +164,12 @@ def _looks_whole(path: Path) -> bool:
     head = read_head(path)
     if head is None or head.format != "PNG":
         return head is not None
-    with path.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-        return _PNG_END in file.read()
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            return _PNG_END in file.read()
+    except OSError:  # it vanished since
+        return False
 
 
 def open_sequence(

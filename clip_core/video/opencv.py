@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,9 @@ from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.captures import open_capture
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_cut_short
+from clip_core.video.interlaced import may_be_interlaced
 from clip_core.video.magic import container_of
+from clip_core.video.promised import PromisedEnd
 
 if TYPE_CHECKING:
     import cv2
@@ -48,18 +51,27 @@ class CaptureSource:
         fps: The header's rate, for frames without a time.
         known: The table of this very file in nanoseconds, if it was confirmed: times that differ by rounding
             are taken for the same.
+        promised: A fresh watch on whether the frames reach the end that the header promises.
     """
 
     time_base = Fraction(1, _NANOSECONDS)
     walk_frames = 120
 
-    def __init__(self, path: Path, container: str, fps: float, known: TimeTable | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        container: str,
+        fps: float,
+        known: TimeTable | None = None,
+        promised: PromisedEnd | None = None,
+    ) -> None:
         self._path, self._container = path, container
         self._known = np.empty(0, np.int64) if known is None else known.pts
         self._step = round(_NANOSECONDS / fps)
         self.margin_s: float | None = 2.0 if container in _INDEXED else None
         self.left_out = 0
-        self._broken = False
+        self._broken = self._missed = False
+        self._promised = promised
 
     def claimed(self, start_pts: int) -> TimeTable | None:  # noqa: ARG002
         """OpenCV tells the time of a frame only once it is decoded."""
@@ -79,12 +91,14 @@ class CaptureSource:
                 grabbed = _to_keyframe(capture)
                 yield from self._rising(capture, start_ms, grabbed)
             else:
-                self.left_out, self._broken = yield from self._rising(capture, start_ms, True)
+                watch = copy(self._promised)  # another iteration may begin before this one ends
+                self.left_out, self._broken = yield from self._rising(capture, start_ms, True, watch)
+                self._missed = watch is not None and watch.is_missed()
         finally:
             capture.release()
 
     def _rising(
-        self, capture: cv2.VideoCapture, start_ms: float, grabbed: bool
+        self, capture: cv2.VideoCapture, start_ms: float, grabbed: bool, watch: PromisedEnd | None = None
     ) -> Generator[Shot, None, tuple[int, bool]]:
         """Yield the frame at hand and those after it; return how many did not rise, and whether damage ended it."""
         import cv2
@@ -96,6 +110,8 @@ class CaptureSource:
             pts = self._snapped(last + self._step if untold else round((now_ms - start_ms) * _MS))
             if pts > last:
                 last = pts
+                if watch is not None and hasattr(cv2, "CAP_PROP_PTS"):  # OpenCV 4.10 lacks it
+                    watch.see(pts / _NANOSECONDS, float(capture.get(cv2.CAP_PROP_PTS)))
                 yield Shot(pts, 0, pts == 0, lambda: _picture(capture))
             else:
                 left_out += 1
@@ -109,7 +125,7 @@ class CaptureSource:
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its container says that it does."""
-        return self._broken or is_cut_short(self._path, self._container)
+        return self._broken or self._missed or is_cut_short(self._path, self._container)
 
 
 def _grab_next(capture: cv2.VideoCapture) -> tuple[bool, int]:
@@ -155,7 +171,7 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
 
     Raises:
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
-        VideoDecodeError: It is a video of which not one frame can be decoded.
+        VideoDecodeError: It is a video of which not one frame can be decoded, or an interlaced one.
     """
     capture = open_capture(path)
     container = container_of(path) or ""
@@ -163,8 +179,10 @@ def open_with_opencv(path: Path, *, video_id: str | None = None, table: TimeTabl
         header = _header(capture, path, container)
     finally:
         capture.release()
+    if may_be_interlaced(path):
+        raise VideoDecodeError(f"{header.name} is interlaced, which OpenCV cannot turn into pictures.", "Install PyAV.")
     known = _in_nanoseconds(table)
-    source = CaptureSource(path, container, header.header_fps or 25.0, known)
+    source = CaptureSource(path, container, header.header_fps or 25.0, known, PromisedEnd(path, header))
     with closing(source.shots()) as shots:
         decodable = ((shot.pts, picture) for shot in shots if (picture := shot.picture()) is not None)
         first = next(decodable, None)

@@ -31,6 +31,37 @@ def in_units_of(video: Video, table: TimeTable | None) -> Video:
     return RetimedVideo(video, table)
 
 
+def to_go_on_in(video: Video, table: TimeTable) -> Video:
+    """Return a video whose frames carry pts in the units of a table, which may be a claim; itself if they do.
+
+    What was stored before anybody saw the whole file stays findable, although another decoder goes on.
+
+    Args:
+        video: An open video. If its units differ, the times of its own frames count, and what the table
+            claims lends its names only: that may take a pass over the file.
+        table: Of the same file.
+    """
+    if table.confirmed or table.time_base == video.table.time_base:
+        return in_units_of(video, table)
+    if not video.table.confirmed:
+        for _ in video.frames([]):
+            pass
+    return RetimedVideo(video, _renamed(video.table, table))
+
+
+def _renamed(seen: TimeTable, claimed: TimeTable) -> TimeTable:
+    """Say the times that were seen in the units of a claim, with its own numbers where it has them."""
+    units = np.rint(seen.times_s / float(claimed.time_base)).astype(np.int64) + claimed.start_pts
+    times_s = claimed.times_s
+    for k, time_s in enumerate(seen.times_s.tolist()):
+        number = _nearest(times_s, time_s)
+        if number is not None:
+            units[k] = claimed.pts[number]
+    keys = units[np.isin(seen.pts, seen.key_pts)]
+    pts = np.unique(units)
+    return TimeTable(pts, claimed.time_base, claimed.start_pts, seen.end_s, confirmed=True, key_pts=np.unique(keys))
+
+
 class RetimedVideo:
     """A video that speaks in the units of a table; see ``Video``. Frames that the table lacks are left out."""
 

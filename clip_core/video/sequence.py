@@ -97,7 +97,10 @@ class ImageSequence:
         digest, total = hashlib.sha256(str(self.rate).encode()), 0
         seen = []
         for number, entry in self._entries():
-            status = entry.stat()
+            try:
+                status = entry.stat()
+            except FileNotFoundError:  # it vanished since, so it is none of them
+                continue
             total += status.st_size
             seen.append(f"\n{number} {status.st_size} {status.st_mtime_ns}")
         if not seen:

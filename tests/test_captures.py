@@ -85,8 +85,8 @@ def test_a_capture_is_released_when_it_is_refused(
     released, real = [], cv2.VideoCapture
 
     class Noted:
-        def __init__(self, address: str, backend: int) -> None:
-            self.name, self.capture = Path(address).name, real(address, backend)
+        def __init__(self, address: str, backend: int, options: list[int]) -> None:
+            self.name, self.capture = Path(address).name, real(address, backend, options)
 
         def isOpened(self) -> bool:  # noqa: N802 - as OpenCV has it
             return self.capture.isOpened()

@@ -126,5 +126,5 @@ def load(wish: ModelWish) -> ShownEncoder | None:
 
 def describe_model(encoder: ShownEncoder) -> str:
     """What runs where, and what it sees, for the line under the chart."""
-    kind = f" ({encoder.precision})" if encoder.precision else ""
+    kind = f" · {encoder.precision}" if encoder.precision else ""
     return f"Model {literal(encoder.name)}{kind} on {literal(encoder.provider)}, sees {SEES[encoder.framing]}"

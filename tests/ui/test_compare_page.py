@@ -72,8 +72,8 @@ def test_two_models_that_are_not_here_are_offered_one_after_the_other(world: Wor
 
 def test_it_says_which_model_runs_where(comparing: Page) -> None:
     comparing.press("compare")
-    assert comparing.starting("First: Model rnd (fp32) on CPU, sees the middle square of each frame")
-    assert comparing.starting("Second: Model rnd (fp32) on CPU")
+    assert comparing.starting("First: Model rnd · fp32 on CPU, sees the middle square of each frame")
+    assert comparing.starting("Second: Model rnd · fp32 on CPU")
 
 
 def test_vectors_of_other_lengths_are_a_message(world: World, comparing: Page) -> None:

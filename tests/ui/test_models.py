@@ -64,7 +64,7 @@ def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer
     page.press("download")
     page.until(lambda: "curves" in page.at.session_state and not page.at.get("progress"))
     assert page.samples == 50
-    assert page.starting("Model CLIP ViT\\-B\\/32 (fp32) on CPU, sees the middle square of each frame")
+    assert page.starting("Model CLIP ViT\\-B\\/32 · fp32 on CPU, sees the middle square of each frame")
     assert "CLIP ViT-B/32" in page.at.selectbox(key="model").options
 
 
@@ -91,7 +91,7 @@ def test_a_model_that_config_names_is_asked_about_first(world: World, hub: HubSe
     page.until(lambda: bool(page.at.info))
     page.press("download")
     page.until(lambda: "curves" in page.at.session_state and not page.at.get("progress"))
-    assert page.starting("Model who\\/toy (fp32) on CPU")
+    assert page.starting("Model who\\/toy · fp32 on CPU")
 
 
 def test_a_damaged_copy_is_told_and_fetched_again(page: Page, hub: HubServer, tmp_path: Path) -> None:
@@ -141,10 +141,10 @@ def test_a_visitor_cannot_name_a_model_that_is_not_listed(hub: HubServer, world:
 
 
 def test_what_a_model_sees_is_a_model_of_its_own_and_said(ready: Page, counted: Counted) -> None:
-    assert ready.starting("Model rnd (fp32) on CPU, sees the middle square of each frame")
+    assert ready.starting("Model rnd · fp32 on CPU, sees the middle square of each frame")
     choose(ready, "framing", "Squashed").until(lambda: not ready.at.get("progress") and ready.samples == 50)
     assert counted.pictures == 50
-    assert ready.starting("Model rnd (fp32) on CPU, sees the whole frame, squashed")
+    assert ready.starting("Model rnd · fp32 on CPU, sees the whole frame, squashed")
     choose(ready, "framing", "As made").indexed()
     assert (counted.pictures, ready.samples) == (50, 50)
 
@@ -153,7 +153,7 @@ def test_the_configured_way_is_where_the_list_starts(world: World, page: Page) -
     world.write(crop="pad")
     page.indexed()
     assert page.at.selectbox(key="framing").value == "With bars"
-    assert page.starting("Model rnd (fp32) on CPU, sees the whole frame, with bars")
+    assert page.starting("Model rnd · fp32 on CPU, sees the whole frame, with bars")
 
 
 def test_words_that_are_cut_are_named(ready: Page) -> None:

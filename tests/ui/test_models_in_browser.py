@@ -58,7 +58,7 @@ def test_a_model_is_chosen_downloaded_and_used(visitor: Visitor) -> None:
     offer.get_by_text("commit d15189d").wait_for()
     visitor.tab.get_by_role("button", name="Download 156 MB").click()
     offer.get_by_text(" of 0 MB").wait_for()
-    visitor.tab.locator(".st-key-footer", has_text="Model CLIP ViT-B/32 (fp32) on CPU").wait_for()
+    visitor.tab.locator(".st-key-footer", has_text="Model CLIP ViT-B/32 · fp32 on CPU").wait_for()
     visitor.tab.locator(".st-key-status", has_text="50 samples indexed").wait_for()
     wait_until(lambda: visitor.lines() == 3, what="three lines")
     tall, seen = visitor.overflow()

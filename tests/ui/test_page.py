@@ -19,7 +19,7 @@ def test_a_video_is_indexed_to_the_end_and_said_so(ready: Page) -> None:
     assert ready.starting("0:10.000 · 192 × 108 · 30 fps · 300 frames")
     assert ready.frame == 0
     footer = ready.starting(
-        "Model rnd (fp32) on CPU, sees the middle square of each frame · 50 frames indexed · 5/s · cosine"
+        "Model rnd · fp32 on CPU, sees the middle square of each frame · 50 frames indexed · 5/s · cosine"
     )
     assert len(footer) == 1
     assert ready.cells == 50 * 3
@@ -244,7 +244,7 @@ def test_another_model_indexes_again_and_the_first_comes_back_at_once(ready: Pag
     ready.sound().until(lambda: not ready.at.get("progress") and bool(ready.starting("Model other")))
     assert counted.pictures == ready.samples == 50
     ready.at.selectbox(key="model").set_value("rnd").run()
-    assert ready.sound().starting("Model rnd (fp32) on CPU, sees the middle square of each frame · 50 frames indexed")
+    assert ready.sound().starting("Model rnd · fp32 on CPU, sees the middle square of each frame · 50 frames indexed")
     assert counted.pictures == 50
 
 

@@ -93,15 +93,8 @@ class _Connection(HTTPConnection):
         _hold(self)
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        _hold(self)
-        super().connect()
-
-    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as urllib3 has it
-        _hold(self)
-        super().request(*args, **kwargs)
-        _hold(self)
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS: HTTPSConnection comes behind _Connection in the order of methods."""
 
 
 class _Pool(HTTPConnectionPool):

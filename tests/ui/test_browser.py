@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,9 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
 
         def indexed() -> int:
             text = visitor.tab.locator(".st-key-footer").text_content(timeout=30_000) or ""
-            count = int(text.split("·")[1].split("frame")[0].replace(",", ""))
+            found = re.search(r"([\d,]+) frames? indexed", text)
+            assert found is not None, text
+            count = int(found[1].replace(",", ""))
             if count not in counts:
                 counts.append(count)
             return count

@@ -1,4 +1,4 @@
-"""The front door: `streamlit run app.py`."""
+"""The front door: `streamlit run app.py`. As ``app`` it also serves the routes that the player asks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.routes import player_routes
+
 STATIC = Path(__file__).parent / "static"
+
+app = st.App(__file__, routes=player_routes())  # found by `streamlit run`, which then runs this file as the script
 
 
 def main() -> None:
@@ -27,4 +31,5 @@ def main() -> None:
     st.navigation(pages, position="top").run()
 
 
-main()
+if __name__ == "__main__":  # as a script; the server also imports this file, for ``app``
+    main()

@@ -22,6 +22,7 @@ from pages.parts import (
     transport,
     viewer,
 )
+from pages.parts.player import draw as player
 
 
 def main() -> None:
@@ -66,19 +67,31 @@ def main() -> None:
     head = playhead.settle_playhead(record.video_id, record.table, scores)
     page = st.container(gap="xsmall")
     left, middle, right = page.columns([46, 25, 29], gap="small")
+    live = transport.watched() == "Player"
     with left:
-        viewer.draw_picture(video, record, head)
+        if live:
+            player.draw_screen(record, f"player/video/{record.video_id}", found, head)
+        else:
+            viewer.draw_picture(video, record, head)
     with middle:
-        viewer.draw_ranking(found, head, wanted, chosen)
+        if live:
+            player.draw_ranking(found, wanted, chosen)
+        else:
+            viewer.draw_ranking(found, head, wanted, chosen)
     with right.container(gap="xsmall"):
         moments.draw_list(found, wanted, chosen)
     with page:
-        style = transport.draw_transport(record.table, scores, found.moments, head)
+        if not live:
+            transport.draw_transport(record.table, scores, found.moments, head)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
+            style = transport.draw_view_menu(len(scores.prompts))
             explain.draw_explanation(wish.encoder)
         unfinished = curves.unfinished_part(wish, indexed, scores)
-        chart.draw_chart(found, wanted, shown, chosen, head, style, unfinished)
+        if live:
+            player.draw_timeline(found, wanted, shown, chosen, style, unfinished)
+        else:
+            chart.draw_chart(found, wanted, shown, chosen, head, style, unfinished)
         chart.draw_footer(wish, indexed, found, chosen)
 
 

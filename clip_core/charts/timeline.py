@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from clip_core.charts.axes import frame_axis, instants, score_ticks, time_axis
-from clip_core.charts.decimate import kept_samples, points_per_line
+from clip_core.charts.inline import with_points
 from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.palette import THEMES, Theme, ThemeName
-from clip_core.values import Floats, Ints, Moment, Scores
+from clip_core.values import Floats, Moment, Scores
 
 AxisName: TypeAlias = Literal["m:ss", "Frames"]
 Figure: TypeAlias = dict[str, Any]
@@ -53,7 +53,7 @@ class Timeline:
         lines: The prompts to draw, in order.
         threshold: In the unit of the scores.
         score_range: Limits of the score axis.
-        cursor_s, cursor_frame: Where the playhead stands.
+        cursor_s, cursor_frame: Where the playhead stands; a player draws it itself.
         theme, axis, height_px, raw: How it looks; ``raw`` draws the unsmoothed samples thinly.
         stamp: Changes with each accepted click, so that the same click again is a new one.
         unfinished: What lies on grey, or None.
@@ -65,8 +65,8 @@ class Timeline:
     lines: Sequence[Line]
     threshold: float
     score_range: tuple[float, float]
-    cursor_s: float
-    cursor_frame: int
+    cursor_s: float = 0.0
+    cursor_frame: int = 0
     theme: ThemeName = "light"
     axis: AxisName = "m:ss"
     height_px: int = 430
@@ -95,45 +95,40 @@ class Timeline:
 
 def timeline_figure(view: Timeline) -> Figure:
     """Return the figure as a plain dict that plotly.js (1.58 or newer) draws as it is."""
+    figure = live_figure(view)
+    curves, x = with_points(figure["data"], view.scores, view.smoothed, frames=view.axis == "Frames")
+    figure["data"] = [*curves, _stamp(x, view.stamp)]
+    figure["layout"]["shapes"].append(_playhead(view, THEMES[view.theme]))
+    return figure
+
+
+def live_figure(view: Timeline) -> Figure:
+    """Return the same figure for a player that has the samples, chooses its points and draws the playhead itself.
+
+    In place of x and y a curve has ``"curve": ["raw" or "smoothed", column]``.
+    """
     theme = THEMES[view.theme]
     lanes = _lanes(view)
     lane_share = max(1, len(lanes)) * LANE_PX / (view.height_px - MARGINS_PX)
-    data = [*_traces(view, theme), *_lane_traces(view, theme, lanes)]
+    data = [*_curves(view, theme), *_lane_traces(view, theme, lanes)]
     layout = _layout(view, theme, lane_share, max(1, len(lanes)))
-    layout["shapes"] = [*_shades(view, theme), *_rules(view, theme)]
+    layout["shapes"] = [*_shades(view, theme), *_threshold(view, theme)]
     layout["annotations"] = _notes(view, theme, lane_share)
     return {"data": data, "layout": layout}
 
 
-def _traces(view: Timeline, theme: Theme) -> list[Figure]:
+def _curves(view: Timeline, theme: Theme) -> list[Figure]:
     """Thin raw lines first, bold smoothed ones over them; only the bold ones answer to the pointer."""
-    columns = [view.scores.prompts.index(line.prompt) for line in view.lines]
-    raw, smoothed = view.scores.values[:, columns], view.smoothed[:, columns]
-    drawn = np.concatenate([raw, smoothed], axis=1) if view.raw else smoothed
-    kept = kept_samples(drawn, points_per_line(drawn.shape[1]), view.scores.times_s)
-    x = _positions(view, kept)
-    thin = [
-        _line(x, raw[kept, k], {"width": 1, "color": theme.colour(line.number)})
-        | {"opacity": 0.22, "hoverinfo": "skip"}
-        for k, line in enumerate(view.lines)
-        if view.raw
-    ]
-    bold = []
-    for k, line in enumerate(view.lines):
-        dash = "solid" if line.number < len(theme.prompts) else "dash"
-        style = {"width": 1.8, "color": theme.colour(line.number), "dash": dash}
+    thin, bold = [], []
+    for line in view.lines:
+        column, colour = view.scores.prompts.index(line.prompt), theme.colour(line.number)
+        base = {"type": "scatter", "mode": "lines"}
+        faint = {"line": {"width": 1, "color": colour}, "opacity": 0.22, "hoverinfo": "skip"}
+        thin += [base | {"curve": ["raw", column]} | faint] if view.raw else []
+        style = {"width": 1.8, "color": colour, "dash": "solid" if line.number < len(theme.prompts) else "dash"}
         named = {"name": plotly_text(short(line.prompt)), "hovertemplate": "%{y:.3f}"}
-        bold.append(_line(x, smoothed[kept, k], style) | named)
-    return [*thin, *bold, _stamp(x, view.stamp)]
-
-
-def _positions(view: Timeline, kept: Ints) -> list[Any]:
-    return view.scores.frames[kept].tolist() if view.axis == "Frames" else instants(view.scores.times_s[kept])
-
-
-def _line(x: list[Any], y: Floats, style: Figure) -> Figure:
-    rounded = np.round(y.astype(np.float64), 4).tolist()
-    return {"type": "scatter", "mode": "lines", "x": x, "y": rounded, "line": style}
+        bold.append(base | {"curve": ["smoothed", column], "line": style} | named)
+    return [*thin, *bold]
 
 
 def _stamp(x: list[Any], stamp: int) -> Figure:
@@ -182,15 +177,18 @@ def _shades(view: Timeline, theme: Theme) -> list[Figure]:
     return shades
 
 
-def _rules(view: Timeline, theme: Theme) -> list[Figure]:
-    """The threshold and the playhead, in the text colour: colour is for prompts."""
+def _threshold(view: Timeline, theme: Theme) -> list[Figure]:
+    """In the text colour, as the playhead: colour is for prompts."""
+    if not view.score_range[0] <= view.threshold <= view.score_range[1]:
+        return []
+    place = {"xref": "paper", "x0": 0, "x1": 1, "y0": view.threshold, "y1": view.threshold}
+    return [{"type": "line", "line": {"color": theme.text, "width": 1, "dash": "dot"}} | place]
+
+
+def _playhead(view: Timeline, theme: Theme) -> Figure:
     x = view.x_of([view.cursor_s])[0] if view.axis == "m:ss" else float(view.cursor_frame)
-    threshold = {"xref": "paper", "x0": 0, "x1": 1, "y0": view.threshold, "y1": view.threshold}
-    playhead = {"xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1}
-    rules = [{"type": "line", "line": {"color": theme.text, "width": 1.5}} | playhead]
-    if view.score_range[0] <= view.threshold <= view.score_range[1]:
-        rules.insert(0, {"type": "line", "line": {"color": theme.text, "width": 1, "dash": "dot"}} | threshold)
-    return rules
+    place = {"xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1}
+    return {"type": "line", "line": {"color": theme.text, "width": 1.5}} | place
 
 
 def _notes(view: Timeline, theme: Theme, lane_share: float) -> list[Figure]:

@@ -15,13 +15,16 @@ from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_co
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
+from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard
+from clip_core.pipeline.find_file import FoundFile, find_file
 from clip_core.pipeline.identify import file_stamp
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import TimeTable
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.shared import SharedVideo
+from pages.parts.player.shelf import Shelf
 
 APP_FOLDER = Path(__file__).parents[2]
 
@@ -113,3 +116,33 @@ def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple
     """
     frame = _open(path, video_id, _table.confirmed, _table).frame_at(time_s)
     return viewer_jpeg(frame.rgb), frame.time_s
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def shelf() -> Shelf:
+    """The one shelf of this process: what players fetch by address."""
+    return Shelf()
+
+
+def video_file(video_id: str) -> FoundFile:
+    """The file of a stored video, for the player; looked up once, and again when it changed.
+
+    Raises:
+        ClipVideoError: There is none, or it may not be read; the message names no path.
+    """
+    settings = config()
+    decides = (settings.embeddings, str(settings.video_path), tuple(map(str, settings.video_dirs)))
+    found = _found(video_id, decides, settings)
+    try:
+        unchanged = stamp(found.path) == found.stamp
+    except VideoNotFoundError:
+        unchanged = False
+    if not unchanged:
+        _found.clear(video_id, decides, settings)
+        found = _found(video_id, decides, settings)
+    return found
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _found(video_id: str, decides: object, _settings: Config) -> FoundFile:  # noqa: ARG001 - part of the key
+    return find_file(video_id, _settings, store(_settings.embeddings))

@@ -1,4 +1,4 @@
-"""The row of buttons under the viewer, the frame slider, and the menu View."""
+"""The row of buttons under the frame viewer, the frame slider, and the menu View."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pages.parts.look import theme
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
 from pages.parts.prompts import FULL_ROW, ONE_ROW
 
+WATCHED = ["Player", "Frames"]
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
 SECOND_ROW_PX = 26
 """What the chart gives up at its normal height for a second row of the legend, so that the page need not scroll."""
@@ -29,8 +30,8 @@ class ChartLook:
     height_px: int
 
 
-def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead) -> ChartLook:
-    """Draw the row; return how the chart is to look."""
+def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead) -> None:
+    """Draw the row."""
     last = max(0, len(table) - 1)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="transport"):
         _buttons(table, scores, moments, head, last)
@@ -44,9 +45,7 @@ def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], 
             label_visibility="collapsed",
             disabled=last == 0,
         )
-        look = _view_menu(len(scores.prompts))
         keep_playing()
-    return look
 
 
 def _buttons(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead, last: int) -> None:
@@ -113,11 +112,26 @@ def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:
     )
 
 
-def _view_menu(prompts: int) -> ChartLook:
+def watched() -> str:
+    """How the visitor watches: "Player" or "Frames"."""
+    return str(st.session_state.get("watch", WATCHED[0]))
+
+
+def draw_view_menu(prompts: int) -> ChartLook:
+    """Draw the menu View; return how the chart is to look."""
     state = st.session_state
-    for key, value in (("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
+    for key, value in (("watch", WATCHED[0]), ("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
         state.setdefault(key, value)
     with st.popover("View", icon=":material/tune:", key="view_box"):
+        st.segmented_control(
+            "Watch",
+            WATCHED,
+            required=True,
+            key="watch",
+            persist_state="session",
+            on_change=pause,
+            help="Player: the video, playing in your browser. Frames: one exact picture at a time, sent by the server.",
+        )
         axis = st.segmented_control("Time axis", ["m:ss", "Frames"], required=True, key="axis", persist_state="session")
         raw = st.toggle("Raw samples", key="raw_on", persist_state="session")
         height = st.segmented_control(

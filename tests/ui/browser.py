@@ -94,11 +94,19 @@ class Visitor:
         return self
 
     def open_ready(self) -> Visitor:
-        """Open the page and wait until the video is indexed and drawn."""
+        """Open the page, choose View → Frames, and wait until the video is indexed and drawn."""
         self.open()
         self.tab.locator(".st-key-status", has_text="indexed").wait_for()
+        self.watch("Frames")
         self.settle()
         return self
+
+    def watch(self, how: str) -> None:
+        """Choose "Player" or "Frames" in the menu View."""
+        self.tab.locator(".st-key-view_box button").first.click()
+        self.tab.locator(".st-key-watch button", has_text=how).click()
+        self.tab.keyboard.press("Escape")
+        self.tab.locator(".st-key-watch").wait_for(state="hidden")
 
     def settle(self) -> None:
         """Wait until the page has not been running for a moment, and the chart stands."""

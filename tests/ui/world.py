@@ -44,10 +44,11 @@ class World:
 
 
 class Page:
-    """The page Investigate as one visitor sees it, without a browser."""
+    """The page Investigate as one visitor sees it, without a browser; ``watch`` is "Player" or "Frames"."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: str = "Frames") -> None:
         self.at = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
+        self.at.session_state["watch"] = watch
 
     def run(self) -> Page:
         self.at.run()

@@ -1,0 +1,99 @@
+// One clock per player: which frame is on the screen. Its screen says so, the other parts listen and ask.
+//
+// Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
+// "ask" (somebody wants something of the screen; detail: {what, ...}).
+
+const CLOCKS = Symbol.for("clip-video-investigator.clocks");
+
+export class Clock extends EventTarget {
+  times = new Float64Array(0); // presentation times of all frames, in seconds
+  end = 0; // where the last frame ends, in seconds
+  frame = 0; // the frame on the screen
+  playing = false;
+  moments = []; // [start_s, end_s], sorted by start
+  users = 0;
+
+  get last() {
+    return Math.max(0, this.times.length - 1);
+  }
+
+  get time() {
+    return this.times[this.frame] ?? 0;
+  }
+
+  // The frame on the screen at a time: the last with times[frame] <= seconds.
+  frameAt(seconds) {
+    return Math.max(0, countUpTo(this.times, seconds) - 1);
+  }
+
+  // The frame whose time is nearest: what a decoder calls a time is rounded.
+  nearestFrame(seconds) {
+    return nearest(this.times, seconds);
+  }
+
+  // A time within the frame, far from its neighbours.
+  middleOf(frame) {
+    const start = this.times[frame] ?? 0;
+    const end = frame < this.last ? this.times[frame + 1] : Math.max(this.end, start);
+    return (start + end) / 2;
+  }
+
+  setTimes(block) {
+    this.times = block.subarray(0, Math.max(0, block.length - 1));
+    this.end = block.at(-1) ?? 0;
+    this.dispatchEvent(new Event("times"));
+  }
+
+  show(frame, playing) {
+    if (frame === this.frame && playing === this.playing) return;
+    this.frame = frame;
+    this.playing = playing;
+    this.dispatchEvent(new Event("frame"));
+  }
+
+  ask(what, detail = {}) {
+    this.dispatchEvent(new CustomEvent("ask", { detail: { what, ...detail } }));
+  }
+}
+
+// The clock of that name; the parts of one player, wherever they stand in the page, get the same.
+export function takeClock(name) {
+  const clocks = (document[CLOCKS] ??= new Map());
+  if (!clocks.has(name)) clocks.set(name, new Clock());
+  const clock = clocks.get(name);
+  clock.users += 1;
+  return clock;
+}
+
+export function leaveClock(name) {
+  const clock = document[CLOCKS].get(name);
+  clock.users -= 1;
+  if (clock.users === 0) document[CLOCKS].delete(name);
+}
+
+// How many of the rising values are <= limit.
+export function countUpTo(values, limit) {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// The position of the rising value that is nearest to another.
+export function nearest(values, wanted) {
+  const after = countUpTo(values, wanted);
+  if (after === 0) return 0;
+  if (after === values.length) return values.length - 1;
+  return wanted - values[after - 1] <= values[after] - wanted ? after - 1 : after;
+}
+
+// m:ss.mmm, from one hour on h:mm:ss.mmm
+export function clockText(seconds) {
+  const ms = Math.max(0, Math.round(seconds * 1000));
+  const [hours, minutes] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60];
+  const rest = ((ms % 60_000) / 1000).toFixed(3).padStart(6, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}

@@ -1,0 +1,64 @@
+"""The three components as functions that put them on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from clip_core.values import Floats, Scores, TimeTable
+from pages.parts.cached import shelf
+from pages.parts.player import assets
+
+PLAYER = "main"
+
+
+def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks: Callable[[], None]) -> None:
+    """Put one part of a player on the page; it stays the same part while its key does.
+
+    Args:
+        part: "screen", "ranking" or "timeline".
+        data: What it shows; only JSON.
+        player: The parts of one player share a clock in the browser under this name.
+        callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in
+            ``st.session_state[part_key(part, player)]``.
+    """
+    component = st.components.v2.component(
+        f"clip_video_{part}",
+        html=assets.text(f"{part}.html"),
+        css=assets.text(f"{part}.css"),
+        js=assets.text("entry.js"),
+        isolate_styles=False,  # else plotly's own styles do not reach its chart
+    )
+    given = {"script": assets.script_address(f"{part}.js"), "player": player} | data
+    component(key=part_key(part, player), data=given, **callbacks)
+
+
+def part_key(part: str, player: str = PLAYER) -> str:
+    """The key of a part in the session's state."""
+    return f"{part}_{player}"
+
+
+def times_address(table: TimeTable) -> str:
+    """Where the browser finds the times of all frames and the end of the last: float64 seconds."""
+    return _address(np.append(table.times_s, table.end_s).astype("<f8"))
+
+
+def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:
+    """Where the browser finds the samples and the curves.
+
+    "samples" holds the times in seconds and then the frame numbers of the samples, all float64; "raw" and
+    "smoothed" hold one prompt's curve after the other, float32.
+    """
+    return {
+        "count": len(scores),
+        "samples": _address(np.concatenate([scores.times_s, scores.frames]).astype("<f8")),
+        "raw": _address(scores.values.T.astype("<f4")),
+        "smoothed": _address(smoothed.T.astype("<f4")),
+    }
+
+
+def _address(array: np.ndarray[Any, Any]) -> str:
+    return f"player/block/{shelf().put(array.tobytes())}"

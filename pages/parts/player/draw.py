@@ -1,0 +1,103 @@
+"""The player's parts with what the page knows: what goes to the browser, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from clip_core.charts.timeline import Line, Timeline, Unfinished, live_figure
+from clip_core.values import VideoRecord
+from pages.parts.curves import Findings
+from pages.parts.look import theme_name
+from pages.parts.player import assets
+from pages.parts.player.components import draw_part, part_key, series, times_address
+from pages.parts.playhead import Playhead, stamp
+from pages.parts.prompts import Prompts
+from pages.parts.signal import Signal
+from pages.parts.transport import ChartLook
+
+MILLISECOND = 3
+
+
+def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Playhead) -> None:
+    """Draw the video and its transport. What it reports is in the session's state before the next run begins.
+
+    Args:
+        record: The video.
+        address: Where its bytes lie, relative to the app.
+        findings: For the moments to jump to and to repeat.
+        head: Where it starts, or goes when the page moves the playhead.
+    """
+    moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
+    data = {
+        "video": record.video_id,
+        "address": address,
+        "times": times_address(record.table),
+        "confirmed": record.table.confirmed,
+        "moments": moments,
+        "seek": {"seq": stamp(), "frame": head.frame},
+    }
+    draw_part("screen", data, on_at_change=_take_report, on_refused_change=_take_refusal)
+
+
+def refused(address: str) -> bool:
+    """Whether this visitor's browser said that it cannot play what lies there."""
+    return address in st.session_state.get("refused", ())
+
+
+def _take_report() -> None:
+    report = st.session_state[part_key("screen")].get("at") or {}
+    frame = report.get("frame")
+    if report.get("video") == st.session_state.get("frame_of") and isinstance(frame, int):
+        st.session_state.frame = frame
+
+
+def _take_refusal() -> None:
+    address = st.session_state[part_key("screen")].get("refused")
+    st.session_state.refused = {*st.session_state.get("refused", ()), address}
+
+
+def draw_ranking(findings: Findings, prompts: Prompts, signal: Signal) -> None:
+    """Draw every prompt's score at the frame on the screen; in the browser it runs along."""
+    if not prompts.texts or not len(findings.scores):
+        st.markdown("##### This frame")
+        st.caption("No sample is indexed yet." if prompts.texts else "Type a prompt in the sidebar: one per line.")
+        return
+    data = {
+        "prompts": [{"text": prompt, "colour": prompts.colour(prompt)} for prompt in findings.scores.prompts],
+        "series": series(findings.scores, findings.smoothed),
+        "range": signal.score_range,
+        "threshold": signal.threshold,
+    }
+    draw_part("ranking", data)
+
+
+def draw_timeline(
+    findings: Findings,
+    prompts: Prompts,
+    shown: Sequence[str],
+    signal: Signal,
+    style: ChartLook,
+    unfinished: Unfinished | None,
+) -> None:
+    """Draw the curves; the browser draws the playhead over them."""
+    view = Timeline(
+        scores=findings.scores,
+        smoothed=findings.smoothed,
+        moments=findings.moments,
+        lines=[Line(prompt, prompts.numbers[prompt]) for prompt in shown],
+        threshold=signal.threshold,
+        score_range=signal.score_range,
+        theme=theme_name(),
+        axis=style.axis,
+        height_px=style.height_px,
+        raw=style.raw and signal.smoothing_s > 0,
+        unfinished=unfinished,
+    )
+    data = {
+        "plotly": assets.plotly_address(),
+        "figure": live_figure(view),
+        "series": series(findings.scores, findings.smoothed),
+    }
+    draw_part("timeline", data)

@@ -1,0 +1,30 @@
+// What Streamlit runs for each of the three components, again at every change of their data or the theme:
+// fetch the part's own script once, then hand the data on.
+
+const PART = Symbol.for("clip-video-investigator.part");
+
+// Streamlit's own scripts were really loaded from somewhere: that is right under a base path and behind a
+// proxy that rewrites paths, whatever the page's address looks like.
+function appAddress() {
+  const own = [...document.scripts].map((script) => script.src).find((src) => src.includes("/static/js/"));
+  return own ? own.slice(0, own.lastIndexOf("/static/js/") + 1) : new URL("./", document.baseURI).href;
+}
+
+export default async function ({ parentElement, data, setStateValue }) {
+  const host = parentElement.querySelector("[data-part]");
+  const app = appAddress();
+  try {
+    const { mount } = await import(new URL(data.script, app).href);
+    host[PART] ??= mount(host, { addressOf: (path) => new URL(path, app).href, player: data.player });
+    host[PART].update(data, setStateValue);
+  } catch (error) {
+    console.error(error);
+    host.textContent = "This part of the player could not be loaded. Reload the page; if that does not help, start the app with `streamlit run app.py`.";
+  }
+  // Streamlit also calls this when a later change overtook this one: then the part stays.
+  return () => {
+    if (host.isConnected) return;
+    host[PART]?.unmount();
+    delete host[PART];
+  };
+}

@@ -1,0 +1,38 @@
+// The keys of the player, the same on all its parts, and only while one of them has the focus.
+
+export const KEYS = [
+  { keys: [" ", "k"], shown: "Space", what: "toggle", says: "play, pause" },
+  { keys: ["ArrowLeft", ","], shown: "← ,", what: "step", by: -1, says: "back one frame" },
+  { keys: ["ArrowRight", "."], shown: "→ .", what: "step", by: 1, says: "forward one frame" },
+  { keys: ["Shift+ArrowLeft"], shown: "Shift ←", what: "seconds", by: -1, says: "back one second" },
+  { keys: ["Shift+ArrowRight"], shown: "Shift →", what: "seconds", by: 1, says: "forward one second" },
+  { keys: ["[", "p"], shown: "[", what: "moment", by: -1, says: "previous moment" },
+  { keys: ["]", "n"], shown: "]", what: "moment", by: 1, says: "next moment" },
+  { keys: ["l"], shown: "L", what: "loop", says: "repeat the moment" },
+  { keys: ["<", ">"], shown: "< >", what: "speed", says: "slower, faster" },
+  { keys: ["m"], shown: "M", what: "mute", says: "sound on, off" },
+  { keys: ["f"], shown: "F", what: "fullscreen", says: "full screen" },
+  { keys: ["Home"], shown: "Home", what: "reset", says: "to the start" },
+  { keys: ["?"], shown: "?", what: "help", says: "these keys" },
+];
+
+const named = new Map(KEYS.flatMap((entry) => entry.keys.map((key) => [key, entry])));
+
+// Listen on an element; returns how to stop.
+export function listenForKeys(element, clock) {
+  const pressed = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("select, input, textarea")) return;
+    if ([" ", "Enter"].includes(event.key) && event.target.closest("button")) return; // it presses the button
+    const arrow = event.key.startsWith("Arrow");
+    const name = arrow && event.shiftKey ? `Shift+${event.key}` : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const entry = named.get(name);
+    if (!entry) return;
+    event.preventDefault();
+    event.stopPropagation(); // Streamlit has keys of its own
+    const by = entry.what === "speed" ? (name === "<" ? -1 : 1) : entry.by;
+    clock.ask(entry.what, { by });
+  };
+  element.addEventListener("keydown", pressed);
+  return () => element.removeEventListener("keydown", pressed);
+}

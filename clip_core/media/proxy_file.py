@@ -20,10 +20,10 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from av.video.stream import VideoStream
 
 from clip_core.errors import ProxyError
+from clip_core.media.size import proxy_size
 from clip_core.media.sound import RATE, Sound
 from clip_core.values import Frame, Image
 
-MOST_LINES, MOST_COLUMNS = 480, 1920
 KEYFRAME_EVERY = 30
 SUFFIX = ".part"
 
@@ -34,15 +34,8 @@ _LONGEST_STEP = 2**31 - 1  # what MP4 holds for the time from one frame to the n
 _BT709 = 1
 
 
-def proxy_size(width: int, height: int) -> tuple[int, int]:
-    """Return width and height of a copy: even, at most 480 lines and 1920 columns, never larger than the video."""
-    scale = min(1.0, MOST_LINES / height, MOST_COLUMNS / width)
-    return max(2, int(width * scale + 1e-6) // 2 * 2), max(2, int(height * scale + 1e-6) // 2 * 2)
-
-
 def ticks_per_second(time_base: Fraction, longest_step_s: float) -> int:
-    """Return the clock of a copy: the video's own where MP4 can hold it, or a
-    multiple of it; else one that is off by less than 0.05 ms.
+    """Return the clock of a copy: a multiple of the video's own where MP4 can hold it, else off by under 0.05 ms.
 
     Args:
         time_base: Of the video.
@@ -87,11 +80,16 @@ class ProxyFile:
         self._last_tick = -1
         self._waiting: Packet[VideoStream] | None = None
         av.logging.set_level(None)
-        with self._guarded():
-            options = {"movflags": "+faststart", "video_track_timescale": str(self._ticks)}
-            self._container = av.open(str(self.temporary.absolute()), "w", format="mp4", container_options=options)
-            self._pictures = self._add_pictures()
-            self._sounds = None if sound is None else self._add_sound(sound)
+        options = {"movflags": "+faststart", "video_track_timescale": str(self._ticks)}
+        self._container = av.open(str(self.temporary.absolute()), "w", format="mp4", container_options=options)
+        try:
+            with self._guarded():
+                self._pictures = self._add_pictures()
+                self._sounds = None if sound is None else self._add_sound(sound)
+                self._container.start_encoding()
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, frame: Frame) -> None:
         """Write one more frame, and the sound up to it.

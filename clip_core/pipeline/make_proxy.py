@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError, shown_name
 from clip_core.media.playable import first_sound
+from clip_core.media.size import proxy_size
 from clip_core.pipeline.decode_ahead import DecodeAhead
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import uploads_folder
@@ -128,7 +129,7 @@ def make_proxy(
 
 
 def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStack) -> ProxyFile:
-    from clip_core.media.proxy_file import ProxyFile, proxy_size
+    from clip_core.media.proxy_file import ProxyFile
 
     info, claimed = video.info, video.table
     _need_room(destination.parent, claimed, proxy_size(info.width, info.height))
@@ -233,7 +234,7 @@ def _turn(folder: Path) -> Iterator[FileLock]:
 
 def _wait_for(lock: FileLock) -> Iterator[ProxyProgress]:
     while not lock.is_locked:
-        yield ProxyProgress(0, 0, note="Waiting: another process makes a copy")
+        yield ProxyProgress(0, 0, note="another process is making one")
         time.sleep(LOOK_AGAIN_S)
         with suppress(Timeout):
             lock.acquire(blocking=False)

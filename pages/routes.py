@@ -18,7 +18,6 @@ from starlette.routing import BaseRoute, Route
 
 from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
 from clip_core.pipeline.find_file import open_file
-from pages.parts import cached
 from pages.parts.player import assets
 from pages.parts.player.sending import OpenFile
 
@@ -106,7 +105,12 @@ def _plotly(request: Request) -> Response:  # noqa: ARG001 - every answer is ask
     return FileResponse(assets.PLOTLY, headers=FOREVER | UNPACKED, media_type="text/javascript")
 
 
+# The caches are imported by the first who asks: before the server runs, Streamlit has no place for them and says so.
+
+
 def _video(request: Request) -> Response:
+    from pages.parts import cached
+
     found = cached.video_file(request.path_params["video_id"])
     file = open_file(found, cached.config())
     return OpenFile(file, found.path, MEDIA_TYPES.get(found.container, BYTES), ASK_AGAIN | UNPACKED)
@@ -114,5 +118,7 @@ def _video(request: Request) -> Response:
 
 def _block(request: Request) -> Response:
     """Arrays as they lie in memory, little-endian: times of frames and samples, curves."""
+    from pages.parts import cached
+
     block = cached.shelf().get(request.path_params["digest"])
     return _missing() if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)

@@ -17,7 +17,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
-from clip_core.pipeline.find_file import open_file
+from clip_core.pipeline.find_file import is_video_id, open_file
+from clip_core.pipeline.make_proxy import proxy_path
 from pages.parts.player import assets
 from pages.parts.player.sending import OpenFile
 
@@ -44,6 +45,7 @@ def player_routes() -> list[BaseRoute]:
         "player/scripts/{version}/{name}": _script,
         f"{assets.plotly_address()}": _plotly,
         "player/video/{video_id}": _video,
+        "player/copy/{video_id}": _copy,
         "player/block/{digest}": _block,
         "player/{rest:path}": _nothing,  # else Streamlit answers with its own page
     }
@@ -114,6 +116,17 @@ def _video(request: Request) -> Response:
     found = cached.video_file(request.path_params["video_id"])
     file = open_file(found, cached.config())
     return OpenFile(file, found.path, MEDIA_TYPES.get(found.container, BYTES), ASK_AGAIN | UNPACKED)
+
+
+def _copy(request: Request) -> Response:
+    """The copy of a video that browsers do not play."""
+    from pages.parts import cached
+
+    video_id = request.path_params["video_id"]
+    path = proxy_path(cached.config(), video_id) if is_video_id(video_id) else None
+    if path is None or not path.is_file():
+        return _missing()
+    return FileResponse(path, headers=ASK_AGAIN | UNPACKED, media_type="video/mp4")
 
 
 def _block(request: Request) -> Response:

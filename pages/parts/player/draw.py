@@ -14,25 +14,26 @@ from pages.parts.player import assets
 from pages.parts.player.components import draw_part, part_key, series, times_address
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
+from pages.parts.proxy import Playable
 from pages.parts.signal import Signal
 from pages.parts.transport import ChartLook
 
 MILLISECOND = 3
 
 
-def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Playhead) -> None:
+def draw_screen(record: VideoRecord, playable: Playable, findings: Findings, head: Playhead) -> None:
     """Draw the video and its transport. What it reports is in the session's state before the next run begins.
 
     Args:
         record: The video.
-        address: Where its bytes lie, relative to the app.
+        playable: Whether the file itself is played, or its copy.
         findings: For the moments to jump to and to repeat.
         head: Where it starts, or goes when the page moves the playhead.
     """
     moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
     data = {
         "video": record.video_id,
-        "address": address,
+        "address": _address(record, "copy" if playable.source == "proxy" else "video"),
         "times": times_address(record.table),
         "confirmed": record.table.confirmed,
         "moments": moments,
@@ -41,9 +42,13 @@ def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Pla
     draw_part("screen", data, on_at_change=_take_report, on_refused_change=_take_refusal)
 
 
-def refused(address: str) -> bool:
-    """Whether this visitor's browser said that it cannot play what lies there."""
-    return address in st.session_state.get("refused", ())
+def refused(record: VideoRecord) -> bool:
+    """Whether this visitor's browser said that it cannot play the file of a video."""
+    return _address(record, "video") in st.session_state.get("refused", ())
+
+
+def _address(record: VideoRecord, what: str) -> str:
+    return f"player/{what}/{record.video_id}"
 
 
 def _take_report() -> None:

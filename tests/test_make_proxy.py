@@ -120,7 +120,8 @@ def test_frames_and_times_are_those_of_the_video(kind: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("size", "expected"), [((854, 480), (854, 480)), ((1280, 720), (852, 480)), ((540, 960), (270, 480))]
+    ("size", "expected"),
+    [((854, 480), (854, 480)), ((1280, 720), (852, 480)), ((1920, 1080), (852, 480)), ((540, 1500), (172, 480))],
 )
 def test_a_large_one_is_made_smaller(size: tuple[int, int], expected: tuple[int, int], tmp_path: Path) -> None:
     video = planted(tmp_path, "v", 3, Recipe(), size=size)

@@ -167,7 +167,7 @@ class ProxyFile:
     def _picture(self, rgb: Image) -> VideoFrame:
         width, height = self._pictures.width, self._pictures.height
         return self._reformatter.reformat(
-            VideoFrame.from_ndarray(self._fitted(rgb), format="rgb24"),
+            VideoFrame.from_ndarray(_nearly(self._fitted(rgb), width, height), format="rgb24"),
             width,
             height,
             "yuv420p",
@@ -218,6 +218,19 @@ class ProxyFile:
             yield
         except (OSError, av.error.FFmpegError) as error:
             raise write_error(error) from error
+
+
+def _nearly(rgb: Image, width: int, height: int) -> Image:
+    """Shrink by the greatest whole factor that leaves no less than is wanted: OpenCV does it at a fifth of the cost."""
+    tall, wide = rgb.shape[:2]
+    factor = min(tall // height, wide // width)
+    while factor > 1 and (tall % factor or wide % factor):
+        factor -= 1
+    if factor < 2:
+        return rgb
+    import cv2
+
+    return np.asarray(cv2.resize(rgb, (wide // factor, tall // factor), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def write_error(error: Exception) -> ProxyError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -132,12 +132,11 @@ class ProxyFile:
 
     def close(self) -> None:
         """Remove what was not kept; may be called twice."""
-        try:
-            self._container.close()
-        except av.error.FFmpegError:  # its end cannot be written, and is not wanted
-            pass
-        finally:
+        with suppress(OSError):  # first, so that nobody moves the index of a file that is not wanted to its front
             self.temporary.unlink(missing_ok=True)
+        with suppress(OSError, av.error.FFmpegError):
+            self._container.close()
+        self.temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self

@@ -26,6 +26,7 @@ from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.make_proxy import ProxyProgress, make_proxy, proxies_folder, proxy_path
 from clip_core.values import TimeTable
 from clip_core.video import open_video
+from clip_core.video.pyav import PyAVVideo
 from tests.sound_maker import FilmRecipe, SoundRecipe, find_clicks, sound_length_s, spoil_sound, write_film
 from tests.video_maker import KINDS, PlantedVideo, Recipe, make_late_start, planted, read_number
 
@@ -120,7 +121,8 @@ def test_frames_and_times_are_those_of_the_video(kind: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("size", "expected"), [((854, 480), (854, 480)), ((1280, 720), (852, 480)), ((540, 960), (270, 480))]
+    ("size", "expected"),
+    [((854, 480), (854, 480)), ((1280, 720), (852, 480)), ((1920, 1080), (852, 480)), ((540, 1500), (172, 480))],
 )
 def test_a_large_one_is_made_smaller(size: tuple[int, int], expected: tuple[int, int], tmp_path: Path) -> None:
     video = planted(tmp_path, "v", 3, Recipe(), size=size)
@@ -283,6 +285,24 @@ def test_a_copy_that_is_not_right_is_not_kept(tmp_path: Path) -> None:
     assert left_in(target.parent) == []
     list(make_proxy(video.path, target, table=other_table(table, pts=moved, confirmed=False)))  # a claim may be wrong
     assert left_in(target.parent) == ["copy.mp4"]
+
+
+@pytest.mark.parametrize("kind", ["avi-packed", "avi-h264"])
+def test_a_confirmed_table_saves_a_pass(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video, target = KINDS[kind](tmp_path), tmp_path / "copy.mp4"
+    table = confirmed_table(video.path)
+    monkeypatch.setattr(PyAVVideo, "_confirm", lambda self: pytest.fail("a pass before the pass"))
+    list(make_proxy(video.path, target, table=table))
+    assert ffmpegs_packets(target)[-1].pts > 0
+
+
+def test_a_table_in_other_units_leaves_the_sound_in_step(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "late.mkv", FilmRecipe(begins_s=0.7, sound=SoundRecipe("pcm_s16le")))
+    table = confirmed_table(path)
+    units = np.rint(table.times_s * 90_000).astype(np.int64)
+    other = replace(table, pts=units, key_pts=units[:1], start_pts=0, time_base=Fraction(1, 90_000))
+    list(make_proxy(path, tmp_path / "copy.mp4", table=other))
+    assert find_clicks(tmp_path / "copy.mp4") == pytest.approx([0.55, 2.05], abs=0.03)
 
 
 def test_another_file_that_lies_there_now(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -132,12 +132,11 @@ class ProxyFile:
 
     def close(self) -> None:
         """Remove what was not kept; may be called twice."""
-        try:
-            self._container.close()
-        except av.error.FFmpegError:  # its end cannot be written, and is not wanted
-            pass
-        finally:
+        with suppress(OSError):  # first, so that nobody moves the index of a file that is not wanted to its front
             self.temporary.unlink(missing_ok=True)
+        with suppress(OSError, av.error.FFmpegError):
+            self._container.close()
+        self.temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -167,7 +166,7 @@ class ProxyFile:
     def _picture(self, rgb: Image) -> VideoFrame:
         width, height = self._pictures.width, self._pictures.height
         return self._reformatter.reformat(
-            VideoFrame.from_ndarray(self._fitted(rgb), format="rgb24"),
+            VideoFrame.from_ndarray(_nearly(self._fitted(rgb), width, height), format="rgb24"),
             width,
             height,
             "yuv420p",
@@ -218,6 +217,19 @@ class ProxyFile:
             yield
         except (OSError, av.error.FFmpegError) as error:
             raise write_error(error) from error
+
+
+def _nearly(rgb: Image, width: int, height: int) -> Image:
+    """Shrink by the greatest whole factor that leaves no less than is wanted: OpenCV does it at a fifth of the cost."""
+    tall, wide = rgb.shape[:2]
+    factor = min(tall // height, wide // width)
+    while factor > 1 and (tall % factor or wide % factor):
+        factor -= 1
+    if factor < 2:
+        return rgb
+    import cv2
+
+    return np.asarray(cv2.resize(rgb, (wide // factor, tall // factor), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def write_error(error: Exception) -> ProxyError:

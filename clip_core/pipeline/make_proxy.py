@@ -5,25 +5,26 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError, shown_name
 from clip_core.media.playable import first_sound
 from clip_core.media.size import proxy_size
-from clip_core.pipeline.decode_ahead import DecodeAhead
+from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import uploads_folder
+from clip_core.pipeline.take_turns import take, turn_lock
 from clip_core.values import TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.opening import has_pyav
+from clip_core.video.retimed import RetimedVideo
 
 if TYPE_CHECKING:
     from clip_core.media.proxy_file import ProxyFile
@@ -109,15 +110,17 @@ def make_proxy(
             "Install it (python -m pip install av) and start the app again.",
         )
     _check_unchanged(path, stamp)
-    with _turn(destination.parent) as lock:
-        yield from _wait_for(lock)
+    with turn_lock(destination.parent) as lock:
+        while not take(lock):
+            yield ProxyProgress(0, 0, note="another process is making one")
+            time.sleep(LOOK_AGAIN_S)
         if destination.is_file():
             frames = 0 if table is None else len(table)
             yield ProxyProgress(frames, frames, seconds_left=0.0)
             return
         for left in destination.parent.glob(".*.part"):  # of a process that was killed: the turn is ours
             left.unlink(missing_ok=True)
-        with open_video(path) as video, ExitStack() as stack:
+        with _open(path, table) as video, ExitStack() as stack:
             sound, warnings = _open_sound(video, stack)
             yield from _copy(video, sound, warnings, out := _begin(video, destination, sound, stack))
             for expected in (video.table, table):
@@ -126,6 +129,15 @@ def make_proxy(
             out.keep()
             frames = len(video.table)
             yield ProxyProgress(frames, frames, seconds_left=0.0, warnings=_told(sound, warnings))
+
+
+def _open(path: str | Path, table: TimeTable | None) -> Video:
+    """Open a video in its own units: that is the clock of its sound. A table that fits saves a pass over some files."""
+    video = open_video(path, table=table)
+    if not isinstance(video, RetimedVideo):
+        return video
+    video.close()
+    return open_video(path)
 
 
 def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStack) -> ProxyFile:
@@ -146,7 +158,8 @@ def _copy(
     done, total = 0, len(video.table)
     began = told = time.monotonic()
     yield ProxyProgress(done, total, warnings=warnings)
-    with DecodeAhead(video.frames(), _FRAMES_AHEAD) as ahead:
+    room = min(_FRAMES_AHEAD, room_for(video.info.width, video.info.height))
+    with DecodeAhead(video.frames(), room) as ahead:
         while not ahead.finished:
             for frame in ahead.take(1, REPORT_EVERY_S):
                 out.add(frame)
@@ -211,30 +224,3 @@ def _need_room(folder: Path, table: TimeTable, size: tuple[int, int]) -> None:
             f"and {SPARE_BYTES / 1e6:,.0f} MB of them stay free.",
             "Free some space and try again.",
         )
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[FileLock]:
-    """The lock of a folder, made if need be; it is given back at the end. The system does so when a process dies."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", thread_local=False)
-        with suppress(Timeout):
-            lock.acquire(blocking=False)
-    except OSError as error:
-        raise ProxyError(
-            f"Copies to play cannot be kept in {shown_name(folder)}: {error.strerror}.",
-            "Make that folder writable, or name one that is as the first of video_dirs in config.yaml.",
-        ) from error
-    try:
-        yield lock
-    finally:
-        lock.release()
-
-
-def _wait_for(lock: FileLock) -> Iterator[ProxyProgress]:
-    while not lock.is_locked:
-        yield ProxyProgress(0, 0, note="another process is making one")
-        time.sleep(LOOK_AGAIN_S)
-        with suppress(Timeout):
-            lock.acquire(blocking=False)

@@ -55,15 +55,15 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config, *, r
         return Playable("file")
     reason = "This browser does not play the file itself" if what is None else f"Browsers do not play {what}"
     asked: set[str] = st.session_state.setdefault("proxies_asked", set())
+    target = proxy_path(settings, record.video_id)
     task = proxies().view(record.video_id)  # before the file: one that has ended has put it there
-    if proxy_path(settings, record.video_id).is_file():
-        return Playable("proxy", reason, task)
     error = None
     # Who comes to one that somebody cancelled, or that failed, sees that and may begin it again.
-    if record.video_id not in asked and (task is None or task.state == "done"):
+    if not target.is_file() and record.video_id not in asked and (task is None or task.state == "done"):
         error = _start(video, record, settings)
+        task = proxies().view(record.video_id)
     asked.add(record.video_id)
-    return Playable(None, reason, proxies().view(record.video_id), error)
+    return Playable("proxy" if target.is_file() else None, reason, task, error)
 
 
 def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:

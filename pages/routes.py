@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -38,17 +37,18 @@ _log = logging.getLogger(__name__)
 
 
 def player_routes() -> list[BaseRoute]:
-    """The routes, at the root and, if the app has a base path, below it: Streamlit moves only its own there."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    """The routes, at the root and below any path: where the app lies is not known yet when it is made."""
     answers: dict[str, Answer] = {
         "player/scripts/{version}/{name}": _script,
         f"{assets.plotly_address()}": _plotly,
         "player/video/{video_id}": _video,
+        "player/copy/{video_id}": _copy,
         "player/block/{digest}": _block,
-        "player/{rest:path}": _nothing,  # else Streamlit answers with its own page
     }
-    prefixes = ["", f"{base}/"] if base else [""]
-    return [Route(f"/{prefix}{path}", _guarded(answer)) for prefix in prefixes for path, answer in answers.items()]
+    # Else Streamlit answers with its own page.
+    answers |= {f"player/{kind}/{{rest:path}}": _nothing for kind in ("scripts", "video", "copy", "block")}
+    places = ("/", "/{base:path}/")
+    return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
 
 
 def _guarded(answer: Answer) -> Callable[[Request], object]:
@@ -114,6 +114,22 @@ def _video(request: Request) -> Response:
     found = cached.video_file(request.path_params["video_id"])
     file = open_file(found, cached.config())
     return OpenFile(file, found.path, MEDIA_TYPES.get(found.container, BYTES), ASK_AGAIN | UNPACKED)
+
+
+def _copy(request: Request) -> Response:
+    """The copy of a video that browsers cannot play, for whoever may have the video itself."""
+    from pages.parts import cached
+
+    video_id = request.path_params["video_id"]
+    open_file(cached.video_file(video_id), cached.config()).close()
+    copy = cached.copy_file(video_id)
+    try:
+        file = None if copy is None else copy.open("rb")
+    except FileNotFoundError:
+        file = None
+    if copy is None or file is None:
+        return _said(404, "There is no copy of this video yet.")
+    return OpenFile(file, copy, "video/mp4", ASK_AGAIN | UNPACKED)
 
 
 def _block(request: Request) -> Response:

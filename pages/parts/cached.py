@@ -143,6 +143,11 @@ def video_file(video_id: str) -> FoundFile:
     return found
 
 
+def copy_file(video_id: str) -> Path | None:  # noqa: ARG001 - MERGE: make_proxy.proxy_path(config(), video_id)
+    """Where the copy lies that was made of a video for browsers that cannot play it; None where none was made."""
+    return None
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _found(video_id: str, decides: object, _settings: Config) -> FoundFile:  # noqa: ARG001 - part of the key
     return find_file(video_id, _settings, store(_settings.embeddings))

@@ -41,14 +41,14 @@ def chromium_program() -> str:
 
 
 @contextmanager
-def served(world: World, base: str = "") -> Iterator[str]:
-    """Run the app on a free port, below a base path if one is given; yields its address."""
+def served(world: World, base: str = "", cwd: Path = APP.parent) -> Iterator[str]:
+    """Run the app on a free port, below a base path if one is given, from a folder; yields its address."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.baseUrlPath", base]
     environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config)}
     log = (world.folder / "server.log").open("wb")
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=APP.parent)
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=cwd)
     try:
         address = f"http://127.0.0.1:{port}/{base}".rstrip("/")
         wait_until(lambda: answers(f"{address}/_stcore/health"), 60)

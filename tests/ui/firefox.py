@@ -36,7 +36,7 @@ PREFERENCES = {
 
 
 def firefox_program() -> str:
-    """The system's Firefox. scripts/test installs it in CI where the mirror has it, and says so where not."""
+    """The system's Firefox. CI has none, on purpose: scripts/test says so."""
     found = next((program for name in PROGRAMS if (program := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no Firefox here (looked for {', '.join(PROGRAMS)}); apt-get install firefox-esr brings it")

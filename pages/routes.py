@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -39,18 +38,18 @@ _log = logging.getLogger(__name__)
 
 
 def player_routes() -> list[BaseRoute]:
-    """The routes, at the root and, if the app has a base path, below it: Streamlit moves only its own there."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    """The routes, at the root and below any path: where the app lies is not known yet when it is made."""
     answers: dict[str, Answer] = {
         "player/scripts/{version}/{name}": _script,
         f"{assets.plotly_address()}": _plotly,
         "player/video/{video_id}": _video,
         "player/copy/{video_id}": _copy,
         "player/block/{digest}": _block,
-        "player/{rest:path}": _nothing,  # else Streamlit answers with its own page
     }
-    prefixes = ["", f"{base}/"] if base else [""]
-    return [Route(f"/{prefix}{path}", _guarded(answer)) for prefix in prefixes for path, answer in answers.items()]
+    # Else Streamlit answers with its own page.
+    answers |= {f"player/{kind}/{{rest:path}}": _nothing for kind in ("scripts", "video", "copy", "block")}
+    places = ("/", "/{base:path}/")
+    return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
 
 
 def _guarded(answer: Answer) -> Callable[[Request], object]:
@@ -119,14 +118,18 @@ def _video(request: Request) -> Response:
 
 
 def _copy(request: Request) -> Response:
-    """The copy of a video that browsers do not play."""
+    """The copy of a video that browsers do not play. It is as good as ever when the file itself is gone."""
     from pages.parts import cached
 
     video_id = request.path_params["video_id"]
-    path = proxy_path(cached.config(), video_id) if is_video_id(video_id) else None
-    if path is None or not path.is_file():
+    if not is_video_id(video_id):
         return _missing()
-    return FileResponse(path, headers=ASK_AGAIN | UNPACKED, media_type="video/mp4")
+    path = proxy_path(cached.config(), video_id)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return _said(404, "There is no copy of this video yet.")
+    return OpenFile(file, path, "video/mp4", ASK_AGAIN | UNPACKED)
 
 
 def _block(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -164,6 +165,49 @@ def _code_lines(node: ast.FunctionDef) -> int:
     doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
     documented = (first.end_lineno or 0) - first.lineno + 1 if doc else 0
     return (node.end_lineno or 0) - node.lineno + 1 - documented
+
+
+PLAYER = ROOT / "pages" / "parts" / "player"
+
+
+def _files(*kinds: str) -> list[Path]:
+    return sorted(path for path in PLAYER.iterdir() if path.suffix in kinds)
+
+
+def test_the_players_scripts_run_no_text_and_ask_no_other_host() -> None:
+    scripts = _files(".js")
+    assert {"entry.js", "clock.js", "screen.js", "timeline.js", "ranking.js"} <= {path.name for path in scripts}
+    for path in scripts:
+        text = path.read_text(encoding="utf-8")
+        wrong = re.findall(r"\beval\b|\bnew Function\b|\bFunction\(|document\.write|insertAdjacentHTML|outerHTML", text)
+        assert wrong == [], path
+        assert re.findall(r"set(?:Timeout|Interval)\(\s*[\"'`]", text) == [], path
+        for given in re.findall(r"innerHTML\s*\+?=\s*([^;]*);", text):  # a literal, and nothing put into it
+            assert re.fullmatch(r"\"[^\"]*\"|'[^']*'|`[^`$]*`", given.strip()), f"{path}: {given}"
+        assert len(re.findall(r"innerHTML", text)) == len(re.findall(r"innerHTML\s*\+?=[^;]*;", text)), path
+    for path in _files(".js", ".css", ".html"):
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert re.findall(r"(?:https?|wss?):|[\"'(]//\w|@import|url\(", text) == [], path
+        assert re.findall(r"\son\w+=|javascript:", text if path.suffix == ".html" else "") == [], path
+
+
+def test_the_players_files_are_short_and_none_is_left_over() -> None:
+    every = {path.name: path.read_text(encoding="utf-8") for path in _files(".js", ".css", ".html")}
+    assert {name: len(text.splitlines()) for name, text in every.items() if len(text.splitlines()) >= MOST_LINES} == {}
+    components = (PLAYER / "components.py").read_text(encoding="utf-8")
+    drawn = set(re.findall(r'draw_part\("(\w+)"', (PLAYER / "draw.py").read_text(encoding="utf-8")))
+    reached = {f"{part}.{kind}" for part in drawn for kind in ("html", "css", "js")}
+    reached |= {name for name in every if f'"{name}"' in components}
+    while (
+        more := {
+            name
+            for known in reached & set(every)
+            for name in re.findall(r'(?:from|import)\s*\(?"\./([\w.-]+)"', every[known])
+        }
+        - reached
+    ):
+        reached |= more
+    assert reached == set(every)
 
 
 def test_the_public_names_are_there_and_no_others() -> None:

@@ -6,6 +6,8 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from starlette.testclient import TestClient
 from clip_core import EmbeddingStore, index_video
 from clip_core.errors import StoreError
 from clip_core.pipeline.identify import file_stamp
+from clip_core.pipeline.make_proxy import proxy_path
 from pages import routes
 from pages.parts import cached
 from pages.parts.player import assets
@@ -215,6 +218,25 @@ def test_the_bytes_are_those_of_the_checked_file(place: Place, monkeypatch: pyte
     assert place.ask().content == content
 
 
+# The copy for browsers that cannot play the video itself
+
+
+def test_a_copy(place: Place, stock: Path) -> None:
+    video_id = place.index(place.take(stock / "a.avi"))
+    address, none = f"/player/copy/{video_id}", "^There is no copy of this video yet"
+    place.refused(place.get(address), 404, none)
+    copy = proxy_path(cached.config(), video_id)
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(place.file.read_bytes())
+    for gone in (False, True):  # the copy is as good as ever without the file
+        answer = place.get(address, Range="bytes=4-7")
+        assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (206, b"ftyp", "video/mp4")
+        assert not gone or not (place.videos / "a.avi").exists()
+        (place.videos / "a.avi").unlink(missing_ok=True)
+    place.refused(place.get("/player/copy/" + "0" * 64), 404, none)
+    place.refused(place.get("/player/copy/nonsense"), 404, "There is nothing here")
+
+
 # What it is called
 
 
@@ -261,9 +283,6 @@ def test_bytes_are_not_packed_on_their_way(place: Place, stock: Path) -> None:
         "scripts/{version}/components.py",
         "scripts/{version}/screen.html",
         "scripts/..%2f/screen.js",
-        "plotly-0.0.0.js",
-        "nothing",
-        "",
     ],
 )
 def test_nothing_there(place: Place, path: str) -> None:
@@ -400,13 +419,31 @@ def test_the_page_itself_gets_it(place: Place, site: str | None) -> None:
     assert place.get(f"/player/video/{place.id}", **given).status_code == 200
 
 
-def test_under_a_base_path_and_at_the_root(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    for base in ("tools/clip", "/tools/clip/"):
-        monkeypatch.setattr(st, "get_option", lambda name, base=base: base)
-        client = TestClient(Starlette(routes=routes.player_routes()))
-        for prefix in ("", "/tools/clip"):
-            assert client.get(f"{prefix}/player/video/{place.id}").status_code == 200
-        assert client.get("/tools/player/nothing").text == "Not Found"
+def test_under_a_base_path_and_at_the_root(place: Place) -> None:
+    for prefix in ("", "/tools", "/tools/clip", "/player", "/a/player/video"):
+        assert place.get(f"{prefix}/player/video/{place.id}").content == place.file.read_bytes()
+        place.refused(place.get(f"{prefix}/player/video/{'0' * 64}"), 404, "no such video")
+        place.refused(place.get(f"{prefix}/player/block/..%2fx"), 404, "There is nothing here")
+        assert place.get(f"{prefix}/" + assets.script_address("entry.js")).status_code == 200
+    for ours in ("/player/static/js/index.js", "/player/_stcore/health", "/player", "/player/compare"):
+        assert place.client.get(ours).text == "Not Found"  # left to Streamlit, whose base path may be "player"
+
+
+def test_the_servers_settings_are_read_wherever_it_is_started(tmp_path: Path) -> None:
+    """Making the routes must not read them: before the app is made, Streamlit would look in the wrong folder."""
+    code = (
+        "import sys, streamlit as st; sys.path.insert(0, sys.argv[1]); import app;"
+        "print(*(st.get_option(n) for n in sys.argv[2:]))"
+    )
+    names = ("server.address", "server.maxUploadSize", "browser.gatherUsageStats", "client.showErrorDetails")
+    command = [sys.executable, "-c", code, str(routes_folder()), *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.split() == ["localhost", "2048", "False", "none"]
+    assert done.stderr == ""
+
+
+def routes_folder() -> Path:
+    return Path(routes.__file__).parents[1]
 
 
 def test_caches_of_the_page_are_the_routes_own(place: Place) -> None:

@@ -41,14 +41,14 @@ def chromium_program() -> str:
 
 
 @contextmanager
-def served(world: World, base: str = "") -> Iterator[str]:
-    """Run the app on a free port, below a base path if one is given; yields its address."""
+def served(world: World, base: str = "", cwd: Path = APP.parent) -> Iterator[str]:
+    """Run the app on a free port, below a base path if one is given, from a folder; yields its address."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.baseUrlPath", base]
     environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config)}
     log = (world.folder / "server.log").open("wb")
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=APP.parent)
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=cwd)
     try:
         address = f"http://127.0.0.1:{port}/{base}".rstrip("/")
         wait_until(lambda: answers(f"{address}/_stcore/health"), 60)
@@ -98,11 +98,12 @@ class Visitor:
         self.tab.wait_for_selector('[data-testid="stSidebar"]')
         return self
 
-    def open_ready(self) -> Visitor:
-        """Open the page, choose View → Frames, and wait until the video is indexed and drawn."""
+    def open_ready(self, watch: str = "Frames") -> Visitor:
+        """Open the page, choose how to watch, and wait until the video is indexed and drawn."""
         self.open()
         self.tab.locator(".st-key-status", has_text="indexed").wait_for()
-        self.watch("Frames")
+        if watch != "Player":  # which is there already
+            self.watch(watch)
         self.settle()
         return self
 
@@ -112,6 +113,7 @@ class Visitor:
         self.tab.locator(".st-key-watch button", has_text=how).click()
         self.tab.keyboard.press("Escape")
         self.tab.locator(".st-key-watch").wait_for(state="hidden")
+        self.tab.locator(".cvi-plot").wait_for(state="attached" if how == "Player" else "detached")
 
     def settle(self) -> None:
         """Wait until the page has not been running for a moment, and the chart stands."""
@@ -129,14 +131,15 @@ class Visitor:
         return self.tab.locator('iframe[title*="plotly_events"]')
 
     def lines(self) -> int:
-        """How many lines of prompts are really drawn: bold ones with a path."""
+        """How many lines of prompts are really drawn, by the player or in Frames: bold ones with a path."""
         script = """() => [...document.querySelectorAll('.scatterlayer .trace .lines path')].filter(
             p => p.getAttribute('d') && p.getAttribute('d').length > 10
                 && parseFloat(getComputedStyle(p).strokeWidth) > 1.5
                 && parseFloat(getComputedStyle(p).strokeWidth) < 3).length"""
         self.tab.wait_for_timeout(20)  # lets Playwright hear of new frames
         try:
-            return int(self.chart.evaluate(script))
+            live = self.tab.locator(".cvi-plot").count() > 0
+            return int((self.tab if live else self.chart).evaluate(script))
         except Exception:  # noqa: BLE001 - the frame is being replaced
             return -1
 

@@ -23,7 +23,7 @@ BASE, PREFIX = "tools/clip", "/some/prefix"
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
     world = new_world(tmp_path_factory.mktemp("place"), stock)
     if request.param == "base path":
-        with served(world, BASE) as below:
+        with served(world, BASE, cwd=world.folder) as below:  # and started from elsewhere
             yield below
     else:
         with served(world) as inside, rewriting_proxy(PREFIX, urlsplit(inside).port or 0) as outside:

@@ -238,7 +238,7 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
     (tmp_path / "videos").mkdir()
     world.write(samples_per_second=30, CLIP=PROMPTS[:3], video_dirs=["videos"])
     with served(world) as address:
-        visitor = visit(address).open_ready()
+        visitor = visit(address).open_ready("Player")
         visitor.tab.locator(".st-key-upload_box button").first.click()
         visitor.tab.locator("input[type=file]").set_input_files(tmp_path / "ten minutes.mp4")
         counts: list[int] = []

@@ -50,7 +50,7 @@ def choose(visitor: Visitor, key: str, label: str) -> None:
 
 @pytest.mark.parametrize("visitor", ["light", "dark"], indirect=True)
 def test_a_model_is_chosen_downloaded_and_used(visitor: Visitor) -> None:
-    visitor.open_ready()
+    visitor.open_ready("Player")
     choose(visitor, "model", "CLIP ViT-B/32")
     offer = visitor.tab.locator(".st-key-offer")
     offer.get_by_text("is not on this machine").wait_for()
@@ -74,7 +74,7 @@ def test_a_bookmark_right_after_a_start_comes_in_by_the_front_door(visitor: Visi
 
 
 def test_two_encoders_are_compared(visitor: Visitor) -> None:
-    visitor.open_ready()
+    visitor.open_ready("Player")
     visitor.tab.get_by_role("link", name="Compare encoders").click()
     visitor.tab.get_by_role("button", name="Compare").click()
     visitor.tab.get_by_text("The same for all purposes.").wait_for()

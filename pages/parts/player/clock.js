@@ -26,9 +26,12 @@ export class Clock extends EventTarget {
     return Math.max(0, countUpTo(this.times, seconds) - 1);
   }
 
-  // The frame whose time is nearest: what a decoder calls a time is rounded.
+  // The frame that a browser means by a time: Chromium gives the frame's own, rounded; Firefox, after a seek, the
+  // time that was sought, which is the middle of the frame.
   nearestFrame(seconds) {
-    return nearest(this.times, seconds);
+    const near = nearest(this.times, seconds);
+    const early = this.times[near] - seconds;
+    return near > 0 && early > (this.times[near] - this.times[near - 1]) / 4 ? near - 1 : near;
   }
 
   // A time within the frame, far from its neighbours.

@@ -31,14 +31,16 @@ def draw_screen(record: VideoRecord, playable: Playable, findings: Findings, hea
         head: Where it starts, or goes when the page moves the playhead.
     """
     moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
+    address = _address(record, "copy" if playable.source == "proxy" else "video")
     data = {
         "video": record.video_id,
-        "address": _address(record, "copy" if playable.source == "proxy" else "video"),
+        "address": address,
         "times": times_address(record.table),
         "confirmed": record.table.confirmed,
         "moments": moments,
         "seek": {"seq": stamp(), "frame": head.frame},
     }
+    st.session_state.screen_address = address
     draw_part("screen", data, on_at_change=_take_report, on_refused_change=_take_refusal)
 
 
@@ -52,15 +54,25 @@ def _address(record: VideoRecord, what: str) -> str:
 
 
 def _take_report() -> None:
-    report = st.session_state[part_key("screen")].get("at") or {}
+    """Take the frame that the browser says is on its screen; settle_playhead keeps it within the video."""
+    report = _reported("at")
+    if not isinstance(report, dict) or report.get("video") != st.session_state.get("frame_of"):
+        return
     frame = report.get("frame")
-    if report.get("video") == st.session_state.get("frame_of") and isinstance(frame, int):
+    if isinstance(frame, int) and not isinstance(frame, bool):
         st.session_state.frame = frame
 
 
 def _take_refusal() -> None:
-    address = st.session_state[part_key("screen")].get("refused")
-    st.session_state.refused = {*st.session_state.get("refused", ()), address}
+    """Believe the browser only of what was put before it."""
+    address = _reported("refused")
+    if address == st.session_state.get("screen_address"):
+        st.session_state.refused = {*st.session_state.get("refused", ()), address}
+
+
+def _reported(name: str) -> object:
+    """What the screen said: anything that is JSON."""
+    return st.session_state[part_key("screen")].get(name)
 
 
 def draw_ranking(findings: Findings, prompts: Prompts, signal: Signal) -> None:

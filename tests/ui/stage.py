@@ -38,6 +38,13 @@ addEventListener('DOMContentLoaded', async () => {
     }
     await parts[id].update(data, (name, value) => reports.push([id, name, value]))
   }
+  window.clear = () => {
+    for (const id of Object.keys(parts)) take(id)
+    Object.keys(window.kept ?? {}).forEach((player) => delete kept[player])
+    document[Symbol.for('clip-video-investigator.clocks')]?.clear()
+    document.body.style.cssText = ''
+    window.reports = []
+  }
   window.take = (id) => { parts[id].unmount(); delete parts[id]; document.getElementById(id).remove() }
   window.reports = []
   window.clocks = await import('/files/clock.js')
@@ -77,7 +84,7 @@ class Stage:
             return content, {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/plain")
         if path == "/plotly.js":
             return assets.PLOTLY.read_bytes(), "text/javascript"
-        if name in self.held:
+        if name in self.held:  # a thread of its own waits
             self.held[name].wait(30)
         return (self.blocks[name], "application/octet-stream") if name in self.blocks else None
 
@@ -129,6 +136,7 @@ def staged() -> Iterator[Stage]:
         yield stage
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def put(tab: Any, place: str, part: str, data: dict[str, Any], player: str = "main") -> None:

@@ -82,7 +82,7 @@ export class CurveCanvas {
       if (Number.isNaN(y)) broken = true; // a score that is no number leaves a gap
       else if (broken) {
         context.moveTo(at - DOT_PX / 2, y); // so that a single sample is seen too
-        context.lineTo(at, y);
+        context.lineTo(at + DOT_PX / 2, y);
         broken = false;
       } else context.lineTo(at, y);
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -69,11 +70,10 @@ class Stage:
     blocks: dict[str, bytes] = field(default_factory=dict)
     held: dict[str, threading.Event] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
 
     def answer(self, path: str) -> tuple[bytes, str] | None:
         """Content and media type."""
-        self.asked.append(path)
+        path = path.partition("?")[0]
         name = path.rpartition("/")[2]
         if path in self.broken:
             return None
@@ -94,7 +94,10 @@ class Stage:
         self.blocks[f"{name}-samples"] = np.concatenate([scores.times_s, scores.frames]).astype("<f8").tobytes()
         self.blocks[f"{name}-raw"] = scores.values.T.astype("<f4").tobytes()
         self.blocks[f"{name}-smoothed"] = curves.T.astype("<f4").tobytes()
-        addresses = {key: f"block/{name}-{key}" for key in ("samples", "raw", "smoothed")}
+        addresses = {}
+        for key in ("samples", "raw", "smoothed"):  # an address names its content
+            digest = hashlib.sha256(self.blocks[f"{name}-{key}"]).hexdigest()[:16]
+            addresses[key] = f"block/{name}-{key}?{digest}"
         return {"count": len(scores), "columns": len(scores.prompts)} | addresses
 
     def timeline(self, name: str, scores: Scores, smoothed: Floats | None = None, **look: Any) -> dict[str, Any]:

@@ -461,7 +461,10 @@ def test_an_older_change_that_comes_late_does_not_win_and_another_video_clears(b
     made.show(scores_of(np.full((100, 1), 0.1), step_s=0.1), name="new")
     top, length = made.plot()["curves"]
     stage.held["slow-smoothed"].set()
-    made.tab.wait_for_function("performance.getEntriesByName(document.baseURI + 'block/slow-smoothed').length > 0")
+    arrived = (
+        "performance.getEntriesByType('resource').some((one) => one.name.includes('slow-smoothed') && one.responseEnd)"
+    )
+    made.tab.wait_for_function(arrived)
     assert min(made.rows(5.0)) == pytest.approx(top + length * 0.9, abs=3)
 
 

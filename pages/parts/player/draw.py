@@ -103,7 +103,7 @@ def draw_timeline(
         "video": st.session_state.get("frame_of"),
         "series": _series(findings),
     }
-    draw_part("timeline", data, on_missing_change=_put_again)
+    draw_part("timeline", data, on_missing_change=_put_again, on_theme_change=_put_again)
 
 
 def _series(findings: Findings) -> dict[str, Any]:
@@ -111,4 +111,4 @@ def _series(findings: Findings) -> dict[str, Any]:
 
 
 def _put_again() -> None:
-    """Nothing to do: the run that follows puts the arrays, which the shelf had let go, on it again."""
+    """Nothing to do: the run that follows puts what the shelf let go on it again, in the theme now in force."""

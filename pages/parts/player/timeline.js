@@ -23,6 +23,7 @@ class Timeline {
   #subject = "";
   #frameAsked = 0;
   #misses = 0;
+  #background = "";
   #zoomed = false;
   #seen = ""; // what the curves were last drawn for
 
@@ -46,6 +47,7 @@ class Timeline {
   async update(data, setStateValue = () => {}) {
     this.asked = data;
     this.plot.style.height = `${data.figure.layout.height}px`; // before it is drawn, so that nothing jumps
+    this.#askForColours(data, setStateValue);
     const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
     if (subject !== this.#subject) this.#forget();
     const wanted = () => this.asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
@@ -65,6 +67,14 @@ class Timeline {
       console.warn(error);
       this.#say(`The chart could not be drawn: ${error.message}. Reload the page, or choose View → Frames.`);
     }
+  }
+
+  // The figure's colours come from Python, which does not hear by itself that the system turned dark.
+  #askForColours({ figure }, setStateValue) {
+    const background = getComputedStyle(this.host).getPropertyValue("--st-background-color").trim().toLowerCase();
+    const differs = background.startsWith("#") && background !== figure.layout.paper_bgcolor;
+    if (differs && background !== this.#background) setStateValue("theme", background);
+    this.#background = differs ? background : ""; // asked once
   }
 
   unmount() {

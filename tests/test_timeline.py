@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clip_core.charts.palette import THEMES
-from clip_core.charts.timeline import Line, Timeline, Unfinished, timeline_figure
+from clip_core.charts.timeline import Line, Timeline, Unfinished, live_figure, timeline_figure
 from clip_core.scoring.moments import find_moments
 from tests.curve_maker import scores_of
 
@@ -144,3 +144,21 @@ def test_the_thirteenth_prompt_repeats_the_first_colour_dashed() -> None:
     bold = named(timeline_figure(view(prompts=prompts)), "name")
     assert bold[12]["line"]["color"] == bold[0]["line"]["color"]
     assert (bold[0]["line"]["dash"], bold[12]["line"]["dash"]) == ("solid", "dash")
+
+
+@pytest.mark.parametrize("axis", ["m:ss", "Frames"])
+@pytest.mark.parametrize("raw", [True, False])
+def test_the_players_figure_is_the_same_without_points_stamp_and_playhead(axis: str, raw: bool) -> None:
+    given = view(axis=axis, raw=raw, unfinished=Unfinished(6.0, "coarse: 5 of 9 samples"))
+    whole, live = timeline_figure(given), live_figure(given)
+    *curves, stamp = whole["data"]
+    assert stamp["yaxis"] == "y2"
+    bare = [{k: v for k, v in trace.items() if k not in ("x", "y") or "yaxis" in trace} for trace in curves]
+    assert [{k: v for k, v in trace.items() if k != "curve"} for trace in live["data"]] == bare
+    wanted = [["raw", 0], ["raw", 1]] if raw else []
+    assert [trace["curve"] for trace in named(live, "curve")] == [*wanted, ["smoothed", 0], ["smoothed", 1]]
+    *shapes, playhead = whole["layout"].pop("shapes")
+    assert playhead["x0"] == (at("04.000") if axis == "m:ss" else 20.0)
+    assert live["layout"].pop("shapes") == shapes
+    assert live["layout"] == whole["layout"]
+    json.dumps(live, allow_nan=False)

@@ -6,21 +6,23 @@ const MOST_KEPT = 8;
 const kept = new Map();
 
 // An array of `Kind` (Float32Array, Float64Array) from an address that names its content.
-export function fetchBlock(address, Kind) {
+// missing(): called at once if the server no longer has it; who can should ask the page to put it there again.
+export function fetchBlock(address, Kind, missing = () => {}) {
   const key = `${Kind.name} ${address}`;
-  const known = kept.get(key) ?? load(address, Kind);
+  const known = kept.get(key) ?? load(address, Kind, missing);
   kept.delete(key);
   kept.set(key, known);
   if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
-  known.catch(() => kept.delete(key));
+  known.catch(() => kept.get(key) === known && kept.delete(key)); // not one that was begun since
   return known;
 }
 
-async function load(address, Kind) {
+async function load(address, Kind, missing) {
   for (let tried = 1; ; tried += 1) {
     const answer = await fetch(address).catch(() => null);
     if (answer?.ok) return new Kind(await answer.arrayBuffer());
-    if (tried === TRIES) throw new Error(`no answer from ${address}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); // the server may just be drawing it anew
+    if (answer?.status === 404 && tried === 1) missing();
+    if (tried === TRIES) throw new Error(answer ? "the server no longer has them" : "the server does not answer");
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }

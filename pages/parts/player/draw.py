@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -83,11 +84,12 @@ def draw_ranking(findings: Findings, prompts: Prompts, signal: Signal) -> None:
         return
     data = {
         "prompts": [{"text": prompt, "colour": prompts.colour(prompt)} for prompt in findings.scores.prompts],
-        "series": series(findings.scores, findings.smoothed),
+        "video": st.session_state.get("frame_of"),
+        "series": _series(findings),
         "range": signal.score_range,
         "threshold": signal.threshold,
     }
-    draw_part("ranking", data)
+    draw_part("ranking", data, on_missing_change=_put_again)
 
 
 def draw_timeline(
@@ -115,6 +117,15 @@ def draw_timeline(
     data = {
         "plotly": assets.plotly_address(),
         "figure": live_figure(view),
-        "series": series(findings.scores, findings.smoothed),
+        "video": st.session_state.get("frame_of"),
+        "series": _series(findings),
     }
-    draw_part("timeline", data)
+    draw_part("timeline", data, on_missing_change=_put_again, on_theme_change=_put_again)
+
+
+def _series(findings: Findings) -> dict[str, Any]:
+    return series(findings.scores, findings.smoothed) | {"columns": len(findings.scores.prompts)}
+
+
+def _put_again() -> None:
+    """Nothing to do: the run that follows puts what the shelf let go on it again, in the theme now in force."""

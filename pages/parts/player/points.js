@@ -1,47 +1,58 @@
-// Few enough points to draw, with every peak and every dip kept: the same as clip_core/charts/decimate.py does,
-// here again at each zoom, because here all samples are at hand.
+// Few enough points to draw, with every peak and every dip kept: of each column of pixels the lowest and the highest
+// sample. Through a column runs a line of those two, as it would through all.
 
-const MOST_POINTS = 2400; // of each line within what is seen: about two a pixel
-const FEWEST_BINS = 100;
-const AROUND = 400; // of the whole, so that panning shows something before it is drawn anew
-
-// Positions to draw, rising, one set for all curves (the pointer compares them at the same place).
-// x: where each sample stands, rising. curves: arrays of that length. low, high: what is seen of x.
-export function keptPoints(x, curves, low, high) {
-  const n = x.length;
-  const [first, last] = [Math.max(0, lowerBound(x, low) - 1), Math.min(n, lowerBound(x, high) + 1)];
-  const kept = new Set([0, n - 1, first, last - 1]);
-  keepExtremes(kept, curves, 0, n, AROUND);
-  keepExtremes(kept, curves, first, last, MOST_POINTS);
-  return Int32Array.from([...kept].filter((place) => place >= 0 && place < n)).sort();
+// Where each column begins, as positions in x (rising), and where the last one ends: bins + 1 numbers.
+export function columnStarts(x, low, high, bins) {
+  const starts = new Int32Array(bins + 1);
+  for (let bin = 0; bin < bins; bin += 1) starts[bin] = lowerBound(x, low + ((high - low) * bin) / bins);
+  starts[bins] = Math.max(starts[bins - 1], upperBound(x, high));
+  return starts;
 }
 
-function keepExtremes(kept, curves, from, to, most) {
-  if (to - from <= most) {
-    for (let place = from; place < to; place += 1) kept.add(place);
-    return;
+// Positions to draw, rising: those of the columns, and one beyond at each side, so that the line leaves the plot.
+export function keptPoints(starts, curve) {
+  const bins = starts.length - 1;
+  const n = curve.length;
+  const [first, last] = [Math.max(0, starts[0] - 1), Math.min(n, starts[bins] + 1)];
+  if (last - first <= 2 * bins) return Int32Array.from({ length: Math.max(0, last - first) }, (_, place) => first + place);
+  const kept = new Int32Array(2 * bins + 2);
+  let count = 0;
+  const keep = (place) => {
+    if (count === 0 || kept[count - 1] !== place) kept[count++] = place;
+  };
+  if (first < starts[0]) keep(first);
+  for (let bin = 0; bin < bins; bin += 1) keepColumn(keep, curve, starts[bin], starts[bin + 1]);
+  if (last > starts[bins]) keep(last - 1);
+  return kept.subarray(0, count);
+}
+
+function keepColumn(keep, curve, from, to) {
+  if (from >= to) return;
+  let [lowest, highest] = [from, from];
+  let [low, high] = [Infinity, -Infinity];
+  for (let place = from; place < to; place += 1) {
+    const value = curve[place]; // NaN is neither lower nor higher
+    if (value < low) [low, lowest] = [value, place];
+    if (value > high) [high, highest] = [value, place];
   }
-  const bins = Math.max(FEWEST_BINS, Math.floor(most / (2 * Math.max(1, curves.length))));
-  const width = (to - from) / bins;
-  for (const curve of curves) {
-    for (let bin = 0; bin < bins; bin += 1) {
-      const end = Math.min(to, Math.floor(from + (bin + 1) * width));
-      let lowest = Math.floor(from + bin * width);
-      let highest = lowest;
-      for (let place = lowest + 1; place < end; place += 1) {
-        if (curve[place] < curve[lowest]) lowest = place;
-        else if (curve[place] > curve[highest]) highest = place;
-      }
-      kept.add(lowest).add(highest);
-    }
-  }
+  keep(Math.min(lowest, highest));
+  keep(Math.max(lowest, highest));
 }
 
 function lowerBound(values, limit) {
-  let [low, high] = [0, values.length];
+  return bound(values.length, (place) => values[place] < limit);
+}
+
+function upperBound(values, limit) {
+  return bound(values.length, (place) => values[place] <= limit);
+}
+
+// How many places from the first on hold.
+function bound(length, holds) {
+  let [low, high] = [0, length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (values[middle] < limit) low = middle + 1;
+    if (holds(middle)) low = middle + 1;
     else high = middle;
   }
   return low;

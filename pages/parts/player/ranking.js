@@ -1,7 +1,8 @@
 // The ranking: every prompt's score at the sample nearest to the frame on the screen, running along.
 
 import { clockText, leaveClock, nearest, takeClock } from "./clock.js";
-import { fetchBlock } from "./blocks.js";
+import { RankingRow } from "./row.js";
+import { fetchSeries } from "./series.js";
 
 const MOST_ROWS = 11;
 const SORT_EVERY_MS = 500; // while playing: rows that change places at every frame cannot be read
@@ -12,35 +13,40 @@ export function mount(host, { addressOf, player }) {
 
 class Ranking {
   #stop = new AbortController();
-  #rows = new Map();
+  #rows = [];
+  #made = ""; // what the rows were made of
   #order = [];
-  #sorted = 0;
-  #data = null;
-  #samples = new Float64Array(0); // times of the samples, in seconds
-  #values = { smoothed: new Float32Array(0), raw: new Float32Array(0) }; // one curve after the other
+  #sorted = { at: -Infinity, sample: -1 };
+  #sample = -1; // that the rows show
+  #series = null;
+  #video = null;
+  #misses = 0;
 
   constructor(host, addressOf, player) {
     Object.assign(this, { host, addressOf, player });
     this.clock = takeClock(player);
+    [this.box, this.when] = [host.querySelector(".cvi-rows"), host.querySelector(".cvi-when span")];
+    this.rest = Object.assign(document.createElement("div"), { className: "cvi-rest" });
     for (const type of ["frame", "times"]) {
       this.clock.addEventListener(type, () => this.#draw(), { signal: this.#stop.signal });
     }
   }
 
-  async update(data) {
+  async update(data, setStateValue = () => {}) {
     this.asked = data;
-    const { series } = data;
-    const [samples, smoothed, raw] = await Promise.all([
-      fetchBlock(this.addressOf(series.samples), Float64Array),
-      fetchBlock(this.addressOf(series.smoothed), Float32Array),
-      fetchBlock(this.addressOf(series.raw), Float32Array),
-    ]);
-    if (this.asked !== data) return; // a later change overtook this one
-    this.#data = data;
-    this.#samples = samples.subarray(0, series.count);
-    this.#values = { smoothed, raw };
-    this.#sorted = 0;
-    this.#makeRows();
+    if (data.video !== this.#video) this.#forget();
+    const series = await fetchSeries(data.series, {
+      addressOf: this.addressOf,
+      columns: data.prompts.length,
+      missing: () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`),
+      trouble: (text) => this.#say(text),
+      wanted: () => this.asked === data && !this.#stop.signal.aborted, // else a later change overtook this one
+    });
+    if (series === null) return;
+    [this.#video, this.#series] = [data.video, series];
+    this.#makeRows(data);
+    this.#sorted = { at: -Infinity, sample: -1 };
+    this.#sample = -1;
     this.#draw();
   }
 
@@ -49,68 +55,61 @@ class Ranking {
     leaveClock(this.player);
   }
 
-  #makeRows() {
-    this.#rows.clear();
-    this.#data.prompts.forEach((prompt, column) => this.#rows.set(column, newRow(prompt, this.#data)));
-    this.#order = [...this.#rows.keys()];
+  // Nothing of one video is shown at the times of another.
+  #forget() {
+    [this.#series, this.#made] = [null, ""];
+    this.box.replaceChildren();
+    this.when.textContent = "";
+  }
+
+  #makeRows({ prompts, range, threshold }) {
+    const made = JSON.stringify([prompts, range, threshold]);
+    if (made !== this.#made) this.#rows = prompts.map((prompt) => new RankingRow(prompt, range, threshold));
+    this.#made = made;
   }
 
   #draw() {
-    if (!this.#data || this.#data.series.count === 0) return;
-    const sample = nearest(this.#samples, this.clock.time);
-    const { count } = this.#data.series;
-    const of = (kind, column) => this.#values[kind][column * count + sample];
-    this.#sort((column) => of("smoothed", column));
-    const when = this.host.querySelector(".cvi-when");
-    when.innerHTML = "<b>This frame</b> <span></span>";
-    when.lastChild.textContent = `· sample at ${clockText(this.#samples[sample])}`;
-    for (const [column, row] of this.#rows) fillRow(row, of("smoothed", column), of("raw", column), this.#data);
-    this.#place((column) => of("smoothed", column));
+    if (!this.#series) return;
+    if (this.#series.count === 0) {
+      this.#say("No sample is indexed yet.");
+      return;
+    }
+    const sample = nearest(this.#series.times, this.clock.time);
+    const sort = this.#sorted.sample !== sample && this.#maySort();
+    if (sample === this.#sample && !sort) return;
+    const values = this.#rows.map((_, column) => this.#series.curve("smoothed", column)[sample]);
+    if (sort) this.#sort(values, sample);
+    if (sample !== this.#sample) this.when.textContent = `· sample at ${clockText(this.#series.times[sample])}`;
+    this.#rows.forEach((row, column) => row.fill(values[column], this.#series.curve("raw", column)[sample]));
+    this.#place(values);
+    this.#sample = sample;
   }
 
-  #sort(value) {
-    const now = performance.now();
-    if (this.clock.playing && now - this.#sorted < SORT_EVERY_MS) return;
-    this.#sorted = now;
-    this.#order = [...this.#rows.keys()].sort((one, other) => value(other) - value(one) || one - other);
+  #maySort() {
+    return !this.clock.playing || performance.now() - this.#sorted.at >= SORT_EVERY_MS;
   }
 
-  #place(value) {
+  #sort(values, sample) {
+    const rank = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
+    this.#order = [...values.keys()].sort((one, other) => rank[other] - rank[one] || one - other);
+    this.#sorted = { at: performance.now(), sample };
+  }
+
+  #place(values) {
     const shown = this.#order.length <= MOST_ROWS ? this.#order : this.#order.slice(0, MOST_ROWS - 1);
-    const rows = shown.map((column) => this.#rows.get(column));
+    const rows = shown.map((column) => this.#rows[column].element);
     if (shown.length < this.#order.length) {
-      this.rest ??= Object.assign(document.createElement("div"), { className: "cvi-rest" });
-      this.rest.textContent = `+ ${this.#order.length - shown.length} more below ${value(shown.at(-1)).toFixed(3)}`;
+      const text = `+ ${this.#order.length - shown.length} more below ${values[shown.at(-1)].toFixed(3)}`;
+      if (this.rest.textContent !== text) this.rest.textContent = text;
       rows.push(this.rest);
     }
-    const box = this.host.querySelector(".cvi-rows");
-    const stands = rows.length === box.children.length && rows.every((row, place) => box.children[place] === row);
-    if (!stands) box.replaceChildren(...rows);
+    const stands = rows.length === this.box.children.length && rows.every((row, place) => this.box.children[place] === row);
+    if (!stands) this.box.replaceChildren(...rows);
   }
-}
 
-function newRow({ text, colour }, { range, threshold }) {
-  const row = document.createElement("div");
-  row.className = "cvi-row";
-  row.dataset.prompt = text;
-  row.innerHTML =
-    '<span class="cvi-swatch"></span><span class="cvi-name"></span><span class="cvi-bar"><i></i></span><span class="cvi-value"></span>';
-  const [swatch, name, bar] = row.children;
-  swatch.style.background = bar.firstChild.style.background = colour;
-  name.textContent = name.title = text;
-  const [low, high] = range;
-  if (low <= threshold && threshold <= high) {
-    bar.append(document.createElement("u"));
-    bar.lastChild.style.left = `${((threshold - low) / (high - low)) * 100}%`;
+  #say(text) {
+    this.rest.textContent = text;
+    this.box.replaceChildren(this.rest);
+    this.#sample = -1;
   }
-  return row;
-}
-
-function fillRow(row, smoothed, raw, { range, threshold }) {
-  const [low, high] = range;
-  const share = Math.max(0, Math.min(1, (smoothed - low) / Math.max(high - low, 1e-9)));
-  row.querySelector("i").style.width = `${share * 100}%`;
-  row.lastChild.textContent = smoothed.toFixed(3);
-  row.lastChild.title = `raw ${raw.toFixed(3)}`;
-  row.classList.toggle("cvi-strong", smoothed >= Math.fround(threshold));
 }

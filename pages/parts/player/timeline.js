@@ -1,17 +1,16 @@
-// The timeline: the figure that clip_core.charts builds, with its points chosen here, and the playhead over it.
+// The timeline: axes, moments and threshold as plotly draws the figure of clip_core.charts, its curves on a canvas
+// from all samples, and over it the playhead and what lies under the pointer.
 
-import { clockText, leaveClock, takeClock } from "./clock.js";
-import { fetchBlock } from "./blocks.js";
+import { leaveClock, takeClock } from "./clock.js";
+import { CurveCanvas } from "./curves.js";
+import { HoverBox } from "./hover.js";
 import { listenForKeys } from "./keys.js";
-import { keptPoints } from "./points.js";
+import { PlayheadLine } from "./playhead.js";
+import { configOf, downloadPicture, loadPlotly } from "./plotly.js";
+import { Pointer } from "./pointer.js";
+import { fetchSeries } from "./series.js";
 
-const CLICK_PX = 4; // a press that moves less is a click
-const PLOTLY = Symbol.for("clip-video-investigator.plotly");
-const CONFIG = {
-  displaylogo: false,
-  doubleClick: "reset",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-};
+const FOLLOWS = 0.1; // of what is seen: so far past its end the visitor is taken to have looked elsewhere on purpose
 
 export function mount(host, { addressOf, player }) {
   return new Timeline(host, addressOf, player);
@@ -19,44 +18,63 @@ export function mount(host, { addressOf, player }) {
 
 class Timeline {
   #stop = new AbortController();
-  #data = null;
-  #blocks = null;
-  #press = null; // where a press began, while it may become a click
-  #scrubbing = false;
-  #drawn = "";
+  #data = null; // what is drawn
+  #series = null;
+  #subject = "";
   #frameAsked = 0;
+  #misses = 0;
+  #background = "";
+  #zoomed = false;
+  #seen = ""; // what the curves were last drawn for
 
   constructor(host, addressOf, player) {
     Object.assign(this, { host, addressOf, player });
     this.clock = takeClock(player);
     this.plot = host.querySelector(".cvi-plot");
-    this.head = host.querySelector(".cvi-playhead");
-    this.#listen();
+    this.canvas = new CurveCanvas();
+    this.head = new PlayheadLine(host.querySelector(".cvi-playhead"), this.clock);
+    this.hover = new HoverBox(host.querySelector(".cvi-hover"));
+    const acts = { reset: () => this.#reset(), hover: (at) => this.#hover(at), valueAt: (px) => this.#valueAt(px) };
+    this.pointer = new Pointer(host, this.clock, acts, this.#stop.signal);
+    for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()]]) {
+      this.clock.addEventListener(type, act, { signal: this.#stop.signal });
+    }
+    this.stopKeys = listenForKeys(host, this.clock);
     this.resized = new ResizeObserver(() => this.#onResize());
     this.resized.observe(host);
   }
 
-  async update(data) {
+  async update(data, setStateValue = () => {}) {
     this.asked = data;
-    const { series } = data;
     this.plot.style.height = `${data.figure.layout.height}px`; // before it is drawn, so that nothing jumps
+    this.#askForColours(data, setStateValue);
+    const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
+    if (subject !== this.#subject) this.#forget();
+    const wanted = () => this.asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
+    const missing = () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`);
+    const trouble = (text) => this.#say(text);
     try {
-      const [samples, smoothed, raw] = await Promise.all([
-        fetchBlock(this.addressOf(series.samples), Float64Array),
-        fetchBlock(this.addressOf(series.smoothed), Float32Array),
-        fetchBlock(this.addressOf(series.raw), Float32Array),
-        loadPlotly(this.addressOf(data.plotly)),
-      ]);
-      if (this.asked !== data || this.#stop.signal.aborted) return; // a later change overtook this one
-      this.#data = data;
-      this.#blocks = { times: samples.subarray(0, series.count), frames: samples.subarray(series.count), smoothed, raw };
-      this.#x = null;
-      await this.#draw();
+      const { columns } = data.series;
+      const given = { addressOf: this.addressOf, columns, missing, trouble, wanted };
+      const [series] = await Promise.all([fetchSeries(data.series, given), loadPlotly(this.addressOf(data.plotly))]);
+      if (series === null || !wanted()) return;
+      const same = subject === this.#subject;
+      [this.#subject, this.#data, this.#series] = [subject, data, series];
+      await this.#draw(same);
       this.#say("");
     } catch (error) {
-      console.error(error);
-      this.#say(`The curves could not be drawn: ${error.message}. Reload the page, or choose View → Frames.`);
+      if (!wanted()) return;
+      console.warn(error);
+      this.#say(`The chart could not be drawn: ${error.message}. Reload the page, or choose View → Frames.`);
     }
+  }
+
+  // The figure's colours come from Python, which does not hear by itself that the system turned dark.
+  #askForColours({ figure }, setStateValue) {
+    const background = getComputedStyle(this.host).getPropertyValue("--st-background-color").trim().toLowerCase();
+    const differs = background.startsWith("#") && background !== figure.layout.paper_bgcolor;
+    if (differs && background !== this.#background) setStateValue("theme", background);
+    this.#background = differs ? background : ""; // asked once
   }
 
   unmount() {
@@ -70,152 +88,142 @@ class Timeline {
 
   // Drawing
 
-  #x = null; // where each sample stands on the axis: milliseconds or frames
+  // Nothing of one video is drawn over the times of another.
+  #forget() {
+    [this.#data, this.#series, this.#seen] = [null, null, ""];
+    this.canvas.clear();
+    this.hover.hide();
+    this.#placeHead();
+  }
+
+  // same: it shows the same video on the same axis as before, so the visitor's zoom stays.
+  async #draw(same) {
+    const { Plotly } = window;
+    const { data, layout } = structuredClone(this.#data.figure); // plotly writes into it
+    const first = !this.plot._fullLayout;
+    this.home = layout.xaxis.range.slice();
+    if (same && this.#zoomed) layout.xaxis.range = this.plot._fullLayout.xaxis.range.slice();
+    layout.xaxis.uirevision = this.#subject;
+    layout.hovermode = false;
+    this.config ??= configOf(Plotly, {
+      reset: () => this.#reset(),
+      picture: () => downloadPicture(Plotly, this.plot, this.canvas.element),
+    });
+    const rest = data.filter((trace) => !trace.curve);
+    await Plotly.react(this.plot, [{ x: [this.home[0]], y: [null], hoverinfo: "skip" }, ...rest], layout, this.config);
+    if (this.#stop.signal.aborted) return;
+    this.#zoomed = same && this.#zoomed;
+    if (first) this.#listenToPlotly();
+    this.#drawCurves();
+  }
+
+  #listenToPlotly() {
+    this.plot.on("plotly_afterplot", () => this.#drawCurves());
+    this.plot.on("plotly_relayout", (change) => this.#relayouted(change));
+    this.plot.on("plotly_relayouting", () => this.#soon());
+  }
+
+  #relayouted(change) {
+    if (!Object.keys(change).some((key) => key.startsWith("xaxis.range"))) return;
+    this.#zoomed = JSON.stringify(this.plot._fullLayout.xaxis.range) !== JSON.stringify(this.home);
+    this.#soon();
+  }
+
+  #soon() {
+    cancelAnimationFrame(this.#frameAsked);
+    this.#frameAsked = requestAnimationFrame(() => this.#drawCurves());
+  }
+
+  #drawCurves() {
+    if (!this.#data || !this.plot._fullLayout) return;
+    const { width, height } = this.plot._fullLayout;
+    const [across, up] = [this.#across, this.#up];
+    const styles = this.#data.figure.data.filter((trace) => trace.curve);
+    const seen = JSON.stringify([across, up, width, height, window.devicePixelRatio, this.#data.series, styles]);
+    this.canvas.attach(this.plot);
+    if (seen !== this.#seen) this.canvas.draw(this.#lines, this.#x, across, up, { width, height });
+    this.#seen = seen; // so that another threshold leaves them as they are
+    this.#placeHead();
+  }
+
+  get #lines() {
+    const curves = this.#data.figure.data.filter((trace) => trace.curve);
+    return curves.map((trace) => ({ ...trace, curve: this.#series.curve(...trace.curve) }));
+  }
+
+  #onResize() {
+    if (!this.plot._fullLayout || !this.plot.clientWidth) return;
+    if (this.plot.clientWidth !== this.plot._fullLayout.width) window.Plotly.Plots.resize(this.plot);
+  }
+
+  #reset() {
+    if (this.#data) window.Plotly.relayout(this.plot, { "xaxis.range": this.home.slice() });
+  }
+
+  // The axis of time: seconds, or frames
 
   get #clockAxis() {
     return this.#data.figure.layout.xaxis.type === "date";
   }
 
-  get #axis() {
-    return this.plot._fullLayout?.xaxis;
+  get #x() {
+    return this.#clockAxis ? this.#series.times : this.#series.frames;
   }
 
-  async #draw() {
-    const layout = structuredClone(this.#data.figure.layout); // plotly writes into it
-    const first = !this.plot._fullLayout;
-    const range = first ? layout.xaxis.range : this.#axis.range;
-    await window.Plotly.react(this.plot, this.#traces(range, layout.xaxis.type), layout, CONFIG);
-    if (first) this.#listenToPlotly();
-    this.#placeHead();
+  // By its range: while one pans, plotly has not yet put the rest of the axis in order.
+  get #across() {
+    const axis = this.plot._fullLayout.xaxis;
+    const [low, high] = axis.range.map((end) => axis.r2l(end) / (this.#clockAxis ? 1000 : 1));
+    return { offset: axis._offset, length: axis._length, low, high };
   }
 
-  // The traces with the points that show best what is seen.
-  #traces(range) {
-    this.#x ??= this.#clockAxis ? this.#blocks.times.map((time) => time * 1000) : this.#blocks.frames;
-    const [low, high] = range.map((end) => (this.#clockAxis ? Date.parse(`${end}Z`.replace(" ", "T")) : end));
-    const { data } = this.#data.figure;
-    const { count } = this.#data.series;
-    const curveOf = ([of, column]) => this.#blocks[of].subarray(column * count, (column + 1) * count);
-    const named = data.filter((trace) => trace.name).map((trace) => curveOf(trace.curve));
-    const shared = this.#positions(named, low, high);
-    return data.map((trace) => {
-      if (!trace.curve) return trace;
-      const curve = curveOf(trace.curve);
-      const { kept, x } = trace.name ? shared : this.#positions([curve], low, high);
-      return { ...trace, x, y: Float32Array.from(kept, (place) => curve[place]) };
-    });
+  get #up() {
+    const { _offset: offset, _length: length, range } = this.plot._fullLayout.yaxis;
+    return { offset, length, low: Number(range[0]), high: Number(range[1]) };
   }
 
-  // One set for all lines that answer to the pointer, which compares them at one place.
-  #positions(curves, low, high) {
-    const kept = keptPoints(this.#x, curves, low, high);
-    return { kept, x: Array.from(kept, (place) => this.#onAxis(this.#x[place])) };
-  }
-
-  // As text, because plotly takes small numbers on a date axis for years.
-  #onAxis(value) {
-    return this.#clockAxis ? new Date(Math.round(value)).toISOString().slice(0, -1) : value;
-  }
-
-  #listenToPlotly() {
-    this.plot.on("plotly_afterplot", () => this.#placeHead());
-    this.plot.on("plotly_relayout", () => this.#zoomed());
-    this.plot.on("plotly_relayouting", () => this.#placeHead());
-  }
-
-  // Another stretch is seen: choose its points anew, in the next frame and once.
-  #zoomed() {
-    const seen = JSON.stringify(this.#axis.range);
-    if (seen === this.#drawn) return;
-    this.#drawn = seen;
-    cancelAnimationFrame(this.#frameAsked);
-    this.#frameAsked = requestAnimationFrame(() => this.#draw());
-  }
-
-  #onResize() {
-    if (this.plot._fullLayout && this.plot.clientWidth) window.Plotly.Plots.resize(this.plot);
+  // The frame at so many pixels from the left of the host; null while there is no chart.
+  #valueAt(px) {
+    if (!this.#data || !this.plot._fullLayout) return null;
+    const { offset, length, low, high } = this.#across;
+    const { t, h } = this.plot._fullLayout._size;
+    const value = low + (Math.max(0, Math.min(length, px - offset)) / length) * (high - low);
+    const { clock } = this;
+    const frame = this.#clockAxis ? clock.frameAt(value) : Math.max(0, Math.min(clock.last, Math.round(value)));
+    return { frame, value, left: offset, right: offset + length, top: t, bottom: t + h };
   }
 
   // The playhead
 
   #placeHead() {
-    const axis = this.#axis;
-    const { frame, time, times } = this.clock;
-    if (!axis || !this.#data || times.length === 0) return;
-    const at = axis.c2p(this.#clockAxis ? time * 1000 : frame);
-    const { t, h } = this.plot._fullLayout._size;
-    this.head.hidden = at < -0.5 || at > axis._length + 0.5;
-    this.head.style.transform = `translateX(${axis._offset + at}px)`;
-    this.head.style.top = `${t}px`;
-    this.head.style.height = `${h}px`;
-    this.head.ariaValueNow = String(frame);
-    this.head.ariaValueMax = String(this.clock.last);
-    this.head.ariaValueText = `${clockText(time)}, frame ${frame}`;
+    if (!this.#data || !this.plot._fullLayout) {
+      this.head.hide();
+      return;
+    }
+    const { t: top, h: height } = this.plot._fullLayout._size;
+    this.head.place(this.#clockAxis ? this.clock.time : this.clock.frame, { ...this.#across, top, height });
+  }
+
+  #moved() {
+    this.#placeHead();
+    if (this.clock.playing && this.#data && this.plot._fullLayout) this.#follow();
   }
 
   // Who plays a zoomed stretch to its end wants to see what follows.
   #follow() {
-    const axis = this.#axis;
-    if (!this.clock.playing || !axis || !this.#data) return;
-    const at = axis.c2p(this.#clockAxis ? this.clock.time * 1000 : this.clock.frame);
-    if (at <= axis._length || at > axis._length * 1.1) return; // seen, or the visitor looks elsewhere on purpose
-    const [low, high] = [axis.p2c(0), axis.p2c(axis._length)];
-    const range = [high, high + (high - low)].map((end) => this.#onAxis(end));
+    const { low, high } = this.#across;
+    const at = this.#clockAxis ? this.clock.time : this.clock.frame;
+    if (at <= high || at > high + (high - low) * FOLLOWS) return;
+    const ends = [high, high + (high - low)];
+    const range = this.#clockAxis ? ends.map((end) => new Date(end * 1000).toISOString().slice(0, -1)) : ends;
     window.Plotly.relayout(this.plot, { "xaxis.range": range });
   }
 
   // The pointer
 
-  #listen() {
-    const listen = (target, type, action, capture = false) =>
-      target.addEventListener(type, action, { signal: this.#stop.signal, capture });
-    listen(this.clock, "frame", () => (this.#placeHead(), this.#follow()));
-    listen(this.clock, "times", () => this.#placeHead());
-    // In front of plotly, and by place: plotly's own click needs a point near by, and fails on long curves.
-    listen(this.host, "pointerdown", (event) => this.#pressed(event), true);
-    listen(window, "pointerup", (event) => this.#released(event), true);
-    listen(this.head, "pointermove", (event) => this.#scrubbing && this.clock.ask("scrub", { frame: this.#frameUnder(event) }));
-    listen(this.head, "lostpointercapture", () => (this.#scrubbing = false));
-    this.stopKeys = listenForKeys(this.host, this.clock);
-  }
-
-  #pressed(event) {
-    this.#press = null;
-    if (event.button !== 0 || !this.#axis || event.target.closest(".modebar")) return;
-    if (event.target === this.head) {
-      this.#scrubbing = true;
-      this.head.setPointerCapture(event.pointerId);
-      this.host.focus({ preventScroll: true });
-      return;
-    }
-    const { left, top, right, bottom } = this.#area();
-    const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
-    if (inside) this.#press = { x: event.clientX, y: event.clientY };
-  }
-
-  #released(event) {
-    const press = this.#press;
-    this.#press = null;
-    if (this.#scrubbing) {
-      this.#scrubbing = false;
-      this.clock.ask("seek", { frame: this.#frameUnder(event) });
-      return;
-    }
-    if (!press || Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK_PX) return;
-    this.host.focus({ preventScroll: true });
-    this.clock.ask("seek", { frame: this.#frameUnder(event) });
-  }
-
-  #area() {
-    const box = this.plot.getBoundingClientRect();
-    const { l, t, w, h } = this.plot._fullLayout._size;
-    return { left: box.left + l, top: box.top + t, right: box.left + l + w, bottom: box.top + t + h };
-  }
-
-  #frameUnder(event) {
-    const { left, right } = this.#area();
-    const value = this.#axis.p2c(Math.max(left, Math.min(right, event.clientX)) - left);
-    return this.#clockAxis ? this.clock.frameAt(value / 1000) : Math.max(0, Math.min(this.clock.last, Math.round(value)));
+  #hover(at) {
+    if (!at || !this.#series?.count) this.hover.hide();
+    else this.hover.show(at, this.#lines.filter((line) => line.name), this.#series, this.#x, this.#across);
   }
 
   #say(text) {
@@ -223,19 +231,4 @@ class Timeline {
     note.textContent = text;
     note.hidden = !text;
   }
-}
-
-function loadPlotly(address) {
-  document[PLOTLY] ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = () => resolve();
-    script.onerror = () => {
-      script.remove();
-      document[PLOTLY] = undefined;
-      reject(new Error("plotly.js did not arrive"));
-    };
-    document.head.append(script);
-  });
-  return document[PLOTLY];
 }

@@ -1,0 +1,91 @@
+// The curves, drawn on a canvas between plotly's axes and its labels: plotly takes half a second for ten lines with
+// enough points, this takes a few milliseconds, so that they are drawn anew, from all samples, while one zooms or pans.
+
+import { columnStarts, keptPoints } from "./points.js";
+
+const DASH = [9, 9];
+const DOT_PX = 2;
+const MOST_RATIO = 2; // finer is not seen, and costs
+// Up to so many points lines are stroked at their width. With more, one pixel wide and side by side: without a GPU
+// Chromium takes a second for ten crowded lines of 1.8 px, and 13 ms for twice as many of 1 px.
+const FEW_POINTS = 3000;
+
+export class CurveCanvas {
+  element = document.createElement("canvas");
+
+  constructor() {
+    this.element.className = "cvi-curves";
+    this.context = this.element.getContext("2d");
+  }
+
+  // Between plotly's axes and its labels, as its own canvases lie; it makes that place anew now and then.
+  attach(plot) {
+    const place = plot.querySelector(".gl-container");
+    if (place && this.element.parentNode !== place) place.append(this.element);
+  }
+
+  clear() {
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.clearRect(0, 0, this.element.width, this.element.height);
+    delete this.element.dataset.lines;
+  }
+
+  // lines: [{curve, line: {color, width, dash}, opacity}], the last on top. x: where the samples stand, rising.
+  // across, up: {offset, length, low, high} of the axes, in pixels of the plot and in their own unit.
+  draw(lines, x, across, up, size) {
+    const ratio = this.#fit(size);
+    this.clear();
+    const { context } = this;
+    const [left, top, width, height] = [across.offset, up.offset, across.length, up.length].map((px) => px * ratio);
+    context.save();
+    context.beginPath();
+    context.rect(left, top, width, height);
+    context.clip();
+    const starts = columnStarts(x, across.low, across.high, Math.max(1, Math.round(width)));
+    const scale = { left, bottom: top + height, low: across.low, floor: up.low, ratio };
+    Object.assign(scale, { right: width / (across.high - across.low), up: height / (up.high - up.low) });
+    const kept = lines.map(({ curve }) => keptPoints(starts, curve));
+    const few = kept.reduce((sum, places) => sum + places.length, 0) <= FEW_POINTS;
+    lines.forEach((line, number) => this.#drawLine(line, x, kept[number], scale, few));
+    context.restore();
+    this.element.dataset.lines = lines.length;
+  }
+
+  #fit({ width, height }) {
+    const ratio = Math.min(MOST_RATIO, window.devicePixelRatio || 1);
+    const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.element.width !== wide || this.element.height !== high) Object.assign(this.element, { width: wide, height: high });
+    Object.assign(this.element.style, { width: `${width}px`, height: `${height}px` });
+    return ratio;
+  }
+
+  #drawLine({ curve, line, opacity = 1 }, x, kept, scale, few) {
+    const { context } = this;
+    const width = line.width * scale.ratio;
+    Object.assign(context, { strokeStyle: line.color, globalAlpha: opacity, lineJoin: few ? "round" : "bevel" });
+    context.setLineDash(line.dash === "dash" ? DASH.map((px) => px * scale.ratio) : []);
+    const passes = few ? 1 : Math.max(1, Math.round(width));
+    context.lineWidth = few ? width : 1;
+    for (let pass = 0; pass < passes; pass += 1) {
+      const shift = passes === 1 ? 0 : (pass / (passes - 1) - 0.5) * (width - 1);
+      this.#stroke(curve, x, kept, { ...scale, bottom: scale.bottom + shift });
+    }
+  }
+
+  #stroke(curve, x, kept, { left, bottom, low, floor, right, up }) {
+    const { context } = this;
+    context.beginPath();
+    let broken = true;
+    for (const place of kept) {
+      const y = bottom - (curve[place] - floor) * up;
+      const at = left + (x[place] - low) * right;
+      if (Number.isNaN(y)) broken = true; // a score that is no number leaves a gap
+      else if (broken) {
+        context.moveTo(at - DOT_PX / 2, y); // so that a single sample is seen too
+        context.lineTo(at + DOT_PX / 2, y);
+        broken = false;
+      } else context.lineTo(at, y);
+    }
+    context.stroke();
+  }
+}

@@ -1,0 +1,57 @@
+// What lies under the pointer: the nearest sample's time and the scores of all lines that are drawn.
+
+import { clockText, nearest } from "./clock.js";
+
+const MOST_ROWS = 12;
+const APART_PX = 14;
+const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'" }; // what plotly_text writes
+
+export class HoverBox {
+  #shown = "";
+
+  constructor(element) {
+    this.element = element;
+    [this.line, this.box] = element.children;
+  }
+
+  hide() {
+    this.element.hidden = true;
+    this.#shown = "";
+  }
+
+  // at: {value, top, bottom, left, right}. lines: [{name, curve, line}]. x: where the samples stand.
+  show(at, lines, series, x, { offset, length, low, high }) {
+    const sample = nearest(x, at.value);
+    const px = offset + ((x[sample] - low) / (high - low)) * length;
+    if (px < at.left - 1 || px > at.right + 1) {
+      this.hide();
+      return;
+    }
+    this.element.hidden = false;
+    Object.assign(this.line.style, { transform: `translateX(${px}px)`, top: `${at.top}px`, height: `${at.bottom - at.top}px` });
+    const left = px > (at.left + at.right) / 2; // the box stands at the side that has more room, always at the same height
+    const moved = `translateX(${left ? px - APART_PX : px + APART_PX}px)${left ? " translateX(-100%)" : ""}`;
+    Object.assign(this.box.style, { transform: moved, top: `${at.top + 4}px` });
+    const shown = `${sample} ${lines.length}`;
+    if (shown !== this.#shown) this.#fill(sample, lines, series);
+    this.#shown = shown;
+  }
+
+  #fill(sample, lines, series) {
+    const head = document.createElement("b");
+    head.textContent = `${clockText(series.times[sample])} · frame ${series.frames[sample]}`;
+    const highest = [...lines].sort((one, other) => other.curve[sample] - one.curve[sample]).slice(0, MOST_ROWS);
+    const rows = lines.filter((line) => highest.includes(line)).map((line) => rowOf(line, sample));
+    this.box.replaceChildren(head, ...rows);
+    if (lines.length > rows.length) this.box.append(`+ ${lines.length - rows.length} more`);
+  }
+}
+
+function rowOf({ name, curve, line }, sample) {
+  const row = document.createElement("div");
+  const [swatch, text, value] = ["i", "span", "u"].map((tag) => row.appendChild(document.createElement(tag)));
+  swatch.style.background = line.color;
+  text.textContent = name.replace(/&(amp|lt|gt|quot|#x27);/g, (entity) => ENTITIES[entity]);
+  value.textContent = curve[sample].toFixed(3);
+  return row;
+}

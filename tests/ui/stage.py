@@ -1,0 +1,154 @@
+"""A bare page with parts of a player on it, without Streamlit: what the parts do with what they are given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+
+from clip_core.charts.timeline import Line, Timeline, live_figure
+from clip_core.scoring.moments import find_moments
+from clip_core.values import Floats, Scores
+from pages.parts.player import assets
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>stage</title>
+<link rel="icon" href="data:,"><style>
+:root{--st-font:sans-serif;--st-text-color:#1b1f24;--st-background-color:#fff;--st-primary-color:#3d5a80}
+:root{--st-border-color:#d8dde3;--st-base-radius:4px}
+body{margin:12px;background:#fff} .part{width:1105px;position:relative}
+</style><script>
+addEventListener('DOMContentLoaded', async () => {
+  const get = async (name) => (await fetch('/files/' + name)).text()
+  const parts = {}
+  window.put = async (id, part, player, data) => {
+    let place = document.getElementById(id)
+    if (!place) {
+      place = Object.assign(document.createElement('div'), {id, className: 'part'})
+      place.innerHTML = '<style>' + await get(part + '.css') + '</style>' + await get(part + '.html')
+      document.body.append(place)
+      const {mount} = await import('/files/' + part + '.js')
+      const host = place.querySelector('[data-part]')
+      parts[id] = mount(host, {addressOf: (path) => new URL(path, document.baseURI).href, player})
+    }
+    await parts[id].update(data, (name, value) => reports.push([id, name, value]))
+  }
+  window.clear = () => {
+    for (const id of Object.keys(parts)) take(id)
+    Object.keys(window.kept ?? {}).forEach((player) => delete kept[player])
+    document[Symbol.for('clip-video-investigator.clocks')]?.clear()
+    document.body.style.cssText = ''
+    window.reports = []
+  }
+  window.take = (id) => { parts[id].unmount(); delete parts[id]; document.getElementById(id).remove() }
+  window.reports = []
+  window.clocks = await import('/files/clock.js')
+  window.points = await import('/files/points.js')
+  document.body.dataset.ready = 'yes'
+})
+</script><body>"""
+
+
+@dataclass
+class Stage:
+    """What the server knows.
+
+    Attributes:
+        address: Of the page.
+        blocks: What it answers for ``/block/NAME``.
+        held: Names that wait until their event is set.
+        broken: Paths that it answers with 404.
+    """
+
+    address: str = ""
+    blocks: dict[str, bytes] = field(default_factory=dict)
+    held: dict[str, threading.Event] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+    def answer(self, path: str) -> tuple[bytes, str] | None:
+        """Content and media type."""
+        path = path.partition("?")[0]
+        name = path.rpartition("/")[2]
+        if path in self.broken:
+            return None
+        if path == "/":
+            return PAGE.encode(), "text/html"
+        if path.startswith("/files/"):
+            content = (assets.FOLDER / name).read_bytes()
+            return content, {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/plain")
+        if path == "/plotly.js":
+            return assets.PLOTLY.read_bytes(), "text/javascript"
+        if name in self.held:  # a thread of its own waits
+            self.held[name].wait(30)
+        return (self.blocks[name], "application/octet-stream") if name in self.blocks else None
+
+    def series(self, name: str, scores: Scores, smoothed: Floats | None = None) -> dict[str, Any]:
+        """Put the arrays there as components.py does; return what the parts are told."""
+        curves = scores.values if smoothed is None else smoothed
+        self.blocks[f"{name}-samples"] = np.concatenate([scores.times_s, scores.frames]).astype("<f8").tobytes()
+        self.blocks[f"{name}-raw"] = scores.values.T.astype("<f4").tobytes()
+        self.blocks[f"{name}-smoothed"] = curves.T.astype("<f4").tobytes()
+        addresses = {}
+        for key in ("samples", "raw", "smoothed"):  # an address names its content
+            digest = hashlib.sha256(self.blocks[f"{name}-{key}"]).hexdigest()[:16]
+            addresses[key] = f"block/{name}-{key}?{digest}"
+        return {"count": len(scores), "columns": len(scores.prompts)} | addresses
+
+    def timeline(self, name: str, scores: Scores, smoothed: Floats | None = None, **look: Any) -> dict[str, Any]:
+        """The data of a timeline with these scores."""
+        series = self.series(name, scores, smoothed)
+        given = {"smoothed": scores.values, "threshold": 0.9, "score_range": (0.0, 1.0), "moments": []} | look
+        if smoothed is not None:
+            given["smoothed"] = smoothed
+        if given["moments"] is None:
+            given["moments"] = find_moments(scores, threshold=given["threshold"])
+        lines = given.pop("lines", [Line(prompt, number) for number, prompt in enumerate(scores.prompts)])
+        figure = live_figure(Timeline(scores=scores, lines=lines, **given))
+        return {"plotly": "plotly.js", "figure": figure, "series": series, "video": name}
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """Serve a stage on a free port."""
+    stage = Stage()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = stage.answer(self.path)
+            content, kind = found or (b"nothing", "text/plain")
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    stage.address = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield stage
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def put(tab: Any, place: str, part: str, data: dict[str, Any], player: str = "main") -> None:
+    """Put a part on the page or give it other data; returns when its update has ended."""
+    tab.evaluate("([place, part, player, data]) => put(place, part, player, data)", [place, part, player, data])
+
+
+def times_of(tab: Any, times_s: Any, player: str = "main") -> None:
+    """Tell the clock of a player the times of its frames; the last is the end."""
+    script = """([player, times]) => { window.kept ??= {}
+        window.kept[player] ??= clocks.takeClock(player); kept[player].setTimes(Float64Array.from(times)) }"""
+    tab.evaluate(script, [player, json.loads(json.dumps(list(map(float, times_s))))])

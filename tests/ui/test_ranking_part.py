@@ -1,0 +1,148 @@
+"""The ranking: by itself on a bare page, and in the app beside what Python shows for the same frame."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clip_core.values import Scores
+from tests.curve_maker import scores_of
+from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.conftest import new_world
+from tests.ui.stage import Stage, put, staged, times_of
+from tests.ui.test_browser import HOSTILE, SIZE
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+ROWS = """() => [...document.querySelectorAll('.cvi-row')].map((row) => [
+    row.querySelector('.cvi-name').textContent, row.querySelector('.cvi-value').textContent])"""
+
+
+@pytest.fixture
+def tab(chromium: Any, stage: Stage) -> Iterator[Any]:
+    context = chromium.new_context(viewport=SIZE)
+    page = context.new_page()
+    page.goto(stage.address)
+    page.wait_for_selector("body[data-ready]", state="attached")
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged() as made:
+        yield made
+
+
+def show(tab: Any, stage: Stage, scores: Scores, **changes: Any) -> None:
+    times_of(tab, [*scores.times_s, scores.end_s])
+    prompts = [{"text": prompt, "colour": "#5094f6"} for prompt in scores.prompts]
+    data = {"prompts": prompts, "range": [0.0, 1.0], "threshold": 0.5, "video": "one"}
+    put(tab, "r", "ranking", data | {"series": stage.series("rank", scores)} | changes)
+
+
+def clock(tab: Any, frame: int, playing: bool = False) -> None:
+    tab.evaluate("([frame, playing]) => kept.main.show(frame, playing)", [frame, playing])
+
+
+def crossing() -> Scores:
+    """Two prompts that change places half way."""
+    rising = np.linspace(0.1, 0.9, 101)
+    return scores_of(np.stack([1 - rising, rising], axis=1), step_s=0.1, prompts=["falls", "rises"])
+
+
+def test_values_run_along_and_the_order_waits_while_playing(tab: Any, stage: Stage) -> None:
+    show(tab, stage, crossing())
+    assert tab.evaluate(ROWS) == [["falls", "0.900"], ["rises", "0.100"]]
+    clock(tab, 40, playing=True)
+    # in one breath: the first frame may sort, those that follow at once may not
+    script = "() => { kept.main.show(49, true); kept.main.show(60, true); return (" + ROWS + ")() }"
+    assert tab.evaluate(script) == [["falls", "0.420"], ["rises", "0.580"]]
+    clock(tab, 60)  # paused: at once
+    assert tab.evaluate(ROWS) == [["rises", "0.580"], ["falls", "0.420"]]
+    clock(tab, 70, playing=True)
+    frames = itertools.cycle([20, 21])
+    sorted_now = lambda: (clock(tab, next(frames), playing=True), tab.evaluate(ROWS)[0][0])[1] == "falls"  # noqa: E731
+    wait_until(sorted_now, what="sorted in the end")
+    strong = tab.locator(".cvi-strong .cvi-name").all_inner_texts()
+    assert strong == ["falls"]
+    assert tab.locator(".cvi-when").inner_text().replace("\xa0", " ") in (
+        "This frame · sample at 0:02.000",
+        "This frame · sample at 0:02.100",
+    )
+
+
+def test_nothing_is_written_while_nothing_changes(tab: Any, stage: Stage) -> None:
+    scores = scores_of(np.tile([[0.3, 0.6]], (20, 1)), step_s=1.0)
+    show(tab, stage, scores)
+    times_of(tab, np.arange(201) / 10)
+    tab.evaluate("""() => { window.writes = 0; const watcher = new MutationObserver((all) => (writes += all.length))
+        const all = {subtree: true, childList: true, characterData: true, attributes: true}
+        watcher.observe(document.querySelector('.cvi-ranking'), all) }""")
+    for frame in range(1, 5):  # nearest to the first sample, as before
+        clock(tab, frame, playing=True)
+    assert tab.evaluate("writes") == 0
+    clock(tab, 50)
+    assert tab.evaluate("new Promise((go) => setTimeout(() => go(writes)))") <= 2  # the time alone
+
+
+def test_eleven_rows_or_ten_and_how_many_more(tab: Any, stage: Stage) -> None:
+    values = np.linspace(0.9, 0.05, 16)[None].repeat(3, axis=0)
+    show(tab, stage, scores_of(values[:, :11]))
+    assert (len(tab.evaluate(ROWS)), tab.locator(".cvi-rest").count()) == (11, 0)
+    show(tab, stage, scores_of(values))
+    assert len(tab.evaluate(ROWS)) == 10
+    assert tab.locator(".cvi-rest").inner_text() == f"+ 6 more below {np.float32(values[0, 9]):.3f}"
+
+
+def test_hostile_prompts_are_text_with_their_whole_length_in_the_title(tab: Any, stage: Stage) -> None:
+    show(tab, stage, scores_of(np.tile(np.linspace(0.9, 0.1, len(HOSTILE)), (2, 1)), prompts=HOSTILE))
+    assert [name for name, _ in tab.evaluate(ROWS)] == HOSTILE
+    titles = tab.locator(".cvi-name").evaluate_all("all => all.map((one) => one.title)")
+    assert titles == HOSTILE
+    assert tab.locator(".cvi-ranking").evaluate("node => node.querySelectorAll('img, a, script').length") == 0
+
+
+def test_ticks_titles_and_no_number(tab: Any, stage: Stage) -> None:
+    values = np.array([[0.4, np.nan, 0.7]])
+    show(tab, stage, scores_of(values, prompts=["a", "none", "c"]))
+    assert tab.evaluate(ROWS) == [["c", "0.700"], ["a", "0.400"], ["none", "NaN"]]
+    bars = "all => all.map((bar) => [...bar.children].map((one) => one.tagName + one.style.width + one.style.left))"
+    assert tab.locator(".cvi-bar").evaluate_all(bars) == [["I70%", "U50%"], ["I40%", "U50%"], ["I0%", "U50%"]]
+    assert tab.locator(".cvi-value").first.get_attribute("title") == "raw 0.700"
+    show(tab, stage, scores_of(values, prompts=["a", "none", "c"]), threshold=1.5)
+    assert tab.locator(".cvi-bar u").count() == 0
+    show(tab, stage, scores_of(np.empty((0, 3)), prompts=["a", "none", "c"], end_s=1.0))
+    assert tab.locator(".cvi-ranking").inner_text().endswith("No sample is indexed yet.")
+
+
+def test_both_views_show_the_same_numbers(tmp_path: Path, stock: Path, chromium: Any) -> None:
+    world = new_world(tmp_path, stock)
+    prompts = ["a dog", "pizza", "a red car", "<b>x</b>"]
+    world.write(CLIP=prompts)
+    with served(world) as address:
+        context = chromium.new_context(viewport=SIZE)
+        visitor = Visitor(context.new_page(), address).open()
+        tab = visitor.tab
+        tab.locator(".st-key-status", has_text="indexed").wait_for()
+        tab.locator("canvas[data-lines]").wait_for()
+        plot = tab.locator(".cvi-plot .nsewdrag").first.bounding_box()
+        tab.mouse.click(plot["x"] + 0.4317 * plot["width"], plot["y"] + 80)
+        wait_until(lambda: tab.locator(".cvi-screen [data-frame]").inner_text() == "129", what="the frame")
+        wait_until(lambda: "sample at 0:04.2" in tab.locator(".cvi-when").inner_text(), what="the sample")
+        player = tab.evaluate(ROWS)
+        assert sorted(name for name, _ in player) == sorted(prompts)
+        tab.wait_for_timeout(300)  # the report to Python follows the click
+        tab.locator('[data-testid="stStatusWidget"]').wait_for(state="detached")
+        visitor.watch("Frames")
+        rows = tab.locator(".stHtml [data-prompt]")
+        rows.first.wait_for()
+        wait_until(lambda: visitor.frame == 129, what="the same frame")
+        assert [row.split("\n") for row in rows.all_inner_texts()] == player
+        assert visitor.errors == []
+        context.close()

@@ -41,12 +41,12 @@ def chromium_program() -> str:
 
 
 @contextmanager
-def served(world: World) -> Iterator[str]:
-    """Run the app on a free port; yields its address."""
+def served(world: World, script: Path = APP) -> Iterator[str]:
+    """Run the app, or another script, on a free port; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config)}
     log = (world.folder / "server.log").open("wb")

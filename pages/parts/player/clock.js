@@ -3,6 +3,7 @@
 // Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
 // "ask" (somebody wants something of the screen; detail: {what, ...}).
 
+const MOST_INSIDE_S = 0.02;
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -31,11 +32,12 @@ export class Clock extends EventTarget {
     return nearest(this.times, seconds);
   }
 
-  // A time within the frame, far from its neighbours.
-  middleOf(frame) {
+  // A time within the frame, away from its neighbours; of a long one near its beginning, so that playing on from
+  // there shows (and sounds) the whole of it.
+  within(frame) {
     const start = this.times[frame] ?? 0;
     const end = frame < this.last ? this.times[frame + 1] : Math.max(this.end, start);
-    return (start + end) / 2;
+    return Math.min((start + end) / 2, start + MOST_INSIDE_S);
   }
 
   setTimes(block) {

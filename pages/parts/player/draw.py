@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from clip_core.values import VideoRecord
 from pages.parts.curves import Findings
 from pages.parts.look import theme_name
 from pages.parts.player import assets
-from pages.parts.player.components import draw_part, part_key, series, times_address
+from pages.parts.player.components import PLAYER, draw_part, part_key, series, times_address
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
@@ -20,7 +21,7 @@ from pages.parts.transport import ChartLook
 MILLISECOND = 3
 
 
-def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Playhead) -> None:
+def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Playhead, player: str = PLAYER) -> None:
     """Draw the video and its transport. What it reports is in the session's state before the next run begins.
 
     Args:
@@ -28,17 +29,20 @@ def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Pla
         address: Where its bytes lie, relative to the app.
         findings: For the moments to jump to and to repeat.
         head: Where it starts, or goes when the page moves the playhead.
+        player: Whose screen it is, see ``draw_part``.
     """
     moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
     data = {
         "video": record.video_id,
         "address": address,
         "times": times_address(record.table),
+        "start": float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
         "moments": moments,
         "seek": {"seq": stamp(), "frame": head.frame},
     }
-    draw_part("screen", data, on_at_change=_take_report, on_refused_change=_take_refusal)
+    callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
+    draw_part("screen", data, player, **callbacks)
 
 
 def refused(address: str) -> bool:
@@ -46,15 +50,15 @@ def refused(address: str) -> bool:
     return address in st.session_state.get("refused", ())
 
 
-def _take_report() -> None:
-    report = st.session_state[part_key("screen")].get("at") or {}
+def _take_report(player: str) -> None:
+    report = st.session_state[part_key("screen", player)].get("at") or {}
     frame = report.get("frame")
     if report.get("video") == st.session_state.get("frame_of") and isinstance(frame, int):
         st.session_state.frame = frame
 
 
-def _take_refusal() -> None:
-    address = st.session_state[part_key("screen")].get("refused")
+def _take_refusal(player: str) -> None:
+    address = st.session_state[part_key("screen", player)].get("refused")
     st.session_state.refused = {*st.session_state.get("refused", ()), address}
 
 

@@ -13,7 +13,7 @@ import platform
 from collections.abc import Callable
 from datetime import datetime
 
-from tests.benchmarks import click, coarse, encode, made, nothing, overlap, rerun, sleep
+from tests.benchmarks import click, coarse, encode, made, nothing, overlap, player, rerun, sleep
 from tests.benchmarks.table import Row, say, tell, write_table
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "coarse": coarse.measure,
     "rerun": rerun.measure,
     "click": click.measure,
+    "player": player.measure,
     "nothing": nothing.measure,
 }
 

@@ -50,6 +50,13 @@ class PlayerVisitor(Visitor):
             what="a picture",
         )
 
+    @staticmethod
+    def beside(visitor: PlayerVisitor, player: str) -> PlayerVisitor:
+        """The same tab, looking at another of its players."""
+        other = PlayerVisitor(visitor.tab, visitor.address)
+        other.player = player
+        return other
+
     # What there is
 
     @property
@@ -113,6 +120,40 @@ class PlayerVisitor(Visitor):
         """Press a key in the player."""
         self.screen.focus()
         self.tab.keyboard.press(key)
+
+    def choose(self, name: str) -> None:
+        """Show another video of the store (on the test's own page)."""
+        self._type("name", name)
+        wait_until(lambda: self.tab.locator("[data-python-video]").inner_text() == name, what=name)
+        clock = self.tab.locator("[data-python]")
+        clock.wait_for()
+        self.ready()
+
+    def set_moments(self, moments: list[list[float]]) -> None:
+        runs = self.runs
+        self._type("given_moments", json.dumps(moments))
+        wait_until(lambda: self.runs > runs, what="a rerun")
+        script = "(name) => document[Symbol.for('clip-video-investigator.clocks')].get(name).moments"
+        wait_until(lambda: self.tab.evaluate(script, self.player) == moments, what="the moments in the player")
+
+    def seek_by_python(self, frame: int) -> None:
+        """Let Python move the player, as a row of the table does."""
+        if self.tab.locator("[data-wanted]").inner_text() != str(frame):
+            self._type("to", str(frame))
+            wait_until(
+                lambda: self.tab.locator("[data-wanted]").inner_text() == str(frame), what="the number in Python"
+            )
+        self.tab.locator(".st-key-seek button").click()
+
+    def show(self, shown: bool) -> None:
+        """Take the player off the page, or put it on again."""
+        self.tab.locator(".st-key-is_shown label").first.click()
+        self.tab.locator(".cvi-screen").first.wait_for(state="visible" if shown else "detached")
+
+    def _type(self, key: str, text: str) -> None:
+        field = self.tab.locator(f".st-key-{key} input")
+        field.fill(text)
+        field.press("Enter")
 
     def button(self, what: str, by: int = 0) -> Locator:
         return self.screen.locator(f'[data-do="{what}"]' + (f'[data-by="{by}"]' if by else ""))

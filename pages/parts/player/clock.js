@@ -4,6 +4,7 @@
 // "ask" (somebody wants something of the screen; detail: {what, ...}).
 
 const MOST_INSIDE_S = 0.02;
+const SOON_S = 0.001; // what rounding may take
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -38,6 +39,12 @@ export class Clock extends EventTarget {
     const start = this.times[frame] ?? 0;
     const end = frame < this.last ? this.times[frame + 1] : Math.max(this.end, start);
     return Math.min((start + end) / 2, start + MOST_INSIDE_S);
+  }
+
+  // The frame that many seconds later (or earlier); at least the next, for some are longer than a second.
+  secondsFrom(frame, seconds) {
+    const there = this.frameAt((this.times[frame] ?? 0) + seconds + SOON_S);
+    return seconds > 0 ? Math.max(frame + 1, there) : Math.min(frame - 1, there);
   }
 
   setTimes(block) {

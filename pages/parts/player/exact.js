@@ -6,6 +6,7 @@
 // time of the first picture that the browser shows, before anything is played or sought.
 
 const LATE_MS = 250; // a picture that is already on the screen is not presented again: this long is waited for it
+const FIRST_MS = 3000; // as long for the very first picture
 const TRIES = 3;
 const CLOSE_S = 0.002; // what the clocks of containers round
 
@@ -20,6 +21,7 @@ export class ExactVideo {
   #tried = 0;
   #presented = null; // the last frame since the seek was launched
   #timer = 0;
+  #first = 0;
   #callback = 0;
   #stop = new AbortController();
 
@@ -27,13 +29,14 @@ export class ExactVideo {
   constructor(video, clock, { shown, settled }) {
     Object.assign(this, { video, clock, shown, settled });
     const listen = (type, action) => video.addEventListener(type, action, { signal: this.#stop.signal });
-    listen("loadeddata", () => this.exact || this.#begin(this.#start));
+    listen("loadeddata", () => this.#loaded());
     listen("seeked", () => this.#sought());
     if (!this.exact) listen("timeupdate", () => this.#told(this.#frameOfClock()));
   }
 
   load(address, frame, start) {
     clearTimeout(this.#timer);
+    clearTimeout(this.#first);
     Object.assign(this, { origin: null, sure: true, wanted: frame || null });
     [this.#start, this.#flying] = [start, null];
     this.ready = new Promise((resolve) => (this.#begun = resolve)); // playing before that would hide where it begins
@@ -49,6 +52,7 @@ export class ExactVideo {
   close() {
     this.#stop.abort();
     clearTimeout(this.#timer);
+    clearTimeout(this.#first);
     if (this.exact) this.video.cancelVideoFrameCallback(this.#callback);
     this.video.pause();
     this.video.removeAttribute("src");
@@ -66,6 +70,11 @@ export class ExactVideo {
     });
   }
 
+  // A hidden tab is shown no picture: then the server is believed.
+  #loaded() {
+    if (this.origin === null) this.#first = setTimeout(() => this.#begin(this.#start), this.exact ? FIRST_MS : 0);
+  }
+
   // The first picture is frame 0, unless the browser left out the first ones: then it is another frame's time.
   #originBy(mediaTime) {
     const late = mediaTime - this.#start;
@@ -75,6 +84,7 @@ export class ExactVideo {
   }
 
   #begin(origin) {
+    clearTimeout(this.#first);
     if (this.origin !== null) return;
     this.origin = origin;
     if (this.wanted !== null) this.#launch();

@@ -1,14 +1,15 @@
 // Why no picture comes: asks the server, tells the visitor, and begins again where that helps.
 
+import { clockText } from "./clock.js";
+
 const PATIENCE_MS = 4000;
-const MOST_RETRIES = 2; // after damage, at the same place
+const MOST_ERRORS = 1; // of decoding, in one video
 
 export class Faults {
   #timer = 0;
-  #retries = 0;
-  #place = -1;
+  #errors = 0;
 
-  // say(text), refuse() (this browser cannot play it), again(frame) (load it anew there), seen() (a picture ever came)
+  // say(text), refuse() (this browser cannot play it), again() (load it anew), seen() (a picture ever came)
   constructor(video, clock, { address, say, refuse, again, seen, signal }) {
     Object.assign(this, { video, clock, address, say, refuse, again, seen, signal });
     const listen = (type, action) => video.addEventListener(type, action, { signal });
@@ -16,6 +17,11 @@ export class Faults {
     for (const type of ["stalled", "waiting", "seeking"]) listen(type, () => this.#watch());
     for (const type of ["playing", "canplay", "seeked", "emptied"]) listen(type, () => clearTimeout(this.#timer));
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
+  }
+
+  // Another video is loaded.
+  forget() {
+    this.#errors = 0;
   }
 
   // Nothing comes for a while: is the server still there, and the file?
@@ -33,7 +39,7 @@ export class Faults {
     if (this.video.error === null) return; // another video came meanwhile
     if (!this.seen()) this.refuse();
     else if (code === MEDIA_ERR_DECODE) this.#damaged();
-    else this.#retry(this.clock.frame, "The video stopped coming. Press play to try again.");
+    else this.say("The video stopped coming. Press play to try again.");
   }
 
   // Says why the server does not give the video; false if it does.
@@ -47,18 +53,14 @@ export class Faults {
     return true;
   }
 
+  // Damage, or a way of encoding that this browser cannot enter in the middle: a second time, another file must help.
   #damaged() {
-    const { frame, time } = this.clock;
-    const at = `${Math.floor(time / 60)}:${(time % 60).toFixed(1).padStart(4, "0")}`;
-    this.#retry(frame, `This browser cannot decode the video after ${at}. What lies before it can be played.`);
-  }
-
-  #retry(frame, text) {
-    this.say(text);
-    this.#retries = frame === this.#place ? this.#retries + 1 : 1;
-    this.#place = frame;
-    if (this.#retries <= MOST_RETRIES) this.again(frame);
-    else if (frame > 0) this.again((this.#place = 0));
-    else this.refuse();
+    this.#errors += 1;
+    const at = clockText(this.clock.time);
+    if (this.#errors > MOST_ERRORS) this.refuse();
+    else {
+      this.say(`This browser cannot decode the video around ${at}. Other places may be fine.`);
+      this.again();
+    }
   }
 }

@@ -22,7 +22,8 @@ export function mount(host, { addressOf, player }) {
 
 class Screen {
   #stop = new AbortController();
-  #data = {};
+  #asked = null; // the newest from Python
+  #data = {}; // what is on the screen
   #timer = 0;
   #known = null; // the frame that Python believes in
   #reports = 0;
@@ -44,7 +45,7 @@ class Screen {
       address: () => this.addressOf(this.#data.address),
       say: (text) => this.transport.say(text),
       refuse: () => this.#refuse(),
-      again: (frame) => this.exact.load(this.addressOf(this.#data.address), frame, this.#data.start),
+      again: () => this.#again(),
       seen: () => this.exact.origin !== null,
       signal,
     });
@@ -52,15 +53,23 @@ class Screen {
   }
 
   async update(data, setStateValue) {
-    const before = this.#data;
-    [this.#data, this.#set] = [data, setStateValue];
+    [this.#asked, this.#set] = [data, setStateValue];
     this.#takeMoments(data.moments);
-    if (data.times !== before.times) {
+    try {
       const times = await fetchBlock(this.addressOf(data.times), Float64Array);
-      if (this.#data.times !== data.times || this.#stop.signal.aborted) return; // a later change overtook this one
-      this.clock.setTimes(times);
+      if (this.#asked !== data || this.#stop.signal.aborted) return; // a later change overtook this one
+      this.#catchUp(data, times);
+    } catch (error) {
+      console.error(error);
+      this.transport.say("The times of the frames did not arrive. Is the server still running? Then reload the page.");
     }
-    if (this.#data.address !== before.address) this.#load(this.#data);
+  }
+
+  #catchUp(data, times) {
+    const before = this.#data;
+    this.#data = data;
+    if (data.times !== before.times) this.clock.setTimes(times);
+    if (data.address !== before.address) this.#open(data);
     else if (data.seek.seq !== before.seek.seq) this.#visit((this.#known = data.seek.frame));
     this.#draw();
   }
@@ -73,13 +82,14 @@ class Screen {
     leaveClock(this.player);
   }
 
-  #load(data) {
+  #open(data) {
     clearTimeout(this.#timer);
     this.transport.say("");
+    this.faults.forget();
     this.repeat.moment = null;
     this.#known = data.seek.frame;
     this.clock.show(data.seek.frame, false);
-    this.exact.load(this.addressOf(data.address), data.seek.frame, data.start);
+    this.#again();
   }
 
   #listen(signal) {
@@ -106,7 +116,7 @@ class Screen {
     const actions = {
       toggle: () => (video.paused ? this.#play() : video.pause()),
       step: () => this.#visit(from + by),
-      seconds: () => this.#visit(this.#secondsFrom(from, by)),
+      seconds: () => this.#visit(clock.secondsFrom(from, by)),
       moment: () => this.#toMoment(from, by),
       seek: () => this.#visit(frame),
       scrub: () => this.#go(frame),
@@ -121,20 +131,18 @@ class Screen {
   }
 
   #go(frame) {
-    if (this.video.error) this.#load({ ...this.#data, seek: { frame } }); // after a fault: perhaps it is over
+    if (this.video.error) (this.transport.say(""), this.#again()); // perhaps the fault is over
     this.exact.seek(Math.max(0, Math.min(this.clock.last, frame)));
+  }
+
+  #again() {
+    this.exact.load(this.addressOf(this.#data.address), this.clock.frame, this.#data.start);
   }
 
   // As #go, for where the visitor wants to be from now on.
   #visit(frame) {
     if (!this.repeat.goTo(Math.max(0, Math.min(this.clock.last, frame)))) this.#mention(NO_MOMENT_THERE);
     this.#go(frame);
-  }
-
-  // At least one frame: some are longer than a second.
-  #secondsFrom(from, by) {
-    const there = this.clock.frameAt((this.clock.times[from] ?? 0) + by + SOON_S);
-    return by > 0 ? Math.max(from + 1, there) : Math.min(from - 1, there);
   }
 
   async #play() {

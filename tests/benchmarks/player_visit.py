@@ -127,4 +127,4 @@ def watching(address: str, before: str = "") -> Iterator[Watcher]:
 
 def _listen(socket: Any, watcher: Watcher) -> None:
     socket.on("framesent", lambda data: watcher.sent.append(len(data)))
-    socket.on("framereceived", watcher.received)
+    socket.on("framereceived", lambda data: watcher.received(data))  # noqa: PLW0108 - no attribute fits on a method

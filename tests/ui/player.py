@@ -15,6 +15,7 @@ from tests.video_maker import read_number
 
 SCRIPT = Path(__file__).with_name("player_script.py")
 _PIXELS = """(video) => {
+  if (!video.videoWidth) return [0, []]
   const canvas = document.createElement("canvas")
   canvas.width = video.videoWidth
   canvas.height = 8
@@ -91,6 +92,8 @@ class PlayerVisitor(Visitor):
     def drawn(self) -> int:
         """The number that the picture's own pixels carry."""
         width, row = self.video.evaluate(_PIXELS)
+        if width == 0:
+            return -1
         return read_number(np.repeat(np.array(row, np.uint8).reshape(1, width, 4)[:, :, :3], 4, axis=0))
 
     @property

@@ -285,7 +285,7 @@ def test_the_repeated_moment_changes_and_vanishes(visit: Visit) -> None:
 def test_nothing_is_sent_while_it_plays(visit: Visit) -> None:
     visitor = visit()
     sent: list[object] = []
-    visitor.tab.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    visitor.tab.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))  # noqa: PLW0108 - not a method
     visitor.open_screen("constant", moments=MOMENTS)
     visitor.go(30)
     visitor.rests(30)

@@ -53,6 +53,8 @@ def refused(address: str) -> bool:
 def _take_report(player: str) -> None:
     report = st.session_state[part_key("screen", player)].get("at") or {}
     frame = report.get("frame")
+    if report.get("seq") != stamp():
+        return  # the page has moved the playhead since, and the browser did not know yet
     if report.get("video") == st.session_state.get("frame_of") and isinstance(frame, int):
         st.session_state.frame = frame
 

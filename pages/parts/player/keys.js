@@ -31,6 +31,7 @@ export function listenForKeys(element, clock) {
     if (!entry) return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.repeat && !entry.by) return; // held down, it would play and pause and play
     const by = entry.what === "speed" ? (name === "<" ? -1 : 1) : entry.by;
     clock.ask(entry.what, { by });
   };

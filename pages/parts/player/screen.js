@@ -169,13 +169,8 @@ class Screen {
   #toMoment(from, by) {
     const starts = this.clock.moments.map(([start]) => this.clock.frameAt(start + SOON_S));
     const target = by > 0 ? starts.find((start) => start > from) : starts.findLast((start) => start < from);
-    if (target === undefined) this.#mention(this.#noMoment(starts.length, by));
+    if (target === undefined) this.#mention(`There is no ${by > 0 ? "later" : "earlier"} moment.`);
     else this.#visit(target);
-  }
-
-  #noMoment(count, by) {
-    if (count === 0) return "No moment reaches the threshold. Lower it to have some.";
-    return by > 0 ? "There is no later moment." : "There is no earlier moment.";
   }
 
   #toggleRepeat(from) {
@@ -245,6 +240,6 @@ class Screen {
     if (frame === this.#known || this.exact.origin === null) return;
     this.#known = frame;
     this.#reports += 1; // the same frame again is another report
-    this.#set("at", { video: this.#data.video, frame, report: this.#reports });
+    this.#set("at", { video: this.#data.video, frame, seq: this.#data.seek.seq, report: this.#reports });
   }
 }

@@ -12,10 +12,11 @@ ClipVideoError
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
+├── ProxyError             a copy for the browser that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
-└── JobCancelled           somebody cancelled an indexing or a download; what is stored stays
+└── JobCancelled           somebody cancelled an indexing, a download or a copy; what is stored stays
 
 Foreign errors (FFmpeg's, ONNX Runtime's, the hub's, LanceDB's, the operating system's) are translated where
 they arise, in the room that knows the library; nothing else has to know their classes.
@@ -110,6 +111,10 @@ class PromptError(ClipVideoError):
     """A prompt that cannot be scored."""
 
 
+class ProxyError(ClipVideoError):
+    """A copy of a video for the browser that cannot be made or kept."""
+
+
 class StoreError(ClipVideoError):
     """Embeddings that cannot be read or written."""
 
@@ -123,7 +128,7 @@ class NotIndexedError(StoreError):
 
 
 class JobCancelled(ClipVideoError):
-    """Indexing or a download was cancelled; what was committed or has arrived stays."""
+    """Indexing, a download or a copy to play was cancelled; what was committed or has arrived stays."""
 
 
 def shown_name(path: str | os.PathLike[str], most: int = MAX_NAME) -> str:

@@ -16,6 +16,7 @@ from pages.parts import (
     moments,
     playhead,
     prompts,
+    proxy,
     signal,
     source,
     states,
@@ -65,12 +66,13 @@ def main() -> None:
         chosen = signal.choose_signal(settings, wish.encoder, scores, wanted)
     found = curves.find(scores, chosen)
     head = playhead.settle_playhead(record.video_id, record.table, scores)
+    playable = proxy.see_to_proxy(video, record, settings, refused=player.refused(record))
+    live = transport.watched() == "Player" and playable.source is not None
     page = st.container(gap="xsmall")
     left, middle, right = page.columns([46, 25, 29], gap="small")
-    live = transport.watched() == "Player"
     with left:
         if live:
-            player.draw_screen(record, f"player/video/{record.video_id}", found, head)
+            player.draw_screen(record, playable, found, head)
         else:
             viewer.draw_picture(video, record, head)
     with middle:
@@ -83,6 +85,8 @@ def main() -> None:
     with page:
         if not live:
             transport.draw_transport(record.table, scores, found.moments, head)
+        if transport.watched() == "Player":
+            proxy.draw_proxy_status(playable, video, record, settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
             style = transport.draw_view_menu(len(scores.prompts))

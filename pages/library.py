@@ -9,7 +9,8 @@ def main() -> None:
     """Draw the page."""
     look.apply_styles()
     playhead.pause()  # nobody sees it play from here
-    library.draw_library(cached.store(cached.config().embeddings))
+    settings = cached.config()
+    library.draw_library(cached.store(settings.embeddings), settings)
 
 
 states.guarded(main)

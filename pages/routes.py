@@ -6,6 +6,7 @@ up in the store, a script by one of the names that there are.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -15,20 +16,26 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from clip_core.errors import ClipVideoError
-from pages.parts import cached
+from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
+from clip_core.pipeline.find_file import is_video_id, open_file
+from clip_core.pipeline.make_proxy import proxy_path
 from pages.parts.player import assets
+from pages.parts.player.sending import OpenFile
 
-MEDIA_TYPES = {"mov": "video/mp4", "matroska": "video/webm", "ogg": "video/ogg"}
+MEDIA_TYPES = {"mov": "video/mp4", "webm": "video/webm", "matroska": "video/webm", "ogg": "video/ogg"}
 """By FFmpeg's name of the container; anything else is bytes, and a browser must not guess a page in it."""
 BYTES = "application/octet-stream"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+OWN_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 ASK_AGAIN = {"Cache-Control": "private, no-cache"}
 GUARDED = {"Cross-Origin-Resource-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
 UNPACKED = {"Content-Encoding": "identity"}
 """Streamlit's gzip leaves what has an encoding: packing floats takes longer than sending them."""
+FOREIGN = ("cross-site", "same-site")
+"""What a browser says of a request that another page makes, be it one on another port of this machine."""
 
 Answer: TypeAlias = Callable[[Request], Response]
+_log = logging.getLogger(__name__)
 
 
 def player_routes() -> list[BaseRoute]:
@@ -38,7 +45,9 @@ def player_routes() -> list[BaseRoute]:
         "player/scripts/{version}/{name}": _script,
         f"{assets.plotly_address()}": _plotly,
         "player/video/{video_id}": _video,
+        "player/copy/{video_id}": _copy,
         "player/block/{digest}": _block,
+        "player/{rest:path}": _nothing,  # else Streamlit answers with its own page
     }
     prefixes = ["", f"{base}/"] if base else [""]
     return [Route(f"/{prefix}{path}", _guarded(answer)) for prefix in prefixes for path, answer in answers.items()]
@@ -48,7 +57,10 @@ def _guarded(answer: Answer) -> Callable[[Request], object]:
     """Answer in a thread (stores and files block), with the headers that every answer has."""
 
     async def respond(request: Request) -> Response:
-        response = await run_in_threadpool(_answered, answer, request)
+        if request.headers.get("Sec-Fetch-Site") in FOREIGN:
+            response = _said(403, "Only the app's own page may ask for this.")
+        else:
+            response = await run_in_threadpool(_answered, answer, request)
         response.headers.update(GUARDED)
         return response
 
@@ -56,14 +68,29 @@ def _guarded(answer: Answer) -> Callable[[Request], object]:
 
 
 def _answered(answer: Answer, request: Request) -> Response:
+    """The answer, or what happened instead: no path and no traceback leaves the server."""
     try:
         return answer(request)
+    except VideoError as error:  # find_file's own, which name no path
+        return _said(404 if isinstance(error, VideoNotFoundError) else 403, error.line)
     except ClipVideoError as error:
-        return Response(error.line, 404, ASK_AGAIN, "text/plain")
+        _log.warning("the player gets no answer: %s", error.line)
+        return _said(503, "The settings or the store cannot be read. The page Investigate says more.")
+    except Exception:  # noqa: BLE001 - the last door before the visitor
+        _log.exception("an answer to the player failed unexpectedly")
+        return _said(500, "Something unexpected happened. The server's log says more.")
+
+
+def _said(status: int, text: str) -> Response:
+    return Response(text, status, ASK_AGAIN, "text/plain")
 
 
 def _missing() -> Response:
-    return Response("There is nothing here.", 404, ASK_AGAIN, "text/plain")
+    return _said(404, "There is nothing here.")
+
+
+def _nothing(request: Request) -> Response:  # noqa: ARG001 - every answer is asked the same way
+    return _missing()
 
 
 def _script(request: Request) -> Response:
@@ -80,12 +107,31 @@ def _plotly(request: Request) -> Response:  # noqa: ARG001 - every answer is ask
     return FileResponse(assets.PLOTLY, headers=FOREVER | UNPACKED, media_type="text/javascript")
 
 
+# The caches are imported by the first who asks: before the server runs, Streamlit has no place for them and says so.
+
+
 def _video(request: Request) -> Response:
-    file = cached.video_file(request.path_params["video_id"])
-    return FileResponse(file.path, headers=ASK_AGAIN, media_type=MEDIA_TYPES.get(file.container, BYTES))
+    from pages.parts import cached
+
+    found = cached.video_file(request.path_params["video_id"])
+    file = open_file(found, cached.config())
+    return OpenFile(file, found.path, MEDIA_TYPES.get(found.container, BYTES), ASK_AGAIN | UNPACKED)
+
+
+def _copy(request: Request) -> Response:
+    """The copy of a video that browsers do not play."""
+    from pages.parts import cached
+
+    video_id = request.path_params["video_id"]
+    path = proxy_path(cached.config(), video_id) if is_video_id(video_id) else None
+    if path is None or not path.is_file():
+        return _missing()
+    return FileResponse(path, headers=ASK_AGAIN | UNPACKED, media_type="video/mp4")
 
 
 def _block(request: Request) -> Response:
     """Arrays as they lie in memory, little-endian: times of frames and samples, curves."""
+    from pages.parts import cached
+
     block = cached.shelf().get(request.path_params["digest"])
-    return _missing() if block is None else Response(block, headers=FOREVER | UNPACKED, media_type=BYTES)
+    return _missing() if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)

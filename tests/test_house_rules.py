@@ -11,8 +11,15 @@ import clip_core
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "clip_core"
-HALL = {"clip_core.values", "clip_core.errors", "clip_core.config", "clip_core.config_keys"}
-JOINERS = {"pipeline", "jobs", "cli", "__main__", "__init__"}  # cli: the commands that __main__ dispatches to
+HALL = {"clip_core.values", "clip_core.errors", "clip_core.board", "clip_core.config", "clip_core.config_keys"}
+JOINERS = {
+    "pipeline",
+    "jobs",
+    "proxies",
+    "cli",
+    "__main__",
+    "__init__",
+}  # cli: the commands that __main__ dispatches to
 MOST_LINES, MOST_FUNCTION_LINES = 250, 40
 SKIPPED = {".venv", ".git", "data", "embeddings"}
 
@@ -65,7 +72,7 @@ def test_a_room_imports_only_the_hall_and_itself() -> None:
 
 
 def test_the_hall_imports_no_room() -> None:
-    for name in ("values", "errors", "config", "config_keys"):
+    for name in ("values", "errors", "board", "config", "config_keys"):
         tree = ast.parse((CORE / f"{name}.py").read_text(encoding="utf-8"))
         assert {i for i in imports(tree) if i.startswith("clip_core.")} <= {
             i for i in imports(tree) if any(i == hall or i.startswith(hall + ".") for hall in HALL)
@@ -198,8 +205,8 @@ def test_the_commands_may_be_run() -> None:
         assert os.access(ROOT / name, os.X_OK), name
 
 
-def test_uploads_and_embeddings_stay_out_of_git() -> None:
-    for folder in ("data/uploads", "embeddings"):
+def test_uploads_copies_and_embeddings_stay_out_of_git() -> None:
+    for folder in ("data/uploads", "data/proxies", "embeddings"):
         assert (ROOT / folder / ".gitignore").read_text() == "*\n!.gitignore\n"
 
 

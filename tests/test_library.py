@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from clip_core import EmbeddingStore, index_video
-from clip_core.pipeline.library import forget_video, list_stored
+from clip_core.config import Config
+from clip_core.errors import ProxyError
+from clip_core.pipeline.library import copy_bytes, forget_copy, forget_video, list_stored
+from clip_core.pipeline.make_proxy import proxy_path
 from tests import video_maker
 from tests.fakes import FakeEncoder
 
@@ -24,3 +29,18 @@ def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None
     forget_video(stored.record.video_id, store)
     assert list_stored(store) == []
     assert video.path.exists()
+
+
+def test_copies_to_play_are_counted_and_forgotten(tmp_path: Path) -> None:
+    config, video_id = Config(video_dirs=(tmp_path,)), "0a" * 32
+    assert copy_bytes(video_id, config) == 0
+    forget_copy(video_id, config)
+    path = proxy_path(config, video_id)
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 1234)
+    assert copy_bytes(video_id, config) == 1234
+    forget_copy(video_id, config)
+    assert not path.exists()
+    path.mkdir()
+    with pytest.raises(ProxyError, match=r"The copy to play cannot be deleted: "):
+        forget_copy(video_id, config)

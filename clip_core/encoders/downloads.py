@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from clip_core.board import Board
 from clip_core.encoders.hub import DownloadPlan, DownloadProgress, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
 from clip_core.encoders.precision import AUTO
-from clip_core.errors import ClipVideoError, DownloadError, JobCancelled
+from clip_core.errors import ClipVideoError, JobCancelled
 
 DownloadKey: TypeAlias = tuple[str, str, str]
-State: TypeAlias = Literal["running", "planned", "done", "failed", "cancelled"]
+State: TypeAlias = Literal["waiting", "running", "planned", "done", "failed", "cancelled"]
 Plan: TypeAlias = Callable[[str, str, str], DownloadPlan]
 Download: TypeAlias = Callable[[DownloadPlan, Callable[[], bool]], Iterator[DownloadProgress]]
-
-MOST_ENDED = 20
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,8 @@ class DownloadView:
 class _Job:
     key: DownloadKey
     most_bytes: int | None
-    state: State = "running"
     plan: DownloadPlan | None = None
-    progress: DownloadProgress | None = None
-    error: ClipVideoError | None = None
-    cancelled: bool = False
+    too_much: bool = False
 
 
 class DownloadBoard:
@@ -68,6 +61,7 @@ class DownloadBoard:
 
     def __init__(self, plan: Plan = plan_download, fetch: Download = download) -> None:
         self._plan, self._fetch = plan, fetch
+        self._board = Board[DownloadKey, DownloadProgress]("The download", "What has arrived is kept; try again.")
         self._jobs: dict[DownloadKey, _Job] = {}
         self._lock = threading.Lock()
 
@@ -81,59 +75,35 @@ class DownloadBoard:
             most_bytes: What was agreed to: if it turns out to be more, nothing is fetched. None agrees to all.
         """
         key = (model_id, revision, precision)
+        job = _Job(key, most_bytes)
         with self._lock:
-            job = self._jobs.get(key)
-            if job is None or job.state != "running" or job.cancelled:
-                self._jobs.pop(key, None)
-                job = self._jobs[key] = _Job(key, most_bytes)
-                self._drop_old()
-                threading.Thread(target=self._run, args=(job,), name="download board", daemon=True).start()
+            joined = self._jobs.get(key)
+            self._jobs[key] = job
+            if not self._board.start(key, lambda cancelled: self._steps(job, cancelled)) and joined is not None:
+                self._jobs[key] = joined
+            self._jobs = {known: job for known, job in self._jobs.items() if self._board.view(known) is not None}
         return key
 
     def view(self, key: DownloadKey) -> DownloadView | None:
         """How a download stands, None if there is none."""
         with self._lock:
-            job = self._jobs.get(key)
-            return None if job is None else DownloadView(key, job.state, job.plan, job.progress, job.error)
+            job, task = self._jobs.get(key), self._board.view(key)
+            if job is None or task is None:
+                return None
+            state: State = "planned" if job.too_much and task.state == "done" else task.state
+            return DownloadView(key, state, job.plan, task.report, task.error)
 
     def cancel(self, key: DownloadKey) -> None:
         """Stop a download within about a second; what has arrived stays. Unknown or ended: nothing happens."""
         with self._lock:
             job = self._jobs.get(key)
-            if job is not None and job.state == "running":
-                job.cancelled = True
-                if job.plan is None:  # the hub may take long to answer, and nothing is to be stopped yet
-                    job.state, job.error = "cancelled", JobCancelled("The download was cancelled.")
+        # The hub may take long to answer, and until then nothing is to be stopped.
+        self._board.cancel(key, at_once=job is not None and job.plan is None)
 
-    def _run(self, job: _Job) -> None:
-        try:
-            plan = self._plan(*job.key)
-            with self._lock:
-                job.plan = plan
-            if job.cancelled:
-                self._end(job, "cancelled", JobCancelled("The download was cancelled."))
-                return
-            if job.most_bytes is not None and plan.missing_bytes > job.most_bytes:
-                self._end(job, "planned", None)
-                return
-            for progress in self._fetch(plan, lambda: job.cancelled):
-                job.progress = progress
-            self._end(job, "done", None)
-        except JobCancelled as error:
-            self._end(job, "cancelled", error)
-        except ClipVideoError as error:
-            self._end(job, "failed", error)
-        except Exception as error:  # noqa: BLE001 - a worker thread has nobody above it: the page shows it
-            _log.error("a download failed unexpectedly: %s", type(error).__name__)  # no more: texts hold addresses
-            what = f"The download stopped on an unexpected error ({type(error).__name__})."
-            self._end(job, "failed", DownloadError(what, "What has arrived is kept; try again."))
-
-    def _end(self, job: _Job, state: State, error: ClipVideoError | None) -> None:
-        with self._lock:
-            if job.state == "running":
-                job.error, job.state = error, state
-
-    def _drop_old(self) -> None:
-        ended = [key for key, job in self._jobs.items() if job.state != "running"]
-        for key in ended[:-MOST_ENDED]:
-            del self._jobs[key]
+    def _steps(self, job: _Job, cancelled: Callable[[], bool]) -> Generator[DownloadProgress, None, None]:
+        job.plan = plan = self._plan(*job.key)
+        if cancelled():
+            raise JobCancelled("The download was cancelled.")
+        job.too_much = job.most_bytes is not None and plan.missing_bytes > job.most_bytes
+        if not job.too_much:
+            yield from self._fetch(plan, cancelled)

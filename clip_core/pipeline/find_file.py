@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from clip_core.config import Config
-from clip_core.errors import VideoNotFoundError
+from clip_core.errors import VideoError, VideoNotFoundError
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import is_allowed
 from clip_core.store.store import EmbeddingStore
+from clip_core.video.sequence import parse_sequence
 
 _ID = re.compile("[0-9a-f]{64}")
+_OPEN_FILES = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
@@ -33,20 +37,67 @@ def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile
     """Return the file whose bytes have that id.
 
     Raises:
-        VideoNotFoundError: No such video is stored, its file was moved or changed, or lies where the settings
-            do not allow it. The message names no path.
+        VideoNotFoundError: No such video is stored, it is a sequence of images, its file was moved or changed, or
+            lies where the settings do not allow it. The message names no path.
         StoreError: The store cannot be read.
     """
     record = store.video(video_id) if is_video_id(video_id) else None
     if record is None:
         raise VideoNotFoundError("There is no such video.", "Open it on the page Investigate first.")
     path = Path(record.path)
+    if parse_sequence(path) is not None:
+        raise VideoNotFoundError("Numbered images have no single file to play.", "Choose View → Frames.")
     try:
         found = file_stamp(path)
     except VideoNotFoundError as error:
-        raise VideoNotFoundError("The file of this video was moved or deleted.", "Put it back.") from error
+        raise _moved() from error
     if store.known_id(path, *found) != video_id:
-        raise VideoNotFoundError("The file of this video was changed since.", "Open it again.")
+        raise _changed()
     if not is_allowed(path, config):
-        raise VideoNotFoundError("The file of this video lies outside video_dirs.", "Add its folder in config.yaml.")
+        raise _outside()
     return FoundFile(path, found, record.container)
+
+
+def open_file(found: FoundFile, config: Config) -> BinaryIO:
+    """Open a file that was found. What is checked is the open file: its path may be another's by now.
+
+    Raises:
+        VideoNotFoundError: It was moved, changed or replaced since, or lies where the settings do not allow it.
+        VideoError: It may not be read. No message names a path.
+    """
+    try:
+        file = found.path.open("rb")
+    except PermissionError as error:
+        raise VideoError("The file of this video may not be read.", "Check its permissions.") from error
+    except OSError as error:
+        raise _moved() from error
+    try:
+        _check(file, found, config)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check(file: BinaryIO, found: FoundFile, config: Config) -> None:
+    status = os.fstat(file.fileno())
+    if (status.st_size, status.st_mtime_ns) != found.stamp:
+        raise _changed()
+    try:
+        real = (_OPEN_FILES / str(file.fileno())).readlink()
+    except OSError:
+        real = found.path  # this system does not tell where an open file lies
+    if not is_allowed(real, config):
+        raise _outside()
+
+
+def _moved() -> VideoNotFoundError:
+    return VideoNotFoundError("The file of this video was moved or deleted.", "Put it back.")
+
+
+def _changed() -> VideoNotFoundError:
+    return VideoNotFoundError("The file of this video was changed since.", "Open it again.")
+
+
+def _outside() -> VideoNotFoundError:
+    return VideoNotFoundError("The file of this video lies outside video_dirs.", "Add its folder in config.yaml.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from clip_core.config import Config
+from clip_core.errors import ProxyError
+from clip_core.pipeline.make_proxy import proxy_path
 from clip_core.store.store import EmbeddingStore, StoredVideo
 
 
@@ -21,3 +24,25 @@ def forget_video(video_id: str, store: EmbeddingStore) -> None:
         StoreError: The store cannot be written.
     """
     store.forget(video_id)
+
+
+def copy_bytes(video_id: str, config: Config) -> int:
+    """Return the size of a video's copy to play, 0 if there is none."""
+    try:
+        return proxy_path(config, video_id).stat().st_size
+    except OSError:
+        return 0
+
+
+def forget_copy(video_id: str, config: Config) -> None:
+    """Delete a video's copy to play, if there is one.
+
+    Raises:
+        ProxyError: It cannot be deleted.
+    """
+    try:
+        proxy_path(config, video_id).unlink(missing_ok=True)
+    except OSError as error:
+        raise ProxyError(
+            f"The copy to play cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
+        ) from error

@@ -1,4 +1,4 @@
-"""What lives longer than a rerun: settings, store, models, the board of jobs, open videos, pictures."""
+"""What lives longer than a rerun: settings, store, models, the boards, open videos, pictures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard
+from clip_core.pipeline.check_playable import why_not_playable_here
 from clip_core.pipeline.find_file import FoundFile, find_file
 from clip_core.pipeline.identify import file_stamp
+from clip_core.proxies import ProxyBoard
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import TimeTable
 from clip_core.video.drawing import viewer_jpeg
@@ -100,6 +102,26 @@ def _sequence_stamp(path: str) -> tuple[int, int]:
 def board() -> JobBoard:
     """The one board of jobs of this process."""
     return JobBoard()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def proxies() -> ProxyBoard:
+    """The one board of copies to play of this process."""
+    return ProxyBoard()
+
+
+def why_not_playable(path: Path) -> str | None:
+    """What browsers cannot play in a video, such as "HEVC in MP4"; looked up once while the file stays the same.
+
+    Raises:
+        VideoError: It is gone, or no video.
+    """
+    return _why_not_playable(str(path), stamp(path))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _why_not_playable(path: str, stamp: tuple[int, int]) -> str | None:  # noqa: ARG001 - part of the key
+    return why_not_playable_here(path)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)

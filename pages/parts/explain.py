@@ -19,9 +19,11 @@ model uses more of the range. So compare a curve with itself over time and with 
 models not at all.
 
 A **moment** (shaded, and a bar below the curves) is a stretch where the smoothed curve stays at or above the
-threshold. Thin lines are the raw samples. **Click** anywhere on the curves to see the sample there; the arrow keys
-step by frames. A long video is drawn with at most 2,000 points a line, peaks and dips kept; the frames between are
-reached with the slider and the arrow keys.
+threshold. Thin lines are the raw samples. **Click** anywhere on the chart to see the frame there, drag the line of the
+playhead to look through, drag elsewhere to zoom in, double click to zoom out. **?** below the video shows the keys.
+
+*View → Frames* shows exact pictures from the server in place of the playing video. Its chart draws a long video with at
+most 2,000 points a line, peaks and dips kept; the frames between are reached with the slider and the arrow keys.
 """
 
 

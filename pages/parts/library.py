@@ -7,17 +7,18 @@ import datetime as dt
 import pandas as pd
 import streamlit as st
 
+from clip_core.config import Config
 from clip_core.errors import ClipVideoError
-from clip_core.pipeline.library import forget_video, list_stored
+from clip_core.pipeline.library import copy_bytes, forget_copy, forget_video, list_stored
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
-from pages.parts.cached import board
+from pages.parts.cached import board, proxies
 from pages.parts.text import literal, told
 
 ROW_PX = 32
 
 
-def draw_library(store: EmbeddingStore) -> None:
+def draw_library(store: EmbeddingStore, settings: Config) -> None:
     """Draw the list and, below it, forgetting one video."""
     st.markdown("##### Stored videos")
     failed = st.session_state.get("forget_error")
@@ -28,8 +29,11 @@ def draw_library(store: EmbeddingStore) -> None:
         st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
         return
     whole = sum(video.size_bytes for video in stored)
-    st.caption(f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {_room(whole)} · {literal(store.location)}")
-    rows = [row for video in stored for row in _rows(video)]
+    copies = {video.record.video_id: copy_bytes(video.record.video_id, settings) for video in stored}
+    counted = f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {_room(whole)} · {literal(store.location)}"
+    played = sum(copies.values())
+    st.caption(f"{counted} · copies to play {_room(played)}" if played else counted)
+    rows = [row for video in stored for row in _rows(video, copies[video.record.video_id])]
     st.dataframe(
         pd.DataFrame(rows),
         key="stored",
@@ -41,16 +45,17 @@ def draw_library(store: EmbeddingStore) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
-            _confirm(next(video for video in stored if video.record.video_id == chosen), store)
+            _confirm(next(video for video in stored if video.record.video_id == chosen), store, settings)
 
 
-def _rows(video: StoredVideo) -> list[dict[str, object]]:
+def _rows(video: StoredVideo, copy: int) -> list[dict[str, object]]:
     record = video.record
     facts = {
         "Video": record.name,
         "Length": clock(record.table.end_s),
         "Size": f"{record.width} × {record.height}",
         "Added": dt.datetime.fromtimestamp(record.added_s),
+        "Copy to play": _room(copy) if copy else "–",
     }
     if not video.models:
         return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": _room(video.size_bytes)}]
@@ -67,28 +72,33 @@ def _rows(video: StoredVideo) -> list[dict[str, object]]:
 
 
 @st.dialog("Forget this video?")
-def _confirm(video: StoredVideo, store: EmbeddingStore) -> None:
+def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
+    copy = copy_bytes(video.record.video_id, settings)
+    copied = f" Its copy to play is deleted too: {_room(copy)}." if copy else ""
     frames = sum(model.frames for model in video.models)
     st.markdown(
         f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
-        f"{_room(video.size_bytes)}. The video file itself stays. There is no undo; "
+        f"{_room(video.size_bytes)}.{copied} The video file itself stays. There is no undo; "
         "indexing again brings them back."
     )
     with st.container(horizontal=True, gap="small"):
-        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store)):
+        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
             st.rerun()
         if st.button("Keep", key="forget_no"):
             st.rerun()
 
 
-def _forget(video: StoredVideo, store: EmbeddingStore) -> None:
+def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
+    video_id = video.record.video_id
     board().cancel_file(video.record.path)
+    proxies().stop(video_id)
     st.session_state.forget_error = None
     try:
-        forget_video(video.record.video_id, store)
+        forget_video(video_id, store)
+        forget_copy(video_id, settings)
     except ClipVideoError as error:
         st.session_state.forget_error = error
-    for key in ("curves", "curves_of", "index_wish"):
+    for key in ("curves", "curves_of", "index_wish", "proxies_asked"):
         st.session_state.pop(key, None)
 
 

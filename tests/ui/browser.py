@@ -41,23 +41,28 @@ def chromium_program() -> str:
 
 
 @contextmanager
-def served(world: World, script: Path = APP) -> Iterator[str]:
-    """Run the app, or another script, on a free port; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(world: World, base: str = "", script: Path = APP) -> Iterator[str]:
+    """Run the app, or another script, on a free port, below a base path if one is given; yields its address."""
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.baseUrlPath", base]
     environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config)}
     log = (world.folder / "server.log").open("wb")
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=APP.parent)
     try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"), 60)
-        yield f"http://127.0.0.1:{port}"
+        address = f"http://127.0.0.1:{port}/{base}".rstrip("/")
+        wait_until(lambda: answers(f"{address}/_stcore/health"), 60)
+        yield address
     finally:
         process.kill()
         process.wait()
         log.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def answers(address: str) -> bool:

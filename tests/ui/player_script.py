@@ -21,6 +21,7 @@ from pages.parts import cached, playhead
 from pages.parts.curves import Findings
 from pages.parts.player import draw
 from pages.parts.player.components import part_key
+from pages.parts.proxy import Playable
 from pages.routes import player_routes
 
 app = st.App(__file__, routes=player_routes())
@@ -57,11 +58,11 @@ def main() -> None:
     )
     with st.container(width=int(query.get("width", 640))):
         if shown:
-            draw.draw_screen(record, f"player/video/{record.video_id}", found, head)
+            draw.draw_screen(record, Playable("file"), found, head)
     if query.get("two"):
         other = records[query["two"]]
         with st.container(width=int(query.get("width", 640))):
-            draw.draw_screen(other, f"player/video/{other.video_id}", found, playhead.Playhead(0, 0.0, None), "other")
+            draw.draw_screen(other, Playable("file"), found, playhead.Playhead(0, 0.0, None), "other")
         st.html(f"<p>other <b data-other>{(state.get(part_key('screen', 'other')) or {}).get('at')}</b></p>")
 
 

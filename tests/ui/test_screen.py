@@ -36,7 +36,7 @@ def screen_world(folder: Path, *names: str) -> tuple[World, Stock]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stock, str]]:
     world, videos = screen_world(tmp_path_factory.mktemp("screens"), *PLAYED)
-    with served(world, SCRIPT) as address:
+    with served(world, script=SCRIPT) as address:
         yield videos, address
 
 
@@ -354,7 +354,7 @@ def test_a_reload_while_it_plays(visit: Visit) -> None:
 def test_a_file_that_was_moved_away(tmp_path: Path, visit: Visit) -> None:
     world, videos = screen_world(tmp_path, "constant", "b-frames")
     path = videos["constant"].path
-    with served(world, SCRIPT) as address:
+    with served(world, script=SCRIPT) as address:
         path.rename(tmp_path / "elsewhere")
         visitor = visit(address)
         visitor.tab.goto(f"{address}/?name=constant")
@@ -375,7 +375,7 @@ def test_a_file_that_was_moved_away(tmp_path: Path, visit: Visit) -> None:
 def test_what_no_browser_can_play_is_reported_once(tmp_path: Path, visit: Visit) -> None:
     world, _ = screen_world(tmp_path, "constant")
     store({"avi": KINDS["avi"](tmp_path)}, tmp_path / "embeddings")
-    with served(world, SCRIPT) as address:
+    with served(world, script=SCRIPT) as address:
         visitor = visit(address)
         visitor.tab.goto(f"{address}/?name=avi")
         wait_until(lambda: "player/video/" in visitor.tab.locator("[data-refused]").inner_text(), what="the report")
@@ -386,7 +386,7 @@ def test_what_no_browser_can_play_is_reported_once(tmp_path: Path, visit: Visit)
 
 def test_a_server_that_is_gone(tmp_path: Path, visit: Visit) -> None:
     world, _ = screen_world(tmp_path, "groups of 250")
-    with served(world, SCRIPT) as address:
+    with served(world, script=SCRIPT) as address:
         visitor = visit(address).open_screen("groups of 250")
     visitor.go(100)
     visitor.rests(100, python=False)  # a small file is all there

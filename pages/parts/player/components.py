@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,15 +26,20 @@ def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks
         callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in
             ``st.session_state[part_key(part, player)]``.
     """
-    component = st.components.v2.component(
+    given = {"script": assets.script_address(f"{part}.js"), "player": player} | data
+    _component(part)(key=part_key(part, player), data=given, **callbacks)
+
+
+@cache
+def _component(part: str) -> Callable[..., object]:
+    """Registered once for each process; its files do not change while it runs."""
+    return st.components.v2.component(
         f"clip_video_{part}",
         html=assets.text(f"{part}.html"),
         css=assets.text(f"{part}.css"),
         js=assets.text("entry.js"),
         isolate_styles=False,  # else plotly's own styles do not reach its chart
     )
-    given = {"script": assets.script_address(f"{part}.js"), "player": player} | data
-    component(key=part_key(part, player), data=given, **callbacks)
 
 
 def part_key(part: str, player: str = PLAYER) -> str:

@@ -15,28 +15,32 @@ from pages.parts.player import assets
 from pages.parts.player.components import PLAYER, draw_part, part_key, series, times_address
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
+from pages.parts.proxy import Playable
 from pages.parts.signal import Signal
 from pages.parts.transport import ChartLook
 
 MILLISECOND = 3
 
 
-def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Playhead, player: str = PLAYER) -> None:
+def draw_screen(
+    record: VideoRecord, playable: Playable, findings: Findings, head: Playhead, player: str = PLAYER
+) -> None:
     """Draw the video and its transport. What it reports is in the session's state before the next run begins.
 
     Args:
         record: The video.
-        address: Where its bytes lie, relative to the app.
+        playable: Whether the file itself is played, or its copy.
         findings: For the moments to jump to and to repeat.
         head: Where it starts, or goes when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
     """
     moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
+    copied = playable.source == "proxy"
     data = {
         "video": record.video_id,
-        "address": address,
+        "address": _address(record, "copy" if copied else "video"),
         "times": times_address(record.table),
-        "start": float(record.table.start_pts * record.table.time_base),
+        "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
         "moments": moments,
         "seek": {"seq": stamp(), "frame": head.frame},
@@ -45,9 +49,13 @@ def draw_screen(record: VideoRecord, address: str, findings: Findings, head: Pla
     draw_part("screen", data, player, **callbacks)
 
 
-def refused(address: str) -> bool:
-    """Whether this visitor's browser said that it cannot play what lies there."""
-    return address in st.session_state.get("refused", ())
+def refused(record: VideoRecord) -> bool:
+    """Whether this visitor's browser said that it cannot play the file of a video."""
+    return _address(record, "video") in st.session_state.get("refused", ())
+
+
+def _address(record: VideoRecord, what: str) -> str:
+    return f"player/{what}/{record.video_id}"
 
 
 def _take_report(player: str) -> None:

@@ -1,0 +1,1 @@
+"""What browsers play, and copies of videos that they play."""

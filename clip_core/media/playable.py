@@ -1,0 +1,125 @@
+"""Whether common browsers play a file, judged by its header alone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+# What Chromium, Firefox and Safari all play, or all but Safari's older versions. FFmpeg's names.
+_PICTURES = {"mov": ("h264", "vp9", "av1"), "webm": ("vp8", "vp9", "av1"), "matroska": ("vp8", "vp9", "av1")}
+_SOUNDS = {
+    "mov": ("aac", "mp3", "opus", "flac"),
+    "webm": ("opus", "vorbis"),
+    "matroska": ("opus", "vorbis"),
+}
+_FORMATS = ("yuv420p", "yuvj420p", "yuva420p")
+_CONTAINERS = {
+    "mov": "MP4",
+    "matroska": "MKV",
+    "webm": "WebM",
+    "avi": "AVI",
+    "mpegts": "MPEG-TS",
+    "mpeg": "MPEG-PS",
+    "flv": "FLV",
+    "ogg": "Ogg",
+    "asf": "WMV",
+    "gif": "GIF",
+}
+_CODECS = {
+    "h264": "H.264",
+    "hevc": "HEVC",
+    "mpeg4": "MPEG-4 part 2",
+    "mpeg2video": "MPEG-2",
+    "mpeg1video": "MPEG-1",
+    "vvc": "VVC",
+    "prores": "ProRes",
+    "mjpeg": "Motion JPEG",
+    "theora": "Theora",
+    "aac": "AAC",
+    "ac3": "AC-3",
+    "eac3": "E-AC-3",
+    "dts": "DTS",
+    "opus": "Opus",
+    "vorbis": "Vorbis",
+}
+_CHROMA = re.compile(r"4[0-4][0-4]")
+
+
+def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) -> str | None:
+    """Say what browsers cannot play in a file, to stand after "Browsers do not play".
+
+    Matroska with H.264 counts as not played: Chromium plays it, Firefox does not.
+
+    Args:
+        container: An open file, of which nothing but the header is looked at.
+        kind: Its container: FFmpeg's name, "webm" where a Matroska file says so.
+        stream: Its pictures.
+
+    Returns:
+        Such as "HEVC in MP4", "10-bit H.264 in MP4" or "AC-3 sound in MP4"; None if browsers play all of it.
+    """
+    if kind == "gif":
+        return images_as_video("GIF")
+    codec = stream.codec_context.codec.canonical_name
+    where = _container_name(container, kind)
+    if codec not in _PICTURES.get(kind, ()):
+        return f"{_codec_name(codec)} in {where}"
+    unusual = _unusual(stream.codec_context.pix_fmt)
+    if unusual is not None:
+        return f"{unusual.format(_codec_name(codec))} in {where}"
+    sound = first_sound(container)
+    if sound is None:
+        return None
+    codec = sound.codec_context.codec.canonical_name if sound.codec_context is not None else "unknown"
+    return None if codec in _SOUNDS[kind] else f"{_codec_name(codec)} sound in {where}"
+
+
+def why_not_by_name(kind: str | None) -> str | None:
+    """The same where only the container is known, because there is no FFmpeg here: what may be played is tried.
+
+    Args:
+        kind: FFmpeg's name of the container, "webp", or None if it is none that is known.
+    """
+    if kind in ("gif", "webp"):
+        return images_as_video("GIF" if kind == "gif" else "WebP")
+    return None if kind in _PICTURES else f"{_CONTAINERS.get(kind or '', 'unknown')} files"
+
+
+def images_as_video(name: str) -> str:
+    """What to say of animated images, which browsers show, but cannot pause or seek."""
+    return f"{name} images as a video"
+
+
+def first_sound(container: InputContainer) -> AudioStream | None:
+    """Return the sound that a browser, and a copy, takes: the first; None if there is none."""
+    return container.streams.audio[0] if container.streams.audio else None
+
+
+def _container_name(container: InputContainer, kind: str) -> str:
+    if kind == "mov" and container.metadata.get("major_brand", "").strip() == "qt":
+        return "MOV"
+    return _CONTAINERS.get(kind, kind.upper())
+
+
+def _codec_name(codec: str) -> str:
+    if codec.startswith("pcm_"):
+        return "PCM"
+    return _CODECS.get(codec, codec.upper())
+
+
+def _unusual(pix_fmt: str | None) -> str | None:
+    """Say what is unusual in a pixel format, with {} for the codec; None for 8 bits at 4:2:0."""
+    if pix_fmt in _FORMATS:
+        return None
+    from av.video.format import VideoFormat
+
+    bits = VideoFormat(pix_fmt).components[0].bits if pix_fmt else 8
+    chroma = _CHROMA.search(pix_fmt or "")
+    words = [f"{bits}-bit"] if bits != 8 else []
+    words += [":".join(chroma[0])] if chroma is not None and chroma[0] != "420" else []
+    return " ".join([*words, "{}"]) if words else f"{{}} ({pix_fmt or 'of an unknown pixel format'})"

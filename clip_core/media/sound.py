@@ -1,0 +1,142 @@
+"""The sound of a file on the clock of its pictures: one unbroken run of samples from the first frame on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from clip_core.values import clock
+
+RATE = 48_000
+"""Samples per second of what comes out, whatever goes in."""
+
+# Containers round times, so steps smaller than this are no gaps; larger ones are closed, so that nothing adds up.
+_SLACK = RATE // 100
+_MOST_AT_ONCE = RATE
+_MOST_FAILURES_IN_A_ROW = 100
+_ERRORS = (av.error.FFmpegError, ValueError)  # the second is what PyAV's own filters raise
+
+
+class Sound:
+    """Decodes a file's sound block by block, only as far as it is asked for.
+
+    What lies before the first frame is cut, what is missing is silence. What cannot be decoded is silence too:
+    damage never raises.
+
+    Args:
+        container: Open, for the sound alone: nobody else reads from it. The caller closes it.
+        stream: The sound in it.
+        zero_s: When the first frame is shown, on the file's own clock.
+
+    Attributes:
+        channels: 1 or 2; more are mixed down.
+        damaged_s: Where the first damage lies, in seconds from the first frame; None as long as there is none.
+    """
+
+    def __init__(self, container: InputContainer, stream: AudioStream, zero_s: float) -> None:
+        self.channels = 1 if stream.codec_context.channels == 1 else 2
+        self.damaged_s: float | None = None
+        self._container, self._stream, self._zero_s = container, stream, zero_s
+        self._resampler, self._resamples = self._new_resampler(), ("", "", 0)
+        self._written, self._rest = 0, np.empty((self.channels, 0), np.float32)
+        self._blocks = self._run()
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = av.stream.Discard.all
+
+    @property
+    def layout(self) -> str:
+        """FFmpeg's name for the channels."""
+        return "mono" if self.channels == 1 else "stereo"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a viewer should know."""
+        if self.damaged_s is None:
+            return ()
+        return (f"Some of the sound cannot be decoded and is silent in the copy, first at {clock(self.damaged_s)}.",)
+
+    def until(self, time_s: float) -> Iterator[AudioFrame]:
+        """Yield what comes next, up to ``time_s`` from the first frame."""
+        while (missing := round(time_s * RATE) - self._written) > 0:
+            block = self._rest if self._rest.shape[1] else next(self._blocks, None)
+            if block is None:
+                return
+            now, self._rest = block[:, :missing], block[:, missing:]
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(now), format="fltp", layout=self.layout)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, self._written, Fraction(1, RATE)
+            self._written += now.shape[1]
+            yield frame
+
+    def _run(self) -> Generator[NDArray[np.float32], None, None]:
+        """Yield blocks that follow each other without a gap."""
+        due = 0
+        for start, samples in self._decoded():
+            gap = start - due
+            while gap > _SLACK:
+                silent = min(gap, _MOST_AT_ONCE)
+                yield np.zeros((self.channels, silent), np.float32)
+                due, gap = due + silent, gap - silent
+            block = samples[:, -gap:] if gap < -_SLACK else samples
+            if block.shape[1]:
+                yield block
+                due += block.shape[1]
+
+    def _decoded(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield samples, float32 (channels, n), with the place of the first among all."""
+        place = 0
+        for frame in self._frames():
+            if frame.time is not None:
+                place = round((frame.time - self._zero_s) * RATE)
+            try:
+                resampled = self._resample(frame)
+            except _ERRORS:
+                self._note(place)
+                continue
+            for samples in resampled:
+                yield place, samples
+                place += samples.shape[1]
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        failures, last_s = 0, self._zero_s
+        while failures < _MOST_FAILURES_IN_A_ROW:
+            try:
+                for packet in self._container.demux(self._stream):
+                    for frame in self._decode(packet, last_s):
+                        last_s = last_s if frame.time is None else frame.time
+                        yield frame
+                    failures = 0
+            except av.error.FFmpegError:
+                failures += 1
+                self._note(round((last_s - self._zero_s) * RATE))
+            else:
+                return
+
+    def _decode(self, packet: av.Packet[AudioStream], last_s: float) -> list[AudioFrame]:
+        try:
+            return self._stream.codec_context.decode(packet if packet.size else None)
+        except _ERRORS:
+            time_s = last_s if packet.pts is None else float(packet.pts * packet.time_base)
+            self._note(round((time_s - self._zero_s) * RATE))
+            return []
+
+    def _resample(self, frame: AudioFrame) -> list[NDArray[np.float32]]:
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind != self._resamples:  # a stream may change on the way
+            self._resampler, self._resamples = self._new_resampler(), kind
+        return [np.asarray(out.to_ndarray(), np.float32) for out in self._resampler.resample(frame)]
+
+    def _new_resampler(self) -> AudioResampler:
+        return AudioResampler(format="fltp", layout=self.layout, rate=RATE)
+
+    def _note(self, place: int) -> None:
+        if self.damaged_s is None:
+            self.damaged_s = max(0.0, place / RATE)

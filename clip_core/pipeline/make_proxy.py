@@ -1,0 +1,240 @@
+"""A copy of a video that browsers play: its very frames at their very times, in H.264 and AAC."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from clip_core.config import Config
+from clip_core.errors import ProxyError, VideoError, shown_name
+from clip_core.media.playable import first_sound
+from clip_core.media.size import proxy_size
+from clip_core.pipeline.decode_ahead import DecodeAhead
+from clip_core.pipeline.identify import file_stamp
+from clip_core.pipeline.list_videos import uploads_folder
+from clip_core.values import TimeTable
+from clip_core.video import Video, open_video
+from clip_core.video.opening import has_pyav
+
+if TYPE_CHECKING:
+    from clip_core.media.proxy_file import ProxyFile
+    from clip_core.media.sound import Sound
+
+PROXIES = "proxies"
+REPORT_EVERY_S = 0.25
+LOOK_AGAIN_S = 0.5
+SPARE_BYTES = 64 * 1024 * 1024
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_TRY_AGAIN = "Nothing of it is kept. The frames can be looked at one by one instead."
+_FRAMES_AHEAD = 4
+_SAME_TIME_S = 0.001
+# What was measured on films and screen recordings lies below both.
+_BYTES_PER_PIXEL, _SOUND_BYTES_PER_S = 0.02, 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyProgress:
+    """How far a copy has come.
+
+    Attributes:
+        done: Frames written.
+        total: Frames that the video has; may be corrected at the end.
+        frames_per_second: Of this run, 0.0 until measured.
+        seconds_left: Estimate, None until measured.
+        warnings: What the viewer should know, such as where the sound is damaged.
+        note: What to show instead of counts while there are none.
+    """
+
+    done: int
+    total: int
+    frames_per_second: float = 0.0
+    seconds_left: float | None = None
+    warnings: tuple[str, ...] = ()
+    note: str = ""
+
+
+def proxies_folder(config: Config) -> Path:
+    """Where copies to play are kept: ``proxies`` beside the uploads."""
+    return uploads_folder(config).with_name(PROXIES)
+
+
+def proxy_path(config: Config, video_id: str) -> Path:
+    """Where the copy of a video lies, or would lie.
+
+    Raises:
+        ValueError: ``video_id`` is not 64 hex digits.
+    """
+    if not _ID.fullmatch(video_id):
+        raise ValueError("A video's id has 64 hex digits.")
+    return proxies_folder(config) / f"{video_id}.mp4"
+
+
+def make_proxy(
+    path: str | Path,
+    destination: Path,
+    *,
+    table: TimeTable | None = None,
+    stamp: tuple[int, int] | None = None,
+) -> Generator[ProxyProgress, None, None]:
+    """Make a copy that browsers play, if it is not there already. Closing the iterator cancels and leaves nothing.
+
+    One is made at a time in each folder, also by several processes.
+
+    Args:
+        path: The video file, or the pattern of a sequence of images.
+        destination: Where the copy will lie; nothing lies there before it is whole and checked.
+        table: When each frame is presented, if it was confirmed: the copy must agree with it.
+        stamp: The file's ``file_stamp`` when it was identified: another file that lies there now is refused.
+
+    Yields:
+        Progress, four times a second, and once at the end.
+
+    Raises:
+        ProxyError: It cannot be written, has no room, or came out with other frames or times; or there is no PyAV.
+        VideoError: The video cannot be read, or changed meanwhile.
+    """
+    if not has_pyav():
+        raise ProxyError(
+            "A copy to play cannot be made without PyAV, which is not installed here.",
+            "Install it (python -m pip install av) and start the app again.",
+        )
+    _check_unchanged(path, stamp)
+    with _turn(destination.parent) as lock:
+        yield from _wait_for(lock)
+        if destination.is_file():
+            frames = 0 if table is None else len(table)
+            yield ProxyProgress(frames, frames, seconds_left=0.0)
+            return
+        for left in destination.parent.glob(".*.part"):  # of a process that was killed: the turn is ours
+            left.unlink(missing_ok=True)
+        with open_video(path) as video, ExitStack() as stack:
+            sound, warnings = _open_sound(video, stack)
+            yield from _copy(video, sound, warnings, out := _begin(video, destination, sound, stack))
+            for expected in (video.table, table):
+                _check(out, expected, video.info.name)
+            _check_unchanged(path, stamp)
+            out.keep()
+            frames = len(video.table)
+            yield ProxyProgress(frames, frames, seconds_left=0.0, warnings=_told(sound, warnings))
+
+
+def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStack) -> ProxyFile:
+    from clip_core.media.proxy_file import ProxyFile
+
+    info, claimed = video.info, video.table
+    _need_room(destination.parent, claimed, proxy_size(info.width, info.height))
+    longest_s = float(np.diff(claimed.times_s).max(initial=0.0))
+    return stack.enter_context(
+        ProxyFile(destination, info.width, info.height, claimed.time_base, longest_step_s=longest_s, sound=sound)
+    )
+
+
+def _copy(
+    video: Video, sound: Sound | None, warnings: tuple[str, ...], out: ProxyFile
+) -> Generator[ProxyProgress, None, None]:
+    """Write all frames; decoding and encoding run side by side."""
+    done, total = 0, len(video.table)
+    began = told = time.monotonic()
+    yield ProxyProgress(done, total, warnings=warnings)
+    with DecodeAhead(video.frames(), _FRAMES_AHEAD) as ahead:
+        while not ahead.finished:
+            for frame in ahead.take(1, REPORT_EVERY_S):
+                out.add(frame)
+                done += 1
+            if time.monotonic() - told >= REPORT_EVERY_S:
+                told = time.monotonic()
+                rate = done / (told - began)
+                left_s = max(0, total - done) / rate if done else None
+                yield ProxyProgress(done, max(done, total), rate, left_s, _told(sound, warnings))
+    out.finish(video.table.end_s)
+
+
+def _open_sound(video: Video, stack: ExitStack) -> tuple[Sound | None, tuple[str, ...]]:
+    """Open the file a second time for its sound; return it, if there is any, and what is to be said of it."""
+    if video.info.decoder != "PyAV":
+        return None, ()
+    from clip_core.media.sound import Sound
+    from clip_core.video.probing import open_container
+
+    container = stack.enter_context(open_container(video.info.path))
+    stream = first_sound(container)
+    if stream is None:
+        return None, ()
+    if stream.codec_context is None:
+        return None, ("The sound has an unknown codec and is left out of the copy.",)
+    return Sound(container, stream, float(video.table.start_pts * video.table.time_base)), ()
+
+
+def _told(sound: Sound | None, warnings: tuple[str, ...]) -> tuple[str, ...]:
+    return warnings if sound is None else warnings + sound.warnings
+
+
+def _check(out: ProxyFile, expected: TimeTable | None, name: str) -> None:
+    """Refuse a copy whose frames are not those of the video, one for one and at the same times."""
+    if expected is None or not expected.confirmed:
+        return
+    try:
+        with open_video(out.temporary) as made:
+            found = made.table
+    except VideoError as error:
+        raise ProxyError(f"The copy of {name} cannot be read: {error.what}", _TRY_AGAIN) from error
+    if len(found) != len(expected):
+        raise ProxyError(f"The copy of {name} has {len(found):,} frames instead of {len(expected):,}.", _TRY_AGAIN)
+    off_s = float(np.abs(found.times_s - expected.times_s).max())
+    off_s = max(off_s, abs(float(found.start_pts * found.time_base)))
+    if off_s >= _SAME_TIME_S:
+        raise ProxyError(f"Frames of the copy of {name} are up to {1000 * off_s:.1f} ms off.", _TRY_AGAIN)
+
+
+def _check_unchanged(path: str | Path, stamp: tuple[int, int] | None) -> None:
+    if stamp is not None and file_stamp(Path(path)) != stamp:
+        raise VideoError(f"{shown_name(path)} has changed since it was opened.", "Open it again.")
+
+
+def _need_room(folder: Path, table: TimeTable, size: tuple[int, int]) -> None:
+    """Refuse what will hardly fit; how large a copy gets, its pictures decide."""
+    about = int(len(table) * size[0] * size[1] * _BYTES_PER_PIXEL + table.end_s * _SOUND_BYTES_PER_S)
+    free = shutil.disk_usage(folder).free
+    if free < about + SPARE_BYTES:
+        raise ProxyError(
+            f"There is no room for a copy to play: it may take {about / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free, "
+            f"and {SPARE_BYTES / 1e6:,.0f} MB of them stay free.",
+            "Free some space and try again.",
+        )
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[FileLock]:
+    """The lock of a folder, made if need be; it is given back at the end. The system does so when a process dies."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", thread_local=False)
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+    except OSError as error:
+        raise ProxyError(
+            f"Copies to play cannot be kept in {shown_name(folder)}: {error.strerror}.",
+            "Make that folder writable, or name one that is as the first of video_dirs in config.yaml.",
+        ) from error
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _wait_for(lock: FileLock) -> Iterator[ProxyProgress]:
+    while not lock.is_locked:
+        yield ProxyProgress(0, 0, note="another process is making one")
+        time.sleep(LOOK_AGAIN_S)
+        with suppress(Timeout):
+            lock.acquire(blocking=False)

@@ -1,0 +1,18 @@
+"""A small page with nothing but the part that sees to copies; tests set what it needs in the session's state."""
+
+import streamlit as st
+
+from clip_core.pipeline.identify import known_video
+from clip_core.pipeline.list_videos import list_videos
+from pages.parts import cached
+from pages.parts.proxy import draw_proxy_status, see_to_proxy
+
+settings = cached.config()
+store = cached.store(settings.embeddings)
+name = st.session_state.get("video", settings.video_path.name)
+video = next(choice for choice in list_videos(settings, store) if choice.name == name)
+record = st.session_state.get("record") or known_video(video.path, store)
+st.session_state.record = record
+playable = see_to_proxy(video, record, settings, refused=st.session_state.get("refused", False))
+draw_proxy_status(playable, video, record, settings)
+st.session_state.playable = playable

@@ -1,0 +1,79 @@
+"""The player wherever the app lies: below a base path, and behind a proxy that takes a prefix off each path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.conftest import new_world
+from tests.ui.rewriting_proxy import rewriting_proxy
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
+
+BASE, PREFIX = "tools/clip", "/some/prefix"
+
+
+@pytest.fixture(scope="module", params=["base path", "rewriting proxy"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
+    world = new_world(tmp_path_factory.mktemp("place"), stock)
+    if request.param == "base path":
+        with served(world, BASE) as below:
+            yield below
+    else:
+        with served(world) as inside, rewriting_proxy(PREFIX, urlsplit(inside).port or 0) as outside:
+            yield outside
+
+
+@pytest.fixture
+def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
+    """A tab; at the end it may have asked nothing outside the app's own place, and nothing in vain.
+
+    Only Streamlit, on the address of another page, tries itself where it lies.
+    """
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    tab = Visitor(context.new_page(), address)
+    refused: list[str] = []
+    tab.tab.on("response", lambda reply: refused.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
+    yield tab
+    context.close()
+    assert [line for line in refused if "/compare/_stcore/" not in line] == []
+    assert [text for text in tab.errors if "404" not in text] == []
+    inside = (address, address.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in tab.requests if not url.startswith(inside)] == []
+    assert [url for url in tab.requests if url.startswith(f"{address}/player/video/")] != []
+
+
+def plays(visitor: Visitor) -> None:
+    """The curves stand, and the video runs when it is asked to."""
+    tab = visitor.tab
+    wait_until(lambda: tab.locator(".cvi-plot .scatterlayer .trace .lines path").count() >= 3, what="curves")
+    wait_until(lambda: tab.locator(".cvi-row").count() == 3, what="the ranking")
+    tab.locator(".cvi-screen video").evaluate("video => { video.muted = true }")
+    play = tab.locator('.cvi-transport [data-do="toggle"]')
+    play.click()
+    wait_until(lambda: int(tab.locator(".cvi-clock [data-frame]").inner_text()) > 5, what="it plays")
+    play.click()
+    tab.locator(".cvi-screen:not(.cvi-plays)").wait_for()
+
+
+def test_it_plays_and_the_other_pages_lead_to_it(visitor: Visitor) -> None:
+    tab = visitor.tab
+    tab.goto(visitor.address + "/?one=1&two=/static/js/x#part")
+    plays(visitor)
+    tab.get_by_role("link", name="Compare encoders").click()
+    tab.locator(".cvi-screen").wait_for(state="detached")
+    tab.wait_for_url(re.compile(r"/compare(\?|$)"))
+    tab.get_by_role("link", name="Investigate").click()
+    plays(visitor)
+
+
+def test_from_the_address_of_another_page(visitor: Visitor) -> None:
+    visitor.tab.goto(visitor.address + "/compare?embed=false&x=1")
+    visitor.tab.get_by_role("link", name="Investigate").click()
+    plays(visitor)

@@ -1,0 +1,225 @@
+"""The part that sees to a copy: what it says, what it starts, what it never starts twice."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import clip_core.pipeline.make_proxy
+import clip_core.proxies
+from clip_core import EmbeddingStore, index_video, open_video
+from clip_core.errors import ProxyError
+from clip_core.pipeline.identify import known_video
+from clip_core.pipeline.make_proxy import ProxyProgress
+from pages.parts.text import literal
+from tests.fakes import FakeEncoder
+from tests.ui.world import PATIENCE_S, Page, World
+from tests.video_maker import Recipe, planted
+
+PAGE = Path(__file__).with_name("proxy_page.py")
+MPEG4 = "Browsers do not play MPEG\\-4 part 2 in AVI"
+
+
+class ProxyPage(Page):
+    """The small page as one visitor sees it."""
+
+    def __init__(self) -> None:
+        self.at = AppTest.from_file(str(PAGE), default_timeout=PATIENCE_S)
+
+    @property
+    def source(self) -> str | None:
+        return self.at.session_state["playable"].source
+
+    @property
+    def bar(self) -> str:
+        """The text at the progress bar, empty if there is none."""
+        bars = self.at.get("progress")
+        return bars[0].proto.text if bars else ""
+
+    @property
+    def keys(self) -> list[str]:
+        return [button.key for button in self.at.button]
+
+    def settled(self) -> ProxyPage:
+        self.until(lambda: not self.bar)
+        return self
+
+
+class Counter:
+    """Lets the making of copies through step by step, and counts how often it began."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.error: Exception | None = None
+        self._go = threading.Semaphore(0)
+
+    def let(self, reports: int = 1_000_000) -> None:
+        """Let so many reports pass."""
+        self._go.release(reports)
+
+    def wrap(self, make: Callable[..., Generator[ProxyProgress, None, None]]) -> Callable[..., object]:
+        def held(path: Path, *rest: object) -> Generator[ProxyProgress, None, None]:
+            self.begun.append(path.name)
+            if self.error is not None:
+                raise self.error
+            for progress in make(path, *rest):
+                yield progress
+                while not self._go.acquire(timeout=0.01):
+                    yield progress
+
+        return held
+
+
+@pytest.fixture
+def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+    counter = Counter()
+    monkeypatch.setattr(clip_core.proxies, "_make", counter.wrap(clip_core.proxies._make))
+    monkeypatch.setattr(clip_core.pipeline.make_proxy, "REPORT_EVERY_S", 0.0)
+    yield counter
+    counter.let()
+
+
+def add(world: World, name: str, recipe: Recipe, frames: int = 60) -> str:
+    """Put a video into the world, known to its store; return its id."""
+    video = planted(world.folder, name, frames, recipe, size=(192, 108))
+    store = EmbeddingStore(world.folder / "embeddings")
+    list(index_video(video.path, FakeEncoder(name="fake"), store, samples_per_second=1.0))
+    record = known_video(video.path, store)
+    assert record is not None
+    return record.video_id
+
+
+@pytest.fixture
+def avi(world: World) -> str:
+    video_id = add(world, "old", Recipe(".avi", "mpeg4"))
+    world.write(video_path="old.avi")
+    return video_id
+
+
+def copies(world: World) -> list[str]:
+    return sorted(path.name for path in (world.folder / "proxies").glob("*"))
+
+
+def test_nothing_at_all_where_the_file_plays(world: World, making: Counter) -> None:
+    add(world, "new", Recipe())
+    world.write(video_path="new.mp4")
+    page = ProxyPage().run()
+    assert (page.source, page.texts, page.keys, page.bar, making.begun) == ("file", [], [], "", [])
+
+
+def test_a_copy_is_made_by_itself_watched_and_then_played(avi: str, world: World, making: Counter) -> None:
+    page = ProxyPage()
+    page.until(lambda: bool(page.bar))
+    assert page.bar == literal("Browsers do not play MPEG-4 part 2 in AVI: a copy that they play is being made · 0 %")
+    assert (page.source, page.keys) == (None, ["proxy_cancel"])
+    page.until(lambda: making.let(5) or " left" in page.bar)
+    said = re.search(r"is being made · (\d+) \\% · 0\\:\u2060\d\d left$", page.bar)
+    assert said is not None
+    assert 0 <= int(said[1]) < 100
+    making.let()
+    page.settled()
+    assert page.source == "proxy"
+    assert page.texts == ["Plays a copy in 108 lines: browsers do not play MPEG\\-4 part 2 in AVI."]
+    assert page.keys == []
+    assert copies(world) == [".lock", f"{avi}.mp4"]
+    with open_video(world.folder / "proxies" / f"{avi}.mp4") as copy:
+        assert len(copy.table) == 60
+    again = ProxyPage().run()
+    assert (again.source, making.begun) == ("proxy", ["old.avi"])
+
+
+def test_a_cancelled_one_begins_again_only_when_asked(avi: str, world: World, making: Counter) -> None:
+    page = ProxyPage()
+    page.until(lambda: bool(page.bar))
+    page.press("proxy_cancel").settled()
+    assert (page.source, page.keys) == (None, ["proxy_make"])
+    assert page.texts == [f"{MPEG4}. A copy was begun and cancelled."]
+    assert copies(world) == [".lock"]
+    page.run().run()
+    other = ProxyPage().run()  # somebody else comes to it
+    assert (other.keys, making.begun) == (["proxy_make"], ["old.avi"])
+    making.let()
+    page.press("proxy_make").settled()
+    assert (page.source, making.begun) == ("proxy", ["old.avi", "old.avi"])
+
+
+def test_a_failed_one_says_why(avi: str, world: World, making: Counter) -> None:
+    making.error = ProxyError("There is no <b>room</b>.", "Free some space.")
+    page = ProxyPage()
+    page.until(lambda: bool(page.at.error))
+    assert page.at.error[0].value == "**There is no \\<b\\>room\\<\\/b\\>\\.** Free some space\\."
+    assert (page.keys, page.source) == (["proxy_make"], None)
+    page.run().run()
+    assert making.begun == ["old.avi"]
+    making.error = None
+    making.let()
+    page.press("proxy_make").settled()
+    assert (page.source, page.at.error.len) == ("proxy", 0)
+
+
+def test_one_at_a_time(avi: str, world: World, making: Counter) -> None:
+    add(world, "older", Recipe(".avi", "mpeg4", options={"g": "7"}))
+    first = ProxyPage()
+    first.until(lambda: bool(first.bar))
+    second = ProxyPage()
+    second.at.session_state["video"] = "older.avi"
+    second.run()
+    assert second.bar.endswith(literal("a copy that they play waits for its turn: number 1 in line"))
+    making.let()
+    first.settled()
+    second.settled()
+    assert (first.source, second.source, making.begun) == ("proxy", "proxy", ["old.avi", "older.avi"])
+
+
+def test_a_browser_that_refuses_the_file(world: World, making: Counter) -> None:
+    add(world, "new", Recipe())
+    world.write(video_path="new.mp4")
+    making.let()
+    page = ProxyPage()
+    page.at.session_state["refused"] = True
+    page.until(lambda: page.source == "proxy")
+    assert page.texts == ["Plays a copy in 108 lines: this browser does not play the file itself."]
+
+
+def test_a_file_that_has_moved_away(avi: str, world: World, making: Counter) -> None:
+    page = ProxyPage()
+    making.let()
+    page.until(lambda: page.source == "proxy")
+    (world.folder / "old.avi").rename(world.folder / "old.bin")
+    page.at.session_state["video"] = "old.avi"
+    page.run()
+    assert page.source == "proxy"
+    (world.folder / "proxies" / f"{avi}.mp4").unlink()
+    page.run()
+    assert (page.source, page.texts, page.keys, making.begun) == (None, [], [], ["old.avi"])
+
+
+def test_the_list_counts_it_and_forgetting_deletes_it(ready: Page, world: World) -> None:
+    (folder := world.folder / "proxies").mkdir()
+    record = known_video(world.video, EmbeddingStore(world.folder / "embeddings"))
+    assert record is not None
+    (folder / f"{record.video_id}.mp4").write_bytes(b"x" * 2_500_000)
+    ready.at.switch_page("pages/library.py")
+    ready.run()
+    (row,) = ready.at.dataframe[0].value.to_dict("records")
+    assert row["Copy to play"] == "2.5 MB"
+    assert ready.holding(" · copies to play 2.5 MB")
+    ready.press("forget")
+    assert ready.holding("Its copy to play is deleted too: 2.5 MB. The video file itself stays.")
+    ready.press("forget_yes")
+    assert list(folder.iterdir()) == []
+    assert world.video.is_file()
+
+
+def test_forgetting_stops_the_making(avi: str, world: World, making: Counter) -> None:
+    page = ProxyPage()
+    page.until(lambda: bool(page.bar))
+    library = Page().run()
+    library.at.switch_page("pages/library.py")
+    library.run().press("forget").press("forget_yes")
+    assert copies(world) == [".lock"]

@@ -13,7 +13,7 @@ import platform
 from collections.abc import Callable
 from datetime import datetime
 
-from tests.benchmarks import click, coarse, encode, made, nothing, overlap, player_chart, rerun, sleep
+from tests.benchmarks import click, coarse, encode, made, nothing, overlap, player, player_chart, rerun, sleep
 from tests.benchmarks.table import Row, say, tell, write_table
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "rerun": rerun.measure,
     "click": click.measure,
     "chart": player_chart.measure,
+    "player": player.measure,
     "nothing": nothing.measure,
 }
 

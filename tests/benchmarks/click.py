@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
-from clip_core.config import ENVIRONMENT_VARIABLE
 from tests.benchmarks import made
-from tests.benchmarks.planted import PROMPTS, Planted, planted_page
+from tests.benchmarks.planted import PROMPTS, planted_page
+from tests.benchmarks.serving import served
 from tests.benchmarks.table import Row, Spread, tell
 
 GOAL_MS = 300.0
 SECONDS = 500 - 500 % made.CLIP_S
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
 LOST_MS = 10_000
 WARM_UP = 2
@@ -59,8 +50,8 @@ def measure(quick: bool) -> list[Row]:
         return []
     rows = []
     for size, goal in ((made.SMALL, 1.0), (made.FULL_HD, None)):
-        with planted_page(SECONDS, size) as planted, _served(planted) as address:
-            times, sizes, lost = _clicks(address, 8 if quick else 30)
+        with planted_page(SECONDS, size) as planted, served(planted.config) as server:
+            times, sizes, lost = _clicks(server.address, 8 if quick else 30)
         numbers, images = zip(*times, strict=True)
         both = Spread.of([max(pair) for pair in times], "ms", 0)
         tell(f"click, {size[1]} lines: {both}")
@@ -70,41 +61,6 @@ def measure(quick: bool) -> list[Row]:
         says = f"click → frame in the browser, {what} / {GOAL_MS:.0f} ms"
         rows.append(Row(f"click {size[1]}p", both.over(GOAL_MS), goal, True, says, raw, lost))
     return rows
-
-
-@contextmanager
-def _served(planted: Planted) -> Iterator[str]:
-    """Run the app on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    environment = os.environ | {ENVIRONMENT_VARIABLE: str(planted.config)}
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/_stcore/health", server)
-        yield address
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE_MS / 1000
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urlopen(address, timeout=2):  # noqa: S310 - our own server
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError("the app did not start")
 
 
 def _clicks(address: str, count: int) -> tuple[list[tuple[float, float]], list[float], tuple[str, ...]]:
@@ -121,6 +77,9 @@ def _clicks(address: str, count: int) -> tuple[list[tuple[float, float]], list[f
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
             page.goto(address)
+            page.locator(".st-key-view_box button").first.click(timeout=PATIENCE_MS)
+            page.locator(".st-key-watch button", has_text="Frames").click()
+            page.keyboard.press("Escape")
             chart = page.frame_locator('iframe[title*="plotly_events"]').locator(".nsewdrag").first
             chart.wait_for(timeout=PATIENCE_MS)
             page.wait_for_function(_IDLE, timeout=PATIENCE_MS)

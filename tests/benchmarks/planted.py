@@ -47,13 +47,20 @@ class Planted:
 @contextmanager
 def planted_page(seconds: int, size: tuple[int, int] = made.SMALL) -> Iterator[Planted]:
     """Lend a store in which a video of that length is indexed at 2/s, ten prompts coming and going."""
-    path, model = made.video(seconds, size), made.small_model()
+    with planted_video(made.video(seconds, size)) as planted:
+        yield planted
+
+
+@contextmanager
+def planted_video(path: Path, rate: float = RATE, video_id: str = "") -> Iterator[Planted]:
+    """The same of any video, at any rate; with a ``video_id`` its bytes are not read for one."""
+    model = made.small_model()
     with TemporaryDirectory(dir=made.CACHE) as name:
         folder = Path(name)
-        samples, frames = _fill(EmbeddingStore(folder / "embeddings"), path, load_encoder(str(model)))
+        samples, frames = _fill(EmbeddingStore(folder / "embeddings"), path, load_encoder(str(model)), rate, video_id)
         (folder / "videos").mkdir()
         settings = {
-            "video_path": str(path), "CLIP": list(PROMPTS), "model": str(model), "samples_per_second": RATE,
+            "video_path": str(path), "CLIP": list(PROMPTS), "model": str(model), "samples_per_second": rate,
             "threshold": THRESHOLD, "smoothing_s": 2.0, "embeddings": str(folder / "embeddings"),
             "video_dirs": [str(folder / "videos")], "model_dirs": [str(folder / "videos")],
         }  # fmt: skip
@@ -62,21 +69,21 @@ def planted_page(seconds: int, size: tuple[int, int] = made.SMALL) -> Iterator[P
         yield Planted(config, path, samples, frames)
 
 
-def _fill(store: EmbeddingStore, path: Path, encoder: Encoder) -> tuple[int, int]:
+def _fill(store: EmbeddingStore, path: Path, encoder: Encoder, rate: float, video_id: str) -> tuple[int, int]:
     """Write what a run of index_video would have left, in batches of the same size."""
     with open_video(path) as video:
-        record = record_of(video, video.info.video_id, None)
+        record = record_of(video, video_id or video.info.video_id, None)
     table = replace(record.table, confirmed=True)
     store.remember_video(replace(record, table=table))
     store.remember_id(path, *file_stamp(path), record.video_id)
-    pts = sample_pts(table, RATE)
+    pts = sample_pts(table, rate)
     vectors = _vectors(table.seconds(pts), encoder.embed_texts(PROMPTS))
-    store.begin(record.video_id, encoder.fingerprint, encoder.id, RATE)
+    store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
     for start in range(0, len(pts), COMMIT_FRAMES):
         part = slice(start, start + COMMIT_FRAMES)
         batch = FrameEmbeddings(pts[part], table.seconds(pts[part]), vectors[part])
         store.append(record.video_id, encoder.fingerprint, batch)
-    store.finish(record.video_id, encoder.fingerprint, RATE)
+    store.finish(record.video_id, encoder.fingerprint, rate)
     store.optimize(encoder.fingerprint)
     return len(pts), len(table)
 

@@ -41,10 +41,10 @@ def chromium_program() -> str:
 
 
 @contextmanager
-def served(world: World, base: str = "", cwd: Path = APP.parent) -> Iterator[str]:
-    """Run the app on a free port, below a base path if one is given, from a folder; yields its address."""
+def served(world: World, base: str = "", cwd: Path = APP.parent, script: Path = APP) -> Iterator[str]:
+    """Run the app, or another script, on a free port, from a folder, below a base path if given; yields its address."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.baseUrlPath", base]
     environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config)}
     log = (world.folder / "server.log").open("wb")

@@ -3,6 +3,8 @@
 // Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
 // "ask" (somebody wants something of the screen; detail: {what, ...}).
 
+const MOST_INSIDE_S = 0.02;
+const SOON_S = 0.001; // what rounding may take
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -34,11 +36,18 @@ export class Clock extends EventTarget {
     return near > 0 && early > (this.times[near] - this.times[near - 1]) / 4 ? near - 1 : near;
   }
 
-  // A time within the frame, far from its neighbours.
-  middleOf(frame) {
+  // A time within the frame, away from its neighbours; of a long one near its beginning, so that playing on from
+  // there shows (and sounds) the whole of it.
+  within(frame) {
     const start = this.times[frame] ?? 0;
     const end = frame < this.last ? this.times[frame + 1] : Math.max(this.end, start);
-    return (start + end) / 2;
+    return Math.min((start + end) / 2, start + MOST_INSIDE_S);
+  }
+
+  // The frame that many seconds later (or earlier); at least the next, for some are longer than a second.
+  secondsFrom(frame, seconds) {
+    const there = this.frameAt((this.times[frame] ?? 0) + seconds + SOON_S);
+    return seconds > 0 ? Math.max(frame + 1, there) : Math.min(frame - 1, there);
   }
 
   setTimes(block) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from clip_core.values import VideoRecord
 from pages.parts.curves import Findings
 from pages.parts.look import theme_name
 from pages.parts.player import assets
-from pages.parts.player.components import draw_part, part_key, series, times_address
+from pages.parts.player.components import PLAYER, draw_part, part_key, series, times_address
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable
@@ -22,7 +23,9 @@ from pages.parts.transport import ChartLook
 MILLISECOND = 3
 
 
-def draw_screen(record: VideoRecord, playable: Playable, findings: Findings, head: Playhead) -> None:
+def draw_screen(
+    record: VideoRecord, playable: Playable, findings: Findings, head: Playhead, player: str = PLAYER
+) -> None:
     """Draw the video and its transport. What it reports is in the session's state before the next run begins.
 
     Args:
@@ -30,19 +33,23 @@ def draw_screen(record: VideoRecord, playable: Playable, findings: Findings, hea
         playable: Whether the file itself is played, or its copy.
         findings: For the moments to jump to and to repeat.
         head: Where it starts, or goes when the page moves the playhead.
+        player: Whose screen it is, see ``draw_part``.
     """
     moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
-    address = _address(record, "copy" if playable.source == "proxy" else "video")
+    copied = playable.source == "proxy"
+    address = _address(record, "copy" if copied else "video")
     data = {
         "video": record.video_id,
         "address": address,
         "times": times_address(record.table),
+        "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
         "moments": moments,
         "seek": {"seq": stamp(), "frame": head.frame},
     }
-    st.session_state.screen_address = address
-    draw_part("screen", data, on_at_change=_take_report, on_refused_change=_take_refusal)
+    st.session_state[f"{part_key('screen', player)}_address"] = address
+    callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
+    draw_part("screen", data, player, **callbacks)
 
 
 def refused(record: VideoRecord) -> bool:
@@ -54,26 +61,28 @@ def _address(record: VideoRecord, what: str) -> str:
     return f"player/{what}/{record.video_id}"
 
 
-def _take_report() -> None:
+def _take_report(player: str) -> None:
     """Take the frame that the browser says is on its screen; settle_playhead keeps it within the video."""
-    report = _reported("at")
+    report = _reported(player, "at")
     if not isinstance(report, dict) or report.get("video") != st.session_state.get("frame_of"):
         return
+    if report.get("seq") != stamp():
+        return  # the page has moved the playhead since, and the browser did not know yet
     frame = report.get("frame")
     if isinstance(frame, int) and not isinstance(frame, bool):
         st.session_state.frame = frame
 
 
-def _take_refusal() -> None:
+def _take_refusal(player: str) -> None:
     """Believe the browser only of what was put before it."""
-    address = _reported("refused")
-    if address == st.session_state.get("screen_address"):
+    address = _reported(player, "refused")
+    if address == st.session_state.get(f"{part_key('screen', player)}_address"):
         st.session_state.refused = {*st.session_state.get("refused", ()), address}
 
 
-def _reported(name: str) -> object:
+def _reported(player: str, name: str) -> object:
     """What the screen said: anything that is JSON."""
-    return st.session_state[part_key("screen")].get(name)
+    return st.session_state[part_key("screen", player)].get(name)
 
 
 def draw_ranking(findings: Findings, prompts: Prompts, signal: Signal) -> None:

@@ -1,20 +1,27 @@
-// A <video> that knows its frames: it seeks to a frame by the middle of the frame's own time, and tells by
+// A <video> that knows its frames: it seeks to a frame by a time within the frame's own span, and tells by
 // requestVideoFrameCallback which frame is really on the screen.
 //
 // The table of times counts from the first frame; the browser counts from where the file's clock starts. The
-// difference is the media time of the first picture that it shows, before anything is sought.
+// difference is the origin: where the server says that the file's first frame stands, checked against the media
+// time of the first picture that the browser shows, before anything is played or sought.
 
 const LATE_MS = 250; // a picture that is already on the screen is not presented again: this long is waited for it
+const FIRST_MS = 3000; // as long for the very first picture
 const TRIES = 3;
+const CLOSE_S = 0.002; // what the clocks of containers round
 
 export class ExactVideo {
   exact = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
   origin = null; // media time of frame 0, in seconds; null until the first picture is there
+  sure = true; // whether browser and server agree on where the video begins
   wanted = null; // the frame to go to, null when there
+  #start = 0; // where the file's own clock stands at frame 0, as the server read it
+  #begun = () => {};
   #flying = null;
   #tried = 0;
   #presented = null; // the last frame since the seek was launched
   #timer = 0;
+  #first = 0;
   #callback = 0;
   #stop = new AbortController();
 
@@ -24,15 +31,17 @@ export class ExactVideo {
     const listen = (type, action) => video.addEventListener(type, action, { signal: this.#stop.signal });
     listen("loadeddata", () => this.#loaded());
     listen("seeked", () => this.#sought());
-    if (!this.exact) listen("timeupdate", () => this.#told(video.currentTime));
-    this.#watch();
+    if (!this.exact) listen("timeupdate", () => this.#told(this.#frameOfClock()));
   }
 
-  load(address, frame) {
+  load(address, frame, start) {
     clearTimeout(this.#timer);
-    Object.assign(this, { origin: null, wanted: frame || null });
-    this.#flying = null;
+    clearTimeout(this.#first);
+    Object.assign(this, { origin: null, sure: true, wanted: frame || null });
+    [this.#start, this.#flying] = [start, null];
+    this.ready = new Promise((resolve) => (this.#begun = resolve)); // playing before that would hide where it begins
     this.video.src = address;
+    this.#watch();
   }
 
   seek(frame) {
@@ -43,6 +52,7 @@ export class ExactVideo {
   close() {
     this.#stop.abort();
     clearTimeout(this.#timer);
+    clearTimeout(this.#first);
     if (this.exact) this.video.cancelVideoFrameCallback(this.#callback);
     this.video.pause();
     this.video.removeAttribute("src");
@@ -51,24 +61,42 @@ export class ExactVideo {
 
   #watch() {
     if (!this.exact) return;
+    this.video.cancelVideoFrameCallback(this.#callback);
     this.#callback = this.video.requestVideoFrameCallback((_, { mediaTime }) => {
       this.#watch();
-      this.#told(mediaTime);
+      if (this.origin === null && this.video.readyState < HTMLMediaElement.HAVE_METADATA) return; // of the last video
+      if (this.origin === null) this.#begin(this.#originBy(mediaTime));
+      this.#told(this.clock.nearestFrame(mediaTime - this.origin));
     });
   }
 
+  // A hidden tab is shown no picture: then the server is believed.
   #loaded() {
-    if (this.origin === null && !this.exact) this.#begin(0);
+    if (this.origin === null) this.#first = setTimeout(() => this.#begin(this.#start), this.exact ? FIRST_MS : 0);
+  }
+
+  // The first picture is frame 0, unless the browser left out the first ones: then it is another frame's time.
+  #originBy(mediaTime) {
+    const late = mediaTime - this.#start;
+    const off = Math.abs(this.clock.times[this.clock.nearestFrame(late)] - late);
+    this.sure = off <= CLOSE_S;
+    return this.sure ? this.#start : mediaTime;
   }
 
   #begin(origin) {
+    clearTimeout(this.#first);
+    if (this.origin !== null) return;
     this.origin = origin;
     if (this.wanted !== null) this.#launch();
+    this.#begun();
   }
 
-  #told(mediaTime) {
-    if (this.origin === null) this.#begin(mediaTime);
-    const frame = this.clock.nearestFrame(mediaTime - this.origin);
+  #frameOfClock() {
+    return this.clock.frameAt(this.video.currentTime - this.origin);
+  }
+
+  #told(frame) {
+    if (this.origin === null) return;
     this.#presented = frame;
     this.shown(frame);
     const arrived = frame === this.#flying || !this.video.paused; // who plays is past it in a moment
@@ -81,7 +109,7 @@ export class ExactVideo {
     this.#tried += 1;
     this.#presented = null;
     clearTimeout(this.#timer);
-    const target = this.origin + this.clock.middleOf(this.#flying);
+    const target = this.origin + this.clock.within(this.#flying);
     this.video.currentTime = Number.isFinite(this.video.duration) ? Math.min(target, this.video.duration) : target;
   }
 
@@ -92,8 +120,8 @@ export class ExactVideo {
       return;
     }
     clearTimeout(this.#timer);
-    const there = () => this.#presented ?? this.clock.frameAt(this.video.currentTime - this.origin);
-    this.#timer = setTimeout(() => this.#flying !== null && this.#land(there()), LATE_MS);
+    const there = () => this.#presented ?? this.#frameOfClock();
+    this.#timer = setTimeout(() => this.#flying !== null && this.#land(there()), this.exact ? LATE_MS : 0);
   }
 
   #land(frame) {

@@ -22,6 +22,7 @@ const named = new Map(KEYS.flatMap((entry) => entry.keys.map((key) => [key, entr
 export function listenForKeys(element, clock) {
   const pressed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key.length === 1) event.stopPropagation(); // Streamlit has keys of its own: c and r
     if (event.target.closest("select, input, textarea")) return;
     if ([" ", "Enter"].includes(event.key) && event.target.closest("button")) return; // it presses the button
     const arrow = event.key.startsWith("Arrow");
@@ -29,7 +30,8 @@ export function listenForKeys(element, clock) {
     const entry = named.get(name);
     if (!entry) return;
     event.preventDefault();
-    event.stopPropagation(); // Streamlit has keys of its own
+    event.stopPropagation();
+    if (event.repeat && !entry.by) return; // held down, it would play and pause and play
     const by = entry.what === "speed" ? (name === "<" ? -1 : 1) : entry.by;
     clock.ask(entry.what, { by });
   };

@@ -1,13 +1,20 @@
-// The screen: the video, the transport, and what is on it; it drives the player's clock and alone reports to Python.
+// The screen: the video and what one can do with it; it drives the player's clock and alone reports to Python.
 
-import { clockText, countUpTo, leaveClock, takeClock } from "./clock.js";
+import { leaveClock, takeClock } from "./clock.js";
 import { fetchBlock } from "./blocks.js";
 import { ExactVideo } from "./exact.js";
-import { KEYS, listenForKeys } from "./keys.js";
+import { Faults } from "./faults.js";
+import { listenForKeys } from "./keys.js";
+import { Repeat } from "./repeat.js";
+import { keepTaste, nextSpeed, recallTaste, setSpeed } from "./taste.js";
+import { Transport } from "./transport.js";
 
-const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4];
 const REPORT_AFTER_MS = 80; // after the last of several in a row
 const SOON_S = 0.001;
+const NO_MOMENT = "No moment to repeat here or later. Lower the threshold, or go further back.";
+const NO_MOMENT_THERE = "There is no moment, so nothing is repeated any more.";
+const MOMENT_GONE = "The moment that was repeated is no longer one.";
+const UNSURE = "This browser begins the video elsewhere than the server: numbers may be off. View → Frames is exact.";
 
 export function mount(host, { addressOf, player }) {
   return new Screen(host, addressOf, player);
@@ -15,36 +22,55 @@ export function mount(host, { addressOf, player }) {
 
 class Screen {
   #stop = new AbortController();
-  #data = {};
+  #asked = null; // the newest from Python
+  #data = {}; // what is on the screen
   #timer = 0;
-  #loop = null; // [start_s, end_s] while a moment is repeated
   #known = null; // the frame that Python believes in
   #reports = 0;
   #set = () => {};
 
   constructor(host, addressOf, player) {
     Object.assign(this, { host, addressOf, player });
+    const { signal } = this.#stop;
     this.clock = takeClock(player);
     this.video = host.querySelector("video");
+    recallTaste(this.video, player);
+    this.repeat = new Repeat(this.clock);
+    this.transport = new Transport(host, (what, detail) => this.clock.ask(what, detail), signal);
     this.exact = new ExactVideo(this.video, this.clock, {
       shown: (frame) => this.#shown(frame),
       settled: () => this.#report(),
     });
-    this.#listen();
-    this.#fillTransport();
+    this.faults = new Faults(this.video, this.clock, {
+      address: () => this.addressOf(this.#data.address),
+      say: (text) => this.transport.say(text),
+      refuse: () => this.#refuse(),
+      again: () => this.#again(),
+      seen: () => this.exact.origin !== null,
+      signal,
+    });
+    this.#listen(signal);
   }
 
   async update(data, setStateValue) {
-    const before = this.#data;
-    [this.#data, this.#set] = [data, setStateValue];
-    this.clock.moments = data.moments;
-    if (data.times !== before.times) {
+    [this.#asked, this.#set] = [data, setStateValue];
+    this.#takeMoments(data.moments);
+    try {
       const times = await fetchBlock(this.addressOf(data.times), Float64Array);
-      if (this.#data.times !== data.times) return; // a later change overtook this one
-      this.clock.setTimes(times);
+      if (this.#asked !== data || this.#stop.signal.aborted) return; // a later change overtook this one
+      this.#catchUp(data, times);
+    } catch (error) {
+      console.error(error);
+      this.transport.say("The times of the frames did not arrive. Is the server still running? Then reload the page.");
     }
-    if (data.address !== before.address) this.#load(data);
-    else if (data.seek.seq !== before.seek.seq) this.#go((this.#known = data.seek.frame));
+  }
+
+  #catchUp(data, times) {
+    const before = this.#data;
+    this.#data = data;
+    if (data.times !== before.times) this.clock.setTimes(times);
+    if (data.address !== before.address) this.#open(data);
+    else if (data.seek.seq !== before.seek.seq) this.#visit((this.#known = data.seek.frame));
     this.#draw();
   }
 
@@ -56,166 +82,164 @@ class Screen {
     leaveClock(this.player);
   }
 
-  #load(data) {
-    this.#say("");
-    this.#loop = null;
+  #open(data) {
+    clearTimeout(this.#timer);
+    this.transport.say("");
+    this.faults.forget();
+    this.repeat.moment = null;
     this.#known = data.seek.frame;
     this.clock.show(data.seek.frame, false);
-    this.exact.load(this.addressOf(data.address), data.seek.frame);
-    if (!this.exact.exact) this.host.querySelector("[data-exact]").textContent = "±1 frame";
+    this.#again();
   }
 
-  #listen() {
-    const listen = (target, type, action) => target.addEventListener(type, action, { signal: this.#stop.signal });
+  #listen(signal) {
+    const listen = (target, type, action, capture = false) => target.addEventListener(type, action, { signal, capture });
     listen(this.clock, "ask", ({ detail }) => this.#do(detail));
     listen(this.clock, "frame", () => this.#draw());
     listen(this.video, "play", () => this.#shown(this.clock.frame));
     listen(this.video, "pause", () => this.#paused());
-    listen(this.video, "ended", () => this.#ended());
-    listen(this.video, "error", () => this.#failed());
-    listen(this.video, "volumechange", () => this.#draw());
+    listen(this.video, "ended", () => this.repeat.moment && this.#play());
     listen(this.video, "click", () => this.clock.ask("toggle"));
-    listen(this.host, "click", (event) => {
-      const button = event.target.closest("[data-do]");
-      if (button) this.clock.ask(button.dataset.do, { by: Number(button.dataset.by) });
-    });
-    this.stopKeys = listenForKeys(this.host, this.clock);
-  }
-
-  #fillTransport() {
-    const speed = this.host.querySelector(".cvi-speed");
-    for (const value of SPEEDS) speed.add(new Option(`${value}×`, value, value === 1, value === 1));
-    speed.addEventListener("change", () => this.#speed(Number(speed.value)), { signal: this.#stop.signal });
-    for (const { shown, says } of KEYS) {
-      const row = this.host.querySelector(".cvi-help").insertRow();
-      row.insertCell().textContent = shown;
-      row.insertCell().textContent = says;
+    for (const type of ["volumechange", "ratechange"]) {
+      listen(this.video, type, () => (keepTaste(this.video, this.player), this.#draw()));
     }
+    // Whoever plays and turns to another part of the page (View → Frames) finds the frame of that moment there.
+    listen(document, "pointerdown", (event) => event.target.closest?.("[data-part]") || this.#tell(), true);
+    this.stopKeys = listenForKeys(this.host, this.clock);
   }
 
   // What the parts may ask
 
-  #do({ what, by = 0, frame }) {
+  #do({ what, by = 0, frame, to }) {
     const { clock, video } = this;
     const from = this.exact.wanted ?? clock.frame;
     const actions = {
       toggle: () => (video.paused ? this.#play() : video.pause()),
-      step: () => this.#go(from + by),
-      seconds: () => this.#go(clock.frameAt((clock.times[from] ?? 0) + by + SOON_S)),
+      step: () => this.#visit(from + by),
+      seconds: () => this.#visit(clock.secondsFrom(from, by)),
       moment: () => this.#toMoment(from, by),
-      seek: () => this.#go(frame),
-      scrub: () => this.exact.seek(frame),
-      reset: () => (video.pause(), this.#go(0)),
-      loop: () => this.#toggleLoop(),
+      seek: () => this.#visit(frame),
+      scrub: () => this.#go(frame),
+      reset: () => (video.pause(), this.#visit(0)),
+      loop: () => this.#toggleRepeat(from),
       mute: () => (video.muted = !video.muted),
-      speed: () => this.#speed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(video.playbackRate) + by))]),
-      fullscreen: () => (document.fullscreenElement ? document.exitFullscreen() : this.host.requestFullscreen()),
-      help: () => this.host.querySelector(".cvi-help").toggleAttribute("hidden"),
+      speed: () => setSpeed(video, to ?? nextSpeed(video, by)),
+      fullscreen: () => this.#fullScreen(),
+      help: () => (this.host.querySelector(".cvi-help").toggleAttribute("hidden"), this.#draw()),
     };
     actions[what]?.();
   }
 
   #go(frame) {
+    if (this.video.error) (this.transport.say(""), this.#again()); // perhaps the fault is over
     this.exact.seek(Math.max(0, Math.min(this.clock.last, frame)));
   }
 
-  #play() {
-    if (this.clock.frame >= this.clock.last) this.#go(this.#loop ? this.clock.frameAt(this.#loop[0]) : 0);
-    this.video.play().catch((error) => error.name === "AbortError" || this.#say(`Playing did not begin: ${error.message}`));
+  #again() {
+    this.exact.load(this.addressOf(this.#data.address), this.clock.frame, this.#data.start);
+  }
+
+  // As #go, for where the visitor wants to be from now on.
+  #visit(frame) {
+    if (!this.repeat.goTo(Math.max(0, Math.min(this.clock.last, frame)))) this.#mention(NO_MOMENT_THERE);
+    this.#go(frame);
+  }
+
+  async #play() {
+    const { clock, exact, repeat, video } = this;
+    const here = exact.wanted ?? clock.frame;
+    if (video.error) this.#go(here);
+    if (repeat.moment && (!repeat.has(here) || here >= repeat.last)) this.#go(repeat.first);
+    else if (here >= clock.last) this.#go(0);
+    await exact.ready;
+    await video.play().catch((error) => this.#notPlayed(error));
+  }
+
+  #notPlayed(error) {
+    if (error.name === "AbortError" || error.name === "NotSupportedError") return; // paused again; or see faults.js
+    if (error.name !== "NotAllowedError" || this.video.muted) {
+      this.transport.say(`Playing did not begin: ${error.message}`);
+      return;
+    }
+    this.video.muted = true;
+    this.#mention("This browser plays only without sound at first. Press M to hear it.");
+    this.video.play().catch((again) => again.name === "AbortError" || this.transport.say(`Playing did not begin: ${again.message}`));
   }
 
   #toMoment(from, by) {
     const starts = this.clock.moments.map(([start]) => this.clock.frameAt(start + SOON_S));
     const target = by > 0 ? starts.find((start) => start > from) : starts.findLast((start) => start < from);
-    if (target === undefined) return;
-    if (this.#loop) this.#loop = this.#momentAt(target);
-    this.#go(target);
+    if (target === undefined) this.#mention(`There is no ${by > 0 ? "later" : "earlier"} moment.`);
+    else this.#visit(target);
   }
 
-  #momentAt(frame) {
-    const time = this.clock.times[frame] + SOON_S;
-    const inside = this.clock.moments.findLast(([start, end]) => start <= time && time < end);
-    return inside ?? this.clock.moments.find(([start]) => start >= time) ?? null;
-  }
-
-  #toggleLoop() {
-    this.#loop = this.#loop ? null : this.#momentAt(this.clock.frame);
-    const none = "No moment to repeat here or later. Lower the threshold, or go further back.";
-    this.#say(this.#loop || this.host.querySelector('[data-do="loop"]').ariaPressed === "true" ? "" : none);
+  #toggleRepeat(from) {
+    if (this.repeat.moment) this.repeat.moment = null;
+    else if (!this.repeat.begin(from)) this.#mention(NO_MOMENT);
+    else if (!this.repeat.has(from)) this.#go(this.repeat.first);
     this.#draw();
   }
 
-  #speed(value) {
-    this.video.playbackRate = value;
-    this.host.querySelector(".cvi-speed").value = String(value);
+  #takeMoments(moments) {
+    this.clock.moments = moments;
+    if (this.clock.times.length && !this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
+  }
+
+  async #fullScreen() {
+    try {
+      await (document.fullscreenElement ? document.exitFullscreen() : this.host.requestFullscreen());
+      this.transport.focus();
+    } catch (error) {
+      this.#mention(`Full screen is not possible here: ${error.message}`);
+    }
   }
 
   // What the video tells
 
   #shown(frame) {
     this.clock.show(frame, !this.video.paused);
-    if (!this.#loop || this.video.paused || this.exact.wanted !== null) return;
-    const [start, end] = this.#loop;
-    const next = this.clock.times[frame + 1] ?? this.clock.end;
-    if (next >= end - SOON_S || this.clock.time < start - SOON_S) this.#go(this.clock.frameAt(start + SOON_S));
+    if (this.video.paused || this.exact.wanted !== null) return;
+    if (this.repeat.isOver(frame)) this.#go(this.repeat.first);
   }
 
   #paused() {
-    this.clock.show(this.clock.frame, false);
-    if (this.exact.wanted === null) this.#go(this.clock.frame); // else one stop in three is a frame off
+    const { clock, exact, repeat, video } = this;
+    clock.show(clock.frame, false);
+    if (exact.wanted !== null || (video.ended && repeat.moment)) return;
+    this.#go(video.ended ? clock.last : clock.frame); // else one stop in three is a frame off
   }
 
-  #ended() {
-    if (this.#loop) this.#play();
-  }
-
-  async #failed() {
-    const { code } = this.video.error ?? {};
-    if (code === undefined || code === MediaError.MEDIA_ERR_ABORTED) return;
-    const { address } = this.#data;
-    const answer = await fetch(this.addressOf(address), { headers: { Range: "bytes=0-0" } }).catch(() => null);
-    if (this.#data.address !== address || this.#stop.signal.aborted) return;
-    if (answer === null) this.#say("The server does not answer. Is it still running?");
-    else if (!answer.ok) this.#say(await answer.text());
-    else this.#unplayable(address);
-  }
-
-  #unplayable(address) {
-    this.#say("This browser cannot play this video.");
-    this.#set("refused", address);
+  #refuse() {
+    this.transport.say("This browser cannot play this video.");
+    this.#set("refused", this.#data.address);
   }
 
   // What is seen
 
-  #say(text) {
-    const note = this.host.querySelector(".cvi-note");
-    note.textContent = text;
-    note.hidden = !text;
+  #mention(text) {
+    this.transport.say(text, { brief: true });
+    this.#draw();
   }
 
   #draw() {
-    const { clock, host, video } = this;
-    const about = this.#data.confirmed === false ? "≈ " : "";
-    const texts = { time: clockText(clock.time), end: about + clockText(clock.end), frame: clock.frame, last: about + clock.last };
-    for (const [name, text] of Object.entries(texts)) host.querySelector(`[data-${name}]`).textContent = text;
-    host.classList.toggle("cvi-plays", clock.playing);
-    host.classList.toggle("cvi-mute", video.muted);
-    const pressed = { loop: this.#loop !== null, mute: video.muted };
-    for (const [what, on] of Object.entries(pressed)) host.querySelector(`[data-do="${what}"]`).ariaPressed = String(on);
-    const play = host.querySelector(".cvi-play");
-    play.title = clock.playing ? "Pause (Space)" : "Play (Space)";
-    play.ariaLabel = clock.playing ? "Pause" : "Play";
+    const { clock, exact, repeat, video } = this;
+    const exactness = exact.exact ? (exact.sure ? "" : "≈") : "±1 frame";
+    const { confirmed } = this.#data;
+    this.transport.draw({ clock, video, repeats: repeat.moment !== null, confirmed: confirmed !== false, exactness });
+    this.host.querySelector("[data-exact]").title = exact.sure ? "" : UNSURE;
   }
 
-  // Python hears of a pause, a seek or a click, and of what is on the screen then.
+  // Python hears of a pause, a seek or a click, and of what is on the screen then; never of what passes by.
   #report() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      const { frame } = this.clock;
-      if (this.exact.wanted !== null || frame === this.#known) return;
-      this.#known = frame;
-      this.#reports += 1; // the same frame again is another report
-      this.#set("at", { video: this.#data.video, frame, report: this.#reports });
-    }, REPORT_AFTER_MS);
+    this.#timer = setTimeout(() => this.exact.wanted === null && this.video.paused && this.#tell(), REPORT_AFTER_MS);
+  }
+
+  #tell() {
+    const { frame } = this.clock;
+    if (frame === this.#known || this.exact.origin === null) return;
+    this.#known = frame;
+    this.#reports += 1; // the same frame again is another report
+    this.#set("at", { video: this.#data.video, frame, seq: this.#data.seek.seq, report: this.#reports });
   }
 }

@@ -1,0 +1,83 @@
+// What stands on and under the picture: buttons, clock, the list of keys, notes.
+
+import { clockText } from "./clock.js";
+import { KEYS } from "./keys.js";
+import { SPEEDS } from "./taste.js";
+
+const BRIEF_MS = 5000;
+
+export class Transport {
+  #timer = 0;
+
+  // ask(what, detail): a button was pressed.
+  constructor(host, ask, signal) {
+    this.host = host;
+    this.note = host.querySelector(".cvi-note");
+    this.speed = host.querySelector(".cvi-speed");
+    this.speed.replaceChildren(); // of a player that was here before
+    for (const value of SPEEDS) this.speed.add(new Option(`${value}×`, value, value === 1, value === 1));
+    this.speed.addEventListener("change", () => (ask("speed", { to: Number(this.speed.value) }), this.focus()), { signal });
+    this.#fillHelp();
+    host.addEventListener("click", (event) => this.#clicked(event, ask), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+  }
+
+  focus() {
+    this.host.focus({ preventScroll: true });
+  }
+
+  #clicked(event, ask) {
+    const button = event.target.closest("[data-do]");
+    if (button) ask(button.dataset.do, { by: Number(button.dataset.by ?? 0) });
+    const byKey = event.detail === 0; // who tabs from button to button stays there
+    if (!byKey && !event.target.closest("select")) this.focus();
+  }
+
+  #fillHelp() {
+    const help = this.host.querySelector(".cvi-help");
+    help.replaceChildren();
+    for (const { shown, says } of KEYS) {
+      const row = help.insertRow();
+      row.insertCell().textContent = shown;
+      row.insertCell().textContent = says;
+    }
+  }
+
+  // A text over the picture until another one comes, or for a moment.
+  say(text, { brief = false } = {}) {
+    clearTimeout(this.#timer);
+    this.note.textContent = text;
+    this.note.hidden = !text;
+    if (brief) this.#timer = setTimeout(() => this.say(""), BRIEF_MS);
+  }
+
+  draw({ clock, video, repeats, confirmed, exactness }) {
+    const about = confirmed ? "" : "≈ ";
+    const texts = { time: clockText(clock.time), end: about + clockText(clock.end), frame: clock.frame, last: about + clock.last };
+    for (const [name, text] of Object.entries({ ...texts, exact: exactness })) this.#write(`[data-${name}]`, String(text));
+    this.host.classList.toggle("cvi-plays", clock.playing);
+    this.host.classList.toggle("cvi-mute", video.muted);
+    this.speed.value = String(video.playbackRate);
+    this.#press("loop", repeats);
+    this.#press("mute", video.muted);
+    this.#press("help", !this.host.querySelector(".cvi-help").hidden);
+    this.#disable("moment", clock.moments.length === 0);
+    this.#disable("loop", clock.moments.length === 0 && !repeats);
+    const play = this.host.querySelector(".cvi-play");
+    play.title = clock.playing ? "Pause (Space)" : "Play (Space)";
+    play.ariaLabel = clock.playing ? "Pause" : "Play";
+  }
+
+  #write(selector, text) {
+    const element = this.host.querySelector(selector);
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  #press(what, on) {
+    this.host.querySelector(`[data-do="${what}"]`).ariaPressed = String(on);
+  }
+
+  #disable(what, off) {
+    for (const button of this.host.querySelectorAll(`[data-do="${what}"]`)) button.ariaDisabled = String(off);
+  }
+}

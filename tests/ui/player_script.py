@@ -1,0 +1,70 @@
+"""A page of nothing but screens, for tests: it draws the player's own part and says what Python knows of it.
+
+The address chooses: ``?name=`` the stored video, ``?moments=`` a JSON list of [start_s, end_s], ``?width=`` in
+pixels, ``?two=1`` a second player with the next video, ``?curves=1`` the timeline too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from clip_core.values import Moment, Scores
+from pages.parts import cached, playhead
+from pages.parts.curves import Findings
+from pages.parts.player import draw
+from pages.parts.player.components import part_key
+from pages.parts.proxy import Playable
+from pages.routes import player_routes
+
+app = st.App(__file__, routes=player_routes())
+EMPTY = Scores(np.empty(0, np.int64), np.empty(0), (), np.empty((0, 0), np.float32), 0.0, 0.0)
+
+
+def findings(text: str) -> Findings:
+    moments = [Moment("a", start, end, start, 0.5, 0.5) for start, end in json.loads(text or "[]")]
+    return Findings(EMPTY, EMPTY.values, moments)
+
+
+def main() -> None:
+    query = st.query_params
+    state = st.session_state
+    state.setdefault("name", query.get("name", ""))
+    state.setdefault("given_moments", query.get("moments", "[]"))
+    settings = cached.config()
+    records = {record.name: record for record in cached.store(settings.embeddings).videos()}
+    with st.container(horizontal=True):
+        name = st.text_input("Name", key="name")
+        moments = st.text_input("Moments", key="given_moments")
+        wanted = st.text_input("To", key="to")
+        st.button("Seek", key="seek", on_click=lambda: playhead.seek(int(state.to)))
+        shown = st.checkbox("Shown", True, key="is_shown")
+        st.button("Again", key="again")
+    record = records[name]
+    found = findings(moments)
+    head = playhead.settle_playhead(record.video_id, record.table, EMPTY)
+    state.runs = state.get("runs", 0) + 1
+    st.html(
+        f"<p>{os.getpid()} Python: <b data-python>{head.frame}</b> of <b data-python-video>{name}</b> "
+        f"run <b data-runs>{state.runs}</b> wanted <b data-wanted>{wanted}</b> "
+        f"refused <b data-refused>{' '.join(sorted(state.get('refused', ())))}</b></p>"
+    )
+    with st.container(width=int(query.get("width", 640))):
+        if shown:
+            draw.draw_screen(record, Playable("file"), found, head)
+    if query.get("two"):
+        other = records[query["two"]]
+        with st.container(width=int(query.get("width", 640))):
+            draw.draw_screen(other, Playable("file"), found, playhead.Playhead(0, 0.0, None), "other")
+        st.html(f"<p>other <b data-other>{(state.get(part_key('screen', 'other')) or {}).get('at')}</b></p>")
+
+
+if __name__ == "__main__":
+    main()

@@ -54,6 +54,7 @@ class Timeline {
       await this.#draw();
       this.#say("");
     } catch (error) {
+      if (this.#stop.signal.aborted) return; // it left the page while plotly was drawing
       console.error(error);
       this.#say(`The curves could not be drawn: ${error.message}. Reload the page, or choose View → Frames.`);
     }

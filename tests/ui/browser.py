@@ -27,6 +27,7 @@ from tests.video_maker import read_number
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000
+FIRST_MS = 120_000  # on a fresh server, which loads its libraries first
 
 
 def chromium_program() -> str:
@@ -101,7 +102,7 @@ class Visitor:
     def open_ready(self, watch: str = "Frames") -> Visitor:
         """Open the page, choose how to watch, and wait until the video is indexed and drawn."""
         self.open()
-        self.tab.locator(".st-key-status", has_text="indexed").wait_for()
+        self.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
         if watch != "Player":  # which is there already
             self.watch(watch)
         self.settle()

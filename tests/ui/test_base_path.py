@@ -52,7 +52,7 @@ def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
 def plays(visitor: Visitor) -> None:
     """The curves stand, and the video runs when it is asked to."""
     tab = visitor.tab
-    wait_until(lambda: tab.locator(".cvi-plot .scatterlayer .trace .lines path").count() >= 3, what="curves")
+    wait_until(lambda: tab.locator(".cvi-plot .scatterlayer .trace .lines path").count() >= 3, 120, "curves")
     wait_until(lambda: tab.locator(".cvi-row").count() == 3, what="the ranking")
     tab.locator(".cvi-screen video").evaluate("video => { video.muted = true }")
     play = tab.locator('.cvi-transport [data-do="toggle"]')

@@ -71,7 +71,8 @@ class Watching(Page):
         return self
 
     def reports(self, frame: object, video: object = None, report: object = 1) -> Watching:
-        return self.says(at={"video": video or self.part("screen")["video"], "frame": frame, "report": report})
+        seq, video = self.seek[0], video or self.part("screen")["video"]
+        return self.says(at={"video": video, "seq": seq, "frame": frame, "report": report})
 
     def _proto(self, name: str) -> Any:
         return next(e.proto for e in self.at.get("bidi_component") if e.proto.component_name == f"clip_video_{name}")

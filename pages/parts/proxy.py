@@ -48,9 +48,9 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config, *, r
     """
     try:
         what = why_not_playable(video.path)
-    except VideoError as error:  # gone, or no video any more; a copy of it is as good as ever
+    except VideoError:  # gone, or no video any more: the player says so, and a copy of it is as good as ever
         there = proxy_path(settings, record.video_id).is_file()
-        return Playable("proxy" if there else None, error.what.rstrip("."), error=None if there else error)
+        return Playable("proxy", "The file itself is not there") if there else Playable("file")
     if what is None and not refused:
         return Playable("file")
     reason = "This browser does not play the file itself" if what is None else f"Browsers do not play {what}"

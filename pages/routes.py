@@ -47,7 +47,8 @@ def player_routes() -> list[BaseRoute]:
         "player/block/{digest}": _block,
     }
     # Else Streamlit answers with its own page.
-    answers |= {f"player/{kind}/{{rest:path}}": _nothing for kind in ("scripts", "video", "copy", "block")}
+    kinds = ("scripts/", "video/", "copy/", "block/", "plotly-")
+    answers |= {f"player/{kind}{{rest:path}}": _nothing for kind in kinds}
     places = ("/", "/{base:path}/")
     return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
 

@@ -65,9 +65,12 @@ def main() -> None:
     with sidebar:
         chosen = signal.choose_signal(settings, wish.encoder, scores, wanted)
     found = curves.find(scores, chosen)
+    wants_player = transport.watched() == "Player"
+    playable = proxy.see_to_proxy(video, record, settings) if wants_player else proxy.Playable(None)
+    live = playable.source is not None
+    if live:
+        playhead.pause()  # the player plays, and Python hears where it stands
     head = playhead.settle_playhead(record.video_id, record.table, scores)
-    playable = proxy.see_to_proxy(video, record, settings, refused=player.refused(record))
-    live = transport.watched() == "Player" and playable.source is not None
     page = st.container(gap="xsmall")
     left, middle, right = page.columns([46, 25, 29], gap="small")
     with left:
@@ -85,8 +88,7 @@ def main() -> None:
     with page:
         if not live:
             transport.draw_transport(record.table, scores, found.moments, head)
-        if transport.watched() == "Player":
-            proxy.draw_proxy_status(playable, video, record, settings)
+        proxy.draw_proxy_status(playable, video, record, settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
             style = transport.draw_view_menu(len(scores.prompts))

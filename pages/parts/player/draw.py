@@ -16,11 +16,11 @@ from pages.parts.player import assets
 from pages.parts.player.components import PLAYER, draw_part, part_key, series, times_address
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
-from pages.parts.proxy import Playable
+from pages.parts.proxy import Playable, address_of, refuse
 from pages.parts.signal import Signal
 from pages.parts.transport import ChartLook
 
-MILLISECOND = 3
+DECIMALS_S = 3
 
 
 def draw_screen(
@@ -35,9 +35,9 @@ def draw_screen(
         head: Where it starts, or goes when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
     """
-    moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
-    copied = playable.source == "proxy"
-    address = _address(record, "copy" if copied else "video")
+    moments = sorted((round(m.start_s, DECIMALS_S), round(m.end_s, DECIMALS_S)) for m in findings.moments)
+    copied = playable.source == "copy"
+    address = address_of(record.video_id, "copy" if copied else "file")
     data = {
         "video": record.video_id,
         "address": address,
@@ -50,15 +50,6 @@ def draw_screen(
     st.session_state[f"{part_key('screen', player)}_address"] = address
     callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
     draw_part("screen", data, player, **callbacks)
-
-
-def refused(record: VideoRecord) -> bool:
-    """Whether this visitor's browser said that it cannot play the file of a video."""
-    return _address(record, "video") in st.session_state.get("refused", ())
-
-
-def _address(record: VideoRecord, what: str) -> str:
-    return f"player/{what}/{record.video_id}"
 
 
 def _take_report(player: str) -> None:
@@ -77,7 +68,7 @@ def _take_refusal(player: str) -> None:
     """Believe the browser only of what was put before it."""
     address = _reported(player, "refused")
     if address == st.session_state.get(f"{part_key('screen', player)}_address"):
-        st.session_state.refused = {*st.session_state.get("refused", ()), address}
+        refuse(str(address))
 
 
 def _reported(player: str, name: str) -> object:

@@ -112,9 +112,9 @@ def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:
     )
 
 
-def watched() -> str:
-    """How the visitor watches: "Player" or "Frames"."""
-    return str(st.session_state.get("watch", WATCHED[0]))
+def wants_player() -> bool:
+    """Whether the visitor wants to watch in the player, which the menu View says."""
+    return str(st.session_state.get("watch", WATCHED[0])) == WATCHED[0]
 
 
 def draw_view_menu(prompts: int) -> ChartLook:

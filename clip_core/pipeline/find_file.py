@@ -35,6 +35,12 @@ def is_video_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def lasting_path(file: BinaryIO) -> Path | None:
+    """A path that leads to an open file whatever lies at its own path by now; None if this system has none."""
+    path = _OPEN_FILES / str(file.fileno())
+    return path if path.exists() else None
+
+
 def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile:
     """Return the file whose bytes have that id: where it was last indexed, else among those that the page offers.
 
@@ -108,10 +114,8 @@ def _check(file: BinaryIO, found: FoundFile, config: Config) -> None:
     status = os.fstat(file.fileno())
     if (status.st_size, status.st_mtime_ns) != found.stamp:
         raise _changed()
-    try:
-        real = (_OPEN_FILES / str(file.fileno())).readlink()
-    except OSError:
-        real = found.path  # this system does not tell where an open file lies
+    lasting = lasting_path(file)
+    real = found.path if lasting is None else lasting.readlink()
     if not is_allowed(real, config):
         raise _outside()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Generator, Iterable
@@ -18,6 +17,7 @@ from clip_core.errors import ProxyError, VideoError, shown_name
 from clip_core.media.playable import first_sound
 from clip_core.media.size import proxy_size
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
+from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.take_turns import take, turn_lock
@@ -35,7 +35,6 @@ REPORT_EVERY_S = 0.25
 LOOK_AGAIN_S = 0.5
 SPARE_BYTES = 64 * 1024 * 1024
 
-_ID = re.compile(r"[0-9a-f]{64}")
 _TRY_AGAIN = "Nothing of it is kept. The frames can be looked at one by one instead."
 _FRAMES_AHEAD = 4
 _SAME_TIME_S = 0.001
@@ -75,7 +74,7 @@ def proxy_path(config: Config, video_id: str) -> Path:
     Raises:
         ValueError: ``video_id`` is not 64 hex digits.
     """
-    if not _ID.fullmatch(video_id):
+    if not is_video_id(video_id):
         raise ValueError("A video's id has 64 hex digits.")
     return proxies_folder(config) / f"{video_id}.mp4"
 

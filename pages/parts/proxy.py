@@ -22,6 +22,7 @@ from pages.parts.running import draw_running
 from pages.parts.text import literal, told
 
 LOOK_EVERY_S = 1.0
+LINE_PX, ROW_PX = 27, 42
 NEITHER = "This browser plays neither the file nor its copy"
 
 Source: TypeAlias = Literal["file", "copy"]
@@ -103,6 +104,15 @@ def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, targ
         task = proxies().view(record.video_id, viewer())
     asked.add(record.video_id)
     return task
+
+
+def status_px(playable: Playable) -> int:
+    """The height of what ``draw_proxy_status`` draws, with the gap below it; an error has no place on one screen."""
+    if playable.reason is None:
+        return 0
+    if playable.source is None and playable.reason != NEITHER:
+        return ROW_PX
+    return LINE_PX * (1 + (0 if playable.task is None else len(_warnings(playable.task))))
 
 
 def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:

@@ -117,8 +117,13 @@ def wants_player() -> bool:
     return str(st.session_state.get("watch", WATCHED[0])) == WATCHED[0]
 
 
-def draw_view_menu(prompts: int) -> ChartLook:
-    """Draw the menu View; return how the chart is to look."""
+def draw_view_menu(prompts: int, taken_px: int = 0) -> ChartLook:
+    """Draw the menu View; return how the chart is to look.
+
+    Args:
+        prompts: How many pills the legend has.
+        taken_px: What stands above the chart that is not always there: at its normal height it gives up as much.
+    """
     state = st.session_state
     for key, value in (("watch", WATCHED[0]), ("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
         state.setdefault(key, value)
@@ -138,6 +143,6 @@ def draw_view_menu(prompts: int) -> ChartLook:
             "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
         )
     height_px = HEIGHTS_PX[height or "Normal"]
-    if height == "Normal" and FULL_ROW < prompts <= ONE_ROW:
-        height_px -= SECOND_ROW_PX
+    if height == "Normal":
+        height_px -= taken_px + (SECOND_ROW_PX if FULL_ROW < prompts <= ONE_ROW else 0)
     return ChartLook("Frames" if axis == "Frames" else "m:ss", bool(raw), height_px)

@@ -20,6 +20,7 @@ from clip_core.pipeline.make_proxy import ProxyProgress
 from pages.parts import cached
 from pages.parts.text import literal
 from tests.fakes import FakeEncoder
+from tests.ui.test_player_page import Watching
 from tests.ui.world import PATIENCE_S, Page, World
 from tests.video_maker import Recipe, planted
 
@@ -280,6 +281,21 @@ def test_what_played_in_the_frames_stands_still_when_the_copy_comes(avi: str, wo
     stands = page.at.session_state["frame"]
     page.run().run()
     assert page.at.session_state["frame"] == stands
+
+
+def test_the_chart_gives_up_the_height_of_what_is_said_of_the_copy(avi: str, world: World, making: Counter) -> None:
+    page = Watching()
+    page.until(lambda: bool(page.at.get("progress")) and "play" in [button.key for button in page.at.button])
+    assert page.at.get("component_instance")[0].proto.json_args.count('"override_height": 388') == 1
+    making.let()
+    page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
+    assert page.part("timeline")["figure"]["layout"]["height"] == 430 - 27
+    page.at.segmented_control(key="chart_h").set_value("Low").run()
+    assert page.part("timeline")["figure"]["layout"]["height"] == 300
+    page.at.segmented_control(key="chart_h").set_value("Normal").run()
+    page.at.selectbox(key="video").set_value("wide.mp4").run()
+    page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
+    assert page.part("timeline")["figure"]["layout"]["height"] == 430
 
 
 def test_forgetting_takes_back_what_was_refused_and_asked(avi: str, world: World, making: Counter) -> None:

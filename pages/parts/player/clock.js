@@ -3,8 +3,10 @@
 // Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
 // "ask" (somebody wants something of the screen; detail: {what, ...}).
 
+import { countUpTo } from "./search.js";
+
+export const SOON_S = 0.001; // what rounding may take: times of moments are rounded to milliseconds
 const MOST_INSIDE_S = 0.02;
-const SOON_S = 0.001; // what rounding may take
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -81,17 +83,6 @@ export function leaveClock(name) {
   const clock = document[CLOCKS].get(name);
   clock.users -= 1;
   if (clock.users === 0) document[CLOCKS].delete(name);
-}
-
-// How many of the rising values are <= limit.
-export function countUpTo(values, limit) {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 // The position of the rising value that is nearest to another.

@@ -1,6 +1,6 @@
 // The screen: the video and what one can do with it; it drives the player's clock and alone reports to Python.
 
-import { leaveClock, takeClock } from "./clock.js";
+import { SOON_S, leaveClock, takeClock } from "./clock.js";
 import { fetchBlock } from "./blocks.js";
 import { ExactVideo } from "./exact.js";
 import { Faults } from "./faults.js";
@@ -10,7 +10,6 @@ import { keepTaste, nextSpeed, recallTaste, setSpeed } from "./taste.js";
 import { Transport } from "./transport.js";
 
 const REPORT_AFTER_MS = 80; // after the last of several in a row
-const SOON_S = 0.001;
 const NO_MOMENT = "No moment to repeat here or later. Lower the threshold, or go further back.";
 const NO_MOMENT_THERE = "There is no moment, so nothing is repeated any more.";
 const MOMENT_GONE = "The moment that was repeated is no longer one.";

@@ -15,6 +15,7 @@ export class Clock extends EventTarget {
   frame = 0; // the frame on the screen
   playing = false;
   moments = []; // [start_s, end_s], sorted by start
+  video = null; // the id of the video that they belong to
   users = 0;
 
   get last() {
@@ -52,9 +53,14 @@ export class Clock extends EventTarget {
     return seconds > 0 ? Math.max(frame + 1, there) : Math.min(frame - 1, there);
   }
 
-  setTimes(block) {
+  // video: whose they are. Another table of the same video leaves what is on the screen there, by its new number.
+  setTimes(block, video = this.video) {
+    const { time } = this;
+    const same = video === this.video;
+    this.video = video;
     this.times = block.subarray(0, Math.max(0, block.length - 1));
     this.end = block.at(-1) ?? 0;
+    if (same) this.frame = nearest(this.times, time);
     this.dispatchEvent(new Event("times"));
   }
 

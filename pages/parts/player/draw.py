@@ -13,14 +13,12 @@ from clip_core.values import VideoRecord
 from pages.parts.curves import Findings
 from pages.parts.look import theme_name
 from pages.parts.player import assets
-from pages.parts.player.components import PLAYER, draw_part, part_key, series, times_address
+from pages.parts.player.components import PLAYER, draw_part, moments_address, part_key, series, times_address
 from pages.parts.playhead import Playhead, stamp
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable
 from pages.parts.signal import Signal
 from pages.parts.transport import ChartLook
-
-MILLISECOND = 3
 
 
 def draw_screen(
@@ -35,7 +33,6 @@ def draw_screen(
         head: Where it starts, or goes when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
     """
-    moments = sorted((round(m.start_s, MILLISECOND), round(m.end_s, MILLISECOND)) for m in findings.moments)
     copied = playable.source == "proxy"
     address = _address(record, "copy" if copied else "video")
     data = {
@@ -44,12 +41,12 @@ def draw_screen(
         "times": times_address(record.table),
         "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
-        "moments": moments,
+        "moments": moments_address(findings.moments),
         "seek": {"seq": stamp(), "frame": head.frame},
     }
     st.session_state[f"{part_key('screen', player)}_address"] = address
     callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
-    draw_part("screen", data, player, **callbacks)
+    draw_part("screen", data, player, **callbacks, on_missing_change=_put_again)
 
 
 def refused(record: VideoRecord) -> bool:

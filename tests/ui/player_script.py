@@ -1,7 +1,7 @@
 """A page of nothing but screens, for tests: it draws the player's own part and says what Python knows of it.
 
 The address chooses: ``?name=`` the stored video, ``?moments=`` a JSON list of [start_s, end_s], ``?width=`` in
-pixels, ``?two=1`` a second player with the next video, ``?curves=1`` the timeline too.
+pixels, ``?two=`` the video of a second player.
 """
 
 from __future__ import annotations

@@ -411,7 +411,7 @@ def test_there_and_back_before_it_arrived_begins_anew(seat: Seat) -> None:
 
 
 def test_times_that_are_gone_are_asked_for_and_a_page_is_no_table(seat: Seat) -> None:
-    data = seat.stage.screen("first", SECONDS)
+    data = seat.stage.screen("third", SECONDS)
     place = data["times"].rpartition("/")[2]
     block = seat.stage.blocks.pop(place)
     seat.give(data)

@@ -17,7 +17,7 @@ from tests.ui.test_browser import PROMPTS, SIZE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-_RANGE = "document.querySelector('.cvi-plot')._fullLayout.xaxis.range.map(String)"
+_RANGE = "(document.querySelector('.cvi-plot')?._fullLayout?.xaxis.range ?? ['', '']).map(String)"
 _INK = """(colour) => { const canvas = document.querySelector('.cvi-curves')
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
   let found = 0
@@ -86,9 +86,9 @@ def test_zoom_and_node_survive_reruns_but_not_another_axis_or_video(visitor: Wat
     tab = visitor.tab
     whole, seen = visitor.range(), visitor.zoom()
     node = tab.locator(".cvi-curves").element_handle()
-    before = tab.locator(".cvi-plot .annotation").all_inner_texts()
+    before = tab.locator(".cvi-plot .annotation").all_text_contents()
     tab.locator(".st-key-threshold input[type=range]").first.press("ArrowRight")
-    wait_until(lambda: tab.locator(".cvi-plot .annotation").all_inner_texts() != before, what="another threshold")
+    wait_until(lambda: tab.locator(".cvi-plot .annotation").all_text_contents() != before, what="another threshold")
     assert visitor.range() == seen
     visitor.pill(1).click()
     visitor.drawn(len(PROMPTS) - 1)

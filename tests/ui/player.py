@@ -23,6 +23,13 @@ _PIXELS = """(video) => {
   brush.drawImage(video, 0, video.videoHeight / 2 - 4, canvas.width, 8, 0, 0, canvas.width, 8)
   return [canvas.width, [...brush.getImageData(0, 4, canvas.width, 1).data]]
 }"""
+RECORD = """(video) => { window.frames_shown = []
+  const look = () => video.requestVideoFrameCallback((now, { mediaTime }) => {
+    frames_shown.push([Math.round(mediaTime * 30), now]); look() })
+  look() }"""
+"""From now on: [frame, time in ms] of every picture that the browser shows (at 30 a second)."""
+TURNS = "frames_shown.filter(([f], k, all) => k > 0 && f < all[k - 1][0]).length"
+"""How often it went back."""
 _CLOCK = """(name) => {
   const clock = document[Symbol.for("clip-video-investigator.clocks")]?.get(name)
   return clock ? [clock.frame, clock.time, clock.playing, clock.last] : [-1, -1, false, -1]

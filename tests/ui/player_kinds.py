@@ -101,7 +101,6 @@ PLAYED: dict[str, Callable[[Path], PlantedVideo]] = {
     "portrait 90": lambda folder: planted(folder, "portrait 90", 40, Recipe(rotation=90), size=(180, 320)),
     "portrait 270": lambda folder: planted(folder, "portrait 270", 40, Recipe(rotation=270), size=(180, 320)),
     "turned 180": lambda folder: planted(folder, "turned 180", 40, Recipe(rotation=180), size=SIZE),
-    "vp9": lambda folder: constant(folder, "vp9", recipe=Recipe(".webm", "libvpx-vp9", options=VP9)),
     "vp9 late": lambda folder: constant(
         folder, "vp9 late", recipe=Recipe(".webm", "libvpx-vp9", options=VP9, first_pts=150)
     ),
@@ -113,20 +112,30 @@ PLAYED: dict[str, Callable[[Path], PlantedVideo]] = {
     ),
     "late sound": lambda folder: constant(folder, "late sound", sound_s=(2.0, 1.0)),
     "late mp4": lambda folder: constant(folder, "late mp4", recipe=Recipe(options=GROUPS_OF_30, first_pts=150)),
-    "short sound": lambda folder: constant(folder, "short sound", sound_s=(1.0, 0.0)),
     "long sound": lambda folder: constant(folder, "long sound", sound_s=(5.0, 0.0)),
     "edit list": lambda folder: edit_list(folder, "edit list", 150, 40, bf="0"),
     "edit list, b-frames": lambda folder: edit_list(folder, "edit list, b-frames", 150, 40, bf="3"),
     "edit list, keyframe": lambda folder: edit_list(folder, "edit list, keyframe", 150, 50, bf="2"),
     "one": lambda folder: constant(folder, "one", 1),
-    "two": lambda folder: constant(folder, "two", 2),
     "slides": lambda folder: with_times(folder, "slides", [10_000] * 6),
     "long gaps": lambda folder: with_times(folder, "long gaps", [40, 40, 7000, 40, 15_000, 33, 33, 2000, 40, 40]),
-    "60 fps": lambda folder: constant(folder, "60 fps", recipe=Recipe(rate=Fraction(60), options=GROUPS_OF_30)),
     "120 fps": lambda folder: constant(folder, "120 fps", 240, recipe=Recipe(rate=Fraction(120), options=GROUPS_OF_30)),
 }
+NAMED = [
+    "constant",
+    "variable",
+    "ntsc",
+    "groups of 250",
+    "portrait 90",
+    "vp9 with sound",
+    "late mp4",
+    "edit list, b-frames",
+    "one",
+]
+"""The kinds that the issue names: each goes through the whole page."""
 __all__ = [
     "KINDS",
+    "NAMED",
     "PLAYED",
     "constant",
     "edit_list",

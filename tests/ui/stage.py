@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +58,11 @@ addEventListener('DOMContentLoaded', async () => {
 </script><body>"""
 
 
+ROWS = """() => [...document.querySelectorAll('.cvi-row')].map((row) => [
+    row.querySelector('.cvi-name').textContent, row.querySelector('.cvi-value').textContent])"""
+"""What stands in the ranking: prompt and value, row by row."""
+
+
 @dataclass
 class Stage:
     """What the server knows.
@@ -62,12 +70,14 @@ class Stage:
     Attributes:
         address: Of the page.
         blocks: What it answers for ``/block/NAME``.
+        films: Videos for ``/player/video/NAME``, as octets: in the ranges that a browser asks for.
         held: Names that wait until their event is set.
         broken: Paths that it answers with 404.
     """
 
     address: str = ""
     blocks: dict[str, bytes] = field(default_factory=dict)
+    films: dict[str, Path] = field(default_factory=dict)
     held: dict[str, threading.Event] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
@@ -84,6 +94,8 @@ class Stage:
             return content, {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/plain")
         if path == "/plotly.js":
             return assets.PLOTLY.read_bytes(), "text/javascript"
+        if path.startswith("/player/video/") and name in self.films:
+            return self.films[name].read_bytes(), "application/octet-stream"
         if name in self.held:  # a thread of its own waits
             self.held[name].wait(30)
         return (self.blocks[name], "application/octet-stream") if name in self.blocks else None
@@ -99,6 +111,17 @@ class Stage:
             digest = hashlib.sha256(self.blocks[f"{name}-{key}"]).hexdigest()[:16]
             addresses[key] = f"block/{name}-{key}?{digest}"
         return {"count": len(scores), "columns": len(scores.prompts)} | addresses
+
+    def screen(self, name: str, times_s: Sequence[float], moments: Sequence[Any] = (), **given: Any) -> dict[str, Any]:
+        """The data of a screen with these times of frames, the end last."""
+        times, pairs = (np.array(values, "<f8").tobytes() for values in (times_s, moments))
+        addresses = {}
+        for key, block in (("times", times), ("moments", pairs)):
+            digest = hashlib.sha256(block).hexdigest()[:16]
+            self.blocks[f"{name}-{key}-{digest}"] = block
+            addresses[key] = f"block/{name}-{key}-{digest}"
+        rest = {"video": name, "address": f"player/video/{name}", "start": 0.0, "confirmed": True}
+        return rest | {"seek": {"seq": 0, "frame": 0}} | addresses | given
 
     def timeline(self, name: str, scores: Scores, smoothed: Floats | None = None, **look: Any) -> dict[str, Any]:
         """The data of a timeline with these scores."""
@@ -122,11 +145,18 @@ def staged() -> Iterator[Stage]:
         def do_GET(self) -> None:
             found = stage.answer(self.path)
             content, kind = found or (b"nothing", "text/plain")
-            self.send_response(200 if found else 404)
+            asked = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if found else None
+            whole = len(content)
+            if asked:
+                content = content[int(asked[1]) : int(asked[2] or whole) + 1]
+            self.send_response(206 if asked else 200 if found else 404)
+            if asked:
+                self.send_header("Content-Range", f"bytes {asked[1]}-{int(asked[1]) + len(content) - 1}/{whole}")
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(ConnectionError):  # a browser that has seen enough
+                self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             return

@@ -1,10 +1,9 @@
-"""The ranking: by itself on a bare page, and in the app beside what Python shows for the same frame."""
+"""The ranking by itself on a bare page."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,11 @@ import pytest
 
 from clip_core.values import Scores
 from tests.curve_maker import scores_of
-from tests.ui.browser import Visitor, served, wait_until
-from tests.ui.conftest import new_world
-from tests.ui.stage import Stage, put, staged, times_of
+from tests.ui.browser import wait_until
+from tests.ui.stage import ROWS, Stage, put, staged, times_of
 from tests.ui.test_browser import HOSTILE, SIZE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-ROWS = """() => [...document.querySelectorAll('.cvi-row')].map((row) => [
-    row.querySelector('.cvi-name').textContent, row.querySelector('.cvi-value').textContent])"""
 
 
 @pytest.fixture
@@ -119,30 +114,3 @@ def test_ticks_titles_and_no_number(tab: Any, stage: Stage) -> None:
     assert tab.locator(".cvi-bar u").count() == 0
     show(tab, stage, scores_of(np.empty((0, 3)), prompts=["a", "none", "c"], end_s=1.0))
     assert tab.locator(".cvi-ranking").inner_text().endswith("No sample is indexed yet.")
-
-
-def test_both_views_show_the_same_numbers(tmp_path: Path, stock: Path, chromium: Any) -> None:
-    world = new_world(tmp_path, stock)
-    prompts = ["a dog", "pizza", "a red car", "<b>x</b>"]
-    world.write(CLIP=prompts)
-    with served(world) as address:
-        context = chromium.new_context(viewport=SIZE)
-        visitor = Visitor(context.new_page(), address).open()
-        tab = visitor.tab
-        tab.locator(".st-key-status", has_text="indexed").wait_for()
-        tab.locator("canvas[data-lines]").wait_for()
-        plot = tab.locator(".cvi-plot .nsewdrag").first.bounding_box()
-        tab.mouse.click(plot["x"] + 0.4317 * plot["width"], plot["y"] + 80)
-        wait_until(lambda: tab.locator(".cvi-screen [data-frame]").inner_text() == "129", what="the frame")
-        wait_until(lambda: "sample at 0:04.2" in tab.locator(".cvi-when").inner_text(), what="the sample")
-        player = tab.evaluate(ROWS)
-        assert sorted(name for name, _ in player) == sorted(prompts)
-        tab.wait_for_timeout(300)  # the report to Python follows the click
-        tab.locator('[data-testid="stStatusWidget"]').wait_for(state="detached")
-        visitor.watch("Frames")
-        rows = tab.locator(".stHtml [data-prompt]")
-        rows.first.wait_for()
-        wait_until(lambda: visitor.frame == 129, what="the same frame")
-        assert [row.split("\n") for row in rows.all_inner_texts()] == player
-        assert visitor.errors == []
-        context.close()

@@ -256,6 +256,18 @@ def test_a_click_anywhere_in_the_plot_seeks_to_the_frame_there(bench: Make, sett
     assert made.asked() == []
 
 
+def test_a_click_on_another_videos_chart_does_nothing(bench: Make) -> None:
+    made = bench()
+    made.show(hundred())
+    made.listen()
+    for video, asked in (("other", []), ("one", [["seek", 30]])):
+        made.tab.evaluate(
+            "(video) => kept.main.setTimes(Float64Array.from({length: 101}, (_, k) => k / 10), video)", video
+        )
+        made.tab.mouse.click(made.x_of(3.04), made.plot()["top"] + 60)
+        assert made.asked() == asked
+
+
 def test_on_the_axis_of_frames_a_click_takes_the_nearest(bench: Make) -> None:
     made = bench()
     made.show(hundred(), axis="Frames")

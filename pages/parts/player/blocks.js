@@ -2,7 +2,8 @@
 
 const TRIES = 5;
 const PAUSE_MS = 400;
-const MOST_KEPT = 8;
+const LONG_PAUSE_MS = 2000;
+const MOST_KEPT = 12;
 const kept = new Map();
 
 // An array of `Kind` (Float32Array, Float64Array) from an address that names its content.
@@ -17,12 +18,34 @@ export function fetchBlock(address, Kind, missing = () => {}) {
   return known;
 }
 
+// What fetchAll() brings, tried until it comes; null when no longer wanted, or when asking again brings the same.
+export async function fetchUntil(fetchAll, { wanted, trouble }) {
+  for (;;) {
+    try {
+      const found = await fetchAll();
+      return wanted() ? found : null;
+    } catch (error) {
+      if (!wanted()) return null;
+      trouble(error);
+      if (error instanceof RangeError) return null;
+    }
+    await pause(LONG_PAUSE_MS);
+    if (!wanted()) return null;
+  }
+}
+
 async function load(address, Kind, missing) {
   for (let tried = 1; ; tried += 1) {
     const answer = await fetch(address).catch(() => null);
-    if (answer?.ok) return new Kind(await answer.arrayBuffer());
+    const type = answer?.headers.get("Content-Type") ?? "";
+    if (answer?.ok && type.startsWith("application/octet-stream")) return new Kind(await answer.arrayBuffer());
+    answer?.body?.cancel().catch(() => {}); // a proxy's own page, with any status
     if (answer?.status === 404 && tried === 1) missing();
     if (tried === TRIES) throw new Error(answer ? "the server no longer has them" : "the server does not answer");
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS);
   }
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -3,8 +3,10 @@
 // Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
 // "ask" (somebody wants something of the screen; detail: {what, ...}).
 
+import { countUpTo } from "./search.js";
+
+export const SOON_S = 0.001; // what rounding may take: times of moments are rounded to milliseconds
 const MOST_INSIDE_S = 0.02;
-const SOON_S = 0.001; // what rounding may take
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -13,6 +15,7 @@ export class Clock extends EventTarget {
   frame = 0; // the frame on the screen
   playing = false;
   moments = []; // [start_s, end_s], sorted by start
+  video = null; // the id of the video that they belong to
   users = 0;
 
   get last() {
@@ -50,9 +53,14 @@ export class Clock extends EventTarget {
     return seconds > 0 ? Math.max(frame + 1, there) : Math.min(frame - 1, there);
   }
 
-  setTimes(block) {
+  // video: whose they are. Another table of the same video leaves what is on the screen there, by its new number.
+  setTimes(block, video = this.video) {
+    const { time } = this;
+    const same = video === this.video;
+    this.video = video;
     this.times = block.subarray(0, Math.max(0, block.length - 1));
     this.end = block.at(-1) ?? 0;
+    if (same) this.frame = nearest(this.times, time);
     this.dispatchEvent(new Event("times"));
   }
 
@@ -81,17 +89,6 @@ export function leaveClock(name) {
   const clock = document[CLOCKS].get(name);
   clock.users -= 1;
   if (clock.users === 0) document[CLOCKS].delete(name);
-}
-
-// How many of the rising values are <= limit.
-export function countUpTo(values, limit) {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 // The position of the rising value that is nearest to another.

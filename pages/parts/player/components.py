@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from clip_core.values import Floats, Scores, TimeTable
+from clip_core.values import Floats, Moment, Scores, TimeTable
 from pages.parts.cached import shelf
 from pages.parts.player import assets
 from pages.parts.playhead import PLAYER
+
+DECIMALS_S = 3
 
 
 def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks: Callable[[], None]) -> None:
@@ -49,6 +51,12 @@ def part_key(part: str, player: str = PLAYER) -> str:
 def times_address(table: TimeTable) -> str:
     """Where the browser finds the times of all frames and the end of the last: float64 seconds."""
     return _address(np.append(table.times_s, table.end_s).astype("<f8"))
+
+
+def moments_address(moments: Sequence[Moment]) -> str:
+    """Where the browser finds the moments by their start: float64 seconds, start and end of one after the other."""
+    pairs = sorted((round(m.start_s, DECIMALS_S), round(m.end_s, DECIMALS_S)) for m in moments)
+    return _address(np.array(pairs, "<f8"))
 
 
 def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:

@@ -11,13 +11,11 @@ from clip_core.charts.timeline import Timeline, live_figure
 from clip_core.values import VideoRecord
 from pages.parts.curves import Findings
 from pages.parts.player import assets
-from pages.parts.player.components import draw_part, part_key, times_address
+from pages.parts.player.components import draw_part, moments_address, part_key, times_address
 from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, address_of, refuse
 from pages.parts.signal import Signal
-
-DECIMALS_S = 3
 
 
 def draw_screen(
@@ -32,7 +30,6 @@ def draw_screen(
         head: Where it starts, or goes when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
     """
-    moments = sorted((round(m.start_s, DECIMALS_S), round(m.end_s, DECIMALS_S)) for m in findings.moments)
     copied = playable.source == "copy"
     address = address_of(record.video_id, "copy" if copied else "file")
     data = {
@@ -41,12 +38,12 @@ def draw_screen(
         "times": times_address(record.table),
         "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
-        "moments": moments,
+        "moments": moments_address(findings.moments),
         "seek": {"seq": stamp(player), "frame": head.frame},
     }
     st.session_state[f"{part_key('screen', player)}_address"] = address
     callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
-    draw_part("screen", data, player, **callbacks)
+    draw_part("screen", data, player, **callbacks, on_missing_change=_put_again)
 
 
 def _take_report(player: str) -> None:

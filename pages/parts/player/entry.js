@@ -6,7 +6,9 @@ const PART = Symbol.for("clip-video-investigator.part");
 // Streamlit's own scripts were really loaded from somewhere: that is right under a base path and behind a
 // proxy that rewrites paths, whatever the page's address looks like.
 function appAddress() {
-  const own = [...document.scripts].map((script) => script.src).find((src) => src.includes("/static/js/"));
+  const own = [...document.scripts]
+    .map((script) => script.src)
+    .find((src) => src.includes("/static/js/") && new URL(src).origin === location.origin);
   return own ? own.slice(0, own.lastIndexOf("/static/js/") + 1) : new URL("./", document.baseURI).href;
 }
 

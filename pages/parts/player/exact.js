@@ -14,8 +14,12 @@ export class ExactVideo {
   exact = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
   origin = null; // media time of frame 0, in seconds; null until the first picture is there
   sure = true; // whether browser and server agree on where the video begins
+  seen = false; // whether a picture of this address ever came
+  lost = false; // whether none comes: then frames are numbers alone, so that the curves go on
   wanted = null; // the frame to go to, null when there
+  #address = "";
   #start = 0; // where the file's own clock stands at frame 0, as the server read it
+  #picture = null;
   #begun = () => {};
   #flying = null;
   #tried = 0;
@@ -23,6 +27,7 @@ export class ExactVideo {
   #timer = 0;
   #first = 0;
   #callback = 0;
+  #heard = -Infinity; // when the browser last told a frame
   #stop = new AbortController();
 
   // shown(frame): a frame is on the screen. settled(frame): a seek has ended there.
@@ -31,22 +36,39 @@ export class ExactVideo {
     const listen = (type, action) => video.addEventListener(type, action, { signal: this.#stop.signal });
     listen("loadeddata", () => this.#loaded());
     listen("seeked", () => this.#sought());
-    if (!this.exact) listen("timeupdate", () => this.#told(this.#frameOfClock()));
+    listen("error", () => this.#failed());
+    listen("timeupdate", () => this.#unwatched && this.#told(this.#frameOfClock()));
+  }
+
+  // The frame on the screen, or that would be: while nothing tells of it, the sound goes on.
+  get here() {
+    const told = !this.#unwatched && performance.now() - this.#heard < LATE_MS;
+    return told || this.origin === null ? this.clock.frame : this.#frameOfClock();
   }
 
   load(address, frame, start) {
     clearTimeout(this.#timer);
     clearTimeout(this.#first);
+    if (address !== this.#address) this.seen = this.lost = false;
     Object.assign(this, { origin: null, sure: true, wanted: frame || null });
-    [this.#start, this.#flying] = [start, null];
-    this.ready = new Promise((resolve) => (this.#begun = resolve)); // playing before that would hide where it begins
+    [this.#address, this.#start, this.#flying] = [address, start, null];
+    const before = this.#begun; // who waited for another one waits for this one
+    this.#picture = new Promise((resolve) => (this.#begun = () => (before(), resolve())));
     this.video.src = address;
     this.#watch();
   }
 
+  // Playing before the first picture would hide where the video begins; but some browsers load none before they play.
+  async ready() {
+    const { networkState, readyState } = this.video;
+    if (networkState === HTMLMediaElement.NETWORK_IDLE && readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    await Promise.race([this.#picture, new Promise((resolve) => setTimeout(resolve, FIRST_MS))]);
+  }
+
   seek(frame) {
     this.wanted = frame;
-    if (this.origin !== null && this.#flying === null) this.#launch();
+    if (this.lost) this.#pretend();
+    else if (this.origin !== null && this.#flying === null) this.#launch();
   }
 
   close() {
@@ -59,11 +81,17 @@ export class ExactVideo {
     this.video.load(); // lets go of the connection
   }
 
+  // No tab that is hidden is told of pictures, and no tab of some browsers.
+  get #unwatched() {
+    return !this.exact || document.hidden;
+  }
+
   #watch() {
     if (!this.exact) return;
     this.video.cancelVideoFrameCallback(this.#callback);
     this.#callback = this.video.requestVideoFrameCallback((_, { mediaTime }) => {
       this.#watch();
+      this.#heard = performance.now();
       if (this.origin === null && this.video.readyState < HTMLMediaElement.HAVE_METADATA) return; // of the last video
       if (this.origin === null) this.#begin(this.#originBy(mediaTime));
       this.#told(this.clock.nearestFrame(mediaTime - this.origin));
@@ -87,8 +115,26 @@ export class ExactVideo {
     clearTimeout(this.#first);
     if (this.origin !== null) return;
     this.origin = origin;
+    if (this.lost) this.wanted ??= this.clock.frame || null; // where the visitor is meanwhile
+    [this.seen, this.lost] = [true, false];
     if (this.wanted !== null) this.#launch();
     this.#begun();
+    this.#begun = () => {};
+  }
+
+  #failed() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#first);
+    [this.origin, this.#flying, this.lost] = [null, null, true];
+    this.wanted ??= this.clock.frame;
+    this.#pretend();
+  }
+
+  #pretend() {
+    const frame = this.wanted;
+    this.wanted = null;
+    this.shown(frame);
+    this.settled(frame);
   }
 
   #frameOfClock() {

@@ -3,64 +3,113 @@
 import { clockText } from "./clock.js";
 
 const PATIENCE_MS = 4000;
-const MOST_ERRORS = 1; // of decoding, in one video
+const MOST_ERRORS = 1; // of one kind, in one video
+const MOST_SAID = 200; // letters of the server's
+const SILENT = "The server does not answer. Is it still running?";
+const MEDIA = /^(video\/|application\/octet-stream)/; // what the server calls a video
 
 export class Faults {
   #timer = 0;
-  #errors = 0;
+  #unseen = 0; // errors before the first picture
+  #damages = 0; // errors of decoding
+  #said = "";
 
-  // say(text), refuse() (this browser cannot play it), again() (load it anew), seen() (a picture ever came)
-  constructor(video, clock, { address, say, refuse, again, seen, signal }) {
-    Object.assign(this, { video, clock, address, say, refuse, again, seen, signal });
+  // acts: address(), say(text, {brief}), unsay(text), refuse() (this browser cannot play it), again() (load it anew),
+  // seen() (a picture ever came)
+  constructor(video, acts, signal) {
+    Object.assign(this, { video, acts, signal });
     const listen = (type, action) => video.addEventListener(type, action, { signal });
     listen("error", () => this.#failed());
     for (const type of ["stalled", "waiting", "seeking"]) listen(type, () => this.#watch());
     for (const type of ["playing", "canplay", "seeked", "emptied"]) listen(type, () => clearTimeout(this.#timer));
+    for (const type of ["loadeddata", "playing", "seeked"]) listen(type, () => this.#well());
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
   // Another video is loaded.
   forget() {
-    this.#errors = 0;
+    clearTimeout(this.#timer);
+    [this.#unseen, this.#damages, this.#said] = [0, 0, ""];
+  }
+
+  #say(text) {
+    this.#said = text;
+    this.acts.say(text);
+  }
+
+  #well() {
+    this.acts.unsay(this.#said);
+    this.#said = "";
+  }
+
+  #watch() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), PATIENCE_MS);
   }
 
   // Nothing comes for a while: is the server still there, and the file?
-  #watch() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(async () => {
-      const waits = this.video.seeking || this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-      if (waits && !this.video.ended && !(await this.#serverFails())) this.#watch();
-    }, PATIENCE_MS);
+  async #look() {
+    const { video } = this;
+    const waits = video.error || video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    if (!waits || video.ended) return;
+    const answer = await this.#ask();
+    if (answer === "none" || answer === "video") this.#watch();
+    if (answer !== "video") return;
+    if (video.error && this.#said === SILENT) this.acts.again(); // it is back
+    this.#well();
   }
 
   async #failed() {
-    const { code, MEDIA_ERR_ABORTED, MEDIA_ERR_DECODE } = this.video.error ?? {};
-    if (code === undefined || code === MEDIA_ERR_ABORTED || (await this.#serverFails())) return;
-    if (this.video.error === null) return; // another video came meanwhile
-    if (!this.seen()) this.refuse();
-    else if (code === MEDIA_ERR_DECODE) this.#damaged();
-    else this.say("The video stopped coming. Press play to try again.");
+    const { error } = this.video;
+    if (error === null || error.code === error.MEDIA_ERR_ABORTED) return;
+    const answer = await this.#ask();
+    if (answer === "none") this.#watch();
+    if (answer !== "video" || this.video.error !== error) return; // or another video came meanwhile
+    if (!this.acts.seen()) this.#unplayable();
+    else if (error.code === error.MEDIA_ERR_DECODE) this.#damaged();
+    else this.#say("The video stopped coming. Press play to try again.");
   }
 
-  // Says why the server does not give the video; false if it does.
-  async #serverFails() {
-    const address = this.address();
+  // What the server answers for the video, and says why if it does not give it: "video", "no", "none"; "" if nobody
+  // asks any more.
+  async #ask() {
+    const address = this.acts.address();
     const headers = { Range: "bytes=0-0" };
     const answer = await fetch(address, { headers, cache: "no-store", signal: this.signal }).catch(() => null);
-    if (this.signal.aborted || this.address() !== address) return true; // nobody asks any more
-    if (answer?.ok) return false;
-    this.say(answer === null ? "The server does not answer. Is it still running?" : await answer.text());
-    return true;
+    const text = await textOf(answer);
+    if (this.signal.aborted || this.acts.address() !== address) return "";
+    if (text !== "") this.#say(text);
+    return text === "" ? "video" : answer === null ? "none" : "no";
+  }
+
+  // A broken connection looks the same as a video that cannot be played: that one fails a second time.
+  #unplayable() {
+    this.#unseen += 1;
+    if (this.#unseen > MOST_ERRORS) this.acts.refuse();
+    else this.acts.again();
   }
 
   // Damage, or a way of encoding that this browser cannot enter in the middle: a second time, another file must help.
   #damaged() {
-    this.#errors += 1;
-    const at = clockText(this.clock.time);
-    if (this.#errors > MOST_ERRORS) this.refuse();
+    this.#damages += 1;
+    if (this.#damages > MOST_ERRORS) this.acts.refuse();
     else {
-      this.say(`This browser cannot decode the video around ${at}. Other places may be fine.`);
-      this.again();
+      const at = clockText(this.acts.time());
+      this.acts.say(`This browser cannot decode the video around ${at}. Other places may be fine.`, { brief: true });
+      this.acts.again();
     }
   }
+}
+
+// Why an answer brings no video; "" if it does. Its body is read no further than needed.
+async function textOf(answer) {
+  if (answer === null) return SILENT;
+  const type = answer.headers.get("Content-Type") ?? "";
+  const reader = answer.body?.getReader();
+  const plain = !answer.ok && type.startsWith("text/plain");
+  const { value } = (plain && (await reader?.read().catch(() => null))) || {};
+  reader?.cancel().catch(() => {});
+  if (answer.ok && MEDIA.test(type)) return "";
+  const said = new TextDecoder().decode(value).slice(0, MOST_SAID);
+  return said || `The server does not give the video (it answered ${answer.status}).`;
 }

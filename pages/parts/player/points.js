@@ -1,11 +1,13 @@
 // Few enough points to draw, with every peak and every dip kept: of each column of pixels the lowest and the highest
 // sample. Through a column runs a line of those two, as it would through all.
 
+import { countBelow, countUpTo } from "./search.js";
+
 // Where each column begins, as positions in x (rising), and where the last one ends: bins + 1 numbers.
 export function columnStarts(x, low, high, bins) {
   const starts = new Int32Array(bins + 1);
-  for (let bin = 0; bin < bins; bin += 1) starts[bin] = lowerBound(x, low + ((high - low) * bin) / bins);
-  starts[bins] = Math.max(starts[bins - 1], upperBound(x, high));
+  for (let bin = 0; bin < bins; bin += 1) starts[bin] = countBelow(x, low + ((high - low) * bin) / bins);
+  starts[bins] = Math.max(starts[bins - 1], countUpTo(x, high));
   return starts;
 }
 
@@ -37,23 +39,4 @@ function keepColumn(keep, curve, from, to) {
   }
   keep(Math.min(lowest, highest));
   keep(Math.max(lowest, highest));
-}
-
-function lowerBound(values, limit) {
-  return bound(values.length, (place) => values[place] < limit);
-}
-
-function upperBound(values, limit) {
-  return bound(values.length, (place) => values[place] <= limit);
-}
-
-// How many places from the first on hold.
-function bound(length, holds) {
-  let [low, high] = [0, length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,6 +1,6 @@
 // The moment that is played again and again.
 
-const SOON_S = 0.001; // times of moments are rounded to milliseconds
+import { SOON_S } from "./clock.js";
 
 export class Repeat {
   moment = null; // [start_s, end_s] while one is repeated

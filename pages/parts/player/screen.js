@@ -1,19 +1,21 @@
 // The screen: the video and what one can do with it; it drives the player's clock and alone reports to Python.
 
-import { leaveClock, takeClock } from "./clock.js";
-import { fetchBlock } from "./blocks.js";
+import { SOON_S, leaveClock, takeClock } from "./clock.js";
+import { fetchBlock, fetchUntil } from "./blocks.js";
 import { ExactVideo } from "./exact.js";
 import { Faults } from "./faults.js";
 import { listenForKeys } from "./keys.js";
+import { startPlaying } from "./playing.js";
 import { Repeat } from "./repeat.js";
+import { Reports } from "./reports.js";
 import { keepTaste, nextSpeed, recallTaste, setSpeed } from "./taste.js";
 import { Transport } from "./transport.js";
 
-const REPORT_AFTER_MS = 80; // after the last of several in a row
-const SOON_S = 0.001;
 const NO_MOMENT = "No moment to repeat here or later. Lower the threshold, or go further back.";
 const NO_MOMENT_THERE = "There is no moment, so nothing is repeated any more.";
 const MOMENT_GONE = "The moment that was repeated is no longer one.";
+const NO_TIMES = "The times of the frames did not arrive. Is the server still running? Then reload the page.";
+const REFUSED = "This browser cannot play this video.";
 const UNSURE = "This browser begins the video elsewhere than the server: numbers may be off. View → Frames is exact.";
 
 export function mount(host, { addressOf, player }) {
@@ -24,9 +26,9 @@ class Screen {
   #stop = new AbortController();
   #asked = null; // the newest from Python
   #data = {}; // what is on the screen
-  #timer = 0;
-  #known = null; // the frame that Python believes in
-  #reports = 0;
+  #other = true; // whether another file was asked for since
+  #refused = false;
+  #misses = 0;
   #set = () => {};
 
   constructor(host, addressOf, player) {
@@ -39,61 +41,79 @@ class Screen {
     this.transport = new Transport(host, (what, detail) => this.clock.ask(what, detail), signal);
     this.exact = new ExactVideo(this.video, this.clock, {
       shown: (frame) => this.#shown(frame),
-      settled: () => this.#report(),
+      settled: () => this.reports.soon(),
     });
-    this.faults = new Faults(this.video, this.clock, {
-      address: () => this.addressOf(this.#data.address),
-      say: (text) => this.transport.say(text),
-      refuse: () => this.#refuse(),
-      again: () => this.#again(),
-      seen: () => this.exact.origin !== null,
+    this.reports = new Reports(this.clock, this.exact, {
+      resting: () => this.exact.wanted === null && this.#still,
+      told: (report) => this.#set("at", { video: this.#data.video, seq: this.#data.seek.seq, ...report }),
       signal,
     });
+    const acts = {
+      address: () => this.addressOf(this.#data.address),
+      time: () => this.clock.time,
+      say: (...text) => this.transport.say(...text),
+      unsay: (text) => this.transport.unsay(text),
+      refuse: () => this.#refuse(),
+      again: () => this.#again(),
+      seen: () => this.exact.seen,
+    };
+    this.faults = new Faults(this.video, acts, signal);
     this.#listen(signal);
   }
 
   async update(data, setStateValue) {
+    this.#other ||= data.address !== this.#asked?.address;
     [this.#asked, this.#set] = [data, setStateValue];
-    this.#takeMoments(data.moments);
-    try {
-      const times = await fetchBlock(this.addressOf(data.times), Float64Array);
-      if (this.#asked !== data || this.#stop.signal.aborted) return; // a later change overtook this one
-      this.#catchUp(data, times);
-    } catch (error) {
-      console.error(error);
-      this.transport.say("The times of the frames did not arrive. Is the server still running? Then reload the page.");
-    }
+    const missing = () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`);
+    const blocks = [data.times, data.moments].map((path) => this.addressOf(path));
+    const fetchAll = () => Promise.all(blocks.map((address) => fetchBlock(address, Float64Array, missing)));
+    const wanted = () => this.#asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
+    const found = await fetchUntil(fetchAll, { wanted, trouble: () => this.transport.say(NO_TIMES) });
+    if (found !== null) this.#catchUp(data, ...found);
   }
 
-  #catchUp(data, times) {
+  #catchUp(data, times, moments) {
     const before = this.#data;
     this.#data = data;
-    if (data.times !== before.times) this.clock.setTimes(times);
-    if (data.address !== before.address) this.#open(data);
-    else if (data.seek.seq !== before.seek.seq) this.#visit((this.#known = data.seek.frame));
+    this.transport.unsay(NO_TIMES);
+    if (data.times !== before.times) this.#takeTimes(times, data.video);
+    if (data.moments !== before.moments) this.#takeMoments(moments);
+    if (this.#other) this.#open(data);
+    else if (data.seek.seq !== before.seek.seq) {
+      this.reports.expect(data.seek.frame);
+      this.#visit(data.seek.frame);
+    }
     this.#draw();
+  }
+
+  // A better table of the same video: what is wanted and what is seen have other numbers, which Python must hear.
+  #takeTimes(times, video) {
+    const { clock, exact } = this;
+    const aim = video === clock.video && exact.wanted !== null ? clock.times[exact.wanted] : null;
+    clock.setTimes(times, video);
+    if (aim !== null) exact.seek(clock.frameAt(aim + SOON_S));
+    this.reports.soon();
   }
 
   unmount() {
     this.#stop.abort();
     this.stopKeys();
-    clearTimeout(this.#timer);
     this.exact.close();
     leaveClock(this.player);
   }
 
   #open(data) {
-    clearTimeout(this.#timer);
+    this.#other = this.#refused = false;
     this.transport.say("");
     this.faults.forget();
     this.repeat.moment = null;
-    this.#known = data.seek.frame;
+    this.reports.expect(data.seek.frame);
     this.clock.show(data.seek.frame, false);
     this.#again();
   }
 
   #listen(signal) {
-    const listen = (target, type, action, capture = false) => target.addEventListener(type, action, { signal, capture });
+    const listen = (target, type, action) => target.addEventListener(type, action, { signal });
     listen(this.clock, "ask", ({ detail }) => this.#do(detail));
     listen(this.clock, "frame", () => this.#draw());
     listen(this.video, "play", () => this.#shown(this.clock.frame));
@@ -103,8 +123,6 @@ class Screen {
     for (const type of ["volumechange", "ratechange"]) {
       listen(this.video, type, () => (keepTaste(this.video, this.player), this.#draw()));
     }
-    // Whoever plays and turns to another part of the page (View → Frames) finds the frame of that moment there.
-    listen(document, "pointerdown", (event) => event.target.closest?.("[data-part]") || this.#tell(), true);
     this.stopKeys = listenForKeys(this.host, this.clock);
   }
 
@@ -114,7 +132,7 @@ class Screen {
     const { clock, video } = this;
     const from = this.exact.wanted ?? clock.frame;
     const actions = {
-      toggle: () => (video.paused ? this.#play() : video.pause()),
+      toggle: () => (this.#still ? this.#play() : video.pause()),
       step: () => this.#visit(from + by),
       seconds: () => this.#visit(clock.secondsFrom(from, by)),
       moment: () => this.#toMoment(from, by),
@@ -131,7 +149,7 @@ class Screen {
   }
 
   #go(frame) {
-    if (this.video.error) (this.transport.say(""), this.#again()); // perhaps the fault is over
+    if (this.video.error && !this.#refused) this.#again(); // perhaps the fault is over
     this.exact.seek(Math.max(0, Math.min(this.clock.last, frame)));
   }
 
@@ -148,22 +166,13 @@ class Screen {
   async #play() {
     const { clock, exact, repeat, video } = this;
     const here = exact.wanted ?? clock.frame;
+    const { address } = this.#data;
     if (video.error) this.#go(here);
     if (repeat.moment && (!repeat.has(here) || here >= repeat.last)) this.#go(repeat.first);
     else if (here >= clock.last) this.#go(0);
-    await exact.ready;
-    await video.play().catch((error) => this.#notPlayed(error));
-  }
-
-  #notPlayed(error) {
-    if (error.name === "AbortError" || error.name === "NotSupportedError") return; // paused again; or see faults.js
-    if (error.name !== "NotAllowedError" || this.video.muted) {
-      this.transport.say(`Playing did not begin: ${error.message}`);
-      return;
-    }
-    this.video.muted = true;
-    this.#mention("This browser plays only without sound at first. Press M to hear it.");
-    this.video.play().catch((again) => again.name === "AbortError" || this.transport.say(`Playing did not begin: ${again.message}`));
+    await exact.ready();
+    if (address !== this.#data.address) return;
+    await startPlaying(video, { say: (text) => this.transport.say(text), mention: (text) => this.#mention(text) });
   }
 
   #toMoment(from, by) {
@@ -180,9 +189,10 @@ class Screen {
     this.#draw();
   }
 
-  #takeMoments(moments) {
+  #takeMoments(block) {
+    const moments = Array.from({ length: block.length / 2 }, (_, k) => [block[2 * k], block[2 * k + 1]]);
     this.clock.moments = moments;
-    if (this.clock.times.length && !this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
+    if (!this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
   }
 
   async #fullScreen() {
@@ -196,22 +206,29 @@ class Screen {
 
   // What the video tells
 
+  get #still() {
+    return this.video.paused || this.exact.lost;
+  }
+
   #shown(frame) {
-    this.clock.show(frame, !this.video.paused);
-    if (this.video.paused || this.exact.wanted !== null) return;
+    this.clock.show(frame, !this.#still);
+    if (this.#still || this.exact.wanted !== null) return;
     if (this.repeat.isOver(frame)) this.#go(this.repeat.first);
   }
 
   #paused() {
     const { clock, exact, repeat, video } = this;
-    clock.show(clock.frame, false);
-    if (exact.wanted !== null || (video.ended && repeat.moment)) return;
+    clock.show(exact.here, false);
+    if (exact.lost || exact.wanted !== null || (video.ended && repeat.moment)) return;
     this.#go(video.ended ? clock.last : clock.frame); // else one stop in three is a frame off
   }
 
   #refuse() {
-    this.transport.say("This browser cannot play this video.");
-    this.#set("refused", this.#data.address);
+    const { address } = this.#data;
+    const copied = address.startsWith("player/copy/");
+    this.transport.say(copied ? `${REFUSED} View → Frames shows it picture by picture.` : REFUSED);
+    if (!this.#refused) this.#set("refused", address);
+    this.#refused = true;
   }
 
   // What is seen
@@ -227,19 +244,5 @@ class Screen {
     const { confirmed } = this.#data;
     this.transport.draw({ clock, video, repeats: repeat.moment !== null, confirmed: confirmed !== false, exactness });
     this.host.querySelector("[data-exact]").title = exact.sure ? "" : UNSURE;
-  }
-
-  // Python hears of a pause, a seek or a click, and of what is on the screen then; never of what passes by.
-  #report() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.exact.wanted === null && this.video.paused && this.#tell(), REPORT_AFTER_MS);
-  }
-
-  #tell() {
-    const { frame } = this.clock;
-    if (frame === this.#known || this.exact.origin === null) return;
-    this.#known = frame;
-    this.#reports += 1; // the same frame again is another report
-    this.#set("at", { video: this.#data.video, frame, seq: this.#data.seek.seq, report: this.#reports });
   }
 }

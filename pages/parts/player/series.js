@@ -1,24 +1,15 @@
 // The samples and the curves of one set of data, fetched until they are there and checked before they are drawn.
 
-import { fetchBlock } from "./blocks.js";
-
-const PAUSE_MS = 2000;
+import { fetchBlock, fetchUntil } from "./blocks.js";
 
 // What draw.py calls "series", as arrays: times (seconds), frames, and the curves "raw" and "smoothed", one after
 // the other. given: {addressOf, columns, missing(), trouble(text), wanted()}; null when no longer wanted.
-export async function fetchSeries(series, given) {
-  for (;;) {
-    try {
-      const found = await fetchArrays(series, given);
-      return given.wanted() ? checked(series.count, given.columns, found) : null;
-    } catch (error) {
-      if (!given.wanted()) return null;
-      given.trouble(`The curves could not be loaded: ${error.message}.`);
-      if (error instanceof RangeError) return null; // asking again brings the same
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    if (!given.wanted()) return null;
-  }
+export function fetchSeries(series, given) {
+  const { columns, trouble, wanted } = given;
+  return fetchUntil(async () => checked(series.count, columns, await fetchArrays(series, given)), {
+    wanted,
+    trouble: (error) => trouble(`The curves could not be loaded: ${error.message}.`),
+  });
 }
 
 async function fetchArrays({ samples, raw, smoothed }, { addressOf, missing }) {

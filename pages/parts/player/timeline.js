@@ -181,9 +181,10 @@ class Timeline {
     return { offset, length, low: Number(range[0]), high: Number(range[1]) };
   }
 
-  // The frame at so many pixels from the left of the host; null while there is no chart.
+  // The frame at so many pixels from the left of the host; null while there is no chart, or another video's.
   #valueAt(px) {
-    if (!this.#data || !this.plot._fullLayout) return null;
+    const { video } = this.clock;
+    if (!this.#data || !this.plot._fullLayout || (video !== null && video !== this.#data.video)) return null;
     const { offset, length, low, high } = this.#across;
     const { t, h } = this.plot._fullLayout._size;
     const value = low + (Math.max(0, Math.min(length, px - offset)) / length) * (high - low);

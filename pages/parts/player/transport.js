@@ -46,9 +46,14 @@ export class Transport {
   // A text over the picture until another one comes, or for a moment.
   say(text, { brief = false } = {}) {
     clearTimeout(this.#timer);
-    this.note.textContent = text;
+    if (this.note.textContent !== text) this.note.textContent = text; // else it is read out again
     this.note.hidden = !text;
     if (brief) this.#timer = setTimeout(() => this.say(""), BRIEF_MS);
+  }
+
+  // That text no longer holds.
+  unsay(text) {
+    if (text && this.note.textContent === text) this.say("");
   }
 
   draw({ clock, video, repeats, confirmed, exactness }) {

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from clip_core.charts.palette import THEMES
 from tests.ui.browser import Visitor, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.rewriting_proxy import rewriting_proxy
@@ -36,7 +37,7 @@ def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
 
     Only Streamlit, on the address of another page, tries itself where it lies.
     """
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     tab = Visitor(context.new_page(), address)
     refused: list[str] = []
     tab.tab.on("response", lambda reply: refused.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
@@ -52,7 +53,8 @@ def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
 def plays(visitor: Visitor) -> None:
     """The curves stand, and the video runs when it is asked to."""
     tab = visitor.tab
-    wait_until(lambda: tab.locator(".cvi-plot .scatterlayer .trace .lines path").count() >= 3, 120, "curves")
+    wait_until(lambda: visitor.lines() == 3, 120, "three curves")
+    wait_until(lambda: visitor.ink(THEMES["light"].prompts[0]) > 20, what="the first prompt's curve")
     wait_until(lambda: tab.locator(".cvi-row").count() == 3, what="the ranking")
     tab.locator(".cvi-screen video").evaluate("video => { video.muted = true }")
     play = tab.locator('.cvi-transport [data-do="toggle"]')

@@ -156,7 +156,7 @@ def _lasting(seconds: int, seeks: int) -> list[Row]:
             if page.evaluate("document.querySelector('.cvi-screen video').paused"):
                 page.locator(".cvi-play").click()
             page.wait_for_timeout(1000)
-        page.locator(".cvi-play").click()
+        page.evaluate("document.querySelector('.cvi-screen video').pause()")
         lost = [frame for frame in (rng.randrange(1800) for _ in range(seeks)) if not ask(watcher, frame)]
         page.wait_for_timeout(2000)
         after = (watcher.heap_mb(), watcher.resident_mb())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Generator, Hashable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from clip_core.errors import ClipVideoError, JobCancelled
@@ -16,6 +17,8 @@ Key = TypeVar("Key", bound=Hashable)
 Report = TypeVar("Report")
 Steps: TypeAlias = Callable[[Callable[[], bool]], Generator[Report, None, None]]
 
+WATCHING_S = 30.0
+"""Who asked about a task within this time is watching it; a page asks every second."""
 MOST_ENDED = 20
 
 _log = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ class TaskView(Generic[Key, Report]):
         place: 1 for the next in the queue, 0 when not waiting.
         report: The last one, None before the first.
         error: Why it failed or that it was cancelled, else None.
+        others: How many other viewers watch it.
     """
 
     key: Key
@@ -38,6 +42,7 @@ class TaskView(Generic[Key, Report]):
     place: int
     report: Report | None
     error: ClipVideoError | None
+    others: int = 0
 
     @property
     def active(self) -> bool:
@@ -53,6 +58,12 @@ class _Task(Generic[Key, Report]):
     report: Report | None = None
     error: ClipVideoError | None = None
     cancelled: bool = False
+    seen: dict[str, float] = field(default_factory=dict)
+
+    def others(self, viewer: str = "") -> int:
+        """How many watch it besides a viewer."""
+        now = time.monotonic()
+        return sum(1 for who, at in self.seen.items() if who != viewer and now - at < WATCHING_S)
 
 
 class Board(Generic[Key, Report]):
@@ -61,7 +72,8 @@ class Board(Generic[Key, Report]):
     Args:
         what: What it does, for messages: "The download".
         keeps: What becomes of the work when it stops on an unexpected error: the next step to tell.
-        at_once: How many run at the same time; the others wait their turn. None sets no limit.
+        at_once: How many run at the same time. Of the others the newest is next: somebody has just asked for it. One
+            that nobody has looked at for half a minute is dropped when its turn comes. None sets no limit.
     """
 
     def __init__(self, what: str, keeps: str, at_once: int | None = None) -> None:
@@ -70,13 +82,14 @@ class Board(Generic[Key, Report]):
         self._threads = 0
         self._changed = threading.Condition()
 
-    def start(self, key: Key, steps: Steps[Report]) -> bool:
+    def start(self, key: Key, steps: Steps[Report], viewer: str = "somebody") -> bool:
         """Begin a task; who asks for one that waits or runs joins it.
 
         Args:
             key: What tells it from others.
             steps: Called in the thread with a function that says whether to stop; what it yields are the
                 reports. It looks at that function often, and stops by raising ``JobCancelled``.
+            viewer: Who asks, such as a session's id.
 
         Returns:
             Whether it is a new one.
@@ -84,22 +97,23 @@ class Board(Generic[Key, Report]):
         with self._changed:
             task = self._tasks.get(key)
             if task is not None and task.state in ("waiting", "running") and not task.cancelled:
+                task.seen[viewer] = time.monotonic()
                 return False
-            self._tasks.pop(key, None)  # a new one goes to the end of the queue
-            self._tasks[key] = _Task(key, steps)
+            self._tasks.pop(key, None)  # the newest is the last
+            self._tasks[key] = _Task(key, steps, seen={viewer: time.monotonic()})
             self._drop_old()
             self._fill()
             return True
 
-    def view(self, key: Key) -> TaskView[Key, Report] | None:
-        """How a task stands, None if there is none."""
+    def view(self, key: Key, viewer: str = "somebody") -> TaskView[Key, Report] | None:
+        """How a task stands, None if there is none. Asking makes ``viewer`` one of its watchers."""
         with self._changed:
             task = self._tasks.get(key)
             if task is None:
                 return None
-            queue = [other.key for other in self._tasks.values() if other.state == "waiting"]
-            place = queue.index(key) + 1 if task.state == "waiting" else 0
-            return TaskView(key, task.state, place, task.report, task.error)
+            task.seen[viewer] = time.monotonic()
+            place = self._waiting().index(task) + 1 if task.state == "waiting" else 0
+            return TaskView(key, task.state, place, task.report, task.error, task.others(viewer))
 
     def cancel(self, key: Key, *, at_once: bool = False) -> None:
         """Stop a task when it next looks; unknown or ended: nothing happens.
@@ -125,12 +139,19 @@ class Board(Generic[Key, Report]):
 
     def _fill(self) -> None:
         """Give waiting tasks their threads."""
-        for task in self._tasks.values():
+        for task in self._waiting():
             if self._at_once is not None and self._threads >= self._at_once:
                 return
-            if task.state == "waiting":
-                task.state, self._threads = "running", self._threads + 1
-                threading.Thread(target=self._run, args=(task,), name=self._what, daemon=True).start()
+            if task.others() == 0:
+                del self._tasks[task.key]
+                self._changed.notify_all()
+                continue
+            task.state, self._threads = "running", self._threads + 1
+            threading.Thread(target=self._run, args=(task,), name=self._what, daemon=True).start()
+
+    def _waiting(self) -> list[_Task[Key, Report]]:
+        """The next first."""
+        return [task for task in reversed(self._tasks.values()) if task.state == "waiting"]
 
     def _run(self, task: _Task[Key, Report]) -> None:
         try:

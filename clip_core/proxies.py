@@ -20,7 +20,7 @@ PATIENCE_S = 10.0
 
 
 class ProxyBoard:
-    """Runs ``make_proxy``, one video after another. All methods may be called from any thread.
+    """Runs ``make_proxy``, one video at a time, the newest wish first. All methods may be called from any thread.
 
     Args:
         make: What runs; for tests.
@@ -30,13 +30,14 @@ class ProxyBoard:
         self._make: Make = make or _make
         self._board = Board[str, ProxyProgress]("The copy to play", "Nothing of it is kept; try again.", at_once=1)
 
-    def start(self, path: Path, record: VideoRecord, destination: Path) -> None:
+    def start(self, path: Path, record: VideoRecord, destination: Path, viewer: str = "somebody") -> None:
         """Ask for a copy; who asks for one that waits or runs joins it.
 
         Args:
             path: The video, as it was just identified.
             record: What is known of it.
             destination: Where its copy will lie.
+            viewer: Who asks, such as a session's id.
 
         Raises:
             VideoNotFoundError: There is no such file.
@@ -50,11 +51,14 @@ class ProxyBoard:
                     if cancelled() and not destination.is_file():
                         raise JobCancelled("The copy to play was cancelled.")
 
-        self._board.start(record.video_id, steps)
+        self._board.start(record.video_id, steps, viewer)
 
-    def view(self, video_id: str) -> ProxyView | None:
-        """How the copy of a video stands, None if none was asked for."""
-        return self._board.view(video_id)
+    def view(self, video_id: str, viewer: str = "somebody") -> ProxyView | None:
+        """How the copy of a video stands, None if there is none. Asking makes ``viewer`` one of its watchers.
+
+        A copy that waits and that nobody watches any more is dropped, and then there is none.
+        """
+        return self._board.view(video_id, viewer)
 
     def cancel(self, video_id: str) -> None:
         """Stop making a copy within about a second; nothing of it stays. Unknown or ended: nothing happens."""

@@ -21,9 +21,8 @@ from pages.parts import (
     source,
     states,
     transport,
-    viewer,
+    watch,
 )
-from pages.parts.player import draw as player
 
 
 def main() -> None:
@@ -65,37 +64,25 @@ def main() -> None:
     with sidebar:
         chosen = signal.choose_signal(settings, wish.encoder, scores, wanted)
     found = curves.find(scores, chosen)
-    head = playhead.settle_playhead(record.video_id, record.table, scores)
-    playable = proxy.see_to_proxy(video, record, settings, refused=player.refused(record))
-    live = transport.watched() == "Player" and playable.source is not None
+    playable = watch.see_what_plays(video, record, settings)
+    scene = watch.Scene(video, record, found, wanted, chosen, playhead.settle_playhead(record, scores))
+    way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")
     left, middle, right = page.columns([46, 25, 29], gap="small")
     with left:
-        if live:
-            player.draw_screen(record, playable, found, head)
-        else:
-            viewer.draw_picture(video, record, head)
+        way.draw_picture()
     with middle:
-        if live:
-            player.draw_ranking(found, wanted, chosen)
-        else:
-            viewer.draw_ranking(found, head, wanted, chosen)
+        way.draw_ranking()
     with right.container(gap="xsmall"):
         moments.draw_list(found, wanted, chosen)
     with page:
-        if not live:
-            transport.draw_transport(record.table, scores, found.moments, head)
-        if transport.watched() == "Player":
-            proxy.draw_proxy_status(playable, video, record, settings)
+        way.draw_transport()
+        proxy.draw_proxy_status(playable, video, record, settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
-            style = transport.draw_view_menu(len(scores.prompts))
+            style = transport.draw_view_menu(len(scores.prompts), proxy.status_px(playable))
             explain.draw_explanation(wish.encoder)
-        unfinished = curves.unfinished_part(wish, indexed, scores)
-        if live:
-            player.draw_timeline(found, wanted, shown, chosen, style, unfinished)
-        else:
-            chart.draw_chart(found, wanted, shown, chosen, head, style, unfinished)
+        way.draw_chart(scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores)))
         chart.draw_footer(wish, indexed, found, chosen)
 
 

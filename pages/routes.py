@@ -19,7 +19,7 @@ from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
 from clip_core.pipeline.find_file import is_video_id, open_file
 from clip_core.pipeline.make_proxy import proxy_path
 from pages.parts.player import assets
-from pages.parts.player.sending import OpenFile
+from pages.serving.sending import OpenFile
 
 MEDIA_TYPES = {"mov": "video/mp4", "webm": "video/webm", "matroska": "video/webm", "ogg": "video/ogg"}
 """By FFmpeg's name of the container; anything else is bytes, and a browser must not guess a page in it."""
@@ -47,7 +47,8 @@ def player_routes() -> list[BaseRoute]:
         "player/block/{digest}": _block,
     }
     # Else Streamlit answers with its own page.
-    answers |= {f"player/{kind}/{{rest:path}}": _nothing for kind in ("scripts", "video", "copy", "block")}
+    kinds = ("scripts/", "video/", "copy/", "block/", "plotly-")
+    answers |= {f"player/{kind}{{rest:path}}": _nothing for kind in kinds}
     places = ("/", "/{base:path}/")
     return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
 
@@ -138,3 +139,9 @@ def _block(request: Request) -> Response:
 
     block = cached.shelf().get(request.path_params["digest"])
     return _missing() if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)
+
+
+if __name__ == "__main__":  # until app.py has named the pages, Streamlit takes this file for one
+    import streamlit as st
+
+    st.switch_page("app.py")

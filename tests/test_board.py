@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from clip_core.board import MOST_ENDED, Board, TaskView
+import clip_core.board
+from clip_core.board import MOST_ENDED, WATCHING_S, Board, TaskView
 from clip_core.errors import JobCancelled, VideoError
 
 
@@ -56,23 +57,54 @@ def test_one_is_joined_watched_and_done() -> None:
     assert (work.begun, work.closed) == (1, 1)
 
 
-def test_no_more_than_so_many_run_at_once_and_the_others_know_their_place() -> None:
+def test_no_more_than_so_many_run_at_once_the_newest_wish_is_next_and_each_knows_its_place() -> None:
     board = Board[str, int]("The work", "Try again.", at_once=1)
     works = {key: Work() for key in "abcd"}
     for key, work in works.items():
         board.start(key, work.steps)
-    assert [board.view(key).place for key in "abcd"] == [0, 1, 2, 3]
-    board.cancel("b")
-    cancelled = board.view("b")
+    assert [board.view(key).place for key in "abcd"] == [0, 3, 2, 1]
+    board.cancel("c")
+    cancelled = board.view("c")
     assert (cancelled.state, str(cancelled.error)) == ("cancelled", "The work was cancelled.")
     works["a"].go.release(3)
-    until(board, "c", lambda view: view.state == "running")
-    assert (board.view("a").state, board.view("d").place) == ("done", 1)
-    board.cancel("c")
-    until(board, "c", lambda view: view.state == "cancelled")
-    works["d"].go.release(3)
-    assert until(board, "d", lambda view: not view.active).state == "done"
-    assert [work.begun for work in works.values()] == [1, 0, 1, 1]
+    until(board, "d", lambda view: view.state == "running")
+    assert (board.view("a").state, board.view("b").place) == ("done", 1)
+    board.cancel("d")
+    until(board, "d", lambda view: view.state == "cancelled")
+    works["b"].go.release(3)
+    assert until(board, "b", lambda view: not view.active).state == "done"
+    assert [work.begun for work in works.values()] == [1, 1, 0, 1]
+
+
+def test_one_that_waits_unwatched_is_dropped_when_its_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(clip_core.board.time, "monotonic", lambda: now)
+    board = Board[str, int]("The work", "Try again.", at_once=1)
+    works = {key: Work() for key in "abc"}
+    for key, work in works.items():
+        board.start(key, work.steps, "one")
+    now = WATCHING_S - 0.1
+    assert board.view("b", "two").others == 1
+    now = WATCHING_S + 0.1
+    assert board.view("b", "two").others == 0
+    now = 2 * WATCHING_S
+    works["a"].go.release(3)  # a runs, so it goes on to its end though nobody looks
+    works["b"].go.release(3)
+    assert board.wait("b", 10)
+    assert board.view("c") is None
+    assert [work.begun for work in works.values()] == [1, 1, 0]
+    assert board.view("a").state == "done"
+
+
+def test_who_else_watches() -> None:
+    board, work = Board[str, int]("The work", "Try again."), Work()
+    board.start("a", work.steps, "one")
+    assert board.view("a", "one").others == 0
+    board.start("a", work.steps, "two")
+    assert board.view("a", "one").others == 1
+    assert board.view("a", "three").others == 2
+    work.go.release(3)
+    assert board.wait("a", 10)
 
 
 def test_a_cancelled_one_says_so_and_may_begin_again() -> None:

@@ -14,8 +14,9 @@ from clip_core import EmbeddingStore, index_video
 from clip_core.config import Config
 from clip_core.errors import VideoError, VideoNotFoundError
 from clip_core.pipeline import find_file as module
+from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.find_file import find_file, is_video_id, open_file
-from clip_core.pipeline.identify import file_stamp
+from clip_core.pipeline.identify import file_stamp, identify
 from tests import video_maker
 from tests.fakes import FakeEncoder
 
@@ -125,6 +126,61 @@ def test_between_its_look_up_and_its_opening(place: Place, how: str, text: str) 
     change(place, how)
     with says("moved or deleted" if how == "folder" else text, place):
         open_file(found, place.config)
+
+
+def seen_at(place: Place, path: Path) -> None:
+    """The page has opened it there: its id is known, its record is not written anew before a pass has ended."""
+    list(identify(path, place.store))
+
+
+def test_a_renamed_file_is_found_before_it_is_indexed_again(place: Place) -> None:
+    other = place.file.rename(place.file.with_name("renamed.mp4"))
+    with says("moved or deleted", place):  # nobody has looked at it there yet
+        place.find()
+    seen_at(place, other)
+    assert (place.find().path, place.find().stamp) == (other, file_stamp(other))
+
+
+def test_a_file_that_was_moved_back_is_found(place: Place) -> None:
+    other = place.file.rename(place.file.with_name("renamed.mp4"))
+    assert place.index(other) == place.id
+    assert place.find().path == other
+    other.rename(place.file)
+    assert place.find().path == place.file
+
+
+def test_the_other_one_of_two_equal_files_serves(place: Place) -> None:
+    twin = Path(shutil.copy(place.file, place.file.with_name("twin.mp4")))
+    assert place.index(twin) == place.id
+    assert place.find().path == twin
+    twin.unlink()
+    assert place.find().path == place.file
+    place.file.write_bytes(bytes(place.file.stat().st_size))
+    with says("moved or deleted", place):
+        place.find()
+
+
+def test_an_upload_that_is_found_elsewhere_keeps_its_name(place: Place) -> None:
+    folder = place.file.parent / "uploads"
+    with place.file.open("rb") as stream:
+        upload = add_upload(stream, place.file.stat().st_size, "my holiday.mp4", folder, place.store)
+    assert place.find().path == upload
+    upload.unlink()
+    assert place.find().path == place.file
+    record = place.store.video(place.id)
+    assert record is not None
+    assert record.name == "my holiday.mp4"
+
+
+def test_a_folder_that_cannot_be_listed_names_no_path(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.file.unlink()
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with says("moved or deleted", place):
+        place.find()
 
 
 def test_a_link_to_outside_that_was_indexed_is_refused(place: Place) -> None:

@@ -11,6 +11,7 @@ from collections import namedtuple
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -225,6 +226,26 @@ def test_cancelling_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     making.close()
     assert left_in(target.parent) == []
     assert proxied(video.path, tmp_path).is_file()
+
+
+def test_the_last_chance_to_cancel_is_when_all_is_written_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    def counted(path: Path, **given: Any) -> Any:
+        opened.append(Path(path))
+        return open_video(path, **given)
+
+    monkeypatch.setattr(clip_core.pipeline.make_proxy, "open_video", counted)
+    video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
+    making = make_proxy(video.path, target, table=confirmed_table(video.path))
+    while next(making) != ProxyProgress(150, 150, seconds_left=0.0):
+        pass
+    assert left_in(target.parent) == [".copy.mp4.part"]
+    assert opened == [video.path, target.parent / ".copy.mp4.part"]  # checked against both tables, opened once
+    making.close()
+    assert left_in(target.parent) == []
 
 
 KILLED = """

@@ -402,6 +402,8 @@ def test_scripts_and_styles_under_their_version(still: Place) -> None:
 
 
 def test_plotly(still: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("player/plotly-0.0.1.js", "base/player/plotly-", "player/plotly-x/y.js"):
+        still.refused(still.get(f"/{other}"), 404, "There is nothing here")
     answer = still.get("/" + assets.plotly_address())
     assert answer.content == assets.PLOTLY.read_bytes()
     assert answer.headers["Content-Type"].startswith("text/javascript")

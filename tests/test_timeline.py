@@ -148,17 +148,29 @@ def test_the_thirteenth_prompt_repeats_the_first_colour_dashed() -> None:
 
 @pytest.mark.parametrize("axis", ["m:ss", "Frames"])
 @pytest.mark.parametrize("raw", [True, False])
-def test_the_players_figure_is_the_same_without_points_stamp_and_playhead(axis: str, raw: bool) -> None:
+def test_the_players_figure_is_the_same_without_what_the_player_does_itself(axis: str, raw: bool) -> None:
     given = view(axis=axis, raw=raw, unfinished=Unfinished(6.0, "coarse: 5 of 9 samples"))
     whole, live = timeline_figure(given), live_figure(given)
-    *curves, stamp = whole["data"]
+    bold = [{"width": 1.8, "color": colour, "dash": "solid"} for colour in THEMES["light"].prompts[:2]]
+    thin = [{"width": 1, "color": colour} for colour in THEMES["light"].prompts[:2]]
+    wanted = [{"curve": ["raw", k], "line": thin[k], "opacity": 0.22} for k in (0, 1)] if raw else []
+    names = ("a dog", "pizza")
+    wanted += [{"curve": ["smoothed", k], "line": bold[k], "prompt": names[k]} for k in (0, 1)]
+    assert live["data"][: len(wanted)] == wanted
+    *rest, stamp = whole["data"][len(wanted) :]
+    assert live["data"][len(wanted) :] == rest
     assert stamp["yaxis"] == "y2"
-    bare = [{k: v for k, v in trace.items() if k not in ("x", "y") or "yaxis" in trace} for trace in curves]
-    assert [{k: v for k, v in trace.items() if k != "curve"} for trace in live["data"]] == bare
-    wanted = [["raw", 0], ["raw", 1]] if raw else []
-    assert [trace["curve"] for trace in named(live, "curve")] == [*wanted, ["smoothed", 0], ["smoothed", 1]]
     *shapes, playhead = whole["layout"].pop("shapes")
     assert playhead["x0"] == (at("04.000") if axis == "m:ss" else 20.0)
     assert live["layout"].pop("shapes") == shapes
+    for own in ("hoverdistance", "hoverlabel", "yaxis2"):
+        del whole["layout"][own]
+    assert (whole["layout"].pop("hovermode"), live["layout"].pop("hovermode")) == ("x unified", False)
     assert live["layout"] == whole["layout"]
     json.dumps(live, allow_nan=False)
+
+
+def test_a_prompt_is_markup_for_plotly_and_text_for_the_player() -> None:
+    given = view(prompts=("<b>&amp;", "pizza"))
+    assert live_figure(given)["data"][2]["prompt"] == "<b>&amp;"
+    assert named(timeline_figure(given), "name")[0]["name"] == "&lt;b&gt;&amp;amp;"

@@ -22,6 +22,7 @@ MARGINS_PX = 30
 MOST_LANES = 12
 MOST_SHADES = 300
 """Above this many moments only the lanes are drawn: plotly is slow with shapes."""
+_HIDDEN = {"visible": False, "fixedrange": True}
 
 
 @dataclass(frozen=True)
@@ -95,17 +96,21 @@ class Timeline:
 
 def timeline_figure(view: Timeline) -> Figure:
     """Return the figure as a plain dict that plotly.js (1.58 or newer) draws as it is."""
-    figure = live_figure(view)
-    curves, x = with_points(figure["data"], view.scores, view.smoothed, frames=view.axis == "Frames")
+    theme, figure = THEMES[view.theme], live_figure(view)
+    traces = [_for_plotly(trace) if "curve" in trace else trace for trace in figure["data"]]
+    curves, x = with_points(traces, view.scores, view.smoothed, frames=view.axis == "Frames")
     figure["data"] = [*curves, _stamp(x, view.stamp)]
-    figure["layout"]["shapes"].append(_playhead(view, THEMES[view.theme]))
+    figure["layout"] |= _pointer(theme) | {"yaxis2": _HIDDEN | {"overlaying": "y"}}
+    figure["layout"]["shapes"].append(_playhead(view, theme))
     return figure
 
 
 def live_figure(view: Timeline) -> Figure:
-    """Return the same figure for a player that has the samples, chooses its points and draws the playhead itself.
+    """Return the figure for a player, which draws the curves and the playhead itself and follows the pointer.
 
-    In place of x and y a curve has ``"curve": ["raw" or "smoothed", column]``.
+    A curve is ``{"curve": ["raw" or "smoothed", column], "line": {"color", "width", "dash"}}``, a faint one with an
+    "opacity", one that answers to the pointer with its "prompt": the text to show, shortened, as it was typed. What
+    has no "curve" is a trace of plotly's.
     """
     theme = THEMES[view.theme]
     lanes = _lanes(view)
@@ -117,17 +122,30 @@ def live_figure(view: Timeline) -> Figure:
     return {"data": data, "layout": layout}
 
 
+def _for_plotly(curve: Figure) -> Figure:
+    """Add what plotly draws a curve by; its points are still missing."""
+    rest = {key: value for key, value in curve.items() if key != "prompt"}
+    if "prompt" not in curve:
+        return rest | {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
+    named = {"name": plotly_text(curve["prompt"]), "hovertemplate": "%{y:.3f}"}
+    return rest | {"type": "scatter", "mode": "lines"} | named
+
+
+def _pointer(theme: Theme) -> Figure:
+    """How plotly's own box under the pointer looks."""
+    label = {"bgcolor": theme.background, "bordercolor": theme.grid, "font": {"color": theme.text, "size": 11}}
+    return {"hovermode": "x unified", "hoverdistance": -1, "hoverlabel": label}
+
+
 def _curves(view: Timeline, theme: Theme) -> list[Figure]:
     """Thin raw lines first, bold smoothed ones over them; only the bold ones answer to the pointer."""
     thin, bold = [], []
     for line in view.lines:
         column, colour = view.scores.prompts.index(line.prompt), theme.colour(line.number)
-        base = {"type": "scatter", "mode": "lines"}
-        faint = {"line": {"width": 1, "color": colour}, "opacity": 0.22, "hoverinfo": "skip"}
-        thin += [base | {"curve": ["raw", column]} | faint] if view.raw else []
+        if view.raw:
+            thin.append({"curve": ["raw", column], "line": {"width": 1, "color": colour}, "opacity": 0.22})
         style = {"width": 1.8, "color": colour, "dash": "solid" if line.number < len(theme.prompts) else "dash"}
-        named = {"name": plotly_text(short(line.prompt)), "hovertemplate": "%{y:.3f}"}
-        bold.append(base | {"curve": ["smoothed", column], "line": style} | named)
+        bold.append({"curve": ["smoothed", column], "line": style, "prompt": short(line.prompt)})
     return [*thin, *bold]
 
 
@@ -208,22 +226,17 @@ def _notes(view: Timeline, theme: Theme, lane_share: float) -> list[Figure]:
 
 
 def _layout(view: Timeline, theme: Theme, lane_share: float, lanes: int) -> Figure:
-    fixed = {"visible": False, "fixedrange": True}
     last = int(view.scores.frames[-1]) if len(view.scores) else 1
     x = time_axis(view.end_s) if view.axis == "m:ss" else frame_axis(last)
     y = {"range": list(view.score_range), "domain": [lane_share + 0.02, 1], "tickformat": ".2f"}
     y["tickvals"] = score_ticks(*view.score_range)
     return {
         "template": "none", "uirevision": "k", "autosize": True, "height": view.height_px, "showlegend": False,
-        "hovermode": "x unified", "hoverdistance": -1,
+        "hovermode": False,
         "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
         "font": {"color": theme.muted, "size": 11, "family": "Source Sans, Source Sans Pro, Arial, sans-serif"},
         "margin": {"l": 38, "r": 16, "t": 4, "b": 22},
-        "hoverlabel": {
-            "bgcolor": theme.background, "bordercolor": theme.grid, "font": {"color": theme.text, "size": 11},
-        },
         "xaxis": x | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "anchor": "y3"},
         "yaxis": y | {"gridcolor": theme.grid, "zeroline": False, "fixedrange": True},
-        "yaxis2": fixed | {"overlaying": "y"},
-        "yaxis3": fixed | {"domain": [0, lane_share], "range": [lanes - 0.5, -0.5]},
+        "yaxis3": _HIDDEN | {"domain": [0, lane_share], "range": [lanes - 0.5, -0.5]},
     }  # fmt: skip

@@ -14,7 +14,7 @@ from clip_core.encoders.precision import AUTO
 from clip_core.errors import ClipVideoError, JobCancelled
 
 DownloadKey: TypeAlias = tuple[str, str, str]
-State: TypeAlias = Literal["waiting", "running", "planned", "done", "failed", "cancelled"]
+State: TypeAlias = Literal["running", "planned", "done", "failed", "cancelled"]
 Plan: TypeAlias = Callable[[str, str, str], DownloadPlan]
 Download: TypeAlias = Callable[[DownloadPlan, Callable[[], bool]], Iterator[DownloadProgress]]
 
@@ -90,7 +90,8 @@ class DownloadBoard:
             job, task = self._jobs.get(key), self._board.view(key)
             if job is None or task is None:
                 return None
-            state: State = "planned" if job.too_much and task.state == "done" else task.state
+            state: State = "running" if task.state == "waiting" else task.state  # none waits: there is no limit
+            state = "planned" if job.too_much and state == "done" else state
             return DownloadView(key, state, job.plan, task.report, task.error)
 
     def cancel(self, key: DownloadKey) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -11,8 +12,9 @@ from typing import BinaryIO
 from clip_core.config import Config
 from clip_core.errors import VideoError, VideoNotFoundError
 from clip_core.pipeline.identify import file_stamp
-from clip_core.pipeline.list_videos import is_allowed
+from clip_core.pipeline.list_videos import is_allowed, list_videos
 from clip_core.store.store import EmbeddingStore
+from clip_core.values import VideoRecord
 from clip_core.video.sequence import parse_sequence
 
 _ID = re.compile("[0-9a-f]{64}")
@@ -33,8 +35,14 @@ def is_video_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def lasting_path(file: BinaryIO) -> Path | None:
+    """A path that leads to an open file whatever lies at its own path by now; None if this system has none."""
+    path = _OPEN_FILES / str(file.fileno())
+    return path if path.exists() else None
+
+
 def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile:
-    """Return the file whose bytes have that id.
+    """Return the file whose bytes have that id: where it was last indexed, else among those that the page offers.
 
     Raises:
         VideoNotFoundError: No such video is stored, it is a sequence of images, its file was moved or changed, or
@@ -44,18 +52,41 @@ def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile
     record = store.video(video_id) if is_video_id(video_id) else None
     if record is None:
         raise VideoNotFoundError("There is no such video.", "Open it on the page Investigate first.")
-    path = Path(record.path)
-    if parse_sequence(path) is not None:
+    if parse_sequence(record.path) is not None:
         raise VideoNotFoundError("Numbered images have no single file to play.", "Choose View → Frames.")
+    try:
+        return _checked(Path(record.path), record, config, store)
+    except VideoNotFoundError:
+        found = _elsewhere(record, config, store)
+        if found is None:
+            raise
+        return found
+
+
+def _checked(path: Path, record: VideoRecord, config: Config, store: EmbeddingStore) -> FoundFile:
+    """The file at ``path``, if it is still the one that was indexed and may be read."""
     try:
         found = file_stamp(path)
     except VideoNotFoundError as error:
         raise _moved() from error
-    if store.known_id(path, *found) != video_id:
+    if store.known_id(path, *found) != record.video_id:
         raise _changed()
     if not is_allowed(path, config):
         raise _outside()
     return FoundFile(path, found, record.container)
+
+
+def _elsewhere(record: VideoRecord, config: Config, store: EmbeddingStore) -> FoundFile | None:
+    """The same bytes under another name: a file that was renamed, or another copy. The record names but one path."""
+    try:
+        choices = list_videos(config, store)
+    except VideoError:  # a folder cannot be listed, and the message would name it
+        return None
+    for path in (choice.path for choice in choices):
+        with suppress(VideoNotFoundError, OSError):
+            if path.stat().st_size == record.size_bytes:
+                return _checked(path, record, config, store)
+    return None
 
 
 def open_file(found: FoundFile, config: Config) -> BinaryIO:
@@ -83,10 +114,8 @@ def _check(file: BinaryIO, found: FoundFile, config: Config) -> None:
     status = os.fstat(file.fileno())
     if (status.st_size, status.st_mtime_ns) != found.stamp:
         raise _changed()
-    try:
-        real = (_OPEN_FILES / str(file.fileno())).readlink()
-    except OSError:
-        real = found.path  # this system does not tell where an open file lies
+    lasting = lasting_path(file)
+    real = found.path if lasting is None else lasting.readlink()
     if not is_allowed(real, config):
         raise _outside()
 

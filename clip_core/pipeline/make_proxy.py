@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from clip_core.errors import ProxyError, VideoError, shown_name
 from clip_core.media.playable import first_sound
 from clip_core.media.size import proxy_size
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
+from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.take_turns import take, turn_lock
@@ -35,7 +35,6 @@ REPORT_EVERY_S = 0.25
 LOOK_AGAIN_S = 0.5
 SPARE_BYTES = 64 * 1024 * 1024
 
-_ID = re.compile(r"[0-9a-f]{64}")
 _TRY_AGAIN = "Nothing of it is kept. The frames can be looked at one by one instead."
 _FRAMES_AHEAD = 4
 _SAME_TIME_S = 0.001
@@ -75,7 +74,7 @@ def proxy_path(config: Config, video_id: str) -> Path:
     Raises:
         ValueError: ``video_id`` is not 64 hex digits.
     """
-    if not _ID.fullmatch(video_id):
+    if not is_video_id(video_id):
         raise ValueError("A video's id has 64 hex digits.")
     return proxies_folder(config) / f"{video_id}.mp4"
 
@@ -123,12 +122,13 @@ def make_proxy(
         with _open(path, table) as video, ExitStack() as stack:
             sound, warnings = _open_sound(video, stack)
             yield from _copy(video, sound, warnings, out := _begin(video, destination, sound, stack))
-            for expected in (video.table, table):
-                _check(out, expected, video.info.name)
+            _check(out, (video.table, table), video.info.name)
             _check_unchanged(path, stamp)
-            out.keep()
             frames = len(video.table)
-            yield ProxyProgress(frames, frames, seconds_left=0.0, warnings=_told(sound, warnings))
+            last = ProxyProgress(frames, frames, seconds_left=0.0, warnings=_told(sound, warnings))
+            yield last  # the last chance to cancel: writing the end and checking took their time
+            out.keep()
+            yield last
 
 
 def _open(path: str | Path, table: TimeTable | None) -> Video:
@@ -192,21 +192,23 @@ def _told(sound: Sound | None, warnings: tuple[str, ...]) -> tuple[str, ...]:
     return warnings if sound is None else warnings + sound.warnings
 
 
-def _check(out: ProxyFile, expected: TimeTable | None, name: str) -> None:
+def _check(out: ProxyFile, tables: Iterable[TimeTable | None], name: str) -> None:
     """Refuse a copy whose frames are not those of the video, one for one and at the same times."""
-    if expected is None or not expected.confirmed:
+    confirmed = [table for table in tables if table is not None and table.confirmed]
+    if not confirmed:
         return
     try:
         with open_video(out.temporary) as made:
             found = made.table
     except VideoError as error:
         raise ProxyError(f"The copy of {name} cannot be read: {error.what}", _TRY_AGAIN) from error
-    if len(found) != len(expected):
-        raise ProxyError(f"The copy of {name} has {len(found):,} frames instead of {len(expected):,}.", _TRY_AGAIN)
-    off_s = float(np.abs(found.times_s - expected.times_s).max())
-    off_s = max(off_s, abs(float(found.start_pts * found.time_base)))
-    if off_s >= _SAME_TIME_S:
-        raise ProxyError(f"Frames of the copy of {name} are up to {1000 * off_s:.1f} ms off.", _TRY_AGAIN)
+    for expected in confirmed:
+        if len(found) != len(expected):
+            raise ProxyError(f"The copy of {name} has {len(found):,} frames instead of {len(expected):,}.", _TRY_AGAIN)
+        off_s = float(np.abs(found.times_s - expected.times_s).max())
+        off_s = max(off_s, abs(float(found.start_pts * found.time_base)))
+        if off_s >= _SAME_TIME_S:
+            raise ProxyError(f"Frames of the copy of {name} are up to {1000 * off_s:.1f} ms off.", _TRY_AGAIN)
 
 
 def _check_unchanged(path: str | Path, stamp: tuple[int, int] | None) -> None:

@@ -26,7 +26,7 @@ from clip_core.values import TimeTable
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.shared import SharedVideo
-from pages.parts.player.shelf import Shelf
+from pages.serving.shelf import Shelf
 
 APP_FOLDER = Path(__file__).parents[2]
 

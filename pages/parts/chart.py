@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit_plotly_events import plotly_events
 
-from clip_core.charts.timeline import Line, Timeline, Unfinished, timeline_figure
+from clip_core.charts.timeline import Timeline, timeline_figure
 from pages.parts.curves import Findings
 from pages.parts.indexing import Indexed, Wish, density_text
-from pages.parts.look import theme_name
 from pages.parts.model import describe_model
 from pages.parts.playhead import Playhead, stamp
-from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
-from pages.parts.transport import ChartLook
 
 
 class _Drawn:
@@ -29,33 +26,15 @@ class _Drawn:
         return self._text
 
 
-def draw_chart(
-    findings: Findings,
-    prompts: Prompts,
-    shown: Sequence[str],
-    signal: Signal,
-    head: Playhead,
-    style: ChartLook,
-    unfinished: Unfinished | None,
-) -> None:
-    """Draw the timeline. A click is in ``st.session_state.chart`` at the next run, before anything is drawn."""
-    view = Timeline(
-        scores=findings.scores,
-        smoothed=findings.smoothed,
-        moments=findings.moments,
-        lines=[Line(prompt, prompts.numbers[prompt]) for prompt in shown],
-        threshold=signal.threshold,
-        score_range=signal.score_range,
-        cursor_s=head.time_s,
-        cursor_frame=head.frame,
-        theme=theme_name(),
-        axis=style.axis,
-        height_px=style.height_px,
-        raw=style.raw and signal.smoothing_s > 0,
-        stamp=stamp(),
-        unfinished=unfinished,
-    )
-    plotly_events(_Drawn(timeline_figure(view)), override_height=style.height_px, key="chart")
+def draw_chart(view: Timeline, head: Playhead) -> None:
+    """Draw the timeline. A click is in ``st.session_state.chart`` at the next run, before anything is drawn.
+
+    Args:
+        view: What it shows.
+        head: Where the playhead stands.
+    """
+    view = replace(view, cursor_s=head.time_s, cursor_frame=head.frame, stamp=stamp())
+    plotly_events(_Drawn(timeline_figure(view)), override_height=view.height_px, key="chart")
 
 
 def draw_footer(wish: Wish, indexed: Indexed, findings: Findings, signal: Signal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.values import Progress, VideoRecord, clock
 from clip_core.video.sampling import is_denser
 from pages.parts.cached import board, stamp
+from pages.parts.running import draw_running
 from pages.parts.text import literal, told
 
 LOOK_EVERY_S = 1.0
@@ -160,34 +162,20 @@ def _live(jobs: JobBoard, key: JobKey) -> None:
     if not page_is_running and _done(job.progress) != st.session_state.get("drawn"):
         st.rerun(scope="app")
     st.session_state.drawn = _done(job.progress)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="job"):
-        if st.session_state.get("confirm_cancel") == key and job.others:
-            st.caption(f"{job.others} more {'is' if job.others == 1 else 'are'} watching this. Cancel for all?")
-            st.button("Cancel", key="cancel_all", on_click=_cancel, args=(jobs, key, True))
-            st.button("Keep", key="cancel_not", on_click=_keep)
-            return
-        st.progress(_share(job.progress), text=_text(job))
-        st.button(
-            "",
-            icon=":material/close:",
-            key="cancel",
-            help="Cancel. What is indexed is kept.",
-            on_click=_cancel,
-            args=(jobs, key, False),
-        )
+    draw_running(
+        "cancel",
+        key,
+        _share(job.progress),
+        _text(job),
+        "Cancel. What is indexed is kept.",
+        others=partial(_others, jobs, key),
+        cancel=partial(jobs.cancel, key),
+    )
 
 
-def _cancel(jobs: JobBoard, key: JobKey, sure: bool) -> None:
-    """Cancel, but ask first when somebody else watches at this moment."""
+def _others(jobs: JobBoard, key: JobKey) -> int:
     job = jobs.view(key, viewer())
-    ask = not sure and job is not None and job.others > 0
-    st.session_state.confirm_cancel = key if ask else None
-    if not ask:
-        jobs.cancel(key)
-
-
-def _keep() -> None:
-    st.session_state.confirm_cancel = None
+    return 0 if job is None else job.others
 
 
 def _done(progress: Progress | None) -> int:

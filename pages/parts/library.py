@@ -13,6 +13,7 @@ from clip_core.pipeline.library import copy_bytes, forget_copy, forget_video, li
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
 from pages.parts.cached import board, proxies
+from pages.parts.proxy import forget as forget_what_was_asked
 from pages.parts.text import literal, told
 
 ROW_PX = 32
@@ -98,7 +99,8 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None
         forget_copy(video_id, settings)
     except ClipVideoError as error:
         st.session_state.forget_error = error
-    for key in ("curves", "curves_of", "index_wish", "proxies_asked"):
+    forget_what_was_asked(video_id)
+    for key in ("curves", "curves_of", "index_wish"):
         st.session_state.pop(key, None)
 
 

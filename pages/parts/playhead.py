@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.values import Scores, TimeTable
+from clip_core.values import Scores, VideoRecord
 
 TICK_S = 0.4
 """Pictures that the server pushes stay whole up to about five a second; a rerun takes some of that."""
+PLAYER = "main"
+"""The page's own player. It alone is moved by the page's tables and its chart."""
 EPOCH = dt.datetime(1970, 1, 1)
 
 
@@ -26,35 +28,55 @@ class Playhead:
     sample: int | None
 
 
-def settle_playhead(video_id: str, table: TimeTable, scores: Scores) -> Playhead:
-    """Take in what happened since the last run and say where the playhead stands. Call before anything is drawn."""
+def state_key(name: str, player: str = PLAYER) -> str:
+    """The key under which the session keeps "frame", "frame_of" or "stamp" of a player; "frame" is the slider's too."""
+    return name if player == PLAYER else f"{name}_{player}"
+
+
+def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -> Playhead:
+    """Take in what happened since the last run and say where the playhead stands. Call before anything is drawn.
+
+    Args:
+        record: The video.
+        scores: Its samples.
+        player: Whose playhead; the page's own also takes the clicks in the tables and in the chart of the frames.
+    """
     state = st.session_state
-    if state.get("frame_of") != video_id:
-        state.frame_of, state.frame, state.playing = video_id, 0, False
-    times_s = table.times_s
+    frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
+    if state.get(video_key) != record.video_id:
+        state[video_key], state[frame_key] = record.video_id, 0
+        state.playing = player != PLAYER and is_playing()
+    times_s = record.table.times_s
+    if player == PLAYER:
+        _take_clicks(times_s, scores)
+        _advance(times_s)
+    frame = min(max(0, int(state.get(frame_key, 0))), max(0, len(times_s) - 1))
+    state[frame_key] = frame
+    time_s = float(times_s[frame]) if len(times_s) else 0.0
+    return Playhead(frame, time_s, nearest_sample(scores, time_s))
+
+
+def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
     seconds = _clicked_row()
     clicked = _clicked_sample(scores)
     if clicked is not None:
         seek(int(scores.frames[clicked]))
     elif seconds is not None:
         seek(frame_on_screen(times_s, seconds))
-    _advance(times_s)
-    state.frame = min(max(0, int(state.get("frame", 0))), max(0, len(times_s) - 1))
-    time_s = float(times_s[state.frame]) if len(times_s) else 0.0
-    return Playhead(state.frame, time_s, nearest_sample(scores, time_s))
 
 
-def seek(frame: int) -> None:
+def seek(frame: int, player: str = PLAYER) -> None:
     """Put the playhead on a frame. Also a callback: then it is there before the slider is drawn."""
     state = st.session_state
-    state.frame = frame
-    state.stamp = state.get("stamp", 0) + 1
-    state.play_from = (frame, time.monotonic())
+    state[state_key("frame", player)] = frame
+    state[state_key("stamp", player)] = stamp(player) + 1
+    if player == PLAYER:
+        state.play_from = (frame, time.monotonic())
 
 
-def stamp() -> int:
+def stamp(player: str = PLAYER) -> int:
     """How often the playhead was moved by a click or a button."""
-    return int(st.session_state.get("stamp", 0))
+    return int(st.session_state.get(state_key("stamp", player), 0))
 
 
 def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 import streamlit as st
 
 from clip_core.config import Config
-from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
+from clip_core.errors import ClipVideoError, VideoError
 from clip_core.media.size import proxy_size
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.pipeline.make_proxy import proxy_path
 from clip_core.proxies import ProxyView
 from clip_core.values import VideoRecord, clock
 from pages.parts.cached import proxies, why_not_playable
+from pages.parts.indexing import viewer
+from pages.parts.running import draw_running
 from pages.parts.text import literal, told
 
 LOOK_EVERY_S = 1.0
+LINE_PX, ROW_PX = 27, 42
+NEITHER = "This browser plays neither the file nor its copy"
+
+Source: TypeAlias = Literal["file", "copy"]
 
 
 @dataclass(frozen=True)
@@ -25,55 +33,98 @@ class Playable:
     """What can be played at this rerun.
 
     Attributes:
-        source: "file", "proxy" for the copy, or None when nothing can be played now.
+        source: The "file", its "copy", or None when nothing can be played now.
         reason: Why the file itself is not played, a clause such as "Browsers do not play HEVC in MP4"; None if it is.
         task: How the copy stands that is being made, or was.
         error: Why none can be begun.
     """
 
-    source: Literal["file", "proxy"] | None
+    source: Source | None
     reason: str | None = None
     task: ProxyView | None = None
     error: ClipVideoError | None = None
 
 
-def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config, *, refused: bool) -> Playable:
-    """Say what can be played of a video, and begin a copy where one is needed: once for each session and video.
+def address_of(video_id: str, source: Source) -> str:
+    """Where the browser finds what is played, relative to the app's own address."""
+    return f"player/{'copy' if source == 'copy' else 'video'}/{video_id}"
+
+
+def refuse(address: str) -> None:
+    """Note that this visitor's browser cannot play what lies at an address."""
+    st.session_state.refused = {*st.session_state.get("refused", ()), address}
+
+
+def _refuses(record: VideoRecord, source: Source) -> bool:
+    return address_of(record.video_id, source) in st.session_state.get("refused", ())
+
+
+def forget(video_id: str) -> None:
+    """Take back what this session has asked for, and what its browser has refused, of a video."""
+    state = st.session_state
+    ours = {address_of(video_id, "file"), address_of(video_id, "copy")}
+    state.refused = set(state.get("refused", ())) - ours
+    state.copies_asked = set(state.get("copies_asked", ())) - {video_id}
+    state.pop("copy_error", None)
+
+
+def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
+    """Say what can be played of a video, and begin a copy where one is needed.
 
     Args:
         video: The video that is chosen.
         record: What is known of it.
         settings: They say where copies are kept.
-        refused: This browser has said that it cannot play the file, whatever its header promises.
     """
+    target = proxy_path(settings, record.video_id)
+    no_copy = _refuses(record, "copy")
     try:
         what = why_not_playable(video.path)
     except VideoError:  # gone, or no video any more: the player says so, and a copy of it is as good as ever
-        there = proxy_path(settings, record.video_id).is_file()
-        return Playable("proxy", "The file itself is not there") if there else Playable("file")
-    if what is None and not refused:
+        there = target.is_file() and not no_copy
+        return Playable("copy", "The file itself is not there") if there else Playable("file")
+    if what is None and not _refuses(record, "file"):
         return Playable("file")
+    if no_copy:
+        return Playable(None, NEITHER)
     reason = "This browser does not play the file itself" if what is None else f"Browsers do not play {what}"
-    asked: set[str] = st.session_state.setdefault("proxies_asked", set())
-    target = proxy_path(settings, record.video_id)
-    task = proxies().view(record.video_id)  # before the file: one that has ended has put it there
-    error = None
+    task = _see_to_copy(video, record, settings, target)
+    failed_id, error = st.session_state.get("copy_error") or (None, None)
+    return Playable("copy" if target.is_file() else None, reason, task, error if failed_id == record.video_id else None)
+
+
+def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, target: Path) -> ProxyView | None:
+    """Begin a copy once for each session, or again when it was dropped because nobody looked; say how it stands."""
+    asked: set[str] = st.session_state.setdefault("copies_asked", set())
+    task = proxies().view(record.video_id, viewer())  # before the file: one that has ended has put it there
     # Who comes to one that somebody cancelled, or that failed, sees that and may begin it again.
-    if not target.is_file() and record.video_id not in asked and (task is None or task.state == "done"):
-        error = _start(video, record, settings)
-        task = proxies().view(record.video_id)
+    wanted = task is None or (task.state == "done" and record.video_id not in asked)
+    if wanted and not target.is_file():
+        _start(video, record, settings)
+        task = proxies().view(record.video_id, viewer())
     asked.add(record.video_id)
-    return Playable("proxy" if target.is_file() else None, reason, task, error)
+    return task
+
+
+def status_px(playable: Playable) -> int:
+    """The height of what ``draw_proxy_status`` draws, with the gap below it; an error has no place on one screen."""
+    if playable.reason is None:
+        return 0
+    if playable.source is None and playable.reason != NEITHER:
+        return ROW_PX
+    return LINE_PX * (1 + (0 if playable.task is None else len(_warnings(playable.task))))
 
 
 def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:
     """Draw one row: how far the copy is, how to make one, or that it is being played; nothing for the file itself."""
-    if playable.reason is None or isinstance(playable.error, VideoNotFoundError):  # the viewer says that it is gone
+    if playable.reason is None:
         return
     with st.container(key="proxy", gap="xsmall"):
-        if playable.source == "proxy":
+        if playable.reason == NEITHER:
+            st.caption(f":material/info: {NEITHER}. Its frames are shown one by one.")
+        elif playable.source == "copy":
             _, lines = proxy_size(record.width, record.height)
-            st.caption(f"Plays a copy in {lines} lines: {literal(_small(playable.reason))}.")
+            st.caption(f"Plays a copy in {lines} lines: {literal(_within_a_sentence(playable.reason))}.")
             for warning in () if playable.task is None else _warnings(playable.task):
                 st.caption(f":material/warning: {literal(warning)}")
         elif playable.task is not None and playable.task.active:
@@ -101,28 +152,32 @@ def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, settings
 
 def _live(video_id: str, reason: str) -> None:
     """The moving part: runs every second by itself, and runs the page when the copy has ended."""
-    task = proxies().view(video_id)
+    task = proxies().view(video_id, viewer())
     if task is None or not task.active:
         st.rerun(scope="app")
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        st.progress(_share(task), text=literal(f"{reason}: {_copy(reason)} {_text(task)}"))
-        st.button(
-            "",
-            icon=":material/close:",
-            key="proxy_cancel",
-            help="Cancel. Nothing of the copy is kept.",
-            on_click=proxies().cancel,
-            args=(video_id,),
-        )
+    draw_running(
+        "proxy_cancel",
+        video_id,
+        _share(task),
+        literal(f"{reason}: {_which_copy(reason)} {_text(task)}"),
+        "Cancel. Nothing of the copy is kept.",
+        others=partial(_others, video_id),
+        cancel=partial(proxies().cancel, video_id),
+    )
 
 
-def _start(video: VideoChoice, record: VideoRecord, settings: Config) -> ClipVideoError | None:
-    """Ask for the copy; also a callback. Return why that is impossible."""
+def _others(video_id: str) -> int:
+    task = proxies().view(video_id, viewer())
+    return 0 if task is None else task.others
+
+
+def _start(video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+    """Ask for the copy, or note why that is impossible; also a callback."""
+    st.session_state.copy_error = None
     try:
-        proxies().start(video.path, record, proxy_path(settings, record.video_id))
+        proxies().start(video.path, record, proxy_path(settings, record.video_id), viewer())
     except ClipVideoError as error:
-        return error
-    return None
+        st.session_state.copy_error = (record.video_id, error)
 
 
 def _share(task: ProxyView) -> float:
@@ -146,9 +201,9 @@ def _warnings(task: ProxyView) -> tuple[str, ...]:
     return () if task.report is None else task.report.warnings
 
 
-def _copy(reason: str) -> str:
+def _which_copy(reason: str) -> str:
     return "a copy that they play" if reason.startswith("Browsers") else "a copy that it plays"
 
 
-def _small(reason: str) -> str:
+def _within_a_sentence(reason: str) -> str:
     return reason[:1].lower() + reason[1:]

@@ -112,13 +112,18 @@ def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:
     )
 
 
-def watched() -> str:
-    """How the visitor watches: "Player" or "Frames"."""
-    return str(st.session_state.get("watch", WATCHED[0]))
+def wants_player() -> bool:
+    """Whether the visitor wants to watch in the player, which the menu View says."""
+    return str(st.session_state.get("watch", WATCHED[0])) == WATCHED[0]
 
 
-def draw_view_menu(prompts: int) -> ChartLook:
-    """Draw the menu View; return how the chart is to look."""
+def draw_view_menu(prompts: int, taken_px: int = 0) -> ChartLook:
+    """Draw the menu View; return how the chart is to look.
+
+    Args:
+        prompts: How many pills the legend has.
+        taken_px: What stands above the chart that is not always there: at its normal height it gives up as much.
+    """
     state = st.session_state
     for key, value in (("watch", WATCHED[0]), ("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
         state.setdefault(key, value)
@@ -138,6 +143,6 @@ def draw_view_menu(prompts: int) -> ChartLook:
             "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
         )
     height_px = HEIGHTS_PX[height or "Normal"]
-    if height == "Normal" and FULL_ROW < prompts <= ONE_ROW:
-        height_px -= SECOND_ROW_PX
+    if height == "Normal":
+        height_px -= taken_px + (SECOND_ROW_PX if FULL_ROW < prompts <= ONE_ROW else 0)
     return ChartLook("Frames" if axis == "Frames" else "m:ss", bool(raw), height_px)

@@ -1,7 +1,7 @@
 """A page of nothing but screens, for tests: it draws the player's own part and says what Python knows of it.
 
 The address chooses: ``?name=`` the stored video, ``?moments=`` a JSON list of [start_s, end_s], ``?width=`` in
-pixels, ``?two=1`` a second player with the next video, ``?curves=1`` the timeline too.
+pixels, ``?two=`` the video of a second player, which may be the same.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
         st.button("Again", key="again")
     record = records[name]
     found = findings(moments)
-    head = playhead.settle_playhead(record.video_id, record.table, EMPTY)
+    head = playhead.settle_playhead(record, EMPTY)
     state.runs = state.get("runs", 0) + 1
     st.html(
         f"<p>{os.getpid()} Python: <b data-python>{head.frame}</b> of <b data-python-video>{name}</b> "
@@ -61,9 +61,14 @@ def main() -> None:
             draw.draw_screen(record, Playable("file"), found, head)
     if query.get("two"):
         other = records[query["two"]]
+        there = playhead.settle_playhead(other, EMPTY, "other")
         with st.container(width=int(query.get("width", 640))):
-            draw.draw_screen(other, Playable("file"), found, playhead.Playhead(0, 0.0, None), "other")
-        st.html(f"<p>other <b data-other>{(state.get(part_key('screen', 'other')) or {}).get('at')}</b></p>")
+            draw.draw_screen(other, Playable("file"), found, there, "other")
+        st.button("Seek other", key="seek_other", on_click=lambda: playhead.seek(int(state.to), "other"))
+        st.html(
+            f"<p>other <b data-python-other>{there.frame}</b> "
+            f"<b data-other>{(state.get(part_key('screen', 'other')) or {}).get('at')}</b></p>"
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,6 @@ name = st.session_state.get("video", settings.video_path.name)
 video = next(choice for choice in list_videos(settings, store) if choice.name == name)
 record = st.session_state.get("record") or known_video(video.path, store)
 st.session_state.record = record
-playable = see_to_proxy(video, record, settings, refused=st.session_state.get("refused", False))
+playable = see_to_proxy(video, record, settings)
 draw_proxy_status(playable, video, record, settings)
 st.session_state.playable = playable

@@ -227,7 +227,11 @@ def test_another_video_begins_at_its_start(watching: Watching, world: World, sto
 def test_hostile_prompts_are_only_text(watching: Watching) -> None:
     watching.prompts(*HOSTILE)
     assert [row["text"] for row in watching.part("ranking")["prompts"]] == HOSTILE
-    drawn = json.dumps(watching.part("timeline")["figure"], ensure_ascii=False)
+    figure = watching.part("timeline")["figure"]
+    curves = [trace for trace in figure["data"] if "curve" in trace]
+    assert "<img src=x onerr…" in [curve["prompt"][:17] for curve in curves if "prompt" in curve]  # set as text
+    rest = [trace for trace in figure["data"] if "curve" not in trace]
+    drawn = json.dumps([rest, figure["layout"]], ensure_ascii=False)
     assert "<img" not in drawn
     assert "<script" not in drawn
 

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import clip_core.board
 import clip_core.pipeline.make_proxy
 import clip_core.proxies
 from clip_core import EmbeddingStore, index_video, open_video
-from clip_core.errors import ProxyError
+from clip_core.errors import ProxyError, VideoError
 from clip_core.pipeline.identify import known_video
 from clip_core.pipeline.make_proxy import ProxyProgress
+from pages.parts import cached
 from pages.parts.text import literal
 from tests.fakes import FakeEncoder
+from tests.ui.test_player_page import Watching
 from tests.ui.world import PATIENCE_S, Page, World
 from tests.video_maker import Recipe, planted
 
@@ -123,14 +126,14 @@ def test_a_copy_is_made_by_itself_watched_and_then_played(avi: str, world: World
     assert 0 <= int(said[1]) < 100
     making.let()
     page.settled()
-    assert page.source == "proxy"
+    assert page.source == "copy"
     assert page.texts == ["Plays a copy in 108 lines: browsers do not play MPEG\\-4 part 2 in AVI."]
     assert page.keys == []
     assert copies(world) == [".lock", f"{avi}.mp4"]
     with open_video(world.folder / "proxies" / f"{avi}.mp4") as copy:
         assert len(copy.table) == 60
     again = ProxyPage().run()
-    assert (again.source, making.begun) == ("proxy", ["old.avi"])
+    assert (again.source, making.begun) == ("copy", ["old.avi"])
 
 
 def test_a_cancelled_one_begins_again_only_when_asked(avi: str, world: World, making: Counter) -> None:
@@ -145,7 +148,7 @@ def test_a_cancelled_one_begins_again_only_when_asked(avi: str, world: World, ma
     assert (other.keys, making.begun) == (["proxy_make"], ["old.avi"])
     making.let()
     page.press("proxy_make").settled()
-    assert (page.source, making.begun) == ("proxy", ["old.avi", "old.avi"])
+    assert (page.source, making.begun) == ("copy", ["old.avi", "old.avi"])
 
 
 def test_a_failed_one_says_why(avi: str, world: World, making: Counter) -> None:
@@ -159,7 +162,7 @@ def test_a_failed_one_says_why(avi: str, world: World, making: Counter) -> None:
     making.error = None
     making.let()
     page.press("proxy_make").settled()
-    assert (page.source, page.at.error.len) == ("proxy", 0)
+    assert (page.source, page.at.error.len) == ("copy", 0)
 
 
 def test_one_at_a_time(avi: str, world: World, making: Counter) -> None:
@@ -173,30 +176,140 @@ def test_one_at_a_time(avi: str, world: World, making: Counter) -> None:
     making.let()
     first.settled()
     second.settled()
-    assert (first.source, second.source, making.begun) == ("proxy", "proxy", ["old.avi", "older.avi"])
+    assert (first.source, second.source, making.begun) == ("copy", "copy", ["old.avi", "older.avi"])
 
 
-def test_a_browser_that_refuses_the_file(world: World, making: Counter) -> None:
-    add(world, "new", Recipe())
+def test_the_newest_wish_is_next_and_one_that_nobody_looks_at_is_dropped_until_somebody_does(
+    avi: str, world: World, making: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {"old.avi": ProxyPage()}
+    pages["old.avi"].until(lambda: bool(pages["old.avi"].bar))
+    for name, group in (("older", "7"), ("oldest", "9")):
+        add(world, name, Recipe(".avi", "mpeg4", options={"g": group}))
+        page = pages[f"{name}.avi"] = ProxyPage()
+        page.at.session_state["video"] = f"{name}.avi"
+        page.run()
+    assert pages["oldest.avi"].bar.endswith("number 1 in line")
+    assert pages["older.avi"].run().bar.endswith("number 2 in line")
+    with monkeypatch.context() as patched:
+        patched.setattr(clip_core.board, "WATCHING_S", 0.0)  # nobody has looked within that time
+        making.let()
+        pages["old.avi"].settled()
+    assert making.begun == ["old.avi"]
+    for name in ("older.avi", "oldest.avi"):
+        assert cached.proxies().view(pages[name].at.session_state["record"].video_id) is None
+        pages[name].run().settled()
+        assert pages[name].source == "copy"
+
+
+def test_cancelling_asks_when_somebody_else_watches(avi: str, world: World, making: Counter) -> None:
+    page, other = ProxyPage(), ProxyPage()
+    page.until(lambda: bool(page.bar))
+    other.run()
+    page.press("proxy_cancel")
+    assert page.holding("1 more is watching this. Cancel for all?")
+    page.press("proxy_cancel_not")
+    assert page.bar
+    page.press("proxy_cancel").press("proxy_cancel_all").settled()
+    assert (page.source, other.settled().keys) == (None, ["proxy_make"])
+
+
+def test_what_cannot_be_begun_is_told(avi: str, world: World, making: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise VideoError(f"{path.name} cannot be looked at.", "Try later.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clip_core.proxies, "file_stamp", refuse)
+        page = ProxyPage().run()
+        for _ in range(2):
+            assert [error.value for error in page.at.error] == ["**old\\.avi cannot be looked at\\.** Try later\\."]
+            assert page.keys == ["proxy_make"]
+            page.press("proxy_make")
+    making.let()
+    page.press("proxy_make").settled()
+    assert (page.source, page.at.error.len) == ("copy", 0)
+
+
+def test_a_browser_that_refuses_the_file_and_then_the_copy(world: World, making: Counter) -> None:
+    video_id = add(world, "new", Recipe())
     world.write(video_path="new.mp4")
     making.let()
     page = ProxyPage()
-    page.at.session_state["refused"] = True
-    page.until(lambda: page.source == "proxy")
+    page.at.session_state["refused"] = {f"player/video/{video_id}"}
+    page.until(lambda: page.source == "copy")
     assert page.texts == ["Plays a copy in 108 lines: this browser does not play the file itself."]
+    page.at.session_state["refused"] = {f"player/{what}/{video_id}" for what in ("video", "copy")}
+    for _ in range(2):
+        page.run()
+        assert page.source is None
+        assert page.texts == [
+            ":material/info: This browser plays neither the file nor its copy. Its frames are shown one by one."
+        ]
+        assert (page.keys, making.begun) == ([], ["new.mp4"])
 
 
 def test_a_file_that_has_moved_away(avi: str, world: World, making: Counter) -> None:
     page = ProxyPage()
     making.let()
-    page.until(lambda: page.source == "proxy")
+    page.until(lambda: page.source == "copy")
     (world.folder / "old.avi").rename(world.folder / "old.bin")
     page.at.session_state["video"] = "old.avi"
     page.run()
-    assert page.source == "proxy"
+    assert page.source == "copy"
     (world.folder / "proxies" / f"{avi}.mp4").unlink()
+    page.run()  # the player says that it is gone
+    assert (page.source, page.texts, page.keys, making.begun) == ("file", [], [], ["old.avi"])
+
+
+def test_no_copy_is_begun_where_the_frames_are_looked_at(avi: str, world: World, making: Counter) -> None:
+    page = Page("Frames").indexed()
+    assert "play" in [button.key for button in page.at.button]
+    assert (making.begun, cached.proxies().view(avi)) == ([], None)
+    page.at.segmented_control(key="watch").set_value("Player").run()
+    page.until(lambda: bool(page.at.get("progress")))
+    assert making.begun == ["old.avi"]
+
+
+def test_what_played_in_the_frames_stands_still_when_the_copy_comes(avi: str, world: World, making: Counter) -> None:
+    page = Page("Player")
+    page.until(lambda: bool(page.at.button) and "play" in [button.key for button in page.at.button])
+    page.press("play")
+    assert page.at.session_state["playing"]
+    making.let()
+    page.until(lambda: page.at.get("bidi_component") != [])
+    assert not page.at.session_state["playing"]
+    stands = page.at.session_state["frame"]
+    page.run().run()
+    assert page.at.session_state["frame"] == stands
+
+
+def test_the_chart_gives_up_the_height_of_what_is_said_of_the_copy(avi: str, world: World, making: Counter) -> None:
+    page = Watching()
+    page.until(lambda: bool(page.at.get("progress")) and "play" in [button.key for button in page.at.button])
+    assert page.at.get("component_instance")[0].proto.json_args.count('"override_height": 388') == 1
+    making.let()
+    page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
+    assert page.part("timeline")["figure"]["layout"]["height"] == 430 - 27
+    page.at.segmented_control(key="chart_h").set_value("Low").run()
+    assert page.part("timeline")["figure"]["layout"]["height"] == 300
+    page.at.segmented_control(key="chart_h").set_value("Normal").run()
+    page.at.selectbox(key="video").set_value("wide.mp4").run()
+    page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
+    assert page.part("timeline")["figure"]["layout"]["height"] == 430
+
+
+def test_forgetting_takes_back_what_was_refused_and_asked(avi: str, world: World, making: Counter) -> None:
+    making.let()
+    page = Page("Player")
+    page.until(lambda: page.at.get("bidi_component") != [])
+    page.at.session_state["refused"] = {f"player/copy/{avi}", "player/copy/other"}
     page.run()
-    assert (page.source, page.texts, page.keys, making.begun) == (None, [], [], ["old.avi"])
+    assert page.holding("This browser plays neither the file nor its copy")
+    assert "play" in [button.key for button in page.at.button]
+    page.at.switch_page("pages/library.py")
+    page.run().press("forget").press("forget_yes")
+    assert page.at.session_state["refused"] == {"player/copy/other"}
+    assert page.at.session_state["copies_asked"] == set()
 
 
 def test_the_list_counts_it_and_forgetting_deletes_it(ready: Page, world: World) -> None:

@@ -12,8 +12,7 @@ import streamlit as st
 from clip_core.values import Floats, Scores, TimeTable
 from pages.parts.cached import shelf
 from pages.parts.player import assets
-
-PLAYER = "main"
+from pages.parts.playhead import PLAYER
 
 
 def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks: Callable[[], None]) -> None:
@@ -53,16 +52,18 @@ def times_address(table: TimeTable) -> str:
 
 
 def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:
-    """Where the browser finds the samples and the curves.
+    """Where the browser finds the samples and the curves. It takes time with many: once in a rerun.
 
-    "samples" holds the times in seconds and then the frame numbers of the samples, all float64; "raw" and
-    "smoothed" hold one prompt's curve after the other, float32.
+    "count" is that of the samples, "columns" that of the prompts. "samples" holds the times in seconds and then the
+    frame numbers of the samples, all float64; "raw" and "smoothed" hold one prompt's curve after the other, float32.
     """
+    raw = _address(scores.values.T.astype("<f4"))
     return {
         "count": len(scores),
+        "columns": len(scores.prompts),
         "samples": _address(np.concatenate([scores.times_s, scores.frames]).astype("<f8")),
-        "raw": _address(scores.values.T.astype("<f4")),
-        "smoothed": _address(smoothed.T.astype("<f4")),
+        "raw": raw,
+        "smoothed": raw if smoothed is scores.values else _address(smoothed.T.astype("<f4")),
     }
 
 

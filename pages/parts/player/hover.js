@@ -4,7 +4,6 @@ import { clockText, nearest } from "./clock.js";
 
 const MOST_ROWS = 12;
 const APART_PX = 14;
-const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'" }; // what plotly_text writes
 
 export class HoverBox {
   #shown = "";
@@ -19,7 +18,7 @@ export class HoverBox {
     this.#shown = "";
   }
 
-  // at: {value, top, bottom, left, right}. lines: [{name, curve, line}]. x: where the samples stand.
+  // at: {value, top, bottom, left, right}. lines: [{prompt, curve, line}]. x: where the samples stand.
   show(at, lines, series, x, { offset, length, low, high }) {
     const sample = nearest(x, at.value);
     const px = offset + ((x[sample] - low) / (high - low)) * length;
@@ -47,11 +46,11 @@ export class HoverBox {
   }
 }
 
-function rowOf({ name, curve, line }, sample) {
+function rowOf({ prompt, curve, line }, sample) {
   const row = document.createElement("div");
   const [swatch, text, value] = ["i", "span", "u"].map((tag) => row.appendChild(document.createElement(tag)));
   swatch.style.background = line.color;
-  text.textContent = name.replace(/&(amp|lt|gt|quot|#x27);/g, (entity) => ENTITIES[entity]);
+  text.textContent = prompt;
   value.textContent = curve[sample].toFixed(3);
   return row;
 }

@@ -104,7 +104,6 @@ class Timeline {
     this.home = layout.xaxis.range.slice();
     if (same && this.#zoomed) layout.xaxis.range = this.plot._fullLayout.xaxis.range.slice();
     layout.xaxis.uirevision = this.#subject;
-    layout.hovermode = false;
     this.config ??= configOf(Plotly, {
       reset: () => this.#reset(),
       picture: () => downloadPicture(Plotly, this.plot, this.canvas.element),
@@ -223,7 +222,7 @@ class Timeline {
 
   #hover(at) {
     if (!at || !this.#series?.count) this.hover.hide();
-    else this.hover.show(at, this.#lines.filter((line) => line.name), this.#series, this.#x, this.#across);
+    else this.hover.show(at, this.#lines.filter((line) => line.prompt), this.#series, this.#x, this.#across);
   }
 
   #say(text) {

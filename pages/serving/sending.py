@@ -10,21 +10,20 @@ from typing import BinaryIO
 from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
-_OPEN_FILES = Path("/proc/self/fd")
+from clip_core.pipeline.find_file import lasting_path
 
 
 class OpenFile(FileResponse):
     """Sends a file that was opened and checked before, block by block, and closes it.
 
     Starlette opens a file by its path when the headers are already sent, and by then the path may lead elsewhere;
-    where the system has addresses for open files, it is given that.
+    where the system has one, it is given a path that leads to the open file.
     """
 
     def __init__(self, file: BinaryIO, path: Path, media_type: str, headers: Mapping[str, str]) -> None:
         self._file = file
-        address = _OPEN_FILES / str(file.fileno())
         super().__init__(
-            address if address.exists() else path,
+            lasting_path(file) or path,
             headers=headers,
             media_type=media_type,
             stat_result=os.fstat(file.fileno()),

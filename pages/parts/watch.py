@@ -1,0 +1,132 @@
+"""The two ways to watch a video, playing or frame by frame: both draw the same regions of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from clip_core.charts.timeline import Line, Timeline, Unfinished
+from clip_core.config import Config
+from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.values import VideoRecord
+from pages.parts import chart, transport, viewer
+from pages.parts.curves import Findings
+from pages.parts.look import theme_name
+from pages.parts.player import draw as player
+from pages.parts.player.components import series
+from pages.parts.playhead import Playhead, pause
+from pages.parts.prompts import Prompts
+from pages.parts.proxy import Playable, see_to_proxy
+from pages.parts.signal import Signal
+from pages.parts.transport import ChartLook
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What there is to see of a video at this rerun."""
+
+    video: VideoChoice
+    record: VideoRecord
+    findings: Findings
+    prompts: Prompts
+    signal: Signal
+    head: Playhead
+
+    def timeline(self, shown: Sequence[str], style: ChartLook, unfinished: Unfinished | None) -> Timeline:
+        """What the chart shows; only the playhead is left to who draws it."""
+        return Timeline(
+            scores=self.findings.scores,
+            smoothed=self.findings.smoothed,
+            moments=self.findings.moments,
+            lines=[Line(prompt, self.prompts.numbers[prompt]) for prompt in shown],
+            threshold=self.signal.threshold,
+            score_range=self.signal.score_range,
+            theme=theme_name(),
+            axis=style.axis,
+            height_px=style.height_px,
+            raw=style.raw and self.signal.smoothing_s > 0,
+            unfinished=unfinished,
+        )
+
+
+class Way(Protocol):
+    """A way to watch. Each function draws one region; the page says in which order and where."""
+
+    def draw_picture(self) -> None:
+        """Draw the video."""
+
+    def draw_ranking(self) -> None:
+        """Draw how well each prompt fits the frame on the screen."""
+
+    def draw_transport(self) -> None:
+        """Draw the row of buttons, if it is not a part of the picture."""
+
+    def draw_chart(self, view: Timeline) -> None:
+        """Draw the curves."""
+
+
+class Playing:
+    """The player: it runs in the browser, and so do its ranking and its curves."""
+
+    def __init__(self, scene: Scene, playable: Playable) -> None:
+        self._scene, self._playable = scene, playable
+        self._series = series(scene.findings.scores, scene.findings.smoothed)
+
+    def draw_picture(self) -> None:
+        """Draw the video with its transport."""
+        scene = self._scene
+        player.draw_screen(scene.record, self._playable, scene.findings, scene.head)
+
+    def draw_ranking(self) -> None:
+        """Draw the ranking that runs along."""
+        scene = self._scene
+        player.draw_ranking(scene.record, scene.findings, scene.prompts, scene.signal, self._series)
+
+    def draw_transport(self) -> None:
+        """Nothing: it is a part of the screen."""
+
+    def draw_chart(self, view: Timeline) -> None:
+        """Draw the curves with the playhead that runs along."""
+        player.draw_timeline(self._scene.record, view, self._series)
+
+
+class FrameByFrame:
+    """One exact picture at a time, sent by the server."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def draw_picture(self) -> None:
+        """Draw the frame under the playhead."""
+        viewer.draw_picture(self._scene.video, self._scene.record, self._scene.head)
+
+    def draw_ranking(self) -> None:
+        """Draw the ranking of that frame."""
+        scene = self._scene
+        viewer.draw_ranking(scene.findings, scene.head, scene.prompts, scene.signal)
+
+    def draw_transport(self) -> None:
+        """Draw the buttons and the slider."""
+        scene = self._scene
+        findings = scene.findings
+        transport.draw_transport(scene.record.table, findings.scores, findings.moments, scene.head)
+
+    def draw_chart(self, view: Timeline) -> None:
+        """Draw the curves; a click on them moves the playhead."""
+        chart.draw_chart(view, self._scene.head)
+
+
+def see_what_plays(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
+    """Say what the player may play, if it is wanted, and stop what plays frame by frame where the player takes over."""
+    if not transport.wants_player():
+        return Playable(None)
+    playable = see_to_proxy(video, record, settings)
+    if playable.source is not None:
+        pause()
+    return playable
+
+
+def choose(scene: Scene, playable: Playable) -> Way:
+    """The player where something can be played; else frame by frame."""
+    return FrameByFrame(scene) if playable.source is None else Playing(scene, playable)

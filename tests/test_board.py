@@ -122,15 +122,17 @@ def test_a_cancelled_one_says_so_and_may_begin_again() -> None:
 
 
 def test_at_once_does_not_wait_for_the_thread() -> None:
-    board, work = Board[str, int]("The work", "Try again."), Work()
+    board, work, following = Board[str, int]("The work", "Try again.", at_once=1), Work(), Work()
     deaf = threading.Event()
     board.start("a", lambda cancelled: (deaf.wait(10), work.steps(lambda: False))[1])
+    board.start("b", following.steps)
     board.cancel("a", at_once=True)
-    assert board.view("a").state == "cancelled"
+    assert (board.view("a").state, work.begun) == ("cancelled", 0)
     work.go.release(3)
+    following.go.release(3)
     deaf.set()
-    time.sleep(0.05)
-    assert board.view("a").state == "cancelled"
+    until(board, "b", lambda view: view.state == "done")  # it begins when the thread of "a" has come to its end
+    assert (board.view("a").state, board.view("a").report, work.closed) == ("cancelled", 3, 1)
 
 
 @pytest.mark.parametrize(

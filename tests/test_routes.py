@@ -94,6 +94,21 @@ class Place:
         assert "no-cache" in answer.headers["Cache-Control"]
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Place:
+    """Made once, for all who change nothing in it."""
+    return Place(tmp_path_factory.mktemp("still"), stock)
+
+
+@pytest.fixture
+def still(kept: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A place for reading: whoever changes a file, the settings or the store takes ``place``."""
+    monkeypatch.setenv("CLIP_VIDEO_CONFIG", str(kept.config))
+    held = sorted((path, path.stat().st_mtime_ns) for path in (kept.file, kept.config))
+    yield kept
+    assert held == sorted((path, path.stat().st_mtime_ns) for path in (kept.file, kept.config))
+
+
 @pytest.fixture
 def place(tmp_path: Path, stock: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     st.cache_resource.clear()
@@ -105,8 +120,8 @@ def place(tmp_path: Path, stock: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 # The bytes of a video
 
 
-def test_the_whole_file(place: Place) -> None:
-    answer, content = place.ask(), place.file.read_bytes()
+def test_the_whole_file(still: Place) -> None:
+    answer, content = still.ask(), still.file.read_bytes()
     assert (answer.status_code, answer.content) == (200, content)
     assert answer.headers["Content-Type"] == "video/mp4"
     assert answer.headers["Accept-Ranges"] == "bytes"
@@ -115,27 +130,27 @@ def test_the_whole_file(place: Place) -> None:
 
 
 @pytest.mark.parametrize("part", [(0, 0), (0, 99), (1000, 1999), (1500, -1)])
-def test_a_range(place: Place, part: tuple[int, int]) -> None:
-    content = place.file.read_bytes()
+def test_a_range(still: Place, part: tuple[int, int]) -> None:
+    content = still.file.read_bytes()
     first, last = part[0], part[1] if part[1] >= 0 else len(content) - 1
-    answer = place.ask(Range=f"bytes={first}-{last if part[1] >= 0 else ''}")
+    answer = still.ask(Range=f"bytes={first}-{last if part[1] >= 0 else ''}")
     assert (answer.status_code, answer.content) == (206, content[first : last + 1])
     assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
     assert answer.headers["Content-Length"] == str(last - first + 1)
     assert answer.headers["Content-Type"] == "video/mp4"
 
 
-def test_the_last_bytes_and_an_end_beyond_the_end(place: Place) -> None:
-    content = place.file.read_bytes()
-    assert place.ask(Range="bytes=-100").content == content[-100:]
-    answer = place.ask(Range=f"bytes={len(content) - 5}-{10**12}")
+def test_the_last_bytes_and_an_end_beyond_the_end(still: Place) -> None:
+    content = still.file.read_bytes()
+    assert still.ask(Range="bytes=-100").content == content[-100:]
+    answer = still.ask(Range=f"bytes={len(content) - 5}-{10**12}")
     assert (answer.status_code, answer.content) == (206, content[-5:])
     assert answer.headers["Content-Range"] == f"bytes {len(content) - 5}-{len(content) - 1}/{len(content)}"
 
 
-def test_several_ranges(place: Place) -> None:
-    content = place.file.read_bytes()
-    answer = place.ask(Range="bytes=0-3,100-109")
+def test_several_ranges(still: Place) -> None:
+    content = still.file.read_bytes()
+    answer = still.ask(Range="bytes=0-3,100-109")
     assert answer.status_code == 206
     assert answer.headers["Content-Type"].startswith("multipart/byteranges; boundary=")
     assert content[:4] in answer.content
@@ -143,47 +158,47 @@ def test_several_ranges(place: Place) -> None:
     assert answer.content.count(b"Content-Type: video/mp4") == 2
 
 
-def test_a_range_beyond_the_end(place: Place) -> None:
-    size = place.file.stat().st_size
+def test_a_range_beyond_the_end(still: Place) -> None:
+    size = still.file.stat().st_size
     for text in (f"bytes={size}-", f"bytes={10**15}-{10**16}"):
-        answer = place.client.get(f"/player/video/{place.id}", headers={"Range": text})
+        answer = still.client.get(f"/player/video/{still.id}", headers={"Range": text})
         assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{size}")
-        assert str(place.folder) not in answer.text
+        assert str(still.folder) not in answer.text
 
 
 @pytest.mark.parametrize("text", ["bytes", "bytes=", "bytes=x-y", "bytes=5-2", "pages=1-2", "bytes=--", "-" * 9000])
-def test_what_is_no_range(place: Place, text: str) -> None:
-    answer = place.client.get(f"/player/video/{place.id}", headers={"Range": text})
+def test_what_is_no_range(still: Place, text: str) -> None:
+    answer = still.client.get(f"/player/video/{still.id}", headers={"Range": text})
     assert answer.status_code == 400
     assert len(answer.text) < 100
 
 
-def test_very_many_ranges_are_not_taken(place: Place) -> None:
-    answer = place.ask(Range="bytes=" + ",".join(f"{k}-{k}" for k in range(0, 400, 2)))
-    assert (answer.status_code, answer.content) == (200, place.file.read_bytes())
+def test_very_many_ranges_are_not_taken(still: Place) -> None:
+    answer = still.ask(Range="bytes=" + ",".join(f"{k}-{k}" for k in range(0, 400, 2)))
+    assert (answer.status_code, answer.content) == (200, still.file.read_bytes())
 
 
-def test_if_range(place: Place) -> None:
-    whole = place.ask()
+def test_if_range(still: Place) -> None:
+    whole = still.ask()
     for unchanged in (whole.headers["ETag"], whole.headers["Last-Modified"]):
-        assert place.ask(Range="bytes=0-9", If_Range=unchanged).status_code == 206
+        assert still.ask(Range="bytes=0-9", If_Range=unchanged).status_code == 206
     for other in ('"other"', "W/" + whole.headers["ETag"], "Thu, 01 Jan 1970 00:00:00 GMT"):
-        answer = place.ask(Range="bytes=0-9", If_Range=other)
-        assert (answer.status_code, answer.content) == (200, place.file.read_bytes())
+        answer = still.ask(Range="bytes=0-9", If_Range=other)
+        assert (answer.status_code, answer.content) == (200, still.file.read_bytes())
 
 
-def test_head(place: Place) -> None:
-    size = place.file.stat().st_size
-    answer = place.ask(method="HEAD")
+def test_head(still: Place) -> None:
+    size = still.file.stat().st_size
+    answer = still.ask(method="HEAD")
     assert (answer.status_code, answer.content, answer.headers["Content-Length"]) == (200, b"", str(size))
-    answer = place.ask(method="HEAD", Range="bytes=0-9")
+    answer = still.ask(method="HEAD", Range="bytes=0-9")
     assert (answer.status_code, answer.content, answer.headers["Content-Length"]) == (206, b"", "10")
-    assert place.ask("0" * 64, method="HEAD").status_code == 404
+    assert still.ask("0" * 64, method="HEAD").status_code == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_no_other_method(place: Place, method: str) -> None:
-    assert place.client.request(method, f"/player/video/{place.id}").status_code == 405
+def test_no_other_method(still: Place, method: str) -> None:
+    assert still.client.request(method, f"/player/video/{still.id}").status_code == 405
 
 
 def is_open(number: int) -> bool:
@@ -192,15 +207,15 @@ def is_open(number: int) -> bool:
     return False
 
 
-def test_no_file_stays_open(place: Place) -> None:
-    opened = place.file.stat().st_ino
+def test_no_file_stays_open(still: Place) -> None:
+    opened = still.file.stat().st_ino
 
     def ours() -> int:
         return sum(os.fstat(number).st_ino == opened for number in range(3, 200) if is_open(number))
 
     for headers in ({}, {"Range": "bytes=0-9"}, {"Range": f"bytes={10**12}-"}, {"Range": "bytes=x"}):
-        place.client.get(f"/player/video/{place.id}", headers=headers)
-        place.client.head(f"/player/video/{place.id}", headers=headers)
+        still.client.get(f"/player/video/{still.id}", headers=headers)
+        still.client.head(f"/player/video/{still.id}", headers=headers)
     assert ours() == 0
 
 
@@ -249,11 +264,11 @@ def test_the_kind_is_that_of_the_content(place: Place, stock: Path, name: str, k
         path.unlink()
 
 
-def test_a_container_without_a_kind_is_bytes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_without_a_kind_is_bytes(still: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for container in ("mpegts", "html", "gif", "", "text/html"):
-        found = cached.FoundFile(place.file, file_stamp(place.file), container)
+        found = cached.FoundFile(still.file, file_stamp(still.file), container)
         monkeypatch.setattr(cached, "video_file", lambda video_id, found=found: found)
-        assert place.ask().headers["Content-Type"] == routes.BYTES
+        assert still.ask().headers["Content-Type"] == routes.BYTES
 
 
 def test_bytes_are_not_packed_on_their_way(place: Place, stock: Path) -> None:
@@ -285,13 +300,13 @@ def test_bytes_are_not_packed_on_their_way(place: Place, stock: Path) -> None:
         "scripts/..%2f/screen.js",
     ],
 )
-def test_nothing_there(place: Place, path: str) -> None:
-    answer = place.get("/player/" + path.format(version=assets.version()))
-    place.refused(answer, 404, r"^There is (nothing here|no such video)\.")
+def test_nothing_there(still: Place, path: str) -> None:
+    answer = still.get("/player/" + path.format(version=assets.version()))
+    still.refused(answer, 404, r"^There is (nothing here|no such video)\.")
 
 
-def test_upper_case_is_not_an_id(place: Place) -> None:
-    place.refused(place.ask(place.id.upper()), 404, "no such video")
+def test_upper_case_is_not_an_id(still: Place) -> None:
+    still.refused(still.ask(still.id.upper()), 404, "no such video")
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["played before", "never asked for"])
@@ -324,16 +339,16 @@ def test_it_comes_back(place: Place) -> None:
     assert place.ask().content == content
 
 
-def test_a_file_that_may_not_be_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read(still: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.open
 
     def refuse(path: Path, *args: Any, **more: Any) -> Any:
-        if path == place.file:
+        if path == still.file:
             raise PermissionError(13, "Permission denied", str(path))  # who runs the tests may be root
         return real(path, *args, **more)
 
     monkeypatch.setattr(Path, "open", refuse)
-    place.refused(place.ask(), 403, "may not be read")
+    still.refused(still.ask(), 403, "may not be read")
 
 
 def test_numbered_images_have_no_single_file(place: Place) -> None:
@@ -356,29 +371,29 @@ def test_settings_that_change_meanwhile(place: Place) -> None:
     assert place.ask().status_code == 200
 
 
-def test_a_store_that_cannot_be_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_read(still: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(self: EmbeddingStore, video_id: str) -> None:
-        raise StoreError(f"The store at {place.folder} cannot be read.", "Look.")
+        raise StoreError(f"The store at {still.folder} cannot be read.", "Look.")
 
     monkeypatch.setattr(EmbeddingStore, "video", fails)
-    place.refused(place.ask(), 503, "The settings or the store cannot be read")
+    still.refused(still.ask(), 503, "The settings or the store cannot be read")
 
 
-def test_whatever_else_happens(place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_whatever_else_happens(still: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def fails(video_id: str) -> None:
-        raise RuntimeError(str(place.folder))
+        raise RuntimeError(str(still.folder))
 
     monkeypatch.setattr(cached, "video_file", fails)
-    place.refused(place.ask(), 500, r"^Something unexpected happened\. The server's log says more\.$")
+    still.refused(still.ask(), 500, r"^Something unexpected happened\. The server's log says more\.$")
     assert "RuntimeError" in caplog.text
 
 
 # Scripts, plotly.js, arrays
 
 
-def test_scripts_and_styles_under_their_version(place: Place) -> None:
+def test_scripts_and_styles_under_their_version(still: Place) -> None:
     for name, content in assets.scripts().items():
-        answer = place.get("/" + assets.script_address(name))
+        answer = still.get("/" + assets.script_address(name))
         assert (answer.status_code, answer.content) == (200, content)
         assert (
             answer.headers["Content-Type"] == f"text/{'css' if name.endswith('.css') else 'javascript'}; charset=utf-8"
@@ -386,19 +401,19 @@ def test_scripts_and_styles_under_their_version(place: Place) -> None:
         assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_plotly(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plotly(still: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for other in ("player/plotly-0.0.1.js", "base/player/plotly-", "player/plotly-x/y.js"):
-        place.refused(place.get(f"/{other}"), 404, "There is nothing here")
-    answer = place.get("/" + assets.plotly_address())
+        still.refused(still.get(f"/{other}"), 404, "There is nothing here")
+    answer = still.get("/" + assets.plotly_address())
     assert answer.content == assets.PLOTLY.read_bytes()
     assert answer.headers["Content-Type"].startswith("text/javascript")
-    monkeypatch.setattr(assets, "PLOTLY", place.folder / "gone")
-    place.refused(place.get("/" + assets.plotly_address()), 404, "There is nothing here")
+    monkeypatch.setattr(assets, "PLOTLY", still.folder / "gone")
+    still.refused(still.get("/" + assets.plotly_address()), 404, "There is nothing here")
 
 
-def test_arrays_by_their_digest(place: Place) -> None:
+def test_arrays_by_their_digest(still: Place) -> None:
     digest = cached.shelf().put(b"curve" * 1000)
-    answer = place.get(f"/player/block/{digest}", Accept_Encoding="gzip")
+    answer = still.get(f"/player/block/{digest}", Accept_Encoding="gzip")
     assert (answer.content, answer.headers["Content-Type"]) == (b"curve" * 1000, routes.BYTES)
     assert answer.headers["Cache-Control"].startswith("private, max-age")
     assert answer.headers["Content-Encoding"] == "identity"
@@ -408,27 +423,27 @@ def test_arrays_by_their_digest(place: Place) -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_other_pages_get_nothing(place: Place, site: str) -> None:
+def test_other_pages_get_nothing(still: Place, site: str) -> None:
     digest = cached.shelf().put(b"curve")
-    for path in (f"video/{place.id}", f"block/{digest}", f"video/{'0' * 64}", assets.script_address("entry.js")[7:]):
-        answer = place.get(f"/player/{path}", **{"Sec-Fetch-Site": site})
-        place.refused(answer, 403, r"^Only the app's own page may ask for this\.$")
+    for path in (f"video/{still.id}", f"block/{digest}", f"video/{'0' * 64}", assets.script_address("entry.js")[7:]):
+        answer = still.get(f"/player/{path}", **{"Sec-Fetch-Site": site})
+        still.refused(answer, 403, r"^Only the app's own page may ask for this\.$")
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none", None])
-def test_the_page_itself_gets_it(place: Place, site: str | None) -> None:
+def test_the_page_itself_gets_it(still: Place, site: str | None) -> None:
     given = {} if site is None else {"Sec-Fetch-Site": site}
-    assert place.get(f"/player/video/{place.id}", **given).status_code == 200
+    assert still.get(f"/player/video/{still.id}", **given).status_code == 200
 
 
-def test_under_a_base_path_and_at_the_root(place: Place) -> None:
+def test_under_a_base_path_and_at_the_root(still: Place) -> None:
     for prefix in ("", "/tools", "/tools/clip", "/player", "/a/player/video"):
-        assert place.get(f"{prefix}/player/video/{place.id}").content == place.file.read_bytes()
-        place.refused(place.get(f"{prefix}/player/video/{'0' * 64}"), 404, "no such video")
-        place.refused(place.get(f"{prefix}/player/block/..%2fx"), 404, "There is nothing here")
-        assert place.get(f"{prefix}/" + assets.script_address("entry.js")).status_code == 200
+        assert still.get(f"{prefix}/player/video/{still.id}").content == still.file.read_bytes()
+        still.refused(still.get(f"{prefix}/player/video/{'0' * 64}"), 404, "no such video")
+        still.refused(still.get(f"{prefix}/player/block/..%2fx"), 404, "There is nothing here")
+        assert still.get(f"{prefix}/" + assets.script_address("entry.js")).status_code == 200
     for ours in ("/player/static/js/index.js", "/player/_stcore/health", "/player", "/player/compare"):
-        assert place.client.get(ours).text == "Not Found"  # left to Streamlit, whose base path may be "player"
+        assert still.client.get(ours).text == "Not Found"  # left to Streamlit, whose base path may be "player"
 
 
 def test_the_servers_settings_are_read_wherever_it_is_started(tmp_path: Path) -> None:

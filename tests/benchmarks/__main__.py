@@ -13,7 +13,19 @@ import platform
 from collections.abc import Callable
 from datetime import datetime
 
-from tests.benchmarks import click, coarse, encode, made, nothing, overlap, player, player_chart, rerun, sleep
+from tests.benchmarks import (
+    click,
+    coarse,
+    encode,
+    made,
+    nothing,
+    overlap,
+    player,
+    player_chart,
+    player_large,
+    rerun,
+    sleep,
+)
 from tests.benchmarks.table import Row, say, tell, write_table
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -24,7 +36,11 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "rerun": rerun.measure,
     "click": click.measure,
     "chart": player_chart.measure,
-    "player": player.measure,
+    "clicks": player.measure_clicks,
+    "agree": player.measure_agreement,
+    "play": player.measure_playing,
+    "long": player.measure_lasting,
+    "large": player_large.measure,
     "nothing": nothing.measure,
 }
 

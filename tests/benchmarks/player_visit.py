@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import ImageColor
 
+from clip_core.charts.palette import THEMES
 from tests.benchmarks.click import CHROMIUM, FLAGS, PATIENCE_MS
+from tests.ui.browser import CURVES, INK
 from tests.video_maker import read_number
 
+FIRST_COLOUR = list(ImageColor.getrgb(THEMES["light"].colour(0)))
 SIZE = {"width": 1440, "height": 900}
 _SEEK = re.compile(rb'"seek":\s*\{"seq":\s*\d+,\s*"frame":\s*(\d+)\}')
 _PROBE = """() => {
@@ -102,6 +106,13 @@ def resident_mb(pid: int) -> float:
     return int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) / 1e3
 
 
+def ask(watcher: Watcher, frame: int) -> bool:
+    """Move the player as another of its parts would; whether the frame came."""
+    clock = 'document[Symbol.for("clip-video-investigator.clocks")].get("main")'
+    watcher.page.evaluate(f"(frame) => {clock}.ask('seek', {{ frame }})", frame)
+    return watcher.until(lambda: watcher.shown_frame() == frame, 5.0)
+
+
 @contextmanager
 def watching(address: str, before: str = "") -> Iterator[Watcher]:
     """Open the page and wait for the first picture and the curves."""
@@ -111,14 +122,15 @@ def watching(address: str, before: str = "") -> Iterator[Watcher]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         try:
-            page = browser.new_page(viewport=SIZE)
+            page = browser.new_page(viewport=SIZE, color_scheme="light")
             watcher = Watcher(page, browser)
             page.add_init_script(before) if before else None
             page.on("websocket", lambda socket: _listen(socket, watcher))
             page.on("request", lambda request: watcher.requests.append(request.url))
             page.goto(address)
             page.wait_for_function("document.querySelector('.cvi-screen video')?.readyState >= 2", timeout=PATIENCE_MS)
-            page.wait_for_function("document.querySelector('.cvi-plot .scatterlayer path')", timeout=PATIENCE_MS)
+            page.wait_for_function(f"{CURVES} > 0", timeout=PATIENCE_MS)
+            page.wait_for_function(f"({INK})({FIRST_COLOUR}) > 0", timeout=PATIENCE_MS)
             page.wait_for_timeout(500)
             yield watcher
         finally:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 from playwright.sync_api import Frame, Locator
 from playwright.sync_api import Page as Tab
 
@@ -28,6 +28,24 @@ from tests.video_maker import read_number
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000
 FIRST_MS = 120_000  # on a fresh server, which loads its libraries first
+CURVES = "Number(document.querySelector('.cvi-plot canvas.cvi-curves')?.dataset.lines ?? 0)"
+"""How many lines the player's canvas shows: for each prompt its curve and, under it, its raw samples."""
+INK = """(colour) => {
+    const canvas = document.querySelector('.cvi-plot canvas.cvi-curves[data-lines]');
+    if (!canvas || !canvas.width || !canvas.height) return 0;
+    const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    let found = 0;
+    for (let at = 0; at < data.length; at += 4) {
+        const near = colour.every((part, k) => Math.abs(data[at + k] - part) < 12);
+        if (data[at + 3] > 120 && near) found += 1;
+    }
+    return found;
+}"""
+"""How many pixels of the player's curves have a colour."""
+_PATHS = """() => [...document.querySelectorAll('.scatterlayer .trace .lines path')].filter(
+    p => p.getAttribute('d') && p.getAttribute('d').length > 10
+        && parseFloat(getComputedStyle(p).strokeWidth) > 1.5
+        && parseFloat(getComputedStyle(p).strokeWidth) < 3).length"""
 
 
 def chromium_program() -> str:
@@ -132,17 +150,18 @@ class Visitor:
         return self.tab.locator('iframe[title*="plotly_events"]')
 
     def lines(self) -> int:
-        """How many lines of prompts are really drawn, by the player or in Frames: bold ones with a path."""
-        script = """() => [...document.querySelectorAll('.scatterlayer .trace .lines path')].filter(
-            p => p.getAttribute('d') && p.getAttribute('d').length > 10
-                && parseFloat(getComputedStyle(p).strokeWidth) > 1.5
-                && parseFloat(getComputedStyle(p).strokeWidth) < 3).length"""
+        """How many prompts have a line that is really drawn: on the player's canvas, or as a bold path in Frames."""
         self.tab.wait_for_timeout(20)  # lets Playwright hear of new frames
         try:
-            live = self.tab.locator(".cvi-plot").count() > 0
-            return int((self.tab if live else self.chart).evaluate(script))
+            if self.tab.locator(".cvi-plot").count():
+                return int(self.tab.evaluate(CURVES)) // 2
+            return int(self.chart.evaluate(_PATHS))
         except Exception:  # noqa: BLE001 - the frame is being replaced
             return -1
+
+    def ink(self, colour: str) -> int:
+        """How many pixels of the player's curves have a colour, such as "#12ab9f"."""
+        return int(self.tab.evaluate(INK, list(ImageColor.getrgb(colour))))
 
     def figure(self) -> dict[str, Any]:
         script = """() => { const g = document.querySelector('.js-plotly-plot');

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.ui.browser import Visitor, served, wait_until
+from clip_core.charts.palette import THEMES
+from tests.ui.browser import FIRST_MS, Visitor, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.rewriting_proxy import rewriting_proxy
 
@@ -36,7 +36,7 @@ def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
 
     Only Streamlit, on the address of another page, tries itself where it lies.
     """
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     tab = Visitor(context.new_page(), address)
     refused: list[str] = []
     tab.tab.on("response", lambda reply: refused.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
@@ -52,25 +52,31 @@ def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
 def plays(visitor: Visitor) -> None:
     """The curves stand, and the video runs when it is asked to."""
     tab = visitor.tab
-    wait_until(lambda: tab.locator(".cvi-plot .scatterlayer .trace .lines path").count() >= 3, 120, "curves")
+    tab.locator(".st-key-status", has_text="50 samples indexed").wait_for(timeout=FIRST_MS)
+    wait_until(lambda: visitor.lines() == 3, what="three curves")
+    wait_until(lambda: visitor.ink(THEMES["light"].prompts[0]) > 20, what="the first prompt's curve")
     wait_until(lambda: tab.locator(".cvi-row").count() == 3, what="the ranking")
     tab.locator(".cvi-screen video").evaluate("video => { video.muted = true }")
-    play = tab.locator('.cvi-transport [data-do="toggle"]')
-    play.click()
+    tab.locator('.cvi-transport [data-do="toggle"]').click()
     wait_until(lambda: int(tab.locator(".cvi-clock [data-frame]").inner_text()) > 5, what="it plays")
-    play.click()
-    tab.locator(".cvi-screen:not(.cvi-plays)").wait_for()
+
+
+def stops(visitor: Visitor) -> None:
+    """It stops when it is asked to."""
+    visitor.tab.locator('.cvi-transport [data-do="toggle"]').click()
+    visitor.tab.locator(".cvi-screen:not(.cvi-plays)").wait_for()
 
 
 def test_it_plays_and_the_other_pages_lead_to_it(visitor: Visitor) -> None:
     tab = visitor.tab
     tab.goto(visitor.address + "/?one=1&two=/static/js/x#part")
     plays(visitor)
-    tab.get_by_role("link", name="Compare encoders").click()
+    tab.get_by_role("link", name="Compare encoders").click()  # while it plays
     tab.locator(".cvi-screen").wait_for(state="detached")
-    tab.wait_for_url(re.compile(r"/compare(\?|$)"))
+    wait_until(lambda: urlsplit(tab.url).path.endswith("/compare"), what=f"the page's address, not {tab.url}")
     tab.get_by_role("link", name="Investigate").click()
     plays(visitor)
+    stops(visitor)
 
 
 def test_from_the_address_of_another_page(visitor: Visitor) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageColor
 
-from tests.ui.browser import served, wait_until
+from clip_core.charts.palette import THEMES
+from tests.ui.browser import INK, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.firefox import Firefox, running_firefox
 from tests.ui.world import World
 from tests.video_maker import BITS, KINDS, PlantedVideo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.firefox, pytest.mark.timeout(300)]
 
 CLICKS = 20
 SEEN = """
@@ -22,7 +24,8 @@ SEEN = """
     const plot = document.querySelector('.cvi-plot');
     const text = (what) => document.querySelector(what)?.textContent ?? '';
     const axis = plot?._fullLayout?.xaxis;
-    if (!video || !video.videoWidth || !axis || !plot.querySelector('.scatterlayer .lines path')) return null;
+    const curves = plot?.querySelector('canvas.cvi-curves');
+    if (!video || !video.videoWidth || !axis || !(Number(curves?.dataset.lines) > 0)) return null;
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
     const pen = canvas.getContext('2d');
@@ -66,6 +69,9 @@ class Seen:
         """The frame stands in the text, and its number in the picture."""
         wait_until(lambda: self.both() == (frame, frame), 20, f"frame {frame}, not {self.both()}")
 
+    def ink(self, colour: str) -> int:
+        return int(self.firefox.script(f"return ({INK})(arguments[0])", list(ImageColor.getrgb(colour))))
+
     def both(self) -> tuple[float, float]:
         seen = self.look()
         return seen.get("frame", -1), seen.get("number", -1)
@@ -78,7 +84,8 @@ def opened(firefox: Firefox, site: tuple[World, str], video: PlantedVideo) -> Se
     world.write(video_path=video.path.name)
     firefox.go(address)
     seen, last = Seen(firefox), len(video) - 1
-    wait_until(lambda: (seen.look() or {}).get("last") == last, 60, f"{len(video)} frames, curves and a picture")
+    wait_until(lambda: seen.look().get("last") == last, 60, f"{len(video)} frames, curves and a picture")
+    wait_until(lambda: seen.ink(THEMES["light"].prompts[0]) > 20, what="the first prompt's curve")
     return seen
 
 

@@ -65,9 +65,12 @@ def test_a_model_is_chosen_downloaded_and_used(visitor: Visitor) -> None:
     assert tall == seen
 
 
-def test_a_bookmark_right_after_a_start_comes_in_by_the_front_door(visitor: Visitor) -> None:
-    visitor.tab.goto(visitor.address + "/library")
+@pytest.mark.parametrize("page", ["library", "routes"])  # a page, and a file beside the pages
+def test_an_address_right_after_a_start_comes_in_by_the_front_door(visitor: Visitor, page: str) -> None:
+    visitor.tab.goto(f"{visitor.address}/{page}")
     visitor.tab.get_by_role("link", name="Compare encoders").wait_for()
+    assert visitor.tab.get_by_role("link", name="routes", exact=True).count() == 0
+    assert visitor.tab.get_by_text("FFmpeg's name").count() == 0
     assert visitor.tab.get_by_role("link", name="app", exact=True).count() == 0
     assert visitor.tab.title() == "CLIP Video Investigator"
     visitor.errors.clear()  # Streamlit asks for its own files below that address once, and gets a 404

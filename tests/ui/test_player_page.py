@@ -70,9 +70,10 @@ class Watching(Page):
         self.sound()
         return self
 
-    def reports(self, frame: object, video: object = None, report: object = 1) -> Watching:
-        seq, video = self.seek[0], video or self.part("screen")["video"]
-        return self.says(at={"video": video, "seq": seq, "frame": frame, "report": report})
+    def reports(self, frame: object, **other: object) -> Watching:
+        """The frame on the screen; ``other`` is what the report says otherwise than it should."""
+        right = {"video": self.part("screen")["video"], "seq": self.seek[0], "report": 1}
+        return self.says(at=right | {"frame": frame} | other)
 
     def _proto(self, name: str) -> Any:
         return next(e.proto for e in self.at.get("bidi_component") if e.proto.component_name == f"clip_video_{name}")
@@ -153,9 +154,21 @@ def test_a_frame_that_is_no_number_moves_nothing(watching: Watching) -> None:
 
 def test_a_report_of_another_video_moves_nothing(watching: Watching) -> None:
     watching.reports(44)
-    for video in ("0" * 64, "", 5, ["x"], {"a": 1}, True, None):
-        watching.says(at={"video": video, "frame": 100, "report": 2})
-        assert watching.at_frame == 44, video
+    for report, video in enumerate(("0" * 64, "", 5, ["x"], {"a": 1}, True, None), 2):
+        assert watching.reports(100, video=video, report=report).at_frame == 44, video
+    assert watching.reports(100, report=20).at_frame == 100
+
+
+def test_a_report_from_before_the_page_moved_it_moves_nothing(watching: Watching) -> None:
+    watching.at.segmented_control(key="list").set_value("Best").run()
+    table = watching.sound().at.session_state["extremes_key"]
+    rows = watching.at.dataframe(key=table).value.to_dict("records")
+    number = watching.seek[0]
+    watching.click_row(table, 1, "score")
+    assert watching.seek == (number + 1, rows[1]["frame"])
+    for report, seq in enumerate((number, number + 2, -1, str(number + 1), None, [number + 1]), 2):
+        assert watching.reports(101, seq=seq, report=report).at_frame == rows[1]["frame"], seq
+    assert watching.reports(101, report=20).at_frame == 101
 
 
 def test_whatever_else_a_browser_says(watching: Watching) -> None:

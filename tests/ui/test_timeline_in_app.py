@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageColor
 
 from clip_core.charts.palette import THEMES
-from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.browser import FIRST_MS, Visitor, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.stage import ROWS
 from tests.ui.test_browser import PROMPTS, SIZE
@@ -31,7 +31,7 @@ class Watcher(Visitor):
 
     def ready(self) -> Watcher:
         self.open()
-        self.tab.locator(".st-key-status", has_text="indexed").wait_for()
+        self.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
         self.drawn(len(PROMPTS))
         return self
 
@@ -101,7 +101,7 @@ def test_zoom_and_node_survive_reruns_but_not_another_axis_or_video(visitor: Wat
     assert tab.evaluate("(node) => node.isConnected && node === document.querySelector('.cvi-curves')", node)
     tab.locator(".st-key-video input").click()
     tab.get_by_role("option", name="short.mp4").click()
-    wait_until(lambda: visitor.range()[1].endswith("00:02"), what=f"the other video's whole, not {visitor.range()}")
+    wait_until(lambda: visitor.range()[1].endswith("00:02.000"), what="the other video's whole")
     assert visitor.range()[0] == whole[0]
 
 

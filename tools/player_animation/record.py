@@ -119,7 +119,7 @@ def main() -> None:
         tab = browser.new_page(viewport=SIZE, color_scheme="dark")
         tab.goto(address)
         tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=120_000)
-        tab.locator(".cvi-plot .scatterlayer .trace").first.wait_for(timeout=60_000)
+        tab.locator("canvas.cvi-curves[data-lines]").wait_for(timeout=60_000)
         tab.wait_for_timeout(1500)
         recorder = play(tab)
         browser.close()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from clip_core import EmbeddingStore, index_video, load_config, load_encoder
 from clip_core.charts.palette import THEMES
 from tests.ui.browser import FIRST_MS, Visitor, served, wait_until
 from tests.ui.conftest import new_world
@@ -22,6 +23,9 @@ BASE, PREFIX = "tools/clip", "/some/prefix"
 @pytest.fixture(scope="module", params=["base path", "rewriting proxy"])
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
     world = new_world(tmp_path_factory.mktemp("place"), stock)
+    settings = load_config(world.config)  # indexed before: Streamlit's timed reruns of indexing call visitors back
+    encoder, store = load_encoder(settings.model, settings), EmbeddingStore(settings.embeddings)
+    assert [*index_video(world.video, encoder, store, samples_per_second=5.0)][-1].done == 50
     if request.param == "base path":
         with served(world, BASE, cwd=world.folder) as below:  # and started from elsewhere
             yield below
@@ -77,6 +81,18 @@ def test_it_plays_and_the_other_pages_lead_to_it(visitor: Visitor) -> None:
     tab.get_by_role("link", name="Investigate").click()
     plays(visitor)
     stops(visitor)
+
+
+def test_a_report_on_its_way_does_not_call_the_visitor_back(visitor: Visitor) -> None:
+    tab = visitor.tab
+    tab.goto(visitor.address)
+    plays(visitor)
+    tab.locator(".cvi-screen video").evaluate("video => video.pause()")  # the report of it goes 80 ms later
+    tab.get_by_role("link", name="Compare encoders").click()
+    tab.locator(".cvi-screen").wait_for(state="detached")
+    tab.wait_for_timeout(2500)  # longer than reports wait
+    assert urlsplit(tab.url).path.endswith("/compare")
+    assert tab.locator(".cvi-screen").count() == 0
 
 
 def test_from_the_address_of_another_page(visitor: Visitor) -> None:

@@ -272,6 +272,7 @@ def test_a_browser_that_tells_no_frames(special: Seat, films: Films) -> None:
     for kind, frame in (("late mp4", 60), ("variable", 150), ("constant", 149)):
         special.load(kind, films)
         assert special.screen.locator("[data-exact]").inner_text() == "±1 frame"
+        wait_until(lambda: special.of_video("readyState") >= 2, what="the first picture")
         special.go(frame)
         special.rests(frame, python=False)
         special.press("ArrowLeft")

@@ -12,13 +12,34 @@ function appAddress() {
   return own ? own.slice(0, own.lastIndexOf("/static/js/") + 1) : new URL("./", document.baseURI).href;
 }
 
+// A report that overtakes the visit of another page brings the old page back, because Streamlit runs what it heard
+// last: after a press on a link reports wait, and go only if the page is still there.
+const LEAVING = Symbol.for("clip-video-investigator.leaving");
+const WAIT_MS = 2000;
+
+function watchLinks() {
+  if (LEAVING in document) return;
+  document[LEAVING] = -Infinity;
+  const pressed = ({ target }) => target.closest?.("a") && (document[LEAVING] = performance.now());
+  for (const type of ["pointerdown", "click"]) document.addEventListener(type, pressed, true);
+}
+
+function whenStaying(host, setStateValue) {
+  return (name, value) => {
+    const left = document[LEAVING] + WAIT_MS - performance.now();
+    if (left <= 0) setStateValue(name, value);
+    else setTimeout(() => host.isConnected && setStateValue(name, value), left);
+  };
+}
+
 export default async function ({ parentElement, data, setStateValue }) {
   const host = parentElement.querySelector("[data-part]");
   const app = appAddress();
+  watchLinks();
   try {
     const { mount } = await import(new URL(data.script, app).href);
     host[PART] ??= mount(host, { addressOf: (path) => new URL(path, app).href, player: data.player });
-    host[PART].update(data, setStateValue);
+    host[PART].update(data, whenStaying(host, setStateValue));
   } catch (error) {
     console.error(error);
     host.textContent = "This part of the player could not be loaded. Reload the page; if that does not help, start the app with `streamlit run app.py`.";

@@ -85,7 +85,7 @@ def test_it_plays_and_the_other_pages_lead_to_it(visitor: Visitor) -> None:
 
 def test_a_report_on_its_way_does_not_call_the_visitor_back(visitor: Visitor) -> None:
     tab = visitor.tab
-    tab.goto(visitor.address)
+    tab.goto(visitor.address + "/")
     plays(visitor)
     tab.locator(".cvi-screen video").evaluate("video => video.pause()")  # the report of it goes 80 ms later
     tab.get_by_role("link", name="Compare encoders").click()

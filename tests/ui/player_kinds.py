@@ -92,11 +92,20 @@ def _ntsc(folder: Path) -> PlantedVideo:
     return constant(folder, "ntsc", recipe=Recipe(rate=Fraction(30000, 1001), options=GROUPS_OF_30 | {"bf": "3"}))
 
 
+def _uneven(folder: Path) -> PlantedVideo:
+    """Variable rate with B-frames and a late first frame: the frame before a keyframe is hard to reach."""
+    steps = np.random.default_rng(2).integers(20, 47, 360) * 90
+    options = GROUPS_OF_30 | {"bf": "2", "preset": "superfast"}
+    recipe = Recipe(options=options, container_options={"movflags": "+faststart"})
+    return planted(folder, "uneven", 360, recipe, ticks=np.cumsum(steps).tolist(), tick=Fraction(1, 90_000), size=SIZE)
+
+
 PLAYED: dict[str, Callable[[Path], PlantedVideo]] = {
     "constant": lambda folder: constant(folder, "constant", 150, bf="0"),
     "b-frames": lambda folder: constant(folder, "b-frames", bf="3"),
     "groups of 250": lambda folder: constant(folder, "groups of 250", 300, g="250", bf="2"),
     "variable": make_variable_rate,
+    "uneven": _uneven,
     "ntsc": _ntsc,
     "portrait 90": lambda folder: planted(folder, "portrait 90", 40, Recipe(rotation=90), size=(180, 320)),
     "portrait 270": lambda folder: planted(folder, "portrait 270", 40, Recipe(rotation=270), size=(180, 320)),

@@ -138,6 +138,30 @@ def test_every_other_kind_is_exact(seat: Seat, films: Films, kind: str) -> None:
     wait_until(lambda: frame == 0 or (seat.reports()[-1:] and seat.reports()[-1]["frame"] == frame), what="the report")
 
 
+def test_the_frames_around_keyframes(seat: Seat, films: Films) -> None:
+    video = seat.load("uneven", films)
+    for key in range(30, len(video), 30):
+        for frame in (key - 2, key - 1, key, key + 1):
+            seat.go(frame)
+            seat.rests(frame, python=False)
+
+
+# As a browser that stands at the time that was sought, and shows another frame than that of this time.
+AIMS_WRONG = """const time = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'currentTime')
+Object.defineProperty(HTMLMediaElement.prototype, 'currentTime', { get() { return time.get.call(this) - 1 },
+    set(seconds) { window.aims = [...(window.aims ?? []), seconds]; time.set.call(this, seconds + 1) } })"""
+
+
+@pytest.mark.parametrize("special", [AIMS_WRONG], indirect=True)
+def test_what_is_on_the_screen_is_told_and_not_what_was_wanted(special: Seat, films: Films) -> None:
+    special.load("constant", films)
+    special.rests(0, python=False)
+    special.go(60)
+    wait_until(lambda: [report["frame"] for report in special.reports()] == [90], what="a report of frame 90")
+    special.rests(90, python=False)
+    assert len(special.tab.evaluate("aims")) == 3
+
+
 def test_where_it_stops_is_what_it_says(seat: Seat, films: Films) -> None:
     for kind in ("variable", "edit list, b-frames"):
         video = seat.load(kind, films)

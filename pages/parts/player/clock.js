@@ -6,7 +6,7 @@
 import { countUpTo } from "./search.js";
 
 export const SOON_S = 0.001; // what rounding may take: times of moments are rounded to milliseconds
-const MOST_INSIDE_S = 0.02;
+const DEEP_S = 0.02; // of a long frame no more, so that playing on from there shows (and sounds) the whole of it
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -39,12 +39,12 @@ export class Clock extends EventTarget {
     return near > 0 && early > (this.times[near] - this.times[near - 1]) / 4 ? near - 1 : near;
   }
 
-  // A time within the frame, away from its neighbours; of a long one near its beginning, so that playing on from
-  // there shows (and sounds) the whole of it.
-  within(frame) {
+  // A time within the frame to seek to: near its beginning, because in the later part of a frame before a keyframe
+  // Chromium already shows the keyframe, at variable rates half of the time. deep: far from both neighbours.
+  within(frame, deep = false) {
     const start = this.times[frame] ?? 0;
     const end = frame < this.last ? this.times[frame + 1] : Math.max(this.end, start);
-    return Math.min((start + end) / 2, start + MOST_INSIDE_S);
+    return Math.min((start + end) / 2, start + (deep ? DEEP_S : SOON_S));
   }
 
   // The frame that many seconds later (or earlier); at least the next, for some are longer than a second.

@@ -24,6 +24,7 @@ export class ExactVideo {
   #flying = null;
   #tried = 0;
   #presented = null; // the last frame since the seek was launched
+  #last = null; // the last frame at all: what is on the screen while no other one is told
   #timer = 0;
   #first = 0;
   #callback = 0;
@@ -51,7 +52,7 @@ export class ExactVideo {
     clearTimeout(this.#first);
     if (address !== this.#address) this.seen = this.lost = false;
     Object.assign(this, { origin: null, sure: true, wanted: frame || null });
-    [this.#address, this.#start, this.#flying] = [address, start, null];
+    [this.#address, this.#start, this.#flying, this.#last] = [address, start, null, null];
     const before = this.#begun; // who waited for another one waits for this one
     this.#picture = new Promise((resolve) => (this.#begun = () => (before(), resolve())));
     this.video.src = address;
@@ -143,19 +144,21 @@ export class ExactVideo {
 
   #told(frame) {
     if (this.origin === null) return;
-    this.#presented = frame;
+    this.#presented = this.#last = frame;
     this.shown(frame);
     const arrived = frame === this.#flying || !this.video.paused; // who plays is past it in a moment
-    if (this.#flying !== null && !this.video.seeking && arrived) this.#land(frame);
+    if (this.#flying === null) this.video.paused && this.settled(frame); // later than it was waited for
+    else if (!this.video.seeking && arrived) this.#land(frame);
   }
 
   #launch() {
     if (this.#flying !== this.wanted) this.#tried = 0;
+    const early = this.#tried > 0 && this.#last < this.wanted; // it landed before the frame: aim deeper
     this.#flying = this.wanted;
     this.#tried += 1;
     this.#presented = null;
     clearTimeout(this.#timer);
-    const target = this.origin + this.clock.within(this.#flying);
+    const target = this.origin + this.clock.within(this.#flying, early);
     this.video.currentTime = Number.isFinite(this.video.duration) ? Math.min(target, this.video.duration) : target;
   }
 
@@ -166,7 +169,7 @@ export class ExactVideo {
       return;
     }
     clearTimeout(this.#timer);
-    const there = () => this.#presented ?? this.#frameOfClock();
+    const there = () => (this.#unwatched ? this.#frameOfClock() : this.#last ?? this.#frameOfClock());
     this.#timer = setTimeout(() => this.#flying !== null && this.#land(there()), this.exact ? LATE_MS : 0);
   }
 

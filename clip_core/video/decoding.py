@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clip_core.video.base import MAX_PIXELS
+from clip_core.video.framing import is_cut_short
 from clip_core.video.probing import container_name, open_container, video_stream
 
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
@@ -125,7 +127,17 @@ class Decoder:
         self._container.close()
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        """Yield the stream's packets from here on, past places that cannot be read."""
+        """Yield the stream's packets from here on, past places that cannot be read.
+
+        The last one of an MPEG-TS that was cut is left out. No length stands in front of it, so FFmpeg takes its
+        half for the whole, and whether it notices while decoding is a race between its threads.
+        """
+        packets = self._read_packets()
+        if self.container_name == "mpegts" and is_cut_short(self._path, "mpegts"):
+            return (packet for packet, _ in pairwise(packets))
+        return packets
+
+    def _read_packets(self) -> Iterator[Packet[VideoStream]]:
         failures = 0
         while failures < _MAX_FAILURES_IN_A_ROW:
             try:

@@ -102,28 +102,22 @@ def _numbered(prompts: Sequence[str]) -> dict[str, int]:
     return {prompt: numbers[prompt] for prompt in prompts}
 
 
-def choose(key: str, label: str, prompts: Prompts, *, wrap: bool, width: str) -> list[str]:
-    """Draw pills, one for each prompt; a prompt never seen before starts chosen."""
-    state, options = st.session_state, prompts.texts
-    known: set[str] = state.get(f"{key}_known", set())
-    state[key] = [p for p in options if (p in state.get(key, ()) if p in known else True)]
-    state[f"{key}_known"] = set(options)
-    chosen = st.pills(
-        label,
-        options,
-        selection_mode="multi",
-        key=key,
-        persist_state="session",
-        format_func=prompts.label,
-        label_visibility="visible" if key == "flagged" else "collapsed",
-        wrap=wrap,
-        width="content" if width == "content" else "stretch",
-    )
-    return [p for p in options if p in chosen]
-
-
 def draw_legend(prompts: Prompts) -> list[str]:
-    """Draw the pills that are legend and filter in one; return the prompts to show."""
-    many = len(prompts.texts) > ONE_ROW
+    """Draw the pills that are legend and filter in one; return the prompts to show. A new prompt is shown."""
+    state, options, many = st.session_state, prompts.texts, len(prompts.texts) > ONE_ROW
+    known: set[str] = state.get("shown_known", set())
+    state.shown = [p for p in options if (p in state.get("shown", ()) if p in known else True)]
+    state.shown_known = set(options)
     with st.container(key="legend"):
-        return choose("shown", "Prompts shown", prompts, wrap=not many, width="stretch" if many else "content")
+        shown = st.pills(
+            "Prompts shown",
+            options,
+            selection_mode="multi",
+            key="shown",
+            persist_state="session",
+            format_func=prompts.label,
+            label_visibility="collapsed",
+            wrap=not many,
+            width="stretch" if many else "content",
+        )
+    return [p for p in options if p in shown]

@@ -12,7 +12,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.scoring.smoothing import window_samples
 from clip_core.values import Scores
-from pages.parts.prompts import Prompts, choose
+from pages.parts.prompts import Prompts
 
 GRID = 0.05
 
@@ -73,34 +73,42 @@ def choose_signal(settings: Config, encoder: ShownEncoder, scores: Scores, promp
         on_change=_range_moved,
         help="Limits of the score axis and of the bars. What lies outside is neither flagged nor listed.",
     )
-    _drop_stale_flags()
-    flagged = [p for p in prompts.texts if p in state.get("flagged", prompts.texts)]
-    new = [p for p in prompts.texts if p not in state.get("flagged_known", ())]
-    count = len({*flagged, *new})
-    with st.popover(
-        f"Flag {count} of {len(prompts.texts)} prompts",
-        icon=":material/flag:",
-        width="stretch",
-        key="flag_box",
-        on_change="rerun",
-    ):
-        flagged = choose("flagged", "Flag moments of", prompts, wrap=True, width="content")
-    state.flags = flagged
+    flagged = _choose_flagged(prompts)
     return Signal(float(threshold), float(smoothing_s), (float(score_range[0]), float(score_range[1])), tuple(flagged))
 
 
-def _drop_stale_flags() -> None:
-    """Put the flags back that a closed box has lost.
+def _choose_flagged(prompts: Prompts) -> list[str]:
+    """Draw the pills that say whose moments are flagged; a prompt never seen before is.
 
-    The browser goes on sending what the pills were when the box was closed, also after prompts were added.
-    So once the box was opened, only an open box (or one that was open until now) may change them.
+    What is off is kept here, not in the pills: these are not mounted while the box is closed, and the browser goes on
+    sending what they were, also after prompts were added. So other prompts get other pills.
     """
     state = st.session_state
-    is_open, was_open = bool(state.get("flag_box")), bool(state.get("flag_was_open"))
-    state.flag_was_open = is_open
-    state.flag_opened = is_open or bool(state.get("flag_opened"))
-    if state.flag_opened and not is_open and not was_open:
-        state.flagged = state.get("flags", [])
+    state.unflagged = {prompt for prompt in prompts.texts if prompt in state.get("unflagged", ())}
+    flagged = [prompt for prompt in prompts.texts if prompt not in state.unflagged]
+    key, of, _ = state.get("flag_pills", ("flagged_0", None, None))
+    if of != prompts.texts or key not in state:  # nor do pills outlive a visit of another page
+        state.flag_pills = (f"flagged_{int(key.rpartition('_')[2]) + 1}", prompts.texts, flagged)
+    key, _, at_first = state.flag_pills
+    label = f"Flag {len(flagged)} of {len(prompts.texts)} prompts"
+    with st.popover(label, icon=":material/flag:", width="stretch", key="flag_box"), st.container(key="flagged"):
+        st.pills(
+            "Flag moments of",
+            prompts.texts,
+            selection_mode="multi",
+            default=at_first,
+            key=key,
+            format_func=prompts.label,
+            wrap=True,
+            on_change=_flags_pressed,
+        )
+    return flagged
+
+
+def _flags_pressed() -> None:
+    state = st.session_state
+    key, of, _ = state.flag_pills
+    state.unflagged = set(of) - set(state[key])
 
 
 def _start_model(settings: Config, encoder: ShownEncoder) -> None:

@@ -186,6 +186,10 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
     visitor.tab.locator(".st-key-flag_box button").first.click()
     pressed = [pill.get_attribute("aria-pressed") for pill in visitor.tab.locator(".st-key-flagged button").all()]
     assert pressed == ["true", "false", *["true"] * 8]
+    visitor.tab.locator(".st-key-flagged button").nth(0).click()
+    visitor.tab.get_by_text("Flag 8 of 10 prompts").wait_for()
+    visitor.tab.locator(".st-key-flagged button").nth(1).click()
+    visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
 
 
 def test_a_row_of_the_table_seeks(visit: Visit) -> None:

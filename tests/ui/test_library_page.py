@@ -44,7 +44,7 @@ def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:
     ready.slide("frame", 77).slide("smoothing", 1.2).slide("threshold", 0.05)
     ready.prompts("a dog", "pizza", "a tree")
     ready.at.pills(key="shown").unselect("pizza").run()
-    ready.at.pills(key="flagged").unselect("a tree").run()
+    ready.flag_pills.unselect("a tree").run()
     ready.at.segmented_control(key="axis").set_value("Frames").run()
     ready.at.segmented_control(key="list").set_value("Best").run()
     before = ready.cells
@@ -55,7 +55,7 @@ def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:
     assert ready.at.slider(key="threshold").value == 0.05
     assert ready.at.text_area(key="prompts").value == "a dog\npizza\na tree"
     assert ready.at.pills(key="shown").value == ["a dog", "a tree"]
-    assert ready.at.pills(key="flagged").value == ["a dog", "pizza"]
+    assert ready.flag_pills.value == ["a dog", "pizza"]
     assert ready.at.segmented_control(key="axis").value == "Frames"
     assert ready.at.segmented_control(key="list").value == "Best"
     assert ready.cells == before

@@ -200,11 +200,11 @@ def test_the_score_range_keeps_out(ready: Page) -> None:
 def test_flags_per_prompt(ready: Page) -> None:
     rows = flag_one_stretch(ready)
     flagged = rows[0]["prompt"]
-    ready.at.pills(key="flagged").unselect(flagged).run()
+    ready.flag_pills.unselect(flagged).run()
     left = shown_rows(ready.sound(), "moments") if ready.at.dataframe else []
     assert flagged not in [row["prompt"] for row in left]
     assert [r for r in rows if r["prompt"] != flagged] == left
-    ready.at.pills(key="flagged").set_value([]).run()
+    ready.flag_pills.set_value([]).run()
     assert ready.sound().starting("No prompt is flagged.")
 
 

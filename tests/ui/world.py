@@ -95,6 +95,11 @@ class Page:
     def samples(self) -> int:
         return len(self.at.session_state["curves"])
 
+    @property
+    def flag_pills(self) -> Any:
+        """The pills under Flag, whose key changes with the prompts."""
+        return self.at.pills(key=self.at.session_state["flag_pills"][0])
+
     def press(self, key: str) -> Page:
         self.at.button(key=key).click()
         return self.run()

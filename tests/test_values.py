@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from clip_core.values import Frame, FrameEmbeddings, Scores, TimeTable, clock
+from clip_core.values import Frame, FrameEmbeddings, Moment, Scores, TimeTable, clock
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,8 @@ def test_shapes_are_checked() -> None:
 
 def test_reprs_show_shapes_not_pixels() -> None:
     assert repr(Frame(3, 30, 0.1, np.zeros((4, 6, 3), np.uint8))) == "Frame(index=3, pts=30, time_s=0.100000, rgb=6x4)"
+
+
+def test_a_moment_has_no_label_unless_one_is_given() -> None:
+    assert Moment("a dog", 1.0, 2.0, 1.5, 0.3, 0.2).label == ""
+    assert Moment("a dog", 1.0, 2.0, 1.5, 0.3, 0.2, "intro").label == "intro"

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.drawing import picture_file, thumbnail_jpeg, viewer_jpeg
 
 
 def decoded(jpeg: bytes) -> np.ndarray:
@@ -27,3 +27,22 @@ def test_a_square_stands_in_the_middle() -> None:
     shown = decoded(viewer_jpeg(np.full((100, 100, 3), 255, np.uint8))).astype(int)
     bright = np.flatnonzero(shown[270, :, 1] > 128)
     assert (bright[0], bright[-1]) == (210, 749)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "small"),
+    [(1080, 1920, (90, 160)), (1920, 1080, (160, 90)), (9, 16, (90, 160)), (2, 900, (1, 160))],
+)
+def test_a_thumbnail_keeps_shape_and_colours(height: int, width: int, small: tuple[int, int]) -> None:
+    blue = np.zeros((height, width, 3), np.uint8)
+    blue[:, :, 2] = 240
+    shown = decoded(thumbnail_jpeg(blue)).astype(int)
+    assert shown.shape[:2] == small
+    np.testing.assert_allclose(shown.mean(axis=(0, 1)), (0, 0, 240), atol=6)
+
+
+def test_a_picture_as_a_file_has_its_own_size_and_as_png_loses_nothing() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (37, 51, 3)).astype(np.uint8)
+    assert np.array_equal(decoded(picture_file(noise, png=True)), noise)
+    jpeg = picture_file(noise)
+    assert (decoded(jpeg).shape, jpeg[:2]) == (noise.shape, b"\xff\xd8")

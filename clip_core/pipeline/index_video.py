@@ -13,6 +13,7 @@ import numpy as np
 from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
+from clip_core.pipeline.draw_thumbnails import Thumbnails
 from clip_core.pipeline.embed_frames import Pace, embed_frames
 from clip_core.pipeline.identify import identify, is_there, known_video, record_of
 from clip_core.store.store import EmbeddingStore
@@ -165,6 +166,7 @@ class _Run:
     def _passes(self) -> Iterator[Progress]:
         """The keyframes, then all in order; once more if the packets had claimed other times than the frames have."""
         self._look()
+        self._thumbnails = Thumbnails(self._id, self._store)
         self._began = time.monotonic()
         keys = np.setdiff1d(self._coarse, self._stored)
         yield from self._embed("coarse", self._video.keyframes(keys.tolist()))
@@ -180,7 +182,7 @@ class _Run:
 
     def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
         info = self._video.info
-        with DecodeAhead(frames, room_for(info.width, info.height)) as ahead:
+        with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
             for committed in embed_frames(ahead, self._encoder, self._pace, self._commit):
                 self._embedded += committed
                 yield self._progress(stage)
@@ -188,6 +190,7 @@ class _Run:
     def _commit(self, batch: FrameEmbeddings) -> None:
         self._check_not_forgotten()
         self._store.append(self._id, self._encoder.fingerprint, batch)
+        self._thumbnails.commit(batch.pts)
         self._check_not_forgotten()
         self._stored = np.union1d(self._stored, batch.pts)
         self._commits += 1

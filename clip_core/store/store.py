@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clip_core.store import frames, runs, texts, upkeep, videos
+from clip_core.edit import Edit
+from clip_core.store import edits, frames, runs, texts, thumbnails, upkeep, videos
 from clip_core.store.frames import Revision
 from clip_core.store.locks import IndexingLock
 from clip_core.store.runs import RunRecord
@@ -78,6 +79,7 @@ class EmbeddingStore:
         """
         runs.note(self._tables, video_id, fingerprint, None, samples_per_second, finished=True)
         upkeep.index(self._tables, fingerprint)
+        thumbnails.index(self._tables)
 
     def run(self, video_id: str, fingerprint: str) -> RunRecord | None:
         """How far a video is under a model, None if it was never begun."""
@@ -128,6 +130,34 @@ class EmbeddingStore:
     def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
         """Store the vectors of prompts (NFC): float32 (len(prompts), dim)."""
         texts.append_texts(self._tables, fingerprint, prompts, vectors)
+
+    # Thumbnails
+
+    def append_thumbnails(self, video_id: str, jpegs: Mapping[int, bytes]) -> None:
+        """Store small pictures of frames, whatever the model: pts → JPEG. One that is stored does no harm."""
+        thumbnails.append(self._tables, video_id, jpegs)
+
+    def thumbnail_pts(self, video_id: str) -> Ints:
+        """int64 (n,): the pts of the frames that have a thumbnail, rising, each once."""
+        return thumbnails.stored_pts(self._tables, video_id)
+
+    def thumbnails(self, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
+        """Pts → JPEG, for those of ``pts`` that have a thumbnail."""
+        return thumbnails.read(self._tables, video_id, pts)
+
+    # Edits
+
+    def edits(self, video_id: str) -> tuple[Edit, ...]:
+        """What was said of this video's moments by hand, in order of their anchors."""
+        return edits.edits(self._tables, video_id)
+
+    def put_edit(self, video_id: str, edit: Edit) -> None:
+        """Store an edit; it replaces the one of the same prompt and anchor."""
+        edits.put(self._tables, video_id, edit)
+
+    def withdraw_edit(self, video_id: str, edit: Edit) -> None:
+        """Take an edit back."""
+        edits.put(self._tables, video_id, edit, withdrawn=True)
 
     # Upkeep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_core.store import frames, runs, texts, videos
+from clip_core.store import edits, frames, runs, texts, thumbnails, videos
 from clip_core.store.faults import guarded
 from clip_core.store.tables import Tables, plain_id
 from clip_core.values import VideoRecord
@@ -41,7 +41,7 @@ class StoredVideo:
     Attributes:
         record: What is known of it.
         models: One entry for each model that it was begun with.
-        size_bytes: About how much room its embeddings and its table of times take.
+        size_bytes: About how much room its embeddings, its thumbnails and its table of times take.
     """
 
     record: VideoRecord
@@ -51,7 +51,7 @@ class StoredVideo:
 
 def usage(tables: Tables) -> list[StoredVideo]:
     """What is stored of each video, the last added first."""
-    all_runs = runs.runs_of_all(tables)
+    all_runs, pictures = runs.runs_of_all(tables), thumbnails.size_bytes(tables)
     with tables.reading(videos.VIDEOS) as table:
         records = [] if table is None else [record for record, _ in videos.newest(table)]
     found = []
@@ -61,7 +61,8 @@ def usage(tables: Tables) -> list[StoredVideo]:
             for fingerprint, run in sorted(all_runs.get(record.video_id, {}).items())
         )
         times = (len(record.table) + len(record.table.key_pts)) * 8
-        found.append(StoredVideo(record, models, times + sum(model.size_bytes for model in models)))
+        beside = times + pictures.get(record.video_id, 0)
+        found.append(StoredVideo(record, models, beside + sum(model.size_bytes for model in models)))
     return found
 
 
@@ -91,7 +92,7 @@ def size_bytes(tables: Tables) -> int:
 
 def optimize(tables: Tables, fingerprint: str | None = None) -> None:
     """Join the small fragments of a model's tables, or of all models', and drop versions over an hour old."""
-    small = [videos.VIDEOS, videos.FILES, runs.RUNS]
+    small = [videos.VIDEOS, videos.FILES, runs.RUNS, thumbnails.THUMBNAILS, edits.EDITS]
     if fingerprint is None:
         big = tables.names(frames.PREFIX) + tables.names(texts.PREFIX)
     else:
@@ -122,7 +123,8 @@ def forget(tables: Tables, video_id: str) -> None:
     So no reader is shown half of a video, and after a crash it can still be seen and forgotten again.
     """
     where = f"video = '{plain_id(video_id)}'"
-    for name in (runs.RUNS, *tables.names(frames.PREFIX), videos.FILES, videos.VIDEOS):
+    rows_of = (*tables.names(frames.PREFIX), thumbnails.THUMBNAILS, edits.EDITS, videos.FILES)
+    for name in (runs.RUNS, *rows_of, videos.VIDEOS):
         with tables.reading(name) as table:
             if table is not None:
                 table.delete(where)

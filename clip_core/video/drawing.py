@@ -7,6 +7,7 @@ import numpy as np
 from clip_core.values import Image
 
 _QUALITY = 88
+THUMBNAIL_PX, _THUMBNAIL_QUALITY = 160, 75
 
 
 def viewer_jpeg(
@@ -19,16 +20,52 @@ def viewer_jpeg(
         width, height: Of the result, in pixels.
         background: What shows beside the picture, red first.
     """
+    canvas = np.full((height, width, 3), background, dtype=np.uint8)
+    fitted = _fitted(rgb, width, height)
+    (h, w), (left, top) = fitted.shape[:2], ((width - fitted.shape[1]) // 2, (height - fitted.shape[0]) // 2)
+    canvas[top : top + h, left : left + w] = fitted
+    return _jpeg(canvas, _QUALITY)
+
+
+def thumbnail_jpeg(rgb: Image) -> bytes:
+    """Scale a picture so that its longer side has 160 pixels, and return it as JPEG of about 4 kB.
+
+    Args:
+        rgb: uint8 (h, w, 3), red first.
+    """
+    return _jpeg(_fitted(rgb, THUMBNAIL_PX, THUMBNAIL_PX), _THUMBNAIL_QUALITY)
+
+
+def picture_file(rgb: Image, *, png: bool = False) -> bytes:
+    """Return a picture in its full size as a JPEG (quality 95) or PNG file.
+
+    Args:
+        rgb: uint8 (h, w, 3), red first.
+        png: Whether nothing may be lost.
+    """
+    return _encoded(rgb, ".png", []) if png else _jpeg(rgb, 95)
+
+
+def _fitted(rgb: Image, width: int, height: int) -> Image:
     import cv2
 
     h, w = rgb.shape[:2]
     scale = min(width / w, height / h)
     size = min(width, max(1, round(w * scale))), min(height, max(1, round(h * scale)))
     fitted = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    canvas = np.full((height, width, 3), background, dtype=np.uint8)
-    left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = fitted
-    done, encoded = cv2.imencode(".jpg", canvas[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return np.asarray(fitted, dtype=np.uint8)
+
+
+def _jpeg(rgb: Image, quality: int) -> bytes:
+    import cv2
+
+    return _encoded(rgb, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def _encoded(rgb: Image, suffix: str, options: list[int]) -> bytes:
+    import cv2
+
+    done, encoded = cv2.imencode(suffix, rgb[:, :, ::-1], options)
     if not done:
-        raise ValueError(f"A picture of {w} × {h} pixels could not be written as JPEG.")
+        raise ValueError(f"A picture of {rgb.shape[1]} × {rgb.shape[0]} pixels could not be written as {suffix}.")
     return bytes(encoded)

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clip_core.edit import Edit
 from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore, Revision
 from clip_core.values import FrameEmbeddings, Ints
+from tests.test_store import record as a_record
 
 VIDEO, OTHER = "ab" * 32, "cd" * 32
 MODEL, MODEL_2 = "f0" * 32, "f1" * 32
@@ -192,3 +194,49 @@ def test_a_random_history_reads_like_a_dictionary(tmp_path: Path, seed: int) -> 
             if len(found):
                 assert_planted(found, found.pts)
     assert stores[0].stored_pts(VIDEO, MODEL).tolist() == sorted(truth)
+
+
+def test_thumbnails_belong_to_the_video_whatever_the_model(store: EmbeddingStore) -> None:
+    assert store.thumbnails(VIDEO, [0]) == {}
+    assert store.thumbnail_pts(VIDEO).tolist() == []
+    store.append_thumbnails(VIDEO, {3000: b"three", 0: b"none"})
+    store.append_thumbnails(VIDEO, {3000: b"three", 6000: b"six"})
+    store.append_thumbnails(OTHER, {3000: b"other"})
+    store.append_thumbnails(VIDEO, {})
+    assert store.thumbnail_pts(VIDEO).tolist() == [0, 3000, 6000]
+    assert store.thumbnails(VIDEO, [6000, 3000, 9000, 3000]) == {3000: b"three", 6000: b"six"}
+    assert store.thumbnails(OTHER, [3000]) == {3000: b"other"}
+    many = range(0, 120_000, 100)
+    store.append_thumbnails(OTHER, {pts: str(pts).encode() for pts in many})
+    assert store.thumbnails(OTHER, [*many])[119_900] == b"119900"
+    assert len(store.thumbnails(OTHER, [*many])) == 1200
+
+
+def test_thumbnails_are_counted_and_forgotten_with_the_video(store: EmbeddingStore) -> None:
+    store.remember_video(a_record(VIDEO))
+    before = store.usage()[0].size_bytes
+    store.append_thumbnails(VIDEO, {0: bytes(1000), 1: bytes(500)})
+    store.append_thumbnails(OTHER, {0: b"other"})
+    assert store.usage()[0].size_bytes == before + 1500
+    store.forget(VIDEO)
+    assert store.thumbnail_pts(VIDEO).tolist() == []
+    assert store.thumbnail_pts(OTHER).tolist() == [0]
+
+
+def test_of_edits_to_one_moment_the_newest_counts_until_it_is_withdrawn(store: EmbeddingStore) -> None:
+    assert store.edits(VIDEO) == ()
+    first = Edit("a “dog”\n=1", 4.25, 4.0, 4.5, "rejected", settings={"unit": "z", "threshold": 2.5})
+    second = Edit("a “dog”\n=1", 4.25, 3.5, 5.0, "accepted", "barks", {"unit": "cosine"})
+    other = Edit("pizza", 1.0, 0.5, 1.5, "added")
+    for edit in (first, other, second):
+        store.put_edit(VIDEO, edit)
+    assert store.edits(VIDEO) == (other, second)
+    assert store.edits(OTHER) == ()
+    again = EmbeddingStore(store.location)
+    assert again.edits(VIDEO)[1].settings == {"unit": "cosine"}
+    again.withdraw_edit(VIDEO, second)
+    assert store.edits(VIDEO) == (other,)
+    store.put_edit(VIDEO, first)
+    assert store.edits(VIDEO) == (other, first)
+    store.forget(VIDEO)
+    assert store.edits(VIDEO) == ()

@@ -1,0 +1,68 @@
+"""Small pictures of the sampled frames: drawn while a video is indexed, or later for what was indexed before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from clip_core.store.store import EmbeddingStore
+from clip_core.values import Frame, Ints
+from clip_core.video import Video
+from clip_core.video.drawing import thumbnail_jpeg
+
+
+class Thumbnails:
+    """Draws the pictures of frames as they are decoded, in the decoder's thread, and stores them by the batch.
+
+    Args:
+        video_id: Whose frames they are.
+        store: Frames that have a picture there, under whatever model, get no second one.
+    """
+
+    def __init__(self, video_id: str, store: EmbeddingStore) -> None:
+        self._id, self._store = video_id, store
+        self._known = set(store.thumbnail_pts(video_id).tolist())
+        self._drawn: dict[int, bytes] = {}
+
+    def beside(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Yield the frames as they come."""
+        for frame in frames:
+            if frame.pts not in self._known:
+                self._drawn[frame.pts] = thumbnail_jpeg(frame.rgb)
+            yield frame
+
+    def commit(self, pts: Ints) -> None:
+        """Store the pictures of these frames, which were committed before: int64 (n,)."""
+        drawn = {p: self._drawn.pop(p) for p in pts.tolist() if p in self._drawn}
+        self._store.append_thumbnails(self._id, drawn)
+        self._known |= drawn.keys()
+
+
+def thumbnails_of(
+    video: Video, video_id: str, pts: Sequence[int], store: EmbeddingStore, *, patience_s: float
+) -> dict[int, bytes]:
+    """Return the thumbnails of some frames, drawing and storing those that are missing.
+
+    Args:
+        video: Open; only asked for frames that have no picture yet.
+        video_id: Its id.
+        pts: Of frames of the video.
+        store: Where they are kept.
+        patience_s: Draw for about so long; the rest is missing in the answer. At least one is drawn.
+
+    Raises:
+        VideoError: A frame cannot be decoded.
+        StoreError: They cannot be stored.
+    """
+    found = store.thumbnails(video_id, pts)
+    drawn: dict[int, bytes] = {}
+    began = time.monotonic()
+    for missing in sorted({*map(int, pts)} - found.keys()):
+        number = int(np.searchsorted(video.table.pts, missing))
+        drawn[missing] = thumbnail_jpeg(video.frame_at(index=number).rgb)
+        if time.monotonic() - began >= patience_s:
+            break
+    store.append_thumbnails(video_id, drawn)
+    return found | drawn

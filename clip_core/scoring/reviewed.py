@@ -1,0 +1,85 @@
+"""Moments as they were judged by hand: the computed ones with the edits that hold for them, and what was added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from clip_core.edit import Edit
+from clip_core.values import Moment
+
+Measure: TypeAlias = Callable[[str, float, float], Moment | None]
+"""Gives a prompt's moment with these edges, its peak and its mean; None for a prompt that has no curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A moment and what was said of it.
+
+    Attributes:
+        moment: With the edges and the label that were set by hand, if any.
+        edit: The edit in force, None if nobody touched it.
+        computed: Whether the settings of now give it too.
+    """
+
+    moment: Moment
+    edit: Edit | None = None
+    computed: bool = True
+
+    @property
+    def kept(self) -> bool:
+        """Whether it counts: it was not rejected."""
+        return self.edit is None or self.edit.verdict != "rejected"
+
+
+def review(moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure) -> list[Reviewed]:
+    """Return the moments as judged: in their order, and behind them those that only an edit knows.
+
+    An edit holds for the computed moment of its prompt whose peak lies within the edit's edges; of several, the one
+    whose peak is nearest to its anchor. So a rejected flicker does not take a long moment with it that swallowed it
+    under other settings. An edit that holds for none stands alone, unless it rejects.
+
+    Args:
+        moments: Computed.
+        edits: Each (prompt, anchor) once.
+        measure: Peak and mean within edges that were set by hand.
+    """
+    holding: dict[int, Edit] = {}
+    alone: list[Edit] = []
+    for edit in edits:
+        place = _place(moments, edit, holding)
+        if place is not None:
+            holding[place] = edit
+        elif edit.verdict != "rejected":
+            alone.append(edit)
+    found = [
+        Reviewed(_edited(moment, holding[place], measure), holding[place]) if place in holding else Reviewed(moment)
+        for place, moment in enumerate(moments)
+    ]
+    return found + [Reviewed(_edited(None, edit, measure), edit, computed=False) for edit in alone]
+
+
+def edit_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Edit:
+    """The edit to begin a change with: the one in force, or one that says nothing yet but keeps the edges."""
+    moment = reviewed.moment
+    if reviewed.edit is not None:
+        return reviewed.edit
+    return Edit(moment.prompt, moment.peak_s, moment.start_s, moment.end_s, settings=settings)
+
+
+def _place(moments: Sequence[Moment], edit: Edit, taken: Mapping[int, Edit]) -> int | None:
+    """Which moment an edit holds for, if it is still free."""
+    near = [
+        (abs(moment.peak_s - edit.anchor_s), place)
+        for place, moment in enumerate(moments)
+        if moment.prompt == edit.prompt and edit.start_s <= moment.peak_s < edit.end_s and place not in taken
+    ]
+    return min(near)[1] if near else None
+
+
+def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
+    edges = (edit.start_s, edit.end_s)
+    if moment is None or (moment.start_s, moment.end_s) != edges:
+        moment = measure(edit.prompt, *edges) or Moment(edit.prompt, *edges, edit.anchor_s, 0.0, 0.0)
+    return replace(moment, label=edit.label)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from clip_core.edit import Edit
+from clip_core.scoring.reviewed import Reviewed, edit_of, review
+from clip_core.values import Moment
+
+EARLY = Moment("a dog", 2.0, 4.0, 3.0, 0.9, 0.7)
+LATE = Moment("a dog", 8.0, 9.0, 8.5, 0.8, 0.6)
+PIZZA = Moment("pizza", 2.0, 4.0, 3.0, 0.7, 0.5)
+MOMENTS = [EARLY, LATE, PIZZA]
+
+
+def measure(prompt: str, start_s: float, end_s: float) -> Moment | None:
+    return None if prompt == "gone" else Moment(prompt, start_s, end_s, (start_s + end_s) / 2, 0.5, 0.4)
+
+
+def test_without_edits_all_is_as_computed() -> None:
+    assert review(MOMENTS, [], measure) == [Reviewed(m) for m in MOMENTS]
+    assert all(r.kept and r.computed for r in review(MOMENTS, [], measure))
+
+
+def test_a_verdict_touches_its_own_moment_alone() -> None:
+    no = replace(edit_of(Reviewed(EARLY), {"unit": "z"}), verdict="rejected")
+    yes = replace(edit_of(Reviewed(LATE), {}), verdict="accepted", label="barks")
+    assert (no.anchor_s, no.start_s, no.end_s, no.settings) == (3.0, 2.0, 4.0, {"unit": "z"})
+    found = review(MOMENTS, [no, yes], measure)
+    assert [r.kept for r in found] == [False, True, True]
+    assert found[1] == Reviewed(replace(LATE, label="barks"), yes)
+    assert found[2] == Reviewed(PIZZA)
+    assert edit_of(found[1], {"unit": "cosine"}) is yes
+
+
+def test_edges_set_by_hand_stay_and_are_measured_anew() -> None:
+    moved = replace(edit_of(Reviewed(EARLY), {}), start_s=1.5)
+    assert review([EARLY], [moved], measure) == [Reviewed(Moment("a dog", 1.5, 4.0, 2.75, 0.5, 0.4), moved)]
+    wider = replace(EARLY, start_s=1.0, end_s=4.4)  # by another threshold
+    assert review([wider], [moved], measure)[0].moment.start_s == 1.5
+
+
+def test_a_rejected_flicker_does_not_take_the_long_moment_that_swallowed_it() -> None:
+    no = replace(edit_of(Reviewed(LATE), {}), verdict="rejected")
+    long = Moment("a dog", 2.0, 9.5, 3.0, 0.9, 0.5)
+    assert review([long], [no], measure) == [Reviewed(long)]
+
+
+def test_what_the_settings_find_no_longer_stays_if_it_was_touched() -> None:
+    yes = replace(edit_of(Reviewed(LATE), {}), verdict="accepted")
+    no = replace(edit_of(Reviewed(EARLY), {}), verdict="rejected")
+    added = Edit("gone", 5.0, 4.0, 6.0, "added", "seen by eye")
+    found = review([], [yes, no, added], measure)
+    assert [r.moment for r in found] == [
+        Moment("a dog", 8.0, 9.0, 8.5, 0.5, 0.4),
+        Moment("gone", 4.0, 6.0, 5.0, 0.0, 0.0, label="seen by eye"),
+    ]
+    assert not any(r.computed for r in found)
+
+
+def test_two_edits_never_hold_for_one_moment() -> None:
+    one, two = Edit("a dog", 3.0, 2.0, 4.0, "accepted"), Edit("a dog", 3.2, 2.5, 4.0, "added")
+    found = review([EARLY], [one, two], measure)
+    assert [r.edit for r in found] == [one, two]
+    assert [r.computed for r in found] == [True, False]

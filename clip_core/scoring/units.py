@@ -149,10 +149,18 @@ def robust_statistics(values: Floats) -> tuple[Times, Times]:
     n, p = values.shape
     if n == 0:
         return np.zeros(p), np.full(p, SMALLEST_SPREAD)
-    columns = np.ascontiguousarray(values.T)  # whole columns in a row: three times as fast
-    median = np.median(columns, axis=1)
-    mad = np.median(np.abs(columns - median[:, None]), axis=1, overwrite_input=True)
-    return median.astype(np.float64), np.maximum(MAD_TO_SIGMA * mad.astype(np.float64), SMALLEST_SPREAD)
+    columns = np.array(values.T, order="C")
+    columns.sort(axis=1)  # NumPy sorts float32 faster than it partitions
+    median = _middle(columns)
+    mad = _middle(np.sort(np.abs(columns - median[:, None].astype(np.float32))))
+    return median, np.maximum(MAD_TO_SIGMA * mad, SMALLEST_SPREAD)
+
+
+def _middle(rising: Floats) -> Times:
+    """The median of each sorted row."""
+    n = rising.shape[1]
+    middle: Times = (rising[:, (n - 1) // 2].astype(np.float64) + rising[:, n // 2]) / 2
+    return middle
 
 
 def mid_ranks(curve: Floats) -> Floats:

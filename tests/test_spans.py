@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clip_core.scoring.spans import sample_spans
+from clip_core.scoring.spans import sample_spans, split_at
 
 
 def test_regular_samples_share_the_time_evenly_and_fill_the_video() -> None:
@@ -38,3 +38,13 @@ def test_one_sample_stands_for_the_whole_video() -> None:
 def test_no_samples() -> None:
     spans = sample_spans(np.array([]), 0.0, 7.0)
     assert len(spans.left) == len(spans.right) == len(spans.stretch) == 0
+
+
+def test_a_cut_begins_a_new_stretch_and_leaves_the_lengths() -> None:
+    times = np.array([0.0, 1.0, 2.0, 3.0, 30.0, 31.0])
+    spans = sample_spans(times, 0.0, 32.0)
+    cut = split_at(spans, times, np.array([31.0, 1.5, 15.0, 99.0]))
+    assert spans.stretch.tolist() == [0, 0, 0, 0, 1, 1]
+    assert cut.stretch.tolist() == [0, 0, 1, 1, 2, 3]
+    assert cut.lengths_s.tolist() == spans.lengths_s.tolist()
+    assert split_at(spans, times, None) is spans

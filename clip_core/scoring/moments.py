@@ -7,74 +7,135 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from clip_core.scoring.rules import Mask, Rules, Runs, apply_rules, hysteresis
 from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.spans import Spans, sample_spans
 from clip_core.values import Floats, Moment, Scores, Times
+
+PerPrompt = float | Mapping[str, float]
 
 
 def find_moments(
     scores: Scores,
     *,
-    threshold: float | Mapping[str, float],
+    threshold: PerPrompt,
     smoothing_s: float = 0.0,
     score_range: tuple[float, float] | None = None,
     smoothed: Floats | None = None,
+    offset: PerPrompt | None = None,
+    min_gap_s: float = 0.0,
+    min_duration_s: float = 0.0,
+    pad_s: float = 0.0,
+    allowed: Mask | None = None,
+    time_range: tuple[float, float] | None = None,
 ) -> list[Moment]:
-    """Return the stretches in which the smoothed score stays at or above the threshold.
+    """Return the stretches in which a prompt is there (`scoring.md`, Moments).
+
+    A moment starts where the smoothed score reaches the threshold (the onset) and goes on, to either
+    side, as long as the score stays at or above the offset. Then, in this order, gaps are filled, what
+    is short is dropped, and the rest is padded. Peak and mean are over a moment's samples, those of
+    filled gaps included, those of the padding not.
 
     Args:
         scores: Raw scores; they are smoothed here.
         threshold: One number for all prompts, or a mapping from prompt to number, in the unit of
             ``scores``; prompts that are not in the mapping are not flagged.
         smoothing_s: Width of the moving average in seconds; 0 takes the raw scores.
-        score_range: Smoothed scores outside [low, high] are never part of a moment. None: no limits.
-        smoothed: What ``smooth(scores, smoothing_s)`` gave, if it is at hand; float32 (n, p).
+        score_range: Smoothed scores outside [low, high] are never part of a moment, so no gap is filled
+            over them; padding may reach over them. None: no limits.
+        smoothed: What ``smooth(scores, …)`` gave, if it is at hand; float32 (n, p).
+        offset: Where a moment ends, at or below the threshold; a prompt that is not in the mapping has
+            its threshold. None: the threshold.
+        min_gap_s: Two moments of a prompt with less than this between them become one, unless samples
+            are missing between them. 0: none do.
+        min_duration_s: Moments shorter than this are dropped. 0: none are.
+        pad_s: Added on either side, up to the middle between two moments and to the ends of the video
+            or of ``time_range``. 0: nothing is.
+        allowed: bool (n, p): only samples where this is true can start a moment (the null bank). A
+            moment is kept if one such sample reaches the threshold, so its ends stay those of the
+            curve. None: all can.
+        time_range: [start_s, end_s): samples outside are never part of a moment, and moments end there.
+            The score of a sample does not depend on it. None: the whole video.
 
     Returns:
         Moments ranked by peak, the highest first; equal peaks by start.
 
     Raises:
-        ValueError: A threshold is not finite.
+        ValueError: A threshold or an offset is not finite, an offset lies above its threshold, a length
+            is negative or not finite, or ``allowed`` has another shape than the scores.
     """
-    thresholds = _per_prompt(scores.prompts, threshold)
+    thresholds = _per_prompt(scores.prompts, threshold, "threshold")
+    offsets = _offsets(thresholds, offset)
+    rules = Rules(min_gap_s, min_duration_s, pad_s)
+    if allowed is not None and allowed.shape != scores.values.shape:
+        raise ValueError(f"allowed must be {scores.values.shape}, as the scores are, not {allowed.shape}")
     smoothed = smooth(scores, smoothing_s) if smoothed is None else smoothed
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
+    limits = _limits(scores, spans, time_range)
+    inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
+    curves = np.ascontiguousarray(smoothed.T)  # one prompt after the other lies together in memory
     found: list[Moment] = []
-    for prompt, cut in thresholds.items():
-        curve = smoothed[:, scores.prompts.index(prompt)]
-        reached = curve >= np.float32(cut)  # in the curve's own precision: equal counts as reached
-        if score_range is not None:
-            reached &= (curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1]))
-        found += [_moment(prompt, curve, scores.times_s, spans, *run) for run in runs(reached, spans)]
+    for prompt, onset in thresholds.items():
+        column = scores.prompts.index(prompt)
+        curve = curves[column]
+        outside = _outside(curve, score_range, inside)
+        carries = curve >= np.float32(offsets[prompt])  # in the curve's own precision: equal counts as reached
+        if outside is not None:
+            carries &= ~outside
+        starts = carries if offsets[prompt] == onset else curve >= np.float32(onset)
+        if allowed is not None:
+            starts = starts & allowed[:, column]
+        first, stop = hysteresis(starts, carries, spans.stretch)
+        runs = apply_rules(first, stop, spans, rules, outside, limits)
+        found += _moments(prompt, curve, scores.times_s, spans, runs)
     return sorted(found, key=lambda m: (-m.peak, m.start_s))
 
 
-def _per_prompt(prompts: tuple[str, ...], threshold: float | Mapping[str, float]) -> dict[str, float]:
-    named = dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(prompts, threshold)
-    for prompt, cut in named.items():
-        if not math.isfinite(cut):
-            raise ValueError(f"the threshold of {prompt!r} must be finite, not {cut}")
+def _per_prompt(prompts: tuple[str, ...], given: PerPrompt, name: str) -> dict[str, float]:
+    named = dict(given) if isinstance(given, Mapping) else dict.fromkeys(prompts, given)
+    for prompt, number in named.items():
+        if not math.isfinite(number):
+            raise ValueError(f"the {name} of {prompt!r} must be finite, not {number}")
     return {prompt: named[prompt] for prompt in prompts if prompt in named}
 
 
-def runs(reached: np.ndarray[tuple[int], np.dtype[np.bool_]], spans: Spans) -> list[tuple[int, int]]:
-    """Return [first, stop) of each unbroken run of true samples; a gap breaks a run."""
-    if len(reached) == 0:
+def _offsets(thresholds: dict[str, float], offset: PerPrompt | None) -> dict[str, float]:
+    given = {} if offset is None else _per_prompt(tuple(thresholds), offset, "offset")
+    for prompt, low in given.items():
+        if low > thresholds[prompt]:
+            raise ValueError(
+                f"the offset {low:g} of {prompt!r} lies above its onset {thresholds[prompt]:g}:"
+                " give an offset at or below the onset"
+            )
+    return thresholds | given
+
+
+def _limits(scores: Scores, spans: Spans, time_range: tuple[float, float] | None) -> tuple[float, float]:
+    """Where moments may lie: the video, with all spans of its samples, within the range."""
+    if len(scores) == 0:
+        return scores.start_s, scores.end_s
+    low, high = min(scores.start_s, float(spans.left[0])), max(scores.end_s, float(spans.right[-1]))
+    return (low, high) if time_range is None else (max(low, time_range[0]), min(high, time_range[1]))
+
+
+def _outside(curve: Floats, score_range: tuple[float, float] | None, inside: Mask | None) -> Mask | None:
+    """Which samples are never part of a moment, bool (n,); None: there are none."""
+    if score_range is None:
+        return None if inside is None else ~inside
+    outside: Mask = ~((curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1])))
+    return outside if inside is None else outside | ~inside
+
+
+def _moments(prompt: str, curve: Floats, times_s: Times, spans: Spans, runs: Runs) -> list[Moment]:
+    if len(runs) == 0:
         return []
-    new_stretch = np.diff(spans.stretch) > 0
-    starts = reached & np.concatenate([[True], ~reached[:-1] | new_stretch])
-    ends = reached & np.concatenate([~reached[1:] | new_stretch, [True]])
-    return list(zip(np.flatnonzero(starts).tolist(), (np.flatnonzero(ends) + 1).tolist(), strict=True))
-
-
-def _moment(prompt: str, curve: Floats, times_s: Times, spans: Spans, first: int, stop: int) -> Moment:
-    inside = curve[first:stop]
-    top = first + int(np.argmax(inside))
-    return Moment(
-        prompt=prompt,
-        start_s=float(spans.left[first]),
-        end_s=float(spans.right[stop - 1]),
-        peak_s=float(times_s[top]),
-        peak=float(curve[top]),
-        mean=float(np.average(inside.astype(np.float64), weights=spans.lengths_s[first:stop])),
-    )
+    lengths_s = spans.lengths_s
+    weighted = curve.astype(np.float64) * lengths_s
+    bounds = zip(runs.first.tolist(), runs.stop.tolist(), runs.start_s.tolist(), runs.end_s.tolist(), strict=True)
+    found = []
+    for first, stop, start_s, end_s in bounds:
+        top = first + int(curve[first:stop].argmax())
+        weight = float(lengths_s[first:stop].sum())
+        total = weighted[first:stop].sum() / weight if weight > 0 else curve[first:stop].mean()
+        found.append(Moment(prompt, start_s, end_s, float(times_s[top]), float(curve[top]), float(total)))
+    return found

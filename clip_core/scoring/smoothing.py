@@ -1,69 +1,65 @@
-"""Smoothing in seconds, true to irregular samples, and never across a gap."""
+"""Smoothing in seconds, true to irregular samples, and never across a gap nor a cut."""
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias, get_args
+
 import numpy as np
 
-from clip_core.scoring.spans import Spans, sample_spans
+from clip_core.scoring.moving_mean import moving_mean
+from clip_core.scoring.spans import sample_spans, split_at
 from clip_core.values import Floats, Scores, Times
 
+Kind: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
-def smooth(scores: Scores, window_s: float) -> Floats:
-    """Return the curves of ``scores`` under a centred moving average.
+
+def smooth(scores: Scores, window_s: float, kind: Kind = "mean", cuts_s: Times | None = None) -> Floats:
+    """Return the curves of ``scores``, smoothed; all kinds are centred, and edges use what is there.
+
+    What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much
+    whatever the kind:
+
+    - mean: the time-weighted mean over [t - w/2, t + w/2).
+    - gaussian: standard deviation w/√12, that of a box of width w; the weights that are there sum to 1.
+    - median: the odd number of samples nearest to w; at an edge the samples are mirrored.
+    - savgol: Savitzky-Golay of order 2 over that odd number (at least 3); at an edge the last fit goes
+      on. It keeps the heights of peaks, so it smooths less than the others.
+    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and
+      backward, so that it delays nothing; the weights that are there sum to 1.
+
+    A window longer than an unbroken stretch is as long as the stretch.
 
     Args:
         scores: n samples of p prompts.
         window_s: Width in seconds, >= 0. With 0 the input array itself is returned.
+        kind: Which filter.
+        cuts_s: float64 (k,), times of cuts that nothing is smoothed across; None: smooth across cuts.
 
     Returns:
-        float32 (n, p).
+        float32 (n, p), finite; its columns, not its rows, are contiguous.
 
     Raises:
-        ValueError: The window is negative or not finite.
+        ValueError: The window is negative or not finite, or the kind is unknown.
     """
     if not np.isfinite(window_s) or window_s < 0:
         raise ValueError(f"window_s must be >= 0 and finite, not {window_s}")
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
     if window_s == 0 or len(scores) == 0:
         return scores.values
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
-    return moving_mean(scores.values, scores.times_s, spans, window_s)
+    spans = split_at(spans, scores.times_s, cuts_s)
+    if kind == "mean":
+        return moving_mean(scores.values, scores.times_s, spans, window_s)
+    from clip_core.scoring.filters import filter_stretches  # loads scipy.signal only when it is needed
 
-
-def moving_mean(values: Floats, times_s: Times, spans: Spans, window_s: float) -> Floats:
-    """Time-weighted mean over [t - w/2, t + w/2), each sample standing for its span (`scoring.md`).
-
-    The curve is taken as constant over each span, so the mean is a difference of its running
-    integral. On a regular grid with a window of an odd number of samples this equals
-    ``scipy.ndimage.uniform_filter1d`` away from the edges; at an edge it is the mean of what is there.
-
-    Args:
-        values: float32 (n, p).
-        times_s: float64 (n,), rising.
-        spans: Of the same n samples.
-        window_s: Width in seconds, > 0.
-
-    Returns:
-        float32 (n, p).
-    """
-    weighted = values.astype(np.float64) * spans.lengths_s[:, None]
-    integral = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(weighted, axis=0)])
-    first = np.searchsorted(spans.stretch, spans.stretch, side="left")
-    last = np.searchsorted(spans.stretch, spans.stretch, side="right") - 1
-    start = np.maximum(times_s - window_s / 2, spans.left[first])
-    stop = np.minimum(times_s + window_s / 2, spans.right[last])
-
-    def integral_at(x: Times) -> Times:
-        sample = np.clip(np.searchsorted(spans.left, x, side="right") - 1, first, last)
-        inside = (x - spans.left[sample])[:, None]
-        result: Times = integral[sample] + values[sample] * inside
-        return result
-
-    mean: Times = (integral_at(stop) - integral_at(start)) / (stop - start)[:, None]
-    return mean.astype(np.float32)
+    return filter_stretches(scores.values, scores.times_s, spans, window_s, kind)
 
 
 def window_samples(window_s: float, times_s: Times) -> int:
     """How many samples a window of ``window_s`` seconds spans at the median step, for showing."""
     if len(times_s) < 2:
         return 1
-    return max(1, round(window_s / float(np.median(np.diff(times_s)))))
+    median_s = float(np.median(np.diff(times_s)))
+    return max(1, round(window_s / median_s)) if median_s > 0 else 1

@@ -57,3 +57,19 @@ def sample_spans(times_s: Times, start_s: float, end_s: float) -> Spans:
         right[-1] = min(max(end_s, right[-1]), right[-1] + reach)
     stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * median)])[: len(times_s)]
     return Spans(left, right, stretch.astype(np.int64), median)
+
+
+def split_at(spans: Spans, times_s: Times, cuts_s: Times | None) -> Spans:
+    """Return ``spans`` with a new stretch after each cut; the lengths of the samples stay.
+
+    Args:
+        spans: Of n samples.
+        times_s: float64 (n,), their times, rising.
+        cuts_s: float64 (k,), in any order: a sample at or after a cut belongs to the new shot. None: no cuts.
+    """
+    if cuts_s is None or len(cuts_s) == 0 or len(times_s) == 0:
+        return spans
+    shot = np.searchsorted(np.sort(np.asarray(cuts_s, np.float64)), times_s, side="right")
+    new = (np.diff(spans.stretch) > 0) | (np.diff(shot) > 0)
+    stretch = np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
+    return Spans(spans.left, spans.right, stretch, spans.median_step_s)

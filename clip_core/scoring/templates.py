@@ -1,0 +1,138 @@
+"""Prompt templates: the wordings around a prompt, their common vector, and how far they disagree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from clip_core.values import Floats
+
+TemplateSet: TypeAlias = Literal["none", "simple", "openai"]
+
+SIMPLE_IMAGENET_TEMPLATES = (
+    "itap of a {}.",
+    "a bad photo of the {}.",
+    "a origami {}.",
+    "a photo of the large {}.",
+    "a {} in a video game.",
+    "art of the {}.",
+    "a photo of the small {}.",
+)
+"""The 7 of OpenAI's notebook Prompt_Engineering_for_ImageNet; in open_clip SIMPLE_IMAGENET_TEMPLATES."""
+
+OPENAI_IMAGENET_TEMPLATES = (
+    "a bad photo of a {}.", "a photo of many {}.", "a sculpture of a {}.", "a photo of the hard to see {}.",
+    "a low resolution photo of the {}.", "a rendering of a {}.", "graffiti of a {}.", "a bad photo of the {}.",
+    "a cropped photo of the {}.", "a tattoo of a {}.", "the embroidered {}.", "a photo of a hard to see {}.",
+    "a bright photo of a {}.", "a photo of a clean {}.", "a photo of a dirty {}.", "a dark photo of the {}.",
+    "a drawing of a {}.", "a photo of my {}.", "the plastic {}.", "a photo of the cool {}.",
+    "a close-up photo of a {}.", "a black and white photo of the {}.", "a painting of the {}.", "a painting of a {}.",
+    "a pixelated photo of the {}.", "a sculpture of the {}.", "a bright photo of the {}.", "a cropped photo of a {}.",
+    "a plastic {}.", "a photo of the dirty {}.", "a jpeg corrupted photo of a {}.", "a blurry photo of the {}.",
+    "a photo of the {}.", "a good photo of the {}.", "a rendering of the {}.", "a {} in a video game.",
+    "a photo of one {}.", "a doodle of a {}.", "a close-up photo of the {}.", "a photo of a {}.", "the origami {}.",
+    "the {} in a video game.", "a sketch of a {}.", "a doodle of the {}.", "a origami {}.",
+    "a low resolution photo of a {}.", "the toy {}.", "a rendition of the {}.", "a photo of the clean {}.",
+    "a photo of a large {}.", "a rendition of a {}.", "a photo of a nice {}.", "a photo of a weird {}.",
+    "a blurry photo of a {}.", "a cartoon {}.", "art of a {}.", "a sketch of the {}.", "a embroidered {}.",
+    "a pixelated photo of a {}.", "itap of the {}.", "a jpeg corrupted photo of the {}.", "a good photo of a {}.",
+    "a plushie {}.", "a photo of the nice {}.", "a photo of the small {}.", "a photo of the weird {}.",
+    "the cartoon {}.", "art of the {}.", "a drawing of the {}.", "a photo of the large {}.",
+    "a black and white photo of a {}.", "the plushie {}.", "a dark photo of a {}.", "itap of a {}.",
+    "graffiti of the {}.", "a toy {}.", "itap of my {}.", "a photo of a cool {}.", "a photo of a small {}.",
+    "a tattoo of the {}.",
+)  # fmt: skip
+"""The 80 that OpenAI chose for ImageNet; in open_clip OPENAI_IMAGENET_TEMPLATES, in the same order."""
+
+TEMPLATE_SETS: dict[TemplateSet, tuple[str, ...]] = {
+    "none": ("{}",),
+    "simple": SIMPLE_IMAGENET_TEMPLATES,
+    "openai": OPENAI_IMAGENET_TEMPLATES,
+}
+"""Name → templates; "none" leaves a prompt as it was typed."""
+LONGEST_NAME_WORDS = 5
+"""A prompt of more words is a sentence, which no template improves."""
+BLOCK_SAMPLES = 8192
+
+_ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
+_BRINGS_ITS_OWN = re.compile(r"\b(?:an?|the|my|one|many)\b[^{]*\{\}")
+
+
+def filled(prompt: str, templates: TemplateSet | Sequence[str]) -> list[str]:
+    """Put ``prompt`` into each template.
+
+    The templates are made for bare class names. A leading "a", "an" or "the" of the prompt is dropped
+    where a template has a determiner of its own before the gap: "a dog" in "a photo of the {}." is "a
+    photo of the dog.". A prompt of more than 5 words is taken for a sentence: it stays as it was typed,
+    once, and so does a prompt that is nothing but an article.
+
+    Args:
+        prompt: Not empty.
+        templates: A name of ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes.
+
+    Returns:
+        The texts in the order of the templates, each once.
+
+    Raises:
+        ValueError: There is no such set, or a template lacks "{}".
+    """
+    if isinstance(templates, str):
+        if templates not in TEMPLATE_SETS:
+            raise ValueError(f"there is no template set {templates!r}; there are {', '.join(TEMPLATE_SETS)}")
+        templates = TEMPLATE_SETS[templates]
+    for template in templates:
+        if template.count("{}") != 1:
+            raise ValueError(f'a template must have one "{{}}" where the prompt goes: {template!r}')
+    if len(prompt.split()) > LONGEST_NAME_WORDS or not templates:
+        return [prompt]
+    bare = _ARTICLE.sub("", prompt, count=1) if _ARTICLE.match(prompt) else prompt
+    texts = [t.replace("{}", bare if _BRINGS_ITS_OWN.search(t) else prompt) for t in templates]
+    return list(dict.fromkeys(texts))
+
+
+def ensemble(vectors: Floats) -> Floats:
+    """The common vector of a prompt's texts: normalise each, take the mean, normalise again (open_clip).
+
+    Args:
+        vectors: float32 (k, dim), k ≥ 1, none of them zero.
+
+    Returns:
+        float32 (dim,), unit length; the first vector if they cancel out.
+
+    Raises:
+        ValueError: There are none, or one is zero.
+    """
+    if len(vectors) == 0:
+        raise ValueError("an ensemble needs at least one vector")
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    if not np.all(lengths > 0):
+        raise ValueError("an ensemble has no place for a zero vector")
+    units = vectors / lengths
+    mean = units.mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    return np.asarray(mean / length if length > 1e-12 else units[0], np.float32)
+
+
+def ribbon(frames: Floats, texts: Floats) -> tuple[Floats, Floats]:
+    """How far a prompt's templates disagree at each sample: mean ± standard deviation of their cosines.
+
+    A spike that stays inside its own ribbon is noise of the wording. Computed in blocks, so that memory
+    holds 8,192 × k cosines at most.
+
+    Args:
+        frames: float32 (n, dim), unit length.
+        texts: float32 (k, dim), k ≥ 1, unit length: one vector a template.
+
+    Returns:
+        The lower and the upper edge, both float32 (n,).
+    """
+    low, high = np.empty(len(frames), np.float32), np.empty(len(frames), np.float32)
+    for start in range(0, len(frames), BLOCK_SAMPLES):
+        block = slice(start, start + BLOCK_SAMPLES)
+        cosines = frames[block] @ texts.T
+        mean, spread = cosines.mean(axis=1), cosines.std(axis=1)
+        low[block], high[block] = mean - spread, mean + spread
+    return low, high

@@ -1,0 +1,191 @@
+"""Raw cosines → the unit that a curve is shown and cut in (`scoring.md`, Similarity)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from clip_core.values import Floats, Scores, Times, Unit
+
+MAD_TO_SIGMA = 1.4826
+"""The median absolute deviation of a normal distribution times this is its standard deviation."""
+SMALLEST_SPREAD = 0.005
+"""A cosine; keeps a prompt that never appears from inventing events."""
+
+
+class Scale:
+    """The whole video's raw cosines with their statistics: what every unit is derived from.
+
+    Built anew when samples or prompts change. What it computes it keeps; not for several threads at once.
+
+    Args:
+        raw: Raw cosines of the shown prompts.
+        negatives: Raw cosines of the negative prompts at the same samples, or None.
+        weights: Prompt or negative → prior odds > 0; 1 where nothing is said. They act only where
+            prompts compete: in softmax and margin.
+        logit_scale: The factor that the model was trained to multiply cosines with, > 0.
+
+    Attributes:
+        raw, negatives: As given.
+        median: float64 (p,), of each prompt's cosines; 0 if there are no samples.
+        spread: float64 (p,), max(1.4826 · MAD, 0.005) of the same.
+
+    Raises:
+        ValueError: A weight or the logit scale is not a finite number > 0; ``raw`` is in another unit;
+            the negatives have another number of samples.
+    """
+
+    def __init__(
+        self,
+        raw: Scores,
+        negatives: Scores | None = None,
+        *,
+        weights: Mapping[str, float] | None = None,
+        logit_scale: float = 100.0,
+    ) -> None:
+        given = {"logit scale": logit_scale} | {f"weight of {p!r}": w for p, w in (weights or {}).items()}
+        for name, number in given.items():
+            if not (np.isfinite(number) and number > 0):
+                raise ValueError(f"the {name} must be a finite number above 0, not {number}")
+        if raw.unit != "cosine":
+            raise ValueError(f"units are derived from raw cosines, not from {raw.unit}")
+        if negatives is not None and len(negatives) != len(raw):
+            raise ValueError(f"the negatives must have {len(raw)} samples too, not {len(negatives)}")
+        self.raw, self.negatives = raw, negatives
+        self._weights, self._logit_scale = dict(weights or {}), logit_scale
+        self.median, self.spread = robust_statistics(raw.values)
+        self._values: dict[Unit, Floats] = {"cosine": raw.values}
+        self._rising: dict[tuple[Unit, str], Floats] = {}
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units that can be had: margin needs a negative prompt."""
+        return tuple(unit for unit in _WAYS if unit != "margin" or self._has_negatives)
+
+    @property
+    def _has_negatives(self) -> bool:
+        return self.negatives is not None and len(self.negatives.prompts) > 0
+
+    def in_unit(self, unit: Unit) -> Scores:
+        """The scores in ``unit``.
+
+        cosine: as they are. z: (s - median) / spread. percentile: see ``mid_ranks``, in [0, 100]. margin:
+        s + ln(w)/L minus the same of the best negative. softmax: of L·s + ln(w) over prompts and
+        negatives, in [0, 1]; it says which prompt wins, never whether anything is there.
+
+        Raises:
+            ValueError: There is no such unit; margin without a negative prompt.
+        """
+        return replace(self.raw, values=self.values(unit), unit=unit)
+
+    def values(self, unit: Unit) -> Floats:
+        """Only the numbers of ``in_unit``: float32 (n, p)."""
+        if unit not in _WAYS:
+            raise ValueError(f"there is no unit {unit!r}; there are {', '.join(_WAYS)}")
+        if unit not in self._values:
+            self._values[unit] = _WAYS[unit](self)
+        return self._values[unit]
+
+    def rising(self, unit: Unit, prompt: str) -> Floats:
+        """All samples of one prompt in ``unit``, sorted: float32 (n,)."""
+        if (unit, prompt) not in self._rising:
+            self._rising[unit, prompt] = np.sort(self.values(unit)[:, self.raw.prompts.index(prompt)])
+        return self._rising[unit, prompt]
+
+    def _z(self) -> Floats:
+        shifted = self.raw.values - self.median.astype(np.float32)
+        shifted /= self.spread.astype(np.float32)
+        return shifted
+
+    def _percentile(self) -> Floats:
+        columns = [mid_ranks(column) for column in np.ascontiguousarray(self.raw.values.T)]
+        return np.stack(columns, axis=1) if columns else self.raw.values
+
+    def _margin(self) -> Floats:
+        if self.negatives is None or not self.negatives.prompts:
+            raise ValueError('the margin needs a negative prompt: add a line such as "- a person"')
+        best = np.max(self._with_odds(self.negatives), axis=1, keepdims=True)
+        margin: Floats = self._with_odds(self.raw) - best
+        return margin
+
+    def _softmax(self) -> Floats:
+        sides = [self.raw] if self.negatives is None else [self.raw, self.negatives]
+        logits = np.concatenate([self._with_odds(side) for side in sides], axis=1) * np.float32(self._logit_scale)
+        if logits.size == 0:
+            return self.raw.values
+        logits -= np.max(logits, axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        total = np.sum(logits, axis=1, keepdims=True)
+        share: Floats = logits[:, : len(self.raw.prompts)] / total
+        return share
+
+    def _with_odds(self, side: Scores) -> Floats:
+        """S + ln(w) / L: cosines with the prior odds of each prompt."""
+        odds = np.array([self._weights.get(prompt, 1.0) for prompt in side.prompts], np.float64)
+        shifted: Floats = side.values + (np.log(odds) / self._logit_scale).astype(np.float32)
+        return shifted
+
+
+_WAYS: dict[Unit, Callable[[Scale], Floats]] = {
+    "cosine": lambda scale: scale.raw.values,
+    "z": Scale._z,
+    "percentile": Scale._percentile,
+    "margin": Scale._margin,
+    "softmax": Scale._softmax,
+}
+
+
+def robust_statistics(values: Floats) -> tuple[Times, Times]:
+    """Median and robust spread of each column: max(1.4826 · MAD, 0.005).
+
+    Args:
+        values: float32 (n, p); n may be 0.
+
+    Returns:
+        Two arrays, float64 (p,).
+    """
+    n, p = values.shape
+    if n == 0:
+        return np.zeros(p), np.full(p, SMALLEST_SPREAD)
+    columns = np.array(values.T, order="C")
+    columns.sort(axis=1)  # NumPy sorts float32 faster than it partitions
+    median = _middle(columns)
+    mad = _middle(np.sort(np.abs(columns - median[:, None].astype(np.float32))))
+    return median, np.maximum(MAD_TO_SIGMA * mad, SMALLEST_SPREAD)
+
+
+def _middle(rising: Floats) -> Times:
+    """The median of each sorted row."""
+    n = rising.shape[1]
+    middle: Times = (rising[:, (n - 1) // 2].astype(np.float64) + rising[:, n // 2]) / 2
+    return middle
+
+
+def mid_ranks(curve: Floats) -> Floats:
+    """Percentile of each sample among all, in [0, 100]: the share below it, and half of those equal to it.
+
+    By mid-rank a constant curve lies at 50 throughout, so that no high percentile is claimed for it.
+
+    Args:
+        curve: float32 (n,).
+
+    Returns:
+        float32 (n,).
+    """
+    n = len(curve)
+    if n == 0:
+        return curve
+    order = np.argsort(curve)
+    rising = curve[order]
+    first = np.flatnonzero(np.concatenate([[True], rising[1:] != rising[:-1]]))
+    stop = np.append(first[1:], n)
+    ranks = np.empty(n, np.float32)
+    ranks[order] = np.repeat(percent(first, stop, n), stop - first)
+    return ranks
+
+
+def percent(below: np.ndarray, below_or_equal: np.ndarray, n: int) -> Floats:
+    """Mid-rank in percent, float32, of a value with so many of n samples below it and at most it."""
+    return np.asarray((below + below_or_equal) * (50.0 / n), np.float32)

@@ -12,6 +12,7 @@ ClipVideoError
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
+├── RecipeError            settings of how curves become moments that cannot be used
 ├── ProxyError             a copy for the browser that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
@@ -105,6 +106,10 @@ class ServerError(EncoderError):
     def __init__(self, what: str, next_step: str = "", status: int | None = None) -> None:
         super().__init__(what, next_step)
         self.status = status
+
+
+class RecipeError(ClipVideoError):
+    """Settings, from a file or a link, that cannot be used: the setting, what was given, what is allowed."""
 
 
 class PromptError(ClipVideoError):

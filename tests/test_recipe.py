@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clip_core.errors import RecipeError
+from clip_core.recipe import SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
+from clip_core.scoring.smoothing import KINDS
+from clip_core.scoring.templates import TEMPLATE_SETS
+
+ODD = ("a dog", "- a person", ' "=1+1", ', "- {}: [x]", "a “b”\u2028c", "null", "3", "<b>é🐕</b>")
+FULL = Recipe(
+    prompts=ODD,
+    weights={"a dog": 2.0},
+    templates="openai",
+    unit="percentile",
+    threshold=97.5,
+    thresholds={"null": 90.0},
+    hysteresis=1.5,
+    bank_share=0,
+    smoothing="savgol",
+    smoothing_s=0.25,
+    across_cuts=True,
+    min_gap_s=0.1,
+    min_duration_s=0.2,
+    pad_s=0.3,
+    score_range=(-1.0, 100.0),
+    time_range=(0.0, 12.5),
+    unflagged=("3",),
+)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), FULL])
+def test_a_recipe_comes_back_from_its_file_and_from_its_changes(recipe: Recipe) -> None:
+    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
+    assert recipe_from(recipe.changed(), "It") == recipe
+    assert Recipe().changed() == {}
+    assert set(FULL.changed()) == set(FULL.as_mapping())
+
+
+def test_lines_with_a_dash_are_negatives() -> None:
+    recipe = Recipe(prompts=("a dog", " - a person", "- a dog", "-5 °C", "a dog ", "- ", ""))
+    assert recipe.positives == ("a dog", "-5 °C")
+    assert recipe.negatives == ("a person", "a dog")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("unit", "kelvin"), ("unit", ["z"]), ("unit", {}), ("smoothing", "box"), ("templates", "7"),
+        ("threshold", float("nan")), ("threshold", True), ("threshold", "2"), ("threshold", 1e300),
+        ("hysteresis", -0.1), ("bank_share", 101),
+        ("smoothing_s", -1), ("pad_s", float("inf")), ("min_gap_s", None), ("score_range", [2, 1]), ("score_range", [1]),
+        ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
+        ("thresholds", {1: 2}), ("prompts", "a dog"), ("prompts", [1]), ("prompts", ["x"] * 201),
+        ("prompts", ["x" * 2001]),
+        ("across_cuts", 1), ("unflagged", None),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(RecipeError, match=f"The setting '{name}' cannot be .* Allowed: "):
+        recipe_from({name: value}, "The link")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"x" * 1_000_001, "larger than 1 MB"), (b"\xff\xfe", "not UTF-8"), (b"a: [", "not YAML"),
+        (b"- a", "holds no settings"),
+        (b"colour: red", "unknown setting 'colour'"), (b"!!python/object/apply:os.system ['true']", "not YAML"),
+        (b"[" * 3000, "not YAML"),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_settings(content: bytes, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        read_recipe(content)
+
+
+def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:
+    assert read_recipe(b"") == Recipe()
+    assert (KINDS, tuple(TEMPLATE_SETS)) == (SMOOTHINGS, TEMPLATES)

@@ -20,11 +20,13 @@ class Curves:
     Attributes:
         revision: What the reader of the store has handed over so far; opaque here.
         computed_cells: How many (frame, prompt) cells were ever computed.
+        generation: How often all frames were forgotten; what is kept beside the frames is stale if it rose.
     """
 
     def __init__(self) -> None:
         self.revision: object | None = None
         self.computed_cells = 0
+        self.generation = 0
         self._count = 0
         self._pts: Ints = np.empty(0, np.int64)
         self._times_s: Times = np.empty(0, np.float64)
@@ -51,9 +53,19 @@ class Curves:
 
     def drop_frames(self) -> None:
         """Forget all frames and their similarities; the vectors of the prompts stay."""
+        self.generation += 1
         self._count = 0
         self._order = np.empty(0, np.int64)
         self._columns = {prompt: np.empty(0, np.float32) for prompt in self._columns}
+
+    @property
+    def order(self) -> Ints:
+        """int64 (n,): the rows of ``vectors`` by time."""
+        return self._order
+
+    def vectors(self, since: int = 0) -> Floats:
+        """The frames' vectors in the order of their arrival, float32 (n - since, dim): a view, not to be written to."""
+        return self._vectors[since : self._count]
 
     def _make_room(self, count: int, dim: int) -> None:
         room = len(self._pts)
@@ -72,7 +84,7 @@ class Curves:
         return [prompt for prompt in prompts if prompt not in self._texts]
 
     def add_prompts(self, vectors: Mapping[str, Floats]) -> None:
-        """Take in text vectors: prompt → float32 (dim,), unit length."""
+        """Take in vectors: prompt, or a key of ``scoring/keys.py`` → float32 (dim,), unit length."""
         for prompt, vector in vectors.items():
             if prompt not in self._texts:
                 self._texts[prompt] = vector

@@ -56,7 +56,7 @@ def default_cuts(
 
     Returns:
         Prompt → Default, for those that have one. ``cosine`` is what ``find_moments`` takes of raw scores;
-        ``cuts.convert_cut`` carries it into another unit.
+        ``equivalents.convert_cut`` carries it into another unit.
     """
     if len(raw) == 0:
         return {}

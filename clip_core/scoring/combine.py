@@ -1,0 +1,143 @@
+"""Moments of two prompts → moments of both: A and B, A without B, A then B."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
+
+from clip_core.values import Moment
+
+Op: TypeAlias = Literal["and", "without", "then"]
+OPS: tuple[Op, ...] = get_args(Op)
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """How two prompts are combined; its name may be a prompt of another combination.
+
+    Attributes:
+        op: "and": both are there. "without": a is there and b is not. "then": b starts after a starts,
+            and at most ``within_s`` after a ends.
+        a, b: The prompts.
+        within_s: Seconds, >= 0; only for "then".
+
+    Raises:
+        ValueError: The operation is unknown, or ``within_s`` is negative or not finite.
+    """
+
+    op: Op
+    a: str
+    b: str
+    within_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.op not in OPS:
+            raise ValueError(f"op must be one of {', '.join(OPS)}, not {self.op!r}")
+        if not math.isfinite(self.within_s) or self.within_s < 0:
+            raise ValueError(f"within_s must be >= 0 and finite, not {self.within_s}")
+
+    @property
+    def name(self) -> str:
+        """Such as "a dog and a ball" or "a dog then a ball within 5 s"."""
+        return f"{self.a} {self.op} {self.b}" + (f" within {self.within_s:g} s" if self.op == "then" else "")
+
+
+def combine(moments: Sequence[Moment], combination: Combination) -> list[Moment]:
+    """Return the moments of a combination, whose prompt is ``combination.name``.
+
+    Moments of one prompt that overlap or touch (edited by hand, say) count as one. There are no curves
+    here, so what a result says of its scores comes from the moments it is made of:
+
+    - and: each stretch that a moment of a and one of b share. Peak and mean are the lower of the two:
+      as sure as the less sure one. The peak's time is that of the lower peak.
+    - without: what is left of each moment of a outside those of b, with a's peak and mean.
+    - then: from the start of a moment of a to the end of the first moment of b that starts after it and
+      at most ``within_s`` after its end. Where several of a lead to one of b, the last does. Peak and
+      mean are the lower of the two.
+
+    A peak's time that lies outside a result is moved to its nearest instant.
+
+    Args:
+        moments: Of any prompts, in any order. Peaks of a and b are compared, so they must be in one unit.
+        combination: What to make of them.
+
+    Returns:
+        Moments ranked by peak, the highest first; equal peaks by start. None is empty.
+    """
+    a, b = (_disjoint([m for m in moments if m.prompt == prompt]) for prompt in (combination.a, combination.b))
+    if combination.op == "and":
+        found = _both(a, b, combination.name)
+    elif combination.op == "without":
+        found = _without(a, b, combination.name)
+    else:
+        found = _then(a, b, combination)
+    return sorted(found, key=lambda m: (-m.peak, m.start_s))
+
+
+def _disjoint(moments: list[Moment]) -> list[Moment]:
+    """Join what overlaps or touches: the highest peak, the mean weighted by duration. Sorted by time."""
+    joined: list[Moment] = []
+    for moment in sorted(moments, key=lambda m: m.start_s):
+        if moment.end_s <= moment.start_s:
+            continue
+        if not joined or moment.start_s > joined[-1].end_s:
+            joined.append(moment)
+            continue
+        last = joined[-1]
+        top = max(last, moment, key=lambda m: m.peak)
+        weight = last.duration_s + moment.duration_s
+        mean = (last.mean * last.duration_s + moment.mean * moment.duration_s) / weight
+        end_s = max(last.end_s, moment.end_s)
+        joined[-1] = replace(last, end_s=end_s, peak_s=top.peak_s, peak=top.peak, mean=mean)
+    return joined
+
+
+def _both(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
+    found, i, j = [], 0, 0
+    while i < len(a) and j < len(b):
+        start_s, end_s = max(a[i].start_s, b[j].start_s), min(a[i].end_s, b[j].end_s)
+        if start_s < end_s:
+            found.append(_lower(a[i], b[j], name, start_s, end_s))
+        if a[i].end_s < b[j].end_s:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+def _without(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
+    found, ends = [], [m.end_s for m in b]
+    for moment in a:
+        start_s = moment.start_s
+        for other in b[bisect.bisect_right(ends, start_s) :]:
+            if other.start_s >= moment.end_s:
+                break
+            if other.start_s > start_s:
+                found.append(_part(moment, name, start_s, other.start_s))
+            start_s = other.end_s
+        if start_s < moment.end_s:
+            found.append(_part(moment, name, start_s, moment.end_s))
+    return found
+
+
+def _then(a: list[Moment], b: list[Moment], combination: Combination) -> list[Moment]:
+    starts, pairs = [m.start_s for m in b], dict[int, Moment]()
+    for first in a:
+        k = bisect.bisect_right(starts, first.start_s)
+        if k < len(b) and b[k].start_s <= first.end_s + combination.within_s:
+            pairs[k] = first  # a later one takes its place
+    return [_lower(first, b[k], combination.name, first.start_s, b[k].end_s) for k, first in pairs.items()]
+
+
+def _lower(a: Moment, b: Moment, name: str, start_s: float, end_s: float) -> Moment:
+    lower = min(a, b, key=lambda m: m.peak)
+    return replace(_part(lower, name, start_s, end_s), mean=min(a.mean, b.mean))
+
+
+def _part(moment: Moment, name: str, start_s: float, end_s: float) -> Moment:
+    last = math.nextafter(end_s, start_s)  # intervals are half-open
+    peak_s = min(max(moment.peak_s, start_s), last)
+    return Moment(name, start_s, end_s, peak_s, moment.peak, moment.mean)

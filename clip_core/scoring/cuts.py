@@ -1,0 +1,93 @@
+"""Cuts between shots: where the vectors of successive samples jump."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clip_core.scoring.spans import GAP_STEPS
+from clip_core.values import Floats, Ints, Times
+
+BLOCK_ROWS = 4096
+LEAST_DISTANCE = 0.15
+"""A smaller jump is no cut, however still the video is: codecs, noise and motions stay below."""
+SPREADS = 6.0
+ABRUPT = 3.0
+AROUND = 10
+"""Distances on either side that say what is usual near a jump: 5 s at two samples a second."""
+
+
+class Neighbours:
+    """The cosine distances between samples that follow one another, each pair computed once.
+
+    Samples keep their row for good and new rows are appended, as in ``Curves``; a denser pass puts new
+    samples between old ones, and then only the new pairs are computed.
+
+    Attributes:
+        computed_pairs: How many pairs were ever computed.
+    """
+
+    def __init__(self) -> None:
+        self.computed_pairs = 0
+        self._next: Ints = np.empty(0, np.int64)
+        self._distance: Floats = np.empty(0, np.float32)
+
+    def distances(self, vectors: Floats, order: Ints) -> Floats:
+        """Return the distance from each sample to the one after it, float32 (n - 1,) in [0, 2].
+
+        Args:
+            vectors: float32 (n, dim), unit length; the rows of an earlier call unchanged, new ones after them.
+            order: int64 (n,), the rows in the order of time.
+        """
+        n = len(order)
+        known = min(n, len(self._next))
+        following, distance = np.full(n, -1, np.int64), np.zeros(n, np.float32)
+        following[order[:-1]] = order[1:]
+        distance[:known] = self._distance[:known]
+        changed = following >= 0
+        changed[:known] &= following[:known] != self._next[:known]
+        rows = np.flatnonzero(changed)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = rows[start : start + BLOCK_ROWS]
+            cosine = np.einsum("nd,nd->n", vectors[block], vectors[following[block]])
+            distance[block] = np.clip(1 - cosine, 0, 2)
+        self.computed_pairs += len(rows)
+        self._next, self._distance = following, distance
+        return distance[order[:-1]]
+
+
+def find_cuts(distances: Floats, times_s: Times, *, least: float = LEAST_DISTANCE) -> Times:
+    """Return the times of the cuts between shots, each midway between two samples.
+
+    A jump is a cut if it is at least ``least``; at least six times the usual spread (1.4826 MAD) above
+    the usual distance, "usual" being medians over ten distances on either side; and at least three times
+    each of its two neighbours, since a cut takes one step and what comes into the picture takes several.
+    What is usual in a lively scene or a pan is high, so these have no cuts. A shot of a single sample
+    counts as motion, and shots of two samples each hide one another. A step longer than 2.5 median steps
+    is a gap: what changed in it may have changed slowly, so it is no cut.
+
+    Only vectors are seen: what appears from one sample to the next and fills the picture is a cut too.
+
+    Args:
+        distances: float32 (n - 1,), from ``Neighbours``.
+        times_s: float64 (n,), rising.
+        least: The smallest cosine distance that can be a cut.
+
+    Returns:
+        float64 (k,), rising.
+    """
+    if len(distances) == 0:
+        return np.empty(0, np.float64)
+    from scipy.ndimage import median_filter  # here, so that a page without cuts does not load SciPy
+
+    steps_s = np.diff(times_s)
+    near = steps_s <= GAP_STEPS * float(np.median(steps_s))
+    jumps = np.where(near, distances, 0).astype(np.float32)
+    size = 2 * AROUND + 1
+    level = median_filter(jumps, size=size, mode="reflect")
+    spread = 1.4826 * median_filter(np.abs(jumps - level), size=size, mode="reflect")
+    beside = np.maximum(np.append(jumps[1:], 0), np.append(0, jumps[:-1]))
+    needed = np.maximum(np.maximum(level + SPREADS * spread, ABRUPT * beside), least)
+    cut = near & (jumps >= needed)
+    at = np.flatnonzero(cut)
+    between: Times = (times_s[at] + times_s[at + 1]) / 2
+    return between

@@ -17,6 +17,7 @@ Templates: TypeAlias = Literal["none", "simple", "openai"]
 UNITS, SMOOTHINGS, TEMPLATES = get_args(Unit), get_args(Smoothing), get_args(Templates)
 NEGATIVE = "- "
 MOST_BYTES, MOST_PROMPTS, MOST_TEXT = 1_000_000, 200, 2000
+BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
 LONGEST_S = 1e7
 
 
@@ -190,7 +191,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "threshold": lambda v: v is None or _finite(v),
     "thresholds": lambda v: _numbers(v, _finite),
     "hysteresis": lambda v: _number(v, 0, 1e9),
-    "bank_share": lambda v: _number(v, 0, 100),
+    "bank_share": lambda v: _number(v) and v in BANK_SHARES,
     "smoothing": lambda v: isinstance(v, str) and v in SMOOTHINGS,
     "across_cuts": lambda v: isinstance(v, bool),
     **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _length),
@@ -207,7 +208,7 @@ _ALLOWED = {
     "threshold": "a number, or null for one from the data",
     "thresholds": "prompts, each with a number",
     "hysteresis": "a number from 0 on",
-    "bank_share": "0 to 100",
+    "bank_share": ", ".join(map(str, BANK_SHARES)),
     "smoothing": ", ".join(SMOOTHINGS),
     "across_cuts": "true or false",
     **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _SECONDS),

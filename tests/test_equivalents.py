@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from clip_core.scoring.equivalents import Equivalents, convert_cut, cosine_of, equivalents, equivalents_text, share_at_or_above
+from clip_core.scoring.equivalents import (
+    Equivalents,
+    convert_cut,
+    cosine_of,
+    equivalents,
+    equivalents_text,
+    share_at_or_above,
+)
 from clip_core.scoring.units import Scale
 from tests.curve_maker import scores_of
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from clip_core.errors import RecipeError
-from clip_core.recipe import SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
+from clip_core.recipe import BANK_SHARES, SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
+from clip_core.scoring.null_bank import LEVELS
 from clip_core.scoring.smoothing import KINDS
 from clip_core.scoring.templates import TEMPLATE_SETS
 
@@ -50,7 +51,7 @@ def test_lines_with_a_dash_are_negatives() -> None:
     [
         ("unit", "kelvin"), ("unit", ["z"]), ("unit", {}), ("smoothing", "box"), ("templates", "7"),
         ("threshold", float("nan")), ("threshold", True), ("threshold", "2"), ("threshold", 1e300),
-        ("hysteresis", -0.1), ("bank_share", 101),
+        ("hysteresis", -0.1), ("bank_share", 94),
         ("smoothing_s", -1), ("pad_s", float("inf")), ("min_gap_s", None),
         ("score_range", [2, 1]), ("score_range", [1]),
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),

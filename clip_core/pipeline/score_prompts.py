@@ -6,12 +6,16 @@ import logging
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError, PromptError, StoreError
 from clip_core.pipeline.check_vectors import checked
 from clip_core.scoring.curves import Curves
-from clip_core.store.store import EmbeddingStore, Revision
-from clip_core.values import Floats, Scores
+from clip_core.scoring.keys import ensemble_key
+from clip_core.scoring.templates import TemplateSet, ensemble, filled
+from clip_core.store.store import EmbeddingStore, Revision, RunRecord
+from clip_core.values import Floats, Scores, TimeTable
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +46,17 @@ def update_curves(
         video_id, prompts, encoder, store: As for ``score_prompts``.
     """
     cleaned = clean_prompts(prompts)
+    run = read_new_frames(curves, video_id, encoder, store)
+    learn_prompts(curves, cleaned, "none", encoder, store)
+    return curves.scores(cleaned, table_of(video_id, store), complete=run.finished)
+
+
+def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: EmbeddingStore) -> RunRecord:
+    """Hand the rows that are new in the store over to ``curves``; return how far the video is indexed.
+
+    Raises:
+        NotIndexedError: The video was never begun with this model, or is being forgotten.
+    """
     past = curves.revision if isinstance(curves.revision, Revision) else None
     run = store.run(video_id, encoder.fingerprint)
     embeddings, revision = store.read(video_id, encoder.fingerprint, past)
@@ -49,31 +64,77 @@ def update_curves(
         curves.drop_frames()
     curves.add_frames(embeddings)
     curves.revision = revision
-    unknown = curves.unknown(cleaned)
-    if unknown:
-        stored = store.texts(encoder.fingerprint, unknown)
-        new = [prompt for prompt in unknown if prompt not in stored]
-        if new:
-            vectors = checked(encoder.embed_texts(new), len(new), encoder)
-            _keep_texts(new, vectors, encoder, store)
-            stored |= dict(zip(new, vectors, strict=True))
-        curves.add_prompts(stored)
+    if run is None:
+        raise _forgotten()
+    return run
+
+
+def learn_prompts(
+    curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
+) -> None:
+    """Give ``curves`` the vectors of clean prompts that it lacks; in templates, each under its ``ensemble_key``.
+
+    Raises:
+        EncoderError: The model failed; nothing was learned.
+    """
+    keys = {ensemble_key(prompt, templates): filled(prompt, templates) for prompt in prompts}
+    lacking = {key: keys[key] for key in curves.unknown(keys)}
+    if not lacking:
+        return
+    texts = list(dict.fromkeys(text for wordings in lacking.values() for text in wordings))
+    vectors = text_vectors(texts, encoder, store)
+    curves.add_prompts({key: _joined([vectors[text] for text in wordings]) for key, wordings in lacking.items()})
+
+
+def _joined(vectors: list[Floats]) -> Floats:
+    return vectors[0] if len(vectors) == 1 else ensemble(np.stack(vectors))
+
+
+def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> dict[str, Floats]:
+    """Text → float32 (dim,): from the store, or embedded now and stored.
+
+    Raises:
+        EncoderError: The model failed.
+    """
+    found = store.texts(encoder.fingerprint, texts)
+    new = [text for text in texts if text not in found]
+    if new:
+        vectors = checked(encoder.embed_texts(new), len(new), encoder)
+        _keep_texts(new, vectors, encoder, store)
+        found |= dict(zip(new, vectors, strict=True))
+    return found
+
+
+def table_of(video_id: str, store: EmbeddingStore) -> TimeTable:
+    """When the frames of a stored video are presented.
+
+    Raises:
+        NotIndexedError: It was forgotten.
+    """
     record = store.video(video_id)
-    if record is None or run is None:
-        raise NotIndexedError("This video was forgotten while it was read.", "Index it again.")
-    return curves.scores(cleaned, record.table, complete=run.finished)
+    if record is None:
+        raise _forgotten()
+    return record.table
 
 
-def known_prompts(curves: Curves, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> tuple[str, ...]:
+def _forgotten() -> NotIndexedError:
+    return NotIndexedError("This video was forgotten while it was read.", "Index it again.")
+
+
+def known_prompts(
+    curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
+) -> tuple[str, ...]:
     """Return those of ``prompts`` that can be scored without asking the encoder.
 
     Args:
-        curves, prompts, encoder, store: As for ``update_curves``.
+        curves, prompts, templates, encoder, store: As for ``learn_prompts``.
     """
     cleaned = clean_prompts(prompts)
-    unknown = set(curves.unknown(cleaned))
-    stored = store.texts(encoder.fingerprint, sorted(unknown)) if unknown else {}
-    return tuple(prompt for prompt in cleaned if prompt not in unknown or prompt in stored)
+    wordings = {prompt: filled(prompt, templates) for prompt in cleaned}
+    unknown = {prompt for prompt in cleaned if curves.unknown([ensemble_key(prompt, templates)])}
+    texts = sorted({text for prompt in unknown for text in wordings[prompt]})
+    stored = store.texts(encoder.fingerprint, texts) if texts else {}
+    return tuple(p for p in cleaned if p not in unknown or all(text in stored for text in wordings[p]))
 
 
 def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:

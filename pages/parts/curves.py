@@ -34,7 +34,7 @@ def live_scores(wish: Wish, indexed: Indexed, prompts: Sequence[str]) -> Scores:
             return _scores(wish, indexed.record, prompts)
         except EncoderError as error:
             state.unscored = (asked, error)
-    known = known_prompts(state.curves, prompts, wish.encoder, wish.store)
+    known = known_prompts(state.curves, prompts, "none", wish.encoder, wish.store)
     _draw_unscored(state.unscored[1], len(prompts) - len(known))
     return _scores(wish, indexed.record, known)
 

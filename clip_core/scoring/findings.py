@@ -1,0 +1,190 @@
+"""From what is known of a video to its moments, as a recipe says: the one way that the page and the command line go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from clip_core.errors import RecipeError
+from clip_core.recipe import Recipe
+from clip_core.scoring.defaults import Default, default_cuts
+from clip_core.scoring.equivalents import convert_cut
+from clip_core.scoring.moments import find_moments
+from clip_core.scoring.null_bank import beats, false_alarm_rates
+from clip_core.scoring.smoothing import smooth
+from clip_core.scoring.spans import sample_spans
+from clip_core.scoring.units import Scale
+from clip_core.values import Floats, Moment, Scores, Times
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BankFacts:
+    """What the null bank scores on the same samples.
+
+    Attributes:
+        levels: float32 (n, 7), see ``NullBank.follow``.
+        peaks: float32 (m,), the best of each caption in the video.
+    """
+
+    levels: Floats
+    peaks: Floats
+
+
+class Evidence:
+    """What is known of a video under a model, before any setting that a slider moves. Built anew when it changes.
+
+    Args:
+        raw: Raw cosines of the prompts.
+        negatives: Of the negative prompts, at the same samples; may have no column.
+        weights: Prompt or negative → prior odds.
+        logit_scale: Of the model.
+        bank: What the null bank says; None where it is not asked, as for pictures.
+        cuts_s: float64 (k,), times of the cuts between shots.
+    """
+
+    def __init__(
+        self,
+        raw: Scores,
+        negatives: Scores,
+        *,
+        weights: Mapping[str, float],
+        logit_scale: float,
+        bank: BankFacts | None,
+        cuts_s: Times,
+    ) -> None:
+        self.raw, self.negatives, self.bank, self.cuts_s = raw, negatives, bank, cuts_s
+        self.weights, self.logit_scale = dict(weights), logit_scale
+        self._defaults: dict[tuple[float, float], dict[str, Default]] = {}
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The curves in every unit."""
+        return Scale(self.raw, self.negatives, weights=self.weights, logit_scale=self.logit_scale)
+
+    def defaults(self, smoothing_s: float, bank_share: float) -> dict[str, Default]:
+        """Each prompt's own threshold, from the data. ``bank_share`` in percent; at 0 the bank is not asked."""
+        key = (smoothing_s, bank_share)
+        if key not in self._defaults:
+            peaks = self.bank.peaks if self.bank is not None and bank_share > 0 else None
+            share = bank_share / 100
+            self._defaults[key] = default_cuts(self.raw, peaks, smoothing_s=smoothing_s, bank_share=share)
+        return self._defaults[key]
+
+    @cached_property
+    def false_alarm_rates(self) -> dict[str, float]:
+        """Prompt → share of the bank that comes out as high somewhere in the video; empty without a bank."""
+        return {} if self.bank is None else false_alarm_rates(self.raw, self.bank.peaks)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a recipe makes of the evidence.
+
+    Attributes:
+        evidence, recipe: What it was made of.
+        scores: The curves in the recipe's unit.
+        smoothed: float32 of the same shape.
+        thresholds: Prompt → threshold in that unit, for the prompts that are flagged.
+        moments: Of these prompts, ranked by peak.
+    """
+
+    evidence: Evidence
+    recipe: Recipe
+    scores: Scores
+    smoothed: Floats
+    thresholds: Mapping[str, float]
+    moments: list[Moment]
+
+    @property
+    def unproven(self) -> tuple[str, ...]:
+        """Prompts that would be flagged if anything spoke for them: without a threshold, the data gave none."""
+        asked = (prompt for prompt in self.scores.prompts if prompt not in self.recipe.unflagged)
+        return tuple(prompt for prompt in asked if prompt not in self.thresholds)
+
+    @property
+    def cuts_s(self) -> Times | None:
+        """The cuts that nothing was smoothed across."""
+        return None if self.recipe.across_cuts else self.evidence.cuts_s
+
+    def measure(self, prompt: str, start_s: float, end_s: float) -> Moment | None:
+        """A prompt's moment with these edges: peak and mean of the samples within, or of the nearest one.
+
+        None if the prompt has no curve, or there are no samples.
+        """
+        if prompt not in self.scores.prompts or not len(self.scores):
+            return None
+        times_s = self.scores.times_s
+        first, stop = np.searchsorted(times_s, [start_s, end_s])
+        if first == stop:
+            first = int(np.argmin(np.abs(times_s - (start_s + end_s) / 2)))
+            stop = first + 1
+        inside = self.smoothed[first:stop, self.scores.prompts.index(prompt)].astype(np.float64)
+        lengths_s = sample_spans(times_s, self.scores.start_s, self.scores.end_s).lengths_s[first:stop]
+        top = int(np.argmax(inside))
+        mean = float(np.average(inside, weights=lengths_s)) if lengths_s.sum() > 0 else float(inside.mean())
+        return Moment(prompt, start_s, end_s, float(times_s[first + top]), float(inside[top]), mean)
+
+
+def find(recipe: Recipe, evidence: Evidence) -> Findings:
+    """Turn curves into moments.
+
+    Raises:
+        RecipeError: The unit is margin and there is no negative prompt.
+    """
+    if recipe.unit not in evidence.scale.units:
+        raise RecipeError(
+            "Margin needs a negative prompt.", 'Add a line such as "- a person" to the prompts, or choose another unit.'
+        )
+    scores = evidence.scale.in_unit(recipe.unit)
+    smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, None if recipe.across_cuts else evidence.cuts_s)
+    thresholds = thresholds_of(recipe, evidence)
+    allowed = None
+    if evidence.bank is not None and recipe.bank_share > 0:
+        allowed = beats(evidence.raw.values, evidence.bank.levels, round(recipe.bank_share))
+    moments = find_moments(
+        scores,
+        threshold=thresholds,
+        offset={prompt: onset - recipe.hysteresis for prompt, onset in thresholds.items()},
+        score_range=recipe.score_range,
+        time_range=recipe.time_range,
+        smoothed=smoothed,
+        min_gap_s=recipe.min_gap_s,
+        min_duration_s=recipe.min_duration_s,
+        pad_s=recipe.pad_s,
+        allowed=allowed,
+    )
+    return Findings(evidence, recipe, scores, smoothed, thresholds, moments)
+
+
+def thresholds_of(recipe: Recipe, evidence: Evidence) -> dict[str, float]:
+    """Prompt → threshold in the recipe's unit: its own, the common one, or the one that the data speaks for."""
+    found: dict[str, float] = {}
+    for prompt in evidence.raw.prompts:
+        if prompt in recipe.unflagged:
+            continue
+        given = recipe.thresholds.get(prompt, recipe.threshold)
+        if given is None:
+            own = evidence.defaults(recipe.smoothing_s, recipe.bank_share).get(prompt)
+            given = None if own is None else convert_cut(evidence.scale, prompt, own.cosine, "cosine", recipe.unit)
+        if given is not None:
+            found[prompt] = given
+    return found
+
+
+def in_other_unit(recipe: Recipe, unit: str, evidence: Evidence) -> Recipe:
+    """The recipe with the same cuts in another unit: those that were set by hand are carried over prompt by prompt.
+
+    A common threshold stays a common one only where it means the same for all prompts, which it seldom does: it
+    becomes one threshold a prompt. A score range and a hysteresis are in the old unit and are dropped.
+    """
+    if unit == recipe.unit:
+        return recipe
+    carried = {
+        prompt: convert_cut(evidence.scale, prompt, cut, recipe.unit, unit)  # type: ignore[arg-type]
+        for prompt in evidence.raw.prompts
+        if (cut := recipe.thresholds.get(prompt, recipe.threshold)) is not None
+    }
+    return replace(recipe, unit=unit, threshold=None, thresholds=carried, score_range=None, hysteresis=0.0)  # type: ignore[arg-type]

@@ -14,7 +14,11 @@ from clip_core.values import Unit
 
 Smoothing: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
 Templates: TypeAlias = Literal["none", "simple", "openai"]
-UNITS, SMOOTHINGS, TEMPLATES = get_args(Unit), get_args(Smoothing), get_args(Templates)
+Op: TypeAlias = Literal["and", "without", "then"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
+TEMPLATES: tuple[Templates, ...] = get_args(Templates)
+OPS: tuple[Op, ...] = get_args(Op)
 NEGATIVE = "- "
 MOST_BYTES, MOST_PROMPTS, MOST_TEXT = 1_000_000, 200, 2000
 BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
@@ -39,6 +43,7 @@ class Recipe:
         min_gap_s, min_duration_s, pad_s: Shorter gaps are filled, shorter moments dropped, the rest padded.
         score_range, time_range: What lies outside is never flagged; None: no limits.
         unflagged: Prompts without moments.
+        combinations: (op, a, b, within_s) each, see ``scoring.combine``: moments of two prompts together.
     """
 
     prompts: tuple[str, ...] = ()
@@ -58,12 +63,18 @@ class Recipe:
     score_range: tuple[float, float] | None = None
     time_range: tuple[float, float] | None = None
     unflagged: tuple[str, ...] = ()
+    combinations: tuple[tuple[Op, str, str, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
             value = getattr(self, name)
             if not check(value):
                 raise RecipeError(f"The setting '{name}' cannot be {_shown(value)}.", f"Allowed: {_ALLOWED[name]}.")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text that is embedded: the prompts, then the negatives without their sign."""
+        return tuple(dict.fromkeys((*self.positives, *self.negatives)))
 
     @property
     def positives(self) -> tuple[str, ...]:
@@ -139,11 +150,11 @@ def read_recipe(content: bytes) -> Recipe:
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
     if isinstance(value, Mapping):
         return dict(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _shown(value: object) -> str:
@@ -183,6 +194,13 @@ def _length(value: object) -> bool:
     return _number(value, 0, LONGEST_S)
 
 
+def _combination(value: object) -> bool:
+    if not (isinstance(value, tuple) and len(value) == 4):
+        return False
+    op, a, b, within_s = value
+    return op in OPS and _text(a) and _text(b) and _length(within_s)
+
+
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "prompts": _texts,
     "weights": lambda v: _numbers(v, lambda number: _number(number, 1e-6, 1e6)),
@@ -198,6 +216,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "score_range": lambda v: _pair(v, _finite),
     "time_range": lambda v: _pair(v, _length),
     "unflagged": _texts,
+    "combinations": lambda v: isinstance(v, tuple) and len(v) <= MOST_PROMPTS and all(map(_combination, v)),
 }
 _SECONDS = "seconds from 0 on"
 _ALLOWED = {
@@ -215,4 +234,5 @@ _ALLOWED = {
     "score_range": "two numbers, the lower first",
     "time_range": "two times in seconds, the earlier first",
     "unflagged": f"at most {MOST_PROMPTS} texts",
+    "combinations": "lists of and, without or then, two prompts, and seconds",
 }

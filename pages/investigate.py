@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clip_core.pipeline.judge_moments import reviewed_moments
+from clip_core.scoring.findings import find
 from pages.parts import (
     cached,
     chart,
     consent,
     curves,
+    downloads,
     explain,
     indexing,
+    judging,
     look,
     model,
     moments,
@@ -51,8 +55,9 @@ def main() -> None:
     wish = indexing.Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
     with sidebar:
-        scores = curves.live_scores(wish, indexed, wanted.texts)
-    wanted = wanted.only(scores.prompts)
+        evidence = curves.live_evidence(wish, indexed, wanted)
+    scores = evidence.raw
+    wanted = wanted.only((*scores.prompts, *evidence.negatives.prompts))
     with facts:
         source.describe(indexed.record)
     with slot:
@@ -62,10 +67,13 @@ def main() -> None:
         states.draw_opening(video, indexed)
         return
     with sidebar:
-        chosen = signal.choose_signal(settings, wish.encoder, scores, wanted)
-    found = curves.find(scores, chosen)
+        chosen = signal.choose_signal(settings, wish.encoder, evidence, wanted)
+    found = find(chosen.recipe, evidence)
+    listed = moments.settle_list(reviewed_moments(found, record.video_id, store))
+    found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
-    scene = watch.Scene(video, record, found, wanted, chosen, playhead.settle_playhead(record, scores))
+    head = playhead.settle_playhead(record, scores)
+    scene = watch.Scene(video, record, found, listed.to_walk, wanted, chosen, head)
     way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")
     left, middle, right = page.columns([46, 25, 29], gap="small")
@@ -74,7 +82,11 @@ def main() -> None:
     with middle:
         way.draw_ranking()
     with right.container(gap="xsmall"):
-        moments.draw_list(found, wanted, chosen)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
+            kind = moments.choose_list(len(listed.kept))
+            judging.draw_judging(found, listed, head, record, store)
+            downloads.draw_downloads(found, listed)
+        moments.draw_list(kind, found, listed, wanted, chosen, record, str(video.path))
     with page:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)
@@ -83,7 +95,7 @@ def main() -> None:
             style = transport.draw_view_menu(len(scores.prompts), proxy.status_px(playable))
             explain.draw_explanation(wish.encoder)
         way.draw_chart(scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores)))
-        chart.draw_footer(wish, indexed, found, chosen)
+        chart.draw_footer(wish, indexed, found)
 
 
 states.guarded(main)

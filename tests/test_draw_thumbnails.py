@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from clip_core.errors import VideoError
 from clip_core.pipeline.draw_thumbnails import thumbnails_of
 from clip_core.pipeline.index_video import index_video
 from clip_core.store.store import EmbeddingStore
@@ -64,10 +65,21 @@ def test_what_was_indexed_before_gets_its_pictures_when_they_are_asked_for(
     assert store.thumbnail_pts(video_id).tolist() == []
     pts = store.video(video_id).table.pts.tolist()
     with open_video(video_path) as video:
-        assert len(thumbnails_of(video, video_id, pts, store, patience_s=0)) == 1
-        found = thumbnails_of(video, video_id, [pts[7], pts[3], pts[7]], store, patience_s=60)
+
+        def picture(wanted: int) -> np.ndarray:
+            return video.frame_at(index=pts.index(wanted)).rgb
+
+        assert len(thumbnails_of(video_id, pts, store, picture, patience_s=0)) == 1
+        found = thumbnails_of(video_id, [pts[7], pts[3], pts[7]], store, picture, patience_s=60)
         assert numbers(found) == {pts[3]: 3, pts[7]: 7}
     assert store.thumbnail_pts(video_id).tolist() == [pts[0], pts[3], pts[7]]
-    with open_video(video_path) as video:
-        monkeypatch.setattr(video, "frame_at", lambda **_: pytest.fail("it is stored"))
-        assert numbers(thumbnails_of(video, video_id, [pts[7]], store, patience_s=60)) == {pts[7]: 7}
+
+    def gone(wanted: int) -> np.ndarray:
+        if wanted == pts[9]:
+            raise VideoError("It is gone.")
+        return np.zeros((9, 16, 3), np.uint8)
+
+    assert numbers(thumbnails_of(video_id, [pts[7]], store, gone, patience_s=60)) == {pts[7]: 7}
+    with pytest.raises(VideoError, match="gone"):
+        thumbnails_of(video_id, [pts[8], pts[9]], store, gone, patience_s=60)
+    assert pts[8] in store.thumbnail_pts(video_id)  # what was drawn before is kept

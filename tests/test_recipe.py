@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from clip_core.errors import RecipeError
-from clip_core.recipe import BANK_SHARES, SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
-from clip_core.scoring.null_bank import LEVELS
+from clip_core.recipe import SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
 from clip_core.scoring.smoothing import KINDS
 from clip_core.scoring.templates import TEMPLATE_SETS
 
@@ -29,6 +28,7 @@ FULL = Recipe(
     score_range=(-1.0, 100.0),
     time_range=(0.0, 12.5),
     unflagged=("3",),
+    combinations=(("then", "a dog", "null", 2.5), ("and", "3", "a dog", 0.0)),
 )
 
 
@@ -57,7 +57,8 @@ def test_lines_with_a_dash_are_negatives() -> None:
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
         ("thresholds", {1: 2}), ("prompts", "a dog"), ("prompts", [1]), ("prompts", ["x"] * 201),
         ("prompts", ["x" * 2001]),
-        ("across_cuts", 1), ("unflagged", None),
+        ("across_cuts", 1), ("unflagged", None), ("combinations", [["or", "a", "b", 0]]), ("combinations", [["and", "a"]]),
+        ("combinations", [["then", "a", "b", -1]]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:

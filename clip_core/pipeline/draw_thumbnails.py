@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
 
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import Frame, Ints
-from clip_core.video import Video
+from clip_core.values import Frame, Image, Ints
 from clip_core.video.drawing import thumbnail_jpeg
 
 
@@ -41,28 +38,34 @@ class Thumbnails:
 
 
 def thumbnails_of(
-    video: Video, video_id: str, pts: Sequence[int], store: EmbeddingStore, *, patience_s: float
+    video_id: str,
+    pts: Sequence[int],
+    store: EmbeddingStore,
+    picture: Callable[[int], Image],
+    *,
+    patience_s: float,
 ) -> dict[int, bytes]:
     """Return the thumbnails of some frames, drawing and storing those that are missing.
 
     Args:
-        video: Open; only asked for frames that have no picture yet.
-        video_id: Its id.
+        video_id: Whose frames they are.
         pts: Of frames of the video.
-        store: Where they are kept.
+        store: Where thumbnails are kept.
+        picture: Gives the frame with that pts, uint8 RGB; asked only for what is missing.
         patience_s: Draw for about so long; the rest is missing in the answer. At least one is drawn.
 
     Raises:
-        VideoError: A frame cannot be decoded.
+        VideoError: A frame cannot be decoded; those before it are stored.
         StoreError: They cannot be stored.
     """
     found = store.thumbnails(video_id, pts)
     drawn: dict[int, bytes] = {}
     began = time.monotonic()
-    for missing in sorted({*map(int, pts)} - found.keys()):
-        number = int(np.searchsorted(video.table.pts, missing))
-        drawn[missing] = thumbnail_jpeg(video.frame_at(index=number).rgb)
-        if time.monotonic() - began >= patience_s:
-            break
-    store.append_thumbnails(video_id, drawn)
+    try:
+        for missing in sorted({*map(int, pts)} - found.keys()):
+            drawn[missing] = thumbnail_jpeg(picture(missing))
+            if time.monotonic() - began >= patience_s:
+                break
+    finally:
+        store.append_thumbnails(video_id, drawn)
     return found | drawn

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from clip_core.errors import RecipeError
 from clip_core.recipe import Recipe
+from clip_core.scoring.combine import Combination, combine
 from clip_core.scoring.defaults import Default, default_cuts
 from clip_core.scoring.equivalents import convert_cut
 from clip_core.scoring.moments import find_moments
@@ -17,7 +18,7 @@ from clip_core.scoring.null_bank import beats, false_alarm_rates
 from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.units import Scale
-from clip_core.values import Floats, Moment, Scores, Times
+from clip_core.values import Floats, Moment, Scores, Times, Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +89,7 @@ class Findings:
         scores: The curves in the recipe's unit.
         smoothed: float32 of the same shape.
         thresholds: Prompt → threshold in that unit, for the prompts that are flagged.
-        moments: Of these prompts, ranked by peak.
+        moments: Of these prompts, ranked by peak; behind them those of combinations.
     """
 
     evidence: Evidence
@@ -108,6 +109,14 @@ class Findings:
     def cuts_s(self) -> Times | None:
         """The cuts that nothing was smoothed across."""
         return None if self.recipe.across_cuts else self.evidence.cuts_s
+
+    def within(self, prompt: str, score_range: tuple[float, float]) -> Floats:
+        """A prompt's curve, float32 (n,); NaN marks what lies outside the score range or the recipe's time range."""
+        curve, times_s = self.scores.column(prompt), self.scores.times_s
+        inside = (curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1]))
+        if self.recipe.time_range is not None:
+            inside &= (times_s >= self.recipe.time_range[0]) & (times_s < self.recipe.time_range[1])
+        return np.where(inside, curve, np.nan).astype(np.float32)
 
     def measure(self, prompt: str, start_s: float, end_s: float) -> Moment | None:
         """A prompt's moment with these edges: peak and mean of the samples within, or of the nearest one.
@@ -156,6 +165,8 @@ def find(recipe: Recipe, evidence: Evidence) -> Findings:
         pad_s=recipe.pad_s,
         allowed=allowed,
     )
+    for op, a, b, within_s in recipe.combinations:
+        moments += combine(moments, Combination(op, a, b, within_s))
     return Findings(evidence, recipe, scores, smoothed, thresholds, moments)
 
 
@@ -174,17 +185,12 @@ def thresholds_of(recipe: Recipe, evidence: Evidence) -> dict[str, float]:
     return found
 
 
-def in_other_unit(recipe: Recipe, unit: str, evidence: Evidence) -> Recipe:
-    """The recipe with the same cuts in another unit: those that were set by hand are carried over prompt by prompt.
+def carried_over(cut: float, given: Unit, wanted: Unit, evidence: Evidence, prompt: str | None = None) -> float | None:
+    """The same cut in another unit; of a cut for all prompts the median, for it means another for each of them.
 
-    A common threshold stays a common one only where it means the same for all prompts, which it seldom does: it
-    becomes one threshold a prompt. A score range and a hysteresis are in the old unit and are dropped.
+    None where nothing can be said: there are no samples, or no such prompt.
     """
-    if unit == recipe.unit:
-        return recipe
-    carried = {
-        prompt: convert_cut(evidence.scale, prompt, cut, recipe.unit, unit)  # type: ignore[arg-type]
-        for prompt in evidence.raw.prompts
-        if (cut := recipe.thresholds.get(prompt, recipe.threshold)) is not None
-    }
-    return replace(recipe, unit=unit, threshold=None, thresholds=carried, score_range=None, hysteresis=0.0)  # type: ignore[arg-type]
+    prompts = evidence.raw.prompts if prompt is None else tuple(p for p in (prompt,) if p in evidence.raw.prompts)
+    if not prompts or not len(evidence.raw):
+        return None
+    return float(np.median([convert_cut(evidence.scale, p, cut, given, wanted) for p in prompts]))

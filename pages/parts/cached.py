@@ -6,9 +6,11 @@ import importlib
 import importlib.util
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
@@ -17,12 +19,13 @@ from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard
+from clip_core.pipeline.draw_thumbnails import thumbnails_of
 from clip_core.pipeline.check_playable import why_not_playable_here
 from clip_core.pipeline.find_file import FoundFile, find_file
 from clip_core.pipeline.identify import file_stamp
 from clip_core.proxies import ProxyBoard
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import TimeTable
+from clip_core.values import Image, TimeTable, VideoRecord
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.shared import SharedVideo
@@ -138,6 +141,24 @@ def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple
     """
     frame = _open(path, video_id, _table.confirmed, _table).frame_at(time_s)
     return viewer_jpeg(frame.rgb), frame.time_s
+
+
+def thumbnails(
+    path: str, record: VideoRecord, pts: Sequence[int], location: str, *, patience_s: float
+) -> dict[int, bytes]:
+    """Small pictures of frames, pts → JPEG; drawn now where they are missing, as far as patience goes.
+
+    Raises:
+        VideoError: The file is gone or cannot be decoded there.
+        StoreError: The store cannot be read or written.
+    """
+    table = record.table
+    shared = _open(path, record.video_id, table.confirmed, table)
+
+    def picture(wanted: int) -> Image:
+        return shared.frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
+
+    return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

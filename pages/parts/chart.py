@@ -8,12 +8,12 @@ from dataclasses import replace
 import streamlit as st
 from streamlit_plotly_events import plotly_events
 
+from clip_core.charts.labels import score_text
 from clip_core.charts.timeline import Timeline, timeline_figure
-from pages.parts.curves import Findings
+from clip_core.scoring.findings import Findings
 from pages.parts.indexing import Indexed, Wish, density_text
 from pages.parts.model import describe_model
 from pages.parts.playhead import Playhead, stamp
-from pages.parts.signal import Signal
 
 
 class _Drawn:
@@ -37,17 +37,19 @@ def draw_chart(view: Timeline, head: Playhead) -> None:
     plotly_events(_Drawn(timeline_figure(view)), override_height=view.height_px, key="chart")
 
 
-def draw_footer(wish: Wish, indexed: Indexed, findings: Findings, signal: Signal) -> None:
-    """Say under the chart what it shows: model, frames, rate; and warn when the threshold misses the curves."""
-    samples, values = len(findings.scores), findings.smoothed
+def draw_footer(wish: Wish, indexed: Indexed, findings: Findings) -> None:
+    """Say under the chart what it shows: model, frames, rate, unit; and warn when the threshold misses the curves."""
+    samples, values, unit = len(findings.scores), findings.smoothed, findings.scores.unit
     facts = [
         describe_model(wish.encoder),
         f"{samples:,} frame{'' if samples == 1 else 's'} indexed",
         density_text(indexed.run),
-        "cosine similarity",
+        "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity",
     ]
-    if values.size and not values.min() <= signal.threshold <= values.max():
-        side, end = ("above", values.max()) if signal.threshold > values.max() else ("below", values.min())
-        facts.append(f":material/warning: the threshold {signal.threshold:.3f} lies {side} every curve ({end:.3f})")
+    threshold = findings.recipe.threshold
+    if threshold is not None and values.size and not values.min() <= threshold <= values.max():
+        side, end = ("above", values.max()) if threshold > values.max() else ("below", values.min())
+        cut, most = score_text(threshold, unit), score_text(float(end), unit)
+        facts.append(f":material/warning: the threshold {cut} lies {side} every curve ({most})")
     with st.container(key="footer"):
         st.caption(" · ".join(facts))

@@ -2,83 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from clip_core.charts.timeline import Unfinished
+from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
-from clip_core.pipeline.score_prompts import known_prompts, update_curves
-from clip_core.scoring.curves import Curves
-from clip_core.scoring.moments import find_moments
-from clip_core.scoring.smoothing import smooth
-from clip_core.values import Floats, Moment, Scores, VideoRecord, clock
+from clip_core.pipeline.analyse import Analysis
+from clip_core.pipeline.score_prompts import known_prompts
+from clip_core.recipe import Recipe
+from clip_core.scoring.findings import Evidence
+from clip_core.values import Scores, VideoRecord, clock
 from clip_core.video.sampling import missing_samples, sample_pts
 from pages.parts.indexing import Indexed, Wish
-from pages.parts.signal import Signal
+from pages.parts.prompts import Prompts
 from pages.parts.text import told
 
 
-def live_scores(wish: Wish, indexed: Indexed, prompts: Sequence[str]) -> Scores:
-    """Return the scores of what is stored now; computed are only new frames and new prompts.
+def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts) -> Evidence:
+    """Return what is known of what is stored now; computed are only new frames and new prompts.
 
     If the model cannot embed the new prompts (a server that is down), those that are known are scored, the
     sidebar says why, and nothing is asked again before the visitor wants it.
     """
-    state, asked = st.session_state, (wish.encoder.fingerprint, tuple(prompts))
+    state = st.session_state
+    asks_bank = int(state.get("bank_share", 95))
+    recipe = Recipe(
+        prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights, bank_share=asks_bank
+    )  # fmt: skip
+    asked = (wish.encoder.fingerprint, recipe.prompts, recipe.templates, asks_bank > 0)
     if state.get("unscored", (None,))[0] != asked:
         state.pop("unscored", None)
         try:
-            return _scores(wish, indexed.record, prompts)
+            return _evidence(wish, indexed.record, recipe)
         except EncoderError as error:
             state.unscored = (asked, error)
-    known = known_prompts(state.curves, prompts, "none", wish.encoder, wish.store)
-    _draw_unscored(state.unscored[1], len(prompts) - len(known))
-    return _scores(wish, indexed.record, known)
+    return _what_is_known(wish, indexed, recipe)
 
 
-def _draw_unscored(error: EncoderError, prompts: int) -> None:
-    counted = "One prompt is" if prompts == 1 else f"{prompts} prompts are"
-    st.error(f"{told(error)} {counted} not scored.", icon=":material/error:")
+def _what_is_known(wish: Wish, indexed: Indexed, recipe: Recipe) -> Evidence:
+    """Only what needs no model: the prompts whose vectors are stored, and no bank unless it is there."""
+    state = st.session_state
+    analysis = _analysis(indexed.record, wish)
+    known = set(
+        known_prompts(
+            analysis.curves, [*recipe.positives, *recipe.negatives], recipe.templates, wish.encoder, wish.store
+        )
+    )
+    lines = tuple(line for line in recipe.prompts if Recipe(prompts=(line,)).texts[0] in known)
+    _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not analysis.bank_is_ready)
+    share = recipe.bank_share if analysis.bank_is_ready else 0
+    return _evidence(wish, indexed.record, replace(recipe, prompts=lines, bank_share=share))
+
+
+def _draw_unscored(error: EncoderError, prompts: int, *, without_bank: bool) -> None:
+    counted = "No prompt is" if prompts == 0 else "One prompt is" if prompts == 1 else f"{prompts} prompts are"
+    what = "The null bank is not asked." if prompts == 0 and without_bank else f"{counted} not scored."
+    st.error(f"{told(error)} {what}", icon=":material/error:")
     st.button("Try again", key="rescore", on_click=lambda: st.session_state.pop("unscored", None))
 
 
-def _scores(wish: Wish, record: VideoRecord | None, prompts: Sequence[str]) -> Scores:
+def _analysis(record: VideoRecord | None, wish: Wish) -> Analysis:
     state = st.session_state
+    video_id = "" if record is None else record.video_id
+    subject = (video_id, wish.encoder.fingerprint, wish.store.location)
+    if state.get("analysis_of") != subject:
+        state.analysis_of, state.analysis = subject, Analysis(video_id, wish.encoder, wish.store)
+    found: Analysis = state.analysis
+    return found
+
+
+def _evidence(wish: Wish, record: VideoRecord | None, recipe: Recipe) -> Evidence:
     if record is None:
-        return _no_scores(prompts, 0.0)
-    subject = (record.video_id, wish.encoder.fingerprint)
-    if state.get("curves_of") != subject:
-        state.curves_of, state.curves = subject, Curves()
+        return _nothing(recipe, wish.encoder, 0.0)
+    analysis = _analysis(record, wish)
     try:
-        return update_curves(state.curves, record.video_id, prompts, wish.encoder, wish.store)
+        if recipe.bank_share > 0 and recipe.positives and not analysis.bank_is_ready:
+            with st.spinner("Embedding 300 neutral captions, once for this model…"):
+                analysis.prepare_bank()
+        return analysis.evidence(recipe)
     except NotIndexedError:  # it is opened but not begun: the next run has more
-        state.curves = Curves()
-        return _no_scores(prompts, record.table.end_s)
+        st.session_state.pop("analysis_of", None)
+        return _nothing(recipe, wish.encoder, record.table.end_s)
 
 
-def _no_scores(prompts: Sequence[str], end_s: float) -> Scores:
-    none = np.empty(0, np.int64)
-    values = np.empty((0, len(prompts)), np.float32)
-    return Scores(none, np.empty(0), tuple(prompts), values, 0.0, end_s, complete=False)
+def _nothing(recipe: Recipe, encoder: ShownEncoder, end_s: float) -> Evidence:
+    def none(prompts: tuple[str, ...]) -> Scores:
+        values = np.empty((0, len(prompts)), np.float32)
+        return Scores(np.empty(0, np.int64), np.empty(0), prompts, values, 0.0, end_s, complete=False)
 
-
-@dataclass(frozen=True)
-class Findings:
-    """The raw scores, the smoothed curves of the same shape, and the moments of the flagged prompts."""
-
-    scores: Scores
-    smoothed: Floats
-    moments: list[Moment]
-
-
-def find(scores: Scores, signal: Signal) -> Findings:
-    """Smooth the curves and flag their moments as the sliders say."""
-    smoothed = smooth(scores, signal.smoothing_s)
-    moments = find_moments(scores, threshold=signal.thresholds, score_range=signal.score_range, smoothed=smoothed)
-    return Findings(scores, smoothed, moments)
+    return Evidence(
+        none(recipe.positives),
+        none(recipe.negatives),
+        weights=recipe.weights,
+        logit_scale=encoder.logit_scale,
+        bank=None,
+        cuts_s=np.empty(0),
+    )
 
 
 def unfinished_part(wish: Wish, indexed: Indexed, scores: Scores) -> Unfinished | None:

@@ -1,163 +1,178 @@
-"""The list beside the ranking: moments, or the frames that fit a prompt best and worst; and the downloads."""
+"""The list beside the ranking: moments, their peaks as pictures, or the frames that fit a prompt best and worst."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.export.csv_files import moments_csv, scores_csv
-from clip_core.scoring.extremes import extreme_samples
-from clip_core.values import Floats, Moment, Scores, clock
-from pages.parts.curves import Findings
+from clip_core.charts.labels import DECIMALS, score_text, short
+from clip_core.scoring.findings import Findings
+from clip_core.scoring.reviewed import Reviewed
+from clip_core.values import Moment, VideoRecord, clock
+from pages.parts.extremes import draw_extremes
 from pages.parts.look import swatch
-from pages.parts.playhead import EPOCH
+from pages.parts.peaks import draw_peaks, thumbnail_uris
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
+from pages.parts.tables import draw_table, instant, selected_rows, time_column
 from pages.parts.text import literal
 
-ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
-HOUR_S = 3600.0
-LISTS = ["Moments", "Best", "Worst"]
+LISTS = ["Moments", "Peaks", "Best", "Worst"]
+MOST_PICTURES = 40
+"""In the table; each is 5 kB that is sent when the table changes."""
+VERDICTS = {"accepted": "✓", "rejected": "✗", "added": "+", "": "✎"}
 
 
-def draw_list(findings: Findings, prompts: Prompts, signal: Signal) -> None:
-    """Draw the chosen list; a click on a row is taken in by the playhead at the next run."""
-    state = st.session_state
-    state.setdefault("list", LISTS[0])
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
-        chosen = st.segmented_control(
+@dataclass(frozen=True)
+class Listed:
+    """The moments of the page.
+
+    Attributes:
+        reviewed: As they were judged, rejected ones included, ranked.
+        chosen: Those whose rows are selected.
+    """
+
+    reviewed: list[Reviewed]
+    chosen: list[Reviewed]
+
+    @property
+    def kept(self) -> list[Moment]:
+        """Those that count: not rejected."""
+        return [r.moment for r in self.reviewed if r.kept]
+
+    @property
+    def to_walk(self) -> list[Moment]:
+        """Those that next, previous and repeat go through: the selected ones, or else all that count."""
+        return [r.moment for r in self.chosen] or self.kept
+
+
+def settle_list(reviewed: Sequence[Reviewed]) -> Listed:
+    """Say which moments there are and which rows are selected, before anything is drawn."""
+    rows = [reviewed[row] for row in selected_rows("moments") if row < len(reviewed)]
+    return Listed(list(reviewed), rows)
+
+
+def shown_findings(findings: Findings, listed: Listed) -> Findings:
+    """The findings with the moments that count, for the chart."""
+    return replace(findings, moments=listed.kept)
+
+
+def choose_list(count: int) -> str:
+    """Draw the switch over the list; return which one is chosen."""
+    st.session_state.setdefault("list", LISTS[0])
+    return (
+        st.segmented_control(
             "List",
             LISTS,
             required=True,
             key="list",
             persist_state="session",
-            format_func=lambda name: f"Moments · {len(findings.moments)}" if name == "Moments" else name,
+            format_func=lambda name: f"Moments · {count}" if name == "Moments" else name,
             label_visibility="collapsed",
         )
-        _downloads(findings.scores, findings.moments)
-    if chosen == "Moments":
-        state.extremes_times = []
-        _draw_moments(findings, prompts, signal)
-    else:
+        or LISTS[0]
+    )
+
+
+def draw_list(
+    chosen: str, findings: Findings, listed: Listed, prompts: Prompts, signal: Signal, record: VideoRecord, path: str
+) -> None:
+    """Draw the chosen list; a click on a row is taken in by the playhead at the next run."""
+    state = st.session_state
+    if chosen != "Moments":
         state.moments_times = []
-        _draw_extremes(findings.scores, prompts, signal, worst=chosen == "Worst")
+    if chosen not in ("Best", "Worst"):
+        state.extremes_times = []
+    if chosen == "Moments":
+        _draw_moments(findings, listed, prompts, signal, record, path)
+    elif chosen == "Peaks":
+        draw_peaks(listed.kept, findings, record, path)
+    else:
+        draw_extremes(findings, prompts, signal, worst=chosen == "Worst")
 
 
-def _downloads(scores: Scores, moments: Sequence[Moment]) -> None:
-    with st.popover("", icon=":material/download:", help="Download", key="download_box"):
-        st.caption("Cells that a spreadsheet would run as a formula get a quote in front.")
-        st.download_button(
-            "Scores (CSV)", partial(scores_csv, scores), "scores.csv", "text/csv", key="scores_csv", on_click="ignore"
-        )
-        st.download_button(
-            "Moments (CSV)",
-            partial(moments_csv, list(moments)),
-            "moments.csv",
-            "text/csv",
-            key="moments_csv",
-            on_click="ignore",
-        )
-
-
-def _draw_moments(findings: Findings, prompts: Prompts, signal: Signal) -> None:
-    scores, moments = findings.scores, findings.moments
+def _draw_moments(
+    findings: Findings, listed: Listed, prompts: Prompts, signal: Signal, record: VideoRecord, path: str
+) -> None:
+    moments = [r.moment for r in listed.reviewed]
     st.session_state.moments_times = [moment.start_s for moment in moments]
     if not moments:
-        st.caption(_why_none(scores, findings.smoothed, signal))
+        st.caption(_why_none(findings, signal))
         return
+    scores, unit = findings.scores, findings.scores.unit
+    uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
     table = pd.DataFrame(
         {
-            "colour": [swatch(prompts.colour(m.prompt), 20) for m in moments],
+            "colour": [_swatch(m.prompt, prompts) for m in moments],
             "prompt": [short(m.prompt) for m in moments],
-            "start": [_instant(m.start_s) for m in moments],
-            "end": [_instant(m.end_s) for m in moments],
+            "start": [instant(m.start_s) for m in moments],
+            "end": [instant(m.end_s) for m in moments],
             "peak": [m.peak for m in moments],
+            "judged": [_judged(r) for r in listed.reviewed],
+            "picture": [uris.get(m.peak_s) for m in moments],
+            "duration": [m.duration_s for m in moments],
+            "peak_at": [instant(m.peak_s) for m in moments],
+            "mean": [m.mean for m in moments],
+            "label": [m.label for m in moments],
         }
     )
+    number = f"%.{DECIMALS[unit]}f"
     columns = {
         "colour": st.column_config.ImageColumn("", width=24),
-        "prompt": st.column_config.TextColumn("Prompt", width=96),
-        "start": _time_column("Start", scores.end_s),
-        "end": _time_column("End", scores.end_s),
-        "peak": st.column_config.NumberColumn("Peak", format="%.3f", width=50),
+        "prompt": st.column_config.TextColumn("Prompt", width=84),
+        "start": time_column("Start", scores.end_s),
+        "end": time_column("End", scores.end_s),
+        "peak": st.column_config.NumberColumn("Peak", format=number, width=50),
+        "judged": st.column_config.TextColumn("", width=24, help="✓ accepted, ✗ rejected, + added, ✎ changed by hand"),
+        "picture": st.column_config.ImageColumn("At the peak", width=64),
+        "duration": st.column_config.NumberColumn("Duration", format="%.2f s", width=66),
+        "peak_at": time_column("Peak at", scores.end_s),
+        "mean": st.column_config.NumberColumn("Mean", format=number, width=50),
+        "label": st.column_config.TextColumn("Label", width=100),
     }
-    _table("moments", table, columns)
+    draw_table("moments", table, columns, rows_too=True)
 
 
-def _draw_extremes(scores: Scores, prompts: Prompts, signal: Signal, *, worst: bool) -> None:
-    state = st.session_state
-    if not prompts.texts or not len(scores):
-        st.caption("Nothing to list yet.")
-        return
-    if state.get("extreme_of") not in prompts.texts:
-        state.extreme_of = prompts.texts[0]
-    prompt = st.selectbox(
-        "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    low, high = signal.score_range
-    curve = scores.column(str(prompt))
-    curve = np.where((curve >= np.float32(low)) & (curve <= np.float32(high)), curve, np.nan).astype(np.float32)
-    rows = extreme_samples(curve, scores.times_s, worst=worst)
-    state.extremes_times = [float(scores.times_s[row]) for row in rows]
-    if not rows:
-        st.caption("No sample lies within the score range.")
-        return
-    table = pd.DataFrame(
-        {"time": [_instant(t) for t in state.extremes_times], "frame": scores.frames[rows], "score": curve[rows]}
-    )
-    columns = {
-        "time": _time_column("Time", scores.end_s),
-        "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
-        "score": st.column_config.NumberColumn("Score", format="%.3f", width=60),
-    }
-    # A key for each list: in another list, a click on the same cell is another click.
-    state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
-    _table(state.extremes_key, table, columns)
-    st.caption("At least 2 s apart. A click on a row shows the frame.")
+def _judged(reviewed: Reviewed) -> str:
+    return "" if reviewed.edit is None else VERDICTS[reviewed.edit.verdict]
 
 
-def _table(key: str, table: pd.DataFrame, columns: dict[str, Any]) -> None:
-    st.dataframe(
-        table,
-        key=key,
-        hide_index=True,
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config=columns,
-    )
+def _swatch(prompt: str, prompts: Prompts) -> str | None:
+    """Of a combination, or of a prompt that is no longer in the list, there is no colour."""
+    return swatch(prompts.colour(prompt), 20) if prompt in prompts.numbers else None
 
 
-def _why_none(scores: Scores, smoothed: Floats, signal: Signal) -> str:
-    flagged = [k for k, prompt in enumerate(scores.prompts) if prompt in signal.flagged]
+def _why_none(findings: Findings, signal: Signal) -> str:
+    scores = findings.scores
     if not scores.prompts:
         return "Type a prompt in the sidebar: one per line."
     if not len(scores):
         return "Moments appear here while the video is being indexed."
-    if not flagged:
+    if all(prompt in findings.recipe.unflagged for prompt in scores.prompts):
         return "No prompt is flagged. Choose some under Flag in the sidebar."
-    values = smoothed[:, flagged]
-    sample, column = np.unravel_index(int(np.argmax(values)), values.shape)
-    prompt, when = scores.prompts[flagged[int(column)]], clock(float(scores.times_s[sample]))
-    best = f"Highest: **{literal(short(prompt))}** {values[sample, column]:.3f} at {when}."
-    if values[sample, column] >= np.float32(signal.threshold):
-        return f"What reaches {signal.threshold:.3f} lies outside the score range. {best} Widen the range."
-    return f"No sample reaches {signal.threshold:.3f}. {best} Lower the threshold."
+    if not findings.thresholds:
+        return (
+            "Nothing here is flagged: no prompt stands out of its own background and beats the null bank. "
+            "*One for all* in the sidebar sets a threshold by hand."
+        )
+    return _nearest_miss(findings, signal)
 
 
-def _instant(time_s: float) -> dt.datetime:
-    """A time as a date, so that the table's header sorts it rightly."""
-    return EPOCH + dt.timedelta(seconds=time_s)
-
-
-def _time_column(label: str, end_s: float) -> Any:  # noqa: ANN401 - Streamlit's own type is private
-    return st.column_config.DatetimeColumn(label, format="H:mm:ss.SSS" if end_s >= HOUR_S else "m:ss.SSS", width=66)
+def _nearest_miss(findings: Findings, signal: Signal) -> str:
+    scores, unit = findings.scores, findings.scores.unit
+    misses = []
+    for prompt, threshold in findings.thresholds.items():
+        curve = findings.smoothed[:, scores.prompts.index(prompt)]
+        sample = int(curve.argmax())
+        misses.append((float(curve[sample]) - threshold, float(curve[sample]), prompt, float(scores.times_s[sample])))
+    by, highest, prompt, when_s = max(misses)
+    threshold = score_text(findings.thresholds[prompt], unit)
+    best = f"Highest: **{literal(short(prompt))}** {score_text(highest, unit)} at {clock(when_s)}."
+    if by < 0:
+        return f"No sample reaches {threshold}. {best} Lower the threshold."
+    if signal.recipe.score_range is not None:
+        return f"What reaches {threshold} lies outside the score range. {best} Widen the range."
+    return f"What reaches {threshold} is dropped by the Rules: too short, or it does not beat the null bank. {best}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -11,10 +11,11 @@ from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.score_prompts import clean_prompt
+from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates
 from pages.parts.look import swatch, theme
+from pages.parts.per_prompt import choose_per_prompt
 from pages.parts.text import literal
 
-MOST_PROMPTS = 200
 MOST_CUT_SHOWN = 120
 MOST_CUTS = 3
 FULL_ROW, ONE_ROW = 8, 12
@@ -23,18 +24,36 @@ FULL_ROW, ONE_ROW = 8, 12
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompts in the order of the list, each with its number, which gives its colour."""
+    """The prompts in the order of the list, each with its number, which gives its colour.
+
+    Attributes:
+        numbers: Prompt → number.
+        negatives: Those that others are held against; they have no curve of their own on the page.
+        templates: The wordings around each prompt.
+        weights: Prompt or negative → prior odds, where they are not 1.
+        thresholds: Prompt → threshold of its own.
+    """
 
     numbers: dict[str, int]
+    negatives: tuple[str, ...] = ()
+    templates: Templates = "none"
+    weights: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The prompts in order."""
         return tuple(self.numbers)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The list as it would be typed."""
+        return (*self.texts, *(f"{NEGATIVE}{text}" for text in self.negatives))
+
     def only(self, prompts: Collection[str]) -> Prompts:
         """Those that are among ``prompts``, with their numbers."""
-        return Prompts({prompt: number for prompt, number in self.numbers.items() if prompt in prompts})
+        kept = {prompt: number for prompt, number in self.numbers.items() if prompt in prompts}
+        return replace(self, numbers=kept, negatives=tuple(p for p in self.negatives if p in prompts))
 
     def colour(self, prompt: str) -> str:
         """The prompt's colour in the theme in force."""
@@ -59,7 +78,8 @@ def edit_prompts(settings: Config) -> Prompts:
         height=178,
         label_visibility="collapsed",
         placeholder="One prompt per line",
-        help="One prompt per line. Ctrl+Enter or a click elsewhere applies.",
+        help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
+        "or background prompt: the units margin and softmax hold the others against it.",
     )
     lines = [cleaned for line in str(text or "").splitlines() if (cleaned := clean_prompt(line))]
     unique = list(dict.fromkeys(lines))
@@ -68,14 +88,17 @@ def edit_prompts(settings: Config) -> Prompts:
         st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
     if len(unique) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
-    return Prompts(_numbered(unique[:MOST_PROMPTS]))
+    typed = Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
+    own = choose_per_prompt(typed)
+    return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights, own.thresholds)
 
 
 def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
     """Say which words at the end of a prompt the model does not read."""
-    key, state = (encoder.fingerprint, prompts.texts), st.session_state
+    key, state = (encoder.fingerprint, prompts.lines), st.session_state
     if state.get("cuts_of") != key:
-        cuts = zip(prompts.texts, encoder.cut_off(prompts.texts), strict=True)
+        texts = [*prompts.texts, *prompts.negatives]
+        cuts = zip(texts, encoder.cut_off(texts), strict=True)
         state.cuts_of, state.cuts = key, [(prompt, words) for prompt, words in cuts if words]
     told: list[tuple[str, str]] = state.cuts[:MOST_CUTS]
     for prompt, words in told:

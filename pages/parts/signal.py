@@ -1,4 +1,4 @@
-"""Sidebar, Signal: smoothing, threshold, score range, and whose moments are flagged."""
+"""Sidebar, Signal: the unit, the threshold, smoothing, score range, and whose moments are flagged by which rules."""
 
 from __future__ import annotations
 
@@ -8,50 +8,87 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from clip_core.charts.labels import DECIMALS
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
+from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
+from clip_core.scoring.findings import Evidence, carried_over
 from clip_core.scoring.smoothing import window_samples
-from clip_core.values import Scores
+from clip_core.values import Scores, Unit
+from pages.parts.flags import choose_flagged
 from pages.parts.prompts import Prompts
+from pages.parts.rules import choose_rules
+from pages.parts.units import ALONE, GRIDS, MODES, STEPS, choose_threshold, choose_unit, threshold_words
 
-GRID = 0.05
+SMOOTHING_NAMES: dict[Smoothing, str] = {
+    "mean": "moving average",
+    "gaussian": "Gaussian",
+    "median": "median",
+    "savgol": "Savitzky–Golay",
+    "exponential": "exponential",
+}
 
 
 @dataclass(frozen=True)
 class Signal:
-    """What the sliders say: thresholds in cosine, the window in seconds."""
+    """What the sidebar says of the curves: the recipe, and the range of the score axis and of the bars."""
 
-    threshold: float
-    smoothing_s: float
-    score_range: tuple[float, float]
-    flagged: tuple[str, ...]
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        """Prompt → threshold, for the prompts that are flagged."""
-        return dict.fromkeys(self.flagged, self.threshold)
+    recipe: Recipe
+    axis: tuple[float, float]
 
 
-def choose_signal(settings: Config, encoder: ShownEncoder, scores: Scores, prompts: Prompts) -> Signal:
+def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, prompts: Prompts) -> Signal:
     """Draw the sliders with limits that fit the data; return what they say."""
-    state = st.session_state
+    state, raw = st.session_state, evidence.raw
     st.markdown("##### Signal")
-    _start_model(settings, encoder)
-    low, high = _limits(encoder, scores)
+    _start_model(settings, encoder, evidence)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
+        unit = choose_unit(evidence)
+        smoothing = _choose_smoothing()
+    scores = evidence.scale.in_unit(unit)
+    low, high = _limits(unit, encoder, scores)
     _start_values(settings, scores, low, high)
-    threshold = st.slider(
-        "Threshold",
-        low,
-        high,
-        step=0.005,
-        format="%.3f",
-        key="threshold",
-        persist_state="session",
-        help="A moment is a stretch where the smoothed score stays at or above this. A good value depends on the "
-        "model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8.",
+    threshold = choose_threshold(unit, low, high)
+    told = st.empty()
+    smoothing_s = _choose_window(smoothing, scores)
+    axis = _choose_range(unit, low, high)
+    with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
+        flagged = choose_flagged(prompts)
+        rules = choose_rules(unit, evidence)
+    recipe = Recipe(
+        prompts=prompts.lines,
+        weights=prompts.weights,
+        templates=prompts.templates,
+        unit=unit,
+        threshold=threshold,
+        thresholds={p: t for p, t in prompts.thresholds.items() if p in raw.prompts},
+        smoothing=smoothing,
+        smoothing_s=smoothing_s,
+        score_range=axis if state.get("range_moved") else None,
+        unflagged=tuple(p for p in prompts.texts if p not in flagged),
+        **rules,
     )
+    told.caption(threshold_words(recipe, evidence))
+    return Signal(recipe, axis)
+
+
+def _choose_smoothing() -> Smoothing:
+    st.session_state.setdefault("smoothing_kind", "mean")
+    kind = st.selectbox(
+        "Filter",
+        SMOOTHINGS,
+        key="smoothing_kind",
+        persist_state="session",
+        format_func=lambda kind: SMOOTHING_NAMES[kind],
+        help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
+    )
+    return kind or "mean"
+
+
+def _choose_window(kind: Smoothing, scores: Scores) -> float:
+    state = st.session_state
     window = window_samples(state.smoothing, scores.times_s)
-    smoothing_s = st.slider(
+    return st.slider(
         "Smoothing",
         0.0,
         max(5.0, float(math.ceil(state.smoothing))),
@@ -59,81 +96,63 @@ def choose_signal(settings: Config, encoder: ShownEncoder, scores: Scores, promp
         format="%.1f s",
         key="smoothing",
         persist_state="session",
-        help=f"Centred moving average. {state.smoothing:.1f} s = {window} sample{'' if window == 1 else 's'}. "
-        "0 shows the raw scores.",
+        help=f"Width of the {SMOOTHING_NAMES[kind]}. {state.smoothing:.1f} s = {window} "
+        f"sample{'' if window == 1 else 's'}. 0 shows the raw scores.",
     )
-    score_range = st.slider(
+
+
+def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
+    bottom, top = st.slider(
         "Score range",
         low,
         high,
-        step=0.01,
-        format="%.2f",
+        step=2 * STEPS[unit],
+        format=f"%.{DECIMALS[unit] - 1}f",
         key="range",
         persist_state="session",
         on_change=_range_moved,
         help="Limits of the score axis and of the bars. What lies outside is neither flagged nor listed.",
     )
-    flagged = _choose_flagged(prompts)
-    return Signal(float(threshold), float(smoothing_s), (float(score_range[0]), float(score_range[1])), tuple(flagged))
+    return float(bottom), float(top)
 
 
-def _choose_flagged(prompts: Prompts) -> list[str]:
-    """Draw the pills that say whose moments are flagged; a prompt never seen before is.
+def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence) -> None:
+    """Under another model, start anew: the config's threshold if it speaks of this model, else one from the data.
 
-    What is off is kept here, not in the pills: these are not mounted while the box is closed, and the browser goes on
-    sending what they were, also after prompts were added. So other prompts get other pills.
+    A threshold in the config is a cosine, as it always was.
     """
     state = st.session_state
-    state.unflagged = {prompt for prompt in prompts.texts if prompt in state.get("unflagged", ())}
-    flagged = [prompt for prompt in prompts.texts if prompt not in state.unflagged]
-    key, of, _ = state.get("flag_pills", ("flagged_0", None, None))
-    if of != prompts.texts or key not in state:  # nor do pills outlive a visit of another page
-        state.flag_pills = (f"flagged_{int(key.rpartition('_')[2]) + 1}", prompts.texts, flagged)
-    key, _, at_first = state.flag_pills
-    label = f"Flag {len(flagged)} of {len(prompts.texts)} prompts"
-    with st.popover(label, icon=":material/flag:", width="stretch", key="flag_box"), st.container(key="flagged"):
-        st.pills(
-            "Flag moments of",
-            prompts.texts,
-            selection_mode="multi",
-            default=at_first,
-            key=key,
-            format_func=prompts.label,
-            wrap=True,
-            on_change=_flags_pressed,
-        )
-    return flagged
-
-
-def _flags_pressed() -> None:
-    state = st.session_state
-    key, of, _ = state.flag_pills
-    state.unflagged = set(of) - set(state[key])
-
-
-def _start_model(settings: Config, encoder: ShownEncoder) -> None:
-    """Under another model, start with its threshold: the config's if it speaks of this model, else its own."""
-    state = st.session_state
-    if state.get("limits_of") == encoder.fingerprint:
-        return
-    state.limits_of, state.limits, state.range_moved = encoder.fingerprint, None, False
     configured = settings.threshold if encoder.id == settings.model else None
-    state.threshold = configured if configured is not None else encoder.default_threshold
+    if state.get("limits_of") != encoder.fingerprint:
+        state.limits_of, state.limits, state.range_moved = encoder.fingerprint, None, False
+        state.own_thresholds = {}
+        state.unit = "z" if configured is None else "cosine"
+        state.threshold_mode = MODES[0] if configured is None else MODES[1]
+        state.threshold = configured
+    if state.threshold is None:
+        state.threshold = carried_over(encoder.default_threshold, "cosine", state.unit, evidence)
+    if state.threshold is None:
+        state.threshold = encoder.default_threshold if state.unit == "cosine" else sum(ALONE[state.unit]) / 2
 
 
-def _limits(encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
-    """Ends of the sliders: all scores, with some room above; they only widen while one model is shown."""
-    state = st.session_state
-    found = [encoder.default_threshold, state.threshold]
+def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
+    """Ends of the sliders: all scores, with some room above; they only widen while one model and unit are shown."""
+    state, grid = st.session_state, GRIDS[unit]
+    low_end, high_end = ALONE[unit]
+    if unit in ("percentile", "softmax"):
+        return low_end, high_end
+    found = [state.threshold]
     if scores.values.size:
         found += [float(scores.values.min()), float(scores.values.max()) + 0.1 * float(np.ptp(scores.values))]
     else:
-        found += [encoder.default_threshold - 0.15, encoder.default_threshold + 0.15]
-    low = round(math.floor(min(found) / GRID) * GRID, 2)
-    high = round(math.ceil(max(found) / GRID) * GRID, 2)
+        middle = encoder.default_threshold if unit == "cosine" else 0.0
+        found += [middle + low_end, middle + high_end]
+    low = round(math.floor(min(found) / grid) * grid, 2)
+    high = round(math.ceil(max(found) / grid) * grid, 2)
     if state.limits is not None:
         low, high = min(low, state.limits[0]), max(high, state.limits[1])
-    state.limits = (max(-1.0, low), min(1.0, max(high, low + GRID)))
+    high = max(high, low + grid)
+    state.limits = (max(-1.0, low), min(1.0, high)) if unit == "cosine" else (low, high)
     return state.limits
 
 

@@ -8,11 +8,12 @@ import html
 import numpy as np
 import streamlit as st
 
+from clip_core.charts.labels import score_text
 from clip_core.errors import VideoError
 from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.scoring.findings import Findings
 from clip_core.values import VideoRecord, clock
 from pages.parts.cached import picture, stamp
-from pages.parts.curves import Findings
 from pages.parts.look import theme
 from pages.parts.playhead import Playhead
 from pages.parts.prompts import Prompts
@@ -29,7 +30,7 @@ _ROW = (
     '<span style="position:relative;height:6px;background:{grid};border-radius:3px">'
     '<span style="position:absolute;left:0;top:0;bottom:0;width:{width:.1f}%;background:{colour};border-radius:3px">'
     "</span>{tick}</span>"
-    '<span title="raw {raw:.3f}" style="text-align:right;font-variant-numeric:tabular-nums;{ink}">{value:.3f}</span>'
+    '<span title="raw {raw}" style="text-align:right;font-variant-numeric:tabular-nums;{ink}">{value}</span>'
     "</div>"
 )
 _TICK = '<span style="position:absolute;left:{at:.1f}%;top:-3px;bottom:-3px;width:1px;background:{ink}"></span>'
@@ -63,19 +64,20 @@ def draw_ranking(findings: Findings, head: Playhead, prompts: Prompts, signal: S
     values, raw = findings.smoothed[head.sample], scores.values[head.sample]
     order = np.argsort(-values, kind="stable")
     shown = order if len(order) <= MOST_ROWS else order[: MOST_ROWS - 1]
-    rows = [_row(scores.prompts[k], float(values[k]), float(raw[k]), prompts, signal) for k in shown]
+    rows = [_row(scores.prompts[k], float(values[k]), float(raw[k]), prompts, signal, findings) for k in shown]
     if len(shown) < len(order):
-        rest = f"+ {len(order) - len(shown)} more below {values[shown[-1]]:.3f}"
+        rest = f"+ {len(order) - len(shown)} more below {score_text(float(values[shown[-1]]), scores.unit)}"
         rows.append(f'<div style="color:{theme().muted};height:22px;line-height:22px">{rest}</div>')
     st.html(f'<div style="font-size:.93rem">{"".join(rows)}</div>')
 
 
-def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal) -> str:
-    colours = theme()
-    low, high = signal.score_range
+def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal, findings: Findings) -> str:
+    colours, unit = theme(), findings.scores.unit
+    low, high = signal.axis
     span = max(high - low, 1e-9)
-    inside = low <= signal.threshold <= high
-    strong = value >= np.float32(signal.threshold)
+    threshold = findings.thresholds.get(prompt)
+    strong = threshold is not None and value >= np.float32(threshold)
+    at = -1.0 if threshold is None else (threshold - low) / span
     shown = prompt if len(prompt) <= NAME_SHOWN else prompt[: NAME_SHOWN - 1] + "…"
     return _ROW.format(
         prompt=html.escape(shown),
@@ -85,7 +87,7 @@ def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal
         weight=600 if strong else 400,
         ink="font-weight:600" if strong else f"color:{colours.muted}",
         width=min(1.0, max(0.0, (value - low) / span)) * 100,
-        tick=_TICK.format(at=(signal.threshold - low) / span * 100, ink=colours.text) if inside else "",
-        value=value,
-        raw=raw,
+        tick=_TICK.format(at=at * 100, ink=colours.text) if 0 <= at <= 1 else "",
+        value=score_text(value, unit),
+        raw=score_text(raw, unit),
     )

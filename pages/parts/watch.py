@@ -9,9 +9,9 @@ from typing import Protocol
 from clip_core.charts.timeline import Line, Timeline, Unfinished
 from clip_core.config import Config
 from clip_core.pipeline.list_videos import VideoChoice
-from clip_core.values import VideoRecord
+from clip_core.scoring.findings import Findings
+from clip_core.values import Moment, VideoRecord
 from pages.parts import chart, transport, viewer
-from pages.parts.curves import Findings
 from pages.parts.look import theme_name
 from pages.parts.player import draw as player
 from pages.parts.player.components import series
@@ -24,11 +24,12 @@ from pages.parts.transport import ChartLook
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to see of a video at this rerun."""
+    """What there is to see of a video at this rerun; ``to_walk`` are the moments to jump to and to repeat."""
 
     video: VideoChoice
     record: VideoRecord
     findings: Findings
+    to_walk: Sequence[Moment]
     prompts: Prompts
     signal: Signal
     head: Playhead
@@ -40,12 +41,12 @@ class Scene:
             smoothed=self.findings.smoothed,
             moments=self.findings.moments,
             lines=[Line(prompt, self.prompts.numbers[prompt]) for prompt in shown],
-            threshold=self.signal.threshold,
-            score_range=self.signal.score_range,
+            threshold=self.signal.recipe.threshold or 0.0,
+            score_range=self.signal.axis,
             theme=theme_name(),
             axis=style.axis,
             height_px=style.height_px,
-            raw=style.raw and self.signal.smoothing_s > 0,
+            raw=style.raw and self.signal.recipe.smoothing_s > 0,
             unfinished=unfinished,
         )
 
@@ -76,7 +77,7 @@ class Playing:
     def draw_picture(self) -> None:
         """Draw the video with its transport."""
         scene = self._scene
-        player.draw_screen(scene.record, self._playable, scene.findings, scene.head)
+        player.draw_screen(scene.record, self._playable, scene.to_walk, scene.head)
 
     def draw_ranking(self) -> None:
         """Draw the ranking that runs along."""
@@ -110,7 +111,7 @@ class FrameByFrame:
         """Draw the buttons and the slider."""
         scene = self._scene
         findings = scene.findings
-        transport.draw_transport(scene.record.table, findings.scores, findings.moments, scene.head)
+        transport.draw_transport(scene.record.table, findings.scores, scene.to_walk, scene.head)
 
     def draw_chart(self, view: Timeline) -> None:
         """Draw the curves; a click on them moves the playhead."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from clip_core.charts.labels import DECIMALS
 from clip_core.charts.timeline import Timeline, live_figure
-from clip_core.values import VideoRecord
-from pages.parts.curves import Findings
+from clip_core.scoring.findings import Findings
+from clip_core.values import Moment, VideoRecord
 from pages.parts.player import assets
 from pages.parts.player.components import draw_part, moments_address, part_key, times_address
 from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
@@ -19,14 +21,14 @@ from pages.parts.signal import Signal
 
 
 def draw_screen(
-    record: VideoRecord, playable: Playable, findings: Findings, head: Playhead, player: str = PLAYER
+    record: VideoRecord, playable: Playable, moments: Sequence[Moment], head: Playhead, player: str = PLAYER
 ) -> None:
     """Draw the video and its transport. What it reports is in the session's state before the next run begins.
 
     Args:
         record: The video.
         playable: Whether the file itself is played, or its copy.
-        findings: For the moments to jump to and to repeat.
+        moments: To jump to and to repeat.
         head: Where it starts, or goes when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
     """
@@ -38,7 +40,7 @@ def draw_screen(
         "times": times_address(record.table),
         "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
-        "moments": moments_address(findings.moments),
+        "moments": moments_address(moments),
         "seek": {"seq": stamp(player), "frame": head.frame},
     }
     st.session_state[f"{part_key('screen', player)}_address"] = address
@@ -84,7 +86,7 @@ def draw_ranking(
         record: The video.
         findings: Of the prompts, in the order of their curves.
         prompts: Give them their colours.
-        signal: Gives the range of the bars and the threshold.
+        signal: Gives the range of the bars.
         series: What ``components.series`` says of the curves.
         player: Whose ranking it is, see ``draw_part``.
     """
@@ -93,11 +95,14 @@ def draw_ranking(
         st.caption("No sample is indexed yet." if prompts.texts else "Type a prompt in the sidebar: one per line.")
         return
     data = {
-        "prompts": [{"text": prompt, "colour": prompts.colour(prompt)} for prompt in findings.scores.prompts],
+        "prompts": [
+            {"text": prompt, "colour": prompts.colour(prompt), "threshold": findings.thresholds.get(prompt)}
+            for prompt in findings.scores.prompts
+        ],
         "video": record.video_id,
         "series": series,
-        "range": signal.score_range,
-        "threshold": signal.threshold,
+        "range": signal.axis,
+        "decimals": DECIMALS[findings.scores.unit],
     }
     draw_part("ranking", data, player, on_missing_change=_put_again)
 

@@ -62,9 +62,10 @@ class Ranking {
     this.when.textContent = "";
   }
 
-  #makeRows({ prompts, range, threshold }) {
-    const made = JSON.stringify([prompts, range, threshold]);
-    if (made !== this.#made) this.#rows = prompts.map((prompt) => new RankingRow(prompt, range, threshold));
+  #makeRows({ prompts, range, decimals }) {
+    const made = JSON.stringify([prompts, range, decimals]);
+    if (made !== this.#made) this.#rows = prompts.map((prompt) => new RankingRow(prompt, range, decimals));
+    this.decimals = decimals;
     this.#made = made;
   }
 
@@ -99,7 +100,7 @@ class Ranking {
     const shown = this.#order.length <= MOST_ROWS ? this.#order : this.#order.slice(0, MOST_ROWS - 1);
     const rows = shown.map((column) => this.#rows[column].element);
     if (shown.length < this.#order.length) {
-      const text = `+ ${this.#order.length - shown.length} more below ${values[shown.at(-1)].toFixed(3)}`;
+      const text = `+ ${this.#order.length - shown.length} more below ${values[shown.at(-1)].toFixed(this.decimals)}`;
       if (this.rest.textContent !== text) this.rest.textContent = text;
       rows.push(this.rest);
     }

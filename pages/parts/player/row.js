@@ -3,23 +3,24 @@
 export class RankingRow {
   #shown = {};
 
-  constructor({ text, colour }, [low, high], threshold) {
-    Object.assign(this, { low, high, threshold });
+  // threshold: null for a prompt that is not flagged
+  constructor({ text, colour, threshold }, [low, high], decimals) {
+    Object.assign(this, { low, high, threshold, decimals });
     this.element = element("div", "cvi-row");
     const [swatch, name, bar, value] = ["swatch", "name", "bar", "value"].map((part) => element("span", `cvi-${part}`));
     this.filled = bar.appendChild(element("i"));
     swatch.style.background = this.filled.style.background = colour;
     name.textContent = name.title = this.element.dataset.prompt = text;
-    if (low <= threshold && threshold <= high) bar.appendChild(element("u")).style.left = percent(threshold, low, high);
+    if (threshold !== null && low <= threshold && threshold <= high) bar.appendChild(element("u")).style.left = percent(threshold, low, high);
     this.element.append(swatch, name, bar, value);
     this.value = value;
   }
 
   fill(smoothed, raw) {
-    this.#show("text", smoothed.toFixed(3), (text) => (this.value.textContent = text));
-    this.#show("title", `raw ${raw.toFixed(3)}`, (text) => (this.value.title = text));
+    this.#show("text", smoothed.toFixed(this.decimals), (text) => (this.value.textContent = text));
+    this.#show("title", `raw ${raw.toFixed(this.decimals)}`, (text) => (this.value.title = text));
     this.#show("width", percent(smoothed, this.low, this.high), (width) => (this.filled.style.width = width));
-    const strong = smoothed >= Math.fround(this.threshold); // as the moments are found
+    const strong = this.threshold !== null && smoothed >= Math.fround(this.threshold); // as the moments are found
     this.#show("strong", strong, (on) => this.element.classList.toggle("cvi-strong", on));
   }
 

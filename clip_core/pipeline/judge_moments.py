@@ -1,0 +1,44 @@
+"""Computed moments and what people said of them: read together, and written one judgement at a time."""
+
+from __future__ import annotations
+
+from clip_core.edit import Edit
+from clip_core.scoring.findings import Findings
+from clip_core.scoring.reviewed import Reviewed, review
+from clip_core.store.store import EmbeddingStore
+
+
+def reviewed_moments(findings: Findings, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
+    """The moments as they were judged, in their order; behind them those that only an edit knows.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    return review(findings.moments, store.edits(video_id), findings.measure)
+
+
+def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
+    """Store an edit; return the one that it replaces, for an undo.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    before = _same(video_id, edit, store)
+    store.put_edit(video_id, edit)
+    return before
+
+
+def take_edit_back(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
+    """Withdraw an edit; return what was in force, for an undo.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    before = _same(video_id, edit, store)
+    store.withdraw_edit(video_id, edit)
+    return before
+
+
+def _same(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
+    known = store.edits(video_id)
+    return next((e for e in known if (e.prompt, e.anchor_s) == (edit.prompt, edit.anchor_s)), None)

@@ -1,0 +1,45 @@
+"""The samples that fit a prompt best and worst."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from clip_core.charts.labels import DECIMALS, short
+from clip_core.scoring.extremes import extreme_samples
+from clip_core.scoring.findings import Findings
+from pages.parts.prompts import Prompts
+from pages.parts.signal import Signal
+from pages.parts.tables import draw_table, instant, time_column
+
+
+def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst: bool) -> None:
+    """Draw the five highest or lowest samples of the chosen prompt, within score and time range."""
+    state, scores = st.session_state, findings.scores
+    if not prompts.texts or not len(scores):
+        st.caption("Nothing to list yet.")
+        return
+    if state.get("extreme_of") not in prompts.texts:
+        state.extreme_of = prompts.texts[0]
+    prompt = st.selectbox(
+        "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    curve = findings.within(str(prompt), signal.axis)
+    rows = extreme_samples(curve, scores.times_s, worst=worst)
+    state.extremes_times = [float(scores.times_s[row]) for row in rows]
+    if not rows:
+        st.caption("No sample lies within the score range.")
+        return
+    table = pd.DataFrame(
+        {"time": [instant(t) for t in state.extremes_times], "frame": scores.frames[rows], "score": curve[rows]}
+    )
+    columns = {
+        "time": time_column("Time", scores.end_s),
+        "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
+        "score": st.column_config.NumberColumn("Score", format=f"%.{DECIMALS[scores.unit]}f", width=60),
+    }
+    # A key for each list: in another list, a click on the same cell is another click.
+    state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
+    draw_table(state.extremes_key, table, columns)
+    st.caption("At least 2 s apart. A click on a row shows the frame.")

@@ -1,0 +1,106 @@
+"""Sidebar, beside the prompts: what each prompt has of its own, and the wordings around all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from clip_core.recipe import NEGATIVE, TEMPLATES, Recipe, Templates
+
+TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
+ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
+
+
+@dataclass(frozen=True)
+class PerPrompt:
+    """Weights (prior odds), thresholds in the unit in force, and the templates."""
+
+    weights: Mapping[str, float]
+    thresholds: Mapping[str, float]
+    templates: Templates
+
+
+def choose_per_prompt(typed: Recipe) -> PerPrompt:
+    """Draw the box; what is said of a prompt is kept while the prompt stays in the list."""
+    state = st.session_state
+    names = [*typed.positives, *(NEGATIVE + text for text in typed.negatives)]
+    weights = {name: w for name, w in state.get("own_weights", {}).items() if name in names}
+    thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in typed.positives}
+    state.own_weights, state.own_thresholds = weights, thresholds
+    changed = len(weights) + len(thresholds)
+    with st.popover(
+        f"Per prompt{f' · {changed} set' if changed else ''}", icon=":material/tune:", width="stretch", key="own_box"
+    ):
+        templates = _choose_templates()
+        if names:
+            _edit(names, weights, thresholds)
+    return PerPrompt({name.removeprefix(NEGATIVE): w for name, w in weights.items()}, thresholds, templates)
+
+
+def _choose_templates() -> Templates:
+    st.session_state.setdefault("templates", "none")
+    chosen = st.segmented_control(
+        "Wording",
+        TEMPLATES,
+        required=True,
+        key="templates",
+        persist_state="session",
+        format_func=lambda name: TEMPLATE_NAMES[name],
+        help="Templates put a short prompt into sentences such as “a photo of a …” and take the mean of their vectors. "
+        "Prompts of more than five words stay as typed. View → Template spread shows how far the wordings disagree.",
+    )
+    return chosen or "none"
+
+
+def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, float]) -> None:
+    state = st.session_state
+    table = pd.DataFrame(
+        {
+            "prompt": names,
+            "weight": [weights.get(name, 1.0) for name in names],
+            "threshold": pd.array([thresholds.get(name) for name in names], dtype="Float64"),
+        }
+    )
+    # Another list, or a change taken in, is another table: the browser would lay its old edits over the new rows.
+    now = (tuple(names), tuple(weights.items()), tuple(thresholds.items()))
+    number, seen = state.get("own_table", (0, None))
+    state.own_table = (number + (now != seen), now)
+    key = f"own_table_{state.own_table[0]}"
+    with st.container(key="own_rows"):
+        st.data_editor(
+            table,
+            key=key,
+            hide_index=True,
+            height=HEAD_PX + ROW_PX * min(len(names), MOST_ROWS),
+            column_config={
+                "prompt": st.column_config.TextColumn("Prompt", disabled=True),
+                "weight": st.column_config.NumberColumn(
+                    "Weight",
+                    min_value=0.01,
+                    max_value=100.0,
+                    format="%.2f",
+                    help="Prior odds: how much a prompt counts against the others in softmax, margin and in who leads.",
+                ),
+                "threshold": st.column_config.NumberColumn(
+                    "Own threshold", format="%.3f", help="In the unit in force. Empty: as the Signal says."
+                ),
+            },
+            on_change=_take,
+            args=(key, names),
+        )
+
+
+def _take(key: str, names: list[str]) -> None:
+    """Take the browser's changes in, each into what its prompt has of its own."""
+    state = st.session_state
+    for row, change in state[key]["edited_rows"].items():
+        name = names[int(row)]
+        if change.get("weight"):
+            state.own_weights = {n: w for n, w in (state.own_weights | {name: float(change["weight"])}).items() if w != 1.0}
+        if "threshold" in change and not name.startswith(NEGATIVE):
+            kept = {n: t for n, t in state.own_thresholds.items() if n != name}
+            given = change["threshold"]
+            state.own_thresholds = kept if given is None else kept | {name: float(given)}

@@ -1,0 +1,112 @@
+"""Sidebar, Signal: by which rules stretches of a curve become moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from clip_core.charts.labels import short
+from clip_core.recipe import BANK_SHARES, OPS
+from clip_core.scoring.combine import Combination
+from clip_core.scoring.findings import Evidence
+from clip_core.values import Unit
+
+WIDEST: dict[Unit, float] = {"cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0}
+LONGEST_S = 10.0
+_STARTS = {"bank_share": 95, "hysteresis": 0.0, "min_gap_s": 0.0, "min_duration_s": 0.0, "pad_s": 0.0}
+
+
+def choose_rules(unit: Unit, evidence: Evidence) -> dict[str, Any]:
+    """Draw the box Rules; return the fields of a recipe that it decides."""
+    state = st.session_state
+    for key, value in (_STARTS | {"across_cuts": False, "combinations": ()}).items():
+        state.setdefault(key, value)
+    with st.popover("Rules", icon=":material/rule:", width="stretch", key="rules_box"):
+        share = st.select_slider(
+            "Beats the null bank",
+            BANK_SHARES,
+            key="bank_share",
+            persist_state="session",
+            format_func=lambda share: "off" if share == 0 else f"{share} %",
+            disabled=evidence.bank is None and state.bank_share == 0 and not evidence.raw.prompts,
+            help="The null bank is 300 neutral captions. A prompt that is nowhere in the video scores like one of them: "
+            "a moment must beat this share of them somewhere. z says when; the bank says whether.",
+        )
+        hysteresis = _slider(
+            "Ends below threshold by",
+            "hysteresis",
+            WIDEST[unit],
+            WIDEST[unit] / 100,
+            "A moment starts at the threshold and ends only where its curve falls this far below it.",
+        )
+        lengths = {
+            key: _slider(label, key, LONGEST_S, 0.1, help_text)
+            for key, label, help_text in (
+                ("min_gap_s", "Fill gaps shorter than (s)", "Two moments with less between them become one."),
+                ("min_duration_s", "Drop moments shorter than (s)", "After gaps were filled."),
+                ("pad_s", "Pad both ends by (s)", "Not past the neighbours, nor the ends of the video."),
+            )
+        }
+        across = st.toggle(
+            "Smooth across cuts",
+            key="across_cuts",
+            persist_state="session",
+            help="Off: what is smoothed on one side of a cut knows nothing of the other side.",
+        )
+        _edit_combinations(evidence.raw.prompts)
+    return {
+        "bank_share": int(share),
+        "hysteresis": hysteresis,
+        "across_cuts": bool(across),
+        "combinations": tuple(state.combinations),
+    } | lengths
+
+
+def _slider(label: str, key: str, most: float, step: float, help_text: str) -> float:
+    state = st.session_state
+    state[key] = min(most, max(0.0, float(state[key])))
+    decimals = 1 if step >= 0.05 else 3
+    return float(
+        st.slider(
+            label, 0.0, most, step=step, format=f"%.{decimals}f", key=key, persist_state="session", help=help_text
+        )
+    )
+
+
+def _edit_combinations(prompts: tuple[str, ...]) -> None:
+    """Moments of two prompts together: listed, added, taken away."""
+    state = st.session_state
+    st.markdown("###### Two prompts together")
+    for place, given in enumerate(state.combinations):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            st.text(Combination(*given).name)
+            st.button(
+                "",
+                icon=":material/close:",
+                key=f"drop_combination_{place}",
+                help="Remove",
+                on_click=_drop,
+                args=(place,),
+            )
+    if len(prompts) < 2:
+        st.caption("Needs two prompts.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        a = st.selectbox("First", prompts, key="combine_a", format_func=short, label_visibility="collapsed")
+        op = st.selectbox("How", OPS, key="combine_op", label_visibility="collapsed", width=110)
+        b = st.selectbox("Second", prompts, index=1, key="combine_b", format_func=short, label_visibility="collapsed")
+        within_s = st.number_input("Within (s)", 0.0, 1e6, 5.0, key="combine_within", disabled=op != "then", width=110)
+        chosen = (op, a, b, within_s if op == "then" else 0.0)
+        st.button(
+            "Add", key="add_combination", disabled=a == b or chosen in state.combinations, on_click=_add, args=(chosen,)
+        )
+
+
+def _add(chosen: tuple[str, str, str, float]) -> None:
+    st.session_state.combinations = (*st.session_state.combinations, chosen)
+
+
+def _drop(place: int) -> None:
+    kept = st.session_state.combinations
+    st.session_state.combinations = (*kept[:place], *kept[place + 1 :])

@@ -1,0 +1,43 @@
+"""Tables of times: a click on a cell seeks, the boxes at the left select rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.playhead import EPOCH
+
+ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
+HOUR_S = 3600.0
+
+
+def draw_table(key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False) -> None:
+    """Draw a table; ``rows_too`` lets rows be selected as well."""
+    st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        row_height=ROW_PX,
+        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
+        on_select="rerun",
+        selection_mode=["multi-row", "single-cell"] if rows_too else "single-cell",
+        column_config=columns,
+    )
+
+
+def selected_rows(key: str) -> list[int]:
+    """The rows whose boxes are ticked."""
+    return list(((st.session_state.get(key) or {}).get("selection") or {}).get("rows") or [])
+
+
+def instant(time_s: float) -> dt.datetime:
+    """A time as a date, so that the table's header sorts it rightly."""
+    return EPOCH + dt.timedelta(seconds=time_s)
+
+
+def time_column(label: str, end_s: float) -> Any:  # noqa: ANN401 - Streamlit's own type is private
+    """A column of instants."""
+    return st.column_config.DatetimeColumn(label, format="H:mm:ss.SSS" if end_s >= HOUR_S else "m:ss.SSS", width=66)

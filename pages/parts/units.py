@@ -1,0 +1,129 @@
+"""Sidebar, Signal: the unit of the curves, and the threshold in it, which moves along when the unit changes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clip_core.charts.labels import DECIMALS, score_text, short
+from clip_core.recipe import UNITS, Recipe
+from clip_core.scoring.equivalents import Equivalents, equivalents, equivalents_text
+from clip_core.scoring.findings import Evidence, carried_over, thresholds_of
+from clip_core.values import Unit
+from pages.parts.text import literal
+
+UNIT_NAMES: dict[Unit, str] = {
+    "z": "z (robust)",
+    "cosine": "cosine",
+    "percentile": "percentile",
+    "margin": "margin",
+    "softmax": "softmax",
+}
+UNIT_HELP = (
+    "**z**: how far a score stands above this prompt's own median in this video, in robust deviations: says *when*.\n\n"
+    "**cosine**: the raw similarity, the only one that is kept; its useful range differs from model to model.\n\n"
+    "**percentile**: the rank of a sample within the video.\n\n"
+    '**margin**: lead over the best negative prompt (a line such as "- a person").\n\n'
+    "**softmax**: which of the shown prompts and negatives wins; never whether anything is there."
+)
+STEPS: dict[Unit, float] = {"cosine": 0.005, "z": 0.05, "percentile": 0.1, "margin": 0.005, "softmax": 0.01}
+GRIDS: dict[Unit, float] = {"cosine": 0.05, "z": 0.5, "percentile": 100.0, "margin": 0.05, "softmax": 1.0}
+ALONE: dict[Unit, tuple[float, float]] = {
+    "cosine": (-0.15, 0.15), "z": (-2.0, 6.0), "percentile": (0.0, 100.0), "margin": (-0.1, 0.1), "softmax": (0.0, 1.0),
+}  # fmt: skip
+"""Ends of the slider while there is no sample, around what a threshold could be."""
+MODES = ["Adapt", "One for all"]
+MOST_TOLD = 3
+
+
+def choose_unit(evidence: Evidence) -> Unit:
+    state, possible = st.session_state, evidence.scale.units
+    if state.unit not in possible:  # the last negative prompt is gone
+        _change_unit("z", evidence)
+    state.unit_seen = state.unit
+    unit = st.selectbox(
+        "Unit",
+        [unit for unit in UNITS if unit in possible],
+        key="unit",
+        persist_state="session",
+        format_func=lambda unit: UNIT_NAMES[unit],
+        help=UNIT_HELP,
+        on_change=_unit_chosen,
+        args=(evidence,),
+    )
+    return unit or "z"
+
+
+def _unit_chosen(evidence: Evidence) -> None:
+    state = st.session_state
+    wanted, state.unit = state.unit, state.unit_seen
+    _change_unit(wanted, evidence)
+
+
+def _change_unit(wanted: Unit, evidence: Evidence) -> None:
+    """Take thresholds along into another unit; limits and range begin anew."""
+    state = st.session_state
+    common = carried_over(state.threshold, state.unit, wanted, evidence)
+    if common is not None:
+        state.threshold = common
+    state.own_thresholds = {
+        prompt: cut
+        for prompt, old in state.get("own_thresholds", {}).items()
+        if (cut := carried_over(old, state.unit, wanted, evidence, prompt)) is not None
+    }
+    state.unit, state.limits, state.range_moved, state.hysteresis = wanted, None, False, 0.0
+
+
+def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
+    mode = st.segmented_control(
+        "Thresholds",
+        MODES,
+        required=True,
+        key="threshold_mode",
+        persist_state="session",
+        label_visibility="collapsed",
+        help="Adapt: each prompt gets a threshold of its own, halfway up its events, if it beats the null bank. "
+        "One for all: the slider.",
+    )
+    if mode == "Adapt":
+        return None
+    return st.slider(
+        "Threshold",
+        low,
+        high,
+        step=STEPS[unit],
+        format=f"%.{DECIMALS[unit]}f",
+        key="threshold",
+        persist_state="session",
+        help="A moment is a stretch where the smoothed score stays at or above this. In cosine a good value depends on "
+        "the model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8; z means about the same for every model.",
+    )
+
+
+def threshold_words(recipe: Recipe, evidence: Evidence) -> str:
+    """The cut in other words, as Markdown."""
+    cuts = thresholds_of(recipe, evidence)
+    if not cuts:
+        asked = [prompt for prompt in evidence.raw.prompts if prompt not in recipe.unflagged]
+        return "The data speaks for no prompt yet." if asked else "No prompt is flagged."
+    if recipe.threshold is None:
+        low, high = (score_text(cut, recipe.unit) for cut in (min(cuts.values()), max(cuts.values())))
+        span = low if low == high else f"{low} … {high}"
+        return f"Each prompt its own: {recipe.unit} {span}. {_first(cuts, recipe, evidence)}"
+    same = [equivalents(evidence.scale, prompt, recipe.unit, cut) for prompt, cut in cuts.items()]
+    return equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
+
+
+def _spans(unit: Unit, same: list[Equivalents]) -> str:
+    """One cut means something else for each prompt: from where to where, in the other units."""
+    words = []
+    for other in ("z", "cosine"):
+        numbers = [number for s in same if (number := getattr(s, other)) is not None]
+        if other != unit and numbers:
+            words.append(f"{other} {score_text(min(numbers), other)} … {score_text(max(numbers), other)}")
+    shares = [100 * s.share for s in same]
+    return "≙ " + " ≙ ".join([*words, f"top {min(shares):.1f} … {max(shares):.1f} %"])
+
+
+def _first(cuts: dict[str, float], recipe: Recipe, evidence: Evidence) -> str:
+    prompt, cut = next(iter(cuts.items()))
+    return f"{literal(short(prompt))}: {equivalents_text(equivalents(evidence.scale, prompt, recipe.unit, cut))}"

@@ -4,12 +4,10 @@ import itertools
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, find_moments, index_video, load_config, load_encoder, open_video, score_prompts
 from clip_core.config import Config
-from clip_core.scoring.cuts import Neighbours, find_cuts
 from clip_core.values import Moment, Scores
 
 ROOT = Path(__file__).parents[1]
@@ -24,15 +22,11 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="module")
-def store(config: Config, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
+def scores(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Scores:
+    encoder = load_encoder(config.model, config)
     store = EmbeddingStore(tmp_path_factory.mktemp("store"))
-    list(index_video(VIDEO, load_encoder(config.model, config), store, samples_per_second=config.samples_per_second))
-    return store
-
-
-@pytest.fixture(scope="module")
-def scores(config: Config, store: EmbeddingStore) -> Scores:
-    return score_prompts(store.videos()[0].video_id, config.prompts, load_encoder(config.model, config), store)
+    list(index_video(VIDEO, encoder, store, samples_per_second=config.samples_per_second))
+    return score_prompts(store.videos()[0].video_id, config.prompts, encoder, store)
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +66,6 @@ def test_no_moment_lies_wholly_outside_its_truth_and_the_absent_prompt_is_never_
     for moment in moments:
         assert moment.prompt not in TRUTH["absent"]
         assert any(iou(truth, (moment.start_s, moment.end_s)) > 0 for truth in spans(moment.prompt)), moment
-
-
-def test_cuts_are_the_cut_and_otherwise_only_objects_that_come_or_go(config: Config, store: EmbeddingStore) -> None:
-    """The sample model sees objects alone, so one that comes or goes within a step is a jump like a cut."""
-    fingerprint = load_encoder(config.model, config).fingerprint
-    embeddings, _ = store.read(store.videos()[0].video_id, fingerprint)
-    order = np.argsort(embeddings.pts)
-    cuts = find_cuts(Neighbours().distances(embeddings.vectors, order), embeddings.times_s[order])
-    edges = np.array([edge for span in TRUTH["visible"] for edge in (span["start_s"], span["end_s"])])
-    assert np.abs(cuts - 24.0).min() < 0.11  # the one cut of the storyboard
-    assert len(cuts) <= 8
-    away = [cut for cut in cuts.tolist() if np.abs(edges - cut).min() > 0.7]
-    assert away == []
 
 
 def test_the_video_is_what_was_asked_for() -> None:

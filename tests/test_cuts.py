@@ -1,8 +1,12 @@
 """Cuts of planted shots: random directions that drift, with jumps between them."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from clip_core import EmbeddingStore, index_video, load_encoder
 from clip_core.scoring import cuts as module
 from clip_core.scoring.cuts import Neighbours, find_cuts
 
@@ -92,3 +96,18 @@ def test_a_denser_pass_computes_the_new_pairs_only() -> None:
     found = neighbours.distances(vectors, dense)
     assert neighbours.computed_pairs == 19 + 20
     np.testing.assert_array_equal(found, Neighbours().distances(vectors, dense))
+
+
+def test_the_samples_cut_is_found_and_otherwise_only_objects_that_come_or_go(tmp_path: Path) -> None:
+    """The sample model sees objects alone, so one that comes or goes within a step is a jump like a cut."""
+    data = Path(__file__).parents[1] / "data"
+    store, encoder = EmbeddingStore(tmp_path), load_encoder("sample")
+    list(index_video(data / "sample.mp4", encoder, store, samples_per_second=5.0))
+    embeddings, _ = store.read(store.videos()[0].video_id, encoder.fingerprint)
+    order = np.argsort(embeddings.pts)
+    cuts = find_cuts(Neighbours().distances(embeddings.vectors, order), embeddings.times_s[order])
+    visible = json.loads((data / "sample.truth.json").read_text(encoding="utf-8"))["visible"]
+    edges = np.array([edge for span in visible for edge in (span["start_s"], span["end_s"])])
+    assert np.abs(cuts - 24.0).min() < 0.11  # the one cut of the storyboard
+    assert len(cuts) <= 8
+    assert [cut for cut in cuts.tolist() if np.abs(edges - cut).min() > 0.7] == []

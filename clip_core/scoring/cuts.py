@@ -20,7 +20,7 @@ class Neighbours:
     """The cosine distances between samples that follow one another, each pair computed once.
 
     Samples keep their row for good and new rows are appended, as in ``Curves``; a denser pass puts new
-    samples between old ones, and then only the new pairs are computed.
+    samples between old ones, and then only the new pairs are computed. When rows were dropped, start anew.
 
     Attributes:
         computed_pairs: How many pairs were ever computed.

@@ -17,6 +17,8 @@ from tests.benchmarks import (
     click,
     coarse,
     encode,
+    filters,
+    findings,
     made,
     nothing,
     overlap,
@@ -41,6 +43,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "play": player.measure_playing,
     "long": player.measure_lasting,
     "large": player_large.measure,
+    "filters": filters.measure,
+    "findings": findings.measure,
     "nothing": nothing.measure,
 }
 

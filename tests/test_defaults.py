@@ -108,3 +108,12 @@ def test_the_ceiling_is_what_the_share_nowhere_exceeds() -> None:
     peaks = np.arange(1, 301, dtype=np.float32)[::-1]
     assert [bank_ceiling(peaks, share) for share in (0.0, 0.5, 0.95, 1.0)] == [1, 150, 285, 300]
     assert bank_ceiling(np.array([0.5], np.float32)) == 0.5
+
+
+def test_a_cut_in_z_gives_the_same_moments_as_its_cosine() -> None:
+    raw, peaks = clip_like([(100, 460)])
+    cuts = default_cuts(raw, peaks, smoothing_s=SMOOTHING_S)
+    scores = Scale(raw).in_unit("z")
+    found = find_moments(scores, threshold={p: d.z for p, d in cuts.items()}, smoothing_s=SMOOTHING_S)
+    assert cuts["a dog"].z < 0
+    assert [(m.start_s, m.end_s) for m in found] == [(m.start_s, m.end_s) for m in moments_of(raw, peaks)]

@@ -41,12 +41,13 @@ def default_cuts(
 ) -> dict[str, Default]:
     """Find each prompt's cut, if the bank and its curve speak for it.
 
-    The bank says whether: the prompt's best sample must be higher than the best samples of 95 % of the
-    captions. The curve says when: an event starts and ends at half its height, as is usual for peaks, or,
-    where captions come higher than that, as high as they do, but at most at 0.7. A prompt is left out,
-    and so never flagged, if the bank is not beaten, or if its peak does not stand 5 deviations above the
-    background: nothing starts or ends. With a bank, a deviation is the noise from sample to sample; without
-    one, the curve must also show whether, and it is the spread of all the background.
+    The bank says whether: the level of the prompt's events must be higher than the best samples of 95 %
+    of the captions (stricter than ``false_alarm_rates``, which a single sample satisfies). The curve says
+    when: an event starts and ends at half its height, as is usual for peaks, or, where captions come
+    higher than that, as high as they do, but at most at 0.7. A prompt is left out, and so never flagged,
+    if the bank is not beaten, or if its peak does not stand 5 deviations above the background: nothing
+    starts or ends. With a bank, a deviation is the noise from sample to sample; without one, the curve
+    must also show whether, and it is the spread of all the background.
 
     Args:
         raw: Raw cosines of the whole video.
@@ -65,13 +66,11 @@ def default_cuts(
     smoothed = smooth(raw, smoothing_s)
     found: dict[str, Default] = {}
     for column, prompt in enumerate(raw.prompts):
-        curve = raw.values[:, column]
-        if float(curve.max()) <= ceiling:
-            continue
         rising = np.sort(smoothed[:, column]).astype(np.float64)
         background, plateau, cut = split_levels(rising, ceiling)
-        deviation = _spread(rising[rising < cut]) if bank_peaks is None else _spread(np.diff(curve) / math.sqrt(2))
-        if rising[-1] - background >= LEAST_RISE * deviation:
+        noise = np.diff(raw.values[:, column]) / math.sqrt(2)
+        deviation = _spread(rising[rising < cut] if bank_peaks is None else noise)
+        if plateau > ceiling and rising[-1] - background >= LEAST_RISE * deviation:
             z = float((cut - median[column]) / spread[column])
             found[prompt] = Default(cut, z, background, plateau)
     return found

@@ -187,10 +187,16 @@ def mid_ranks(curve: Floats) -> Floats:
         return curve
     order = np.argsort(curve)
     rising = curve[order]
-    first = np.flatnonzero(np.concatenate([[True], rising[1:] != rising[:-1]]))
-    stop = np.append(first[1:], n)
+    places = np.arange(n)
+    in_order = percent(places, places + 1, n)
+    twins = np.flatnonzero(rising[1:] == rising[:-1])  # each equals its next; few
+    if len(twins):
+        begins = np.concatenate([[True], np.diff(twins) > 1])
+        first, stop = twins[begins], twins[np.append(begins[1:], True)] + 2
+        shared = percent(first, stop, n)[np.cumsum(begins) - 1]
+        in_order[twins], in_order[twins + 1] = shared, shared
     ranks = np.empty(n, np.float32)
-    ranks[order] = np.repeat(percent(first, stop, n), stop - first)
+    ranks[order] = in_order
     return ranks
 
 

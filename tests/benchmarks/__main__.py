@@ -24,6 +24,7 @@ from tests.benchmarks import (
     player_chart,
     player_large,
     rerun,
+    scores,
     sleep,
 )
 from tests.benchmarks.table import Row, say, tell, write_table
@@ -42,6 +43,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "long": player.measure_lasting,
     "large": player_large.measure,
     "nothing": nothing.measure,
+    "units": scores.measure_units,
+    "bank": scores.measure_bank,
 }
 
 

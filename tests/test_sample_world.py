@@ -12,6 +12,7 @@ from clip_core.config import Config
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.defaults import Default, default_cuts
 from clip_core.scoring.null_bank import NullBank, beats, false_alarm_rates, null_captions
+from clip_core.scoring.units import Scale
 from clip_core.values import FrameEmbeddings, Moment, Scores
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,7 @@ def bank(config: Config) -> NullBank:
 @pytest.fixture(scope="module")
 def defaults(config: Config, scores: Scores, embeddings: FrameEmbeddings, bank: NullBank) -> dict[str, Default]:
     bank.extend(embeddings.vectors)
-    return default_cuts(scores, bank.peaks, smoothing_s=config.smoothing_s)
+    return default_cuts(Scale(scores), bank.peaks, smoothing_s=config.smoothing_s)
 
 
 @pytest.fixture(scope="module")
@@ -148,4 +149,4 @@ def test_a_constant_video_gives_none(scores: Scores, embeddings: FrameEmbeddings
     alone = NullBank(bank.captions)
     alone.extend(embeddings.vectors[[100] * len(scores)])
     still = replace(scores, values=scores.values[[100] * len(scores)])
-    assert default_cuts(still, alone.peaks, smoothing_s=0.6) == {}
+    assert default_cuts(Scale(still), alone.peaks, smoothing_s=0.6) == {}

@@ -28,7 +28,7 @@ def clip_like(
 
 
 def moments_of(raw: Scores, peaks: np.ndarray | None) -> list[Moment]:
-    cuts = default_cuts(raw, peaks, smoothing_s=SMOOTHING_S)
+    cuts = default_cuts(Scale(raw), peaks, smoothing_s=SMOOTHING_S)
     return find_moments(raw, threshold={p: d.cosine for p, d in cuts.items()}, smoothing_s=SMOOTHING_S)
 
 
@@ -65,34 +65,34 @@ def test_planted_events_are_found_and_nothing_else(
 @pytest.mark.parametrize("n", [1, 2, 3, 50, 1200, 20_000])
 def test_a_prompt_without_events_has_no_cut(n: int, with_bank: bool) -> None:
     raw, peaks = clip_like([], n)
-    assert default_cuts(raw, peaks if with_bank else None, smoothing_s=SMOOTHING_S) == {}
+    assert default_cuts(Scale(raw), peaks if with_bank else None, smoothing_s=SMOOTHING_S) == {}
 
 
 @pytest.mark.parametrize("peaks", [None, np.full(300, 0.1, np.float32), np.full(300, 0.9, np.float32)])
 @pytest.mark.parametrize("n", [0, 1, 2, 600])
 def test_a_constant_curve_has_no_cut_however_high_it_is(n: int, peaks: np.ndarray | None) -> None:
-    assert default_cuts(scores_of(np.full(n, 0.35), np.arange(n), end_s=float(n)), peaks, smoothing_s=0.6) == {}
+    assert default_cuts(Scale(scores_of(np.full(n, 0.35), np.arange(n), end_s=float(n))), peaks, smoothing_s=0.6) == {}
 
 
 def test_noise_of_a_thousandth_is_no_event_even_above_the_bank() -> None:
     curve = 0.3 + np.random.default_rng(2).normal(0, 0.001, 600)
-    assert default_cuts(scores_of(curve), np.full(300, 0.1, np.float32)) == {}
+    assert default_cuts(Scale(scores_of(curve)), np.full(300, 0.1, np.float32)) == {}
 
 
 def test_a_wiggle_below_the_bank_is_not_flagged_however_z_rises() -> None:
     raw, _ = clip_like([(100, 120)])
     assert float(Scale(raw).values("z").max()) > 6
     high = np.full(300, 0.30, np.float32)
-    assert default_cuts(raw, high) == {}
-    assert set(default_cuts(raw, np.append(np.full(285, 0.1), np.full(15, 0.9)).astype(np.float32))) == {"a dog"}
-    assert default_cuts(raw, np.append(np.full(284, 0.1), np.full(16, 0.9)).astype(np.float32)) == {}
-    assert set(default_cuts(raw, np.append(np.full(284, 0.1), np.full(16, 0.9)), bank_share=0.9)) == {"a dog"}
+    assert default_cuts(Scale(raw), high) == {}
+    assert set(default_cuts(Scale(raw), np.append(np.full(285, 0.1), np.full(15, 0.9)).astype(np.float32))) == {"a dog"}
+    assert default_cuts(Scale(raw), np.append(np.full(284, 0.1), np.full(16, 0.9)).astype(np.float32)) == {}
+    assert set(default_cuts(Scale(raw), np.append(np.full(284, 0.1), np.full(16, 0.9)), bank_share=0.9)) == {"a dog"}
 
 
 def test_the_cut_lies_at_half_height_or_as_high_as_the_bank_up_to_seven_tenths() -> None:
     raw = scores_of([0.2] * 60 + [0.3] * 10)
     for ceiling, cut in [(0.1, 0.25), (0.26, 0.26), (0.29, 0.27)]:
-        got = default_cuts(raw, np.full(300, ceiling, np.float32))["p0"]
+        got = default_cuts(Scale(raw), np.full(300, ceiling, np.float32))["p0"]
         assert (got.background, got.plateau, got.cosine) == pytest.approx((0.2, 0.3, cut))
         assert got.z == pytest.approx((cut - 0.2) / 0.005, rel=1e-4)
 
@@ -108,3 +108,21 @@ def test_the_ceiling_is_what_the_share_nowhere_exceeds() -> None:
     peaks = np.arange(1, 301, dtype=np.float32)[::-1]
     assert [bank_ceiling(peaks, share) for share in (0.0, 0.5, 0.95, 1.0)] == [1, 150, 285, 300]
     assert bank_ceiling(np.array([0.5], np.float32)) == 0.5
+
+
+def test_a_cut_in_z_gives_the_same_moments_as_its_cosine() -> None:
+    raw, peaks = clip_like([(100, 460)])
+    cuts = default_cuts(Scale(raw), peaks, smoothing_s=SMOOTHING_S)
+    scores = Scale(raw).in_unit("z")
+    found = find_moments(scores, threshold={p: d.z for p, d in cuts.items()}, smoothing_s=SMOOTHING_S)
+    assert cuts["a dog"].z < 0
+    assert [(m.start_s, m.end_s) for m in found] == [(m.start_s, m.end_s) for m in moments_of(raw, peaks)]
+
+
+def test_two_samples_at_one_time_a_window_longer_than_the_video_and_200_prompts_give_numbers() -> None:
+    raw, peaks = clip_like([(100, 120)])
+    twice = scores_of(np.repeat(raw.values, 200, axis=1), np.maximum(0, raw.times_s - STEP_S), end_s=raw.end_s)
+    for window_s in (SMOOTHING_S, 5000.0):
+        for default in default_cuts(Scale(twice), peaks, smoothing_s=window_s).values():
+            assert np.isfinite([default.cosine, default.z, default.background, default.plateau]).all()
+    assert len(default_cuts(Scale(twice), peaks, smoothing_s=SMOOTHING_S)) == 200

@@ -2,13 +2,18 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clip_core import EmbeddingStore, find_moments, index_video, load_config, load_encoder, open_video, score_prompts
 from clip_core.config import Config
-from clip_core.values import Moment, Scores
+from clip_core.scoring.curves import Curves
+from clip_core.scoring.defaults import Default, default_cuts
+from clip_core.scoring.null_bank import NullBank, beats, false_alarm_rates, null_captions
+from clip_core.scoring.units import Scale
+from clip_core.values import FrameEmbeddings, Moment, Scores
 
 ROOT = Path(__file__).parents[1]
 VIDEO = ROOT / "data" / "sample.mp4"
@@ -22,10 +27,32 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="module")
-def scores(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Scores:
-    encoder = load_encoder(config.model, config)
+def store(config: Config, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
     store = EmbeddingStore(tmp_path_factory.mktemp("store"))
-    list(index_video(VIDEO, encoder, store, samples_per_second=config.samples_per_second))
+    list(index_video(VIDEO, load_encoder(config.model, config), store, samples_per_second=config.samples_per_second))
+    return store
+
+
+@pytest.fixture(scope="module")
+def embeddings(config: Config, store: EmbeddingStore) -> FrameEmbeddings:
+    encoder = load_encoder(config.model, config)
+    return store.read(store.videos()[0].video_id, encoder.fingerprint)[0]
+
+
+@pytest.fixture(scope="module")
+def bank(config: Config) -> NullBank:
+    return NullBank(load_encoder(config.model, config).embed_texts(null_captions()))
+
+
+@pytest.fixture(scope="module")
+def defaults(config: Config, scores: Scores, embeddings: FrameEmbeddings, bank: NullBank) -> dict[str, Default]:
+    bank.extend(embeddings.vectors)
+    return default_cuts(Scale(scores), bank.peaks, smoothing_s=config.smoothing_s)
+
+
+@pytest.fixture(scope="module")
+def scores(config: Config, store: EmbeddingStore) -> Scores:
+    encoder = load_encoder(config.model, config)
     return score_prompts(store.videos()[0].video_id, config.prompts, encoder, store)
 
 
@@ -91,3 +118,35 @@ def test_the_model_is_small_and_says_what_it_is() -> None:
     card = (MODEL / "README.md").read_text(encoding="utf-8")
     for word in ("Photographs", "Noto", "CLDR", "top-1"):
         assert word in card
+
+
+def test_with_each_prompts_own_cut_every_object_is_found_and_the_absent_one_is_not(
+    config: Config, scores: Scores, defaults: dict[str, Default]
+) -> None:
+    assert set(defaults) == set(config.prompts) - set(TRUTH["absent"])
+    cuts = {prompt: default.cosine for prompt, default in defaults.items()}
+    found = find_moments(scores, threshold=cuts, smoothing_s=config.smoothing_s)
+    assert len(found) == len(TRUTH["visible"])
+    for prompt in cuts:
+        best = [max(iou(truth, (m.start_s, m.end_s)) for m in found if m.prompt == prompt) for truth in spans(prompt)]
+        assert sum(best) / len(best) >= 0.93
+        assert min(best) >= 0.9
+
+
+def test_the_bank_knows_the_absent_prompt_by_the_whole_video_not_by_single_samples(
+    scores: Scores, embeddings: FrameEmbeddings, bank: NullBank, defaults: dict[str, Default]
+) -> None:
+    rates = false_alarm_rates(scores, bank.peaks)
+    assert {prompt for prompt, rate in rates.items() if rate <= 0.05} == set(defaults)
+    assert rates[TRUTH["absent"][0]] > 0.2
+    curves = Curves()
+    curves.add_frames(embeddings)
+    single = beats(scores.values, NullBank(bank.captions).follow(curves), 95)
+    assert single[:, scores.prompts.index(TRUTH["absent"][0])].any()
+
+
+def test_a_constant_video_gives_none(scores: Scores, embeddings: FrameEmbeddings, bank: NullBank) -> None:
+    alone = NullBank(bank.captions)
+    alone.extend(embeddings.vectors[[100] * len(scores)])
+    still = replace(scores, values=scores.values[[100] * len(scores)])
+    assert default_cuts(Scale(still), alone.peaks, smoothing_s=0.6) == {}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clip_core.scoring.smoothing import smooth
-from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD, robust_statistics
-from clip_core.values import Floats, Scores
+from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD, Scale
+from clip_core.values import Floats
 
 BANK_SHARE = 0.95
 """A prompt must come out higher than this share of the neutral captions do."""
@@ -37,42 +37,47 @@ class Default:
 
 
 def default_cuts(
-    raw: Scores, bank_peaks: Floats | None = None, *, smoothing_s: float = 0.0, bank_share: float = BANK_SHARE
+    scale: Scale,
+    bank_peaks: Floats | None = None,
+    *,
+    smoothing_s: float = 0.0,
+    bank_share: float = BANK_SHARE,
+    smoothed: Floats | None = None,
 ) -> dict[str, Default]:
     """Find each prompt's cut, if the bank and its curve speak for it.
 
-    The bank says whether: the prompt's best sample must be higher than the best samples of 95 % of the
-    captions. The curve says when: an event starts and ends at half its height, as is usual for peaks, or,
-    where captions come higher than that, as high as they do, but at most at 0.7. A prompt is left out,
-    and so never flagged, if the bank is not beaten, or if its peak does not stand 5 deviations above the
-    background: nothing starts or ends. With a bank, a deviation is the noise from sample to sample; without
-    one, the curve must also show whether, and it is the spread of all the background.
+    The bank says whether: the level of the prompt's events must be higher than the best samples of 95 %
+    of the captions (stricter than ``false_alarm_rates``, which a single sample satisfies). The curve says
+    when: an event starts and ends at half its height, as is usual for peaks, or, where captions come
+    higher than that, as high as they do, but at most at 0.7. A prompt is left out, and so never flagged,
+    if the bank is not beaten, or if its peak does not stand 5 deviations above the background: nothing
+    starts or ends. With a bank, a deviation is the noise from sample to sample; without one, the curve
+    must also show whether, and it is the spread of all the background.
 
     Args:
-        raw: Raw cosines of the whole video.
+        scale: Of the whole video.
         bank_peaks: float32 (m,), ``NullBank.peaks`` on the same samples; None: there is no bank.
         smoothing_s: Of the curves that will be cut, in seconds; a lone noisy sample is then no peak.
         bank_share: In [0, 1].
+        smoothed: The raw cosines smoothed otherwise, if they are at hand; float32 (n, p).
 
     Returns:
         Prompt → Default, for those that have one. ``cosine`` is what ``find_moments`` takes of raw scores;
         ``equivalents.convert_cut`` carries it into another unit.
     """
+    raw = scale.raw
     if len(raw) == 0:
         return {}
     ceiling = -math.inf if bank_peaks is None else bank_ceiling(bank_peaks, bank_share)
-    median, spread = robust_statistics(raw.values)
-    smoothed = smooth(raw, smoothing_s)
+    smoothed = smooth(raw, smoothing_s) if smoothed is None else smoothed
     found: dict[str, Default] = {}
     for column, prompt in enumerate(raw.prompts):
-        curve = raw.values[:, column]
-        if float(curve.max()) <= ceiling:
-            continue
         rising = np.sort(smoothed[:, column]).astype(np.float64)
         background, plateau, cut = split_levels(rising, ceiling)
-        deviation = _spread(rising[rising < cut]) if bank_peaks is None else _spread(np.diff(curve) / math.sqrt(2))
-        if rising[-1] - background >= LEAST_RISE * deviation:
-            z = float((cut - median[column]) / spread[column])
+        noise = np.diff(raw.values[:, column]) / math.sqrt(2)
+        deviation = _spread(rising[rising < cut] if bank_peaks is None else noise)
+        if plateau > ceiling and rising[-1] - background >= LEAST_RISE * deviation:
+            z = float((cut - scale.median[column]) / scale.spread[column])
             found[prompt] = Default(cut, z, background, plateau)
     return found
 
@@ -101,11 +106,16 @@ def split_levels(rising: np.ndarray, ceiling: float = -math.inf) -> tuple[float,
     cut = _part_way(background, plateau, ceiling)
     for _ in range(ROUNDS):
         k = min(max(1, int(np.searchsorted(rising, cut))), len(rising) - 1)
-        background, plateau = float(np.median(rising[: max(1, k)])), float(np.median(rising[k:]))
+        background, plateau = _middle(rising, 0, max(1, k)), _middle(rising, k, len(rising))
         before, cut = cut, _part_way(background, plateau, ceiling)
         if cut == before:
             break
     return background, plateau, cut
+
+
+def _middle(rising: np.ndarray, start: int, stop: int) -> float:
+    """The median of a stretch of sorted samples."""
+    return float(rising[(start + stop - 1) // 2] + rising[(start + stop) // 2]) / 2
 
 
 def _part_way(background: float, plateau: float, ceiling: float) -> float:

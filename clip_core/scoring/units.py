@@ -152,8 +152,16 @@ def robust_statistics(values: Floats) -> tuple[Times, Times]:
     columns = np.array(values.T, order="C")
     columns.sort(axis=1)  # NumPy sorts float32 faster than it partitions
     median = _middle(columns)
-    mad = _middle(np.sort(np.abs(columns - median[:, None].astype(np.float32))))
+    mad = (_kth_distance(columns, median, (n + 1) // 2) + _kth_distance(columns, median, n // 2 + 1)) / 2
     return median, np.maximum(MAD_TO_SIGMA * mad, SMALLEST_SPREAD)
+
+
+def _kth_distance(rising: Floats, centre: Times, k: int) -> Times:
+    """Distance of the k-th nearest sample from ``centre``, row by row: the k nearest stand side by side."""
+    about = centre[:, None].astype(np.float32)
+    reach = np.maximum(about - rising[:, : rising.shape[1] - k + 1], rising[:, k - 1 :] - about)
+    nearest: Times = reach.min(axis=1).astype(np.float64)
+    return nearest
 
 
 def _middle(rising: Floats) -> Times:
@@ -179,10 +187,16 @@ def mid_ranks(curve: Floats) -> Floats:
         return curve
     order = np.argsort(curve)
     rising = curve[order]
-    first = np.flatnonzero(np.concatenate([[True], rising[1:] != rising[:-1]]))
-    stop = np.append(first[1:], n)
+    places = np.arange(n)
+    in_order = percent(places, places + 1, n)
+    twins = np.flatnonzero(rising[1:] == rising[:-1])  # each equals its next; few
+    if len(twins):
+        begins = np.concatenate([[True], np.diff(twins) > 1])
+        first, stop = twins[begins], twins[np.append(begins[1:], True)] + 2
+        shared = percent(first, stop, n)[np.cumsum(begins) - 1]
+        in_order[twins], in_order[twins + 1] = shared, shared
     ranks = np.empty(n, np.float32)
-    ranks[order] = np.repeat(percent(first, stop, n), stop - first)
+    ranks[order] = in_order
     return ranks
 
 

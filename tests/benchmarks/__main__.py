@@ -26,6 +26,7 @@ from tests.benchmarks import (
     player_chart,
     player_large,
     rerun,
+    scores,
     sleep,
 )
 from tests.benchmarks.table import Row, say, tell, write_table
@@ -46,6 +47,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "filters": filters.measure,
     "findings": findings.measure,
     "nothing": nothing.measure,
+    "units": scores.measure_units,
+    "bank": scores.measure_bank,
 }
 
 

@@ -18,7 +18,7 @@ Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Times: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
-Unit: TypeAlias = Literal["cosine"]
+Unit: TypeAlias = Literal["cosine", "z", "percentile", "margin", "softmax"]
 Stage: TypeAlias = Literal["identifying", "waiting", "coarse", "dense", "done"]
 
 
@@ -68,8 +68,7 @@ class TimeTable:
         time_base: Seconds per unit of ``pts``.
         start_pts: The pts of the first frame that decodes: time zero.
         end_s: Where the last frame ends, in seconds from the first.
-        confirmed: Whether all frames have been seen decoded. Until then the table is a claim of the
-            packets, and frame numbers are provisional.
+        confirmed: Whether all frames were seen decoded. Until then the packets claim it, and numbers are provisional.
         key_pts: int64 (k,), the pts of the keyframes, rising.
     """
 
@@ -152,9 +151,8 @@ class FrameEmbeddings:
     def __post_init__(self) -> None:
         n = len(self.pts)
         _need(self.pts.shape == (n,) and self.times_s.shape == (n,), "pts and times_s must both be (n,)")
-        _need(
-            self.vectors.ndim == 2 and len(self.vectors) == n, f"vectors must be ({n}, dim), not {self.vectors.shape}"
-        )
+        rows_fit = self.vectors.ndim == 2 and len(self.vectors) == n
+        _need(rows_fit, f"vectors must be ({n}, dim), not {self.vectors.shape}")
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -211,6 +209,7 @@ class Moment:
         start_s, end_s: Where it begins and ends, in seconds.
         peak_s: The time of its highest sample.
         peak, mean: The highest smoothed score and their mean over its samples, weighted by their spans.
+        label: What a person or a rule calls it; empty: nothing beyond its prompt.
     """
 
     prompt: str
@@ -219,6 +218,7 @@ class Moment:
     peak_s: float
     peak: float
     mean: float
+    label: str = ""
 
     @property
     def duration_s(self) -> float:

@@ -107,6 +107,7 @@ def test_timecodes_count_from_the_sources_own() -> None:
     [
         ("/a b/ü#?.mp4", "file:///a%20b/%C3%BC%23%3F.mp4"), (r"C:\a b\x.mp4", "file:///C:/a%20b/x.mp4"),
         ("a b&'\".mp4", "a%20b%26%27%22.mp4"), ("\ud800.mp4", "%3F.mp4"),
+        ("/\udcff\ud800", "file:///%3F%3F"), ("/\udcff", "file:///%FF"), ("//h/x", "file:////h/x"),
     ],
 )  # fmt: skip
 def test_addresses_are_percent_encoded(path: str, url: str) -> None:

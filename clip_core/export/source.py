@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import quote
 
@@ -91,11 +92,15 @@ class Source:
     @property
     def url(self) -> str:
         """Where editors find it: a file address for an absolute path, else the name, percent-encoded."""
-        for kind in (PurePosixPath, PureWindowsPath):
-            path = kind(self.path)
-            if path.is_absolute():
-                return path.as_uri()
-        return quote(self.path.encode("utf-8", "replace"))
+        try:
+            raw = self.path.encode("utf-8", "surrogateescape")  # as a file system that is not UTF-8 gave the name
+        except UnicodeEncodeError:
+            raw = self.path.encode("utf-8", "replace")
+        if PurePosixPath(self.path).is_absolute():
+            return "file://" + quote(raw)
+        if PureWindowsPath(self.path).is_absolute():
+            return PureWindowsPath(raw.decode("utf-8", "replace")).as_uri()
+        return quote(raw)
 
     def frame_range(self, moment: Moment) -> tuple[int, int]:
         """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the first frame of the video.
@@ -120,6 +125,7 @@ class Source:
         return math.ceil(Fraction(time_s) * self.timeline_rate - Fraction(_SLACK_FRAMES))
 
 
+@lru_cache(64)
 def nearest_standard(rate: Fraction) -> Fraction:
     """Return the standard rate for timelines of a video with ``rate`` frames per second.
 

@@ -91,7 +91,8 @@ def _moments(report: Report) -> str:
         f'<th scope="col"{_class(head)}>{escaped(name)}</th>' for head, name in zip(_HEADS, names, strict=True)
     )
     rows = "".join(_row(moment, report.thumbnails.get(at)) for at, moment in enumerate(report.moments))
-    return f"{title}\n<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+    table = f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+    return f'{title}\n<div class="moments">{table}</div>'
 
 
 def _class(head: str) -> str:

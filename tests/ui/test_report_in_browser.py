@@ -59,6 +59,12 @@ def test_both_open_offline(chromium: Any, tmp_path: Path, scheme: str) -> None:
         if path.name == "report.html":
             assert tab.evaluate("document.querySelector('img').naturalWidth") == 16
             assert tab.locator("tbody bdi").first.inner_text() == PROMPTS[0]
+            tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+            on_paper = tab.evaluate(
+                "(({paper_bgcolor, width}) => [paper_bgcolor, width])(document.querySelector('#chart').layout)"
+            )
+            assert on_paper == [figure("light")["layout"]["paper_bgcolor"], 680]
+            tab.evaluate("dispatchEvent(new Event('afterprint'))")
             blocked = (
                 "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s)"
             )

@@ -25,7 +25,7 @@ def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[
     root = Element("fcpxml", version="1.8")
     resources = SubElement(root, "resources")
     SubElement(
-        resources, "format", id="r1", name="FFVideoFormatRateUndefined", frameDuration=_seconds(1, source),
+        resources, "format", id="r1", frameDuration=_seconds(1, source),
         width=str(source.width), height=str(source.height),
     )  # fmt: skip
     length, start = _seconds(source.frames, source), _seconds(source.start_frame, source)

@@ -1,4 +1,4 @@
-"""Moments as a Final Cut Pro timeline (FCPXML 1.8, which DaVinci Resolve reads too).
+"""Moments as a Final Cut Pro timeline (FCPXML 1.8). Neither tried in an editor nor validated by Apple's definition.
 
 Written here and not by OpenTimelineIO's adapter (1.0.0), which gives 23.98, 29.97 and 59.94 no frame duration, stops
 at an apostrophe in a name, starts ffprobe on the source's path, and writes neither sizes nor drop-frame.

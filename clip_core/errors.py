@@ -13,6 +13,7 @@ ClipVideoError
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
 ├── RecipeError            settings of how curves become moments that cannot be used
+├── MomentsFileError       a file of moments that cannot be understood: the row and column, or the place in it
 ├── ProxyError             a copy for the browser that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
@@ -114,6 +115,10 @@ class RecipeError(ClipVideoError):
 
 class PromptError(ClipVideoError):
     """A prompt that cannot be scored."""
+
+
+class MomentsFileError(ClipVideoError):
+    """A file of moments (CSV or OTIO) that is too large or cannot be understood."""
 
 
 class ProxyError(ClipVideoError):

@@ -57,7 +57,8 @@ def test_lines_with_a_dash_are_negatives() -> None:
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
         ("thresholds", {1: 2}), ("prompts", "a dog"), ("prompts", [1]), ("prompts", ["x"] * 201),
         ("prompts", ["x" * 2001]),
-        ("across_cuts", 1), ("unflagged", None), ("combinations", [["or", "a", "b", 0]]), ("combinations", [["and", "a"]]),
+        ("across_cuts", 1), ("unflagged", None), ("combinations", [["or", "a", "b", 0]]),
+        ("combinations", [["and", "a"]]),
         ("combinations", [["then", "a", "b", -1]]),
     ],
 )  # fmt: skip

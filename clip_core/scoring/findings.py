@@ -71,7 +71,7 @@ class Evidence:
         if key not in self._defaults:
             peaks = self.bank.peaks if self.bank is not None and bank_share > 0 else None
             share = bank_share / 100
-            self._defaults[key] = default_cuts(self.raw, peaks, smoothing_s=smoothing_s, bank_share=share)
+            self._defaults[key] = default_cuts(self.scale, peaks, smoothing_s=smoothing_s, bank_share=share)
         return self._defaults[key]
 
     @cached_property

@@ -19,8 +19,8 @@ from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard
-from clip_core.pipeline.draw_thumbnails import thumbnails_of
 from clip_core.pipeline.check_playable import why_not_playable_here
+from clip_core.pipeline.draw_thumbnails import thumbnails_of
 from clip_core.pipeline.find_file import FoundFile, find_file
 from clip_core.pipeline.identify import file_stamp
 from clip_core.proxies import ProxyBoard

@@ -32,7 +32,9 @@ class Bench:
     settings: dict[str, Any]
 
 
-def draw_judging(findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore) -> None:
+def draw_judging(
+    findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore
+) -> None:
     """Draw the box in which the selected moments, or the one under the playhead, are judged."""
     bench = Bench(record, store, findings.recipe.as_mapping())
     state = st.session_state
@@ -87,7 +89,12 @@ def _draw_verdicts(subjects: list[Reviewed], bench: Bench) -> None:
         touched = [r.edit for r in subjects if r.edit is not None]
         help_text = "Take back what was said of them: they are as computed again."
         st.button(
-            "As computed", key="judge_none", disabled=not touched, help=help_text, on_click=_withdraw, args=(touched, bench)
+            "As computed",
+            key="judge_none",
+            disabled=not touched,
+            help=help_text,
+            on_click=_withdraw,
+            args=(touched, bench),
         )
 
 
@@ -130,12 +137,19 @@ def _draw_adding(findings: Findings, head: Playhead, bench: Bench) -> None:
     start_s, end_s = state.get("mark_in"), state.get("mark_out")
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         for label, key in (("From here", "mark_in"), ("To here", "mark_out")):
-            st.button(label, key=f"press_{key}", on_click=_mark, args=(key, head.time_s), help="Takes the playhead's time.")
+            st.button(
+                label, key=f"press_{key}", on_click=_mark, args=(key, head.time_s), help="Takes the playhead's time."
+            )
         ready = start_s is not None and end_s is not None and start_s < end_s
         moment = (str(prompt), start_s, end_s)
-        st.button("Add", icon=":material/add:", key="add_moment", disabled=not ready, on_click=_add, args=(moment, bench))
+        st.button(
+            "Add", icon=":material/add:", key="add_moment", disabled=not ready, on_click=_add, args=(moment, bench)
+        )
     marks = [clock(time) if time is not None else "…" for time in (start_s, end_s)]
-    st.caption(f"From {marks[0]} to {marks[1]}" + ("" if ready or None in (start_s, end_s) else ": it must begin before it ends"))
+    st.caption(
+        f"From {marks[0]} to {marks[1]}"
+        + ("" if ready or None in (start_s, end_s) else ": it must begin before it ends")
+    )
 
 
 def _mark(key: str, time_s: float) -> None:

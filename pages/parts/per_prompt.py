@@ -99,7 +99,9 @@ def _take(key: str, names: list[str]) -> None:
     for row, change in state[key]["edited_rows"].items():
         name = names[int(row)]
         if change.get("weight"):
-            state.own_weights = {n: w for n, w in (state.own_weights | {name: float(change["weight"])}).items() if w != 1.0}
+            state.own_weights = {
+                n: w for n, w in (state.own_weights | {name: float(change["weight"])}).items() if w != 1.0
+            }
         if "threshold" in change and not name.startswith(NEGATIVE):
             kept = {n: t for n, t in state.own_thresholds.items() if n != name}
             given = change["threshold"]

@@ -36,6 +36,7 @@ MOST_TOLD = 3
 
 
 def choose_unit(evidence: Evidence) -> Unit:
+    """Draw the switch; thresholds move along with it."""
     state, possible = st.session_state, evidence.scale.units
     if state.unit not in possible:  # the last negative prompt is gone
         _change_unit("z", evidence)
@@ -74,6 +75,7 @@ def _change_unit(wanted: Unit, evidence: Evidence) -> None:
 
 
 def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
+    """Draw the threshold; None lets each prompt have its own, from the data."""
     mode = st.segmented_control(
         "Thresholds",
         MODES,

@@ -126,3 +126,19 @@ def test_two_samples_at_one_time_a_window_longer_than_the_video_and_200_prompts_
         for default in default_cuts(Scale(twice), peaks, smoothing_s=window_s).values():
             assert np.isfinite([default.cosine, default.z, default.background, default.plateau]).all()
     assert len(default_cuts(Scale(twice), peaks, smoothing_s=SMOOTHING_S)) == 200
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_event_still_beats_a_bank_of_which_some_captions_fit_the_video(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bank = rng.normal(0.19, 0.015, 300)[:, None] + rng.normal(0, NOISE, (300, 1200))
+    bank[:15, :200] += 0.05
+    raw, _ = clip_like([(100, 120), (300, 306)])
+    assert len(moments_of(raw, bank.max(axis=1).astype(np.float32))) == 2
+    assert moments_of(clip_like([])[0], bank.max(axis=1).astype(np.float32)) == []
+
+
+def test_a_single_sample_above_the_bank_is_no_evidence() -> None:
+    raw = scores_of([*[0.2] * 100, *[0.26] * 20, 0.31, *[0.26] * 20, *[0.2] * 100])
+    assert default_cuts(Scale(raw), np.full(300, 0.3, np.float32), smoothing_s=5.0) == {}
+    assert set(default_cuts(Scale(raw), np.full(300, 0.25, np.float32), smoothing_s=5.0)) == {"p0"}

@@ -17,6 +17,8 @@ HALF, MOST = 0.5, 0.7
 """Where an event starts and ends, in parts of its height: at half, or higher where the bank comes as high."""
 LEAST_RISE = 5.0
 """A peak stands so many deviations above the background: noise alone reaches 4 in 10,000 samples."""
+LUCK = 2.0
+"""Deviations of noise granted to an event's level: the captions' best samples were lucky with theirs."""
 ROUNDS = 20
 
 
@@ -46,13 +48,14 @@ def default_cuts(
 ) -> dict[str, Default]:
     """Find each prompt's cut, if the bank and its curve speak for it.
 
-    The bank says whether: the level of the prompt's events must be higher than the best samples of 95 %
-    of the captions (stricter than ``false_alarm_rates``, which a single sample satisfies). The curve says
-    when: an event starts and ends at half its height, as is usual for peaks, or, where captions come
-    higher than that, as high as they do, but at most at 0.7. A prompt is left out, and so never flagged,
-    if the bank is not beaten, or if its peak does not stand 5 deviations above the background: nothing
-    starts or ends. With a bank, a deviation is the noise from sample to sample; without one, the curve
-    must also show whether, and it is the spread of all the background.
+    The bank says whether: the level of the prompt's events, and twice the noise from sample to sample,
+    must be higher than the best samples of 95 % of the captions. (Its best sample alone, as in
+    ``false_alarm_rates``, would let single samples through.) The curve says when: an event starts and
+    ends at half its height, as is usual for peaks, or, where captions come higher than that, as high as
+    they do, but at most at 0.7. A prompt is left out, and so never flagged, if the bank is not beaten, or
+    if its peak does not stand 5 deviations above the background: nothing starts or ends. With a bank, a
+    deviation is the noise, at least 0.005; without one, the curve must also show whether, and it is the
+    spread of all the background.
 
     Args:
         scale: Of the whole video.
@@ -74,9 +77,10 @@ def default_cuts(
     for column, prompt in enumerate(raw.prompts):
         rising = np.sort(smoothed[:, column]).astype(np.float64)
         background, plateau, cut = split_levels(rising, ceiling)
-        noise = np.diff(raw.values[:, column]) / math.sqrt(2)
-        deviation = _spread(rising[rising < cut] if bank_peaks is None else noise)
-        if plateau > ceiling and rising[-1] - background >= LEAST_RISE * deviation:
+        noise = _spread(np.diff(raw.values[:, column]) / math.sqrt(2))
+        deviation = max(SMALLEST_SPREAD, noise if bank_peaks is not None else _spread(rising[rising < cut]))
+        beaten = plateau + LUCK * noise > ceiling
+        if beaten and rising[-1] - background >= LEAST_RISE * deviation:
             z = float((cut - scale.median[column]) / scale.spread[column])
             found[prompt] = Default(cut, z, background, plateau)
     return found
@@ -124,7 +128,5 @@ def _part_way(background: float, plateau: float, ceiling: float) -> float:
 
 
 def _spread(values: np.ndarray) -> float:
-    """1.4826 · median of the distances from the median, at least 0.005."""
-    if len(values) == 0:
-        return SMALLEST_SPREAD
-    return max(MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values)))), SMALLEST_SPREAD)
+    """1.4826 · median of the distances from the median; 0 of nothing."""
+    return MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0

@@ -30,8 +30,8 @@ def choose_rules(unit: Unit, evidence: Evidence) -> dict[str, Any]:
             persist_state="session",
             format_func=lambda share: "off" if share == 0 else f"{share} %",
             disabled=evidence.bank is None and state.bank_share == 0 and not evidence.raw.prompts,
-            help="The null bank is 300 neutral captions. A prompt that is nowhere in the video scores like one of them: a "
-            "moment must beat this share of them somewhere. z says when; the bank says whether.",
+            help="The null bank is 300 neutral captions. A prompt that is nowhere in the video scores like one of them."
+            " A moment must beat this share of them somewhere. z says when; the bank says whether.",
         )
         hysteresis = _slider(
             "Ends below threshold by",

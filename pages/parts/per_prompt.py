@@ -31,9 +31,8 @@ def choose_per_prompt(typed: Recipe) -> PerPrompt:
     thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in typed.positives}
     state.own_weights, state.own_thresholds = weights, thresholds
     changed = len(weights) + len(thresholds)
-    with st.popover(
-        f"Per prompt{f' · {changed} set' if changed else ''}", icon=":material/tune:", width="stretch", key="own_box"
-    ):
+    help_text = "Wording, weights, and thresholds of single prompts"
+    with st.popover(f"{changed}" if changed else "", icon=":material/tune:", help=help_text, key="own_box"):
         templates = _choose_templates()
         if names:
             _edit(names, weights, thresholds)

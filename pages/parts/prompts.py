@@ -90,6 +90,8 @@ def edit_prompts(settings: Config) -> Prompts:
         st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
     if len(unique) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
+    if any(len(line) > MOST_TEXT for line in unique):
+        st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
     typed = Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
     with own_slot:
         own = choose_per_prompt(typed)

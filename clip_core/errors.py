@@ -12,6 +12,7 @@ ClipVideoError
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
+├── TruthError             a truth that cannot be understood, or that judges nothing here
 ├── ProxyError             a copy for the browser that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
@@ -109,6 +110,10 @@ class ServerError(EncoderError):
 
 class PromptError(ClipVideoError):
     """A prompt that cannot be scored."""
+
+
+class TruthError(ClipVideoError):
+    """A truth that is too large, cannot be understood, or has nothing to judge by."""
 
 
 class ProxyError(ClipVideoError):

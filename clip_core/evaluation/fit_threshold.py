@@ -9,7 +9,7 @@ import numpy as np
 
 from clip_core.values import Floats
 
-RESAMPLES = 1000
+RESAMPLES = 400
 SURE = 0.9
 MARKS_ENOUGH = 4
 """Of each kind: with fewer, drawing anew says little."""

@@ -81,8 +81,8 @@ def judge(moments: Sequence[Moment], truth: Truth) -> tuple[Judgement, tuple[Jud
 
 def _judgement(prompt: str, queries: Sequence[Query]) -> Judgement:
     held = [onsets(query.windows, query.truths) for query in queries]
-    errors = np.concatenate([one.errors_s for one in held])
-    ious = np.concatenate([one.ious for one in held])
+    errors = np.array([error for one in held for error in one.errors_s])
+    ious = np.array([iou for one in held for iou in one.ious])
     return Judgement(
         prompt=prompt,
         truths=sum(len(query.truths) for query in queries),

@@ -33,9 +33,9 @@ _SCORE = f"""Write the cosine similarity of each prompt to each stored frame of 
 CSV: frame, time_s, then a column per prompt.
 
   {PROGRAM} score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv"""
-_EVALUATE = f"""Hold the moments of an indexed video against a truth: CSV (prompt,start,end in seconds or HH:MM:SS.mmm;
-a prompt alone is never there) or QVHighlights JSON Lines. Says R1, mAP, onset errors, what is missed
-and what is false. --sweep tries other settings.
+_EVALUATE = f"""Hold the moments of an indexed video against a truth: CSV (prompt,start,end; in seconds or
+HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights JSON Lines. Says R1, mAP, onset errors,
+what is missed and what is false. --sweep tries other settings.
 
   {PROGRAM} evaluate holiday.mp4 --truth truth.csv --sweep --json result.json"""
 _LIST = f"""Show what is stored: each video with its models, frames and room on disk.

@@ -116,10 +116,8 @@ def matched(query: Query, iou: float, most_windows: int | None = None) -> np.nda
     shares = iou_matrix(windows[order], query.truths)
     free = np.ones(len(query.truths), bool)
     taken = np.full(len(order), -1, np.int64)
-    if not len(query.truths):
-        return taken
-    for place, share in enumerate(shares):
-        allowed = np.where(free & (share >= iou), share, -1.0)
+    for place in np.flatnonzero((shares >= iou).any(axis=1)):
+        allowed = np.where(free & (shares[place] >= iou), shares[place], -1.0)
         best = len(allowed) - 1 - int(np.argmax(allowed[::-1]))  # of equal ones the last, as the published code takes
         if allowed[best] >= 0:
             taken[place], free[best] = best, False

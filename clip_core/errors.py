@@ -14,6 +14,7 @@ ClipVideoError
 ├── PromptError            an empty prompt
 ├── RecipeError            settings of how curves become moments that cannot be used
 ├── MomentsFileError       a file of moments that cannot be understood: the row and column, or the place in it
+├── TruthError             a truth that cannot be understood, or that judges nothing here
 ├── ProxyError             a copy for the browser that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
@@ -119,6 +120,8 @@ class PromptError(ClipVideoError):
 
 class MomentsFileError(ClipVideoError):
     """A file of moments (CSV or OTIO) that is too large or cannot be understood."""
+class TruthError(ClipVideoError):
+    """A truth that is too large, cannot be understood, or has nothing to judge by."""
 
 
 class ProxyError(ClipVideoError):

@@ -4,11 +4,13 @@ import csv
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from clip_core.export.csv_files import harmless, moments_csv, scores_csv
+from clip_core.export.csv_files import MOMENT_COLUMNS, as_typed, harmless, moments_csv, scores_csv
 from clip_core.values import Moment
 from tests.curve_maker import scores_of
+from tests.odd_names import ODD_NAMES
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-a person", "@x", "\tx", "\rx", "  =HYPERLINK()"])
@@ -32,11 +34,28 @@ def test_scores_read_back() -> None:
 
 def test_no_samples_and_no_moments_leave_the_heads() -> None:
     assert scores_csv(scores_of(np.empty((0, 1)), np.empty(0), end_s=1.0)) == "frame,time_s,p0\n"
-    assert moments_csv([]) == "prompt,start_s,end_s,duration_s,peak_s,peak,mean\n"
+    assert moments_csv([]) == ",".join(MOMENT_COLUMNS) + "\n"
 
 
 def test_moments_read_back() -> None:
-    text = moments_csv([Moment("@dog", 1.5, 4.0, 2.0, 0.5, 0.4)])
-    assert list(csv.reader(io.StringIO(text)))[1] == [
-        "'@dog", "1.500000", "4.000000", "2.500000", "2.000000", "0.500000", "0.400000",
-    ]  # fmt: skip
+    text = moments_csv([Moment("@dog", 1.5, 4.0, 2.0, 0.5, 0.4, "+1"), Moment("b", 3599.9996, 3700.0, 3650.25, 9, 8)])
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows[0] == {
+        "prompt": "'@dog", "start_s": "1.500000", "end_s": "4.000000", "duration_s": "2.500000",
+        "peak_s": "2.000000", "peak": "0.500000", "mean": "0.400000",
+        "start": "00:00:01.500", "end": "00:00:04.000", "peak_time": "00:00:02.000", "label": "'+1",
+    }  # fmt: skip
+    assert (rows[1]["start"], rows[1]["end"], rows[1]["peak_time"]) == ("01:00:00.000", "01:01:40.000", "01:00:50.250")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_pandas_reads_odd_names_and_they_are_known_again(name: str) -> None:
+    table = pd.read_csv(io.StringIO(moments_csv([Moment(name, 0.0, 1.0, 0.5, 0.5, 0.4, name)])), keep_default_na=False)
+    assert as_typed(table["prompt"][0]) == as_typed(table["label"][0]) == name.replace("\ud800", "?")
+    assert not table["prompt"][0].lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert (table["start_s"][0], table["end_s"][0]) == (0.0, 1.0)
+
+
+def test_a_quote_that_was_typed_stays() -> None:
+    for text in ("'=1", "''=1", "' =1", "'a", "=1", "a", "'"):
+        assert as_typed(harmless(text)) == text

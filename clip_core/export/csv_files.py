@@ -8,17 +8,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clip_core.export.text import hms, unicode_text
 from clip_core.values import Moment, Scores
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The last four are the full-width forms, which some spreadsheets take for the others."""
+MOMENT_COLUMNS = (
+    "prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean", "start", "end", "peak_time", "label",
+)  # fmt: skip
 
 
 def harmless(text: str) -> str:
-    """Return ``text`` so that no spreadsheet runs it as a formula: a quote goes before = + - @ tab and CR.
+    """Return ``text`` so that no spreadsheet runs it as a formula: a quote goes before = + - @ tab and line breaks.
 
+    Also before a quote that already stands there, so that ``as_typed`` always gives back what was typed.
     See OWASP, "CSV injection". Numbers are written as numbers and never come through here.
     """
-    return "'" + text if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    text = unicode_text(text)
+    return "'" + text if text.lstrip(" '").startswith(FORMULA_STARTS) else text
+
+
+def as_typed(cell: str) -> str:
+    """Undo ``harmless``."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" '").startswith(FORMULA_STARTS) else cell
 
 
 def scores_csv(scores: Scores) -> str:
@@ -34,11 +46,15 @@ def scores_csv(scores: Scores) -> str:
 
 
 def moments_csv(moments: Sequence[Moment]) -> str:
-    """Return a table with a row per moment: prompt, start_s, end_s, duration_s, peak_s, peak, mean."""
+    """Return a table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
+
+    Columns in ``_s`` are seconds (6 decimals); start, end and peak_time are the same times as HH:MM:SS.mmm.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean"])
+    writer.writerow(MOMENT_COLUMNS)
     for m in moments:
-        numbers = (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean)
-        writer.writerow([harmless(m.prompt), *(f"{number:.6f}" for number in numbers)])
+        numbers = (f"{number:.6f}" for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
+        clocks = (hms(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
+        writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label)])
     return out.getvalue()

@@ -1,0 +1,178 @@
+"""The video that moments are in, as editors count it: frames at a standard rate, and timecodes."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import PurePosixPath, PureWindowsPath
+from urllib.parse import quote
+
+from clip_core.values import Moment
+
+NTSC = 1001
+STANDARD_RATES = tuple(
+    [Fraction(n * 1000, NTSC) for n in (24, 30, 60)] + [Fraction(n) for n in (24, 25, 30, 48, 50, 60)]
+)
+"""Those that timecodes of editors count in (SMPTE ST 12-1 and 12-3)."""
+DROPPING = (Fraction(30_000, NTSC), Fraction(60_000, NTSC))
+DAY_S = 86_400
+_NEAR = 1e-4
+_SLACK_FRAMES = 1e-6
+"""Times are floats: a start that lies this little behind a frame is that frame's."""
+_TIMECODE = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[:;.,](\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The video of a timeline.
+
+    Attributes:
+        name: To show; never becomes a path.
+        path: An absolute path (POSIX or Windows), or the bare name of the file.
+        width, height: In pixels, after rotation.
+        rate: Frames per second; of a variable rate their mean.
+        end_s: Where the video ends, in seconds from its first frame.
+        variable: Whether the rate is known to vary.
+        drop_frame: Whether timecodes at 30000/1001 and 60000/1001 drop numbers, as is usual; no other rate does.
+        start_timecode: That of the first frame, HH:MM:SS:FF.
+        has_audio: Whether there is sound to carry along.
+    """
+
+    name: str
+    path: str
+    width: int
+    height: int
+    rate: Fraction
+    end_s: float
+    variable: bool = False
+    drop_frame: bool = True
+    start_timecode: str = "00:00:00:00"
+    has_audio: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0:
+            raise ValueError(f"rate must be above 0, not {self.rate}")
+        if not (math.isfinite(self.end_s) and self.end_s >= 0):
+            raise ValueError(f"end_s must be finite and not negative, not {self.end_s}")
+        frame_of_timecode(self.start_timecode, self.timeline_rate, self.drops)
+
+    @property
+    def timeline_rate(self) -> Fraction:
+        """The standard rate that timelines count in: see ``nearest_standard``."""
+        return nearest_standard(self.rate)
+
+    @property
+    def drops(self) -> bool:
+        """Whether its timecodes are drop-frame."""
+        return self.drop_frame and self.timeline_rate in DROPPING
+
+    @property
+    def start_frame(self) -> int:
+        """The number that its first frame has by timecode."""
+        return frame_of_timecode(self.start_timecode, self.timeline_rate, self.drops)
+
+    @property
+    def frames(self) -> int:
+        """Its length in frames of the timeline, at least 1."""
+        return max(1, math.ceil(Fraction(self.end_s) * self.timeline_rate - Fraction(_SLACK_FRAMES)))
+
+    @property
+    def note(self) -> str:
+        """What the user should know of the timeline's rate; empty when it is the video's own."""
+        to = f"the timeline counts in {_shown(self.timeline_rate)} frames per second, and cuts may be one frame off."
+        if self.variable:
+            return f"The video's frame rate varies (mean {_shown(self.rate)}): {to}"
+        if abs(self.rate / self.timeline_rate - 1) > _NEAR:
+            return f"{_shown(self.rate)} frames per second is no standard rate: {to}"
+        return ""
+
+    @property
+    def url(self) -> str:
+        """Where editors find it: a file address for an absolute path, else the name, percent-encoded."""
+        try:
+            raw = self.path.encode("utf-8", "surrogateescape")  # as a file system that is not UTF-8 gave the name
+        except UnicodeEncodeError:
+            raw = self.path.encode("utf-8", "replace")
+        if PurePosixPath(self.path).is_absolute():
+            return "file://" + quote(raw)
+        if PureWindowsPath(self.path).is_absolute():
+            return PureWindowsPath(raw.decode("utf-8", "replace")).as_uri()
+        return quote(raw)
+
+    def frame_range(self, moment: Moment) -> tuple[int, int]:
+        """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the first frame of the video.
+
+        ``first`` is the first frame that begins at or after ``start_s``, ``stop`` the first at or after ``end_s``:
+        frame k belongs to [start_s, end_s) exactly if its time does. There is at least one frame, within the video.
+        """
+        first = min(max(0, self._frame_at(moment.start_s)), self.frames - 1)
+        return first, max(first + 1, min(self._frame_at(moment.end_s), self.frames))
+
+    def peak_frame(self, moment: Moment) -> int:
+        """The frame on the screen at the peak, inside ``frame_range``."""
+        first, stop = self.frame_range(moment)
+        on_screen = math.floor(Fraction(moment.peak_s) * self.timeline_rate + Fraction(_SLACK_FRAMES))
+        return min(max(first, on_screen), stop - 1)
+
+    def timecode(self, frame: int) -> str:
+        """The timecode of a frame counted from the first frame of the video."""
+        return timecode(self.start_frame + frame, self.timeline_rate, self.drops)
+
+    def _frame_at(self, time_s: float) -> int:
+        return math.ceil(Fraction(time_s) * self.timeline_rate - Fraction(_SLACK_FRAMES))
+
+
+@lru_cache(64)
+def nearest_standard(rate: Fraction) -> Fraction:
+    """Return the standard rate for timelines of a video with ``rate`` frames per second.
+
+    It is the nearest by ratio; below 20 the smallest that is a whole multiple, if there is one, so that each frame of
+    the video begins on a frame of the timeline.
+    """
+    if rate < 20:
+        multiples = [standard for standard in STANDARD_RATES if (standard / rate).denominator == 1]
+        if multiples:
+            return min(multiples)
+    return min(STANDARD_RATES, key=lambda standard: (abs(math.log(standard / rate)), standard))
+
+
+def timecode(frame: int, rate: Fraction, drops: bool) -> str:
+    """Write a frame number as HH:MM:SS:FF, with ``;`` before FF when it drops numbers; after 24 hours it begins anew.
+
+    Drop-frame (SMPTE ST 12-1) leaves out the numbers 0 and 1 (at 59.94: 0 to 3) of each minute but each tenth.
+    """
+    nominal = math.ceil(rate)
+    if drops:
+        left_out = nominal // 15
+        ten, minute = 600 * nominal - 9 * left_out, 60 * nominal - left_out
+        tens, rest = divmod(frame % (144 * ten), ten)
+        frame = tens * 600 * nominal + rest
+        if rest >= 60 * nominal:
+            frame += left_out * (1 + (rest - 60 * nominal) // minute)
+    seconds, frames = divmod(frame % (DAY_S * nominal), nominal)
+    mark = ";" if drops else ":"
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{mark}{frames:02d}"
+
+
+def frame_of_timecode(text: str, rate: Fraction, drops: bool) -> int:
+    """Return the frame number of a timecode HH:MM:SS:FF.
+
+    Raises:
+        ValueError: It is no timecode of this rate.
+    """
+    found, nominal = _TIMECODE.fullmatch(text), math.ceil(rate)
+    if found is None:
+        raise ValueError(f"a timecode is HH:MM:SS:FF, not {text!r}")
+    hours, minutes, seconds, frames = map(int, found.groups())
+    left_out = nominal // 15 if drops else 0
+    if hours > 23 or frames >= nominal or (frames < left_out and seconds == 0 and minutes % 10):
+        raise ValueError(f"{text!r} is no timecode at {_shown(rate)} frames per second")
+    total_minutes = 60 * hours + minutes
+    return (60 * total_minutes + seconds) * nominal + frames - left_out * (total_minutes - total_minutes // 10)
+
+
+def _shown(rate: Fraction) -> str:
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")

@@ -13,6 +13,7 @@ ClipVideoError
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
 ├── ProxyError             a copy for the browser that cannot be made or kept
+├── ExportError            clips, frames or a ZIP that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
@@ -113,6 +114,10 @@ class PromptError(ClipVideoError):
 
 class ProxyError(ClipVideoError):
     """A copy of a video for the browser that cannot be made or kept."""
+
+
+class ExportError(ClipVideoError):
+    """Clips, frames or a ZIP of them that cannot be made or kept."""
 
 
 class StoreError(ClipVideoError):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from clip_core.errors import ProxyError
-from clip_core.media.proxy_file import ProxyFile, ticks_per_second, write_error
+from clip_core.media.mp4_file import ticks_per_second
+from clip_core.media.proxy_file import ProxyFile, write_error
 from clip_core.media.size import proxy_size
 from clip_core.values import Frame
 from tests.video_maker import number_picture

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from clip_core.media.clip import Clip
 from clip_core.media.mp4_file import Look, Mp4File
 from clip_core.media.size import even_size
 from clip_core.media.sound import Sound
 from clip_core.media.writing import export_error
 from clip_core.values import Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A stretch of a video that was written to a file of its own.
-
-    Attributes:
-        path: The file.
-        start_s, end_s: Where it really begins and ends, in seconds from the first frame of the video.
-        frames: How many frames it has.
-    """
-
-    path: Path
-    start_s: float
-    end_s: float
-    frames: int
 
 
 class ClipFile(Mp4File):

@@ -21,10 +21,10 @@ from av.video.stream import VideoStream
 
 from clip_core.errors import ClipVideoError
 from clip_core.media.sound import RATE, Sound
+from clip_core.media.writing import part_of
 from clip_core.values import Frame, Image
 
 KEYFRAME_EVERY = 30
-SUFFIX = ".part"
 
 _FEWEST_TICKS, _MOST_TICKS = 10_000, 1_000_000
 _LONGEST_STEP = 2**31 - 1  # what MP4 holds for the time from one frame to the next
@@ -86,7 +86,7 @@ class Mp4File:
         longest_step_s: float = 1.0,
         sound: Sound | None = None,
     ) -> None:
-        self.temporary = target.with_name(f".{target.name}{SUFFIX}")
+        self.temporary = part_of(target)
         self._target, self._sound, self._look = target, sound, look
         self._from = (width, height)
         self._time_base = time_base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -15,9 +15,8 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from clip_core.media.mp4_file import SUFFIX
 from clip_core.media.stretch import Stretch, packets_of
-from clip_core.media.writing import export_error
+from clip_core.media.writing import export_error, part_of
 
 _MP4_PICTURES = ("h264", "hevc", "av1", "vp9", "mpeg4")
 _MP4_SOUNDS = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
@@ -36,6 +35,7 @@ def copy_packets(
     sound: AudioStream | None,
     stretch: Stretch,
     target: Path,
+    check: Callable[[Path], None],
 ) -> Generator[float, None, None]:
     """Copy a stretch to a file. Closing the iterator leaves nothing.
 
@@ -44,10 +44,10 @@ def copy_packets(
         pictures, sound: Streams of it.
         stretch: What is copied; its keyframe is shown at 0.
         target: Where the copy will lie; ".mp4" or ".mkv".
+        check: Called with the copy when it is whole, but not yet in its place; what it raises, rises.
 
     Yields:
-        How far it is, in seconds from its beginning, after each packet; at last once more, when all is written
-        beside the target and nothing is in its place yet.
+        How far it is, in seconds from its beginning, after each packet.
 
     Raises:
         ExportError: It cannot be written, or the file cannot be read there.
@@ -58,25 +58,18 @@ def copy_packets(
     try:
         with _writing():
             out = av.open(str(part.absolute()), "w", format=kind)
-        done_s = 0.0
         try:
-            for done_s in _mux(packets_of(container, pictures, sound, stretch), pictures, sound, stretch, out):
-                yield done_s
+            yield from _mux(packets_of(container, pictures, sound, stretch), pictures, sound, stretch, out)
             with _writing():
                 out.close()
         finally:
             with suppress(OSError, av.error.FFmpegError):
                 out.close()
-        yield done_s
+        check(part)
         with _writing():
             os.replace(part, target)  # noqa: PTH105 - as it stands in the manual
     finally:
         part.unlink(missing_ok=True)
-
-
-def part_of(target: Path) -> Path:
-    """Where a file lies until it is whole."""
-    return target.with_name(f".{target.name}{SUFFIX}")
 
 
 def _mux(

@@ -4,8 +4,33 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 from clip_core.errors import ExportError
+
+SUFFIX = ".part"
+
+
+def part_of(target: Path) -> Path:
+    """Where a file lies until it is whole: beside its place, hidden, with ``.part`` at its end."""
+    return target.with_name(f".{target.name}{SUFFIX}")
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file, and put it in its place when it is whole; what lies there is replaced.
+
+    Raises:
+        ExportError: It cannot be written; nothing of it is left.
+    """
+    part = part_of(target)
+    try:
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise export_error(error) from error
 
 
 def is_full(error: Exception) -> bool:

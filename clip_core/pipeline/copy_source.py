@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clip_core.errors import VideoError, shown_name
+from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.media.playable import first_sound
-from clip_core.pipeline.identify import file_stamp
+from clip_core.pipeline.identify import file_stamp, is_there
 from clip_core.values import TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.retimed import RetimedVideo
@@ -21,6 +23,62 @@ if TYPE_CHECKING:
 
 # Some codecs need what lies shortly before to decode rightly; and a seek may land after its target.
 _EARLIER_S = (1.0, 5.0)
+
+
+@dataclass
+class Original:
+    """An open video that clips or frames are taken from.
+
+    Attributes:
+        path: As it was given.
+        video: Open, in its own units.
+        stamp: The file's ``file_stamp`` when it was opened, or before.
+        warnings: What the user should know of what was taken.
+    """
+
+    path: Path
+    video: Video
+    stamp: tuple[int, int]
+    warnings: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Refuse to go on with a file that has changed.
+
+        Raises:
+            VideoError: It has, or it is gone.
+        """
+        check_unchanged(self.path, self.stamp)
+
+    def warn(self, *warnings: str) -> None:
+        """Keep what the user should know, each thing once."""
+        self.warnings.extend(warning for warning in warnings if warning not in self.warnings)
+
+
+@contextmanager
+def open_original(
+    path: str | Path, table: TimeTable | None, stamp: tuple[int, int] | None = None
+) -> Iterator[Original]:
+    """Open a video to take clips or frames from it.
+
+    Args:
+        path: The file, or the pattern of a sequence of images.
+        table: When each frame is presented, if it was confirmed.
+        stamp: The file's ``file_stamp`` when it was identified: another file that lies there now is refused.
+
+    Raises:
+        VideoNotFoundError: It is not there, or, in the block, not any more.
+        VideoError: It cannot be read, or has changed.
+    """
+    file = Path(path)
+    check_unchanged(file, stamp)
+    with open_in_own_units(path, table) as video:
+        try:
+            yield Original(file, video, stamp or file_stamp(file))
+        except VideoError as error:
+            if not is_there(path):
+                name = shown_name(path)
+                raise VideoNotFoundError(f"{name} was moved or deleted meanwhile.", "Put it back.") from error
+            raise
 
 
 def open_in_own_units(path: str | Path, table: TimeTable | None) -> Video:

@@ -12,6 +12,7 @@ ClipVideoError
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
+├── MomentsFileError       a file of moments that cannot be understood: the row and column, or the place in it
 ├── ProxyError             a copy for the browser that cannot be made or kept
 ├── ExportError            clips, frames or a ZIP that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
@@ -110,6 +111,10 @@ class ServerError(EncoderError):
 
 class PromptError(ClipVideoError):
     """A prompt that cannot be scored."""
+
+
+class MomentsFileError(ClipVideoError):
+    """A file of moments (CSV or OTIO) that is too large or cannot be understood."""
 
 
 class ProxyError(ClipVideoError):

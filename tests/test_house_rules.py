@@ -231,7 +231,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(done.stdout.split())
     assert "clip_core" in loaded
-    assert not {"onnxruntime", "av", "cv2", "lancedb", "streamlit", "pyarrow"} & loaded
+    assert not {"onnxruntime", "av", "cv2", "lancedb", "streamlit", "pyarrow", "opentimelineio"} & loaded
 
 
 def test_no_library_leaves_a_device_id_or_reports_home(tmp_path: Path) -> None:

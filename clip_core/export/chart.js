@@ -1,0 +1,20 @@
+"use strict";
+{
+  const PAPER_PX = 680; // what A4 and Letter leave between their margins
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const place = document.getElementById("chart");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const draw = (onPaper) => {
+    const figure = (dark.matches && !onPaper && figures.dark) || figures.light;
+    const data = figure.data.map((trace) => ({ ...trace, showlegend: Boolean(trace.name) }));
+    const legend = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };
+    const size = onPaper ? { autosize: false, width: PAPER_PX } : { autosize: true };
+    const layout = { ...figure.layout, ...size, showlegend: true, legend };
+    place.style.height = `${layout.height ?? 430}px`;
+    Plotly.react(place, data, layout, { responsive: true, displaylogo: false });
+  };
+  draw(false);
+  dark.addEventListener("change", () => draw(false));
+  addEventListener("beforeprint", () => draw(true));
+  addEventListener("afterprint", () => draw(false));
+}

@@ -1,0 +1,146 @@
+"""A file of moments that somebody gives us, CSV or OTIO → moments to compare with. Nothing in it is trusted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from clip_core.errors import MomentsFileError, shown_name
+from clip_core.export.csv_files import as_typed
+from clip_core.export.read_otio import read_otio
+from clip_core.values import Moment
+
+MOST_BYTES = 20_000_000
+MOST_MOMENTS = 100_000
+MOST_SECONDS = 1e7
+"""116 days: what is later is no time in a video."""
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "start_s": ("start_s", "start", "start_time", "begin"),
+    "end_s": ("end_s", "end", "end_time", "stop"),
+    "prompt": ("prompt", "query", "name", "text", "title"),
+    "label": ("label",),
+    "peak_s": ("peak_s", "peak_time"),
+    "peak": ("peak", "score"),
+    "mean": ("mean",),
+}
+"""Names that a column may have, the best first; capitals do not count."""
+_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
+_SECONDS = re.compile(r"[+-]?\d{1,12}(?:[.,]\d{0,18})?(?:[eE][+-]?\d{1,3})?|[+-]?\.\d{1,18}", re.ASCII)
+
+
+def read_moments(content: bytes, name: str) -> list[Moment]:
+    """Return the moments in a file: OTIO if it begins with ``{``, else CSV; see ``read_csv`` and ``read_otio``.
+
+    Args:
+        content: The file's bytes.
+        name: What it is called, for messages; decides nothing.
+
+    Raises:
+        MomentsFileError: It is too large, or cannot be understood; the message says where.
+    """
+    shown = shown_name(name)
+    if len(content) > MOST_BYTES:
+        size = f"{len(content) / 1e6:.0f} MB"
+        raise MomentsFileError(f"{shown} has {size}: that is no list of moments.", f"At most {MOST_BYTES // 10**6} MB.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"{shown} is not UTF-8 text (byte {error.start + 1})."
+        raise MomentsFileError(what, "Save it as CSV in UTF-8, or as .otio.") from None
+    return read_otio(text, shown) if text.lstrip().startswith("{") else read_csv(text, shown)
+
+
+def read_csv(text: str, shown: str) -> list[Moment]:
+    """Return the moments of a table with a head: a start and an end per row, and a prompt, label, peak … if there.
+
+    Times are seconds or [HH:]MM:SS[.mmm]; columns are parted by comma, semicolon or tab. Empty rows are left out. A
+    missing prompt is "", a missing peak_s the start, missing scores are 0. Other columns are ignored.
+
+    Args:
+        text: The table.
+        shown: Its name as it may stand in a message.
+
+    Raises:
+        MomentsFileError: As in ``read_moments``; with the row, the head being row 1, and the column.
+    """
+    head = text.lstrip("\r\n").partition("\n")[0]
+    parted_by = max(",;\t", key=head.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=parted_by))
+    except csv.Error as error:
+        raise MomentsFileError(f"{shown} is no CSV: {error}.", "Save it as CSV in UTF-8.") from None
+    filled = [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+    if not filled:
+        raise MomentsFileError(f"{shown} is empty.", "It needs a head with the columns start_s and end_s.")
+    if len(filled) > MOST_MOMENTS + 1:
+        raise MomentsFileError(f"{shown} has {len(filled) - 1:,} rows.", f"At most {MOST_MOMENTS:,} are read.")
+    where = _columns(filled[0][1], shown)
+    return [_Row(shown, number, row, where).moment() for number, row in filled[1:]]
+
+
+def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
+    names = [cell.strip().casefold() for cell in head]
+    where = {}
+    for field, known in _COLUMNS.items():
+        found = next((name for name in known if name in names), None)
+        if found is not None:
+            where[field] = names.index(found)
+    for field in ("start_s", "end_s"):
+        if field not in where:
+            listed = ", ".join(shown_name(cell, 20) for cell in head[:8])
+            what = f"{shown} has no column {field}; its head is: {listed}."
+            raise MomentsFileError(what, f"It may be called {', '.join(_COLUMNS[field])}.")
+    return where
+
+
+class _Row:
+    """One row, with what a message needs to name its place."""
+
+    def __init__(self, shown: str, number: int, cells: Sequence[str], where: Mapping[str, int]) -> None:
+        self._shown, self._number, self._cells, self._where = shown, number, cells, where
+
+    def moment(self) -> Moment:
+        start_s, end_s = self._time("start_s"), self._time("end_s")
+        if end_s <= start_s:
+            raise self._wrong("end_s", "is not after the start")
+        peak_s = self._time("peak_s") if self._cell("peak_s") else start_s
+        peak, mean = self._score("peak"), self._score("mean")
+        prompt, label = as_typed(self._cell("prompt")), as_typed(self._cell("label"))
+        return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label)
+
+    def _cell(self, field: str) -> str:
+        at = self._where.get(field, len(self._cells))
+        return self._cells[at].strip() if at < len(self._cells) else ""
+
+    def _time(self, field: str) -> float:
+        cell = self._cell(field)
+        time_s = seconds(cell)
+        if time_s is None or not 0 <= time_s <= MOST_SECONDS:
+            raise self._wrong(field, "is no time in seconds or HH:MM:SS.mmm")
+        return time_s
+
+    def _score(self, field: str) -> float:
+        cell = self._cell(field)
+        number = seconds(cell) if ":" not in cell else None
+        if cell and number is None:
+            raise self._wrong(field, "is no number")
+        return number or 0.0
+
+    def _wrong(self, field: str, why: str) -> MomentsFileError:
+        cell = shown_name(self._cell(field).replace("/", "∕"), 30)
+        place = f"row {self._number}, column {field}"
+        return MomentsFileError(f"{self._shown}, {place}: {cell} {why}.", "Correct that row, or leave it out.")
+
+
+def seconds(cell: str) -> float | None:
+    """Return a time or number in seconds, of ``12.5``, ``12,5``, ``1:02.5`` or ``01:01:02.500``; else None."""
+    if clock := _CLOCK.fullmatch(cell):
+        last = float(clock[3].replace(",", "."))
+        return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + last if last < 60 else None
+    if _SECONDS.fullmatch(cell):
+        number = float(cell.replace(",", "."))
+        return number if math.isfinite(number) else None
+    return None

@@ -1,4 +1,4 @@
-"""The back stair: ``python -m clip_core index|score|list|download|doctor`` walks the page's corridor without a browser.
+"""The back stair: ``python -m clip_core COMMAND`` walks the page's corridor without a browser; ``--help`` lists them.
 
 Nothing heavy is loaded before a command needs it, so that ``--help`` answers at once.
 """
@@ -77,6 +77,10 @@ def _command(given: Namespace) -> int:
     store = EmbeddingStore(getattr(given, "store", config.embeddings))
     if given.command == "index":
         return index(given, config, store)
+    if given.command == "clips":
+        from clip_core.cli.clips import clips
+
+        return clips(given, config, store)
     return score(given, config, store) if given.command == "score" else list_videos(config, store)
 
 

@@ -31,6 +31,10 @@ _SCORE = f"""Write the cosine similarity of each prompt to each stored frame of 
 CSV: frame, time_s, then a column per prompt.
 
   {PROGRAM} score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv"""
+_CLIPS = f"""Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again. With --fast the
+packets are copied as they are, so a clip begins at the keyframe before its moment.
+
+  {PROGRAM} clips holiday.mp4 --moments moments.csv --out clips --frames jpeg"""
 _LIST = f"""Show what is stored: each video with its models, frames and room on disk.
 
   {PROGRAM} list --store s3://bucket/embeddings"""
@@ -85,6 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
     score.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
     score.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
     score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
+    _add_clips(verb("clips", "write moments as clips and pictures", _CLIPS))
     verb("list", "show what is stored", _LIST)
     download = verb("download", "fetch a model from the Hugging Face hub", _DOWNLOAD)
     download.add_argument("id", metavar="ID", nargs="?", help="a repository, such as Xenova/clip-vit-base-patch32")
@@ -122,6 +127,16 @@ def _options_everywhere() -> _Parser:
 def _add_rate(parser: _Parser) -> None:
     what = f'a number, or "{EVERY_FRAME}" (default: the config\'s)'
     parser.add_argument("--samples-per-second", metavar="N", type=_rate, default=argparse.SUPPRESS, help=what)
+
+
+def _add_clips(parser: _Parser) -> None:
+    parser.add_argument("video", metavar="VIDEO", help="a video file, named as for index; it need not be indexed")
+    what = "CSV (start_s, end_s, prompt, peak_s) or OTIO"
+    parser.add_argument("--moments", metavar="FILE", type=_text, required=True, help=what)
+    parser.add_argument("--out", metavar="FOLDER", type=_text, required=True, help="where to write; made if need be")
+    parser.add_argument("--fast", action="store_true", help="copy without encoding, from the keyframe before")
+    parser.add_argument("--frames", choices=("jpeg", "png"), help="also write the frame at each moment's peak")
+    parser.add_argument("--zip", action="store_true", help="put all into one ZIP instead of single files")
 
 
 def _text(text: str) -> str:

@@ -74,7 +74,7 @@ def open_original(
     with open_in_own_units(path, table) as video:
         try:
             yield Original(file, video, stamp or file_stamp(file))
-        except VideoError as error:
+        except (VideoError, FileNotFoundError) as error:
             if not is_there(path):
                 name = shown_name(path)
                 raise VideoNotFoundError(f"{name} was moved or deleted meanwhile.", "Put it back.") from error

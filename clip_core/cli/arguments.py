@@ -19,6 +19,7 @@ embedded is kept in the store, which the page shares.
 
   {PROGRAM} index data/sample.mp4
   {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
+  {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
   {PROGRAM} list
   {PROGRAM} download Xenova/clip-vit-base-patch32
   {PROGRAM} doctor"""
@@ -31,8 +32,8 @@ _SCORE = f"""Write the cosine similarity of each prompt to each stored frame of 
 CSV: frame, time_s, then a column per prompt.
 
   {PROGRAM} score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv"""
-_CLIPS = f"""Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again. With --fast the
-packets are copied as they are, so a clip begins at the keyframe before its moment.
+_CLIPS = f"""Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again. With
+--fast its packets are copied as they are, so a clip begins at the keyframe before.
 
   {PROGRAM} clips holiday.mp4 --moments moments.csv --out clips --frames jpeg"""
 _LIST = f"""Show what is stored: each video with its models, frames and room on disk.

@@ -68,7 +68,6 @@ def export_media(
     Raises:
         ExportError, VideoError: See ``cut_clips``, ``save_frames`` and ``pack_zip``.
     """
-    make_folder(folder)
     with _workplace(folder, wish.zip_name is not None) as place:
         files: list[Path] = []
         clips: tuple[Clip, ...] = ()
@@ -79,6 +78,7 @@ def export_media(
                     yield replace(progress, files=(*files, *progress.files))
             files += progress.files
             clips, warnings = clips + progress.clips, warnings + progress.warnings
+        make_folder(folder)
         if wish.zip_name is not None:
             with closing(pack_zip(folder / wish.zip_name, files, wish.texts)) as run:
                 for progress in run:

@@ -15,7 +15,8 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from clip_core.media.stretch import Stretch, packets_of
+from clip_core.errors import ExportError
+from clip_core.media.stretch import EXACT_INSTEAD, Stretch, packets_of
 from clip_core.media.writing import export_error, part_of
 
 _MP4_PICTURES = ("h264", "hevc", "av1", "vp9", "mpeg4")
@@ -119,9 +120,15 @@ def _filled(held: list[Packet[Stream]], pictures: VideoStream, stretch: Stretch)
 
 
 def _like(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
-    made: Stream = out.add_stream_from_template(stream, opaque=True)
+    try:
+        made: Stream = out.add_stream_from_template(stream, opaque=True)
+    except (ValueError, av.error.FFmpegError) as error:
+        name = _codec_of(stream).upper()
+        raise ExportError(f"Neither MP4 nor MKV takes a copy of {name}.", EXACT_INSTEAD) from error
     if stream.time_base is not None:
         made.time_base = stream.time_base
+    if _codec_of(stream) == "hevc" and out.format.name == "mp4":
+        made.codec_context.codec_tag = "hvc1"  # QuickTime plays no other
     return made
 
 

@@ -14,7 +14,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from clip_core.errors import ExportError
-from clip_core.values import Ints, TimeTable
+from clip_core.values import Ints, TimeTable, clock
 
 EXACT_INSTEAD = "Cut it exactly instead."
 
@@ -54,7 +54,8 @@ def stretch_of(table: TimeTable, first: int, stop: int, end_s: float) -> Stretch
     """
     place = int(table.key_pts.searchsorted(table.pts[first], side="right")) - 1
     if place < 0:
-        raise ExportError("No keyframe lies at or before its beginning.", EXACT_INSTEAD)
+        when = clock(float(table.times_s[first]))
+        raise ExportError(f"No keyframe lies at or before {when}, so it cannot be copied from there.", EXACT_INSTEAD)
     begin = int(table.pts.searchsorted(table.key_pts[place]))
     own_end_s = end_s + float(table.start_pts * table.time_base)
     return Stretch(begin, table.pts[begin:], int(table.pts[stop - 1]), own_end_s)

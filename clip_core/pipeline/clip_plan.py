@@ -15,6 +15,8 @@ from clip_core.values import Moment, TimeTable, clock
 
 # Files of moments round times to a millionth of a second; no two frames are that near.
 SLACK_S = 1e-6
+# How long frames usually last is judged by so many before and behind.
+_NEAR = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
         first = max(0, int(times_s.searchsorted(start_s + SLACK_S, side="right")) - 1)
         stop = first + 1
     next_s = float(times_s[stop]) if stop < len(times_s) else table.end_s
-    usual_s = float(times_s[stop - 1]) + float(np.median(np.diff(times_s))) if len(times_s) > 1 else next_s
+    near = times_s[max(0, stop - _NEAR) : stop + _NEAR]
+    usual_s = float(times_s[stop - 1]) + float(np.median(np.diff(near))) if len(near) > 1 else next_s
     return Piece(first, stop, float(times_s[first]), min(next_s, max(end_s, usual_s)))
 
 

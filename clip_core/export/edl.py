@@ -1,7 +1,8 @@
 """Moments as an edit decision list (CMX 3600).
 
 Written here: OpenTimelineIO's adapter (1.0.0) stumbles on an empty list, writes no FCM line, lets a line break in a
-name begin a line, and its time grows with the square of the events (13 s for 3,000). It reads these files in the tests.
+name begin a line, counts every 29.97 and 59.94 as drop-frame, and slows down with length (750 events 0.4 s, 3,000
+2.7 s). It reads these files in the tests.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def moments_edl(moments: Sequence[Moment], source: Source, settings: Mapping[str
 
     Source times count from the source's start timecode; out times are the first frame behind. ``FROM CLIP NAME`` is
     the source's name, by which editors find the file; comments have prompt and label, peak, mean and unit. Names are
-    one line, and cut at 200 characters. Events beyond 999, where CMX 3600 ends, get four digits, which editors read.
+    one line, and cut at 200 characters. CMX 3600 ends at 999 events; those beyond get four digits, which is untried in
+    editors.
     """
     name, unit = one_line(source.name), str(settings.get("unit", ""))
     lines = [f"TITLE: {name[:MOST_TITLE]}", f"FCM: {'' if source.drops else 'NON-'}DROP FRAME", ""]

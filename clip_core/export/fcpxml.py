@@ -1,4 +1,4 @@
-"""Moments as a Final Cut Pro timeline (FCPXML 1.8, which DaVinci Resolve reads too).
+"""Moments as a Final Cut Pro timeline (FCPXML 1.8). Neither tried in an editor nor validated by Apple's definition.
 
 Written here and not by OpenTimelineIO's adapter (1.0.0), which gives 23.98, 29.97 and 59.94 no frame duration, stops
 at an apostrophe in a name, starts ffprobe on the source's path, and writes neither sizes nor drop-frame.
@@ -25,7 +25,7 @@ def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[
     root = Element("fcpxml", version="1.8")
     resources = SubElement(root, "resources")
     SubElement(
-        resources, "format", id="r1", name="FFVideoFormatRateUndefined", frameDuration=_seconds(1, source),
+        resources, "format", id="r1", frameDuration=_seconds(1, source),
         width=str(source.width), height=str(source.height),
     )  # fmt: skip
     length, start = _seconds(source.frames, source), _seconds(source.start_frame, source)

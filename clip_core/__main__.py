@@ -81,6 +81,10 @@ def _command(given: Namespace) -> int:
         from clip_core.cli.evaluate import evaluate
 
         return evaluate(given, config, store)
+    if given.command == "clips":
+        from clip_core.cli.clips import clips
+
+        return clips(given, config, store)
     return score(given, config, store) if given.command == "score" else list_videos(config, store)
 
 

@@ -21,6 +21,7 @@ embedded is kept in the store, which the page shares.
   {PROGRAM} index data/sample.mp4
   {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
   {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
+  {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
   {PROGRAM} list
   {PROGRAM} download Xenova/clip-vit-base-patch32
   {PROGRAM} doctor"""
@@ -38,6 +39,10 @@ HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights JSON Lines. Says R1
 what is missed and what is false. --sweep tries other settings.
 
   {PROGRAM} evaluate holiday.mp4 --truth truth.csv --sweep --json result.json"""
+_CLIPS = f"""Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again. With
+--fast its packets are copied as they are, so a clip begins at the keyframe before.
+
+  {PROGRAM} clips holiday.mp4 --moments moments.csv --out clips --frames jpeg"""
 _LIST = f"""Show what is stored: each video with its models, frames and room on disk.
 
   {PROGRAM} list --store s3://bucket/embeddings"""
@@ -93,6 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     score.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
     score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
     _add_evaluate(verb("evaluate", "judge the moments by a truth", _EVALUATE))
+    _add_clips(verb("clips", "write moments as clips and pictures", _CLIPS))
     verb("list", "show what is stored", _LIST)
     download = verb("download", "fetch a model from the Hugging Face hub", _DOWNLOAD)
     download.add_argument("id", metavar="ID", nargs="?", help="a repository, such as Xenova/clip-vit-base-patch32")
@@ -144,6 +150,16 @@ def _add_evaluate(parser: _Parser) -> None:
     )
     parser.add_argument("--sweep", action="store_true", help="try smoothing x threshold x shortest duration")
     parser.add_argument("--json", metavar="OUT", type=_text, help="write all of it to a file")
+
+
+def _add_clips(parser: _Parser) -> None:
+    parser.add_argument("video", metavar="VIDEO", help="a video file, named as for index; it need not be indexed")
+    what = "CSV (start_s, end_s, prompt, peak_s) or OTIO"
+    parser.add_argument("--moments", metavar="FILE", type=_text, required=True, help=what)
+    parser.add_argument("--out", metavar="FOLDER", type=_text, required=True, help="where to write; made if need be")
+    parser.add_argument("--fast", action="store_true", help="copy without encoding, from the keyframe before")
+    parser.add_argument("--frames", choices=("jpeg", "png"), help="also write the frame at each moment's peak")
+    parser.add_argument("--zip", action="store_true", help="put all into one ZIP instead of single files")
 
 
 def _text(text: str) -> str:

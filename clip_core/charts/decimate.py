@@ -32,6 +32,8 @@ def kept_samples(curves: Floats, most: int, times_s: Times | None = None) -> Int
     n, count = curves.shape
     if n <= most or count == 0:
         return np.arange(0, n, max(1, n // most), dtype=np.int64)
+    if 2 * count > most:  # not even two of each: the highest and the lowest of all at each time stand for them
+        curves, count = np.stack([curves.max(axis=1), curves.min(axis=1)], axis=1), 2
     downsampler = MinMaxDownsampler()  # type: ignore[no-untyped-call]
     share = max(2, most // count // 2 * 2)
     ends = np.array([0, n - 1], dtype=np.uint64)

@@ -11,7 +11,7 @@ from clip_core.charts.timeline import Timeline, live_figure
 from clip_core.values import VideoRecord
 from pages.parts.curves import Findings
 from pages.parts.player import assets
-from pages.parts.player.components import draw_part, moments_address, part_key, times_address
+from pages.parts.player.components import draw_part, moments_address, more_series, part_key, times_address
 from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, address_of, refuse
@@ -115,7 +115,7 @@ def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], p
         "plotly": assets.plotly_address(),
         "figure": live_figure(view),
         "video": record.video_id,
-        "series": series,
+        "series": series | more_series(view),
     }
     draw_part("timeline", data, player, on_missing_change=_put_again, on_theme_change=_put_again)
 

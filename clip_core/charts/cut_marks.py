@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from clip_core.charts.panels import Panels
+from clip_core.charts.panels import MARK_PX, Panels
 from clip_core.charts.view import Figure, Timeline
 
-MARK_PX = 7
-MOST_MARKS = 1_000
+MOST_MARKS = 600
 """Of more, one a place is drawn: closer together they are not told apart at the chart's width."""
 
 
 def cut_traces(view: Timeline) -> list[Figure]:
-    """All of them as one broken line on the axis y4, which lies over that of the curves."""
+    """All of them as one broken line on the axis y4."""
     times = np.asarray(view.cuts_s, np.float64)
     times = np.sort(times[(times >= 0) & (times <= view.end_s)])
     if not len(times):
@@ -28,8 +27,10 @@ def cut_traces(view: Timeline) -> list[Figure]:
 
 
 def cut_axis(view: Timeline, panels: Panels) -> Figure:
-    """The axis of the marks, on which they are one high; empty where there are none."""
+    """The axis of the marks, on which they are one high; nothing where there are none."""
     if not len(view.cuts_s):
         return {}
-    top = panels.curves_px / MARK_PX
-    return {"yaxis4": {"visible": False, "fixedrange": True, "overlaying": "y", "range": [0, top]}}
+    hidden = {"visible": False, "fixedrange": True}
+    if panels.cuts is not None:
+        return {"yaxis4": hidden | {"domain": list(panels.cuts), "range": [0, 1]}}
+    return {"yaxis4": hidden | {"overlaying": "y", "range": [0, panels.curves_px / MARK_PX]}}

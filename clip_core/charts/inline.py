@@ -26,6 +26,7 @@ def with_points(
     frames: bool,
     more: Mapping[str, Floats] | None = None,
     seen_s: tuple[float, float] | None = None,
+    besides: int = 0,
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """Give each trace that has a "curve" its x and y instead.
 
@@ -37,6 +38,7 @@ def with_points(
         more: Curves besides "raw" and "smoothed", float32 (n, c) each. The edges of bands are "low" and "high": they
             take some of the points of the other curves.
         seen_s: What is looked at: there the points are closer together.
+        besides: How many more curves what else is in the figure is as large as.
 
     Returns:
         The traces, and the x that all curves share.
@@ -45,7 +47,8 @@ def with_points(
     chosen = [trace["curve"] for trace in traces if "curve" in trace]
     curves = [values[of][:, column] for of, column in chosen if of not in BANDS]
     drawn = np.stack(curves, axis=1) if curves else np.empty((len(scores), 0), np.float32)
-    kept = _kept(drawn, scores, seen_s)
+    besides += (len(chosen) - len(curves)) // BAND_STEP
+    kept = _kept(drawn, points_per_line(len(curves) + besides), scores, seen_s)
     sparse = np.unique(np.append(kept[::BAND_STEP], kept[-1:]))
     x = _x(scores, kept, frames)
     x_of_band = _x(scores, sparse, frames) if len(curves) < len(chosen) else []
@@ -61,14 +64,13 @@ def with_points(
     return filled, x
 
 
-def _kept(drawn: Floats, scores: Scores, seen_s: tuple[float, float] | None) -> Ints:
-    most = points_per_line(drawn.shape[1])
+def _kept(drawn: Floats, most: int, scores: Scores, seen_s: tuple[float, float] | None) -> Ints:
     if seen_s is None or not len(scores):
         return kept_samples(drawn, most, scores.times_s)
     first, last = np.searchsorted(scores.times_s, seen_s)
     first, last = max(0, int(first) - 1), int(last) + 1
-    inside = kept_samples(drawn[first:last], most, scores.times_s[first:last]) + first
-    return np.union1d(inside, kept_samples(drawn, max(2, most // 4), scores.times_s)).astype(np.int64)
+    inside = kept_samples(drawn[first:last], most * 3 // 4, scores.times_s[first:last]) + first
+    return np.union1d(inside, kept_samples(drawn, most // 4, scores.times_s)).astype(np.int64)
 
 
 def _x(scores: Scores, places: Ints, frames: bool) -> list[Any]:

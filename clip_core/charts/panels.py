@@ -13,6 +13,7 @@ Share: TypeAlias = tuple[float, float]
 MARGINS_PX = 30
 STRIP_PX = 8
 STRIP_GAP_PX = 4
+MARK_PX, CUT_GAP_PX = 7, 2
 GAP = 0.02
 RATE_SHARE = 0.25
 
@@ -22,13 +23,15 @@ class Panels:
     """Lower and upper end of each, as shares of the height between the margins; None: it is not there.
 
     Attributes:
-        lanes, strip, rate, curves: From below to above; the heat map stands where the curves do.
+        lanes, strip, rate, cuts, curves: From below to above; the heat map stands where the curves do, and the marks
+            of cuts below it, not over it.
         height_px: What the shares are of.
     """
 
     lanes: Share
     strip: Share | None
     rate: Share | None
+    cuts: Share | None
     curves: Share
     height_px: int
 
@@ -49,4 +52,9 @@ def panels_of(view: Timeline) -> Panels:
     if view.rate is not None:
         rate = (floor + GAP, floor + GAP + RATE_SHARE * (1 - floor))
         floor = rate[1] + GAP
-    return Panels(lanes, strip, rate, (floor + GAP, 1.0), height)
+    floor += GAP
+    cuts = None
+    if len(view.cuts_s) and view.kind == "heat map":
+        cuts = (floor, floor + MARK_PX / height)
+        floor = cuts[1] + CUT_GAP_PX / height
+    return Panels(lanes, strip, rate, cuts, (floor, 1.0), height)

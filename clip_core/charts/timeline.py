@@ -33,7 +33,15 @@ def timeline_figure(view: Timeline) -> Figure:
     edges = dict(zip(("low", "high"), ribbon_edges(view), strict=True))
     more = edges if view.rate is None else edges | {"rate": view.rate}
     frames = view.axis == "Frames"
-    curves, x = with_points(figure["data"], view.scores, view.smoothed, frames=frames, more=more, seen_s=view.seen_s)
+    curves, x = with_points(
+        figure["data"],
+        view.scores,
+        view.smoothed,
+        frames=frames,
+        more=more,
+        seen_s=view.seen_s,
+        besides=len(view.lines) if view.kind == "heat map" else 0,
+    )
     figure["data"] = curves
     if view.kind == "curves":
         figure["data"].append(_stamp(x, view.stamp))

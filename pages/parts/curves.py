@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from clip_core.pipeline.score_prompts import known_prompts, update_curves
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.moments import find_moments
 from clip_core.scoring.smoothing import smooth
-from clip_core.values import Floats, Moment, Scores, VideoRecord, clock
+from clip_core.values import Floats, Moment, Scores, Times, VideoRecord, clock
 from clip_core.video.sampling import missing_samples, sample_pts
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.signal import Signal
@@ -67,11 +67,22 @@ def _no_scores(prompts: Sequence[str], end_s: float) -> Scores:
 
 @dataclass(frozen=True)
 class Findings:
-    """The raw scores, the smoothed curves of the same shape, and the moments of the flagged prompts."""
+    """The raw scores, the smoothed curves of the same shape, and the moments of the flagged prompts.
+
+    What follows them is for the chart and as ``charts.view.Timeline`` says; None: not computed.
+    """
 
     scores: Scores
     smoothed: Floats
     moments: list[Moment]
+    thresholds: Mapping[str, float] | None = None
+    offsets: Mapping[str, float] | None = None
+    rate: Floats | None = None
+    spikes: Sequence[tuple[int, int]] | None = None
+    ribbon: Mapping[str, tuple[Floats, Floats]] | None = None
+    cuts_s: Times | None = None
+    winners: Sequence[tuple[int, float, float]] | None = None
+    time_range: tuple[float, float] | None = None
 
 
 def find(scores: Scores, signal: Signal) -> Findings:

@@ -35,10 +35,11 @@ class Scene:
 
     def timeline(self, shown: Sequence[str], style: ChartLook, unfinished: Unfinished | None) -> Timeline:
         """What the chart shows; only the playhead is left to who draws it."""
+        found = self.findings
         return Timeline(
-            scores=self.findings.scores,
-            smoothed=self.findings.smoothed,
-            moments=self.findings.moments,
+            scores=found.scores,
+            smoothed=found.smoothed,
+            moments=found.moments,
             lines=[Line(prompt, self.prompts.numbers[prompt]) for prompt in shown],
             threshold=self.signal.threshold,
             score_range=self.signal.score_range,
@@ -47,6 +48,16 @@ class Scene:
             height_px=style.height_px,
             raw=style.raw and self.signal.smoothing_s > 0,
             unfinished=unfinished,
+            unit=found.scores.unit,
+            thresholds=found.thresholds,
+            offsets=found.offsets,
+            rate=found.rate if style.rate else None,
+            spikes=(found.spikes or ()) if style.rate else (),
+            ribbon=(found.ribbon or {}) if style.spread else {},
+            cuts_s=found.cuts_s if style.cuts and found.cuts_s is not None else (),
+            winners=(found.winners or ()) if style.winners else (),
+            kind=style.kind,
+            time_range=found.time_range,
         )
 
 

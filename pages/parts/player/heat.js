@@ -46,7 +46,7 @@ export class HeatMap {
   #picture = document.createElement("canvas");
   #x = null; // of which #spans are
 
-  // rows: [{curve, row}]. heat: {colours, range, rows}. box: {left, top, width, height} in pixels of the canvas.
+  // Each of rows is {curve, row}; heat {colours, range, rows}; box {left, top, width, height} in pixels of the canvas.
   draw(context, rows, heat, x, starts, { low, high }, box, ratio) {
     if (x !== this.#x) [this.#x, this.spans] = [x, spansOf(x)];
     const owners = ownersOf(this.spans, starts, low, high);

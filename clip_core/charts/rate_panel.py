@@ -29,14 +29,18 @@ def rate_curves(view: Timeline) -> list[Figure]:
 
 
 def spike_traces(view: Timeline) -> list[Figure]:
-    """Small triangles in the prompts' colours, upwards where the score rises."""
+    """Small triangles in the prompts' colours, upwards where the score rises.
+
+    And an invisible point: without a trace on it plotly leaves out the axis, on which a player draws the curves.
+    """
     if view.rate is None:
         return []
     rate, (n, p) = view.rate, view.rate.shape
     found = [(sample, column) for sample, column in view.spikes if 0 <= sample < n and 0 <= column < p]
     found = sorted(found, key=lambda spike: -abs(float(rate[spike])))[:MOST_SPIKES]
     numbers = {view.column(line): line.number for line in view.lines}
-    traces = []
+    unseen = {"mode": "lines", "line": {"width": 0}, "opacity": 0, "hoverinfo": "skip"}
+    traces: list[Figure] = [{"type": "scatter", "yaxis": "y6", "x": view.x_of([0.0]), "y": [0]} | unseen]
     for column, spikes in groupby(sorted(found, key=lambda spike: (spike[1], spike[0])), key=lambda spike: spike[1]):
         if column in numbers:
             samples = np.array([sample for sample, _ in spikes])

@@ -78,7 +78,13 @@ def heat_layout(view: Timeline, panels: Panels) -> Figure:
              for _, line in named]  # fmt: skip
     longest = max((len(short(line.prompt)) for line in view.lines), default=0)
     axis = {"range": [base + max(1, rows) - 0.5, base - 0.5], "domain": list(panels.curves), "showgrid": False}
-    axis |= {"tickvals": [base + row for row, _ in named], "ticktext": names, "zeroline": False, "fixedrange": True}
+    axis |= {
+        "tickvals": [base + row for row, _ in named],
+        "ticktext": names,
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+    }
     left = max(38, min(MOST_NAME_PX, 24 + LETTER_PX * longest))
     return {"yaxis": axis, "margin": {"l": left, "r": BAR_PX, "t": 4, "b": 22}}
 

@@ -65,7 +65,7 @@ def rate_axis(view: Timeline, panels: Panels) -> Figure:
     room = 0.06 * (high - low) or 0.1
     ends = [low - room, high + room]
     look = {"gridcolor": view.colours.grid, "zeroline": True, "zerolinecolor": view.colours.edge, "fixedrange": True}
-    ticks = {"tickvals": score_ticks(ends[0], ends[1], MOST_TICKS), "tickformat": ".3~f"}
+    ticks = {"tickvals": score_ticks(ends[0], ends[1], MOST_TICKS), "tickformat": ".3~f", "ticks": ""}
     return {"yaxis6": look | ticks | {"domain": list(panels.rate), "range": ends}}
 
 

@@ -152,7 +152,7 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
         "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
         "font": {"color": theme.muted, "size": 11, "family": "Source Sans, Source Sans Pro, Arial, sans-serif"},
         "margin": {"l": 38, "r": 16, "t": 4, "b": 22},
-        "xaxis": x | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "anchor": "y3"},
+        "xaxis": x | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "ticks": "", "anchor": "y3"},
         "yaxis": y,
         "yaxis3": _HIDDEN | {"domain": list(panels.lanes), "range": [max(1, len(lanes_of(view))) - 0.5, -0.5]},
     }  # fmt: skip

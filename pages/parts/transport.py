@@ -174,16 +174,12 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
 
 
 def _draw_switches(templates: bool) -> None:
-    left, right = st.columns(2, gap="small")
     spread = "How far the curves of the single templates lie apart: a rise within the band may be mere wording."
-    missing = "Choose templates for the prompts to see how far they lie apart."
-    switches = [
-        (left, "Raw samples", "raw_on", "Thin lines: the scores before smoothing."),
-        (right, "Rate of change", "rate_on", "A panel below: how fast each curve rises or falls, jumps marked."),
-        (left, "Leading prompt", "winners_on", "A strip below in the colour of the prompt that scores highest."),
-        (right, "Cuts", "cuts_on", "Marks at the bottom of the curves where one shot ends and the next begins."),
-        (left, "Template spread", "spread_on", spread if templates else missing),
-    ]
-    for column, label, key, told in switches:
-        disabled = key == "spread_on" and not templates
-        column.toggle(label, key=key, persist_state="session", help=told, disabled=disabled)
+    missing = "Choose templates for the prompts to see how far their curves lie apart."
+    left, right = st.columns(2, gap="small")
+    keep = {"persist_state": "session"}
+    left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
+    right.toggle("Rate of change", key="rate_on", **keep, help="A panel below: how fast each curve rises or falls.")
+    left.toggle("Cuts", key="cuts_on", **keep, help="Marks where one shot ends and the next begins.")
+    right.toggle("Leading prompt", key="winners_on", **keep)  # no help: its mark would cut the label
+    st.toggle("Template spread", key="spread_on", **keep, help=spread if templates else missing, disabled=not templates)

@@ -92,7 +92,9 @@ def main() -> None:
         proxy.draw_proxy_status(playable, video, record, settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
-            style = transport.draw_view_menu(len(scores.prompts), proxy.status_px(playable))
+            style = transport.draw_view_menu(
+                len(scores.prompts), proxy.status_px(playable), templates=wanted.templates != "none"
+            )
             explain.draw_explanation(wish.encoder)
         way.draw_chart(scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores)))
         chart.draw_footer(wish, indexed, found)

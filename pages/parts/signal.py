@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.labels import DECIMALS
+from clip_core.charts.unit_text import value_decimals
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
@@ -107,7 +107,7 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
         low,
         high,
         step=2 * STEPS[unit],
-        format=f"%.{DECIMALS[unit] - 1}f",
+        format=f"%.{value_decimals(unit) - 1}f",
         key="range",
         persist_state="session",
         on_change=_range_moved,

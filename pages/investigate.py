@@ -21,6 +21,7 @@ from pages.parts import (
     playhead,
     prompts,
     proxy,
+    settings_file,
     signal,
     source,
     states,
@@ -33,12 +34,15 @@ def main() -> None:
     """Draw the page."""
     look.apply_styles()
     cached.warm_up()
+    settings_file.take_link()
+    settings_file.take_file()
     settings = cached.config()
     store = cached.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
         st.markdown("##### Source")
         source.draw_notices(settings)
+        settings_file.draw_link_error()
         video = source.choose_video(settings, store)
         facts = st.container()
         chosen_model, rate = model.choose_model(settings)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.arguments import how_to_index
 from clip_core.errors import ClipVideoError, NotIndexedError, shown_name
@@ -83,6 +82,8 @@ def indexed_record(given: Namespace, encoder: ShownEncoder, store: EmbeddingStor
 
 def tell_of_cuts(prompts: Sequence[str], encoder: ShownEncoder) -> None:
     """Say which words at the end of a prompt the model does not read."""
+    from clip_core.charts.labels import short
+
     for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
         if words:
             terminal.note(f"The model does not read all of “{short(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")

@@ -64,6 +64,11 @@ class Outcome:
         }
 
     @cached_property
+    def rate_note(self) -> str:
+        """What the user should know of the rate that timelines count in; empty when it is the video's own."""
+        return source_of(self.record).note
+
+    @cached_property
     def source(self) -> Source:
         """The video as timelines name it; looks into the file for sound."""
         return source_of(self.record, has_audio=_has_sound(self.path))

@@ -1,4 +1,4 @@
-"""The back stair: ``python -m clip_core COMMAND`` walks the page's corridor without a browser.
+"""The back stair: ``python -m clip_core COMMAND`` walks the page's corridor without a browser; ``--help`` lists them.
 
 Nothing heavy is loaded before a command needs it, so that ``--help`` answers at once.
 """
@@ -76,6 +76,8 @@ def _command(given: Namespace) -> int:
 
 def _with_store(given: Namespace, config: Config) -> int:
     """Run one of the commands that need the store."""
+    from clip_core.cli.clips import clips
+    from clip_core.cli.evaluate import evaluate
     from clip_core.cli.index import index
     from clip_core.cli.moments import moments
     from clip_core.cli.report import report
@@ -86,7 +88,10 @@ def _with_store(given: Namespace, config: Config) -> int:
     store = EmbeddingStore(getattr(given, "store", config.embeddings))
     if given.command == "list":
         return list_videos(config, store)
-    return {"index": index, "score": score, "moments": moments, "report": report}[given.command](given, config, store)
+    commands = {
+        "index": index, "score": score, "moments": moments, "report": report, "evaluate": evaluate, "clips": clips,
+    }  # fmt: skip
+    return commands[given.command](given, config, store)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ ClipVideoError
 ├── PromptError            an empty prompt
 ├── RecipeError            settings of how curves become moments that cannot be used
 ├── MomentsFileError       a file of moments that cannot be understood: the row and column, or the place in it
+├── TruthError             a truth that cannot be understood, or that judges nothing here
 ├── ProxyError             a copy for the browser that cannot be made or kept
+├── ExportError            clips, frames or a ZIP that cannot be made or kept
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
@@ -121,8 +123,16 @@ class MomentsFileError(ClipVideoError):
     """A file of moments (CSV or OTIO) that is too large or cannot be understood."""
 
 
+class TruthError(ClipVideoError):
+    """A truth that is too large, cannot be understood, or has nothing to judge by."""
+
+
 class ProxyError(ClipVideoError):
     """A copy of a video for the browser that cannot be made or kept."""
+
+
+class ExportError(ClipVideoError):
+    """Clips, frames or a ZIP of them that cannot be made or kept."""
 
 
 class StoreError(ClipVideoError):

@@ -20,7 +20,7 @@ SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 TEMPLATES: tuple[Templates, ...] = get_args(Templates)
 OPS: tuple[Op, ...] = get_args(Op)
 NEGATIVE = "- "
-MOST_BYTES, MOST_PROMPTS, MOST_TEXT = 1_000_000, 200, 2000
+MOST_BYTES, MOST_PROMPTS, MOST_TEXT = 1_000_000, 200, 20_000
 BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
 LONGEST_S = 1e7
 

@@ -56,7 +56,7 @@ def main() -> None:
     wish = indexing.Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
     with sidebar:
-        evidence = curves.live_evidence(wish, indexed, wanted)
+        evidence = curves.live_evidence(wish, indexed, wanted, settings)
     scores = evidence.raw
     wanted = wanted.only((*scores.prompts, *evidence.negatives.prompts))
     with facts:

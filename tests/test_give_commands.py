@@ -155,8 +155,7 @@ def test_another_unit_than_the_settings_file_drops_its_thresholds(
          "prompts, or choose another unit."),
         (["--prompt", "- a person"], "All prompts are negative ones. Give one: --prompt P"),
         (["--prompts", "no.txt"], "no.txt cannot be read: No such file or directory. Check --prompts."),
-        (["--prompts", "clip.mp4"], "clip.mp4 is not UTF-8 text. Write one prompt per line, in UTF-8; a line that "
-         "begins with “- ” is a negative one."),
+        (["--prompts", "clip.mp4"], "clip.mp4 is not UTF-8 text. Save it as UTF-8."),
         (["--threshold", "nan"], "argument --threshold: 'nan' is no number. See python -m clip_core moments --help."),
         (["--smoothing", "-1"], "The setting 'smoothing_s' cannot be -1.0. Allowed: seconds from 0 on."),
     ],

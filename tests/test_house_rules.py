@@ -17,6 +17,7 @@ JOINERS = {
     "pipeline",
     "jobs",
     "proxies",
+    "clips",
     "cli",
     "__main__",
     "__init__",
@@ -250,7 +251,7 @@ def test_the_commands_may_be_run() -> None:
 
 
 def test_uploads_copies_and_embeddings_stay_out_of_git() -> None:
-    for folder in ("data/uploads", "data/proxies", "embeddings"):
+    for folder in ("data/uploads", "data/proxies", "data/exports", "embeddings"):
         assert (ROOT / folder / ".gitignore").read_text() == "*\n!.gitignore\n"
 
 

@@ -19,6 +19,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+import clip_core.pipeline.copy_source
 import clip_core.pipeline.make_proxy
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
@@ -238,6 +239,7 @@ def test_the_last_chance_to_cancel_is_when_all_is_written_and_checked(
         return open_video(path, **given)
 
     monkeypatch.setattr(clip_core.pipeline.make_proxy, "open_video", counted)
+    monkeypatch.setattr(clip_core.pipeline.copy_source, "open_video", counted)
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     making = make_proxy(video.path, target, table=confirmed_table(video.path))
     while next(making) != ProxyProgress(150, 150, seconds_left=0.0):

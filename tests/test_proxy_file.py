@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clip_core.errors import ProxyError
-from clip_core.media.proxy_file import ProxyFile, ticks_per_second, write_error
+from clip_core.media.proxy_file import ProxyFile, write_error
 from clip_core.media.size import proxy_size
 from clip_core.values import Frame
 from tests.video_maker import number_picture
@@ -35,22 +35,6 @@ from tests.video_maker import number_picture
 )
 def test_sizes(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert proxy_size(*size) == expected
-
-
-@pytest.mark.parametrize(
-    ("time_base", "longest_s", "expected"),
-    [
-        (Fraction(1001, 30000), 0.03, 30000),
-        (Fraction(1, 90000), 0.03, 90000),
-        (Fraction(1, 30), 0.03, 9990),
-        (Fraction(1, 1), 1.0, 10000),
-        (Fraction(1, 1000), 5.0, 10000),
-        (Fraction(1, 1_000_000_000), 0.03, 1_000_000),
-        (Fraction(1, 1_000_000), 86_400.0, 24_855),
-    ],
-)
-def test_clocks(time_base: Fraction, longest_s: float, expected: int) -> None:
-    assert ticks_per_second(time_base, longest_s) == expected
 
 
 def written(path: Path, pts: list[int], time_base: Fraction, end_s: float, size: tuple[int, int] = (96, 64)) -> Path:

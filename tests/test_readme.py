@@ -1,6 +1,7 @@
 """The README's words, followed."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -37,14 +38,17 @@ def test_the_python_example_runs_and_finds_moments(tmp_path: Path) -> None:
 
 
 def test_the_command_line_examples_run(tmp_path: Path) -> None:
-    (commands,) = [block for block in blocks("sh") if "clip_core index" in block]
+    walk, judging = [block for block in blocks("sh") if "python -m clip_core" in block]
+    assert "clip_core index" in walk
     env = beside_the_sample(tmp_path)
-    for line in commands.strip().splitlines():
+    index, *rest = walk.strip().splitlines()
+    for line in [index, *judging.strip().splitlines(), *rest]:
         words = line.replace('"a dog"', "a_dog").split()
         words = [sys.executable, *(word.replace("a_dog", "a dog") for word in words[1:])]
         done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("frame,time_s,a dog,pizza\n")
+    assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["overall"]["r1_70"] == 1.0
     assert "sample.mp4" in done.stdout
 
 

@@ -56,7 +56,7 @@ def test_lines_with_a_dash_are_negatives() -> None:
         ("score_range", [2, 1]), ("score_range", [1]),
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
         ("thresholds", {1: 2}), ("prompts", "a dog"), ("prompts", [1]), ("prompts", ["x"] * 201),
-        ("prompts", ["x" * 2001]),
+        ("prompts", ["x" * 20_001]),
         ("across_cuts", 1), ("unflagged", None), ("combinations", [["or", "a", "b", 0]]),
         ("combinations", [["and", "a"]]),
         ("combinations", [["then", "a", "b", -1]]),

@@ -14,6 +14,7 @@ from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 
 PROGRAM = "python -m clip_core"
+LONGEST_S, HIGHEST = 86_400, 1000
 
 _ABOUT = f"""Embeds videos with a CLIP model and scores texts against their frames; what is
 embedded is kept in the store, which the page shares.
@@ -22,6 +23,8 @@ embedded is kept in the store, which the page shares.
   {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
   {PROGRAM} moments data/sample.mp4 --prompt "a dog" --format csv,otio --out found
   {PROGRAM} report data/sample.mp4 --out report.html
+  {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
+  {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
   {PROGRAM} list
   {PROGRAM} download Xenova/clip-vit-base-patch32
   {PROGRAM} doctor"""
@@ -42,6 +45,15 @@ _REPORT = f"""Write all that was found as one HTML page that opens offline: the 
 chart, and each moment with the picture of its peak.
 
   {PROGRAM} report holiday.mp4 --prompts prompts.txt --out report.html"""
+_EVALUATE = f"""Hold the moments of an indexed video against a truth: CSV (prompt,start,end; in seconds or
+HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights JSON Lines. Says R1, mAP, onset errors,
+what is missed and what is false. --sweep tries other settings.
+
+  {PROGRAM} evaluate holiday.mp4 --truth truth.csv --sweep --json result.json"""
+_CLIPS = f"""Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again. With
+--fast its packets are copied as they are, so a clip begins at the keyframe before.
+
+  {PROGRAM} clips holiday.mp4 --moments moments.csv --out clips --frames jpeg"""
 _LIST = f"""Show what is stored: each video with its models, frames and room on disk.
 
   {PROGRAM} list --store s3://bucket/embeddings"""
@@ -104,6 +116,8 @@ def make_parser() -> argparse.ArgumentParser:
     report = verb("report", "write all that was found as one HTML page", _REPORT)
     add_recipe_options(report)
     report.add_argument("--out", metavar="FILE", type=_text, required=True, help="where to write the page")
+    _add_evaluate(verb("evaluate", "judge the moments by a truth", _EVALUATE))
+    _add_clips(verb("clips", "write moments as clips and pictures", _CLIPS))
     verb("list", "show what is stored", _LIST)
     download = verb("download", "fetch a model from the Hugging Face hub", _DOWNLOAD)
     download.add_argument("id", metavar="ID", nargs="?", help="a repository, such as Xenova/clip-vit-base-patch32")
@@ -111,7 +125,7 @@ def make_parser() -> argparse.ArgumentParser:
     what = f"{', '.join(precisions)} (default: the config's)"
     download.add_argument("--precision", metavar="P", choices=precisions, default=argparse.SUPPRESS, help=what)
     doctor = verb("doctor", "say what works and what to do", _DOCTOR)
-    for command in (index, score, moments, report, doctor):
+    for command in (index, score, moments, report, verbs.choices["evaluate"], doctor):
         command.add_argument(
             "--model", metavar="M", help="a model's name, folder or hub id, or roboflow (default: the config's)"
         )
@@ -143,6 +157,30 @@ def _add_rate(parser: _Parser) -> None:
     parser.add_argument("--samples-per-second", metavar="N", type=_rate, default=argparse.SUPPRESS, help=what)
 
 
+def _add_evaluate(parser: _Parser) -> None:
+    parser.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
+    parser.add_argument("--truth", metavar="FILE", type=_text, required=True, help="CSV, JSON Lines or JSON")
+    parser.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the truth's)")
+    parser.add_argument("--prompts", metavar="FILE", type=_text, help="the same, one a line")
+    parser.add_argument("--threshold", metavar="X", type=_number, help="cosine (default: the config's, or the model's)")
+    parser.add_argument("--smoothing", metavar="S", type=_length, help="in seconds (default: the config's)")
+    parser.add_argument(
+        "--min-duration", metavar="S", type=_length, default=0.0, help="drop shorter moments (default: 0)"
+    )
+    parser.add_argument("--sweep", action="store_true", help="try smoothing x threshold x shortest duration")
+    parser.add_argument("--json", metavar="OUT", type=_text, help="write all of it to a file")
+
+
+def _add_clips(parser: _Parser) -> None:
+    parser.add_argument("video", metavar="VIDEO", help="a video file, named as for index; it need not be indexed")
+    what = "CSV (start_s, end_s, prompt, peak_s) or OTIO"
+    parser.add_argument("--moments", metavar="FILE", type=_text, required=True, help=what)
+    parser.add_argument("--out", metavar="FOLDER", type=_text, required=True, help="where to write; made if need be")
+    parser.add_argument("--fast", action="store_true", help="copy without encoding, from the keyframe before")
+    parser.add_argument("--frames", choices=("jpeg", "png"), help="also write the frame at each moment's peak")
+    parser.add_argument("--zip", action="store_true", help="put all into one ZIP instead of single files")
+
+
 def _text(text: str) -> str:
     if not text.strip() or "\0" in text:
         raise argparse.ArgumentTypeError("it is empty")
@@ -156,3 +194,17 @@ def _rate(text: str) -> float | None:
         if 0.001 <= (rate := float(text)) <= 1000:
             return rate
     raise argparse.ArgumentTypeError(f'{text[:40]!r} is neither a number from 0.001 to 1000 nor "{EVERY_FRAME}"')
+
+
+def _number(text: str) -> float:
+    with suppress(ValueError):
+        if abs(number := float(text)) <= HIGHEST:
+            return number
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from -{HIGHEST} to {HIGHEST}")
+
+
+def _length(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (length := float(text)) <= LONGEST_S:
+            return length
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of seconds from 0 to {LONGEST_S}")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clip_core.cli import terminal
-from clip_core.cli.arguments import how_to_index
-from clip_core.cli.recipe_options import recipe_for
-from clip_core.cli.shared import about, encoder_for, indexed_record, need_file, tell_of_cuts, video_path
-from clip_core.errors import shown_name
+from clip_core.cli.recipes import recipe_for
+from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
+from clip_core.cli.shared import about, encoder_for, need_file, video_path
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -37,14 +35,12 @@ def outcome_of(given: Namespace, config: Config, store: EmbeddingStore) -> Outco
         need_file(given.video)
     recipe = recipe_for(given, config)
     encoder = encoder_for(given, config)
-    tell_of_cuts(recipe.texts, encoder)
+    tell_cut_off(recipe.texts, encoder)
     with about(given.video):
-        record = indexed_record(given, encoder, store)
+        record = indexed(given, encoder, store)
         found = find(recipe, Analysis(record.video_id, encoder, store).evidence(recipe))
         judged = reviewed_moments(found, record.video_id, store) if given.judged else []
-    if not found.scores.complete:
-        what = f"{shown_name(given.video)} is not indexed to the end: so far there are {len(found.scores)} samples."
-        terminal.note(f"{what} {how_to_index(given, what)}")
+    tell_unfinished(given, found.scores)
     moments = [r.moment for r in judged if r.kept] if given.judged else found.moments
     return Outcome(found, moments, record, given.video, encoder, judged)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from clip_core.errors import ClipVideoError, shown_name
 
-_ELSEWHERE = "Choose another place for --out."
 
-
-def check_out(out: str, source: str) -> None:
+def check_out(out: str, source: str, *, option: str = "--out", source_is: str = "the video") -> None:
     """Refuse, before any work, an output that cannot be meant.
 
     Args:
         out: Where to write.
-        source: The file that is read.
+        source: A file that is read.
+        option: What the output is given by, for messages.
+        source_is: What that file is, for messages.
 
     Raises:
         ClipVideoError: It is a folder, in no folder, or the source itself.
@@ -24,16 +24,17 @@ def check_out(out: str, source: str) -> None:
     file, name = Path(out), shown_name(out)
     try:
         if file.is_dir():
-            raise ClipVideoError(f"{name} is a folder.", "Give --out the name of a file in it.")
+            raise ClipVideoError(f"{name} is a folder.", f"Give {option} the name of a file in it.")
         if not file.parent.is_dir():
-            raise ClipVideoError(f"{name} cannot be written: there is no folder {shown_name(file.parent)}.", _ELSEWHERE)
+            what = f"{name} cannot be written: there is no folder {shown_name(file.parent)}."
+            raise ClipVideoError(what, _elsewhere(option))
         if file.exists() and Path(source).exists() and file.samefile(source):
-            raise ClipVideoError(f"{name} is the video itself.", _ELSEWHERE)
+            raise ClipVideoError(f"{name} is {source_is} itself.", _elsewhere(option))
     except OSError as error:
-        raise _translated(out, error) from error
+        raise _translated(out, error, option) from error
 
 
-def make_folder(out: str) -> None:
+def make_folder(out: str, *, option: str = "--out") -> None:
     """Make the folder that several files go into, and see that files can be made there, before any work.
 
     Raises:
@@ -42,15 +43,15 @@ def make_folder(out: str) -> None:
     folder, name = Path(out), shown_name(out)
     try:
         if folder.exists() and not folder.is_dir():
-            raise ClipVideoError(f"{name} is a file, not a folder.", _ELSEWHERE)
+            raise ClipVideoError(f"{name} is a file, not a folder.", _elsewhere(option))
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except (OSError, ValueError) as error:
-        raise _translated(out, error) from error
+        raise _translated(out, error, option) from error
 
 
-def write_out(out: str, content: str | bytes) -> None:
+def write_out(out: str, content: str | bytes, *, option: str = "--out") -> None:
     """Write a file, texts as UTF-8; a file that was there is replaced at the end, in one step.
 
     Raises:
@@ -71,9 +72,13 @@ def write_out(out: str, content: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _translated(out, error) from error
+        raise _translated(out, error, option) from error
 
 
-def _translated(out: str, error: OSError | ValueError) -> ClipVideoError:
+def _elsewhere(option: str) -> str:
+    return f"Choose another place for {option}."
+
+
+def _translated(out: str, error: OSError | ValueError, option: str) -> ClipVideoError:
     reason = getattr(error, "strerror", None) or "that is no path"
-    return ClipVideoError(f"{shown_name(out)} cannot be written: {reason}.", _ELSEWHERE)
+    return ClipVideoError(f"{shown_name(out)} cannot be written: {reason}.", _elsewhere(option))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
-from clip_core.cli.arguments import how_to_index
 from clip_core.cli.outfile import check_out, write_out
-from clip_core.cli.shared import about, encoder_for, indexed_record, need_file, tell_notices, tell_of_cuts, video_path
-from clip_core.errors import ClipVideoError, shown_name
+from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
+from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
+from clip_core.errors import ClipVideoError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -31,16 +31,14 @@ def score(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     if given.out is not None:
         check_out(given.out, given.video)
     encoder = encoder_for(given, config)
-    tell_of_cuts(prompts, encoder)
+    tell_cut_off(prompts, encoder)
     with about(given.video):
-        record = indexed_record(given, encoder, store)
+        record = indexed(given, encoder, store)
         scores = score_prompts(record.video_id, prompts, encoder, store)
     if given.out is None:
         terminal.write(scores_csv(scores))
     else:
         write_out(given.out, scores_csv(scores))
-    if not scores.complete:
-        what = f"{shown_name(given.video)} is not indexed to the end: so far there are {len(scores)} samples."
-        terminal.note(f"{what} {how_to_index(given, what)}")
+    tell_unfinished(given, scores)
     tell_notices(config)
     return 0

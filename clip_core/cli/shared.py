@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
-from clip_core.cli.arguments import how_to_index
-from clip_core.errors import ClipVideoError, NotIndexedError, shown_name
+from clip_core.errors import ClipVideoError, shown_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from clip_core.config import Config
     from clip_core.encoders.base import ShownEncoder
-    from clip_core.store.store import EmbeddingStore
-    from clip_core.values import VideoRecord
 
-MOST_CUT_SHOWN = 100
 FAILED, STOPPED = 2, 130
 
 
@@ -55,38 +51,6 @@ def need_file(path: str) -> None:
         regular = False
     if not regular:
         open_video(path).close()  # which also knows sequences of images
-
-
-def indexed_record(given: Namespace, encoder: ShownEncoder, store: EmbeddingStore) -> VideoRecord:
-    """What the store knows of the video, which may have been renamed since it was indexed.
-
-    Raises:
-        VideoError: It is no video.
-        NotIndexedError: It was never indexed with this model.
-    """
-    from clip_core.pipeline.identify import identify, known_video
-    from clip_core.video import open_video
-
-    path = Path(given.video)
-    record = known_video(path, store)
-    if record is None:
-        open_video(path).close()  # what is no video has no use for the hint below
-        for _ in identify(path, store):
-            pass
-        record = known_video(path, store)
-    if record is None or store.run(record.video_id, encoder.fingerprint) is None:
-        what = f"{shown_name(path)} was never indexed with the model {shown_name(encoder.id)}."
-        raise NotIndexedError(what, how_to_index(given, what))
-    return record
-
-
-def tell_of_cuts(prompts: Sequence[str], encoder: ShownEncoder) -> None:
-    """Say which words at the end of a prompt the model does not read."""
-    from clip_core.charts.labels import short
-
-    for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
-        if words:
-            terminal.note(f"The model does not read all of “{short(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
 
 
 def tell_notices(config: Config) -> None:

@@ -1,60 +1,19 @@
-"""Writes an MP4 that browsers play and seek in quickly, frame for frame and time for time."""
+"""Writes a copy that browsers play and seek in quickly."""
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-import av
-import numpy as np
-from av.audio.stream import AudioStream
-from av.packet import Packet
-from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
-from av.video.stream import VideoStream
 
 from clip_core.errors import ProxyError
+from clip_core.media.mp4_file import Look, Mp4File
 from clip_core.media.size import proxy_size
-from clip_core.media.sound import RATE, Sound
-from clip_core.values import Frame, Image
-
-KEYFRAME_EVERY = 30
-SUFFIX = ".part"
-
-_CRF = 24
-_SOUND_BITS = 96_000
-_FEWEST_TICKS, _MOST_TICKS = 10_000, 1_000_000
-_LONGEST_STEP = 2**31 - 1  # what MP4 holds for the time from one frame to the next
-_BT709 = 1
+from clip_core.media.sound import Sound
+from clip_core.media.writing import is_full, reason_of
 
 
-def ticks_per_second(time_base: Fraction, longest_step_s: float) -> int:
-    """Return the clock of a copy: a multiple of the video's own where MP4 can hold it, else off by under 0.05 ms.
-
-    Args:
-        time_base: Of the video.
-        longest_step_s: The longest time from one frame to the next.
-    """
-    most = min(_MOST_TICKS, int(_LONGEST_STEP / max(longest_step_s, 1.0)))
-    ticks = min(time_base.denominator, most)
-    return ticks * max(1, _FEWEST_TICKS // ticks)
-
-
-class ProxyFile:
-    """A copy on its way; a context manager that removes what was not kept.
-
-    Args:
-        target: Where it will lie. Until ``keep`` it is ``temporary``, beside it, with ``.part`` at its end.
-        width, height: Of the video.
-        time_base: Of the frames that will come.
-        longest_step_s: As far as known, the longest time from one frame to the next.
-        sound: What is to be heard, if anything.
+class ProxyFile(Mp4File):
+    """A copy on its way; see ``Mp4File``.
 
     Raises:
         ProxyError: It cannot be written there.
@@ -70,175 +29,17 @@ class ProxyFile:
         longest_step_s: float = 1.0,
         sound: Sound | None = None,
     ) -> None:
-        self.temporary = target.with_name(f".{target.name}{SUFFIX}")
-        self._target, self._sound = target, sound
-        self._from = (width, height)
-        self._time_base = time_base
-        self._ticks = ticks_per_second(time_base, longest_step_s)
-        self._reformatter = VideoReformatter()
-        self._start_pts: int | None = None
-        self._last_tick = -1
-        self._waiting: Packet[VideoStream] | None = None
-        av.logging.set_level(None)
-        options = {"movflags": "+faststart", "video_track_timescale": str(self._ticks)}
-        self._container = av.open(str(self.temporary.absolute()), "w", format="mp4", container_options=options)
-        try:
-            with self._guarded():
-                self._pictures = self._add_pictures()
-                self._sounds = None if sound is None else self._add_sound(sound)
-                self._container.start_encoding()
-        except BaseException:
-            self.close()
-            raise
-
-    def add(self, frame: Frame) -> None:
-        """Write one more frame, and the sound up to it.
-
-        Raises:
-            ProxyError: It cannot be written.
-        """
-        with self._guarded():
-            if self._sound is not None:
-                self._write_sound(frame.time_s)
-            picture = self._picture(frame.rgb)
-            picture.pts, picture.time_base = self._tick(frame.pts), Fraction(1, self._ticks)
-            self._write(self._pictures.encode(picture))
-
-    def finish(self, end_s: float) -> None:
-        """Write what is still to be written; the last frame ends at ``end_s`` seconds from the first.
-
-        Raises:
-            ProxyError: It cannot be written.
-        """
-        with self._guarded():
-            self._write(self._pictures.encode(None))
-            if self._waiting is not None and self._waiting.pts is not None:
-                self._waiting.duration = max(1, round(end_s * self._ticks) - self._waiting.pts)
-                self._container.mux(self._waiting)
-                self._waiting = None
-            if self._sound is not None and self._sounds is not None:
-                self._write_sound(end_s)
-                self._container.mux(self._sounds.encode(None))
-            self._container.close()
-
-    def keep(self) -> None:
-        """Put the finished copy in its place.
-
-        Raises:
-            ProxyError: It cannot be put there.
-        """
-        with self._guarded():
-            os.replace(self.temporary, self._target)  # noqa: PTH105 - as it stands in the manual
-
-    def close(self) -> None:
-        """Remove what was not kept; may be called twice."""
-        with suppress(OSError):  # first, so that nobody moves the index of a file that is not wanted to its front
-            self.temporary.unlink(missing_ok=True)
-        with suppress(OSError, av.error.FFmpegError):
-            self._container.close()
-        self.temporary.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _add_pictures(self) -> VideoStream:
-        # B-frames would need an edit list, which browsers read differently; scene cuts would move keyframes.
-        options = {"preset": "veryfast", "crf": str(_CRF), "bf": "0", "sc_threshold": "0"}
-        options |= {"g": str(KEYFRAME_EVERY), "keyint_min": str(KEYFRAME_EVERY)}
-        options["threads"] = str(max(1, (os.cpu_count() or 2) // 2))  # the page needs the others
-        stream = self._container.add_stream("libx264", rate=30, options=options)
-        stream.width, stream.height = proxy_size(*self._from)
-        stream.pix_fmt = "yuv420p"
-        context = stream.codec_context
-        context.time_base = Fraction(1, self._ticks)
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
-        context.color_range = ColorRange.MPEG
-        return stream
-
-    def _add_sound(self, sound: Sound) -> AudioStream:
-        return self._container.add_stream("aac", rate=RATE, layout=sound.layout, bit_rate=_SOUND_BITS)
-
-    def _picture(self, rgb: Image) -> VideoFrame:
-        width, height = self._pictures.width, self._pictures.height
-        return self._reformatter.reformat(
-            VideoFrame.from_ndarray(_nearly(self._fitted(rgb), width, height), format="rgb24"),
-            width,
-            height,
-            "yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=Interpolation.BILINEAR,
-        )
-
-    def _fitted(self, rgb: Image) -> Image:
-        """Fit a picture of another size, as a sequence of images may have, between black bars."""
-        width, height = self._from
-        tall, wide = rgb.shape[:2]
-        if (wide, tall) == self._from:
-            return rgb
-        scale = min(width / wide, height / tall)
-        new = max(1, int(wide * scale)), max(1, int(tall * scale))
-        small = VideoFrame.from_ndarray(rgb, format="rgb24").reformat(*new).to_ndarray()
-        whole = np.zeros((height, width, 3), np.uint8)
-        top, left = (height - new[1]) // 2, (width - new[0]) // 2
-        whole[top : top + new[1], left : left + new[0]] = small
-        return whole
-
-    def _tick(self, pts: int) -> int:
-        """The time of a frame on the copy's clock: from 0, and later than the one before."""
-        if self._start_pts is None:
-            self._start_pts = pts
-        exact = (pts - self._start_pts) * self._time_base * self._ticks
-        self._last_tick = max(self._last_tick + 1, round(exact))
-        return self._last_tick
-
-    def _write(self, packets: list[Packet[VideoStream]]) -> None:
-        """Write packets one behind: how long a frame lasts is known when the next one comes."""
-        for packet in packets:
-            if self._waiting is not None and self._waiting.pts is not None and packet.pts is not None:
-                self._waiting.duration = packet.pts - self._waiting.pts
-                self._container.mux(self._waiting)
-            self._waiting = packet
-
-    def _write_sound(self, time_s: float) -> None:
-        if self._sound is not None and self._sounds is not None:
-            for frame in self._sound.until(time_s):
-                self._container.mux(self._sounds.encode(frame))
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Translate what FFmpeg and the operating system say about writing."""
-        try:
-            yield
-        except (OSError, av.error.FFmpegError) as error:
-            raise write_error(error) from error
-
-
-def _nearly(rgb: Image, width: int, height: int) -> Image:
-    """Shrink by the greatest whole factor that leaves no less than is wanted: OpenCV does it at a fifth of the cost."""
-    tall, wide = rgb.shape[:2]
-    factor = min(tall // height, wide // width)
-    while factor > 1 and (tall % factor or wide % factor):
-        factor -= 1
-    if factor < 2:
-        return rgb
-    import cv2
-
-    return np.asarray(cv2.resize(rgb, (wide // factor, tall // factor), interpolation=cv2.INTER_AREA), np.uint8)
+        super().__init__(target, width, height, time_base, _LOOK, longest_step_s=longest_step_s, sound=sound)
 
 
 def write_error(error: Exception) -> ProxyError:
     """Say why a copy cannot be written, and what to do."""
-    number = getattr(error, "errno", None)
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return ProxyError("The disk is full: the copy to play cannot be written.", "Free some space and try again.")
-    reason = os.strerror(number) if isinstance(number, int) and 0 < number < 200 else type(error).__name__
     return ProxyError(
-        f"The copy to play cannot be written: {reason}.",
+        f"The copy to play cannot be written: {reason_of(error)}.",
         "Check that the folder proxies, below the first of video_dirs in config.yaml, may be written.",
     )
+
+
+_LOOK = Look(crf=24, sound_bits=96_000, size=proxy_size, refusal=write_error)

@@ -1,4 +1,4 @@
-"""How large the picture of a copy is."""
+"""How large the picture of a copy or a clip is."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def proxy_size(width: int, height: int) -> tuple[int, int]:
     """
     scale = min(1.0, MOST_LINES / height, MOST_COLUMNS / width)
     return max(2, int(width * scale + 1e-6) // 2 * 2), max(2, int(height * scale + 1e-6) // 2 * 2)
+
+
+def even_size(width: int, height: int) -> tuple[int, int]:
+    """Return width and height of a clip: the video's own, made even as 4:2:0 needs it; one pixel becomes two."""
+    return max(2, width // 2 * 2), max(2, height // 2 * 2)

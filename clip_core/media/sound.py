@@ -138,5 +138,5 @@ class Sound:
         return AudioResampler(format="fltp", layout=self.layout, rate=RATE)
 
     def _note(self, place: int) -> None:
-        if self.damaged_s is None:
-            self.damaged_s = max(0.0, place / RATE)
+        if self.damaged_s is None and place >= 0:  # what lies before the first frame is not heard
+            self.damaged_s = place / RATE

@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clip_core.config import Config
-from clip_core.errors import ProxyError, VideoError, shown_name
-from clip_core.media.playable import first_sound
+from clip_core.errors import ProxyError, VideoError
 from clip_core.media.size import proxy_size
+from clip_core.pipeline.copy_source import check_unchanged, open_in_own_units, open_sound
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.find_file import is_video_id
-from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.take_turns import take, turn_lock
 from clip_core.values import TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.opening import has_pyav
-from clip_core.video.retimed import RetimedVideo
 
 if TYPE_CHECKING:
     from clip_core.media.proxy_file import ProxyFile
@@ -108,7 +106,7 @@ def make_proxy(
             "A copy to play cannot be made without PyAV, which is not installed here.",
             "Install it (python -m pip install av) and start the app again.",
         )
-    _check_unchanged(path, stamp)
+    check_unchanged(path, stamp)
     with turn_lock(destination.parent) as lock:
         while not take(lock):
             yield ProxyProgress(0, 0, note="another process is making one")
@@ -119,25 +117,16 @@ def make_proxy(
             return
         for left in destination.parent.glob(".*.part"):  # of a process that was killed: the turn is ours
             left.unlink(missing_ok=True)
-        with _open(path, table) as video, ExitStack() as stack:
-            sound, warnings = _open_sound(video, stack)
+        with open_in_own_units(path, table) as video, ExitStack() as stack:
+            sound, warnings = open_sound(video, stack)
             yield from _copy(video, sound, warnings, out := _begin(video, destination, sound, stack))
             _check(out, (video.table, table), video.info.name)
-            _check_unchanged(path, stamp)
+            check_unchanged(path, stamp)
             frames = len(video.table)
             last = ProxyProgress(frames, frames, seconds_left=0.0, warnings=_told(sound, warnings))
             yield last  # the last chance to cancel: writing the end and checking took their time
             out.keep()
             yield last
-
-
-def _open(path: str | Path, table: TimeTable | None) -> Video:
-    """Open a video in its own units: that is the clock of its sound. A table that fits saves a pass over some files."""
-    video = open_video(path, table=table)
-    if not isinstance(video, RetimedVideo):
-        return video
-    video.close()
-    return open_video(path)
 
 
 def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStack) -> ProxyFile:
@@ -172,22 +161,6 @@ def _copy(
     out.finish(video.table.end_s)
 
 
-def _open_sound(video: Video, stack: ExitStack) -> tuple[Sound | None, tuple[str, ...]]:
-    """Open the file a second time for its sound; return it, if there is any, and what is to be said of it."""
-    if video.info.decoder != "PyAV":
-        return None, ()
-    from clip_core.media.sound import Sound
-    from clip_core.video.probing import open_container
-
-    container = stack.enter_context(open_container(video.info.path))
-    stream = first_sound(container)
-    if stream is None:
-        return None, ()
-    if stream.codec_context is None:
-        return None, ("The sound has an unknown codec and is left out of the copy.",)
-    return Sound(container, stream, float(video.table.start_pts * video.table.time_base)), ()
-
-
 def _told(sound: Sound | None, warnings: tuple[str, ...]) -> tuple[str, ...]:
     return warnings if sound is None else warnings + sound.warnings
 
@@ -209,11 +182,6 @@ def _check(out: ProxyFile, tables: Iterable[TimeTable | None], name: str) -> Non
         off_s = max(off_s, abs(float(found.start_pts * found.time_base)))
         if off_s >= _SAME_TIME_S:
             raise ProxyError(f"Frames of the copy of {name} are up to {1000 * off_s:.1f} ms off.", _TRY_AGAIN)
-
-
-def _check_unchanged(path: str | Path, stamp: tuple[int, int] | None) -> None:
-    if stamp is not None and file_stamp(Path(path)) != stamp:
-        raise VideoError(f"{shown_name(path)} has changed since it was opened.", "Open it again.")
 
 
 def _need_room(folder: Path, table: TimeTable, size: tuple[int, int]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from clip_core.charts.timeline import Unfinished
+from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
 from clip_core.pipeline.analyse import Analysis
@@ -18,17 +19,18 @@ from clip_core.values import Scores, VideoRecord, clock
 from clip_core.video.sampling import missing_samples, sample_pts
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts
+from pages.parts.rules import bank_share
 from pages.parts.text import told
 
 
-def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts) -> Evidence:
+def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts, settings: Config) -> Evidence:
     """Return what is known of what is stored now; computed are only new frames and new prompts.
 
     If the model cannot embed the new prompts (a server that is down), those that are known are scored, the
     sidebar says why, and nothing is asked again before the visitor wants it.
     """
     state = st.session_state
-    asks_bank = int(state.get("bank_share", 95))
+    asks_bank = bank_share(settings, wish.encoder)
     recipe = Recipe(
         prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights, bank_share=asks_bank
     )  # fmt: skip

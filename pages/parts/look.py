@@ -17,7 +17,8 @@ border-color:{edge};color:{text};background:transparent}}
 .st-key-legend button[data-variant="pills"][aria-pressed="false"]{{border-color:{edge};opacity:.45}}
 .st-key-legend button img,.st-key-flagged button img{{
 height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
-.st-key-help_box button,.st-key-list_row button{{min-height:28px;padding-top:0;padding-bottom:0}}
+.st-key-help_box button,.st-key-list_row button,.st-key-own_box button{{min-height:28px;padding-top:0;padding-bottom:0}}
+.st-key-list_row button{{padding-left:.5rem;padding-right:.5rem}}
 .st-key-chart iframe{{display:block}}
 .st-key-footer{{margin-top:-.2rem;margin-bottom:-.5rem}}
 </style>"""

@@ -31,9 +31,8 @@ def choose_per_prompt(typed: Recipe) -> PerPrompt:
     thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in typed.positives}
     state.own_weights, state.own_thresholds = weights, thresholds
     changed = len(weights) + len(thresholds)
-    with st.popover(
-        f"Per prompt{f' · {changed} set' if changed else ''}", icon=":material/tune:", width="stretch", key="own_box"
-    ):
+    help_text = "Wording, weights, and thresholds of single prompts"
+    with st.popover(f"{changed}" if changed else "", icon=":material/tune:", help=help_text, key="own_box"):
         templates = _choose_templates()
         if names:
             _edit(names, weights, thresholds)
@@ -76,16 +75,17 @@ def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, flo
             hide_index=True,
             height=HEAD_PX + ROW_PX * min(len(names), MOST_ROWS),
             column_config={
-                "prompt": st.column_config.TextColumn("Prompt", disabled=True),
+                "prompt": st.column_config.TextColumn("Prompt", disabled=True, width=104),
                 "weight": st.column_config.NumberColumn(
                     "Weight",
+                    width=58,
                     min_value=0.01,
                     max_value=100.0,
                     format="%.2f",
                     help="Prior odds: how much a prompt counts against the others in softmax, margin and in who leads.",
                 ),
                 "threshold": st.column_config.NumberColumn(
-                    "Own threshold", format="%.3f", help="In the unit in force. Empty: as the Signal says."
+                    "Threshold", width=78, format="%.3f", help="In the unit in force. Empty: as the Signal says."
                 ),
             },
             on_change=_take,

@@ -70,12 +70,14 @@ def edit_prompts(settings: Config) -> Prompts:
     """Draw the list, one prompt a line; return what it holds."""
     state = st.session_state
     state.prompts = state.get("prompts", "\n".join(settings.prompts))  # set anew: on another page it is a new widget
-    st.markdown("##### Prompts")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
+        st.markdown("##### Prompts", width="stretch")
+        own_slot = st.container(width="content")
     text = st.text_area(
         "Prompts",
         key="prompts",
         persist_state="session",
-        height=178,
+        height=170,
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
@@ -88,8 +90,11 @@ def edit_prompts(settings: Config) -> Prompts:
         st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
     if len(unique) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
+    if any(len(line) > MOST_TEXT for line in unique):
+        st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
     typed = Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
-    own = choose_per_prompt(typed)
+    with own_slot:
+        own = choose_per_prompt(typed)
     return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights, own.thresholds)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import streamlit as st
 
 from clip_core.charts.labels import short
+from clip_core.config import Config
+from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import BANK_SHARES, OPS
 from clip_core.scoring.combine import Combination
 from clip_core.scoring.findings import Evidence
@@ -14,7 +16,20 @@ from clip_core.values import Unit
 
 WIDEST: dict[Unit, float] = {"cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0}
 LONGEST_S = 10.0
-_STARTS = {"bank_share": 95, "hysteresis": 0.0, "min_gap_s": 0.0, "min_duration_s": 0.0, "pad_s": 0.0}
+USUAL_SHARE = 95
+_STARTS = {"hysteresis": 0.0, "min_gap_s": 0.0, "min_duration_s": 0.0, "pad_s": 0.0}
+
+
+def bank_share(settings: Config, encoder: ShownEncoder) -> int:
+    """The share of the null bank that moments must beat, before the box is drawn.
+
+    Who sets a cosine in config.yaml for this model means it, so there the bank is not asked unless somebody wants it.
+    """
+    state = st.session_state
+    if state.get("bank_of") != encoder.fingerprint:
+        configured = settings.threshold is not None and encoder.id == settings.model
+        state.bank_of, state.bank_share = encoder.fingerprint, 0 if configured else USUAL_SHARE
+    return int(state.bank_share)
 
 
 def choose_rules(unit: Unit, evidence: Evidence) -> dict[str, Any]:

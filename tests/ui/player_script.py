@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from clip_core.values import Moment, Scores
 from pages.parts import cached, playhead
-from pages.parts.curves import Findings
 from pages.parts.player import draw
 from pages.parts.player.components import part_key
 from pages.parts.proxy import Playable
@@ -28,9 +27,8 @@ app = st.App(__file__, routes=player_routes())
 EMPTY = Scores(np.empty(0, np.int64), np.empty(0), (), np.empty((0, 0), np.float32), 0.0, 0.0)
 
 
-def findings(text: str) -> Findings:
-    moments = [Moment("a", start, end, start, 0.5, 0.5) for start, end in json.loads(text or "[]")]
-    return Findings(EMPTY, EMPTY.values, moments)
+def moments_of(text: str) -> list[Moment]:
+    return [Moment("a", start, end, start, 0.5, 0.5) for start, end in json.loads(text or "[]")]
 
 
 def main() -> None:
@@ -48,7 +46,7 @@ def main() -> None:
         shown = st.checkbox("Shown", True, key="is_shown")
         st.button("Again", key="again")
     record = records[name]
-    found = findings(moments)
+    found = moments_of(moments)
     head = playhead.settle_playhead(record, EMPTY)
     state.runs = state.get("runs", 0) + 1
     st.html(

@@ -10,7 +10,12 @@ from tests.ui.world import Page, World
 
 
 def shown_rows(page: Page, key: str) -> list[dict[str, object]]:
-    return page.at.dataframe(key=key).value.to_dict("records")
+    """The rows of a table; none if it is not there."""
+    try:
+        table = page.at.dataframe(key=key)
+    except KeyError:
+        return []
+    return table.value.to_dict("records")
 
 
 def test_a_video_is_indexed_to_the_end_and_said_so(ready: Page) -> None:
@@ -67,7 +72,7 @@ def test_a_double_and_empty_lines(ready: Page) -> None:
 
 def test_the_ranking_is_sorted_and_says_of_which_sample(ready: Page) -> None:
     ready.slide("frame", 100)
-    curves = ready.at.session_state["curves"]
+    curves = ready.at.session_state["analysis"].curves
     order = [p.split('"')[0] for p in ready.html.split('data-prompt="')[1:]]
     assert sorted(order) == ["a dog", "a red car", "pizza"]
     values = [float(v.split("</span>")[0].rsplit(">", 1)[1]) for v in ready.html.split('title="raw')[1:]]
@@ -99,7 +104,7 @@ def test_the_ends_disable_their_buttons(ready: Page) -> None:
 
 def flag_one_stretch(page: Page) -> list[dict[str, object]]:
     """Put the threshold where the best prompt has moments; return the rows of the table."""
-    curves = page.at.session_state["curves"]
+    curves = page.at.session_state["analysis"].curves
     values = np.stack([curves._columns[p][curves._order] for p in ("a dog", "pizza", "a red car")])
     page.slide("smoothing", 0.0)
     page.slide("threshold", float(np.round(np.quantile(values.max(axis=0), 0.8) / 0.005) * 0.005))
@@ -159,7 +164,7 @@ def test_an_empty_click_does_nothing(ready: Page, value: str | None) -> None:
 
 
 def test_best_and_worst(ready: Page) -> None:
-    curves = ready.at.session_state["curves"]
+    curves = ready.at.session_state["analysis"].curves
     column = curves._columns["a dog"][curves._order]
     for name, value in (("Best", column.max()), ("Worst", column.min())):
         ready.at.segmented_control(key="list").set_value(name).run()
@@ -192,7 +197,7 @@ def test_the_score_range_keeps_out(ready: Page) -> None:
     low = ready.at.slider(key="range").value[0]
     ready.slide("range", (low, round(float(peak) - 0.01, 2)))
     threshold = ready.at.slider(key="threshold").value
-    after = shown_rows(ready, "moments") if ready.at.dataframe else []
+    after = shown_rows(ready, "moments")
     assert all(threshold - 1e-6 <= row["peak"] <= ready.at.slider(key="range").value[1] for row in after)
     assert len(after) < len(rows) or [r["peak"] for r in after] != [r["peak"] for r in rows]
 
@@ -201,7 +206,7 @@ def test_flags_per_prompt(ready: Page) -> None:
     rows = flag_one_stretch(ready)
     flagged = rows[0]["prompt"]
     ready.flag_pills.unselect(flagged).run()
-    left = shown_rows(ready.sound(), "moments") if ready.at.dataframe else []
+    left = shown_rows(ready.sound(), "moments")
     assert flagged not in [row["prompt"] for row in left]
     assert [r for r in rows if r["prompt"] != flagged] == left
     ready.flag_pills.set_value([]).run()

@@ -36,8 +36,9 @@ def stage() -> Iterator[Stage]:
 
 def show(tab: Any, stage: Stage, scores: Scores, **changes: Any) -> None:
     times_of(tab, [*scores.times_s, scores.end_s])
-    prompts = [{"text": prompt, "colour": "#5094f6"} for prompt in scores.prompts]
-    data = {"prompts": prompts, "range": [0.0, 1.0], "threshold": 0.5, "video": "one"}
+    own = {"colour": "#5094f6", "threshold": changes.pop("threshold", 0.5)}
+    prompts = [{"text": prompt} | own for prompt in scores.prompts]
+    data = {"prompts": prompts, "range": [0.0, 1.0], "decimals": 3, "video": "one"}
     put(tab, "r", "ranking", data | {"series": stage.series("rank", scores)} | changes)
 
 
@@ -112,5 +113,8 @@ def test_ticks_titles_and_no_number(tab: Any, stage: Stage) -> None:
     assert tab.locator(".cvi-value").first.get_attribute("title") == "raw 0.700"
     show(tab, stage, scores_of(values, prompts=["a", "none", "c"]), threshold=1.5)
     assert tab.locator(".cvi-bar u").count() == 0
+    show(tab, stage, scores_of(np.array([[0.4, -2.0, 0.7]]), prompts=["a", "none", "c"]), threshold=None, decimals=1)
+    assert tab.evaluate(ROWS) == [["c", "0.7"], ["a", "0.4"], ["none", "-2.0"]]
+    assert (tab.locator(".cvi-bar u").count(), tab.locator(".cvi-strong").count()) == (0, 0)
     show(tab, stage, scores_of(np.empty((0, 3)), prompts=["a", "none", "c"], end_s=1.0))
     assert tab.locator(".cvi-ranking").inner_text().endswith("No sample is indexed yet.")

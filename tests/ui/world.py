@@ -71,7 +71,7 @@ class Page:
 
     def indexed(self) -> Page:
         """Run until nothing is being indexed any more."""
-        return self.until(lambda: not self.at.get("progress") and "curves" in self.at.session_state)
+        return self.until(lambda: not self.at.get("progress") and "analysis" in self.at.session_state)
 
     @property
     def texts(self) -> list[str]:
@@ -89,11 +89,11 @@ class Page:
 
     @property
     def cells(self) -> int:
-        return int(self.at.session_state["curves"].computed_cells)
+        return int(self.at.session_state["analysis"].curves.computed_cells)
 
     @property
     def samples(self) -> int:
-        return len(self.at.session_state["curves"])
+        return len(self.at.session_state["analysis"].curves)
 
     @property
     def flag_pills(self) -> Any:

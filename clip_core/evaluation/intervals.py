@@ -1,0 +1,58 @@
+"""Half-open intervals of time as arrays: checked, merged and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from clip_core.values import Times
+
+
+def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
+    """Return pairs (start_s, end_s) as float64 (n, 2); none give (0, 2).
+
+    Raises:
+        ValueError: A time is not finite, or an interval ends before it starts.
+    """
+    table = np.array([(start, end) for start, end in pairs], np.float64).reshape(-1, 2)
+    if not np.isfinite(table).all():
+        raise ValueError("times must be finite")
+    if (backwards := table[:, 1] < table[:, 0]).any():
+        start, end = table[np.argmax(backwards)]
+        raise ValueError(f"an interval must not end before it starts: {start:g} … {end:g}")
+    return table
+
+
+def merged(intervals: Times) -> Times:
+    """Return the intervals with those that overlap made one, sorted by start; those that only touch stay apart.
+
+    Args:
+        intervals: float64 (n, 2), in any order.
+    """
+    kept: list[list[float]] = []
+    for start, end in sorted(intervals.tolist()):
+        if kept and start < kept[-1][1]:
+            kept[-1][1] = max(kept[-1][1], end)
+        else:
+            kept.append([start, end])
+    return np.array(kept, np.float64).reshape(-1, 2)
+
+
+def covered_s(left: Times, right: Times, intervals: Times) -> Times:
+    """How many seconds of each [left, right) lie within the union of ``intervals``.
+
+    Args:
+        left, right: float64 (n,), left <= right.
+        intervals: float64 (m, 2), in any order; overlaps count once.
+
+    Returns:
+        float64 (n,), from 0 to right - left.
+    """
+    joined = merged(intervals)
+    if not len(joined):
+        return np.zeros(len(left))
+    edges = joined.ravel()
+    before = np.concatenate([[0.0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
+    inside: Times = np.interp(right, edges, before) - np.interp(left, edges, before)
+    return np.clip(inside, 0.0, right - left)

@@ -1,0 +1,115 @@
+"""Many settings tried against a truth: smoothing x threshold x shortest duration, a score for each cell, the best."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clip_core.evaluation.metrics import IOUS, Query, matched
+from clip_core.values import Times
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One cell: how curves become moments.
+
+    Attributes:
+        smoothing_s: Width of the smoothing in seconds, >= 0.
+        threshold: In the unit of the curves.
+        min_duration_s: Shorter moments are dropped.
+    """
+
+    smoothing_s: float
+    threshold: float
+    min_duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A setting and its score, from 0 to 1."""
+
+    setting: Setting
+    score: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is tried: all combinations, each value once, in rising order."""
+
+    smoothings_s: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    min_durations_s: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        for name in ("smoothings_s", "thresholds", "min_durations_s"):
+            values = getattr(self, name)
+            if not values or not all(np.isfinite(values)) or list(values) != sorted(set(values)):
+                raise ValueError(f"{name} must be finite numbers, each once, in rising order, not {values}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """How many smoothings, thresholds and durations there are."""
+        return len(self.smoothings_s), len(self.thresholds), len(self.min_durations_s)
+
+    def __len__(self) -> int:
+        return int(np.prod(self.shape))
+
+    def __iter__(self) -> Iterator[Setting]:
+        """The settings in a fixed order: all of one smoothing together, as smoothing is what costs."""
+        return itertools.starmap(Setting, itertools.product(self.smoothings_s, self.thresholds, self.min_durations_s))
+
+
+def sweep(grid: Grid, found: Callable[[Setting], Sequence[Query]]) -> Iterator[Cell]:
+    """Try each setting of ``grid`` in its order; yields a cell as soon as it has its score.
+
+    Args:
+        grid: What to try. ``len(grid)`` cells come.
+        found: Gives the queries under a setting, those of prompts that never appear too.
+    """
+    for setting in grid:
+        yield Cell(setting, mean_iou_f1(found(setting)))
+
+
+def mean_iou_f1(queries: Sequence[Query]) -> float:
+    """Return F1 of moments against truths, averaged over IoU 0.5:0.05:0.95, all queries together.
+
+    F1 = 2 x matched / (moments + truths), matched as for mAP. A sweep goes by this and not by mAP: mAP forgives false
+    moments that rank below the true ones, and has nothing to say on prompts that never appear, so it would always
+    choose the lowest threshold. Nothing found where nothing is true is 1.
+    """
+    things = sum(len(query.windows) + len(query.truths) for query in queries)
+    if not things:
+        return 1.0
+    right = sum(_matches(query) for query in queries)
+    return 2 * right / (things * len(IOUS))
+
+
+def best_cell(grid: Grid, cells: Sequence[Cell]) -> Cell:
+    """Return the cell with the highest score; of equal ones the one whose neighbours are best, then the first.
+
+    The middle of a plateau is a safer choice than its edge.
+
+    Args:
+        grid: What was tried.
+        cells: All of it, as ``sweep`` gave it.
+
+    Raises:
+        ValueError: There are more or fewer cells than in the grid.
+    """
+    if len(cells) != len(grid):
+        raise ValueError(f"{len(cells)} cells are not the {len(grid)} of the grid")
+    scores = np.array([cell.score for cell in cells]).reshape(grid.shape)
+    near = np.pad(scores, 1, mode="edge")
+    around: Times = sum(
+        near[i : i + scores.shape[0], j : j + scores.shape[1], k : k + scores.shape[2]]
+        for i, j, k in itertools.product(range(3), repeat=3)
+    )  # type: ignore[assignment]
+    tied = np.flatnonzero(scores.ravel() == scores.max())
+    return cells[int(tied[np.argmax(around.ravel()[tied].round(9))])]
+
+
+def _matches(query: Query) -> int:
+    return sum(int((matched(query, iou) >= 0).sum()) for iou in IOUS)

@@ -1,0 +1,152 @@
+"""``evaluate`` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from clip_core.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "sample.mp4"
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample's settings, video and truth, and a store in which it is indexed."""
+    folder = tmp_path_factory.mktemp("indexed")
+    (folder / "data").symlink_to(ROOT / "data")
+    shutil.copy(ROOT / "config.yaml", folder)
+    assert main(["index", str(SAMPLE), "--config", str(folder / "config.yaml")]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, with that store."""
+    shutil.copytree(indexed / "embeddings", tmp_path / "embeddings")
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLIP_VIDEO_CONFIG", raising=False)
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[str], list[str]]:
+    capsys.readouterr()
+    code = main(["evaluate", "data/sample.mp4", *words])
+    out, err = capsys.readouterr()
+    return code, out.splitlines(), err.splitlines()
+
+
+def test_the_sample_is_judged_in_a_small_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "--truth", "data/sample.truth.json")
+    assert (code, err) == (0, [])
+    assert out[0].split() == (
+        ["PROMPT", "TRUE", "FOUND", "R1@0.5", "R1@0.7", "mAP", "mAP@0.5", "mAP@0.75", "IoU", "ONSET", "MISSED", "FALSE"]
+    )
+    assert re.fullmatch(r"a dog +2 +2 +100\.0 +100\.0 +\d\d\.\d .* 0 +0", out[1])
+    assert re.fullmatch(r"an elephant +0 +0( +-){7} +0 +0", out[8])
+    assert re.fullmatch(r"all +8 +8 +100\.0 +100\.0 +9\d\.\d .* 0\.\d\d +0 +0", out[9])
+    assert out[10] == "Settings: threshold 0.4, smoothing 0.6 s. Shares in %, onsets (median error) in seconds."
+    assert re.fullmatch(r"Over all thresholds, in seconds of the video: average precision 9\d\.\d %\.", out[11])
+    assert len(out) == 12
+    assert max(map(len, out)) <= 100
+
+
+def test_a_sweep_and_all_of_it_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--truth", "data/sample.truth.json", "--threshold", "0.7", "--smoothing", "4"]
+    code, out, err = run(capsys, *words, "--sweep", "--json", "result.json")
+    assert code == 0
+    found = json.loads((here / "result.json").read_text("utf-8"))
+    assert found["setting"] == {"smoothing_s": 4.0, "threshold": 0.7, "min_duration_s": 0.0}
+    assert (found["video"]["name"], found["model"], found["warnings"]) == ("sample.mp4", "sample", [])
+    assert found["overall"]["r1_70"] < 1
+    assert [judgement["prompt"] for judgement in found["prompts"]][-1] == "an elephant"
+    assert [curve["prompt"] for curve in found["precision_recall"]][:2] == ["", "a dog"]
+    assert max(len(curve["recall"]) for curve in found["precision_recall"]) <= 200
+    assert found["sweep"]["best"]["f1"] > found["overall"]["f1"]
+    assert found["sweep"]["best"] in found["sweep"]["cells"]
+    count = len(found["sweep"]["cells"])
+    assert err[-1] == f"sweep: {count} of {count} settings"
+    best, now = 100 * found["sweep"]["best"]["f1"], 100 * found["overall"]["f1"]
+    assert out[-1].startswith(f"Best of {count}: threshold {found['sweep']['best']['threshold']:g}, ")
+    assert out[-1].endswith(f": F1 {best:.1f} % over IoU 0.5:0.95; now {now:.1f} %.")
+    assert len([line for line in out if re.match(r" +\d", line)]) == 5
+
+
+def test_what_of_a_truth_does_not_fit_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["prompt,start,end,video", "a dog,1.4,7.8,SAMPLE", "a dog,0:41.7,2:00,", "pizza,1,2,other.mp4"]
+    Path("truth.csv").write_text("\n".join(rows))
+    code, out, err = run(capsys, "--truth", "truth.csv", "--prompt", "a dog", "--prompt", "the moon")
+    assert code == 0
+    assert err == [
+        "1 entry is of another video (“other.mp4”): left out.",
+        "The truth says nothing of “the moon”: not judged.",
+        "1 span ends after the end of the video at 0:50.000 (“a dog”): cut there.",
+    ]
+    assert [line.split("  ")[0] for line in out[1:3]] == ["a dog", "all"]
+
+
+def test_the_lines_of_qvhighlights_and_a_list_of_prompts(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = {"qid": 1, "query": "a dog", "vid": "sample", "relevant_windows": [[1.4, 7.8], [41.8, 47.8]]}
+    Path("truth.jsonl").write_text(json.dumps(line) + "\n")
+    Path("prompts.txt").write_text("\ufeffa dog\r\n\r\n- a person\r\n", "utf-8")
+    code, out, err = run(capsys, "--truth", "truth.jsonl", "--prompts", "prompts.txt")
+    assert (code, err) == (0, [])
+    assert re.match(r"all +2 +2 +100\.0 +100\.0", out[2])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], r"required: --truth\. See python -m clip_core evaluate --help\.$"),
+        (["--truth", "gone.csv"], r"^gone\.csv cannot be read: No such file or directory\. Check --truth\.$"),
+        (["--truth", "data"], r"^data cannot be read: Is a directory\."),
+        (
+            ["--truth", "bad.csv"],
+            r"^bad\.csv, row 3: the start is x, which is no time\. Write seconds or HH:MM:SS\.mmm",
+        ),
+        (["--truth", "other.csv"], r"^sample\.mp4: All of the truth is of another video: “other\.mp4”\."),
+        (["--truth", "truth.csv", "--prompt", "pizza"], r"^sample\.mp4: The truth judges nothing here\. .* “a dog”"),
+        (
+            ["--truth", "truth.csv", "--prompts", "gone.txt"],
+            r"gone\.txt cannot be read: No such file .*Check --prompts",
+        ),
+        (["--truth", "truth.csv", "--prompts", "empty.txt"], r"empty\.txt holds no prompts\. Write one a line\."),
+        (["--truth", "truth.csv", "--threshold", "nan"], r"'nan' is no number from -1000 to 1000"),
+        (["--truth", "truth.csv", "--smoothing", "-1"], r"'-1' is no number of seconds from 0 to 86400|expected one"),
+        (["--truth", "truth.csv", "--json", "data"], r"^data is a folder\. Give --json the name of a file in it\.$"),
+        (
+            ["--truth", "truth.csv", "--json", "truth.csv"],
+            r"^truth\.csv is the truth itself\. Choose another place for --j",
+        ),
+        (["--truth", "truth.csv", "--json", "data/sample.mp4"], r"^sample\.mp4 is the video itself\."),
+        (
+            ["--truth", "truth.csv", "--json", "gone/x.json"],
+            r"there is no folder gone\. Choose another place for --json",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    Path("truth.csv").write_text("prompt,start,end\na dog,1,7\n")
+    Path("bad.csv").write_text("prompt,start,end\na dog,1,7\na dog,x,7\n")
+    Path("other.csv").write_text("prompt,start,end,video\na dog,1,7,other.mp4\n")
+    Path("empty.txt").touch()
+    code, out, err = run(capsys, *words)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert re.search(said, err[0])
+    assert len(err[0]) <= 200
+
+
+def test_a_video_that_was_never_indexed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree("embeddings")
+    code, _, err = run(capsys, "--truth", "data/sample.truth.json")
+    assert code == 2
+    assert err == ["sample.mp4 was never indexed with the model sample. Run: python -m clip_core index data/sample.mp4"]

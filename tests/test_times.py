@@ -1,0 +1,54 @@
+"""Times as people write them."""
+
+import pytest
+
+from clip_core.evaluation.times import clean, seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12.5", 12.5),
+        (" 12,5 ", 12.5),
+        ("0", 0.0),
+        (".5", 0.5),
+        ("+3", 3.0),
+        ("1e2", 100.0),
+        ("1:02.5", 62.5),
+        ("00:01:02.500", 62.5),
+        ("01:01:02,250", 3662.25),
+        ("90:00", 5400.0),
+    ],
+)
+def test_a_time_is_read(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "-1",
+        "nan",
+        "inf",
+        "1e99",
+        "1:60",
+        "1:2:3:4",
+        "1:-2",
+        "0x10",
+        "1_000",
+        "٣",
+        "9" * 5000,
+        "1e8",
+        ":30",
+        "1 2",
+    ],
+)
+def test_what_is_no_time_is_none(text: str) -> None:
+    assert seconds(text) is None
+
+
+def test_a_prompt_is_cleaned_as_prompts_are_kept() -> None:
+    assert clean("  cafe\u0301 ") == "caf\u00e9"
+    assert clean("a\udcffb") == "a?b"

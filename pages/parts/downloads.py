@@ -1,4 +1,4 @@
-"""What can be taken away, in one box: files of scores and moments, the chart and the report, and a comparison."""
+"""What can be taken away, in one box: files, the chart and the report, clips; and a comparison with a file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 from clip_core.charts.timeline import Timeline
 from clip_core.pipeline.write_outcome import Outcome
 from pages.parts.compare_file import draw_comparison
+from pages.parts.give_clips import draw_clips
 from pages.parts.give_files import draw_files
 from pages.parts.give_pages import draw_pages
 from pages.parts.moments import Listed
@@ -30,6 +31,7 @@ def draw_downloads(given: Given) -> None:
         st.caption(_which(given.listed))
         draw_files(given.outcome)
         draw_pages(given.outcome, given.view)
+        draw_clips(given.outcome)
         draw_comparison(given.listed.kept, given.outcome.findings.scores.prompts)
 
 

@@ -18,6 +18,8 @@ from clip_core.errors import ClipVideoError
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from clip_core.config import Config
+
 NOBODY_READS = 141
 
 
@@ -69,23 +71,27 @@ def _command(given: Namespace) -> int:
         from clip_core.cli.download import download
 
         return download(given, config)
+    return _with_store(given, config)
+
+
+def _with_store(given: Namespace, config: Config) -> int:
+    """Run one of the commands that need the store."""
+    from clip_core.cli.clips import clips
+    from clip_core.cli.evaluate import evaluate
     from clip_core.cli.index import index
+    from clip_core.cli.moments import moments
+    from clip_core.cli.report import report
     from clip_core.cli.score import score
     from clip_core.cli.stored import list_videos
     from clip_core.store.store import EmbeddingStore
 
     store = EmbeddingStore(getattr(given, "store", config.embeddings))
-    if given.command == "index":
-        return index(given, config, store)
-    if given.command == "evaluate":
-        from clip_core.cli.evaluate import evaluate
-
-        return evaluate(given, config, store)
-    if given.command == "clips":
-        from clip_core.cli.clips import clips
-
-        return clips(given, config, store)
-    return score(given, config, store) if given.command == "score" else list_videos(config, store)
+    if given.command == "list":
+        return list_videos(config, store)
+    commands = {
+        "index": index, "score": score, "moments": moments, "report": report, "evaluate": evaluate, "clips": clips,
+    }  # fmt: skip
+    return commands[given.command](given, config, store)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clip_core.pipeline.judge_moments import reviewed_moments
+from clip_core.pipeline.write_outcome import Outcome
 from clip_core.scoring.findings import find
 from pages.parts import (
     cached,
@@ -89,7 +90,7 @@ def main() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
             kind = moments.choose_list(len(listed.kept))
             judging.draw_judging(found, listed, head, record, store)
-            downloads.draw_downloads(found, listed)
+            downloads_place = st.container(width="content")
         moments.draw_list(kind, found, listed, wanted, chosen, record, str(video.path))
     with page:
         way.draw_transport()
@@ -100,8 +101,12 @@ def main() -> None:
                 len(scores.prompts), proxy.status_px(playable), templates=wanted.templates != "none"
             )
             explain.draw_explanation(wish.encoder)
-        way.draw_chart(scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores)))
+        view = scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores))
+        way.draw_chart(view)
         chart.draw_footer(wish, indexed, found)
+    with downloads_place:
+        outcome = Outcome(found, listed.to_walk, record, str(video.path), wish.encoder, listed.reviewed)
+        downloads.draw_downloads(downloads.Given(outcome, view, listed))
 
 
 states.guarded(main)

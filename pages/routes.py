@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
+from clip_core.pipeline.exports_folder import CLIPS_ZIP, result_path
 from clip_core.pipeline.find_file import is_video_id, open_file
 from clip_core.pipeline.make_proxy import proxy_path
 from pages.parts.player import assets
@@ -45,9 +46,10 @@ def player_routes() -> list[BaseRoute]:
         "player/video/{video_id}": _video,
         "player/copy/{video_id}": _copy,
         "player/block/{digest}": _block,
+        "player/clips/{key}": _clips,
     }
     # Else Streamlit answers with its own page.
-    kinds = ("scripts/", "video/", "copy/", "block/", "plotly-")
+    kinds = ("scripts/", "video/", "copy/", "block/", "clips/", "plotly-")
     answers |= {f"player/{kind}{{rest:path}}": _nothing for kind in kinds}
     places = ("/", "/{base:path}/")
     return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
@@ -131,6 +133,21 @@ def _copy(request: Request) -> Response:
     except FileNotFoundError:
         return _said(404, "There is no copy of this video yet.")
     return OpenFile(file, path, "video/mp4", ASK_AGAIN | UNPACKED)
+
+
+def _clips(request: Request) -> Response:
+    """A ZIP of clips that the page has made, to be saved, not shown."""
+    from pages.parts import cached
+
+    path = result_path(cached.config(), request.path_params["key"])
+    if path is None:
+        return _missing()
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return _said(404, "These clips are gone: they are kept for a day. Make them again on the page.")
+    saved = {"Content-Disposition": f'attachment; filename="{CLIPS_ZIP}"'}
+    return OpenFile(file, path, "application/zip", ASK_AGAIN | UNPACKED | saved)
 
 
 def _block(request: Request) -> Response:

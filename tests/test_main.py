@@ -99,7 +99,7 @@ def test_each_command_has_help_with_an_example(
     ("words", "said"),
     [
         ([], r"required: COMMAND\. See python -m clip_core --help\.$"),
-        (["frob"], r"invalid choice: 'frob' \(choose from 'index', 'score', 'evaluate', 'clips', 'list', "),
+        (["frob"], r"invalid choice: 'frob' \(choose from 'index', 'score', .*'list', "),
         (["index"], r"required: VIDEO\. See python -m clip_core index --help\.$"),
         (["list", "--frob\nnicate\x1b[2J"], r"^unrecognized arguments: --frob\?nicate\?\[2J\. See"),
         (["index", "x.mp4", "--samples-per-second", "0"], r"'0' is neither a number from 0.001 to 1000 nor \"every fr"),
@@ -253,7 +253,7 @@ def test_a_full_disk_leaves_the_old_output(
         raise OSError(28, "No space left on device")
 
     Path("scores.csv").write_bytes(b"old")
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     said = failure(capsys, "score", "clip.mp4", "--out", "scores.csv")
     assert said == "scores.csv cannot be written: No space left on device. Choose another place for --out."
     assert Path("scores.csv").read_bytes() == b"old"

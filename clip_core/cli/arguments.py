@@ -7,6 +7,7 @@ import shlex
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from clip_core.cli.recipe_options import add_recipe_options
 from clip_core.cli.terminal import shown, write
 from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
@@ -20,6 +21,8 @@ embedded is kept in the store, which the page shares.
 
   {PROGRAM} index data/sample.mp4
   {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
+  {PROGRAM} moments data/sample.mp4 --prompt "a dog" --format csv,otio --out found
+  {PROGRAM} report data/sample.mp4 --out report.html
   {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
   {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
   {PROGRAM} list
@@ -34,6 +37,14 @@ _SCORE = f"""Write the cosine similarity of each prompt to each stored frame of 
 CSV: frame, time_s, then a column per prompt.
 
   {PROGRAM} score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv"""
+_MOMENTS = f"""Find the moments of an indexed video as the page does, and write them for other tools.
+
+  {PROGRAM} moments holiday.mp4 --prompts prompts.txt --format csv,otio,vtt --out found
+  {PROGRAM} moments holiday.mp4 --prompt "a dog" --unit z --threshold 2.5"""
+_REPORT = f"""Write all that was found as one HTML page that opens offline: the video, the model, the settings, the
+chart, and each moment with the picture of its peak.
+
+  {PROGRAM} report holiday.mp4 --prompts prompts.txt --out report.html"""
 _EVALUATE = f"""Hold the moments of an indexed video against a truth: CSV (prompt,start,end; in seconds or
 HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights JSON Lines. Says R1, mAP, onset errors,
 what is missed and what is false. --sweep tries other settings.
@@ -97,6 +108,14 @@ def make_parser() -> argparse.ArgumentParser:
     score.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
     score.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
     score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
+    moments = verb("moments", "find moments and write them for other tools", _MOMENTS)
+    add_recipe_options(moments)
+    formats = "csv, json, vtt, srt, edl, fcpxml, otio, qvhighlights, with commas between, or all (default: csv)"
+    moments.add_argument("--format", metavar="F", default="csv", help=formats)
+    moments.add_argument("--out", metavar="DIR", type=_text, help="a folder (default: standard output, one format)")
+    report = verb("report", "write all that was found as one HTML page", _REPORT)
+    add_recipe_options(report)
+    report.add_argument("--out", metavar="FILE", type=_text, required=True, help="where to write the page")
     _add_evaluate(verb("evaluate", "judge the moments by a truth", _EVALUATE))
     _add_clips(verb("clips", "write moments as clips and pictures", _CLIPS))
     verb("list", "show what is stored", _LIST)
@@ -106,7 +125,7 @@ def make_parser() -> argparse.ArgumentParser:
     what = f"{', '.join(precisions)} (default: the config's)"
     download.add_argument("--precision", metavar="P", choices=precisions, default=argparse.SUPPRESS, help=what)
     doctor = verb("doctor", "say what works and what to do", _DOCTOR)
-    for command in (index, score, verbs.choices["evaluate"], doctor):
+    for command in (index, score, moments, report, verbs.choices["evaluate"], doctor):
         command.add_argument(
             "--model", metavar="M", help="a model's name, folder or hub id, or roboflow (default: the config's)"
         )

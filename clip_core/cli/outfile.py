@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -33,21 +34,38 @@ def check_out(out: str, source: str, *, option: str = "--out", source_is: str = 
         raise _translated(out, error, option) from error
 
 
-def write_out(out: str, text: str, *, option: str = "--out") -> None:
-    """Write ``text`` as UTF-8; a file that was there is replaced at the end, in one step.
+def make_folder(out: str, *, option: str = "--out") -> None:
+    """Make the folder that several files go into, and see that files can be made there, before any work.
+
+    Raises:
+        ClipVideoError: It is a file, or cannot be made or written.
+    """
+    folder, name = Path(out), shown_name(out)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise ClipVideoError(f"{name} is a file, not a folder.", _elsewhere(option))
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        raise _translated(out, error, option) from error
+
+
+def write_out(out: str, content: str | bytes, *, option: str = "--out") -> None:
+    """Write a file, texts as UTF-8; a file that was there is replaced at the end, in one step.
 
     Raises:
         ClipVideoError: It cannot be written; what was there before is untouched.
     """
-    target = Path(out)
+    target, content = Path(out), content if isinstance(content, bytes) else content.encode()
     try:
         if target.exists() and not target.is_file():  # /dev/stdout, a pipe: nothing that could be replaced
-            target.write_text(text, encoding="utf-8", newline="")
+            target.write_bytes(content)
             return
         target = target.resolve()  # a link stays a link
         part = target.with_name(f".{uuid.uuid4().hex}.part")
         try:
-            part.write_text(text, encoding="utf-8", newline="")
+            part.write_bytes(content)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -61,5 +79,6 @@ def _elsewhere(option: str) -> str:
     return f"Choose another place for {option}."
 
 
-def _translated(out: str, error: OSError, option: str) -> ClipVideoError:
-    return ClipVideoError(f"{shown_name(out)} cannot be written: {error.strerror}.", _elsewhere(option))
+def _translated(out: str, error: OSError | ValueError, option: str) -> ClipVideoError:
+    reason = getattr(error, "strerror", None) or "that is no path"
+    return ClipVideoError(f"{shown_name(out)} cannot be written: {reason}.", _elsewhere(option))

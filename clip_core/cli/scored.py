@@ -46,7 +46,15 @@ def indexed(given: Namespace, encoder: Encoder, store: EmbeddingStore) -> VideoR
 
 
 def prompts_in(path: str) -> list[str]:
-    """Return the prompts in a file, one a line; blank lines and negatives (``- a person``) are left out.
+    """Return the prompts in a file as ``lines_in``, without negatives (``- a person``)."""
+    prompts = [line for line in lines_in(path) if not line.startswith("- ")]
+    if not prompts:
+        raise PromptError(f"{shown_name(path)} holds no prompts.", "Write one a line.")
+    return prompts
+
+
+def lines_in(path: str) -> list[str]:
+    """Return the lines of a file of prompts, one a line; blank ones are left out.
 
     Raises:
         PromptError: It cannot be read, is too large or no text, or holds none.
@@ -63,10 +71,9 @@ def prompts_in(path: str) -> list[str]:
         raise PromptError(f"{name} cannot be read: {reason}.", "Check --prompts.") from error
     if len(content) > MOST_PROMPTS_BYTES:
         raise PromptError(f"{name} is larger than 1 MB: that is no list of prompts.", "Check --prompts.")
-    prompts = [line for line in lines if line and not line.startswith("- ")]
-    if not prompts:
+    if not any(lines):
         raise PromptError(f"{name} holds no prompts.", "Write one a line.")
-    return prompts
+    return [line for line in lines if line]
 
 
 def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:

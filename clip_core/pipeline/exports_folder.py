@@ -11,6 +11,8 @@ from clip_core.config import Config
 from clip_core.pipeline.list_videos import uploads_folder
 
 EXPORTS = "exports"
+CLIPS_ZIP = "clips.zip"
+"""What the page makes of clips: one file."""
 MOST_AGE_S = 24 * 3600.0
 MOST_BYTES = 4_000_000_000
 
@@ -20,6 +22,11 @@ _OURS = re.compile(r"[0-9a-f]{32}")
 def exports_folder(config: Config) -> Path:
     """Where results are kept: ``exports`` beside the uploads."""
     return uploads_folder(config).with_name(EXPORTS)
+
+
+def result_path(config: Config, key: str) -> Path | None:
+    """Where the ZIP of an export lies, whether or not it is there; None if ``key`` is none: 32 hex digits."""
+    return exports_folder(config) / key / CLIPS_ZIP if _OURS.fullmatch(key) else None
 
 
 def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from clip_core.clips import ExportBoard
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.downloads import DownloadBoard
@@ -21,6 +22,7 @@ from clip_core.errors import VideoNotFoundError
 from clip_core.jobs import JobBoard
 from clip_core.pipeline.check_playable import why_not_playable_here
 from clip_core.pipeline.draw_thumbnails import thumbnails_of
+from clip_core.pipeline.exports_folder import exports_folder
 from clip_core.pipeline.find_file import FoundFile, find_file
 from clip_core.pipeline.identify import file_stamp
 from clip_core.proxies import ProxyBoard
@@ -111,6 +113,16 @@ def board() -> JobBoard:
 def proxies() -> ProxyBoard:
     """The one board of copies to play of this process."""
     return ProxyBoard()
+
+
+def exports() -> ExportBoard:
+    """The one board of clips of this process, for the folder that the settings name."""
+    return _exports(str(exports_folder(config())))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _exports(folder: str) -> ExportBoard:
+    return ExportBoard(Path(folder))
 
 
 def why_not_playable(path: Path) -> str | None:

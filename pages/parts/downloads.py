@@ -1,33 +1,44 @@
-"""What can be taken away: scores and moments as files."""
+"""What can be taken away, in one box: files, the chart and the report, clips; and a comparison with a file."""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 
 import streamlit as st
 
-from clip_core.export.csv_files import moments_csv, scores_csv
-from clip_core.scoring.findings import Findings
+from clip_core.charts.timeline import Timeline
+from clip_core.pipeline.write_outcome import Outcome
+from pages.parts.compare_file import draw_comparison
+from pages.parts.give_clips import draw_clips
+from pages.parts.give_files import draw_files
+from pages.parts.give_pages import draw_pages
 from pages.parts.moments import Listed
 
 
-def draw_downloads(findings: Findings, listed: Listed) -> None:
-    """Draw the box."""
+@dataclass(frozen=True)
+class Given:
+    """What the box is filled with; ``view`` is the chart as it is seen."""
+
+    outcome: Outcome
+    view: Timeline
+    listed: Listed
+
+
+def draw_downloads(given: Given) -> None:
+    """Draw the box. Every file is made when its button is pressed, and not before."""
     with st.popover("", icon=":material/download:", help="Download", key="download_box"):
-        st.caption("Cells that a spreadsheet would run as a formula get a quote in front.")
-        st.download_button(
-            "Scores (CSV)",
-            partial(scores_csv, findings.scores),
-            "scores.csv",
-            "text/csv",
-            key="scores_csv",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Moments (CSV)",
-            partial(moments_csv, listed.to_walk),
-            "moments.csv",
-            "text/csv",
-            key="moments_csv",
-            on_click="ignore",
-        )
+        st.markdown("**Download**")
+        st.caption(_which(given.listed))
+        draw_files(given.outcome)
+        draw_pages(given.outcome, given.view)
+        draw_clips(given.outcome)
+        draw_comparison(given.listed.kept, given.outcome.findings.scores.prompts)
+
+
+def _which(listed: Listed) -> str:
+    all_of_them = len(listed.reviewed)
+    if listed.chosen:
+        return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments."
+    left_out = all_of_them - len(listed.kept)
+    counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
+    return f"{counted}{f', without {left_out} rejected' if left_out else ''}. Select rows to take only these."

@@ -11,6 +11,7 @@ import streamlit as st
 from clip_core.charts.labels import short
 from clip_core.charts.unit_text import value_text
 from clip_core.errors import ClipVideoError
+from clip_core.pipeline.make_report import peak_pts
 from clip_core.scoring.findings import Findings
 from clip_core.values import Moment, Scores, VideoRecord, clock
 from pages.parts import cached
@@ -20,17 +21,6 @@ from pages.parts.text import literal, told
 ACROSS, PER_PAGE = 3, 6
 PATIENCE_S = 0.5
 """Pictures that are missing are drawn for so long in one run; a video is seldom indexed without them."""
-
-
-def peak_pts(moments: Sequence[Moment], scores: Scores, record: VideoRecord) -> dict[float, int]:
-    """Time of each peak → pts of its frame."""
-    if not len(scores) or not len(record.table):
-        return {}
-    found = {}
-    for moment in moments:
-        sample = int(np.argmin(np.abs(scores.times_s - moment.peak_s)))
-        found[moment.peak_s] = int(record.table.pts[min(int(scores.frames[sample]), len(record.table) - 1)])
-    return found
 
 
 def thumbnails_at(

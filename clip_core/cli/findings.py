@@ -1,0 +1,51 @@
+"""The walk that commands share which make moments: video and recipe → what was found, ready to be given away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clip_core.cli.recipes import recipe_for
+from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
+from clip_core.cli.shared import about, encoder_for, need_file, video_path
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from clip_core.config import Config
+    from clip_core.pipeline.write_outcome import Outcome
+    from clip_core.store.store import EmbeddingStore
+
+
+def outcome_of(given: Namespace, config: Config, store: EmbeddingStore) -> Outcome:
+    """Find the moments of a video as the options say (see ``recipe_options``); ``given.video`` becomes its path.
+
+    Raises:
+        VideoError: It is no video, or not there.
+        NotIndexedError: It was never indexed with this model.
+        RecipeError: A setting cannot be used, or asks for what is not there.
+        ClipVideoError: Anything else that keeps it from being found.
+    """
+    from clip_core.pipeline.analyse import Analysis
+    from clip_core.pipeline.judge_moments import reviewed_moments
+    from clip_core.pipeline.write_outcome import Outcome
+    from clip_core.scoring.findings import find
+
+    given.video = video_path(given.video, config)
+    with about(given.video):
+        need_file(given.video)
+    recipe = recipe_for(given, config)
+    encoder = encoder_for(given, config)
+    tell_cut_off(recipe.texts, encoder)
+    with about(given.video):
+        record = indexed(given, encoder, store)
+        found = find(recipe, Analysis(record.video_id, encoder, store).evidence(recipe))
+        judged = reviewed_moments(found, record.video_id, store) if given.judged else []
+    tell_unfinished(given, found.scores)
+    moments = [r.moment for r in judged if r.kept] if given.judged else found.moments
+    return Outcome(found, moments, record, given.video, encoder, judged)
+
+
+def counted(outcome: Outcome) -> str:
+    """How many moments there are, such as "3 moments"."""
+    count = len(outcome.moments)
+    return "1 moment" if count == 1 else f"{count} moments"

@@ -1,0 +1,33 @@
+"""The options of commands that make moments."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from contextlib import suppress
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told of a video, prompts and how curves become moments."""
+    parser.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
+    group = parser.add_argument_group("what is looked for, and how curves become moments")
+    group.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
+    what = "a text file of prompts, one per line; “- a person” is a negative one"
+    group.add_argument("--prompts", metavar="FILE", help=what)
+    group.add_argument("--settings", metavar="FILE", help="a settings file (YAML) as the page saves it")
+    what = "cosine, z, percentile, margin or softmax (default: that of the settings, else z)"
+    group.add_argument("--unit", metavar="U", help=what)
+    what = "in that unit, for all prompts (default: each prompt its own, from the data)"
+    group.add_argument("--threshold", metavar="N", type=_number, help=what)
+    what = "width in seconds; 0 takes raw scores (default: that of the settings, else the config's)"
+    group.add_argument("--smoothing", metavar="S", type=_number, help=what)
+    group.add_argument("--filter", metavar="KIND", help="mean, gaussian, median, savgol or exponential (default: mean)")
+    what = "take what was judged on the page: edges and labels set by hand, added moments, none that was rejected"
+    group.add_argument("--judged", action="store_true", help=what)
+
+
+def _number(text: str) -> float:
+    with suppress(ValueError):
+        if math.isfinite(number := float(text)):
+            return number
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number")

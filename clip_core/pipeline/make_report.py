@@ -1,0 +1,114 @@
+"""All that was found in a video → one HTML page, with the pictures of the peaks and the chart in both themes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clip_core.charts.labels import score_text, short
+from clip_core.charts.timeline import Line, Timeline, timeline_figure
+from clip_core.export.report import Report, report_html
+from clip_core.pipeline.write_outcome import Outcome
+from clip_core.scoring.findings import Findings
+from clip_core.values import Moment, Scores, VideoRecord, clock
+
+MOST_PICTURES = 60
+MARGIN = 0.05
+
+
+def peak_pts(moments: Sequence[Moment], scores: Scores, record: VideoRecord) -> dict[float, int]:
+    """Time of each peak → pts of its frame."""
+    if not len(scores) or not len(record.table):
+        return {}
+    found = {}
+    for moment in moments:
+        sample = int(np.argmin(np.abs(scores.times_s - moment.peak_s)))
+        found[moment.peak_s] = int(record.table.pts[min(int(scores.frames[sample]), len(record.table) - 1)])
+    return found
+
+
+def timeline_of(findings: Findings, moments: Sequence[Moment]) -> Timeline:
+    """The chart of findings as nobody has changed its view: all prompts, all scores, light."""
+    smoothed, recipe = findings.smoothed, findings.recipe
+    low, high = (float(smoothed.min()), float(smoothed.max())) if smoothed.size else (0.0, 1.0)
+    room = MARGIN * (high - low) or 0.5
+    lines = [Line(prompt, number) for number, prompt in enumerate(findings.scores.prompts)]
+    return Timeline(
+        scores=findings.scores,
+        smoothed=smoothed,
+        moments=moments,
+        lines=lines,
+        threshold=recipe.threshold or 0.0,
+        score_range=(low - room, high + room),
+        raw=recipe.smoothing_s > 0,
+    )
+
+
+def make_report(outcome: Outcome, view: Timeline, thumbnails: Mapping[float, bytes], note: str = "") -> str:
+    """Return the report as one HTML page.
+
+    Args:
+        outcome: What is told.
+        view: The chart.
+        thumbnails: Time of a peak → JPEG; any may be missing.
+        note: What else the reader should know.
+    """
+    found, record, moments = outcome.findings, outcome.record, outcome.moments
+    pictures = {place: thumbnails[m.peak_s] for place, m in enumerate(moments) if m.peak_s in thumbnails}
+    return report_html(
+        Report(
+            title=f"Moments of {record.name}",
+            video=_video_facts(record),
+            model=outcome.model,
+            settings=found.recipe.as_mapping(),
+            moments=moments,
+            unit=found.scores.unit,
+            thumbnails=pictures,
+            figure=timeline_figure(replace(view, theme="light")),
+            dark_figure=timeline_figure(replace(view, theme="dark")),
+            notes=[*_notes(outcome), *([note] if note else [])],
+        )
+    )
+
+
+def _video_facts(record: VideoRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "length": clock(record.table.end_s),
+        "picture": f"{record.width} × {record.height}",
+        "frames": len(record.table),
+        "container": record.container,
+        "codec": record.codec,
+        "SHA-256": record.video_id,
+    }
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    """What a reader must know to trust the moments or not."""
+    found, encoder = outcome.findings, outcome.encoder
+    unit = found.scores.unit
+    of = "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity"
+    samples = f"{len(found.scores):,} sampled frames" + ("" if found.scores.complete else ", not indexed to the end")
+    yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
+    cuts = [f"{short(prompt)} {score_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
+    yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else "No prompt has a threshold, so none is flagged."
+    if found.unproven:
+        silent = ", ".join(short(prompt) for prompt in found.unproven)
+        yield f"Not flagged, because they do not stand out of their background and beat the null bank: {silent}."
+    rates = found.evidence.false_alarm_rates
+    if rates:
+        listed = "; ".join(f"{short(prompt)} {100 * rate:.1f} %" for prompt, rate in rates.items())
+        yield f"False-alarm rates, the share of 300 neutral captions that score as high somewhere in it: {listed}."
+    yield _judged(outcome)
+
+
+def _judged(outcome: Outcome) -> str:
+    verdicts = [r.edit.verdict for r in outcome.judged if r.edit is not None]
+    if not verdicts:
+        return "No moment was judged by hand: all are as computed."
+    names = (("accepted", "accepted"), ("rejected", "rejected"), ("added", "added"), ("", "changed"))
+    counts = [f"{verdicts.count(verdict)} {name}" for verdict, name in names if verdict in verdicts]
+    return f"Judged by hand: {', '.join(counts)}, of {len(outcome.judged)}. Rejected ones count no more."

@@ -1,0 +1,149 @@
+"""The box Download: clips and pictures of the moments, made in the background and fetched as one ZIP."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import streamlit as st
+
+from clip_core.clips import ExportView
+from clip_core.errors import ClipVideoError
+from clip_core.pipeline.cut_clips import Cut
+from clip_core.pipeline.export_media import Wish
+from clip_core.pipeline.export_progress import ExportProgress
+from clip_core.pipeline.exports_folder import CLIPS_ZIP
+from clip_core.pipeline.save_frames import PictureKind
+from clip_core.pipeline.write_outcome import Outcome, moments_file
+from clip_core.values import clock
+from pages.parts.cached import exports
+from pages.parts.indexing import viewer
+from pages.parts.running import draw_running
+from pages.parts.text import literal, told
+
+LOOK_EVERY_S = 1.0
+LARGE_BYTES = 500_000_000
+"""From here on the result's path is told too: who sits at this machine need not copy it."""
+ClipChoice: TypeAlias = Literal["exact", "fast", "none"]
+FrameChoice: TypeAlias = Literal["none", "jpeg", "png"]
+CLIPS: dict[ClipChoice, str] = {"exact": "exact", "fast": "fast copy", "none": "none"}
+FRAMES: dict[FrameChoice, str] = {"none": "none", "jpeg": "JPEG", "png": "PNG"}
+HELP = (
+    "**exact**: the very frames of a moment, encoded anew. **fast copy**: the file's own packets, so a clip begins at "
+    "the keyframe before."
+)
+
+
+def draw_clips(outcome: Outcome) -> None:
+    """Draw what can be made, how far it is, and where the result is fetched."""
+    st.markdown("**Clips of these moments**")
+    cut, pictures = _choose()
+    video_id = outcome.record.video_id
+    of, key = st.session_state.get("clips_asked") or (None, "")
+    task = exports().view(key, viewer()) if of == video_id else None
+    if task is not None and task.active:
+        st.fragment(_live, run_every=LOOK_EVERY_S)(key)
+        return
+    nothing = not outcome.moments or (cut is None and pictures is None)
+    st.button(
+        "Make a ZIP",
+        icon=":material/movie:",
+        key="clips_make",
+        disabled=nothing,
+        on_click=_start,
+        args=(outcome, cut, pictures),
+        help="Clips, pictures and moments.csv in one file. It is made in the background, and kept for a day.",
+    )
+    error = st.session_state.get("clips_error") or (task.error if task is not None else None)
+    if error is not None and (task is None or task.state != "cancelled"):
+        st.error(told(error), icon=":material/error:")
+    elif task is not None and task.state == "cancelled":
+        st.caption("Cancelled. Nothing of it is kept.")
+    elif task is not None and task.state == "done":
+        _draw_result(key, task)
+
+
+def _choose() -> tuple[Cut | None, PictureKind | None]:
+    state = st.session_state
+    state.setdefault("clips_kind", "exact")
+    state.setdefault("frames_kind", "none")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
+        cut = st.selectbox(
+            "Clips",
+            list(CLIPS),
+            key="clips_kind",
+            persist_state="session",
+            format_func=lambda kind: CLIPS[kind],
+            help=HELP,
+        )
+        pictures = st.selectbox(
+            "Frames at the peaks",
+            list(FRAMES),
+            key="frames_kind",
+            persist_state="session",
+            format_func=lambda kind: FRAMES[kind],
+        )
+    return (None if cut == "none" else cut), (None if pictures == "none" else pictures)
+
+
+def _start(outcome: Outcome, cut: Cut | None, pictures: PictureKind | None) -> None:
+    """Ask for the ZIP, or note why that is impossible."""
+    state = st.session_state
+    state.clips_error = None
+    texts = {"moments.csv": moments_file("csv", outcome)}
+    wish = Wish(tuple(outcome.moments), cut, pictures, CLIPS_ZIP, texts)
+    try:
+        key = exports().start(Path(outcome.path), outcome.record, wish, viewer())
+        state.clips_asked = (outcome.record.video_id, key)
+    except ClipVideoError as error:
+        state.clips_error = error
+
+
+def _live(key: str) -> None:
+    """The moving part: runs every second by itself, and runs the page when the ZIP has ended."""
+    task = exports().view(key, viewer())
+    if task is None or not task.active:
+        st.rerun(scope="app")
+    draw_running(
+        "clips_cancel",
+        key,
+        task.report.share if task.report is not None else 0.0,
+        literal(_text(task)),
+        "Cancel. Nothing of it is kept.",
+        others=partial(_others, key),
+        cancel=partial(exports().cancel, key),
+    )
+
+
+def _others(key: str) -> int:
+    task = exports().view(key, viewer())
+    return 0 if task is None else task.others
+
+
+def _text(task: ExportView) -> str:
+    report = task.report
+    if task.state == "waiting" or report is None:
+        return f"waits for its turn: number {task.place} in line" if task.place else "begins"
+    parts = {
+        "clips": f"{report.done:.1f} of {report.total:.1f} s cut",
+        "frames": f"{report.done:.0f} of {report.total:.0f} frames",
+        "zip": f"{report.done / 1e6:.1f} of {report.total / 1e6:.1f} MB packed",
+        "done": "done",
+    }
+    left = f" · {clock(report.seconds_left)[:-4]} left" if report.seconds_left is not None else ""
+    return parts[report.stage] + left
+
+
+def _draw_result(key: str, task: ExportView) -> None:
+    report: ExportProgress | None = task.report
+    path = report.files[0] if report is not None and report.files else None
+    if report is None or path is None or not path.is_file():
+        st.caption("The result is gone: it is kept for a day. Make it again.")
+        return
+    size = path.stat().st_size
+    st.link_button(f"{path.name} · {size / 1e6:,.1f} MB", f"player/clips/{key}", icon=":material/download:")
+    if size >= LARGE_BYTES:
+        st.caption(f"On this machine: {literal(str(path))}")
+    for warning in report.warnings:
+        st.caption(f":material/warning: {literal(warning)}")

@@ -1,0 +1,194 @@
+"""``moments`` and ``report`` as a user calls them; what they write is opened by other readers than our own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+import webvtt
+
+from clip_core.__main__ import main
+from clip_core.config import load_config
+from clip_core.edit import Edit
+from clip_core.export.formats import MOMENT_FORMATS
+from clip_core.store.store import EmbeddingStore
+from tests.model_maker import make_clip
+from tests.test_commands import run
+from tests.test_report import Parsed
+from tests.video_maker import Recipe, planted
+
+HALF = ("--unit", "percentile", "--threshold", "50", "--settings", "any.yaml")
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an indexed video of 40 frames, a model and settings that do not ask the bank."""
+    folder = tmp_path_factory.mktemp("give")
+    planted(folder, "clip", 40, Recipe(options={"g": "10"}))
+    make_clip(folder / "models" / "tiny")
+    (folder / "config.yaml").write_text(
+        "video_dirs: .\nmodel: tiny\nmodel_dirs: models\nembeddings: store\nCLIP: [a dog, pizza]\n"
+        "samples_per_second: 10\nsmoothing_s: 0\n"
+    )
+    (folder / "any.yaml").write_text("bank_share: 0\nsmoothing_s: 0.0\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["index", "clip.mp4"]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it to stand in."""
+    folder = Path(shutil.copytree(indexed, tmp_path / "here"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def rows(lines: list[str]) -> list[dict[str, str]]:
+    return list(csv.DictReader(lines))
+
+
+def test_one_format_goes_to_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "moments", "clip.mp4", *HALF)
+    assert (code, err) == (0, [])
+    found = rows(out)
+    assert {row["prompt"] for row in found} == {"a dog", "pizza"}
+    assert all(float(row["peak"]) >= 50 for row in found)
+    assert max(float(row["peak"]) for row in found) > 90  # the best sample of a video lies at its own top
+
+
+def test_several_formats_in_a_folder_each_read_by_another(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    count = len(rows(run(capsys, "moments", "clip.mp4", *HALF)[1]))
+    code, out, _ = run(capsys, "moments", "clip.mp4", *HALF, "--format", "all", "--out", "new/found")
+    names = [form.file_name for form in MOMENT_FORMATS.values()]
+    assert (code, out) == (0, [f"clip.mp4: {count} moments in new/found: {', '.join(names)}"])
+    folder = here / "new" / "found"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    assert len(webvtt.read(str(folder / "moments.vtt"))) == count
+    timeline = otio.adapters.read_from_file(str(folder / "moments.otio"))
+    assert len(list(timeline.find_clips())) == count
+    told = json.loads((folder / "moments.json").read_text())["settings"]
+    assert (told["unit"], told["threshold"], told["model"]["id"]) == ("percentile", 50.0, "tiny")
+    assert told["thresholds_in_force"] == {"a dog": 50.0, "pizza": 50.0}
+    assert told["judged_by_hand"] is False
+
+
+def test_a_list_of_formats_may_have_blanks_and_doubles(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, _ = run(capsys, "moments", "clip.mp4", *HALF, "--format", "VTT, csv,vtt", "--out", "found")
+    assert code == 0
+    assert sorted(path.name for path in (here / "found").iterdir()) == ["moments.csv", "moments.vtt"]
+
+
+def test_nothing_found_is_a_valid_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "moments", "clip.mp4", "--unit", "cosine", "--threshold", "2", "--format", "vtt")
+    assert (code, out) == (0, ["WEBVTT"])
+
+
+def test_a_file_of_prompts_with_a_negative_one(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "prompts.txt").write_text("\ufeffa red car\r\n\r\n- a person\r\n", encoding="utf-8")
+    given = ("--prompts", "prompts.txt", "--unit", "margin", "--threshold", "-2", "--settings", "any.yaml")
+    code, out, err = run(capsys, "moments", "clip.mp4", *given)
+    assert (code, err) == (0, [])
+    (whole,) = rows(out)
+    assert (whole["prompt"], whole["start_s"], float(whole["end_s"])) == (
+        "a red car",
+        "0.000000",
+        pytest.approx(40 / 30),
+    )
+
+
+def test_what_was_judged_counts_when_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = rows(run(capsys, "moments", "clip.mp4", *HALF, "--prompt", "pizza")[1])
+    store = EmbeddingStore(load_config().embeddings)
+    (video,) = store.videos()
+    first = [float(found[0][name]) for name in ("peak_s", "start_s", "end_s")]
+    store.put_edit(video.video_id, Edit("pizza", *first, "rejected"))
+    store.put_edit(video.video_id, Edit("a dog", 0.35, 0.3, 0.4, "added", "mine"))
+    judged = rows(run(capsys, "moments", "clip.mp4", *HALF, "--prompt", "pizza", "--judged")[1])
+    assert [row["start_s"] for row in judged if row["prompt"] == "pizza"] == [row["start_s"] for row in found[1:]]
+    assert [(row["start_s"], row["label"]) for row in judged if row["prompt"] == "a dog"] == [("0.300000", "mine")]
+    assert rows(run(capsys, "moments", "clip.mp4", *HALF, "--prompt", "pizza")[1]) == found
+
+
+def test_a_threshold_in_the_configuration_is_a_cosine(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (here / "config.yaml").open("a") as file:
+        file.write("threshold: -1\n")
+    run(capsys, "moments", "clip.mp4", "--format", "json", "--out", ".")
+    settings = json.loads((here / "moments.json").read_text())["settings"]
+    assert (settings["unit"], settings["threshold"], settings["smoothing_s"]) == ("cosine", -1.0, 0.0)
+    run(capsys, "moments", "clip.mp4", "--format", "json", "--out", ".", "--threshold", "2.5")
+    settings = json.loads((here / "moments.json").read_text())["settings"]
+    assert (settings["unit"], settings["threshold"]) == ("z", 2.5)
+
+
+def test_another_unit_than_the_settings_file_drops_its_thresholds(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.yaml").write_text("unit: cosine\nthreshold: 0.1\nthresholds: {a dog: 0.2}\nbank_share: 0\n")
+    given = ("moments", "clip.mp4", "--settings", "mine.yaml", "--format", "json", "--out", ".")
+    assert run(capsys, *given)[2] == []
+    settings = json.loads((here / "moments.json").read_text())["settings"]
+    assert settings["thresholds_in_force"] == {"a dog": 0.2, "pizza": 0.1}
+    err = run(capsys, *given, "--unit", "z", "--threshold", "1")[2]
+    assert err == ["Thresholds and ranges of the settings file are in cosine: they do not count here."]
+    settings = json.loads((here / "moments.json").read_text())["settings"]
+    assert settings["thresholds_in_force"] == {"a dog": 1.0, "pizza": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--unit", "zz"], "The setting 'unit' cannot be 'zz'. Allowed: cosine, z, percentile, margin, softmax."),
+        (["--format", "x"], "There is no format “x”. There are: csv, json, vtt, srt, edl, fcpxml, otio, "
+         "qvhighlights, all."),
+        (["--format", ","], "No format is given. Such as: --format csv,otio,vtt"),
+        (["--format", "csv,vtt"], "Several formats need a folder to lie in. Give one: --out DIR"),
+        (["--out", "config.yaml"], "config.yaml is a file, not a folder. Choose another place for --out."),
+        (["--out", "/proc/no"], "no cannot be written: No such file or directory. Choose another place for --out."),
+        (["--unit", "margin"], "clip.mp4: Margin needs a negative prompt. Add a line such as \"- a person\" to the "
+         "prompts, or choose another unit."),
+        (["--prompt", "- a person"], "All prompts are negative ones. Give one: --prompt P"),
+        (["--prompts", "no.txt"], "no.txt cannot be read: No such file or directory. Check --prompts."),
+        (["--prompts", "clip.mp4"], "clip.mp4 is not UTF-8 text. Save it as UTF-8."),
+        (["--threshold", "nan"], "argument --threshold: 'nan' is no number. See python -m clip_core moments --help."),
+        (["--smoothing", "-1"], "The setting 'smoothing_s' cannot be -1.0. Allowed: seconds from 0 on."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(here: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert run(capsys, "moments", "clip.mp4", *words) == (2, [], [said])
+
+
+def test_a_full_disk_leaves_what_was_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "report", "clip.mp4", "--out", "/dev/full", "--settings", "any.yaml")
+    assert (code, err[-1]) == (
+        2, "full cannot be written: No space left on device. Choose another place for --out.",
+    )  # fmt: skip
+
+
+def test_a_report_tells_all_that_a_reader_must_know(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    count = len(rows(run(capsys, "moments", "clip.mp4", *HALF)[1]))
+    code, out, err = run(capsys, "report", "clip.mp4", *HALF, "--judged", "--out", "report.html")
+    assert (code, out, err) == (0, [f"clip.mp4: {count} moments in report.html"], [])
+    page = Parsed((here / "report.html").read_text(encoding="utf-8"))
+    assert page.texts["h1"] == ["Moments of clip.mp4"]
+    pictures = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
+    assert len(pictures) == count
+    assert all(str(src).startswith("data:image/jpeg;base64,") for src in pictures)
+    notes = [text for text in page.texts["p"] if text]
+    assert notes[0].startswith("Scores are percentile of cosine similarity under the model tiny, of ")
+    assert notes[1] == "Thresholds in percentile: a dog 50.0; pizza 50.0."
+    assert notes[-1] == "No moment was judged by hand: all are as computed."
+    (figures,) = [json.loads(text) for text in page.texts["script"] if text.startswith('{"light"')]
+    assert set(figures) == {"light", "dark"}
+
+
+def test_false_alarm_rates_are_told_where_the_bank_was_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "report", "clip.mp4", "--out", "report.html")[0] == 0
+    text = io.StringIO((here / "report.html").read_text(encoding="utf-8")).read()
+    assert "False-alarm rates, the share of 300 neutral captions that score as high somewhere in it: a dog " in text

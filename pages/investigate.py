@@ -19,6 +19,7 @@ from pages.parts import (
     look,
     model,
     moments,
+    pictures,
     playhead,
     prompts,
     proxy,
@@ -78,6 +79,7 @@ def main() -> None:
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
+    pictures.take_frame(video, record, head)
     scene = watch.Scene(video, record, found, listed.to_walk, wanted, chosen, head)
     way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")

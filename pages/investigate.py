@@ -108,7 +108,7 @@ def main() -> None:
         chart.draw_footer(wish, indexed, found)
     with downloads_place:
         outcome = Outcome(found, listed.to_walk, record, str(video.path), wish.encoder, listed.reviewed)
-        downloads.draw_downloads(downloads.Given(outcome, view, listed))
+        downloads.draw_downloads(downloads.Given(outcome, view, listed, settings, head.frame))
 
 
 states.guarded(main)

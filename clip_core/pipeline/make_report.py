@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from clip_core.charts.labels import short
 from clip_core.charts.timeline import Line, Timeline, timeline_figure
-from clip_core.charts.unit_text import short, value_text
+from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.scoring.findings import Findings

@@ -84,7 +84,7 @@ def draw_loading(settings: Config) -> None:
     if state.get("settings_error"):
         st.error(state.settings_error, icon=":material/error:")
     if file is not None:
-        state.settings_file = file.getvalue()
+        state.loaded_settings = file.getvalue()
         state.settings_number = number + 1
         st.rerun()
     st.button("Start over", icon=":material/restart_alt:", help="All settings as config.yaml has them.",
@@ -94,7 +94,7 @@ def draw_loading(settings: Config) -> None:
 def take_file() -> None:
     """Take a settings file that was uploaded in the last run, before anything is drawn."""
     state = st.session_state
-    content = state.pop("settings_file", None)
+    content = state.pop("loaded_settings", None)
     if content is None:
         return
     try:

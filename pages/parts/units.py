@@ -85,8 +85,8 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         persist_state="session",
         label_visibility="collapsed",
         help="A moment is a stretch where the smoothed score stays at or above the threshold. **Adapt**: each prompt "
-        "gets one of its own, halfway up its events, if it beats the null bank. **One for all**: the slider. In cosine a "
-        "good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8; z means about the same for all.",
+        "gets one of its own, halfway up its events, if it beats the null bank. **One for all**: the slider. In cosine "
+        "a good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8; z is about the same for all.",
     )
     if mode == "Adapt":
         return None

@@ -179,7 +179,7 @@ def _draw_switches(templates: bool) -> None:
     left, right = st.columns(2, gap="small")
     keep = {"persist_state": "session"}
     left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
-    right.toggle("Rate of change", key="rate_on", **keep, help="A panel below: how fast each curve rises or falls.")
+    right.toggle("Rate of change", key="rate_on", **keep)  # no help here: its mark would cut the labels
     left.toggle("Cuts", key="cuts_on", **keep, help="Marks where one shot ends and the next begins.")
-    right.toggle("Leading prompt", key="winners_on", **keep)  # no help: its mark would cut the label
+    right.toggle("Leading prompt", key="winners_on", **keep)
     st.toggle("Template spread", key="spread_on", **keep, help=spread if templates else missing, disabled=not templates)

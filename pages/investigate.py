@@ -19,9 +19,11 @@ from pages.parts import (
     look,
     model,
     moments,
+    pictures,
     playhead,
     prompts,
     proxy,
+    settings_file,
     signal,
     source,
     states,
@@ -34,12 +36,15 @@ def main() -> None:
     """Draw the page."""
     look.apply_styles()
     cached.warm_up()
+    settings_file.take_link()
+    settings_file.take_file()
     settings = cached.config()
     store = cached.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
         st.markdown("##### Source")
         source.draw_notices(settings)
+        settings_file.draw_link_error()
         video = source.choose_video(settings, store)
         facts = st.container()
         chosen_model, rate = model.choose_model(settings)
@@ -74,6 +79,7 @@ def main() -> None:
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
+    pictures.take_frame(video, record, head)
     scene = watch.Scene(video, record, found, listed.to_walk, wanted, chosen, head)
     way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")
@@ -93,14 +99,16 @@ def main() -> None:
         proxy.draw_proxy_status(playable, video, record, settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
-            style = transport.draw_view_menu(len(scores.prompts), proxy.status_px(playable))
+            style = transport.draw_view_menu(
+                len(scores.prompts), proxy.status_px(playable), templates=wanted.templates != "none"
+            )
             explain.draw_explanation(wish.encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores))
         way.draw_chart(view)
         chart.draw_footer(wish, indexed, found)
     with downloads_place:
         outcome = Outcome(found, listed.to_walk, record, str(video.path), wish.encoder, listed.reviewed)
-        downloads.draw_downloads(downloads.Given(outcome, view, listed))
+        downloads.draw_downloads(downloads.Given(outcome, view, listed, settings, head.frame))
 
 
 states.guarded(main)

@@ -32,3 +32,19 @@ def test_a_coarse_stretch_keeps_its_samples_beside_a_dense_one() -> None:
 def test_points_per_line_and_short_curves() -> None:
     assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2000, 2000, 1250, 500, 200]
     assert kept_samples(np.zeros((5, 2), np.float32), 10).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_more_curves_than_points_keep_the_peak_of_each_or_of_all_and_no_unit_outshines_the_others() -> None:
+    rng = np.random.default_rng(3)
+    times_s = np.arange(9000) / 2
+    curves = rng.normal(0.2, 0.01, (9000, 60)).astype(np.float32)
+    curves[:, 40:] *= 1000
+    places = np.arange(60) * 111 + 13
+    curves[places, np.arange(60)] *= 2
+    kept = kept_samples(curves, 200, times_s)
+    assert len(kept) <= 202
+    assert set(places.tolist()) <= set(kept.tolist())
+    assert np.diff(kept).max() < 600
+    few = kept_samples(np.tile(curves, (1, 4)), 200, times_s)
+    assert len(few) <= 202
+    assert np.diff(few).max() < 300

@@ -7,26 +7,10 @@ import numpy as np
 import pytest
 
 from clip_core.charts.palette import THEMES
-from clip_core.charts.timeline import Line, Timeline, Unfinished, live_figure, timeline_figure
+from clip_core.charts.timeline import Line, Unfinished, live_figure, timeline_figure
 from clip_core.scoring.moments import find_moments
+from tests.chart_maker import at, view
 from tests.curve_maker import scores_of
-
-
-def view(n: int = 50, prompts: tuple[str, ...] = ("a dog", "pizza"), **changes: object) -> Timeline:
-    rng = np.random.default_rng(0)
-    values = rng.uniform(0.1, 0.2, (n, len(prompts)))
-    values[10:20, 0] = 0.35
-    scores = scores_of(values, step_s=0.2, prompts=prompts)
-    settings = {
-        "scores": scores, "smoothed": scores.values, "moments": find_moments(scores, threshold=0.3),
-        "lines": [Line(p, k) for k, p in enumerate(prompts)], "threshold": 0.3, "score_range": (0.1, 0.4),
-        "cursor_s": 4.0, "cursor_frame": 20,
-    }  # fmt: skip
-    return Timeline(**(settings | changes))  # type: ignore[arg-type]
-
-
-def at(seconds: str) -> str:
-    return f"1970-01-01T00:00:{seconds}"
 
 
 def named(figure: dict, kind: str) -> list[dict]:

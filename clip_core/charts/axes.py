@@ -11,7 +11,7 @@ from clip_core.values import Times
 
 HOUR_S = 3600.0
 MOST_TICKS = 8
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
 def instants(times_s: Times) -> list[str]:
@@ -40,8 +40,8 @@ def frame_axis(last: int) -> dict[str, Any]:
     return {"type": "linear", "range": [0, max(last, 1)]}
 
 
-def score_ticks(low: float, high: float) -> list[float]:
+def score_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     """At most eight round numbers in the range. plotly.js adds steps up, and then writes zero as "−0.00"."""
-    step = next((step for step in STEPS if (high - low) / step <= MOST_TICKS), STEPS[-1])
+    step = next((step for step in STEPS if (high - low) / step <= most), (high - low) / most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(k * step, 2) for k in range(first, last + 1)]
+    return [round(k * step, 2) + 0.0 for k in range(first, last + 1)]

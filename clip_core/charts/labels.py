@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import html
 
-from clip_core.values import Unit
-
 MOST = 26
 TAIL = 8
-DECIMALS: dict[Unit, int] = {"cosine": 3, "z": 2, "percentile": 1, "margin": 3, "softmax": 3}
-"""How many a score is shown with; an axis has one less."""
 
 
 def short(prompt: str) -> str:
@@ -22,8 +18,3 @@ def short(prompt: str) -> str:
 def plotly_text(text: str) -> str:
     """Return ``text`` so that plotly, which renders a subset of HTML, shows it literally."""
     return html.escape(text)
-
-
-def score_text(value: float, unit: Unit) -> str:
-    """Return a score as it is shown, with the decimals that its unit deserves."""
-    return f"{value:.{DECIMALS[unit]}f}"

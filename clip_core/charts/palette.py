@@ -41,3 +41,12 @@ THEMES: dict[ThemeName, Theme] = {
     "light": Theme("#1b1f24", "#667080", "#e8ebef", "#cfd6de", "#ffffff", tuple(_LIGHT.split())),
     "dark": Theme("#dde1e7", "#8b95a3", "#262b33", "#3a414c", "#14171c", tuple(_DARK.split())),
 }
+
+_HEAT_LIGHT = "#e9f1fa #bbd8f9 #90bdf1 #69a3e3 #4789cf #2a6fb5 #135696 #063f72 #05294d"
+_HEAT_DARK = "#062544 #053a6b #10518f #266ab0 #4285cb #65a0e1 #8cbbf0 #b7d5f8 #e6f0fa"
+HEAT: dict[ThemeName, tuple[str, ...]] = {
+    "light": tuple(_HEAT_LIGHT.split()),
+    "dark": tuple(_HEAT_DARK.split()),
+}
+"""From low to high, for a heat map: one hue, and its lightness in OKLab in equal steps away from the background, so
+that equal steps look equal, with any colour vision."""

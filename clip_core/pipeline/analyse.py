@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from clip_core.encoders.base import Encoder
+from clip_core.pipeline.check_vectors import checked
 from clip_core.pipeline.score_prompts import (
     clean_prompts,
     learn_prompts,
@@ -18,11 +21,28 @@ from clip_core.recipe import Recipe
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.cuts import Neighbours, find_cuts
 from clip_core.scoring.findings import BankFacts, Evidence
-from clip_core.scoring.keys import ensemble_key
+from clip_core.scoring.keys import ensemble_key, image_key
 from clip_core.scoring.null_bank import NullBank, null_captions
-from clip_core.scoring.templates import TemplateSet, filled, ribbon
+from clip_core.scoring.templates import filled, ribbon
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import Floats, Scores, TimeTable
+from clip_core.values import Floats, Image, Scores, TimeTable
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture to hold frames against.
+
+    Attributes:
+        rgb: uint8 (height, width, 3).
+        picture_id: SHA-256 of its pixels and shape: the same picture is embedded once.
+    """
+
+    rgb: Image
+    picture_id: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(str(self.rgb.shape).encode() + self.rgb.tobytes()).hexdigest()
+        object.__setattr__(self, "picture_id", digest)
 
 
 class Analysis:
@@ -57,22 +77,25 @@ class Analysis:
             vectors = text_vectors(captions, self._encoder, self._store)
             self._bank = NullBank(np.stack([vectors[caption] for caption in captions]))
 
-    def evidence(self, recipe: Recipe, *, columns: tuple[str, ...] | None = None) -> Evidence:
+    def evidence(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Evidence:
         """Read what is new and return what is known.
 
         Args:
             recipe: Its prompts, negatives, templates, weights and whether the bank is asked.
-            columns: Keys of pictures that stand for the prompts: they were added to ``curves`` before.
+            pictures: Name → picture, to hold the frames against in place of the recipe's prompts. The null bank and
+                the negatives are texts, and so have no say.
 
         Raises:
             NotIndexedError: The video was never begun with this model.
             PromptError: A prompt is empty.
-            EncoderError: The model failed on new prompts or on the bank.
+            EncoderError: The model failed on new prompts, new pictures or the bank.
         """
+        columns = None if pictures is None else self._learn_pictures(pictures)
         run = read_new_frames(self.curves, self._video_id, self._encoder, self._store)
         table = table_of(self._video_id, self._store)
         key = (
-            *(recipe.positives, recipe.negatives, recipe.templates, tuple(sorted(recipe.weights.items())), columns),
+            *(recipe.positives, recipe.negatives, recipe.templates, tuple(sorted(recipe.weights.items()))),
+            None if columns is None else tuple(columns.items()),
             *(
                 recipe.bank_share > 0,
                 len(self.curves),
@@ -86,32 +109,45 @@ class Analysis:
             self._known = (key, self._gathered(recipe, columns, table, complete=run.finished))
         return self._known[1]
 
+    def _learn_pictures(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
+        """Give the curves the vectors that they lack; return name → key of its column."""
+        keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
+        lacking = self.curves.unknown(keys.values())
+        if lacking:
+            wanted = [picture for name, picture in pictures.items() if keys[name] in lacking]
+            vectors = checked(self._encoder.embed_images([p.rgb for p in wanted]), len(wanted), self._encoder)
+            found = {image_key(p.picture_id): vector for p, vector in zip(wanted, vectors, strict=True)}
+            self.curves.add_prompts(found)
+        return keys
+
     def _gathered(
-        self, recipe: Recipe, columns: tuple[str, ...] | None, table: TimeTable, *, complete: bool
+        self, recipe: Recipe, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool
     ) -> Evidence:
-        texts = columns is None
-        bank = None
-        if texts and recipe.bank_share > 0 and recipe.positives:
-            self.prepare_bank()
-            bank = self._bank_facts()
-        prompts = clean_prompts(recipe.positives) if columns is None else columns
-        negatives = clean_prompts(recipe.negatives) if texts else ()
-        set_of: TemplateSet = recipe.templates if texts else "none"
-        if texts:
-            learn_prompts(self.curves, [*prompts, *negatives], set_of, self._encoder, self._store)
-        raw = self._scores(prompts, set_of, table, complete=complete)
+        if columns is not None:
+            raw, negatives, bank = self._scores(columns, table, complete=complete), self._scores({}, table), None
+        else:
+            prompts, against = clean_prompts(recipe.positives), clean_prompts(recipe.negatives)
+            bank = None
+            if recipe.bank_share > 0 and prompts:
+                self.prepare_bank()
+                bank = self._bank_facts()
+            learn_prompts(self.curves, [*prompts, *against], recipe.templates, self._encoder, self._store)
+            raw, negatives = (
+                self._scores({p: ensemble_key(p, recipe.templates) for p in texts}, table, complete=complete)
+                for texts in (prompts, against)
+            )
         return Evidence(
             raw,
-            self._scores(negatives, set_of, table, complete=complete),
+            negatives,
             weights=recipe.weights,
             logit_scale=self._encoder.logit_scale,
             bank=bank,
             cuts_s=find_cuts(self._neighbours.distances(self.curves.vectors(), self.curves.order), raw.times_s),
         )
 
-    def _scores(self, prompts: tuple[str, ...], templates: TemplateSet, table: TimeTable, *, complete: bool) -> Scores:
-        keys = [ensemble_key(prompt, templates) for prompt in prompts]
-        return replace(self.curves.scores(keys, table, complete=complete), prompts=prompts)
+    def _scores(self, columns: Mapping[str, str], table: TimeTable, *, complete: bool = True) -> Scores:
+        """The columns with those keys, under their names."""
+        return replace(self.curves.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
 
     def _bank_facts(self) -> BankFacts:
         if self._bank is None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.charts.labels import score_text, short
+from clip_core.charts.labels import short
 from clip_core.charts.timeline import Line, Timeline, timeline_figure
+from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.scoring.findings import Findings
@@ -93,7 +94,7 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     of = "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity"
     samples = f"{len(found.scores):,} sampled frames" + ("" if found.scores.complete else ", not indexed to the end")
     yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
-    cuts = [f"{short(prompt)} {score_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
+    cuts = [f"{short(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
     yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else "No prompt has a threshold, so none is flagged."
     if found.unproven:
         silent = ", ".join(short(prompt) for prompt in found.unproven)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,6 +74,11 @@ class Evidence:
             self._defaults[key] = default_cuts(self.scale, peaks, smoothing_s=smoothing_s, bank_share=share)
         return self._defaults[key]
 
+    @property
+    def weights_of_prompts(self) -> dict[str, float]:
+        """The weights without those of the negatives."""
+        return {prompt: weight for prompt, weight in self.weights.items() if prompt in self.raw.prompts}
+
     @cached_property
     def false_alarm_rates(self) -> dict[str, float]:
         """Prompt → share of the bank that comes out as high somewhere in the video; empty without a bank."""
@@ -109,6 +114,24 @@ class Findings:
     def cuts_s(self) -> Times | None:
         """The cuts that nothing was smoothed across."""
         return None if self.recipe.across_cuts else self.evidence.cuts_s
+
+    @property
+    def offsets(self) -> dict[str, float]:
+        """Prompt → where its moments end, at or below its threshold."""
+        return {prompt: onset - self.recipe.hysteresis for prompt, onset in self.thresholds.items()}
+
+    def scale_to_unit(self, prompt: str, cosines: Floats) -> Floats:
+        """Other cosines of a prompt, such as a band around its curve, in the unit cosine or z.
+
+        Raises:
+            ValueError: In another unit they have no place.
+        """
+        scale, column = self.evidence.scale, self.scores.prompts.index(prompt)
+        if self.scores.unit == "cosine":
+            return cosines
+        if self.scores.unit == "z":
+            return np.asarray((cosines - scale.median[column]) / scale.spread[column], np.float32)
+        raise ValueError(f"a single cosine has no place in {self.scores.unit}")
 
     def within(self, prompt: str, score_range: tuple[float, float]) -> Floats:
         """A prompt's curve, float32 (n,); NaN marks what lies outside the score range or the recipe's time range."""
@@ -150,13 +173,14 @@ def find(recipe: Recipe, evidence: Evidence) -> Findings:
     scores = evidence.scale.in_unit(recipe.unit)
     smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, None if recipe.across_cuts else evidence.cuts_s)
     thresholds = thresholds_of(recipe, evidence)
+    found = Findings(evidence, recipe, scores, smoothed, thresholds, [])
     allowed = None
     if evidence.bank is not None and recipe.bank_share > 0:
         allowed = beats(evidence.raw.values, evidence.bank.levels, round(recipe.bank_share))
     moments = find_moments(
         scores,
         threshold=thresholds,
-        offset={prompt: onset - recipe.hysteresis for prompt, onset in thresholds.items()},
+        offset=found.offsets,
         score_range=recipe.score_range,
         time_range=recipe.time_range,
         smoothed=smoothed,
@@ -167,7 +191,7 @@ def find(recipe: Recipe, evidence: Evidence) -> Findings:
     )
     for op, a, b, within_s in recipe.combinations:
         moments += combine(moments, Combination(op, a, b, within_s))
-    return Findings(evidence, recipe, scores, smoothed, thresholds, moments)
+    return replace(found, moments=moments)
 
 
 def thresholds_of(recipe: Recipe, evidence: Evidence) -> dict[str, float]:

@@ -79,7 +79,17 @@ def _tiff_tag(image: PillowImageFile, tag: int) -> int | None:
 
 
 def read_image(path: Path) -> Image | None:
-    """Decode one image file.
+    """Decode one image file, see ``decode_image``; None also if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_IMAGE_BYTES + 1)
+    except OSError:
+        return None
+    return decode_image(data)
+
+
+def decode_image(data: bytes) -> Image | None:
+    """Decode the content of an image file.
 
     Transparent places show black, 16 bits become 8, grey becomes RGB, and a photograph is turned as its
     camera says.
@@ -89,11 +99,6 @@ def read_image(path: Path) -> Image | None:
     """
     import cv2
 
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_IMAGE_BYTES + 1)
-    except OSError:
-        return None
     head = read_head(data) if 0 < len(data) <= MAX_IMAGE_BYTES else None
     if head is None:
         return None

@@ -155,6 +155,15 @@ def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple
     return viewer_jpeg(frame.rgb), frame.time_s
 
 
+def frame_rgb(path: str, record: VideoRecord, time_s: float) -> Image:
+    """The frame on the screen at a time, uint8 RGB in full size.
+
+    Raises:
+        VideoError: The file is gone or cannot be decoded there.
+    """
+    return _open(path, record.video_id, record.table.confirmed, record.table).frame_at(time_s).rgb
+
+
 def thumbnails(
     path: str, record: VideoRecord, pts: Sequence[int], location: str, *, patience_s: float
 ) -> dict[int, bytes]:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import streamlit as st
 from streamlit_plotly_events import plotly_events
 
-from clip_core.charts.labels import score_text
 from clip_core.charts.timeline import Timeline, timeline_figure
+from clip_core.charts.unit_text import value_text
 from clip_core.scoring.findings import Findings
 from pages.parts.indexing import Indexed, Wish, density_text
 from pages.parts.model import describe_model
@@ -49,7 +49,7 @@ def draw_footer(wish: Wish, indexed: Indexed, findings: Findings) -> None:
     threshold = findings.recipe.threshold
     if threshold is not None and values.size and not values.min() <= threshold <= values.max():
         side, end = ("above", values.max()) if threshold > values.max() else ("below", values.min())
-        cut, most = score_text(threshold, unit), score_text(float(end), unit)
+        cut, most = value_text(threshold, unit), value_text(float(end), unit)
         facts.append(f":material/warning: the threshold {cut} lies {side} every curve ({most})")
     with st.container(key="footer"):
         st.caption(" · ".join(facts))

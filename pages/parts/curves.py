@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from clip_core.charts.timeline import Unfinished
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
-from clip_core.pipeline.analyse import Analysis
+from clip_core.pipeline.analyse import Analysis, Picture
 from clip_core.pipeline.score_prompts import known_prompts
 from clip_core.recipe import Recipe
 from clip_core.scoring.findings import Evidence
@@ -34,6 +35,8 @@ def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts, settings: Conf
     recipe = Recipe(
         prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights, bank_share=asks_bank
     )  # fmt: skip
+    if prompts.pictures is not None:
+        return _evidence(wish, indexed.record, recipe, prompts.pictures)
     asked = (wish.encoder.fingerprint, recipe.prompts, recipe.templates, asks_bank > 0)
     if state.get("unscored", (None,))[0] != asked:
         state.pop("unscored", None)
@@ -76,27 +79,30 @@ def _analysis(record: VideoRecord | None, wish: Wish) -> Analysis:
     return found
 
 
-def _evidence(wish: Wish, record: VideoRecord | None, recipe: Recipe) -> Evidence:
+def _evidence(
+    wish: Wish, record: VideoRecord | None, recipe: Recipe, pictures: Mapping[str, Picture] | None = None
+) -> Evidence:
+    names = recipe.positives if pictures is None else tuple(pictures)
     if record is None:
-        return _nothing(recipe, wish.encoder, 0.0)
+        return _nothing(names, recipe, wish.encoder, 0.0)
     analysis = _analysis(record, wish)
     try:
         if recipe.bank_share > 0 and recipe.positives and not analysis.bank_is_ready:
             with st.spinner("Embedding 300 neutral captions, once for this model…"):
                 analysis.prepare_bank()
-        return analysis.evidence(recipe)
+        return analysis.evidence(recipe, pictures=pictures)
     except NotIndexedError:  # it is opened but not begun: the next run has more
         st.session_state.pop("analysis_of", None)
-        return _nothing(recipe, wish.encoder, record.table.end_s)
+        return _nothing(names, recipe, wish.encoder, record.table.end_s)
 
 
-def _nothing(recipe: Recipe, encoder: ShownEncoder, end_s: float) -> Evidence:
+def _nothing(names: tuple[str, ...], recipe: Recipe, encoder: ShownEncoder, end_s: float) -> Evidence:
     def none(prompts: tuple[str, ...]) -> Scores:
         values = np.empty((0, len(prompts)), np.float32)
         return Scores(np.empty(0, np.int64), np.empty(0), prompts, values, 0.0, end_s, complete=False)
 
     return Evidence(
-        none(recipe.positives),
+        none(names),
         none(recipe.negatives),
         weights=recipe.weights,
         logit_scale=encoder.logit_scale,

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from clip_core.charts.timeline import Timeline
+from clip_core.config import Config
 from clip_core.pipeline.write_outcome import Outcome
 from pages.parts.compare_file import draw_comparison
 from pages.parts.give_clips import draw_clips
 from pages.parts.give_files import draw_files
 from pages.parts.give_pages import draw_pages
 from pages.parts.moments import Listed
+from pages.parts.settings_file import draw_loading, view_link
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Given:
     outcome: Outcome
     view: Timeline
     listed: Listed
+    settings: Config
+    frame: int
 
 
 def draw_downloads(given: Given) -> None:
@@ -32,7 +36,17 @@ def draw_downloads(given: Given) -> None:
         draw_files(given.outcome)
         draw_pages(given.outcome, given.view)
         draw_clips(given.outcome)
+        _draw_settings(given)
         draw_comparison(given.listed.kept, given.outcome.findings.scores.prompts)
+
+
+def _draw_settings(given: Given) -> None:
+    recipe, video = given.outcome.findings.recipe, st.session_state.get("video")
+    st.markdown("###### This view as a link")
+    st.code(view_link(recipe, str(video or ""), given.frame), language=None, wrap_lines=False)
+    if st.session_state.get("pictures") and st.session_state.get("prompt_kind") == "Pictures":
+        st.caption("Pictures do not go along: a link and a settings file hold texts.")
+    draw_loading(given.settings)
 
 
 def _which(listed: Listed) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import DECIMALS, short
+from clip_core.charts.labels import short
+from clip_core.charts.unit_text import value_decimals
 from clip_core.scoring.extremes import extreme_samples
 from clip_core.scoring.findings import Findings
 from pages.parts.prompts import Prompts
@@ -37,7 +38,7 @@ def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst
     columns = {
         "time": time_column("Time", scores.end_s),
         "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
-        "score": st.column_config.NumberColumn("Score", format=f"%.{DECIMALS[scores.unit]}f", width=60),
+        "score": st.column_config.NumberColumn("Score", format=f"%.{value_decimals(scores.unit)}f", width=60),
     }
     # A key for each list: in another list, a click on the same cell is another click.
     state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import DECIMALS, score_text, short
+from clip_core.charts.labels import short
+from clip_core.charts.unit_text import value_decimals, value_text
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.values import Moment, VideoRecord, clock
@@ -119,7 +120,7 @@ def _draw_moments(
             "label": [m.label for m in moments],
         }
     )
-    number = f"%.{DECIMALS[unit]}f"
+    number = f"%.{value_decimals(unit)}f"
     columns = {
         "colour": st.column_config.ImageColumn("", width=24),
         "prompt": st.column_config.TextColumn("Prompt", width=84),
@@ -169,8 +170,8 @@ def _nearest_miss(findings: Findings, signal: Signal) -> str:
         sample = int(curve.argmax())
         misses.append((float(curve[sample]) - threshold, float(curve[sample]), prompt, float(scores.times_s[sample])))
     by, highest, prompt, when_s = max(misses)
-    threshold = score_text(findings.thresholds[prompt], unit)
-    best = f"Highest: **{literal(short(prompt))}** {score_text(highest, unit)} at {clock(when_s)}."
+    threshold = value_text(findings.thresholds[prompt], unit)
+    best = f"Highest: **{literal(short(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
     if by < 0:
         return f"No sample reaches {threshold}. {best} Lower the threshold."
     if signal.recipe.score_range is not None:

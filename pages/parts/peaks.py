@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.labels import score_text, short
+from clip_core.charts.labels import short
+from clip_core.charts.unit_text import value_text
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.make_report import peak_pts
 from clip_core.scoring.findings import Findings
@@ -79,7 +80,7 @@ def _draw_peak(
     st.button(
         clock(moment.peak_s).rstrip("0").rstrip("."),
         key=f"peak_{place}",
-        help=f"{literal(short(moment.prompt))} {score_text(moment.peak, findings.scores.unit)}",
+        help=f"{literal(short(moment.prompt))} {value_text(moment.peak, findings.scores.unit)}",
         on_click=seek,
         args=(frame_on_screen(times_s, moment.peak_s),),
         width="stretch",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
-from clip_core.recipe import NEGATIVE, TEMPLATES, Recipe, Templates
+from clip_core.recipe import NEGATIVE, TEMPLATES, Templates
 
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
@@ -23,17 +23,17 @@ class PerPrompt:
     templates: Templates
 
 
-def choose_per_prompt(typed: Recipe) -> PerPrompt:
+def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wordings: bool = True) -> PerPrompt:
     """Draw the box; what is said of a prompt is kept while the prompt stays in the list."""
     state = st.session_state
-    names = [*typed.positives, *(NEGATIVE + text for text in typed.negatives)]
+    names = [*positives, *(NEGATIVE + text for text in negatives)]
     weights = {name: w for name, w in state.get("own_weights", {}).items() if name in names}
-    thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in typed.positives}
+    thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in positives}
     state.own_weights, state.own_thresholds = weights, thresholds
     changed = len(weights) + len(thresholds)
     help_text = "Wording, weights, and thresholds of single prompts"
     with st.popover(f"{changed}" if changed else "", icon=":material/tune:", help=help_text, key="own_box"):
-        templates = _choose_templates()
+        templates = _choose_templates() if wordings else "none"
         if names:
             _edit(names, weights, thresholds)
     return PerPrompt({name.removeprefix(NEGATIVE): w for name, w in weights.items()}, thresholds, templates)

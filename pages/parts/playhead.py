@@ -44,7 +44,7 @@ def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -
     state = st.session_state
     frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
     if state.get(video_key) != record.video_id:
-        state[video_key], state[frame_key] = record.video_id, 0
+        state[video_key], state[frame_key] = record.video_id, state.pop("frame_wanted", 0)
         state.playing = player != PLAYER and is_playing()
     times_s = record.table.times_s
     if player == PLAYER:

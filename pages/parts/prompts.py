@@ -10,10 +10,12 @@ import streamlit as st
 from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
+from clip_core.pipeline.analyse import Picture
 from clip_core.pipeline.score_prompts import clean_prompt
 from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates
 from pages.parts.look import swatch, theme
 from pages.parts.per_prompt import choose_per_prompt
+from pages.parts.pictures import KINDS, choose_kind, choose_pictures
 from pages.parts.text import literal
 
 MOST_CUT_SHOWN = 120
@@ -32,6 +34,7 @@ class Prompts:
         templates: The wordings around each prompt.
         weights: Prompt or negative → prior odds, where they are not 1.
         thresholds: Prompt → threshold of its own.
+        pictures: Name → picture, where pictures stand in place of texts; the names are then the prompts.
     """
 
     numbers: dict[str, int]
@@ -39,6 +42,7 @@ class Prompts:
     templates: Templates = "none"
     weights: Mapping[str, float] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -47,8 +51,8 @@ class Prompts:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The list as it would be typed."""
-        return (*self.texts, *(f"{NEGATIVE}{text}" for text in self.negatives))
+        """The list as it would be typed; pictures cannot be."""
+        return () if self.pictures is not None else (*self.texts, *(f"{NEGATIVE}{text}" for text in self.negatives))
 
     def only(self, prompts: Collection[str]) -> Prompts:
         """Those that are among ``prompts``, with their numbers."""
@@ -67,12 +71,25 @@ class Prompts:
 
 
 def edit_prompts(settings: Config) -> Prompts:
-    """Draw the list, one prompt a line; return what it holds."""
-    state = st.session_state
-    state.prompts = state.get("prompts", "\n".join(settings.prompts))  # set anew: on another page it is a new widget
+    """Draw the list of texts, one prompt a line, or that of pictures; return what it holds."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
         st.markdown("##### Prompts", width="stretch")
+        kind = choose_kind()
         own_slot = st.container(width="content")
+    if kind == KINDS[1]:
+        pictures = choose_pictures()
+        with own_slot:
+            own = choose_per_prompt(tuple(pictures), (), wordings=False)
+        return Prompts(_numbered(list(pictures)), (), "none", own.weights, own.thresholds, pictures)
+    typed = _type_prompts(settings)
+    with own_slot:
+        own = choose_per_prompt(typed.positives, typed.negatives)
+    return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights, own.thresholds)
+
+
+def _type_prompts(settings: Config) -> Recipe:
+    state = st.session_state
+    state.prompts = state.get("prompts", "\n".join(settings.prompts))  # set anew: on another page it is a new widget
     text = st.text_area(
         "Prompts",
         key="prompts",
@@ -92,14 +109,13 @@ def edit_prompts(settings: Config) -> Prompts:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     if any(len(line) > MOST_TEXT for line in unique):
         st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
-    typed = Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
-    with own_slot:
-        own = choose_per_prompt(typed)
-    return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights, own.thresholds)
+    return Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
 
 
 def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
     """Say which words at the end of a prompt the model does not read."""
+    if prompts.pictures is not None:
+        return
     key, state = (encoder.fingerprint, prompts.lines), st.session_state
     if state.get("cuts_of") != key:
         texts = [*prompts.texts, *prompts.negatives]

@@ -26,14 +26,16 @@ def bank_share(settings: Config, encoder: ShownEncoder) -> int:
     Who sets a cosine in config.yaml for this model means it, so there the bank is not asked unless somebody wants it.
     """
     state = st.session_state
+    if state.get("recipe_given"):
+        state.bank_of = encoder.fingerprint
     if state.get("bank_of") != encoder.fingerprint:
         configured = settings.threshold is not None and encoder.id == settings.model
         state.bank_of, state.bank_share = encoder.fingerprint, 0 if configured else USUAL_SHARE
     return int(state.bank_share)
 
 
-def choose_rules(unit: Unit, evidence: Evidence) -> dict[str, Any]:
-    """Draw the box Rules; return the fields of a recipe that it decides."""
+def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[float, float] | None]:
+    """Draw the box Rules; return the fields of a recipe that it decides, and the time range."""
     state = st.session_state
     for key, value in (_STARTS | {"across_cuts": False, "combinations": ()}).items():
         state.setdefault(key, value)
@@ -69,13 +71,37 @@ def choose_rules(unit: Unit, evidence: Evidence) -> dict[str, Any]:
             persist_state="session",
             help="Off: what is smoothed on one side of a cut knows nothing of the other side.",
         )
+        time_range = _choose_time_range(evidence.raw.end_s)
         _edit_combinations(evidence.raw.prompts)
-    return {
+    rules = {
         "bank_share": int(share),
         "hysteresis": hysteresis,
         "across_cuts": bool(across),
         "combinations": tuple(state.combinations),
-    } | lengths
+    }
+    return rules | lengths, time_range
+
+
+def _choose_time_range(end_s: float) -> tuple[float, float] | None:
+    """What lies outside is not flagged; None: all of the video. Statistics are over the whole video all the same."""
+    state = st.session_state
+    if end_s <= 0:
+        return state.get("time_range")
+    low, high = state.get("time_range") or (0.0, end_s)
+    state.time_ends = (min(low, end_s), min(high, end_s))
+    ends = st.slider(
+        "Time range (s)",
+        0.0,
+        float(end_s),
+        step=max(0.001, round(end_s / 2000, 3)),
+        format="%.2f",
+        key="time_ends",
+        persist_state="session",
+        help="Moments, lists and the chart keep to it. z and percentile are over the whole video all the same.",
+    )
+    whole = ends[0] <= 0 and ends[1] >= end_s
+    state.time_range = None if whole else (float(ends[0]), float(ends[1]))
+    return state.time_range
 
 
 def _slider(label: str, key: str, most: float, step: float, help_text: str) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.labels import DECIMALS
+from clip_core.charts.unit_text import value_decimals
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
@@ -54,7 +54,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     axis = _choose_range(unit, low, high)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
         flagged = choose_flagged(prompts)
-        rules = choose_rules(unit, evidence)
+        rules, time_range = choose_rules(unit, evidence)
     recipe = Recipe(
         prompts=prompts.lines,
         weights=prompts.weights,
@@ -66,6 +66,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
         smoothing_s=smoothing_s,
         score_range=axis if state.get("range_moved") else None,
         unflagged=tuple(p for p in prompts.texts if p not in flagged),
+        time_range=time_range,
         **rules,
     )
     told.caption(threshold_words(recipe, evidence))
@@ -107,7 +108,7 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
         low,
         high,
         step=2 * STEPS[unit],
-        format=f"%.{DECIMALS[unit] - 1}f",
+        format=f"%.{value_decimals(unit) - 1}f",
         key="range",
         persist_state="session",
         on_change=_range_moved,
@@ -123,6 +124,8 @@ def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence) ->
     """
     state = st.session_state
     configured = settings.threshold if encoder.id == settings.model else None
+    if state.pop("recipe_given", False):
+        state.limits_of, state.limits = encoder.fingerprint, None
     if state.get("limits_of") != encoder.fingerprint:
         state.limits_of, state.limits, state.range_moved = encoder.fingerprint, None, False
         state.own_thresholds = {}

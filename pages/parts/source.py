@@ -53,7 +53,8 @@ def _keep_chosen(settings: Config, choices: dict[str, VideoChoice]) -> None:
     state = st.session_state
     if "video" not in state:
         state.video = next(iter(choices), None) if settings.video_path is not None else None
-    wanted = state.pop("choose_path", None)
+    named = choices.get(state.pop("video_wanted", None) or "")
+    wanted = state.pop("choose_path", None) or (None if named is None else str(named.path))
     if wanted is None and state.video is not None and state.video not in choices:
         last: VideoChoice | None = state.get("video_choice")
         wanted = None if last is None else str(last.path)

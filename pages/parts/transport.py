@@ -9,13 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.timeline import AxisName
+from clip_core.charts.timeline import AxisName, ChartKind
 from clip_core.values import Moment, Scores, TimeTable, clock
 from pages.parts.look import theme
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
 from pages.parts.prompts import FULL_ROW, ONE_ROW
 
 WATCHED = ["Player", "Frames"]
+KINDS = ["Curves", "Heat map"]
+EXTRAS = {"rate": "rate_on", "winners": "winners_on", "cuts": "cuts_on", "spread": "spread_on"}
+"""What the chart may show besides, and the keys of their switches."""
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
 SECOND_ROW_PX = 26
 """What the chart gives up at its normal height for a second row of the legend, so that the page need not scroll."""
@@ -28,6 +31,11 @@ class ChartLook:
     axis: AxisName
     raw: bool
     height_px: int
+    kind: ChartKind = "curves"
+    rate: bool = False
+    winners: bool = False
+    cuts: bool = True
+    spread: bool = False
 
 
 def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead) -> None:
@@ -117,15 +125,22 @@ def wants_player() -> bool:
     return str(st.session_state.get("watch", WATCHED[0])) == WATCHED[0]
 
 
-def draw_view_menu(prompts: int, taken_px: int = 0) -> ChartLook:
+def is_wanted(extra: str) -> bool:
+    """Whether the menu View asks for one of ``EXTRAS``; known before it is drawn: what is not need not be computed."""
+    return bool(st.session_state.get(EXTRAS[extra], extra == "cuts"))
+
+
+def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) -> ChartLook:
     """Draw the menu View; return how the chart is to look.
 
     Args:
         prompts: How many pills the legend has.
         taken_px: What stands above the chart that is not always there: at its normal height it gives up as much.
+        templates: Whether prompts are filled into templates, so that there is a spread over them.
     """
     state = st.session_state
-    for key, value in (("watch", WATCHED[0]), ("axis", "m:ss"), ("raw_on", True), ("chart_h", "Normal")):
+    start = {"watch": WATCHED[0], "axis": "m:ss", "raw_on": True, "chart_h": "Normal", "chart_kind": KINDS[0]}
+    for key, value in (start | {key: extra == "cuts" for extra, key in EXTRAS.items()}).items():
         state.setdefault(key, value)
     with st.popover("View", icon=":material/tune:", key="view_box"):
         st.segmented_control(
@@ -137,12 +152,34 @@ def draw_view_menu(prompts: int, taken_px: int = 0) -> ChartLook:
             on_change=pause,
             help="Player: the video, playing in your browser. Frames: one exact picture at a time, sent by the server.",
         )
+        kind = st.segmented_control("Chart", KINDS, required=True, key="chart_kind", persist_state="session")
+        _draw_switches(templates)
         axis = st.segmented_control("Time axis", ["m:ss", "Frames"], required=True, key="axis", persist_state="session")
-        raw = st.toggle("Raw samples", key="raw_on", persist_state="session")
         height = st.segmented_control(
             "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
         )
     height_px = HEIGHTS_PX[height or "Normal"]
     if height == "Normal":
         height_px -= taken_px + (SECOND_ROW_PX if FULL_ROW < prompts <= ONE_ROW else 0)
-    return ChartLook("Frames" if axis == "Frames" else "m:ss", bool(raw), height_px)
+    return ChartLook(
+        "Frames" if axis == "Frames" else "m:ss",
+        bool(state.raw_on),
+        height_px,
+        "heat map" if kind == KINDS[1] else "curves",
+        is_wanted("rate"),
+        is_wanted("winners"),
+        is_wanted("cuts"),
+        templates and is_wanted("spread"),
+    )
+
+
+def _draw_switches(templates: bool) -> None:
+    spread = "How far the curves of the single templates lie apart: a rise within the band may be mere wording."
+    missing = "Choose templates for the prompts to see how far their curves lie apart."
+    left, right = st.columns(2, gap="small")
+    keep = {"persist_state": "session"}
+    left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
+    right.toggle("Rate of change", key="rate_on", **keep, help="A panel below: how fast each curve rises or falls.")
+    left.toggle("Cuts", key="cuts_on", **keep, help="Marks where one shot ends and the next begins.")
+    right.toggle("Leading prompt", key="winners_on", **keep)  # no help: its mark would cut the label
+    st.toggle("Template spread", key="spread_on", **keep, help=spread if templates else missing, disabled=not templates)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clip_core.charts.labels import DECIMALS, score_text, short
+from clip_core.charts.labels import short
+from clip_core.charts.unit_text import value_decimals, value_text
 from clip_core.recipe import UNITS, Recipe
 from clip_core.scoring.equivalents import Equivalents, equivalents, equivalents_text
 from clip_core.scoring.findings import Evidence, carried_over, thresholds_of
@@ -93,7 +94,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         low,
         high,
         step=STEPS[unit],
-        format=f"%.{DECIMALS[unit]}f",
+        format=f"%.{value_decimals(unit)}f",
         key="threshold",
         persist_state="session",
         help="A moment is a stretch where the smoothed score stays at or above this. In cosine a good value depends on "
@@ -108,7 +109,7 @@ def threshold_words(recipe: Recipe, evidence: Evidence) -> str:
         asked = [prompt for prompt in evidence.raw.prompts if prompt not in recipe.unflagged]
         return "The data speaks for no prompt yet." if asked else "No prompt is flagged."
     if recipe.threshold is None:
-        low, high = (score_text(cut, recipe.unit) for cut in (min(cuts.values()), max(cuts.values())))
+        low, high = (value_text(cut, recipe.unit) for cut in (min(cuts.values()), max(cuts.values())))
         span = low if low == high else f"{low} … {high}"
         return f"Each prompt its own: {recipe.unit} {span}. {_first(cuts, recipe, evidence)}"
     same = [equivalents(evidence.scale, prompt, recipe.unit, cut) for prompt, cut in cuts.items()]
@@ -121,7 +122,7 @@ def _spans(unit: Unit, same: list[Equivalents]) -> str:
     for other in ("z", "cosine"):
         numbers = [number for s in same if (number := getattr(s, other)) is not None]
         if other != unit and numbers:
-            words.append(f"{other} {score_text(min(numbers), other)} … {score_text(max(numbers), other)}")
+            words.append(f"{other} {value_text(min(numbers), other)} … {value_text(max(numbers), other)}")
     shares = [100 * s.share for s in same]
     return "≙ " + " ≙ ".join([*words, f"top {min(shares):.1f} … {max(shares):.1f} %"])
 

@@ -8,7 +8,7 @@ import html
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.labels import score_text
+from clip_core.charts.unit_text import value_text
 from clip_core.errors import VideoError
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.scoring.findings import Findings
@@ -66,7 +66,7 @@ def draw_ranking(findings: Findings, head: Playhead, prompts: Prompts, signal: S
     shown = order if len(order) <= MOST_ROWS else order[: MOST_ROWS - 1]
     rows = [_row(scores.prompts[k], float(values[k]), float(raw[k]), prompts, signal, findings) for k in shown]
     if len(shown) < len(order):
-        rest = f"+ {len(order) - len(shown)} more below {score_text(float(values[shown[-1]]), scores.unit)}"
+        rest = f"+ {len(order) - len(shown)} more below {value_text(float(values[shown[-1]]), scores.unit)}"
         rows.append(f'<div style="color:{theme().muted};height:22px;line-height:22px">{rest}</div>')
     st.html(f'<div style="font-size:.93rem">{"".join(rows)}</div>')
 
@@ -88,6 +88,6 @@ def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal
         ink="font-weight:600" if strong else f"color:{colours.muted}",
         width=min(1.0, max(0.0, (value - low) / span)) * 100,
         tick=_TICK.format(at=at * 100, ink=colours.text) if 0 <= at <= 1 else "",
-        value=score_text(value, unit),
-        raw=score_text(raw, unit),
+        value=value_text(value, unit),
+        raw=value_text(raw, unit),
     )

@@ -12,6 +12,7 @@ from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.scoring.findings import Findings
 from clip_core.values import Moment, VideoRecord
 from pages.parts import chart, transport, viewer
+from pages.parts.extras import compute_extras
 from pages.parts.look import theme_name
 from pages.parts.player import draw as player
 from pages.parts.player.components import series
@@ -36,18 +37,30 @@ class Scene:
 
     def timeline(self, shown: Sequence[str], style: ChartLook, unfinished: Unfinished | None) -> Timeline:
         """What the chart shows; only the playhead is left to who draws it."""
+        found, recipe = self.findings, self.findings.recipe
+        extras = compute_extras(found, style)
         return Timeline(
-            scores=self.findings.scores,
-            smoothed=self.findings.smoothed,
-            moments=self.findings.moments,
+            scores=found.scores,
+            smoothed=found.smoothed,
+            moments=found.moments,
             lines=[Line(prompt, self.prompts.numbers[prompt]) for prompt in shown],
-            threshold=self.signal.recipe.threshold or 0.0,
+            threshold=recipe.threshold or 0.0,
             score_range=self.signal.axis,
             theme=theme_name(),
             axis=style.axis,
             height_px=style.height_px,
-            raw=style.raw and self.signal.recipe.smoothing_s > 0,
+            raw=style.raw and recipe.smoothing_s > 0,
             unfinished=unfinished,
+            unit=found.scores.unit,
+            thresholds=found.thresholds,
+            offsets=found.offsets if recipe.hysteresis > 0 else None,
+            rate=extras.rate,
+            spikes=extras.spikes,
+            ribbon={prompt: edges for prompt, edges in extras.ribbon.items() if prompt in shown},
+            cuts_s=found.evidence.cuts_s if style.cuts else (),
+            winners=extras.winners,
+            kind=style.kind,
+            time_range=recipe.time_range,
         )
 
 

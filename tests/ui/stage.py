@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from clip_core.charts.ribbons import ribbon_edges
 from clip_core.charts.timeline import Line, Timeline, live_figure
 from clip_core.scoring.moments import find_moments
 from clip_core.values import Floats, Scores
@@ -53,6 +54,7 @@ addEventListener('DOMContentLoaded', async () => {
   window.reports = []
   window.clocks = await import('/files/clock.js')
   window.points = await import('/files/points.js')
+  window.heat = await import('/files/heat.js')
   document.body.dataset.ready = 'yes'
 })
 </script><body>"""
@@ -112,6 +114,11 @@ class Stage:
             addresses[key] = f"block/{name}-{key}?{digest}"
         return {"count": len(scores), "columns": len(scores.prompts)} | addresses
 
+    def _put(self, name: str, curves: Floats) -> str:
+        """Put curves there, one after the other; return an address that names its content."""
+        self.blocks[name] = curves.T.astype("<f4").tobytes()
+        return f"block/{name}?{hashlib.sha256(self.blocks[name]).hexdigest()[:16]}"
+
     def screen(self, name: str, times_s: Sequence[float], moments: Sequence[Any] = (), **given: Any) -> dict[str, Any]:
         """The data of a screen with these times of frames, the end last."""
         times, pairs = (np.array(values, "<f8").tobytes() for values in (times_s, moments))
@@ -132,7 +139,13 @@ class Stage:
         if given["moments"] is None:
             given["moments"] = find_moments(scores, threshold=given["threshold"])
         lines = given.pop("lines", [Line(prompt, number) for number, prompt in enumerate(scores.prompts)])
-        figure = live_figure(Timeline(scores=scores, lines=lines, **given))
+        view = Timeline(scores=scores, lines=lines, **given)
+        figure = live_figure(view)
+        if view.rate is not None:
+            series["rate"] = self._put(f"{name}-rate", view.rate)
+        if view.ribbon:
+            edges = zip(("low", "high"), ribbon_edges(view), strict=True)
+            series |= {side: self._put(f"{name}-{side}", edge) for side, edge in edges} | {"bands": len(view.ribbon)}
         return {"plotly": "plotly.js", "figure": figure, "series": series, "video": name}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from clip_core.charts.ribbons import ribbon_edges
+from clip_core.charts.view import Timeline
 from clip_core.values import Floats, Moment, Scores, TimeTable
 from pages.parts.cached import shelf
 from pages.parts.player import assets
@@ -73,6 +75,20 @@ def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:
         "raw": raw,
         "smoothed": raw if smoothed is scores.values else _address(smoothed.T.astype("<f4")),
     }
+
+
+def more_series(view: Timeline) -> dict[str, Any]:
+    """What the chart alone needs besides: where the browser finds the rate of change and the edges of the bands.
+
+    "rate" holds one prompt's curve after the other; "low" and "high" those of "bands" bands, all float32.
+    """
+    found: dict[str, Any] = {}
+    if view.rate is not None:
+        found["rate"] = _address(view.rate.T.astype("<f4"))
+    if view.ribbon and view.kind == "curves":
+        low, high = (_address(edge.T.astype("<f4")) for edge in ribbon_edges(view))
+        found |= {"bands": len(view.ribbon), "low": low, "high": high}
+    return found
 
 
 def _address(array: np.ndarray[Any, Any]) -> str:

@@ -1,6 +1,7 @@
 // The curves, drawn on a canvas between plotly's axes and its labels: plotly takes half a second for ten lines with
 // enough points, this takes a few milliseconds, so that they are drawn anew, from all samples, while one zooms or pans.
 
+import { HeatMap } from "./heat.js";
 import { columnStarts, keptPoints } from "./points.js";
 
 const DASH = [9, 9];
@@ -12,6 +13,7 @@ const FEW_POINTS = 3000;
 
 export class CurveCanvas {
   element = document.createElement("canvas");
+  #heat = new HeatMap();
 
   constructor() {
     this.element.className = "cvi-curves";
@@ -30,25 +32,42 @@ export class CurveCanvas {
     delete this.element.dataset.lines;
   }
 
-  // lines: [{curve, line: {color, width, dash}, opacity}], the last on top. x: where the samples stand, rising.
-  // across, up: {offset, length, low, high} of the axes, in pixels of the plot and in their own unit.
-  draw(lines, x, across, up, size) {
+  // panels: [{up, lines, bands, heat}], each clipped to its own place; the last of the lines on top.
+  //   lines: [{curve, line: {color, width, dash}, opacity}], or with heat ({colours, range, rows}) [{curve, row}].
+  //   bands: [{low, high, fill, opacity}], behind them.
+  // x: where the samples stand, rising. across, up: {offset, length, low, high} of the axes, in pixels of the plot
+  // and in their own unit.
+  draw(panels, x, across, size) {
     const ratio = this.#fit(size);
     this.clear();
+    const [left, width] = [across.offset * ratio, across.length * ratio];
+    const starts = columnStarts(x, across.low, across.high, Math.max(1, Math.round(width)));
+    const right = width / (across.high - across.low);
+    for (const panel of panels) this.#drawPanel(panel, x, starts, { left, width, right, ratio, across });
+    this.element.dataset.lines = panels.reduce((sum, { lines }) => sum + lines.length, 0);
+  }
+
+  #drawPanel({ up, lines, bands = [], heat }, x, starts, { left, width, right, ratio, across }) {
     const { context } = this;
-    const [left, top, width, height] = [across.offset, up.offset, across.length, up.length].map((px) => px * ratio);
+    const [top, height] = [up.offset * ratio, up.length * ratio];
     context.save();
     context.beginPath();
     context.rect(left, top, width, height);
     context.clip();
-    const starts = columnStarts(x, across.low, across.high, Math.max(1, Math.round(width)));
-    const scale = { left, bottom: top + height, low: across.low, floor: up.low, ratio };
-    Object.assign(scale, { right: width / (across.high - across.low), up: height / (up.high - up.low) });
+    if (heat) this.#heat.draw(context, lines, heat, x, starts, across, { left, top, width, height }, ratio);
+    else {
+      const scale = { left, bottom: top + height, low: across.low, floor: up.low, ratio, right };
+      scale.up = height / (up.high - up.low);
+      for (const band of bands) this.#fill(band, x, starts, scale);
+      this.#drawLines(lines, x, starts, scale);
+    }
+    context.restore();
+  }
+
+  #drawLines(lines, x, starts, scale) {
     const kept = lines.map(({ curve }) => keptPoints(starts, curve));
     const few = kept.reduce((sum, places) => sum + places.length, 0) <= FEW_POINTS;
     lines.forEach((line, number) => this.#drawLine(line, x, kept[number], scale, few));
-    context.restore();
-    this.element.dataset.lines = lines.length;
   }
 
   #fit({ width, height }) {
@@ -87,5 +106,21 @@ export class CurveCanvas {
       } else context.lineTo(at, y);
     }
     context.stroke();
+  }
+
+  // Along the upper edge, and back along the lower one.
+  #fill({ low: lower, high: upper, fill, opacity }, x, starts, { left, bottom, low, floor, right, up }) {
+    const { context } = this;
+    Object.assign(context, { fillStyle: fill, globalAlpha: opacity });
+    context.beginPath();
+    const trace = (curve, places) => {
+      for (const place of places) {
+        const y = bottom - (curve[place] - floor) * up;
+        if (!Number.isNaN(y)) context.lineTo(left + (x[place] - low) * right, y);
+      }
+    };
+    trace(upper, keptPoints(starts, upper));
+    trace(lower, keptPoints(starts, lower).slice().reverse());
+    context.fill();
   }
 }

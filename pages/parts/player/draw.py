@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.charts.labels import DECIMALS
 from clip_core.charts.timeline import Timeline, live_figure
+from clip_core.charts.unit_text import value_decimals
 from clip_core.scoring.findings import Findings
 from clip_core.values import Moment, VideoRecord
 from pages.parts.player import assets
-from pages.parts.player.components import draw_part, moments_address, part_key, times_address
+from pages.parts.player.components import draw_part, moments_address, more_series, part_key, times_address
 from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, address_of, refuse
@@ -102,7 +102,7 @@ def draw_ranking(
         "video": record.video_id,
         "series": series,
         "range": signal.axis,
-        "decimals": DECIMALS[findings.scores.unit],
+        "decimals": value_decimals(findings.scores.unit),
     }
     draw_part("ranking", data, player, on_missing_change=_put_again)
 
@@ -120,7 +120,7 @@ def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], p
         "plotly": assets.plotly_address(),
         "figure": live_figure(view),
         "video": record.video_id,
-        "series": series,
+        "series": series | more_series(view),
     }
     draw_part("timeline", data, player, on_missing_change=_put_again, on_theme_change=_put_again)
 

@@ -19,7 +19,7 @@ export class HoverBox {
   }
 
   // at: {value, top, bottom, left, right}. lines: [{prompt, curve, line}]. x: where the samples stand.
-  show(at, lines, series, x, { offset, length, low, high }) {
+  show(at, lines, series, x, { offset, length, low, high }, decimals) {
     const sample = nearest(x, at.value);
     const px = offset + ((x[sample] - low) / (high - low)) * length;
     if (px < at.left - 1 || px > at.right + 1) {
@@ -32,25 +32,25 @@ export class HoverBox {
     const moved = `translateX(${left ? px - APART_PX : px + APART_PX}px)${left ? " translateX(-100%)" : ""}`;
     Object.assign(this.box.style, { transform: moved, top: `${at.top + 4}px` });
     const shown = `${sample} ${lines.length}`;
-    if (shown !== this.#shown) this.#fill(sample, lines, series);
+    if (shown !== this.#shown) this.#fill(sample, lines, series, decimals);
     this.#shown = shown;
   }
 
-  #fill(sample, lines, series) {
+  #fill(sample, lines, series, decimals) {
     const head = document.createElement("b");
     head.textContent = `${clockText(series.times[sample])} · frame ${series.frames[sample]}`;
     const highest = [...lines].sort((one, other) => other.curve[sample] - one.curve[sample]).slice(0, MOST_ROWS);
-    const rows = lines.filter((line) => highest.includes(line)).map((line) => rowOf(line, sample));
+    const rows = lines.filter((line) => highest.includes(line)).map((line) => rowOf(line, sample, decimals));
     this.box.replaceChildren(head, ...rows);
     if (lines.length > rows.length) this.box.append(`+ ${lines.length - rows.length} more`);
   }
 }
 
-function rowOf({ prompt, curve, line }, sample) {
+function rowOf({ prompt, curve, line }, sample, decimals) {
   const row = document.createElement("div");
   const [swatch, text, value] = ["i", "span", "u"].map((tag) => row.appendChild(document.createElement(tag)));
   swatch.style.background = line.color;
   text.textContent = prompt;
-  value.textContent = curve[sample].toFixed(3);
+  value.textContent = curve[sample].toFixed(decimals);
   return row;
 }

@@ -5,6 +5,7 @@ import { leaveClock, takeClock } from "./clock.js";
 import { CurveCanvas } from "./curves.js";
 import { HoverBox } from "./hover.js";
 import { listenForKeys } from "./keys.js";
+import { isOurs, linesOf, panelsOf } from "./panels.js";
 import { PlayheadLine } from "./playhead.js";
 import { configOf, downloadPicture, loadPlotly } from "./plotly.js";
 import { Pointer } from "./pointer.js";
@@ -25,6 +26,7 @@ class Timeline {
   #misses = 0;
   #background = "";
   #zoomed = false;
+  #range = "null"; // the part of the time that was asked for
   #seen = ""; // what the curves were last drawn for
 
   constructor(host, addressOf, player) {
@@ -102,13 +104,17 @@ class Timeline {
     const { data, layout } = structuredClone(this.#data.figure); // plotly writes into it
     const first = !this.plot._fullLayout;
     this.home = layout.xaxis.range.slice();
+    const range = JSON.stringify(this.#data.figure.seen ?? null);
+    if (range !== this.#range) this.#zoomed = false; // who asks for another part wants to see it
+    this.#range = range;
+    this.host.style.setProperty("--cvi-left", `${layout.margin.l}px`);
     if (same && this.#zoomed) layout.xaxis.range = this.plot._fullLayout.xaxis.range.slice();
-    layout.xaxis.uirevision = this.#subject;
+    layout.xaxis.uirevision = `${this.#subject} ${this.#range}`;
     this.config ??= configOf(Plotly, {
       reset: () => this.#reset(),
       picture: () => downloadPicture(Plotly, this.plot, this.canvas.element),
     });
-    const rest = data.filter((trace) => !trace.curve);
+    const rest = data.filter((trace) => !isOurs(trace));
     await Plotly.react(this.plot, [{ x: [this.home[0]], y: [null], hoverinfo: "skip" }, ...rest], layout, this.config);
     if (this.#stop.signal.aborted) return;
     this.#zoomed = same && this.#zoomed;
@@ -136,18 +142,14 @@ class Timeline {
   #drawCurves() {
     if (!this.#data || !this.plot._fullLayout) return;
     const { width, height } = this.plot._fullLayout;
-    const [across, up] = [this.#across, this.#up];
-    const styles = this.#data.figure.data.filter((trace) => trace.curve);
-    const seen = JSON.stringify([across, up, width, height, window.devicePixelRatio, this.#data.series, styles]);
+    const { figure, series } = this.#data;
+    const panels = panelsOf(figure, this.#series, this.plot._fullLayout);
+    const look = [panels.map(({ up }) => up), figure.data.filter(isOurs), figure.heat, series];
+    const seen = JSON.stringify([this.#across, width, height, window.devicePixelRatio, look]);
     this.canvas.attach(this.plot);
-    if (seen !== this.#seen) this.canvas.draw(this.#lines, this.#x, across, up, { width, height });
+    if (seen !== this.#seen) this.canvas.draw(panels, this.#x, this.#across, { width, height });
     this.#seen = seen; // so that another threshold leaves them as they are
     this.#placeHead();
-  }
-
-  get #lines() {
-    const curves = this.#data.figure.data.filter((trace) => trace.curve);
-    return curves.map((trace) => ({ ...trace, curve: this.#series.curve(...trace.curve) }));
   }
 
   #onResize() {
@@ -174,11 +176,6 @@ class Timeline {
     const axis = this.plot._fullLayout.xaxis;
     const [low, high] = axis.range.map((end) => axis.r2l(end) / (this.#clockAxis ? 1000 : 1));
     return { offset: axis._offset, length: axis._length, low, high };
-  }
-
-  get #up() {
-    const { _offset: offset, _length: length, range } = this.plot._fullLayout.yaxis;
-    return { offset, length, low: Number(range[0]), high: Number(range[1]) };
   }
 
   // The frame at so many pixels from the left of the host; null while there is no chart, or another video's.
@@ -223,7 +220,10 @@ class Timeline {
 
   #hover(at) {
     if (!at || !this.#series?.count) this.hover.hide();
-    else this.hover.show(at, this.#lines.filter((line) => line.prompt), this.#series, this.#x, this.#across);
+    else {
+      const lines = linesOf(this.#data.figure, this.#series).filter((line) => line.prompt);
+      this.hover.show(at, lines, this.#series, this.#x, this.#across, this.#data.figure.decimals);
+    }
   }
 
   #say(text) {

@@ -1,0 +1,119 @@
+"""The heat map: a row for each prompt, time across, the score as a colour."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from clip_core.charts.axes import score_ticks
+from clip_core.charts.labels import plotly_text, short
+from clip_core.charts.palette import HEAT
+from clip_core.charts.panels import Panels
+from clip_core.charts.raster import raster
+from clip_core.charts.unit_text import tick_format, value_decimals
+from clip_core.charts.view import Figure, Timeline
+from clip_core.values import Floats, Times
+
+MOST_COLUMNS = 2_000
+MOST_CELLS = 60_000
+FEWEST_COLUMNS = 100
+NAME_ROW_PX = 12
+"""Rows that are lower than this cannot all have their names beside them."""
+LETTER_PX, MOST_NAME_PX, BAR_PX = 6, 170, 46
+
+
+def heat_curves(view: Timeline) -> list[Figure]:
+    """A row for each prompt, as ``live_figure`` describes them: the player draws their cells from all samples."""
+    rows = []
+    for row, line in enumerate(view.lines):
+        style = {"color": view.colours.colour(line.number)}
+        rows.append({"curve": ["smoothed", view.column(line)], "row": row, "line": style, "prompt": short(line.prompt)})
+    return rows
+
+
+def heat_scale(view: Timeline) -> Figure:
+    """The colours of the cells from the lowest to the highest score, and what those are."""
+    low, high = view.score_range
+    return {"colours": list(HEAT[view.theme]), "range": [low, high], "rows": len(view.lines)}
+
+
+def heat_traces(view: Timeline) -> list[Figure]:
+    """The cells as plotly draws them: of each prompt the highest score in each of at most 2,000 parts of the axis.
+
+    A click is told by its place alone, so the rows' numbers change with each click that was accepted.
+    """
+    count = len(view.lines)
+    if not count or not len(view.scores):
+        return []
+    columns = max(FEWEST_COLUMNS, min(MOST_COLUMNS, MOST_CELLS // count))
+    x, low, high = _across(view)
+    values = view.smoothed[:, [view.column(line) for line in view.lines]]
+    cells = raster(x, values, low, high, columns)
+    step = (high - low) / columns
+    middle = low + step / 2
+    frames = view.axis == "Frames"
+    place = {"x0": middle, "dx": step} if frames else {"x0": view.x_of([middle])[0], "dx": step * 1000}
+    told = f"%{{z:.{value_decimals(view.unit)}f}}<extra></extra>"
+    look = _colours(view) | {"ygap": 1, "hoverongaps": False, "hovertemplate": told}
+    rows = {"type": "heatmap", "z": _numbers(cells, value_decimals(view.unit)), "y0": _first_row(view), "dy": 1}
+    return [rows | place | look]
+
+
+def scale_trace(view: Timeline, x: Any) -> Figure:  # noqa: ANN401
+    """Nothing but the scale of the colours, for a player that draws the cells itself."""
+    colours = _colours(view)
+    marker = {"color": [view.score_range[0]], "cmin": colours.pop("zmin"), "cmax": colours.pop("zmax")}
+    return {"type": "scatter", "mode": "markers", "x": [x], "y": [None], "hoverinfo": "skip",
+            "marker": marker | colours | {"showscale": True}}  # fmt: skip
+
+
+def heat_layout(view: Timeline, panels: Panels) -> Figure:
+    """The axis of the rows with their names, shortened; room for them at the left and for the scale at the right."""
+    rows, base = len(view.lines), _first_row(view)
+    each = max(1, math.ceil(rows * NAME_ROW_PX / max(1.0, panels.curves_px)))
+    named = list(enumerate(view.lines))[::each]
+    names = [f'{plotly_text(short(line.prompt))} <span style="color:{view.colours.colour(line.number)}">■</span>'
+             for _, line in named]  # fmt: skip
+    longest = max((len(short(line.prompt)) for line in view.lines), default=0)
+    axis = {"range": [base + max(1, rows) - 0.5, base - 0.5], "domain": list(panels.curves), "showgrid": False}
+    axis |= {
+        "tickvals": [base + row for row, _ in named],
+        "ticktext": names,
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+    }
+    left = max(38, min(MOST_NAME_PX, 24 + LETTER_PX * longest))
+    return {"yaxis": axis, "margin": {"l": left, "r": BAR_PX, "t": 4, "b": 22}}
+
+
+def _across(view: Timeline) -> tuple[Times, float, float]:
+    """Where the samples stand on the axis, and which part of it has cells."""
+    if view.axis == "Frames":
+        return view.scores.frames.astype(np.float64), 0.0, float(view.scores.frames[-1]) + 1.0
+    low, high = view.seen_s or (0.0, max(view.end_s, 0.001))
+    return view.scores.times_s, low, high
+
+
+def _first_row(view: Timeline) -> int:
+    return view.stamp * 1000
+
+
+def _numbers(cells: Floats, decimals: int) -> list[list[float | None]]:
+    """Rows of numbers for JSON, None where there is none."""
+    rounded = np.round(cells.astype(np.float64), decimals)
+    return np.where(np.isfinite(rounded), rounded, None).tolist()  # type: ignore[call-overload, no-any-return]
+
+
+def _colours(view: Timeline) -> Figure:
+    low, high = view.score_range
+    stops = HEAT[view.theme]
+    ticks = score_ticks(low, high)
+    bar = {
+        "thickness": 8, "outlinewidth": 0, "xpad": 6, "ypad": 4, "x": 1, "len": 0.5, "y": 1, "yanchor": "top",
+        "tickvals": ticks, "tickformat": tick_format(view.unit, ticks), "tickfont": {"size": 10},
+    }  # fmt: skip
+    scale = [[k / (len(stops) - 1), colour] for k, colour in enumerate(stops)]
+    return {"zmin": low, "zmax": high, "colorscale": scale, "colorbar": bar}

@@ -1,0 +1,50 @@
+"""The moments: a lane for each prompt under the curves, and shades behind them."""
+
+from __future__ import annotations
+
+from clip_core.charts.view import Figure, Line, Timeline
+
+LANE_PX = 10
+MOST_LANES = 12
+MOST_SHADES = 300
+"""Above this many moments only the lanes are drawn: plotly is slow with shapes."""
+
+
+def lanes_of(view: Timeline) -> list[Line]:
+    """The prompts that have a lane: those that are drawn and flagged, twelve at most."""
+    flagged = {moment.prompt for moment in view.moments}
+    return [line for line in view.lines if line.prompt in flagged][:MOST_LANES]
+
+
+def lane_traces(view: Timeline) -> list[Figure]:
+    """One broken line for each lane, on the axis y3; without any an invisible one, so that the axis is there."""
+    base = {"type": "scatter", "mode": "lines", "yaxis": "y3", "hoverinfo": "skip"}
+    lanes = lanes_of(view)
+    if not lanes:
+        return [base | {"x": view.x_of([0.0]), "y": [0], "line": {"width": 0}, "opacity": 0}]
+    traces = []
+    for row, lane in enumerate(lanes):
+        x = view.stretches([(m.start_s, m.end_s) for m in view.moments if m.prompt == lane.prompt])
+        y = [row, row, None] * (len(x) // 3)
+        traces.append(base | {"x": x, "y": y, "line": {"width": 6, "color": view.colours.colour(lane.number)}})
+    return traces
+
+
+def shades(view: Timeline) -> list[Figure]:
+    """What is not densely sampled on grey, and the moments in their colours behind the curves."""
+    found = []
+    if view.unfinished is not None:
+        found.append(_rect(view, view.unfinished.start_s, view.end_s, view.colours.muted, 0.10))
+    moments = view.shown_moments
+    if len(moments) <= MOST_SHADES and view.kind == "curves":
+        colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
+        found += [_rect(view, m.start_s, m.end_s, colours[m.prompt], 0.12) for m in moments]
+    return found
+
+
+def _rect(view: Timeline, start_s: float, end_s: float, colour: str, opacity: float) -> Figure:
+    x0, x1 = view.x_of([start_s, end_s])
+    return {
+        "type": "rect", "layer": "below", "xref": "x", "yref": "paper", "x0": x0, "x1": x1, "y0": 0, "y1": 1,
+        "fillcolor": colour, "opacity": opacity, "line": {"width": 0},
+    }  # fmt: skip

@@ -1,0 +1,60 @@
+"""How the height of the chart is shared out: from below lanes, a strip of leaders, the rate of change, the curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from clip_core.charts.lanes import LANE_PX, lanes_of
+from clip_core.charts.view import Timeline
+
+Share: TypeAlias = tuple[float, float]
+
+MARGINS_PX = 30
+STRIP_PX = 8
+STRIP_GAP_PX = 4
+MARK_PX, CUT_GAP_PX = 7, 2
+GAP = 0.02
+RATE_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Lower and upper end of each, as shares of the height between the margins; None: it is not there.
+
+    Attributes:
+        lanes, strip, rate, cuts, curves: From below to above; the heat map stands where the curves do, and the marks
+            of cuts below it, not over it.
+        height_px: What the shares are of.
+    """
+
+    lanes: Share
+    strip: Share | None
+    rate: Share | None
+    cuts: Share | None
+    curves: Share
+    height_px: int
+
+    @property
+    def curves_px(self) -> float:
+        """How high the curves are."""
+        return (self.curves[1] - self.curves[0]) * self.height_px
+
+
+def panels_of(view: Timeline) -> Panels:
+    """Share out the height of a chart."""
+    height = view.height_px - MARGINS_PX
+    floor = max(1, len(lanes_of(view))) * LANE_PX / height
+    lanes, strip, rate = (0.0, floor), None, None
+    if view.winners:
+        strip = (floor + STRIP_GAP_PX / height, floor + (STRIP_GAP_PX + STRIP_PX) / height)
+        floor = strip[1]
+    if view.rate is not None:
+        rate = (floor + GAP, floor + GAP + RATE_SHARE * (1 - floor))
+        floor = rate[1] + GAP
+    floor += GAP
+    cuts = None
+    if len(view.cuts_s) and view.kind == "heat map":
+        cuts = (floor, floor + MARK_PX / height)
+        floor = cuts[1] + CUT_GAP_PX / height
+    return Panels(lanes, strip, rate, cuts, (floor, 1.0), height)

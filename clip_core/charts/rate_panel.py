@@ -1,0 +1,77 @@
+"""The rate of change: a second panel under the curves, with its own axis and the same time."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from clip_core.charts.axes import score_ticks
+from clip_core.charts.panels import Panels
+from clip_core.charts.view import Figure, Timeline
+
+MOST_SPIKES = 400
+"""Of more, the steepest are marked: plotly is slow with thousands of marks."""
+MOST_TICKS = 4
+
+
+def rate_curves(view: Timeline) -> list[Figure]:
+    """A curve for each prompt, as ``live_figure`` describes them, on the axis y6."""
+    if view.rate is None:
+        return []
+    curves = []
+    for line in view.lines:
+        dash = "solid" if line.number < len(view.colours.prompts) else "dash"
+        style = {"width": 1.2, "color": view.colours.colour(line.number), "dash": dash}
+        curves.append({"curve": ["rate", view.column(line)], "yaxis": "y6", "line": style})
+    return curves
+
+
+def spike_traces(view: Timeline) -> list[Figure]:
+    """Small triangles in the prompts' colours, upwards where the score rises.
+
+    And an invisible point: without a trace on it plotly leaves out the axis, on which a player draws the curves.
+    """
+    if view.rate is None:
+        return []
+    rate, (n, p) = view.rate, view.rate.shape
+    found = [(sample, column) for sample, column in view.spikes if 0 <= sample < n and 0 <= column < p]
+    found = sorted(found, key=lambda spike: -abs(float(rate[spike])))[:MOST_SPIKES]
+    numbers = {view.column(line): line.number for line in view.lines}
+    unseen = {"mode": "lines", "line": {"width": 0}, "opacity": 0, "hoverinfo": "skip"}
+    traces: list[Figure] = [{"type": "scatter", "yaxis": "y6", "x": view.x_of([0.0]), "y": [0]} | unseen]
+    for column, spikes in groupby(sorted(found, key=lambda spike: (spike[1], spike[0])), key=lambda spike: spike[1]):
+        if column in numbers:
+            samples = np.array([sample for sample, _ in spikes])
+            traces.append(_marks(view, samples, rate[samples, column], view.colours.colour(numbers[column])))
+    return traces
+
+
+def _marks(view: Timeline, samples: Any, values: Any, colour: str) -> Figure:  # noqa: ANN401
+    symbols = ["triangle-up" if value >= 0 else "triangle-down" for value in values.tolist()]
+    x = view.scores.frames[samples].tolist() if view.axis == "Frames" else view.x_of(view.scores.times_s[samples])
+    marker = {"symbol": symbols, "size": 7, "color": colour}
+    y = np.round(values.astype(np.float64), 4).tolist()
+    return {"type": "scatter", "mode": "markers", "yaxis": "y6", "hoverinfo": "skip", "x": x, "y": y, "marker": marker}
+
+
+def rate_axis(view: Timeline, panels: Panels) -> Figure:
+    """The axis of the panel: all that is drawn, and zero, which is a line."""
+    if panels.rate is None or view.rate is None:
+        return {}
+    drawn = view.rate[:, [view.column(line) for line in view.lines]]
+    low, high = (float(f(drawn, initial=0.0, where=np.isfinite(drawn))) for f in (np.min, np.max))
+    room = 0.06 * (high - low) or 0.1
+    ends = [low - room, high + room]
+    look = {"gridcolor": view.colours.grid, "zeroline": True, "zerolinecolor": view.colours.edge, "fixedrange": True}
+    ticks = {"tickvals": score_ticks(ends[0], ends[1], MOST_TICKS), "tickformat": ".3~f", "ticks": ""}
+    return {"yaxis6": look | ticks | {"domain": list(panels.rate), "range": ends}}
+
+
+def rate_note(panels: Panels, base: Figure) -> list[Figure]:
+    """What the panel is, in its upper left corner."""
+    if panels.rate is None:
+        return []
+    corner = {"x": 0.004, "xanchor": "left", "yref": "paper", "y": panels.rate[1], "yanchor": "top"}
+    return [base | corner | {"text": "change per s"}]

@@ -1,0 +1,90 @@
+"""Where moments begin and end: lines across the curves, or marks at their right end where the prompts differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clip_core.charts.unit_text import value_text
+from clip_core.charts.view import Figure, Timeline
+
+MOST_LINES = 4
+"""So many different thresholds are lines across the chart; more would hide the curves, and are marks at its end."""
+MOST_MARKS = 40
+MARK_SHARE = 0.02
+
+
+def threshold_lines(view: Timeline) -> list[Figure]:
+    """One dotted line in the text colour, as the playhead, for all prompts: colour is for prompts.
+
+    Where they differ, one of each prompt's own in its colour. The end of the moments, where it is another number and
+    one for all, is a fainter line.
+    """
+    if view.kind == "heat map":
+        return []
+    found = _thresholds(view)
+    onset = _one(found)
+    if onset is None:
+        return _own_lines(view, found)
+    offset = _one(_of_drawn(view, view.offsets or {}))
+    lines = [] if offset is None or offset >= onset else _across(view, offset, view.colours.text, 0.45)
+    return [*lines, *_across(view, onset, view.colours.text)]
+
+
+def threshold_note(view: Timeline, floor: float, base: Figure) -> list[Figure]:
+    """The number in words at its line, or at the edge that it lies beyond; of several the lowest and the highest.
+
+    Args:
+        view: What the chart shows.
+        floor: Lower end of the curves, as a share of the height.
+        base: What all notes have in common.
+    """
+    found = _thresholds(view)
+    if view.kind == "heat map" or not found:
+        return []
+    (low, high), numbers = view.score_range, sorted(found.values())
+    top = {"yref": "paper", "y": 1, "yanchor": "top"}
+    if numbers[0] != numbers[-1]:
+        text = "thresholds " + " – ".join(value_text(number, view.unit) for number in (numbers[0], numbers[-1]))
+        return [base | {"x": 1, "xanchor": "right", "text": text} | top]
+    text, place = f"threshold {value_text(numbers[0], view.unit)}", {"yref": "y", "y": numbers[0], "yanchor": "bottom"}
+    if numbers[0] > high:
+        text, place = text + " ↑", top
+    elif numbers[0] < low:
+        text, place = text + " ↓", {"yref": "paper", "y": floor, "yanchor": "bottom"}
+    return [base | {"x": 1, "xanchor": "right", "text": text} | place]
+
+
+def _thresholds(view: Timeline) -> dict[str, float]:
+    """Those of the prompts that are drawn; without any prompt the one for all."""
+    if view.thresholds is None:
+        return {line.prompt: view.threshold for line in view.lines} or {"": view.threshold}
+    return _of_drawn(view, view.thresholds)
+
+
+def _of_drawn(view: Timeline, numbers: Mapping[str, float]) -> dict[str, float]:
+    return {line.prompt: float(numbers[line.prompt]) for line in view.lines if line.prompt in numbers}
+
+
+def _one(numbers: Mapping[str, float]) -> float | None:
+    """The number that all have."""
+    different = set(numbers.values())
+    return different.pop() if len(different) == 1 else None
+
+
+def _own_lines(view: Timeline, found: Mapping[str, float]) -> list[Figure]:
+    colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
+    if len(found) <= MOST_LINES:
+        return [line for p, number in found.items() for line in _across(view, number, colours[p], 0.75)]
+    marks = [_across(view, number, colours[p]) for p, number in found.items()]
+    solid = {"x0": 1 - MARK_SHARE}
+    return [mark | solid | {"line": {"color": mark["line"]["color"], "width": 2}} for lines in marks for mark in lines][
+        :MOST_MARKS
+    ]
+
+
+def _across(view: Timeline, value: float, colour: str, opacity: float = 1.0) -> list[Figure]:
+    if not view.score_range[0] <= value <= view.score_range[1]:
+        return []
+    place = {"xref": "paper", "x0": 0, "x1": 1, "y0": value, "y1": value}
+    line = {"type": "line", "line": {"color": colour, "width": 1, "dash": "dot"}} | place
+    return [line if opacity == 1.0 else line | {"opacity": opacity}]

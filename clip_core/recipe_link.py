@@ -1,0 +1,64 @@
+"""A recipe as the parameters of a page's address, and back: from anybody, so nothing in it is believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from clip_core.errors import RecipeError
+from clip_core.recipe import Recipe, recipe_from
+
+PROMPT = "prompt"
+PLAIN = ("unit", "smoothing", "templates")
+MOST_LETTERS = 60_000
+
+
+def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
+    """The settings that are not the usual ones, as (name, text) pairs; each prompt is a pair of its own."""
+    changed = recipe.changed()
+    prompts = [(PROMPT, line) for line in changed.pop("prompts", [])]
+    rest = [
+        (name, value if name in PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        for name, value in changed.items()
+    ]
+    return prompts + rest
+
+
+def link(address: str, recipe: Recipe, besides: Mapping[str, str]) -> str:
+    """An address that restores a view.
+
+    Args:
+        address: Of the page; parameters that it has already are dropped.
+        recipe: The settings.
+        besides: What else the page wants to find again, such as video and frame.
+    """
+    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *recipe_query(recipe)])}"
+
+
+def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
+    """The recipe that an address names; None if it names no setting. Parameters of other people are left alone.
+
+    Args:
+        query: Name → its texts, in order.
+
+    Raises:
+        RecipeError: A setting cannot be.
+    """
+    given: dict[str, Any] = {}
+    for name in Recipe().as_mapping().keys() & query.keys():
+        text = query[name][-1]
+        if len(text) > MOST_LETTERS:
+            raise RecipeError(f"The setting '{name}' in the link is too long.", "Use a settings file.")
+        given[name] = text if name in PLAIN else _value(name, text)
+    if query.get(PROMPT):
+        given["prompts"] = list(query[PROMPT])
+    return recipe_from(given, "The link") if given else None
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds; recipe_from looks at it
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error

@@ -1,0 +1,70 @@
+"""What the menu View adds to the chart: computed only where it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from clip_core.pipeline.analyse import Analysis
+from clip_core.scoring.findings import Findings
+from clip_core.scoring.rate import find_spikes, rate_of_change
+from clip_core.scoring.smoothing import smooth
+from clip_core.scoring.winner import leading_prompts
+from clip_core.values import Floats
+from pages.parts.transport import ChartLook
+
+
+@dataclass(frozen=True)
+class Extras:
+    """For the chart, as ``charts.view.Timeline`` says; what is not wanted is empty."""
+
+    rate: Floats | None = None
+    spikes: Sequence[tuple[int, int]] = ()
+    ribbon: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    winners: Sequence[tuple[int, float, float]] = ()
+
+
+def compute_extras(findings: Findings, style: ChartLook) -> Extras:
+    """Compute what the menu View asks for."""
+    rate = rate_of_change(findings.scores, findings.smoothed, findings.evidence.cuts_s) if style.rate else None
+    return Extras(
+        rate=rate,
+        spikes=[] if rate is None else _spikes(findings, rate),
+        ribbon=_ribbons(findings) if style.spread else {},
+        winners=_winners(findings) if style.winners else [],
+    )
+
+
+def _spikes(findings: Findings, rate: Floats) -> list[tuple[int, int]]:
+    scores = findings.scores
+    found = find_spikes(scores, rate, findings.evidence.cuts_s)
+    samples = np.searchsorted(scores.times_s, [spike.time_s for spike in found])
+    return [(int(k), scores.prompts.index(spike.prompt)) for k, spike in zip(samples, found, strict=True)]
+
+
+def _winners(findings: Findings) -> list[tuple[int, float, float]]:
+    """By cosine, whatever the unit: z compares a prompt with itself alone."""
+    evidence, recipe = findings.evidence, findings.recipe
+    smoothed = smooth(evidence.raw, recipe.smoothing_s, recipe.smoothing, findings.cuts_s)
+    leads = leading_prompts(
+        evidence.raw, smoothed, weights=evidence.weights_of_prompts, logit_scale=evidence.logit_scale
+    )  # fmt: skip
+    return list(zip(leads.prompt.tolist(), leads.start_s.tolist(), leads.end_s.tolist(), strict=True))
+
+
+def _ribbons(findings: Findings) -> dict[str, tuple[Floats, Floats]]:
+    """In cosine and z; other units have no band, for what they say hangs on the other prompts or on ranks."""
+    state, evidence = st.session_state, findings.evidence
+    analysis: Analysis | None = state.get("analysis")
+    if analysis is None or findings.scores.unit not in ("cosine", "z") or not len(findings.scores):
+        return {}
+    if state.get("ribbons_of") is not evidence:  # they do not hang on any slider
+        state.ribbons, state.ribbons_of = analysis.ribbons(findings.recipe), evidence
+    return {
+        prompt: (findings.scale_to_unit(prompt, low), findings.scale_to_unit(prompt, high))
+        for prompt, (low, high) in state.ribbons.items()
+        if prompt in findings.scores.prompts and len(low) == len(findings.scores)
+    }

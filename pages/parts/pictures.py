@@ -1,0 +1,132 @@
+"""Sidebar, Prompts: pictures in place of texts. Their scores never share an axis or a threshold with those of texts."""
+
+from __future__ import annotations
+
+import base64
+
+import streamlit as st
+
+from clip_core.charts.labels import short
+from clip_core.errors import ClipVideoError
+from clip_core.pipeline.analyse import Picture
+from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.values import VideoRecord, clock
+from clip_core.video.drawing import thumbnail_jpeg
+from clip_core.video.images import decode_image
+from pages.parts import cached
+from pages.parts.playhead import Playhead
+from pages.parts.text import literal, told
+
+KINDS = ["Texts", "Pictures"]
+MOST_PICTURES = 12
+LONGEST_NAME = 40
+FORMATS = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
+_OF_A_KIND = (
+    *("unit", "threshold_mode", "threshold", "range", "range_moved", "limits", "limits_of", "hysteresis"),
+    *("own_thresholds", "own_weights", "unflagged", "combinations", "shown", "shown_known", "prompt_numbers"),
+)
+"""What belongs to texts or to pictures alone, and is put aside while the other kind is shown."""
+
+
+def choose_kind() -> str:
+    """Draw the switch between texts and pictures."""
+    st.session_state.setdefault("prompt_kind", KINDS[0])
+    kind = st.segmented_control(
+        "Prompts by",
+        KINDS,
+        required=True,
+        key="prompt_kind",
+        persist_state="session",
+        label_visibility="collapsed",
+        on_change=_switch,
+        help="Pictures: how alike each frame and a picture are. Picture–picture scores are much higher than "
+        "picture–text scores, so each kind has its own axis and thresholds.",
+    )
+    return kind or KINDS[0]
+
+
+def _switch() -> None:
+    state = st.session_state
+    aside = {key: state.pop(key) for key in _OF_A_KIND if key in state}
+    back, state.put_aside = state.get("put_aside", {}), aside
+    for key, value in back.items():
+        state[key] = value
+    state.pop("flag_pills", None)
+
+
+def choose_pictures() -> dict[str, Picture]:
+    """Draw the list of pictures; return name → picture."""
+    state = st.session_state
+    pictures: dict[str, Picture] = state.setdefault("pictures", {})
+    with st.container(height=126, border=True, key="pictures", gap="xxsmall"):
+        if not pictures:
+            st.caption("No picture yet: take the frame on the screen, or upload one.")
+        for place, (name, picture) in enumerate(pictures.items()):
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+                st.image(_uri(picture), width=44)
+                st.text(short(name), width="stretch")
+                st.button(
+                    "",
+                    icon=":material/close:",
+                    key=f"drop_picture_{place}",
+                    help="Remove",
+                    on_click=_drop,
+                    args=(name,),
+                )
+    full = len(pictures) >= MOST_PICTURES
+    with st.container(horizontal=True, gap="xsmall", wrap=False):
+        st.button("This frame", icon=":material/add_a_photo:", key="take_frame", disabled=full, on_click=_ask_for_frame)
+        with st.popover("Upload", icon=":material/upload:", key="picture_box"):
+            _upload(full=full)
+    if error := state.pop("picture_error", None):
+        st.error(error, icon=":material/error:")
+    return dict(pictures)
+
+
+def _upload(*, full: bool) -> None:
+    state = st.session_state
+    number = state.setdefault("picture_number", 0)
+    file = st.file_uploader("A picture", type=FORMATS, key=f"picture_file_{number}", disabled=full)
+    if file is None:
+        return
+    rgb = decode_image(file.getvalue())
+    if rgb is None:
+        state.picture_error = f"**{literal(short(file.name))} is no picture that can be read.** Save it as PNG or JPEG."
+    else:
+        _add(file.name, Picture(rgb))
+    state.picture_number = number + 1
+    st.rerun()
+
+
+def _add(name: str, picture: Picture) -> None:
+    pictures: dict[str, Picture] = st.session_state.pictures
+    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())[:LONGEST_NAME] or "picture"
+    same = [n for n, known in pictures.items() if known.picture_id == picture.picture_id]
+    unique = next(n for n in (plain, *(f"{plain} ({k})" for k in range(2, 100))) if n not in pictures)
+    if not same:
+        st.session_state.pictures = pictures | {unique: picture}
+
+
+def _drop(name: str) -> None:
+    st.session_state.pictures = {n: picture for n, picture in st.session_state.pictures.items() if n != name}
+
+
+def _ask_for_frame() -> None:
+    st.session_state.frame_asked = True
+
+
+def take_frame(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
+    """If it was asked for, take the frame under the playhead as a picture, and begin the run anew."""
+    state = st.session_state
+    if not state.pop("frame_asked", False):
+        return
+    try:
+        rgb = cached.frame_rgb(str(video.path), record, head.time_s)
+        _add(f"frame {head.frame} at {clock(head.time_s)}", Picture(rgb))
+    except ClipVideoError as error:
+        state.picture_error = told(error)
+    st.rerun()
+
+
+def _uri(picture: Picture) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(thumbnail_jpeg(picture.rgb)).decode()

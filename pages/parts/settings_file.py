@@ -1,0 +1,110 @@
+"""Settings that come from a file or from the page's address, put where the sidebar keeps them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clip_core.config import Config
+from clip_core.errors import RecipeError
+from clip_core.recipe import Recipe, read_recipe
+from clip_core.recipe_link import link, recipe_of_query
+from pages.parts.text import told
+
+MODES = ["Adapt", "One for all"]
+
+
+def take_link() -> None:
+    """At the first run of a session, restore the view that the address names."""
+    state, query = st.session_state, st.query_params
+    if "link_read" in state:
+        return
+    state.link_read = True
+    names = {name: query.get_all(name) for name in query}
+    try:
+        recipe = recipe_of_query(names)
+    except RecipeError as error:
+        state.link_error = told(error)
+        return
+    if recipe is not None:
+        put_recipe(recipe, with_prompts="prompt" in names)
+    if "video" in names:
+        state.video_wanted = names["video"][-1]
+    frame = names.get("frame", [""])[-1]
+    if frame.isdecimal() and len(frame) < 10:
+        state.frame_wanted = int(frame)
+
+
+def draw_link_error() -> None:
+    """Say once what was wrong with the address."""
+    if error := st.session_state.pop("link_error", None):
+        st.warning(error, icon=":material/link_off:")
+
+
+def view_link(recipe: Recipe, video: str, frame: int) -> str:
+    """The address that restores this view."""
+    return link(str(st.context.url or ""), recipe, {"video": video, "frame": str(frame)})
+
+
+def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
+    """Put a recipe into the session, before any of the sidebar's controls is drawn."""
+    state = st.session_state
+    if with_prompts:
+        state.prompts = "\n".join(recipe.prompts)
+    state.templates = recipe.templates
+    state.own_weights = _by_name(recipe)
+    state.own_thresholds = dict(recipe.thresholds)
+    state.unit = recipe.unit
+    state.threshold_mode = MODES[0] if recipe.threshold is None else MODES[1]
+    state.threshold = recipe.threshold
+    state.smoothing_kind, state.smoothing = recipe.smoothing, recipe.smoothing_s
+    for name in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s", "across_cuts", "combinations"):
+        state[name] = getattr(recipe, name)
+    state.bank_share = round(recipe.bank_share)
+    state.range_moved = recipe.score_range is not None
+    if recipe.score_range is not None:
+        state["range"] = recipe.score_range
+    state.time_range = recipe.time_range
+    state.unflagged = set(recipe.unflagged)
+    state.pop("flag_pills", None)
+    state.limits = None
+    state.recipe_given = True  # so that the model, when it is known, does not start with values of its own
+
+
+def _by_name(recipe: Recipe) -> dict[str, float]:
+    """Weights under the lines of the list, where a negative has its sign."""
+    negatives = set(recipe.negatives)
+    return {f"- {text}" if text in negatives else text: weight for text, weight in recipe.weights.items()}
+
+
+def draw_loading(settings: Config) -> None:
+    """Draw the upload of a settings file, and a way back to how it all starts."""
+    state = st.session_state
+    number = state.setdefault("settings_number", 0)
+    file = st.file_uploader("Load settings (YAML)", type=["yaml", "yml"], key=f"settings_file_{number}")
+    if state.get("settings_error"):
+        st.error(state.settings_error, icon=":material/error:")
+    if file is not None:
+        state.loaded_settings = file.getvalue()
+        state.settings_number = number + 1
+        st.rerun()
+    st.button("Start over", icon=":material/restart_alt:", help="All settings as config.yaml has them.",
+              on_click=_start_over, args=(settings,), key="start_over")  # fmt: skip
+
+
+def take_file() -> None:
+    """Take a settings file that was uploaded in the last run, before anything is drawn."""
+    state = st.session_state
+    content = state.pop("loaded_settings", None)
+    if content is None:
+        return
+    try:
+        put_recipe(read_recipe(content))
+        state.settings_error = None
+    except RecipeError as error:
+        state.settings_error = told(error)
+
+
+def _start_over(settings: Config) -> None:
+    state = st.session_state
+    put_recipe(Recipe(prompts=settings.prompts, smoothing_s=settings.smoothing_s))
+    state.recipe_given, state.limits_of, state.bank_of = False, None, None

@@ -1,0 +1,79 @@
+"""The menu View: what the chart shows besides, when the findings have it and the visitor wants it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clip_core.values import Scores
+from pages.parts import curves, transport
+from pages.parts.curves import Findings
+from pages.parts.signal import Signal
+from tests.ui.test_player_page import Watching, block
+from tests.ui.world import World
+
+
+@pytest.fixture
+def page(world: World, monkeypatch: pytest.MonkeyPatch) -> Watching:
+    """A page whose findings have everything: the rate is 1, the bands are 0.1 wide at each side."""
+    plain = curves.find
+
+    def find(scores: Scores, signal: Signal) -> Findings:
+        found = plain(scores, signal)
+        first, smoothed = scores.prompts[0], found.smoothed
+        band = {first: (smoothed[:, 0] - np.float32(0.1), smoothed[:, 0] + np.float32(0.1))}
+        rate = np.ones_like(smoothed)
+        return replace(found, rate=rate, spikes=[(0, 0)], ribbon=band, cuts_s=np.array([0.5]), winners=[(0, 0.0, 1.0)])
+
+    monkeypatch.setattr(curves, "find", find)
+    made = Watching()
+    made.indexed()
+    return made
+
+
+def axes(page: Watching) -> set[str]:
+    return {name for name in page.part("timeline")["figure"]["layout"] if name.startswith("yaxis")}
+
+
+def test_at_first_only_the_cuts_are_there_and_each_switch_brings_its_own(page: Watching) -> None:
+    assert axes(page) == {"yaxis", "yaxis3", "yaxis4"}
+    series = page.part("timeline")["series"]
+    assert not {"rate", "low", "high"} & set(series)
+    page.at.toggle(key="cuts_on").set_value(False).run()
+    assert axes(page) == {"yaxis", "yaxis3"}
+    page.at.toggle(key="winners_on").set_value(True).run()
+    assert axes(page) == {"yaxis", "yaxis3", "yaxis5"}
+    page.at.toggle(key="rate_on").set_value(True).run()
+    assert axes(page) == {"yaxis", "yaxis3", "yaxis5", "yaxis6"}
+    series = page.part("timeline")["series"]
+    rate = block(series["rate"], "<f4")
+    assert (len(rate), set(rate.tolist())) == (series["count"] * series["columns"], {1.0})
+
+
+def test_the_heat_map_is_a_choice_that_stays(page: Watching) -> None:
+    page.at.segmented_control(key="chart_kind").set_value("Heat map").run()
+    figure: dict[str, Any] = page.part("timeline")["figure"]
+    assert figure["heat"]["rows"] == len([trace for trace in figure["data"] if "row" in trace])
+    page.run()
+    assert "heat" in page.part("timeline")["figure"]
+
+
+def test_the_spread_waits_for_templates(page: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = page.at.toggle(key="spread_on")
+    assert (switch.disabled, switch.help) == (
+        True,
+        "Choose templates for the prompts to see how far their curves lie apart.",
+    )
+    plain = transport.draw_view_menu
+    monkeypatch.setattr(transport, "draw_view_menu", lambda *given: plain(*given, templates=True))
+    page.run()
+    assert not page.at.toggle(key="spread_on").disabled
+    page.at.toggle(key="spread_on").set_value(True).run()
+    told = page.part("timeline")
+    (band,) = [trace for trace in told["figure"]["data"] if "band" in trace]
+    low, high = (block(told["series"][side], "<f4") for side in ("low", "high"))
+    assert (band["band"], told["series"]["bands"]) == (0, 1)
+    assert np.allclose(high - low, 0.2, atol=1e-6)

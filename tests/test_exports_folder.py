@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from clip_core.config import Config
-from clip_core.pipeline.exports_folder import clean_exports, exports_folder
+from clip_core.pipeline.exports_folder import clean_exports, exports_folder, result_path
 
 
 def result(folder: Path, digit: str, hours: float, size: int = 1000, name: str = "clips.zip") -> Path:
@@ -51,3 +51,10 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
 
 def test_where_it_lies(tmp_path: Path) -> None:
     assert exports_folder(Config(video_dirs=(tmp_path / "films",))) == tmp_path / "films" / "exports"
+
+
+def test_a_result_is_known_by_its_key_alone(tmp_path: Path) -> None:
+    config = Config(video_dirs=(tmp_path,))
+    assert result_path(config, "a" * 32) == tmp_path / "exports" / ("a" * 32) / "clips.zip"
+    for wrong in ("", "a" * 31, "A" * 32, "../" + "a" * 29, "a" * 32 + "\n"):
+        assert result_path(config, wrong) is None

@@ -48,6 +48,8 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("frame,time_s,a dog,pizza\n")
+    assert len(list((tmp_path / "clips").glob("*.mp4"))) == 8
+    assert "Thresholds in z: a dog 2.50." in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["overall"]["r1_70"] == 1.0
     assert "sample.mp4" in done.stdout
 

@@ -478,3 +478,17 @@ def test_caches_of_the_page_are_the_routes_own(place: Place) -> None:
     look()
     assert len(found) == 9
     assert all(one[k] is found[0][k] for one in found for k in range(3))
+
+
+def test_clips_are_saved_by_their_key_alone(place: Place) -> None:
+    key = "a" * 32
+    assert place.client.get(f"/player/clips/{key}").status_code == 404
+    assert place.client.get("/player/clips/..%2f..%2fconfig.yaml").status_code == 404
+    result = place.videos / "exports" / key / "clips.zip"
+    result.parent.mkdir(parents=True)
+    result.write_bytes(b"PK" + bytes(1000))
+    answer = place.client.get(f"/deep/player/clips/{key}")
+    assert (answer.status_code, answer.content) == (200, result.read_bytes())
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="clips.zip"'
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert place.client.get(f"/player/clips/{key}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403

@@ -102,7 +102,7 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     rates = found.evidence.false_alarm_rates
     if rates:
         listed = "; ".join(f"{short(prompt)} {100 * rate:.1f} %" for prompt, rate in rates.items())
-        yield f"False-alarm rates, the share of 300 neutral captions that score as high somewhere in it: {listed}."
+        yield f"False-alarm rates, the share of 300 neutral captions that score as high in the video: {listed}."
     yield _judged(outcome)
 
 

@@ -38,7 +38,8 @@ HELP = (
 def draw_clips(outcome: Outcome) -> None:
     """Draw what can be made, how far it is, and where the result is fetched."""
     st.markdown("**Clips of these moments**")
-    cut, pictures = _choose()
+    _choose()
+    cut, pictures = _chosen()
     video_id = outcome.record.video_id
     of, key = st.session_state.get("clips_asked") or (None, "")
     task = exports().view(key, viewer()) if of == video_id else None
@@ -52,7 +53,7 @@ def draw_clips(outcome: Outcome) -> None:
         key="clips_make",
         disabled=nothing,
         on_click=_start,
-        args=(outcome, cut, pictures),
+        args=(outcome,),
         help="Clips, pictures and moments.csv in one file. It is made in the background, and kept for a day.",
     )
     error = st.session_state.get("clips_error") or (task.error if task is not None else None)
@@ -64,12 +65,12 @@ def draw_clips(outcome: Outcome) -> None:
         _draw_result(key, task)
 
 
-def _choose() -> tuple[Cut | None, PictureKind | None]:
+def _choose() -> None:
     state = st.session_state
     state.setdefault("clips_kind", "exact")
     state.setdefault("frames_kind", "none")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-        cut = st.selectbox(
+        st.selectbox(
             "Clips",
             list(CLIPS),
             key="clips_kind",
@@ -77,20 +78,26 @@ def _choose() -> tuple[Cut | None, PictureKind | None]:
             format_func=lambda kind: CLIPS[kind],
             help=HELP,
         )
-        pictures = st.selectbox(
+        st.selectbox(
             "Frames at the peaks",
             list(FRAMES),
             key="frames_kind",
             persist_state="session",
             format_func=lambda kind: FRAMES[kind],
         )
+
+
+def _chosen() -> tuple[Cut | None, PictureKind | None]:
+    cut: ClipChoice = st.session_state.clips_kind
+    pictures: FrameChoice = st.session_state.frames_kind
     return (None if cut == "none" else cut), (None if pictures == "none" else pictures)
 
 
-def _start(outcome: Outcome, cut: Cut | None, pictures: PictureKind | None) -> None:
+def _start(outcome: Outcome) -> None:
     """Ask for the ZIP, or note why that is impossible."""
     state = st.session_state
     state.clips_error = None
+    cut, pictures = _chosen()
     texts = {"moments.csv": moments_file("csv", outcome)}
     wish = Wish(tuple(outcome.moments), cut, pictures, CLIPS_ZIP, texts)
     try:

@@ -13,9 +13,11 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import webvtt
 from PIL import Image, ImageColor
 
 from clip_core.charts.palette import THEMES
+from tests.test_report import Parsed
 from tests.ui.browser import Visitor, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.world import World
@@ -208,21 +210,32 @@ def test_a_row_of_the_table_seeks(visit: Visit) -> None:
         visitor.shows(0)
 
 
+def fetched(visitor: Visitor, key: str) -> str:
+    """Press a button of the box and return the file that comes."""
+    with visitor.tab.expect_download() as download:
+        visitor.tab.locator(f".st-key-{key} button:visible").last.click()
+    return Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
 def test_downloads(visit: Visit) -> None:
     visitor = visit().open_ready()
     set_prompts(visitor, ["=1+1", "pizza"])
     visitor.tab.locator(".st-key-download_box button").first.click()
-    found = {}
-    for key in ("scores_csv", "moments_csv"):
-        with visitor.tab.expect_download() as download:
-            visitor.tab.locator(f".st-key-{key} button").click()
-        found[key] = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"))))
-    scores, moments = found["scores_csv"], found["moments_csv"]
+    scores = list(csv.reader(io.StringIO(fetched(visitor, "scores_file"))))
+    moments = list(csv.reader(io.StringIO(fetched(visitor, "moments_file"))))
     assert "'=1+1" in scores[0]
     assert "pizza" in scores[0]
     assert len(scores) == 51
     assert {row[0] for row in moments[1:]} <= {"'=1+1", "pizza"}
     assert len(moments) >= 2
+    visitor.tab.locator(".st-key-moments_format input").click()
+    visitor.tab.get_by_role("option", name="WebVTT chapters").click()
+    visitor.settle()
+    cues = webvtt.from_string(fetched(visitor, "moments_file"))
+    assert sorted(cue.text for cue in cues) == sorted(row[0].removeprefix("'") for row in moments[1:])
+    report = Parsed(fetched(visitor, "report_file"))
+    assert report.texts["h1"] == ["Moments of wide.mp4"]
+    assert sum(tag == "img" for tag, _ in report.tags) == len(moments) - 1
 
 
 def write_long_clip(path: Path) -> None:

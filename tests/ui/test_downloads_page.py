@@ -1,0 +1,138 @@
+"""The box Download: what it offers, and what it says of a file that somebody else made."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from clip_core.errors import VideoNotFoundError
+from clip_core.recipe import read_recipe, recipe_yaml
+from pages.parts import cached, compare_file, downloads, give_files, give_pages
+from tests.ui.world import Page, World
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[downloads.Given]:
+    """What the box is filled with, the latest last."""
+    given: list[downloads.Given] = []
+    draw = downloads.draw_downloads
+
+    def drawn(what: downloads.Given) -> None:
+        given.append(what)
+        draw(what)
+
+    monkeypatch.setattr(downloads, "draw_downloads", drawn)
+    return given
+
+
+def names(page: Page) -> dict[str, str]:
+    return {button.key: button.label for button in page.at.get("download_button")}
+
+
+def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
+    made: list[downloads.Given], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> bytes:
+        raise AssertionError("made without being asked for")
+
+    for module, name in ((give_files, "moments_file"), (give_files, "scores_file"), (give_pages, "make_report")):
+        monkeypatch.setattr(module, name, never)
+    monkeypatch.setattr(give_pages, "chart_html", never)
+    page = Page().indexed()
+    assert names(page) == {
+        "moments_file": "Moments", "scores_file": "Scores", "report_file": "Report", "chart_file": "Chart",
+        "settings_file": "Settings",
+    }  # fmt: skip
+    count = len(made[-1].listed.reviewed)
+    assert count >= 1
+    assert page.starting(f"{count} moment")
+
+
+def test_selected_rows_only(made: list[downloads.Given], ready: Page) -> None:
+    whole = made[-1].outcome.moments
+    assert len(whole) >= 2
+    ready.at.session_state["moments"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    ready.run()
+    assert made[-1].outcome.moments == [whole[1]]
+    assert ready.starting(f"Selected rows only: 1 of {len(whole)} moments.")
+
+
+def test_the_chart_and_the_report_are_those_of_the_page(made: list[downloads.Given], ready: Page) -> None:
+    given = made[-1]
+    report = give_pages._report(given.outcome, given.view)
+    assert report.count("data:image/jpeg;base64,") == len(given.outcome.moments)
+    assert "Moments of wide.mp4" in report
+    assert "pizza" in give_pages._chart(given.outcome, given.view)
+
+
+def test_a_report_without_its_video_has_no_pictures_and_says_so(
+    made: list[downloads.Given], ready: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> dict[float, bytes]:
+        raise VideoNotFoundError("There is no file wide.mp4.", "Check the path.")
+
+    monkeypatch.setattr(give_pages, "thumbnails_at", gone)
+    report = give_pages._report(made[-1].outcome, made[-1].view)
+    assert "There are no pictures: There is no file wide.mp4." in report
+    assert "data:image/jpeg" not in report
+
+
+def test_settings_come_back_as_they_were(made: list[downloads.Given], ready: Page) -> None:
+    recipe = made[-1].outcome.findings.recipe
+    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
+
+
+def uploaded(page: Page, content: bytes, name: str = "theirs.csv") -> Page:
+    page.at.file_uploader(key="compare_file").upload(name, content, "text/csv")
+    return page.run()
+
+
+def test_a_file_is_compared(made: list[downloads.Given], ready: Page) -> None:
+    best = made[-1].outcome.moments[0]
+    csv = f"prompt,start_s,end_s\n{best.prompt},{best.start_s},{best.end_s}\nno such,900,901\n"
+    uploaded(ready, csv.encode())
+    assert ready.starting("2 moments: mean IoU 0.50, 1 found at IoU 0.5 or better.")
+    (table,) = [frame.value for frame in ready.at.dataframe if "iou" in frame.value]
+    assert table["iou"].round(4).tolist() == [1.0, 0.0]
+    assert table["ours"].tolist()[1] == "none"
+
+
+def test_what_is_no_list_of_moments_is_told(ready: Page) -> None:
+    uploaded(ready, b"a,b\n1,2\n")
+    assert ready.holding("has no column start")
+    uploaded(ready, b"start_s,end_s\n", "empty.csv")
+    assert ready.starting("There is no moment in the file.")
+
+
+def test_a_long_list_is_cut(ready: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_file, "MOST_COMPARED", 2)
+    uploaded(ready, b"start_s,end_s\n0,1\n1,2\n2,3\n")
+    assert ready.starting("3 moments (the first 2 are compared): mean IoU")
+
+
+def test_clips_are_made_and_handed_out(ready: Page, world: World) -> None:
+    ready.at.selectbox(key="frames_kind").set_value("jpeg")
+    ready.press("clips_make")
+    deadline = time.monotonic() + 60
+    _, key = ready.at.session_state["clips_asked"]
+    while (view := cached.exports().view(key)) is not None and view.active:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    ready.run()
+    (result,) = (world.folder / "exports").glob("*/clips.zip")
+    assert result.parent.name == key
+    with zipfile.ZipFile(result) as packed:
+        inside = [Path(name).suffix for name in packed.namelist()]
+    assert sorted(set(inside)) == [".csv", ".jpg", ".mp4"]
+    links = [element.proto.url for element in ready.at.get("link_button")]
+    assert links == [f"player/clips/{key}"]
+    shutil.rmtree(result.parent)
+    ready.run()
+    assert ready.starting("The result is gone: it is kept for a day. Make it again.")
+    ready.at.selectbox(key="clips_kind").set_value("none")
+    ready.at.selectbox(key="frames_kind").set_value("none")
+    assert ready.run().at.button(key="clips_make").disabled

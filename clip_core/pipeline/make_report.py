@@ -45,6 +45,11 @@ def timeline_of(findings: Findings, moments: Sequence[Moment]) -> Timeline:
         threshold=recipe.threshold or 0.0,
         score_range=(low - room, high + room),
         raw=recipe.smoothing_s > 0,
+        unit=findings.scores.unit,
+        thresholds=findings.thresholds,
+        offsets=findings.offsets if recipe.hysteresis > 0 else None,
+        cuts_s=findings.evidence.cuts_s,
+        time_range=recipe.time_range,
     )
 
 

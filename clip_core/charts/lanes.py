@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from clip_core.charts.view import Figure, Line, Timeline
 
 LANE_PX = 10
@@ -34,16 +36,18 @@ def shades(view: Timeline) -> list[Figure]:
     """What is not densely sampled on grey, and the moments in their colours behind the curves."""
     found = []
     if view.unfinished is not None:
-        found.append(_rect(view, view.unfinished.start_s, view.end_s, view.colours.muted, 0.10))
+        start, end = view.x_of([view.unfinished.start_s, view.end_s])
+        found.append(_rect(start, end, view.colours.muted, 0.10))
     moments = view.shown_moments
     if len(moments) <= MOST_SHADES and view.kind == "curves":
         colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
-        found += [_rect(view, m.start_s, m.end_s, colours[m.prompt], 0.12) for m in moments]
+        x = view.x_of([end for m in moments for end in (m.start_s, m.end_s)])
+        ends = zip(x[::2], x[1::2], moments, strict=True)
+        found += [_rect(x0, x1, colours[m.prompt], 0.12) for x0, x1, m in ends]
     return found
 
 
-def _rect(view: Timeline, start_s: float, end_s: float, colour: str, opacity: float) -> Figure:
-    x0, x1 = view.x_of([start_s, end_s])
+def _rect(x0: Any, x1: Any, colour: str, opacity: float) -> Figure:  # noqa: ANN401
     return {
         "type": "rect", "layer": "below", "xref": "x", "yref": "paper", "x0": x0, "x1": x1, "y0": 0, "y1": 1,
         "fillcolor": colour, "opacity": opacity, "line": {"width": 0},

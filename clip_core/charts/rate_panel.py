@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from clip_core.charts.axes import score_ticks
 from clip_core.charts.panels import Panels
 from clip_core.charts.view import Figure, Timeline
+from clip_core.values import Floats, Ints
 
 MOST_SPIKES = 400
 """Of more, the steepest are marked: plotly is slow with thousands of marks."""
@@ -35,20 +35,29 @@ def spike_traces(view: Timeline) -> list[Figure]:
     """
     if view.rate is None:
         return []
-    rate, (n, p) = view.rate, view.rate.shape
-    found = [(sample, column) for sample, column in view.spikes if 0 <= sample < n and 0 <= column < p]
-    found = sorted(found, key=lambda spike: -abs(float(rate[spike])))[:MOST_SPIKES]
-    numbers = {view.column(line): line.number for line in view.lines}
     unseen = {"mode": "lines", "line": {"width": 0}, "opacity": 0, "hoverinfo": "skip"}
     traces: list[Figure] = [{"type": "scatter", "yaxis": "y6", "x": view.x_of([0.0]), "y": [0]} | unseen]
-    for column, spikes in groupby(sorted(found, key=lambda spike: (spike[1], spike[0])), key=lambda spike: spike[1]):
-        if column in numbers:
-            samples = np.array([sample for sample, _ in spikes])
-            traces.append(_marks(view, samples, rate[samples, column], view.colours.colour(numbers[column])))
+    samples, columns, values = _steepest(view.rate, view.spikes)
+    for line in view.lines:
+        own = np.flatnonzero(columns == view.column(line))
+        if len(own):
+            own = own[np.argsort(samples[own], kind="stable")]
+            traces.append(_marks(view, samples[own], values[own], view.colours.colour(line.number)))
     return traces
 
 
-def _marks(view: Timeline, samples: Any, values: Any, colour: str) -> Figure:  # noqa: ANN401
+def _steepest(rate: Floats, spikes: Sequence[tuple[int, int]]) -> tuple[Ints, Ints, Floats]:
+    """Samples, columns and rates of the spikes that are marked."""
+    samples, columns = np.array(spikes, np.int64).reshape(-1, 2).T
+    there = (samples >= 0) & (samples < len(rate)) & (columns >= 0) & (columns < rate.shape[1])
+    samples, columns = samples[there], columns[there]
+    values = rate[samples, columns]
+    kept = np.argsort(-np.abs(values), kind="stable")[:MOST_SPIKES]
+    kept = kept[np.isfinite(values[kept])]
+    return samples[kept], columns[kept], values[kept]
+
+
+def _marks(view: Timeline, samples: Ints, values: Floats, colour: str) -> Figure:
     symbols = ["triangle-up" if value >= 0 else "triangle-down" for value in values.tolist()]
     x = view.scores.frames[samples].tolist() if view.axis == "Frames" else view.x_of(view.scores.times_s[samples])
     marker = {"symbol": symbols, "size": 7, "color": colour}

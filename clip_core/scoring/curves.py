@@ -100,14 +100,14 @@ class Curves:
         """
         self._fill(prompts)
         order, n = self._order, self._count
-        values = np.empty((n, len(prompts)), np.float32)
-        for column, prompt in enumerate(prompts):
-            values[:, column] = self._columns[prompt][order]
+        rows = np.empty((len(prompts), n), np.float32)  # a prompt's curve lies together in memory, as all readers like
+        for row, prompt in zip(rows, prompts, strict=True):
+            np.take(self._columns[prompt], order, out=row)
         return Scores(
             frames=table.number_of(self._pts[order]),
             times_s=self._times_s[order],
             prompts=tuple(prompts),
-            values=values,
+            values=rows.T,
             start_s=0.0,
             end_s=max(table.end_s, float(self._times_s[order[-1]]) if n else 0.0),
             complete=complete,
@@ -121,8 +121,9 @@ class Curves:
             if known < self._count:
                 lacking.setdefault(known, []).append(prompt)
         for known, group in lacking.items():
-            texts = np.stack([self._texts[prompt] for prompt in group], axis=1)
-            block = np.clip(self._vectors[known : self._count] @ texts, -1.0, 1.0)
+            texts = np.stack([self._texts[prompt] for prompt in group])
+            block = texts @ self._vectors[known : self._count].T
+            np.clip(block, -1.0, 1.0, out=block)
             self.computed_cells += block.size
-            for column, prompt in enumerate(group):
-                self._columns[prompt] = np.concatenate([self._columns[prompt], block[:, column]])
+            for row, prompt in zip(block, group, strict=True):
+                self._columns[prompt] = np.concatenate([self._columns[prompt], row]) if known else row

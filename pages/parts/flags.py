@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
+from clip_core.scoring.findings import Evidence
 from pages.parts.prompts import Prompts
+from pages.parts.tables import HEAD_PX, MOST_ROWS, ROW_PX
 
 
-def choose_flagged(prompts: Prompts) -> Sequence[str]:
+def choose_flagged(prompts: Prompts, evidence: Evidence) -> Sequence[str]:
     """Draw the pills that say whose moments are flagged; a prompt never seen before is.
 
     What is off is kept here, not in the pills: these are not mounted while the box is closed, and the browser goes on
@@ -34,7 +37,28 @@ def choose_flagged(prompts: Prompts) -> Sequence[str]:
             wrap=True,
             on_change=_flags_pressed,
         )
+        _draw_alarm_rates(evidence)
     return flagged
+
+
+def _draw_alarm_rates(evidence: Evidence) -> None:
+    """How often a neutral caption comes out as high as each prompt: whether the prompt is there at all."""
+    rates = evidence.false_alarm_rates
+    if not rates:
+        return
+    table = pd.DataFrame({"prompt": list(rates), "rate": [100 * rate for rate in rates.values()]})
+    columns = {
+        "prompt": st.column_config.TextColumn("Prompt", width=150),
+        "rate": st.column_config.NumberColumn(
+            "False alarms",
+            format="%.1f %%",
+            width=90,
+            help="Share of the 300 neutral captions that score as high somewhere in this video: how often a prompt that "
+            "is not there would come out as high. Above about 5 % do not believe its peaks.",
+        ),
+    }
+    height = HEAD_PX + ROW_PX * min(len(table), MOST_ROWS)
+    st.dataframe(table, key="alarm_rates", hide_index=True, row_height=ROW_PX, height=height, column_config=columns)
 
 
 def _flags_pressed() -> None:

@@ -58,7 +58,7 @@ def choose_pictures() -> dict[str, Picture]:
     """Draw the list of pictures; return name → picture."""
     state = st.session_state
     pictures: dict[str, Picture] = state.setdefault("pictures", {})
-    with st.container(height=126, border=True, key="pictures", gap="xxsmall"):
+    with st.container(height=112, border=True, key="pictures", gap="xxsmall"):
         if not pictures:
             st.caption("No picture yet: take the frame on the screen, or upload one.")
         for place, (name, picture) in enumerate(pictures.items()):

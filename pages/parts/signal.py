@@ -53,7 +53,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     smoothing_s = _choose_window(smoothing, scores)
     axis = _choose_range(unit, low, high)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
-        flagged = choose_flagged(prompts)
+        flagged = choose_flagged(prompts, evidence)
         rules, time_range = choose_rules(unit, evidence)
     recipe = Recipe(
         prompts=prompts.lines,
@@ -90,7 +90,7 @@ def _choose_window(kind: Smoothing, scores: Scores) -> float:
     state = st.session_state
     window = window_samples(state.smoothing, scores.times_s)
     return st.slider(
-        "Smoothing",
+        f"Smoothing · {window} sample{'' if window == 1 else 's'}",
         0.0,
         max(5.0, float(math.ceil(state.smoothing))),
         step=0.1,

@@ -15,6 +15,8 @@ from pages.parts.look import theme
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
 from pages.parts.prompts import FULL_ROW, ONE_ROW
 
+MENU_PX = 300
+"""A popover is as narrow as it can be, and would cut the labels of its switches."""
 WATCHED = ["Player", "Frames"]
 KINDS = ["Curves", "Heat map"]
 EXTRAS = {"rate": "rate_on", "winners": "winners_on", "cuts": "cuts_on", "spread": "spread_on"}
@@ -142,7 +144,7 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
     start = {"watch": WATCHED[0], "axis": "m:ss", "raw_on": True, "chart_h": "Normal", "chart_kind": KINDS[0]}
     for key, value in (start | {key: extra == "cuts" for extra, key in EXTRAS.items()}).items():
         state.setdefault(key, value)
-    with st.popover("View", icon=":material/tune:", key="view_box"):
+    with st.popover("View", icon=":material/tune:", key="view_box"), st.container(width=MENU_PX):
         st.segmented_control(
             "Watch",
             WATCHED,
@@ -179,7 +181,7 @@ def _draw_switches(templates: bool) -> None:
     left, right = st.columns(2, gap="small")
     keep = {"persist_state": "session"}
     left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
-    right.toggle("Rate of change", key="rate_on", **keep, help="A panel below: how fast each curve rises or falls.")
+    right.toggle("Rate of change", key="rate_on", **keep)  # no help here: its mark would cut the labels
     left.toggle("Cuts", key="cuts_on", **keep, help="Marks where one shot ends and the next begins.")
-    right.toggle("Leading prompt", key="winners_on", **keep)  # no help: its mark would cut the label
+    right.toggle("Leading prompt", key="winners_on", **keep)
     st.toggle("Template spread", key="spread_on", **keep, help=spread if templates else missing, disabled=not templates)

@@ -84,8 +84,9 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         key="threshold_mode",
         persist_state="session",
         label_visibility="collapsed",
-        help="Adapt: each prompt gets a threshold of its own, halfway up its events, if it beats the null bank. "
-        "One for all: the slider.",
+        help="A moment is a stretch where the smoothed score stays at or above the threshold. **Adapt**: each prompt "
+        "gets one of its own, halfway up its events, if it beats the null bank. **One for all**: the slider. In cosine "
+        "a good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8; z is about the same for all.",
     )
     if mode == "Adapt":
         return None
@@ -97,8 +98,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         format=f"%.{value_decimals(unit)}f",
         key="threshold",
         persist_state="session",
-        help="A moment is a stretch where the smoothed score stays at or above this. In cosine a good value depends on "
-        "the model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8; z means about the same for every model.",
+        label_visibility="collapsed",  # the switch above it says what it is
     )
 
 

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     filters,
     findings,
     made,
+    memory,
     nothing,
     overlap,
     player,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "filters": filters.measure,
     "findings": findings.measure,
     "nothing": nothing.measure,
+    "memory": memory.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
 }

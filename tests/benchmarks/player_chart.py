@@ -17,6 +17,12 @@ from tests.ui.stage import staged, times_of
 
 DRAWN_MS, STALL_MS = 1500.0, 200.0
 SAMPLES, STEP_S, THRESHOLD = 100_000, 0.5, 0.7
+LOOKS: dict[str, dict[str, Any]] = {
+    "raw on": {"raw": True},
+    "raw off": {"raw": False},
+    "rate and bands": {"raw": True, "extras": True},
+    "heat map": {"kind": "heat map"},
+}
 _DRAW = """async (data) => { const began = performance.now()
   await put('a', 'timeline', 'main', data)
   await new Promise((go) => requestAnimationFrame(() => setTimeout(go)))
@@ -37,19 +43,24 @@ def measure(quick: bool) -> list[Row]:
     with staged() as stage, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            for raw in (True, False):
-                data = _data(stage, raw)
+            for how, look in LOOKS.items():
+                data = _data(stage, look)
                 found = [_once(browser, stage.address, data) for _ in range(2 if quick else 9)]
-                rows += _rows("raw on" if raw else "raw off", found, data)
-                tell(f"chart, {'with' if raw else 'without'} raw samples: {rows[-2].raw}, {rows[-1].raw}")
+                rows += _rows(how, found, data)
+                tell(f"chart, {how}: {rows[-2].raw}, {rows[-1].raw}")
         finally:
             browser.close()
     return rows
 
 
-def _data(stage: Any, raw: bool) -> dict[str, Any]:
+def _data(stage: Any, look: dict[str, Any]) -> dict[str, Any]:
     scores = _scores()
-    return dict(stage.timeline("big", scores, smooth(scores, 2.0), raw=raw, threshold=THRESHOLD, moments=None))
+    smoothed = smooth(scores, 2.0)
+    more: dict[str, Any] = {"threshold": THRESHOLD, "moments": None} | look
+    if more.pop("extras", False):
+        more["rate"] = np.gradient(smoothed, STEP_S, axis=0).astype(np.float32)
+        more["ribbon"] = {p: (smoothed[:, k] - 0.03, smoothed[:, k] + 0.03) for k, p in enumerate(PROMPTS)}
+    return dict(stage.timeline("big", scores, smoothed, **more))
 
 
 def _scores() -> Scores:
@@ -68,7 +79,8 @@ def _once(browser: Any, address: str, data: dict[str, Any]) -> tuple[list[float]
     times_of(page, np.arange(SAMPLES + 1) * STEP_S)
     first = page.evaluate(_DRAW, data)
     moved = json.loads(json.dumps(data))
-    moved["figure"]["layout"]["shapes"][-1] |= {"y0": 0.6, "y1": 0.6}
+    for shape in moved["figure"]["layout"]["shapes"][-1:]:  # the heat map has none
+        shape |= {"y0": 0.6, "y1": 0.6}
     drawn = [first, page.evaluate(_DRAW, moved)]
     page.wait_for_timeout(500)
     page.evaluate(_WATCH)

@@ -99,6 +99,20 @@ def test_a_band_lies_between_its_edges_behind_its_curve(bench: Bench) -> None:
     assert bench.pixel(5.0, top + length * 0.55)[3] == 0
 
 
+def test_a_band_of_many_samples_is_as_wide_as_its_widest_in_each_column(bench: Bench) -> None:
+    scores = flat(50_000, 0.5)
+    low, high = np.full(50_000, 0.3, np.float32), np.full(50_000, 0.4, np.float32)
+    high[1::2] = 0.6
+    high[25_000:25_500] = 0.4
+    bench.show(scores, ribbon={"low": (low, high)}, raw=False)
+    top, length = bench.plot()["curves"]
+    found = [
+        [bench.pixel(at, top + length * (1 - value))[3] for value in (0.35, 0.5, 0.65)] for at in (5000.0, 12_625.0)
+    ]
+    shade = pytest.approx(0.16 * 255, abs=2)
+    assert found == [[shade, shade, 0], [shade, 0, 0]]
+
+
 def test_the_cells_are_those_that_the_other_chart_has(bench: Bench) -> None:
     rng = np.random.default_rng(8)
     script = """([x, y, low, high, bins]) => { const t = Float64Array.from(x), curve = Float32Array.from(y)

@@ -108,10 +108,17 @@ export class CurveCanvas {
     context.stroke();
   }
 
-  // Along the upper edge, and back along the lower one.
-  #fill({ low: lower, high: upper, fill, opacity }, x, starts, { left, bottom, low, floor, right, up }) {
+  // With few samples along the upper edge and back along the lower one; with many a bar for each column of pixels,
+  // because Chromium takes a second for ten areas with thousands of corners, and a few milliseconds for the bars.
+  #fill(band, x, starts, scale) {
+    const bins = starts.length - 1;
+    Object.assign(this.context, { fillStyle: band.fill, globalAlpha: band.opacity });
+    if (starts[bins] - starts[0] > 2 * bins) this.#fillColumns(band, starts, scale);
+    else this.#fillArea(band, x, starts, scale);
+  }
+
+  #fillArea({ low: lower, high: upper }, x, starts, { left, bottom, low, floor, right, up }) {
     const { context } = this;
-    Object.assign(context, { fillStyle: fill, globalAlpha: opacity });
     context.beginPath();
     const trace = (curve, places) => {
       for (const place of places) {
@@ -122,5 +129,18 @@ export class CurveCanvas {
     trace(upper, keptPoints(starts, upper));
     trace(lower, keptPoints(starts, lower).slice().reverse());
     context.fill();
+  }
+
+  #fillColumns({ low: lower, high: upper }, starts, { left, bottom, floor, up }) {
+    let [least, most] = [NaN, NaN]; // a column without a sample is as the one before
+    for (let bin = 0; bin < starts.length - 1; bin += 1) {
+      if (starts[bin] < starts[bin + 1]) [least, most] = [Infinity, -Infinity];
+      for (let place = starts[bin]; place < starts[bin + 1]; place += 1) {
+        least = Math.min(least, lower[place]);
+        most = Math.max(most, upper[place]);
+      }
+      const top = bottom - (most - floor) * up;
+      if (most >= least) this.context.fillRect(Math.round(left) + bin, top, 1, (most - least) * up);
+    }
   }
 }

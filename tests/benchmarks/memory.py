@@ -1,0 +1,54 @@
+"""The most memory that indexing takes: an hour of video against a minute of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks import made
+from tests.benchmarks.table import Row, Spread, tell
+
+MINUTE_S, HOUR_S, QUICK_S = 60, 3600, 300
+MORE_MB = 100.0
+RATE = 2.0
+
+
+def measure(quick: bool) -> list[Row]:
+    """Peak resident memory of a fresh process that indexes, thumbnails included, in MB.
+
+    The model is the small one with random weights (512 numbers a vector), so that decoding sets the pace.
+    """
+    long_s = QUICK_S if quick else HOUR_S
+    peaks = {}
+    for seconds in (MINUTE_S, long_s):
+        path = made.video(seconds, made.SMALL)
+        peaks[seconds] = [_peak_mb(path) for _ in range(1 if quick else 2)]
+        tell(f"memory: {seconds} s: {Spread.of(peaks[seconds], 'MB', 0)}")
+    more = [long - short for long, short in zip(peaks[long_s], peaks[MINUTE_S], strict=True)]
+    raw = {f"{seconds} s of video": Spread.of(values, "MB", 0) for seconds, values in peaks.items()}
+    says = f"MB that indexing {long_s // 60} minutes takes over 1 minute (640 × 360, {RATE:g}/s) / {MORE_MB:.0f} MB"
+    return [Row("memory", Spread.of(more).over(MORE_MB), 1.0, True, says, raw, ())]
+
+
+def _peak_mb(path: Path) -> float:
+    """In a process of its own, whose peak is nobody else's."""
+    context = multiprocessing.get_context("spawn")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_index, args=(path, send))
+    process.start()
+    peak = float(receive.recv())
+    process.join()
+    return peak
+
+
+def _index(path: Path, send: multiprocessing.connection.Connection) -> None:  # type: ignore[name-defined]
+    from clip_core import EmbeddingStore, index_video
+    from clip_core.encoders.registry import load_encoder
+
+    encoder = load_encoder(str(made.small_model()))
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in index_video(path, encoder, EmbeddingStore(folder), samples_per_second=RATE):
+            pass
+    send.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clip_core.charts.palette import THEMES
-from clip_core.charts.timeline import Line, Unfinished, live_figure, timeline_figure
+from clip_core.charts.timeline import Line, Unfinished, live_figure, still_figure, timeline_figure
 from clip_core.scoring.moments import find_moments
 from tests.chart_maker import at, view
 from tests.curve_maker import scores_of
@@ -54,6 +54,14 @@ def test_a_moment_is_shaded_and_has_a_lane() -> None:
     assert (shade["x0"], shade["x1"], shade["fillcolor"]) == (at("01.900"), at("03.900"), THEMES["light"].prompts[0])
     (lane,) = [trace for trace in figure["data"] if trace.get("yaxis") == "y3"]
     assert lane["x"] == [at("01.900"), at("03.900"), None]
+
+
+def test_a_figure_for_a_file_is_the_same_without_its_playhead() -> None:
+    given = view(cursor_s=2.0, cursor_frame=50)
+    whole, still = timeline_figure(given), still_figure(given)
+    assert still["data"] == whole["data"]
+    assert [*still["layout"]["shapes"], whole["layout"]["shapes"][-1]] == whole["layout"]["shapes"]
+    assert whole["layout"]["shapes"][-1]["x0"] == at("02.000")
 
 
 def test_the_playhead_and_the_threshold() -> None:

@@ -51,6 +51,13 @@ def timeline_figure(view: Timeline) -> Figure:
     return figure
 
 
+def still_figure(view: Timeline) -> Figure:
+    """Return ``timeline_figure`` without its playhead, for a file: nothing plays there."""
+    figure = timeline_figure(view)
+    figure["layout"]["shapes"].pop()
+    return figure
+
+
 def live_figure(view: Timeline) -> Figure:
     """Return the figure for a player, which draws the curves and the playhead itself and follows the pointer.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clip_core.charts.labels import short
-from clip_core.charts.timeline import Line, Timeline, timeline_figure
+from clip_core.charts.timeline import Line, Timeline, still_figure
 from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
@@ -73,8 +73,8 @@ def make_report(outcome: Outcome, view: Timeline, thumbnails: Mapping[float, byt
             moments=moments,
             unit=found.scores.unit,
             thumbnails=pictures,
-            figure=timeline_figure(replace(view, theme="light")),
-            dark_figure=timeline_figure(replace(view, theme="dark")),
+            figure=still_figure(replace(view, theme="light")),
+            dark_figure=still_figure(replace(view, theme="dark")),
             notes=[*_notes(outcome), *([note] if note else [])],
         )
     )

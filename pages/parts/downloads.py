@@ -16,6 +16,9 @@ from pages.parts.give_pages import draw_pages
 from pages.parts.moments import Listed
 from pages.parts.settings_file import draw_loading, view_link
 
+WIDTH_PX = 400
+"""A long link would widen the box as far as it may."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -30,7 +33,8 @@ class Given:
 
 def draw_downloads(given: Given) -> None:
     """Draw the box. Every file is made when its button is pressed, and not before."""
-    with st.popover("", icon=":material/download:", help="Download", key="download_box"):
+    box = st.popover("", icon=":material/download:", help="Download", key="download_box")
+    with box, st.container(width=WIDTH_PX):
         st.markdown("**Download**")
         st.caption(_which(given.listed))
         draw_files(given.outcome)

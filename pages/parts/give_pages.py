@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from clip_core.charts.timeline import Timeline, timeline_figure
+from clip_core.charts.timeline import Timeline, still_figure
 from clip_core.errors import ClipVideoError
 from clip_core.export.page import chart_html
 from clip_core.pipeline.make_report import MOST_PICTURES, make_report
@@ -45,7 +45,7 @@ def draw_pages(outcome: Outcome, view: Timeline) -> None:
 
 
 def _chart(outcome: Outcome, view: Timeline) -> str:
-    return chart_html(timeline_figure(view), outcome.record.name)
+    return chart_html(still_figure(view), outcome.record.name)
 
 
 def _report(outcome: Outcome, view: Timeline) -> str:

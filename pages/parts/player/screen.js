@@ -4,7 +4,9 @@ import { SOON_S, leaveClock, takeClock } from "./clock.js";
 import { fetchBlock, fetchUntil } from "./blocks.js";
 import { ExactVideo } from "./exact.js";
 import { Faults } from "./faults.js";
+import { toggleFullScreen } from "./fullscreen.js";
 import { listenForKeys } from "./keys.js";
+import { leavePlace, returnTo } from "./place.js";
 import { startPlaying } from "./playing.js";
 import { Repeat } from "./repeat.js";
 import { Reports } from "./reports.js";
@@ -30,6 +32,7 @@ class Screen {
   #refused = false;
   #misses = 0;
   #set = () => {};
+  #page = location.pathname;
 
   constructor(host, addressOf, player) {
     Object.assign(this, { host, addressOf, player });
@@ -96,10 +99,16 @@ class Screen {
   }
 
   unmount() {
+    if (location.pathname !== this.#page) this.#leavePlace(); // else another view comes, which Python knows of
     this.#stop.abort();
     this.stopKeys();
     this.exact.close();
     leaveClock(this.player);
+  }
+
+  #leavePlace() {
+    const [{ video, seek }, frame] = [this.#data, this.exact.wanted ?? this.clock.frame];
+    if (seek) leavePlace(this.player, { video, seq: seek.seq, frame, believed: this.reports.believed });
   }
 
   #open(data) {
@@ -108,7 +117,7 @@ class Screen {
     this.faults.forget();
     this.repeat.moment = null;
     this.reports.expect(data.seek.frame);
-    this.clock.show(data.seek.frame, false);
+    this.clock.show(Math.min(this.clock.last, returnTo(this.player, data)), false);
     this.#again();
   }
 
@@ -139,10 +148,11 @@ class Screen {
       seek: () => this.#visit(frame),
       scrub: () => this.#go(frame),
       reset: () => (video.pause(), this.#visit(0)),
+      end: () => (video.pause(), this.#visit(clock.last)),
       loop: () => this.#toggleRepeat(from),
       mute: () => (video.muted = !video.muted),
       speed: () => setSpeed(video, to ?? nextSpeed(video, by)),
-      fullscreen: () => this.#fullScreen(),
+      fullscreen: () => toggleFullScreen(this.host, { mention: (text) => this.#mention(text) }),
       help: () => (this.host.querySelector(".cvi-help").toggleAttribute("hidden"), this.#draw()),
     };
     actions[what]?.();
@@ -193,15 +203,6 @@ class Screen {
     const moments = Array.from({ length: block.length / 2 }, (_, k) => [block[2 * k], block[2 * k + 1]]);
     this.clock.moments = moments;
     if (!this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
-  }
-
-  async #fullScreen() {
-    try {
-      await (document.fullscreenElement ? document.exitFullscreen() : this.host.requestFullscreen());
-      this.transport.focus();
-    } catch (error) {
-      this.#mention(`Full screen is not possible here: ${error.message}`);
-    }
   }
 
   // What the video tells

@@ -31,8 +31,8 @@ class Screen {
   #other = true; // whether another file was asked for since
   #refused = false;
   #misses = 0;
+  #since = performance.now();
   #set = () => {};
-  #page = location.pathname;
 
   constructor(host, addressOf, player) {
     Object.assign(this, { host, addressOf, player });
@@ -99,7 +99,7 @@ class Screen {
   }
 
   unmount() {
-    if (location.pathname !== this.#page) this.#leavePlace(); // else another view comes, which Python knows of
+    this.#leavePlace();
     this.#stop.abort();
     this.stopKeys();
     this.exact.close();
@@ -108,7 +108,7 @@ class Screen {
 
   #leavePlace() {
     const [{ video, seek }, frame] = [this.#data, this.exact.wanted ?? this.clock.frame];
-    if (seek) leavePlace(this.player, { video, seq: seek.seq, frame, believed: this.reports.believed });
+    if (seek) leavePlace(this.player, this.#since, { video, seq: seek.seq, frame, believed: this.reports.believed });
   }
 
   #open(data) {

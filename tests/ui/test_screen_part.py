@@ -463,6 +463,14 @@ def test_without_the_file_frames_are_numbers_alone_and_the_note_stays_still(seat
         wait_until(lambda: seat.reports()[-1:] and seat.reports()[-1]["frame"] == frame, what="report")  # noqa: B023
         wait_until(lambda: seat.of_video("error") is not None, what="tried again in vain")
     assert seat.tab.evaluate("changes") == 0
+    asked: list[str] = []
+    seat.tab.on("request", lambda request: asked.append(request.url))
+    for frame in (42, 43):
+        before = len(asked)
+        seat.go(frame)
+        wait_until(lambda: seat.reports()[-1]["frame"] == frame and len(asked) > before, what="asked again")  # noqa: B023
+        seat.tab.evaluate("fetch('/').then((answer) => answer.text())")  # what it asks at once has been asked by then
+        assert [url.rpartition("/")[2] for url in asked[before:]] == ["gone", ""], "one question for a click"
     put(seat.tab, "s", "screen", data | {"seek": {"seq": 1, "frame": 9}})
     assert seat.presented == 9
 

@@ -159,7 +159,7 @@ class Screen {
   }
 
   #go(frame) {
-    if (this.video.error && !this.#refused) this.#again(); // perhaps the fault is over
+    if (!this.#refused) this.faults.retry();
     this.exact.seek(Math.max(0, Math.min(this.clock.last, frame)));
   }
 
@@ -177,7 +177,7 @@ class Screen {
     const { clock, exact, repeat, video } = this;
     const here = exact.wanted ?? clock.frame;
     const { address } = this.#data;
-    if (video.error) this.#go(here);
+    if (!this.#refused) await this.faults.retry();
     if (repeat.moment && (!repeat.has(here) || here >= repeat.last)) this.#go(repeat.first);
     else if (here >= clock.last) this.#go(0);
     await exact.ready();

@@ -4,7 +4,7 @@
 import { columnStarts, keptPoints } from "./points.js";
 
 const DASH = [9, 9];
-const DOT_PX = 7; // of a sample without neighbours: the playhead may stand on it
+const DOT_PX = 9; // of a sample without neighbours: the playhead may stand on it
 const MOST_RATIO = 2; // finer is not seen, and costs
 // Up to so many points lines are stroked at their width. With more, one pixel wide and side by side: without a GPU
 // Chromium takes a second for ten crowded lines of 1.8 px, and 13 ms for twice as many of 1 px.

@@ -140,10 +140,10 @@ class Timeline {
     const styles = this.#data.figure.data.filter((trace) => trace.curve);
     const seen = JSON.stringify([across, up, width, height, window.devicePixelRatio, this.#data.series, styles]);
     this.canvas.attach(this.plot);
-    this.hover.standOver(JSON.stringify([across, width, height]));
     if (seen !== this.#seen) this.canvas.draw(this.#lines, this.#x, across, up, { width, height });
     this.#seen = seen; // so that another threshold leaves them as they are
     this.#placeHead();
+    this.hover.standOver(JSON.stringify([this.#across, width, height]));
   }
 
   get #lines() {

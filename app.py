@@ -25,6 +25,7 @@ def main() -> None:
     st.logo(str(STATIC / "logo.svg"), size="medium")
     pages = [
         st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:"),
         st.Page("pages/compare.py", title="Compare encoders", icon=":material/compare:"),
         st.Page("pages/library.py", title="Stored videos", icon=":material/database:"),
     ]

@@ -14,7 +14,7 @@ from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 
 PROGRAM = "python -m clip_core"
-LONGEST_S, HIGHEST = 86_400, 1000
+LONGEST_S = 86_400
 
 _ABOUT = f"""Embeds videos with a CLIP model and scores texts against their frames; what is
 embedded is kept in the store, which the page shares.
@@ -47,7 +47,7 @@ chart, and each moment with the picture of its peak.
   {PROGRAM} report holiday.mp4 --prompts prompts.txt --out report.html"""
 _EVALUATE = f"""Hold the moments of an indexed video against a truth: CSV (prompt,start,end; in seconds or
 HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights JSON Lines. Says R1, mAP, onset errors,
-what is missed and what is false. --sweep tries other settings.
+what is missed and what is false. Moments are found as by `moments`; --sweep tries other settings.
 
   {PROGRAM} evaluate holiday.mp4 --truth truth.csv --sweep --json result.json"""
 _CLIPS = f"""Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again. With
@@ -158,15 +158,10 @@ def _add_rate(parser: _Parser) -> None:
 
 
 def _add_evaluate(parser: _Parser) -> None:
-    parser.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
+    add_recipe_options(parser, "those of the settings, else the truth's")
     parser.add_argument("--truth", metavar="FILE", type=_text, required=True, help="CSV, JSON Lines or JSON")
-    parser.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the truth's)")
-    parser.add_argument("--prompts", metavar="FILE", type=_text, help="the same, one a line")
-    parser.add_argument("--threshold", metavar="X", type=_number, help="cosine (default: the config's, or the model's)")
-    parser.add_argument("--smoothing", metavar="S", type=_length, help="in seconds (default: the config's)")
-    parser.add_argument(
-        "--min-duration", metavar="S", type=_length, default=0.0, help="drop shorter moments (default: 0)"
-    )
+    what = "drop shorter moments, in seconds (default: that of the settings, else 0)"
+    parser.add_argument("--min-duration", metavar="S", type=_length, help=what)
     parser.add_argument("--sweep", action="store_true", help="try smoothing x threshold x shortest duration")
     parser.add_argument("--json", metavar="OUT", type=_text, help="write all of it to a file")
 
@@ -194,13 +189,6 @@ def _rate(text: str) -> float | None:
         if 0.001 <= (rate := float(text)) <= 1000:
             return rate
     raise argparse.ArgumentTypeError(f'{text[:40]!r} is neither a number from 0.001 to 1000 nor "{EVERY_FRAME}"')
-
-
-def _number(text: str) -> float:
-    with suppress(ValueError):
-        if abs(number := float(text)) <= HIGHEST:
-            return number
-    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from -{HIGHEST} to {HIGHEST}")
 
 
 def _length(text: str) -> float:

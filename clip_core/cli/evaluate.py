@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.outfile import check_out, write_out
-from clip_core.cli.scored import indexed, prompts_in, tell_cut_off, tell_unfinished
+from clip_core.cli.recipes import recipe_for
+from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
 from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
 from clip_core.errors import TruthError, shown_name
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from clip_core.evaluation.sweep import Cell, Setting
     from clip_core.evaluation.truth import Truth
     from clip_core.pipeline.evaluate import Evaluation
+    from clip_core.recipe import Recipe
     from clip_core.store.store import EmbeddingStore
-    from clip_core.values import Scores, VideoRecord
+    from clip_core.values import VideoRecord
 
 BEST_SHOWN = 5
+ADAPT = "adapt"
 MOST_POINTS = 200
 """So many points of a precision–recall curve go into the JSON file."""
 _HEAD = ("PROMPT", "TRUE", "FOUND", "R1@0.5", "R1@0.7", "mAP", "mAP@0.5", "mAP@0.75", "IoU", "ONSET", "MISSED", "FALSE")
@@ -35,7 +38,10 @@ _HEAD = ("PROMPT", "TRUE", "FOUND", "R1@0.5", "R1@0.7", "mAP", "mAP@0.5", "mAP@0
 
 def evaluate(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     """Run the command; return its exit code."""
-    from clip_core.pipeline.evaluate import evaluate as judge_scores
+    from clip_core.pipeline.analyse import Analysis
+    from clip_core.pipeline.evaluate import evaluate as judge_findings
+    from clip_core.pipeline.judge_moments import reviewed_moments
+    from clip_core.scoring.findings import find
 
     given.video = video_path(given.video, config)
     with about(given.video):
@@ -47,15 +53,19 @@ def evaluate(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     encoder = encoder_for(given, config)
     with about(given.video):
         record = indexed(given, encoder, store)
-        scores, truth, told = _scores(given, record, truth, encoder, store)
-        found = judge_scores(scores, truth, _setting(given, config, encoder))
-    for warning in (*told, *found.warnings):
+        recipe, truth, told = _asked(given, config, truth, record, encoder)
+        evidence = Analysis(record.video_id, encoder, store).evidence(recipe)
+        findings = find(recipe, evidence)
+        judged = reviewed_moments(findings, record.video_id, store) if given.judged else []
+        found = judge_findings(findings, truth, [r.moment for r in judged if r.kept] if given.judged else None)
+    told += found.warnings
+    for warning in told:
         terminal.note(warning)
     _show(found)
-    cells, best = _sweep(scores, found) if given.sweep else ([], None)
+    cells, best = _sweep(found) if given.sweep else ([], None)
     if given.json is not None:
-        write_out(given.json, _as_json(record, encoder, found, [*told, *found.warnings], cells, best), option="--json")
-    tell_unfinished(given, scores)
+        write_out(given.json, _as_json(record, encoder, found, told, cells, best), option="--json")
+    tell_unfinished(given, findings.scores)
     tell_notices(config)
     return 0
 
@@ -72,36 +82,27 @@ def _read(path: str) -> Truth:
     return read_truth(content, path)
 
 
-def _scores(
-    given: Namespace, record: VideoRecord, truth: Truth, encoder: ShownEncoder, store: EmbeddingStore
-) -> tuple[Scores, Truth, list[str]]:
-    """The scores of what is judged, what the truth says of this video, and what the user should know of that."""
+def _asked(
+    given: Namespace, config: Config, truth: Truth, record: VideoRecord, encoder: ShownEncoder
+) -> tuple[Recipe, Truth, list[str]]:
+    """How moments are found, what the truth says of this video, and what the user should know of that."""
     from clip_core.evaluation.truth import of_video
-    from clip_core.pipeline.score_prompts import clean_prompts, score_prompts
 
     truth, told = of_video(truth, [record.name, record.video_id, given.video])
-    listed = prompts_in(given.prompts) if given.prompts else []
-    prompts = clean_prompts([*(given.prompt or []), *listed] or truth.prompts)
-    tell_cut_off(prompts, encoder)
-    return score_prompts(record.video_id, prompts, encoder, store), truth, told
-
-
-def _setting(given: Namespace, config: Config, encoder: ShownEncoder) -> Setting:
-    from clip_core.evaluation.sweep import Setting
-
-    threshold = encoder.default_threshold if config.threshold is None else config.threshold
-    return Setting(
-        smoothing_s=config.smoothing_s if given.smoothing is None else given.smoothing,
-        threshold=threshold if given.threshold is None else given.threshold,
-        min_duration_s=given.min_duration,
-    )
+    recipe = recipe_for(given, replace(config, prompts=truth.prompts))
+    if given.min_duration is not None:
+        recipe = replace(recipe, min_duration_s=given.min_duration)
+    tell_cut_off(recipe.texts, encoder)
+    return recipe, truth, told
 
 
 def _show(found: Evaluation) -> None:
     rows = [_row(short(judgement.prompt), judgement) for judgement in found.prompts]
     terminal.table(_HEAD, [*rows, _row("all", found.overall)], right=_HEAD[1:])
     average = found.curves[""].average_precision
-    terminal.line(f"Settings: {_words(found.setting)}. Shares in %, onsets (median error) in seconds.")
+    terminal.line(
+        f"Settings: {found.findings.recipe.unit}, {_words(_now(found))}{_own(found)}. Shares in %, onsets (median error) in seconds."
+    )
     if average is not None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 
@@ -115,15 +116,29 @@ def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
     return (name, str(judgement.truths), str(judgement.moments), *map(_percent, shares), onset, *counts)
 
 
-def _sweep(scores: Scores, found: Evaluation) -> tuple[list[Cell], Cell]:
+def _now(found: Evaluation) -> Setting:
+    from clip_core.evaluation.sweep import Setting
+
+    recipe = found.findings.recipe
+    return Setting(recipe.smoothing_s, recipe.threshold, recipe.min_duration_s)
+
+
+def _own(found: Evaluation) -> str:
+    """How many prompts have a threshold of their own that is not the common one, where there is one."""
+    own = len(found.findings.recipe.thresholds)
+    return "" if not own else f", {own} with a threshold of {'its' if own == 1 else 'their'} own"
+
+
+def _sweep(found: Evaluation) -> tuple[list[Cell], Cell]:
     """Try the usual settings, show the best few; return all, and the best."""
     from clip_core.evaluation.sweep import best_cell
     from clip_core.pipeline.evaluate import sweep_settings, usual_grid
 
-    grid = usual_grid(scores, found.setting)
+    recipe, evidence = found.findings.recipe, found.findings.evidence
+    grid = usual_grid(recipe, evidence)
     cells: list[Cell] = []
     with terminal.ProgressBar("sweep") as bar:
-        for cell in sweep_settings(scores, found.truth, grid):
+        for cell in sweep_settings(recipe, evidence, found.truth, grid):
             cells.append(cell)
             bar.tell(len(cells) / len(grid), f"{len(cells)} of {len(grid)} settings", len(cells) == len(grid))
     best = best_cell(grid, cells)
@@ -138,12 +153,14 @@ def _sweep(scores: Scores, found: Evaluation) -> tuple[list[Cell], Cell]:
 
 def _cell(cell: Cell) -> tuple[str, ...]:
     setting = cell.setting
-    return f"{setting.smoothing_s:g}", f"{setting.threshold:g}", f"{setting.min_duration_s:g}", _percent(cell.score)
+    threshold = ADAPT if setting.threshold is None else f"{setting.threshold:g}"
+    return f"{setting.smoothing_s:g}", threshold, f"{setting.min_duration_s:g}", _percent(cell.score)
 
 
 def _words(setting: Setting) -> str:
     shortest = f", shortest {setting.min_duration_s:g} s" if setting.min_duration_s else ""
-    return f"threshold {setting.threshold:g}, smoothing {setting.smoothing_s:g} s{shortest}"
+    threshold = "thresholds that adapt" if setting.threshold is None else f"threshold {setting.threshold:g}"
+    return f"{threshold}, smoothing {setting.smoothing_s:g} s{shortest}"
 
 
 def _percent(share: float | None) -> str:
@@ -162,7 +179,8 @@ def _as_json(
     whole: dict[str, Any] = {
         "video": {"name": record.name, "id": record.video_id},
         "model": encoder.id,
-        "setting": asdict(found.setting),
+        "settings": found.findings.recipe.as_mapping(),
+        "thresholds": dict(found.findings.thresholds),
         "overall": asdict(found.overall),
         "prompts": [asdict(judgement) for judgement in found.prompts],
         "moments": [asdict(moment) for moment in found.moments],
@@ -180,5 +198,5 @@ def _points(curve: PrecisionRecall) -> dict[str, Any]:
     return {name: getattr(thin, name).tolist() for name in names} | {"average_precision": curve.average_precision}
 
 
-def _flat(cell: Cell) -> dict[str, float]:
+def _flat(cell: Cell) -> dict[str, float | None]:
     return {**asdict(cell.setting), "f1": cell.score}

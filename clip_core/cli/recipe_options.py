@@ -7,11 +7,12 @@ import math
 from contextlib import suppress
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told of a video, prompts and how curves become moments."""
+def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "the config's") -> None:
+    """Let a command be told of a video, prompts and how curves become moments; ``usual_prompts`` is for the help."""
     parser.add_argument("video", metavar="VIDEO", help="an indexed video, named as for index")
     group = parser.add_argument_group("what is looked for, and how curves become moments")
-    group.add_argument("--prompt", metavar="P", action="append", help="a text; may be repeated (default: the config's)")
+    what = f"a text; may be repeated (default: {usual_prompts})"
+    group.add_argument("--prompt", metavar="P", action="append", help=what)
     what = "a text file of prompts, one per line; “- a person” is a negative one"
     group.add_argument("--prompts", metavar="FILE", help=what)
     group.add_argument("--settings", metavar="FILE", help="a settings file (YAML) as the page saves it")

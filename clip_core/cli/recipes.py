@@ -22,8 +22,8 @@ MOST_BYTES = 1_000_000
 def recipe_for(given: Namespace, config: Config) -> Recipe:
     """The recipe: what was given counts before the settings file, and that before the configuration.
 
-    A threshold in the configuration is a cosine, as on the page; it counts for the configured model where nothing
-    else is said of unit and threshold.
+    A threshold in the configuration is a cosine, as on the page, and the null bank is not asked then; it counts for the
+    configured model where nothing else is said of unit and threshold.
 
     Raises:
         RecipeError: A setting cannot be used.
@@ -59,7 +59,7 @@ def _cut(given: Namespace, base: Recipe, config: Config) -> dict[str, Any]:
         return changes | {"threshold": given.threshold, "thresholds": {}}
     own_model = given.model is None or given.model == config.model
     if config.threshold is not None and own_model and given.settings is None and given.unit is None:
-        return {"unit": "cosine", "threshold": config.threshold}
+        return {"unit": "cosine", "threshold": config.threshold, "bank_share": 0}  # who sets a cosine means it
     return changes
 
 

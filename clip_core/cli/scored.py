@@ -45,14 +45,6 @@ def indexed(given: Namespace, encoder: Encoder, store: EmbeddingStore) -> VideoR
     return record
 
 
-def prompts_in(path: str) -> list[str]:
-    """Return the prompts in a file as ``lines_in``, without negatives (``- a person``)."""
-    prompts = [line for line in lines_in(path) if not line.startswith("- ")]
-    if not prompts:
-        raise PromptError(f"{shown_name(path)} holds no prompts.", "Write one a line.")
-    return prompts
-
-
 def lines_in(path: str) -> list[str]:
     """Return the lines of a file of prompts, one a line; blank ones are left out.
 

@@ -27,6 +27,11 @@ class PrecisionRecall:
     recall: Times
     average_precision: float | None
 
+    def at(self, threshold: float) -> tuple[float, float]:
+        """Precision and recall under one threshold; (0, 0) if it flags nothing."""
+        flagged = int(np.searchsorted(-self.thresholds, -float(np.float32(threshold)), side="right"))
+        return (float(self.precision[flagged - 1]), float(self.recall[flagged - 1])) if flagged else (0.0, 0.0)
+
     def thinned(self, most: int) -> PrecisionRecall:
         """The same curve with at most ``most`` >= 2 points to draw, its first and last among them."""
         if len(self.thresholds) <= most:

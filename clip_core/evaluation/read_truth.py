@@ -20,7 +20,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "video": ("video", "vid", "video_name", "file"),
 }
 """Names that a column may have, the best first; capitals do not count."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def read_truth(content: bytes, name: str) -> Truth:
@@ -114,4 +114,4 @@ def _time(cell: str, place: str, field: str) -> float:
 
 def _as_typed(cell: str) -> str:
     """A cell without the quote that an export puts before what a spreadsheet would run as a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" '").startswith(_FORMULA_STARTS) else cell

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clip_core.evaluation.iou import iou_matrix
 from clip_core.evaluation.metrics import IOUS, Query, matched
 from clip_core.values import Times
 
@@ -18,12 +19,12 @@ class Setting:
 
     Attributes:
         smoothing_s: Width of the smoothing in seconds, >= 0.
-        threshold: In the unit of the curves.
+        threshold: In the unit of the curves, for all prompts; None: each prompt its own, from the data.
         min_duration_s: Shorter moments are dropped.
     """
 
     smoothing_s: float
-    threshold: float
+    threshold: float | None
     min_duration_s: float
 
 
@@ -37,17 +38,26 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """What is tried: all combinations, each value once, in rising order."""
+    """What is tried: all combinations, each value once, in rising order; the threshold None, if any, comes first."""
 
     smoothings_s: tuple[float, ...]
-    thresholds: tuple[float, ...]
+    thresholds: tuple[float | None, ...]
     min_durations_s: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        for name in ("smoothings_s", "thresholds", "min_durations_s"):
-            values = getattr(self, name)
+        numbers = {name: getattr(self, name) for name in ("smoothings_s", "thresholds", "min_durations_s")}
+        if self.thresholds != (None,):
+            numbers["thresholds"] = self.thresholds[self.common_from :]
+        else:
+            del numbers["thresholds"]
+        for name, values in numbers.items():
             if not values or not all(np.isfinite(values)) or list(values) != sorted(set(values)):
                 raise ValueError(f"{name} must be finite numbers, each once, in rising order, not {values}")
+
+    @property
+    def common_from(self) -> int:
+        """The place of the first threshold that is a number: 0 or 1."""
+        return int(self.thresholds[:1] == (None,))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -102,14 +112,30 @@ def best_cell(grid: Grid, cells: Sequence[Cell]) -> Cell:
     if len(cells) != len(grid):
         raise ValueError(f"{len(cells)} cells are not the {len(grid)} of the grid")
     scores = np.array([cell.score for cell in cells]).reshape(grid.shape)
-    near = np.pad(scores, 1, mode="edge")
-    around: Times = sum(
-        near[i : i + scores.shape[0], j : j + scores.shape[1], k : k + scores.shape[2]]
-        for i, j, k in itertools.product(range(3), repeat=3)
-    )  # type: ignore[assignment]
+    parts = np.split(scores, [grid.common_from], axis=1)  # thresholds that adapt are no neighbour of a common one
+    around = np.concatenate([_around(part) for part in parts], axis=1)
     tied = np.flatnonzero(scores.ravel() == scores.max())
     return cells[int(tied[np.argmax(around.ravel()[tied].round(9))])]
 
 
+def _around(scores: Times) -> Times:
+    """The sum of each cell and its 26 neighbours; at an edge the cell at the edge counts again. Same shape."""
+    if not scores.size:
+        return scores
+    near = np.pad(scores, 1, mode="edge")
+    whole: Times = sum(
+        near[i : i + scores.shape[0], j : j + scores.shape[1], k : k + scores.shape[2]]
+        for i, j, k in itertools.product(range(3), repeat=3)
+    )  # type: ignore[assignment]
+    return whole
+
+
 def _matches(query: Query) -> int:
+    """How many windows are matched, over all IoUs together."""
+    shares = iou_matrix(query.windows, query.truths)
+    near = shares >= min(IOUS)
+    if not near.any():
+        return 0
+    if near.sum(axis=0).max() == near.sum(axis=1).max() == 1:  # whom nobody else could take is matched
+        return int((shares[near][:, None] >= np.array(IOUS)).sum())
     return sum(int((matched(query, iou) >= 0).sum()) for iou in IOUS)

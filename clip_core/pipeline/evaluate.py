@@ -1,9 +1,9 @@
-"""From scores and a truth to what the moments are worth, and to the settings that would make them worth more."""
+"""From findings and a truth to what the moments are worth, and to the settings that would make them worth more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,22 +12,26 @@ from clip_core.evaluation.metrics import Query
 from clip_core.evaluation.precision_recall import PrecisionRecall, precision_recall, timed
 from clip_core.evaluation.sweep import Cell, Grid, Setting, sweep
 from clip_core.evaluation.truth import Truth, fit_truth
-from clip_core.scoring.moments import find_moments
-from clip_core.scoring.smoothing import smooth
+from clip_core.recipe import Recipe
+from clip_core.scoring.findings import Evidence, Findings, carried_over, find
 from clip_core.scoring.spans import sample_spans
-from clip_core.values import Floats, Moment, Scores
+from clip_core.values import Floats, Moment, Unit
 
-SMOOTHINGS_S = (0.0, 0.3, 0.6, 1.0, 2.0, 4.0)
-MIN_DURATIONS_S = (0.0, 0.5, 1.0, 2.0)
-THRESHOLDS = 20
+SMOOTHINGS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+MIN_DURATIONS_S = (0.0, 1.0, 2.0)
+THRESHOLDS = 12
+LEAST_Z, USUAL_Z = 1.0, 6.0
+"""Common thresholds begin well above the median, where half of the video is flagged, and reach at least so far."""
+STEPS: Mapping[Unit, float] = {"cosine": 0.005, "z": 0.1, "percentile": 0.1, "margin": 0.005, "softmax": 0.01}
+"""Thresholds are multiples of this, so that the page's slider can stand on them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """What moments are worth against a truth.
 
     Attributes:
-        setting: How the moments were made.
+        findings: What was judged.
         moments: Those of the prompts that were judged, ranked by peak.
         truth: What they were judged by, fitted to the video.
         overall: Over all prompts.
@@ -36,7 +40,7 @@ class Evaluation:
         warnings: What of the truth was left out or changed, a sentence each.
     """
 
-    setting: Setting
+    findings: Findings
     moments: tuple[Moment, ...]
     truth: Truth
     overall: Judgement
@@ -45,76 +49,87 @@ class Evaluation:
     warnings: tuple[str, ...]
 
 
-def moments_under(scores: Scores, setting: Setting, smoothed: Floats | None = None) -> list[Moment]:
-    """Return the moments of a setting: the one place where settings become moments here.
+def evaluate(findings: Findings, truth: Truth, moments: Sequence[Moment] | None = None) -> Evaluation:
+    """Judge the moments of one video.
 
     Args:
-        scores: Raw.
-        setting: How.
-        smoothed: ``smoothed_under(scores, setting)``, if it is at hand.
-    """
-    found = find_moments(scores, threshold=setting.threshold, smoothing_s=setting.smoothing_s, smoothed=smoothed)
-    return [moment for moment in found if moment.duration_s >= setting.min_duration_s]
-
-
-def smoothed_under(scores: Scores, setting: Setting) -> Floats:
-    """Return the curves that a setting's threshold meets, float32 (n, p)."""
-    return smooth(scores, setting.smoothing_s)
-
-
-def evaluate(scores: Scores, truth: Truth, setting: Setting) -> Evaluation:
-    """Judge the moments that a setting finds.
-
-    Args:
-        scores: Raw, of one video.
+        findings: What a recipe found there. Prompts that it does not flag are not judged.
         truth: Of that video; what does not fit is left out with a warning, see ``fit_truth``.
-        setting: How curves become moments.
+        moments: What is judged in place of ``findings.moments``, such as what people made of them.
 
     Raises:
         TruthError: The truth judges none of these prompts.
     """
-    fitted, warnings = fit_truth(truth, scores.prompts, scores.end_s)
-    smoothed = smoothed_under(scores, setting)
+    scores, recipe = findings.scores, findings.recipe
+    asked = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
+    fitted, warnings = fit_truth(truth, asked, scores.end_s)
     judged = set(fitted.prompts)
-    moments = [moment for moment in moments_under(scores, setting, smoothed) if moment.prompt in judged]
-    overall, each = judge(moments, fitted)
-    curves = _curves(scores, smoothed, fitted)
-    return Evaluation(setting, tuple(moments), fitted, overall, each, curves, tuple(warnings))
+    kept = [m for m in (findings.moments if moments is None else moments) if m.prompt in judged]
+    overall, each = judge(kept, fitted)
+    return Evaluation(findings, tuple(kept), fitted, overall, each, _curves(findings, fitted), tuple(warnings))
 
 
-def sweep_settings(scores: Scores, truth: Truth, grid: Grid) -> Iterator[Cell]:
-    """Try each setting of ``grid``; yields a cell when it has its score. Each smoothing is computed once.
+def sweep_settings(recipe: Recipe, evidence: Evidence, truth: Truth, grid: Grid) -> Iterator[Cell]:
+    """Try each setting of ``grid`` in place of the recipe's; yields a cell when it has its score.
+
+    What else the recipe says is kept, but for thresholds of single prompts, which are tried as all others. Each
+    smoothing is computed once, and moments once for each threshold: short ones are dropped from them, which gives the
+    same, unless moments are padded, up to neighbours that may have been dropped.
 
     Args:
-        scores: Raw, of one video.
+        recipe: Of the settings of now.
+        evidence: Of one video.
         truth: Fitted to it, as ``Evaluation.truth``.
         grid: What to try, see ``usual_grid``.
     """
-    at_hand: dict[float, Floats] = {}
+    idle = tuple(prompt for prompt in evidence.raw.prompts if prompt not in truth.prompts)
+    base = replace(recipe, thresholds={}, unflagged=idle, combinations=())
+    curves: dict[float, Floats] = {}
+    known: dict[tuple[float, float | None, float], list[Moment]] = {}
 
     def found(setting: Setting) -> list[Query]:
-        if setting.smoothing_s not in at_hand:
-            at_hand.clear()
-            at_hand[setting.smoothing_s] = smoothed_under(scores, setting)
-        moments = moments_under(scores, setting, at_hand[setting.smoothing_s])
-        return list(queries_of(moments, truth).values())
+        drop_in_find = setting.min_duration_s if base.pad_s > 0 else 0.0
+        key = (setting.smoothing_s, setting.threshold, drop_in_find)
+        if key not in known:
+            tried = replace(base, smoothing_s=key[0], threshold=key[1], min_duration_s=key[2])
+            findings = find(tried, evidence, smoothed=curves.get(setting.smoothing_s))
+            known.clear()
+            curves.clear()
+            known[key], curves[setting.smoothing_s] = findings.moments, findings.smoothed
+        shortest_s = 0.0 if drop_in_find else setting.min_duration_s - 1e-9  # as rules.apply_rules has it
+        kept = [moment for moment in known[key] if moment.duration_s >= shortest_s]
+        return list(queries_of(kept, truth).values())
 
     return sweep(grid, found)
 
 
-def usual_grid(scores: Scores, setting: Setting) -> Grid:
-    """Return what is worth trying: the setting of now, and thresholds over the upper half of the scores."""
-    values = scores.values[np.isfinite(scores.values)]
-    low, high = np.quantile(values, [0.5, 0.999]).tolist() if len(values) else (setting.threshold,) * 2
-    thresholds = {float(f"{cut:.3g}") for cut in np.linspace(low, high, THRESHOLDS)} | {setting.threshold}
+def usual_grid(recipe: Recipe, evidence: Evidence) -> Grid:
+    """Return what is worth trying: the settings of now, thresholds that adapt, and common ones above the medians."""
+    common = _common_thresholds(recipe.unit, evidence) | ({recipe.threshold} - {None})
     return Grid(
-        tuple(sorted({*SMOOTHINGS_S, setting.smoothing_s})),
-        tuple(sorted(thresholds)),
-        tuple(sorted({*MIN_DURATIONS_S, setting.min_duration_s})),
+        tuple(sorted({*SMOOTHINGS_S, float(recipe.smoothing_s)})),
+        (None, *sorted(float(cut) for cut in common if cut is not None)),
+        tuple(sorted({*MIN_DURATIONS_S, float(recipe.min_duration_s)})),
     )
 
 
-def _curves(scores: Scores, smoothed: Floats, truth: Truth) -> dict[str, PrecisionRecall]:
+def _common_thresholds(unit: Unit, evidence: Evidence) -> set[float | None]:
+    """From one deviation above the prompts' medians to the highest scores, in the unit."""
+    low = carried_over(LEAST_Z, "z", unit, evidence)
+    if low is None:
+        return set()
+    values = evidence.scale.values(unit)
+    high = float(np.quantile(values, 0.999))
+    if unit == "z":
+        cuts = np.geomspace(low, max(high, USUAL_Z), THRESHOLDS)
+    else:
+        cuts = np.linspace(low, max(high, low), THRESHOLDS)
+    step = STEPS[unit]
+    return {round(round(float(cut) / step) * step, 3) for cut in cuts}
+
+
+def _curves(findings: Findings, truth: Truth) -> dict[str, PrecisionRecall]:
+    scores, smoothed = findings.scores, findings.smoothed
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
     parts = {
         prompt: timed(smoothed[:, scores.prompts.index(prompt)], spans.left, spans.right, truth.intervals(prompt))

@@ -160,8 +160,13 @@ class Findings:
         return Moment(prompt, start_s, end_s, float(times_s[first + top]), float(inside[top]), mean)
 
 
-def find(recipe: Recipe, evidence: Evidence) -> Findings:
+def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) -> Findings:
     """Turn curves into moments.
+
+    Args:
+        recipe: How.
+        evidence: Of what.
+        smoothed: ``Findings.smoothed`` of the same unit and smoothing, if it is at hand.
 
     Raises:
         RecipeError: The unit is margin and there is no negative prompt.
@@ -171,7 +176,9 @@ def find(recipe: Recipe, evidence: Evidence) -> Findings:
             "Margin needs a negative prompt.", 'Add a line such as "- a person" to the prompts, or choose another unit.'
         )
     scores = evidence.scale.in_unit(recipe.unit)
-    smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, None if recipe.across_cuts else evidence.cuts_s)
+    if smoothed is None:
+        cuts_s = None if recipe.across_cuts else evidence.cuts_s
+        smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, cuts_s)
     thresholds = thresholds_of(recipe, evidence)
     found = Findings(evidence, recipe, scores, smoothed, thresholds, [])
     allowed = None

@@ -1,0 +1,84 @@
+"""Precision over recall: a line for all prompts together, and one for a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clip_core.charts.labels import plotly_text
+from clip_core.charts.palette import THEMES, ThemeName
+from clip_core.charts.unit_text import value_decimals
+from clip_core.values import Times, Unit
+
+HEIGHT_PX = 270
+
+
+@dataclass(frozen=True, eq=False)
+class RecallLine:
+    """One curve.
+
+    Attributes:
+        name: For the pointer.
+        colour: As CSS; None: the colour of text.
+        thresholds, precision, recall: float64 (k,), the last two from 0 to 1.
+        here: Precision and recall under the threshold of now, if there is one.
+    """
+
+    name: str
+    colour: str | None
+    thresholds: Times
+    precision: Times
+    recall: Times
+    here: tuple[float, float] | None = None
+
+
+def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> dict[str, Any]:
+    """The figure for plotly; a circle stands at the threshold of now."""
+    colours = THEMES[theme]
+    traces: list[dict[str, Any]] = []
+    for line in lines:
+        colour = line.colour or colours.text
+        name = plotly_text(line.name)
+        told = f"{name}<br>recall %{{x:.0%}}, precision %{{y:.0%}}"
+        cut = f"<br>threshold %{{customdata:.{value_decimals(unit)}f}}<extra></extra>"
+        traces.append(
+            {
+                "type": "scatter", "mode": "lines", "name": name, "line": {"color": colour, "width": 2},
+                "x": line.recall.tolist(), "y": line.precision.tolist(), "customdata": line.thresholds.tolist(),
+                "hovertemplate": told + cut,
+            }
+        )  # fmt: skip
+        if line.here is not None:
+            marker = {"color": colours.background, "size": 9, "line": {"color": colour, "width": 2}}
+            traces.append(
+                {
+                    "type": "scatter", "mode": "markers", "name": f"{name}, now", "marker": marker,
+                    "x": [line.here[1]], "y": [line.here[0]], "hovertemplate": f"{told}<br>now<extra></extra>",
+                }
+            )  # fmt: skip
+    axis = {
+        "range": [-0.02, 1.04],
+        "gridcolor": colours.grid,
+        "zeroline": False,
+        "tickformat": ".0%",
+        "fixedrange": True,
+    }
+    return {"data": traces, "layout": plain_layout(theme, HEIGHT_PX) | {
+        "xaxis": axis | {"title": {"text": "recall", "standoff": 4}},
+        "yaxis": axis | {"title": {"text": "precision", "standoff": 4}},
+    }}  # fmt: skip
+
+
+def plain_layout(theme: ThemeName, height_px: int) -> dict[str, Any]:
+    """What small charts share: no legend, our greys, no background of their own."""
+    colours = THEMES[theme]
+    return {
+        "height": height_px,
+        "showlegend": False,
+        "margin": {"l": 52, "r": 8, "t": 6, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": colours.muted, "size": 11},
+        "hoverlabel": {"bgcolor": colours.background, "font": {"color": colours.text}, "bordercolor": colours.edge},
+    }

@@ -1,0 +1,107 @@
+"""Evaluate: what the moments are worth, as a table, and precision over recall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from clip_core.charts.labels import short
+from clip_core.charts.recall_chart import RecallLine, recall_figure
+from clip_core.evaluation.judge import Judgement
+from clip_core.evaluation.precision_recall import PrecisionRecall
+from clip_core.pipeline.evaluate import Evaluation
+from pages.parts.look import swatch, theme_name
+from pages.parts.prompts import Prompts
+from pages.parts.tables import HEAD_PX, ROW_PX
+from pages.parts.text import literal
+
+MOST_ROWS = 9
+MOST_POINTS = 300
+ALL = "all prompts"
+_SHARE, _SECONDS = "%.1f %%", "%.2f s"
+_COLUMNS: Mapping[str, tuple[str | None, str]] = {
+    "There": (None, "How many times the prompt is there, by the truth."),
+    "Found": (None, "How many moments were found."),
+    "R1@0.5": (_SHARE, "Share of prompts whose best moment shares at least half with a truth: IoU, what both cover "
+               "of what either covers, is 0.5 or more."),
+    "R1@0.7": (_SHARE, "The same with an IoU of 0.7: the ends must fit better."),
+    "mAP": (_SHARE, "Average precision of a prompt's ten best moments, over IoU 0.5 to 0.95: are all found, and do "
+            "the true ones rank first?"),
+    "Onset median": (_SECONDS, "How far off moments begin, in the middle: half of them are nearer."),
+    "Onset mean": (_SECONDS, "How far off moments begin, on average: one that is far off shows."),
+    "Missed": (None, "Truths that no moment overlaps."),
+    "False": (None, "Moments that overlap no truth."),
+}  # fmt: skip
+
+
+def draw_worth(found: Evaluation, prompts: Prompts) -> None:
+    """Draw the table: a row over all prompts, then one for each."""
+    each = [(prompt, swatch(prompts.colour(prompt), 20)) for prompt in (one.prompt for one in found.prompts)]
+    table = pd.DataFrame(
+        {"": [None, *(picture for _, picture in each)], "Prompt": [ALL, *(prompt for prompt, _ in each)]}
+        | dict(zip(_COLUMNS, zip(*map(_row, (found.overall, *found.prompts)), strict=True), strict=True))
+    )
+    columns = {
+        name: st.column_config.NumberColumn(name, format=form or "%d", help=help_text)
+        for name, (form, help_text) in _COLUMNS.items()
+    }
+    st.dataframe(
+        table,
+        key="worth",
+        hide_index=True,
+        row_height=ROW_PX,
+        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
+        column_config={
+            "": st.column_config.ImageColumn("", width=24),
+            "Prompt": st.column_config.TextColumn("Prompt", width=120),
+        }
+        | columns,
+    )
+
+
+def _row(one: Judgement) -> tuple[float | None, ...]:
+    shares = (None if share is None else 100 * share for share in (one.r1_50, one.r1_70, one.map))
+    return (one.truths, one.moments, *shares, one.onset_median_s, one.onset_mean_s, one.missed, one.false_moments)
+
+
+def draw_recall(found: Evaluation, prompts: Prompts) -> None:
+    """Draw precision over recall of all prompts and of a chosen one."""
+    names = [one.prompt for one in found.prompts]
+    state = st.session_state
+    state.recall_of = state.recall_of if state.get("recall_of") in names else names[0]
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        st.markdown(
+            "##### Precision and recall",
+            width="stretch",
+            help="What each threshold would flag, in seconds of the video. Precision: of the flagged seconds, the true "
+            "ones. Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one threshold; in "
+            "its own colour: the chosen prompt. A circle: the threshold of now.",
+        )
+        chosen = st.selectbox(
+            "Prompt", names, key="recall_of", persist_state="session", format_func=short,
+            label_visibility="collapsed", width=150,
+        )  # fmt: skip
+    findings = found.findings
+    thresholds = findings.thresholds
+    lines = [_line(ALL, None, found.curves[""], findings.recipe.threshold)]
+    if chosen in found.curves:
+        lines.append(_line(chosen, prompts.colour(chosen), found.curves[chosen], thresholds.get(chosen)))
+    unit = findings.scores.unit
+    st.plotly_chart(
+        recall_figure(lines, theme_name(), unit), theme=None, key="recall_chart", config={"displayModeBar": False}
+    )
+    st.caption(" · ".join(_average(name, found.curves[key]) for name, key in ((ALL, ""), (chosen, chosen))))
+
+
+def _line(name: str, colour: str | None, curve: PrecisionRecall, threshold: float | None) -> RecallLine:
+    thin = curve.thinned(MOST_POINTS)
+    here = None if threshold is None else curve.at(threshold)
+    return RecallLine(short(name), colour, thin.thresholds, thin.precision, thin.recall, here)
+
+
+def _average(name: str, curve: PrecisionRecall) -> str:
+    if curve.average_precision is None:
+        return f"{literal(short(name))}: never there"
+    return f"{literal(short(name))}: average precision {curve.average_precision:.1%}"

@@ -29,7 +29,7 @@ def test_stretches_make_a_truth_and_single_frames_do_not() -> None:
 def test_the_sample_nearest_to_the_middle_is_the_marked_frame() -> None:
     scores = scores_of(np.stack([np.arange(10), np.arange(10) * 10], axis=1), prompts=["dog", "cow"])
     found = marked_frames(MARKS, scores, scores.values + 0.5)
-    assert found == [Mark("dog", 2.5, True), Mark("dog", 7.5, False), Mark("cow", 50.5, True)]  # noqa: FBT003
+    assert found == [Mark("dog", 2.5, True), Mark("dog", 7.5, False), Mark("cow", 50.5, True)]
     empty = scores_of(np.empty((0, 1)), np.empty(0), end_s=1.0, prompts=["dog"])
     assert marked_frames(MARKS, empty, empty.values) == []
 

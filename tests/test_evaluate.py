@@ -1,114 +1,172 @@
-"""From scores to their worth: planted curves, and the sample with the settings it ships with."""
+"""From findings to their worth: planted curves, and the sample with the settings it ships with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clip_core import EmbeddingStore, index_video, load_config, load_encoder, score_prompts
+from clip_core import EmbeddingStore, index_video, load_config, load_encoder
 from clip_core.errors import TruthError
 from clip_core.evaluation.read_truth import read_truth
 from clip_core.evaluation.sweep import Grid, Setting, best_cell
 from clip_core.evaluation.truth import Absence, Span, Truth
-from clip_core.pipeline.evaluate import evaluate, moments_under, smoothed_under, sweep_settings, usual_grid
-from clip_core.scoring.moments import find_moments
+from clip_core.pipeline import evaluate as module
+from clip_core.pipeline.analyse import Analysis
+from clip_core.pipeline.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
+from clip_core.recipe import Recipe
+from clip_core.scoring.findings import Evidence, find
+from clip_core.scoring.smoothing import smooth
 from clip_core.values import Scores
 from tests.curve_maker import scores_of
 
 ROOT = Path(__file__).parents[1]
 TRUTH = Truth((Span("dog", 9.5, 19.5), Span("dog", 39.5, 49.5)), (Absence("absent"),))
-SETTING = Setting(smoothing_s=0.0, threshold=0.3, min_duration_s=0.0)
+RECIPE = Recipe(unit="cosine", threshold=0.3, bank_share=0, smoothing_s=0.0)
 
 
-def planted(noise: float = 0.0) -> Scores:
+def evidence_of(raw: Scores) -> Evidence:
+    nothing = replace(raw, prompts=(), values=np.empty((len(raw), 0), np.float32))
+    return Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=None, cuts_s=np.empty(0))
+
+
+def planted(noise: float = 0.0) -> Evidence:
     """60 samples, 1 s apart: the dog at samples 10–19 and 40–49, another prompt never."""
     values = np.full((60, 2), 0.2, np.float32)
     values[10:20, 0] = values[40:50, 0] = 0.4
     values += np.random.default_rng(0).normal(0, noise, values.shape).astype(np.float32)
-    return scores_of(values, prompts=["dog", "absent"])
+    return evidence_of(scores_of(values, prompts=["dog", "absent"]))
+
+
+def judged(evidence: Evidence, truth: Truth, recipe: Recipe) -> Evaluation:
+    return evaluate(find(recipe, evidence), truth)
 
 
 def test_planted_moments_are_perfect() -> None:
-    found = evaluate(planted(), TRUTH, SETTING)
+    evidence = planted()
+    found = judged(evidence, TRUTH, RECIPE)
     assert (found.overall.map, found.overall.f1, found.overall.missed, found.overall.false_moments) == (1.0, 1.0, 0, 0)
     assert found.overall.onset_mean_s == 0.0
     assert [judgement.prompt for judgement in found.prompts] == ["dog", "absent"]
     assert found.warnings == ()
-    assert (found.setting, found.truth) == (SETTING, TRUTH)
+    assert (found.findings.recipe, found.truth) == (RECIPE, TRUTH)
+    assert list(found.moments) == find(RECIPE, evidence).moments
     assert found.curves["dog"].average_precision == pytest.approx(1.0)
     assert found.curves[""].average_precision == pytest.approx(1.0)
     assert found.curves["absent"].average_precision is None
 
 
-def test_the_shortest_duration_drops_moments() -> None:
-    moments = moments_under(planted(), SETTING)
-    assert moments == find_moments(planted(), threshold=0.3)
-    assert moments_under(planted(), Setting(0.0, 0.3, 10.0)) == moments  # equal counts as long enough
-    assert moments_under(planted(), Setting(0.0, 0.3, 10.1)) == []
+@pytest.mark.parametrize("unit", ["cosine", "z", "percentile", "softmax"])
+def test_curves_are_in_the_unit_of_the_recipe_and_thresholds_that_adapt_find_the_plant(unit: str) -> None:
+    found = judged(planted(0.01), TRUTH, Recipe(unit=unit, bank_share=0, smoothing_s=0.0))  # type: ignore[arg-type]
+    assert found.overall.f1 == 1.0
+    curve = found.curves["dog"]
+    assert curve.thresholds[0] == pytest.approx(found.findings.smoothed[:, 0].max())
+    assert curve.at(found.findings.thresholds["dog"]) == pytest.approx((1.0, 1.0))
+
+
+def test_prompts_that_are_not_flagged_are_not_judged_and_other_moments_may_be() -> None:
+    found = judged(planted(), TRUTH, replace(RECIPE, unflagged=("absent",)))
+    assert [judgement.prompt for judgement in found.prompts] == ["dog"]
+    assert found.warnings == ("The truth names what is not judged here: “absent”.",)
+    first = found.moments[0]
+    assert evaluate(found.findings, TRUTH, [first]).overall.missed == 1
 
 
 def test_what_does_not_fit_is_told() -> None:
     truth = Truth((*TRUTH.spans, Span("dog", 55, 70), Span("cat", 0, 1)))
-    found = evaluate(planted(), truth, SETTING)
+    found = judged(planted(), truth, RECIPE)
     assert found.overall.truths == 3
     assert found.overall.missed == 1
     assert len(found.warnings) == 3  # the cat, the span past the end, nothing said of the other prompt
     with pytest.raises(TruthError, match="judges nothing here"):
-        evaluate(planted(), Truth((Span("cat", 0, 1),)), SETTING)
+        judged(planted(), Truth((Span("cat", 0, 1),)), RECIPE)
 
 
 @pytest.mark.parametrize("scores", [scores_of(np.empty((0, 1)), np.empty(0), end_s=60.0), scores_of([0.2]),
                                     scores_of(np.full(60, 0.2))])  # fmt: skip
-def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores) -> None:
-    found = evaluate(scores, Truth((Span("p0", 0, 0.5),)), Setting(2.0, 0.3, 1.0))
+@pytest.mark.parametrize("recipe", [replace(RECIPE, smoothing_s=2.0, min_duration_s=1.0), Recipe(bank_share=0)])
+def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores, recipe: Recipe) -> None:
+    evidence = evidence_of(scores)
+    found = judged(evidence, Truth((Span("p0", 0, 0.5),)), recipe)
     assert (found.overall.map, found.overall.f1, found.overall.missed) == (0.0, 0.0, 1)
     assert json.loads(json.dumps(found.overall.map, allow_nan=False)) == 0.0
-    grid = usual_grid(scores, Setting(2.0, 0.3, 1.0))
-    assert 0 <= best_cell(grid, list(sweep_settings(scores, found.truth, grid))).score <= 1
+    grid = usual_grid(recipe, evidence)
+    assert 0 <= best_cell(grid, list(sweep_settings(recipe, evidence, found.truth, grid))).score <= 1
 
 
 def test_a_sweep_finds_the_planted_setting() -> None:
-    scores = planted(noise=0.09)
-    grid = usual_grid(scores, SETTING)
-    cells = list(sweep_settings(scores, TRUTH, grid))
+    evidence = planted(noise=0.09)
+    grid = usual_grid(RECIPE, evidence)
+    cells = list(sweep_settings(RECIPE, evidence, TRUTH, grid))
     best = best_cell(grid, cells)
     assert len(cells) == len(grid)
     assert best.score > 0.9
-    assert best.score > evaluate(scores, TRUTH, SETTING).overall.f1
-    assert 0.25 < best.setting.threshold < 0.38
+    assert best.score > judged(evidence, TRUTH, RECIPE).overall.f1
     assert best.setting.smoothing_s > 0
-    assert cells == list(sweep_settings(scores, TRUTH, grid))
-    assert evaluate(scores, TRUTH, best.setting).overall.f1 == pytest.approx(best.score)
+    assert cells == list(sweep_settings(RECIPE, evidence, TRUTH, grid))
 
 
-def test_the_grid_holds_the_setting_of_now() -> None:
-    grid = usual_grid(planted(), Setting(0.7, 0.333, 0.25))
+SLOW_GRID = Grid((0.0, 2.0), (None, 0.25, 0.3), (0.0, 3.0, 11.0))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"pad_s": 1.0}, {"min_gap_s": 3.0, "hysteresis": 0.05}, {"pad_s": 2.0, "min_gap_s": 2.0}, {"unit": "z"}],
+)
+def test_each_cell_is_what_finding_anew_would_give(changes: dict[str, object]) -> None:
+    evidence = planted(noise=0.05)
+    recipe = replace(RECIPE, thresholds={"dog": 0.9}, **changes)  # type: ignore[arg-type]
+    for cell in sweep_settings(recipe, evidence, TRUTH, SLOW_GRID):
+        s = cell.setting
+        slow = replace(recipe, thresholds={}, smoothing_s=s.smoothing_s, threshold=s.threshold,
+                       min_duration_s=s.min_duration_s)  # fmt: skip
+        assert judged(evidence, TRUTH, slow).overall.f1 == pytest.approx(cell.score), s
+
+
+def test_the_grid_holds_the_setting_of_now_and_one_that_adapts() -> None:
+    grid = usual_grid(replace(RECIPE, smoothing_s=0.7, threshold=0.333, min_duration_s=0.25), planted())
     assert Setting(0.7, 0.333, 0.25) in list(grid)
-    assert 6 * 2 * 4 <= len(grid) <= 7 * 21 * 5
+    assert grid.thresholds[0] is None
+    common = [cut for cut in grid.thresholds[1:] if cut is not None]
+    assert min(common) > 0.2  # above the median
+    assert max(common) >= 0.4
 
 
-def test_each_smoothing_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_common_thresholds_in_z_begin_above_the_median() -> None:
+    grid = usual_grid(Recipe(bank_share=0), planted(0.01))
+    assert grid.thresholds[:2] == (None, 1.0)
+    assert max(cut for cut in grid.thresholds if cut is not None) >= 6.0
+
+
+def test_each_smoothing_and_each_threshold_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
+    calls: list[tuple[float, float | None]] = []
 
-    def counted(scores: Scores, setting: Setting) -> np.ndarray:
-        asked.append(setting.smoothing_s)
-        return smoothed_under(scores, setting)
+    def counted(scores: Scores, window_s: float, *rest: object) -> np.ndarray:
+        asked.append(window_s)
+        return smooth(scores, window_s, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("clip_core.pipeline.evaluate.smoothed_under", counted)
-    list(sweep_settings(planted(), TRUTH, Grid((0.0, 1.0, 2.0), (0.2, 0.3), (0.0, 1.0))))
+    def finding(recipe: Recipe, evidence: Evidence, **rest: object) -> object:
+        calls.append((recipe.smoothing_s, recipe.threshold))
+        return find(recipe, evidence, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("clip_core.scoring.findings.smooth", counted)
+    monkeypatch.setattr(module, "find", finding)
+    list(sweep_settings(RECIPE, planted(), TRUTH, Grid((0.0, 1.0, 2.0), (0.2, 0.3), (0.0, 1.0))))
     assert asked == [0.0, 1.0, 2.0]
+    assert calls == [(width, cut) for width in (0.0, 1.0, 2.0) for cut in (0.2, 0.3)]
 
 
 def test_the_sample_with_the_settings_that_it_ships_with(tmp_path: Path) -> None:
     config = load_config(ROOT / "config.yaml")
     encoder, store = load_encoder(config.model, config), EmbeddingStore(tmp_path)
     list(index_video(ROOT / "data" / "sample.mp4", encoder, store, samples_per_second=config.samples_per_second))
-    scores = score_prompts(store.videos()[0].video_id, config.prompts, encoder, store)
+    recipe = Recipe(prompts=config.prompts, smoothing_s=config.smoothing_s)
+    evidence = Analysis(store.videos()[0].video_id, encoder, store).evidence(recipe)
     truth = read_truth((ROOT / "data" / "sample.truth.json").read_bytes(), "sample.truth.json")
-    setting = Setting(config.smoothing_s, encoder.default_threshold, 0.0)
-    assert (setting.smoothing_s, setting.threshold) == (0.6, 0.4)
-    found = evaluate(scores, truth, setting)
+    found = judged(evidence, truth, recipe)
     assert found.warnings == ()
     assert (found.overall.r1_50, found.overall.r1_70, found.overall.map_50) == (1.0, 1.0, 1.0)
     assert (found.overall.missed, found.overall.false_moments) == (0, 0)
@@ -116,6 +174,8 @@ def test_the_sample_with_the_settings_that_it_ships_with(tmp_path: Path) -> None
     assert found.overall.onset_mean_s is not None
     assert found.overall.onset_mean_s <= 0.2  # the samples are 0.2 s apart
     assert found.curves[""].average_precision is not None
-    assert found.curves[""].average_precision > 0.95
+    assert found.curves[""].average_precision > 0.75  # one z for all prompts suits none
+    assert found.curves["a dog"].average_precision is not None
+    assert found.curves["a dog"].average_precision > 0.95
     elephant = next(judgement for judgement in found.prompts if judgement.prompt == "an elephant")
     assert (elephant.truths, elephant.moments) == (0, 0)

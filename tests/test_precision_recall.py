@@ -77,3 +77,13 @@ def test_a_curve_is_thinned_with_its_ends_kept() -> None:
     thin = curve.thinned(50)
     assert (len(thin.thresholds), thin.recall[0], thin.recall[-1], thin.average_precision) == (50, 0.0, 1.0, 0.75)
     assert curve.thinned(1000) is curve
+
+
+def test_one_threshold_on_the_curve() -> None:
+    scores = np.array([0.1, 0.4, 0.3, 0.2], np.float32)
+    left = np.arange(4.0)
+    curve = precision_recall([timed(scores, left, left + 1, np.array([[1.0, 2.0], [3.0, 4.0]]))])
+    assert curve.at(0.5) == (0.0, 0.0)
+    assert curve.at(0.4) == (1.0, 0.5)  # equal counts as reached, in the precision of scores
+    assert curve.at(0.25) == (0.5, 0.5)
+    assert curve.at(0.0) == (0.5, 1.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clip_core.evaluation.intervals import as_intervals
-from clip_core.evaluation.metrics import Query
+from clip_core.evaluation.metrics import IOUS, Query, matched
 from clip_core.evaluation.sweep import Cell, Grid, Setting, best_cell, mean_iou_f1, sweep
 
 GRID = Grid((0.0, 1.0), (0.1, 0.2, 0.3), (0.0, 2.0))
@@ -72,3 +72,28 @@ def test_an_unfinished_sweep_has_no_best_cell() -> None:
 def test_a_grid_that_cannot_be_meant_is_refused(values: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="thresholds must be finite numbers, each once, in rising order"):
         Grid((0.0,), values)
+
+
+def test_thresholds_that_adapt_come_first_and_are_no_neighbour() -> None:
+    grid = Grid((0.0,), (None, 0.1, 0.2, 0.3))
+    assert [setting.threshold for setting in grid] == [None, 0.1, 0.2, 0.3]
+    scores = [0.9, 0.9, 0.5, 0.5]  # 0.1 has worse neighbours than None, which has none but itself
+    cells = [Cell(setting, score) for setting, score in zip(grid, scores, strict=True)]
+    assert best_cell(grid, cells).setting.threshold is None
+    scores = [0.1, 0.9, 0.9, 0.9]
+    cells = [Cell(setting, score) for setting, score in zip(grid, scores, strict=True)]
+    assert best_cell(grid, cells).setting.threshold == 0.1  # all three are equal: what adapts does not count
+    alone = Grid((0.0, 1.0), (None,))
+    assert best_cell(alone, [Cell(setting, 0.5) for setting in alone]).setting == Setting(0.0, None, 0.0)
+    with pytest.raises(ValueError, match="thresholds must be finite numbers"):
+        Grid((0.0,), (0.1, None))
+
+
+def test_the_quick_count_is_that_of_matching_one_by_one() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        ends = np.sort(rng.uniform(0, 30, (2, rng.integers(1, 8), 2)), axis=2)
+        query = Query(ends[0], rng.random(len(ends[0])), np.round(ends[1][: rng.integers(0, 8)]))
+        things = len(query.windows) + len(query.truths)
+        slow = sum(2 * int((matched(query, iou) >= 0).sum()) / things for iou in IOUS) / len(IOUS)
+        assert mean_iou_f1([query]) == pytest.approx(slow)

@@ -65,9 +65,14 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
         "fixedrange": True,
     }
     return {"data": traces, "layout": plain_layout(theme, HEIGHT_PX) | {
-        "xaxis": axis | {"title": {"text": "recall", "standoff": 4}},
-        "yaxis": axis | {"title": {"text": "precision", "standoff": 4}},
+        "xaxis": axis | titled("recall"),
+        "yaxis": axis | titled("precision"),
     }}  # fmt: skip
+
+
+def titled(text: str) -> dict[str, Any]:
+    """The title of an axis, as small as its numbers."""
+    return {"title": {"text": text, "standoff": 4, "font": {"size": 11}}}
 
 
 def plain_layout(theme: ThemeName, height_px: int) -> dict[str, Any]:

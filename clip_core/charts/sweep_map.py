@@ -1,4 +1,4 @@
-"""What a sweep found: smoothing × threshold as a heat map, the best cell framed."""
+"""What a sweep found: threshold × smoothing as a heat map, the best cell framed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from clip_core.charts.palette import HEAT, THEMES, ThemeName
-from clip_core.charts.recall_chart import HEIGHT_PX, plain_layout
+from clip_core.charts.recall_chart import HEIGHT_PX, plain_layout, titled
 from clip_core.values import Times
 
 ADAPT = "adapt"
 
 
 def sweep_figure(
-    smoothings_s: Sequence[float],
     thresholds: Sequence[float | None],
+    smoothings_s: Sequence[float],
     scores: Times,
     best: tuple[int, int],
     theme: ThemeName,
@@ -22,20 +22,20 @@ def sweep_figure(
     """The figure for plotly.
 
     Args:
-        smoothings_s: One a row, from below.
-        thresholds: One a column; None: each prompt its own.
+        thresholds: One a row, from below; None: each prompt its own.
+        smoothings_s: One a column.
         scores: float64 (rows, columns), from 0 to 1.
         best: Row and column of the cell that is framed.
         theme: Whose colours.
     """
     colours, stops = THEMES[theme], HEAT[theme]
-    names = [ADAPT if cut is None else f"{cut:g}" for cut in thresholds]
-    rows = [f"{width:g} s" for width in smoothings_s]
+    rows = [ADAPT if cut is None else f"{cut:g}" for cut in thresholds]
+    columns = [f"{width:g} s" for width in smoothings_s]
     cells = {
-        "type": "heatmap", "x": names, "y": rows, "z": (scores * 100).round(1).tolist(), "xgap": 1, "ygap": 1,
+        "type": "heatmap", "x": columns, "y": rows, "z": (scores * 100).round(1).tolist(), "xgap": 1, "ygap": 1,
         "zmin": 0, "zmax": 100, "colorscale": [[k / (len(stops) - 1), stop] for k, stop in enumerate(stops)],
         "colorbar": {"thickness": 8, "outlinewidth": 0, "xpad": 6, "ticksuffix": " %", "tickfont": {"size": 10}},
-        "hovertemplate": "threshold %{x}, smoothing %{y}<br>F1 %{z:.1f} %<extra></extra>",
+        "hovertemplate": "threshold %{y}, smoothing %{x}<br>F1 %{z:.1f} %<extra></extra>",
     }  # fmt: skip
     row, column = best
     frames = [
@@ -48,6 +48,6 @@ def sweep_figure(
     axis = {"type": "category", "showgrid": False, "zeroline": False, "fixedrange": True}
     return {"data": [cells], "layout": plain_layout(theme, HEIGHT_PX) | {
         "shapes": frames,
-        "xaxis": axis | {"title": {"text": "threshold", "standoff": 4}, "tickangle": 0},
-        "yaxis": axis | {"title": {"text": "smoothing", "standoff": 4}},
+        "xaxis": axis | titled("smoothing"),
+        "yaxis": axis | titled("threshold"),
     }}  # fmt: skip

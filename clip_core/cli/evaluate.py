@@ -100,9 +100,9 @@ def _show(found: Evaluation) -> None:
     rows = [_row(short(judgement.prompt), judgement) for judgement in found.prompts]
     terminal.table(_HEAD, [*rows, _row("all", found.overall)], right=_HEAD[1:])
     average = found.curves[""].average_precision
-    terminal.line(
-        f"Settings: {found.findings.recipe.unit}, {_words(_now(found))}{_own(found)}. Shares in %, onsets (median error) in seconds."
-    )
+    unit = found.findings.recipe.unit
+    terminal.line(f"Settings: {unit}, {_words(_now(found))}{_own(found)}.")
+    terminal.line("Shares in %, onsets (median error) in seconds.")
     if average is not None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 

@@ -51,7 +51,7 @@ class Grid:
         else:
             del numbers["thresholds"]
         for name, values in numbers.items():
-            if not values or not all(np.isfinite(values)) or list(values) != sorted(set(values)):
+            if not values or None in values or not all(np.isfinite(values)) or list(values) != sorted(set(values)):
                 raise ValueError(f"{name} must be finite numbers, each once, in rising order, not {values}")
 
     @property

@@ -49,7 +49,8 @@ def _draw_empty() -> None:
     ):
         st.markdown("##### No truth yet", width="content")
         st.caption(
-            "Upload a file that says when each prompt can be seen, or choose Marks and mark it yourself. Then it stands "
-            "here how well the moments of the settings at the left agree with it, and which settings would do better.",
+            "Upload a file that says when each prompt can be seen, or choose Marks and mark it yourself. Then "
+            "it stands here how well the moments of the settings at the left agree with it, and which others "
+            "would do better.",
             width="content",
         )

@@ -15,14 +15,15 @@ from pages.parts.tables import HEAD_PX, ROW_PX
 
 MOST_ROWS = 4
 ENOUGH = 10
+WIDTHS_PX = {"Prompt": 78, "Threshold": 72, "From": 46, "To": 46, "Yes": 38, "No": 38, "Wrong": 50}
 
 
 def draw_fit(findings: Findings, marks: Sequence[Marked]) -> None:
     """Draw what the marks say of each prompt's threshold, and the button that takes it."""
     st.markdown(
         "##### Fit thresholds",
-        help="The middle sample of each mark counts as one marked frame, there or not there. The threshold is put where "
-        "the fewest of them contradict it. The interval holds 90 % of the thresholds that the marks, drawn anew, "
+        help="The middle sample of each mark counts as one marked frame, there or not there. The threshold is put "
+        "where the fewest of them contradict it. The interval holds 90 % of the thresholds that the marks, drawn anew, "
         f"would give. About {ENOUGH} marked frames of a prompt, of both kinds, do.",
     )
     fits = _fits(findings, marks)
@@ -82,7 +83,7 @@ def _draw_table(fits: dict[str, FittedThreshold], findings: Findings) -> None:
     counts = ("Yes", "No", "Wrong")
     columns = {
         name: st.column_config.NumberColumn(
-            name, format="%d" if name in counts else number, help=text, width=44 if name in counts else 58
+            name, format="%d" if name in counts else number, help=text, width=WIDTHS_PX[name]
         )
         for name, text in helps.items()
     }
@@ -90,9 +91,10 @@ def _draw_table(fits: dict[str, FittedThreshold], findings: Findings) -> None:
         table,
         key="fit_table",
         hide_index=True,
+        placeholder="–",
         row_height=ROW_PX,
         height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        column_config={"Prompt": st.column_config.TextColumn("Prompt", width=88)} | columns,
+        column_config={"Prompt": st.column_config.TextColumn("Prompt", width=WIDTHS_PX["Prompt"])} | columns,
     )
 
 

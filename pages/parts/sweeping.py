@@ -100,10 +100,10 @@ def _draw_result(run: Run, found: Evaluation) -> None:
     grid, best = run.grid, best_cell(run.grid, run.done)
     setting = best.setting
     shortest = grid.min_durations_s.index(setting.min_duration_s)
-    scores = np.array([cell.score for cell in run.done]).reshape(grid.shape)[:, :, shortest]
-    place = grid.smoothings_s.index(setting.smoothing_s), grid.thresholds.index(setting.threshold)
+    scores = np.array([cell.score for cell in run.done]).reshape(grid.shape)[:, :, shortest].T
+    place = grid.thresholds.index(setting.threshold), grid.smoothings_s.index(setting.smoothing_s)
     st.plotly_chart(
-        sweep_figure(grid.smoothings_s, grid.thresholds, scores, place, theme_name()),
+        sweep_figure(grid.thresholds, grid.smoothings_s, scores, place, theme_name()),
         theme=None,
         key="sweep_chart",
         config={"displayModeBar": False},

@@ -34,11 +34,12 @@ class Given:
 
 def choose_truth(record: VideoRecord, prompts: Sequence[str], head: Playhead) -> Given:
     """Draw the upload or the marks; return what is true of this video."""
+    st.session_state.setdefault("truth_source", SOURCES[0])
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.markdown("##### Truth", width="stretch", help="When each prompt can be seen: what moments are judged by.")
         source = st.segmented_control(
-            "Truth from", SOURCES, required=True, key="truth_from_what", persist_state="session",
-            label_visibility="collapsed", default=None if "truth_from_what" in st.session_state else SOURCES[0],
+            "Truth from", SOURCES, required=True, key="truth_source", persist_state="session",
+            label_visibility="collapsed",
         )  # fmt: skip
     marks = _marks(record)
     if source == SOURCES[1]:
@@ -124,18 +125,16 @@ def _draw_form(record: VideoRecord, prompts: Sequence[str], head: Playhead) -> N
     for key in ("mark_start", "mark_end"):
         state[key] = min(float(state.get(key, 0.0)), record.table.end_s)
     state.mark_prompt = state.mark_prompt if state.get("mark_prompt") in prompts else prompts[0]
+    state.setdefault("mark_there", YES_NO[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         prompt = st.selectbox("Prompt", prompts, key="mark_prompt", persist_state="session", format_func=short)
         said = st.segmented_control(
             "Is it there?", YES_NO, required=True, key="mark_there", persist_state="session",
-            default=None if "mark_there" in state else YES_NO[0], label_visibility="collapsed",
+            label_visibility="collapsed",
         )  # fmt: skip
-    where = clock(head.time_s)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-        times = [
-            _time(label, key, record.table.end_s, head) for label, key in (("From", "mark_start"), ("To", "mark_end"))
-        ]
-    start_s, end_s = times
+        start_s = _time("From", "mark_start", record.table.end_s, head)
+        end_s = _time("To", "mark_end", record.table.end_s, head)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         backwards = end_s < start_s
         ready = prompt is not None and not backwards
@@ -147,7 +146,11 @@ def _draw_form(record: VideoRecord, prompts: Sequence[str], head: Playhead) -> N
             on_click=_add,
             args=(record.video_id, str(prompt), start_s, end_s, said == YES_NO[0]),
         )
-        what = "It must not end before it starts." if backwards else f":material/line_start: is the playhead, {where}."
+        what = (
+            "It must not end before it starts."
+            if backwards
+            else f":material/line_start: is the playhead, {clock(head.time_s)}."
+        )
         one = " From and To the same marks one frame." if end_s == start_s else ""
         st.caption(what + one)
 
@@ -189,7 +192,7 @@ def _draw_mark(record: VideoRecord, place: int, mark: Marked) -> None:
         )
 
 
-def _add(video_id: str, prompt: str, start_s: float, end_s: float, there: bool) -> None:  # noqa: FBT001 - a callback
+def _add(video_id: str, prompt: str, start_s: float, end_s: float, there: bool) -> None:
     marks = st.session_state.truth_marks
     new = Marked(prompt, start_s, end_s, there)
     kept = tuple(mark for mark in marks.get(video_id, ()) if mark != new)

@@ -40,7 +40,7 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
     """Draw the table: a row over all prompts, then one for each."""
     each = [(prompt, swatch(prompts.colour(prompt), 20)) for prompt in (one.prompt for one in found.prompts)]
     table = pd.DataFrame(
-        {"": [None, *(picture for _, picture in each)], "Prompt": [ALL, *(prompt for prompt, _ in each)]}
+        {"": [swatch("none", 20), *(picture for _, picture in each)], "Prompt": [ALL, *(prompt for prompt, _ in each)]}
         | dict(zip(_COLUMNS, zip(*map(_row, (found.overall, *found.prompts)), strict=True), strict=True))
     )
     columns = {
@@ -51,6 +51,7 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
         table,
         key="worth",
         hide_index=True,
+        placeholder="–",
         row_height=ROW_PX,
         height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
         column_config={
@@ -76,8 +77,8 @@ def draw_recall(found: Evaluation, prompts: Prompts) -> None:
             "##### Precision and recall",
             width="stretch",
             help="What each threshold would flag, in seconds of the video. Precision: of the flagged seconds, the true "
-            "ones. Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one threshold; in "
-            "its own colour: the chosen prompt. A circle: the threshold of now.",
+            "ones. Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one "
+            "threshold; in its own colour: the chosen prompt. A circle: the threshold of now.",
         )
         chosen = st.selectbox(
             "Prompt", names, key="recall_of", persist_state="session", format_func=short,

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from clip_core.values import Scores
-from pages.parts import curves, transport
-from pages.parts.curves import Findings
-from pages.parts.signal import Signal
+from clip_core.pipeline import analyse
+from clip_core.scoring.findings import Findings
+from pages.parts import watch
+from pages.parts.extras import Extras
+from pages.parts.transport import ChartLook
 from tests.ui.test_player_page import Watching, block
 from tests.ui.world import World
 
 
 @pytest.fixture
 def page(world: World, monkeypatch: pytest.MonkeyPatch) -> Watching:
-    """A page whose findings have everything: the rate is 1, the bands are 0.1 wide at each side."""
-    plain = curves.find
+    """A page whose chart has everything that is wanted: the rate is 1, the bands are 0.1 wide at each side."""
 
-    def find(scores: Scores, signal: Signal) -> Findings:
-        found = plain(scores, signal)
-        first, smoothed = scores.prompts[0], found.smoothed
+    def extras(found: Findings, style: ChartLook) -> Extras:
+        first, smoothed = found.scores.prompts[0], found.smoothed
         band = {first: (smoothed[:, 0] - np.float32(0.1), smoothed[:, 0] + np.float32(0.1))}
         rate = np.ones_like(smoothed)
-        return replace(found, rate=rate, spikes=[(0, 0)], ribbon=band, cuts_s=np.array([0.5]), winners=[(0, 0.0, 1.0)])
+        return Extras(
+            rate=rate if style.rate else None,
+            spikes=[(0, 0)] if style.rate else (),
+            ribbon=band if style.spread else {},
+            winners=[(0, 0.0, 1.0)] if style.winners else (),
+        )
 
-    monkeypatch.setattr(curves, "find", find)
+    monkeypatch.setattr(watch, "compute_extras", extras)
+    monkeypatch.setattr(analyse, "find_cuts", lambda *_: np.array([0.5]))
     made = Watching()
     made.indexed()
     return made
@@ -61,15 +65,13 @@ def test_the_heat_map_is_a_choice_that_stays(page: Watching) -> None:
     assert "heat" in page.part("timeline")["figure"]
 
 
-def test_the_spread_waits_for_templates(page: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_spread_waits_for_templates(page: Watching) -> None:
     switch = page.at.toggle(key="spread_on")
     assert (switch.disabled, switch.help) == (
         True,
         "Choose templates for the prompts to see how far their curves lie apart.",
     )
-    plain = transport.draw_view_menu
-    monkeypatch.setattr(transport, "draw_view_menu", lambda *given: plain(*given, templates=True))
-    page.run()
+    page.at.segmented_control(key="templates").set_value("simple").run()
     assert not page.at.toggle(key="spread_on").disabled
     page.at.toggle(key="spread_on").set_value(True).run()
     told = page.part("timeline")

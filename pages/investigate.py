@@ -77,7 +77,7 @@ def main() -> None:
     with sidebar:
         chosen = signal.choose_signal(settings, wish.encoder, evidence, wanted)
     found = find(chosen.recipe, evidence)
-    listed = moments.settle_list(reviewed_moments(found, record.video_id, store))
+    listed = moments.settle_list(reviewed_moments(found, record.video_id, store), record.video_id)
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)

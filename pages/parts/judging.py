@@ -40,6 +40,7 @@ def draw_judging(
     state = st.session_state
     if state.get("undo_of") != record.video_id:
         state.undo_of, state.undo = record.video_id, []
+        state.mark_in = state.mark_out = None
     with st.popover("", icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
         subjects = listed.chosen or _under(listed, head)
         st.markdown(f"**{_subject(subjects, chosen=bool(listed.chosen))}**")

@@ -50,10 +50,19 @@ class Listed:
         return [r.moment for r in self.chosen] or self.kept
 
 
-def settle_list(reviewed: Sequence[Reviewed]) -> Listed:
-    """Say which moments there are and which rows are selected, before anything is drawn."""
-    rows = [reviewed[row] for row in selected_rows("moments") if row < len(reviewed)]
-    return Listed(list(reviewed), rows)
+def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
+    """Say which moments there are and which rows are selected, before anything is drawn.
+
+    The browser knows rows by number alone. In another list the ticks go along with their moments.
+    """
+    state, rows = st.session_state, selected_rows("moments")
+    names = [(video_id, r.moment.prompt, r.moment.peak_s if r.edit is None else r.edit.anchor_s) for r in reviewed]
+    before, state.moments_names = state.get("moments_names", names), names
+    if rows and before != names:
+        places = {name: place for place, name in enumerate(names)}
+        rows = sorted(places[before[row]] for row in rows if row < len(before) and before[row] in places)
+        state.moments = {"selection": dict(state.moments["selection"]) | {"rows": rows}}
+    return Listed(list(reviewed), [reviewed[row] for row in rows if row < len(reviewed)])
 
 
 def shown_findings(findings: Findings, listed: Listed) -> Findings:

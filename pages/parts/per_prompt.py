@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from clip_core.recipe import NEGATIVE, TEMPLATES, Templates
 
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
+LARGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,12 @@ def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, flo
                     help="Prior odds: how much a prompt counts against the others in softmax, margin and in who leads.",
                 ),
                 "threshold": st.column_config.NumberColumn(
-                    "Threshold", width=78, format="%.3f", help="In the unit in force. Empty: as the Signal says."
+                    "Threshold",
+                    width=78,
+                    format="%.3f",
+                    min_value=-LARGEST,
+                    max_value=LARGEST,
+                    help="In the unit in force. Empty: as the Signal says.",
                 ),
             },
             on_change=_take,
@@ -105,4 +112,6 @@ def _take(key: str, names: list[str]) -> None:
         if "threshold" in change and not name.startswith(NEGATIVE):
             kept = {n: t for n, t in state.own_thresholds.items() if n != name}
             given = change["threshold"]
-            state.own_thresholds = kept if given is None else kept | {name: float(given)}
+            usable = given is not None and math.isfinite(given) and abs(given) <= LARGEST
+            state.own_thresholds = kept | {name: float(given)} if usable else kept
+            state.cuts_from = None

@@ -23,7 +23,16 @@ LONGEST_NAME = 40
 FORMATS = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 _OF_A_KIND = (
     *("unit", "threshold_mode", "threshold", "range", "range_moved", "limits", "limits_of", "hysteresis"),
-    *("own_thresholds", "own_weights", "unflagged", "combinations", "shown", "shown_known", "prompt_numbers"),
+    *(
+        "cuts_from",
+        "own_thresholds",
+        "own_weights",
+        "unflagged",
+        "combinations",
+        "shown",
+        "shown_known",
+        "prompt_numbers",
+    ),
 )
 """What belongs to texts or to pictures alone, and is put aside while the other kind is shown."""
 
@@ -43,6 +52,14 @@ def choose_kind() -> str:
         "picture–text scores, so each kind has its own axis and thresholds.",
     )
     return kind or KINDS[0]
+
+
+def show_texts() -> None:
+    """Before anything is drawn: go back to texts, which a recipe speaks of."""
+    state = st.session_state
+    if state.get("prompt_kind") == KINDS[1]:
+        state.prompt_kind = KINDS[0]
+        _switch()
 
 
 def _switch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -89,7 +90,7 @@ def _choose_time_range(end_s: float) -> tuple[float, float] | None:
         return state.get("time_range")
     low, high = state.get("time_range") or (0.0, end_s)
     state.time_ends = (min(low, end_s), min(high, end_s))
-    ends = st.slider(
+    st.slider(
         "Time range (s)",
         0.0,
         float(end_s),
@@ -97,16 +98,24 @@ def _choose_time_range(end_s: float) -> tuple[float, float] | None:
         format="%.2f",
         key="time_ends",
         persist_state="session",
+        on_change=_time_moved,
+        args=(float(end_s),),
         help="Moments, lists and the chart keep to it. z and percentile are over the whole video all the same.",
     )
-    whole = ends[0] <= 0 and ends[1] >= end_s
-    state.time_range = None if whole else (float(ends[0]), float(ends[1]))
-    return state.time_range
+    given = state.get("time_range")
+    return None if given is None else (float(given[0]), float(given[1]))
+
+
+def _time_moved(end_s: float) -> None:
+    """Take the ends in before they are set anew: what is kept is the range, which another video may not reach."""
+    low, high = st.session_state.time_ends
+    st.session_state.time_range = None if low <= 0 and high >= end_s else (low, high)
 
 
 def _slider(label: str, key: str, most: float, step: float, help_text: str) -> float:
     state = st.session_state
-    state[key] = min(most, max(0.0, float(state[key])))
+    state[key] = max(0.0, float(state[key]))
+    most = max(most, float(math.ceil(state[key])))  # a settings file may ask for more
     decimals = 1 if step >= 0.05 else 3
     return float(
         st.slider(

@@ -8,9 +8,9 @@ from clip_core.config import Config
 from clip_core.errors import RecipeError
 from clip_core.recipe import Recipe, read_recipe
 from clip_core.recipe_link import link, recipe_of_query
+from pages.parts.pictures import show_texts
 from pages.parts.text import told
-
-MODES = ["Adapt", "One for all"]
+from pages.parts.units import MODES
 
 
 def take_link() -> None:
@@ -48,6 +48,7 @@ def view_link(recipe: Recipe, video: str, frame: int) -> str:
 def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     """Put a recipe into the session, before any of the sidebar's controls is drawn."""
     state = st.session_state
+    show_texts()
     if with_prompts:
         state.prompts = "\n".join(recipe.prompts)
     state.templates = recipe.templates
@@ -66,7 +67,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     state.time_range = recipe.time_range
     state.unflagged = set(recipe.unflagged)
     state.pop("flag_pills", None)
-    state.limits = None
+    state.limits = state.cuts_from = None
     state.recipe_given = True  # so that the model, when it is known, does not start with values of its own
 
 
@@ -110,3 +111,4 @@ def _start_over(settings: Config) -> None:
     state = st.session_state
     put_recipe(Recipe(prompts=settings.prompts, smoothing_s=settings.smoothing_s))
     state.recipe_given, state.limits_of, state.bank_of = False, None, None
+    state.settings_error = None

@@ -41,7 +41,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     """Draw the sliders with limits that fit the data; return what they say."""
     state, raw = st.session_state, evidence.raw
     st.markdown("##### Signal")
-    _start_model(settings, encoder, evidence)
+    _start_model(settings, encoder, evidence, pictures=prompts.pictures is not None)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         unit = choose_unit(evidence)
         smoothing = _choose_smoothing()
@@ -117,34 +117,37 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
     return float(bottom), float(top)
 
 
-def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence) -> None:
+def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence, *, pictures: bool) -> None:
     """Under another model, start anew: the config's threshold if it speaks of this model, else one from the data.
 
-    A threshold in the config is a cosine, as it always was.
+    A threshold in the config is a cosine of pictures and texts, as it always was, and so is the model's own.
     """
     state = st.session_state
-    configured = settings.threshold if encoder.id == settings.model else None
+    configured = settings.threshold if encoder.id == settings.model and not pictures else None
     if state.pop("recipe_given", False):
         state.limits_of, state.limits = encoder.fingerprint, None
     if state.get("limits_of") != encoder.fingerprint:
         state.limits_of, state.limits, state.range_moved = encoder.fingerprint, None, False
-        state.own_thresholds = {}
+        state.own_thresholds, state.cuts_from = {}, None
         state.unit = "z" if configured is None else "cosine"
         state.threshold_mode = MODES[0] if configured is None else MODES[1]
         state.threshold = configured
-    if state.threshold is None:
-        state.threshold = carried_over(encoder.default_threshold, "cosine", state.unit, evidence)
+    if state.threshold is None and state.unit in evidence.scale.units:
+        usual: tuple[float, Unit] = (sum(ALONE["z"]) / 2, "z") if pictures else (encoder.default_threshold, "cosine")
+        state.threshold = carried_over(*usual, state.unit, evidence)
     if state.threshold is None:
         state.threshold = encoder.default_threshold if state.unit == "cosine" else sum(ALONE[state.unit]) / 2
 
 
 def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
-    """Ends of the sliders: all scores, with some room above; they only widen while one model and unit are shown."""
+    """Ends of the sliders: all scores, with some room above; they only widen while one video and unit are shown."""
     state, grid = st.session_state, GRIDS[unit]
+    if state.get("limits_for") != state.get("analysis_of"):
+        state.limits_for, state.limits = state.get("analysis_of"), None
     low_end, high_end = ALONE[unit]
     if unit in ("percentile", "softmax"):
         return low_end, high_end
-    found = [state.threshold]
+    found = [state.threshold, *(state.get("range", ()) if state.get("range_moved") else ())]
     if scores.values.size:
         found += [float(scores.values.min()), float(scores.values.max()) + 0.1 * float(np.ptp(scores.values))]
     else:
@@ -169,7 +172,8 @@ def _start_values(settings: Config, scores: Scores, low: float, high: float) -> 
         bottom = math.floor(float(values.min()) * 100) / 100 if values.size else low
         top = math.ceil(float(values.max()) * 100) / 100 if values.size else high
         state["range"] = (max(low, bottom), min(high, max(top, bottom + 0.01)))
-    state["range"] = (max(low, state["range"][0]), min(high, state["range"][1]))
+    bottom, top = (min(high, max(low, end)) for end in state["range"])
+    state["range"] = (bottom, top)
 
 
 def _range_moved() -> None:

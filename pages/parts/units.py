@@ -40,6 +40,7 @@ def choose_unit(evidence: Evidence) -> Unit:
     """Draw the switch; thresholds move along with it."""
     state, possible = st.session_state, evidence.scale.units
     if state.unit not in possible:  # the last negative prompt is gone
+        st.toast("Margin needs a negative prompt, such as “- a person”. Here is z instead.", icon=":material/info:")
         _change_unit("z", evidence)
     state.unit_seen = state.unit
     unit = st.selectbox(
@@ -62,17 +63,26 @@ def _unit_chosen(evidence: Evidence) -> None:
 
 
 def _change_unit(wanted: Unit, evidence: Evidence) -> None:
-    """Take thresholds along into another unit; limits and range begin anew."""
+    """Take thresholds along into another unit; limits and range begin anew.
+
+    They are carried over from where they were last set by hand, not from unit to unit: so they come back unchanged.
+    """
     state = st.session_state
-    common = carried_over(state.threshold, state.unit, wanted, evidence)
-    if common is not None:
-        state.threshold = common
-    state.own_thresholds = {
-        prompt: cut
-        for prompt, old in state.get("own_thresholds", {}).items()
-        if (cut := carried_over(old, state.unit, wanted, evidence, prompt)) is not None
-    }
+    if not state.get("cuts_from"):
+        state.cuts_from = (state.unit, state.threshold, state.get("own_thresholds", {}))
+    unit, common, own = state.cuts_from
+    if unit not in evidence.scale.units:  # a margin without negatives is no longer a cut of anything
+        state.cuts_from, common, own = None, sum(ALONE[wanted]) / 2, {}
+        unit = wanted
+    carried = carried_over(common, unit, wanted, evidence)
+    state.threshold = state.threshold if carried is None else carried
+    cuts = {prompt: carried_over(old, unit, wanted, evidence, prompt) for prompt, old in own.items()}
+    state.own_thresholds = {prompt: cut for prompt, cut in cuts.items() if cut is not None}
     state.unit, state.limits, state.range_moved, state.hysteresis = wanted, None, False, 0.0
+
+
+def _threshold_moved() -> None:
+    st.session_state.cuts_from = None
 
 
 def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
@@ -98,6 +108,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         format=f"%.{value_decimals(unit)}f",
         key="threshold",
         persist_state="session",
+        on_change=_threshold_moved,
         label_visibility="collapsed",  # the switch above it says what it is
     )
 

@@ -12,6 +12,7 @@ from pages.parts import (
     evaluating,
     fitting,
     indexing,
+    kept,
     look,
     model,
     playhead,
@@ -28,6 +29,7 @@ from pages.parts import (
 def main() -> None:
     """Draw the page."""
     look.apply_styles()
+    kept.keep_values()
     playhead.pause()  # nobody sees it play from here
     settings = cached.config()
     store = cached.store(settings.embeddings)

@@ -16,6 +16,7 @@ from pages.parts import (
     explain,
     indexing,
     judging,
+    kept,
     look,
     model,
     moments,
@@ -36,6 +37,7 @@ def main() -> None:
     """Draw the page."""
     look.apply_styles()
     cached.warm_up()
+    kept.keep_values()
     settings_file.take_link()
     settings_file.take_file()
     settings = cached.config()

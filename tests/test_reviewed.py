@@ -62,3 +62,10 @@ def test_two_edits_never_hold_for_one_moment() -> None:
     found = review([EARLY], [one, two], measure)
     assert [r.edit for r in found] == [one, two]
     assert [r.computed for r in found] == [True, False]
+
+
+def test_a_moment_without_a_curve_keeps_its_peak_when_its_edges_move() -> None:
+    together = Moment("gone", 2.0, 4.0, 3.0, 0.7, 0.5)
+    moved = replace(edit_of(Reviewed(together), {}), start_s=2.5, end_s=3.5)
+    assert review([together], [moved], measure) == [Reviewed(Moment("gone", 2.5, 3.5, 3.0, 0.7, 0.5), moved)]
+    assert review([], [moved], measure)[0].moment == Moment("gone", 2.5, 3.5, 3.0, 0.0, 0.0)

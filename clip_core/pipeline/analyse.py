@@ -125,6 +125,7 @@ class Analysis:
     ) -> Evidence:
         if columns is not None:
             raw, negatives, bank = self._scores(columns, table, complete=complete), self._scores({}, table), None
+            raw = replace(raw, values=raw.values.clip(-1, 1))  # of a frame with itself, rounding says a little above 1
         else:
             prompts, against = clean_prompts(recipe.positives), clean_prompts(recipe.negatives)
             bank = None

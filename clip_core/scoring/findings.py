@@ -196,9 +196,17 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
         pad_s=recipe.pad_s,
         allowed=allowed,
     )
-    for op, a, b, within_s in recipe.combinations:
-        moments += combine(moments, Combination(op, a, b, within_s))
-    return replace(found, moments=moments)
+    return replace(found, moments=moments + _combined(moments, recipe, scores.prompts))
+
+
+def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
+    """Moments of combinations, of earlier ones too; nothing where a prompt is gone: no curve says where it is not."""
+    known, found = set(prompts), list[Moment]()
+    for combination in (Combination(*given) for given in recipe.combinations):
+        if {combination.a, combination.b} <= known:
+            found += combine([*moments, *found], combination)
+            known.add(combination.name)
+    return found
 
 
 def thresholds_of(recipe: Recipe, evidence: Evidence) -> dict[str, float]:

@@ -81,5 +81,13 @@ def _place(moments: Sequence[Moment], edit: Edit, taken: Mapping[int, Edit]) -> 
 def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
     edges = (edit.start_s, edit.end_s)
     if moment is None or (moment.start_s, moment.end_s) != edges:
-        moment = measure(edit.prompt, *edges) or Moment(edit.prompt, *edges, edit.anchor_s, 0.0, 0.0)
+        moment = measure(edit.prompt, *edges) or _within(
+            edges, moment or Moment(edit.prompt, 0, 0, edit.anchor_s, 0, 0)
+        )
     return replace(moment, label=edit.label)
+
+
+def _within(edges: tuple[float, float], moment: Moment) -> Moment:
+    """A moment without a curve, such as one of a combination, with other edges: it keeps its peak and its mean."""
+    start_s, end_s = edges
+    return replace(moment, start_s=start_s, end_s=end_s, peak_s=min(max(moment.peak_s, start_s), end_s))

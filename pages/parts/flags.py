@@ -53,8 +53,8 @@ def _draw_alarm_rates(evidence: Evidence) -> None:
             "False alarms",
             format="%.1f %%",
             width=90,
-            help="Share of the 300 neutral captions that score as high somewhere in this video: how often a prompt that "
-            "is not there would come out as high. Above about 5 % do not believe its peaks.",
+            help="Share of the 300 neutral captions that score as high somewhere in this video: how often a prompt "
+            "that is not there would come out as high. Above about 5 % do not believe its peaks.",
         ),
     }
     height = HEAD_PX + ROW_PX * min(len(table), MOST_ROWS)

@@ -47,12 +47,14 @@ class Indexed:
     """What is known of the chosen video under the chosen model at this rerun.
 
     ``gone`` is the error when the file lies there no longer; what was indexed of it is shown all the same.
+    ``forgotten`` says that this session has seen what was stored of the file, and that it is stored no longer.
     """
 
     record: VideoRecord | None
     run: RunRecord | None
     job: JobView | None
     gone: VideoNotFoundError | None = None
+    forgotten: bool = False
 
 
 def see_to_it(wish: Wish) -> Indexed:
@@ -78,7 +80,10 @@ def see_to_it(wish: Wish) -> Indexed:
         wish.submit()
         job = board().view(wish.key, viewer())
     state.index_wish = asking
-    return Indexed(record, run, job)
+    if record is not None:
+        state.seen_stored = (wish.video.path, found)
+    forgotten = record is None and state.get("seen_stored") == (wish.video.path, found)
+    return Indexed(record, run, job, forgotten=forgotten)
 
 
 def _without_file(wish: Wish, job: JobView | None, error: VideoNotFoundError) -> Indexed:
@@ -132,19 +137,23 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
         if job is not None and job.error is not None and failed and record is not None:
             st.error(told(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, wish.rate):
-            _resume(wish, job, samples)
+            _resume(wish, job, "0 samples · forgotten" if indexed.forgotten else _samples_text(job, samples))
         elif unreadable is None:
             counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
             st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
 
 
-def _resume(wish: Wish, job: JobView | None, samples: int) -> None:
+def _samples_text(job: JobView | None, samples: int) -> str:
     progress = job.progress if job is not None else None
     of = f" of {progress.total:,}" if progress is not None else ""
     stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
+    return f"{samples:,}{of} samples{stopped}"
+
+
+def _resume(wish: Wish, job: JobView | None, text: str) -> None:
     failed = job is not None and job.state == "failed"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        st.caption(f"{samples:,}{of} samples{stopped}")
+        st.caption(text)
         st.button(
             "Try again" if failed else "Resume",
             key="resume",

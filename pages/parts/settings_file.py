@@ -80,7 +80,9 @@ def draw_loading(settings: Config) -> None:
     """Draw the upload of a settings file, and a way back to how it all starts."""
     state = st.session_state
     number = state.setdefault("settings_number", 0)
-    file = st.file_uploader("Load settings (YAML)", type=["yaml", "yml"], key=f"settings_file_{number}")
+    file = st.file_uploader(
+        "Load settings (YAML)", type=["yaml", "yml"], max_upload_size=1, key=f"settings_file_{number}"
+    )
     if state.get("settings_error"):
         st.error(state.settings_error, icon=":material/error:")
     if file is not None:

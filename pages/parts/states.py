@@ -67,10 +67,14 @@ def draw_opening(video: VideoChoice, indexed: Indexed) -> None:
         draw_error(job.error)
         return
     if job is None or not job.active:
+        title, why = f"{literal(video.name)} is not indexed", ""
+        if indexed.forgotten:
+            title = f"What was stored of {literal(video.name)} was forgotten"
+            why = "On the page Stored videos, here or in another tab. "
         with _middle():
-            st.markdown(f"##### {literal(video.name)} is not indexed", width="content")
+            st.markdown(f"##### {title}", width="content")
             st.caption(
-                "Press Resume in the sidebar. Its curves appear here while it is being indexed.", width="content"
+                f"{why}Press Resume in the sidebar. Its curves appear here while it is being indexed.", width="content"
             )
         return
     with _middle():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.ui.conftest import Gate
 from tests.ui.world import Page, World
 
 
@@ -35,9 +36,20 @@ def test_somebody_else_forgets_it(ready: Page) -> None:
     other = Page().run()
     go(other, "library").press("forget").press("forget_yes")
     ready.run()
-    assert ready.starting(r"##### wide\.mp4 is not indexed")
+    assert ready.starting(r"##### What was stored of wide\.mp4 was forgotten")
+    assert ready.starting("On the page Stored videos, here or in another tab. Press Resume")
+    assert ready.starting("0 samples · forgotten")
     ready.press("resume").indexed()
     assert ready.samples == 50
+    assert ready.holding("forgotten") == []
+
+
+def test_what_was_never_stored_is_not_called_forgotten(world: World, gate: Gate, page: Page) -> None:
+    page.run().press("cancel")
+    gate.open()
+    page.until(lambda: not page.at.get("progress"))
+    assert page.holding("forgotten") == []
+    assert page.holding("cancelled")
 
 
 def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:

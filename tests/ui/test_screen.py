@@ -305,7 +305,7 @@ def test_two_players_do_not_disturb_each_other(visit: Visit) -> None:
 
 def test_nothing_overflows(visit: Visit) -> None:
     visitor = visit().open_screen("constant", width=760)
-    for width in (760, 500, 380):
+    for width in (760, 500, 441, 421, 410, 380, 345, 300):
         sizes = visitor.screen.evaluate(
             """(screen, width) => {
               screen.style.width = `${width}px`
@@ -314,12 +314,15 @@ def test_nothing_overflows(visit: Visit) -> None:
               const edge = screen.getBoundingClientRect().right
               const seen = [...screen.querySelectorAll("button, select, .cvi-clock *")].filter((e) => e.offsetWidth)
               return [screen.offsetWidth, edge - Math.max(...seen.map((e) => e.getBoundingClientRect().right)),
-                      screen.scrollWidth - screen.clientWidth, seen.map((e) => e.ariaLabel).filter(Boolean)]
+                      screen.scrollWidth - screen.clientWidth, seen.map((e) => e.ariaLabel).filter(Boolean),
+                      screen.querySelector(".cvi-clock").getBoundingClientRect().top
+                        - Math.max(...seen.slice(0, 13).map((e) => e.getBoundingClientRect().bottom))]
             }""",
             width,
         )
         assert sizes[0] <= width
         assert sizes[1] >= 0, sizes
         assert sizes[2] <= 0
-        wanted = {"Play", "Forward one frame", "Next moment", "Repeat the moment", "Mute", "Full screen"}
-        assert wanted <= set(sizes[3])
+        assert len(sizes[3]) == 13  # twelve buttons and the speed, at every width
+        assert {"To the start", "Keys"} <= set(sizes[3])
+        assert sizes[4] >= 0, "a row beneath the clock"

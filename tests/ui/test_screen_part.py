@@ -193,11 +193,12 @@ def test_the_transport(seat: Seat, films: Films, by_key: bool) -> None:
         ("[", "moment", -1, 75),
         ("Shift+ArrowLeft", "seconds", -1, 45),
         ("ArrowLeft", "step", -1, 44),
+        ("End", "end", 0, 149),
         ("Home", "reset", 0, 0),
         ("ArrowLeft", "step", -1, 0),
     ]
     for key, what, by, frame in steps:
-        seat.press(key) if by_key else seat.button(what, by).click()
+        seat.press(key) if by_key or what == "end" else seat.button(what, by).click(force=True)
         seat.rests(frame, python=False)
     for what, key in (("mute", "m"), ("help", "?"), ("loop", "l")):
         for pressed in ("true", "false"):
@@ -207,6 +208,72 @@ def test_the_transport(seat: Seat, films: Films, by_key: bool) -> None:
     wait_until(lambda: seat.tab.evaluate("document.fullscreenElement?.dataset.part") == "screen", what="full screen")
     seat.press("f")
     wait_until(lambda: seat.tab.evaluate("document.fullscreenElement === null"), what="the page again")
+
+
+def test_buttons_that_lead_nowhere_are_off(seat: Seat, films: Films) -> None:
+    off = """all => all.filter((one) => one.ariaDisabled === "true").map((one) => one.dataset.do + one.dataset.by)"""
+    seat.load("constant", films, MOMENTS)
+    back, on = ["seconds-1", "step-1"], ["step1", "seconds1"]
+    for frame, expected in ((0, back), (1, []), (148, []), (149, on)):
+        seat.go(frame)
+        seat.rests(frame, python=False)
+        assert seat.screen.locator("button[data-by]").evaluate_all(off) == expected, frame
+        assert seat.button("toggle").get_attribute("aria-disabled") == "false"
+    put(seat.tab, "s", "screen", seat.stage.screen("single", [0.0, 0.04]))
+    wait_until(lambda: seat.text == 0, what="the only frame")
+    assert seat.screen.locator("button[data-by]").evaluate_all(off) == ["moment-1", *back, *on, "moment1"]
+    assert seat.button("toggle").get_attribute("aria-disabled") == "true"
+
+
+def test_the_help_names_every_key_and_can_be_read_to_its_end(seat: Seat, films: Films) -> None:
+    seat.load("constant", films)
+    seat.press("?")
+    rows = seat.screen.locator(".cvi-help tr")
+    assert rows.locator("td:first-child").all_inner_texts()[-3:] == ["Home", "End", "?"]
+    for width in (700, 441, 300):
+        seat.screen.evaluate("(screen, width) => (screen.style.width = `${width}px`)", width)
+        rows.last.scroll_into_view_if_needed()
+        inside = """(row) => row.getBoundingClientRect().bottom <=
+            row.closest(".cvi-stage").getBoundingClientRect().bottom"""
+        assert rows.last.evaluate(inside), width
+
+
+# Another page of the app, and back
+
+
+LEAVE = """(byLink) => { const { frame } = document[Symbol.for("clip-video-investigator.clocks")].get("main")
+    document[Symbol.for("clip-video-investigator.leaving")] = byLink ? performance.now() : -Infinity
+    take("s"); return frame }"""
+"""Take the player off the page, as when a link leads to another page or else; returns the frame on the screen."""
+
+
+def test_the_place_stays_where_it_was_left_for_another_page(seat: Seat, films: Films) -> None:
+    seat.load("constant", films)
+    seat.go(20)
+    wait_until(lambda: [one["frame"] for one in seat.reports()] == [20], what="20 in Python")
+    seat.press("Space")
+    wait_until(lambda: seat.presented > 25, what="playing")
+    left = seat.tab.evaluate(LEAVE, True)
+    video = seat.load("constant", films, seek={"seq": 0, "frame": 20})
+    seat.rests(left, video.numbers[left], python=False)
+    wait_until(lambda: seat.reports()[-1]["frame"] == left, what="the report of where it was left")
+
+
+@pytest.mark.parametrize("change", ["another command", "another frame", "another video", "another view", "twice"])
+def test_the_place_that_was_left_does_not_win_against(seat: Seat, films: Films, change: str) -> None:
+    seat.load("constant", films)
+    seat.go(60)
+    wait_until(seat.reports, what="60 in Python")
+    seat.go(90)
+    seat.rests(90, python=False)
+    seat.tab.evaluate(LEAVE, change != "another view")
+    if change == "twice":  # it was taken up once, and then Python heard of another
+        seat.load("constant", films, seek={"seq": 0, "frame": 60})
+        seat.rests(90, python=False)
+        seat.tab.evaluate(LEAVE, False)
+    seek = {"seq": int(change == "another command"), "frame": 70 if change == "another frame" else 60}
+    video = seat.load("b-frames" if change == "another video" else "constant", films, seek=seek)
+    seat.rests(seek["frame"], video.numbers[seek["frame"]], python=False)
 
 
 def test_play_at_the_end_begins_anew(seat: Seat, films: Films) -> None:
@@ -396,6 +463,14 @@ def test_without_the_file_frames_are_numbers_alone_and_the_note_stays_still(seat
         wait_until(lambda: seat.reports()[-1:] and seat.reports()[-1]["frame"] == frame, what="report")  # noqa: B023
         wait_until(lambda: seat.of_video("error") is not None, what="tried again in vain")
     assert seat.tab.evaluate("changes") == 0
+    asked: list[str] = []
+    seat.tab.on("request", lambda request: asked.append(request.url))
+    for frame in (42, 43):
+        before = len(asked)
+        seat.go(frame)
+        wait_until(lambda: seat.reports()[-1]["frame"] == frame and len(asked) > before, what="asked again")  # noqa: B023
+        seat.tab.evaluate("fetch('/').then((answer) => answer.text())")  # what it asks at once has been asked by then
+        assert [url.rpartition("/")[2] for url in asked[before:]] == ["gone", ""], "one question for a click"
     put(seat.tab, "s", "screen", data | {"seek": {"seq": 1, "frame": 9}})
     assert seat.presented == 9
 

@@ -25,6 +25,9 @@ _INK = """(colour) => { const canvas = document.querySelector('.cvi-curves')
     if (data[i + 3] > 120 && colour.every((part, k) => Math.abs(data[i + k] - part) < 8)) found += 1
   return found }"""
 
+_FRAME = "document[Symbol.for('clip-video-investigator.clocks')]?.get('main')?.frame ?? -1"
+_LEFT = "document[Symbol.for('clip-video-investigator.places')].get('main').frame"
+
 
 class Watcher(Visitor):
     """A visitor of the page with the player."""
@@ -125,6 +128,26 @@ def test_both_themes_live_with_zoom_and_frame_kept_and_nothing_scrolls(visitor: 
         assert tab.locator(".cvi-screen [data-frame]").inner_text() == frame
         width = "document.documentElement.scrollWidth <= innerWidth"
         assert tab.evaluate(width)
+
+
+@pytest.mark.parametrize("by", ["link", "history"])
+def test_the_place_is_found_again_after_another_page(visitor: Watcher, by: str) -> None:
+    tab = visitor.tab
+    tab.locator(".cvi-speed").select_option("0.25")  # so that a slow machine has time before the end
+    tab.locator(".cvi-play").click()
+    wait_until(lambda: tab.evaluate(_FRAME) > 5, what="playing")
+    tab.get_by_role("link", name="Stored videos").first.click()
+    tab.locator(".st-key-forget button").wait_for()
+    tab.locator(".cvi-screen").wait_for(state="detached")
+    wait_until(lambda: tab.evaluate("location.pathname") == "/library", what="its address")
+    left = tab.evaluate(_LEFT)
+    assert left > 5
+    tab.get_by_role("link", name="Investigate").first.click() if by == "link" else tab.go_back()
+    wait_until(lambda: tab.evaluate(_FRAME) == left, what=f"frame {left}")
+    visitor.drawn(len(PROMPTS))
+    wait_until(lambda: tab.locator("video").first.evaluate("video => video.currentTime") > left / 30, what="sought")
+    visitor.watch("Frames")  # of which Python says where
+    visitor.shows(left)
 
 
 def test_listeners_do_not_grow_with_the_views_that_are_opened(visitor: Watcher) -> None:

@@ -156,6 +156,21 @@ def test_odd_curves_are_drawn_and_answer_clicks(bench: Make, values: list[float]
     assert made.asked() == [["seek", 50]]
 
 
+@pytest.mark.parametrize(
+    ("values", "at"), [([[0.5, 0.8]], 0.0), ([[np.nan] * 2] * 3 + [[0.5, 0.8]] + [[np.nan] * 2], 0.3)]
+)
+def test_a_lone_sample_is_a_dot_for_each_prompt_also_beside_the_playhead(bench: Make, values: Any, at: float) -> None:
+    made = bench()
+    made.show(scores_of(np.array(values), step_s=0.1, end_s=1.0))
+    top, length = made.plot()["curves"]
+    px = 1.0 / made.plot()["width"]  # in seconds
+    rows = made.rows(at + 2 * px, 1)  # the playhead takes 0.75 px at each side
+    for value in (0.5, 0.8):
+        dot = [row for row in rows if abs(row - (top + length * (1 - value))) <= 5]
+        assert 6 <= max(dot) - min(dot) <= 9
+    assert made.rows(at + 7 * px, 1) == []
+
+
 # Clicks
 
 
@@ -365,6 +380,26 @@ def test_the_pointer_names_the_nearest_sample_and_every_line(bench: Make) -> Non
     assert box.locator("div u").all_inner_texts() == [f"{value:.3f}" for value in values]
     made.tab.mouse.move(5, 5)
     assert not box.is_visible()
+
+
+@pytest.mark.parametrize("how", ["narrower", "zoom"])
+def test_what_is_under_the_pointer_goes_when_the_axis_moves_below_it(bench: Make, how: str) -> None:
+    made = bench()
+    made.show(hundred())
+    made.tab.mouse.move(made.x_of(3.04), made.plot()["top"] + 60)
+    box = made.tab.locator("#a .cvi-hover-box")
+    assert box.is_visible()
+    made.show(hundred(), threshold=0.4)
+    assert box.is_visible()  # the axis is where it was
+    width = made.plot()["width"]
+    if how == "zoom":
+        made.tab.evaluate("Plotly.relayout(document.querySelector('#a .cvi-plot'), {'xaxis.range[0]': 2})")
+    else:
+        made.tab.evaluate("document.querySelector('#a').style.width = '800px'")
+        wait_until(lambda: made.plot()["width"] < width, what="a narrower axis")
+    wait_until(lambda: not box.is_visible(), what="no box")
+    made.tab.mouse.move(made.x_of(6.02), made.plot()["top"] + 60)
+    assert box.locator("b").all_inner_texts() == ["0:06.000 · frame 60"]
 
 
 # Changes

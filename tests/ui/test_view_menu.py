@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from clip_core.values import Scores
-from pages.parts import curves, transport
-from pages.parts.curves import Findings
-from pages.parts.signal import Signal
 from tests.ui.test_player_page import Watching, block
 from tests.ui.world import World
 
 
 @pytest.fixture
 def page(world: World, monkeypatch: pytest.MonkeyPatch) -> Watching:
-    """A page whose findings have everything: the rate is 1, the bands are 0.1 wide at each side."""
-    plain = curves.find
-
-    def find(scores: Scores, signal: Signal) -> Findings:
-        found = plain(scores, signal)
-        first, smoothed = scores.prompts[0], found.smoothed
-        band = {first: (smoothed[:, 0] - np.float32(0.1), smoothed[:, 0] + np.float32(0.1))}
-        rate = np.ones_like(smoothed)
-        return replace(found, rate=rate, spikes=[(0, 0)], ribbon=band, cuts_s=np.array([0.5]), winners=[(0, 0.0, 1.0)])
-
-    monkeypatch.setattr(curves, "find", find)
+    """A page whose video has a cut at half a second."""
+    monkeypatch.setattr("clip_core.pipeline.analyse.find_cuts", lambda *_: np.array([0.5]))
     made = Watching()
     made.indexed()
     return made
@@ -49,8 +35,10 @@ def test_at_first_only_the_cuts_are_there_and_each_switch_brings_its_own(page: W
     page.at.toggle(key="rate_on").set_value(True).run()
     assert axes(page) == {"yaxis", "yaxis3", "yaxis5", "yaxis6"}
     series = page.part("timeline")["series"]
-    rate = block(series["rate"], "<f4")
-    assert (len(rate), set(rate.tolist())) == (series["count"] * series["columns"], {1.0})
+    rate, smoothed = (block(series[of], "<f4").reshape(series["columns"], -1) for of in ("rate", "smoothed"))
+    assert rate.shape == (series["columns"], series["count"])
+    times_s = block(series["samples"], "<f8")[: series["count"]]
+    assert np.allclose(rate[:, 10:20], np.diff(smoothed, axis=1)[:, 9:19] / np.diff(times_s)[9:19], atol=1e-4)
 
 
 def test_the_heat_map_is_a_choice_that_stays(page: Watching) -> None:
@@ -61,19 +49,18 @@ def test_the_heat_map_is_a_choice_that_stays(page: Watching) -> None:
     assert "heat" in page.part("timeline")["figure"]
 
 
-def test_the_spread_waits_for_templates(page: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_spread_waits_for_templates(page: Watching) -> None:
     switch = page.at.toggle(key="spread_on")
     assert (switch.disabled, switch.help) == (
         True,
         "Choose templates for the prompts to see how far their curves lie apart.",
     )
-    plain = transport.draw_view_menu
-    monkeypatch.setattr(transport, "draw_view_menu", lambda *given: plain(*given, templates=True))
-    page.run()
+    page.at.segmented_control(key="templates").set_value("simple").run()
     assert not page.at.toggle(key="spread_on").disabled
     page.at.toggle(key="spread_on").set_value(True).run()
     told = page.part("timeline")
-    (band,) = [trace for trace in told["figure"]["data"] if "band" in trace]
-    low, high = (block(told["series"][side], "<f4") for side in ("low", "high"))
-    assert (band["band"], told["series"]["bands"]) == (0, 1)
-    assert np.allclose(high - low, 0.2, atol=1e-6)
+    bands = [trace for trace in told["figure"]["data"] if "band" in trace]
+    low, raw, high = (block(told["series"][side], "<f4") for side in ("low", "raw", "high"))
+    assert ([band["band"] for band in bands], told["series"]["bands"]) == ([0, 1, 2], 3)
+    assert len(low) == len(high) == len(raw)
+    assert np.all(low < high)

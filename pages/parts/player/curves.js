@@ -5,7 +5,7 @@ import { HeatMap } from "./heat.js";
 import { columnStarts, keptPoints } from "./points.js";
 
 const DASH = [9, 9];
-const DOT_PX = 2;
+const DOT_PX = 9; // of a sample without neighbours: the playhead may stand on it
 const MOST_RATIO = 2; // finer is not seen, and costs
 // Up to so many points lines are stroked at their width. With more, one pixel wide and side by side: without a GPU
 // Chromium takes a second for ten crowded lines of 1.8 px, and 13 ms for twice as many of 1 px.
@@ -91,21 +91,31 @@ export class CurveCanvas {
     }
   }
 
-  #stroke(curve, x, kept, { left, bottom, low, floor, right, up }) {
+  #stroke(curve, x, kept, { left, bottom, low, floor, right, up, ratio }) {
     const { context } = this;
     context.beginPath();
     let broken = true;
-    for (const place of kept) {
+    const alone = []; // no line leads there
+    kept.forEach((place, number) => {
       const y = bottom - (curve[place] - floor) * up;
       const at = left + (x[place] - low) * right;
       if (Number.isNaN(y)) broken = true; // a score that is no number leaves a gap
       else if (broken) {
-        context.moveTo(at - DOT_PX / 2, y); // so that a single sample is seen too
-        context.lineTo(at + DOT_PX / 2, y);
+        context.moveTo(at, y);
         broken = false;
+        if (!(curve[kept[number + 1]] <= Infinity)) alone.push([at, y]);
       } else context.lineTo(at, y);
-    }
+    });
     context.stroke();
+    for (const dot of alone) this.#dot(...dot, (DOT_PX / 2) * ratio);
+  }
+
+  #dot(x, y, radius) {
+    const { context } = this;
+    context.fillStyle = context.strokeStyle;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
   }
 
   // With few samples along the upper edge and back along the lower one; with many a bar for each column of pixels,

@@ -2,6 +2,7 @@
 // fetch the part's own script once, then hand the data on.
 
 const PART = Symbol.for("clip-video-investigator.part");
+const SINCE = Symbol.for("clip-video-investigator.since"); // when it came to the page: whoever left before has arrived
 
 // Streamlit's own scripts were really loaded from somewhere: that is right under a base path and behind a
 // proxy that rewrites paths, whatever the page's address looks like.
@@ -13,7 +14,7 @@ function appAddress() {
 }
 
 // A report that overtakes the visit of another page brings the old page back, because Streamlit runs what it heard
-// last: after a press on a link reports wait, and go only if the page is still there.
+// last: after a press on a link, or a way back in the history, reports wait, and go only if the page is still there.
 const LEAVING = Symbol.for("clip-video-investigator.leaving");
 const WAIT_MS = 2000;
 
@@ -22,18 +23,20 @@ function watchLinks() {
   document[LEAVING] = -Infinity;
   const pressed = ({ target }) => target.closest?.("a") && (document[LEAVING] = performance.now());
   for (const type of ["pointerdown", "click"]) document.addEventListener(type, pressed, true);
+  window.addEventListener("popstate", () => (document[LEAVING] = performance.now()));
 }
 
 function whenStaying(host, setStateValue) {
   return (name, value) => {
     const left = document[LEAVING] + WAIT_MS - performance.now();
-    if (left <= 0) setStateValue(name, value);
+    if (left <= 0 || document[LEAVING] < host[SINCE]) setStateValue(name, value);
     else setTimeout(() => host.isConnected && setStateValue(name, value), left);
   };
 }
 
 export default async function ({ parentElement, data, setStateValue }) {
   const host = parentElement.querySelector("[data-part]");
+  host[SINCE] ??= performance.now();
   const app = appAddress();
   watchLinks();
   try {

@@ -13,6 +13,7 @@ export class Faults {
   #unseen = 0; // errors before the first picture
   #damages = 0; // errors of decoding
   #said = "";
+  #retrying = null; // what becomes of the visitor's last wish
 
   // acts: address(), say(text, {brief}), unsay(text), refuse() (this browser cannot play it), again() (load it anew),
   // seen() (a picture ever came)
@@ -30,6 +31,18 @@ export class Faults {
   forget() {
     clearTimeout(this.#timer);
     [this.#unseen, this.#damages, this.#said] = [0, 0, ""];
+  }
+
+  // The visitor wants to see something: perhaps the fault is over. Asked first, because a video element asks twice.
+  retry() {
+    if (!this.video.error) return null;
+    return (this.#retrying ??= this.#retry().finally(() => (this.#retrying = null)));
+  }
+
+  async #retry() {
+    const answer = await this.#ask();
+    if (answer === "none") this.#watch();
+    if (answer === "video" && this.video.error) this.acts.again();
   }
 
   #say(text) {

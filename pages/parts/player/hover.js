@@ -7,6 +7,7 @@ const APART_PX = 14;
 
 export class HoverBox {
   #shown = "";
+  #axes = "";
 
   constructor(element) {
     this.element = element;
@@ -16,6 +17,12 @@ export class HoverBox {
   hide() {
     this.element.hidden = true;
     this.#shown = "";
+  }
+
+  // What is shown stands over these axes no longer once they are others.
+  standOver(axes) {
+    if (axes !== this.#axes) this.hide();
+    this.#axes = axes;
   }
 
   // at: {value, top, bottom, left, right}. lines: [{prompt, curve, line}]. x: where the samples stand.

@@ -13,6 +13,7 @@ export const KEYS = [
   { keys: ["m"], shown: "M", what: "mute", says: "sound on, off" },
   { keys: ["f"], shown: "F", what: "fullscreen", says: "full screen" },
   { keys: ["Home"], shown: "Home", what: "reset", says: "to the start" },
+  { keys: ["End"], shown: "End", what: "end", says: "to the last frame" },
   { keys: ["?"], shown: "?", what: "help", says: "these keys" },
 ];
 

@@ -6,6 +6,7 @@ export class Reports {
   #timer = 0;
   #known = null; // the frame that Python believes in
   #count = 0;
+  believed = new Set(); // the frames that Python may believe in: it hears late, or never of what one leaves
 
   // resting(): whether the screen shows what was asked for. told({frame, report}): to Python.
   constructor(clock, exact, { resting, told, signal }) {
@@ -22,6 +23,7 @@ export class Reports {
   expect(frame) {
     clearTimeout(this.#timer);
     this.#known = frame;
+    this.believed = new Set([frame]);
   }
 
   soon() {
@@ -33,6 +35,7 @@ export class Reports {
     const { frame } = this.clock;
     if (frame === this.#known || (this.exact.origin === null && !this.exact.lost)) return;
     this.#known = frame;
+    this.believed.add(frame);
     this.#count += 1; // the same frame again is another report
     this.told({ frame, report: this.#count });
   }

@@ -4,7 +4,9 @@ import { SOON_S, leaveClock, takeClock } from "./clock.js";
 import { fetchBlock, fetchUntil } from "./blocks.js";
 import { ExactVideo } from "./exact.js";
 import { Faults } from "./faults.js";
+import { toggleFullScreen } from "./fullscreen.js";
 import { listenForKeys } from "./keys.js";
+import { leavePlace, returnTo } from "./place.js";
 import { startPlaying } from "./playing.js";
 import { Repeat } from "./repeat.js";
 import { Reports } from "./reports.js";
@@ -29,6 +31,7 @@ class Screen {
   #other = true; // whether another file was asked for since
   #refused = false;
   #misses = 0;
+  #since = performance.now();
   #set = () => {};
 
   constructor(host, addressOf, player) {
@@ -96,10 +99,16 @@ class Screen {
   }
 
   unmount() {
+    this.#leavePlace();
     this.#stop.abort();
     this.stopKeys();
     this.exact.close();
     leaveClock(this.player);
+  }
+
+  #leavePlace() {
+    const [{ video, seek }, frame] = [this.#data, this.exact.wanted ?? this.clock.frame];
+    if (seek) leavePlace(this.player, this.#since, { video, seq: seek.seq, frame, believed: this.reports.believed });
   }
 
   #open(data) {
@@ -108,7 +117,7 @@ class Screen {
     this.faults.forget();
     this.repeat.moment = null;
     this.reports.expect(data.seek.frame);
-    this.clock.show(data.seek.frame, false);
+    this.clock.show(Math.min(this.clock.last, returnTo(this.player, data)), false);
     this.#again();
   }
 
@@ -139,17 +148,18 @@ class Screen {
       seek: () => this.#visit(frame),
       scrub: () => this.#go(frame),
       reset: () => (video.pause(), this.#visit(0)),
+      end: () => (video.pause(), this.#visit(clock.last)),
       loop: () => this.#toggleRepeat(from),
       mute: () => (video.muted = !video.muted),
       speed: () => setSpeed(video, to ?? nextSpeed(video, by)),
-      fullscreen: () => this.#fullScreen(),
+      fullscreen: () => toggleFullScreen(this.host, { mention: (text) => this.#mention(text) }),
       help: () => (this.host.querySelector(".cvi-help").toggleAttribute("hidden"), this.#draw()),
     };
     actions[what]?.();
   }
 
   #go(frame) {
-    if (this.video.error && !this.#refused) this.#again(); // perhaps the fault is over
+    if (!this.#refused) this.faults.retry();
     this.exact.seek(Math.max(0, Math.min(this.clock.last, frame)));
   }
 
@@ -167,7 +177,7 @@ class Screen {
     const { clock, exact, repeat, video } = this;
     const here = exact.wanted ?? clock.frame;
     const { address } = this.#data;
-    if (video.error) this.#go(here);
+    if (!this.#refused) await this.faults.retry();
     if (repeat.moment && (!repeat.has(here) || here >= repeat.last)) this.#go(repeat.first);
     else if (here >= clock.last) this.#go(0);
     await exact.ready();
@@ -193,15 +203,6 @@ class Screen {
     const moments = Array.from({ length: block.length / 2 }, (_, k) => [block[2 * k], block[2 * k + 1]]);
     this.clock.moments = moments;
     if (!this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
-  }
-
-  async #fullScreen() {
-    try {
-      await (document.fullscreenElement ? document.exitFullscreen() : this.host.requestFullscreen());
-      this.transport.focus();
-    } catch (error) {
-      this.#mention(`Full screen is not possible here: ${error.message}`);
-    }
   }
 
   // What the video tells

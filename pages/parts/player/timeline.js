@@ -150,6 +150,7 @@ class Timeline {
     if (seen !== this.#seen) this.canvas.draw(panels, this.#x, this.#across, { width, height });
     this.#seen = seen; // so that another threshold leaves them as they are
     this.#placeHead();
+    this.hover.standOver(JSON.stringify([this.#across, width, height]));
   }
 
   #onResize() {

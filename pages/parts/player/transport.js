@@ -66,6 +66,11 @@ export class Transport {
     this.#press("loop", repeats);
     this.#press("mute", video.muted);
     this.#press("help", !this.host.querySelector(".cvi-help").hidden);
+    this.#disable("toggle", clock.last === 0);
+    for (const what of ["step", "seconds"]) {
+      this.#disable(what, clock.frame <= 0, -1);
+      this.#disable(what, clock.frame >= clock.last, 1);
+    }
     this.#disable("moment", clock.moments.length === 0);
     this.#disable("loop", clock.moments.length === 0 && !repeats);
     const play = this.host.querySelector(".cvi-play");
@@ -82,7 +87,8 @@ export class Transport {
     this.host.querySelector(`[data-do="${what}"]`).ariaPressed = String(on);
   }
 
-  #disable(what, off) {
-    for (const button of this.host.querySelectorAll(`[data-do="${what}"]`)) button.ariaDisabled = String(off);
+  #disable(what, off, by = null) {
+    const direction = by === null ? "" : `[data-by="${by}"]`;
+    for (const button of this.host.querySelectorAll(`[data-do="${what}"]${direction}`)) button.ariaDisabled = String(off);
   }
 }

@@ -1,0 +1,89 @@
+"""Judgements are kept beside the computed moments, survive, and can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_core import EmbeddingStore
+from clip_core.edit import Edit
+from clip_core.pipeline.judge_moments import keep_edit, reviewed_moments, take_edit_back
+from clip_core.recipe import Recipe
+from clip_core.scoring.findings import Evidence, Findings, find
+from clip_core.scoring.reviewed import edit_of
+from tests.curve_maker import scores_of
+
+VIDEO, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def findings() -> Findings:
+    """A dog at [4.5, 9.5) and [14.5, 19.5)."""
+    values = np.full(30, 0.1)
+    values[5:10], values[15:20] = 0.3, 0.4
+    raw, none = scores_of(values, prompts=["a dog"]), scores_of(np.empty((30, 0)))
+    object.__setattr__(none, "prompts", ())
+    evidence = Evidence(raw, none, weights={}, logit_scale=100.0, bank=None, cuts_s=np.empty(0))
+    return find(Recipe(prompts=("a dog",), unit="cosine", threshold=0.2, smoothing_s=0.0, bank_share=0), evidence)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    return EmbeddingStore(tmp_path)
+
+
+def edges(findings: Findings, store: EmbeddingStore) -> list[tuple[float, float, str]]:
+    reviewed = reviewed_moments(findings, VIDEO, store)
+    return [(r.moment.start_s, r.moment.end_s, r.edit.verdict if r.edit else "computed") for r in reviewed]
+
+
+def test_untouched_they_are_as_computed(findings: Findings, store: EmbeddingStore) -> None:
+    assert edges(findings, store) == [(14.5, 19.5, "computed"), (4.5, 9.5, "computed")]
+
+
+def test_a_verdict_is_there_in_another_process_too_and_only_for_this_video(
+    findings: Findings, store: EmbeddingStore
+) -> None:
+    first = reviewed_moments(findings, VIDEO, store)[0]
+    recipe = findings.recipe.as_mapping()
+    edit = replace(edit_of(first, recipe), verdict="rejected")
+    assert keep_edit(VIDEO, edit, store) is None
+    again = EmbeddingStore(store.location)
+    assert edges(findings, again) == [(14.5, 19.5, "rejected"), (4.5, 9.5, "computed")]
+    kept = reviewed_moments(findings, VIDEO, again)[0]
+    assert not kept.kept
+    assert kept.edit is not None
+    assert kept.edit.settings == recipe
+    assert all(r.edit is None for r in reviewed_moments(findings, OTHER, again))
+
+
+def test_each_step_gives_back_what_was_there_before(findings: Findings, store: EmbeddingStore) -> None:
+    first = reviewed_moments(findings, VIDEO, store)[0]
+    accepted = replace(edit_of(first, {}), verdict="accepted")
+    moved = replace(accepted, end_s=25.0, label="barks")
+    assert keep_edit(VIDEO, accepted, store) is None
+    assert keep_edit(VIDEO, moved, store) == accepted
+    assert edges(findings, store)[0] == (14.5, 25.0, "accepted")
+    assert reviewed_moments(findings, VIDEO, store)[0].moment.label == "barks"
+    assert take_edit_back(VIDEO, moved, store) == moved
+    assert edges(findings, store)[0] == (14.5, 19.5, "computed")
+    assert take_edit_back(VIDEO, moved, store) is None
+
+
+def test_an_added_moment_stands_behind_and_is_measured(findings: Findings, store: EmbeddingStore) -> None:
+    keep_edit(VIDEO, Edit("a dog", 25.0, 24.0, 26.0, "added"), store)
+    added = reviewed_moments(findings, VIDEO, store)[-1]
+    assert (added.moment.start_s, added.moment.end_s, added.computed, added.kept) == (24.0, 26.0, False, True)
+    assert added.moment.peak == pytest.approx(0.1)
+
+
+def test_two_visitors_of_one_moment_the_later_word_counts(findings: Findings, store: EmbeddingStore) -> None:
+    mine = replace(edit_of(reviewed_moments(findings, VIDEO, store)[0], {}), verdict="accepted")
+    other = EmbeddingStore(store.location)
+    assert keep_edit(VIDEO, mine, store) is None
+    assert keep_edit(VIDEO, replace(mine, verdict="rejected"), other) == mine
+    assert edges(findings, store)[0] == (14.5, 19.5, "rejected")
+    assert len(store.edits(VIDEO)) == 1

@@ -29,6 +29,7 @@ from tests.benchmarks import (
     rerun,
     scores,
     sleep,
+    sweeping,
 )
 from tests.benchmarks.table import Row, say, tell, write_table
 
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "large": player_large.measure,
     "filters": filters.measure,
     "findings": findings.measure,
+    "sweep": sweeping.measure,
     "nothing": nothing.measure,
     "memory": memory.measure,
     "units": scores.measure_units,

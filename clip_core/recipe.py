@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+import reprlib
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import yaml
 
 from clip_core.errors import RecipeError
+from clip_core.recipe_checks import (
+    ALLOWED,
+    BANK_SHARES,
+    CHECKS,
+    MOST_BYTES,
+    MOST_DEPTH,
+    MOST_PROMPTS,
+    MOST_TEXT,
+    OPS,
+    SMOOTHINGS,
+    TEMPLATES,
+    UNITS,
+    Op,
+    Smoothing,
+    Templates,
+)
 from clip_core.values import Unit
 
-Smoothing: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
-Templates: TypeAlias = Literal["none", "simple", "openai"]
-Op: TypeAlias = Literal["and", "without", "then"]
-UNITS: tuple[Unit, ...] = get_args(Unit)
-SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
-TEMPLATES: tuple[Templates, ...] = get_args(Templates)
-OPS: tuple[Op, ...] = get_args(Op)
+__all__ = [
+    "BANK_SHARES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES", "UNITS", "Op", "Recipe",
+    "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from", "recipe_yaml",
+]  # fmt: skip
 NEGATIVE = "- "
-MOST_BYTES, MOST_PROMPTS, MOST_TEXT = 1_000_000, 200, 20_000
-BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
-LONGEST_S = 1e7
 
 
 @dataclass(frozen=True)
@@ -66,10 +77,10 @@ class Recipe:
     combinations: tuple[tuple[Op, str, str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
+        for name, check in CHECKS.items():
             value = getattr(self, name)
             if not check(value):
-                raise RecipeError(f"The setting '{name}' cannot be {_shown(value)}.", f"Allowed: {_ALLOWED[name]}.")
+                raise RecipeError(f"The setting '{name}' cannot be {_shown(value)}.", f"Allowed: {ALLOWED[name]}.")
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -79,13 +90,13 @@ class Recipe:
     @property
     def positives(self) -> tuple[str, ...]:
         """The prompts that are scored and flagged, in order, each once."""
-        lines = (line.strip() for line in self.prompts if not is_negative(line))
+        lines = (clean_prompt(line) for line in self.prompts if not is_negative(line))
         return tuple(dict.fromkeys(line for line in lines if line))
 
     @property
     def negatives(self) -> tuple[str, ...]:
         """The negative prompts without their sign, in order, each once."""
-        lines = (line.strip()[len(NEGATIVE) :].strip() for line in self.prompts if is_negative(line))
+        lines = (clean_prompt(line.strip()[len(NEGATIVE) :]) for line in self.prompts if is_negative(line))
         return tuple(dict.fromkeys(line for line in lines if line))
 
     def as_mapping(self) -> dict[str, Any]:
@@ -121,7 +132,21 @@ def recipe_from(given: object, source: str) -> Recipe:
         raise RecipeError(
             f"{source} has an unknown setting {_shown(unknown[0])}.", f"Known: {', '.join(sorted(known))}."
         )
-    return Recipe(**{name: _tuples(value) for name, value in given.items()})
+    return Recipe(**{name: _cleaned(_tuples(value)) for name, value in given.items()})
+
+
+def clean_prompt(prompt: str) -> str:
+    """Return a prompt as it is embedded and shown: NFC, without outer blanks, whatever cannot be UTF-8 replaced."""
+    return unicodedata.normalize("NFC", prompt.encode("utf-8", "replace").decode("utf-8")).strip()
+
+
+def _cleaned(value: Any) -> Any:  # noqa: ANN401
+    """Texts as prompts are: files that were written elsewhere may spell an accent in another way."""
+    if isinstance(value, str):
+        return clean_prompt(value)
+    if isinstance(value, tuple):
+        return tuple(map(_cleaned, value))
+    return {_cleaned(key): number for key, number in value.items()} if isinstance(value, dict) else value
 
 
 def recipe_yaml(recipe: Recipe) -> str:
@@ -153,86 +178,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _tuples(value: Any) -> Any:  # noqa: ANN401
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _tuples(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+    """Lists as tuples; what is nested deeper than any setting stays a list, which no setting may be."""
+    if not isinstance(value, list) or depth == MOST_DEPTH:
+        return value
+    return tuple(_tuples(item, depth + 1) for item in value[: MOST_PROMPTS + 1])
 
 
 def _shown(value: object) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in repr(value)[:80])
+    text = "".join(c if c.isprintable() else "?" for c in reprlib.repr(value)[:80])  # which follows nothing deeply
     return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-
-
-def _finite(value: object) -> bool:
-    return _number(value, -1e9, 1e9)
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MOST_TEXT
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) <= MOST_PROMPTS and all(map(_text, value))
-
-
-def _numbers(value: object, check: Callable[[object], bool]) -> bool:
-    return isinstance(value, Mapping) and len(value) <= MOST_PROMPTS and all(
-        _text(key) and check(number) for key, number in value.items()
-    )  # fmt: skip
-
-
-def _pair(value: object, check: Callable[[object], bool]) -> bool:
-    return value is None or (
-        isinstance(value, tuple) and len(value) == 2 and all(map(check, value)) and bool(value[0] <= value[1])
-    )
-
-
-def _length(value: object) -> bool:
-    return _number(value, 0, LONGEST_S)
-
-
-def _combination(value: object) -> bool:
-    if not (isinstance(value, tuple) and len(value) == 4):
-        return False
-    op, a, b, within_s = value
-    return op in OPS and _text(a) and _text(b) and _length(within_s)
-
-
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "prompts": _texts,
-    "weights": lambda v: _numbers(v, lambda number: _number(number, 1e-6, 1e6)),
-    "templates": lambda v: isinstance(v, str) and v in TEMPLATES,
-    "unit": lambda v: isinstance(v, str) and v in UNITS,
-    "threshold": lambda v: v is None or _finite(v),
-    "thresholds": lambda v: _numbers(v, _finite),
-    "hysteresis": lambda v: _number(v, 0, 1e9),
-    "bank_share": lambda v: _number(v) and v in BANK_SHARES,
-    "smoothing": lambda v: isinstance(v, str) and v in SMOOTHINGS,
-    "across_cuts": lambda v: isinstance(v, bool),
-    **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _length),
-    "score_range": lambda v: _pair(v, _finite),
-    "time_range": lambda v: _pair(v, _length),
-    "unflagged": _texts,
-    "combinations": lambda v: isinstance(v, tuple) and len(v) <= MOST_PROMPTS and all(map(_combination, v)),
-}
-_SECONDS = "seconds from 0 on"
-_ALLOWED = {
-    "prompts": f"at most {MOST_PROMPTS} texts",
-    "weights": "prompts, each with a number above 0",
-    "templates": ", ".join(TEMPLATES),
-    "unit": ", ".join(UNITS),
-    "threshold": "a number, or null for one from the data",
-    "thresholds": "prompts, each with a number",
-    "hysteresis": "a number from 0 on",
-    "bank_share": ", ".join(map(str, BANK_SHARES)),
-    "smoothing": ", ".join(SMOOTHINGS),
-    "across_cuts": "true or false",
-    **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _SECONDS),
-    "score_range": "two numbers, the lower first",
-    "time_range": "two times in seconds, the earlier first",
-    "unflagged": f"at most {MOST_PROMPTS} texts",
-    "combinations": "lists of and, without or then, two prompts, and seconds",
-}

@@ -15,7 +15,7 @@ from clip_core.recipe import Recipe
 from clip_core.scoring.findings import find
 from clip_core.scoring.null_bank import null_captions
 from clip_core.scoring.templates import ensemble, filled
-from clip_core.values import Floats
+from clip_core.values import Floats, FrameEmbeddings
 from tests import video_maker
 from tests.fakes import FakeEncoder
 
@@ -137,8 +137,10 @@ def test_ribbons_are_mean_and_spread_of_the_wordings(analysis: Analysis, encoder
     assert list(ribbons) == ["a dog"]  # a sentence has one wording
     cosines = frames(analysis) @ encoder.embed_texts(filled("a dog", "simple")).T
     low, high = ribbons["a dog"]
-    np.testing.assert_allclose((low + high) / 2, cosines.mean(axis=1), atol=1e-6)
-    np.testing.assert_allclose((high - low) / 2, cosines.std(axis=1), atol=1e-6)
+    curve = analysis.evidence(recipe).raw.column("a dog")
+    np.testing.assert_allclose((low + high) / 2, curve, atol=1e-6)
+    around = cosines.std(axis=1) * np.median(curve / cosines.mean(axis=1))  # as much longer as the curve is
+    np.testing.assert_allclose((high - low) / 2, around, atol=1e-5)
     assert analysis.ribbons(replace(recipe, templates="none")) == {}
 
 
@@ -203,3 +205,21 @@ def test_one_sample(tmp_path: Path, store: EmbeddingStore, encoder: FakeEncoder)
     assert np.isfinite(found.raw.values).all()
     assert find(Recipe(smoothing_s=3.0), found).moments == []
     assert len(found.cuts_s) == 0
+
+
+def test_what_was_forgotten_and_indexed_anew_has_its_own_cuts(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The distances between neighbours belong to rows that are gone."""
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(
+        "clip_core.pipeline.analyse.find_cuts", lambda distances, _: seen.append(distances) or np.empty(0)
+    )
+    analysis.evidence(PLAIN)
+    curves = analysis.curves
+    vectors, order = curves.vectors()[curves.order][::2].copy(), curves.order
+    rows = FrameEmbeddings(curves._pts[order][::2].copy(), curves._times_s[order][::2].copy(), vectors)
+    curves.drop_frames()
+    curves.add_frames(rows)
+    analysis.evidence(PLAIN)
+    np.testing.assert_allclose(seen[-1], 1 - np.sum(vectors[1:] * vectors[:-1], axis=1), atol=1e-6)

@@ -10,11 +10,13 @@ import pytest
 
 from clip_core import EmbeddingStore
 from clip_core.edit import Edit
+from clip_core.errors import NotIndexedError
 from clip_core.pipeline.judge_moments import keep_edit, reviewed_moments, take_edit_back
 from clip_core.recipe import Recipe
 from clip_core.scoring.findings import Evidence, Findings, find
 from clip_core.scoring.reviewed import edit_of
 from tests.curve_maker import scores_of
+from tests.test_store import record
 
 VIDEO, OTHER = "a" * 64, "b" * 64
 
@@ -32,7 +34,10 @@ def findings() -> Findings:
 
 @pytest.fixture
 def store(tmp_path: Path) -> EmbeddingStore:
-    return EmbeddingStore(tmp_path)
+    """A store that knows the video."""
+    made = EmbeddingStore(tmp_path)
+    made.remember_video(record(VIDEO))
+    return made
 
 
 def edges(findings: Findings, store: EmbeddingStore) -> list[tuple[float, float, str]]:
@@ -87,3 +92,26 @@ def test_two_visitors_of_one_moment_the_later_word_counts(findings: Findings, st
     assert keep_edit(VIDEO, replace(mine, verdict="rejected"), other) == mine
     assert edges(findings, store)[0] == (14.5, 19.5, "rejected")
     assert len(store.edits(VIDEO)) == 1
+
+
+def test_a_forgotten_video_takes_no_judgement(findings: Findings, store: EmbeddingStore) -> None:
+    edit = edit_of(reviewed_moments(findings, VIDEO, store)[0], {})
+    store.forget(VIDEO)
+    with pytest.raises(NotIndexedError, match="This video was forgotten, and its judgements with it"):
+        keep_edit(VIDEO, edit, store)
+    assert store.edits(VIDEO) == ()
+
+
+def test_judgements_of_prompts_that_are_not_asked_for_wait(findings: Findings, store: EmbeddingStore) -> None:
+    keep_edit(VIDEO, Edit("a cat", 25.0, 24.0, 26.0, "added"), store)
+    assert [r.moment.prompt for r in reviewed_moments(findings, VIDEO, store)] == ["a dog", "a dog"]
+    assert len(store.edits(VIDEO)) == 1
+
+
+def test_an_edge_moved_past_the_peak_doubles_nothing(findings: Findings, store: EmbeddingStore) -> None:
+    first = reviewed_moments(findings, VIDEO, store)[0]
+    before_peak = replace(edit_of(first, {}), end_s=first.moment.peak_s - 0.05)
+    keep_edit(VIDEO, before_peak, store)
+    found = reviewed_moments(findings, VIDEO, store)
+    assert len(found) == 2
+    assert (found[0].moment.start_s, found[0].moment.end_s) == (before_peak.start_s, before_peak.end_s)

@@ -9,7 +9,7 @@ from clip_core.recipe import SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_
 from clip_core.scoring.smoothing import KINDS
 from clip_core.scoring.templates import TEMPLATE_SETS
 
-ODD = ("a dog", "- a person", ' "=1+1", ', "- {}: [x]", "a “b”\u2028c", "null", "3", "<b>é🐕</b>")
+ODD = ("a dog", "- a person", '"=1+1",', "- {}: [x]", "a “b”\u2028c", "null", "3", "<b>é🐕</b>")
 FULL = Recipe(
     prompts=ODD,
     weights={"a dog": 2.0},
@@ -73,7 +73,7 @@ def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
         (b"x" * 1_000_001, "larger than 1 MB"), (b"\xff\xfe", "not UTF-8"), (b"a: [", "not YAML"),
         (b"- a", "holds no settings"),
         (b"colour: red", "unknown setting 'colour'"), (b"!!python/object/apply:os.system ['true']", "not YAML"),
-        (b"[" * 3000, "not YAML"),
+        (b"[" * 3000, "not YAML"), (b"prompts: &a [*a]", "'prompts' cannot be"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_settings(content: bytes, says: str) -> None:
@@ -84,3 +84,20 @@ def test_files_that_are_no_settings(content: bytes, says: str) -> None:
 def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:
     assert read_recipe(b"") == Recipe()
     assert (KINDS, tuple(TEMPLATE_SETS)) == (SMOOTHINGS, TEMPLATES)
+
+
+def test_a_file_of_aliases_of_aliases_is_refused_at_once() -> None:
+    """Nine levels of ten are 10⁹ texts where somebody follows them all."""
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    bomb += "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]\n" for k in range(1, 9))
+    with pytest.raises(RecipeError, match="unknown setting 'a0'"):
+        read_recipe(bomb.encode())
+    nested = bomb.replace("a8:", "prompts:").replace("a0: ", "weights: ").replace("&a8 ", "")
+    with pytest.raises(RecipeError):
+        read_recipe(nested.encode())
+
+
+def test_accents_that_are_spelled_in_two_ways_are_one_prompt() -> None:
+    given = {"prompts": ["cafe\u0301"], "thresholds": {"cafe\u0301": 2.0}, "unflagged": ["cafe\u0301"]}
+    recipe = recipe_from(given, "It")
+    assert (recipe.positives, dict(recipe.thresholds), recipe.unflagged) == (("café",), {"café": 2.0}, ("café",))

@@ -78,10 +78,13 @@ def test_the_ribbon_is_mean_and_deviation_of_the_single_templates(monkeypatch: p
     frames, texts = units(50, 1), units(7, 2)
     monkeypatch.setattr(templates, "BLOCK_SAMPLES", 8)
     low, high = ribbon(frames, texts)
+    length = float(np.linalg.norm(texts.astype(float).mean(axis=0)))  # the ensemble's curve is the mean over it
+    curve = frames @ ensemble(texts)
+    np.testing.assert_allclose((low + high) / 2, curve, atol=1e-6)
     for i in range(50):
         cosines = [float(np.dot(frames[i].astype(float), text)) for text in texts]
-        assert low[i] == pytest.approx(np.mean(cosines) - np.std(cosines), abs=1e-6)
-        assert high[i] == pytest.approx(np.mean(cosines) + np.std(cosines), abs=1e-6)
+        assert low[i] == pytest.approx((np.mean(cosines) - np.std(cosines)) / length, abs=1e-6)
+        assert high[i] == pytest.approx((np.mean(cosines) + np.std(cosines)) / length, abs=1e-6)
     alone_low, alone_high = ribbon(frames, texts[:1])
     np.testing.assert_allclose(alone_low, alone_high, atol=1e-7)
     assert ribbon(frames[:0], texts)[0].shape == (0,)

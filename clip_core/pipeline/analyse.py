@@ -57,7 +57,7 @@ class Analysis:
     def __init__(self, video_id: str, encoder: Encoder, store: EmbeddingStore) -> None:
         self._video_id, self._encoder, self._store = video_id, encoder, store
         self.curves = Curves()
-        self._neighbours = Neighbours()
+        self._neighbours, self._generation = Neighbours(), 0
         self._bank: NullBank | None = None
         self._known: tuple[object, Evidence] | None = None
 
@@ -137,6 +137,8 @@ class Analysis:
                 self._scores({p: ensemble_key(p, recipe.templates) for p in texts}, table, complete=complete)
                 for texts in (prompts, against)
             )
+        if self.curves.generation != self._generation:  # the rows are others: the video was forgotten meanwhile
+            self._neighbours, self._generation = Neighbours(), self.curves.generation
         return Evidence(
             raw,
             negatives,

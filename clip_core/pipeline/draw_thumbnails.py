@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Frame, Image, Ints
 from clip_core.video.drawing import thumbnail_jpeg
+
+_log = logging.getLogger(__name__)
 
 
 class Thumbnails:
@@ -31,9 +35,12 @@ class Thumbnails:
             yield frame
 
     def commit(self, pts: Ints) -> None:
-        """Store the pictures of these frames, which were committed before: int64 (n,)."""
+        """Store the pictures of these frames, which were committed before: int64 (n,). Without room there are none."""
         drawn = {p: self._drawn.pop(p) for p in pts.tolist() if p in self._drawn}
-        self._store.append_thumbnails(self._id, drawn)
+        try:
+            self._store.append_thumbnails(self._id, drawn)
+        except StoreError as error:  # the vectors are stored, and pictures can be drawn later
+            _log.warning("The thumbnails of %d frames are not kept: %s", len(drawn), error.line)
         self._known |= drawn.keys()
 
 
@@ -57,7 +64,10 @@ def thumbnails_of(
     Raises:
         VideoError: A frame cannot be decoded; those before it are stored.
         StoreError: They cannot be stored.
+        NotIndexedError: The video was forgotten.
     """
+    if store.video(video_id) is None:
+        raise NotIndexedError("This video was forgotten.", "Index it again.")
     found = store.thumbnails(video_id, pts)
     drawn: dict[int, bytes] = {}
     began = time.monotonic()

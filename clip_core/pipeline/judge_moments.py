@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from clip_core.edit import Edit
+from clip_core.errors import NotIndexedError
+from clip_core.scoring.combine import Combination
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed, review
 from clip_core.store.store import EmbeddingStore
@@ -11,18 +13,25 @@ from clip_core.store.store import EmbeddingStore
 def reviewed_moments(findings: Findings, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
     """The moments as they were judged, in their order; behind them those that only an edit knows.
 
+    Judgements of prompts that are not asked for now are left out: they have no curve to measure them by.
+
     Raises:
         StoreError: The store cannot be read.
     """
-    return review(findings.moments, store.edits(video_id), findings.measure)
+    asked = {*findings.scores.prompts, *(Combination(*given).name for given in findings.recipe.combinations)}
+    edits = [edit for edit in store.edits(video_id) if edit.prompt in asked]
+    return review(findings.moments, edits, findings.measure)
 
 
 def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
     """Store an edit; return the one that it replaces, for an undo.
 
     Raises:
+        NotIndexedError: The video was forgotten.
         StoreError: The store cannot be written.
     """
+    if store.video(video_id) is None:
+        raise NotIndexedError("This video was forgotten, and its judgements with it.", "Index it again.")
     before = _same(video_id, edit, store)
     store.put_edit(video_id, edit)
     return before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError, PromptError, StoreError
 from clip_core.pipeline.check_vectors import checked
+from clip_core.recipe import clean_prompt
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.keys import ensemble_key
 from clip_core.scoring.templates import TemplateSet, ensemble, filled
@@ -143,11 +143,6 @@ def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: Em
         store.append_texts(encoder.fingerprint, prompts, vectors)
     except StoreError as error:
         _log.warning("The vectors of %d prompts are not kept: %s", len(prompts), error.line)
-
-
-def clean_prompt(prompt: str) -> str:
-    """Return a prompt as it is embedded and shown: NFC, without outer blanks, whatever cannot be UTF-8 replaced."""
-    return unicodedata.normalize("NFC", prompt.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
 def clean_prompts(prompts: Iterable[str]) -> tuple[str, ...]:

@@ -58,20 +58,26 @@ class Evidence:
     ) -> None:
         self.raw, self.negatives, self.bank, self.cuts_s = raw, negatives, bank, cuts_s
         self.weights, self.logit_scale = dict(weights), logit_scale
-        self._defaults: dict[tuple[float, float], dict[str, Default]] = {}
+        self._defaults: dict[tuple[object, ...], dict[str, Default]] = {}
 
     @cached_property
     def scale(self) -> Scale:
         """The curves in every unit."""
         return Scale(self.raw, self.negatives, weights=self.weights, logit_scale=self.logit_scale)
 
-    def defaults(self, smoothing_s: float, bank_share: float) -> dict[str, Default]:
-        """Each prompt's own threshold, from the data. ``bank_share`` in percent; at 0 the bank is not asked."""
-        key = (smoothing_s, bank_share)
+    def defaults(self, recipe: Recipe) -> dict[str, Default]:
+        """Each prompt's own threshold, from the data: from the curves as the recipe smooths them."""
+        share = recipe.bank_share if self.bank is not None else 0
+        key = (recipe.smoothing_s, recipe.smoothing, recipe.across_cuts, share)
         if key not in self._defaults:
-            peaks = self.bank.peaks if self.bank is not None and bank_share > 0 else None
-            share = bank_share / 100
-            self._defaults[key] = default_cuts(self.scale, peaks, smoothing_s=smoothing_s, bank_share=share)
+            cuts = None if recipe.across_cuts else self.cuts_s
+            self._defaults[key] = default_cuts(
+                self.scale,
+                self.bank.peaks if self.bank is not None and share > 0 else None,
+                smoothing_s=recipe.smoothing_s,
+                bank_share=share / 100,
+                smoothed=smooth(self.raw, recipe.smoothing_s, recipe.smoothing, cuts),
+            )
         return self._defaults[key]
 
     @property
@@ -179,15 +185,16 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
     if smoothed is None:
         cuts_s = None if recipe.across_cuts else evidence.cuts_s
         smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, cuts_s)
-    thresholds = thresholds_of(recipe, evidence)
-    found = Findings(evidence, recipe, scores, smoothed, thresholds, [])
+    thresholds = thresholds_of(recipe, evidence, of_all=bool(recipe.combinations))
+    shown = {prompt: cut for prompt, cut in thresholds.items() if prompt not in recipe.unflagged}
+    found = Findings(evidence, recipe, scores, smoothed, shown, [])
     allowed = None
     if evidence.bank is not None and recipe.bank_share > 0:
         allowed = beats(evidence.raw.values, evidence.bank.levels, round(recipe.bank_share))
     moments = find_moments(
         scores,
         threshold=thresholds,
-        offset=found.offsets,
+        offset={prompt: onset - recipe.hysteresis for prompt, onset in thresholds.items()},
         score_range=recipe.score_range,
         time_range=recipe.time_range,
         smoothed=smoothed,
@@ -196,11 +203,12 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
         pad_s=recipe.pad_s,
         allowed=allowed,
     )
-    return replace(found, moments=moments + _combined(moments, recipe, scores.prompts))
+    flagged = [moment for moment in moments if moment.prompt in shown]
+    return replace(found, moments=flagged + _combined(moments, recipe, scores.prompts))
 
 
 def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
-    """Moments of combinations, of earlier ones too; nothing where a prompt is gone: no curve says where it is not."""
+    """Of combinations, also of earlier ones and of unflagged prompts; of a prompt that is gone no curve says anything."""
     known, found = set(prompts), list[Moment]()
     for combination in (Combination(*given) for given in recipe.combinations):
         if {combination.a, combination.b} <= known:
@@ -209,15 +217,20 @@ def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -
     return found
 
 
-def thresholds_of(recipe: Recipe, evidence: Evidence) -> dict[str, float]:
-    """Prompt → threshold in the recipe's unit: its own, the common one, or the one that the data speaks for."""
+def thresholds_of(recipe: Recipe, evidence: Evidence, *, of_all: bool = False) -> dict[str, float]:
+    """Prompt → threshold in the recipe's unit: its own, the common one, or the one that the data speaks for.
+
+    Args:
+        recipe, evidence: As for ``find``.
+        of_all: Whether prompts that are not flagged have one too.
+    """
     found: dict[str, float] = {}
     for prompt in evidence.raw.prompts:
-        if prompt in recipe.unflagged:
+        if prompt in recipe.unflagged and not of_all:
             continue
         given = recipe.thresholds.get(prompt, recipe.threshold)
         if given is None:
-            own = evidence.defaults(recipe.smoothing_s, recipe.bank_share).get(prompt)
+            own = evidence.defaults(recipe).get(prompt)
             given = None if own is None else convert_cut(evidence.scale, prompt, own.cosine, "cosine", recipe.unit)
         if given is not None:
             found[prompt] = given

@@ -12,6 +12,9 @@ from clip_core.values import Moment
 Measure: TypeAlias = Callable[[str, float, float], Moment | None]
 """Gives a prompt's moment with these edges, its peak and its mean; None for a prompt that has no curve."""
 
+NEAR = 0.25
+"""Of a moment's duration: so far settings may move its peak, and it is the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
@@ -36,9 +39,10 @@ class Reviewed:
 def review(moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure) -> list[Reviewed]:
     """Return the moments as judged: in their order, and behind them those that only an edit knows.
 
-    An edit holds for the computed moment of its prompt whose peak lies within the edit's edges; of several, the one
-    whose peak is nearest to its anchor. So a rejected flicker does not take a long moment with it that swallowed it
-    under other settings. An edit that holds for none stands alone, unless it rejects.
+    An edit holds for the computed moment of its prompt whose peak lies within the edit's edges, or near its anchor
+    where an edge was moved past the peak; of several, the one whose peak is nearest to the anchor. So a rejected
+    flicker does not take a long moment with it that swallowed it under other settings. An edit that holds for none
+    stands alone, unless it rejects.
 
     Args:
         moments: Computed.
@@ -73,9 +77,17 @@ def _place(moments: Sequence[Moment], edit: Edit, taken: Mapping[int, Edit]) -> 
     near = [
         (abs(moment.peak_s - edit.anchor_s), place)
         for place, moment in enumerate(moments)
-        if moment.prompt == edit.prompt and edit.start_s <= moment.peak_s < edit.end_s and place not in taken
+        if moment.prompt == edit.prompt and place not in taken and _is_meant(moment, edit)
     ]
     return min(near)[1] if near else None
+
+
+def _is_meant(moment: Moment, edit: Edit) -> bool:
+    """Whether the peaks are the same, as far as other settings move a peak."""
+    if edit.start_s <= moment.peak_s < edit.end_s:
+        return True
+    inside = moment.start_s <= edit.anchor_s < moment.end_s
+    return inside and abs(moment.peak_s - edit.anchor_s) <= NEAR * moment.duration_s
 
 
 def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:

@@ -56,6 +56,7 @@ TEMPLATE_SETS: dict[TemplateSet, tuple[str, ...]] = {
 LONGEST_NAME_WORDS = 5
 """A prompt of more words is a sentence, which no template improves."""
 BLOCK_SAMPLES = 8192
+SHORTEST = 1e-6
 
 _ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 _BRINGS_ITS_OWN = re.compile(r"\b(?:an?|the|my|one|many)\b[^{]*\{\}")
@@ -117,7 +118,10 @@ def ensemble(vectors: Floats) -> Floats:
 
 
 def ribbon(frames: Floats, texts: Floats) -> tuple[Floats, Floats]:
-    """How far a prompt's templates disagree at each sample: mean ± standard deviation of their cosines.
+    """How far a prompt's templates disagree at each sample: mean ± standard deviation, around its curve.
+
+    The curve is that of the ensemble, whose vector is the mean made long again: its cosines are the mean of the
+    templates' cosines over the length of the mean vector, and so are the edges here.
 
     A spike that stays inside its own ribbon is noise of the wording. Computed in blocks, so that memory
     holds 8,192 × k cosines at most.
@@ -129,10 +133,11 @@ def ribbon(frames: Floats, texts: Floats) -> tuple[Floats, Floats]:
     Returns:
         The lower and the upper edge, both float32 (n,).
     """
+    length = max(float(np.linalg.norm(texts.astype(np.float64).mean(axis=0))), SHORTEST)
     low, high = np.empty(len(frames), np.float32), np.empty(len(frames), np.float32)
     for start in range(0, len(frames), BLOCK_SAMPLES):
         block = slice(start, start + BLOCK_SAMPLES)
         cosines = frames[block] @ texts.T
         mean, spread = cosines.mean(axis=1), cosines.std(axis=1)
-        low[block], high[block] = mean - spread, mean + spread
+        low[block], high[block] = (mean - spread) / length, (mean + spread) / length
     return low, high

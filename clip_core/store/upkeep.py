@@ -111,10 +111,16 @@ def index(tables: Tables, fingerprint: str) -> None:
 
 
 def discard(tables: Tables, video_id: str, fingerprint: str) -> None:
-    """Delete the frames of a video under one model; its record, its runs and other models stay."""
-    with tables.reading(frames.PREFIX + plain_id(fingerprint)) as table:
-        if table is not None:
-            table.delete(f"video = '{plain_id(video_id)}'")
+    """Delete the frames of a video under one model; its record, its runs and other models stay.
+
+    Where there is no record any more, the video was forgotten: then what was drawn of it goes too.
+    """
+    where = f"video = '{plain_id(video_id)}'"
+    gone = not tables.answered(videos.VIDEOS, where, lambda table: videos.records(table, where))
+    for name in (frames.PREFIX + plain_id(fingerprint), *((thumbnails.THUMBNAILS,) if gone else ())):
+        with tables.reading(name) as table:
+            if table is not None:
+                table.delete(where)
 
 
 def forget(tables: Tables, video_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
@@ -64,7 +64,14 @@ def _ribbons(findings: Findings) -> dict[str, tuple[Floats, Floats]]:
     if state.get("ribbons_of") is not evidence:  # they do not hang on any slider
         state.ribbons, state.ribbons_of = analysis.ribbons(findings.recipe), evidence
     return {
-        prompt: (findings.scale_to_unit(prompt, low), findings.scale_to_unit(prompt, high))
+        prompt: (_beside(findings, prompt, low), _beside(findings, prompt, high))
         for prompt, (low, high) in state.ribbons.items()
         if prompt in findings.scores.prompts and len(low) == len(findings.scores)
     }
+
+
+def _beside(findings: Findings, prompt: str, cosines: Floats) -> Floats:
+    """An edge in the unit of the curves, and as smooth as they are."""
+    recipe, edge = findings.recipe, findings.scale_to_unit(prompt, cosines)
+    alone = replace(findings.scores, prompts=(prompt,), values=edge[:, None])
+    return smooth(alone, recipe.smoothing_s, recipe.smoothing, findings.cuts_s)[:, 0]

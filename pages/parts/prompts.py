@@ -11,8 +11,7 @@ from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.analyse import Picture
-from clip_core.pipeline.score_prompts import clean_prompt
-from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates
+from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates, clean_prompt
 from pages.parts.look import swatch, theme
 from pages.parts.per_prompt import choose_per_prompt
 from pages.parts.pictures import KINDS, choose_kind, choose_pictures

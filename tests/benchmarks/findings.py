@@ -80,7 +80,7 @@ def _rows(n: int, goal_ms: float, turns: int) -> list[Row]:
         raw = timed("scores", lambda c=curves: c.scores(RECIPE.prompts, _table(n)))
         evidence = Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=facts, cuts_s=np.empty(0))
         timed("unit z", lambda e=evidence: e.scale.in_unit("z"))
-        timed("adapting thresholds", lambda e=evidence: e.defaults(RECIPE.smoothing_s, RECIPE.bank_share))
+        timed("adapting thresholds", lambda e=evidence: e.defaults(RECIPE))
         found = timed("smoothing and moments", lambda e=evidence: find(RECIPE, e))
         view = _view(found)
         figure = timed("figure", lambda v=view: live_figure(v))
@@ -88,7 +88,7 @@ def _rows(n: int, goal_ms: float, turns: int) -> list[Row]:
         sent["frames"] = len(json.dumps(timed("figure of Frames", lambda v=view: timeline_figure(v))))
         again = Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=facts, cuts_s=np.empty(0))
         again.scale.in_unit("z")
-        again.defaults(RECIPE.smoothing_s, RECIPE.bank_share)
+        again.defaults(RECIPE)
         timed("a move of the threshold", lambda e=again: live_figure(_view(find(RECIPE, e))))
     taken = {name: values[1:] for name, values in parts.items()}
     return _told(n, goal_ms, taken, sent, len(found.moments) if found is not None else 0)

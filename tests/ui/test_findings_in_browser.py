@@ -11,7 +11,10 @@ import pytest
 from tests.ui.browser import FIRST_MS, Visitor, served, wait_until
 from tests.ui.conftest import new_world
 
-SIDEBAR = "() => { const s = document.querySelector('[data-testid=\"stSidebarContent\"]'); return s.scrollHeight - s.clientHeight }"
+SIDEBAR = """() => {
+    const s = document.querySelector('[data-testid="stSidebarContent"]')
+    return s.scrollHeight - s.clientHeight
+}"""
 
 
 class Finder(Visitor):
@@ -28,7 +31,9 @@ class Finder(Visitor):
         """Press one of the buttons of a switch."""
         button = self.tab.locator(f".st-key-{key} button", has_text=option)
         button.click()
-        wait_until(lambda: button.get_attribute("aria-checked") == "true" or button.get_attribute("aria-pressed") == "true")
+        wait_until(
+            lambda: button.get_attribute("aria-checked") == "true" or button.get_attribute("aria-pressed") == "true"
+        )
         self.settle()
 
     def axis(self) -> list[float]:

@@ -208,7 +208,7 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
 
 
 def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
-    """Of combinations, also of earlier ones and of unflagged prompts; of a prompt that is gone no curve says anything."""
+    """Of combinations, earlier ones and unflagged prompts included; of a prompt that is gone no curve says anything."""
     known, found = set(prompts), list[Moment]()
     for combination in (Combination(*given) for given in recipe.combinations):
         if {combination.a, combination.b} <= known:

@@ -660,3 +660,24 @@ def test_html_in_prompts_and_labels_is_text(page: Page) -> None:
     page.prompts("<img src=x onerror=alert(1)>", "*b* [x](y) :red[r]", "=cmd()")
     by_hand(page, "percentile", 50.0)
     assert "<img src=x" not in page.html
+
+
+def test_what_is_not_obvious_is_explained(page: Page) -> None:
+    (text,) = [t for t in page.texts if "**CLIP** is a model" in t]
+    for words in (
+        "**Units.**",
+        "*z*",
+        "*Margin*",
+        "*Softmax*",
+        "*Percentile*",
+        "*Adapt*",
+        "**The null bank**",
+        '"0.8"',
+    ):
+        assert words in text
+    helps = {key: page.at.slider(key=key).help for key in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s")}
+    assert all(helps.values())
+    assert helps["hysteresis"].startswith("Hysteresis: ")
+    assert "300 neutral captions" in page.at.select_slider(key="bank_share").help
+    assert all(f"**{unit}**" in page.at.selectbox(key="unit").help for unit in ("z", "cosine", "percentile", "margin"))
+    assert page.at.segmented_control(key="templates").help

@@ -18,9 +18,9 @@ the space: on real CLIP **0.25 can be a strong match**, 0.15 means "not there", 
 model uses more of the range. So compare a curve with itself over time, and scores of two models not at all.
 
 **Units.** *z*, at first in force, says how far a frame stands above what its prompt usually scores in this video, in
-robust deviations: it says *when*, and reads alike for every prompt and model. *Percentile* is the rank within the video.
-*Margin* is the lead over the best negative prompt, a line such as "- a person". *Softmax* says which of the prompts wins,
-never whether anything is there. Thresholds move along when the unit is switched.
+robust deviations: it says *when*, and reads alike for every prompt and model. *Percentile* is the rank within the
+video. *Margin* is the lead over the best negative prompt, a line such as "- a person". *Softmax* says which of the
+prompts wins, never whether anything is there. Thresholds move along when the unit is switched.
 
 **Thresholds.** *Adapt* gives each prompt its own, halfway between its background and its events, and follows while
 samples arrive. *One for all* is the slider. The advice "0.8" of other tools flags nothing in cosines of real CLIP.

@@ -15,7 +15,7 @@ from clip_core import EmbeddingStore
 from clip_core.recipe import Recipe, recipe_yaml
 from pages.parts import downloads, moments, per_prompt
 from pages.parts.signal import Signal
-from tests.ui.conftest import _forget_caches, new_world
+from tests.ui.conftest import Gate, _forget_caches, new_world
 from tests.ui.world import Page, World
 
 PROMPTS = ("a dog", "pizza", "a red car")
@@ -646,6 +646,27 @@ def test_another_video_keeps_the_recipe_and_forgets_what_was_marked(page: Page, 
     assert page.at.button(key="add_moment").disabled
     assert seen["listed"].chosen == []
     assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("percentile", 80.0)
+
+
+def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: dict[str, Any]) -> None:
+    """In z, adapting, with the bank: while the median still moves, nothing is NaN and no prompt is lost."""
+    world.write(threshold=None, samples_per_second=10)
+    page, counts = Page(), set()
+    for _ in range(4):
+        gate.let()
+        page.run()
+        if "findings" in seen:
+            found = seen["findings"]
+            counts.add(len(found.scores))
+            assert found.recipe.threshold is None
+            assert np.isfinite(found.smoothed).all()
+            assert set(found.thresholds) | set(found.unproven) == set(PROMPTS)
+    gate.open()
+    page.indexed()
+    assert len(counts | {len(seen["findings"].scores)}) > 1
+    assert seen["signal"].recipe.unit == "z"
+    assert seen["findings"].evidence.bank is not None
+    assert len(seen["findings"].evidence.bank.levels) == len(seen["findings"].scores) == 100
 
 
 def test_two_hundred_prompts(page: Page, seen: dict[str, Any]) -> None:

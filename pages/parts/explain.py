@@ -15,8 +15,19 @@ _TEXT = """
 Each curve is one prompt. Its height at a time is the **cosine similarity** of that prompt and the frame there:
 1 would be the same direction, 0 unrelated. Pictures and texts never get near 1, because the two kinds lie apart in
 the space: on real CLIP **0.25 can be a strong match**, 0.15 means "not there", and 0.8 is never reached. The sample
-model uses more of the range. So compare a curve with itself over time and with other prompts, and scores of two
-models not at all.
+model uses more of the range. So compare a curve with itself over time, and scores of two models not at all.
+
+**Units.** *z*, at first in force, says how far a frame stands above what its prompt usually scores in this video, in
+robust deviations: it says *when*, and reads alike for every prompt and model. *Percentile* is the rank within the
+video. *Margin* is the lead over the best negative prompt, a line such as "- a person". *Softmax* says which of the
+prompts wins, never whether anything is there. Thresholds move along when the unit is switched.
+
+**Thresholds.** *Adapt* gives each prompt its own, halfway between its background and its events, and follows while
+samples arrive. *One for all* is the slider. The advice "0.8" of other tools flags nothing in cosines of real CLIP.
+
+**The null bank** is 300 neutral captions such as "a photo". A prompt that is nowhere in the video scores like one of
+them, however much its curve wiggles: so a moment must beat 95 % of them somewhere (*Rules*), and *Flag* says for each
+prompt how often a caption comes out as high.
 
 A **moment** (shaded, and a bar below the curves) is a stretch where the smoothed curve stays at or above the
 threshold. Thin lines are the raw samples. **Click** anywhere on the chart to see the frame there, drag the line of the

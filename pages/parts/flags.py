@@ -11,6 +11,9 @@ from clip_core.scoring.findings import Evidence
 from pages.parts.prompts import Prompts
 from pages.parts.tables import HEAD_PX, MOST_ROWS, ROW_PX
 
+ROOM_FOR_WORDS = 100
+"""From so many prompts on, their number alone fills the button."""
+
 
 def choose_flagged(prompts: Prompts, evidence: Evidence) -> Sequence[str]:
     """Draw the pills that say whose moments are flagged; a prompt never seen before is.
@@ -25,7 +28,8 @@ def choose_flagged(prompts: Prompts, evidence: Evidence) -> Sequence[str]:
     if of != prompts.texts or key not in state:  # nor do pills outlive a visit of another page
         state.flag_pills = (f"flagged_{int(key.rpartition('_')[2]) + 1}", prompts.texts, flagged)
     key, _, at_first = state.flag_pills
-    label = f"Flag {len(flagged)} of {len(prompts.texts)} prompts"
+    count = len(prompts.texts)
+    label = f"Flag {len(flagged)} of {count}{' prompts' if count < ROOM_FOR_WORDS else ''}"
     with st.popover(label, icon=":material/flag:", width="stretch", key="flag_box"), st.container(key="flagged"):
         st.pills(
             "Flag moments of",

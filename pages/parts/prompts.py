@@ -93,7 +93,7 @@ def _type_prompts(settings: Config) -> Recipe:
         "Prompts",
         key="prompts",
         persist_state="session",
-        height=156,
+        height=144,
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "

@@ -56,7 +56,8 @@ def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[
             "hysteresis",
             WIDEST[unit],
             WIDEST[unit] / 100,
-            "A moment starts at the threshold and ends only where its curve falls this far below it.",
+            "Hysteresis: a moment starts at the threshold and ends only where its curve falls this far below it, "
+            "so that one that wavers there makes one moment, not many.",
         )
         lengths = {
             key: _slider(label, key, LONGEST_S, 0.1, help_text)

@@ -134,8 +134,10 @@ def _spans(unit: Unit, same: list[Equivalents]) -> str:
         numbers = [number for s in same if (number := getattr(s, other)) is not None]
         if other != unit and numbers:
             words.append(f"{other} {value_text(min(numbers), other)} … {value_text(max(numbers), other)}")
-    shares = [100 * s.share for s in same]
-    return "≙ " + " ≙ ".join([*words, f"top {min(shares):.1f} … {max(shares):.1f} %"])
+    if unit != "percentile":  # which is itself a share, the same for all
+        shares = [100 * s.share for s in same]
+        words.append(f"top {min(shares):.1f} … {max(shares):.1f} %")
+    return "≙ " + " ≙ ".join(words)
 
 
 def _first(cuts: dict[str, float], recipe: Recipe, evidence: Evidence) -> str:

@@ -15,7 +15,7 @@ from clip_core import EmbeddingStore
 from clip_core.recipe import Recipe, recipe_yaml
 from pages.parts import downloads, moments, per_prompt
 from pages.parts.signal import Signal
-from tests.ui.conftest import _forget_caches, new_world
+from tests.ui.conftest import Gate, _forget_caches, new_world
 from tests.ui.world import Page, World
 
 PROMPTS = ("a dog", "pizza", "a red car")
@@ -648,6 +648,27 @@ def test_another_video_keeps_the_recipe_and_forgets_what_was_marked(page: Page, 
     assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("percentile", 80.0)
 
 
+def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: dict[str, Any]) -> None:
+    """In z, adapting, with the bank: while the median still moves, nothing is NaN and no prompt is lost."""
+    world.write(threshold=None, samples_per_second=10)
+    page, counts = Page(), set()
+    for _ in range(4):
+        gate.let()
+        page.run()
+        if "findings" in seen:
+            found = seen["findings"]
+            counts.add(len(found.scores))
+            assert found.recipe.threshold is None
+            assert np.isfinite(found.smoothed).all()
+            assert set(found.thresholds) | set(found.unproven) == set(PROMPTS)
+    gate.open()
+    page.indexed()
+    assert len(counts | {len(seen["findings"].scores)}) > 1
+    assert seen["signal"].recipe.unit == "z"
+    assert seen["findings"].evidence.bank is not None
+    assert len(seen["findings"].evidence.bank.levels) == len(seen["findings"].scores) == 100
+
+
 def test_two_hundred_prompts(page: Page, seen: dict[str, Any]) -> None:
     page.prompts(*(f"thing {k}" for k in range(230)))
     assert len(seen["findings"].scores.prompts) == 200
@@ -660,3 +681,24 @@ def test_html_in_prompts_and_labels_is_text(page: Page) -> None:
     page.prompts("<img src=x onerror=alert(1)>", "*b* [x](y) :red[r]", "=cmd()")
     by_hand(page, "percentile", 50.0)
     assert "<img src=x" not in page.html
+
+
+def test_what_is_not_obvious_is_explained(page: Page) -> None:
+    (text,) = [t for t in page.texts if "**CLIP** is a model" in t]
+    for words in (
+        "**Units.**",
+        "*z*",
+        "*Margin*",
+        "*Softmax*",
+        "*Percentile*",
+        "*Adapt*",
+        "**The null bank**",
+        '"0.8"',
+    ):
+        assert words in text
+    helps = {key: page.at.slider(key=key).help for key in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s")}
+    assert all(helps.values())
+    assert helps["hysteresis"].startswith("Hysteresis: ")
+    assert "300 neutral captions" in page.at.select_slider(key="bank_share").help
+    assert all(f"**{unit}**" in page.at.selectbox(key="unit").help for unit in ("z", "cosine", "percentile", "margin"))
+    assert page.at.segmented_control(key="templates").help

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clip_core.scoring.best_match import best_matches, iou
+from clip_core.evaluation.best_match import best_matches
 from clip_core.values import Moment
 
 
@@ -10,11 +10,14 @@ def moment(prompt: str, start_s: float, end_s: float) -> Moment:
     return Moment(prompt, start_s, end_s, start_s, 1.0, 1.0)
 
 
-def test_iou_by_hand() -> None:
-    assert iou(moment("a", 0, 4), moment("a", 2, 6)) == pytest.approx(2 / 6)
-    assert iou(moment("a", 1, 3), moment("a", 1, 3)) == 1.0
-    assert iou(moment("a", 0, 2), moment("a", 2, 4)) == 0.0
-    assert iou(moment("a", 0, 1), moment("a", 5, 9)) == 0.0
+@pytest.mark.parametrize(
+    ("theirs", "ours", "iou"),
+    [((0, 4), (2, 6), 2 / 6), ((1, 3), (1, 3), 1.0), ((0, 2), (2, 4), 0), ((0, 1), (5, 9), 0)],
+)
+def test_iou_by_hand(theirs: tuple[float, float], ours: tuple[float, float], iou: float) -> None:
+    (match,) = best_matches([moment("a", *theirs)], [moment("a", *ours)], ["a"])
+    assert match.iou == pytest.approx(iou)
+    assert (match.ours is None) == (iou == 0)
 
 
 def test_a_known_prompt_is_held_against_its_own_moments_and_any_other_against_all() -> None:

@@ -14,6 +14,7 @@ import webvtt
 from clip_core.__main__ import main
 from clip_core.config import load_config
 from clip_core.edit import Edit
+from clip_core.errors import StoreError
 from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.store.store import EmbeddingStore
 from tests.model_maker import make_clip
@@ -121,9 +122,113 @@ def test_a_threshold_in_the_configuration_is_a_cosine(here: Path, capsys: pytest
     run(capsys, "moments", "clip.mp4", "--format", "json", "--out", ".")
     settings = json.loads((here / "moments.json").read_text())["settings"]
     assert (settings["unit"], settings["threshold"], settings["smoothing_s"]) == ("cosine", -1.0, 0.0)
+    run(capsys, "moments", "clip.mp4", "--format", "json", "--out", ".", "--threshold", "0.3")
+    settings = json.loads((here / "moments.json").read_text())["settings"]
+    assert (settings["unit"], settings["threshold"], settings["bank_share"]) == ("cosine", 0.3, 0)
+    given = ("--unit", "z", "--threshold", "2.5")
+    run(capsys, "moments", "clip.mp4", "--format", "json", "--out", ".", *given)
+    settings = json.loads((here / "moments.json").read_text())["settings"]
+    assert (settings["unit"], settings["threshold"], settings["bank_share"]) == ("z", 2.5, 95)
+
+
+def test_a_bare_threshold_is_z_where_the_configuration_gives_none(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(capsys, "moments", "clip.mp4", "--format", "json", "--out", ".", "--threshold", "2.5")
     settings = json.loads((here / "moments.json").read_text())["settings"]
     assert (settings["unit"], settings["threshold"]) == ("z", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("named", "taken"), [("", 0.7), ("smoothing_s: 0.2\n", 0.2), ("smoothing_s: 1.0\n", 1.0), (None, 0.7)]
+)
+def test_a_settings_file_that_does_not_name_the_smoothing_takes_the_configurations(
+    here: Path, capsys: pytest.CaptureFixture[str], named: str | None, taken: float
+) -> None:
+    config = (here / "config.yaml").read_text().replace("smoothing_s: 0\n", "smoothing_s: 0.7\n")
+    (here / "config.yaml").write_text(config)
+    (here / "mine.yaml").write_text("# empty" if named is None else f"bank_share: 0\n{named}")
+    words = ("--settings", "mine.yaml", "--format", "json", "--out", ".")
+    assert run(capsys, "moments", "clip.mp4", *words)[0] == 0
+    assert json.loads((here / "moments.json").read_text())["settings"]["smoothing_s"] == taken
+
+
+def test_where_the_video_lies_now_is_told_and_an_upload_keeps_its_name(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "moved").mkdir()
+    moved = (here / "clip.mp4").rename(here / "moved" / "renamed.mp4")
+    assert run(capsys, "moments", "moved/renamed.mp4", *HALF, "--format", "all", "--out", "found")[0] == 0
+    source = json.loads((here / "found" / "moments.json").read_text())["source"]
+    assert (source["name"], source["path"]) == ("renamed.mp4", str(moved))
+    assert moved.as_uri() in (here / "found" / "moments.fcpxml").read_text()
+    timeline = otio.adapters.read_from_file(str(here / "found" / "moments.otio"))
+    assert {clip.media_reference.target_url for clip in timeline.find_clips()} == {moved.as_uri()}
+    (video,) = EmbeddingStore(load_config().embeddings).videos()
+    upload = moved.rename(here / "moved" / f"{video.video_id}.mp4")
+    assert run(capsys, "moments", str(upload), *HALF, "--format", "json", "--out", "found")[0] == 0
+    source = json.loads((here / "found" / "moments.json").read_text())["source"]
+    assert source["path"] == str(upload)
+    assert source["name"] == video.name != upload.name
+
+
+def test_predictions_name_combinations_and_what_was_added_by_hand(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "both.yaml").write_text(
+        "bank_share: 0\nunit: percentile\nthreshold: 0\ncombinations: [[and, a dog, pizza, 0]]\n"
+    )
+    store = EmbeddingStore(load_config().embeddings)
+    (video,) = store.videos()
+    store.put_edit(video.video_id, Edit("a hat", 0.35, 0.3, 0.4, "added"))
+    words = ("--settings", "both.yaml", "--judged", "--format", "qvhighlights,json", "--out", "found")
+    assert run(capsys, "moments", "clip.mp4", *words)[0] == 0
+    lines = (here / "found" / "moments.qvhighlights.jsonl").read_text().splitlines()
+    moments = json.loads((here / "found" / "moments.json").read_text())["moments"]
+    queries = [json.loads(line) for line in lines]
+    (combined,) = {m["prompt"] for m in moments} - {"a dog", "pizza", "a hat"}
+    assert [(row["qid"], row["query"]) for row in queries] == [
+        (1, "a dog"), (2, "pizza"), (3, combined), (4, "a hat"),
+    ]  # fmt: skip
+    assert sum(len(row["pred_relevant_windows"]) for row in queries) == len(moments)
+
+
+def test_no_folder_is_left_where_there_is_no_video(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "moments", "gone.mp4", "--out", "new/found")[0] == 2
+    assert not (here / "new").exists()
+
+
+def test_an_output_that_is_the_video_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "out").mkdir()
+    (here / "out" / "moments.csv").hardlink_to(here / "clip.mp4")
+    said = "moments.csv is the video itself. Choose another place for --out."
+    assert run(capsys, "moments", "clip.mp4", *HALF, "--out", "out") == (2, [], [said])
+
+
+def test_a_report_is_made_without_the_pictures_that_cannot_be_stored(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("The store cannot be written: Read-only file system.", "Check it.")
+
+    store = EmbeddingStore(load_config().embeddings)
+    (video,) = store.videos()
+    stored = store.thumbnail_pts(video.video_id)
+    assert len(stored)
+    reads = EmbeddingStore.thumbnails
+    monkeypatch.setattr(EmbeddingStore, "append_thumbnails", refuse)
+    monkeypatch.setattr(
+        EmbeddingStore,
+        "thumbnails",
+        lambda self, video_id, pts: dict(list(reads(self, video_id, pts).items())[:1]),
+    )
+    code, out, err = run(capsys, "report", "clip.mp4", *HALF, "--out", "report.html")
+    assert code == 0
+    assert out[0].endswith("in report.html")
+    assert err[-1] == "The store cannot be written: Read-only file system. Check it."
+    page = Parsed((here / "report.html").read_text(encoding="utf-8"))
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 1
+    assert "Some pictures are missing: The store cannot be written: Read-only file system." in page.texts["p"]
 
 
 def test_another_unit_than_the_settings_file_drops_its_thresholds(

@@ -62,6 +62,14 @@ def test_moments_at_the_very_start_and_end_count() -> None:
     assert (overall.map, overall.missed) == (1.0, 0)
 
 
+def test_moments_rank_by_their_peak_however_they_are_listed() -> None:
+    """Judged moments come with the edges and peaks of their edits, added ones last."""
+    listed = [moment("a dog", 40, 50, 0.3), moment("a dog", 60, 70, 0.3), moment("a dog", 20, 30, 0.9)]
+    assert queries_of(listed, TRUTH)["a dog"].windows.tolist() == [[20.0, 30.0], [40.0, 50.0], [60.0, 70.0]]
+    _, (dog, *_) = judge(listed, TRUTH)
+    assert (dog.r1_50, dog.r1_70, dog.map) == (1.0, 1.0, pytest.approx(0.5))
+
+
 def test_queries_keep_the_rank() -> None:
     queries = queries_of(MOMENTS, TRUTH)
     assert list(queries) == ["a dog", "pizza", "an elephant"]

@@ -6,8 +6,9 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video
 from clip_core.config import Config
+from clip_core.edit import Edit
 from clip_core.errors import ProxyError
-from clip_core.pipeline.library import copy_bytes, forget_copy, forget_video, list_stored
+from clip_core.pipeline.library import copy_bytes, count_judged, forget_copy, forget_video, list_stored
 from clip_core.pipeline.make_proxy import proxy_path
 from tests import video_maker
 from tests.fakes import FakeEncoder
@@ -26,8 +27,13 @@ def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None
         ("two", 10, 5.0, True),
     ]
     assert stored.size_bytes > 0
-    forget_video(stored.record.video_id, store)
+    video_id = stored.record.video_id
+    assert count_judged(video_id, store) == 0
+    store.put_edit(video_id, Edit("a dog", 1.0, 0.5, 1.5, "rejected"))
+    assert count_judged(video_id, store) == 1
+    forget_video(video_id, store)
     assert list_stored(store) == []
+    assert count_judged(video_id, store) == 0
     assert video.path.exists()
 
 

@@ -43,10 +43,14 @@ def clips(given: Namespace, config: Config, store: EmbeddingStore) -> int:
 
 def _read(path: str) -> tuple[list[Moment], bytes]:
     """The moments in a file, and the file as it is."""
-    from clip_core.export.read_moments import read_moments
+    from clip_core.export.read_moments import MOST_BYTES, read_moments
 
     try:
-        content = Path(path).read_bytes()
+        if (size := Path(path).stat().st_size) > MOST_BYTES:
+            what = f"{shown_name(path)} has {size / 1e6:.0f} MB: that is no list of moments."
+            raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no path"
         raise ClipVideoError(f"{shown_name(path)} cannot be read: {reason}.", "Check --moments.") from error

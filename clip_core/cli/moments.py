@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
 from clip_core.cli.findings import counted, outcome_of
-from clip_core.cli.outfile import check_out, make_folder, write_out
-from clip_core.cli.shared import tell_notices, video_path
+from clip_core.cli.outfile import check_folder, check_out, make_folder, write_out
+from clip_core.cli.shared import tell_notices
 from clip_core.errors import ClipVideoError, shown_name
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ def moments(given: Namespace, config: Config, store: EmbeddingStore) -> int:
         if len(kinds) > 1:
             raise ClipVideoError("Several formats need a folder to lie in.", "Give one: --out DIR")
     else:
-        make_folder(given.out)
+        check_folder(given.out)
         targets = {kind: str(Path(given.out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
-        for target in targets.values():
-            check_out(target, video_path(given.video, config))
     outcome = outcome_of(given, config, store)
-    if not targets:
+    if given.out is None:
         terminal.write(moments_file(kinds[0], outcome).decode())
+    else:
+        make_folder(given.out)
+    for target in targets.values():
+        check_out(target, outcome.path)
     for kind, target in targets.items():
         write_out(target, moments_file(kind, outcome))
     if targets:

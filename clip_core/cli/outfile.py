@@ -34,16 +34,28 @@ def check_out(out: str, source: str, *, option: str = "--out", source_is: str = 
         raise _translated(out, error, option) from error
 
 
+def check_folder(out: str, *, option: str = "--out") -> None:
+    """Refuse, before any work, what is there and is no folder; nothing is made.
+
+    Raises:
+        ClipVideoError: It is a file, or no path.
+    """
+    try:
+        if Path(out).exists() and not Path(out).is_dir():
+            raise ClipVideoError(f"{shown_name(out)} is a file, not a folder.", _elsewhere(option))
+    except (OSError, ValueError) as error:
+        raise _translated(out, error, option) from error
+
+
 def make_folder(out: str, *, option: str = "--out") -> None:
-    """Make the folder that several files go into, and see that files can be made there, before any work.
+    """Make the folder that several files go into, and see that files can be made there, before the first is written.
 
     Raises:
         ClipVideoError: It is a file, or cannot be made or written.
     """
-    folder, name = Path(out), shown_name(out)
+    check_folder(out, option=option)
+    folder = Path(out)
     try:
-        if folder.exists() and not folder.is_dir():
-            raise ClipVideoError(f"{name} is a file, not a folder.", _elsewhere(option))
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass

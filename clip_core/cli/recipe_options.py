@@ -16,9 +16,12 @@ def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "th
     what = "a text file of prompts, one per line; “- a person” is a negative one"
     group.add_argument("--prompts", metavar="FILE", help=what)
     group.add_argument("--settings", metavar="FILE", help="a settings file (YAML) as the page saves it")
-    what = "cosine, z, percentile, margin or softmax (default: that of the settings, else z)"
+    what = "cosine, z, percentile, margin or softmax (default: that of the settings file; without one, cosine where "
+    what += "the config has a threshold and its model is taken, else z)"
     group.add_argument("--unit", metavar="U", help=what)
-    what = "in that unit, for all prompts (default: each prompt its own, from the data)"
+    what = (
+        "for all prompts, in the unit that --unit gives or has by default (default: each prompt its own, from the data)"
+    )
     group.add_argument("--threshold", metavar="N", type=_number, help=what)
     what = "width in seconds; 0 takes raw scores (default: that of the settings, else the config's)"
     group.add_argument("--smoothing", metavar="S", type=_number, help=what)

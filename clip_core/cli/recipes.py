@@ -12,6 +12,7 @@ from clip_core.errors import ClipVideoError, shown_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Collection
 
     from clip_core.config import Config
     from clip_core.recipe import Recipe
@@ -23,7 +24,7 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
     """The recipe: what was given counts before the settings file, and that before the configuration.
 
     A threshold in the configuration is a cosine, as on the page, and the null bank is not asked then; it counts for the
-    configured model where nothing else is said of unit and threshold.
+    configured model where no unit is said. A threshold that is given without a unit takes its place.
 
     Raises:
         RecipeError: A setting cannot be used.
@@ -34,7 +35,10 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
 
     base = Recipe(smoothing_s=config.smoothing_s)
     if given.settings is not None:
-        base = read_recipe(_content(given.settings, "--settings"))
+        content = _content(given.settings, "--settings")
+        base = read_recipe(content)
+        if "smoothing_s" not in _names_in(content):
+            base = replace(base, smoothing_s=config.smoothing_s)
     changes: dict[str, Any] = {"prompts": _prompts(given, base, config)}
     changes |= _cut(given, base, config)
     if given.smoothing is not None:
@@ -50,6 +54,10 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
 
 def _cut(given: Namespace, base: Recipe, config: Config) -> dict[str, Any]:
     """Unit and thresholds."""
+    own_model = given.model is None or given.model == config.model
+    if config.threshold is not None and own_model and given.settings is None and given.unit is None:
+        threshold = config.threshold if given.threshold is None else given.threshold
+        return {"unit": "cosine", "threshold": threshold, "bank_share": 0}  # who sets a cosine means it
     changes: dict[str, Any] = {}
     if given.unit is not None and given.unit != base.unit:
         if given.settings is not None and _speaks_of_its_unit(base):
@@ -57,9 +65,6 @@ def _cut(given: Namespace, base: Recipe, config: Config) -> dict[str, Any]:
         changes = {"unit": given.unit, "threshold": None, "thresholds": {}, "hysteresis": 0.0, "score_range": None}
     if given.threshold is not None:
         return changes | {"threshold": given.threshold, "thresholds": {}}
-    own_model = given.model is None or given.model == config.model
-    if config.threshold is not None and own_model and given.settings is None and given.unit is None:
-        return {"unit": "cosine", "threshold": config.threshold, "bank_share": 0}  # who sets a cosine means it
     return changes
 
 
@@ -73,6 +78,14 @@ def _prompts(given: Namespace, base: Recipe, config: Config) -> tuple[str, ...]:
 
     lines = [] if given.prompts is None else lines_in(given.prompts)
     return clean_prompts([*lines, *(given.prompt or ())] or base.prompts or config.prompts)
+
+
+def _names_in(content: bytes) -> Collection[str]:
+    """What a settings file names, one that was found to be right."""
+    import yaml
+
+    named: Collection[str] = yaml.safe_load(content.decode("utf-8-sig")) or ()
+    return named
 
 
 def _content(path: str, option: str) -> bytes:

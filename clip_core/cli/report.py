@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
 from clip_core.cli.findings import counted, outcome_of
 from clip_core.cli.outfile import check_out, write_out
 from clip_core.cli.shared import tell_notices, video_path
-from clip_core.errors import VideoError
+from clip_core.errors import StoreError, VideoError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -34,9 +35,10 @@ def report(given: Namespace, config: Config, store: EmbeddingStore) -> int:
 
 
 def _pictures(outcome: Outcome, store: EmbeddingStore) -> tuple[dict[float, bytes], str]:
-    """Time of each peak → JPEG, and why there are none."""
+    """Time of each peak → JPEG, and why some are missing: those that are stored are taken also then."""
     from clip_core.pipeline.draw_thumbnails import thumbnails_of
-    from clip_core.pipeline.make_report import MOST_PICTURES, peak_pts
+    from clip_core.pipeline.make_report import MOST_PICTURES
+    from clip_core.pipeline.peak_pts import peak_pts
     from clip_core.video import open_video
 
     record = outcome.record
@@ -49,7 +51,11 @@ def _pictures(outcome: Outcome, store: EmbeddingStore) -> tuple[dict[float, byte
                 return video.frame_at(time_s=float(record.table.times_s[place])).rgb
 
             found = thumbnails_of(record.video_id, list(pts.values()), store, picture, patience_s=math.inf)
-    except VideoError as error:
+        note = ""
+    except (VideoError, StoreError) as error:
         terminal.note(error.line)
-        return {}, f"There are no pictures: {error.what}"
-    return {peak_s: found[p] for peak_s, p in pts.items() if p in found}, ""
+        found = {}
+        with suppress(StoreError):
+            found = store.thumbnails(record.video_id, list(pts.values()))
+        note = f"{'Some pictures are missing' if found else 'There are no pictures'}: {error.what}"
+    return {peak_s: found[p] for peak_s, p in pts.items() if p in found}, note

@@ -51,11 +51,11 @@ def queries_of(moments: Sequence[Moment], truth: Truth) -> dict[str, Query]:
     """Return what was found and what is true for each prompt of the truth; a moment ranks by its peak.
 
     Args:
-        moments: Ranked by peak. Those of other prompts are left out.
+        moments: In any order, which is kept among equal peaks. Those of other prompts are left out.
         truth: Of these prompts, in this video.
     """
     found: dict[str, list[Moment]] = {prompt: [] for prompt in truth.prompts}
-    for moment in moments:
+    for moment in sorted(moments, key=lambda moment: -moment.peak):
         if moment.prompt in found:
             found[moment.prompt].append(moment)
     return {

@@ -32,7 +32,7 @@ class Evaluation:
 
     Attributes:
         findings: What was judged.
-        moments: Those of the prompts that were judged, ranked by peak.
+        moments: Those of the prompts that were judged, in the order given.
         truth: What they were judged by, fitted to the video.
         overall: Over all prompts.
         prompts: One judgement for each prompt of the truth.

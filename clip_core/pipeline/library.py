@@ -17,8 +17,19 @@ def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
     return store.usage()
 
 
+def count_judged(video_id: str, store: EmbeddingStore) -> int:
+    """Return how many moments of a video were judged by hand.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    return len(store.edits(video_id))
+
+
 def forget_video(video_id: str, store: EmbeddingStore) -> None:
-    """Delete the embeddings of a video under all models. Its file is not touched.
+    """Delete all that is stored of a video: its embeddings under all models, thumbnails and judgements.
+
+    Its file is not touched. Embeddings and thumbnails can be made again, judgements cannot: see ``count_judged``.
 
     Raises:
         StoreError: The store cannot be written.

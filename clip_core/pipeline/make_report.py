@@ -6,29 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from clip_core.charts.labels import short
 from clip_core.charts.timeline import Line, Timeline, still_figure
 from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.scoring.findings import Findings
-from clip_core.values import Moment, Scores, VideoRecord, clock
+from clip_core.values import Moment, VideoRecord, clock
 
 MOST_PICTURES = 60
 MARGIN = 0.05
-
-
-def peak_pts(moments: Sequence[Moment], scores: Scores, record: VideoRecord) -> dict[float, int]:
-    """Time of each peak → pts of its frame."""
-    if not len(scores) or not len(record.table):
-        return {}
-    found = {}
-    for moment in moments:
-        sample = int(np.argmin(np.abs(scores.times_s - moment.peak_s)))
-        found[moment.peak_s] = int(record.table.pts[min(int(scores.frames[sample]), len(record.table) - 1)])
-    return found
 
 
 def timeline_of(findings: Findings, moments: Sequence[Moment]) -> Timeline:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from clip_core.encoders.base import ShownEncoder
@@ -70,17 +70,28 @@ class Outcome:
 
     @cached_property
     def source(self) -> Source:
-        """The video as timelines name it; looks into the file for sound."""
-        return source_of(self.record, has_audio=_has_sound(self.path))
+        """The video as timelines name it: where it lies now. Looks into the file for sound.
+
+        An upload is kept under its hash, so it is called what the visitor's file was called.
+        """
+        sequence, file = parse_sequence(self.path), PurePath(self.path)
+        current = file.name if sequence is None else sequence.name
+        name = self.record.name if file.stem == self.record.video_id else current
+        placed = replace(self.record, path=str(Path(self.path).absolute()), name=name)
+        return source_of(placed, has_audio=_has_sound(self.path))
 
 
 def moments_file(kind: str, outcome: Outcome) -> bytes:
     """Return the moments as a file of a kind in ``MOMENT_FORMATS``; none at all is a valid file too.
 
+    Prompts are all that were asked for, and behind them those of other moments, in order: combinations, and what was
+    added by hand.
+
     Raises:
         ValueError: There is no such kind.
     """
-    told = formats.Findings(outcome.moments, outcome.source, outcome.findings.scores.prompts, outcome.settings)
+    prompts = dict.fromkeys((*outcome.findings.scores.prompts, *(moment.prompt for moment in outcome.moments)))
+    told = formats.Findings(outcome.moments, outcome.source, tuple(prompts), outcome.settings)
     return formats.write_moments(kind, told)
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 
 from clip_core.charts.labels import short
 from clip_core.errors import ClipVideoError
+from clip_core.evaluation.best_match import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
-from clip_core.scoring.best_match import Match, best_matches
 from clip_core.values import Moment, clock
 from pages.parts.text import told
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
-from clip_core.pipeline.library import copy_bytes, forget_copy, forget_video, list_stored
+from clip_core.pipeline.library import copy_bytes, count_judged, forget_copy, forget_video, list_stored
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
 from pages.parts.cached import board, proxies
@@ -77,16 +77,28 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
     copy = copy_bytes(video.record.video_id, settings)
     copied = f" Its copy to play is deleted too: {_room(copy)}." if copy else ""
     frames = sum(model.frames for model in video.models)
+    try:
+        lost = _lost(count_judged(video.record.video_id, store))
+    except ClipVideoError as error:
+        lost = f" Whether moments were judged by hand cannot be told: {told(error)}"
     st.markdown(
         f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
         f"{_room(video.size_bytes)}.{copied} The video file itself stays. There is no undo; "
-        "indexing again brings them back."
+        f"indexing again brings them back.{lost}"
     )
     with st.container(horizontal=True, gap="small"):
         if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
             st.rerun()
         if st.button("Keep", key="forget_no"):
             st.rerun()
+
+
+def _lost(judged: int) -> str:
+    """What indexing again does not bring back."""
+    if not judged:
+        return ""
+    counted = "1 moment that was" if judged == 1 else f"{judged} moments that were"
+    return f" **{counted} judged by hand {'is' if judged == 1 else 'are'} deleted for good.**"
 
 
 def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
@@ -100,7 +112,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None
     except ClipVideoError as error:
         st.session_state.forget_error = error
     forget_what_was_asked(video_id)
-    for key in ("curves", "curves_of", "index_wish"):
+    for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_wish"):
         st.session_state.pop(key, None)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from clip_core.charts.labels import short
 from clip_core.charts.unit_text import value_text
 from clip_core.errors import ClipVideoError
-from clip_core.pipeline.make_report import peak_pts
+from clip_core.pipeline.peak_pts import peak_pts
 from clip_core.scoring.findings import Findings
 from clip_core.values import Moment, Scores, VideoRecord, clock
 from pages.parts import cached

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from clip_core.config import load_config
+from clip_core.edit import Edit
+from clip_core.store.store import EmbeddingStore
 from tests.ui.conftest import Gate
 from tests.ui.world import Page, World
 
@@ -23,6 +26,7 @@ def test_the_list_and_forgetting(ready: Page, world: World) -> None:
     assert (row["Length"], row["Size"]) == ("0:10.000", "192 × 108")
     ready.press("forget")
     assert ready.holding("50 frames")
+    assert ready.holding("judged by hand") == []
     ready.press("forget_no")
     assert len(ready.at.dataframe[0].value) == 1
     ready.press("forget").press("forget_yes")
@@ -30,6 +34,21 @@ def test_the_list_and_forgetting(ready: Page, world: World) -> None:
     assert world.video.is_file()
     go(ready, "investigate").indexed()
     assert ready.samples == 50
+
+
+def test_what_forgetting_deletes_for_good_is_named(ready: Page, world: World) -> None:
+    store = EmbeddingStore(load_config(world.config).embeddings)
+    (video,) = store.videos()
+    for anchor_s in (1.0, 4.0, 7.0):
+        store.put_edit(video.video_id, Edit("a dog", anchor_s, anchor_s, anchor_s + 1, "accepted"))
+    go(ready, "library").press("forget")
+    assert ready.holding("3 moments that were judged by hand are deleted for good.")
+    kept = ("analysis", "analysis_of", "ribbons", "ribbons_of")
+    for key in kept:
+        ready.at.session_state[key] = object()
+    ready.press("forget_yes")
+    assert [key for key in kept if key in ready.at.session_state] == []
+    assert store.edits(video.video_id) == ()
 
 
 def test_somebody_else_forgets_it(ready: Page) -> None:

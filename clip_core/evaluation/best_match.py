@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clip_core.values import Moment
+import numpy as np
+
+from clip_core.evaluation.intervals import as_intervals
+from clip_core.evaluation.iou import iou_matrix
+from clip_core.values import Moment, Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,6 @@ class Match:
     iou: float
 
 
-def iou(first: Moment, second: Moment) -> float:
-    """Intersection over union of two moments' times, in [0, 1]; 0 where they only touch."""
-    shared = min(first.end_s, second.end_s) - max(first.start_s, second.start_s)
-    if shared <= 0:
-        return 0.0
-    return shared / (max(first.end_s, second.end_s) - min(first.start_s, second.start_s))
-
-
 def best_matches(theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
     """For each of theirs, in their order, the best of ours.
 
@@ -40,15 +36,15 @@ def best_matches(theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequ
         prompts: What was asked for: a given moment of one of these is held against moments of that prompt alone, any
             other against all.
     """
-    known = set(prompts)
-    by_prompt: dict[str, list[Moment]] = {}
-    for moment in ours:
-        by_prompt.setdefault(moment.prompt, []).append(moment)
-    return [_best(each, by_prompt.get(each.prompt, []) if each.prompt in known else ours) for each in theirs]
+    known, asked = set(prompts), np.array([moment.prompt for moment in ours], object)
+    found = []
+    for each, shares in zip(theirs, iou_matrix(_times(theirs), _times(ours)), strict=True):
+        if each.prompt in known:
+            shares[asked != each.prompt] = 0.0
+        place = int(shares.argmax()) if shares.any() else None
+        found.append(Match(each, None, 0.0) if place is None else Match(each, ours[place], float(shares[place])))
+    return found
 
 
-def _best(theirs: Moment, ours: Sequence[Moment]) -> Match:
-    best = max(ours, key=lambda moment: iou(theirs, moment), default=None)
-    if best is None or (share := iou(theirs, best)) == 0:
-        return Match(theirs, None, 0.0)
-    return Match(theirs, best, share)
+def _times(moments: Sequence[Moment]) -> Times:
+    return as_intervals((moment.start_s, moment.end_s) for moment in moments)

@@ -71,13 +71,18 @@ def stops(visitor: Visitor) -> None:
     visitor.tab.locator(".cvi-screen:not(.cvi-plays)").wait_for()
 
 
+def page_shown(visitor: Visitor) -> str:
+    """The page whose link is marked; on a busy machine Streamlit was seen to leave the old address standing."""
+    return visitor.tab.locator("header a[aria-current=page]").inner_text().split("\n")[-1].strip()
+
+
 def test_it_plays_and_the_other_pages_lead_to_it(visitor: Visitor) -> None:
     tab = visitor.tab
     tab.goto(visitor.address + "/?one=1&two=/static/js/x#part")
     plays(visitor)
     tab.get_by_role("link", name="Compare encoders").click()  # while it plays
     tab.locator(".cvi-screen").wait_for(state="detached")
-    wait_until(lambda: urlsplit(tab.url).path.endswith("/compare"), what=f"the page's address, not {tab.url}")
+    wait_until(lambda: page_shown(visitor) == "Compare encoders", what="the other page")
     tab.get_by_role("link", name="Investigate").click()
     plays(visitor)
     stops(visitor)
@@ -91,7 +96,7 @@ def test_a_report_on_its_way_does_not_call_the_visitor_back(visitor: Visitor) ->
     tab.get_by_role("link", name="Compare encoders").click()
     tab.locator(".cvi-screen").wait_for(state="detached")
     tab.wait_for_timeout(2500)  # longer than reports wait
-    assert urlsplit(tab.url).path.endswith("/compare")
+    assert page_shown(visitor) == "Compare encoders"
     assert tab.locator(".cvi-screen").count() == 0
 
 

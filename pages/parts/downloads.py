@@ -48,7 +48,7 @@ def _draw_settings(given: Given) -> None:
     recipe, video = given.outcome.findings.recipe, st.session_state.get("video")
     st.markdown("###### This view as a link")
     st.code(view_link(recipe, str(video or ""), given.frame), language=None, wrap_lines=False)
-    if st.session_state.get("pictures") and st.session_state.get("prompt_kind") == "Pictures":
+    if given.outcome.pictures is not None:
         st.caption("Pictures do not go along: a link and a settings file hold texts.")
     draw_loading(given.settings)
 
@@ -56,7 +56,9 @@ def _draw_settings(given: Given) -> None:
 def _which(listed: Listed) -> str:
     all_of_them = len(listed.reviewed)
     if listed.chosen:
-        return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments."
+        rejected = len(listed.chosen) - len(listed.to_give)
+        without = f", without {rejected} rejected" if rejected else ""
+        return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments{without}."
     left_out = all_of_them - len(listed.kept)
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
     return f"{counted}{f', without {left_out} rejected' if left_out else ''}. Select rows to take only these."

@@ -18,10 +18,9 @@ LARGEST = 1e6
 
 @dataclass(frozen=True)
 class PerPrompt:
-    """Weights (prior odds), thresholds in the unit in force, and the templates."""
+    """Weights (prior odds) and the templates. Own thresholds are left to the signal, for they move with the unit."""
 
     weights: Mapping[str, float]
-    thresholds: Mapping[str, float]
     templates: Templates
 
 
@@ -41,7 +40,7 @@ def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wor
         templates = _choose_templates() if wordings else "none"
         if names:
             _edit(names, weights, thresholds, frozenset(signed))
-    return PerPrompt({signed.get(name, name): w for name, w in weights.items()}, thresholds, templates)
+    return PerPrompt({signed.get(name, name): w for name, w in weights.items()}, templates)
 
 
 def _choose_templates() -> Templates:

@@ -712,6 +712,15 @@ def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: 
     assert seen["given"].outcome.moments == []
 
 
+def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, Any]) -> None:
+    page.slide("frame", 150).press("press_mark_in")
+    page.at.session_state["mark_out"] = 99.0  # the header had said more
+    page.run()
+    assert page.holding("From 0:05.000 to 0:10.000")
+    page.press("add_moment")
+    assert seen["listed"].kept[-1].end_s == 10.0
+
+
 def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise StoreError("The store is gone.", "Mount it.")
@@ -749,6 +758,7 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
 
     assert not saved(page.run()).proto.disabled
     assert seen["given"].outcome.pictures is None
+    choose(by_hand(page, "cosine", 0.1), "bank_share", 95)
     with_frame(page)
     outcome, name = seen["given"].outcome, "frame 0 at 0:00.000"
     assert seen["signal"].recipe.bank_share == 0
@@ -756,8 +766,11 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
     assert f"The prompts are pictures, not texts: {name}." in make_report(outcome, seen["given"].view, {})
     assert saved(page).proto.disabled
     assert page.starting("Pictures do not go along")
+    (address,) = [code.value for code in page.at.code if "video=" in code.value]
+    assert set(parse_qs(urlsplit(address).query)) == {"video", "frame"}
     choose(page, "prompt_kind", "Texts")
-    assert (saved(page).proto.disabled, seen["signal"].recipe.bank_share) == (False, 95)
+    recipe = seen["signal"].recipe
+    assert (saved(page).proto.disabled, recipe.bank_share, recipe.threshold) == (False, 95, pytest.approx(0.1))
 
 
 def test_a_model_that_fails_on_a_picture_can_be_tried_again(
@@ -783,6 +796,7 @@ def test_a_large_picture_is_shrunk_and_its_thumbnail_made_once(page: Page, monke
     draw = pictures.thumbnail_jpeg
     monkeypatch.setattr(pictures, "thumbnail_jpeg", lambda rgb: made.append(rgb) or draw(rgb))
     choose(page, "prompt_kind", "Pictures")
+    assert page.at.file_uploader(key="picture_file_0").proto.max_upload_size_mb == 20
     wide = picture_file(np.full((100, 4096, 3), 90, np.uint8), png=True)
     page.at.file_uploader(key="picture_file_0").upload("*wide*.png", wide, "image/png")
     page.run()

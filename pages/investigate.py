@@ -109,7 +109,8 @@ def main() -> None:
         way.draw_chart(view)
         chart.draw_footer(wish, indexed, found)
     with downloads_place:
-        outcome = Outcome(found, listed.to_walk, record, str(video.path), wish.encoder, listed.reviewed)
+        pictured = None if wanted.pictures is None else wanted.texts
+        outcome = Outcome(found, listed.to_give, record, str(video.path), wish.encoder, listed.reviewed, pictured)
         downloads.draw_downloads(downloads.Given(outcome, view, listed, settings, head.frame))
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clip_core.video.drawing import picture_file, thumbnail_jpeg, viewer_jpeg
+from clip_core.video.drawing import picture_file, shrunk, thumbnail_jpeg, viewer_jpeg
 
 
 def decoded(jpeg: bytes) -> np.ndarray:
@@ -39,6 +39,16 @@ def test_a_thumbnail_keeps_shape_and_colours(height: int, width: int, small: tup
     shown = decoded(thumbnail_jpeg(blue)).astype(int)
     assert shown.shape[:2] == small
     np.testing.assert_allclose(shown.mean(axis=(0, 1)), (0, 0, 240), atol=6)
+
+
+def test_only_what_is_too_large_is_shrunk_and_each_pixel_counts() -> None:
+    stripes = np.zeros((8, 64, 3), np.uint8)
+    stripes[:, ::2] = 200
+    assert shrunk(stripes, 64) is stripes
+    small = shrunk(stripes, 32)
+    assert small.shape == (4, 32, 3)
+    assert small.min() == small.max() == 100  # the mean of what was there, not every other pixel
+    assert shrunk(np.zeros((3000, 1, 3), np.uint8), 10).shape == (10, 1, 3)
 
 
 def test_a_picture_as_a_file_has_its_own_size_and_as_png_loses_nothing() -> None:

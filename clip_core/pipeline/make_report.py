@@ -86,11 +86,15 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     of = "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity"
     samples = f"{len(found.scores):,} sampled frames" + ("" if found.scores.complete else ", not indexed to the end")
     yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
+    if outcome.pictures is not None:
+        yield f"The prompts are pictures, not texts: {', '.join(map(short, outcome.pictures)) or 'none'}."
     cuts = [f"{short(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
     yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else "No prompt has a threshold, so none is flagged."
     if found.unproven:
         silent = ", ".join(short(prompt) for prompt in found.unproven)
-        yield f"Not flagged, because they do not stand out of their background and beat the null bank: {silent}."
+        asked = found.recipe.bank_share > 0 and found.evidence.bank is not None
+        beat = " and beat the null bank" if asked else ""
+        yield f"Not flagged, because they do not stand out of their background{beat}: {silent}."
     rates = found.evidence.false_alarm_rates
     if rates:
         listed = "; ".join(f"{short(prompt)} {100 * rate:.1f} %" for prompt, rate in rates.items())

@@ -31,6 +31,7 @@ class Outcome:
         path: Where it lies now.
         encoder: The model.
         judged: All moments as people judged them, rejected ones too; empty if nobody's word was asked.
+        pictures: Names of the pictures that stand in place of texts, which are then the prompts; None: texts.
     """
 
     findings: Findings
@@ -39,6 +40,7 @@ class Outcome:
     path: str
     encoder: ShownEncoder
     judged: Sequence[Reviewed] = ()
+    pictures: Sequence[str] | None = None
 
     @property
     def model(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ class Outcome:
         found = self.findings
         return {
             **found.recipe.as_mapping(),
+            **({} if self.pictures is None else {"pictures": list(self.pictures)}),
             "model": self.model,
             "video_id": self.record.video_id,
             "thresholds_in_force": {prompt: float(cut) for prompt, cut in found.thresholds.items()},

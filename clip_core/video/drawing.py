@@ -36,6 +36,16 @@ def thumbnail_jpeg(rgb: Image) -> bytes:
     return _jpeg(_fitted(rgb, THUMBNAIL_PX, THUMBNAIL_PX), _THUMBNAIL_QUALITY)
 
 
+def shrunk(rgb: Image, most_px: int) -> Image:
+    """Return a picture whose longer side has at most so many pixels: the same one where it has no more.
+
+    Args:
+        rgb: uint8 (h, w, 3), red first.
+        most_px: At least 1.
+    """
+    return rgb if max(rgb.shape[:2]) <= most_px else _fitted(rgb, most_px, most_px)
+
+
 def picture_file(rgb: Image, *, png: bool = False) -> bytes:
     """Return a picture in its full size as a JPEG (quality 95) or PNG file.
 

@@ -15,7 +15,7 @@ from clip_core.values import Moment, clock
 from pages.parts.text import told
 
 MOST_COMPARED = 500
-"""Each is held against all of ours at every rerun."""
+"""Each is held against all of ours whenever ours change."""
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 6
 GOOD = 0.5
 
@@ -33,13 +33,23 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
     )
     if upload is None:
         st.session_state.pop("compared", None)
+        st.session_state.pop("comparison", None)
         return
     try:
         theirs = _read(upload.file_id, upload.name, upload.getvalue())
     except ClipVideoError as error:
         st.error(told(error), icon=":material/error:")
         return
-    _draw(best_matches(theirs[:MOST_COMPARED], ours, prompts), len(theirs))
+    _draw(_matches(upload.file_id, theirs, ours, prompts), len(theirs))
+
+
+def _matches(file_id: str, theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
+    """The comparison, computed anew only when the file, our moments or the prompts changed."""
+    state, asked = st.session_state, (file_id, list(ours), tuple(prompts))
+    if "comparison" not in state or state.comparison[0] != asked:
+        state.comparison = (asked, best_matches(theirs[:MOST_COMPARED], ours, prompts))
+    found: list[Match] = state.comparison[1]
+    return found
 
 
 def _read(file_id: str, name: str, content: bytes) -> list[Moment]:

@@ -16,6 +16,7 @@ from clip_core.pipeline.analyse import Analysis, Picture
 from clip_core.pipeline.score_prompts import known_prompts
 from clip_core.recipe import Recipe
 from clip_core.scoring.findings import Evidence
+from clip_core.scoring.keys import image_key
 from clip_core.values import Scores, VideoRecord, clock
 from clip_core.video.sampling import missing_samples, sample_pts
 from pages.parts.indexing import Indexed, Wish
@@ -27,24 +28,38 @@ from pages.parts.text import told
 def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts, settings: Config) -> Evidence:
     """Return what is known of what is stored now; computed are only new frames and new prompts.
 
-    If the model cannot embed the new prompts (a server that is down), those that are known are scored, the
-    sidebar says why, and nothing is asked again before the visitor wants it.
+    If the model cannot embed the new prompts or pictures (a server that is down), those that are known are scored,
+    the sidebar says why, and nothing is asked again before the visitor wants it.
     """
     state = st.session_state
     asks_bank = bank_share(settings, wish.encoder)
     recipe = Recipe(
         prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights, bank_share=asks_bank
     )  # fmt: skip
-    if prompts.pictures is not None:
-        return _evidence(wish, indexed.record, recipe, prompts.pictures)
-    asked = (wish.encoder.fingerprint, recipe.prompts, recipe.templates, asks_bank > 0)
+    pictures = prompts.pictures
+    if pictures is None:
+        asked: tuple[object, ...] = (wish.encoder.fingerprint, recipe.prompts, recipe.templates, asks_bank > 0)
+    else:
+        asked = (wish.encoder.fingerprint, *(picture.picture_id for picture in pictures.values()))
     if state.get("unscored", (None,))[0] != asked:
         state.pop("unscored", None)
         try:
-            return _evidence(wish, indexed.record, recipe)
+            return _evidence(wish, indexed.record, recipe, pictures)
         except EncoderError as error:
             state.unscored = (asked, error)
+    if pictures is not None:
+        return _known_pictures(wish, indexed, recipe, pictures)
     return _what_is_known(wish, indexed, recipe)
+
+
+def _known_pictures(wish: Wish, indexed: Indexed, recipe: Recipe, pictures: Mapping[str, Picture]) -> Evidence:
+    """Only the pictures that were embedded in this session."""
+    keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
+    unknown = _analysis(indexed.record, wish).curves.unknown(keys.values())
+    known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
+    left = len(pictures) - len(known)
+    _draw_error(st.session_state.unscored[1], f"{_counted(left, 'picture')} not scored.")
+    return _evidence(wish, indexed.record, recipe, known)
 
 
 def _what_is_known(wish: Wish, indexed: Indexed, recipe: Recipe) -> Evidence:
@@ -63,8 +78,19 @@ def _what_is_known(wish: Wish, indexed: Indexed, recipe: Recipe) -> Evidence:
 
 
 def _draw_unscored(error: EncoderError, prompts: int, *, without_bank: bool) -> None:
-    counted = "No prompt is" if prompts == 0 else "One prompt is" if prompts == 1 else f"{prompts} prompts are"
-    what = "The null bank is not asked." if prompts == 0 and without_bank else f"{counted} not scored."
+    _draw_error(
+        error,
+        "The null bank is not asked."
+        if prompts == 0 and without_bank
+        else f"{_counted(prompts, 'prompt')} not scored.",
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"No {what} is" if count == 0 else f"One {what} is" if count == 1 else f"{count} {what}s are"
+
+
+def _draw_error(error: EncoderError, what: str) -> None:
     st.error(f"{told(error)} {what}", icon=":material/error:")
     st.button("Try again", key="rescore", on_click=lambda: st.session_state.pop("unscored", None))
 

@@ -9,6 +9,7 @@ import streamlit as st
 from clip_core.charts.timeline import Timeline
 from clip_core.config import Config
 from clip_core.pipeline.write_outcome import Outcome
+from clip_core.recipe import Recipe
 from pages.parts.compare_file import draw_comparison
 from pages.parts.give_clips import draw_clips
 from pages.parts.give_files import draw_files
@@ -45,18 +46,21 @@ def draw_downloads(given: Given) -> None:
 
 
 def _draw_settings(given: Given) -> None:
-    recipe, video = given.outcome.findings.recipe, st.session_state.get("video")
+    pictures, video = given.outcome.pictures is not None, st.session_state.get("video")
+    recipe = Recipe() if pictures else given.outcome.findings.recipe  # cuts of pictures would fall on texts
     st.markdown("###### This view as a link")
     st.code(view_link(recipe, str(video or ""), given.frame), language=None, wrap_lines=False)
-    if st.session_state.get("pictures") and st.session_state.get("prompt_kind") == "Pictures":
-        st.caption("Pictures do not go along: a link and a settings file hold texts.")
+    if pictures:
+        st.caption("Pictures do not go along, nor their settings: this link holds the video and the frame.")
     draw_loading(given.settings)
 
 
 def _which(listed: Listed) -> str:
     all_of_them = len(listed.reviewed)
     if listed.chosen:
-        return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments."
+        rejected = len(listed.chosen) - len(listed.to_give)
+        without = f", without {rejected} rejected" if rejected else ""
+        return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments{without}."
     left_out = all_of_them - len(listed.kept)
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
     return f"{counted}{f', without {left_out} rejected' if left_out else ''}. Select rows to take only these."

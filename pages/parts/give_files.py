@@ -24,7 +24,8 @@ def draw_files(outcome: Outcome) -> None:
 
 
 def draw_settings(outcome: Outcome) -> None:
-    """Draw the button of the settings file."""
+    """Draw the button of the settings file. Of pictures there is none: who loads it would lose the texts."""
+    pictures = outcome.pictures is not None
     st.download_button(
         "Settings",
         partial(recipe_yaml, outcome.findings.recipe),
@@ -32,7 +33,10 @@ def draw_settings(outcome: Outcome) -> None:
         MIME_YAML,
         key="settings_file",
         on_click="ignore",
-        help="All that moments are made of, as YAML: for the command line (--settings), or to load here.",
+        disabled=pictures,
+        help="A settings file holds texts. Go back to Texts to save it."
+        if pictures
+        else "All that moments are made of, as YAML: for the command line (--settings), or to load here.",
     )
 
 

@@ -135,7 +135,8 @@ def _draw_adding(findings: Findings, head: Playhead, bench: Bench) -> None:
         return
     st.markdown("###### Add a moment")
     prompt = st.selectbox("Of", prompts, key="add_of", format_func=short, label_visibility="collapsed")
-    start_s, end_s = state.get("mark_in"), state.get("mark_out")
+    last_s = findings.scores.end_s  # a file that was opened anew may be shorter than its header said
+    start_s, end_s = (None if mark is None else min(mark, last_s) for mark in map(state.get, ("mark_in", "mark_out")))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         for label, key in (("From here", "mark_in"), ("To here", "mark_out")):
             st.button(
@@ -194,13 +195,15 @@ def _change(changes: list[tuple[Edit, Any]], bench: Bench) -> None:
 
 
 def _undo(bench: Bench) -> None:
+    """Take the last step back; while the store fails, the step stays for another try."""
     state = st.session_state
-    *state.undo, step = state.undo
+    *rest, step = state.undo
     try:
         for edit, before in reversed(step):
             if before is None:
                 take_edit_back(bench.record.video_id, edit, bench.store)
             else:
                 keep_edit(bench.record.video_id, before, bench.store)
+        state.undo = rest
     except ClipVideoError as error:
         state.judging_error = told(error)

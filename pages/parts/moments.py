@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from clip_core.charts.labels import short
 from clip_core.charts.unit_text import value_decimals, value_text
+from clip_core.errors import ClipVideoError
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.values import Moment, VideoRecord, clock
@@ -19,7 +21,7 @@ from pages.parts.peaks import draw_peaks, thumbnail_uris
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
 from pages.parts.tables import draw_table, instant, selected_rows, time_column
-from pages.parts.text import literal
+from pages.parts.text import literal, told
 
 LISTS = ["Moments", "Peaks", "Best", "Worst"]
 MOST_PICTURES = 40
@@ -48,6 +50,11 @@ class Listed:
     def to_walk(self) -> list[Moment]:
         """Those that next, previous and repeat go through: the selected ones, or else all that count."""
         return [r.moment for r in self.chosen] or self.kept
+
+    @property
+    def to_give(self) -> list[Moment]:
+        """Those that are written to files: of the selected ones, or else of all, those that count."""
+        return [r.moment for r in self.chosen if r.kept] if self.chosen else self.kept
 
 
 def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
@@ -113,7 +120,11 @@ def _draw_moments(
         st.caption(_why_none(findings, signal))
         return
     scores, unit = findings.scores, findings.scores.unit
-    uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
+    uris, why_not = dict[float, str](), ""
+    try:
+        uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
+    except ClipVideoError as error:
+        why_not = told(error)
     table = pd.DataFrame(
         {
             "colour": [_swatch(m.prompt, prompts) for m in moments],
@@ -144,6 +155,8 @@ def _draw_moments(
         "label": st.column_config.TextColumn("Label", width=100),
     }
     draw_table("moments", table, columns, rows_too=True)
+    if why_not:
+        st.caption(f"Pictures cannot be shown: {why_not}")
 
 
 def _judged(reviewed: Reviewed) -> str:
@@ -164,25 +177,42 @@ def _why_none(findings: Findings, signal: Signal) -> str:
     if all(prompt in findings.recipe.unflagged for prompt in scores.prompts):
         return "No prompt is flagged. Choose some under Flag in the sidebar."
     if not findings.thresholds:
+        beats = " and beats the null bank" if _asks_bank(findings) else ""
         return (
-            "Nothing here is flagged: no prompt stands out of its own background and beats the null bank. "
+            f"Nothing here is flagged: no prompt stands out of its own background{beats}. "
             "*One for all* in the sidebar sets a threshold by hand."
         )
     return _nearest_miss(findings, signal)
 
 
+def _asks_bank(findings: Findings) -> bool:
+    return findings.recipe.bank_share > 0 and findings.evidence.bank is not None
+
+
 def _nearest_miss(findings: Findings, signal: Signal) -> str:
-    scores, unit = findings.scores, findings.scores.unit
-    misses = []
-    for prompt, threshold in findings.thresholds.items():
-        curve = findings.smoothed[:, scores.prompts.index(prompt)]
-        sample = int(curve.argmax())
-        misses.append((float(curve[sample]) - threshold, float(curve[sample]), prompt, float(scores.times_s[sample])))
-    by, highest, prompt, when_s = max(misses)
+    recipe, unit = signal.recipe, findings.scores.unit
+    by, highest, prompt, when_s = _highest(findings, None)
     threshold = value_text(findings.thresholds[prompt], unit)
     best = f"Highest: **{literal(short(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
     if by < 0:
         return f"No sample reaches {threshold}. {best} Lower the threshold."
-    if signal.recipe.score_range is not None:
+    if recipe.time_range is not None and _highest(findings, recipe.time_range)[0] < 0:
+        low, high = map(clock, recipe.time_range)
+        return f"What reaches {threshold} lies outside the time range {low} … {high}. {best} Widen it under Rules."
+    if recipe.score_range is not None:
         return f"What reaches {threshold} lies outside the score range. {best} Widen the range."
-    return f"What reaches {threshold} is dropped by the Rules: too short, or it does not beat the null bank. {best}"
+    bank = ["it does not beat the null bank"] if _asks_bank(findings) else []
+    reasons = [*(["too short"] if recipe.min_duration_s > 0 or not bank else []), *bank]
+    return f"What reaches {threshold} is dropped by the Rules: {', or '.join(reasons)}. {best}"
+
+
+def _highest(findings: Findings, time_range: tuple[float, float] | None) -> tuple[float, float, str, float]:
+    """Of the samples within, the one that is highest over its threshold: by how much, its score, prompt and time."""
+    times_s, misses = findings.scores.times_s, [(-np.inf, 0.0, "", 0.0)]
+    low, high = time_range or (-np.inf, np.inf)
+    inside = np.flatnonzero((times_s >= low) & (times_s < high))
+    for prompt, threshold in findings.thresholds.items() if len(inside) else ():
+        curve = findings.smoothed[inside, findings.scores.prompts.index(prompt)]
+        top = int(curve.argmax())
+        misses.append((float(curve[top]) - threshold, float(curve[top]), prompt, float(times_s[inside[top]])))
+    return max(misses)

@@ -38,11 +38,8 @@ def thumbnails_at(
 
 
 def thumbnail_uris(moments: Sequence[Moment], scores: Scores, record: VideoRecord, path: str) -> dict[float, str]:
-    """Time of each peak → the picture as a data URI; none where they cannot be had, which the viewer says why."""
-    try:
-        return {at: _uri(jpeg) for at, jpeg in thumbnails_at(moments, scores, record, path).items()}
-    except ClipVideoError:
-        return {}
+    """Time of each peak → the picture as a data URI. Raises what ``thumbnails_at`` does."""
+    return {at: _uri(jpeg) for at, jpeg in thumbnails_at(moments, scores, record, path).items()}
 
 
 def draw_peaks(moments: Sequence[Moment], findings: Findings, record: VideoRecord, path: str) -> None:

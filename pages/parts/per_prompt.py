@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,17 +18,19 @@ LARGEST = 1e6
 
 @dataclass(frozen=True)
 class PerPrompt:
-    """Weights (prior odds), thresholds in the unit in force, and the templates."""
+    """Weights (prior odds) and the templates. Own thresholds are left to the signal, for they move with the unit."""
 
     weights: Mapping[str, float]
-    thresholds: Mapping[str, float]
     templates: Templates
 
 
 def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wordings: bool = True) -> PerPrompt:
-    """Draw the box; what is said of a prompt is kept while the prompt stays in the list."""
-    state = st.session_state
-    names = [*positives, *(NEGATIVE + text for text in negatives)]
+    """Draw the box; what is said of a prompt is kept while the prompt stays in the list.
+
+    Pictures have no ``wordings``, nor negatives: there a name that begins with "- " is a name.
+    """
+    state, signed = st.session_state, {NEGATIVE + text: text for text in negatives}
+    names = [*positives, *signed]
     weights = {name: w for name, w in state.get("own_weights", {}).items() if name in names}
     thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in positives}
     state.own_weights, state.own_thresholds = weights, thresholds
@@ -37,8 +39,8 @@ def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wor
     with st.popover(f"{changed}" if changed else "", icon=":material/tune:", help=help_text, key="own_box"):
         templates = _choose_templates() if wordings else "none"
         if names:
-            _edit(names, weights, thresholds)
-    return PerPrompt({name.removeprefix(NEGATIVE): w for name, w in weights.items()}, thresholds, templates)
+            _edit(names, weights, thresholds, frozenset(signed))
+    return PerPrompt({signed.get(name, name): w for name, w in weights.items()}, templates)
 
 
 def _choose_templates() -> Templates:
@@ -56,7 +58,7 @@ def _choose_templates() -> Templates:
     return chosen or "none"
 
 
-def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, float]) -> None:
+def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, float], signed: Collection[str]) -> None:
     state = st.session_state
     table = pd.DataFrame(
         {
@@ -96,12 +98,12 @@ def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, flo
                 ),
             },
             on_change=_take,
-            args=(key, names),
+            args=(key, names, signed),
         )
 
 
-def _take(key: str, names: list[str]) -> None:
-    """Take the browser's changes in, each into what its prompt has of its own."""
+def _take(key: str, names: list[str], signed: Collection[str]) -> None:
+    """Take the browser's changes in, each into what its prompt has of its own; ``signed``: the negatives."""
     state = st.session_state
     for row, change in state[key]["edited_rows"].items():
         name = names[int(row)]
@@ -109,7 +111,7 @@ def _take(key: str, names: list[str]) -> None:
             state.own_weights = {
                 n: w for n, w in (state.own_weights | {name: float(change["weight"])}).items() if w != 1.0
             }
-        if "threshold" in change and not name.startswith(NEGATIVE):
+        if "threshold" in change and name not in signed:
             kept = {n: t for n, t in state.own_thresholds.items() if n != name}
             given = change["threshold"]
             usable = given is not None and math.isfinite(given) and abs(given) <= LARGEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.pipeline.analyse import Picture
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.values import VideoRecord, clock
-from clip_core.video.drawing import thumbnail_jpeg
+from clip_core.video.drawing import shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.parts import cached
 from pages.parts.playhead import Playhead
@@ -20,6 +21,9 @@ from pages.parts.text import literal, told
 KINDS = ["Texts", "Pictures"]
 MOST_PICTURES = 12
 LONGEST_NAME = 40
+MOST_MB = 20
+MOST_PX = 2048
+"""The longer side of a picture: no model sees more than a fifth of it, and each visitor's are kept in memory."""
 FORMATS = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 _OF_A_KIND = (
     *("unit", "threshold_mode", "threshold", "range", "range_moved", "limits", "limits_of", "hysteresis"),
@@ -75,12 +79,13 @@ def choose_pictures() -> dict[str, Picture]:
     """Draw the list of pictures; return name → picture."""
     state = st.session_state
     pictures: dict[str, Picture] = state.setdefault("pictures", {})
+    uris = _uris(pictures)
     with st.container(height=112, border=True, key="pictures", gap="xxsmall"):
         if not pictures:
             st.caption("No picture yet: take the frame on the screen, or upload one.")
         for place, (name, picture) in enumerate(pictures.items()):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-                st.image(_uri(picture), width=44)
+                st.image(uris[picture.picture_id], width=44)
                 st.text(short(name), width="stretch")
                 st.button(
                     "",
@@ -97,20 +102,30 @@ def choose_pictures() -> dict[str, Picture]:
             _upload(full=full)
     if error := state.pop("picture_error", None):
         st.error(error, icon=":material/error:")
+    if note := state.pop("picture_note", None):
+        st.caption(note)
     return dict(pictures)
 
 
 def _upload(*, full: bool) -> None:
     state = st.session_state
     number = state.setdefault("picture_number", 0)
-    file = st.file_uploader("A picture", type=FORMATS, key=f"picture_file_{number}", disabled=full)
+    file = st.file_uploader(
+        "A picture", type=FORMATS, max_upload_size=MOST_MB, key=f"picture_file_{number}", disabled=full
+    )
     if file is None:
         return
     rgb = decode_image(file.getvalue())
     if rgb is None:
         state.picture_error = f"**{literal(short(file.name))} is no picture that can be read.** Save it as PNG or JPEG."
     else:
-        _add(file.name, Picture(rgb))
+        small = shrunk(rgb, MOST_PX)
+        _add(file.name, Picture(small))
+        if small.shape != rgb.shape:
+            size = f"{small.shape[1]:,} × {small.shape[0]:,}"
+            state.picture_note = (
+                f"{literal(short(file.name))} is larger than is needed: it was shrunk to {size} pixels."
+            )
     state.picture_number = number + 1
     st.rerun()
 
@@ -143,6 +158,15 @@ def take_frame(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
     except ClipVideoError as error:
         state.picture_error = told(error)
     st.rerun()
+
+
+def _uris(pictures: Mapping[str, Picture]) -> dict[str, str]:
+    """Picture id → its thumbnail as a data URI, each made once."""
+    known: dict[str, str] = st.session_state.get("picture_uris", {})
+    wanted = {picture.picture_id: picture for picture in pictures.values()}
+    uris = {name: known[name] if name in known else _uri(picture) for name, picture in wanted.items()}
+    st.session_state.picture_uris = uris
+    return uris
 
 
 def _uri(picture: Picture) -> str:

@@ -32,7 +32,6 @@ class Prompts:
         negatives: Those that others are held against; they have no curve of their own on the page.
         templates: The wordings around each prompt.
         weights: Prompt or negative → prior odds, where they are not 1.
-        thresholds: Prompt → threshold of its own.
         pictures: Name → picture, where pictures stand in place of texts; the names are then the prompts.
     """
 
@@ -40,7 +39,6 @@ class Prompts:
     negatives: tuple[str, ...] = ()
     templates: Templates = "none"
     weights: Mapping[str, float] = field(default_factory=dict)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, Picture] | None = None
 
     @property
@@ -79,11 +77,11 @@ def edit_prompts(settings: Config) -> Prompts:
         pictures = choose_pictures()
         with own_slot:
             own = choose_per_prompt(tuple(pictures), (), wordings=False)
-        return Prompts(_numbered(list(pictures)), (), "none", own.weights, own.thresholds, pictures)
+        return Prompts(_numbered(list(pictures)), (), "none", own.weights, pictures)
     typed = _type_prompts(settings)
     with own_slot:
         own = choose_per_prompt(typed.positives, typed.negatives)
-    return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights, own.thresholds)
+    return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights)
 
 
 def _type_prompts(settings: Config) -> Recipe:

@@ -13,7 +13,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import BANK_SHARES, OPS
 from clip_core.scoring.combine import Combination
 from clip_core.scoring.findings import Evidence
-from clip_core.values import Unit
+from clip_core.values import Unit, clock
 
 WIDEST: dict[Unit, float] = {"cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0}
 LONGEST_S = 10.0
@@ -35,8 +35,13 @@ def bank_share(settings: Config, encoder: ShownEncoder) -> int:
     return int(state.bank_share)
 
 
-def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[float, float] | None]:
-    """Draw the box Rules; return the fields of a recipe that it decides, and the time range."""
+def choose_rules(
+    unit: Unit, evidence: Evidence, *, pictures: bool = False
+) -> tuple[dict[str, Any], tuple[float, float] | None]:
+    """Draw the box Rules; return the fields of a recipe that it decides, and the time range.
+
+    The captions of the bank are texts: of ``pictures`` it says nothing, so it is not asked.
+    """
     state = st.session_state
     for key, value in (_STARTS | {"across_cuts": False, "combinations": ()}).items():
         state.setdefault(key, value)
@@ -47,7 +52,7 @@ def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[
             key="bank_share",
             persist_state="session",
             format_func=lambda share: "off" if share == 0 else f"{share} %",
-            disabled=evidence.bank is None and state.bank_share == 0 and not evidence.raw.prompts,
+            disabled=pictures or (evidence.bank is None and state.bank_share == 0 and not evidence.raw.prompts),
             help="The null bank is 300 neutral captions. A prompt that is nowhere in the video scores like one of them."
             " A moment must beat this share of them somewhere. z says when; the bank says whether.",
         )
@@ -56,8 +61,8 @@ def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[
             "hysteresis",
             WIDEST[unit],
             WIDEST[unit] / 100,
-            "Hysteresis: a moment starts at the threshold and ends only where its curve falls this far below it, "
-            "so that one that wavers there makes one moment, not many.",
+            "Hysteresis: a moment starts at the threshold and ends only where its curve falls this far below it, so that "
+            "one that wavers there makes one moment, not many. Another unit sets it to 0.",
         )
         lengths = {
             key: _slider(label, key, LONGEST_S, 0.1, help_text)
@@ -76,7 +81,7 @@ def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[
         time_range = _choose_time_range(evidence.raw.end_s)
         _edit_combinations(evidence.raw.prompts)
     rules = {
-        "bank_share": int(share),
+        "bank_share": 0 if pictures else int(share),
         "hysteresis": hysteresis,
         "across_cuts": bool(across),
         "combinations": tuple(state.combinations),
@@ -87,8 +92,10 @@ def choose_rules(unit: Unit, evidence: Evidence) -> tuple[dict[str, Any], tuple[
 def _choose_time_range(end_s: float) -> tuple[float, float] | None:
     """What lies outside is not flagged; None: all of the video. Statistics are over the whole video all the same."""
     state = st.session_state
-    if end_s <= 0:
+    video_id = (state.get("analysis_of") or ("",))[0]
+    if end_s <= 0 or not video_id:
         return state.get("time_range")
+    _settle_time_range(str(video_id), end_s)
     low, high = state.get("time_range") or (0.0, end_s)
     state.time_ends = (min(low, end_s), min(high, end_s))
     st.slider(
@@ -105,6 +112,21 @@ def _choose_time_range(end_s: float) -> tuple[float, float] | None:
     )
     given = state.get("time_range")
     return None if given is None else (float(given[0]), float(given[1]))
+
+
+def _settle_time_range(video_id: str, end_s: float) -> None:
+    """A time range belongs to its video. One from a link or a file belongs to the video that it meets first."""
+    state = st.session_state
+    before, state.time_range_of = state.get("time_range_of"), video_id
+    given = state.get("time_range")
+    if before == video_id or given is None:
+        return
+    if before is not None:
+        state.time_range = None
+    elif given[0] >= end_s:
+        state.time_range = None
+        span = f"{clock(given[0])} … {clock(given[1])}"
+        st.toast(f"The time range {span} holds nothing of this video and is left out.", icon=":material/info:")
 
 
 def _time_moved(end_s: float) -> None:

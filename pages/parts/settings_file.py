@@ -64,7 +64,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     state.range_moved = recipe.score_range is not None
     if recipe.score_range is not None:
         state["range"] = recipe.score_range
-    state.time_range = recipe.time_range
+    state.time_range, state.time_range_of = recipe.time_range, None
     state.unflagged = set(recipe.unflagged)
     state.pop("flag_pills", None)
     state.limits = state.cuts_from = None
@@ -111,4 +111,5 @@ def _start_over(settings: Config) -> None:
     state = st.session_state
     put_recipe(Recipe(prompts=settings.prompts, smoothing_s=settings.smoothing_s))
     state.recipe_given, state.limits_of, state.bank_of = False, None, None
+    state.put_aside = {}
     state.settings_error = None

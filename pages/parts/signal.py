@@ -54,14 +54,14 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     axis = _choose_range(unit, low, high)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
         flagged = choose_flagged(prompts, evidence)
-        rules, time_range = choose_rules(unit, evidence)
+        rules, time_range = choose_rules(unit, evidence, pictures=prompts.pictures is not None)
     recipe = Recipe(
         prompts=prompts.lines,
         weights=prompts.weights,
         templates=prompts.templates,
         unit=unit,
         threshold=threshold,
-        thresholds={p: t for p, t in prompts.thresholds.items() if p in raw.prompts},
+        thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the unit of now
         smoothing=smoothing,
         smoothing_s=smoothing_s,
         score_range=axis if state.get("range_moved") else None,
@@ -173,6 +173,9 @@ def _start_values(settings: Config, scores: Scores, low: float, high: float) -> 
         top = math.ceil(float(values.max()) * 100) / 100 if values.size else high
         state["range"] = (max(low, bottom), min(high, max(top, bottom + 0.01)))
     bottom, top = (min(high, max(low, end)) for end in state["range"])
+    if bottom >= top:  # a link may give a single number, or a range that lies past all of this unit
+        top = min(high, bottom + 2 * STEPS[scores.unit])
+        bottom = max(low, top - 2 * STEPS[scores.unit])
     state["range"] = (bottom, top)
 
 

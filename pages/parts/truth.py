@@ -72,6 +72,7 @@ def _upload() -> Truth | None:
     file = st.file_uploader(
         "Truth",
         type=["csv", "jsonl", "json"],
+        max_upload_size=MOST_BYTES // 10**6,
         key=f"truth_upload_{number}",
         label_visibility="collapsed",
         help="CSV: prompt, start, end (seconds or HH:MM:SS.mmm; a prompt without times is never there). QVHighlights "

@@ -73,7 +73,7 @@ def _change_unit(wanted: Unit, evidence: Evidence) -> None:
     unit, common, own = state.cuts_from
     if unit not in evidence.scale.units:  # a margin without negatives is no longer a cut of anything
         state.cuts_from, common, own = None, sum(ALONE[wanted]) / 2, {}
-        unit = wanted
+        unit, state.threshold_mode = wanted, MODES[0]
     carried = carried_over(common, unit, wanted, evidence)
     state.threshold = state.threshold if carried is None else carried
     cuts = {prompt: carried_over(old, unit, wanted, evidence, prompt) for prompt, old in own.items()}
@@ -95,10 +95,11 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         persist_state="session",
         label_visibility="collapsed",
         help="A moment is a stretch where the smoothed score stays at or above the threshold. **Adapt**: each prompt "
-        "gets one of its own, halfway up its events, if it beats the null bank. **One for all**: the slider. In cosine "
-        "a good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never 0.8; z is about the same for all.",
+        "gets one of its own, halfway up its events, if it has any and beats the null bank, where that is asked. **One "
+        "for all**: the slider. In cosine a good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never "
+        "0.8; z is about the same for all.",
     )
-    if mode == "Adapt":
+    if mode == MODES[0]:
         return None
     return st.slider(
         "Threshold",

@@ -101,6 +101,20 @@ def test_a_file_is_compared(made: list[downloads.Given], ready: Page) -> None:
     assert table["ours"].tolist()[1] == "none"
 
 
+def test_a_file_is_compared_again_only_when_something_changed(ready: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    compare = compare_file.best_matches
+    monkeypatch.setattr(compare_file, "best_matches", lambda *given: asked.append(1) or compare(*given))
+    uploaded(ready, b"start_s,end_s\n0,1\n")
+    ready.run().run()
+    assert len(asked) == 1
+    ready.slide("threshold", 0.1)
+    assert len(asked) == 2
+    uploaded(ready, b"start_s,end_s\n0,1\n1,2\n", "other.csv")
+    assert len(asked) == 3
+    assert ready.starting("2 moments: mean IoU")
+
+
 def test_what_is_no_list_of_moments_is_told(ready: Page) -> None:
     uploaded(ready, b"a,b\n1,2\n")
     assert ready.holding("has no column start")

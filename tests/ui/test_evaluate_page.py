@@ -58,6 +58,7 @@ def figure(page: Page, key: str) -> Any:
 
 def test_it_begins_without_a_truth(evaluating: Page) -> None:
     assert evaluating.starting("##### No truth yet")
+    assert evaluating.at.file_uploader(key="truth_upload_0").proto.max_upload_size_mb == 10
     assert evaluating.starting("Mark about 10 frames")
     assert not evaluating.at.get("plotly_chart")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,8 +13,13 @@ import pytest
 import yaml
 
 from clip_core import EmbeddingStore
+from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.errors import EncoderError, StoreError, VideoNotFoundError
+from clip_core.pipeline.analyse import Picture
+from clip_core.pipeline.make_report import make_report
 from clip_core.recipe import Recipe, recipe_yaml
-from pages.parts import downloads, moments, per_prompt
+from clip_core.video.drawing import picture_file
+from pages.parts import cached, downloads, judging, moments, per_prompt, pictures
 from pages.parts.signal import Signal
 from tests.ui.conftest import Gate, _forget_caches, new_world
 from tests.ui.world import Page, World
@@ -212,7 +218,8 @@ def edit_own(page: Page, row: int, **change: object) -> Page:
     given = State(kept | {key: {"edited_rows": {row: change}}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(per_prompt.st, "session_state", given)
-        per_prompt._take(key, names)
+        negatives = () if state["prompt_kind"] == "Pictures" else [name for name in names if name.startswith("- ")]
+        per_prompt._take(key, names, negatives)
     for name in kept:
         page.at.session_state[name] = given[name]
     return page.run()
@@ -619,6 +626,204 @@ def test_the_saved_settings_are_the_recipe(page: Page, seen: dict[str, Any]) -> 
     by_hand(page, "z", 2.5)
     saved = yaml.safe_load(recipe_yaml(seen["given"].outcome.findings.recipe))
     assert (saved["unit"], saved["threshold"], saved["prompts"]) == ("z", 2.5, list(PROMPTS))
+
+
+# What a review found
+
+
+def opened(query: dict[str, str]) -> Page:
+    """The page as a link opens it."""
+    page = Page()
+    for name, text in query.items():
+        page.at.query_params[name] = text
+    return page
+
+
+@pytest.mark.parametrize(("query", "fields"), [
+    ({"unit": "margin", "threshold": "0.1", "thresholds": '{"pizza":0.2}'},
+     {"unit": "z", "threshold": None, "thresholds": {}}),
+    ({"min_gap_s": "30", "pad_s": "12.5"}, {"min_gap_s": 30.0, "pad_s": 12.5}),
+    ({"time_range": "[2,600]"}, {"time_range": (2.0, 600.0)}),
+    ({"time_range": "[500,600]"}, {"time_range": None}),
+])  # fmt: skip
+def test_odd_settings_of_a_link_in_the_recipe(
+    settled: World, seen: dict[str, Any], query: dict[str, str], fields: dict[str, Any]
+) -> None:
+    opened(query).indexed()
+    recipe = seen["signal"].recipe
+    assert {name: getattr(recipe, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(("unit", "given"), [
+    ("cosine", "[50,60]"), ("z", "[-900,-800]"), ("percentile", "[-50,-20]"),
+    ("cosine", "[0.5,0.9]"), ("z", "[0.5,0.5]"), ("percentile", "[100,100]"),
+])  # fmt: skip
+def test_a_score_range_from_elsewhere_stays_within_the_slider(settled: World, unit: str, given: str) -> None:
+    page = opened({"unit": unit, "score_range": given}).indexed()
+    slider = page.at.slider(key="range")
+    low, high = slider.value
+    assert slider.min <= low < high <= slider.max
+
+
+def test_a_time_range_past_the_video_is_told(settled: World, seen: dict[str, Any]) -> None:
+    page = opened({"time_range": "[500,600]"}).until(lambda: "signal" in seen)
+    assert [t.value for t in page.at.toast if "8:20.000 … 10:00.000 holds nothing of this video" in t.value]
+    assert page.at.slider(key="time_ends").value == (0.0, page.at.slider(key="time_ends").max)
+
+
+def test_a_time_range_leaves_with_its_video(page: Page, seen: dict[str, Any], settled: World, stock: Path) -> None:
+    settled.take(stock / "short.mp4")
+    page.run().slide("time_ends", (1.0, 9.0))
+    choose(page, "video", "short.mp4")
+    page.until(lambda: bool(page.starting("0:02.000")) and not page.at.get("progress"))
+    assert seen["signal"].recipe.time_range is None
+    assert page.at.slider(key="time_ends").value == (0.0, 2.0)
+
+
+def test_where_nothing_is_flagged_the_time_range_is_named(page: Page, seen: dict[str, Any]) -> None:
+    page.prompts("a dog")
+    by_hand(page, "cosine", 0.0)
+    scores = seen["findings"].scores
+    top = int(scores.values[:, 0].argmax())
+    page.slide("threshold", float(np.floor(scores.values[top, 0] / 0.005) * 0.005))
+    highest_s = float(scores.times_s[top])
+    page.slide("time_ends", (highest_s + 0.1, highest_s + 0.15))
+    assert rows(page) == []
+    assert page.holding(" lies outside the time range 0:0")
+
+
+def test_nothing_is_said_of_a_bank_that_is_not_asked(page: Page, seen: dict[str, Any]) -> None:
+    page.run()
+    silent = replace(seen["findings"], thresholds={}, moments=[])
+    assert "beats the null bank" in moments._why_none(silent, seen["signal"])
+    alone = replace(silent, recipe=replace(silent.recipe, bank_share=0.0))
+    assert "null bank" not in moments._why_none(alone, seen["signal"])
+
+
+def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: dict[str, Any]) -> None:
+    flagged(page)
+    tick(page, 0)
+    page.press("judge_rejected")
+    tick(page, 0, 1)
+    assert len(seen["listed"].to_walk) == 2
+    assert seen["given"].outcome.moments == [seen["listed"].reviewed[1].moment]
+    assert page.holding(" moments, without 1 rejected.")
+    tick(page, 0)
+    assert seen["given"].outcome.moments == []
+
+
+def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, Any]) -> None:
+    page.slide("frame", 150).press("press_mark_in")
+    page.at.session_state["mark_out"] = 99.0  # the header had said more
+    page.run()
+    assert page.holding("From 0:05.000 to 0:10.000")
+    page.press("add_moment")
+    assert seen["listed"].kept[-1].end_s == 10.0
+
+
+def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise StoreError("The store is gone.", "Mount it.")
+
+    flagged(page)
+    tick(page, 0)
+    page.press("judge_accepted")
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "take_edit_back", broken)
+        page.press("undo_edit")
+        assert page.holding("The store is gone")
+    assert not page.at.button(key="undo_edit").disabled
+    page.press("undo_edit")
+    assert {row["judged"] for row in rows(page)} == {""}
+
+
+def test_pictures_that_cannot_be_had_are_told_below_the_table(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> dict[int, bytes]:
+        raise VideoNotFoundError("There is no file wide.mp4.", "Check the path.")
+
+    monkeypatch.setattr(cached, "thumbnails", gone)
+    flagged(page)
+    assert rows(page)
+    assert page.starting("Pictures cannot be shown: **There is no file wide")
+
+
+def with_frame(page: Page) -> Page:
+    """The page with the frame on the screen as its picture."""
+    return choose(page, "prompt_kind", "Pictures").press("take_frame").run()
+
+
+def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dict[str, Any]) -> None:
+    def saved(page: Page) -> Any:
+        return next(button for button in page.at.get("download_button") if button.key == "settings_file")
+
+    assert not saved(page.run()).proto.disabled
+    assert seen["given"].outcome.pictures is None
+    choose(by_hand(page, "cosine", 0.1), "bank_share", 95)
+    with_frame(page)
+    outcome, name = seen["given"].outcome, "frame 0 at 0:00.000"
+    assert seen["signal"].recipe.bank_share == 0
+    assert outcome.settings["pictures"] == [name]
+    assert f"The prompts are pictures, not texts: {name}." in make_report(outcome, seen["given"].view, {})
+    assert saved(page).proto.disabled
+    assert page.starting("Pictures do not go along")
+    (address,) = [code.value for code in page.at.code if "video=" in code.value]
+    assert set(parse_qs(urlsplit(address).query)) == {"video", "frame"}
+    choose(page, "prompt_kind", "Texts")
+    recipe = seen["signal"].recipe
+    assert (saved(page).proto.disabled, recipe.bank_share, recipe.threshold) == (False, 95, pytest.approx(0.1))
+
+
+def test_a_model_that_fails_on_a_picture_can_be_tried_again(
+    page: Page, seen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> None:
+        raise EncoderError("The server is down.", "Start it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OnnxEncoder, "embed_images", down)
+        with_frame(page)
+        assert page.holding("The server is down")
+        assert page.holding("One picture is not scored.")
+        assert page.at.slider(key="frame") is not None
+    assert page.run().holding("One picture is not scored.")  # nothing is asked again by itself
+    page.press("rescore")
+    assert seen["findings"].scores.prompts == ("frame 0 at 0:00.000",)
+    assert not page.at.error
+
+
+def test_a_large_picture_is_shrunk_and_its_thumbnail_made_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[object]()
+    draw = pictures.thumbnail_jpeg
+    monkeypatch.setattr(pictures, "thumbnail_jpeg", lambda rgb: made.append(rgb) or draw(rgb))
+    choose(page, "prompt_kind", "Pictures")
+    assert page.at.file_uploader(key="picture_file_0").proto.max_upload_size_mb == 20
+    wide = picture_file(np.full((100, 4096, 3), 90, np.uint8), png=True)
+    page.at.file_uploader(key="picture_file_0").upload("*wide*.png", wide, "image/png")
+    page.run()
+    (picture,) = page.at.session_state["pictures"].values()
+    assert picture.rgb.shape == (50, 2048, 3)
+    assert page.holding("was shrunk to 2,048 × 50 pixels.")
+    page.run().run()
+    assert len(made) == 1
+
+
+def test_a_picture_whose_name_begins_like_a_negative_is_a_picture(page: Page, seen: dict[str, Any]) -> None:
+    choose(page, "prompt_kind", "Pictures")
+    page.at.session_state["pictures"] = {"- x.png": Picture(np.full((40, 40, 3), 90, np.uint8))}
+    page.run()
+    edit_own(page, 0, weight=2.0)
+    edit_own(page, 0, threshold=0.25)
+    recipe = seen["signal"].recipe
+    assert (recipe.weights, recipe.thresholds) == ({"- x.png": 2.0}, {"- x.png": 0.25})
+
+
+def test_starting_over_forgets_the_settings_of_pictures_too(page: Page, seen: dict[str, Any]) -> None:
+    choose(with_frame(page), "unit", "cosine")
+    choose(page, "threshold_mode", "One for all")
+    page.press("start_over")
+    assert seen["signal"].recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
+    choose(page, "prompt_kind", "Pictures")
+    assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("z", None)
 
 
 # Other models and videos

@@ -106,9 +106,9 @@ def test_what_may_go_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_list_that_is_too_large_is_not_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (here / "huge.csv").open("wb") as file:
-        file.truncate(1 << 33)  # a hole
+        file.truncate(1 << 40)  # a hole: more than memory holds
     said = failure(capsys, "film.mp4", "--moments", "huge.csv", "--out", "out")
-    assert said == "huge.csv has 8590 MB: that is no list of moments. At most 20 MB."
+    assert said == "huge.csv has 1099512 MB: that is no list of moments. At most 20 MB."
 
 
 def test_no_moments(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,8 +61,8 @@ def choose_rules(
             "hysteresis",
             WIDEST[unit],
             WIDEST[unit] / 100,
-            "Hysteresis: a moment starts at the threshold and ends only where its curve falls this far below it, so that "
-            "one that wavers there makes one moment, not many. Another unit sets it to 0.",
+            "Hysteresis: a moment starts at the threshold and ends only where its curve falls this far below it, so "
+            "that one that wavers there makes one moment, not many. Another unit sets it to 0.",
         )
         lengths = {
             key: _slider(label, key, LONGEST_S, 0.1, help_text)

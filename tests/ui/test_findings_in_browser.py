@@ -60,8 +60,9 @@ def address(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[s
         yield found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visitor(chromium: Any, address: str) -> Iterator[Finder]:
+    """One tab for all tests: opening takes longer than they do. Each asks for what it needs."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     made = Finder(context.new_page(), address)
     made.open()
@@ -72,6 +73,8 @@ def visitor(chromium: Any, address: str) -> Iterator[Finder]:
 
 
 def test_the_axis_follows_the_unit_and_nothing_scrolls(visitor: Finder) -> None:
+    visitor.choose("unit", "cosine")
+    visitor.switch("threshold_mode", "One for all")
     cosine = visitor.axis()
     assert visitor.fits()
     visitor.choose("unit", "z (robust)")
@@ -87,6 +90,8 @@ def test_the_axis_follows_the_unit_and_nothing_scrolls(visitor: Finder) -> None:
 
 
 def test_a_judged_moment_is_judged_after_a_reload(visitor: Finder) -> None:
+    visitor.tab.reload()  # as config.yaml has it, so that there are moments
+    visitor.settle()
     before = visitor.heading()
     visitor.tab.get_by_role("button", name="Next moment").first.click()
     visitor.tab.locator(".st-key-judge_box button").first.click()
@@ -110,6 +115,8 @@ def test_the_link_of_the_box_shows_the_same_in_a_new_tab(visitor: Finder) -> Non
     visitor.tab.locator(".st-key-download_box button").first.click()
     link = visitor.tab.locator('[data-testid="stCode"]', has_text="prompt=").inner_text().strip()
     assert "unit=percentile" in link
+    visitor.tab.keyboard.press("Escape")
+    visitor.tab.locator('[data-testid="stCode"]').wait_for(state="hidden")
     other = Finder(visitor.tab.context.new_page(), link)
     other.open()
     other.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
@@ -118,13 +125,14 @@ def test_the_link_of_the_box_shows_the_same_in_a_new_tab(visitor: Finder) -> Non
     shown = other.tab.locator(".st-key-legend button").all_inner_texts()
     assert [text.strip() for text in shown] == ["a dog", "<b>50 % & more?</b>"]
     assert (visitor.errors, other.errors) == ([], [])
+    other.tab.close()
 
 
 def test_the_heat_map_in_the_dark(visitor: Finder) -> None:
     visitor.tab.locator(".st-key-view_box button").first.click()
     visitor.tab.locator(".st-key-chart_kind button", has_text="Heat map").click()
     visitor.tab.locator(".cvi-plot canvas").first.wait_for()
-    wait_until(lambda: visitor.tab.locator(".cvi-plot .ytick", has_text="a red car").count() == 1, what="a row's name")
+    wait_until(lambda: visitor.tab.locator(".cvi-plot .ytick", has_text="a dog").count() == 1, what="a row's name")
     background = visitor.tab.evaluate("() => getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == "rgb(20, 23, 28)"
     assert visitor.errors == []

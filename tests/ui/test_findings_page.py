@@ -454,8 +454,10 @@ def test_a_moment_is_added_from_here_to_here(page: Page, seen: dict[str, Any]) -
     assert (added["prompt"], added["judged"], added["start"].second, added["end"].second) == ("pizza", "+", 3, 5)
     assert seen["listed"].kept[-1].end_s == 5.0
     assert page.at.button(key="add_moment").disabled
-    page.prompts("a dog", "a red car")  # its prompt is gone, the moment stays
-    assert rows(page)[-1]["prompt"] == "pizza"
+    page.prompts("a dog", "a red car")  # its prompt is gone, and the moment waits for it
+    assert "pizza" not in [row["prompt"] for row in rows(page)]
+    page.prompts("a dog", "pizza", "a red car")
+    assert [row["start"].second for row in rows(page) if (row["prompt"], row["judged"]) == ("pizza", "+")] == [3]
     page.press("undo_edit")
     assert all(row["judged"] == "" for row in rows(page))
 

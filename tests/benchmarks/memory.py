@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import tempfile
 from pathlib import Path
 
@@ -51,4 +50,11 @@ def _index(path: Path, send: multiprocessing.connection.Connection) -> None:  # 
     with tempfile.TemporaryDirectory() as folder:
         for _ in index_video(path, encoder, EmbeddingStore(folder), samples_per_second=RATE):
             pass
-    send.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    send.send(_high_water_mb())
+
+
+def _high_water_mb() -> float:
+    """Of this process since it began. ``ru_maxrss`` would be that of its parent, if that once was larger."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024

@@ -6,83 +6,45 @@ import streamlit as st
 
 from clip_core.pipeline.judge_moments import reviewed_moments
 from clip_core.pipeline.write_outcome import Outcome
-from clip_core.scoring.findings import find
 from pages.parts import (
     cached,
     chart,
-    consent,
     curves,
     downloads,
     explain,
-    indexing,
     judging,
-    kept,
     look,
-    model,
     moments,
     pictures,
     playhead,
     prompts,
     proxy,
     settings_file,
-    signal,
-    source,
     states,
     transport,
     watch,
 )
+from pages.parts.subject import choose_subject
 
 
 def main() -> None:
     """Draw the page."""
     look.apply_styles()
     cached.warm_up()
-    kept.keep_values()
     settings_file.take_link()
     settings_file.take_file()
-    settings = cached.config()
-    store = cached.store(settings.embeddings)
-    sidebar = st.sidebar.container(gap="xsmall")
-    with sidebar:
-        st.markdown("##### Source")
-        source.draw_notices(settings)
-        settings_file.draw_link_error()
-        video = source.choose_video(settings, store)
-        facts = st.container()
-        chosen_model, rate = model.choose_model(settings)
-        slot = st.container()
-        wanted = prompts.edit_prompts(settings)
-    if video is None:
-        states.draw_empty(settings)
+    subject = choose_subject()
+    if subject is None:
         return
-    encoder = model.load(chosen_model)
-    if encoder is None or not consent.may_send(encoder):
-        return
-    with sidebar:
-        prompts.warn_of_cuts(wanted, encoder)
-    wish = indexing.Wish(video, encoder, store, rate)
-    indexed = indexing.see_to_it(wish)
-    with sidebar:
-        evidence = curves.live_evidence(wish, indexed, wanted, settings)
-    scores = evidence.raw
-    wanted = wanted.only((*scores.prompts, *evidence.negatives.prompts))
-    with facts:
-        source.describe(indexed.record)
-    with slot:
-        indexing.draw_status(wish, indexed, len(scores))
-    record = indexed.record
-    if record is None:
-        states.draw_opening(video, indexed)
-        return
-    with sidebar:
-        chosen = signal.choose_signal(settings, wish.encoder, evidence, wanted)
-    found = find(chosen.recipe, evidence)
+    settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
+    wish, found = subject.wish, subject.findings
+    store, encoder, scores = wish.store, wish.encoder, found.scores
     listed = moments.settle_list(reviewed_moments(found, record.video_id, store), record.video_id)
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
     pictures.take_frame(video, record, head)
-    scene = watch.Scene(video, record, found, listed.to_walk, wanted, chosen, head)
+    scene = watch.Scene(video, record, found, listed.to_walk, wanted, subject.signal, head)
     way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")
     left, middle, right = page.columns([46, 25, 29], gap="small")
@@ -95,7 +57,7 @@ def main() -> None:
             kind = moments.choose_list(len(listed.kept))
             judging.draw_judging(found, listed, head, record, store)
             downloads_place = st.container(width="content")
-        moments.draw_list(kind, found, listed, wanted, chosen, record, str(video.path))
+        moments.draw_list(kind, found, listed, wanted, subject.signal, record, str(video.path))
     with page:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)
@@ -104,13 +66,13 @@ def main() -> None:
             style = transport.draw_view_menu(
                 len(scores.prompts), proxy.status_px(playable), templates=wanted.templates != "none"
             )
-            explain.draw_explanation(wish.encoder)
-        view = scene.timeline(shown, style, curves.unfinished_part(wish, indexed, scores))
+            explain.draw_explanation(encoder)
+        view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))
         way.draw_chart(view)
-        chart.draw_footer(wish, indexed, found)
+        chart.draw_footer(wish, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts
-        outcome = Outcome(found, listed.to_give, record, str(video.path), wish.encoder, listed.reviewed, pictured)
+        outcome = Outcome(found, listed.to_give, record, str(video.path), encoder, listed.reviewed, pictured)
         downloads.draw_downloads(downloads.Given(outcome, view, listed, settings, head.frame))
 
 

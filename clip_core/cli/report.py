@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def report(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     """Run the command; return its exit code."""
-    from clip_core.pipeline.make_report import make_report, timeline_of
+    from clip_core.pipeline.make_report import make_report
+    from clip_core.pipeline.timeline_of import timeline_of
 
     check_out(given.out, video_path(given.video, config))
     outcome = outcome_of(given, config, store)

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from clip_core.charts.labels import short
-from clip_core.charts.timeline import Line, Timeline, still_figure
+from clip_core.charts.timeline import Timeline, still_figure
 from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
-from clip_core.scoring.findings import Findings
-from clip_core.values import Moment, VideoRecord, clock
+from clip_core.values import VideoRecord, clock
 
 MOST_PICTURES = 60
-MARGIN = 0.05
-
-
-def timeline_of(findings: Findings, moments: Sequence[Moment]) -> Timeline:
-    """The chart of findings as nobody has changed its view: all prompts, all scores, light."""
-    smoothed, recipe = findings.smoothed, findings.recipe
-    low, high = (float(smoothed.min()), float(smoothed.max())) if smoothed.size else (0.0, 1.0)
-    room = MARGIN * (high - low) or 0.5
-    lines = [Line(prompt, number) for number, prompt in enumerate(findings.scores.prompts)]
-    return Timeline(
-        scores=findings.scores,
-        smoothed=smoothed,
-        moments=moments,
-        lines=lines,
-        threshold=recipe.threshold or 0.0,
-        score_range=(low - room, high + room),
-        raw=recipe.smoothing_s > 0,
-        unit=findings.scores.unit,
-        thresholds=findings.thresholds,
-        offsets=findings.offsets if recipe.hysteresis > 0 else None,
-        cuts_s=findings.evidence.cuts_s,
-        time_range=recipe.time_range,
-    )
 
 
 def make_report(outcome: Outcome, view: Timeline, thumbnails: Mapping[float, bytes], note: str = "") -> str:

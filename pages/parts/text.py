@@ -7,7 +7,6 @@ import re
 from clip_core.errors import ClipVideoError
 
 _MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
-_COLON = ":"
 _WORD_JOINER = "\u2060"
 
 

@@ -33,7 +33,6 @@ ALONE: dict[Unit, tuple[float, float]] = {
 }  # fmt: skip
 """Ends of the slider while there is no sample, around what a threshold could be."""
 MODES = ["Adapt", "One for all"]
-MOST_TOLD = 3
 
 
 def choose_unit(evidence: Evidence) -> Unit:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from clip_core.charts.timeline import Line, Timeline, Unfinished
 from clip_core.config import Config
 from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.pipeline.timeline_of import timeline_of
 from clip_core.scoring.findings import Findings
 from clip_core.values import Moment, VideoRecord
 from pages.parts import chart, transport, viewer
@@ -37,30 +38,23 @@ class Scene:
 
     def timeline(self, shown: Sequence[str], style: ChartLook, unfinished: Unfinished | None) -> Timeline:
         """What the chart shows; only the playhead is left to who draws it."""
-        found, recipe = self.findings, self.findings.recipe
-        extras = compute_extras(found, style)
-        return Timeline(
-            scores=found.scores,
-            smoothed=found.smoothed,
-            moments=found.moments,
+        found = self.findings
+        usual, extras = timeline_of(found, found.moments), compute_extras(found, style)
+        return replace(
+            usual,
             lines=[Line(prompt, self.prompts.numbers[prompt]) for prompt in shown],
-            threshold=recipe.threshold or 0.0,
             score_range=self.signal.axis,
             theme=theme_name(),
             axis=style.axis,
             height_px=style.height_px,
-            raw=style.raw and recipe.smoothing_s > 0,
+            raw=style.raw and usual.raw,
             unfinished=unfinished,
-            unit=found.scores.unit,
-            thresholds=found.thresholds,
-            offsets=found.offsets if recipe.hysteresis > 0 else None,
             rate=extras.rate,
             spikes=extras.spikes,
             ribbon={prompt: edges for prompt, edges in extras.ribbon.items() if prompt in shown},
-            cuts_s=found.evidence.cuts_s if style.cuts else (),
+            cuts_s=usual.cuts_s if style.cuts else (),
             winners=extras.winners,
             kind=style.kind,
-            time_range=recipe.time_range,
         )
 
 

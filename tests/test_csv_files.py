@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clip_core.export.csv_files import MOMENT_COLUMNS, as_typed, harmless, moments_csv, scores_csv
+from clip_core.cells import as_typed
+from clip_core.export.csv_files import MOMENT_COLUMNS, harmless, moments_csv, scores_csv
 from clip_core.values import Moment
 from tests.curve_maker import scores_of
 from tests.odd_names import ODD_NAMES

@@ -13,7 +13,7 @@ import clip_core
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "clip_core"
 HALL_MODULES = (
-    *("values", "errors", "board", "config", "config_keys"),
+    *("values", "errors", "board", "cells", "config", "config_keys"),
     *("edit", "recipe", "recipe_checks", "recipe_link"),
 )
 HALL = {f"clip_core.{name}" for name in HALL_MODULES}

@@ -2,9 +2,10 @@
 
 import pytest
 
+from clip_core.cells import number
 from clip_core.errors import MomentsFileError
 from clip_core.export.csv_files import moments_csv
-from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, read_moments, seconds
+from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, read_moments
 from clip_core.values import Moment
 from tests.odd_names import ODD_NAMES
 
@@ -52,7 +53,7 @@ def test_prompts_labels_and_what_is_missing() -> None:
     ],
 )  # fmt: skip
 def test_times(cell: str, time_s: float | None) -> None:
-    assert seconds(cell) == time_s
+    assert number(cell) == time_s
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from clip_core.cells import MOST_SECONDS
 from clip_core.errors import TruthError
-from clip_core.evaluation.times import MOST_SECONDS, clean
 from clip_core.evaluation.truth import Absence, Span, Truth
+from clip_core.recipe import clean_prompt
 
 _LINE = 'Lines look like {"query": "a dog", "relevant_windows": [[0, 4]]}.'
 _ENTRY = 'Entries look like {"prompt": "a dog", "start_s": 0, "end_s": 4}.'
@@ -55,13 +56,13 @@ def _line(line: str, place: str) -> tuple[list[Span], Absence]:
         given = _parsed(line)
     except (ValueError, RecursionError) as error:
         raise TruthError(f"{place}: no JSON ({_why(error)}).", _CORRECT) from None
-    if not isinstance(given, dict) or not isinstance(given.get("query"), str) or not clean(given["query"]):
+    if not isinstance(given, dict) or not isinstance(given.get("query"), str) or not clean_prompt(given["query"]):
         raise TruthError(f"{place}: there is no query.", _LINE)
     windows = given.get("relevant_windows")
     if not isinstance(windows, list):
         raise TruthError(f"{place}: there are no relevant_windows.", _LINE)
-    query = clean(given["query"])
-    video = clean(given["vid"]) if isinstance(given.get("vid"), str) else ""
+    query = clean_prompt(given["query"])
+    video = clean_prompt(given["vid"]) if isinstance(given.get("vid"), str) else ""
     return [Span(query, *_pair(window, place), video=video) for window in windows], Absence(query, video)
 
 
@@ -77,12 +78,12 @@ def _object(whole: Mapping[str, Any], shown: str) -> Truth:
     for number, given in enumerate(visible, 1):
         place = f"{shown}, entry {number} of 'visible'"
         prompt = given.get("prompt") if isinstance(given, dict) else None
-        if not isinstance(prompt, str) or not clean(prompt):
+        if not isinstance(prompt, str) or not clean_prompt(prompt):
             raise TruthError(f"{place}: there is no prompt.", _ENTRY)
-        spans.append(Span(clean(prompt), *_pair([given.get("start_s"), given.get("end_s")], place)))
-    if not all(isinstance(prompt, str) and clean(prompt) for prompt in absent):
+        spans.append(Span(clean_prompt(prompt), *_pair([given.get("start_s"), given.get("end_s")], place)))
+    if not all(isinstance(prompt, str) and clean_prompt(prompt) for prompt in absent):
         raise TruthError(f"{shown}: an entry of 'absent' is no prompt.", "List texts there.")
-    return Truth(tuple(spans), tuple(Absence(clean(prompt)) for prompt in absent))
+    return Truth(tuple(spans), tuple(Absence(clean_prompt(prompt)) for prompt in absent))
 
 
 def _pair(given: object, place: str) -> tuple[float, float]:

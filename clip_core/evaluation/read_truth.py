@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 
+from clip_core.cells import as_typed, filled_rows, places_of, seconds
 from clip_core.errors import TruthError, shown_name
 from clip_core.evaluation.read_json import read_json
-from clip_core.evaluation.times import clean, seconds
 from clip_core.evaluation.truth import Absence, Span, Truth
+from clip_core.recipe import clean_prompt
 
 MOST_BYTES = 10_000_000
 MOST_SPANS = 100_000
@@ -20,7 +20,6 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "video": ("video", "vid", "video_name", "file"),
 }
 """Names that a column may have, the best first; capitals do not count."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def read_truth(content: bytes, name: str) -> Truth:
@@ -61,12 +60,10 @@ def read_csv(text: str, shown: str) -> Truth:
     Raises:
         TruthError: As in ``read_truth``; the head is row 1.
     """
-    head = text.lstrip("\r\n").partition("\n")[0]
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+        filled = filled_rows(text)
     except csv.Error as error:
         raise TruthError(f"{shown} is no CSV: {error}.", "Save it as CSV in UTF-8.") from None
-    filled = [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
     if len(filled) < 2:
         raise TruthError(f"{shown} says nothing.", "It needs a head (prompt,start,end) and a row for each moment.")
     where = _columns(filled[0][1], shown)
@@ -74,8 +71,8 @@ def read_csv(text: str, shown: str) -> Truth:
     absent: list[Absence] = []
     for number, row in filled[1:]:
         cells = {field: row[at].strip() if at < len(row) else "" for field, at in where.items()}
-        prompt = clean(_as_typed(cells["prompt"]))
-        video = _as_typed(cells.get("video", ""))
+        prompt = clean_prompt(as_typed(cells["prompt"]))
+        video = as_typed(cells.get("video", ""))
         if not prompt:
             raise TruthError(f"{shown}, row {number}: the prompt is missing.", "Correct that row, or leave it out.")
         if cells["start"] or cells["end"]:
@@ -92,12 +89,9 @@ def read_csv(text: str, shown: str) -> Truth:
 
 
 def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
-    names = [cell.strip().casefold() for cell in head]
-    where: dict[str, int] = {}
+    where = places_of(head, _COLUMNS)
     for field, known in _COLUMNS.items():
-        if found := [name for name in known if name in names]:
-            where[field] = names.index(found[0])
-        elif field != "video":
+        if field not in where and field != "video":
             listed = ", ".join(shown_name(cell, 20) for cell in head[:6])
             what = f"{shown} has no column {field}; its head is: {listed}."
             raise TruthError(what, f"It may be called {', '.join(known)}.")
@@ -110,8 +104,3 @@ def _time(cell: str, place: str, field: str) -> float:
         given = shown_name(cell.replace("/", "∕"), 30) if cell else "nothing"
         raise TruthError(f"{place}: the {field} is {given}, which is no time.", "Write seconds or HH:MM:SS.mmm.")
     return time_s
-
-
-def _as_typed(cell: str) -> str:
-    """A cell without the quote that an export puts before what a spreadsheet would run as a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" '").startswith(_FORMULA_STARTS) else cell

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clip_core.cells import FORMULA_STARTS
 from clip_core.export.text import hms, unicode_text
 from clip_core.values import Moment, Scores
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""The last four are the full-width forms, which some spreadsheets take for the others."""
 MOMENT_COLUMNS = (
     "prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean", "start", "end", "peak_time", "label",
 )  # fmt: skip
@@ -21,16 +20,11 @@ MOMENT_COLUMNS = (
 def harmless(text: str) -> str:
     """Return ``text`` so that no spreadsheet runs it as a formula: a quote goes before = + - @ tab and line breaks.
 
-    Also before a quote that already stands there, so that ``as_typed`` always gives back what was typed.
+    Also before a quote that already stands there, so that ``cells.as_typed`` always gives back what was typed.
     See OWASP, "CSV injection". Numbers are written as numbers and never come through here.
     """
     text = unicode_text(text)
     return "'" + text if text.lstrip(" '").startswith(FORMULA_STARTS) else text
-
-
-def as_typed(cell: str) -> str:
-    """Undo ``harmless``."""
-    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" '").startswith(FORMULA_STARTS) else cell
 
 
 def scores_csv(scores: Scores) -> str:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
-import math
-import re
 from collections.abc import Mapping, Sequence
 
+from clip_core.cells import as_typed, filled_rows, number, places_of, seconds
 from clip_core.errors import MomentsFileError, shown_name
-from clip_core.export.csv_files import as_typed
 from clip_core.export.read_otio import read_otio
 from clip_core.values import Moment
 
 MOST_BYTES = 20_000_000
 MOST_MOMENTS = 100_000
-MOST_SECONDS = 1e7
-"""116 days: what is later is no time in a video."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "start_s": ("start_s", "start", "start_time", "begin"),
     "end_s": ("end_s", "end", "end_time", "stop"),
@@ -27,8 +22,6 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "mean": ("mean",),
 }
 """Names that a column may have, the best first; capitals do not count."""
-_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
-_SECONDS = re.compile(r"[+-]?\d{1,12}(?:[.,]\d{0,18})?(?:[eE][+-]?\d{1,3})?|[+-]?\.\d{1,18}", re.ASCII)
 
 
 def read_moments(content: bytes, name: str) -> list[Moment]:
@@ -66,13 +59,10 @@ def read_csv(text: str, shown: str) -> list[Moment]:
     Raises:
         MomentsFileError: As in ``read_moments``; with the row, the head being row 1, and the column.
     """
-    head = text.lstrip("\r\n").partition("\n")[0]
-    parted_by = max(",;\t", key=head.count)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=parted_by))
+        filled = filled_rows(text)
     except csv.Error as error:
         raise MomentsFileError(f"{shown} is no CSV: {error}.", "Save it as CSV in UTF-8.") from None
-    filled = [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
     if not filled:
         raise MomentsFileError(f"{shown} is empty.", "It needs a head with the columns start_s and end_s.")
     if len(filled) > MOST_MOMENTS + 1:
@@ -82,12 +72,7 @@ def read_csv(text: str, shown: str) -> list[Moment]:
 
 
 def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
-    names = [cell.strip().casefold() for cell in head]
-    where = {}
-    for field, known in _COLUMNS.items():
-        found = next((name for name in known if name in names), None)
-        if found is not None:
-            where[field] = names.index(found)
+    where = places_of(head, _COLUMNS)
     for field in ("start_s", "end_s"):
         if field not in where:
             listed = ", ".join(shown_name(cell, 20) for cell in head[:8])
@@ -118,29 +103,18 @@ class _Row:
     def _time(self, field: str) -> float:
         cell = self._cell(field)
         time_s = seconds(cell)
-        if time_s is None or not 0 <= time_s <= MOST_SECONDS:
+        if time_s is None:
             raise self._wrong(field, "is no time in seconds or HH:MM:SS.mmm")
         return time_s
 
     def _score(self, field: str) -> float:
         cell = self._cell(field)
-        number = seconds(cell) if ":" not in cell else None
-        if cell and number is None:
+        score = number(cell) if ":" not in cell else None
+        if cell and score is None:
             raise self._wrong(field, "is no number")
-        return number or 0.0
+        return score or 0.0
 
     def _wrong(self, field: str, why: str) -> MomentsFileError:
         cell = shown_name(self._cell(field).replace("/", "∕"), 30)
         place = f"row {self._number}, column {field}"
         return MomentsFileError(f"{self._shown}, {place}: {cell} {why}.", "Correct that row, or leave it out.")
-
-
-def seconds(cell: str) -> float | None:
-    """Return a time or number in seconds, of ``12.5``, ``12,5``, ``1:02.5`` or ``01:01:02.500``; else None."""
-    if clock := _CLOCK.fullmatch(cell):
-        last = float(clock[3].replace(",", "."))
-        return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + last if last < 60 else None
-    if _SECONDS.fullmatch(cell):
-        number = float(cell.replace(",", "."))
-        return number if math.isfinite(number) else None
-    return None

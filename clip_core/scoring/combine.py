@@ -6,12 +6,9 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
 
+from clip_core.recipe_checks import OPS, Op
 from clip_core.values import Moment
-
-Op: TypeAlias = Literal["and", "without", "then"]
-OPS: tuple[Op, ...] = get_args(Op)
 
 
 @dataclass(frozen=True, slots=True)

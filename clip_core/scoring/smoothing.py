@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 
+from clip_core.recipe_checks import SMOOTHINGS, Smoothing
 from clip_core.scoring.moving_mean import moving_mean
 from clip_core.scoring.spans import sample_spans, split_at
 from clip_core.values import Floats, Scores, Times
 
-Kind: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Kind: TypeAlias = Smoothing
+KINDS = SMOOTHINGS
 
 
 def smooth(scores: Scores, window_s: float, kind: Kind = "mean", cuts_s: Times | None = None) -> Floats:

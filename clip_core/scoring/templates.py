@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from clip_core.recipe_checks import Templates
 from clip_core.values import Floats
 
-TemplateSet: TypeAlias = Literal["none", "simple", "openai"]
+TemplateSet: TypeAlias = Templates
 
 SIMPLE_IMAGENET_TEMPLATES = (
     "itap of a {}.",

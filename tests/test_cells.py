@@ -1,8 +1,9 @@
-"""Times as people write them."""
+"""Times and texts as people write them."""
 
 import pytest
 
-from clip_core.evaluation.times import clean, seconds
+from clip_core.cells import seconds
+from clip_core.recipe import clean_prompt
 
 
 @pytest.mark.parametrize(
@@ -50,5 +51,5 @@ def test_what_is_no_time_is_none(text: str) -> None:
 
 
 def test_a_prompt_is_cleaned_as_prompts_are_kept() -> None:
-    assert clean("  cafe\u0301 ") == "caf\u00e9"
-    assert clean("a\udcffb") == "a?b"
+    assert clean_prompt("  cafe\u0301 ") == "caf\u00e9"
+    assert clean_prompt("a\udcffb") == "a?b"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from clip_core.config import Config, load_config
     from clip_core.encoders.registry import load_encoder
     from clip_core.errors import ClipVideoError
+    from clip_core.pipeline.detect_moments import Detection, detect_moments
     from clip_core.pipeline.index_video import index_video
     from clip_core.pipeline.score_prompts import score_prompts
     from clip_core.scoring.moments import find_moments
@@ -28,11 +29,13 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _HOMES = {
     "ClipVideoError": "clip_core.errors",
     "Config": "clip_core.config",
+    "Detection": "clip_core.pipeline.detect_moments",
     "EmbeddingStore": "clip_core.store.store",
     "Frame": "clip_core.values",
     "Moment": "clip_core.values",
     "Progress": "clip_core.values",
     "Scores": "clip_core.values",
+    "detect_moments": "clip_core.pipeline.detect_moments",
     "find_moments": "clip_core.scoring.moments",
     "index_video": "clip_core.pipeline.index_video",
     "load_config": "clip_core.config",
@@ -49,8 +52,10 @@ __all__ = [  # noqa: RUF022 - the order in which a script uses them
     "index_video",
     "score_prompts",
     "find_moments",
+    "detect_moments",
     "ClipVideoError",
     "Config",
+    "Detection",
     "Frame",
     "Moment",
     "Progress",

@@ -45,14 +45,15 @@ class Recipe:
         weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
         templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
         unit: What curves are shown and cut in.
-        threshold: In that unit, for all prompts; None gives each prompt its own, from the data.
+        threshold: In that unit, for all prompts; None finds moments on segments of the video (``scoring.detection``).
         thresholds: Prompt → threshold of its own, which counts before ``threshold``.
         hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
-        bank_share: A moment must beat this percentage of the null bank somewhere; 0 does not ask the bank.
+        confidence: A prompt without a threshold is there if it beats more than this share of the null bank.
+        bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0: it need not.
         smoothing, smoothing_s: Kind of filter and its width in seconds.
         across_cuts: Whether smoothing reaches across the cuts between shots.
         min_gap_s, min_duration_s, pad_s: Shorter gaps are filled, shorter moments dropped, the rest padded.
-        score_range, time_range: What lies outside is never flagged; None: no limits.
+        score_range, time_range: Smoothed scores and times outside are never flagged; None: no limits.
         unflagged: Prompts without moments.
         combinations: (op, a, b, within_s) each, see ``scoring.combine``: moments of two prompts together.
     """
@@ -60,11 +61,12 @@ class Recipe:
     prompts: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     templates: Templates = "none"
-    unit: Unit = "z"
+    unit: Unit = "corrected"
     threshold: float | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     hysteresis: float = 0.0
-    bank_share: float = 95.0
+    confidence: float = 0.95
+    bank_share: float = 0.0
     smoothing: Smoothing = "mean"
     smoothing_s: float = 1.0
     across_cuts: bool = False

@@ -18,7 +18,7 @@ Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Times: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
-Unit: TypeAlias = Literal["cosine", "z", "percentile", "margin", "softmax"]
+Unit: TypeAlias = Literal["corrected", "cosine", "z", "percentile", "margin", "softmax"]
 Stage: TypeAlias = Literal["identifying", "waiting", "coarse", "dense", "done"]
 
 
@@ -173,6 +173,7 @@ class Scores:
         start_s, end_s: Where the video starts and ends, in seconds.
         unit: What the values are.
         complete: Whether all samples that were last asked for are there.
+        until_s: float64 (n,), when the frame after each sampled one is presented; None: not known.
     """
 
     frames: Ints
@@ -183,6 +184,7 @@ class Scores:
     end_s: float
     unit: Unit = "cosine"
     complete: bool = True
+    until_s: Times | None = None
 
     def __post_init__(self) -> None:
         n, p = len(self.times_s), len(self.prompts)

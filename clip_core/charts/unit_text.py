@@ -5,6 +5,7 @@ from __future__ import annotations
 from clip_core.values import Unit
 
 _DECIMALS: dict[Unit, tuple[int, int]] = {
+    "corrected": (2, 3),
     "cosine": (2, 3),
     "margin": (2, 3),
     "softmax": (2, 3),

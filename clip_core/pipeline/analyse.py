@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,9 +20,11 @@ from clip_core.pipeline.score_prompts import (
 from clip_core.recipe import Recipe
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.cuts import Neighbours, find_cuts
-from clip_core.scoring.findings import BankFacts, Evidence
+from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.keys import ensemble_key, image_key
-from clip_core.scoring.null_bank import NullBank, null_captions
+from clip_core.scoring.null_bank import BankKind, NullBank, PromptBank, bank_texts, kind_of, prompt_banks
+from clip_core.scoring.segments import Segmenter, Segments
+from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.templates import filled, ribbon
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Floats, Image, Scores, TimeTable
@@ -57,33 +59,35 @@ class Analysis:
     def __init__(self, video_id: str, encoder: Encoder, store: EmbeddingStore) -> None:
         self._video_id, self._encoder, self._store = video_id, encoder, store
         self.curves = Curves()
-        self._neighbours, self._generation = Neighbours(), 0
-        self._bank: NullBank | None = None
+        self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), 0
+        self._banks: dict[BankKind, NullBank] = {}
         self._known: tuple[object, Evidence] | None = None
 
-    @property
-    def bank_is_ready(self) -> bool:
-        """Whether the captions of the null bank were embedded in this session."""
-        return self._bank is not None
+    def bank_is_ready(self, prompts: Iterable[str]) -> bool:
+        """Whether the neutral texts that these prompts are held against were embedded in this session."""
+        return all(kind_of(prompt) in self._banks for prompt in prompts)
 
-    def prepare_bank(self) -> None:
-        """Embed the captions of the null bank, once for each model; then the store has them.
+    def prepare_bank(self, prompts: Iterable[str]) -> None:
+        """Embed the neutral texts that these prompts are held against, once for each model; then the store has them.
 
         Raises:
             EncoderError: The model failed.
         """
-        if self._bank is None:
-            captions = null_captions()
-            vectors = text_vectors(captions, self._encoder, self._store)
-            self._bank = NullBank(np.stack([vectors[caption] for caption in captions]))
+        for kind in sorted({kind_of(prompt) for prompt in prompts} - self._banks.keys()):
+            texts = bank_texts(kind)
+            vectors = text_vectors(texts, self._encoder, self._store)
+            self._banks[kind] = NullBank(texts, np.stack([vectors[t] for t in texts]), self._encoder.logit_scale)
 
-    def evidence(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Evidence:
+    def evidence(
+        self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None, ask_bank: bool = True
+    ) -> Evidence:
         """Read what is new and return what is known.
 
         Args:
-            recipe: Its prompts, negatives, templates, weights and whether the bank is asked.
+            recipe: Its prompts, negatives, templates and weights.
             pictures: Name → picture, to hold the frames against in place of the recipe's prompts. The null bank and
                 the negatives are texts, and so have no say.
+            ask_bank: Whether prompts are held against neutral texts.
 
         Raises:
             NotIndexedError: The video was never begun with this model.
@@ -97,7 +101,7 @@ class Analysis:
             *(recipe.positives, recipe.negatives, recipe.templates, tuple(sorted(recipe.weights.items()))),
             None if columns is None else tuple(columns.items()),
             *(
-                recipe.bank_share > 0,
+                ask_bank,
                 len(self.curves),
                 self.curves.generation,
                 run.finished,
@@ -106,7 +110,7 @@ class Analysis:
             ),
         )
         if self._known is None or self._known[0] != key:
-            self._known = (key, self._gathered(recipe, columns, table, complete=run.finished))
+            self._known = (key, self._gathered(recipe, columns, table, complete=run.finished, ask_bank=ask_bank))
         return self._known[1]
 
     def _learn_pictures(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
@@ -121,42 +125,53 @@ class Analysis:
         return keys
 
     def _gathered(
-        self, recipe: Recipe, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool
+        self, recipe: Recipe, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool, ask_bank: bool
     ) -> Evidence:
+        prompts = () if columns is not None else clean_prompts(recipe.positives)
         if columns is not None:
-            raw, negatives, bank = self._scores(columns, table, complete=complete), self._scores({}, table), None
+            raw, negatives = self._scores(columns, table, complete=complete), self._scores({}, table)
             raw = replace(raw, values=raw.values.clip(-1, 1))  # of a frame with itself, rounding says a little above 1
         else:
-            prompts, against = clean_prompts(recipe.positives), clean_prompts(recipe.negatives)
-            bank = None
-            if recipe.bank_share > 0 and prompts:
-                self.prepare_bank()
-                bank = self._bank_facts()
+            against = clean_prompts(recipe.negatives)
+            if ask_bank:
+                self.prepare_bank(prompts)
             learn_prompts(self.curves, [*prompts, *against], recipe.templates, self._encoder, self._store)
             raw, negatives = (
                 self._scores({p: ensemble_key(p, recipe.templates) for p in texts}, table, complete=complete)
                 for texts in (prompts, against)
             )
-        if self.curves.generation != self._generation:  # the rows are others: the video was forgotten meanwhile
-            self._neighbours, self._generation = Neighbours(), self.curves.generation
+        self._start_anew_if_forgotten()
+        cuts_s = find_cuts(self._neighbours.distances(self.curves.vectors(), self.curves.order), raw.times_s)
+        spans = sample_spans(raw.times_s, raw.start_s, raw.end_s)
+        segments = self._segmenter.segments(self.curves.vectors(), self.curves.order, spans, raw.times_s, cuts_s)
         return Evidence(
             raw,
             negatives,
             weights=recipe.weights,
             logit_scale=self._encoder.logit_scale,
-            bank=bank,
-            cuts_s=find_cuts(self._neighbours.distances(self.curves.vectors(), self.curves.order), raw.times_s),
+            banks=self._prompt_banks(prompts, segments) if ask_bank else {},
+            cuts_s=cuts_s,
+            segments=segments,
         )
+
+    def _start_anew_if_forgotten(self) -> None:
+        """Drop what is kept of rows that are others now: the video was forgotten meanwhile."""
+        if self.curves.generation != self._generation:
+            self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), self.curves.generation
+            for bank in self._banks.values():
+                bank.forget()
+
+    def _prompt_banks(self, prompts: Sequence[str], segments: Segments) -> dict[str, PromptBank]:
+        found: dict[str, PromptBank] = {}
+        for kind, bank in self._banks.items():
+            own = [prompt for prompt in prompts if kind_of(prompt) == kind]
+            if own:
+                found |= prompt_banks(own, bank, self.curves.vectors(), self.curves.order, segments)
+        return found
 
     def _scores(self, columns: Mapping[str, str], table: TimeTable, *, complete: bool = True) -> Scores:
         """The columns with those keys, under their names."""
         return replace(self.curves.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
-
-    def _bank_facts(self) -> BankFacts:
-        if self._bank is None:
-            raise ValueError("the bank was not prepared")
-        levels = self._bank.follow(self.curves)
-        return BankFacts(levels, self._bank.peaks.copy())
 
     def ribbons(self, recipe: Recipe) -> dict[str, tuple[Floats, Floats]]:
         """Prompt → lower and upper edge of its cosines over the templates, for those that have several wordings."""

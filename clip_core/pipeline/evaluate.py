@@ -13,8 +13,9 @@ from clip_core.evaluation.precision_recall import PrecisionRecall, precision_rec
 from clip_core.evaluation.sweep import Cell, Grid, Setting, sweep
 from clip_core.evaluation.truth import Truth, fit_truth
 from clip_core.recipe import Recipe
-from clip_core.scoring.findings import Evidence, Findings, carried_over, find
-from clip_core.scoring.spans import sample_spans
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.findings import Findings, carried_over, find
+from clip_core.scoring.spans import shown_spans
 from clip_core.values import Floats, Moment, Unit
 
 SMOOTHINGS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -22,7 +23,9 @@ MIN_DURATIONS_S = (0.0, 1.0, 2.0)
 THRESHOLDS = 12
 LEAST_Z, USUAL_Z = 1.0, 6.0
 """Common thresholds begin well above the median, where half of the video is flagged, and reach at least so far."""
-STEPS: Mapping[Unit, float] = {"cosine": 0.005, "z": 0.1, "percentile": 0.1, "margin": 0.005, "softmax": 0.01}
+STEPS: Mapping[Unit, float] = {
+    "corrected": 0.005, "cosine": 0.005, "z": 0.1, "percentile": 0.1, "margin": 0.005, "softmax": 0.01
+}  # fmt: skip
 """Thresholds are multiples of this, so that the page's slider can stand on them."""
 
 
@@ -130,7 +133,7 @@ def _common_thresholds(unit: Unit, evidence: Evidence) -> set[float | None]:
 
 def _curves(findings: Findings, truth: Truth) -> dict[str, PrecisionRecall]:
     scores, smoothed = findings.scores, findings.smoothed
-    spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
+    spans = shown_spans(scores)
     parts = {
         prompt: timed(smoothed[:, scores.prompts.index(prompt)], spans.left, spans.right, truth.intervals(prompt))
         for prompt in truth.prompts

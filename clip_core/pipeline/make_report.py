@@ -66,15 +66,9 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         yield f"The prompts are pictures, not texts: {', '.join(map(short, outcome.pictures)) or 'none'}."
     cuts = [f"{short(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
     yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else "No prompt has a threshold, so none is flagged."
-    if found.unproven:
-        silent = ", ".join(short(prompt) for prompt in found.unproven)
-        asked = found.recipe.bank_share > 0 and found.evidence.bank is not None
-        beat = " and beat the null bank" if asked else ""
-        yield f"Not flagged, because they do not stand out of their background{beat}: {silent}."
-    rates = found.evidence.false_alarm_rates
-    if rates:
-        listed = "; ".join(f"{short(prompt)} {100 * rate:.1f} %" for prompt, rate in rates.items())
-        yield f"False-alarm rates, the share of 300 neutral captions that score as high in the video: {listed}."
+    for prompt, verdict in found.verdicts.items():
+        if prompt not in found.recipe.unflagged:
+            yield f"{short(prompt)}: {verdict.kind}. {verdict.reason}"
     yield _judged(outcome)
 
 

@@ -54,7 +54,7 @@ class Outcome:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The recipe, and what else made the moments: the model, the thresholds in force, and the false-alarm rates."""
+        """The recipe, and what else made the moments: the model, the thresholds in force, and the verdicts."""
         found = self.findings
         return {
             **found.recipe.as_mapping(),
@@ -62,7 +62,8 @@ class Outcome:
             "model": self.model,
             "video_id": self.record.video_id,
             "thresholds_in_force": {prompt: float(cut) for prompt, cut in found.thresholds.items()},
-            "false_alarm_rates": {prompt: float(r) for prompt, r in found.evidence.false_alarm_rates.items()},
+            "verdicts": {prompt: verdict.kind for prompt, verdict in found.verdicts.items()},
+            "beats_of_null_bank": {prompt: verdict.confidence for prompt, verdict in found.verdicts.items()},
             "judged_by_hand": any(r.edit is not None for r in self.judged),
         }
 

@@ -103,14 +103,18 @@ class Curves:
         rows = np.empty((len(prompts), n), np.float32)  # a prompt's curve lies together in memory, as all readers like
         for row, prompt in zip(rows, prompts, strict=True):
             np.take(self._columns[prompt], order, out=row)
+        frames, times_s = table.number_of(self._pts[order]), self._times_s[order]
+        end_s = max(table.end_s, float(times_s[-1]) if n else 0.0)
+        following = table.seconds(table.pts[np.minimum(frames + 1, len(table) - 1)]) if n else times_s
         return Scores(
-            frames=table.number_of(self._pts[order]),
-            times_s=self._times_s[order],
+            frames=frames,
+            times_s=times_s,
             prompts=tuple(prompts),
             values=rows.T,
             start_s=0.0,
-            end_s=max(table.end_s, float(self._times_s[order[-1]]) if n else 0.0),
+            end_s=end_s,
             complete=complete,
+            until_s=np.where(frames + 1 < len(table), np.maximum(times_s, following), end_s),
         )
 
     def _fill(self, prompts: Sequence[str]) -> None:

@@ -9,7 +9,10 @@ import numpy as np
 from clip_core.scoring.units import Scale, percent
 from clip_core.values import Unit
 
+NO_COSINE: tuple[Unit, ...] = ("corrected", "margin", "softmax")
+"""Units in which no single cosine stands for a cut: what other texts score on a frame moves it."""
 _FORMATS: dict[Unit, str] = {
+    "corrected": "corrected {:.3f}",
     "cosine": "cosine {:.3f}",
     "z": "z {:.1f}",
     "percentile": "percentile {:.1f}",
@@ -25,8 +28,8 @@ class Equivalents:
     Attributes:
         unit, cut: The cut that was asked about.
         share: Share of the video's samples at or above it, in [0, 1]; before smoothing. 0 without samples.
-        cosine, z, percentile: The same cut in these units; None for a cut in margin or softmax, where
-            other prompts' curves move it and no single cosine stands for it.
+        cosine, z, percentile: The same cut in these units; None for a cut in
+            ``NO_COSINE``.
     """
 
     unit: Unit
@@ -68,7 +71,7 @@ def share_at_or_above(scale: Scale, prompt: str, unit: Unit, cut: float) -> floa
 
 
 def cosine_of(scale: Scale, prompt: str, unit: Unit, cut: float) -> float | None:
-    """The cosine at which ``prompt`` meets ``cut``; None in margin and softmax, which have none.
+    """The cosine at which ``prompt`` meets ``cut``; None in ``NO_COSINE``.
 
     For a percentile it is the lowest sample that has that percentile, or, if none has, the next number
     above the highest: the very same samples lie at or above both.
@@ -95,7 +98,7 @@ def convert_cut(scale: Scale, prompt: str, cut: float, given: Unit, wanted: Unit
     if given == wanted:
         return cut
     cosine = cosine_of(scale, prompt, given, cut)
-    if cosine is not None and wanted not in ("margin", "softmax"):
+    if cosine is not None and wanted not in NO_COSINE:
         return _from_cosine(scale, prompt, wanted, cosine)
     return _kth_highest(scale, prompt, wanted, share_at_or_above(scale, prompt, given, cut))
 

@@ -2,93 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from clip_core.errors import RecipeError
 from clip_core.recipe import Recipe
 from clip_core.scoring.combine import Combination, combine
-from clip_core.scoring.defaults import Default, default_cuts
+from clip_core.scoring.detection import Detected, Verdict
 from clip_core.scoring.equivalents import convert_cut
-from clip_core.scoring.moments import find_moments
-from clip_core.scoring.null_bank import beats, false_alarm_rates
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.moments import find_moments, moments_of_runs
+from clip_core.scoring.rules import Mask, Rules
 from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.spans import sample_spans
-from clip_core.scoring.units import Scale
 from clip_core.values import Floats, Moment, Scores, Times, Unit
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BankFacts:
-    """What the null bank scores on the same samples.
-
-    Attributes:
-        levels: float32 (n, 7), see ``NullBank.follow``.
-        peaks: float32 (m,), the best of each caption in the video.
-    """
-
-    levels: Floats
-    peaks: Floats
-
-
-class Evidence:
-    """What is known of a video under a model, before any setting that a slider moves. Built anew when it changes.
-
-    Args:
-        raw: Raw cosines of the prompts.
-        negatives: Of the negative prompts, at the same samples; may have no column.
-        weights: Prompt or negative → prior odds.
-        logit_scale: Of the model.
-        bank: What the null bank says; None where it is not asked, as for pictures.
-        cuts_s: float64 (k,), times of the cuts between shots.
-    """
-
-    def __init__(
-        self,
-        raw: Scores,
-        negatives: Scores,
-        *,
-        weights: Mapping[str, float],
-        logit_scale: float,
-        bank: BankFacts | None,
-        cuts_s: Times,
-    ) -> None:
-        self.raw, self.negatives, self.bank, self.cuts_s = raw, negatives, bank, cuts_s
-        self.weights, self.logit_scale = dict(weights), logit_scale
-        self._defaults: dict[tuple[object, ...], dict[str, Default]] = {}
-
-    @cached_property
-    def scale(self) -> Scale:
-        """The curves in every unit."""
-        return Scale(self.raw, self.negatives, weights=self.weights, logit_scale=self.logit_scale)
-
-    def defaults(self, recipe: Recipe) -> dict[str, Default]:
-        """Each prompt's own threshold, from the data: from the curves as the recipe smooths them."""
-        share = recipe.bank_share if self.bank is not None else 0
-        key = (recipe.smoothing_s, recipe.smoothing, recipe.across_cuts, share)
-        if key not in self._defaults:
-            cuts = None if recipe.across_cuts else self.cuts_s
-            self._defaults[key] = default_cuts(
-                self.scale,
-                self.bank.peaks if self.bank is not None and share > 0 else None,
-                smoothing_s=recipe.smoothing_s,
-                bank_share=share / 100,
-                smoothed=smooth(self.raw, recipe.smoothing_s, recipe.smoothing, cuts),
-            )
-        return self._defaults[key]
-
-    @property
-    def weights_of_prompts(self) -> dict[str, float]:
-        """The weights without those of the negatives."""
-        return {prompt: weight for prompt, weight in self.weights.items() if prompt in self.raw.prompts}
-
-    @cached_property
-    def false_alarm_rates(self) -> dict[str, float]:
-        """Prompt → share of the bank that comes out as high somewhere in the video; empty without a bank."""
-        return {} if self.bank is None else false_alarm_rates(self.raw, self.bank.peaks)
+_NOT_POSSIBLE: Mapping[Unit, tuple[str, str]] = {
+    "margin": ("Margin needs a negative prompt.",
+               'Add a line such as "- a person" to the prompts, or choose another unit.'),
+    "corrected": ("Corrected scores need the null bank, which cannot be asked here.",
+                  "Choose another unit, such as z or cosine."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +35,11 @@ class Findings:
         evidence, recipe: What it was made of.
         scores: The curves in the recipe's unit.
         smoothed: float32 of the same shape.
-        thresholds: Prompt → threshold in that unit, for the prompts that are flagged.
+        thresholds: Prompt → threshold in that unit, for the prompts that are flagged: what was set by hand, or the
+            level that all moments of a detected prompt reach.
         moments: Of these prompts, ranked by peak; behind them those of combinations.
+        candidates: The likeliest places of flagged prompts that are "not sure", the likeliest prompt first.
+        verdicts: Of every prompt.
     """
 
     evidence: Evidence
@@ -109,17 +48,25 @@ class Findings:
     smoothed: Floats
     thresholds: Mapping[str, float]
     moments: list[Moment]
+    candidates: list[Moment] = field(default_factory=list)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
-    def unproven(self) -> tuple[str, ...]:
-        """Prompts that would be flagged if anything spoke for them: without a threshold, the data gave none."""
+    def not_sure(self) -> tuple[str, ...]:
+        """Flagged prompts of which it is not sure that they are there."""
         asked = (prompt for prompt in self.scores.prompts if prompt not in self.recipe.unflagged)
         return tuple(prompt for prompt in asked if prompt not in self.thresholds)
 
     @property
+    def detects(self) -> bool:
+        """Whether any flagged prompt is detected on segments, where smoothing only changes what is drawn."""
+        by_hand = thresholds_by_hand(self.recipe, self.scores.prompts)
+        return any(p not in by_hand and p not in self.recipe.unflagged for p in self.scores.prompts)
+
+    @property
     def cuts_s(self) -> Times | None:
-        """The cuts that nothing was smoothed across."""
-        return None if self.recipe.across_cuts else self.evidence.cuts_s
+        """The shot boundaries that nothing was smoothed across."""
+        return shot_boundaries_for(self.recipe, self.evidence)
 
     @property
     def offsets(self) -> dict[str, float]:
@@ -169,29 +116,64 @@ class Findings:
 def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) -> Findings:
     """Turn curves into moments.
 
+    Prompts with a threshold set by hand are cut on the smoothed curve (``find_moments``); the others are detected on
+    segments of the video (``scoring.detection``), whatever the unit and the smoothing.
+
     Args:
         recipe: How.
         evidence: Of what.
         smoothed: ``Findings.smoothed`` of the same unit and smoothing, if it is at hand.
 
     Raises:
-        RecipeError: The unit is margin and there is no negative prompt.
+        RecipeError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.
     """
     if recipe.unit not in evidence.scale.units:
-        raise RecipeError(
-            "Margin needs a negative prompt.", 'Add a line such as "- a person" to the prompts, or choose another unit.'
-        )
+        raise RecipeError(*_NOT_POSSIBLE[recipe.unit])
     scores = evidence.scale.in_unit(recipe.unit)
     if smoothed is None:
-        cuts_s = None if recipe.across_cuts else evidence.cuts_s
-        smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, cuts_s)
-    thresholds = thresholds_of(recipe, evidence, of_all=bool(recipe.combinations))
-    shown = {prompt: cut for prompt, cut in thresholds.items() if prompt not in recipe.unflagged}
-    found = Findings(evidence, recipe, scores, smoothed, shown, [])
-    allowed = None
-    if evidence.bank is not None and recipe.bank_share > 0:
-        allowed = beats(evidence.raw.values, evidence.bank.levels, round(recipe.bank_share))
-    moments = find_moments(
+        smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, shot_boundaries_for(recipe, evidence))
+    by_hand = thresholds_by_hand(recipe, evidence.raw.prompts)
+    moments = _cut(recipe, evidence, scores, smoothed, by_hand)
+    detected = {p: evidence.detected(p, recipe.confidence) for p in scores.prompts if p not in by_hand}
+    candidates: list[Moment] = []
+    for prompt, found in detected.items():
+        runs = _as_moments(recipe, evidence, scores, smoothed, prompt, found)
+        (moments if found.verdict.sure else candidates).extend(runs)
+    moments.sort(key=lambda m: (-m.peak, m.start_s))
+    lines = by_hand | {p: _line(recipe, evidence, p, f, moments) for p, f in detected.items() if f.verdict.sure}
+    flagged = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
+    verdicts = {prompt: _verdict(prompt, recipe, evidence, by_hand, moments) for prompt in scores.prompts}
+    return Findings(
+        evidence=evidence,
+        recipe=recipe,
+        scores=scores,
+        smoothed=smoothed,
+        thresholds={prompt: lines[prompt] for prompt in flagged if prompt in lines},
+        moments=[m for m in moments if m.prompt in flagged] + _combined(moments, recipe, scores.prompts),
+        candidates=sorted(
+            (m for m in candidates if m.prompt in flagged),
+            key=lambda m: (-(verdicts[m.prompt].confidence or 0.0), scores.prompts.index(m.prompt), -m.peak),
+        ),
+        verdicts=verdicts,
+    )
+
+
+def shot_boundaries_for(recipe: Recipe, evidence: Evidence) -> Times | None:
+    """The shot boundaries that nothing is smoothed across; None: it is smoothed across all."""
+    return None if recipe.across_cuts else evidence.cuts_s
+
+
+def thresholds_by_hand(recipe: Recipe, prompts: Sequence[str]) -> dict[str, float]:
+    """Prompt → threshold in the recipe's unit: its own, or the common one; without those that are detected."""
+    given = {prompt: recipe.thresholds.get(prompt, recipe.threshold) for prompt in prompts}
+    return {prompt: threshold for prompt, threshold in given.items() if threshold is not None}
+
+
+def _cut(
+    recipe: Recipe, evidence: Evidence, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
+) -> list[Moment]:
+    """The moments of thresholds that were set by hand."""
+    return find_moments(
         scores,
         threshold=thresholds,
         offset={prompt: onset - recipe.hysteresis for prompt, onset in thresholds.items()},
@@ -201,10 +183,58 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
         min_gap_s=recipe.min_gap_s,
         min_duration_s=recipe.min_duration_s,
         pad_s=recipe.pad_s,
-        allowed=allowed,
+        allowed=_beating_the_bank(evidence, recipe.bank_share / 100) if recipe.bank_share > 0 else None,
     )
-    flagged = [moment for moment in moments if moment.prompt in shown]
-    return replace(found, moments=flagged + _combined(moments, recipe, scores.prompts))
+
+
+def _beating_the_bank(evidence: Evidence, share: float) -> Mask | None:
+    """Which samples, bool (n, p), lie in segments that beat this share of the bank; None without one."""
+    if not evidence.has_bank or not evidence.banks:
+        return None
+    segments, prompts = evidence.segments, evidence.raw.prompts
+    levels = segments.average(evidence.raw.values)
+    levels = levels - np.stack([evidence.banks[prompt].segment_level for prompt in prompts], axis=1)
+    beaten = levels > np.array([evidence.banks[prompt].ceiling(share) for prompt in prompts], np.float32)
+    return segments.spread_out(beaten.astype(np.float32)) > 0
+
+
+def _as_moments(
+    recipe: Recipe, evidence: Evidence, scores: Scores, smoothed: Floats, prompt: str, found: Detected
+) -> list[Moment]:
+    """Runs of samples as moments in the recipe's unit, the rules applied to them."""
+    column = scores.prompts.index(prompt)
+    return moments_of_runs(
+        scores,
+        prompt,
+        smoothed[:, column],
+        evidence.levels(recipe.unit, prompt),
+        [(run.first, run.stop) for run in found.runs],
+        rules=Rules(recipe.min_gap_s, recipe.min_duration_s, recipe.pad_s),
+        score_range=recipe.score_range,
+        time_range=recipe.time_range,
+    )
+
+
+def _line(recipe: Recipe, evidence: Evidence, prompt: str, found: Detected, moments: Sequence[Moment]) -> float:
+    """The level that all moments of a detected prompt reach, in the recipe's unit; what the chart draws."""
+    line = found.line
+    if recipe.unit != "corrected" and evidence.has_bank:
+        line = convert_cut(evidence.scale, prompt, line, "corrected", recipe.unit)
+    elif not evidence.has_bank:
+        line = convert_cut(evidence.scale, prompt, line, "cosine", recipe.unit)
+    return min([line, *(moment.peak for moment in moments if moment.prompt == prompt)])
+
+
+def _verdict(
+    prompt: str, recipe: Recipe, evidence: Evidence, by_hand: Mapping[str, float], moments: Sequence[Moment]
+) -> Verdict:
+    """What is said of a prompt; where a threshold was set by hand, the bank's word is told but does not decide."""
+    verdict = evidence.detected(prompt, recipe.confidence).verdict
+    if prompt not in by_hand:
+        return verdict
+    there = any(moment.prompt == prompt for moment in moments)
+    reason = f"Its threshold was set by hand: the verdict is not asked. {verdict.reason}"
+    return replace(verdict, kind="there" if there else "not sure", reason=reason)
 
 
 def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
@@ -214,26 +244,6 @@ def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -
         if {combination.a, combination.b} <= known:
             found += combine([*moments, *found], combination)
             known.add(combination.name)
-    return found
-
-
-def thresholds_of(recipe: Recipe, evidence: Evidence, *, of_all: bool = False) -> dict[str, float]:
-    """Prompt → threshold in the recipe's unit: its own, the common one, or the one that the data speaks for.
-
-    Args:
-        recipe, evidence: As for ``find``.
-        of_all: Whether prompts that are not flagged have one too.
-    """
-    found: dict[str, float] = {}
-    for prompt in evidence.raw.prompts:
-        if prompt in recipe.unflagged and not of_all:
-            continue
-        given = recipe.thresholds.get(prompt, recipe.threshold)
-        if given is None:
-            own = evidence.defaults(recipe).get(prompt)
-            given = None if own is None else convert_cut(evidence.scale, prompt, own.cosine, "cosine", recipe.unit)
-        if given is not None:
-            found[prompt] = given
     return found
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from clip_core.scoring.rules import Mask, Rules, Runs, apply_rules, hysteresis
 from clip_core.scoring.smoothing import smooth
-from clip_core.scoring.spans import Spans, sample_spans
-from clip_core.values import Floats, Moment, Scores, Times
+from clip_core.scoring.spans import Spans, shown_spans
+from clip_core.values import Floats, Ints, Moment, Scores, Times
 
 PerPrompt = float | Mapping[str, float]
 
@@ -70,7 +70,7 @@ def find_moments(
     if allowed is not None and allowed.shape != scores.values.shape:
         raise ValueError(f"allowed must be {scores.values.shape}, as the scores are, not {allowed.shape}")
     smoothed = smooth(scores, smoothing_s) if smoothed is None else smoothed
-    spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
+    spans = shown_spans(scores)
     limits = _limits(scores, spans, time_range)
     inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
     curves = np.ascontiguousarray(smoothed.T)  # one prompt after the other lies together in memory
@@ -89,6 +89,50 @@ def find_moments(
         runs = apply_rules(first, stop, spans, rules, outside, limits)
         found += _moments(prompt, curve, scores.times_s, spans, runs)
     return sorted(found, key=lambda m: (-m.peak, m.start_s))
+
+
+def moments_of_runs(
+    scores: Scores,
+    prompt: str,
+    curve: Floats,
+    levels: Floats,
+    runs: Sequence[tuple[int, int]],
+    *,
+    rules: Rules,
+    score_range: tuple[float, float] | None = None,
+    time_range: tuple[float, float] | None = None,
+) -> list[Moment]:
+    """Turn runs of samples that were found otherwise into moments, by the same rules as ``find_moments``.
+
+    Args:
+        scores: Give the times.
+        prompt: Whose they are.
+        curve: float32 (n,), its smoothed scores: the mean is over them, and ``peak_s`` is where they are highest.
+        levels: float32 (n,), the level of each sample's segment; the peak is the highest of a run.
+        runs: Samples [first, stop) each, in any order, none overlapping; they may touch.
+        rules, score_range, time_range: As for ``find_moments``.
+    """
+    spans = shown_spans(scores)
+    inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
+    outside = _outside(curve, score_range, inside)
+    parts = [part for run in sorted(runs) for part in _parts_within(run, outside, spans.stretch)]
+    first, stop = np.array([a for a, _ in parts], np.int64), np.array([b for _, b in parts], np.int64)
+    return _moments(
+        prompt,
+        curve,
+        scores.times_s,
+        spans,
+        apply_rules(first, stop, spans, rules, outside, _limits(scores, spans, time_range)),
+        levels,
+    )
+
+
+def _parts_within(run: tuple[int, int], outside: Mask | None, stretch: Ints) -> list[tuple[int, int]]:
+    """What is left of a run of samples without those outside; gaps part it."""
+    first, stop = run
+    on = np.ones(stop - first, bool) if outside is None else ~outside[first:stop]
+    begins, ends = hysteresis(on, on, stretch[first:stop])
+    return [(first + int(a), first + int(b)) for a, b in zip(begins, ends, strict=True)]
 
 
 def _per_prompt(prompts: tuple[str, ...], given: PerPrompt, name: str) -> dict[str, float]:
@@ -126,7 +170,10 @@ def _outside(curve: Floats, score_range: tuple[float, float] | None, inside: Mas
     return outside if inside is None else outside | ~inside
 
 
-def _moments(prompt: str, curve: Floats, times_s: Times, spans: Spans, runs: Runs) -> list[Moment]:
+def _moments(
+    prompt: str, curve: Floats, times_s: Times, spans: Spans, runs: Runs, levels: Floats | None = None
+) -> list[Moment]:
+    """``levels``: what the peak is the highest of; None: the curve."""
     if len(runs) == 0:
         return []
     lengths_s = spans.lengths_s
@@ -134,8 +181,10 @@ def _moments(prompt: str, curve: Floats, times_s: Times, spans: Spans, runs: Run
     bounds = zip(runs.first.tolist(), runs.stop.tolist(), runs.start_s.tolist(), runs.end_s.tolist(), strict=True)
     found = []
     for first, stop, start_s, end_s in bounds:
-        top = first + int(curve[first:stop].argmax())
+        peak = float((curve if levels is None else levels)[first:stop].max())
+        best = curve[first:stop] if levels is None else np.where(levels[first:stop] == peak, curve[first:stop], -np.inf)
+        top = first + int(best.argmax())
         weight = float(lengths_s[first:stop].sum())
         total = weighted[first:stop].sum() / weight if weight > 0 else curve[first:stop].mean()
-        found.append(Moment(prompt, start_s, end_s, float(times_s[top]), float(curve[top]), float(total)))
+        found.append(Moment(prompt, start_s, end_s, float(times_s[top]), peak, float(total)))
     return found

@@ -1,133 +1,209 @@
-"""Neutral captions as a yardstick: whether a prompt is there, where z only says when.
+"""Neutral texts as a yardstick: what a frame scores with any text, and how high a prompt comes that is not there.
 
-A prompt that is in no frame scores like a caption about nothing in particular. So its cosine is held
-against those of some 300 such captions, at each sample (``beats``) and over the whole video
-(``false_alarm_rates``). Both are on raw cosines of the same model.
+There are two banks of 300 texts: short names, and captions. A prompt is held against texts of its own kind, because
+the cosines of captions spread about twice as wide as those of names.
 """
 
 from __future__ import annotations
 
-import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clip_core.scoring.curves import Curves
-from clip_core.values import Floats, Scores
+from clip_core.scoring.segments import Segments
+from clip_core.values import Floats, Ints, Times
 
-LEVELS = (50, 75, 90, 95, 98, 99, 100)
-"""The shares of the bank, in %, that a prompt can be asked to beat: what is kept of each sample."""
+BankKind: TypeAlias = Literal["names", "captions"]
+BANK_KINDS: tuple[BankKind, ...] = get_args(BankKind)
+LONGEST_NAME_WORDS = 3
+SHARPNESS = 0.6
+"""Of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""
 BLOCK_SAMPLES = 2048
+_ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 
 
-def null_captions() -> tuple[str, ...]:
-    """The captions that ship, in the order of the file."""
-    text = Path(__file__).with_name("null_captions.txt").read_text(encoding="utf-8")
+def bank_texts(kind: BankKind) -> tuple[str, ...]:
+    """The 300 texts that ship, in the order of the file."""
+    text = Path(__file__).with_name(f"null_{kind}.txt").read_text(encoding="utf-8")
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-class NullBank:
-    """What the bank scores on the frames of one video, without keeping every cosine.
+def kind_of(prompt: str) -> BankKind:
+    """Which bank a prompt is held against: names have at most three words after their article."""
+    return "names" if len(_bare(prompt).split()) <= LONGEST_NAME_WORDS else "captions"
 
-    Frames are taken in as they come, in blocks: memory holds 2,048 × m cosines at most, and for each
-    sample its levels. Not for several threads at once.
 
-    Args:
-        captions: float32 (m, dim), unit length: the captions' vectors under the model, m ≥ 1.
+def _bare(text: str) -> str:
+    """What two texts have in common that say the same: no leading article, no capitals, single blanks."""
+    return " ".join(_ARTICLE.sub("", text.strip(), count=1).casefold().split())
+
+
+@dataclass(frozen=True, eq=False)
+class BankLevels:
+    """What a bank of m texts scores on n frames.
+
+    The level is their log-mean-exp, (1/β) ln mean_b exp(β s_b): between the mean and the highest (query-bank
+    normalisation, Bogolin et al. 2022).
 
     Attributes:
-        peaks: float32 (m,), the highest cosine of each caption so far; -1 before the first frame.
-        captions: As given.
-        computed_cells: How many (frame, caption) cells were ever computed.
+        sharpness: β.
+        count: m, at least 2.
+        level: float64 (n,), over all texts.
+        top: int64 (n,), which text scores highest.
+        level_without_top: float64 (n,), over the others.
     """
 
-    def __init__(self, captions: Floats) -> None:
-        if captions.ndim != 2 or len(captions) == 0:
-            raise ValueError(f"captions must be (m, dim) with m ≥ 1, not {captions.shape}")
-        self.captions = captions
-        self._across = np.ascontiguousarray(captions.T)
-        m = len(captions)
-        self._ranks = [math.ceil(level * m / 100) - 1 for level in LEVELS]
-        self.computed_cells = 0
-        self._generation = 0
-        self._forget()
+    sharpness: float
+    count: int
+    level: Times
+    top: Ints
+    level_without_top: Times
 
-    def _forget(self) -> None:
-        self.peaks: Floats = np.full(self._across.shape[1], -1.0, np.float32)
-        self._levels: Floats = np.empty((0, len(LEVELS)), np.float32)
-
-    def __len__(self) -> int:
-        return len(self._levels)
-
-    def follow(self, curves: Curves) -> Floats:
-        """Take in the frames of ``curves`` that are new, and return the levels of all, sorted by time.
+    def without(self, text: int, cosines: Floats) -> Times:
+        """The level over all texts but one, float64 (n,).
 
         Args:
-            curves: Always the same object; if its frames were dropped, the bank begins anew.
-
-        Returns:
-            float32 (n, 7): row by row the samples of ``curves.scores``, column by column ``LEVELS``.
+            text: Which one.
+            cosines: float32 (n,), its own.
         """
-        if curves.generation != self._generation:
-            self._generation = curves.generation
-            self._forget()
-        self.extend(curves.vectors(len(self)))
-        return self._levels[curves.order]
+        share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
+        others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
+        return np.where(self.top == text, self.level_without_top, self.level + np.log(others) / self.sharpness)
+
+    def take(self, rows: Ints) -> BankLevels:
+        """The levels of these frames, in this order."""
+        parts = (self.level[rows], self.top[rows], self.level_without_top[rows])
+        return BankLevels(self.sharpness, self.count, *parts)
+
+
+def bank_levels(cosines: Floats, sharpness: float) -> BankLevels:
+    """Compute the levels of float32 (n, m) cosines, m ≥ 2."""
+    n, m = cosines.shape
+    top = cosines.argmax(axis=1) if n else np.empty(0, np.int64)
+    highest = cosines[np.arange(n), top].astype(np.float64)
+    terms = np.exp(np.float32(sharpness) * (cosines - highest[:, None].astype(np.float32)))
+    terms[np.arange(n), top] = 0
+    others = terms.sum(axis=1, dtype=np.float64)
+    level = highest + np.log((others + 1) / m) / sharpness
+    without = highest + np.log(np.maximum(others, 1e-300) / (m - 1)) / sharpness
+    return BankLevels(sharpness, m, level, top, without)
+
+
+class NullBank:
+    """What a bank scores on the frames of one video, each frame looked at once.
+
+    Memory holds 2,048 x m cosines at most. Not for several threads at once.
+
+    Args:
+        texts: m ≥ 2 texts.
+        vectors: float32 (m, dim), unit length: their vectors under the model.
+        logit_scale: Of the model.
+
+    Attributes:
+        computed_cells: How many (frame, text) cells were ever computed.
+    """
+
+    def __init__(self, texts: Sequence[str], vectors: Floats, logit_scale: float) -> None:
+        if vectors.ndim != 2 or len(vectors) != len(texts) or len(texts) < 2:
+            raise ValueError(f"vectors must be (m, dim) for m ≥ 2 texts, not {vectors.shape} for {len(texts)}")
+        self.texts, self.vectors, self.sharpness = tuple(texts), vectors, SHARPNESS * logit_scale
+        self._places = {_bare(text): place for place, text in enumerate(texts)}
+        self.computed_cells = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all frames."""
+        self._levels = bank_levels(np.empty((0, len(self.texts)), np.float32), self.sharpness)
+
+    def __len__(self) -> int:
+        return len(self._levels.level)
+
+    def place_of(self, prompt: str) -> int | None:
+        """Which text of the bank the prompt is, but for article and capitals; None if it is none of them."""
+        return self._places.get(_bare(prompt))
 
     def extend(self, vectors: Floats) -> None:
         """Take in frames: float32 (k, dim), unit length."""
-        new = np.empty((len(vectors), len(LEVELS)), np.float32)
-        room = np.empty((min(BLOCK_SAMPLES, len(vectors)), self._across.shape[1]), np.float32)
+        parts = [self._levels]
         for start in range(0, len(vectors), BLOCK_SAMPLES):
-            block = vectors[start : start + BLOCK_SAMPLES]
-            cosines = np.matmul(block, self._across, out=room[: len(block)])
-            np.maximum(self.peaks, cosines.max(axis=0), out=self.peaks)
-            cosines.sort(axis=1)  # measured: 8 times as fast as np.partition with seven ranks
-            new[start : start + len(block)] = cosines[:, self._ranks]
-        self.computed_cells += len(vectors) * self._across.shape[1]
-        self._levels = np.concatenate([self._levels, new])
+            parts.append(self.levels_of(vectors[start : start + BLOCK_SAMPLES]))
+        names = ("level", "top", "level_without_top")
+        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        self._levels = BankLevels(self.sharpness, len(self.texts), *joined)
 
-    def rate_on(self, vector: Floats, cosine: float) -> float:
-        """Share of the bank, in [0, 1], that scores at least ``cosine`` on one frame, float32 (dim,)."""
-        return float(np.mean(vector @ self._across >= np.float32(cosine)))
+    def levels_of(self, vectors: Floats) -> BankLevels:
+        """The levels of vectors that are not kept: float32 (k, dim)."""
+        self.computed_cells += len(vectors) * len(self.texts)
+        return bank_levels(vectors @ self.vectors.T, self.sharpness)
+
+    def levels(self, order: Ints) -> BankLevels:
+        """The levels of all frames that were taken in, in that order of their rows."""
+        return self._levels.take(order)
 
 
-def beats(values: Floats, levels: Floats, percent: int) -> NDArray[np.bool_]:
-    """Where a prompt scores above ``percent`` % of the bank: that many captions lie strictly below it.
+@dataclass(frozen=True, eq=False)
+class PromptBank:
+    """What the other texts of its kind say of one prompt.
+
+    Attributes:
+        level: float32 (n,), what they score on each sample, see ``BankLevels``.
+        segment_level: float32 (k,), the same on each segment's mean vector.
+        peaks: float32 (m,), rising: the corrected score of each text in its best segment.
+        means: float32 (m,), rising: over all of the video.
+    """
+
+    level: Floats
+    segment_level: Floats
+    peaks: Floats
+    means: Floats
+
+    def beaten_by(self, peak: float) -> float:
+        """Share of the texts whose best segment scores lower, in [0, 1]: the confidence that a prompt is there."""
+        return float(np.searchsorted(self.peaks, np.float32(peak), side="left")) / len(self.peaks)
+
+    def ceiling(self, confidence: float) -> float:
+        """The level above which a segment beats more than this share of the texts; the highest of all for 1."""
+        return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))])
+
+
+def prompt_banks(
+    prompts: Sequence[str], bank: NullBank, vectors: Floats, order: Ints, segments: Segments
+) -> dict[str, PromptBank]:
+    """Hold prompts against one bank: against all of its texts, but for the one that is the prompt itself.
+
+    Each text of the bank is held against the others in the same way, so that like is compared with like.
 
     Args:
-        values: float32 (n, p), raw cosines sorted by time.
-        levels: float32 (n, 7), of the same samples.
-        percent: One of ``LEVELS``.
-
-    Returns:
-        bool (n, p).
-
-    Raises:
-        ValueError: There is no such level.
+        prompts: Of the bank's kind.
+        bank: Has taken in the rows of ``vectors``.
+        vectors: float32 (n, dim), in the order of their rows.
+        order: int64 (n,), the rows by time.
+        segments: Of these samples.
     """
-    if percent not in LEVELS:
-        raise ValueError(f"the levels of the bank are {', '.join(map(str, LEVELS))} %, not {percent} %")
-    above: NDArray[np.bool_] = values > levels[:, LEVELS.index(percent), None]
-    return above
+    bank.extend(vectors[len(bank) :])
+    levels, cosines = bank.levels(order), segments.means @ bank.vectors.T
+    on_segments = bank_levels(cosines, bank.sharpness)
+    own = np.stack(
+        [column - on_segments.without(text, column) for text, column in enumerate(cosines.T)]
+    ).astype(np.float32)  # fmt: skip
+    peaks = own.max(axis=1, initial=-np.inf)
+    means = own @ (segments.lengths_s / max(float(segments.lengths_s.sum()), 1e-9)).astype(np.float32)
+    shared = _prompt_bank(levels.level, on_segments.level, peaks, means)
+    found = {}
+    for prompt in prompts:
+        text = bank.place_of(prompt)
+        if text is None:
+            found[prompt] = shared
+        else:
+            level = levels.without(text, (vectors @ bank.vectors[text])[order])
+            rest = np.delete(peaks, text), np.delete(means, text)
+            found[prompt] = _prompt_bank(level, on_segments.without(text, cosines[:, text]), *rest)
+    return found
 
 
-def false_alarm_rates(raw: Scores, peaks: Floats) -> dict[str, float]:
-    """Share of the bank whose best sample in the video is at least as high as the prompt's best.
-
-    Each caption had as many samples to reach its best as the prompt had, so that a long video makes
-    no prompt look better: were the prompt as neutral as the captions, this is how often it would come
-    out as high. A caption that happens to fit the video raises the rate: it errs to the safe side.
-
-    Args:
-        raw: Raw cosines.
-        peaks: float32 (m,), of ``NullBank`` on the same samples.
-
-    Returns:
-        Prompt → share in [0, 1]; 1 without samples.
-    """
-    if len(raw) == 0:
-        return dict.fromkeys(raw.prompts, 1.0)
-    best = raw.values.max(axis=0)
-    return {prompt: float(np.mean(peaks >= top)) for prompt, top in zip(raw.prompts, best, strict=True)}
+def _prompt_bank(level: Times, segment_level: Times, peaks: Floats, means: Floats) -> PromptBank:
+    return PromptBank(level.astype(np.float32), segment_level.astype(np.float32), np.sort(peaks), np.sort(means))

@@ -11,7 +11,7 @@ from clip_core.values import Floats, Scores, Times
 
 LEAST_Z = 3.5
 """Iglewicz and Hoaglin's cut for robust z, "How to Detect and Handle Outliers" (1993)."""
-FLOORS = {"cosine": 0.005, "margin": 0.005, "z": 0.3, "percentile": 1.0, "softmax": 0.01}
+FLOORS = {"corrected": 0.005, "cosine": 0.005, "margin": 0.005, "z": 0.3, "percentile": 1.0, "softmax": 0.01}
 """Per unit of the curves, the smallest usual rate, per second: a curve that never changes invents no spike."""
 
 

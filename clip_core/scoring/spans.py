@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.values import Ints, Times
+from clip_core.values import Ints, Scores, Times
 
 GAP_STEPS = 2.5
 """A step longer than this many median steps is a gap: nothing is claimed or smoothed across it."""
@@ -33,7 +33,17 @@ class Spans:
         return self.right - self.left
 
 
-def sample_spans(times_s: Times, start_s: float, end_s: float) -> Spans:
+def shown_spans(scores: Scores) -> Spans:
+    """The spans of scores by what is seen on the screen: where something begins or ends lies between what was sampled.
+
+    A sampled frame is shown until the next frame of the video comes. So between two samples, the unknown part begins
+    only there, and the edge lies in the middle of that part. Of neighbouring frames nothing is unknown: the edge is
+    when the second one comes.
+    """
+    return sample_spans(scores.times_s, scores.start_s, scores.end_s, scores.until_s)
+
+
+def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | None = None) -> Spans:
     """Give each sample its part of the video (`scoring.md`, Moments).
 
     A sample at t stands for [t - half the step before, t + half the step after), each half at most
@@ -42,15 +52,16 @@ def sample_spans(times_s: Times, start_s: float, end_s: float) -> Spans:
     Args:
         times_s: float64 (n,), strictly rising.
         start_s, end_s: Where the video begins and ends.
+        until_s: float64 (n,), where the step after each begins: its frame is shown so long. None: at t.
     """
     steps = np.diff(times_s)
     median = float(np.median(steps)) if len(steps) else np.inf
     reach = GAP_STEPS / 2 * median
-    before = np.minimum(steps / 2, reach)
-    left, right = times_s.astype(np.float64), times_s.astype(np.float64)
+    left, right = times_s.astype(np.float64), (times_s if until_s is None else until_s).astype(np.float64)
     if len(times_s):
+        before = np.minimum(np.maximum(left[1:] - right[:-1], 0) / 2, reach)
         left[1:] -= before
-        right[:-1] += before
+        right[:-1] = np.minimum(right[:-1], times_s[1:]) + before
         touching = steps <= GAP_STEPS * median
         right[:-1][touching] = left[1:][touching]  # the same number on both sides, not two roundings of it
         left[0] = max(min(start_s, left[0]), left[0] - reach)

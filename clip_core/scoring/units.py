@@ -26,6 +26,7 @@ class Scale:
         weights: Prompt or negative → prior odds > 0; 1 where nothing is said. They act only where
             prompts compete: in softmax and margin.
         logit_scale: The factor that the model was trained to multiply cosines with, > 0.
+        levels: Prompt → float32 (n,), what neutral texts score on each sample; empty where they were not asked.
 
     Attributes:
         raw, negatives: As given.
@@ -44,6 +45,7 @@ class Scale:
         *,
         weights: Mapping[str, float] | None = None,
         logit_scale: float = 100.0,
+        levels: Mapping[str, Floats] | None = None,
     ) -> None:
         given = {"logit scale": logit_scale} | {f"weight of {p!r}": w for p, w in (weights or {}).items()}
         for name, number in given.items():
@@ -55,14 +57,20 @@ class Scale:
             raise ValueError(f"the negatives must have {len(raw)} samples too, not {len(negatives)}")
         self.raw, self.negatives = raw, negatives
         self._weights, self._logit_scale = dict(weights or {}), logit_scale
+        self._levels = dict(levels or {})
         self.median, self.spread = robust_statistics(raw.values)
         self._values: dict[Unit, Floats] = {"cosine": raw.values}
         self._rising: dict[tuple[Unit, str], Floats] = {}
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The units that can be had: margin needs a negative prompt."""
-        return tuple(unit for unit in _WAYS if unit != "margin" or self._has_negatives)
+        """The units that can be had: margin needs a negative prompt, corrected what neutral texts score."""
+        lacking = {"margin": not self._has_negatives, "corrected": not self._is_corrected}
+        return tuple(unit for unit in _WAYS if not lacking.get(unit, False))
+
+    @property
+    def _is_corrected(self) -> bool:
+        return all(prompt in self._levels for prompt in self.raw.prompts)
 
     @property
     def _has_negatives(self) -> bool:
@@ -71,12 +79,13 @@ class Scale:
     def in_unit(self, unit: Unit) -> Scores:
         """The scores in ``unit``.
 
-        cosine: as they are. z: (s - median) / spread. percentile: see ``mid_ranks``, in [0, 100]. margin:
-        s + ln(w)/L minus the same of the best negative. softmax: of L·s + ln(w) over prompts and
-        negatives, in [0, 1]; it says which prompt wins, never whether anything is there.
+        corrected: cosine less what neutral texts score on the same frame. cosine: as they are. z:
+        (s - median) / spread. percentile: see ``mid_ranks``, in [0, 100]. margin: s + ln(w)/L minus the same of the
+        best negative. softmax: of L·s + ln(w) over prompts and negatives, in [0, 1]; it says which prompt wins, never
+        whether anything is there.
 
         Raises:
-            ValueError: There is no such unit; margin without a negative prompt.
+            ValueError: There is no such unit; margin without a negative prompt, corrected without neutral texts.
         """
         return replace(self.raw, values=self.values(unit), unit=unit)
 
@@ -93,6 +102,12 @@ class Scale:
         if (unit, prompt) not in self._rising:
             self._rising[unit, prompt] = np.sort(self.values(unit)[:, self.raw.prompts.index(prompt)])
         return self._rising[unit, prompt]
+
+    def _corrected(self) -> Floats:
+        if not self._is_corrected:
+            raise ValueError("corrected scores need what neutral texts score")
+        rows = [self.raw.values[:, k] - self._levels[prompt] for k, prompt in enumerate(self.raw.prompts)]
+        return np.stack(rows).T if rows else self.raw.values  # a prompt's curve lies together in memory
 
     def _z(self) -> Floats:
         shifted = self.raw.values - self.median.astype(np.float32)
@@ -129,6 +144,7 @@ class Scale:
 
 
 _WAYS: dict[Unit, Callable[[Scale], Floats]] = {
+    "corrected": Scale._corrected,
     "cosine": lambda scale: scale.raw.values,
     "z": Scale._z,
     "percentile": Scale._percentile,

@@ -15,7 +15,9 @@ from clip_core.scoring.combine import Combination
 from clip_core.scoring.findings import Evidence
 from clip_core.values import Unit, clock
 
-WIDEST: dict[Unit, float] = {"cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0}
+WIDEST: dict[Unit, float] = {
+    "corrected": 0.2, "cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0
+}  # fmt: skip
 LONGEST_S = 10.0
 USUAL_SHARE = 95
 _STARTS = {"hysteresis": 0.0, "min_gap_s": 0.0, "min_duration_s": 0.0, "pad_s": 0.0}

@@ -13,6 +13,7 @@ from clip_core.values import Unit
 from pages.parts.text import literal
 
 UNIT_NAMES: dict[Unit, str] = {
+    "corrected": "corrected",
     "z": "z (robust)",
     "cosine": "cosine",
     "percentile": "percentile",
@@ -26,10 +27,15 @@ UNIT_HELP = (
     '**margin**: lead over the best negative prompt (a line such as "- a person").\n\n'
     "**softmax**: which of the shown prompts and negatives wins; never whether anything is there."
 )
-STEPS: dict[Unit, float] = {"cosine": 0.005, "z": 0.05, "percentile": 0.1, "margin": 0.005, "softmax": 0.01}
-GRIDS: dict[Unit, float] = {"cosine": 0.05, "z": 0.5, "percentile": 100.0, "margin": 0.05, "softmax": 1.0}
+STEPS: dict[Unit, float] = {
+    "corrected": 0.005, "cosine": 0.005, "z": 0.05, "percentile": 0.1, "margin": 0.005, "softmax": 0.01
+}  # fmt: skip
+GRIDS: dict[Unit, float] = {
+    "corrected": 0.05, "cosine": 0.05, "z": 0.5, "percentile": 100.0, "margin": 0.05, "softmax": 1.0
+}  # fmt: skip
 ALONE: dict[Unit, tuple[float, float]] = {
-    "cosine": (-0.15, 0.15), "z": (-2.0, 6.0), "percentile": (0.0, 100.0), "margin": (-0.1, 0.1), "softmax": (0.0, 1.0),
+    "corrected": (-0.1, 0.1), "cosine": (-0.15, 0.15), "z": (-2.0, 6.0), "percentile": (0.0, 100.0),
+    "margin": (-0.1, 0.1), "softmax": (0.0, 1.0),
 }  # fmt: skip
 """Ends of the slider while there is no sample, around what a threshold could be."""
 MODES = ["Adapt", "One for all"]

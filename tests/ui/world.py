@@ -100,6 +100,15 @@ class Page:
         """The pills under Flag, whose key changes with the prompts."""
         return self.at.pills(key=self.at.session_state["flag_pills"][0])
 
+    def key_of(self, name: str) -> str:
+        """The key of a control, which changes when the server sets its value."""
+        state = self.at.session_state
+        return f"{name}-{state[f'{name}_drawn'][0]}" if f"{name}_drawn" in state else name
+
+    def control(self, kind: str, name: str) -> Any:
+        """A control of the page, such as ``control("slider", "threshold")``."""
+        return getattr(self.at, kind)(key=self.key_of(name))
+
     def press(self, key: str) -> Page:
         self.at.button(key=key).click()
         return self.run()
@@ -114,11 +123,11 @@ class Page:
         return self.run()
 
     def prompts(self, *lines: str) -> Page:
-        self.at.text_area(key="prompts").set_value("\n".join(lines))
+        self.control("text_area", "prompts").set_value("\n".join(lines))
         return self.run()
 
     def slide(self, key: str, value: object) -> Page:
-        self.at.slider(key=key).set_value(value)
+        self.control("slider", key).set_value(value)
         return self.run()
 
     def starting(self, text: str) -> list[str]:

@@ -52,7 +52,7 @@ def _take(name: str, number: int, then: Callable[..., None] | None, args: tuple[
     """Take a change from the browser, unless the server has set the value since the browser drew the control."""
     state = st.session_state
     drawn, shown = _drawn(name)
-    given = state[_key(name, number)]
+    given = state.get(_key(name, number), shown)
     if number != drawn or state.get(name) != shown or given == shown:
         return
     state[name] = given

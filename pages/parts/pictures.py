@@ -73,7 +73,6 @@ def _switch() -> None:
     back, state.put_aside = state.get("put_aside", {}), aside
     for key, value in back.items():
         state[key] = value
-    state.pop("flag_pills", None)
 
 
 def choose_pictures() -> dict[str, Picture]:

@@ -124,7 +124,8 @@ def _choose_score_range(unit: Unit, limits: tuple[float, float]) -> tuple[float,
 def _filter_ends(limits: tuple[float, float]) -> tuple[float, float]:
     """An end that nobody has moved lies at the limit, which follows the data."""
     low, high = st.session_state.setdefault("score_filter", (None, None))
-    return limits[0] if low is None else float(low), limits[1] if high is None else float(high)
+    bottom, top = limits[0] if low is None else float(low), limits[1] if high is None else float(high)
+    return (bottom, max(bottom, top)) if high is None else (min(bottom, top), top)
 
 
 def _filter_switched() -> None:

@@ -66,7 +66,6 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     state.range_moved = False
     state.time_range, state.time_range_of = recipe.time_range, None
     state.unflagged = set(recipe.unflagged)
-    state.pop("flag_pills", None)
     state.limits = state.cuts_from = None
     state.recipe_given = True  # so that the model, when it is known, does not start with values of its own
 

@@ -257,6 +257,11 @@ def test_an_end_of_the_score_filter_that_nobody_moved_follows_the_data(page: Pag
     page.at.session_state["limits"] = (low - 0.1, 0.95)  # as when more is indexed
     page.run()
     assert seen["signal"].recipe.score_range == (pytest.approx(low + 0.05), 0.95)
+    for kept, ends in (((0.97, None), (0.97, 0.97)), ((None, -0.95), (-0.95, -0.95))):  # another video lies elsewhere
+        page.at.session_state["score_filter"] = kept
+        page.run()
+        assert seen["signal"].recipe.score_range == ends
+        assert rows(page) == []
 
 
 def test_another_unit_switches_the_score_filter_off(page: Page, seen: dict[str, Any]) -> None:

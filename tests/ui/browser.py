@@ -100,8 +100,11 @@ def wait_until(holds: Callable[[], object], seconds: float = 30.0, what: str = "
 
 
 def control(name: str) -> str:
-    """The selector of a control, whose key may end in a number that changes when the server sets its value."""
-    return f':is(.st-key-{name}, [class*="st-key-{name}-"])'
+    """The selector of a control, whose key may end in a number that changes when the server sets its value.
+
+    Until the run ends the one before is still there, hidden.
+    """
+    return f':is(.st-key-{name}, [class*="st-key-{name}-"]):visible'
 
 
 class Visitor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import streamlit as st
 
@@ -15,7 +17,7 @@ from pages.parts.tables import draw_table, instant, time_column
 
 
 def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst: bool) -> None:
-    """Draw the five highest or lowest samples of the chosen prompt, within score and time range."""
+    """Draw the five highest or lowest samples of the chosen prompt, within score filter and time range."""
     state, scores = st.session_state, findings.scores
     if not prompts.texts or not len(scores):
         st.caption("Nothing to list yet.")
@@ -26,11 +28,11 @@ def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst
         "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short,
         label_visibility="collapsed",
     )  # fmt: skip
-    curve = findings.within(str(prompt), signal.axis)
+    curve = findings.within(str(prompt), signal.recipe.score_range or (-math.inf, math.inf))
     rows = extreme_samples(curve, scores.times_s, worst=worst)
     state.extremes_times = [float(scores.times_s[row]) for row in rows]
     if not rows:
-        st.caption("No sample lies within the score range.")
+        st.caption("No sample lies within the score filter and the time range under Rules.")
         return
     table = pd.DataFrame(
         {"time": [instant(t) for t in state.extremes_times], "frame": scores.frames[rows], "score": curve[rows]}

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.scoring.findings import Evidence
+from pages.parts.controls import held
 from pages.parts.prompts import Prompts
 from pages.parts.tables import HEAD_PX, MOST_ROWS, ROW_PX
 
@@ -18,16 +19,14 @@ ROOM_FOR_WORDS = 100
 def choose_flagged(prompts: Prompts, evidence: Evidence) -> Sequence[str]:
     """Draw the pills that say whose moments are flagged; a prompt never seen before is.
 
-    What is off is kept here, not in the pills: these are not mounted while the box is closed, and the browser goes on
-    sending what they were, also after prompts were added. So other prompts get other pills.
+    What is off is what is kept, so that it lasts while a prompt stays in the list; the pills only show it.
     """
     state = st.session_state
     state.unflagged = {prompt for prompt in prompts.texts if prompt in state.get("unflagged", ())}
     flagged = [prompt for prompt in prompts.texts if prompt not in state.unflagged]
-    key, of, _ = state.get("flag_pills", ("flagged_0", None, None))
-    if of != prompts.texts or key not in state:  # nor do pills outlive a visit of another page
-        state.flag_pills = (f"flagged_{int(key.rpartition('_')[2]) + 1}", prompts.texts, flagged)
-    key, _, at_first = state.flag_pills
+    if set(state.get("flagged", ())) != set(flagged):  # the browser lists them in the order of the presses
+        state.flagged = flagged
+    state.setdefault("flagged", flagged)
     count = len(prompts.texts)
     label = f"Flag {len(flagged)} of {count}{' prompts' if count < ROOM_FOR_WORDS else ''}"
     with st.popover(label, icon=":material/flag:", width="stretch", key="flag_box"), st.container(key="flagged"):
@@ -35,11 +34,10 @@ def choose_flagged(prompts: Prompts, evidence: Evidence) -> Sequence[str]:
             "Flag moments of",
             prompts.texts,
             selection_mode="multi",
-            default=at_first,
-            key=key,
+            default=state.flagged,
             format_func=prompts.label,
             wrap=True,
-            on_change=_flags_pressed,
+            **held("flagged", _flags_pressed, prompts.texts),
         )
         _draw_alarm_rates(evidence)
     return flagged
@@ -65,7 +63,5 @@ def _draw_alarm_rates(evidence: Evidence) -> None:
     st.dataframe(table, key="alarm_rates", hide_index=True, row_height=ROW_PX, height=height, column_config=columns)
 
 
-def _flags_pressed() -> None:
-    state = st.session_state
-    key, of, _ = state.flag_pills
-    state.unflagged = set(of) - set(state[key])
+def _flags_pressed(of: Sequence[str]) -> None:
+    st.session_state.unflagged = set(of) - set(st.session_state.flagged)

@@ -12,6 +12,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import SERVER, ModelChoice, available_models
 from clip_core.errors import NotDownloadedError
 from pages.parts import cached, download
+from pages.parts.controls import held
 from pages.parts.text import literal
 
 RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
@@ -54,17 +55,17 @@ def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
     configured = EVERY_FRAME if settings.samples_per_second is None else settings.samples_per_second
     if configured not in rates:
         rates = [*sorted([configured, *rates[:-1]], key=float), EVERY_FRAME]
-    state.setdefault("sps", configured)
+    state.sps = state.sps if state.get("sps") in rates else configured
     choice = select_model(settings, "Model", "model", settings.model)
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         crop = select_framing(settings, "framing")
         rate = st.selectbox(
             "Samples / s",
             rates,
-            key="sps",
-            persist_state="session",
+            index=rates.index(state.sps),
             format_func=lambda r: r if isinstance(r, str) else f"{r:g}",
             help="Raising it embeds only the frames that are missing.",
+            **held("sps"),
         )
     return ModelWish(choice, replace(settings, crop=crop)), None if isinstance(rate, str) else float(rate)
 
@@ -74,34 +75,36 @@ def select_model(settings: Config, label: str, key: str, first: str) -> ModelCho
 
     Args:
         settings: Whose models are listed.
-        label, key: Of the list.
+        label, key: Of the list; ``key``: under which its value is kept.
         first: The name of the model to begin with.
     """
     state, choices = st.session_state, model_choices(settings)
     state[key] = state[key] if state.get(key) in choices else first
+    names = list(choices)
     name = st.selectbox(
         label,
-        list(choices),
-        key=key,
-        persist_state="session",
+        names,
+        index=names.index(state[key]),
         format_func=lambda name: _title(choices[name], settings),
         help="Scores of two models are not comparable. Changing the model re-indexes the video. "
         "A model that is to be downloaded is fetched only after you have been asked.",
+        **held(key),
     )
     return choices[str(name)]
 
 
 def select_framing(settings: Config, key: str) -> Crop | None:
     """Draw what a model sees of a frame."""
-    st.session_state.setdefault(key, next(label for label, crop in FRAMINGS.items() if crop == settings.crop))
+    framings = list(FRAMINGS)
+    start = next(label for label, crop in FRAMINGS.items() if crop == settings.crop)
     label = st.selectbox(
         "Model sees",
-        list(FRAMINGS),
-        key=key,
-        persist_state="session",
+        framings,
+        index=framings.index(st.session_state.setdefault(key, start)),
         help="A model looks at a square. CLIP was made to look at the middle of a picture: 44 % of a 16:9 frame "
         "are never seen then. Squashed or with bars it sees all of it, a little less well. Each way counts as a "
         "model of its own, so the video is indexed anew.",
+        **held(key),
     )
     return FRAMINGS[str(label)]
 

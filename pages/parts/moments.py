@@ -60,15 +60,18 @@ class Listed:
 def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
     """Say which moments there are and which rows are selected, before anything is drawn.
 
-    The browser knows rows by number alone. In another list the ticks go along with their moments.
+    The browser knows rows by number alone. In another list the ticks go along with their moments, and the table is
+    another one: a late message of the browser would tick other moments by the numbers of the old list.
     """
-    state, rows = st.session_state, selected_rows("moments")
+    state = st.session_state
+    rows = selected_rows(state.setdefault("moments_key", "moments"))
     names = [(video_id, r.moment.prompt, r.moment.peak_s if r.edit is None else r.edit.anchor_s) for r in reviewed]
     before, state.moments_names = state.get("moments_names", names), names
     if rows and before != names:
         places = {name: place for place, name in enumerate(names)}
         rows = sorted(places[before[row]] for row in rows if row < len(before) and before[row] in places)
-        state.moments = {"selection": dict(state.moments["selection"]) | {"rows": rows}}
+        state.moments_key = f"moments-{int(state.moments_key.partition('-')[2] or 0) + 1}"
+        state[state.moments_key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     return Listed(list(reviewed), [reviewed[row] for row in rows if row < len(reviewed)])
 
 
@@ -154,7 +157,7 @@ def _draw_moments(
         "mean": st.column_config.NumberColumn("Mean", format=number, width=50),
         "label": st.column_config.TextColumn("Label", width=100),
     }
-    draw_table("moments", table, columns, rows_too=True)
+    draw_table(st.session_state.moments_key, table, columns, rows_too=True)
     if why_not:
         st.caption(f"Pictures cannot be shown: {why_not}")
 
@@ -200,7 +203,8 @@ def _nearest_miss(findings: Findings, signal: Signal) -> str:
         low, high = map(clock, recipe.time_range)
         return f"What reaches {threshold} lies outside the time range {low} … {high}. {best} Widen it under Rules."
     if recipe.score_range is not None:
-        return f"What reaches {threshold} lies outside the score range. {best} Widen the range."
+        low, high = (value_text(end, unit) for end in recipe.score_range)
+        return f"What reaches {threshold} lies outside the score filter {low} … {high}. {best} Widen it under Rules."
     bank = ["it does not beat the null bank"] if _asks_bank(findings) else []
     reasons = [*(["too short"] if recipe.min_duration_s > 0 or not bank else []), *bank]
     return f"What reaches {threshold} is dropped by the Rules: {', or '.join(reasons)}. {best}"

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.recipe import NEGATIVE, TEMPLATES, Templates
+from pages.parts.controls import held
 
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
@@ -44,16 +45,15 @@ def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wor
 
 
 def _choose_templates() -> Templates:
-    st.session_state.setdefault("templates", "none")
     chosen = st.segmented_control(
         "Wording",
         TEMPLATES,
         required=True,
-        key="templates",
-        persist_state="session",
+        default=st.session_state.setdefault("templates", "none"),
         format_func=lambda name: TEMPLATE_NAMES[name],
         help="Templates put a short prompt into sentences such as “a photo of a …” and take the mean of their vectors. "
         "Prompts of more than five words stay as typed. View → Template spread shows how far the wordings disagree.",
+        **held("templates"),
     )
     return chosen or "none"
 

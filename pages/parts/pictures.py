@@ -15,6 +15,7 @@ from clip_core.values import VideoRecord, clock
 from clip_core.video.drawing import shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.parts import cached
+from pages.parts.controls import held
 from pages.parts.playhead import Playhead
 from pages.parts.text import literal, told
 
@@ -28,6 +29,8 @@ FORMATS = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 _OF_A_KIND = (
     *("unit", "threshold_mode", "threshold", "range", "range_moved", "limits", "limits_of", "hysteresis"),
     *(
+        "filter_on",
+        "score_filter",
         "cuts_from",
         "own_thresholds",
         "own_weights",
@@ -43,17 +46,15 @@ _OF_A_KIND = (
 
 def choose_kind() -> str:
     """Draw the switch between texts and pictures."""
-    st.session_state.setdefault("prompt_kind", KINDS[0])
     kind = st.segmented_control(
         "Prompts by",
         KINDS,
         required=True,
-        key="prompt_kind",
-        persist_state="session",
+        default=st.session_state.setdefault("prompt_kind", KINDS[0]),
         label_visibility="collapsed",
-        on_change=_switch,
         help="Pictures: how alike each frame and a picture are. Picture–picture scores are much higher than "
         "picture–text scores, so each kind has its own axis and thresholds.",
+        **held("prompt_kind", _switch),
     )
     return kind or KINDS[0]
 
@@ -72,7 +73,6 @@ def _switch() -> None:
     back, state.put_aside = state.get("put_aside", {}), aside
     for key, value in back.items():
         state[key] = value
-    state.pop("flag_pills", None)
 
 
 def choose_pictures() -> dict[str, Picture]:

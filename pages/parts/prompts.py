@@ -12,6 +12,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.analyse import Picture
 from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates, clean_prompt
+from pages.parts.controls import held
 from pages.parts.look import swatch, theme
 from pages.parts.per_prompt import choose_per_prompt
 from pages.parts.pictures import KINDS, choose_kind, choose_pictures
@@ -85,17 +86,15 @@ def edit_prompts(settings: Config) -> Prompts:
 
 
 def _type_prompts(settings: Config) -> Recipe:
-    state = st.session_state
-    state.prompts = state.get("prompts", "\n".join(settings.prompts))  # set anew: on another page it is a new widget
     text = st.text_area(
         "Prompts",
-        key="prompts",
-        persist_state="session",
+        st.session_state.setdefault("prompts", "\n".join(settings.prompts)),
         height=144,
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
         "or background prompt: the units margin and softmax hold the others against it.",
+        **held("prompts"),
     )
     lines = [cleaned for line in str(text or "").splitlines() if (cleaned := clean_prompt(line))]
     unique = list(dict.fromkeys(lines))
@@ -147,18 +146,19 @@ def draw_legend(prompts: Prompts) -> list[str]:
     """Draw the pills that are legend and filter in one; return the prompts to show. A new prompt is shown."""
     state, options, many = st.session_state, prompts.texts, len(prompts.texts) > ONE_ROW
     known: set[str] = state.get("shown_known", set())
-    state.shown = [p for p in options if (p in state.get("shown", ()) if p in known else True)]
-    state.shown_known = set(options)
+    if known != set(options):
+        state.shown = [p for p in options if p not in known or p in state.shown]
+        state.shown_known = set(options)
     with st.container(key="legend"):
         shown = st.pills(
             "Prompts shown",
             options,
             selection_mode="multi",
-            key="shown",
-            persist_state="session",
+            default=state.setdefault("shown", []),
             format_func=prompts.label,
             label_visibility="collapsed",
             wrap=not many,
             width="stretch" if many else "content",
+            **held("shown"),
         )
     return [p for p in options if p in shown]

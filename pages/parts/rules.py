@@ -8,12 +8,15 @@ from typing import Any
 import streamlit as st
 
 from clip_core.charts.labels import short
+from clip_core.charts.unit_text import value_decimals
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import BANK_SHARES, OPS
 from clip_core.scoring.combine import Combination
 from clip_core.scoring.findings import Evidence
 from clip_core.values import Unit, clock
+from pages.parts.controls import held
+from pages.parts.units import STEPS
 
 WIDEST: dict[Unit, float] = {
     "corrected": 0.2, "cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0
@@ -38,25 +41,26 @@ def bank_share(settings: Config, encoder: ShownEncoder) -> int:
 
 
 def choose_rules(
-    unit: Unit, evidence: Evidence, *, pictures: bool = False
+    unit: Unit, evidence: Evidence, limits: tuple[float, float], *, pictures: bool = False
 ) -> tuple[dict[str, Any], tuple[float, float] | None]:
     """Draw the box Rules; return the fields of a recipe that it decides, and the time range.
 
+    ``limits`` are the ends of the slider of scores, in the unit in force.
     The captions of the bank are texts: of ``pictures`` it says nothing, so it is not asked.
     """
     state = st.session_state
-    for key, value in (_STARTS | {"across_cuts": False, "combinations": ()}).items():
+    for key, value in (_STARTS | {"across_cuts": False, "combinations": (), "filter_on": False}).items():
         state.setdefault(key, value)
     with st.popover("Rules", icon=":material/rule:", width="stretch", key="rules_box"):
         share = st.select_slider(
             "Beats the null bank",
             BANK_SHARES,
-            key="bank_share",
-            persist_state="session",
+            state.bank_share,
             format_func=lambda share: "off" if share == 0 else f"{share} %",
             disabled=pictures or (evidence.bank is None and state.bank_share == 0 and not evidence.raw.prompts),
             help="The null bank is 300 neutral captions. A prompt that is nowhere in the video scores like one of them."
             " A moment must beat this share of them somewhere. z says when; the bank says whether.",
+            **held("bank_share"),
         )
         hysteresis = _slider(
             "Ends below threshold by",
@@ -76,19 +80,64 @@ def choose_rules(
         }
         across = st.toggle(
             "Smooth across cuts",
-            key="across_cuts",
-            persist_state="session",
+            state.across_cuts,
             help="Off: what is smoothed on one side of a cut knows nothing of the other side.",
+            **held("across_cuts"),
         )
+        score_range = _choose_score_range(unit, limits)
         time_range = _choose_time_range(evidence.raw.end_s)
         _edit_combinations(evidence.raw.prompts)
     rules = {
         "bank_share": 0 if pictures else int(share),
         "hysteresis": hysteresis,
         "across_cuts": bool(across),
+        "score_range": score_range,
         "combinations": tuple(state.combinations),
     }
     return rules | lengths, time_range
+
+
+def _choose_score_range(unit: Unit, limits: tuple[float, float]) -> tuple[float, float] | None:
+    """Scores outside are not flagged; None: the filter is off, as it is until somebody switches it on."""
+    state = st.session_state
+    on = st.toggle(
+        "Only scores within",
+        state.filter_on,
+        help="The score filter: a sample whose smoothed score lies outside is never part of a moment. Another unit "
+        "switches it off.",
+        **held("filter_on", _filter_switched),
+    )
+    if not on:
+        return None
+    low, high = state.filter_ends = _filter_ends(limits)
+    st.slider(
+        "Scores",
+        min(limits[0], low),  # a link or a settings file may ask for more
+        max(limits[1], high),
+        (low, high),
+        step=STEPS[unit],
+        format=f"%.{value_decimals(unit)}f",
+        label_visibility="collapsed",
+        **held("filter_ends", _filter_moved, limits),
+    )
+    return low, high
+
+
+def _filter_ends(limits: tuple[float, float]) -> tuple[float, float]:
+    """An end that nobody has moved lies at the limit, which follows the data."""
+    low, high = st.session_state.setdefault("score_filter", (None, None))
+    bottom, top = limits[0] if low is None else float(low), limits[1] if high is None else float(high)
+    return (bottom, max(bottom, top)) if high is None else (min(bottom, top), top)
+
+
+def _filter_switched() -> None:
+    """Switched on by hand it begins with all scores, whatever it held in another unit."""
+    st.session_state.score_filter = (None, None)
+
+
+def _filter_moved(limits: tuple[float, float]) -> None:
+    low, high = st.session_state.filter_ends
+    st.session_state.score_filter = (None if low <= limits[0] else low, None if high >= limits[1] else high)
 
 
 def _choose_time_range(end_s: float) -> tuple[float, float] | None:
@@ -99,18 +148,16 @@ def _choose_time_range(end_s: float) -> tuple[float, float] | None:
         return state.get("time_range")
     _settle_time_range(str(video_id), end_s)
     low, high = state.get("time_range") or (0.0, end_s)
-    state.time_ends = (min(low, end_s), min(high, end_s))
+    state.time_ends = (min(float(low), end_s), min(float(high), end_s))
     st.slider(
         "Time range (s)",
         0.0,
         float(end_s),
+        state.time_ends,
         step=max(0.001, round(end_s / 2000, 3)),
         format="%.2f",
-        key="time_ends",
-        persist_state="session",
-        on_change=_time_moved,
-        args=(float(end_s),),
         help="Moments, lists and the chart keep to it. z and percentile are over the whole video all the same.",
+        **held("time_ends", _time_moved, float(end_s)),
     )
     given = state.get("time_range")
     return None if given is None else (float(given[0]), float(given[1]))
@@ -132,7 +179,7 @@ def _settle_time_range(video_id: str, end_s: float) -> None:
 
 
 def _time_moved(end_s: float) -> None:
-    """Take the ends in before they are set anew: what is kept is the range, which another video may not reach."""
+    """Keep the range that a person chose: the ends that are shown are cut to the video, which may be shorter."""
     low, high = st.session_state.time_ends
     st.session_state.time_range = None if low <= 0 and high >= end_s else (low, high)
 
@@ -143,9 +190,7 @@ def _slider(label: str, key: str, most: float, step: float, help_text: str) -> f
     most = max(most, float(math.ceil(state[key])))  # a settings file may ask for more
     decimals = 1 if step >= 0.05 else 3
     return float(
-        st.slider(
-            label, 0.0, most, step=step, format=f"%.{decimals}f", key=key, persist_state="session", help=help_text
-        )
+        st.slider(label, 0.0, most, state[key], step=step, format=f"%.{decimals}f", help=help_text, **held(key))
     )
 
 

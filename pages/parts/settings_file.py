@@ -61,12 +61,11 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     for name in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s", "across_cuts", "combinations"):
         state[name] = getattr(recipe, name)
     state.bank_share = round(recipe.bank_share)
-    state.range_moved = recipe.score_range is not None
-    if recipe.score_range is not None:
-        state["range"] = recipe.score_range
+    state.filter_on = recipe.score_range is not None
+    state.score_filter = recipe.score_range or (None, None)
+    state.range_moved = False
     state.time_range, state.time_range_of = recipe.time_range, None
     state.unflagged = set(recipe.unflagged)
-    state.pop("flag_pills", None)
     state.limits = state.cuts_from = None
     state.recipe_given = True  # so that the model, when it is known, does not start with values of its own
 

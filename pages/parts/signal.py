@@ -1,4 +1,4 @@
-"""Sidebar, Signal: the unit, the threshold, smoothing, score range, and whose moments are flagged by which rules."""
+"""Sidebar, Signal: unit, threshold, smoothing, range of the axis, and whose moments are flagged by which rules."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
 from clip_core.scoring.findings import Evidence, carried_over
 from clip_core.scoring.smoothing import window_samples
 from clip_core.values import Scores, Unit
+from pages.parts.controls import held
 from pages.parts.flags import choose_flagged
 from pages.parts.prompts import Prompts
 from pages.parts.rules import choose_rules
@@ -54,7 +55,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     axis = _choose_range(unit, low, high)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
         flagged = choose_flagged(prompts, evidence)
-        rules, time_range = choose_rules(unit, evidence, pictures=prompts.pictures is not None)
+        rules, time_range = choose_rules(unit, evidence, (low, high), pictures=prompts.pictures is not None)
     recipe = Recipe(
         prompts=prompts.lines,
         weights=prompts.weights,
@@ -64,7 +65,6 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
         thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the unit of now
         smoothing=smoothing,
         smoothing_s=smoothing_s,
-        score_range=axis if state.get("range_moved") else None,
         unflagged=tuple(p for p in prompts.texts if p not in flagged),
         time_range=time_range,
         **rules,
@@ -74,14 +74,13 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
 
 
 def _choose_smoothing() -> Smoothing:
-    st.session_state.setdefault("smoothing_kind", "mean")
     kind = st.selectbox(
         "Filter",
         SMOOTHINGS,
-        key="smoothing_kind",
-        persist_state="session",
+        index=SMOOTHINGS.index(st.session_state.setdefault("smoothing_kind", "mean")),
         format_func=lambda kind: SMOOTHING_NAMES[kind],
         help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
+        **held("smoothing_kind"),
     )
     return kind or "mean"
 
@@ -93,12 +92,12 @@ def _choose_window(kind: Smoothing, scores: Scores) -> float:
         f"Smoothing · {window} sample{'' if window == 1 else 's'}",
         0.0,
         max(5.0, float(math.ceil(state.smoothing))),
+        state.smoothing,
         step=0.1,
         format="%.1f s",
-        key="smoothing",
-        persist_state="session",
         help=f"Width of the {SMOOTHING_NAMES[kind]}. {state.smoothing:.1f} s = {window} "
         f"sample{'' if window == 1 else 's'}. 0 shows the raw scores.",
+        **held("smoothing"),
     )
 
 
@@ -107,12 +106,12 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
         "Score range",
         low,
         high,
+        st.session_state["range"],
         step=2 * STEPS[unit],
         format=f"%.{value_decimals(unit) - 1}f",
-        key="range",
-        persist_state="session",
-        on_change=_range_moved,
-        help="Limits of the score axis and of the bars. What lies outside is neither flagged nor listed.",
+        help="Limits of the score axis and of the bars. Display only: moments are found as before. To leave scores out "
+        "of moments, switch on the score filter under Rules.",
+        **held("range", _range_moved),
     )
     return float(bottom), float(top)
 
@@ -127,7 +126,8 @@ def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence, *,
     if state.pop("recipe_given", False):
         state.limits_of, state.limits = encoder.fingerprint, None
     if state.get("limits_of") != encoder.fingerprint:
-        state.limits_of, state.limits, state.range_moved = encoder.fingerprint, None, False
+        state.limits_of, state.limits = encoder.fingerprint, None
+        state.range_moved = state.filter_on = False
         state.own_thresholds, state.cuts_from = {}, None
         state.unit = "z" if configured is None else "cosine"
         state.threshold_mode = MODES[0] if configured is None else MODES[1]
@@ -165,7 +165,7 @@ def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, f
 def _start_values(settings: Config, scores: Scores, low: float, high: float) -> None:
     """Give each slider its value before it is drawn: the visitor's own, else the config's, else what fits the data."""
     state = st.session_state
-    state.threshold = min(high, max(low, state.threshold))
+    state.threshold = min(high, max(low, float(state.threshold)))
     state.smoothing = float(state.get("smoothing", settings.smoothing_s))
     if not state.get("range_moved") or "range" not in state:
         values = scores.values
@@ -173,7 +173,7 @@ def _start_values(settings: Config, scores: Scores, low: float, high: float) -> 
         top = math.ceil(float(values.max()) * 100) / 100 if values.size else high
         state["range"] = (max(low, bottom), min(high, max(top, bottom + 0.01)))
     bottom, top = (min(high, max(low, end)) for end in state["range"])
-    if bottom >= top:  # a link may give a single number, or a range that lies past all of this unit
+    if bottom >= top:  # both ends were moved onto one another, or another video's limits lie past them
         top = min(high, bottom + 2 * STEPS[scores.unit])
         bottom = max(low, top - 2 * STEPS[scores.unit])
     state["range"] = (bottom, top)

@@ -13,6 +13,7 @@ from clip_core.pipeline.list_videos import COMMON_EXTENSIONS, VideoChoice, list_
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from clip_core.video.opening import has_pyav
+from pages.parts.controls import held
 from pages.parts.text import literal, told
 
 SAMPLE_NAME = "sample.mp4"
@@ -34,36 +35,41 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
         with st.popover("", icon=":material/upload:", help="Upload a video", key="upload_box"):
             _upload(settings, store)
     choices = {choice.name: choice for choice in list_videos(settings, store)}
-    _keep_chosen(settings, choices)
-    name = slot.selectbox(
+    chosen = state.video_choice = _settle_chosen(settings, choices)
+    names = list(choices)
+    state.video = None if chosen is None else chosen.name
+    slot.selectbox(
         "Video",
-        list(choices),
-        key="video",
-        persist_state="session",
-        index=None,
+        names,
+        index=None if chosen is None else names.index(chosen.name),
         placeholder="Choose a video",
         help="Files in the folders named by `video_dirs` in config.yaml, and everything uploaded before.",
+        **held("video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
     )
-    state.video_choice = choices.get(name) if name is not None else None
-    return state.video_choice
+    return chosen
 
 
-def _keep_chosen(settings: Config, choices: dict[str, VideoChoice]) -> None:
-    """Give the list its value before it is drawn. A chosen file that vanished stays in the list."""
+def _settle_chosen(settings: Config, choices: dict[str, VideoChoice]) -> VideoChoice | None:
+    """Return the video whose path the session keeps; the list only shows it. If its file vanished it stays listed."""
     state = st.session_state
-    if "video" not in state:
-        state.video = next(iter(choices), None) if settings.video_path is not None else None
+    if "video_path" not in state:
+        first = next(iter(choices.values()), None) if settings.video_path is not None else None
+        state.video_path = None if first is None else str(first.path)
     named = choices.get(state.pop("video_wanted", None) or "")
-    wanted = state.pop("choose_path", None) or (None if named is None else str(named.path))
-    if wanted is None and state.video is not None and state.video not in choices:
-        last: VideoChoice | None = state.get("video_choice")
-        wanted = None if last is None else str(last.path)
-        if last is not None and not any(choice.path == last.path for choice in choices.values()):
-            choices[last.name] = last
-    if wanted is not None:
-        state.video = next((name for name, choice in choices.items() if str(choice.path) == wanted), None)
-    else:  # set anew even if it stays: on another page it is a new widget
-        state.video = state.video if state.video in choices else None
+    if named is not None:
+        choose_path(named.path)
+    chosen = next((choice for choice in choices.values() if str(choice.path) == state.video_path), None)
+    last: VideoChoice | None = state.get("video_choice")
+    if chosen is None and last is not None and str(last.path) == state.video_path:
+        choices[last.name] = chosen = last
+    state.video_path = None if chosen is None else str(chosen.path)
+    return chosen
+
+
+def _video_chosen(paths: dict[str, Path]) -> None:
+    """Take the choice that was made in the list; ``paths``: of the videos that it showed."""
+    path = paths.get(st.session_state.video)
+    st.session_state.video_path = None if path is None else str(path)
 
 
 def sample_video(settings: Config) -> Path | None:
@@ -72,8 +78,8 @@ def sample_video(settings: Config) -> Path | None:
 
 
 def choose_path(path: Path) -> None:
-    """Choose a video at the next run."""
-    st.session_state.choose_path = str(path)
+    """Choose a video, before the list is drawn."""
+    st.session_state.video_path = str(path)
 
 
 def _upload(settings: Config, store: EmbeddingStore) -> None:
@@ -95,7 +101,8 @@ def _upload(settings: Config, store: EmbeddingStore) -> None:
         path = add_upload(
             file, file.size, file.name, uploads_folder(settings), store, lambda n: bar.progress(min(1.0, n / file.size))
         )
-        state.choose_path, state.upload_error = str(path), None
+        choose_path(path)
+        state.upload_error = None
     except ClipVideoError as error:
         state.upload_error = error
     state.uploads += 1  # another key: the uploader lets go of the file's memory

@@ -10,7 +10,7 @@ from clip_core.config import Config
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.scoring.findings import Findings, find
 from clip_core.values import VideoRecord
-from pages.parts import cached, consent, curves, indexing, kept, model, prompts, settings_file, signal, source, states
+from pages.parts import cached, consent, curves, indexing, model, prompts, settings_file, signal, source, states
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
@@ -41,7 +41,6 @@ class Subject:
 
 def choose_subject() -> Subject | None:
     """Draw the sidebar; see to it that the video is indexed. None: the page already says what is missing."""
-    kept.keep_values()
     settings = cached.config()
     store = cached.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")

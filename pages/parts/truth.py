@@ -14,6 +14,7 @@ from clip_core.evaluation.read_truth import MOST_BYTES, read_truth
 from clip_core.evaluation.truth import Truth, of_video
 from clip_core.pipeline.write_truth import truth_csv
 from clip_core.values import VideoRecord, clock
+from pages.parts.controls import held
 from pages.parts.playhead import Playhead
 from pages.parts.states import draw_error
 from pages.parts.text import literal, told
@@ -128,7 +129,9 @@ def _draw_form(record: VideoRecord, prompts: Sequence[str], head: Playhead) -> N
     state.mark_prompt = state.mark_prompt if state.get("mark_prompt") in prompts else prompts[0]
     state.setdefault("mark_there", YES_NO[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-        prompt = st.selectbox("Prompt", prompts, key="mark_prompt", persist_state="session", format_func=short)
+        prompt = st.selectbox(
+            "Prompt", prompts, prompts.index(state.mark_prompt), format_func=short, **held("mark_prompt")
+        )
         said = st.segmented_control(
             "Is it there?", YES_NO, required=True, key="mark_there", persist_state="session",
             label_visibility="collapsed",
@@ -159,7 +162,7 @@ def _draw_form(record: VideoRecord, prompts: Sequence[str], head: Playhead) -> N
 def _time(label: str, key: str, end_s: float, head: Playhead) -> float:
     """A time to type, or to take from the playhead of Investigate."""
     time_s = st.number_input(
-        f"{label} (s)", 0.0, float(end_s), step=0.1, format="%.3f", key=key, persist_state="session"
+        f"{label} (s)", 0.0, float(end_s), st.session_state[key], step=0.1, format="%.3f", **held(key)
     )
     st.button(
         "",

@@ -10,6 +10,7 @@ from clip_core.recipe import UNITS, Recipe
 from clip_core.scoring.equivalents import Equivalents, equivalents, equivalents_text
 from clip_core.scoring.findings import Evidence, carried_over, thresholds_of
 from clip_core.values import Unit
+from pages.parts.controls import held
 from pages.parts.text import literal
 
 UNIT_NAMES: dict[Unit, str] = {
@@ -48,15 +49,14 @@ def choose_unit(evidence: Evidence) -> Unit:
         st.toast("Margin needs a negative prompt, such as “- a person”. Here is z instead.", icon=":material/info:")
         _change_unit("z", evidence)
     state.unit_seen = state.unit
+    units = [unit for unit in UNITS if unit in possible]
     unit = st.selectbox(
         "Unit",
-        [unit for unit in UNITS if unit in possible],
-        key="unit",
-        persist_state="session",
+        units,
+        index=units.index(state.unit),
         format_func=lambda unit: UNIT_NAMES[unit],
         help=UNIT_HELP,
-        on_change=_unit_chosen,
-        args=(evidence,),
+        **held("unit", _unit_chosen, evidence),
     )
     return unit or "z"
 
@@ -68,7 +68,7 @@ def _unit_chosen(evidence: Evidence) -> None:
 
 
 def _change_unit(wanted: Unit, evidence: Evidence) -> None:
-    """Take thresholds along into another unit; limits and range begin anew.
+    """Take thresholds along into another unit; limits and range begin anew, hysteresis and filter are off.
 
     They are carried over from where they were last set by hand, not from unit to unit: so they come back unchanged.
     """
@@ -83,7 +83,8 @@ def _change_unit(wanted: Unit, evidence: Evidence) -> None:
     state.threshold = state.threshold if carried is None else carried
     cuts = {prompt: carried_over(old, unit, wanted, evidence, prompt) for prompt, old in own.items()}
     state.own_thresholds = {prompt: cut for prompt, cut in cuts.items() if cut is not None}
-    state.unit, state.limits, state.range_moved, state.hysteresis = wanted, None, False, 0.0
+    state.unit, state.limits, state.range_moved = wanted, None, False
+    state.hysteresis, state.filter_on = 0.0, False
 
 
 def _threshold_moved() -> None:
@@ -96,13 +97,13 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         "Thresholds",
         MODES,
         required=True,
-        key="threshold_mode",
-        persist_state="session",
+        default=st.session_state.threshold_mode,
         label_visibility="collapsed",
         help="A moment is a stretch where the smoothed score stays at or above the threshold. **Adapt**: each prompt "
         "gets one of its own, halfway up its events, if it has any and beats the null bank, where that is asked. **One "
         "for all**: the slider. In cosine a good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never "
         "0.8; z is about the same for all.",
+        **held("threshold_mode"),
     )
     if mode == MODES[0]:
         return None
@@ -110,12 +111,11 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         "Threshold",
         low,
         high,
+        st.session_state.threshold,
         step=STEPS[unit],
         format=f"%.{value_decimals(unit)}f",
-        key="threshold",
-        persist_state="session",
-        on_change=_threshold_moved,
         label_visibility="collapsed",  # the switch above it says what it is
+        **held("threshold", _threshold_moved),
     )
 
 

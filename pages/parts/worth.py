@@ -12,6 +12,7 @@ from clip_core.charts.recall_chart import RecallLine, recall_figure
 from clip_core.evaluation.judge import Judgement
 from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.pipeline.evaluate import Evaluation
+from pages.parts.controls import held
 from pages.parts.look import swatch, theme_name
 from pages.parts.prompts import Prompts
 from pages.parts.tables import HEAD_PX, ROW_PX
@@ -81,9 +82,14 @@ def draw_recall(found: Evaluation, prompts: Prompts) -> None:
             "threshold; in its own colour: the chosen prompt. A circle: the threshold of now.",
         )
         chosen = st.selectbox(
-            "Prompt", names, key="recall_of", persist_state="session", format_func=short,
-            label_visibility="collapsed", width=150,
-        )  # fmt: skip
+            "Prompt",
+            names,
+            index=names.index(state.recall_of),
+            format_func=short,
+            label_visibility="collapsed",
+            width=150,
+            **held("recall_of"),
+        )
     findings = found.findings
     thresholds = findings.thresholds
     lines = [_line(ALL, None, found.curves[""], findings.recipe.threshold)]

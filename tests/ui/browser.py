@@ -99,6 +99,14 @@ def wait_until(holds: Callable[[], object], seconds: float = 30.0, what: str = "
         time.sleep(0.05)
 
 
+def control(name: str) -> str:
+    """The selector of a control, whose key may end in a number that changes when the server sets its value.
+
+    Until the run ends the one before is still there, hidden.
+    """
+    return f':is(.st-key-{name}, [class*="st-key-{name}-"]):visible'
+
+
 class Visitor:
     """One browser tab on the page, with what went wrong in it."""
 

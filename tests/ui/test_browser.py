@@ -18,7 +18,7 @@ from PIL import Image, ImageColor
 
 from clip_core.charts.palette import THEMES
 from tests.test_report import Parsed
-from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.browser import Visitor, control, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.world import World
 from tests.video_maker import number_picture
@@ -61,7 +61,7 @@ def visit(site: tuple[World, str], chromium: Any) -> Iterator[Visit]:
 
 
 def set_prompts(visitor: Visitor, lines: list[str]) -> None:
-    area = visitor.tab.locator(".st-key-prompts textarea")
+    area = visitor.tab.locator(f"{control('prompts')} textarea")
     area.fill("\n".join(lines))
     area.press("Control+Enter")
     wait_until(lambda: visitor.lines() == len(lines), what=f"{len(lines)} lines, not {visitor.lines()}")
@@ -196,7 +196,7 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
 
 def test_a_row_of_the_table_seeks(visit: Visit) -> None:
     visitor = visit().open_ready()
-    table = visitor.tab.locator(".st-key-moments canvas").first
+    table = visitor.tab.locator(f"{control('moments')} canvas").first
     for row in (1, 0):
         for _ in range(2):  # the very first click may only focus the table
             table.click(position={"x": 160, "y": 34 + 28 * row + 14}, force=True)
@@ -273,8 +273,8 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
         wait_until(lambda: indexed() > 300 and visitor.lines() == 3, 90, "the curve grows")
         before = indexed()
         visitor.tab.reload()
-        visitor.tab.wait_for_selector(".st-key-video input")
-        chosen = visitor.tab.locator(".st-key-video input")
+        visitor.tab.wait_for_selector(f"{control('video')} input")
+        chosen = visitor.tab.locator(f"{control('video')} input")
         chosen.click()
         visitor.tab.get_by_role("option", name="five minutes.mp4").click()
         wait_until(lambda: visitor.tab.get_by_text("5:00.000 · 160 × 90").count(), 60, "the upload is chosen again")

@@ -88,11 +88,11 @@ def test_a_threshold_moves_the_table(evaluating: Page) -> None:
 def test_precision_and_recall_of_all_and_of_the_chosen(evaluating: Page) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
     data = figure(evaluating, "recall_chart")["data"]
-    chosen = evaluating.at.selectbox(key="recall_of").value
+    chosen = evaluating.control("selectbox", "recall_of").value
     assert [trace["name"] for trace in data] == ["all prompts", "all prompts, now", chosen, f"{chosen}, now"]
     assert [*data[1]["x"], *data[1]["y"]] == pytest.approx([1.0, 1.0])  # its own moments are the truth
-    other = evaluating.at.selectbox(key="recall_of").options[-1]
-    evaluating.at.selectbox(key="recall_of").set_value(other)
+    other = evaluating.control("selectbox", "recall_of").options[-1]
+    evaluating.control("selectbox", "recall_of").set_value(other)
     assert [trace["name"] for trace in figure(evaluating.run(), "recall_chart")["data"]][2] == other
 
 
@@ -117,7 +117,7 @@ def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Pa
     assert evaluating.holding(f"F1 {best.score:.1%}, now {best.score:.1%}")
     assert table(evaluating).iloc[0]["R1@0.5"] >= before["R1@0.5"]
     go(evaluating, "investigate").indexed()
-    assert evaluating.at.slider(key="smoothing").value == used[0]
+    assert evaluating.control("slider", "smoothing").value == used[0]
     heat = figure(go(evaluating, "evaluate"), "sweep_chart")["data"][0]
     assert heat["y"][0] == "adapt"
     assert max(map(max, heat["z"])) == round(100 * best.score, 1)
@@ -127,7 +127,7 @@ def test_another_unit_is_another_sweep(evaluating: Page) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
     evaluating.press("sweep").run()
     assert evaluating.starting("Best of")
-    evaluating.at.selectbox(key="unit").set_value("z")
+    evaluating.control("selectbox", "unit").set_value("z")
     evaluating.run()
     assert not evaluating.starting("Best of")
     evaluating.press("sweep").run()
@@ -154,17 +154,17 @@ def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
     run = evaluating.at.session_state["sweep_run"]
     assert [cell.setting for cell in run.done] == list(run.grid)
     monkeypatch.setattr(sweeping, "_go_on", stopped)
-    evaluating.at.selectbox(key="unit").set_value("z")
+    evaluating.control("selectbox", "unit").set_value("z")
     evaluating.run().press("sweep").press("cancel_sweep")
     assert evaluating.at.session_state["sweep_run"] is None
     assert evaluating.starting("Shows which smoothing")
 
 
 def mark(page: Page, prompt: str, start_s: float, end_s: float, said: str) -> Page:
-    page.at.selectbox(key="mark_prompt").set_value(prompt)
+    page.control("selectbox", "mark_prompt").set_value(prompt)
     page.at.segmented_control(key="mark_there").set_value(said)
-    page.at.number_input(key="mark_start").set_value(start_s)
-    page.at.number_input(key="mark_end").set_value(end_s)
+    page.control("number_input", "mark_start").set_value(start_s)
+    page.control("number_input", "mark_end").set_value(end_s)
     return page.run().press("add_mark")
 
 
@@ -192,7 +192,7 @@ def test_marks_are_a_truth_and_survive_another_page(marking: Page) -> None:
 def test_a_mark_takes_the_playheads_time_and_cannot_end_before_it_starts(marking: Page) -> None:
     go(marking, "investigate").indexed().slide("frame", 90)
     go(marking, "evaluate").press("mark_start_here")
-    assert marking.at.number_input(key="mark_start").value == pytest.approx(3.0, abs=0.05)
+    assert marking.control("number_input", "mark_start").value == pytest.approx(3.0, abs=0.05)
     assert marking.at.button(key="add_mark").disabled
     assert marking.starting("It must not end before it starts.")
     marking.press("mark_end_here")

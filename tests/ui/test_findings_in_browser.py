@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browser import FIRST_MS, Visitor, served, wait_until
+from tests.ui.browser import FIRST_MS, Visitor, control, served, wait_until
 from tests.ui.conftest import new_world
 
 SIDEBAR = """() => {
@@ -22,14 +22,14 @@ class Finder(Visitor):
 
     def choose(self, key: str, option: str) -> None:
         """Pick an option of a select box."""
-        self.tab.locator(f".st-key-{key} input").click()
+        self.tab.locator(f"{control(key)} input").click()
         self.tab.get_by_role("option", name=option).click()
-        wait_until(lambda: self.tab.locator(f".st-key-{key} input").input_value() == option, what=option)
+        wait_until(lambda: self.tab.locator(f"{control(key)} input").input_value() == option, what=option)
         self.settle()
 
     def switch(self, key: str, option: str) -> None:
         """Press one of the buttons of a switch."""
-        button = self.tab.locator(f".st-key-{key} button", has_text=option)
+        button = self.tab.locator(f"{control(key)} button", has_text=option)
         button.click()
         wait_until(
             lambda: button.get_attribute("aria-checked") == "true" or button.get_attribute("aria-pressed") == "true"
@@ -81,7 +81,7 @@ def test_the_axis_follows_the_unit_and_nothing_scrolls(visitor: Finder) -> None:
     wait_until(lambda: visitor.axis()[1] > 1 > cosine[1], what="an axis in deviations")
     assert visitor.fits()
     visitor.switch("threshold_mode", "Adapt")
-    visitor.tab.locator(".st-key-threshold").wait_for(state="detached")
+    visitor.tab.locator(control("threshold")).wait_for(state="detached")
     assert visitor.fits()
     visitor.choose("unit", "percentile")
     wait_until(lambda: visitor.axis()[1] > 90, what="an axis in percent")
@@ -107,8 +107,8 @@ def test_a_judged_moment_is_judged_after_a_reload(visitor: Finder) -> None:
 
 def test_the_link_of_the_box_shows_the_same_in_a_new_tab(visitor: Finder) -> None:
     visitor.choose("unit", "percentile")
-    visitor.tab.locator(".st-key-prompts textarea").fill("a dog\n<b>50 % & more?</b>\n- a person")
-    visitor.tab.locator(".st-key-prompts textarea").press("Control+Enter")
+    visitor.tab.locator(f"{control('prompts')} textarea").fill("a dog\n<b>50 % & more?</b>\n- a person")
+    visitor.tab.locator(f"{control('prompts')} textarea").press("Control+Enter")
     visitor.tab.locator(".st-key-legend button", has_text="50 %").wait_for()
     visitor.settle()
     heading, axis = visitor.heading(), visitor.axis()

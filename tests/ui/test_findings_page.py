@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +79,7 @@ def choose(page: Page, key: str, value: object) -> Page:
     kinds = ("selectbox", "segmented_control", "toggle", "select_slider", "slider", "pills")
     for kind in kinds:
         for widget in page.at.get(kind) if kind not in ("pills",) else page.at.pills:
-            if widget.key == key:
+            if widget.key in (key, page.key_of(key)):
                 widget.set_value(value)
                 return page.run()
     raise AssertionError(f"no control {key}")
@@ -95,14 +96,15 @@ def by_hand(page: Page, unit: str, threshold: float, smoothing_s: float = 0.0) -
 
 def rows(page: Page) -> list[dict[str, Any]]:
     try:
-        return list(page.at.dataframe(key="moments").value.to_dict("records"))
+        return list(page.at.dataframe(key=page.at.session_state["moments_key"]).value.to_dict("records"))
     except KeyError:
         return []
 
 
 def tick(page: Page, *places: int) -> Page:
     """Select rows of the table of moments."""
-    page.at.session_state["moments"] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
+    table = page.at.session_state["moments_key"]
+    page.at.session_state[table] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     return page.run()
 
 
@@ -115,7 +117,7 @@ def test_it_starts_with_z_each_prompt_its_own(page: Page, seen: dict[str, Any]) 
     assert (recipe.unit, recipe.threshold, recipe.bank_share) == ("z", None, 95)
     assert seen["findings"].scores.unit == "z"
     assert page.holding("The data speaks for no prompt yet.")  # a model that knows nothing
-    assert page.at.selectbox(key="unit").options == ["cosine", "z (robust)", "percentile", "softmax"]
+    assert page.control("selectbox", "unit").options == ["cosine", "z (robust)", "percentile", "softmax"]
 
 
 @pytest.mark.parametrize("prompts", [PROMPTS, PROMPTS[:2]], ids=["three", "two"])
@@ -127,7 +129,7 @@ def test_the_threshold_moves_with_the_unit_and_comes_back(
     by_hand(page, "z", 1.5)
     scale = seen["findings"].evidence.scale
     choose(page, "unit", there)
-    moved = page.at.slider(key="threshold").value
+    moved = page.control("slider", "threshold").value
     assert moved != 1.5
     if there == "cosine":
         expected = np.median(scale.median + 1.5 * scale.spread)
@@ -135,7 +137,7 @@ def test_the_threshold_moves_with_the_unit_and_comes_back(
         assert page.starting("≙ z ")
     assert seen["signal"].recipe.unit == there
     choose(page, "unit", "z")
-    assert page.at.slider(key="threshold").value == pytest.approx(1.5, abs=0.05)
+    assert page.control("slider", "threshold").value == pytest.approx(1.5, abs=0.05)
 
 
 def test_from_unit_to_unit_to_unit_and_back_the_threshold_is_what_it_was(page: Page) -> None:
@@ -143,11 +145,11 @@ def test_from_unit_to_unit_to_unit_and_back_the_threshold_is_what_it_was(page: P
     by_hand(page, "z", 1.5)
     for unit in ("margin", "softmax", "percentile", "cosine", "z"):
         choose(page, "unit", unit)
-    assert page.at.slider(key="threshold").value == pytest.approx(1.5, abs=0.05)
+    assert page.control("slider", "threshold").value == pytest.approx(1.5, abs=0.05)
     page.slide("threshold", 2.0)
     choose(page, "unit", "softmax")
     choose(page, "unit", "z")
-    assert page.at.slider(key="threshold").value == pytest.approx(2.0, abs=0.05)
+    assert page.control("slider", "threshold").value == pytest.approx(2.0, abs=0.05)
 
 
 def test_an_own_threshold_moves_along_too(page: Page, seen: dict[str, Any]) -> None:
@@ -165,15 +167,15 @@ def test_an_own_threshold_moves_along_too(page: Page, seen: dict[str, Any]) -> N
 
 def test_negatives_bring_margin_and_without_them_it_is_z_again_and_said_so(page: Page, seen: dict[str, Any]) -> None:
     page.prompts(*PROMPTS, "- a person")
-    assert "margin" in page.at.selectbox(key="unit").options
+    assert "margin" in page.control("selectbox", "unit").options
     by_hand(page, "margin", 0.0)
     margin = seen["findings"].scores
     raw, against = seen["findings"].evidence.raw.values, seen["findings"].evidence.negatives.values
     np.testing.assert_allclose(margin.values, raw - against.max(axis=1, keepdims=True), atol=1e-6)
     assert margin.prompts == PROMPTS  # a negative has no curve of its own
     page.prompts(*PROMPTS)
-    assert page.at.selectbox(key="unit").value == "z"
-    assert "margin" not in page.at.selectbox(key="unit").options
+    assert page.control("selectbox", "unit").value == "z"
+    assert "margin" not in page.control("selectbox", "unit").options
     assert seen["findings"].scores.unit == "z"
     assert any("Margin needs a negative prompt" in toast.value for toast in page.at.toast)
 
@@ -189,16 +191,116 @@ def test_only_negatives_and_no_prompt_at_all(page: Page) -> None:
     assert page.starting("Type a prompt in the sidebar")
 
 
-def test_a_score_range_belongs_to_its_unit(page: Page, seen: dict[str, Any]) -> None:
+def test_a_moved_axis_is_kept_within_its_unit_and_leaves_the_moments_alone(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "cosine", 0.0)
-    low, high = page.at.slider(key="range").value
-    page.slide("range", (low, round(high - 0.1, 2)))
-    assert seen["signal"].recipe.score_range == (low, round(high - 0.1, 2))
-    choose(page, "unit", "z")
+    before = rows(page)
+    low, high = page.control("slider", "range").value
+    moved = (low, round(high - 0.1, 2))
+    page.slide("range", moved).run()
+    assert seen["signal"].axis == moved
     assert seen["signal"].recipe.score_range is None
+    assert rows(page) == before
+    choose(page, "unit", "z")
     z = seen["findings"].scores.values
     assert seen["signal"].axis[0] <= z.min()
     assert seen["signal"].axis[1] >= z.max()
+
+
+def test_the_axis_lists_the_best_and_worst_of_all_scores(page: Page, seen: dict[str, Any]) -> None:
+    by_hand(page, "cosine", 0.0)
+    choose(page, "list", "Best")
+    top = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max()
+    page.slide("range", (page.control("slider", "range").value[0], round(float(top) - 0.02, 2)))
+    assert page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max() == top
+    choose(page, "filter_on", True)
+    page.slide("filter_ends", (page.control("slider", "filter_ends").min, round(float(top) - 0.02, 3)))
+    assert page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max() < top
+
+
+# The score filter
+
+
+def middle(seen: dict[str, Any]) -> tuple[float, float]:
+    """A stretch of scores that leaves out the highest and the lowest, where there are moments."""
+    values = seen["findings"].smoothed
+    return tuple(float(np.floor(np.quantile(values, share) / 0.005) * 0.005) for share in (0.3, 0.8))
+
+
+def test_the_score_filter_is_off_until_somebody_switches_it_on_and_then_decides(
+    page: Page, seen: dict[str, Any]
+) -> None:
+    by_hand(page, "cosine", 0.0)
+    assert not page.control("toggle", "filter_on").value
+    assert seen["signal"].recipe.score_range is None
+    before, smoothed = rows(page), seen["findings"].smoothed
+    choose(page, "filter_on", True)
+    assert rows(page) == before  # all scores lie within
+    ends = middle(seen)
+    page.slide("filter_ends", ends)
+    assert seen["signal"].recipe.score_range == pytest.approx(ends)
+    low, high = np.float32(seen["signal"].recipe.score_range)
+    inside = (smoothed >= max(low, np.float32(0.0))) & (smoothed <= high)
+    starts = np.diff(inside.astype(int), axis=0, prepend=0) == 1
+    assert len(rows(page)) == starts.sum() != len(before)
+    choose(page, "filter_on", False)
+    assert (seen["signal"].recipe.score_range, rows(page)) == (None, before)
+    choose(page, "filter_on", True)
+    assert rows(page) == before  # it begins with all scores again
+
+
+def test_an_end_of_the_score_filter_that_nobody_moved_follows_the_data(page: Page, seen: dict[str, Any]) -> None:
+    page.prompts("a dog")
+    by_hand(page, "cosine", 0.0)
+    choose(page, "filter_on", True)
+    low = page.control("slider", "filter_ends").min
+    page.slide("filter_ends", (low + 0.05, page.control("slider", "filter_ends").max))
+    page.at.session_state["limits"] = (low - 0.1, 0.95)  # as when more is indexed
+    page.run()
+    assert seen["signal"].recipe.score_range == (pytest.approx(low + 0.05), 0.95)
+    for kept, ends in (((0.97, None), (0.97, 0.97)), ((None, -0.95), (-0.95, -0.95))):  # another video lies elsewhere
+        page.at.session_state["score_filter"] = kept
+        page.run()
+        assert seen["signal"].recipe.score_range == ends
+        assert rows(page) == []
+
+
+def test_another_unit_switches_the_score_filter_off(page: Page, seen: dict[str, Any]) -> None:
+    by_hand(page, "cosine", 0.0)
+    choose(page, "filter_on", True)
+    page.slide("filter_ends", middle(seen))
+    choose(page, "unit", "z")
+    assert seen["signal"].recipe.score_range is None
+    choose(page, "filter_on", True)
+    slider = page.control("slider", "filter_ends")
+    assert slider.value == (slider.min, slider.max)
+    assert seen["signal"].recipe.score_range == slider.value
+
+
+@pytest.mark.parametrize("given", [(0.05, 0.1), (-0.5, 0.02), (0.03, 0.03)])
+def test_settings_and_links_carry_the_score_filter(
+    settled: World, seen: dict[str, Any], given: tuple[float, float]
+) -> None:
+    recipe = Recipe(prompts=PROMPTS, unit="cosine", threshold=0.0, score_range=given, bank_share=0)
+    page = Page().indexed()
+    page.at.session_state["loaded_settings"] = recipe_yaml(recipe).encode()
+    assert page.run().control("toggle", "filter_on").value
+    assert seen["signal"].recipe.score_range == given
+    (address,) = [code.value for code in page.at.code if "video=" in code.value]
+    opened({name: texts[-1] for name, texts in parse_qs(urlsplit(address).query).items()}).indexed()
+    assert seen["signal"].recipe.score_range == given
+    page.press("start_over")
+    assert seen["signal"].recipe.score_range is None
+
+
+def test_where_nothing_is_flagged_the_score_filter_is_named(page: Page, seen: dict[str, Any]) -> None:
+    by_hand(page, "cosine", 0.0)
+    choose(page, "filter_on", True)
+    page.slide("filter_ends", (-0.9, -0.85))
+    page.at.session_state["score_filter"] = (0.9, 0.95)
+    page.run()
+    assert rows(page) == []
+    assert page.holding("lies outside the score filter 0.900 … 0.950. ")
+    assert page.holding(" Widen it under Rules.")
 
 
 # What each prompt has of its own
@@ -247,7 +349,7 @@ def test_a_threshold_and_a_weight_of_one_prompt(page: Page, seen: dict[str, Any]
 @pytest.mark.parametrize("number", [1e300, -1e300, 0.0, float("nan")])
 def test_an_impossible_threshold_of_its_own_does_not_take_the_page_down(page: Page, number: float) -> None:
     edit_own(page, 1, threshold=number)
-    assert page.at.slider(key="smoothing") is not None
+    assert page.control("slider", "smoothing") is not None
     assert not page.at.error
 
 
@@ -310,7 +412,7 @@ def test_the_rules_are_in_the_recipe_and_decide(page: Page, seen: dict[str, Any]
 def test_every_filter_with_a_long_window(page: Page, seen: dict[str, Any], kind: str, samples: int) -> None:
     choose(page, "smoothing_kind", kind)
     page.slide("smoothing", 5.0)
-    assert f"5.0 s = {samples} samples" in page.at.slider(key="smoothing").help
+    assert f"5.0 s = {samples} samples" in page.control("slider", "smoothing").help
     found = seen["findings"]
     assert found.recipe.smoothing == kind
     assert np.isfinite(found.smoothed).all()
@@ -342,13 +444,13 @@ def test_the_time_range_keeps_moments_and_lists_within(page: Page, seen: dict[st
     assert [(r["start"].second, r["end"].second) for r in rows(page)] == [(0, 10)] * 3
     page.slide("time_ends", (2.0, 5.0))
     assert seen["signal"].recipe.time_range == (2.0, 5.0)
-    assert page.at.slider(key="time_ends").value == (2.0, 5.0)
+    assert page.control("slider", "time_ends").value == (2.0, 5.0)
     assert {r["start"].second for r in rows(page)} == {2}
     assert all(r["end"].second + r["end"].microsecond / 1e6 <= 5.0 for r in rows(page))
     choose(page, "list", "Best")
     times = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["time"]
     assert all(2 <= t.second + t.microsecond / 1e6 < 5 for t in times)
-    page.run().slide("time_ends", (0.0, page.at.slider(key="time_ends").max))
+    page.run().slide("time_ends", (0.0, page.control("slider", "time_ends").max))
     assert seen["signal"].recipe.time_range is None
 
 
@@ -544,7 +646,7 @@ def test_a_threshold_in_the_config_is_not_for_pictures(settled: World, seen: dic
     settled.write(threshold=0.0)
     try:
         page = Page().indexed()
-        assert page.at.selectbox(key="unit").value == "cosine"
+        assert page.control("selectbox", "unit").value == "cosine"
         choose(page, "prompt_kind", "Pictures")
         page.press("take_frame").run()
         assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("z", None)
@@ -589,7 +691,8 @@ def test_a_bad_link_warns_and_changes_nothing(settled: World, query: dict[str, s
 
 @pytest.mark.parametrize("query", [
     {"unit": "margin", "threshold": "0.1"}, {"score_range": "[50,60]", "unit": "cosine"}, {"score_range": "[-60,-50]"},
-    {"threshold": "1e9"}, {"threshold": "-1e9", "unit": "cosine"}, {"time_range": "[500,600]"},
+    {"threshold": "1e9"}, {"threshold": "-1e9", "unit": "cosine"}, {"threshold": "1"}, {"score_range": "[0,1]"},
+    {"time_range": "[500,600]"},
     {"smoothing_s": "10000000"}, {"min_gap_s": "10000000"}, {"hysteresis": "1000000000"}, {"frame": "999999999"},
     {"video": "../../etc/passwd"}, {"combinations": '[["and","x","y",0]]'}, {"weights": '{"a dog":0.000001}'},
     {"score_range": "[0.5,0.5]"},
@@ -600,7 +703,7 @@ def test_a_link_with_odd_settings_still_gives_a_page(settled: World, query: dict
         page.at.query_params[name] = text
     page.indexed()
     assert not page.at.error
-    low, high = page.at.slider(key="range").value
+    low, high = page.control("slider", "range").value
     assert low <= high
     assert 0 <= page.frame <= 299
 
@@ -612,7 +715,7 @@ def test_a_settings_file_is_taken_in_and_a_bad_one_says_why(page: Page, seen: di
     page.at.session_state["loaded_settings"] = recipe_yaml(given).encode()
     page.run()
     assert seen["signal"].recipe == given
-    assert page.at.text_area(key="prompts").value == "a tree\n- a street"
+    assert page.control("text_area", "prompts").value == "a tree\n- a street"
     for content in (b"unit: parsec", b"\xff\xfe", b"[1, 2", b"colour: red"):
         page.at.session_state["loaded_settings"] = content
         page.run()
@@ -662,15 +765,17 @@ def test_odd_settings_of_a_link_in_the_recipe(
 ])  # fmt: skip
 def test_a_score_range_from_elsewhere_stays_within_the_slider(settled: World, unit: str, given: str) -> None:
     page = opened({"unit": unit, "score_range": given}).indexed()
-    slider = page.at.slider(key="range")
-    low, high = slider.value
-    assert slider.min <= low < high <= slider.max
+    for name in ("range", "filter_ends"):
+        slider = page.control("slider", name)
+        low, high = slider.value
+        assert slider.min <= low <= high <= slider.max
+    assert list(page.control("slider", "filter_ends").value) == json.loads(given)
 
 
 def test_a_time_range_past_the_video_is_told(settled: World, seen: dict[str, Any]) -> None:
     page = opened({"time_range": "[500,600]"}).until(lambda: "signal" in seen)
     assert [t.value for t in page.at.toast if "8:20.000 … 10:00.000 holds nothing of this video" in t.value]
-    assert page.at.slider(key="time_ends").value == (0.0, page.at.slider(key="time_ends").max)
+    assert page.control("slider", "time_ends").value == (0.0, page.control("slider", "time_ends").max)
 
 
 def test_a_time_range_leaves_with_its_video(page: Page, seen: dict[str, Any], settled: World, stock: Path) -> None:
@@ -679,7 +784,7 @@ def test_a_time_range_leaves_with_its_video(page: Page, seen: dict[str, Any], se
     choose(page, "video", "short.mp4")
     page.until(lambda: bool(page.starting("0:02.000")) and not page.at.get("progress"))
     assert seen["signal"].recipe.time_range is None
-    assert page.at.slider(key="time_ends").value == (0.0, 2.0)
+    assert page.control("slider", "time_ends").value == (0.0, 2.0)
 
 
 def test_where_nothing_is_flagged_the_time_range_is_named(page: Page, seen: dict[str, Any]) -> None:
@@ -903,9 +1008,11 @@ def test_what_is_not_obvious_is_explained(page: Page) -> None:
         '"0.8"',
     ):
         assert words in text
-    helps = {key: page.at.slider(key=key).help for key in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s")}
+    helps = {key: page.control("slider", key).help for key in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s")}
     assert all(helps.values())
     assert helps["hysteresis"].startswith("Hysteresis: ")
-    assert "300 neutral captions" in page.at.select_slider(key="bank_share").help
-    assert all(f"**{unit}**" in page.at.selectbox(key="unit").help for unit in ("z", "cosine", "percentile", "margin"))
-    assert page.at.segmented_control(key="templates").help
+    assert "300 neutral captions" in page.control("select_slider", "bank_share").help
+    assert all(
+        f"**{unit}**" in page.control("selectbox", "unit").help for unit in ("z", "cosine", "percentile", "margin")
+    )
+    assert page.control("segmented_control", "templates").help

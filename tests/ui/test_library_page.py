@@ -74,7 +74,7 @@ def test_what_was_never_stored_is_not_called_forgotten(world: World, gate: Gate,
 def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:
     ready.slide("frame", 77).slide("smoothing", 1.2).slide("threshold", 0.05)
     ready.prompts("a dog", "pizza", "a tree")
-    ready.at.pills(key="shown").unselect("pizza").run()
+    ready.control("pills", "shown").unselect("pizza").run()
     ready.flag_pills.unselect("a tree").run()
     ready.at.segmented_control(key="axis").set_value("Frames").run()
     ready.at.segmented_control(key="list").set_value("Best").run()
@@ -82,10 +82,10 @@ def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:
     go(ready, "library")
     go(ready, "investigate")
     assert ready.frame == 77
-    assert ready.at.slider(key="smoothing").value == 1.2
-    assert ready.at.slider(key="threshold").value == 0.05
-    assert ready.at.text_area(key="prompts").value == "a dog\npizza\na tree"
-    assert ready.at.pills(key="shown").value == ["a dog", "a tree"]
+    assert ready.control("slider", "smoothing").value == 1.2
+    assert ready.control("slider", "threshold").value == 0.05
+    assert ready.control("text_area", "prompts").value == "a dog\npizza\na tree"
+    assert ready.control("pills", "shown").value == ["a dog", "a tree"]
     assert ready.flag_pills.value == ["a dog", "pizza"]
     assert ready.at.segmented_control(key="axis").value == "Frames"
     assert ready.at.segmented_control(key="list").value == "Best"

@@ -40,13 +40,13 @@ def server(world: World) -> Iterator[FakeInferenceServer]:
 
 
 def choose(page: Page, key: str, value: str) -> Page:
-    page.at.selectbox(key=key).set_value(value)
+    page.control("selectbox", key).set_value(value)
     return page.run()
 
 
 def test_the_list_has_what_is_here_and_the_catalogue_and_asks_nobody(page: Page, hub: HubServer) -> None:
     page.run()
-    options = page.at.selectbox(key="model").options
+    options = page.control("selectbox", "model").options
     assert options[:3] == ["sample", "other", "rnd"]
     assert options[3] == "CLIP ViT-B/32 · 156 MB to download"
     assert len(options) == 3 + len(CATALOGUE)
@@ -65,7 +65,7 @@ def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer
     page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
     assert page.samples == 50
     assert page.starting("Model CLIP ViT\\-B\\/32 · fp32 on CPU, sees the middle square of each frame")
-    assert "CLIP ViT-B/32" in page.at.selectbox(key="model").options
+    assert "CLIP ViT-B/32" in page.control("selectbox", "model").options
 
 
 def test_more_than_the_catalogue_said_is_asked_again(
@@ -136,7 +136,7 @@ def test_a_visitor_cannot_name_a_model_that_is_not_listed(hub: HubServer, world:
     for name in ("who/ever", str(world.folder), "../models/rnd", "roboflow"):
         page = Page()
         page.at.session_state["model"] = name
-        assert page.run().at.selectbox(key="model").value == "rnd"
+        assert page.run().control("selectbox", "model").value == "rnd"
     assert hub.requests == []
 
 
@@ -152,7 +152,7 @@ def test_what_a_model_sees_is_a_model_of_its_own_and_said(ready: Page, counted: 
 def test_the_configured_way_is_where_the_list_starts(world: World, page: Page) -> None:
     world.write(crop="pad")
     page.indexed()
-    assert page.at.selectbox(key="framing").value == "With bars"
+    assert page.control("selectbox", "framing").value == "With bars"
     assert page.starting("Model rnd · fp32 on CPU, sees the whole frame, with bars")
 
 
@@ -169,7 +169,7 @@ def test_a_server_on_this_machine_is_used_without_a_question(page: Page, server:
     assert len(server.pictures) == 50
     assert server.wrongs == []
     assert page.starting("Model Roboflow server · ViT\\-B\\-16 on 127\\.0\\.0\\.1")
-    assert page.at.selectbox(key="model").value == "roboflow"
+    assert page.control("selectbox", "model").value == "roboflow"
 
 
 def test_nothing_is_sent_to_another_machine_before_the_visitor_agrees(
@@ -211,7 +211,7 @@ def test_a_prompt_that_the_server_cannot_embed_leaves_the_others_drawn(page: Pag
     server.fault, server.after = "503", 0
     page.prompts("a dog", "pizza", "a red car", "a tree")
     assert page.at.error[0].value.endswith("One prompt is not scored.")
-    assert page.at.pills(key="shown").value == ["a dog", "pizza", "a red car"]
+    assert page.control("pills", "shown").value == ["a dog", "pizza", "a red car"]
     assert 'data-prompt="pizza"' in page.html
     asked = len(server.bodies)
     page.slide("frame", 100)
@@ -219,7 +219,7 @@ def test_a_prompt_that_the_server_cannot_embed_leaves_the_others_drawn(page: Pag
     server.fault = ""
     page.press("rescore")
     assert not page.at.error
-    assert page.at.pills(key="shown").value == ["a dog", "pizza", "a red car", "a tree"]
+    assert page.control("pills", "shown").value == ["a dog", "pizza", "a red car", "a tree"]
 
 
 def test_a_server_that_is_not_there_is_a_message(page: Page, server: FakeInferenceServer) -> None:

@@ -13,7 +13,7 @@ import pytest
 from clip_core.encoders.catalogue import CATALOGUE
 from tests.hub_server import HubServer
 from tests.model_maker import make_clip
-from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.browser import Visitor, control, served, wait_until
 from tests.ui.conftest import new_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -44,7 +44,7 @@ def visitor(
 
 
 def choose(visitor: Visitor, key: str, label: str) -> None:
-    visitor.tab.locator(f".st-key-{key} input").click()
+    visitor.tab.locator(f"{control(key)} input").click()
     visitor.tab.get_by_role("option", name=label).first.click()
 
 

@@ -219,7 +219,7 @@ def test_another_video_begins_at_its_start(watching: Watching, world: World, sto
     world.take(stock / "short.mp4")
     watching.reports(250)
     first = watching.part("screen")
-    watching.run().at.selectbox(key="video").set_value("short.mp4").run()
+    watching.run().control("selectbox", "video").set_value("short.mp4").run()
     watching.until(lambda: watching.starting("0:02.000") != [] and not watching.at.get("progress"))
     second = watching.part("screen")
     assert second["address"] != first["address"]

@@ -32,9 +32,9 @@ def test_empty_then_the_sample_video(world: World, stock: Path, page: Page) -> N
     world.write()
     page.run()
     assert page.starting("##### No video chosen")
-    assert page.at.selectbox(key="video").value is None
+    assert page.control("selectbox", "video").value is None
     page.press("open_sample")
-    assert page.at.selectbox(key="video").value == "sample.mp4"
+    assert page.control("selectbox", "video").value == "sample.mp4"
     page.indexed()
     assert page.starting("0:02.000 · 192 × 108 · 30 fps · 60 frames")
 
@@ -57,7 +57,7 @@ def test_a_broken_file_is_a_message_and_the_sidebar_stays(world: World, page: Pa
     world.write(video_path="broken.mp4")
     page.until(lambda: bool(page.at.error))
     assert says.replace(".", r"\.").replace("(", r"\(").replace(")", r"\)") in page.at.error[0].value
-    page.at.selectbox(key="video").set_value("wide.mp4").run()
+    page.control("selectbox", "video").set_value("wide.mp4").run()
     page.indexed()
     assert page.samples == 50
     assert not page.at.error
@@ -94,7 +94,7 @@ def test_many_prompts(world: World) -> None:
     page = Page().indexed()
     assert page.html.count("data-prompt=") == 10
     assert "+ 6 more below" in page.html
-    assert len(set(page.at.pills(key="shown").options)) == 16
+    assert len(set(page.control("pills", "shown").options)) == 16
     assert page.cells == 16 * 50
 
 
@@ -102,24 +102,24 @@ def test_more_prompts_than_are_taken(world: World) -> None:
     world.write(CLIP=[f"p{k}" for k in range(230)])
     page = Page().indexed()
     assert page.starting("The first 200 prompts are taken.")
-    assert len(page.at.pills(key="shown").value) == 200
+    assert len(page.control("pills", "shown").value) == 200
 
 
 def test_a_long_prompt(ready: Page) -> None:
     long = "night market " * 400
     ready.prompts(long, "a dog")
-    assert len(ready.at.pills(key="shown").value[0]) > 5000
-    assert all(len(option.split(") ")[-1]) < 60 for option in ready.at.pills(key="shown").options)
+    assert len(ready.control("pills", "shown").value[0]) > 5000
+    assert all(len(option.split(") ")[-1]) < 60 for option in ready.control("pills", "shown").options)
     assert max(len(text) for text in ready.html.split(">") if "market" in text) < 700
 
 
 def test_hostile_prompts_stay_text(ready: Page) -> None:
     ready.prompts(*HOSTILE)
-    assert ready.at.pills(key="shown").value == HOSTILE
+    assert ready.control("pills", "shown").value == HOSTILE
     for prompt in HOSTILE:
         assert f'data-prompt="{html.escape(prompt)}"' in ready.html
     assert "<img src=x" not in ready.html
-    for option in ready.at.pills(key="shown").options:
+    for option in ready.control("pills", "shown").options:
         assert ":dog:" not in option
 
 
@@ -170,14 +170,14 @@ def test_the_file_vanishes_after_indexing(world: World, ready: Page) -> None:
 
 def test_a_chosen_file_that_vanishes_stays_chosen(world: World, stock: Path, page: Page) -> None:
     extra = world.take(stock / "short.mp4")
-    page.run().at.selectbox(key="video").set_value("short.mp4").run()
+    page.run().control("selectbox", "video").set_value("short.mp4").run()
     page.until(lambda: page.starting("0:02.000") != [] and not page.at.get("progress"))
     extra.unlink()
     page.run()
-    assert page.at.selectbox(key="video").value == "short.mp4"
+    assert page.control("selectbox", "video").value == "short.mp4"
     assert page.samples == 10
-    page.at.selectbox(key="video").set_value("wide.mp4").run()
-    assert "short.mp4" not in page.run().at.selectbox(key="video").options
+    page.control("selectbox", "video").set_value("wide.mp4").run()
+    assert "short.mp4" not in page.run().control("selectbox", "video").options
 
 
 def test_a_file_replaced_by_another_is_indexed_anew(world: World, stock: Path, ready: Page, counted: Counted) -> None:
@@ -228,7 +228,7 @@ def test_a_broken_model_folder(world: World, stock: Path, page: Page, broken: st
     page.run()
     assert len(page.at.error) == 1
     assert len(page.at.error[0].value) < 400
-    page.at.selectbox(key="model").set_value("other").run()
+    page.control("selectbox", "model").set_value("other").run()
     assert page.indexed().samples == 50
 
 
@@ -236,7 +236,7 @@ def test_an_unknown_model(world: World, page: Page) -> None:
     world.write(model="nothing")
     page.run()
     assert "nothing" in page.at.error[0].value
-    assert page.at.selectbox(key="model").value == "nothing"
+    assert page.control("selectbox", "model").value == "nothing"
 
 
 def test_it_grows_is_cancelled_and_resumed(world: World, gate: Gate, page: Page, counted: Counted) -> None:
@@ -290,7 +290,7 @@ def test_a_question_is_not_carried_over_to_the_next_job(world: World, gate: Gate
     assert page.starting("1 more is watching this.")
     gate.open()
     page.indexed()
-    page.at.selectbox(key="model").set_value("other").run()
+    page.control("selectbox", "model").set_value("other").run()
     assert page.starting("1 more is watching") == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageColor
 
 from clip_core.charts.palette import THEMES
-from tests.ui.browser import FIRST_MS, Visitor, served, wait_until
+from tests.ui.browser import FIRST_MS, Visitor, control, served, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.stage import ROWS
 from tests.ui.test_browser import PROMPTS, SIZE
@@ -90,19 +90,19 @@ def test_zoom_and_node_survive_reruns_but_not_another_axis_or_video(visitor: Wat
     whole, seen = visitor.range(), visitor.zoom()
     node = tab.locator(".cvi-curves").element_handle()
     before = tab.locator(".cvi-plot .annotation").all_text_contents()
-    tab.locator(".st-key-threshold input[type=range]").first.press("ArrowRight")
+    tab.locator(f"{control('threshold')} input[type=range]").first.press("ArrowRight")
     wait_until(lambda: tab.locator(".cvi-plot .annotation").all_text_contents() != before, what="another threshold")
     assert visitor.range() == seen
     visitor.pill(1).click()
     visitor.drawn(len(PROMPTS) - 1)
     assert visitor.range() == seen
-    area = tab.locator(".st-key-prompts textarea")
+    area = tab.locator(f"{control('prompts')} textarea")
     area.fill("\n".join([*PROMPTS, "a tenth"]))
     area.press("Control+Enter")
     visitor.drawn(len(PROMPTS))  # one is hidden, one is new
     assert visitor.range() == seen
     assert tab.evaluate("(node) => node.isConnected && node === document.querySelector('.cvi-curves')", node)
-    tab.locator(".st-key-video input").click()
+    tab.locator(f"{control('video')} input").click()
     tab.get_by_role("option", name="short.mp4").click()
     wait_until(lambda: visitor.range()[1].endswith("00:02.000"), what="the other video's whole")
     assert visitor.range()[0] == whole[0]

@@ -55,7 +55,7 @@ def test_the_spread_waits_for_templates(page: Watching) -> None:
         True,
         "Choose templates for the prompts to see how far their curves lie apart.",
     )
-    page.at.segmented_control(key="templates").set_value("simple").run()
+    page.control("segmented_control", "templates").set_value("simple").run()
     assert not page.at.toggle(key="spread_on").disabled
     page.at.toggle(key="spread_on").set_value(True).run()
     told = page.part("timeline")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -59,6 +60,13 @@ class Page:
         assert [e.message for e in self.at.exception] == []
         return self
 
+    def run_twice(self) -> Page:
+        """Run, and once more with the same values: a message that the browser sent before it drew the answer."""
+        sent = self.at._tree.get_widget_states().widgets
+        self.run()
+        self.at._run(WidgetStates(widgets=[w for w in sent if w.WhichOneof("value") != "trigger_value"]))
+        return self.sound()
+
     def until(self, what: Callable[[], bool]) -> Page:
         """Run the page again, as its fragment does, until something holds."""
         deadline = time.monotonic() + PATIENCE_S
@@ -97,8 +105,17 @@ class Page:
 
     @property
     def flag_pills(self) -> Any:
-        """The pills under Flag, whose key changes with the prompts."""
-        return self.at.pills(key=self.at.session_state["flag_pills"][0])
+        """The pills under Flag."""
+        return self.control("pills", "flagged")
+
+    def key_of(self, name: str) -> str:
+        """The key of a control, which changes when the server sets its value."""
+        state = self.at.session_state
+        return f"{name}-{state[f'{name}_drawn'][0]}" if f"{name}_drawn" in state else name
+
+    def control(self, kind: str, name: str) -> Any:
+        """A control of the page, such as ``control("slider", "threshold")``."""
+        return getattr(self.at, kind)(key=self.key_of(name))
 
     def press(self, key: str) -> Page:
         self.at.button(key=key).click()
@@ -114,11 +131,11 @@ class Page:
         return self.run()
 
     def prompts(self, *lines: str) -> Page:
-        self.at.text_area(key="prompts").set_value("\n".join(lines))
+        self.control("text_area", "prompts").set_value("\n".join(lines))
         return self.run()
 
     def slide(self, key: str, value: object) -> Page:
-        self.at.slider(key=key).set_value(value)
+        self.control("slider", key).set_value(value)
         return self.run()
 
     def starting(self, text: str) -> list[str]:

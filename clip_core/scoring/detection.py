@@ -188,7 +188,7 @@ def _refined(
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """Where a curve leaves a moment: the middle of both levels, what beats nearly every text, the weight of evidence."""
+    """Where a curve leaves a moment, and how much each sample's distance from there says."""
 
     middle: float
     proven: float

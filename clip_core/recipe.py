@@ -15,6 +15,7 @@ from clip_core.recipe_checks import (
     ALLOWED,
     BANK_SHARES,
     CHECKS,
+    CONFIDENCES,
     MOST_BYTES,
     MOST_DEPTH,
     MOST_PROMPTS,
@@ -30,8 +31,8 @@ from clip_core.recipe_checks import (
 from clip_core.values import Unit
 
 __all__ = [
-    "BANK_SHARES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES", "UNITS", "Op", "Recipe",
-    "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from", "recipe_yaml",
+    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES",
+    "UNITS", "Op", "Recipe", "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from", "recipe_yaml",
 ]  # fmt: skip
 NEGATIVE = "- "
 
@@ -100,6 +101,11 @@ class Recipe:
         """The negative prompts without their sign, in order, each once."""
         lines = (clean_prompt(line.strip()[len(NEGATIVE) :]) for line in self.prompts if is_negative(line))
         return tuple(dict.fromkeys(line for line in lines if line))
+
+    @property
+    def needs_bank(self) -> bool:
+        """Whether prompts must be held against neutral texts."""
+        return self.threshold is None or self.unit == "corrected" or self.bank_share > 0
 
     def as_mapping(self) -> dict[str, Any]:
         """All settings as plain values that JSON and YAML can hold."""

@@ -12,12 +12,15 @@ from clip_core.recipe import Recipe, recipe_from
 
 PROMPT = "prompt"
 PLAIN = ("unit", "smoothing", "templates")
+UNIT = "unit"
+BEFORE_UNITS_WERE_NAMED: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
+"""What a link without a unit means: it was made when z was the default, and moments had to beat 95 % of the bank."""
 MOST_LETTERS = 60_000
 
 
 def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
-    """The settings that are not the usual ones, as (name, text) pairs; each prompt is a pair of its own."""
-    changed = recipe.changed()
+    """The unit and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
+    changed = {UNIT: recipe.unit} | recipe.changed()
     prompts = [(PROMPT, line) for line in changed.pop("prompts", [])]
     rest = [
         (name, value if name in PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
@@ -54,7 +57,11 @@ def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
         given[name] = text if name in PLAIN else _value(name, text)
     if query.get(PROMPT):
         given["prompts"] = list(query[PROMPT])
-    return recipe_from(given, "The link") if given else None
+    if not given:
+        return None
+    if UNIT not in given:
+        given = {**BEFORE_UNITS_WERE_NAMED, **given}
+    return recipe_from(given, "The link")
 
 
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds; recipe_from looks at it

@@ -22,6 +22,7 @@ from pages.parts import (
     settings_file,
     states,
     transport,
+    verdicts,
     watch,
 )
 from pages.parts.subject import choose_subject
@@ -58,6 +59,9 @@ def main() -> None:
             judging.draw_judging(found, listed, head, record, store)
             downloads_place = st.container(width="content")
         moments.draw_list(kind, found, listed, wanted, subject.signal, record, str(video.path))
+        with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
+            verdicts.draw_verdicts(found, wanted)
+            judging.draw_accept(found, listed, head, record, store)
     with page:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from clip_core.charts.view import Figure, Line, Timeline
 
 LANE_PX = 10
 MOST_LANES = 12
+CANDIDATE_OPACITY = 0.35
 MOST_SHADES = 300
 """Above this many moments only the lanes are drawn: plotly is slow with shapes."""
 
 
 def lanes_of(view: Timeline) -> list[Line]:
     """The prompts that have a lane: those that are drawn and flagged, twelve at most."""
-    flagged = {moment.prompt for moment in view.moments}
+    flagged = {moment.prompt for moment in (*view.moments, *view.candidates)}
     return [line for line in view.lines if line.prompt in flagged][:MOST_LANES]
 
 
@@ -26,9 +28,11 @@ def lane_traces(view: Timeline) -> list[Figure]:
         return [base | {"x": view.x_of([0.0]), "y": [0], "line": {"width": 0}, "opacity": 0}]
     traces = []
     for row, lane in enumerate(lanes):
-        x = view.stretches([(m.start_s, m.end_s) for m in view.moments if m.prompt == lane.prompt])
-        y = [row, row, None] * (len(x) // 3)
-        traces.append(base | {"x": x, "y": y, "line": {"width": 6, "color": view.colours.colour(lane.number)}})
+        line = {"width": 6, "color": view.colours.colour(lane.number)}
+        for moments, look in ((view.moments, {}), (view.candidates, {"opacity": CANDIDATE_OPACITY})):
+            x = view.stretches([(m.start_s, m.end_s) for m in moments if m.prompt == lane.prompt])
+            if x:
+                traces.append(base | look | {"x": x, "y": [row, row, None] * (len(x) // 3), "line": line})
     return traces
 
 
@@ -44,7 +48,18 @@ def shades(view: Timeline) -> list[Figure]:
         x = view.x_of([end for m in moments for end in (m.start_s, m.end_s)])
         ends = zip(x[::2], x[1::2], moments, strict=True)
         found += [_rect(x0, x1, colours[m.prompt], 0.12) for x0, x1, m in ends]
+        found += _outlines(view, colours)
     return found
+
+
+def _outlines(view: Timeline, colours: Mapping[str, str]) -> list[Figure]:
+    """Candidates: hardly shaded, with dotted edges."""
+    candidates = view.shown_candidates[:MOST_SHADES]
+    x = view.x_of([end for m in candidates for end in (m.start_s, m.end_s)])
+    return [
+        _rect(x0, x1, colours[m.prompt], 0.05) | {"line": {"width": 1, "dash": "dot", "color": colours[m.prompt]}}
+        for x0, x1, m in zip(x[::2], x[1::2], candidates, strict=True)
+    ]
 
 
 def _rect(x0: Any, x1: Any, colour: str, opacity: float) -> Figure:  # noqa: ANN401

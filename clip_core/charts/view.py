@@ -43,6 +43,7 @@ class Timeline:
         scores: Raw scores.
         smoothed: float32 of the same shape, the curves to draw bold.
         moments: Flagged moments; those of prompts that are not drawn are left out.
+        candidates: What may be moments, drawn pale.
         lines: The prompts to draw, in order.
         threshold: In the unit of the scores; for all prompts unless ``thresholds`` is given.
         score_range: Limits of the score axis.
@@ -86,6 +87,7 @@ class Timeline:
     winners: Sequence[tuple[int, float, float]] = ()
     kind: ChartKind = "curves"
     time_range: tuple[float, float] | None = None
+    candidates: Sequence[Moment] = ()
 
     @property
     def end_s(self) -> float:
@@ -124,5 +126,13 @@ class Timeline:
     @property
     def shown_moments(self) -> list[Moment]:
         """The moments of the prompts that are drawn."""
+        return self._of_drawn(self.moments)
+
+    @property
+    def shown_candidates(self) -> list[Moment]:
+        """The candidates of the prompts that are drawn."""
+        return self._of_drawn(self.candidates)
+
+    def _of_drawn(self, moments: Sequence[Moment]) -> list[Moment]:
         drawn = {line.prompt for line in self.lines}
-        return [moment for moment in self.moments if moment.prompt in drawn]
+        return [moment for moment in moments if moment.prompt in drawn]

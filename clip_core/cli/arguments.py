@@ -7,7 +7,7 @@ import shlex
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from clip_core.cli.recipe_options import add_recipe_options
+from clip_core.cli.recipe_options import add_candidates_option, add_recipe_options
 from clip_core.cli.terminal import shown, write
 from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
@@ -110,11 +110,13 @@ def make_parser() -> argparse.ArgumentParser:
     score.add_argument("--out", metavar="FILE", type=_text, help="where to write (default: standard output)")
     moments = verb("moments", "find moments and write them for other tools", _MOMENTS)
     add_recipe_options(moments)
+    add_candidates_option(moments)
     formats = "csv, json, vtt, srt, edl, fcpxml, otio, qvhighlights, with commas between, or all (default: csv)"
     moments.add_argument("--format", metavar="F", default="csv", help=formats)
     moments.add_argument("--out", metavar="DIR", type=_text, help="a folder (default: standard output, one format)")
     report = verb("report", "write all that was found as one HTML page", _REPORT)
     add_recipe_options(report)
+    add_candidates_option(report)
     report.add_argument("--out", metavar="FILE", type=_text, required=True, help="where to write the page")
     _add_evaluate(verb("evaluate", "judge the moments by a truth", _EVALUATE))
     _add_clips(verb("clips", "write moments as clips and pictures", _CLIPS))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clip_core.charts.labels import short
+from clip_core.cli import terminal
 from clip_core.cli.recipes import recipe_for
 from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
 from clip_core.cli.shared import about, encoder_for, need_file, video_path
@@ -38,11 +40,21 @@ def outcome_of(given: Namespace, config: Config, store: EmbeddingStore) -> Outco
     tell_cut_off(recipe.texts, encoder)
     with about(given.video):
         record = indexed(given, encoder, store)
-        found = find(recipe, Analysis(record.video_id, encoder, store).evidence(recipe))
+        found = find(recipe, Analysis(record.video_id, encoder, store).evidence(recipe, ask_bank=recipe.needs_bank))
         judged = reviewed_moments(found, record.video_id, store) if given.judged else []
     tell_unfinished(given, found.scores)
     moments = [r.moment for r in judged if r.kept] if given.judged else found.moments
+    if given.candidates:
+        waiting = [r.moment for r in judged if r.is_candidate] if given.judged else found.candidates
+        moments = [*moments, *waiting]
     return Outcome(found, moments, record, given.video, encoder, judged)
+
+
+def tell_verdicts(outcome: Outcome) -> None:
+    """Say of each prompt whether it is there, and why."""
+    for prompt, verdict in outcome.findings.verdicts.items():
+        if prompt not in outcome.findings.recipe.unflagged:
+            terminal.note(f"{short(prompt)}: {verdict.kind}. {verdict.reason}")
 
 
 def counted(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
-from clip_core.cli.findings import counted, outcome_of
+from clip_core.cli.findings import counted, outcome_of, tell_verdicts
 from clip_core.cli.outfile import check_folder, check_out, make_folder, write_out
 from clip_core.cli.shared import tell_notices
 from clip_core.errors import ClipVideoError, shown_name
@@ -45,6 +45,7 @@ def moments(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     if targets:
         names = ", ".join(shown_name(target) for target in targets.values())
         terminal.line(f"{outcome.record.name}: {counted(outcome)} in {given.out}: {names}")
+    tell_verdicts(outcome)
     if outcome.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
         terminal.note(outcome.source.note)
     tell_notices(config)

@@ -16,18 +16,27 @@ def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "th
     what = "a text file of prompts, one per line; “- a person” is a negative one"
     group.add_argument("--prompts", metavar="FILE", help=what)
     group.add_argument("--settings", metavar="FILE", help="a settings file (YAML) as the page saves it")
-    what = "cosine, z, percentile, margin or softmax (default: that of the settings file; without one, cosine where "
-    what += "the config has a threshold and its model is taken, else z)"
+    what = "corrected, cosine, z, percentile, margin or softmax (default: that of the settings file; without one, "
+    what += "cosine where the config has a threshold and its model is taken, else corrected)"
     group.add_argument("--unit", metavar="U", help=what)
     what = (
-        "for all prompts, in the unit that --unit gives or has by default (default: each prompt its own, from the data)"
+        "for all prompts, in the unit that --unit gives or has by default (default: detection on segments of the video)"
     )
     group.add_argument("--threshold", metavar="N", type=_number, help=what)
+    what = "a prompt without a threshold is there if it beats more than this percentage of 300 neutral texts "
+    what += "(default: that of the settings file, else 95)"
+    group.add_argument("--confidence", metavar="PERCENT", type=_number, help=what)
     what = "width in seconds; 0 takes raw scores (default: that of the settings, else the config's)"
     group.add_argument("--smoothing", metavar="S", type=_number, help=what)
     group.add_argument("--filter", metavar="KIND", help="mean, gaussian, median, savgol or exponential (default: mean)")
     what = "take what was judged on the page: edges and labels set by hand, added moments, none that was rejected"
     group.add_argument("--judged", action="store_true", help=what)
+
+
+def add_candidates_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command write candidates too."""
+    what = "write the likeliest places of prompts that are not sure to be there, too; their label is “candidate”"
+    parser.add_argument("--candidates", action="store_true", help=what)
 
 
 def _number(text: str) -> float:

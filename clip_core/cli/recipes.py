@@ -23,8 +23,8 @@ MOST_BYTES = 1_000_000
 def recipe_for(given: Namespace, config: Config) -> Recipe:
     """The recipe: what was given counts before the settings file, and that before the configuration.
 
-    A threshold in the configuration is a cosine, as on the page, and the null bank is not asked then; it counts for the
-    configured model where no unit is said. A threshold that is given without a unit takes its place.
+    A threshold in the configuration is a cosine, as on the page; it counts for the configured model where no unit is
+    said. A threshold that is given without a unit takes its place.
 
     Raises:
         RecipeError: A setting cannot be used.
@@ -41,6 +41,8 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
             base = replace(base, smoothing_s=config.smoothing_s)
     changes: dict[str, Any] = {"prompts": _prompts(given, base, config)}
     changes |= _cut(given, base, config)
+    if given.confidence is not None:
+        changes["confidence"] = given.confidence / 100
     if given.smoothing is not None:
         changes["smoothing_s"] = given.smoothing
     if given.filter is not None:
@@ -57,7 +59,7 @@ def _cut(given: Namespace, base: Recipe, config: Config) -> dict[str, Any]:
     own_model = given.model is None or given.model == config.model
     if config.threshold is not None and own_model and given.settings is None and given.unit is None:
         threshold = config.threshold if given.threshold is None else given.threshold
-        return {"unit": "cosine", "threshold": threshold, "bank_share": 0}  # who sets a cosine means it
+        return {"unit": "cosine", "threshold": threshold}
     changes: dict[str, Any] = {}
     if given.unit is not None and given.unit != base.unit:
         if given.settings is not None and _speaks_of_its_unit(base):

@@ -77,7 +77,7 @@ def detect_moments(
     recipe = replace(settings or Recipe(), prompts=clean_prompts(prompts))
     if confidence is not None:
         recipe = replace(recipe, confidence=confidence)
-    found = find(recipe, Analysis(video_id, encoder, store).evidence(recipe))
+    found = find(recipe, Analysis(video_id, encoder, store).evidence(recipe, ask_bank=recipe.needs_bank))
     return Detection(
         moments=tuple(found.moments),
         candidates=tuple(found.candidates),

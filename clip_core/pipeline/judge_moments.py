@@ -11,7 +11,7 @@ from clip_core.store.store import EmbeddingStore
 
 
 def reviewed_moments(findings: Findings, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
-    """The moments as they were judged, in their order; behind them those that only an edit knows.
+    """The moments as they were judged, those that only an edit knows, and the candidates, in this order.
 
     Judgements of prompts that are not asked for now are left out: they have no curve to measure them by.
 
@@ -20,7 +20,7 @@ def reviewed_moments(findings: Findings, video_id: str, store: EmbeddingStore) -
     """
     asked = {*findings.scores.prompts, *(Combination(*given).name for given in findings.recipe.combinations)}
     edits = [edit for edit in store.edits(video_id) if edit.prompt in asked]
-    return review(findings.moments, edits, findings.measure)
+    return review(findings.moments, edits, findings.measure, findings.candidates)
 
 
 def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:

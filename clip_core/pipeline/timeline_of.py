@@ -22,6 +22,7 @@ def timeline_of(findings: Findings, moments: Sequence[Moment]) -> Timeline:
         scores=findings.scores,
         smoothed=smoothed,
         moments=moments,
+        candidates=findings.candidates,
         lines=lines,
         threshold=recipe.threshold or 0.0,
         score_range=(low - room, high + room),

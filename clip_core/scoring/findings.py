@@ -19,6 +19,8 @@ from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.spans import sample_spans
 from clip_core.values import Floats, Moment, Scores, Times, Unit
 
+CANDIDATE = "candidate"
+"""The label of what may be a moment, in lists and files."""
 _NOT_POSSIBLE: Mapping[Unit, tuple[str, str]] = {
     "margin": ("Margin needs a negative prompt.",
                'Add a line such as "- a person" to the prompts, or choose another unit.'),
@@ -151,7 +153,7 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
         thresholds={prompt: lines[prompt] for prompt in flagged if prompt in lines},
         moments=[m for m in moments if m.prompt in flagged] + _combined(moments, recipe, scores.prompts),
         candidates=sorted(
-            (m for m in candidates if m.prompt in flagged),
+            (replace(m, label=CANDIDATE) for m in candidates if m.prompt in flagged),
             key=lambda m: (-(verdicts[m.prompt].confidence or 0.0), scores.prompts.index(m.prompt), -m.peak),
         ),
         verdicts=verdicts,

@@ -170,6 +170,10 @@ class PromptBank:
         return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))])
 
 
+NO_SAMPLES = PromptBank(*(np.empty(0, np.float32) for _ in range(4)))
+"""Of a video without samples."""
+
+
 def prompt_banks(
     prompts: Sequence[str], bank: NullBank, vectors: Floats, order: Ints, segments: Segments
 ) -> dict[str, PromptBank]:

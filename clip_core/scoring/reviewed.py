@@ -24,20 +24,30 @@ class Reviewed:
         moment: With the edges and the label that were set by hand, if any.
         edit: The edit in force, None if nobody touched it.
         computed: Whether the settings of now give it too.
+        sure: Whether it was computed as a moment, not as a candidate.
     """
 
     moment: Moment
     edit: Edit | None = None
     computed: bool = True
+    sure: bool = True
 
     @property
     def kept(self) -> bool:
-        """Whether it counts: it was not rejected."""
-        return self.edit is None or self.edit.verdict != "rejected"
+        """Whether it counts: a moment that was not rejected, or a candidate that was accepted."""
+        verdict = "" if self.edit is None else self.edit.verdict
+        return verdict in ("accepted", "added") or (self.sure and verdict != "rejected")
+
+    @property
+    def is_candidate(self) -> bool:
+        """Whether it still waits for a person to say what it is."""
+        return not self.kept and (self.edit is None or self.edit.verdict != "rejected")
 
 
-def review(moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure) -> list[Reviewed]:
-    """Return the moments as judged: in their order, and behind them those that only an edit knows.
+def review(
+    moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure, candidates: Sequence[Moment] = ()
+) -> list[Reviewed]:
+    """Return the moments as judged, in their order; then those that only an edit knows; candidates come last.
 
     An edit holds for the computed moment of its prompt whose peak lies within the edit's edges, or near its anchor
     where an edge was moved past the peak; of several, the one whose peak is nearest to the anchor. So a rejected
@@ -48,20 +58,27 @@ def review(moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure) -
         moments: Computed.
         edits: Each (prompt, anchor) once.
         measure: Peak and mean within edges that were set by hand.
+        candidates: What may be moments; an edit holds for them as for moments.
     """
+    computed = [*moments, *candidates]
     holding: dict[int, Edit] = {}
     alone: list[Edit] = []
     for edit in edits:
-        place = _place(moments, edit, holding)
+        place = _place(computed, edit, holding)
         if place is not None:
             holding[place] = edit
         elif edit.verdict != "rejected":
             alone.append(edit)
     found = [
-        Reviewed(_edited(moment, holding[place], measure), holding[place]) if place in holding else Reviewed(moment)
-        for place, moment in enumerate(moments)
+        Reviewed(
+            moment if place not in holding else _edited(moment, holding[place], measure),
+            holding.get(place),
+            sure=place < len(moments),
+        )
+        for place, moment in enumerate(computed)
     ]
-    return found + [Reviewed(_edited(None, edit, measure), edit, computed=False) for edit in alone]
+    added = [Reviewed(_edited(None, edit, measure), edit, computed=False) for edit in alone]
+    return found[: len(moments)] + added + found[len(moments) :]
 
 
 def edit_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Edit:

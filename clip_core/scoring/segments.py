@@ -55,6 +55,10 @@ class Segments:
         return np.repeat(levels, np.diff(self.edges), axis=0)
 
 
+NO_SEGMENTS = Segments(np.empty(0, np.int64), np.empty(0), np.empty((0, 0), np.float32), np.empty(0))
+"""Of a video without samples."""
+
+
 class Segmenter:
     """Finds segments, shot by shot; a shot whose samples are the same as before is not looked at again.
 

@@ -9,36 +9,33 @@ import numpy as np
 import streamlit as st
 
 from clip_core.charts.timeline import Unfinished
-from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
 from clip_core.pipeline.analyse import Analysis, Picture
 from clip_core.pipeline.score_prompts import known_prompts
 from clip_core.recipe import Recipe
-from clip_core.scoring.findings import Evidence
+from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.keys import image_key
+from clip_core.scoring.null_bank import NO_SAMPLES
+from clip_core.scoring.segments import NO_SEGMENTS
 from clip_core.values import Scores, VideoRecord, clock
 from clip_core.video.sampling import missing_samples, sample_pts
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts
-from pages.parts.rules import bank_share
 from pages.parts.text import told
 
 
-def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts, settings: Config) -> Evidence:
+def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts) -> Evidence:
     """Return what is known of what is stored now; computed are only new frames and new prompts.
 
     If the model cannot embed the new prompts or pictures (a server that is down), those that are known are scored,
     the sidebar says why, and nothing is asked again before the visitor wants it.
     """
     state = st.session_state
-    asks_bank = bank_share(settings, wish.encoder)
-    recipe = Recipe(
-        prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights, bank_share=asks_bank
-    )  # fmt: skip
+    recipe = Recipe(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
     pictures = prompts.pictures
     if pictures is None:
-        asked: tuple[object, ...] = (wish.encoder.fingerprint, recipe.prompts, recipe.templates, asks_bank > 0)
+        asked: tuple[object, ...] = (wish.encoder.fingerprint, recipe.prompts, recipe.templates)
     else:
         asked = (wish.encoder.fingerprint, *(picture.picture_id for picture in pictures.values()))
     if state.get("unscored", (None,))[0] != asked:
@@ -72,9 +69,10 @@ def _what_is_known(wish: Wish, indexed: Indexed, recipe: Recipe) -> Evidence:
         )
     )
     lines = tuple(line for line in recipe.prompts if Recipe(prompts=(line,)).texts[0] in known)
-    _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not analysis.bank_is_ready)
-    share = recipe.bank_share if analysis.bank_is_ready else 0
-    return _evidence(wish, indexed.record, replace(recipe, prompts=lines, bank_share=share))
+    scored = replace(recipe, prompts=lines)
+    ask_bank = analysis.bank_is_ready(scored.positives)
+    _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not ask_bank)
+    return _evidence(wish, indexed.record, scored, ask_bank=ask_bank)
 
 
 def _draw_unscored(error: EncoderError, prompts: int, *, without_bank: bool) -> None:
@@ -106,23 +104,31 @@ def _analysis(record: VideoRecord | None, wish: Wish) -> Analysis:
 
 
 def _evidence(
-    wish: Wish, record: VideoRecord | None, recipe: Recipe, pictures: Mapping[str, Picture] | None = None
+    wish: Wish,
+    record: VideoRecord | None,
+    recipe: Recipe,
+    pictures: Mapping[str, Picture] | None = None,
+    *,
+    ask_bank: bool = True,
 ) -> Evidence:
     names = recipe.positives if pictures is None else tuple(pictures)
+    asks_bank = ask_bank and pictures is None
     if record is None:
-        return _nothing(names, recipe, wish.encoder, 0.0)
+        return _nothing(names, recipe, wish.encoder, 0.0, asks_bank=asks_bank)
     analysis = _analysis(record, wish)
     try:
-        if recipe.bank_share > 0 and recipe.positives and not analysis.bank_is_ready:
-            with st.spinner("Embedding 300 neutral captions, once for this model…"):
-                analysis.prepare_bank()
-        return analysis.evidence(recipe, pictures=pictures)
+        if asks_bank and not analysis.bank_is_ready(recipe.positives):
+            with st.spinner("Embedding 300 neutral texts, once for this model…"):
+                analysis.prepare_bank(recipe.positives)
+        return analysis.evidence(recipe, pictures=pictures, ask_bank=asks_bank)
     except NotIndexedError:  # it is opened but not begun: the next run has more
         st.session_state.pop("analysis_of", None)
-        return _nothing(names, recipe, wish.encoder, record.table.end_s)
+        return _nothing(names, recipe, wish.encoder, record.table.end_s, asks_bank=asks_bank)
 
 
-def _nothing(names: tuple[str, ...], recipe: Recipe, encoder: ShownEncoder, end_s: float) -> Evidence:
+def _nothing(
+    names: tuple[str, ...], recipe: Recipe, encoder: ShownEncoder, end_s: float, *, asks_bank: bool
+) -> Evidence:
     def none(prompts: tuple[str, ...]) -> Scores:
         values = np.empty((0, len(prompts)), np.float32)
         return Scores(np.empty(0, np.int64), np.empty(0), prompts, values, 0.0, end_s, complete=False)
@@ -132,8 +138,9 @@ def _nothing(names: tuple[str, ...], recipe: Recipe, encoder: ShownEncoder, end_
         none(recipe.negatives),
         weights=recipe.weights,
         logit_scale=encoder.logit_scale,
-        bank=None,
+        banks=dict.fromkeys(names, NO_SAMPLES) if asks_bank else {},
         cuts_s=np.empty(0),
+        segments=NO_SEGMENTS,
     )
 
 

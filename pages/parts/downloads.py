@@ -17,6 +17,7 @@ from pages.parts.give_pages import draw_pages
 from pages.parts.moments import Listed
 from pages.parts.settings_file import draw_loading, view_link
 
+CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
 WIDTH_PX = 400
 """A long link would widen the box as far as it may."""
 
@@ -38,6 +39,8 @@ def draw_downloads(given: Given) -> None:
     with box, st.container(width=WIDTH_PX):
         st.markdown("**Download**")
         st.caption(_which(given.listed))
+        if given.listed.candidates:
+            st.toggle("With candidates", key="give_candidates", persist_state="session", help=CANDIDATES_HELP)
         draw_files(given.outcome)
         draw_pages(given.outcome, given.view)
         draw_clips(given.outcome)
@@ -56,11 +59,13 @@ def _draw_settings(given: Given) -> None:
 
 
 def _which(listed: Listed) -> str:
-    all_of_them = len(listed.reviewed)
+    all_of_them, candidates = len(listed.reviewed), len(listed.candidates)
     if listed.chosen:
         rejected = len(listed.chosen) - len(listed.to_give)
         without = f", without {rejected} rejected" if rejected else ""
         return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments{without}."
-    left_out = all_of_them - len(listed.kept)
+    left_out = all_of_them - len(listed.kept) - candidates
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
+    if listed.with_candidates and candidates:
+        counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
     return f"{counted}{f', without {left_out} rejected' if left_out else ''}. Select rows to take only these."

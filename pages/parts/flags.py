@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from clip_core.scoring.findings import Evidence
+from clip_core.recipe import Recipe
+from clip_core.scoring.evidence import Evidence
 from pages.parts.controls import held
 from pages.parts.prompts import Prompts
 from pages.parts.tables import HEAD_PX, MOST_ROWS, ROW_PX
@@ -39,28 +40,29 @@ def choose_flagged(prompts: Prompts, evidence: Evidence) -> Sequence[str]:
             wrap=True,
             **held("flagged", _flags_pressed, prompts.texts),
         )
-        _draw_alarm_rates(evidence)
+        _draw_confidence(evidence)
     return flagged
 
 
-def _draw_alarm_rates(evidence: Evidence) -> None:
-    """How often a neutral caption comes out as high as each prompt: whether the prompt is there at all."""
-    rates = evidence.false_alarm_rates
-    if not rates:
+def _draw_confidence(evidence: Evidence) -> None:
+    """How many neutral texts each prompt beats: whether it is there at all."""
+    if not evidence.banks:
         return
-    table = pd.DataFrame({"prompt": list(rates), "rate": [100 * rate for rate in rates.values()]})
+    prompts = evidence.raw.prompts
+    shares = [evidence.detected(prompt, Recipe().confidence).verdict.confidence for prompt in prompts]
+    table = pd.DataFrame({"prompt": prompts, "beats": [None if s is None else 100 * s for s in shares]})
     columns = {
         "prompt": st.column_config.TextColumn("Prompt", width=150),
-        "rate": st.column_config.NumberColumn(
-            "False alarms",
+        "beats": st.column_config.NumberColumn(
+            "Beats",
             format="%.1f %%",
             width=90,
-            help="Share of the 300 neutral captions that score as high somewhere in this video: how often a prompt "
-            "that is not there would come out as high. Above about 5 % do not believe its peaks.",
+            help="The share of 300 neutral texts that a prompt beats, each in its own best segment of this video. Of "
+            "prompts that are not there, 5 in 100 beat more than 95 %.",
         ),
     }
     height = HEAD_PX + ROW_PX * min(len(table), MOST_ROWS)
-    st.dataframe(table, key="alarm_rates", hide_index=True, row_height=ROW_PX, height=height, column_config=columns)
+    st.dataframe(table, key="confidences", hide_index=True, row_height=ROW_PX, height=height, column_config=columns)
 
 
 def _flags_pressed(of: Sequence[str]) -> None:

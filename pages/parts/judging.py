@@ -41,8 +41,8 @@ def draw_judging(
     if state.get("undo_of") != record.video_id:
         state.undo_of, state.undo = record.video_id, []
         state.mark_in = state.mark_out = None
+    subjects = listed.chosen or _under(listed, head)
     with st.popover("", icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
-        subjects = listed.chosen or _under(listed, head)
         st.markdown(f"**{_subject(subjects, chosen=bool(listed.chosen))}**")
         _draw_verdicts(subjects, bench)
         if len(subjects) == 1:
@@ -59,6 +59,21 @@ def draw_judging(
         )
         if state.get("judging_error"):
             st.error(state.pop("judging_error"), icon=":material/error:")
+
+
+def draw_accept(findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore) -> None:
+    """Draw a button that accepts the selected candidates, or the one under the playhead; if there is one."""
+    subjects = listed.chosen or _under(listed, head)
+    if not subjects or not all(subject.is_candidate for subject in subjects):
+        return
+    st.button(
+        "Accept",
+        icon=":material/check:",
+        key="accept_candidate",
+        help="Not sure: the selected candidate, or the one under the playhead, becomes a moment.",
+        on_click=_judge,
+        args=(subjects, "accepted", Bench(record, store, findings.recipe.as_mapping())),
+    )
 
 
 def _under(listed: Listed, head: Playhead) -> list[Reviewed]:

@@ -27,6 +27,7 @@ LISTS = ["Moments", "Peaks", "Best", "Worst"]
 MOST_PICTURES = 40
 """In the table; each is 5 kB that is sent when the table changes."""
 VERDICTS = {"accepted": "✓", "rejected": "✗", "added": "+", "": "✎"}
+JUDGED_HELP = "✓ accepted, ✗ rejected, + added, ✎ changed by hand, ? a candidate: not sure that it is one"
 
 
 @dataclass(frozen=True)
@@ -34,27 +35,35 @@ class Listed:
     """The moments of the page.
 
     Attributes:
-        reviewed: As they were judged, rejected ones included, ranked.
+        reviewed: As they were judged, rejected ones included, ranked; candidates come last.
         chosen: Those whose rows are selected.
+        with_candidates: Whether files hold the candidates too.
     """
 
     reviewed: list[Reviewed]
     chosen: list[Reviewed]
+    with_candidates: bool = False
 
     @property
     def kept(self) -> list[Moment]:
-        """Those that count: not rejected."""
+        """Those that count: moments that were not rejected, candidates that were accepted."""
         return [r.moment for r in self.reviewed if r.kept]
 
     @property
-    def to_walk(self) -> list[Moment]:
-        """Those that next, previous and repeat go through: the selected ones, or else all that count."""
-        return [r.moment for r in self.chosen] or self.kept
+    def candidates(self) -> list[Moment]:
+        """Those that wait for a person to say what they are."""
+        return [r.moment for r in self.reviewed if r.is_candidate]
+
+    @property
+    def to_walk(self) -> tuple[list[Moment], list[Moment]]:
+        """What next, previous and repeat go through, and what comes after it: the selected ones, or else all."""
+        return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
 
     @property
     def to_give(self) -> list[Moment]:
         """Those that are written to files: of the selected ones, or else of all, those that count."""
-        return [r.moment for r in self.chosen if r.kept] if self.chosen else self.kept
+        given = self.chosen or self.reviewed
+        return [r.moment for r in given if r.kept or (r.is_candidate and (self.with_candidates or bool(self.chosen)))]
 
 
 def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
@@ -72,12 +81,13 @@ def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
         rows = sorted(places[before[row]] for row in rows if row < len(before) and before[row] in places)
         state.moments_key = f"moments-{int(state.moments_key.partition('-')[2] or 0) + 1}"
         state[state.moments_key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    return Listed(list(reviewed), [reviewed[row] for row in rows if row < len(reviewed)])
+    chosen = [reviewed[row] for row in rows if row < len(reviewed)]
+    return Listed(list(reviewed), chosen, bool(state.get("give_candidates")))
 
 
 def shown_findings(findings: Findings, listed: Listed) -> Findings:
-    """The findings with the moments that count, for the chart."""
-    return replace(findings, moments=listed.kept)
+    """The findings with the moments that count and the candidates that wait, for the chart."""
+    return replace(findings, moments=listed.kept, candidates=listed.candidates)
 
 
 def choose_list(count: int) -> str:
@@ -150,7 +160,7 @@ def _draw_moments(
         "start": time_column("Start", scores.end_s),
         "end": time_column("End", scores.end_s),
         "peak": st.column_config.NumberColumn("Peak", format=number, width=50),
-        "judged": st.column_config.TextColumn("", width=24, help="✓ accepted, ✗ rejected, + added, ✎ changed by hand"),
+        "judged": st.column_config.TextColumn("", width=24, help=JUDGED_HELP),
         "picture": st.column_config.ImageColumn("At the peak", width=64),
         "duration": st.column_config.NumberColumn("Duration", format="%.2f s", width=66),
         "peak_at": time_column("Peak at", scores.end_s),
@@ -163,6 +173,8 @@ def _draw_moments(
 
 
 def _judged(reviewed: Reviewed) -> str:
+    if reviewed.is_candidate:
+        return "?"
     return "" if reviewed.edit is None else VERDICTS[reviewed.edit.verdict]
 
 
@@ -180,16 +192,12 @@ def _why_none(findings: Findings, signal: Signal) -> str:
     if all(prompt in findings.recipe.unflagged for prompt in scores.prompts):
         return "No prompt is flagged. Choose some under Flag in the sidebar."
     if not findings.thresholds:
-        beats = " and beats the null bank" if _asks_bank(findings) else ""
-        return (
-            f"Nothing here is flagged: no prompt stands out of its own background{beats}. "
-            "*One for all* in the sidebar sets a threshold by hand."
-        )
+        return "No prompt is sure to be there, and the Rules in the sidebar leave out its likeliest places."
     return _nearest_miss(findings, signal)
 
 
 def _asks_bank(findings: Findings) -> bool:
-    return findings.recipe.bank_share > 0 and findings.evidence.bank is not None
+    return findings.recipe.bank_share > 0 and bool(findings.evidence.banks)
 
 
 def _nearest_miss(findings: Findings, signal: Signal) -> str:
@@ -197,7 +205,7 @@ def _nearest_miss(findings: Findings, signal: Signal) -> str:
     by, highest, prompt, when_s = _highest(findings, None)
     threshold = value_text(findings.thresholds[prompt], unit)
     best = f"Highest: **{literal(short(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
-    if by < 0:
+    if by < 0 and not findings.detects:
         return f"No sample reaches {threshold}. {best} Lower the threshold."
     if recipe.time_range is not None and _highest(findings, recipe.time_range)[0] < 0:
         low, high = map(clock, recipe.time_range)

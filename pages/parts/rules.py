@@ -9,11 +9,9 @@ import streamlit as st
 
 from clip_core.charts.labels import short
 from clip_core.charts.unit_text import value_decimals
-from clip_core.config import Config
-from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import BANK_SHARES, OPS
 from clip_core.scoring.combine import Combination
-from clip_core.scoring.findings import Evidence
+from clip_core.scoring.evidence import Evidence
 from clip_core.values import Unit, clock
 from pages.parts.controls import held
 from pages.parts.units import STEPS
@@ -22,22 +20,10 @@ WIDEST: dict[Unit, float] = {
     "corrected": 0.2, "cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0
 }  # fmt: skip
 LONGEST_S = 10.0
-USUAL_SHARE = 95
-_STARTS = {"hysteresis": 0.0, "min_gap_s": 0.0, "min_duration_s": 0.0, "pad_s": 0.0}
-
-
-def bank_share(settings: Config, encoder: ShownEncoder) -> int:
-    """The share of the null bank that moments must beat, before the box is drawn.
-
-    Who sets a cosine in config.yaml for this model means it, so there the bank is not asked unless somebody wants it.
-    """
-    state = st.session_state
-    if state.get("recipe_given"):
-        state.bank_of = encoder.fingerprint
-    if state.get("bank_of") != encoder.fingerprint:
-        configured = settings.threshold is not None and encoder.id == settings.model
-        state.bank_of, state.bank_share = encoder.fingerprint, 0 if configured else USUAL_SHARE
-    return int(state.bank_share)
+_STARTS = {
+    "hysteresis": 0.0, "min_gap_s": 0.0, "min_duration_s": 0.0, "pad_s": 0.0, "bank_share": 0, "across_cuts": False,
+    "filter_on": False, "combinations": (),
+}  # fmt: skip
 
 
 def choose_rules(
@@ -49,7 +35,7 @@ def choose_rules(
     The captions of the bank are texts: of ``pictures`` it says nothing, so it is not asked.
     """
     state = st.session_state
-    for key, value in (_STARTS | {"across_cuts": False, "combinations": (), "filter_on": False}).items():
+    for key, value in _STARTS.items():
         state.setdefault(key, value)
     with st.popover("Rules", icon=":material/rule:", width="stretch", key="rules_box"):
         share = st.select_slider(
@@ -57,9 +43,9 @@ def choose_rules(
             BANK_SHARES,
             state.bank_share,
             format_func=lambda share: "off" if share == 0 else f"{share} %",
-            disabled=pictures or (evidence.bank is None and state.bank_share == 0 and not evidence.raw.prompts),
-            help="The null bank is 300 neutral captions. A prompt that is nowhere in the video scores like one of them."
-            " A moment must beat this share of them somewhere. z says when; the bank says whether.",
+            disabled=not evidence.banks,
+            help="For thresholds set by hand: a moment must beat this share of 300 neutral texts somewhere, each at "
+            "its own best in this video. *Adapt* asks them anyway, as *Confidence* says.",
             **held("bank_share"),
         )
         hysteresis = _slider(
@@ -67,8 +53,9 @@ def choose_rules(
             "hysteresis",
             WIDEST[unit],
             WIDEST[unit] / 100,
-            "Hysteresis: a moment starts at the threshold and ends only where its curve falls this far below it, so "
-            "that one that wavers there makes one moment, not many. Another unit sets it to 0.",
+            "Hysteresis, for thresholds set by hand: a moment starts at the threshold and ends only where its curve "
+            "falls this far below it, so that one that wavers there makes one moment, not many. Another unit sets it "
+            "to 0. *Adapt* has no use for it.",
         )
         lengths = {
             key: _slider(label, key, LONGEST_S, 0.1, help_text)

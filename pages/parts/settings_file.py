@@ -60,7 +60,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     state.smoothing_kind, state.smoothing = recipe.smoothing, recipe.smoothing_s
     for name in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s", "across_cuts", "combinations"):
         state[name] = getattr(recipe, name)
-    state.bank_share = round(recipe.bank_share)
+    state.bank_share, state.confidence = round(recipe.bank_share), float(recipe.confidence)
     state.filter_on = recipe.score_range is not None
     state.score_filter = recipe.score_range or (None, None)
     state.range_moved = False
@@ -109,6 +109,6 @@ def take_file() -> None:
 def _start_over(settings: Config) -> None:
     state = st.session_state
     put_recipe(Recipe(prompts=settings.prompts, smoothing_s=settings.smoothing_s))
-    state.recipe_given, state.limits_of, state.bank_of = False, None, None
+    state.recipe_given, state.limits_of = False, None
     state.put_aside = {}
     state.settings_error = None

@@ -12,14 +12,24 @@ from clip_core.charts.unit_text import value_decimals
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
-from clip_core.scoring.findings import Evidence, carried_over
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.findings import carried_over
 from clip_core.scoring.smoothing import window_samples
 from clip_core.values import Scores, Unit
 from pages.parts.controls import held
 from pages.parts.flags import choose_flagged
 from pages.parts.prompts import Prompts
 from pages.parts.rules import choose_rules
-from pages.parts.units import ALONE, GRIDS, MODES, STEPS, choose_threshold, choose_unit, threshold_words
+from pages.parts.units import (
+    ALONE,
+    GRIDS,
+    MODES,
+    STEPS,
+    choose_confidence,
+    choose_threshold,
+    choose_unit,
+    threshold_words,
+)
 
 SMOOTHING_NAMES: dict[Smoothing, str] = {
     "mean": "moving average",
@@ -50,6 +60,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     low, high = _limits(unit, encoder, scores)
     _start_values(settings, scores, low, high)
     threshold = choose_threshold(unit, low, high)
+    confidence = choose_confidence(evidence) if threshold is None else float(state.confidence)
     told = st.empty()
     smoothing_s = _choose_window(smoothing, scores)
     axis = _choose_range(unit, low, high)
@@ -62,6 +73,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
         templates=prompts.templates,
         unit=unit,
         threshold=threshold,
+        confidence=confidence,
         thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the unit of now
         smoothing=smoothing,
         smoothing_s=smoothing_s,
@@ -117,7 +129,7 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
 
 
 def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence, *, pictures: bool) -> None:
-    """Under another model, start anew: the config's threshold if it speaks of this model, else one from the data.
+    """Under another model, start anew: the config's threshold if it speaks of this model, else detection.
 
     A threshold in the config is a cosine of pictures and texts, as it always was, and so is the model's own.
     """
@@ -129,9 +141,10 @@ def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence, *,
         state.limits_of, state.limits = encoder.fingerprint, None
         state.range_moved = state.filter_on = False
         state.own_thresholds, state.cuts_from = {}, None
-        state.unit = "z" if configured is None else "cosine"
+        state.unit = ("corrected" if evidence.has_bank and not pictures else "z") if configured is None else "cosine"
         state.threshold_mode = MODES[0] if configured is None else MODES[1]
         state.threshold = configured
+    state.setdefault("confidence", Recipe().confidence)
     if state.threshold is None and state.unit in evidence.scale.units:
         usual: tuple[float, Unit] = (sum(ALONE["z"]) / 2, "z") if pictures else (encoder.default_threshold, "cosine")
         state.threshold = carried_over(*usual, state.unit, evidence)

@@ -64,7 +64,7 @@ def choose_subject() -> Subject | None:
     wish = Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
     with sidebar:
-        evidence = curves.live_evidence(wish, indexed, wanted, settings)
+        evidence = curves.live_evidence(wish, indexed, wanted)
     wanted = wanted.only((*evidence.raw.prompts, *evidence.negatives.prompts))
     with facts:
         source.describe(indexed.record)

@@ -14,7 +14,7 @@ from clip_core.evaluation.sweep import Cell, Grid, Setting, best_cell
 from clip_core.evaluation.truth import Truth
 from clip_core.pipeline.evaluate import Evaluation, sweep_settings, usual_grid
 from clip_core.recipe import Recipe
-from clip_core.scoring.findings import Evidence
+from clip_core.scoring.evidence import Evidence
 from pages.parts.look import theme_name
 from pages.parts.units import MODES
 

@@ -40,11 +40,14 @@ class ChartLook:
     spread: bool = False
 
 
-def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead) -> None:
+def draw_transport(
+    table: TimeTable, scores: Scores, moments: Sequence[Moment], candidates: Sequence[Moment], head: Playhead
+) -> None:
     """Draw the row."""
     last = max(0, len(table) - 1)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="transport"):
-        _buttons(table, scores, moments, head, last)
+        starts = [sorted({frame_on_screen(table.times_s, m.start_s) for m in ms}) for ms in (moments, candidates)]
+        _buttons(scores, stops(*starts, head.frame), head, last)
         st.html(_clock_html(table, head, last), width="content")
         st.slider(
             "Frame",
@@ -58,13 +61,27 @@ def draw_transport(table: TimeTable, scores: Scores, moments: Sequence[Moment], 
         keep_playing()
 
 
-def _buttons(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: Playhead, last: int) -> None:
-    times_s = table.times_s
-    starts = sorted({frame_on_screen(times_s, m.start_s) for m in moments})
-    before, after = [s for s in starts if s < head.frame], [s for s in starts if s > head.frame]
+def stops(moments: Sequence[int], candidates: Sequence[int], frame: int) -> tuple[int | None, int | None]:
+    """Where previous and next go: the same as ``stop`` in player/search.js.
+
+    Args:
+        moments, candidates: The frames that they begin with, rising.
+        frame: From where.
+    """
+    if frame in candidates and frame not in moments:
+        before = [*moments[-1:], *(c for c in candidates if c < frame)]
+        after = [c for c in candidates if c > frame]
+    else:
+        before = [m for m in moments if m < frame]
+        after = [*(m for m in moments if m > frame), *candidates]
+    return before[-1] if before else None, after[0] if after else None
+
+
+def _buttons(scores: Scores, moments: tuple[int | None, int | None], head: Playhead, last: int) -> None:
+    before, after = moments
     earlier, later = _neighbours(scores, head.frame)
     playing = is_playing()
-    _button("skip_previous", "prev_m", "Previous moment (P)", "P", before[-1] if before else None)
+    _button("skip_previous", "prev_m", "Previous moment (P)", "P", before)
     _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", earlier)
     _button("chevron_left", "prev_f", "Back one frame (←)", "Left", head.frame - 1 if head.frame > 0 else None)
     st.button(
@@ -79,7 +96,7 @@ def _buttons(table: TimeTable, scores: Scores, moments: Sequence[Moment], head: 
     )
     _button("chevron_right", "next_f", "Forward one frame (→)", "Right", head.frame + 1 if head.frame < last else None)
     _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", later)
-    _button("skip_next", "next_m", "Next moment (N)", "N", after[0] if after else None)
+    _button("skip_next", "next_m", "Next moment (N)", "N", after)
     st.button(
         "", icon=":material/restart_alt:", key="reset", help="To the start (Home)", shortcut="Home", on_click=_reset
     )

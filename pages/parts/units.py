@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.charts.unit_text import value_decimals, value_text
-from clip_core.recipe import UNITS, Recipe
+from clip_core.recipe import CONFIDENCES, UNITS, Recipe
 from clip_core.scoring.equivalents import Equivalents, equivalents, equivalents_text
-from clip_core.scoring.findings import Evidence, carried_over, thresholds_of
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.findings import carried_over, thresholds_by_hand
 from clip_core.values import Unit
 from pages.parts.controls import held
-from pages.parts.text import literal
 
 UNIT_NAMES: dict[Unit, str] = {
     "corrected": "corrected",
@@ -22,6 +21,7 @@ UNIT_NAMES: dict[Unit, str] = {
     "softmax": "softmax",
 }
 UNIT_HELP = (
+    "**corrected**: cosine, less what 300 neutral texts score on the same frame.\n\n"
     "**z**: how far a score stands above this prompt's own median in this video, in robust deviations: says *when*.\n\n"
     "**cosine**: the raw similarity, the only one that is kept; its useful range differs from model to model.\n\n"
     "**percentile**: the rank of a sample within the video.\n\n"
@@ -39,14 +39,18 @@ ALONE: dict[Unit, tuple[float, float]] = {
     "margin": (-0.1, 0.1), "softmax": (0.0, 1.0),
 }  # fmt: skip
 """Ends of the slider while there is no sample, around what a threshold could be."""
+_LACKS: dict[Unit, str] = {
+    "margin": "Margin needs a negative prompt, such as “- a person”.",
+    "corrected": "The null bank cannot be asked, so there are no corrected scores.",
+}
 MODES = ["Adapt", "One for all"]
 
 
 def choose_unit(evidence: Evidence) -> Unit:
     """Draw the switch; thresholds move along with it."""
     state, possible = st.session_state, evidence.scale.units
-    if state.unit not in possible:  # the last negative prompt is gone
-        st.toast("Margin needs a negative prompt, such as “- a person”. Here is z instead.", icon=":material/info:")
+    if state.unit not in possible:
+        st.toast(f"{_LACKS[state.unit]} Here is z instead.", icon=":material/info:")
         _change_unit("z", evidence)
     state.unit_seen = state.unit
     units = [unit for unit in UNITS if unit in possible]
@@ -99,10 +103,10 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         required=True,
         default=st.session_state.threshold_mode,
         label_visibility="collapsed",
-        help="A moment is a stretch where the smoothed score stays at or above the threshold. **Adapt**: each prompt "
-        "gets one of its own, halfway up its events, if it has any and beats the null bank, where that is asked. **One "
-        "for all**: the slider. In cosine a good value depends on the model: for CLIP ViT-B/32 about 0.25–0.30, never "
-        "0.8; z is about the same for all.",
+        help="**Adapt** cuts the video into segments where the picture changes, and asks for each prompt whether its "
+        "highest segment beats neutral texts, and which segments are about as high. **One for all**: a moment is a "
+        "stretch where the smoothed curve stays at or above the slider. In cosine a good value depends on the model: "
+        "for CLIP ViT-B/32 about 0.25–0.30, never 0.8.",
         **held("threshold_mode"),
     )
     if mode == MODES[0]:
@@ -119,18 +123,45 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
     )
 
 
+def choose_confidence(evidence: Evidence) -> float:
+    """Draw the switch that says how sure a prompt must be to be there."""
+    state = st.session_state
+    options = sorted({*CONFIDENCES, float(state.confidence)})  # a settings file may say another
+    chosen = st.segmented_control(
+        "Confidence",
+        options,
+        default=float(state.confidence),
+        required=True,
+        format_func=lambda share: f"{100 * share:g} %{' sure' if share == options[0] else ''}",
+        label_visibility="collapsed",
+        disabled=not evidence.has_bank or not evidence.banks,
+        help="A prompt is there if its best segment beats this share of 300 neutral texts, each in its own best "
+        "segment of this video. At 95 % about 5 of 100 prompts that are not in the video come out as there.",
+        **held("confidence"),
+    )
+    return float(chosen or state.confidence)
+
+
 def threshold_words(recipe: Recipe, evidence: Evidence) -> str:
-    """The cut in other words, as Markdown."""
-    cuts = thresholds_of(recipe, evidence)
-    if not cuts:
-        asked = [prompt for prompt in evidence.raw.prompts if prompt not in recipe.unflagged]
-        return "The data speaks for no prompt yet." if asked else "No prompt is flagged."
+    """What decides where moments are, in words, as Markdown."""
+    prompts = [prompt for prompt in evidence.raw.prompts if prompt not in recipe.unflagged]
+    if not prompts:
+        return "No prompt is flagged."
+    cuts = {p: cut for p, cut in thresholds_by_hand(recipe, evidence.raw.prompts).items() if p in prompts}
     if recipe.threshold is None:
-        low, high = (value_text(cut, recipe.unit) for cut in (min(cuts.values()), max(cuts.values())))
-        span = low if low == high else f"{low} … {high}"
-        return f"Each prompt its own: {recipe.unit} {span}. {_first(cuts, recipe, evidence)}"
+        own = f" {len(cuts)} of {len(prompts)} prompts have thresholds of their own." if cuts else ""
+        bank = "" if evidence.has_bank else " No neutral texts are asked, so it cannot say how sure it is."
+        return f"On segments: smoothing only changes the drawing.{own}{bank}"
     same = [equivalents(evidence.scale, prompt, recipe.unit, cut) for prompt, cut in cuts.items()]
-    return equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
+    words = equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
+    return f"{words}{_bank_words(recipe, evidence)}"
+
+
+def _bank_words(recipe: Recipe, evidence: Evidence) -> str:
+    """That a rule beside the threshold is on."""
+    return (
+        f" · and beats {recipe.bank_share:g} % of the null bank (Rules)" if recipe.bank_share and evidence.banks else ""
+    )
 
 
 def _spans(unit: Unit, same: list[Equivalents]) -> str:
@@ -143,9 +174,4 @@ def _spans(unit: Unit, same: list[Equivalents]) -> str:
     if unit != "percentile":  # which is itself a share, the same for all
         shares = [100 * s.share for s in same]
         words.append(f"top {min(shares):.1f} … {max(shares):.1f} %")
-    return "≙ " + " ≙ ".join(words)
-
-
-def _first(cuts: dict[str, float], recipe: Recipe, evidence: Evidence) -> str:
-    prompt, cut = next(iter(cuts.items()))
-    return f"{literal(short(prompt))}: {equivalents_text(equivalents(evidence.scale, prompt, recipe.unit, cut))}"
+    return "≙ " + " ≙ ".join(words) if words else ""

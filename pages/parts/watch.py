@@ -26,12 +26,15 @@ from pages.parts.transport import ChartLook
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to see of a video at this rerun; ``to_walk`` are the moments to jump to and to repeat."""
+    """What there is to see of a video at this rerun.
+
+    ``to_walk`` are the moments to jump to and to repeat, and the candidates that come after them.
+    """
 
     video: VideoChoice
     record: VideoRecord
     findings: Findings
-    to_walk: Sequence[Moment]
+    to_walk: tuple[Sequence[Moment], Sequence[Moment]]
     prompts: Prompts
     signal: Signal
     head: Playhead
@@ -84,7 +87,8 @@ class Playing:
     def draw_picture(self) -> None:
         """Draw the video with its transport."""
         scene = self._scene
-        player.draw_screen(scene.record, self._playable, scene.to_walk, scene.head)
+        moments, candidates = scene.to_walk
+        player.draw_screen(scene.record, self._playable, moments, scene.head, candidates=candidates)
 
     def draw_ranking(self) -> None:
         """Draw the ranking that runs along."""
@@ -118,7 +122,7 @@ class FrameByFrame:
         """Draw the buttons and the slider."""
         scene = self._scene
         findings = scene.findings
-        transport.draw_transport(scene.record.table, findings.scores, scene.to_walk, scene.head)
+        transport.draw_transport(scene.record.table, findings.scores, *scene.to_walk, scene.head)
 
     def draw_chart(self, view: Timeline) -> None:
         """Draw the curves; a click on them moves the playhead."""

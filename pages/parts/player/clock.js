@@ -15,6 +15,7 @@ export class Clock extends EventTarget {
   frame = 0; // the frame on the screen
   playing = false;
   moments = []; // [start_s, end_s], sorted by start
+  candidates = []; // what may be moments, likewise
   video = null; // the id of the video that they belong to
   users = 0;
 

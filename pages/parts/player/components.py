@@ -55,9 +55,15 @@ def times_address(table: TimeTable) -> str:
     return _address(np.append(table.times_s, table.end_s).astype("<f8"))
 
 
-def moments_address(moments: Sequence[Moment]) -> str:
-    """Where the browser finds the moments by their start: float64 seconds, start and end of one after the other."""
-    pairs = sorted((round(m.start_s, DECIMALS_S), round(m.end_s, DECIMALS_S)) for m in moments)
+def moments_address(moments: Sequence[Moment], candidates: Sequence[Moment]) -> str:
+    """Where the browser finds the moments by their start, and behind them the candidates by theirs.
+
+    float64 seconds, start and end of one after the other.
+    """
+    pairs = [
+        pair for group in (moments, candidates)
+        for pair in sorted((round(m.start_s, DECIMALS_S), round(m.end_s, DECIMALS_S)) for m in group)
+    ]  # fmt: skip
     return _address(np.array(pairs, "<f8"))
 
 

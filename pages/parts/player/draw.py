@@ -21,7 +21,12 @@ from pages.parts.signal import Signal
 
 
 def draw_screen(
-    record: VideoRecord, playable: Playable, moments: Sequence[Moment], head: Playhead, player: str = PLAYER
+    record: VideoRecord,
+    playable: Playable,
+    moments: Sequence[Moment],
+    head: Playhead,
+    player: str = PLAYER,
+    candidates: Sequence[Moment] = (),
 ) -> None:
     """Draw the video and its transport. What it reports is in the session's state before the next run begins.
 
@@ -31,6 +36,7 @@ def draw_screen(
         moments: To jump to and to repeat.
         head: Where it starts, or goes when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
+        candidates: What may be moments: jumped to after the last moment.
     """
     copied = playable.source == "copy"
     address = address_of(record.video_id, "copy" if copied else "file")
@@ -40,7 +46,8 @@ def draw_screen(
         "times": times_address(record.table),
         "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
-        "moments": moments_address(moments),
+        "moments": moments_address(moments, candidates),
+        "sure": len(moments),
         "seek": {"seq": stamp(player), "frame": head.frame},
     }
     st.session_state[f"{part_key('screen', player)}_address"] = address

@@ -26,7 +26,8 @@ export class Repeat {
   // The moment that a frame lies in, the one that began last; else null.
   at(frame) {
     const time = this.clock.times[frame] + SOON_S;
-    return this.clock.moments.findLast(([start, end]) => start <= time && time < end) ?? null;
+    const has = ([start, end]) => start <= time && time < end;
+    return this.clock.moments.findLast(has) ?? this.clock.candidates.findLast(has) ?? null;
   }
 
   // Begin with the moment here, or the next one.

@@ -11,6 +11,7 @@ import { startPlaying } from "./playing.js";
 import { Repeat } from "./repeat.js";
 import { Reports } from "./reports.js";
 import { keepTaste, nextSpeed, recallTaste, setSpeed } from "./taste.js";
+import { stop } from "./search.js";
 import { Transport } from "./transport.js";
 
 const NO_MOMENT = "No moment to repeat here or later. Lower the threshold, or go further back.";
@@ -80,7 +81,7 @@ class Screen {
     this.#data = data;
     this.transport.unsay(NO_TIMES);
     if (data.times !== before.times) this.#takeTimes(times, data.video);
-    if (data.moments !== before.moments) this.#takeMoments(moments);
+    if (data.moments !== before.moments || data.sure !== before.sure) this.#takeMoments(moments, data.sure);
     if (this.#other) this.#open(data);
     else if (data.seek.seq !== before.seek.seq) {
       this.reports.expect(data.seek.frame);
@@ -186,8 +187,10 @@ class Screen {
   }
 
   #toMoment(from, by) {
-    const starts = this.clock.moments.map(([start]) => this.clock.frameAt(start + SOON_S));
-    const target = by > 0 ? starts.find((start) => start > from) : starts.findLast((start) => start < from);
+    const [sure, candidates] = [this.clock.moments, this.clock.candidates].map((moments) =>
+      moments.map(([start]) => this.clock.frameAt(start + SOON_S)),
+    );
+    const target = stop(sure, candidates, from, by);
     if (target === undefined) this.#mention(`There is no ${by > 0 ? "later" : "earlier"} moment.`);
     else this.#visit(target);
   }
@@ -199,9 +202,9 @@ class Screen {
     this.#draw();
   }
 
-  #takeMoments(block) {
+  #takeMoments(block, sure) {
     const moments = Array.from({ length: block.length / 2 }, (_, k) => [block[2 * k], block[2 * k + 1]]);
-    this.clock.moments = moments;
+    [this.clock.moments, this.clock.candidates] = [moments.slice(0, sure), moments.slice(sure)];
     if (!this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
   }
 

@@ -20,3 +20,14 @@ function count(length, holds) {
   }
   return low;
 }
+
+// Where next (by > 0) and previous go from a frame: through the moments in time, and after the last of them through the
+// candidates. All are frames, rising. Who stands at the beginning of a candidate goes on among these.
+export function stop(moments, candidates, from, by) {
+  const later = (starts) => starts.find((start) => start > from);
+  const earlier = (starts) => starts.findLast((start) => start < from);
+  if (candidates.includes(from) && !moments.includes(from)) {
+    return by > 0 ? later(candidates) : (earlier(candidates) ?? moments.at(-1));
+  }
+  return by > 0 ? (later(moments) ?? candidates[0]) : earlier(moments);
+}

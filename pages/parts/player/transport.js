@@ -71,8 +71,9 @@ export class Transport {
       this.#disable(what, clock.frame <= 0, -1);
       this.#disable(what, clock.frame >= clock.last, 1);
     }
-    this.#disable("moment", clock.moments.length === 0);
-    this.#disable("loop", clock.moments.length === 0 && !repeats);
+    const none = clock.moments.length + clock.candidates.length === 0;
+    this.#disable("moment", none);
+    this.#disable("loop", none && !repeats);
     const play = this.host.querySelector(".cvi-play");
     play.title = clock.playing ? "Pause (Space)" : "Play (Space)";
     play.ariaLabel = clock.playing ? "Pause" : "Play";

@@ -1,0 +1,54 @@
+"""Under the list: what was found of each prompt, with the reason; no prompt ends without a word."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from clip_core.charts.labels import short
+from clip_core.scoring.detection import VerdictKind
+from clip_core.scoring.findings import Findings
+from pages.parts.look import theme
+from pages.parts.prompts import Prompts
+
+SIGNS: dict[VerdictKind, str] = {"there": "✓", "throughout": "▬", "not sure": "?"}
+ORDER: tuple[VerdictKind, ...] = ("not sure", "throughout", "there")
+_CHIP = (
+    '<span data-verdict="{kind}" data-prompt="{prompt}" title="{title}" role="listitem" '
+    'style="white-space:nowrap;border:1px solid {line};border-radius:4px;padding:0 5px">'
+    '<b style="color:{colour}">{sign}</b> {name} '
+    '<span style="color:{muted}">{share}</span></span>'
+)
+MOST_PX = 58
+
+
+def draw_verdicts(findings: Findings, prompts: Prompts) -> None:
+    """Draw a chip for each flagged prompt, those that are not sure first; the reason shows on hover."""
+    flagged = [p for p in findings.scores.prompts if p not in findings.recipe.unflagged and p in prompts.numbers]
+    if not flagged or not len(findings.scores):
+        return
+    chips = [
+        _chip(prompt, findings, prompts)
+        for kind in ORDER
+        for prompt in flagged
+        if findings.verdicts[prompt].kind == kind
+    ]
+    look = f"display:flex;flex-wrap:wrap;gap:3px 5px;max-height:{MOST_PX}px;overflow-y:auto;font-size:.8rem"
+    st.html(f'<div data-region="verdicts" tabindex="0" role="list" style="{look}">{"".join(chips)}</div>')
+
+
+def _chip(prompt: str, findings: Findings, prompts: Prompts) -> str:
+    verdict, colours = findings.verdicts[prompt], theme()
+    share = "" if verdict.confidence is None else f"{int(100 * verdict.confidence)} %"
+    return _CHIP.format(
+        kind=verdict.kind,
+        prompt=html.escape(prompt, quote=True),
+        title=html.escape(f"{prompt[:200]}: {verdict.kind}. {verdict.reason}", quote=True),
+        line=colours.grid,
+        colour=prompts.colour(prompt),
+        muted=colours.muted,
+        sign=SIGNS[verdict.kind],
+        name=html.escape(short(prompt)),
+        share=share,
+    )

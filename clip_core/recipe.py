@@ -31,8 +31,9 @@ from clip_core.recipe_checks import (
 from clip_core.values import Unit
 
 __all__ = [
-    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES",
-    "UNITS", "Op", "Recipe", "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from", "recipe_yaml",
+    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES", "UNITS",
+    "Op", "Recipe", "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from",
+    "recipe_yaml",
 ]  # fmt: skip
 NEGATIVE = "- "
 

@@ -20,7 +20,7 @@ _CHIP = (
     '<b style="color:{colour}">{sign}</b> {name} '
     '<span style="color:{muted}">{share}</span></span>'
 )
-MOST_PX = 58
+MOST_PX = 42
 
 
 def draw_verdicts(findings: Findings, prompts: Prompts) -> None:

@@ -23,7 +23,7 @@ LONGEST_NAME_WORDS = 3
 SHARPNESS = 0.6
 """Of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""
 BLOCK_SAMPLES = 2048
-_ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 
 
 def bank_texts(kind: BankKind) -> tuple[str, ...]:

@@ -165,10 +165,15 @@ def test_the_share_that_is_beaten_and_the_ceiling_of_a_share_agree() -> None:
     for confidence in (0.5, 0.9, 0.95, 0.98):
         ceiling = bank.ceiling(confidence)
         assert bank.beaten_by(ceiling) <= confidence
-        assert bank.beaten_by(ceiling + 1e-5) > confidence
-    assert bank.ceiling(1.0) == pytest.approx(0.3)
-    equal = PromptBank(empty, empty, np.full(300, 0.2, np.float32), peaks)
-    assert (equal.beaten_by(0.2), equal.ceiling(0.95)) == (0.0, pytest.approx(0.2))
+        assert bank.beaten_by(ceiling + 1e-6) > confidence
+    assert bank.ceiling(1.0) == pytest.approx(0.3, abs=2e-5)
+
+
+def test_what_differs_by_rounding_only_is_not_beaten() -> None:
+    empty = np.empty(0, np.float32)
+    equal = PromptBank(empty, empty, np.full(300, 0.2, np.float32), empty)
+    assert [equal.beaten_by(p) for p in (0.2, 0.2 + 1e-7, 0.2 + 1e-6, 0.2001)] == [0, 0, 0, 1]
+    assert 0.2 + 1e-6 < equal.ceiling(0.95) < 0.2001
 
 
 def test_what_cannot_be_is_refused() -> None:

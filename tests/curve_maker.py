@@ -34,10 +34,10 @@ def scores_of(
     )
 
 
-def bank_at(peak: float | Floats, n: int, segments: int) -> PromptBank:
+def bank_at(peak: float | Floats, n: int) -> PromptBank:
     """A bank of 300 that scores 0 on each sample, but whose texts, all or each, reach ``peak`` somewhere."""
     peaks = np.sort(np.broadcast_to(np.float32(peak), 300))
-    return PromptBank(np.zeros(n, np.float32), np.zeros(segments, np.float32), peaks, peaks)
+    return PromptBank(np.zeros(n, np.float32), np.zeros(n, np.float32), peaks, peaks)
 
 
 def evidence_of(
@@ -47,9 +47,8 @@ def evidence_of(
     bank_peak: float | Floats | None = None,
     weights: Mapping[str, float] | None = None,
     cuts_s: Sequence[float] = (),
-    edges: Sequence[int] | None = None,
 ) -> Evidence:
-    """Evidence of curves without vectors behind them.
+    """Evidence of curves without vectors behind them; each sample is a segment.
 
     Args:
         raw: The prompts'.
@@ -57,15 +56,12 @@ def evidence_of(
         bank_peak: What neutral texts reach somewhere, all or each of 300. None: they were not asked.
         weights: Prompt → prior odds.
         cuts_s: Shot boundaries.
-        edges: First samples of segments; None: each sample is one.
     """
     n, against = len(raw), dict(negatives or {})
     table = np.stack([*against.values()], axis=1) if against else np.empty((n, 0), np.float32)
     samples_s = np.maximum(sample_spans(raw.times_s, raw.start_s, raw.end_s).lengths_s, 1e-6)
-    starts = np.arange(n) if edges is None else np.asarray(edges, np.int64)
-    lengths_s = np.add.reduceat(samples_s, starts) if n else samples_s
-    segments = Segments(starts, lengths_s, np.zeros((len(starts), 1), np.float32), samples_s)
-    banks = {} if bank_peak is None else {p: bank_at(bank_peak, n, len(starts)) for p in raw.prompts}
+    segments = Segments(np.arange(n), samples_s, np.zeros((n, 1), np.float32), samples_s)
+    banks = {} if bank_peak is None else {p: bank_at(bank_peak, n) for p in raw.prompts}
     return Evidence(
         raw,
         replace(raw, prompts=tuple(against), values=table),

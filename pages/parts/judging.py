@@ -11,7 +11,7 @@ from clip_core.charts.labels import short
 from clip_core.edit import Edit, Verdict
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.judge_moments import keep_edit, take_edit_back
-from clip_core.scoring.findings import Findings
+from clip_core.scoring.findings import CANDIDATE, Findings
 from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
@@ -77,8 +77,12 @@ def draw_accept(findings: Findings, listed: Listed, head: Playhead, record: Vide
 
 
 def _under(listed: Listed, head: Playhead) -> list[Reviewed]:
-    """The moment under the playhead, if there is one; of several, the one that is listed first."""
-    return [r for r in listed.reviewed if r.moment.start_s <= head.time_s < r.moment.end_s][:1]
+    """The moment whose frame is on the screen, if there is one; of several, the one that began last.
+
+    A moment may begin while a frame is shown: where "next moment" goes, its first frame, counts as well.
+    """
+    shown = [r for r in listed.reviewed if r.moment.start_s < head.until_s and head.time_s < r.moment.end_s]
+    return sorted(shown, key=lambda r: -r.moment.start_s)[:1]
 
 
 def _subject(subjects: list[Reviewed], *, chosen: bool) -> str:
@@ -124,7 +128,8 @@ def _draw_edges(subject: Reviewed, findings: Findings, bench: Bench) -> None:
         common = {"min_value": 0.0, "max_value": end_s, "step": _frame_s(findings, bench.record), "format": "%.3f"}
         start_s = st.number_input("Start (s)", value=min(moment.start_s, end_s), key=f"{form}_start", **common)
         stop_s = st.number_input("End (s)", value=min(moment.end_s, end_s), key=f"{form}_end", **common)
-    label = st.text_input("Label", moment.label, max_chars=LONGEST_LABEL, key=f"{form}_label")
+    shown = "" if subject.is_candidate and moment.label == CANDIDATE else moment.label
+    label = st.text_input("Label", shown, max_chars=LONGEST_LABEL, key=f"{form}_label")
     wrong = start_s >= stop_s
     if wrong:
         st.caption("It must begin before it ends.")

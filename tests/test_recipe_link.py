@@ -24,7 +24,16 @@ def test_a_link_restores_the_recipe(recipe: Recipe) -> None:
 def test_an_address_without_settings_says_nothing_of_them() -> None:
     assert recipe_of_query({}) is None
     assert recipe_of_query({"video": ["x"], "utm": ["y"]}) is None
-    assert parse_qs(urlsplit(link("http://x/", Recipe(), {})).query) == {}
+    assert parse_qs(urlsplit(link("http://x/", None, {"video": "x"})).query) == {"video": ["x"]}
+
+
+def test_a_link_always_names_the_unit_and_one_without_means_what_it_meant() -> None:
+    assert parse_qs(urlsplit(link("http://x/", Recipe(), {})).query) == {"unit": ["corrected"]}
+    assert recipe_of_query({"threshold": ["2.5"]}) == Recipe(unit="z", threshold=2.5, bank_share=95)
+    assert recipe_of_query({"threshold": ["2.5"], "bank_share": ["50"]}) == Recipe(
+        unit="z", threshold=2.5, bank_share=50
+    )
+    assert recipe_of_query({"unit": ["corrected"], "confidence": ["0.98"]}) == Recipe(confidence=0.98)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,8 @@ def test_a_click_on_a_row_seeks_once(ready: Page) -> None:
     rows = flag_one_stretch(ready)
     stamp = ready.press("reset").at.session_state["stamp"]
     ready.click_row("moments", len(rows) - 1, "peak")
-    assert ready.frame == frame_at(rows[-1]["start"])
+    wanted = frame_at(rows[-1]["start"])
+    assert ready.frame == wanted
     assert ready.at.session_state["stamp"] == stamp + 1
     assert ready.slide("frame", 3).frame == 3  # the selection stays, and does not pull it back
     ready.click_row("moments", len(rows) - 1, "end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +18,11 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from pages.parts.moments import Listed
 from pages.parts.playhead import Playhead
-from pages.parts.text import told
+from pages.parts.text import literal, told
 
 MOST_UNDONE = 50
 LONGEST_LABEL = 200
+ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def draw_judging(
     if state.get("undo_of") != record.video_id:
         state.undo_of, state.undo = record.video_id, []
         state.mark_in = state.mark_out = None
-    subjects = listed.chosen or _under(listed, head)
+    subjects = listed.chosen or _under(listed.reviewed, head)
     with st.popover("", icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
         st.markdown(f"**{_subject(subjects, chosen=bool(listed.chosen))}**")
         _draw_verdicts(subjects, bench)
@@ -63,25 +65,28 @@ def draw_judging(
 
 def draw_accept(findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore) -> None:
     """Draw a button that accepts the selected candidates, or the one under the playhead; if there is one."""
-    subjects = listed.chosen or _under(listed, head)
+    waiting = [reviewed for reviewed in listed.reviewed if reviewed.is_candidate]
+    subjects = listed.chosen or _under(waiting, head)
     if not subjects or not all(subject.is_candidate for subject in subjects):
         return
+    moment = subjects[0].moment
+    span = f"“{literal(short(moment.prompt))}”, {clock(moment.start_s)} … {clock(moment.end_s)}, becomes a moment."
     st.button(
         "Accept",
         icon=":material/check:",
         key="accept_candidate",
-        help="Not sure: the selected candidate, or the one under the playhead, becomes a moment.",
+        help=span if len(subjects) == 1 else f"The {len(subjects)} selected candidates become moments.",
         on_click=_judge,
         args=(subjects, "accepted", Bench(record, store, findings.recipe.as_mapping())),
     )
 
 
-def _under(listed: Listed, head: Playhead) -> list[Reviewed]:
+def _under(reviewed: Sequence[Reviewed], head: Playhead) -> list[Reviewed]:
     """The moment whose frame is on the screen, if there is one; of several, the one that began last.
 
-    A moment may begin while a frame is shown: where "next moment" goes, its first frame, counts as well.
+    Where a moment ends and another begins while a frame is shown, this is the frame of the other: there "next" goes.
     """
-    shown = [r for r in listed.reviewed if r.moment.start_s < head.until_s and head.time_s < r.moment.end_s]
+    shown = [r for r in reviewed if r.moment.start_s < head.until_s <= r.moment.end_s + ROUNDING_S]
     return sorted(shown, key=lambda r: -r.moment.start_s)[:1]
 
 

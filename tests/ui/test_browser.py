@@ -156,7 +156,7 @@ def test_one_screen_and_no_keys_in_the_buttons(visit: Visit) -> None:
 def test_hostile_prompts_show_literally(visit: Visit) -> None:
     visitor = visit().open_ready()
     set_prompts(visitor, HOSTILE)
-    legend, ranking = visitor.tab.locator(".st-key-legend"), visitor.tab.locator("[data-prompt]")
+    legend, ranking = visitor.tab.locator(".st-key-legend"), visitor.tab.locator("div[data-prompt]")
     labels = [text.replace("\u2060", "") for text in legend.locator("button").all_inner_texts()]
     names = [text.split("\n")[0] for text in ranking.all_inner_texts()]
     for prompt in SHOWN:

@@ -16,6 +16,7 @@ export class Clock extends EventTarget {
   playing = false;
   moments = []; // [start_s, end_s], sorted by start
   candidates = []; // what may be moments, likewise
+  walked = null; // the frame of a candidate to which next or previous went last
   video = null; // the id of the video that they belong to
   users = 0;
 
@@ -72,9 +73,11 @@ export class Clock extends EventTarget {
   }
 
   // The frame to which next (by > 0) or previous goes from a frame; undefined if there is none.
-  stopFrom(frame, by) {
+  walk(frame, by) {
     const starts = (moments) => moments.map(([start]) => this.frameAt(start + SOON_S));
-    return stop(starts(this.moments), starts(this.candidates), frame, by);
+    const found = stop(starts(this.moments), starts(this.candidates), frame, by, this.walked === frame);
+    if (found) this.walked = found.isCandidate ? found.frame : null;
+    return found?.frame;
   }
 
   show(frame, playing) {

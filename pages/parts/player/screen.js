@@ -147,7 +147,7 @@ class Screen {
       moment: () => this.#toMoment(from, by),
       seek: () => this.#visit(frame),
       scrub: () => this.#go(frame),
-      reset: () => (video.pause(), this.#visit(0)),
+      reset: () => (video.pause(), (clock.walked = null), this.#visit(0)),
       end: () => (video.pause(), this.#visit(clock.last)),
       loop: () => this.#toggleRepeat(from),
       mute: () => (video.muted = !video.muted),
@@ -186,7 +186,7 @@ class Screen {
   }
 
   #toMoment(from, by) {
-    const target = this.clock.stopFrom(from, by);
+    const target = this.clock.walk(from, by);
     if (target === undefined) this.#mention(`There is no ${by > 0 ? "later" : "earlier"} moment.`);
     else this.#visit(target);
   }

@@ -18,7 +18,7 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from pages.parts.moments import Listed
 from pages.parts.playhead import Playhead
-from pages.parts.text import literal, told
+from pages.parts.text import told
 
 MOST_UNDONE = 50
 LONGEST_LABEL = 200
@@ -69,13 +69,11 @@ def draw_accept(findings: Findings, listed: Listed, head: Playhead, record: Vide
     subjects = listed.chosen or _under(waiting, head)
     if not subjects or not all(subject.is_candidate for subject in subjects):
         return
-    moment = subjects[0].moment
-    span = f"“{literal(short(moment.prompt))}”, {clock(moment.start_s)} … {clock(moment.end_s)}, becomes a moment."
     st.button(
         "Accept",
         icon=":material/check:",
         key="accept_candidate",
-        help=span if len(subjects) == 1 else f"The {len(subjects)} selected candidates become moments.",
+        help="Not sure: the selected candidates, or the one under the playhead, become moments.",
         on_click=_judge,
         args=(subjects, "accepted", Bench(record, store, findings.recipe.as_mapping())),
     )

@@ -115,7 +115,7 @@ def test_it_starts_with_corrected_scores_on_segments(page: Page, seen: dict[str,
     recipe = seen["signal"].recipe
     assert (recipe.unit, recipe.threshold, recipe.confidence, recipe.bank_share) == ("corrected", None, 0.95, 0)
     assert seen["findings"].scores.unit == "corrected"
-    assert page.starting("On segments: smoothing only changes the drawing.")
+    assert page.starting("On segments: smoothing only redraws.")
     assert page.control("selectbox", "unit").options == ["corrected", "cosine", "z (robust)", "percentile", "softmax"]
     assert page.control("segmented_control", "confidence").options == ["90 % sure", "95 %", "98 %"]
 

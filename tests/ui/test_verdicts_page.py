@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,8 @@ def test_candidates_are_rows_behind_the_moments(page: Page, seen: dict[str, Any]
     marks = [row["judged"] for row in found]
     assert marks == sorted(marks) == ["" if row["prompt"] in SURE else "?" for row in found]
     assert {row["label"] for row in found if row["judged"] == "?"} == {"candidate"}
+    colours = {row["judged"]: b64decode(row["colour"].partition(",")[2]).decode() for row in found}
+    assert (">?</text>" in colours["?"], "<rect" in colours[""]) == (True, True)
     for prompt in PROMPTS:
         assert 1 <= len(of(found, prompt)) <= (100 if prompt in SURE else 3)
     assert len(seen["listed"].kept) == marks.count("")
@@ -170,7 +173,7 @@ def test_smoothing_on_segments_changes_the_drawing_alone_and_the_page_says_so(
     seen: dict[str, Any],  # noqa: F811
 ) -> None:
     page.slide("smoothing", 0.0)
-    assert page.starting("On segments: smoothing only changes the drawing.")
+    assert page.starting("On segments: smoothing only redraws.")
     before, curve = spans(seen["findings"].moments), seen["findings"].smoothed
     page.slide("smoothing", 4.0)
     assert spans(seen["findings"].moments) == before
@@ -314,7 +317,7 @@ def test_a_threshold_set_by_hand_means_what_it_says(page: Page, seen: dict[str, 
 def test_a_threshold_of_its_own_beside_detection_is_told(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.at.session_state["own_thresholds"] = {"an elephant": -1.0}
     page.run()
-    assert page.holding("On segments: smoothing only changes the drawing. 1 of 5 prompts have thresholds of their own.")
+    assert page.holding("On segments: smoothing only redraws. 1 of 5 prompts have thresholds of their own.")
     assert page.verdicts["an elephant"] == "there"
     page.at.session_state["own_thresholds"] = dict.fromkeys(PROMPTS, -1.0)
     page.run()

@@ -113,7 +113,7 @@ def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
         moment = measure(edit.prompt, *edges) or _within(
             edges, moment or Moment(edit.prompt, 0, 0, edit.anchor_s, 0, 0)
         )
-    return replace(moment, label=edit.label)
+    return replace(moment, label=edit.label or ("" if edit.verdict else moment.label))  # which may say "candidate"
 
 
 def _within(edges: tuple[float, float], moment: Moment) -> Moment:

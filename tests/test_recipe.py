@@ -18,7 +18,8 @@ FULL = Recipe(
     threshold=97.5,
     thresholds={"null": 90.0},
     hysteresis=1.5,
-    bank_share=0,
+    confidence=0.98,
+    bank_share=95,
     smoothing="savgol",
     smoothing_s=0.25,
     across_cuts=True,
@@ -51,7 +52,8 @@ def test_lines_with_a_dash_are_negatives() -> None:
     [
         ("unit", "kelvin"), ("unit", ["z"]), ("unit", {}), ("smoothing", "box"), ("templates", "7"),
         ("threshold", float("nan")), ("threshold", True), ("threshold", "2"), ("threshold", 1e300),
-        ("hysteresis", -0.1), ("bank_share", 94),
+        ("hysteresis", -0.1), ("bank_share", 94), ("confidence", 0.4), ("confidence", 1), ("confidence", 95),
+        ("confidence", None), ("confidence", True), ("confidence", "0.95"), ("confidence", float("nan")),
         ("smoothing_s", -1), ("pad_s", float("inf")), ("min_gap_s", None),
         ("score_range", [2, 1]), ("score_range", [1]),
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
@@ -79,6 +81,54 @@ def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
 def test_files_that_are_no_settings(content: bytes, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         read_recipe(content)
+
+
+def test_the_usual_recipe_detects_on_corrected_scores_at_95_percent() -> None:
+    usual = Recipe()
+    assert (usual.unit, usual.threshold, usual.confidence, usual.bank_share) == ("corrected", None, 0.95, 0)
+    assert [Recipe(confidence=c).confidence for c in (0.5, 0.9, 0.98, 0.999)] == [0.5, 0.9, 0.98, 0.999]
+
+
+OLD_FILE = """\
+# How CLIP Video Investigator makes moments of curves. Load it on the page or with --settings.
+prompts:
+- a dog
+- '- a person'
+weights: {}
+templates: none
+unit: z
+threshold: THRESHOLD
+thresholds:
+  a dog: 3.5
+hysteresis: 0.5
+bank_share: 95.0
+smoothing: mean
+smoothing_s: 0.6
+across_cuts: false
+min_gap_s: 0.0
+min_duration_s: 0.0
+pad_s: 0.0
+score_range: null
+time_range: null
+unflagged: []
+combinations: []
+"""
+"""What the version before detection on segments wrote, when every setting stood in the file."""
+
+
+@pytest.mark.parametrize(("written", "threshold"), [("null", None), ("2.5", 2.5)])
+def test_a_settings_file_of_before_keeps_its_unit_and_its_thresholds(written: str, threshold: float | None) -> None:
+    recipe = read_recipe(OLD_FILE.replace("THRESHOLD", written).encode())
+    assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("z", threshold, {"a dog": 3.5})
+    assert (recipe.bank_share, recipe.hysteresis, recipe.smoothing_s) == (95, 0.5, 0.6)
+    assert (recipe.positives, recipe.negatives) == (("a dog",), ("a person",))
+    assert recipe.confidence == 0.95  # which it could not name
+    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
+
+
+def test_a_settings_file_of_before_in_cosine_cuts_where_it_did() -> None:
+    recipe = read_recipe(b"unit: cosine\nthreshold: 0.27\nthresholds:\n  pizza: 0.3\nbank_share: 0.0\n")
+    assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("cosine", 0.27, {"pizza": 0.3})
 
 
 def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:

@@ -151,8 +151,7 @@ class FrameEmbeddings:
     def __post_init__(self) -> None:
         n = len(self.pts)
         _need(self.pts.shape == (n,) and self.times_s.shape == (n,), "pts and times_s must both be (n,)")
-        rows_fit = self.vectors.ndim == 2 and len(self.vectors) == n
-        _need(rows_fit, f"vectors must be ({n}, dim), not {self.vectors.shape}")
+        _need(self.vectors.shape[:-1] == (n,), f"vectors must be ({n}, dim), not {self.vectors.shape}")
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -204,13 +203,13 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A stretch [start_s, end_s) in which a prompt's smoothed score stays at or above its threshold.
+    """A stretch [start_s, end_s) in which a prompt is there.
 
     Attributes:
         prompt: Whose moment it is.
         start_s, end_s: Where it begins and ends, in seconds.
-        peak_s: The time of its highest sample.
-        peak, mean: The highest smoothed score and their mean over its samples, weighted by their spans.
+        peak_s, peak: When it is highest, and how high; where it was found on segments, the level of the highest one.
+        mean: Of the smoothed scores of its samples, weighted by their spans.
         label: What a person or a rule calls it; empty: nothing beyond its prompt.
     """
 
@@ -237,8 +236,7 @@ class Progress:
         total: Frames that the request asks for; may be corrected on the way.
         frames_per_second: Frames embedded per second of this run, 0.0 until measured.
         seconds_left: Estimate, None until measured.
-        stage: "identifying" (``note`` says how far the file is read), "waiting" (another process is
-            at it), "coarse", "dense" or "done".
+        stage: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense" or "done".
         warnings: What the user should know, such as where a damaged file ended.
         note: What to show instead of counts while there are none.
     """

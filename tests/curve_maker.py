@@ -1,10 +1,15 @@
 """Curves with planted truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from clip_core.values import Scores
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.null_bank import PromptBank
+from clip_core.scoring.segments import Segments
+from clip_core.scoring.spans import sample_spans
+from clip_core.values import Floats, Scores
 
 
 def scores_of(
@@ -26,6 +31,45 @@ def scores_of(
         values=table,
         start_s=0.0,
         end_s=float(times[-1] + step_s) if end_s is None else end_s,
+    )
+
+
+def bank_at(peak: float | Floats, n: int) -> PromptBank:
+    """A bank of 300 that scores 0 on each sample, but whose texts, all or each, reach ``peak`` somewhere."""
+    peaks = np.sort(np.broadcast_to(np.float32(peak), 300))
+    return PromptBank(np.zeros(n, np.float32), np.zeros(n, np.float32), peaks, peaks)
+
+
+def evidence_of(
+    raw: Scores,
+    negatives: Mapping[str, Floats] | None = None,
+    *,
+    bank_peak: float | Floats | None = None,
+    weights: Mapping[str, float] | None = None,
+    cuts_s: Sequence[float] = (),
+) -> Evidence:
+    """Evidence of curves without vectors behind them; each sample is a segment.
+
+    Args:
+        raw: The prompts'.
+        negatives: Negative prompt → its curve.
+        bank_peak: What neutral texts reach somewhere, all or each of 300. None: they were not asked.
+        weights: Prompt → prior odds.
+        cuts_s: Shot boundaries.
+    """
+    n, against = len(raw), dict(negatives or {})
+    table = np.stack([*against.values()], axis=1) if against else np.empty((n, 0), np.float32)
+    samples_s = np.maximum(sample_spans(raw.times_s, raw.start_s, raw.end_s).lengths_s, 1e-6)
+    segments = Segments(np.arange(n), samples_s, np.zeros((n, 1), np.float32), samples_s)
+    banks = {} if bank_peak is None else {p: bank_at(bank_peak, n) for p in raw.prompts}
+    return Evidence(
+        raw,
+        replace(raw, prompts=tuple(against), values=table),
+        weights=dict(weights or {}),
+        logit_scale=100.0,
+        banks=banks,
+        cuts_s=np.asarray(cuts_s, np.float64),
+        segments=segments,
     )
 
 

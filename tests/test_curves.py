@@ -38,6 +38,20 @@ def test_scores_are_cosines_sorted_by_time_whatever_the_order_of_arrival() -> No
     np.testing.assert_allclose(scores.values, vectors[::10] @ texts[[2, 0, 1]].T, atol=1e-6)
 
 
+def test_it_is_told_until_when_each_frame_is_shown() -> None:
+    """Until the next frame of the video comes, sampled or not; the last until the end."""
+    curves = Curves()
+    curves.add_prompts({"a": units(1, 2)[0]})
+    curves.add_frames(frames([40, 0, 20, 49], units(50, 1)))
+    scores = curves.scores("a", table(50))
+    assert scores.until_s is not None
+    np.testing.assert_allclose(scores.until_s, [0.1, 2.1, 4.1, 5.0])
+    curves.drop_frames()
+    none = curves.scores("a", table(50))
+    assert none.until_s is not None
+    assert none.until_s.shape == (0,)
+
+
 def test_only_missing_cells_are_computed() -> None:
     vectors, texts = units(3000, 1), units(4, 2)
     curves = Curves()

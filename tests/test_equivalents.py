@@ -18,7 +18,9 @@ from tests.curve_maker import scores_of
 def scale_of(n: int = 400, *, ties: bool = False) -> Scale:
     values = np.random.default_rng(5).normal(0.22, 0.02, (n, 3))
     values = np.round(values, 2) if ties else values
-    return Scale(scores_of(values[:, :2]), scores_of(values[:, 2], prompts=["no"]))
+    common = np.random.default_rng(6).normal(0.2, 0.01, n).astype(np.float32)
+    raw = scores_of(values[:, :2])
+    return Scale(raw, scores_of(values[:, 2], prompts=["no"]), levels=dict.fromkeys(raw.prompts, common))
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -45,7 +47,7 @@ def test_a_cosine_and_its_percentile_and_z_hold_the_very_same_samples(cut: float
     assert convert_cut(scale, "p0", z, "z", "cosine") == pytest.approx(cut)
 
 
-@pytest.mark.parametrize("wanted", ["margin", "softmax"])
+@pytest.mark.parametrize("wanted", ["corrected", "margin", "softmax"])
 def test_where_no_cosine_stands_for_a_cut_the_share_at_or_above_is_kept(wanted: str) -> None:
     scale = scale_of()
     there = convert_cut(scale, "p0", 1.5, "z", wanted)
@@ -74,11 +76,21 @@ def test_equivalents_of_a_planted_curve() -> None:
     assert equivalents_text(Equivalents("softmax", 0.5, 0.25, None, None, None)) == "softmax 0.50 ≙ top 25.0 %"
 
 
+def test_a_cut_of_corrected_scores_is_told_by_its_share() -> None:
+    raw = scores_of([*[0.20] * 90, *[0.30] * 10], prompts=["a dog"])
+    scale = Scale(raw, levels={"a dog": np.full(100, 0.25, np.float32)})
+    same = equivalents(scale, "a dog", "corrected", 0.01)
+    assert (same.share, same.cosine, same.z, same.percentile) == (0.1, None, None, None)
+    assert equivalents_text(same) == "corrected 0.010 ≙ top 10.0 %"
+    assert convert_cut(scale, "a dog", 0.01, "corrected", "cosine") == pytest.approx(0.30)
+    assert convert_cut(scale, "a dog", 0.25, "cosine", "corrected") == pytest.approx(0.05)
+
+
 @pytest.mark.parametrize("n", [0, 1])
-@pytest.mark.parametrize("unit", ["cosine", "z", "percentile", "softmax"])
+@pytest.mark.parametrize("unit", ["corrected", "cosine", "z", "percentile", "softmax"])
 def test_no_samples_and_one_sample(n: int, unit: str) -> None:
-    scale = Scale(scores_of(np.full((n, 1), 0.3), np.arange(n), end_s=1.0))
+    scale = Scale(scores_of(np.full((n, 1), 0.3), np.arange(n), end_s=1.0), levels={"p0": np.full(n, 0.2, np.float32)})
     same = equivalents(scale, "p0", unit, 0.25)
     assert 0 <= same.share <= 1
-    for wanted in ("cosine", "z", "percentile", "softmax"):
+    for wanted in ("corrected", "cosine", "z", "percentile", "softmax"):
         assert np.isfinite(convert_cut(scale, "p0", 0.25, unit, wanted))

@@ -16,19 +16,15 @@ from clip_core.pipeline import evaluate as module
 from clip_core.pipeline.analyse import Analysis
 from clip_core.pipeline.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
 from clip_core.recipe import Recipe
-from clip_core.scoring.findings import Evidence, find
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.findings import find
 from clip_core.scoring.smoothing import smooth
 from clip_core.values import Scores
-from tests.curve_maker import scores_of
+from tests.curve_maker import evidence_of, scores_of
 
 ROOT = Path(__file__).parents[1]
 TRUTH = Truth((Span("dog", 9.5, 19.5), Span("dog", 39.5, 49.5)), (Absence("absent"),))
-RECIPE = Recipe(unit="cosine", threshold=0.3, bank_share=0, smoothing_s=0.0)
-
-
-def evidence_of(raw: Scores) -> Evidence:
-    nothing = replace(raw, prompts=(), values=np.empty((len(raw), 0), np.float32))
-    return Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=None, cuts_s=np.empty(0))
+RECIPE = Recipe(unit="cosine", threshold=0.3, smoothing_s=0.0)
 
 
 def planted(noise: float = 0.0) -> Evidence:
@@ -36,7 +32,7 @@ def planted(noise: float = 0.0) -> Evidence:
     values = np.full((60, 2), 0.2, np.float32)
     values[10:20, 0] = values[40:50, 0] = 0.4
     values += np.random.default_rng(0).normal(0, noise, values.shape).astype(np.float32)
-    return evidence_of(scores_of(values, prompts=["dog", "absent"]))
+    return evidence_of(scores_of(values, prompts=["dog", "absent"]), bank_peak=0.3)
 
 
 def judged(evidence: Evidence, truth: Truth, recipe: Recipe) -> Evaluation:
@@ -57,9 +53,9 @@ def test_planted_moments_are_perfect() -> None:
     assert found.curves["absent"].average_precision is None
 
 
-@pytest.mark.parametrize("unit", ["cosine", "z", "percentile", "softmax"])
+@pytest.mark.parametrize("unit", ["corrected", "cosine", "z", "percentile", "softmax"])
 def test_curves_are_in_the_unit_of_the_recipe_and_thresholds_that_adapt_find_the_plant(unit: str) -> None:
-    found = judged(planted(0.01), TRUTH, Recipe(unit=unit, bank_share=0, smoothing_s=0.0))  # type: ignore[arg-type]
+    found = judged(planted(0.01), TRUTH, Recipe(unit=unit, smoothing_s=0.0))  # type: ignore[arg-type]
     assert found.overall.f1 == 1.0
     curve = found.curves["dog"]
     assert curve.thresholds[0] == pytest.approx(found.findings.smoothed[:, 0].max())
@@ -86,7 +82,7 @@ def test_what_does_not_fit_is_told() -> None:
 
 @pytest.mark.parametrize("scores", [scores_of(np.empty((0, 1)), np.empty(0), end_s=60.0), scores_of([0.2]),
                                     scores_of(np.full(60, 0.2))])  # fmt: skip
-@pytest.mark.parametrize("recipe", [replace(RECIPE, smoothing_s=2.0, min_duration_s=1.0), Recipe(bank_share=0)])
+@pytest.mark.parametrize("recipe", [replace(RECIPE, smoothing_s=2.0, min_duration_s=1.0), Recipe(unit="z")])
 def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores, recipe: Recipe) -> None:
     evidence = evidence_of(scores)
     found = judged(evidence, Truth((Span("p0", 0, 0.5),)), recipe)
@@ -113,7 +109,14 @@ SLOW_GRID = Grid((0.0, 2.0), (None, 0.25, 0.3), (0.0, 3.0, 11.0))
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"pad_s": 1.0}, {"min_gap_s": 3.0, "hysteresis": 0.05}, {"pad_s": 2.0, "min_gap_s": 2.0}, {"unit": "z"}],
+    [
+        {},
+        {"pad_s": 1.0},
+        {"min_gap_s": 3.0, "hysteresis": 0.05},
+        {"pad_s": 2.0, "min_gap_s": 2.0},
+        {"unit": "z"},
+        {"unit": "corrected", "confidence": 0.9},
+    ],
 )
 def test_each_cell_is_what_finding_anew_would_give(changes: dict[str, object]) -> None:
     evidence = planted(noise=0.05)
@@ -135,7 +138,7 @@ def test_the_grid_holds_the_setting_of_now_and_one_that_adapts() -> None:
 
 
 def test_common_thresholds_in_z_begin_above_the_median() -> None:
-    grid = usual_grid(Recipe(bank_share=0), planted(0.01))
+    grid = usual_grid(Recipe(unit="z"), planted(0.01))
     assert grid.thresholds[:2] == (None, 1.0)
     assert max(cut for cut in grid.thresholds if cut is not None) >= 6.0
 
@@ -170,11 +173,11 @@ def test_the_sample_with_the_settings_that_it_ships_with(tmp_path: Path) -> None
     assert found.warnings == ()
     assert (found.overall.r1_50, found.overall.r1_70, found.overall.map_50) == (1.0, 1.0, 1.0)
     assert (found.overall.missed, found.overall.false_moments) == (0, 0)
-    assert all(judgement.mean_iou >= 0.85 for judgement in found.prompts if judgement.mean_iou is not None)
+    assert all(judgement.mean_iou >= 0.9 for judgement in found.prompts if judgement.mean_iou is not None)
     assert found.overall.onset_mean_s is not None
     assert found.overall.onset_mean_s <= 0.2  # the samples are 0.2 s apart
     assert found.curves[""].average_precision is not None
-    assert found.curves[""].average_precision > 0.75  # one z for all prompts suits none
+    assert found.curves[""].average_precision > 0.75  # one cut for all prompts suits none
     assert found.curves["a dog"].average_precision is not None
     assert found.curves["a dog"].average_precision > 0.95
     elephant = next(judgement for judgement in found.prompts if judgement.prompt == "an elephant")

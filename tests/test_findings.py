@@ -1,18 +1,21 @@
-"""Evidence and a recipe → thresholds and moments, on curves with planted events."""
+"""Evidence and a recipe → moments, candidates and verdicts, on curves with planted events."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 
 from clip_core.errors import RecipeError
 from clip_core.recipe import UNITS, Recipe
-from clip_core.scoring.findings import BankFacts, Evidence, carried_over, find, thresholds_of
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.findings import carried_over, find, thresholds_by_hand
 from clip_core.values import Floats, Unit
+from tests.curve_maker import evidence_of as evidence_of_scores
 from tests.curve_maker import scores_of
 
 LOW, HIGH, N = 0.15, 0.30, 200
@@ -27,21 +30,17 @@ def curve(*events: tuple[int, int], low: float = LOW, high: float = HIGH, seed: 
     return values.astype(np.float32)
 
 
-def bank_of(peak: float) -> BankFacts:
-    """A bank of 100 captions that come out at ``peak`` at best, and lie there on every sample."""
-    return BankFacts(np.full((N, 7), peak, np.float32), np.full(100, peak, np.float32))
-
-
 def evidence_of(
-    curves: dict[str, Floats], negatives: dict[str, Floats] | None = None, bank: BankFacts | None = None, **rest: Any
+    curves: Mapping[str, Floats],
+    negatives: Mapping[str, Floats] | None = None,
+    bank_peak: float | Floats | None = None,
+    weights: Mapping[str, float] | None = None,
+    cuts_s: Sequence[float] = (),
 ) -> Evidence:
+    """Of curves a second apart; neutral texts score 0 on each sample and reach ``bank_peak`` somewhere."""
     table = np.stack([*curves.values()], axis=1)
     raw = scores_of(table, prompts=list(curves), end_s=float(len(table)))
-    none = np.empty((len(raw), 0), np.float32)
-    against = scores_of(np.stack([*negatives.values()], axis=1) if negatives else none, raw.times_s, end_s=raw.end_s)
-    object.__setattr__(against, "prompts", tuple(negatives or {}))
-    given = {"weights": {}, "logit_scale": 100.0, "cuts_s": np.empty(0)} | rest
-    return Evidence(raw, against, bank=bank, **given)
+    return evidence_of_scores(raw, negatives, bank_peak=bank_peak, weights=weights, cuts_s=cuts_s)
 
 
 def stretches(recipe: Recipe, evidence: Evidence) -> dict[str, list[tuple[float, float]]]:
@@ -55,44 +54,124 @@ def stretches(recipe: Recipe, evidence: Evidence) -> dict[str, list[tuple[float,
 def both() -> Evidence:
     """A dog twice, a cat once within the dog's first, and a tree that is never there."""
     curves = {DOG: curve((40, 60), (120, 130)), CAT: curve((50, 70), seed=1, low=0.2, high=0.26), TREE: curve(seed=2)}
-    return evidence_of(curves, bank=bank_of(0.2))
+    return evidence_of(curves, {PERSON: curve(seed=4)}, bank_peak=0.21)
 
 
 RAW = Recipe(smoothing_s=0.0)
+DOGS, CATS = [(39.5, 59.5), (119.5, 129.5)], [(49.5, 69.5)]
 
 
-@pytest.mark.parametrize("unit", ["cosine", "z", "percentile"])
-def test_each_prompt_gets_a_threshold_halfway_up_its_events_in_every_unit(both: Evidence, unit: Unit) -> None:
-    recipe = Recipe(unit=unit, smoothing_s=0.0)
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("smoothing_s", [0.0, 5.0])
+def test_what_is_detected_is_the_same_in_every_unit_and_with_every_smoothing(
+    both: Evidence, unit: Unit, smoothing_s: float
+) -> None:
+    recipe = Recipe(unit=unit, smoothing_s=smoothing_s)
     found = find(recipe, both)
-    assert stretches(recipe, both) == {DOG: [(39.5, 59.5), (119.5, 129.5)], CAT: [(49.5, 69.5)]}
-    assert found.unproven == (TREE,)
-    if unit == "cosine":
-        assert found.thresholds == pytest.approx({DOG: 0.225, CAT: 0.23}, abs=0.002)
+    assert stretches(recipe, both) == {DOG: DOGS, CAT: CATS}
+    assert {prompt: verdict.kind for prompt, verdict in found.verdicts.items()} == (
+        {DOG: "there", CAT: "there", TREE: "not sure"}
+    )
+    assert (found.not_sure, found.detects) == ((TREE,), True)
+    for moment in found.moments:
+        assert moment.peak >= found.thresholds[moment.prompt]  # what is flagged is seen above its line
+    assert [m.peak for m in found.moments] == sorted((m.peak for m in found.moments), reverse=True)
+    assert set(found.thresholds) == {DOG, CAT}
 
 
-def test_the_bank_says_whether(both: Evidence) -> None:
-    higher = evidence_of({DOG: curve((40, 60)), TREE: curve(seed=2)}, bank=bank_of(0.35))
-    assert stretches(RAW, higher) == {}
-    assert thresholds_of(RAW, higher) == {}
-    assert stretches(Recipe(smoothing_s=0.0, bank_share=0), higher) == {DOG: [(39.5, 59.5)]}
-    assert higher.false_alarm_rates == {DOG: 1.0, TREE: 1.0}
-    assert both.false_alarm_rates == {DOG: 0.0, CAT: 0.0, TREE: 1.0}
+def test_the_line_lies_between_what_is_there_and_what_is_not(both: Evidence) -> None:
+    for unit in ("corrected", "cosine"):
+        lines = find(Recipe(unit=unit, smoothing_s=0), both).thresholds
+        assert 0.2 < lines[DOG] < 0.3
+        assert 0.21 < lines[CAT] < 0.265
 
 
-def test_the_bank_also_keeps_out_what_a_threshold_by_hand_would_flag(both: Evidence) -> None:
+def test_the_likeliest_places_of_what_is_not_sure_are_candidates(both: Evidence) -> None:
+    found = find(RAW, both)
+    assert {candidate.prompt for candidate in found.candidates} == {TREE}
+    assert 1 <= len(found.candidates) <= 3
+    higher = evidence_of({DOG: curve((40, 60)), TREE: curve(seed=2)}, bank_peak=0.35)
+    unsure = find(RAW, higher)
+    assert (unsure.moments, unsure.thresholds, unsure.not_sure) == ([], {}, (DOG, TREE))
+    assert [(c.start_s, c.end_s) for c in unsure.candidates if c.prompt == DOG] == [(39.5, 59.5)]
+    assert [unsure.verdicts[p].confidence for p in (DOG, TREE)] == [0.0, 0.0]
+
+
+def test_candidates_of_the_likeliest_prompt_come_first() -> None:
+    raw = scores_of(np.stack([curve(seed=k, high=0.2 + 0.03 * k, low=0.15) for k in range(2)], axis=1),
+                    prompts=[TREE, CAT], end_s=float(N))  # fmt: skip
+    raw.values[20:40, 1] += 0.1
+    found = find(RAW, evidence_of_scores(raw, bank_peak=np.linspace(0.16, 0.4, 300, dtype=np.float32)))
+    assert found.not_sure == (TREE, CAT)
+    assert found.candidates[0].prompt == CAT
+    assert (found.verdicts[CAT].confidence or 0) > (found.verdicts[TREE].confidence or 0)
+    own = [c.peak for c in found.candidates if c.prompt == TREE]
+    assert own == sorted(own, reverse=True)
+
+
+def test_confidence_is_what_a_prompt_must_beat() -> None:
+    peaks = np.repeat(np.array([0.2, 0.9], np.float32), [285, 15])
+    evidence = evidence_of({DOG: curve((40, 60))}, bank_peak=peaks)
+    kinds = {c: find(replace(RAW, confidence=c), evidence).verdicts[DOG].kind for c in (0.9, 0.94, 0.95, 0.98)}
+    assert kinds == {0.9: "there", 0.94: "there", 0.95: "not sure", 0.98: "not sure"}
+    assert find(RAW, evidence).verdicts[DOG].confidence == 0.95
+
+
+def test_a_threshold_by_hand_means_what_it_says_and_the_bank_can_be_added_to_it(both: Evidence) -> None:
+    low = Recipe(unit="cosine", threshold=-1.0, smoothing_s=0.0)
+    assert stretches(low, both) == {prompt: [(0.0, 200.0)] for prompt in (DOG, CAT, TREE)}
     by_hand = Recipe(unit="cosine", threshold=0.1, smoothing_s=0.0)
-    assert set(stretches(by_hand, both)) == {DOG, CAT}
-    assert stretches(Recipe(unit="cosine", threshold=0.1, smoothing_s=0.0, bank_share=0), both)[TREE] == [(0.0, 200.0)]
+    found = find(by_hand, both)
+    assert stretches(by_hand, both)[TREE] == [(0.0, 200.0)]
+    assert (found.not_sure, found.candidates, found.detects) == ((), [], False)
+    assert found.verdicts[TREE].kind == "there"
+    assert found.verdicts[TREE].reason.startswith("Its threshold was set by hand: the verdict is not asked.")
+    assert set(stretches(replace(by_hand, bank_share=95), both)) == {DOG, CAT}
+    assert set(stretches(replace(RAW, bank_share=100), both)) == {DOG, CAT}  # which detection does not look at
+    without = evidence_of({TREE: curve(seed=2)})
+    assert stretches(replace(by_hand, bank_share=95), without) == {TREE: [(0.0, 200.0)]}
+    nothing = find(Recipe(unit="cosine", threshold=0.9), both)
+    assert {prompt: verdict.kind for prompt, verdict in nothing.verdicts.items()} == (
+        dict.fromkeys((DOG, CAT, TREE), "not sure")
+    )
 
 
 def test_a_threshold_of_its_own_comes_before_the_common_one(both: Evidence) -> None:
-    recipe = Recipe(unit="cosine", threshold=0.25, thresholds={CAT: 0.9}, unflagged=(TREE,), bank_share=0)
-    assert thresholds_of(recipe, both) == {DOG: 0.25, CAT: 0.9}
-    assert find(recipe, both).unproven == ()
-    adapting = Recipe(unit="cosine", thresholds={TREE: 0.1}, bank_share=0, smoothing_s=0)
-    assert thresholds_of(adapting, both)[TREE] == 0.1
-    assert thresholds_of(adapting, both)[DOG] == pytest.approx(0.225, abs=0.002)
+    prompts = both.raw.prompts
+    recipe = Recipe(unit="cosine", threshold=0.25, thresholds={CAT: 0.9}, unflagged=(TREE,))
+    assert thresholds_by_hand(recipe, prompts) == {DOG: 0.25, CAT: 0.9, TREE: 0.25}
+    assert find(recipe, both).thresholds == {DOG: 0.25, CAT: 0.9}
+    detecting = Recipe(unit="cosine", thresholds={TREE: 0.1}, smoothing_s=0)
+    assert thresholds_by_hand(detecting, prompts) == {TREE: 0.1}
+    found = find(detecting, both)
+    assert found.thresholds[TREE] == 0.1
+    assert found.detects
+    assert stretches(detecting, both) == {DOG: DOGS, CAT: CATS, TREE: [(0.0, 200.0)]}
+
+
+def test_prompts_that_are_not_flagged_have_a_verdict_and_nothing_else(both: Evidence) -> None:
+    found = find(replace(RAW, unflagged=(DOG, TREE)), both)
+    assert {m.prompt for m in found.moments} == {CAT}
+    assert (found.candidates, found.not_sure, set(found.thresholds)) == ([], (), {CAT})
+    assert set(found.verdicts) == {DOG, CAT, TREE}
+
+
+def test_what_is_there_all_the_time_is_one_moment() -> None:
+    found = find(RAW, evidence_of({DOG: curve(low=0.3)}, bank_peak=0.2))
+    assert [(m.start_s, m.end_s) for m in found.moments] == [(0.0, 200.0)]
+    assert found.verdicts[DOG].kind == "throughout"
+    assert found.thresholds[DOG] <= found.moments[0].peak
+
+
+def test_where_the_bank_was_not_asked_corrected_is_refused_and_the_curves_alone_decide() -> None:
+    alone = evidence_of({DOG: curve((40, 60)), TREE: curve(seed=2)})
+    with pytest.raises(RecipeError, match="Corrected scores need the null bank"):
+        find(Recipe(), alone)
+    for unit in ("cosine", "z", "percentile"):
+        found = find(Recipe(unit=unit, smoothing_s=0), alone)  # type: ignore[arg-type]
+        assert [(m.prompt, m.start_s, m.end_s) for m in found.moments] == [(DOG, 39.5, 59.5)]
+        assert found.verdicts[DOG].confidence is None
+        assert {c.prompt for c in found.candidates} == {TREE}
 
 
 def test_combinations_follow_the_moments(both: Evidence) -> None:
@@ -118,7 +197,9 @@ def test_a_combination_with_a_prompt_that_is_not_there_says_nothing(both: Eviden
 def test_time_range_cuts_moments_and_leaves_the_statistics(both: Evidence) -> None:
     recipe = Recipe(smoothing_s=0, time_range=(50.0, 125.0))
     assert stretches(recipe, both) == {DOG: [(50.0, 59.5), (119.5, 124.5)], CAT: [(50.0, 69.5)]}
-    assert thresholds_of(recipe, both) == thresholds_of(RAW, both)
+    assert find(recipe, both).verdicts == find(RAW, both).verdicts
+    by_hand = Recipe(unit="cosine", smoothing_s=0, threshold=0.22, time_range=(50.0, 125.0))
+    assert stretches(by_hand, both) == stretches(recipe, both)
 
 
 def test_score_range_keeps_out(both: Evidence) -> None:
@@ -130,22 +211,22 @@ def test_hysteresis_goes_on_below_the_threshold() -> None:
     values = curve((40, 60), (120, 130))
     values[60:70] = 0.22
     one = evidence_of({DOG: values})
-    recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0, bank_share=0)
+    recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0)
     assert stretches(recipe, one)[DOG] == [(39.5, 59.5), (119.5, 129.5)]
-    wider = Recipe(unit="cosine", threshold=0.25, smoothing_s=0, bank_share=0, hysteresis=0.05)
+    wider = Recipe(unit="cosine", threshold=0.25, smoothing_s=0, hysteresis=0.05)
     assert find(wider, one).offsets == {DOG: pytest.approx(0.20)}
     assert stretches(wider, one)[DOG] == [(39.5, 69.5), (119.5, 129.5)]
 
 
 def test_rules_fill_drop_and_pad() -> None:
     one = evidence_of({DOG: curve((40, 50), (53, 60), (120, 122))})
-    given = {"unit": "cosine", "threshold": 0.25, "smoothing_s": 0.0, "bank_share": 0}
-    recipe = Recipe(**given, min_gap_s=3.5, min_duration_s=2.5, pad_s=1.0)
+    recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0.0, min_gap_s=3.5, min_duration_s=2.5, pad_s=1.0)
     assert stretches(recipe, one) == {DOG: [(38.5, 60.5)]}
+    assert stretches(replace(recipe, threshold=None), one) == {DOG: [(38.5, 60.5)]}
 
 
 def test_smoothing_stops_at_cuts_unless_it_may_cross() -> None:
-    cut = evidence_of({DOG: curve((40, 60))}, cuts_s=np.array([39.5, 59.5]))
+    cut = evidence_of({DOG: curve((40, 60))}, cuts_s=[39.5, 59.5])
     kept = find(Recipe(unit="cosine", smoothing_s=9), cut)
     crossed = find(Recipe(unit="cosine", smoothing_s=9, across_cuts=True), cut)
     assert kept.smoothed[39:41, 0] == pytest.approx([LOW, HIGH], abs=0.002)
@@ -160,7 +241,7 @@ def test_negatives_give_margin_and_nothing_else_does() -> None:
         find(Recipe(unit="margin"), alone)
     both = evidence_of({DOG: curve((40, 60))}, {PERSON: np.full(N, 0.2, np.float32)})
     assert "margin" in both.scale.units
-    margin = find(Recipe(unit="margin", threshold=0.05, smoothing_s=0, bank_share=0), both)
+    margin = find(Recipe(unit="margin", threshold=0.05, smoothing_s=0), both)
     assert [(m.start_s, m.end_s) for m in margin.moments] == [(39.5, 59.5)]
     assert margin.moments[0].peak == pytest.approx(float(both.raw.values.max()) - 0.2)
 
@@ -187,7 +268,7 @@ PAIRS = list(product(UNITS, UNITS))
 def test_a_cut_is_carried_over_in_every_pair_of_units(given: Unit, wanted: Unit) -> None:
     """Between cosine, z and percentile it parts the samples alike; with margin and softmax as many lie above it."""
     curves = {DOG: curve((40, 60)), CAT: curve((90, 140), seed=1)}
-    evidence = evidence_of(curves, {PERSON: np.full(N, 0.2, np.float32)})
+    evidence = evidence_of(curves, {PERSON: np.full(N, 0.2, np.float32)}, bank_peak=0.2)
     rising = evidence.scale.rising(given, DOG)
     cut = float((rising[150] + rising[151]) / 2)
     carried = carried_over(cut, given, wanted, evidence, DOG)
@@ -246,29 +327,33 @@ def test_scale_to_unit_puts_a_band_beside_its_curve(both: Evidence) -> None:
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("values", [np.empty(0), np.array([0.3]), np.full(50, 0.3), np.full(2, 0.0)],
                          ids=["none", "one", "constant", "zero"])  # fmt: skip
-@pytest.mark.parametrize("mode", ["adapt", "hand"])
-def test_few_or_constant_samples_give_no_nan_and_adapting_no_moment(unit: Unit, values: Floats, mode: str) -> None:
+@pytest.mark.parametrize("peak", [0.4, 0.2])
+@pytest.mark.parametrize("mode", ["detect", "hand"])
+def test_few_or_constant_samples_give_no_nan_and_are_there_throughout_or_not_sure(
+    unit: Unit, values: Floats, peak: float, mode: str
+) -> None:
     values = values.astype(np.float32)
     n = len(values)
-    bank = BankFacts(np.full((n, 7), 0.2, np.float32), np.full(10, 0.2 if n else -1.0, np.float32))
-    evidence = evidence_of({DOG: values, CAT: values.copy()}, {PERSON: values.copy()}, bank)
-    found = find(Recipe(unit=unit, threshold=None if mode == "adapt" else 1e6, smoothing_s=3), evidence)
+    evidence = evidence_of({DOG: values, CAT: values.copy()}, {PERSON: values.copy()}, bank_peak=peak)
+    found = find(Recipe(unit=unit, threshold=None if mode == "detect" else 1e6, smoothing_s=3), evidence)
     assert np.isfinite(found.scores.values).all()
     assert np.isfinite(found.smoothed).all()
-    assert found.moments == []
-    assert all(math.isfinite(rate) for rate in evidence.false_alarm_rates.values())
-    low = find(Recipe(unit=unit, threshold=-1e6, smoothing_s=3, bank_share=0), evidence).moments
+    beaten = mode == "detect" and n > 0 and float(values[0]) > peak
+    assert [(m.start_s, m.end_s) for m in found.moments] == ([(0.0, float(n))] * 2 if beaten else [])
+    kind = "throughout" if beaten else "not sure"
+    assert {verdict.kind for verdict in found.verdicts.values()} == {kind}
+    low = find(Recipe(unit=unit, threshold=-1e6, smoothing_s=3), evidence).moments
     assert len(low) == (2 if n else 0)
-    assert all(math.isfinite(x) for m in low for x in (m.start_s, m.end_s, m.peak_s, m.peak, m.mean))
+    every = [*low, *found.moments, *found.candidates]
+    assert all(math.isfinite(x) for m in every for x in (m.start_s, m.end_s, m.peak_s, m.peak, m.mean))
+    assert all(math.isfinite(line) for line in found.thresholds.values())
 
 
 def test_no_prompts_and_only_negatives_find_nothing() -> None:
-    none = np.empty((N, 0), np.float32)
+    raw = scores_of(np.empty((N, 0)), prompts=[])
+    object.__setattr__(raw, "prompts", ())
     for negatives in ({}, {PERSON: curve()}):
-        raw = scores_of(none)
-        object.__setattr__(raw, "prompts", ())
-        evidence = evidence_of({DOG: curve()}, negatives)
-        evidence = Evidence(raw, evidence.negatives, weights={}, logit_scale=100.0, bank=None, cuts_s=np.empty(0))
+        evidence = evidence_of_scores(raw, negatives)
         for unit in evidence.scale.units:
             found = find(Recipe(unit=unit), evidence)
-            assert (found.moments, found.scores.values.shape) == ([], (N, 0))
+            assert (found.moments, found.candidates, found.scores.values.shape) == ([], [], (N, 0))

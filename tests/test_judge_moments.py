@@ -13,9 +13,9 @@ from clip_core.edit import Edit
 from clip_core.errors import NotIndexedError
 from clip_core.pipeline.judge_moments import keep_edit, reviewed_moments, take_edit_back
 from clip_core.recipe import Recipe
-from clip_core.scoring.findings import Evidence, Findings, find
+from clip_core.scoring.findings import Findings, find
 from clip_core.scoring.reviewed import edit_of
-from tests.curve_maker import scores_of
+from tests.curve_maker import evidence_of, scores_of
 from tests.test_store import record
 
 VIDEO, OTHER = "a" * 64, "b" * 64
@@ -26,10 +26,8 @@ def findings() -> Findings:
     """A dog at [4.5, 9.5) and [14.5, 19.5)."""
     values = np.full(30, 0.1)
     values[5:10], values[15:20] = 0.3, 0.4
-    raw, none = scores_of(values, prompts=["a dog"]), scores_of(np.empty((30, 0)))
-    object.__setattr__(none, "prompts", ())
-    evidence = Evidence(raw, none, weights={}, logit_scale=100.0, bank=None, cuts_s=np.empty(0))
-    return find(Recipe(prompts=("a dog",), unit="cosine", threshold=0.2, smoothing_s=0.0, bank_share=0), evidence)
+    evidence = evidence_of(scores_of(values, prompts=["a dog"]))
+    return find(Recipe(prompts=("a dog",), unit="cosine", threshold=0.2, smoothing_s=0.0), evidence)
 
 
 @pytest.fixture

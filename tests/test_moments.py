@@ -1,5 +1,7 @@
 """Moments of curves whose truth was planted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,16 @@ def test_a_plateau_ends_halfway_between_samples() -> None:
     assert moment.peak == pytest.approx(0.5)
     assert moment.mean == pytest.approx(0.4)
     assert moment.duration_s == 3.0
+
+
+def test_where_it_is_known_how_long_frames_are_shown_edges_lie_in_the_middle_of_what_is_not_known() -> None:
+    scores = scores_of([0.1, 0.1, 0.4, 0.5, 0.3, 0.1])
+    shown = replace(scores, until_s=scores.times_s + 0.1)
+    (moment,) = find_moments(shown, threshold=0.3)
+    assert (moment.start_s, moment.end_s) == (pytest.approx(1.55), pytest.approx(4.55))
+    dense = replace(scores, until_s=scores.times_s + 1.0)
+    (exact,) = find_moments(dense, threshold=0.3)
+    assert (exact.start_s, exact.end_s) == (2.0, 5.0)
 
 
 @pytest.mark.parametrize("cut", [0.7, 0.3, 0.1, 0.265])

@@ -53,41 +53,6 @@ def test_what_json_and_yaml_hold_of_a_recipe() -> None:
     assert Recipe(confidence=0.9, unit="z").changed() == {"confidence": 0.9, "unit": "z"}
 
 
-OLD = (
-    "prompts: [a dog]\nweights: {}\ntemplates: none\nunit: z\nthreshold: null\nthresholds: {}\nhysteresis: 0.0\n"
-    "bank_share: 95\nsmoothing: mean\nsmoothing_s: 0.6\nacross_cuts: false\nmin_gap_s: 0.0\nmin_duration_s: 0.0\n"
-    "pad_s: 0.0\nscore_range: null\ntime_range: null\nunflagged: []\ncombinations: []\n"
-)
-"""A settings file from before there was a confidence."""
-
-
-def old(**changes: object) -> Recipe:
-    return read_recipe(yaml.safe_dump(yaml.safe_load(OLD) | changes).encode())
-
-
-def test_an_old_settings_file_is_detected_at_the_share_that_it_asks() -> None:
-    assert read_recipe(OLD.encode()) == Recipe(
-        prompts=("a dog",), unit="z", bank_share=95, smoothing_s=0.6, confidence=0.95
-    )
-    shares = (0, 50, 75, 90, 95, 98, 99, 100)
-    assert [old(bank_share=share).confidence for share in shares] == [0.95, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.999]
-    assert [old(bank_share=share).bank_share for share in shares] == list(shares)
-    assert old(bank_share=90.0).confidence == 0.9
-
-
-def test_an_old_settings_file_with_a_threshold_keeps_it_and_the_bank() -> None:
-    recipe = old(threshold=2.5, bank_share=90)
-    assert (recipe.unit, recipe.threshold, recipe.bank_share, recipe.confidence) == ("z", 2.5, 90, 0.95)
-    own = old(thresholds={"a dog": 2.5}, bank_share=90)
-    assert (dict(own.thresholds), own.bank_share, own.confidence) == ({"a dog": 2.5}, 90, 0.9)
-
-
-def test_a_settings_file_with_a_confidence_is_believed() -> None:
-    assert old(bank_share=90, confidence=0.95).confidence == 0.95
-    for given in (Recipe(bank_share=90), Recipe(bank_share=100, confidence=0.5)):
-        assert read_recipe(recipe_yaml(given).encode()) == given
-
-
 @pytest.mark.parametrize(("recipe", "needed"), [
     (Recipe(), True), (Recipe(unit="z"), True), (Recipe(unit="corrected", threshold=0.1), True),
     (Recipe(unit="z", threshold=2.5), False), (Recipe(unit="cosine", threshold=0.0), False),
@@ -111,7 +76,7 @@ def test_lines_with_a_dash_are_negatives() -> None:
         ("hysteresis", -0.1), ("bank_share", 94), ("bank_share", "95"),
         ("bank_share", True), ("bank_share", [90]), ("bank_share", None),
         ("confidence", 0.4), ("confidence", 95), ("confidence", 1), ("confidence", None), ("confidence", "0.9"),
-        ("confidence", float("nan")),
+        ("confidence", float("nan")), ("confidence", True),
         ("smoothing_s", -1), ("pad_s", float("inf")), ("min_gap_s", None),
         ("score_range", [2, 1]), ("score_range", [1]),
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
@@ -139,6 +104,78 @@ def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
 def test_files_that_are_no_settings(content: bytes, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         read_recipe(content)
+
+
+def test_the_usual_recipe_detects_on_corrected_scores_at_95_percent() -> None:
+    usual = Recipe()
+    assert (usual.unit, usual.threshold, usual.confidence, usual.bank_share) == ("corrected", None, 0.95, 0)
+    assert [Recipe(confidence=c).confidence for c in (0.5, 0.9, 0.98, 0.999)] == [0.5, 0.9, 0.98, 0.999]
+
+
+OLD_FILE = """\
+# How CLIP Video Investigator makes moments of curves. Load it on the page or with --settings.
+prompts:
+- a dog
+- '- a person'
+weights: {}
+templates: none
+unit: z
+threshold: THRESHOLD
+thresholds:
+  a dog: 3.5
+hysteresis: 0.5
+bank_share: 95.0
+smoothing: mean
+smoothing_s: 0.6
+across_cuts: false
+min_gap_s: 0.0
+min_duration_s: 0.0
+pad_s: 0.0
+score_range: null
+time_range: null
+unflagged: []
+combinations: []
+"""
+"""What the version before detection on segments wrote, when every setting stood in the file."""
+
+
+@pytest.mark.parametrize(("written", "threshold"), [("null", None), ("2.5", 2.5)])
+def test_a_settings_file_of_before_keeps_its_unit_and_its_thresholds(written: str, threshold: float | None) -> None:
+    recipe = read_recipe(OLD_FILE.replace("THRESHOLD", written).encode())
+    assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("z", threshold, {"a dog": 3.5})
+    assert (recipe.bank_share, recipe.hysteresis, recipe.smoothing_s) == (95, 0.5, 0.6)
+    assert (recipe.positives, recipe.negatives) == (("a dog",), ("a person",))
+    assert recipe.confidence == 0.95  # which it could not name
+    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
+
+
+def test_a_settings_file_of_before_in_cosine_cuts_where_it_did() -> None:
+    recipe = read_recipe(b"unit: cosine\nthreshold: 0.27\nthresholds:\n  pizza: 0.3\nbank_share: 0.0\n")
+    assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("cosine", 0.27, {"pizza": 0.3})
+
+
+def old(**changes: object) -> Recipe:
+    return read_recipe(yaml.safe_dump(yaml.safe_load(OLD_FILE.replace("THRESHOLD", "null")) | changes).encode())
+
+
+def test_an_old_settings_file_is_detected_at_the_share_that_it_asks() -> None:
+    shares = (0, 50, 75, 90, 95, 98, 99, 100)
+    assert [old(bank_share=share).confidence for share in shares] == [0.95, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.999]
+    assert [old(bank_share=share).bank_share for share in shares] == list(shares)
+    assert old(bank_share=90.0).confidence == 0.9
+
+
+def test_an_old_settings_file_with_a_threshold_keeps_it_and_the_bank() -> None:
+    recipe = old(threshold=2.5, bank_share=90)
+    assert (recipe.unit, recipe.threshold, recipe.bank_share, recipe.confidence) == ("z", 2.5, 90, 0.95)
+    own = old(bank_share=90)
+    assert (dict(own.thresholds), own.bank_share, own.confidence) == ({"a dog": 3.5}, 90, 0.9)
+
+
+def test_a_settings_file_with_a_confidence_is_believed() -> None:
+    assert old(bank_share=90, confidence=0.95).confidence == 0.95
+    for given in (Recipe(bank_share=90), Recipe(bank_share=100, confidence=0.5)):
+        assert read_recipe(recipe_yaml(given).encode()) == given
 
 
 def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:

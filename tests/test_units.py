@@ -36,13 +36,16 @@ def test_the_floor_keeps_a_flat_curve_from_inventing_events() -> None:
     assert float(np.abs(scale.values("z")).max()) < 0.03
 
 
-@pytest.mark.parametrize("unit", ["cosine", "z", "percentile", "softmax", "margin"])
+@pytest.mark.parametrize("unit", ["corrected", "cosine", "z", "percentile", "softmax", "margin"])
 @pytest.mark.parametrize("n", [0, 1, 40])
 def test_no_samples_one_sample_and_a_constant_curve_give_numbers(unit: str, n: int) -> None:
     flat = scores_of(np.full((n, 2), 0.25), np.arange(n), end_s=float(n))
-    got = Scale(flat, scores_of(np.full((n, 1), 0.2), np.arange(n), end_s=1.0, prompts=["no"])).in_unit(unit)
+    against = scores_of(np.full((n, 1), 0.2), np.arange(n), end_s=1.0, prompts=["no"])
+    levels = {prompt: np.full(n, 0.22, np.float32) for prompt in flat.prompts}
+    got = Scale(flat, against, levels=levels).in_unit(unit)  # type: ignore[arg-type]
     assert (got.values.shape, got.values.dtype, got.unit) == ((n, 2), np.float32, unit)
-    expected = {"cosine": 0.25, "z": 0.0, "percentile": 50.0, "margin": 0.05, "softmax": 1 / (2 + math.exp(-5))}[unit]
+    expected = {"corrected": 0.03, "cosine": 0.25, "z": 0.0, "percentile": 50.0, "margin": 0.05,
+                "softmax": 1 / (2 + math.exp(-5))}[unit]  # fmt: skip
     np.testing.assert_allclose(got.values, expected, atol=1e-5)
 
 
@@ -80,6 +83,31 @@ def test_margin_is_over_the_best_negative_with_prior_odds_on_both_sides() -> Non
     np.testing.assert_allclose(weighed.values("margin"), [[0.30 - 0.29, 0.22 - 0.29]], atol=1e-6)
 
 
+def test_corrected_is_less_what_neutral_texts_score_on_the_same_sample() -> None:
+    raw = noisy(30, 2)
+    levels = {p: np.random.default_rng(k).normal(0.2, 0.01, 30).astype(np.float32) for k, p in enumerate(raw.prompts)}
+    got = Scale(raw, levels=levels).in_unit("corrected")
+    assert (got.unit, got.values.dtype) == ("corrected", np.float32)
+    for k, prompt in enumerate(raw.prompts):
+        np.testing.assert_allclose(got.column(prompt), raw.values[:, k] - levels[prompt], atol=1e-7)
+    shifted = scores_of(raw.values + levels["p0"][:, None], prompts=raw.prompts)  # what is common to all texts
+    moved = Scale(shifted, levels={p: level + levels["p0"] for p, level in levels.items()})
+    np.testing.assert_allclose(moved.values("corrected"), got.values, atol=1e-6)
+
+
+def test_corrected_needs_what_neutral_texts_score_of_every_prompt() -> None:
+    raw = noisy(5, 2)
+    one = {"p0": np.zeros(5, np.float32)}
+    for levels in (None, one):
+        assert Scale(raw, levels=levels).units == ("cosine", "z", "percentile", "softmax")
+        with pytest.raises(ValueError, match="corrected scores need what neutral texts score"):
+            Scale(raw, levels=levels).in_unit("corrected")
+    assert Scale(raw, levels=one | {"p1": one["p0"]}).units[0] == "corrected"
+    none = scores_of(np.empty((5, 0)), prompts=[])
+    object.__setattr__(none, "prompts", ())
+    assert Scale(none).values("corrected").shape == (5, 0)
+
+
 def test_weights_act_only_where_prompts_compete() -> None:
     raw = noisy(60, 2)
     for unit in ("cosine", "z", "percentile"):
@@ -92,7 +120,9 @@ def test_what_cannot_be_is_refused() -> None:
         Scale(raw).in_unit("margin")
     assert "margin" not in Scale(raw).units
     assert "margin" in Scale(raw, scores_of(np.zeros(5), prompts=["no"])).units
-    with pytest.raises(ValueError, match="there is no unit 'dB'; there are cosine, z, percentile, margin, softmax"):
+    with pytest.raises(
+        ValueError, match="there is no unit 'dB'; there are corrected, cosine, z, percentile, margin, softmax"
+    ):
         Scale(raw).in_unit("dB")  # type: ignore[arg-type]
     for weight in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="the weight of 'p0' must be a finite number above 0"):

@@ -141,9 +141,9 @@ class Analysis:
                 for texts in (prompts, against)
             )
         self._start_anew_if_forgotten()
-        cuts_s = find_cuts(self._neighbours.distances(self.curves.vectors(), self.curves.order), raw.times_s)
+        cuts_s = find_cuts(self._neighbours.distances(self._vectors, self.curves.order), raw.times_s)
         spans = sample_spans(raw.times_s, raw.start_s, raw.end_s)
-        segments = self._segmenter.segments(self.curves.vectors(), self.curves.order, spans, raw.times_s, cuts_s)
+        segments = self._segmenter.segments(self._vectors, self.curves.order, spans, raw.times_s, cuts_s)
         return Evidence(
             raw,
             negatives,
@@ -153,6 +153,11 @@ class Analysis:
             cuts_s=cuts_s,
             segments=segments,
         )
+
+    @property
+    def _vectors(self) -> Floats:
+        """Of all frames, float32 (n, dim), also for n = 0."""
+        return self.curves.vectors().reshape(-1, self._encoder.dim)
 
     def _start_anew_if_forgotten(self) -> None:
         """Drop what is kept of rows that are others now: the video was forgotten meanwhile."""
@@ -166,7 +171,7 @@ class Analysis:
         for kind, bank in self._banks.items():
             own = [prompt for prompt in prompts if kind_of(prompt) == kind]
             if own:
-                found |= prompt_banks(own, bank, self.curves.vectors(), self.curves.order, segments)
+                found |= prompt_banks(own, bank, self._vectors, self.curves.order, segments)
         return found
 
     def _scores(self, columns: Mapping[str, str], table: TimeTable, *, complete: bool = True) -> Scores:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -113,7 +113,8 @@ def detect(curve: Floats, segments: Segments, bank: PromptBank | None, confidenc
         line = max(line, ceiling) if sure and bank is not None else line
         found = list(_grow(levels, line, background, proven))
     runs = [_refined(run, levels, curve, segments, background, proven) for run in found]
-    runs = sorted(runs, key=lambda run: (-run.level, run.first))[: None if sure else MOST_CANDIDATES]
+    runs = _apart(sorted(runs, key=lambda run: (-run.level, run.first)), len(curve))
+    runs = runs[: None if sure else MOST_CANDIDATES]
     filled = sum(float(segments.samples_s[run.first : run.stop].sum()) for run in runs)
     throughout = sure and (background > ceiling or filled >= MOST * float(lengths_s.sum())) and bank is not None
     kind: VerdictKind = "throughout" if throughout else "there" if sure else "not sure"
@@ -184,6 +185,18 @@ def _refined(
     if a >= b:
         a, b = int(edges[first]), int(edges[stop])
     return Run(a, b, float(levels[top]))
+
+
+def _apart(runs: Sequence[Run], n: int) -> list[Run]:
+    """Runs, the highest first: what two edges were moved into is the higher one's."""
+    free, apart = np.ones(n, bool), list[Run]()
+    for run in runs:
+        parts = list(_stretches(free[run.first : run.stop]))
+        if parts:
+            a, b = max(parts, key=lambda part: part[1] - part[0])
+            apart.append(Run(run.first + a, run.first + b, run.level))
+            free[apart[-1].first : apart[-1].stop] = False
+    return apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+import numpy as np
+
 from clip_core.scoring.detection import Detected, detect
 from clip_core.scoring.null_bank import PromptBank
+from clip_core.scoring.rules import Mask
 from clip_core.scoring.segments import Segments
 from clip_core.scoring.units import Scale
 from clip_core.values import Floats, Scores, Times, Unit
@@ -68,6 +71,15 @@ class Evidence:
         else:
             levels = self.segments.average(self.scale.values(unit)[:, column : column + 1])
         return self.segments.spread_out(levels)[:, 0]
+
+    def beating_bank(self, share: float) -> Mask | None:
+        """Which samples, bool (n, p), lie in segments that beat this share of the bank; None without one."""
+        if not self.has_bank or not self.banks:
+            return None
+        banks = [self.banks[prompt] for prompt in self.raw.prompts]
+        levels = self.segments.average(self.raw.values) - np.stack([bank.segment_level for bank in banks], axis=1)
+        beaten = levels > np.array([bank.ceiling(share) for bank in banks], np.float32)
+        return self.segments.spread_out(beaten.astype(np.float32)) > 0
 
     @property
     def weights_of_prompts(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ from clip_core.scoring.detection import Detected, Verdict
 from clip_core.scoring.equivalents import convert_cut
 from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.moments import find_moments, moments_of_runs
-from clip_core.scoring.rules import Mask, Rules
+from clip_core.scoring.rules import Rules
 from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.spans import sample_spans
 from clip_core.values import Floats, Moment, Scores, Times, Unit
@@ -185,19 +185,8 @@ def _cut(
         min_gap_s=recipe.min_gap_s,
         min_duration_s=recipe.min_duration_s,
         pad_s=recipe.pad_s,
-        allowed=_beating_the_bank(evidence, recipe.bank_share / 100) if recipe.bank_share > 0 else None,
+        allowed=evidence.beating_bank(recipe.bank_share / 100) if recipe.bank_share > 0 else None,
     )
-
-
-def _beating_the_bank(evidence: Evidence, share: float) -> Mask | None:
-    """Which samples, bool (n, p), lie in segments that beat this share of the bank; None without one."""
-    if not evidence.has_bank or not evidence.banks:
-        return None
-    segments, prompts = evidence.segments, evidence.raw.prompts
-    levels = segments.average(evidence.raw.values)
-    levels = levels - np.stack([evidence.banks[prompt].segment_level for prompt in prompts], axis=1)
-    beaten = levels > np.array([evidence.banks[prompt].ceiling(share) for prompt in prompts], np.float32)
-    return segments.spread_out(beaten.astype(np.float32)) > 0
 
 
 def _as_moments(

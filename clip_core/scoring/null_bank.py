@@ -22,8 +22,10 @@ BANK_KINDS: tuple[BankKind, ...] = get_args(BankKind)
 LONGEST_NAME_WORDS = 3
 SHARPNESS = 0.6
 """Of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""
+ROUNDING = 1e-5
+"""Corrected scores nearer to one another are equal: of a model whose texts all score alike, nothing beats anything."""
 BLOCK_SAMPLES = 2048
-_ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 
 
 def bank_texts(kind: BankKind) -> tuple[str, ...]:
@@ -163,11 +165,11 @@ class PromptBank:
 
     def beaten_by(self, peak: float) -> float:
         """Share of the texts whose best segment scores lower, in [0, 1]: the confidence that a prompt is there."""
-        return float(np.searchsorted(self.peaks, np.float32(peak), side="left")) / len(self.peaks)
+        return float(np.searchsorted(self.peaks, np.float32(peak - ROUNDING), side="left")) / len(self.peaks)
 
     def ceiling(self, confidence: float) -> float:
-        """The level above which a segment beats more than this share of the texts; the highest of all for 1."""
-        return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))])
+        """The level above which a segment beats more than this share of the texts; of all of them for 1."""
+        return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))]) + ROUNDING
 
 
 NO_SAMPLES = PromptBank(*(np.empty(0, np.float32) for _ in range(4)))

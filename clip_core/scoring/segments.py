@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,10 +80,10 @@ class Segmenter:
             cuts_s: float64 (k,), the shot boundaries.
         """
         shot = split_at(spans, times_s, cuts_s).stretch
-        begins = np.flatnonzero(np.diff(shot, prepend=-1))
+        edges = np.append(np.flatnonzero(np.diff(shot, prepend=-1)), len(order))
         samples_s = np.maximum(spans.lengths_s, 1e-6)
         starts, means, known = [np.empty(0, np.int64)], [np.empty((0, vectors.shape[1]), np.float32)], {}
-        for first, stop in zip(begins, np.append(begins[1:], len(order)), strict=True):
+        for first, stop in pairwise(edges.tolist()):
             rows, weights = order[first:stop], samples_s[first:stop]
             key = rows.tobytes() + weights.tobytes()
             if key not in self._known:
@@ -137,9 +138,11 @@ def _sums(vectors: Floats, weights: Times, starts: Ints) -> tuple[NDArray[np.flo
 
 
 def _merge(vectors: Floats, weights: Times, starts: Ints, penalty_s: float) -> Ints:
-    """Merge neighbours, the cheapest first; those that are cheapest on both sides can be merged at once.
+    """Merge neighbours, the cheapest first; those that are cheapest on both sides are merged at once.
 
-    Two segments cost what their sum of squared distances from the mean grows by when they become one.
+    Two segments cost what their sum of squared distances from the mean grows by when they become one. In noise, one
+    merge at a time may end elsewhere, at the same cost to within 1 %: of neighbours in time only, a merge may make the
+    next one cheaper.
     """
     sums, lengths = _sums(vectors, weights, starts)
     while len(starts) > 1:

@@ -8,7 +8,8 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import opentimelineio as otio
 import pytest
@@ -16,17 +17,23 @@ import webvtt
 
 from clip_core.__main__ import main
 from clip_core.charts.lanes import CANDIDATE_OPACITY
+from clip_core.cli.findings import tell_verdicts
 from clip_core.config import load_config
-from clip_core.edit import Edit, Verdict
+from clip_core.edit import Edit
+from clip_core.edit import Verdict as Judged
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError
 from clip_core.export.formats import MOMENT_FORMATS
+from clip_core.pipeline.write_outcome import Outcome
+from clip_core.recipe import Recipe
+from clip_core.scoring.detection import Verdict
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Floats
 from tests.model_maker import make_clip
 from tests.test_commands import run
 from tests.test_report import Parsed
-from tests.video_maker import Recipe, planted
+from tests.video_maker import Recipe as VideoRecipe
+from tests.video_maker import planted
 
 ASKED = ("a dog", "pizza")
 BEATEN = "a dog: there. Beats 96 % of 299 neutral texts: about 3 in 100 absent ones come as high."
@@ -37,7 +44,7 @@ HALF = ("--unit", "percentile", "--threshold", "50", "--settings", "any.yaml")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an indexed video of 40 frames, a model and settings that take raw scores."""
     folder = tmp_path_factory.mktemp("give")
-    planted(folder, "clip", 40, Recipe(options={"g": "10"}))
+    planted(folder, "clip", 40, VideoRecipe(options={"g": "10"}))
     make_clip(folder / "models" / "tiny")
     (folder / "config.yaml").write_text(
         "video_dirs: .\nmodel: tiny\nmodel_dirs: models\nembeddings: store\nCLIP: [a dog, pizza]\n"
@@ -343,8 +350,8 @@ def test_a_report_draws_candidates_once_and_lists_them_when_asked(
     assert lanes(here) == pale
     page = Parsed((here / "report.html").read_text(encoding="utf-8"))
     assert page.texts["bdi"].count("candidate") == 2
-    judge(here, "a dog", "accepted")
-    judge(here, "pizza", "rejected")
+    judge("a dog", "accepted")
+    judge("pizza", "rejected")
     assert run(capsys, *words, "--candidates", "--judged")[1] == ["clip.mp4: 1 moment in report.html"]
     assert [lane.get("opacity") for lane in lanes(here)] == [None]
 
@@ -356,7 +363,7 @@ def lanes(folder: Path) -> list[dict[str, Any]]:
     return [trace for trace in figures["light"]["data"] if trace.get("yaxis") == "y3"]
 
 
-def judge(folder: Path, prompt: str, verdict: Verdict, **edges: float) -> None:
+def judge(prompt: str, verdict: Judged, **edges: float) -> None:
     """Say on the page's behalf what the only candidate of a prompt is."""
     store = EmbeddingStore(load_config().embeddings)
     (video,) = store.videos()
@@ -395,12 +402,12 @@ def test_files_say_what_the_verdicts_were(here: Path, capsys: pytest.CaptureFixt
 
 def test_candidates_that_were_judged(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("moments", "clip.mp4", "--confidence", "98", "--judged")
-    judge(here, "a dog", "accepted")
-    judge(here, "pizza", "", end_s=0.3)
+    judge("a dog", "accepted")
+    judge("pizza", "", end_s=0.3)
     assert [(row["prompt"], row["label"]) for row in rows(run(capsys, *words)[1])] == [("a dog", "")]
     found = [(row["prompt"], row["end_s"], row["label"]) for row in rows(run(capsys, *words, "--candidates")[1])]
     assert found == [("a dog", "0.533333", ""), ("pizza", "0.300000", "candidate")]
-    judge(here, "pizza", "rejected")
+    judge("pizza", "rejected")
     assert [row["prompt"] for row in rows(run(capsys, *words, "--candidates")[1])] == ["a dog"]
 
 
@@ -467,3 +474,15 @@ def test_a_model_that_fails_on_the_null_bank_does_not_keep_thresholds_from_worki
     code, out, _ = run(capsys, "report", "clip.mp4", "--unit", "z", "--threshold", "0.5", "--out", "report.html")
     assert code == 0
     assert run(capsys, "moments", "clip.mp4") == (2, [], ["clip.mp4: The server is down. Try again."])
+
+
+def test_a_long_reason_is_told_whole_and_unflagged_prompts_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = " ".join(f"This is sentence {number} of a long reason." for number in range(9))
+    verdicts = {"a dog": Verdict("there", 0.97, "Short."), "a person": Verdict("not sure", 0.5, reason)}
+    found = SimpleNamespace(verdicts=verdicts | {"pizza": verdicts["a dog"]}, recipe=Recipe(unflagged=("pizza",)))
+    tell_verdicts(cast(Outcome, SimpleNamespace(findings=found)))
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == "a dog: there. Short."
+    assert " ".join(line.strip() for line in rest) == f"a person: not sure. {reason}"
+    assert [line.startswith("  ") for line in rest] == [False, True]
+    assert max(map(len, rest)) <= 200

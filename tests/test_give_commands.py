@@ -332,8 +332,14 @@ def test_a_report_tells_all_that_a_reader_must_know(here: Path, capsys: pytest.C
 
 def test_a_report_tells_each_verdict_with_its_reason(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "report", "clip.mp4", "--confidence", "98", "--out", "report.html")[0] == 0
-    notes = Parsed((here / "report.html").read_text(encoding="utf-8")).texts["p"]
-    assert "No prompt has a threshold, so none is flagged." in notes
+    notes = [text for text in Parsed((here / "report.html").read_text(encoding="utf-8")).texts["p"] if text]
+    assert notes[0].startswith(
+        "Scores are cosine similarity, less what 300 neutral texts score on the same frame, under the model tiny, of "
+    )
+    assert notes[1] == "No prompt is sure to be there."
+    (here / "none.yaml").write_text("unflagged: [a dog, pizza]\n")
+    assert run(capsys, "report", "clip.mp4", "--settings", "none.yaml", "--out", "none.html")[0] == 0
+    assert "No prompt is flagged." in Parsed((here / "none.html").read_text(encoding="utf-8")).texts["p"]
     for prompt in ASKED:
         assert f"{prompt}: not sure. Beats only 96 % of 299 neutral texts: too many come as high somewhere in this " \
             "video." in notes  # fmt: skip

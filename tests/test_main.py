@@ -80,7 +80,11 @@ def test_help_answers_at_once_because_nothing_heavy_is_loaded() -> None:
     [
         ("index", r"--samples-per-second N\s+a number, or \"every frame\""),
         ("score", r"--prompt P +a text; may be repeated"),
+        ("moments", r"--confidence PERCENT +a prompt without a threshold is there if it beats more"),
+        ("moments", r"--candidates +write the likeliest places of prompts that are not sure"),
+        ("report", r"--candidates +write the likeliest places of prompts that are not sure"),
         ("evaluate", r"--truth FILE +CSV, JSON Lines or JSON"),
+        ("evaluate", r"--confidence PERCENT +a prompt without a threshold is there"),
         ("clips", r"--moments FILE +CSV \(start_s, end_s, prompt, peak_s\) or OTIO"),
         ("list", r"Show what is stored"),
     ],

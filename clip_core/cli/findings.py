@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clip_core.charts.labels import short
@@ -43,10 +44,10 @@ def outcome_of(given: Namespace, config: Config, store: EmbeddingStore) -> Outco
         found = find(recipe, Analysis(record.video_id, encoder, store).evidence(recipe, ask_bank=recipe.needs_bank))
         judged = reviewed_moments(found, record.video_id, store) if given.judged else []
     tell_unfinished(given, found.scores)
-    moments = [r.moment for r in judged if r.kept] if given.judged else found.moments
-    if given.candidates:
-        waiting = [r.moment for r in judged if r.is_candidate] if given.judged else found.candidates
-        moments = [*moments, *waiting]
+    if given.judged:
+        kept, waiting = [r.moment for r in judged if r.kept], [r.moment for r in judged if r.is_candidate]
+        found = replace(found, moments=kept, candidates=waiting)
+    moments = [*found.moments, *(found.candidates if given.candidates else ())]
     return Outcome(found, moments, record, given.video, encoder, judged)
 
 
@@ -58,6 +59,8 @@ def tell_verdicts(outcome: Outcome) -> None:
 
 
 def counted(outcome: Outcome) -> str:
-    """How many moments there are, such as "3 moments"."""
-    count = len(outcome.moments)
-    return "1 moment" if count == 1 else f"{count} moments"
+    """How many moments are written, such as "3 moments" or "1 moment and 2 candidates"."""
+    count = len(outcome.findings.moments)
+    waiting = len(outcome.moments) - count
+    words = "1 moment" if count == 1 else f"{count} moments"
+    return words if not waiting else f"{words} and {waiting} candidate{'' if waiting == 1 else 's'}"

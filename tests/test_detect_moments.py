@@ -17,7 +17,7 @@ from clip_core.errors import EncoderError, NotIndexedError, PromptError, RecipeE
 from clip_core.pipeline.analyse import Analysis
 from clip_core.recipe import Recipe
 from clip_core.scoring.findings import Findings, find
-from clip_core.values import FrameEmbeddings, TimeTable
+from clip_core.values import FrameEmbeddings, TimeTable, Unit
 from tests.fakes import FakeEncoder
 from tests.test_store import record
 
@@ -95,6 +95,23 @@ def test_the_settings_are_followed_but_for_their_prompts(encoder: FakeEncoder, s
     assert found.moments == tuple(page.moments)
     assert {m.prompt for m in found.moments} == {DOG}
     assert list(found.verdicts) == [DOG, PIZZA]
+
+
+@pytest.mark.parametrize("unit", ["cosine", "z", "percentile", "softmax"])
+@pytest.mark.parametrize("smoothing_s", [0.0, 8.0])
+def test_detection_is_the_same_in_every_unit_and_smoothing(
+    encoder: FakeEncoder, store: EmbeddingStore, unit: Unit, smoothing_s: float
+) -> None:
+    prompts = [DOG, PIZZA, GNOME, TREE]
+    usual = detect_moments(VIDEO, prompts, encoder, store)
+    recipe = Recipe(prompts=tuple(prompts), unit=unit, smoothing_s=smoothing_s)
+    found = detect_moments(VIDEO, prompts, encoder, store, settings=recipe)
+    assert (found.verdicts, found.confidence) == (usual.verdicts, usual.confidence)
+    for mine, theirs in ((found.moments, usual.moments), (found.candidates, usual.candidates)):
+        assert {(m.prompt, m.start_s, m.end_s) for m in mine} == {(m.prompt, m.start_s, m.end_s) for m in theirs}
+    page = through_analysis(recipe, encoder, store)
+    assert np.isfinite(list(page.thresholds.values())).all()
+    assert all(page.thresholds[moment.prompt] <= moment.peak for moment in found.moments)
 
 
 def test_the_confidence_goes_before_that_of_the_settings(encoder: FakeEncoder, store: EmbeddingStore) -> None:

@@ -222,3 +222,12 @@ def test_a_settings_file_is_followed(here: Path, capsys: pytest.CaptureFixture[s
     assert said in out
     assert re.match(r"a dog +2 +2 +100\.0", out[1])
     assert "judged here" in err[0]
+
+
+def test_old_settings_whose_moments_must_beat_the_null_bank_say_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("old.yaml").write_text("unit: cosine\nprompts: [a dog]\nthreshold: 0.4\nbank_share: 95.0\n", "utf-8")
+    code, out, err = run(capsys, "--truth", "data/sample.truth.json", "--settings", "old.yaml")
+    assert (code, err[0]) == (0, "The settings ask that moments beat 95 % of the null bank.")
+    assert re.match(r"a dog +2 +2 +100\.0", out[1])

@@ -29,15 +29,16 @@ def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
     return prompts + rest
 
 
-def link(address: str, recipe: Recipe, besides: Mapping[str, str]) -> str:
+def link(address: str, recipe: Recipe | None, besides: Mapping[str, str]) -> str:
     """An address that restores a view.
 
     Args:
         address: Of the page; parameters that it has already are dropped.
-        recipe: The settings.
+        recipe: The settings; None: none are named.
         besides: What else the page wants to find again, such as video and frame.
     """
-    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *recipe_query(recipe)])}"
+    settings = [] if recipe is None else recipe_query(recipe)
+    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *settings])}"
 
 
 def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:

@@ -68,7 +68,7 @@ def main() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             shown = prompts.draw_legend(wanted)
             style = transport.draw_view_menu(
-                len(scores.prompts), proxy.status_px(playable), templates=wanted.templates != "none"
+                len(scores.prompts), way.taken_px + proxy.status_px(playable), templates=wanted.templates != "none"
             )
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))

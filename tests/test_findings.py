@@ -320,6 +320,8 @@ def test_scale_to_unit_puts_a_band_beside_its_curve(both: Evidence) -> None:
     assert np.array_equal(find(Recipe(unit="cosine"), both).scale_to_unit(DOG, raw), raw)
     z = find(Recipe(unit="z"), both)
     assert z.scale_to_unit(DOG, raw) == pytest.approx(z.scores.column(DOG), abs=1e-5)
+    corrected = find(Recipe(unit="corrected"), both)
+    assert corrected.scale_to_unit(DOG, raw) == pytest.approx(corrected.scores.column(DOG), abs=1e-6)
     with pytest.raises(ValueError, match="no place in percentile"):
         find(Recipe(unit="percentile"), both).scale_to_unit(DOG, raw)
 

@@ -33,6 +33,7 @@ def test_a_link_restores_the_recipe(recipe: Recipe) -> None:
 def test_an_address_without_settings_says_nothing_of_them() -> None:
     assert recipe_of_query({}) is None
     assert recipe_of_query({"video": ["x"], "utm": ["y"]}) is None
+    assert parse_qs(urlsplit(link("http://x/", None, {"video": "x"})).query) == {"video": ["x"]}
 
 
 def test_a_link_always_names_its_unit_and_its_confidence() -> None:

@@ -76,14 +76,15 @@ class Findings:
         return {prompt: onset - self.recipe.hysteresis for prompt, onset in self.thresholds.items()}
 
     def scale_to_unit(self, prompt: str, cosines: Floats) -> Floats:
-        """Other cosines of a prompt, such as a band around its curve, in the unit cosine or z.
+        """Other cosines of a prompt, such as a band around its curve, in the unit corrected, cosine or z.
 
-        Raises:
-            ValueError: In another unit they have no place.
+        Raises ValueError in another unit: there they have no place.
         """
         scale, column = self.evidence.scale, self.scores.prompts.index(prompt)
         if self.scores.unit == "cosine":
             return cosines
+        if self.scores.unit == "corrected":
+            return np.asarray(cosines - self.evidence.banks[prompt].level, np.float32)
         if self.scores.unit == "z":
             return np.asarray((cosines - scale.median[column]) / scale.spread[column], np.float32)
         raise ValueError(f"a single cosine has no place in {self.scores.unit}")

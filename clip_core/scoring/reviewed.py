@@ -70,15 +70,20 @@ def review(
         elif edit.verdict != "rejected":
             alone.append(edit)
     found = [
-        Reviewed(
-            moment if place not in holding else _edited(moment, holding[place], measure),
-            holding.get(place),
-            sure=place < len(moments),
-        )
-        for place, moment in enumerate(computed)
+        _judged(moment, holding.get(place), measure, sure=place < len(moments)) for place, moment in enumerate(computed)
     ]
     added = [Reviewed(_edited(None, edit, measure), edit, computed=False) for edit in alone]
     return found[: len(moments)] + added + found[len(moments) :]
+
+
+def _judged(moment: Moment, edit: Edit | None, measure: Measure, *, sure: bool) -> Reviewed:
+    """A computed moment with the edit that holds for it; a candidate that nobody has judged is still called one."""
+    if edit is None:
+        return Reviewed(moment, sure=sure)
+    found = Reviewed(_edited(moment, edit, measure), edit, sure=sure)
+    if found.is_candidate and not edit.label:
+        return replace(found, moment=replace(found.moment, label=moment.label))
+    return found
 
 
 def edit_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Edit:

@@ -9,7 +9,6 @@ import streamlit as st
 from clip_core.charts.timeline import Timeline
 from clip_core.config import Config
 from clip_core.pipeline.write_outcome import Outcome
-from clip_core.recipe import Recipe
 from pages.parts.compare_file import draw_comparison
 from pages.parts.give_clips import draw_clips
 from pages.parts.give_files import draw_files
@@ -50,7 +49,7 @@ def draw_downloads(given: Given) -> None:
 
 def _draw_settings(given: Given) -> None:
     pictures, video = given.outcome.pictures is not None, st.session_state.get("video")
-    recipe = Recipe() if pictures else given.outcome.findings.recipe  # cuts of pictures would fall on texts
+    recipe = None if pictures else given.outcome.findings.recipe  # cuts of pictures would fall on texts
     st.markdown("###### This view as a link")
     st.code(view_link(recipe, str(video or ""), given.frame), language=None, wrap_lines=False)
     if pictures:

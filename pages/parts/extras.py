@@ -56,10 +56,10 @@ def _winners(findings: Findings) -> list[tuple[int, float, float]]:
 
 
 def _ribbons(findings: Findings) -> dict[str, tuple[Floats, Floats]]:
-    """In cosine and z; other units have no band, for what they say hangs on the other prompts or on ranks."""
+    """In corrected, cosine and z; what other units say hangs on the other prompts or on ranks: they have no band."""
     state, evidence = st.session_state, findings.evidence
     analysis: Analysis | None = state.get("analysis")
-    if analysis is None or findings.scores.unit not in ("cosine", "z") or not len(findings.scores):
+    if analysis is None or findings.scores.unit not in ("corrected", "cosine", "z") or not len(findings.scores):
         return {}
     if state.get("ribbons_of") is not evidence:  # they do not hang on any slider
         state.ribbons, state.ribbons_of = analysis.ribbons(findings.recipe), evidence

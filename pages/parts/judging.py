@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from clip_core.charts.labels import short
 from clip_core.edit import Edit, Verdict
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.judge_moments import keep_edit, take_edit_back
-from clip_core.scoring.findings import Findings
+from clip_core.scoring.findings import CANDIDATE, Findings
 from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
@@ -21,6 +22,7 @@ from pages.parts.text import told
 
 MOST_UNDONE = 50
 LONGEST_LABEL = 200
+ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def draw_judging(
     if state.get("undo_of") != record.video_id:
         state.undo_of, state.undo = record.video_id, []
         state.mark_in = state.mark_out = None
-    subjects = listed.chosen or _under(listed, head)
+    subjects = listed.chosen or _under(listed.reviewed, head)
     with st.popover("", icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
         st.markdown(f"**{_subject(subjects, chosen=bool(listed.chosen))}**")
         _draw_verdicts(subjects, bench)
@@ -63,22 +65,27 @@ def draw_judging(
 
 def draw_accept(findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore) -> None:
     """Draw a button that accepts the selected candidates, or the one under the playhead; if there is one."""
-    subjects = listed.chosen or _under(listed, head)
+    waiting = [reviewed for reviewed in listed.reviewed if reviewed.is_candidate]
+    subjects = listed.chosen or _under(waiting, head)
     if not subjects or not all(subject.is_candidate for subject in subjects):
         return
     st.button(
         "Accept",
         icon=":material/check:",
         key="accept_candidate",
-        help="Not sure: the selected candidate, or the one under the playhead, becomes a moment.",
+        help="Not sure: the selected candidates, or the one under the playhead, become moments.",
         on_click=_judge,
         args=(subjects, "accepted", Bench(record, store, findings.recipe.as_mapping())),
     )
 
 
-def _under(listed: Listed, head: Playhead) -> list[Reviewed]:
-    """The moment under the playhead, if there is one; of several, the one that is listed first."""
-    return [r for r in listed.reviewed if r.moment.start_s <= head.time_s < r.moment.end_s][:1]
+def _under(reviewed: Sequence[Reviewed], head: Playhead) -> list[Reviewed]:
+    """The moment whose frame is on the screen, if there is one; of several, the one that began last.
+
+    Where a moment ends and another begins while a frame is shown, this is the frame of the other: there "next" goes.
+    """
+    shown = [r for r in reviewed if r.moment.start_s < head.until_s <= r.moment.end_s + ROUNDING_S]
+    return sorted(shown, key=lambda r: -r.moment.start_s)[:1]
 
 
 def _subject(subjects: list[Reviewed], *, chosen: bool) -> str:
@@ -124,7 +131,8 @@ def _draw_edges(subject: Reviewed, findings: Findings, bench: Bench) -> None:
         common = {"min_value": 0.0, "max_value": end_s, "step": _frame_s(findings, bench.record), "format": "%.3f"}
         start_s = st.number_input("Start (s)", value=min(moment.start_s, end_s), key=f"{form}_start", **common)
         stop_s = st.number_input("End (s)", value=min(moment.end_s, end_s), key=f"{form}_end", **common)
-    label = st.text_input("Label", moment.label, max_chars=LONGEST_LABEL, key=f"{form}_label")
+    shown = "" if subject.is_candidate and moment.label == CANDIDATE else moment.label
+    label = st.text_input("Label", shown, max_chars=LONGEST_LABEL, key=f"{form}_label")
     wrong = start_s >= stop_s
     if wrong:
         st.caption("It must begin before it ends.")

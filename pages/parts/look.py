@@ -43,8 +43,17 @@ def apply_styles() -> None:
 def swatch(colour: str, box: int = 10) -> str:
     """A square of 10 px in a box of ``box`` px, as a data URI that labels and tables can show."""
     margin = (box - 10) / 2
+    return _picture(f'<rect x="{margin}" y="{margin}" width="10" height="10" rx="2" fill="{colour}"/>', box)
+
+
+def question_mark(colour: str, box: int = 20) -> str:
+    """A question mark in place of the square."""
+    look = 'text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="15"'
+    return _picture(f'<text x="{box / 2}" y="{box / 2 + 5}" {look} fill="{colour}">?</text>', box)
+
+
+def _picture(drawn: str, box: int) -> str:
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{box}" height="{box}" viewBox="0 0 {box} {box}">'
-        f'<rect x="{margin}" y="{margin}" width="10" height="10" rx="2" fill="{colour}"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{box}" height="{box}" viewBox="0 0 {box} {box}">{drawn}</svg>'
     )
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -16,7 +16,7 @@ from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.values import Moment, VideoRecord, clock
 from pages.parts.extremes import draw_extremes
-from pages.parts.look import swatch
+from pages.parts.look import question_mark, swatch
 from pages.parts.peaks import draw_peaks, thumbnail_uris
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
@@ -140,7 +140,7 @@ def _draw_moments(
         why_not = told(error)
     table = pd.DataFrame(
         {
-            "colour": [_swatch(m.prompt, prompts) for m in moments],
+            "colour": [_sign(r, prompts) for r in listed.reviewed],
             "prompt": [short(m.prompt) for m in moments],
             "start": [instant(m.start_s) for m in moments],
             "end": [instant(m.end_s) for m in moments],
@@ -178,9 +178,12 @@ def _judged(reviewed: Reviewed) -> str:
     return "" if reviewed.edit is None else VERDICTS[reviewed.edit.verdict]
 
 
-def _swatch(prompt: str, prompts: Prompts) -> str | None:
-    """Of a combination, or of a prompt that is no longer in the list, there is no colour."""
-    return swatch(prompts.colour(prompt), 20) if prompt in prompts.numbers else None
+def _sign(reviewed: Reviewed, prompts: Prompts) -> str | None:
+    """The colour of its prompt; a combination, or a prompt that is no longer in the list, has none."""
+    prompt = reviewed.moment.prompt
+    if prompt not in prompts.numbers:
+        return None
+    return (question_mark if reviewed.is_candidate else swatch)(prompts.colour(prompt), 20)
 
 
 def _why_none(findings: Findings, signal: Signal) -> str:

@@ -21,10 +21,11 @@ EPOCH = dt.datetime(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Playhead:
-    """The frame on the screen, and the sample nearest to it (None while there are no samples)."""
+    """The frame on the screen, from when to when it is shown, and the sample nearest to it (None without samples)."""
 
     frame: int
     time_s: float
+    until_s: float
     sample: int | None
 
 
@@ -53,7 +54,8 @@ def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -
     frame = min(max(0, int(state.get(frame_key, 0))), max(0, len(times_s) - 1))
     state[frame_key] = frame
     time_s = float(times_s[frame]) if len(times_s) else 0.0
-    return Playhead(frame, time_s, nearest_sample(scores, time_s))
+    until_s = float(times_s[frame + 1]) if frame + 1 < len(times_s) else max(time_s, record.table.end_s)
+    return Playhead(frame, time_s, until_s, nearest_sample(scores, time_s))
 
 
 def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:

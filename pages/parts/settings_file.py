@@ -40,8 +40,8 @@ def draw_link_error() -> None:
         st.warning(error, icon=":material/link_off:")
 
 
-def view_link(recipe: Recipe, video: str, frame: int) -> str:
-    """The address that restores this view."""
+def view_link(recipe: Recipe | None, video: str, frame: int) -> str:
+    """The address that restores this view; without a recipe, it leaves all settings as they are."""
     return link(str(st.context.url or ""), recipe, {"video": video, "frame": str(frame)})
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -47,7 +49,8 @@ def draw_transport(
     last = max(0, len(table) - 1)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="transport"):
         starts = [sorted({frame_on_screen(table.times_s, m.start_s) for m in ms}) for ms in (moments, candidates)]
-        _buttons(scores, stops(*starts, head.frame), head, last)
+        walked = st.session_state.get("walked_to") == head.frame
+        _buttons(scores, stops(*starts, head.frame, walked=walked), head, last)
         st.html(_clock_html(table, head, last), width="content")
         st.slider(
             "Frame",
@@ -61,27 +64,38 @@ def draw_transport(
         keep_playing()
 
 
-def stops(moments: Sequence[int], candidates: Sequence[int], frame: int) -> tuple[int | None, int | None]:
+class Stop(NamedTuple):
+    """Where previous or next goes."""
+
+    frame: int
+    is_candidate: bool
+
+
+def stops(
+    moments: Sequence[int], candidates: Sequence[int], frame: int, *, walked: bool = False
+) -> tuple[Stop | None, Stop | None]:
     """Where previous and next go: the same as ``stop`` in player/search.js.
 
     Args:
         moments, candidates: The frames that they begin with, rising.
         frame: From where.
+        walked: Whether previous or next went to the candidate there. Where a moment begins as well, and at frame 0,
+            where one is at first, the walk goes on among the moments otherwise.
     """
-    if frame in candidates and frame not in moments:
-        before = [*moments[-1:], *(c for c in candidates if c < frame)]
-        after = [c for c in candidates if c > frame]
+    sure, waiting = [Stop(start, False) for start in moments], [Stop(start, True) for start in candidates]
+    if frame in candidates and (walked or (frame > 0 and frame not in moments)):
+        before = [*sure[-1:], *(stop for stop in waiting if stop.frame < frame)]
+        after = [stop for stop in waiting if stop.frame > frame]
     else:
-        before = [m for m in moments if m < frame]
-        after = [*(m for m in moments if m > frame), *candidates]
+        before = [stop for stop in sure if stop.frame < frame]
+        after = [*(stop for stop in sure if stop.frame > frame), *waiting]
     return before[-1] if before else None, after[0] if after else None
 
 
-def _buttons(scores: Scores, moments: tuple[int | None, int | None], head: Playhead, last: int) -> None:
-    before, after = moments
+def _buttons(scores: Scores, moments: tuple[Stop | None, Stop | None], head: Playhead, last: int) -> None:
     earlier, later = _neighbours(scores, head.frame)
     playing = is_playing()
-    _button("skip_previous", "prev_m", "Previous moment (P)", "P", before)
+    _moment_button("skip_previous", "prev_m", "Previous moment (P)", "P", moments[0])
     _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", earlier)
     _button("chevron_left", "prev_f", "Back one frame (←)", "Left", head.frame - 1 if head.frame > 0 else None)
     st.button(
@@ -96,13 +110,20 @@ def _buttons(scores: Scores, moments: tuple[int | None, int | None], head: Playh
     )
     _button("chevron_right", "next_f", "Forward one frame (→)", "Right", head.frame + 1 if head.frame < last else None)
     _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", later)
-    _button("skip_next", "next_m", "Next moment (N)", "N", after)
+    _moment_button("skip_next", "next_m", "Next moment (N)", "N", moments[1])
     st.button(
         "", icon=":material/restart_alt:", key="reset", help="To the start (Home)", shortcut="Home", on_click=_reset
     )
 
 
-def _button(icon: str, key: str, help_text: str, shortcut: str, target: int | None) -> None:
+def _moment_button(icon: str, key: str, help_text: str, shortcut: str, stop: Stop | None) -> None:
+    walked_to = stop.frame if stop is not None and stop.is_candidate else None
+    _button(icon, key, help_text, shortcut, None if stop is None else stop.frame, partial(_walk, walked_to))
+
+
+def _button(
+    icon: str, key: str, help_text: str, shortcut: str, target: int | None, go: Callable[[int], None] = seek
+) -> None:
     st.button(
         "",
         icon=f":material/{icon}:",
@@ -110,13 +131,20 @@ def _button(icon: str, key: str, help_text: str, shortcut: str, target: int | No
         help=help_text,
         shortcut=shortcut,
         disabled=target is None,
-        on_click=seek,
+        on_click=go,
         args=(target or 0,),
     )
 
 
+def _walk(walked_to: int | None, frame: int) -> None:
+    """Go to a moment or, if ``walked_to`` says so, a candidate."""
+    st.session_state.walked_to = walked_to
+    seek(frame)
+
+
 def _reset() -> None:
     pause()
+    st.session_state.walked_to = None
     seek(0)
 
 

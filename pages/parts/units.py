@@ -149,12 +149,20 @@ def threshold_words(recipe: Recipe, evidence: Evidence) -> str:
         return "No prompt is flagged."
     cuts = {p: cut for p, cut in thresholds_by_hand(recipe, evidence.raw.prompts).items() if p in prompts}
     if recipe.threshold is None:
-        own = f" {len(cuts)} of {len(prompts)} prompts have thresholds of their own." if cuts else ""
-        bank = "" if evidence.has_bank else " No neutral texts are asked, so it cannot say how sure it is."
-        return f"On segments: smoothing only changes the drawing.{own}{bank}"
+        return _words_of_detection(recipe, evidence, len(prompts), len(cuts))
     same = [equivalents(evidence.scale, prompt, recipe.unit, cut) for prompt, cut in cuts.items()]
     words = equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
     return f"{words}{_bank_words(recipe, evidence)}"
+
+
+def _words_of_detection(recipe: Recipe, evidence: Evidence, prompts: int, by_hand: int) -> str:
+    """That smoothing changes no moment but those of prompts with thresholds of their own."""
+    own = f"{by_hand} of {prompts} prompts have thresholds of their own{_bank_words(recipe, evidence)}."
+    if by_hand == prompts:
+        return own
+    words = ["On segments: smoothing only redraws.", own if by_hand else ""]
+    words.append("" if evidence.has_bank else "No neutral texts are asked, so it cannot say how sure it is.")
+    return " ".join(filter(None, words))
 
 
 def _bank_words(recipe: Recipe, evidence: Evidence) -> str:

@@ -21,6 +21,8 @@ _CHIP = (
     '<span style="color:{muted}">{share}</span></span>'
 )
 MOST_PX = 42
+LONGEST_PROMPT = 100
+"""Letters of a prompt in the page's source; with 200 prompts it would grow by megabytes."""
 
 
 def draw_verdicts(findings: Findings, prompts: Prompts) -> None:
@@ -43,8 +45,8 @@ def _chip(prompt: str, findings: Findings, prompts: Prompts) -> str:
     share = "" if verdict.confidence is None else f"{int(100 * verdict.confidence)} %"
     return _CHIP.format(
         kind=verdict.kind,
-        prompt=html.escape(prompt, quote=True),
-        title=html.escape(f"{prompt[:200]}: {verdict.kind}. {verdict.reason}", quote=True),
+        prompt=html.escape(prompt[:LONGEST_PROMPT], quote=True),
+        title=html.escape(f"{prompt[:LONGEST_PROMPT]}: {verdict.kind}. {verdict.reason}", quote=True),
         line=colours.grid,
         colour=prompts.colour(prompt),
         muted=colours.muted,

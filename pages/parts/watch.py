@@ -61,8 +61,17 @@ class Scene:
         )
 
 
+CHIPS_BELOW_PX = 36
+"""How far the chips of verdicts, under the list, reach below a picture that has no buttons of its own."""
+
+
 class Way(Protocol):
-    """A way to watch. Each function draws one region; the page says in which order and where."""
+    """A way to watch. Each function draws one region; the page says in which order and where.
+
+    ``taken_px``: what the chart gives up in height, so that the page need not scroll.
+    """
+
+    taken_px: int
 
     def draw_picture(self) -> None:
         """Draw the video."""
@@ -79,6 +88,8 @@ class Way(Protocol):
 
 class Playing:
     """The player: it runs in the browser, and so do its ranking and its curves."""
+
+    taken_px = 0
 
     def __init__(self, scene: Scene, playable: Playable) -> None:
         self._scene, self._playable = scene, playable
@@ -105,6 +116,8 @@ class Playing:
 
 class FrameByFrame:
     """One exact picture at a time, sent by the server."""
+
+    taken_px = CHIPS_BELOW_PX
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

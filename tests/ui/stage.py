@@ -120,7 +120,7 @@ class Stage:
         return f"block/{name}?{hashlib.sha256(self.blocks[name]).hexdigest()[:16]}"
 
     def screen(self, name: str, times_s: Sequence[float], moments: Sequence[Any] = (), **given: Any) -> dict[str, Any]:
-        """The data of a screen with these times of frames, the end last."""
+        """The data of a screen with these times of frames, the end last; all moments are sure unless it is said."""
         times, pairs = (np.array(values, "<f8").tobytes() for values in (times_s, moments))
         addresses = {}
         for key, block in (("times", times), ("moments", pairs)):
@@ -128,7 +128,7 @@ class Stage:
             self.blocks[f"{name}-{key}-{digest}"] = block
             addresses[key] = f"block/{name}-{key}-{digest}"
         rest = {"video": name, "address": f"player/video/{name}", "start": 0.0, "confirmed": True}
-        return rest | {"seek": {"seq": 0, "frame": 0}} | addresses | given
+        return rest | {"seek": {"seq": 0, "frame": 0}, "sure": len(moments)} | addresses | given
 
     def timeline(self, name: str, scores: Scores, smoothed: Floats | None = None, **look: Any) -> dict[str, Any]:
         """The data of a timeline with these scores."""

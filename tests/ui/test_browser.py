@@ -156,7 +156,7 @@ def test_one_screen_and_no_keys_in_the_buttons(visit: Visit) -> None:
 def test_hostile_prompts_show_literally(visit: Visit) -> None:
     visitor = visit().open_ready()
     set_prompts(visitor, HOSTILE)
-    legend, ranking = visitor.tab.locator(".st-key-legend"), visitor.tab.locator("[data-prompt]")
+    legend, ranking = visitor.tab.locator(".st-key-legend"), visitor.tab.locator("div[data-prompt]")
     labels = [text.replace("\u2060", "") for text in legend.locator("button").all_inner_texts()]
     names = [text.split("\n")[0] for text in ranking.all_inner_texts()]
     for prompt in SHOWN:
@@ -178,7 +178,7 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
     visitor = visit().open_ready()
     box = visitor.tab.locator(".st-key-flag_box button").first
     box.click()
-    visitor.tab.locator(".st-key-flagged button").nth(1).click()
+    visitor.tab.locator(".st-key-flagged button[aria-pressed]").nth(1).click()
     visitor.tab.get_by_text("Flag 7 of 8 prompts").wait_for()
     visitor.tab.keyboard.press("Escape")
     set_prompts(visitor, [*PROMPTS, "a tree"])
@@ -186,11 +186,13 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
     set_prompts(visitor, [*PROMPTS, "a tree", "a rose"])
     visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
     visitor.tab.locator(".st-key-flag_box button").first.click()
-    pressed = [pill.get_attribute("aria-pressed") for pill in visitor.tab.locator(".st-key-flagged button").all()]
+    pressed = [
+        pill.get_attribute("aria-pressed") for pill in visitor.tab.locator(".st-key-flagged button[aria-pressed]").all()
+    ]
     assert pressed == ["true", "false", *["true"] * 8]
-    visitor.tab.locator(".st-key-flagged button").nth(0).click()
+    visitor.tab.locator(".st-key-flagged button[aria-pressed]").nth(0).click()
     visitor.tab.get_by_text("Flag 8 of 10 prompts").wait_for()
-    visitor.tab.locator(".st-key-flagged button").nth(1).click()
+    visitor.tab.locator(".st-key-flagged button[aria-pressed]").nth(1).click()
     visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
 
 

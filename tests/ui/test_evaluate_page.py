@@ -42,7 +42,7 @@ def upload(page: Page, content: str, name: str = "truth.csv") -> Page:
 
 
 def truth_of(moments: Any) -> str:
-    rows = [f"{m.prompt},{m.start_s:.6f},{m.end_s:.6f}" for m in moments]
+    rows = [f"{m.prompt},{m.start_s!r},{m.end_s!r}" for m in moments]
     return "\n".join(["prompt,start,end", *rows]) + "\n"
 
 

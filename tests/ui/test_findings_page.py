@@ -30,7 +30,7 @@ PROMPTS = ("a dog", "pizza", "a red car")
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[World]:
-    """A world whose video is indexed and whose config names no threshold: z, adapting, with the bank."""
+    """A world whose video is indexed and whose config names no threshold: corrected, adapting, with the bank."""
     _forget_caches()
     world = new_world(tmp_path_factory.mktemp("findings"), stock)
     world.write(threshold=None)
@@ -86,10 +86,9 @@ def choose(page: Page, key: str, value: object) -> Page:
 
 
 def by_hand(page: Page, unit: str, threshold: float, smoothing_s: float = 0.0) -> Page:
-    """One threshold for all, without the bank."""
+    """One threshold for all; the rule that asks the bank is off, as it is at first."""
     choose(page, "unit", unit)
     choose(page, "threshold_mode", "One for all")
-    choose(page, "bank_share", 0)
     page.slide("smoothing", smoothing_s)
     return page.slide("threshold", threshold)
 
@@ -111,13 +110,14 @@ def tick(page: Page, *places: int) -> Page:
 # Units
 
 
-def test_it_starts_with_z_each_prompt_its_own(page: Page, seen: dict[str, Any]) -> None:
+def test_it_starts_with_corrected_scores_on_segments(page: Page, seen: dict[str, Any]) -> None:
     page.run()
     recipe = seen["signal"].recipe
-    assert (recipe.unit, recipe.threshold, recipe.bank_share) == ("z", None, 95)
-    assert seen["findings"].scores.unit == "z"
-    assert page.holding("The data speaks for no prompt yet.")  # a model that knows nothing
-    assert page.control("selectbox", "unit").options == ["cosine", "z (robust)", "percentile", "softmax"]
+    assert (recipe.unit, recipe.threshold, recipe.confidence, recipe.bank_share) == ("corrected", None, 0.95, 0)
+    assert seen["findings"].scores.unit == "corrected"
+    assert page.starting("On segments: smoothing only redraws.")
+    assert page.control("selectbox", "unit").options == ["corrected", "cosine", "z (robust)", "percentile", "softmax"]
+    assert page.control("segmented_control", "confidence").options == ["90 % sure", "95 %", "98 %"]
 
 
 @pytest.mark.parametrize("prompts", [PROMPTS, PROMPTS[:2]], ids=["three", "two"])
@@ -329,7 +329,8 @@ def edit_own(page: Page, row: int, **change: object) -> Page:
 
 def test_a_threshold_and_a_weight_of_one_prompt(page: Page, seen: dict[str, Any]) -> None:
     page.prompts(*PROMPTS, "- a person")
-    by_hand(page, "z", page.at.session_state["limits"][1])
+    by_hand(page, "z", 0.0)
+    page.slide("threshold", page.at.session_state["limits"][1])
     assert rows(page) == []
     edit_own(page, 1, threshold=-50.0)
     assert {row["prompt"] for row in rows(page)} == {"pizza"}
@@ -463,13 +464,15 @@ def test_flags_take_a_prompt_out_and_in(page: Page, seen: dict[str, Any]) -> Non
     assert {row["prompt"] for row in rows(page)} == set(PROMPTS)
 
 
-def test_the_false_alarm_rates_stand_under_flag(page: Page, seen: dict[str, Any]) -> None:
+def test_what_each_prompt_beats_stands_under_flag(page: Page, seen: dict[str, Any]) -> None:
     page.run()
-    table = next(table.value for table in page.at.dataframe if "rate" in table.value)
-    rates = seen["findings"].evidence.false_alarm_rates
-    assert dict(zip(table["prompt"], table["rate"], strict=True)) == {
-        p: pytest.approx(100 * r) for p, r in rates.items()
-    }
+    table = next(table.value for table in page.at.dataframe if "beats" in table.value)
+    evidence = seen["findings"].evidence
+    for prompt, beats in zip(table["prompt"], table["beats"], strict=True):
+        bank = evidence.banks[prompt]
+        levels = evidence.segments.average(evidence.raw.column(prompt)[:, None])[:, 0] - bank.segment_level
+        assert beats == pytest.approx(100 * np.mean(bank.peaks < levels.max()), abs=0.4)
+    assert tuple(table["prompt"]) == PROMPTS
 
 
 # Judging
@@ -576,9 +579,9 @@ def test_selected_rows_are_what_the_buttons_walk_through(page: Page, seen: dict[
     flagged(page)
     tick(page, 0, 2)
     chosen = [seen["listed"].reviewed[k].moment for k in (0, 2)]
-    assert seen["listed"].to_walk == chosen
+    assert seen["listed"].to_walk == (chosen, [])
     page.press("reset")
-    starts = sorted(int(np.ceil(round(m.start_s * 30, 6))) for m in chosen)
+    starts = sorted(int(m.start_s * 30 + 1e-6) for m in chosen)
     visited = [page.frame] if page.frame in starts else []
     while not page.at.button(key="next_m").disabled:
         visited.append(page.press("next_m").frame)
@@ -630,7 +633,7 @@ def test_the_frame_on_the_screen_as_a_picture(page: Page, seen: dict[str, Any], 
     assert raw.prompts == ("frame 90 at 0:03.000",)
     assert raw.column(raw.prompts[0]).max() == pytest.approx(1.0, abs=0.002)
     assert float(raw.times_s[raw.values[:, 0].argmax()]) == pytest.approx(3.0)
-    assert (seen["findings"].evidence.bank, seen["signal"].recipe.unit) == (None, "z")
+    assert (seen["findings"].evidence.banks, seen["signal"].recipe.unit) == ({}, "z")
     page.press("take_frame")
     assert len(page.at.session_state["pictures"]) == 1  # the same picture
     choose(page, "prompt_kind", "Texts")
@@ -685,7 +688,7 @@ def test_a_bad_link_warns_and_changes_nothing(settled: World, query: dict[str, s
     page.run()
     assert len(page.at.warning) == 1
     page.indexed()
-    assert (seen["signal"].recipe.unit, seen["signal"].recipe.positives) == ("z", PROMPTS)
+    assert (seen["signal"].recipe.unit, seen["signal"].recipe.positives) == ("corrected", PROMPTS)
     assert not page.at.warning
 
 
@@ -800,11 +803,16 @@ def test_where_nothing_is_flagged_the_time_range_is_named(page: Page, seen: dict
 
 
 def test_nothing_is_said_of_a_bank_that_is_not_asked(page: Page, seen: dict[str, Any]) -> None:
-    page.run()
-    silent = replace(seen["findings"], thresholds={}, moments=[])
-    assert "beats the null bank" in moments._why_none(silent, seen["signal"])
-    alone = replace(silent, recipe=replace(silent.recipe, bank_share=0.0))
-    assert "null bank" not in moments._why_none(alone, seen["signal"])
+    by_hand(page, "cosine", 0.0)
+    assert not page.holding("null bank (Rules)")
+    silent = replace(seen["findings"], moments=[])
+    assert moments._why_none(silent, seen["signal"]).startswith(
+        "What reaches 0.000 is dropped by the Rules: too short."
+    )
+    choose(page, "bank_share", 100)
+    assert page.holding(" · and beats 100 % of the null bank (Rules)")
+    asked = replace(seen["findings"], moments=[])
+    assert "Rules: it does not beat the null bank." in moments._why_none(asked, seen["signal"])
 
 
 def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: dict[str, Any]) -> None:
@@ -825,7 +833,7 @@ def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, An
     page.run()
     assert page.holding("From 0:05.000 to 0:10.000")
     page.press("add_moment")
-    assert seen["listed"].kept[-1].end_s == 10.0
+    assert [r.moment.end_s for r in seen["listed"].reviewed if r.edit is not None] == [10.0]
 
 
 def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -942,7 +950,7 @@ def test_another_model_starts_anew(page: Page, seen: dict[str, Any]) -> None:
     choose(page, "model", "other")
     page.until(lambda: not page.at.get("progress") and bool(page.starting("Model other")))
     recipe = seen["signal"].recipe
-    assert (recipe.unit, recipe.threshold, recipe.thresholds, recipe.bank_share) == ("z", None, {}, 95)
+    assert (recipe.unit, recipe.threshold, recipe.thresholds, recipe.bank_share) == ("corrected", None, {}, 0)
     assert recipe.positives == PROMPTS
 
 
@@ -961,7 +969,7 @@ def test_another_video_keeps_the_recipe_and_forgets_what_was_marked(page: Page, 
 
 
 def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: dict[str, Any]) -> None:
-    """In z, adapting, with the bank: while the median still moves, nothing is NaN and no prompt is lost."""
+    """Corrected, adapting, with the bank: while segments still move, nothing is NaN and no prompt is lost."""
     world.write(threshold=None, samples_per_second=10)
     page, counts = Page(), set()
     for _ in range(4):
@@ -972,13 +980,14 @@ def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: 
             counts.add(len(found.scores))
             assert found.recipe.threshold is None
             assert np.isfinite(found.smoothed).all()
-            assert set(found.thresholds) | set(found.unproven) == set(PROMPTS)
+            assert set(found.thresholds) | set(found.not_sure) == set(found.verdicts) == set(PROMPTS)
     gate.open()
     page.indexed()
     assert len(counts | {len(seen["findings"].scores)}) > 1
-    assert seen["signal"].recipe.unit == "z"
-    assert seen["findings"].evidence.bank is not None
-    assert len(seen["findings"].evidence.bank.levels) == len(seen["findings"].scores) == 100
+    assert seen["signal"].recipe.unit == "corrected"
+    assert set(seen["findings"].evidence.banks) == set(PROMPTS)
+    assert {len(bank.level) for bank in seen["findings"].evidence.banks.values()} == {100}
+    assert len(seen["findings"].scores) == 100
 
 
 def test_two_hundred_prompts(page: Page, seen: dict[str, Any]) -> None:
@@ -1010,9 +1019,9 @@ def test_what_is_not_obvious_is_explained(page: Page) -> None:
         assert words in text
     helps = {key: page.control("slider", key).help for key in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s")}
     assert all(helps.values())
-    assert helps["hysteresis"].startswith("Hysteresis: ")
-    assert "300 neutral captions" in page.control("select_slider", "bank_share").help
-    assert all(
-        f"**{unit}**" in page.control("selectbox", "unit").help for unit in ("z", "cosine", "percentile", "margin")
-    )
+    assert helps["hysteresis"].startswith("Hysteresis, for thresholds set by hand: ")
+    assert "300 neutral texts" in page.control("select_slider", "bank_share").help
+    assert "300 neutral texts" in page.control("segmented_control", "confidence").help
+    units = ("corrected", "z", "cosine", "percentile", "margin")
+    assert all(f"**{unit}**" in page.control("selectbox", "unit").help for unit in units)
     assert page.control("segmented_control", "templates").help

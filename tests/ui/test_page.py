@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -41,11 +43,11 @@ def test_toggling_prompts_computes_nothing(ready: Page) -> None:
 
 def test_a_new_prompt_computes_one_column(ready: Page, counted: Counted) -> None:
     before = ready.cells
-    ready.prompts("a dog", "pizza", "a red car", "a tree")
+    ready.prompts("a dog", "pizza", "a red car", "a plum tree")
     assert ready.cells - before == ready.samples * 1
     assert (counted.pictures, counted.texts) == (0, 1)
-    assert ready.control("pills", "shown").value == ["a dog", "pizza", "a red car", "a tree"]
-    ready.prompts("a tree", "a dog")
+    assert ready.control("pills", "shown").value == ["a dog", "pizza", "a red car", "a plum tree"]
+    ready.prompts("a plum tree", "a dog")
     assert ready.cells - before == ready.samples
     assert 'data-prompt="pizza"' not in ready.html
 
@@ -53,8 +55,8 @@ def test_a_new_prompt_computes_one_column(ready: Page, counted: Counted) -> None
 def test_colour_sticks_to_the_prompt(ready: Page) -> None:
     ready.prompts("pizza", "a red car")
     assert ready.at.session_state["prompt_numbers"] == {"pizza": 1, "a red car": 2}
-    ready.prompts("a tree", "pizza", "a red car")
-    assert ready.at.session_state["prompt_numbers"] == {"a tree": 0, "pizza": 1, "a red car": 2}
+    ready.prompts("a plum tree", "pizza", "a red car")
+    assert ready.at.session_state["prompt_numbers"] == {"a plum tree": 0, "pizza": 1, "a red car": 2}
 
 
 def test_a_reload_encodes_nothing(ready: Page, counted: Counted) -> None:
@@ -73,8 +75,7 @@ def test_a_double_and_empty_lines(ready: Page) -> None:
 def test_the_ranking_is_sorted_and_says_of_which_sample(ready: Page) -> None:
     ready.slide("frame", 100)
     curves = ready.at.session_state["analysis"].curves
-    order = [p.split('"')[0] for p in ready.html.split('data-prompt="')[1:]]
-    assert sorted(order) == ["a dog", "a red car", "pizza"]
+    assert sorted(ready.ranked) == ["a dog", "a red car", "pizza"]
     values = [float(v.split("</span>")[0].rsplit(">", 1)[1]) for v in ready.html.split('title="raw')[1:]]
     assert values == sorted(values, reverse=True)
     assert ready.holding("sample at 0:03.400")  # frame 100 is at 3.333 s; samples lie at 3.2 and 3.4
@@ -111,15 +112,16 @@ def flag_one_stretch(page: Page) -> list[dict[str, object]]:
     return shown_rows(page, "moments")
 
 
-def seconds(value: object) -> float:
-    return float(value.timestamp()) if hasattr(value, "timestamp") else float("nan")
+def frame_at(instant: Any) -> int:
+    """The frame on the screen at that time: an edge may lie within a frame."""
+    return int(np.floor(instant.tz_localize("UTC").timestamp() * 30 + 1e-3))
 
 
 def test_moments_are_listed_and_the_buttons_go_to_them(ready: Page) -> None:
     rows = flag_one_stretch(ready)
     assert rows
     assert all(row["peak"] >= ready.control("slider", "threshold").value - 1e-6 for row in rows)
-    starts = sorted({round(seconds(row["start"].tz_localize("UTC")) * 30) for row in rows})
+    starts = sorted({frame_at(row["start"]) for row in rows})
     ready.press("reset")
     visited = [ready.frame] if ready.frame in starts else []
     while not ready.at.button(key="next_m").disabled:
@@ -134,7 +136,7 @@ def test_a_click_on_a_row_seeks_once(ready: Page) -> None:
     rows = flag_one_stretch(ready)
     stamp = ready.press("reset").at.session_state["stamp"]
     ready.click_row("moments", len(rows) - 1, "peak")
-    wanted = round(seconds(rows[-1]["start"].tz_localize("UTC")) * 30)
+    wanted = frame_at(rows[-1]["start"])
     assert ready.frame == wanted
     assert ready.at.session_state["stamp"] == stamp + 1
     assert ready.slide("frame", 3).frame == 3  # the selection stays, and does not pull it back

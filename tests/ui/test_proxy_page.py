@@ -293,7 +293,7 @@ def test_the_chart_gives_up_the_height_of_what_is_said_of_the_copy(avi: str, wor
     page.at.segmented_control(key="chart_h").set_value("Low").run()
     assert page.part("timeline")["figure"]["layout"]["height"] == 300
     page.at.segmented_control(key="chart_h").set_value("Normal").run()
-    page.at.selectbox(key="video").set_value("wide.mp4").run()
+    page.control("selectbox", "video").set_value("wide.mp4").run()
     page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
     assert page.part("timeline")["figure"]["layout"]["height"] == 430
 

@@ -178,7 +178,7 @@ def test_both_views_show_the_same_numbers(visitor: Watcher) -> None:
     tab.wait_for_timeout(300)  # the report to Python follows the click
     tab.locator('[data-testid="stStatusWidget"]').wait_for(state="detached")
     visitor.watch("Frames")
-    rows = tab.locator(".stHtml [data-prompt]")
+    rows = tab.locator(".stHtml div[data-prompt]")
     rows.first.wait_for()
     wait_until(lambda: visitor.frame == 129, what="the same frame")
     assert [row.split("\n") for row in rows.all_inner_texts()] == player

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -90,6 +92,22 @@ class Page:
     @property
     def html(self) -> str:
         return "".join(element.proto.body for element in self.at.get("html"))
+
+    @property
+    def ranked(self) -> list[str]:
+        """The prompts of the ranking, from above."""
+        return [html.unescape(prompt) for prompt in re.findall(r'<div data-prompt="([^"]*)"', self.html)]
+
+    @property
+    def chips(self) -> dict[str, tuple[str, str]]:
+        """Prompt → verdict and reason, in the order of the chips."""
+        found = re.findall(r'data-verdict="([^"]*)" data-prompt="([^"]*)" title="([^"]*)"', self.html)
+        return {html.unescape(prompt): (kind, html.unescape(title)) for kind, prompt, title in found}
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """Prompt → verdict."""
+        return {prompt: kind for prompt, (kind, _) in self.chips.items()}
 
     @property
     def frame(self) -> int:

@@ -3,7 +3,7 @@
 // Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
 // "ask" (somebody wants something of the screen; detail: {what, ...}).
 
-import { countUpTo } from "./search.js";
+import { countUpTo, stop } from "./search.js";
 
 export const SOON_S = 0.001; // what rounding may take: times of moments are rounded to milliseconds
 const DEEP_S = 0.02; // of a long frame no more, so that playing on from there shows (and sounds) the whole of it
@@ -16,6 +16,7 @@ export class Clock extends EventTarget {
   playing = false;
   moments = []; // [start_s, end_s], sorted by start
   candidates = []; // what may be moments, likewise
+  walked = null; // the frame of a candidate to which next or previous went last
   video = null; // the id of the video that they belong to
   users = 0;
 
@@ -63,6 +64,20 @@ export class Clock extends EventTarget {
     this.end = block.at(-1) ?? 0;
     if (same) this.frame = nearest(this.times, time);
     this.dispatchEvent(new Event("times"));
+  }
+
+  // block: start and end of one after the other; the first are moments, as many as are sure, and the rest candidates.
+  setMoments(block, sure) {
+    const all = Array.from({ length: block.length / 2 }, (_, k) => [block[2 * k], block[2 * k + 1]]);
+    [this.moments, this.candidates] = [all.slice(0, sure), all.slice(sure)];
+  }
+
+  // The frame to which next (by > 0) or previous goes from a frame; undefined if there is none.
+  walk(frame, by) {
+    const starts = (moments) => moments.map(([start]) => this.frameAt(start + SOON_S));
+    const found = stop(starts(this.moments), starts(this.candidates), frame, by, this.walked === frame);
+    if (found) this.walked = found.isCandidate ? found.frame : null;
+    return found?.frame;
   }
 
   show(frame, playing) {

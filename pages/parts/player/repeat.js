@@ -23,11 +23,13 @@ export class Repeat {
     return this.moment !== null && frame >= this.first && frame <= this.last;
   }
 
-  // The moment that a frame lies in, the one that began last; else null.
+  // Of the moments and candidates that a frame lies in, the one that began last; else null. A moment may begin while a
+  // frame is shown, which is then its first.
   at(frame) {
     const time = this.clock.times[frame] + SOON_S;
-    const has = ([start, end]) => start <= time && time < end;
-    return this.clock.moments.findLast(has) ?? this.clock.candidates.findLast(has) ?? null;
+    const has = ([start, end]) => this.clock.frameAt(start + SOON_S) <= frame && time < end;
+    const found = [...this.clock.moments, ...this.clock.candidates].filter(has);
+    return found.reduce((one, other) => (one === null || other[0] > one[0] ? other : one), null);
   }
 
   // Begin with the moment here, or the next one.

@@ -11,7 +11,6 @@ import { startPlaying } from "./playing.js";
 import { Repeat } from "./repeat.js";
 import { Reports } from "./reports.js";
 import { keepTaste, nextSpeed, recallTaste, setSpeed } from "./taste.js";
-import { stop } from "./search.js";
 import { Transport } from "./transport.js";
 
 const NO_MOMENT = "No moment to repeat here or later. Lower the threshold, or go further back.";
@@ -148,7 +147,7 @@ class Screen {
       moment: () => this.#toMoment(from, by),
       seek: () => this.#visit(frame),
       scrub: () => this.#go(frame),
-      reset: () => (video.pause(), this.#visit(0)),
+      reset: () => (video.pause(), (clock.walked = null), this.#visit(0)),
       end: () => (video.pause(), this.#visit(clock.last)),
       loop: () => this.#toggleRepeat(from),
       mute: () => (video.muted = !video.muted),
@@ -187,10 +186,7 @@ class Screen {
   }
 
   #toMoment(from, by) {
-    const [sure, candidates] = [this.clock.moments, this.clock.candidates].map((moments) =>
-      moments.map(([start]) => this.clock.frameAt(start + SOON_S)),
-    );
-    const target = stop(sure, candidates, from, by);
+    const target = this.clock.walk(from, by);
     if (target === undefined) this.#mention(`There is no ${by > 0 ? "later" : "earlier"} moment.`);
     else this.#visit(target);
   }
@@ -203,9 +199,8 @@ class Screen {
   }
 
   #takeMoments(block, sure) {
-    const moments = Array.from({ length: block.length / 2 }, (_, k) => [block[2 * k], block[2 * k + 1]]);
-    [this.clock.moments, this.clock.candidates] = [moments.slice(0, sure), moments.slice(sure)];
-    if (!this.repeat.follow(moments)) this.#mention(MOMENT_GONE);
+    this.clock.setMoments(block, sure);
+    if (!this.repeat.follow([...this.clock.moments, ...this.clock.candidates])) this.#mention(MOMENT_GONE);
   }
 
   // What the video tells

@@ -22,12 +22,15 @@ function count(length, holds) {
 }
 
 // Where next (by > 0) and previous go from a frame: through the moments in time, and after the last of them through the
-// candidates. All are frames, rising. Who stands at the beginning of a candidate goes on among these.
-export function stop(moments, candidates, from, by) {
+// candidates. All are frames, rising. Who stands at the beginning of a candidate goes on among these; where a moment
+// begins as well, and at the beginning of the video, only who walked there. undefined: there is no such one.
+export function stop(moments, candidates, from, by, walked) {
   const later = (starts) => starts.find((start) => start > from);
   const earlier = (starts) => starts.findLast((start) => start < from);
-  if (candidates.includes(from) && !moments.includes(from)) {
-    return by > 0 ? later(candidates) : (earlier(candidates) ?? moments.at(-1));
-  }
-  return by > 0 ? (later(moments) ?? candidates[0]) : earlier(moments);
+  const waits = candidates.includes(from) && (walked || (from > 0 && !moments.includes(from)));
+  const moment = waits ? (by > 0 ? undefined : moments.at(-1)) : by > 0 ? later(moments) : earlier(moments);
+  const candidate = waits ? (by > 0 ? later(candidates) : earlier(candidates)) : by > 0 ? candidates[0] : undefined;
+  const isCandidate = candidate !== undefined && (waits || moment === undefined);
+  const frame = isCandidate ? candidate : moment;
+  return frame === undefined ? undefined : { frame, isCandidate };
 }

@@ -17,6 +17,7 @@ from clip_core.recipe_checks import (
     CHECKS,
     CONFIDENCES,
     MOST_BYTES,
+    MOST_CONFIDENCE,
     MOST_DEPTH,
     MOST_PROMPTS,
     MOST_TEXT,
@@ -141,7 +142,15 @@ def recipe_from(given: object, source: str) -> Recipe:
         raise RecipeError(
             f"{source} has an unknown setting {_shown(unknown[0])}.", f"Known: {', '.join(sorted(known))}."
         )
-    return Recipe(**{name: _cleaned(_tuples(value)) for name, value in given.items()})
+    return Recipe(**{name: _cleaned(_tuples(value)) for name, value in _with_confidence(given).items()})
+
+
+def _with_confidence(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings of before, which name no confidence: there, a prompt without a threshold had to beat ``bank_share``."""
+    share = given.get("bank_share")
+    if "confidence" in given or given.get("threshold") is not None or not CHECKS["bank_share"](share) or not share:
+        return given
+    return {**given, "confidence": min(share / 100, MOST_CONFIDENCE)}  # most: as many of 300 texts as all of them
 
 
 def clean_prompt(prompt: str) -> str:

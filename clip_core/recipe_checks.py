@@ -17,6 +17,7 @@ TEMPLATES: tuple[Templates, ...] = get_args(Templates)
 OPS: tuple[Op, ...] = get_args(Op)
 MOST_BYTES, MOST_PROMPTS, MOST_TEXT, MOST_DEPTH = 1_000_000, 200, 20_000, 2
 CONFIDENCES = (0.90, 0.95, 0.98)
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
 BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
 LONGEST_S = 1e7
 
@@ -68,7 +69,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "threshold": lambda v: v is None or _finite(v),
     "thresholds": lambda v: _numbers(v, _finite),
     "hysteresis": lambda v: _number(v, 0, 1e9),
-    "confidence": lambda v: _number(v, 0.5, 0.999),
+    "confidence": lambda v: _number(v, LEAST_CONFIDENCE, MOST_CONFIDENCE),
     "bank_share": lambda v: _number(v) and v in BANK_SHARES,
     "smoothing": lambda v: isinstance(v, str) and v in SMOOTHINGS,
     "across_cuts": lambda v: isinstance(v, bool),
@@ -87,7 +88,7 @@ ALLOWED = {
     "threshold": "a number, or null for detection on segments",
     "thresholds": "prompts, each with a number",
     "hysteresis": "a number from 0 on",
-    "confidence": "a number from 0.5 to 0.999",
+    "confidence": f"a number from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}",
     "bank_share": ", ".join(map(str, BANK_SHARES)),
     "smoothing": ", ".join(SMOOTHINGS),
     "across_cuts": "true or false",

@@ -12,15 +12,15 @@ from clip_core.recipe import Recipe, recipe_from
 
 PROMPT = "prompt"
 PLAIN = ("unit", "smoothing", "templates")
-UNIT = "unit"
-BEFORE_UNITS_WERE_NAMED: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
-"""What a link without a unit means: it was made when z was the default, and moments had to beat 95 % of the bank."""
+ALWAYS = ("unit", "confidence")
+BEFORE: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
+"""What a link without a confidence does not say: it was made when moments had to beat 95 % of the bank in z."""
 MOST_LETTERS = 60_000
 
 
 def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
-    """The unit and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
-    changed = {UNIT: recipe.unit} | recipe.changed()
+    """Unit, confidence and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
+    changed = {name: getattr(recipe, name) for name in ALWAYS} | recipe.changed()
     prompts = [(PROMPT, line) for line in changed.pop("prompts", [])]
     rest = [
         (name, value if name in PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
@@ -60,8 +60,8 @@ def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
         given["prompts"] = list(query[PROMPT])
     if not given:
         return None
-    if UNIT not in given:
-        given = {**BEFORE_UNITS_WERE_NAMED, **given}
+    if "confidence" not in given and given.get("unit") != "corrected":
+        given = {**BEFORE, **given}
     return recipe_from(given, "The link")
 
 

@@ -114,6 +114,11 @@ class FakeInferenceServer:
             self._http.server_close()
             self._thread.join()
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections neither side has ended."""
+        return len(self._http.open)
+
     @contextmanager
     def counted(self) -> Iterator[None]:
         with self._lock:
@@ -300,6 +305,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+def _drip_after_head(handler: _Handler, body: Json) -> None:
+    """The head comes at once, and then a byte every 20 ms for as long as the client reads."""
+    handler.wfile.write(HEAD + b"Connection: close\r\n\r\n")
+    handler.drip(b" " * 5000)
+
+
 def _stop(handler: _Handler, body: Json) -> None:
     """The whole server ends, as if killed."""
     threading.Thread(target=handler.fake.close, daemon=True).start()
@@ -398,6 +409,7 @@ FAULTS: dict[str, Callable[[_Handler, Json], None]] = {
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 900
     ),
     "drip without end": lambda handler, body: handler.drip(HEAD + b"Connection: close\r\n\r\n" + b" " * 5000),
+    "drip after head": _drip_after_head,
     "drip error": lambda handler, body: handler.drip(b"HTTP/1.1 500 No\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000),
 }
 

@@ -258,7 +258,7 @@ def test_where_the_bank_cannot_be_asked_there_is_a_way_without_it(
 def test_one_sample(tmp_path: Path, store: EmbeddingStore, encoder: FakeEncoder) -> None:
     film = video_maker.planted(tmp_path, "one", 1, video_maker.Recipe())
     list(index_video(film.path, encoder, store, samples_per_second=5.0))
-    found = Analysis(store.videos()[0].video_id, encoder, store).evidence(replace(NAMES, bank_share=95.0))
+    found = Analysis(store.videos()[0].video_id, encoder, store).evidence(NAMES)
     assert len(found.raw) == 1
     assert np.isfinite(found.raw.values).all()
     detected = find(replace(NAMES, smoothing_s=3.0, confidence=0.999), found)

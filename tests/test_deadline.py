@@ -2,24 +2,39 @@
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
-import urllib3
 
 from clip_core.encoders.deadline import Deadline, WatchedAdapter
 from tests.inference_server import FakeInferenceServer
 
 
-def ask(url: str, adapter: WatchedAdapter, verify: str | bool = True) -> bytes:
+def answered(url: str, adapter: WatchedAdapter, verify: str | bool = True) -> requests.Response:
+    """Send a request; return the response as soon as its head is here."""
     body = requests.Request("POST", url, data=b"{}", headers={"Content-Type": "application/json"}).prepare()
-    response = adapter.send(body, stream=True, timeout=(5, 30), verify=verify)
-    try:
+    return adapter.send(body, stream=True, timeout=(5, 30), verify=verify)
+
+
+def ask(url: str, adapter: WatchedAdapter, verify: str | bool = True) -> bytes:
+    with closing(answered(url, adapter, verify)) as response:
         return response.raw.read()
-    finally:
-        response.close()
+
+
+def ask_late(server: FakeInferenceServer, adapter: WatchedAdapter) -> bytes:
+    """Read only when the server has noticed the cut: it sent more after it, and that resets the connection."""
+    with closing(answered(server.url, adapter)) as response:
+        while server.open_connections:
+            time.sleep(0.01)
+        return response.raw.read()
+
+
+def ask_when_over(server: FakeInferenceServer, adapter: WatchedAdapter, deadline: Deadline) -> bytes:
+    while not deadline.passed:
+        time.sleep(0.01)
+    return ask(server.url, adapter)
 
 
 @pytest.mark.parametrize("fault", ["drip", "drip head", "drip chunks", "drip without end", "silent"])
@@ -27,15 +42,22 @@ def test_cuts_whatever_drips(fault: str) -> None:
     with FakeInferenceServer() as server:
         server.fault = fault
         adapter, began, deadline = WatchedAdapter(), time.monotonic(), Deadline(0.4)
-        try:
-            with deadline:
-                ask(server.url, adapter)
-        except (requests.RequestException, urllib3.exceptions.HTTPError):
-            assert fault != "drip without end"  # which ends as a short answer does: whoever reads must look
+        with pytest.raises(TimeoutError, match="the time is over"), deadline:
+            ask(server.url, adapter)
         assert deadline.passed
         assert 0.4 <= time.monotonic() - began < 10  # what drips would go on for 18 s and more
         adapter.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "deadline"]
+
+
+def test_a_cut_is_told_the_same_way_when_it_reads_as_a_reset() -> None:
+    with FakeInferenceServer() as server:
+        server.fault = "drip after head"
+        adapter, deadline = WatchedAdapter(), Deadline(1)
+        with pytest.raises(TimeoutError, match="the time is over") as told, deadline:
+            ask_late(server, adapter)
+        assert "Connection reset by peer" in str(told.value.__cause__)
+        adapter.close()
 
 
 @pytest.mark.parametrize("fault", ["drip", "drip head", "drip chunks", "drip without end", "silent"])
@@ -43,7 +65,7 @@ def test_cuts_what_drips_through_tls(certificate: Path, fault: str) -> None:
     with FakeInferenceServer(str(certificate)) as server:
         server.fault = fault
         adapter, began, deadline = WatchedAdapter(), time.monotonic(), Deadline(0.4)
-        with suppress(requests.RequestException, urllib3.exceptions.HTTPError), deadline:
+        with pytest.raises(TimeoutError, match="the time is over"), deadline:
             ask(f"https://localhost:{server.port}", adapter, str(certificate))
         assert len(server.bodies) == 1  # the handshake is done, and what is cut is the answer
         assert deadline.passed
@@ -65,11 +87,10 @@ def test_leaves_alone_what_is_in_time_and_keeps_the_connection() -> None:
 
 def test_nothing_begins_after_the_end() -> None:
     with FakeInferenceServer() as server:
-        adapter = WatchedAdapter()
-        with Deadline(0.01) as deadline:
-            while not deadline.passed:
-                time.sleep(0.01)
-            with pytest.raises(requests.ConnectionError, match="the time is over"):
-                ask(server.url, adapter)
+        adapter, deadline = WatchedAdapter(), Deadline(0.01)
+        with pytest.raises(TimeoutError) as told, deadline:
+            ask_when_over(server, adapter, deadline)
+        assert isinstance(told.value.__cause__, requests.ConnectionError)
+        assert "the time is over" in str(told.value.__cause__)
         assert server.bodies == []
         adapter.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from clip_core.__main__ import main
+from clip_core.errors import EncoderError
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample.mp4"
@@ -52,7 +53,7 @@ def test_the_sample_is_judged_in_a_small_table(here: Path, capsys: pytest.Captur
     assert re.fullmatch(r"a dog +2 +2 +100\.0 +100\.0 +\d+\.\d .* 0 +0", out[1])
     assert re.fullmatch(r"an elephant +0 +0( +-){7} +0 +0", out[8])
     assert re.fullmatch(r"all +8 +8 +100\.0 +100\.0 +(100\.0|9\d\.\d) .* 0\.\d\d +0 +0", out[9])
-    assert out[10] == "Settings: z, thresholds that adapt, smoothing 0.6 s."
+    assert out[10] == "Settings: corrected, thresholds that adapt, smoothing 0.6 s."
     assert out[11] == "Shares in %, onsets (median error) in seconds."
     assert re.fullmatch(r"Over all thresholds, in seconds of the video: average precision \d\d\.\d %\.", out[12])
     assert len(out) == 13
@@ -77,11 +78,47 @@ def test_a_sweep_and_all_of_it_as_json(here: Path, capsys: pytest.CaptureFixture
     count = len(found["sweep"]["cells"])
     assert err[-1] == f"sweep: {count} of {count} settings"
     best, now = 100 * found["sweep"]["best"]["f1"], 100 * found["overall"]["f1"]
-    assert found["sweep"]["best"]["threshold"] is None
-    assert out[-1].startswith(f"Best of {count}: thresholds that adapt, ")
+    threshold, smoothing_s = (found["sweep"]["best"][name] for name in ("threshold", "smoothing_s"))
+    assert (smoothing_s < 4, 0.3 < threshold < 0.7) == (True, True)
+    assert out[-1].startswith(f"Best of {count}: threshold {threshold:g}, smoothing {smoothing_s:g} s")
     assert out[-1].endswith(f": F1 {best:.1f} % over IoU 0.5:0.95; now {now:.1f} %.")
     assert len([line for line in out if re.match(r" +\d", line)]) == 5
+    detected = [cell for cell in found["sweep"]["cells"] if cell["threshold"] is None]
+    assert {cell["smoothing_s"] for cell in detected} == {0.0, 0.5, 1.0, 2.0, 4.0}
+    assert len({cell["f1"] for cell in detected}) == 1  # detection on segments looks at no smoothed curve
+    assert detected[0]["f1"] > 0.9
+
+
+def test_a_sweep_names_detection_where_it_is_best(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--truth", "data/sample.truth.json", "--prompt", "a balloon", "--unit", "z", "--sweep")
+    assert code == 0
     assert next(line for line in out if re.match(r" +\d", line)).split()[1] == "adapt"
+    assert re.match(r"Best of \d+: thresholds that adapt, smoothing ", out[-1])
+
+
+def test_a_higher_confidence_finds_fewer(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--truth", "data/sample.truth.json", "--json", "result.json")
+    recalled = []
+    for confidence in ("90", "95", "98"):
+        code, _, err = run(capsys, *words, "--confidence", confidence)
+        found = json.loads((here / "result.json").read_text("utf-8"))
+        assert (code, err, found["settings"]["confidence"]) == (0, [], int(confidence) / 100)
+        recalled.append(found["overall"]["moments"])
+        assert found["overall"]["false_moments"] == 0
+    assert recalled == [8, 8, 7]  # pizza beats 96 % of the bank
+
+
+def test_a_threshold_is_judged_without_the_null_bank(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object, prompts: object) -> None:
+        raise EncoderError("The server is down.", "Try again.")
+
+    monkeypatch.setattr("clip_core.pipeline.analyse.Analysis.prepare_bank", fail)
+    words = ("--truth", "data/sample.truth.json")
+    code, out, _ = run(capsys, *words, "--unit", "cosine", "--threshold", "0.4")
+    assert (code, "Settings: cosine, threshold 0.4, smoothing 0.6 s." in out) == (0, True)
+    assert run(capsys, *words) == (2, [], ["sample.mp4: The server is down. Try again."])
 
 
 def test_what_of_a_truth_does_not_fit_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +162,10 @@ def test_the_lines_of_qvhighlights_and_a_list_of_prompts(here: Path, capsys: pyt
         (["--truth", "truth.csv", "--prompts", "empty.txt"], r"empty\.txt holds no prompts\. Write one a line\."),
         (["--truth", "truth.csv", "--threshold", "nan"], r"'nan' is no number"),
         (["--truth", "truth.csv", "--smoothing=-1"], r"The setting 'smoothing_s' cannot be -1\.0\. Allowed: seconds"),
+        (
+            ["--truth", "truth.csv", "--confidence", "150"],
+            r"^sample\.mp4: The confidence cannot be 150 percent\. Allowed: 50 to 99\.9 percent\.$",
+        ),
         (["--truth", "truth.csv", "--min-duration=-1"], r"'-1' is no number of seconds from 0 to 86400"),
         (["--truth", "truth.csv", "--unit", "margin"], r"Margin needs a negative prompt\."),
         (["--truth", "truth.csv", "--settings", "gone.yaml"], r"gone\.yaml cannot be read: .*Check --settings"),
@@ -181,3 +222,12 @@ def test_a_settings_file_is_followed(here: Path, capsys: pytest.CaptureFixture[s
     assert said in out
     assert re.match(r"a dog +2 +2 +100\.0", out[1])
     assert "judged here" in err[0]
+
+
+def test_old_settings_whose_moments_must_beat_the_null_bank_say_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("old.yaml").write_text("unit: cosine\nprompts: [a dog]\nthreshold: 0.4\nbank_share: 95.0\n", "utf-8")
+    code, out, err = run(capsys, "--truth", "data/sample.truth.json", "--settings", "old.yaml")
+    assert (code, err[0]) == (0, "The settings ask that moments beat 95 % of the null bank.")
+    assert re.match(r"a dog +2 +2 +100\.0", out[1])

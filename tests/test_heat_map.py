@@ -7,6 +7,7 @@ import pytest
 
 from clip_core.charts.palette import HEAT, THEMES
 from clip_core.charts.timeline import live_figure, timeline_figure
+from clip_core.values import Moment
 from tests.chart_maker import at, on_axis, view
 from tests.curve_maker import scores_of
 
@@ -28,6 +29,15 @@ def test_a_row_a_prompt_with_its_name_and_its_colour_beside_it() -> None:
     assert second.startswith("&lt;b&gt;very")
     assert len(on_axis(live, "y3")) == 1  # the lanes stay
     assert not [shape for shape in live["layout"]["shapes"] if shape["type"] == "rect"]
+
+
+def test_candidates_are_pale_in_the_lanes_and_change_no_cell() -> None:
+    maybe = Moment("pizza", 5.0, 6.0, 5.5, 0.2, 0.2, "candidate")
+    figure = timeline_figure(view(kind="heat map", candidates=[maybe]))
+    lanes = on_axis(figure, "y3")
+    assert [(lane["x"][0], lane.get("opacity")) for lane in lanes] == [(at("01.900"), None), (at("05.000"), 0.35)]
+    assert not [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+    assert trace_of(candidates=[maybe])["z"] == trace_of()["z"]
 
 
 def test_the_cells_lie_at_their_times_and_keep_the_peak() -> None:

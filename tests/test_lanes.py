@@ -1,6 +1,7 @@
 """Moments as lanes and shades; more of them in test_timeline.py."""
 
-from clip_core.charts.lanes import MOST_LANES, lane_traces, lanes_of, shades
+from clip_core.charts.lanes import CANDIDATE_OPACITY, MOST_LANES, lane_traces, lanes_of, shades
+from clip_core.charts.view import Line
 from clip_core.values import Moment
 from tests.chart_maker import at, view
 
@@ -20,3 +21,39 @@ def test_twelve_prompts_have_lanes_and_without_any_there_is_an_empty_one() -> No
     assert [line.prompt for line in lanes_of(many)] == list(prompts[:MOST_LANES])
     (empty,) = lane_traces(view(moments=[]))
     assert (empty["yaxis"], empty["opacity"]) == ("y3", 0)
+
+
+MOMENT = Moment("a dog", 1.0, 2.0, 1.5, 0.3, 0.3)
+MAYBE = [
+    Moment("a dog", 3.0, 4.0, 3.5, 0.25, 0.2, "candidate"),
+    Moment("pizza", 5.0, 6.5, 6.0, 0.2, 0.2, "candidate"),
+]
+
+
+def test_candidates_are_pale_in_the_lane_of_their_prompt() -> None:
+    given = view(moments=[MOMENT], candidates=MAYBE)
+    assert [line.prompt for line in lanes_of(given)] == ["a dog", "pizza"]
+    blue, amber = given.colours.prompts[:2]
+    drawn = [(t["x"], t["y"], t["line"]["color"], t.get("opacity", 1)) for t in lane_traces(given)]
+    assert drawn == [
+        ([at("01.000"), at("02.000"), None], [0, 0, None], blue, 1),
+        ([at("03.000"), at("04.000"), None], [0, 0, None], blue, CANDIDATE_OPACITY),
+        ([at("05.000"), at("06.500"), None], [1, 1, None], amber, CANDIDATE_OPACITY),
+    ]
+
+
+def test_candidates_are_shaded_faintly_within_dots() -> None:
+    given = view(moments=[MOMENT], candidates=MAYBE)
+    sure, *pale = shades(given)
+    assert (sure["x0"], sure["opacity"], sure["line"]) == (at("01.000"), 0.12, {"width": 0})
+    assert [(s["x0"], s["x1"], s["fillcolor"], s["opacity"], s["line"]["dash"]) for s in pale] == [
+        (at("03.000"), at("04.000"), given.colours.prompts[0], 0.05, "dot"),
+        (at("05.000"), at("06.500"), given.colours.prompts[1], 0.05, "dot"),
+    ]
+
+
+def test_candidates_of_a_prompt_that_is_not_drawn_are_left_out() -> None:
+    given = view(moments=[MOMENT], candidates=MAYBE, lines=[Line("a dog", 0)])
+    assert given.shown_candidates == MAYBE[:1]
+    assert [line.prompt for line in lanes_of(given)] == ["a dog"]
+    assert [shape["x0"] for shape in shades(given)] == [at("01.000"), at("03.000")]

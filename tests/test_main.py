@@ -8,7 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -77,7 +80,11 @@ def test_help_answers_at_once_because_nothing_heavy_is_loaded() -> None:
     [
         ("index", r"--samples-per-second N\s+a number, or \"every frame\""),
         ("score", r"--prompt P +a text; may be repeated"),
+        ("moments", r"--confidence PERCENT +a prompt without a threshold is there if it beats more"),
+        ("moments", r"--candidates +write the likeliest places of prompts that are not sure"),
+        ("report", r"--candidates +write the likeliest places of prompts that are not sure"),
         ("evaluate", r"--truth FILE +CSV, JSON Lines or JSON"),
+        ("evaluate", r"--confidence PERCENT +a prompt without a threshold is there"),
         ("clips", r"--moments FILE +CSV \(start_s, end_s, prompt, peak_s\) or OTIO"),
         ("list", r"Show what is stored"),
     ],
@@ -173,15 +180,30 @@ def test_a_file_that_breaks_off_is_kept_and_told(here: Path, capsys: pytest.Capt
         assert re.search(rf"^half\.mp4: Unreadable after {length[1]}\. The first \d+ samples", err, re.MULTILINE)
 
 
-def test_ctrl_c_keeps_what_is_indexed(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Interrupted(FakeEncoder):
-        def embed_images(self, images):
-            if self.pictures >= 100:
-                signal.raise_signal(signal.SIGINT)
-            return super().embed_images(images)
+class Interrupted(FakeEncoder):
+    """Ctrl-C is pressed while it is at its third batch."""
 
+    def embed_images(self, images):
+        if self.pictures >= 100:
+            signal.raise_signal(signal.SIGINT)
+        return super().embed_images(images)
+
+
+@pytest.fixture
+def on_ctrl_c() -> Iterator[Callable[[Any], Any]]:
+    """Sets what SIGINT does, whatever was inherited: a shell starts a job in the background with SIGINT ignored."""
+    inherited = signal.getsignal(signal.SIGINT)
+    yield partial(signal.signal, signal.SIGINT)
+    signal.signal(signal.SIGINT, inherited)
+
+
+def test_ctrl_c_keeps_what_is_indexed(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    on_ctrl_c: Callable[[Any], Any],
+) -> None:
+    on_ctrl_c(signal.default_int_handler)
     planted(here, "long", 200, Recipe())
     encoders = iter([Interrupted(), encoder := FakeEncoder()])
     monkeypatch.setattr("clip_core.encoders.registry.load_encoder", lambda name, config: next(encoders))
@@ -192,6 +214,17 @@ def test_ctrl_c_keeps_what_is_indexed(
     assert err == "Stopped. What is indexed is kept; run the same command to go on.\n"
     assert main(words) == 0
     assert 0 < encoder.pictures - 60 <= 200 - 64  # clip.mp4 has 60; at least one batch of 64 was kept
+
+
+def test_a_job_in_the_background_does_not_heed_ctrl_c(
+    here: Path, monkeypatch: pytest.MonkeyPatch, on_ctrl_c: Callable[[Any], Any]
+) -> None:
+    on_ctrl_c(signal.SIG_IGN)
+    encoder = Interrupted()
+    monkeypatch.setattr("clip_core.encoders.registry.load_encoder", lambda name, config: encoder)
+    planted(here, "long", 200, Recipe())
+    assert main(["index", "long.mp4", "--samples-per-second", "every frame"]) == 0
+    assert encoder.pictures == 200
 
 
 # score

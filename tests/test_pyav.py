@@ -24,10 +24,15 @@ from tests.video_maker import (
 )
 
 WHOLE = 120
+TS_PACKET = 188
+TS_PICTURES = 0x100
+"""The number under which FFmpeg's muxer sends a first stream."""
+H264 = {"g": "30", "bf": "0"}
+"""Without B-frames, so that a file that is cut anywhere holds the first frames without a gap."""
 RECIPES = {
-    "mp4": Recipe(options={"g": "30"}, container_options={"movflags": "faststart"}),
-    "mkv": Recipe(".mkv", options={"g": "30"}),
-    "ts": Recipe(".ts", options={"g": "30"}),
+    "mp4": Recipe(options=H264, container_options={"movflags": "faststart"}),
+    "mkv": Recipe(".mkv", options=H264),
+    "ts": Recipe(".ts", options=H264),
     "webm": Recipe(".webm", "libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8", "g": "30"}),
     "avi": Recipe(".avi", "mpeg4", options={"g": "30", "b": "2M"}),
 }
@@ -48,10 +53,16 @@ def whole_videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
+def middle(whole: Path, size: int) -> int:
+    """Where to cut a file; of a transport stream inside one of its packets, as a cut between two is not to be seen."""
+    half = size // 2
+    return half // TS_PACKET * TS_PACKET + TS_PACKET // 2 if whole.suffix == ".ts" else half
+
+
 def damaged(whole: Path, folder: Path, *, zeros: bool = False) -> Path:
     """Cut a file in the middle; with ``zeros``, keep its length."""
     data = whole.read_bytes()
-    half = len(data) // 2
+    half = middle(whole, len(data))
     path = folder / f"damaged{whole.suffix}"
     path.write_bytes(data[:half] + (bytes(len(data) - half) if zeros else b""))
     return path
@@ -69,6 +80,29 @@ def test_a_file_that_is_cut_off_gives_what_it_holds(whole_videos: dict[str, Path
         assert video.table.end_s == video.unreadable_after_s
         assert len(video.table) == len(frames)
         assert whole.unreadable_after_s is None
+
+
+def frame_starts(data: bytes) -> list[int]:
+    """Where in a transport stream the packets stand with which a frame begins."""
+    packets = range(0, len(data), TS_PACKET)
+    headers = {at: int.from_bytes(data[at + 1 : at + 3], "big") for at in packets}
+    return [at for at, header in headers.items() if header & 0x5FFF == 0x4000 | TS_PICTURES]
+
+
+def test_a_transport_stream_that_ends_between_two_frames_shows_no_damage(
+    whole_videos: dict[str, Path], tmp_path: Path
+) -> None:
+    data = whole_videos["ts"].read_bytes()
+    starts = frame_starts(data)
+    assert len(starts) == WHOLE
+    (tmp_path / "half.ts").write_bytes(data[: starts[WHOLE // 2]])
+    with open_video(whole_videos["ts"]) as whole, open_video(tmp_path / "half.ts") as video:
+        frames = list(video.frames())
+        assert [frame.index for frame in frames] == list(range(WHOLE // 2))
+        for frame, right in zip(frames, whole.frames(), strict=False):
+            assert frame.time_s == right.time_s
+            assert np.array_equal(frame.rgb, right.rgb)
+        assert video.unreadable_after_s is None
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm", "avi"])

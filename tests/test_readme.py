@@ -29,8 +29,12 @@ def beside_the_sample(tmp_path: Path) -> dict[str, str]:
 def test_the_python_example_runs_and_finds_moments(tmp_path: Path) -> None:
     (code,) = blocks("python")
     ast.parse(code)
-    code = "found = []\n" + code.replace("    moment.prompt,", "    found.append(moment.prompt);  moment.prompt,")
-    code += "\nassert {'a dog', 'pizza'} == set(found), found\n"
+    code = "seen = []\n" + code.replace("    moment.prompt,", "    seen.append(moment.prompt);  moment.prompt,")
+    code += "\nassert {'a dog', 'pizza'} == set(seen), seen\n"
+    code += "assert found.verdicts == {'a dog': 'there', 'an elephant': 'not sure'}, found.verdicts\n"
+    code += "assert [round(m.start_s, 1) for m in found.moments] == [1.3, 41.7], found.moments\n"
+    code += "assert {m.prompt for m in found.candidates} == {'an elephant'}, found.candidates\n"
+    code += "assert found.confidence['a dog'] > 0.95 > found.confidence['an elephant'], found.confidence\n"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=beside_the_sample(tmp_path), capture_output=True, text=True
     )
@@ -47,11 +51,26 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
         words = [sys.executable, *(word.replace("a_dog", "a dog") for word in words[1:])]
         done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        if "moments" in words:
+            assert "a dog: there. Beats " in done.stderr
+            assert "an elephant: not sure. Beats only " in done.stderr
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("frame,time_s,a dog,pizza\n")
     assert len(list((tmp_path / "clips").glob("*.mp4"))) == 8
     assert "Thresholds in z: a dog 2.50." in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["overall"]["r1_70"] == 1.0
     assert "sample.mp4" in done.stdout
+
+
+def test_the_options_it_names_are_those_of_the_commands() -> None:
+    named = set(re.findall(r"`(--[a-z-]+)", README.split("## Command line")[1].split("\n## ")[0]))
+    helps = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "clip_core", *words, "--help"], cwd=ROOT, capture_output=True, text=True
+        ).stdout
+        for words in ([], ["moments"], ["clips"])
+    )
+    assert named <= set(re.findall(r"--[a-z-]+", helps))
+    assert {"--confidence", "--candidates"} <= named
 
 
 def test_the_config_table_names_every_key() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from clip_core.errors import RecipeError
 from clip_core.recipe import SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
@@ -19,7 +21,7 @@ FULL = Recipe(
     thresholds={"null": 90.0},
     hysteresis=1.5,
     confidence=0.98,
-    bank_share=95,
+    bank_share=90,
     smoothing="savgol",
     smoothing_s=0.25,
     across_cuts=True,
@@ -41,6 +43,25 @@ def test_a_recipe_comes_back_from_its_file_and_from_its_changes(recipe: Recipe) 
     assert set(FULL.changed()) == set(FULL.as_mapping())
 
 
+def test_what_json_and_yaml_hold_of_a_recipe() -> None:
+    held = FULL.as_mapping()
+    assert json.loads(json.dumps(held)) == held == yaml.safe_load(recipe_yaml(FULL))
+    assert (held["unit"], held["confidence"], held["bank_share"]) == ("percentile", 0.98, 90)
+    assert (held["score_range"], held["combinations"][0]) == ([-1.0, 100.0], ["then", "a dog", "null", 2.5])
+    usual = Recipe().as_mapping()
+    assert (usual["unit"], usual["threshold"], usual["confidence"], usual["bank_share"]) == ("corrected", None, 0.95, 0)
+    assert Recipe(confidence=0.9, unit="z").changed() == {"confidence": 0.9, "unit": "z"}
+
+
+@pytest.mark.parametrize(("recipe", "needed"), [
+    (Recipe(), True), (Recipe(unit="z"), True), (Recipe(unit="corrected", threshold=0.1), True),
+    (Recipe(unit="z", threshold=2.5), False), (Recipe(unit="cosine", threshold=0.0), False),
+    (Recipe(unit="z", threshold=2.5, bank_share=50), True), (Recipe(unit="z", thresholds={"a dog": 1}), True),
+])  # fmt: skip
+def test_when_the_null_bank_must_be_asked(recipe: Recipe, needed: bool) -> None:
+    assert recipe.needs_bank is needed
+
+
 def test_lines_with_a_dash_are_negatives() -> None:
     recipe = Recipe(prompts=("a dog", " - a person", "- a dog", "-5 °C", "a dog ", "- ", ""))
     assert recipe.positives == ("a dog", "-5 °C")
@@ -52,8 +73,10 @@ def test_lines_with_a_dash_are_negatives() -> None:
     [
         ("unit", "kelvin"), ("unit", ["z"]), ("unit", {}), ("smoothing", "box"), ("templates", "7"),
         ("threshold", float("nan")), ("threshold", True), ("threshold", "2"), ("threshold", 1e300),
-        ("hysteresis", -0.1), ("bank_share", 94), ("confidence", 0.4), ("confidence", 1), ("confidence", 95),
-        ("confidence", None), ("confidence", True), ("confidence", "0.95"), ("confidence", float("nan")),
+        ("hysteresis", -0.1), ("bank_share", 94), ("bank_share", "95"),
+        ("bank_share", True), ("bank_share", [90]), ("bank_share", None),
+        ("confidence", 0.4), ("confidence", 95), ("confidence", 1), ("confidence", None), ("confidence", "0.9"),
+        ("confidence", float("nan")), ("confidence", True),
         ("smoothing_s", -1), ("pad_s", float("inf")), ("min_gap_s", None),
         ("score_range", [2, 1]), ("score_range", [1]),
         ("time_range", [-1, 2]), ("time_range", "ab"), ("weights", {"a": 0}), ("weights", {"a": "x"}), ("weights", [1]),
@@ -129,6 +152,30 @@ def test_a_settings_file_of_before_keeps_its_unit_and_its_thresholds(written: st
 def test_a_settings_file_of_before_in_cosine_cuts_where_it_did() -> None:
     recipe = read_recipe(b"unit: cosine\nthreshold: 0.27\nthresholds:\n  pizza: 0.3\nbank_share: 0.0\n")
     assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("cosine", 0.27, {"pizza": 0.3})
+
+
+def old(**changes: object) -> Recipe:
+    return read_recipe(yaml.safe_dump(yaml.safe_load(OLD_FILE.replace("THRESHOLD", "null")) | changes).encode())
+
+
+def test_an_old_settings_file_is_detected_at_the_share_that_it_asks() -> None:
+    shares = (0, 50, 75, 90, 95, 98, 99, 100)
+    assert [old(bank_share=share).confidence for share in shares] == [0.95, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.999]
+    assert [old(bank_share=share).bank_share for share in shares] == list(shares)
+    assert old(bank_share=90.0).confidence == 0.9
+
+
+def test_an_old_settings_file_with_a_threshold_keeps_it_and_the_bank() -> None:
+    recipe = old(threshold=2.5, bank_share=90)
+    assert (recipe.unit, recipe.threshold, recipe.bank_share, recipe.confidence) == ("z", 2.5, 90, 0.95)
+    own = old(bank_share=90)
+    assert (dict(own.thresholds), own.bank_share, own.confidence) == ({"a dog": 3.5}, 90, 0.9)
+
+
+def test_a_settings_file_with_a_confidence_is_believed() -> None:
+    assert old(bank_share=90, confidence=0.95).confidence == 0.95
+    for given in (Recipe(bank_share=90), Recipe(bank_share=100, confidence=0.5)):
+        assert read_recipe(recipe_yaml(given).encode()) == given
 
 
 def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:

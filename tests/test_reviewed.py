@@ -69,3 +69,72 @@ def test_a_moment_without_a_curve_keeps_its_peak_when_its_edges_move() -> None:
     moved = replace(edit_of(Reviewed(together), {}), start_s=2.5, end_s=3.5)
     assert review([together], [moved], measure) == [Reviewed(Moment("gone", 2.5, 3.5, 3.0, 0.7, 0.5), moved)]
     assert review([], [moved], measure)[0].moment == Moment("gone", 2.5, 3.5, 3.0, 0.0, 0.0)
+
+
+# Candidates
+
+MAYBE = Moment("a dog", 12.0, 14.0, 13.0, 0.4, 0.3, label="candidate")
+PERHAPS = Moment("pizza", 6.0, 7.0, 6.5, 0.35, 0.3, label="candidate")
+
+
+def with_candidates(*edits: Edit) -> list[Reviewed]:
+    return review([EARLY], edits, measure, [MAYBE, PERHAPS])
+
+
+def test_candidates_come_last_and_wait() -> None:
+    added = Edit("pizza", 20.0, 19.0, 21.0, "added")
+    found = with_candidates(added)
+    assert [r.moment.start_s for r in found] == [2.0, 19.0, 12.0, 6.0]
+    assert [(r.sure, r.computed, r.kept, r.is_candidate) for r in found] == [
+        (True, True, True, False), (True, False, True, False), (False, True, False, True), (False, True, False, True),
+    ]  # fmt: skip
+    assert found[2:] == [Reviewed(MAYBE, sure=False), Reviewed(PERHAPS, sure=False)]
+
+
+def test_an_accepted_candidate_is_a_moment_and_no_longer_called_one() -> None:
+    yes = replace(edit_of(Reviewed(MAYBE, sure=False), {}), verdict="accepted")
+    found = with_candidates(yes)
+    assert found[1] == Reviewed(replace(MAYBE, label=""), yes, sure=False)
+    assert [(r.kept, r.is_candidate) for r in found] == [(True, False), (True, False), (False, True)]
+    named = with_candidates(replace(yes, label="barks"))[1]
+    assert (named.moment.label, named.kept) == ("barks", True)
+
+
+def test_a_rejected_candidate_neither_counts_nor_waits() -> None:
+    no = replace(edit_of(Reviewed(MAYBE, sure=False), {}), verdict="rejected")
+    assert [(r.kept, r.is_candidate) for r in with_candidates(no)] == [(True, False), (False, False), (False, True)]
+
+
+def test_a_moved_candidate_still_waits_under_its_name() -> None:
+    moved = replace(edit_of(Reviewed(MAYBE, sure=False), {}), start_s=11.0)
+    found = with_candidates(moved)[1]
+    assert found == Reviewed(Moment("a dog", 11.0, 14.0, 12.5, 0.5, 0.4, label="candidate"), moved, sure=False)
+    assert (found.kept, found.is_candidate) == (False, True)
+    accepted = with_candidates(replace(edit_of(found, {}), verdict="accepted"))[1]
+    assert (accepted.moment, accepted.kept) == (Moment("a dog", 11.0, 14.0, 12.5, 0.5, 0.4), True)
+    named = with_candidates(replace(moved, label="tail"))[1]
+    assert (named.moment.label, named.is_candidate) == ("tail", True)
+
+
+def test_what_was_said_of_a_candidate_is_undone() -> None:
+    yes = replace(edit_of(Reviewed(MAYBE, sure=False), {}), verdict="accepted")
+    withdrawn = replace(yes, verdict="")
+    assert with_candidates(withdrawn)[1] == Reviewed(MAYBE, withdrawn, sure=False)
+    assert with_candidates()[1] == Reviewed(MAYBE, sure=False)
+    assert all(r.is_candidate for r in (with_candidates(withdrawn)[1], with_candidates()[1]))
+
+
+def test_an_edit_holds_when_a_candidate_becomes_a_moment_and_back() -> None:
+    yes, no = (replace(edit_of(Reviewed(MAYBE, sure=False), {}), verdict=v) for v in ("accepted", "rejected"))
+    sure = replace(MAYBE, label="")
+    assert review([sure], [yes], measure) == [Reviewed(sure, yes)]
+    assert [r.kept for r in review([sure], [no], measure)] == [False]
+    assert [r.kept for r in review([], [yes], measure, [MAYBE])] == [True]
+    assert [r.kept for r in review([], [yes], measure)] == [True]  # found by nothing any more, yet accepted
+    assert review([], [no], measure) == []
+
+
+def test_a_moment_is_meant_before_a_candidate_that_is_farther_off() -> None:
+    near = replace(MAYBE, start_s=3.0, end_s=4.5, peak_s=3.6)
+    yes = Edit("a dog", 3.0, 2.0, 4.0, "accepted")
+    assert [r.edit for r in review([EARLY], [yes], measure, [near])] == [yes, None]

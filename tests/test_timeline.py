@@ -9,7 +9,8 @@ import pytest
 from clip_core.charts.palette import THEMES
 from clip_core.charts.timeline import Line, Unfinished, live_figure, still_figure, timeline_figure
 from clip_core.scoring.moments import find_moments
-from tests.chart_maker import at, view
+from clip_core.values import Moment
+from tests.chart_maker import at, on_axis, view
 from tests.curve_maker import scores_of
 
 
@@ -54,6 +55,26 @@ def test_a_moment_is_shaded_and_has_a_lane() -> None:
     assert (shade["x0"], shade["x1"], shade["fillcolor"]) == (at("01.900"), at("03.900"), THEMES["light"].prompts[0])
     (lane,) = [trace for trace in figure["data"] if trace.get("yaxis") == "y3"]
     assert lane["x"] == [at("01.900"), at("03.900"), None]
+
+
+def test_a_candidate_is_pale_in_shade_and_lane() -> None:
+    maybe = Moment("pizza", 5.0, 6.0, 5.5, 0.2, 0.2, "candidate")
+    figure = timeline_figure(view(candidates=[maybe]))
+    moment, candidate = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+    assert (candidate["x0"], candidate["x1"], candidate["line"]["dash"]) == (at("05.000"), at("06.000"), "dot")
+    assert candidate["opacity"] < moment["opacity"]
+    lanes = on_axis(figure, "y3")
+    assert [(lane["x"][0], lane.get("opacity")) for lane in lanes] == [(at("01.900"), None), (at("05.000"), 0.35)]
+    assert still_figure(view(candidates=[maybe]))["data"] == figure["data"]
+
+
+def test_plotly_accepts_candidates() -> None:
+    import plotly.graph_objects as go
+
+    maybe = Moment("pizza", 5.0, 6.0, 5.5, 0.2, 0.2, "candidate")
+    for kind in ("curves", "heat map"):
+        figure = timeline_figure(view(kind=kind, candidates=[maybe]))
+        assert len(go.Figure(json.loads(json.dumps(figure))).data) == len(figure["data"])
 
 
 def test_a_figure_for_a_file_is_the_same_without_its_playhead() -> None:

@@ -40,9 +40,10 @@ CSV: frame, time_s, then a column per prompt.
 _MOMENTS = f"""Find the moments of an indexed video as the page does, and write them for other tools.
 
   {PROGRAM} moments holiday.mp4 --prompts prompts.txt --format csv,otio,vtt --out found
+  {PROGRAM} moments holiday.mp4 --prompt "a dog" --confidence 90 --candidates
   {PROGRAM} moments holiday.mp4 --prompt "a dog" --unit z --threshold 2.5"""
-_REPORT = f"""Write all that was found as one HTML page that opens offline: the video, the model, the settings, the
-chart, and each moment with the picture of its peak.
+_REPORT = f"""Write all that was found as one HTML page that opens offline: the video, the model, the settings,
+the chart, and each moment with the picture of its peak.
 
   {PROGRAM} report holiday.mp4 --prompts prompts.txt --out report.html"""
 _EVALUATE = f"""Hold the moments of an indexed video against a truth: CSV (prompt,start,end; in seconds or

@@ -54,7 +54,8 @@ def evaluate(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     with about(given.video):
         record = indexed(given, encoder, store)
         recipe, truth, told = _asked(given, config, truth, record, encoder)
-        evidence = Analysis(record.video_id, encoder, store).evidence(recipe)
+        ask_bank = given.sweep or recipe.needs_bank
+        evidence = Analysis(record.video_id, encoder, store).evidence(recipe, ask_bank=ask_bank)
         findings = find(recipe, evidence)
         judged = reviewed_moments(findings, record.video_id, store) if given.judged else []
         found = judge_findings(findings, truth, [r.moment for r in judged if r.kept] if given.judged else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clip_core.charts.labels import short
@@ -9,6 +11,7 @@ from clip_core.cli import terminal
 from clip_core.cli.recipes import recipe_for
 from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
 from clip_core.cli.shared import about, encoder_for, need_file, video_path
+from clip_core.errors import MAX_MESSAGE
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -43,10 +46,10 @@ def outcome_of(given: Namespace, config: Config, store: EmbeddingStore) -> Outco
         found = find(recipe, Analysis(record.video_id, encoder, store).evidence(recipe, ask_bank=recipe.needs_bank))
         judged = reviewed_moments(found, record.video_id, store) if given.judged else []
     tell_unfinished(given, found.scores)
-    moments = [r.moment for r in judged if r.kept] if given.judged else found.moments
-    if given.candidates:
-        waiting = [r.moment for r in judged if r.is_candidate] if given.judged else found.candidates
-        moments = [*moments, *waiting]
+    if given.judged:
+        kept, waiting = [r.moment for r in judged if r.kept], [r.moment for r in judged if r.is_candidate]
+        found = replace(found, moments=kept, candidates=waiting)
+    moments = [*found.moments, *(found.candidates if given.candidates else ())]
     return Outcome(found, moments, record, given.video, encoder, judged)
 
 
@@ -54,10 +57,14 @@ def tell_verdicts(outcome: Outcome) -> None:
     """Say of each prompt whether it is there, and why."""
     for prompt, verdict in outcome.findings.verdicts.items():
         if prompt not in outcome.findings.recipe.unflagged:
-            terminal.note(f"{short(prompt)}: {verdict.kind}. {verdict.reason}")
+            text = f"{short(prompt)}: {verdict.kind}. {verdict.reason}"
+            for line in textwrap.wrap(text, MAX_MESSAGE, subsequent_indent="  "):
+                terminal.note(line)
 
 
 def counted(outcome: Outcome) -> str:
-    """How many moments there are, such as "3 moments"."""
-    count = len(outcome.moments)
-    return "1 moment" if count == 1 else f"{count} moments"
+    """How many moments are written, such as "3 moments" or "1 moment and 2 candidates"."""
+    count = len(outcome.findings.moments)
+    waiting = len(outcome.moments) - count
+    words = "1 moment" if count == 1 else f"{count} moments"
+    return words if not waiting else f"{words} and {waiting} candidate{'' if waiting == 1 else 's'}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clip_core.cli import terminal
 from clip_core.cli.scored import lines_in
-from clip_core.errors import ClipVideoError, shown_name
+from clip_core.errors import ClipVideoError, RecipeError, shown_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -42,7 +42,7 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
     changes: dict[str, Any] = {"prompts": _prompts(given, base, config)}
     changes |= _cut(given, base, config)
     if given.confidence is not None:
-        changes["confidence"] = given.confidence / 100
+        changes["confidence"] = _share(given.confidence)
     if given.smoothing is not None:
         changes["smoothing_s"] = given.smoothing
     if given.filter is not None:
@@ -51,7 +51,20 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
     if not recipe.positives:
         what = "There are no prompts, neither here nor in the configuration."
         raise ClipVideoError(what if not recipe.negatives else "All prompts are negative ones.", "Give one: --prompt P")
+    if recipe.bank_share and (recipe.threshold is not None or recipe.thresholds):
+        terminal.note(f"The settings ask that moments beat {recipe.bank_share:g} % of the null bank.")
     return recipe
+
+
+def _share(percent: float) -> float:
+    """A confidence in percent as a share."""
+    from clip_core.recipe_checks import LEAST_CONFIDENCE, MOST_CONFIDENCE
+
+    share = round(percent / 100, 6)
+    if not LEAST_CONFIDENCE <= share <= MOST_CONFIDENCE:
+        allowed = f"{100 * LEAST_CONFIDENCE:g} to {100 * MOST_CONFIDENCE:g} percent"
+        raise RecipeError(f"The confidence cannot be {percent:g} percent.", f"Allowed: {allowed}.")
+    return share
 
 
 def _cut(given: Namespace, base: Recipe, config: Config) -> dict[str, Any]:

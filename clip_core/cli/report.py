@@ -29,7 +29,7 @@ def report(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     check_out(given.out, video_path(given.video, config))
     outcome = outcome_of(given, config, store)
     pictures, note = _pictures(outcome, store)
-    write_out(given.out, make_report(outcome, timeline_of(outcome.findings, outcome.moments), pictures, note))
+    write_out(given.out, make_report(outcome, timeline_of(outcome.findings, outcome.findings.moments), pictures, note))
     terminal.line(f"{outcome.record.name}: {counted(outcome)} in {given.out}")
     tell_notices(config)
     return 0

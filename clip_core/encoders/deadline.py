@@ -12,6 +12,7 @@ from typing import Any, Self
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 AGAIN_S = 0.2
 
@@ -20,6 +21,9 @@ _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 class Deadline:
     """Cuts the connection that this thread uses when its time is over. For connections of a WatchedAdapter.
+
+    A ``with`` block that ran out of time ends with a TimeoutError, also where it seemed to succeed or failed with a
+    network error: a cut connection reads as its end, or as a reset if the server sent more before the next read.
 
     Attributes:
         passed: Whether the time was over before the exchange was.
@@ -47,6 +51,8 @@ class Deadline:
         self._done.set()
         self._watch.join()
         _current.reset(self._token)
+        if self.passed and (error is None or isinstance(error, OSError | HTTPError)):
+            raise TimeoutError("the time is over") from error
 
     def hold(self, connection: HTTPConnection) -> None:
         """Note what to cut.

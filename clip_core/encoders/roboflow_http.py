@@ -148,8 +148,6 @@ class InferenceServer:
                 found = self._send(session, path, data)
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise (self.faults.slow() if deadline.passed else self.faults.broken(error)) from error
-        if deadline.passed:
-            raise self.faults.slow()
         if found[0] == OK and len(found[2]) > MAX_ANSWER_BYTES:
             raise self.faults.no_answer(f"answered with more than {MAX_ANSWER_BYTES >> 20} MB", found[1], found[2])
         return found

@@ -11,9 +11,13 @@ from clip_core.charts.timeline import Timeline, still_figure
 from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
-from clip_core.values import VideoRecord, clock
+from clip_core.values import Unit, VideoRecord, clock
 
 MOST_PICTURES = 60
+_MADE_OF: Mapping[Unit, str] = {
+    "cosine": "cosine similarity",
+    "corrected": "cosine similarity, less what 300 neutral texts score on the same frame,",
+}
 
 
 def make_report(outcome: Outcome, view: Timeline, thumbnails: Mapping[float, bytes], note: str = "") -> str:
@@ -59,13 +63,14 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     """What a reader must know to trust the moments or not."""
     found, encoder = outcome.findings, outcome.encoder
     unit = found.scores.unit
-    of = "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity"
+    of = _MADE_OF.get(unit, f"{unit} of cosine similarity")
     samples = f"{len(found.scores):,} sampled frames" + ("" if found.scores.complete else ", not indexed to the end")
     yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
     if outcome.pictures is not None:
         yield f"The prompts are pictures, not texts: {', '.join(map(short, outcome.pictures)) or 'none'}."
     cuts = [f"{short(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
-    yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else "No prompt has a threshold, so none is flagged."
+    none = "No prompt is sure to be there." if found.not_sure else "No prompt is flagged."
+    yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else none
     for prompt, verdict in found.verdicts.items():
         if prompt not in found.recipe.unflagged:
             yield f"{short(prompt)}: {verdict.kind}. {verdict.reason}"

@@ -70,7 +70,7 @@ class Detected:
 
     Attributes:
         verdict: Whether it is there.
-        line: The level that all of its runs reach somewhere.
+        line: What its runs must reach, or the lowest level of their segments, if that is lower.
         runs: Moments, or candidates where the verdict is "not sure"; the highest first, none overlapping.
     """
 
@@ -106,8 +106,8 @@ def detect(curve: Floats, segments: Segments, bank: PromptBank | None, confidenc
         ceiling, proven = bank.ceiling(confidence), bank.ceiling(NEARLY_EVERY)
     sure = peak > ceiling
     if sure and bank is not None and background > ceiling:
-        line = -np.inf if low > ceiling else (low + background) / 2
-        found = [(a, b) for a, b in _stretches(levels >= line)]
+        line = ceiling if low > ceiling else (low + background) / 2
+        found = [(0, len(levels))] if low > ceiling else list(_stretches(levels >= line))
     else:
         line = background + ANOTHER * (peak - background)
         line = max(line, ceiling) if sure and bank is not None else line
@@ -118,7 +118,7 @@ def detect(curve: Floats, segments: Segments, bank: PromptBank | None, confidenc
     filled = sum(float(segments.samples_s[run.first : run.stop].sum()) for run in runs)
     throughout = sure and (background > ceiling or filled >= MOST * float(lengths_s.sum())) and bank is not None
     kind: VerdictKind = "throughout" if throughout else "there" if sure else "not sure"
-    line = max(line, float(levels.min()))
+    line = min([line, *(float(levels[first:stop].min()) for first, stop in found)])
     return Detected(_verdict(kind, peak, levels, lengths_s, bank), line, tuple(runs))
 
 

@@ -114,11 +114,12 @@ def _is_meant(moment: Moment, edit: Edit) -> bool:
 
 def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
     edges = (edit.start_s, edit.end_s)
+    own = "" if moment is None or edit.verdict else moment.label  # "candidate", until it was judged
     if moment is None or (moment.start_s, moment.end_s) != edges:
         moment = measure(edit.prompt, *edges) or _within(
             edges, moment or Moment(edit.prompt, 0, 0, edit.anchor_s, 0, 0)
         )
-    return replace(moment, label=edit.label)
+    return replace(moment, label=edit.label or own)
 
 
 def _within(edges: tuple[float, float], moment: Moment) -> Moment:

@@ -16,11 +16,15 @@ MIME_YAML = "application/yaml"
 
 
 def draw_files(outcome: Outcome) -> None:
-    """Draw a row for each kind of thing: what it is written as, and a button."""
-    _draw_row("Moments", "moments", MOMENT_FORMATS, partial(_made, moments_file, outcome))
-    _draw_row("Scores", "scores", SCORE_FORMATS, partial(_made, scores_file, outcome))
-    if MOMENT_FORMATS[st.session_state.moments_format].counts_frames and outcome.rate_note:
-        st.caption(literal(outcome.rate_note))
+    """Draw a button for each format that moments and scores can be written in.
+
+    One button beside a list of formats would race: until the page has run again, it gives the format chosen before.
+    """
+    _draw_formats("moments", MOMENT_FORMATS, moments_file, outcome)
+    if note := _rate_note(outcome):
+        counting = ", ".join(form.title for form in MOMENT_FORMATS.values() if form.counts_frames)
+        st.caption(literal(f"{counting}: {note}"))
+    _draw_formats("scores", SCORE_FORMATS, scores_file, outcome)
 
 
 def draw_settings(outcome: Outcome) -> None:
@@ -40,27 +44,28 @@ def draw_settings(outcome: Outcome) -> None:
     )
 
 
-def _draw_row(title: str, key: str, formats: Mapping[str, Format], made: Callable[[str], Callable[[], bytes]]) -> None:
-    st.session_state.setdefault(f"{key}_format", next(iter(formats)))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-        kind = st.selectbox(
-            f"{title} as",
-            list(formats),
-            key=f"{key}_format",
-            persist_state="session",
-            format_func=lambda kind: formats[kind].title,
-        )
-        form = formats[kind or next(iter(formats))]
-        st.download_button(
-            title,
-            made(kind),
-            form.file_name,
-            form.mime,
-            key=f"{key}_file",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+def _draw_formats(
+    name: str, formats: Mapping[str, Format], write: Callable[[str, Outcome], bytes], outcome: Outcome
+) -> None:
+    st.caption(f"{name.capitalize()} as")
+    with st.container(horizontal=True, gap="xsmall", key=f"{name}_files"):
+        for kind, form in formats.items():
+            st.download_button(
+                form.title,
+                partial(write, kind, outcome),
+                form.file_name,
+                form.mime,
+                key=f"{name}_as_{kind}",
+                on_click="ignore",
+                help=form.file_name,
+            )
 
 
-def _made(write: Callable[[str, Outcome], bytes], outcome: Outcome, kind: str) -> Callable[[], bytes]:
-    return partial(write, kind, outcome)
+def _rate_note(outcome: Outcome) -> str:
+    """``Outcome.rate_note``, looked up anew only when the table of times changed: it may have a million of them."""
+    state, table = st.session_state, outcome.record.table
+    asked = (outcome.record.video_id, len(table), table.confirmed)
+    if "rate_note" not in state or state.rate_note[0] != asked:
+        state.rate_note = (asked, outcome.rate_note)
+    note: str = state.rate_note[1]
+    return note

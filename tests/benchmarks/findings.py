@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,9 +14,13 @@ import numpy as np
 from clip_core.charts.timeline import Line, Timeline, live_figure, timeline_figure
 from clip_core.recipe import Recipe
 from clip_core.scoring.curves import Curves
-from clip_core.scoring.findings import BankFacts, Evidence, Findings, find
-from clip_core.scoring.null_bank import NullBank
-from clip_core.values import Floats, FrameEmbeddings, Scores, TimeTable
+from clip_core.scoring.cuts import Neighbours, find_cuts
+from clip_core.scoring.evidence import Evidence
+from clip_core.scoring.findings import Findings, find
+from clip_core.scoring.null_bank import NullBank, PromptBank, prompt_banks
+from clip_core.scoring.segments import Segmenter, Segments
+from clip_core.scoring.spans import sample_spans
+from clip_core.values import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
 from tests.benchmarks.table import Row, Spread, tell
 
 GOALS_MS = {7_200: 200.0, 108_000: 600.0}
@@ -29,10 +34,11 @@ RECIPE = Recipe(
 
 
 def measure(quick: bool) -> list[Row]:
-    """Milliseconds of each step, everything on: thresholds that adapt, the null bank, all rules.
+    """Milliseconds of each step, everything on: detection on segments, the null bank, all rules.
 
     Each prompt has an event of 20 s every few minutes over noise. The first row of a length counts all steps from the
-    vectors to the text that is sent; a move of a slider keeps the scores, the bank and the statistics.
+    scores to the text that is sent; shot boundaries, segments and what the bank scores are had once for each video, and
+    are told beside it. A move of a slider keeps what was detected.
     """
     turns = 3 if quick else 9
     rows: list[Row] = []
@@ -42,20 +48,27 @@ def measure(quick: bool) -> list[Row]:
 
 
 def planted(n: int) -> tuple[FrameEmbeddings, Floats, Floats]:
-    """Frames whose cosines to 20 texts are 0.2 ± 0.01, and 0.28 in events; the texts; 300 captions."""
+    """Frames whose cosines to 20 texts are 0.1 ± 0.005, and 0.2 in events; the texts; 300 captions about as high.
+
+    What else is in the picture changes whenever an event begins or ends.
+    """
     rng = np.random.default_rng(0)
-    basis, _ = np.linalg.qr(rng.standard_normal((DIM, PROMPTS + 1)))
-    texts = np.ascontiguousarray(basis[:, :PROMPTS].T, np.float32)
+    basis, _ = np.linalg.qr(rng.standard_normal((DIM, PROMPTS + 3 + CAPTIONS)))
+    texts, scenes, others = np.split(np.ascontiguousarray(basis.T, np.float32), [PROMPTS, PROMPTS + 3])
     times = np.arange(n) * STEP_S
-    cosines = rng.normal(0.2, 0.01, (n, PROMPTS))
-    for column in range(PROMPTS):
-        cosines[(times + 37 * column) % (500 + 10 * column) < EVENT_S, column] += 0.08
-    vectors = (cosines @ texts + np.outer(np.sqrt(np.clip(1 - (cosines**2).sum(axis=1), 0, 1)), basis[:, -1])).astype(
-        np.float32
-    )
-    captions = rng.standard_normal((CAPTIONS, DIM)).astype(np.float32)
-    captions /= np.linalg.norm(captions, axis=1, keepdims=True)
-    return FrameEmbeddings(np.arange(n, dtype=np.int64), times, vectors), texts, captions
+    there = np.stack([event_of(times, column) for column in range(PROMPTS)], axis=1)
+    cosines = rng.normal(0.1, 0.005, (n, PROMPTS)) + 0.1 * there
+    turned = 2.4 * np.cumsum(np.abs(np.diff(there.astype(int), axis=0, prepend=there[:1])).sum(axis=1))
+    rest = scenes[0] + 0.5 * np.stack([np.cos(turned), np.sin(turned)], axis=1) @ scenes[1:]
+    rest *= (np.sqrt(1 - (cosines**2).sum(axis=1)) / np.linalg.norm(rest[0]))[:, None]
+    heights = rng.normal(0.12, 0.02, (CAPTIONS, 1))
+    captions = (heights * scenes[0] + np.sqrt(1 - heights**2) * others).astype(np.float32)
+    return FrameEmbeddings(np.arange(n), times, (cosines @ texts + rest).astype(np.float32)), texts, captions
+
+
+def event_of(times_s: Times, column: int) -> np.ndarray:
+    """When a prompt is there, bool (n,)."""
+    return (times_s + 37 * column) % (500 + 10 * column) < EVENT_S
 
 
 def _table(n: int) -> TimeTable:
@@ -64,34 +77,58 @@ def _table(n: int) -> TimeTable:
 
 def _rows(n: int, goal_ms: float, turns: int) -> list[Row]:
     frames, texts, captions = planted(n)
-    bank = NullBank(captions)
-    bank.extend(frames.vectors)
-    facts = BankFacts(bank._levels, bank.peaks)
-    nothing = Scores(np.arange(n), frames.times_s, (), np.empty((n, 0), np.float32), 0.0, n * STEP_S)
+    vectors, order = frames.vectors, np.arange(n)
     parts: dict[str, list[float]] = {}
     found: Findings | None = None
     sent: dict[str, int] = {}
+    once = _Timed(parts)
+    cuts_s, segments = once("once: shot boundaries and segments", lambda: _segmented(frames))
+    banks = once("once: the bank on all frames", lambda: _banks(captions, vectors, order, segments))
     for _ in range(turns + 1):
         curves = Curves()
         curves.add_frames(frames)
         curves.add_prompts(dict(zip(RECIPE.prompts, texts, strict=True)))
         timed = _Timed(parts)
-        timed("bare product", lambda: np.clip(frames.vectors @ texts.T, -1, 1))
+        timed("bare product", lambda: np.clip(vectors @ texts.T, -1, 1))
         raw = timed("scores", lambda c=curves: c.scores(RECIPE.prompts, _table(n)))
-        evidence = Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=facts, cuts_s=np.empty(0))
-        timed("unit z", lambda e=evidence: e.scale.in_unit("z"))
-        timed("adapting thresholds", lambda e=evidence: e.defaults(RECIPE))
+        evidence = _evidence(raw, banks, cuts_s, segments)
+        timed("corrected", lambda e=evidence: e.scale.in_unit(RECIPE.unit))
+        timed("detection", lambda e=evidence: [e.detected(p, RECIPE.confidence) for p in RECIPE.prompts])
         found = timed("smoothing and moments", lambda e=evidence: find(RECIPE, e))
         view = _view(found)
         figure = timed("figure", lambda v=view: live_figure(v))
         sent["player"] = len(timed("as text", lambda f=figure: json.dumps(f, separators=(",", ":"))))
         sent["frames"] = len(json.dumps(timed("figure of Frames", lambda v=view: timeline_figure(v))))
-        again = Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=facts, cuts_s=np.empty(0))
-        again.scale.in_unit("z")
-        again.defaults(RECIPE)
-        timed("a move of the threshold", lambda e=again: live_figure(_view(find(RECIPE, e))))
-    taken = {name: values[1:] for name, values in parts.items()}
+        timed("a move of a slider", lambda e=evidence: live_figure(_view(find(RECIPE, e))))
+    taken = {name: values[1:] if len(values) > 1 else values for name, values in parts.items()}
     return _told(n, goal_ms, taken, sent, len(found.moments) if found is not None else 0)
+
+
+def gathered(frames: FrameEmbeddings, texts: Floats, captions: Floats) -> Evidence:
+    """What ``Analysis`` would make of frames, of the vectors of ``RECIPE.prompts``, and of 300 neutral texts."""
+    curves = Curves()
+    curves.add_frames(frames)
+    curves.add_prompts(dict(zip(RECIPE.prompts, texts, strict=True)))
+    raw = curves.scores(RECIPE.prompts, _table(len(frames)))
+    cuts_s, segments = _segmented(frames)
+    return _evidence(raw, _banks(captions, frames.vectors, np.arange(len(frames)), segments), cuts_s, segments)
+
+
+def _segmented(frames: FrameEmbeddings) -> tuple[Times, Segments]:
+    n, order = len(frames), np.arange(len(frames))
+    cuts_s = find_cuts(Neighbours().distances(frames.vectors, order), frames.times_s)
+    spans = sample_spans(frames.times_s, 0.0, n * STEP_S)
+    return cuts_s, Segmenter().segments(frames.vectors, order, spans, frames.times_s, cuts_s)
+
+
+def _banks(captions: Floats, vectors: Floats, order: Ints, segments: Segments) -> dict[str, PromptBank]:
+    bank = NullBank([f"text {k}" for k in range(CAPTIONS)], captions, 100.0)
+    return prompt_banks(RECIPE.prompts, bank, vectors, order, segments)
+
+
+def _evidence(raw: Scores, banks: Mapping[str, PromptBank], cuts_s: Times, segments: Segments) -> Evidence:
+    nothing = replace(raw, prompts=(), values=np.empty((len(raw), 0), np.float32))
+    return Evidence(raw, nothing, weights={}, logit_scale=100.0, banks=banks, cuts_s=cuts_s, segments=segments)
 
 
 class _Timed:
@@ -110,12 +147,19 @@ class _Timed:
 def _view(found: Findings) -> Timeline:
     lines = [Line(prompt, number) for number, prompt in enumerate(found.scores.prompts)]
     return Timeline(
-        found.scores, found.smoothed, found.moments, lines, 0.0, (-3.0, 9.0), unit="z", thresholds=found.thresholds
+        found.scores,
+        found.smoothed,
+        found.moments,
+        lines,
+        0.0,
+        (-0.2, 0.2),
+        unit="corrected",
+        thresholds=found.thresholds,
     )
 
 
 def _told(n: int, goal_ms: float, taken: dict[str, list[float]], sent: dict[str, int], moments: int) -> list[Row]:
-    counted = ("scores", "unit z", "adapting thresholds", "smoothing and moments", "figure", "as text")
+    counted = ("scores", "corrected", "detection", "smoothing and moments", "figure", "as text")
     wholes = [sum(step) for step in zip(*(taken[name] for name in counted), strict=True)]
     ratios = [a / b for a, b in zip(taken["scores"], taken["bare product"], strict=True)]
     whole = Spread.of(wholes, "ms", 1, 1000)
@@ -124,7 +168,7 @@ def _told(n: int, goal_ms: float, taken: dict[str, list[float]], sent: dict[str,
     notes = (
         f"{moments:,} moments; sent: player {sent['player'] / 1000:.0f} KB, Frames {sent['frames'] / 1000:.0f} KB",
     )
-    says = f"scores → unit → thresholds → smoothing → moments → figure, {n:,} × {PROMPTS} / {goal_ms:.0f} ms"
+    says = f"scores → unit → detection → smoothing → moments → figure, {n:,} × {PROMPTS} / {goal_ms:.0f} ms"
     rows = [Row("findings", whole.over(goal_ms), 1.0, True, says, raw, notes)]
     if n == max(GOALS_MS):
         says = f"cosines of {n:,} × {PROMPTS} / the bare matrix product, clipped"

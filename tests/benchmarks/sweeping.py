@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 
 from clip_core.evaluation.truth import Span, Truth
 from clip_core.pipeline.evaluate import sweep_settings, usual_grid
 from clip_core.recipe import Recipe
-from clip_core.scoring.curves import Curves
-from clip_core.scoring.findings import BankFacts, Evidence
-from clip_core.scoring.null_bank import NullBank
-from clip_core.values import Scores
+from clip_core.scoring.evidence import Evidence
 from tests.benchmarks import findings
 from tests.benchmarks.table import Row, Spread, tell
 
@@ -21,7 +17,7 @@ SAMPLES, GOAL_S = 7_200, 30.0
 
 
 def measure(quick: bool) -> list[Row]:
-    """Seconds of a whole sweep of 7,200 samples × 20 prompts, thresholds that adapt and the null bank among them."""
+    """Seconds of a whole sweep of 7,200 samples × 20 prompts, detection on segments among them."""
     evidence, truth = planted()
     recipe = Recipe(prompts=findings.RECIPE.prompts)
     grid = usual_grid(recipe, evidence)
@@ -41,19 +37,11 @@ def measure(quick: bool) -> list[Row]:
 def planted() -> tuple[Evidence, Truth]:
     """The curves of ``findings.planted`` and when their events are."""
     frames, texts, captions = findings.planted(SAMPLES)
-    bank = NullBank(captions)
-    bank.extend(frames.vectors)
-    curves = Curves()
-    curves.add_frames(frames)
-    curves.add_prompts(dict(zip(findings.RECIPE.prompts, texts, strict=True)))
-    raw = curves.scores(findings.RECIPE.prompts, findings._table(SAMPLES))
-    nothing: Scores = replace(raw, prompts=(), values=np.empty((SAMPLES, 0), np.float32))
-    facts = BankFacts(bank._levels, bank.peaks)
-    evidence = Evidence(raw, nothing, weights={}, logit_scale=100.0, bank=facts, cuts_s=np.empty(0))
+    evidence = findings.gathered(frames, texts, captions)
     spans = []
-    for column, prompt in enumerate(raw.prompts):
-        there = (frames.times_s + 37 * column) % (500 + 10 * column) < findings.EVENT_S
+    for column, prompt in enumerate(evidence.raw.prompts):
+        there = findings.event_of(frames.times_s, column)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], there.astype(int), [0]])))
         for first, stop in edges.reshape(-1, 2).tolist():
-            spans.append(Span(prompt, max(0.0, (first - 0.5) * findings.STEP_S), (stop - 0.5) * findings.STEP_S))
+            spans.append(Span(prompt, first * findings.STEP_S, stop * findings.STEP_S))
     return evidence, Truth(tuple(spans))

@@ -211,10 +211,11 @@ def test_a_row_of_the_table_seeks(visit: Visit) -> None:
         visitor.shows(0)
 
 
-def fetched(visitor: Visitor, key: str) -> str:
-    """Press a button of the box and return the file that comes."""
+def fetched(visitor: Visitor, key: str, name: str) -> str:
+    """Press a button of the box and return the file that comes, which has a name."""
     with visitor.tab.expect_download() as download:
         visitor.tab.locator(f".st-key-{key} button:visible").last.click()
+    assert download.value.suggested_filename == name
     return Path(download.value.path()).read_text(encoding="utf-8-sig")
 
 
@@ -222,19 +223,18 @@ def test_downloads(visit: Visit) -> None:
     visitor = visit().open_ready()
     set_prompts(visitor, ["=1+1", "pizza"])
     visitor.tab.locator(".st-key-download_box button").first.click()
-    scores = list(csv.reader(io.StringIO(fetched(visitor, "scores_file"))))
-    moments = list(csv.reader(io.StringIO(fetched(visitor, "moments_file"))))
+    # The link is drawn below the files: once it names the prompts, the files are those of the prompts.
+    visitor.tab.get_by_text("prompt=%3D1%2B1&prompt=pizza").wait_for()
+    scores = list(csv.reader(io.StringIO(fetched(visitor, "scores_as_csv", "scores.csv"))))
+    moments = list(csv.reader(io.StringIO(fetched(visitor, "moments_as_csv", "moments.csv"))))
     assert "'=1+1" in scores[0]
     assert "pizza" in scores[0]
     assert len(scores) == 51
     assert {row[0] for row in moments[1:]} <= {"'=1+1", "pizza"}
     assert len(moments) >= 2
-    visitor.tab.locator(".st-key-moments_format input").click()
-    visitor.tab.get_by_role("option", name="WebVTT chapters").click()
-    visitor.settle()
-    cues = webvtt.from_string(fetched(visitor, "moments_file"))
+    cues = webvtt.from_string(fetched(visitor, "moments_as_vtt", "moments.vtt"))
     assert sorted(cue.text for cue in cues) == sorted(row[0].removeprefix("'") for row in moments[1:])
-    report = Parsed(fetched(visitor, "report_file"))
+    report = Parsed(fetched(visitor, "report_file", "report.html"))
     assert report.texts["h1"] == ["Moments of wide.mp4"]
     assert sum(tag == "img" for tag, _ in report.tags) == len(moments) - 1
 

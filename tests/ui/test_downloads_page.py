@@ -5,14 +5,21 @@ from __future__ import annotations
 import shutil
 import time
 import zipfile
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from clip_core.errors import VideoNotFoundError
+from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS
+from clip_core.pipeline.write_outcome import moments_file, scores_file
 from clip_core.recipe import read_recipe, recipe_yaml
 from pages.parts import cached, compare_file, downloads, give_files, give_pages
+from pages.parts.text import literal
 from tests.ui.world import Page, World
+from tests.video_maker import Recipe, planted
 
 
 @pytest.fixture
@@ -44,12 +51,47 @@ def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
     monkeypatch.setattr(give_pages, "chart_html", never)
     page = Page().indexed()
     assert names(page) == {
-        "moments_file": "Moments", "scores_file": "Scores", "report_file": "Report", "chart_file": "Chart",
-        "settings_file": "Settings",
+        "moments_as_csv": "CSV", "moments_as_json": "JSON", "moments_as_vtt": "WebVTT chapters",
+        "moments_as_srt": "SRT subtitles", "moments_as_edl": "EDL (CMX 3600)",
+        "moments_as_fcpxml": "Final Cut Pro XML", "moments_as_otio": "OpenTimelineIO",
+        "moments_as_qvhighlights": "QVHighlights predictions", "scores_as_csv": "CSV", "scores_as_parquet": "Parquet",
+        "scores_as_jsonl": "JSON Lines", "report_file": "Report", "chart_file": "Chart", "settings_file": "Settings",
     }  # fmt: skip
     count = len(made[-1].listed.reviewed)
     assert count >= 1
     assert page.starting(f"{count} moment")
+
+
+def test_each_button_gives_the_format_that_it_names(
+    made: list[downloads.Given], ready: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, tuple[str, str, bytes]] = {}
+
+    def button(label: str, data: Callable[[], bytes], file_name: str, mime: str, *, key: str, **_: object) -> None:
+        if "_as_" in key:
+            files[key] = (file_name, mime, data())
+
+    monkeypatch.setattr(st, "download_button", button)
+    ready.run()
+    outcome = made[-1].outcome
+    moments, scores = MOMENT_FORMATS.items(), SCORE_FORMATS.items()
+    assert files == {
+        **{f"moments_as_{kind}": (form.file_name, form.mime, moments_file(kind, outcome)) for kind, form in moments},
+        **{f"scores_as_{kind}": (form.file_name, form.mime, scores_file(kind, outcome)) for kind, form in scores},
+    }
+    assert len({content for _, _, content in files.values()}) == len(files) == 11
+
+
+def test_formats_that_count_frames_tell_of_an_odd_rate(world: World) -> None:
+    planted(world.folder, "odd", 34, Recipe(rate=Fraction(17)))
+    world.write(video_path="odd.mp4")
+    page = Page().indexed()
+    counting = "EDL (CMX 3600), Final Cut Pro XML, OpenTimelineIO"
+    assert page.starting(
+        literal(f"{counting}: 17 frames per second is no standard rate: the timeline counts in 23.976")
+    )
+    world.write(video_path="wide.mp4")
+    assert not Page().indexed().holding("no standard rate")
 
 
 def test_selected_rows_only(made: list[downloads.Given], ready: Page) -> None:

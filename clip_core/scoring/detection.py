@@ -237,7 +237,7 @@ def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, ba
     mean = float(np.average(levels, weights=lengths_s))
     usual = float(np.searchsorted(bank.means, np.float32(mean))) / texts
     reason = f"Beats only {_percent(share)} of {texts} neutral texts: too many come as high somewhere in this video."
-    if usual >= GENERIC_SHARE:
+    if usual >= GENERIC_SHARE and usual > share:  # higher on the whole than at its best, among the others
         reason += (
             " It is high nearly everywhere, as generic prompts are. A negative prompt or a threshold set by hand helps."
         )

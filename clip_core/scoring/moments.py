@@ -186,6 +186,5 @@ def _moments(
         top = first + int(best.argmax())
         weight = float(lengths_s[first:stop].sum())
         total = weighted[first:stop].sum() / weight if weight > 0 else curve[first:stop].mean()
-        peak = peak if levels is None else max(peak, float(total))  # a segment may be longer than its moment
         found.append(Moment(prompt, start_s, end_s, float(times_s[top]), peak, float(total)))
     return found

@@ -237,7 +237,8 @@ def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, ba
     mean = float(np.average(levels, weights=lengths_s))
     usual = float(np.searchsorted(bank.means, np.float32(mean))) / texts
     reason = f"Beats only {_percent(share)} of {texts} neutral texts: too many come as high somewhere in this video."
-    if usual >= GENERIC_SHARE:
+    usual_rise = float(np.median(bank.peaks) - np.median(bank.means))
+    if usual >= GENERIC_SHARE and peak - mean <= usual_rise:
         reason += (
             " It is high nearly everywhere, as generic prompts are. A negative prompt or a threshold set by hand helps."
         )

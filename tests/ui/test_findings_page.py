@@ -1008,12 +1008,20 @@ def test_what_is_not_obvious_is_explained(page: Page) -> None:
     (text,) = [t for t in page.texts if "**CLIP** is a model" in t]
     for words in (
         "**Units.**",
+        "*Corrected*",
         "*z*",
         "*Margin*",
         "*Softmax*",
         "*Percentile*",
+        "**Verdicts.**",
         "*Adapt*",
-        "**The null bank**",
+        "*Confidence*",
+        "**throughout**",
+        "**not\nsure**",
+        "**candidates**",
+        "**Generic prompts**",
+        "**Thresholds by hand.**",
+        "null bank",
         '"0.8"',
     ):
         assert words in text

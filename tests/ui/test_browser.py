@@ -186,13 +186,12 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
     set_prompts(visitor, [*PROMPTS, "a tree", "a rose"])
     visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
     visitor.tab.locator(".st-key-flag_box button").first.click()
-    pressed = [
-        pill.get_attribute("aria-pressed") for pill in visitor.tab.locator(".st-key-flagged button[aria-pressed]").all()
-    ]
+    pills = visitor.tab.locator(".st-key-flagged button[aria-pressed]")
+    pressed = [pill.get_attribute("aria-pressed") for pill in pills.all()]
     assert pressed == ["true", "false", *["true"] * 8]
-    visitor.tab.locator(".st-key-flagged button[aria-pressed]").nth(0).click()
+    pills.nth(0).click()
     visitor.tab.get_by_text("Flag 8 of 10 prompts").wait_for()
-    visitor.tab.locator(".st-key-flagged button[aria-pressed]").nth(1).click()
+    pills.nth(1).click()
     visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
 
 

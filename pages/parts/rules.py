@@ -14,7 +14,7 @@ from clip_core.scoring.combine import Combination
 from clip_core.scoring.evidence import Evidence
 from clip_core.values import Unit, clock
 from pages.parts.controls import held
-from pages.parts.units import STEPS
+from pages.parts.units import MODES, STEPS
 
 WIDEST: dict[Unit, float] = {
     "corrected": 0.2, "cosine": 0.2, "z": 5.0, "percentile": 50.0, "margin": 0.2, "softmax": 1.0
@@ -57,6 +57,8 @@ def choose_rules(
             "falls this far below it, so that one that wavers there makes one moment, not many. Another unit sets it "
             "to 0. *Adapt* has no use for it.",
         )
+        if state.threshold_mode == MODES[0] and not state.get("own_thresholds"):
+            st.caption("These two act on thresholds set by hand: while all prompts adapt, they change nothing.")
         lengths = {
             key: _slider(label, key, LONGEST_S, 0.1, help_text)
             for key, label, help_text in (

@@ -19,6 +19,7 @@ from clip_core.pipeline.identify import known_video
 from clip_core.pipeline.make_proxy import ProxyProgress
 from pages.parts import cached
 from pages.parts.text import literal
+from pages.parts.watch import FrameByFrame
 from tests.fakes import FakeEncoder
 from tests.ui.test_player_page import Watching
 from tests.ui.world import PATIENCE_S, Page, World
@@ -286,7 +287,8 @@ def test_what_played_in_the_frames_stands_still_when_the_copy_comes(avi: str, wo
 def test_the_chart_gives_up_the_height_of_what_is_said_of_the_copy(avi: str, world: World, making: Counter) -> None:
     page = Watching()
     page.until(lambda: bool(page.at.get("progress")) and "play" in [button.key for button in page.at.button])
-    assert page.at.get("component_instance")[0].proto.json_args.count('"override_height": 388') == 1
+    height = 430 - 42 - FrameByFrame.taken_px
+    assert page.at.get("component_instance")[0].proto.json_args.count(f'"override_height": {height}') == 1
     making.let()
     page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
     assert page.part("timeline")["figure"]["layout"]["height"] == 430 - 27

@@ -125,7 +125,7 @@ def test_a_threshold_by_hand_means_what_it_says_and_the_bank_can_be_added_to_it(
     assert stretches(by_hand, both)[TREE] == [(0.0, 200.0)]
     assert (found.not_sure, found.candidates, found.detects) == ((), [], False)
     assert found.verdicts[TREE].kind == "there"
-    assert found.verdicts[TREE].reason.startswith("Its threshold was set by hand: the verdict is not asked.")
+    assert found.verdicts[TREE].reason.startswith("Its threshold was set by hand, so neutral texts do not decide.")
     assert set(stretches(replace(by_hand, bank_share=95), both)) == {DOG, CAT}
     assert set(stretches(replace(RAW, bank_share=100), both)) == {DOG, CAT}  # which detection does not look at
     without = evidence_of({TREE: curve(seed=2)})

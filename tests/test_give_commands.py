@@ -78,7 +78,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
 def test_one_format_goes_to_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "moments", "clip.mp4", *HALF)
     assert (code, [line.split(". ")[:2] for line in err]) == (
-        0, [[f"{prompt}: there", "Its threshold was set by hand: the verdict is not asked"] for prompt in ASKED],
+        0, [[f"{prompt}: there", "Its threshold was set by hand, so neutral texts do not decide"] for prompt in ASKED],
     )  # fmt: skip
     found = rows(out)
     assert {row["prompt"] for row in found} == {"a dog", "pizza"}

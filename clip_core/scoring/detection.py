@@ -130,7 +130,7 @@ def _level_at(levels: Times, lengths_s: Times, share: float) -> float:
 
 
 def _deviation(curve: Floats, background: float) -> float:
-    """Robust deviation of the samples at and below twice their distance to the background; at least 0.005."""
+    """Robust deviation of the samples below the background, which no event has raised; at least 0.005."""
     below = curve[curve <= background]
     spread = float(np.median(background - below)) if len(below) else 0.0
     return max(SMALLEST_SPREAD, MAD_TO_SIGMA * spread)

@@ -225,7 +225,7 @@ def _verdict(
     if prompt not in by_hand:
         return verdict
     there = any(moment.prompt == prompt for moment in moments)
-    reason = f"Its threshold was set by hand: the verdict is not asked. {verdict.reason}"
+    reason = f"Its threshold was set by hand, so neutral texts do not decide. {verdict.reason}"
     return replace(verdict, kind="there" if there else "not sure", reason=reason)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import webvtt
 from PIL import Image, ImageColor
+from playwright.sync_api import expect
 
 from clip_core.charts.palette import THEMES
 from tests.test_report import Parsed
@@ -187,7 +188,8 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
     visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
     visitor.tab.locator(".st-key-flag_box button").first.click()
     pills = visitor.tab.locator(".st-key-flagged button[aria-pressed]")
-    pressed = [pill.get_attribute("aria-pressed") for pill in pills.all()]
+    expect(pills).to_have_count(10)  # until then those of the list before stand there too
+    pressed = pills.evaluate_all("(pills) => pills.map((pill) => pill.ariaPressed)")
     assert pressed == ["true", "false", *["true"] * 8]
     pills.nth(0).click()
     visitor.tab.get_by_text("Flag 8 of 10 prompts").wait_for()

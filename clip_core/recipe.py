@@ -142,13 +142,20 @@ def recipe_from(given: object, source: str) -> Recipe:
         raise RecipeError(
             f"{source} has an unknown setting {_shown(unknown[0])}.", f"Known: {', '.join(sorted(known))}."
         )
-    return Recipe(**{name: _cleaned(_tuples(value)) for name, value in _with_confidence(given).items()})
+    return Recipe(**{name: _cleaned(_tuples(value)) for name, value in _as_meant(given).items()})
 
 
-def _with_confidence(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings of before, which name no confidence: there, a prompt without a threshold had to beat ``bank_share``."""
+def _as_meant(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings of before, which name no confidence, as they were meant.
+
+    A threshold without a unit was in z, and a prompt without a threshold had to beat ``bank_share``.
+    """
+    if "confidence" in given:
+        return given
+    if "unit" not in given and (given.get("threshold") is not None or given.get("thresholds")):
+        given = {**given, "unit": "z"}
     share = given.get("bank_share")
-    if "confidence" in given or given.get("threshold") is not None or not CHECKS["bank_share"](share) or not share:
+    if given.get("threshold") is not None or not CHECKS["bank_share"](share) or not share:
         return given
     return {**given, "confidence": min(share / 100, MOST_CONFIDENCE)}  # most: as many of 300 texts as all of them
 

@@ -198,3 +198,11 @@ def test_accents_that_are_spelled_in_two_ways_are_one_prompt() -> None:
     given = {"prompts": ["cafe\u0301"], "thresholds": {"cafe\u0301": 2.0}, "unflagged": ["cafe\u0301"]}
     recipe = recipe_from(given, "It")
     assert (recipe.positives, dict(recipe.thresholds), recipe.unflagged) == (("café",), {"café": 2.0}, ("café",))
+
+
+@pytest.mark.parametrize("text", ["threshold: 2.5", "thresholds: {a dog: 2.5}"])
+def test_a_threshold_without_a_unit_in_settings_of_before_is_in_z(text: str) -> None:
+    assert read_recipe(text.encode()).unit == "z"
+    assert read_recipe(f"{text}\nconfidence: 0.95".encode()).unit == "corrected"
+    assert read_recipe(f"{text}\nunit: cosine".encode()).unit == "cosine"
+    assert read_recipe(b"smoothing_s: 2.0").unit == "corrected"

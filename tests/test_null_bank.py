@@ -181,15 +181,3 @@ def test_what_cannot_be_is_refused() -> None:
         NullBank(["a"], units(1, 1), 100.0)
     with pytest.raises(ValueError, match=r"not \(3, 8\) for 2"):
         NullBank(["a", "b"], units(3, 1), 100.0)
-
-
-def test_texts_that_the_model_cannot_tell_apart_count_once() -> None:
-    vectors = units(4, 8)
-    doubled = NullBank(["a", "b c", "d", "e", "f"], vectors[[0, 1, 0, 2, 3]], 100.0)
-    plain = NullBank(["a", "b c", "e", "f"], vectors, 100.0)
-    assert doubled.texts == plain.texts
-    np.testing.assert_array_equal(doubled.vectors, plain.vectors)
-    assert [doubled.place_of(text) for text in ("a", "b c", "d", "e", "f", "g")] == [0, 1, 0, 2, 3, None]
-    alike = NullBank(["a", "b", "c"], vectors[[0, 0, 0]], 100.0)
-    assert alike.texts == ("a", "b")
-    assert [alike.place_of(text) for text in ("a", "b", "c")] == [0, 1, 1]

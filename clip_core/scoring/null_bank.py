@@ -100,8 +100,6 @@ class NullBank:
 
     Memory holds 2,048 x m cosines at most. Not for several threads at once.
 
-    Texts that the model cannot tell apart count once: each of them would hold the others down.
-
     Args:
         texts: m ≥ 2 texts.
         vectors: float32 (m, dim), unit length: their vectors under the model.
@@ -114,10 +112,8 @@ class NullBank:
     def __init__(self, texts: Sequence[str], vectors: Floats, logit_scale: float) -> None:
         if vectors.ndim != 2 or len(vectors) != len(texts) or len(texts) < 2:
             raise ValueError(f"vectors must be (m, dim) for m ≥ 2 texts, not {vectors.shape} for {len(texts)}")
-        kept, places = _distinct(vectors)
-        self.texts, self.vectors = tuple(texts[k] for k in kept), vectors[kept]
-        self.sharpness = SHARPNESS * logit_scale
-        self._places = {_bare(text): place for text, place in zip(texts, places, strict=True)}
+        self.texts, self.vectors, self.sharpness = tuple(texts), vectors, SHARPNESS * logit_scale
+        self._places = {_bare(text): place for place, text in enumerate(texts)}
         self.computed_cells = 0
         self.forget()
 
@@ -149,17 +145,6 @@ class NullBank:
     def levels(self, order: Ints) -> BankLevels:
         """The levels of all frames that were taken in, in that order of their rows."""
         return self._levels.take(order)
-
-
-def _distinct(vectors: Floats) -> tuple[list[int], list[int]]:
-    """Which rows to keep, two at least, and for each row its place among these."""
-    keys = [row.tobytes() for row in vectors.astype(np.float16)]
-    first = {key: row for row, key in reversed(list(enumerate(keys)))}
-    if len(first) < 2:
-        return [0, 1], [min(row, 1) for row in range(len(keys))]
-    kept = sorted(first.values())
-    place = {keys[row]: k for k, row in enumerate(kept)}
-    return kept, [place[key] for key in keys]
 
 
 @dataclass(frozen=True, eq=False)

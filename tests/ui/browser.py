@@ -240,7 +240,12 @@ class Visitor:
         ours = re.compile(r"^(http|ws)://(127\.0\.0\.1|localhost)[:/]|^(data|blob|about):")
         return [url for url in self.requests if not ours.match(url)]
 
+    def fits_at_rest(self) -> None:
+        """Wait until the page does not scroll: while a run is going, parts of the run before still take room."""
+        wait_until(lambda: len(set(self.overflow())) == 1, what=f"one screen and not {self.overflow()}")
+
     def overflow(self) -> tuple[int, int]:
+        """Height of the page, and of what is seen of it, in pixels."""
         sizes = self.tab.evaluate(
             "() => { const m = document.querySelector('[data-testid=\"stMain\"]'); "
             "return [m.scrollHeight, m.clientHeight] }"

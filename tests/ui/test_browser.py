@@ -143,15 +143,13 @@ def test_keys(visit: Visit) -> None:
 
 def test_one_screen_and_no_keys_in_the_buttons(visit: Visit) -> None:
     visitor = visit().open_ready()
-    visitor.tab.wait_for_timeout(300)
-    height, seen = visitor.overflow()
-    assert height == seen
+    visitor.fits_at_rest()
     assert [k for k in visitor.tab.locator(".st-key-transport kbd").all() if k.is_visible()] == []
     set_prompts(visitor, [f"a longer prompt {k}" for k in range(12)])
-    assert visitor.overflow() == (seen, seen)
+    visitor.fits_at_rest()
     visitor.tab.get_by_text("Best", exact=True).click()
     visitor.tab.get_by_text("At least 2 s apart.").wait_for()
-    assert visitor.overflow() == (seen, seen)
+    visitor.fits_at_rest()
 
 
 def test_hostile_prompts_show_literally(visit: Visit) -> None:

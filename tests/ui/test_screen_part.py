@@ -34,6 +34,12 @@ HIDEABLE = """const ask = HTMLVideoElement.prototype.requestVideoFrameCallback
   HTMLVideoElement.prototype.requestVideoFrameCallback = function (act) {
     return ask.call(this, (...told) => window.is_hidden ? this.requestVideoFrameCallback(act) : act(...told)) }
   Object.defineProperty(document, "hidden", { get: () => Boolean(window.is_hidden) })"""
+LEARNS_ITS_LENGTH = """const [length, time] = ["duration", "currentTime"].map(
+    (name) => Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, name))
+  const known = function () { return window.is_read ? length.get.call(this) : Math.min(1, length.get.call(this)) }
+  const seek = function (seconds) { time.set.call(this, Math.min(seconds, this.duration)) }
+  Object.defineProperty(HTMLMediaElement.prototype, "duration", { get: known })
+  Object.defineProperty(HTMLMediaElement.prototype, "currentTime", { ...time, set: seek })"""
 SAVING = """const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src")
   const set = function (address) { this.preload = "none"; source.set.call(this, address) }
   Object.defineProperty(HTMLMediaElement.prototype, "src", { ...source, set })"""
@@ -372,6 +378,26 @@ def test_a_browser_that_tells_no_frames(special: Seat, films: Films) -> None:
     special.rests(0, python=False)
     special.press("Space")
     wait_until(lambda: special.presented > 10, what="the playhead runs")
+
+
+@pytest.mark.parametrize("special", [LEARNS_ITS_LENGTH], indirect=True)
+def test_a_frame_beyond_the_length_that_the_browser_knows_yet(special: Seat, films: Films) -> None:
+    special.load("constant", films)
+    special.rests(0, python=False)
+    special.go(90)
+    special.rests(30, python=False)  # as far as it gets: one second
+    special.tab.evaluate("window.is_read = true")
+    special.video.evaluate("(video) => video.dispatchEvent(new Event('durationchange'))")
+    special.rests(90, python=False)
+    special.tab.evaluate("window.is_read = false")
+    special.go(100)
+    special.rests(30, python=False)
+    special.go(3)  # another wish: the one before is over
+    special.rests(3, python=False)
+    special.tab.evaluate("window.is_read = true")
+    special.video.evaluate("(video) => video.dispatchEvent(new Event('durationchange'))")
+    special.rests(3, python=False)
+    assert special.reports()[-1]["frame"] == 3
 
 
 @pytest.mark.parametrize("special", [HIDEABLE], indirect=True)

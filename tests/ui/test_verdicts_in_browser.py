@@ -98,7 +98,7 @@ def test_chips_give_a_reason_and_candidates_are_pale_in_the_chart(visitor: Finde
     }
     assert all("neutral texts" in title for *_, title in chips)
     assert visitor.tab.evaluate(DOTTED) > 0
-    assert visitor.fits()
+    wait_until(visitor.fits, what="one screen")
 
 
 def test_the_keys_lead_to_a_candidate_and_one_click_accepts_it(visitor: Finder) -> None:
@@ -119,16 +119,16 @@ def test_the_keys_lead_to_a_candidate_and_one_click_accepts_it(visitor: Finder) 
     assert int(visitor.heading().rpartition(" ")[2]) == int(before.rpartition(" ")[2]) + 1
     wait_until(lambda: visitor.tab.evaluate(DOTTED) == dotted - 1, what="one candidate less in the chart")
     assert visitor.errors == []
-    assert visitor.fits()
+    wait_until(visitor.fits, what="one screen")
 
 
 def test_confidence_is_a_click_away_and_nothing_scrolls(visitor: Finder) -> None:
     visitor.switch("confidence", "98 %")
     wait_until(lambda: dict(chip[:2] for chip in visitor.tab.evaluate(CHIPS))["pizza"] == "not sure", what="98 %")
-    assert visitor.fits()
+    wait_until(visitor.fits, what="one screen")
     visitor.switch("confidence", "95 %")
     wait_until(lambda: dict(chip[:2] for chip in visitor.tab.evaluate(CHIPS))["pizza"] == "there", what="95 %")
     visitor.switch("threshold_mode", "One for all")
     visitor.tab.locator(control("confidence")).wait_for(state="detached")
-    assert visitor.fits()
+    wait_until(visitor.fits, what="one screen")
     assert visitor.errors == []

@@ -23,6 +23,7 @@ export class ExactVideo {
   #begun = () => {};
   #flying = null;
   #tried = 0;
+  #beyond = null; // the frame that lies after the end as far as the browser knows it yet
   #presented = null; // the last frame since the seek was launched
   #last = null; // the last frame at all: what is on the screen while no other one is told
   #timer = 0;
@@ -38,6 +39,8 @@ export class ExactVideo {
     listen("loadeddata", () => this.#loaded());
     listen("seeked", () => this.#sought());
     listen("error", () => this.#failed());
+    listen("durationchange", () => this.#grown());
+    listen("play", () => (this.#beyond = null));
     listen("timeupdate", () => this.#unwatched && this.#told(this.#frameOfClock()));
   }
 
@@ -52,7 +55,7 @@ export class ExactVideo {
     clearTimeout(this.#first);
     if (address !== this.#address) this.seen = this.lost = false;
     Object.assign(this, { origin: null, sure: true, wanted: frame || null });
-    [this.#address, this.#start, this.#flying, this.#last] = [address, start, null, null];
+    [this.#address, this.#start, this.#flying, this.#last, this.#beyond] = [address, start, null, null, null];
     const before = this.#begun; // who waited for another one waits for this one
     this.#picture = new Promise((resolve) => (this.#begun = () => (before(), resolve())));
     this.video.src = address;
@@ -68,6 +71,7 @@ export class ExactVideo {
 
   seek(frame) {
     this.wanted = frame;
+    this.#beyond = null;
     if (this.lost) this.#pretend();
     else if (this.origin !== null && this.#flying === null) this.#launch();
   }
@@ -159,7 +163,14 @@ export class ExactVideo {
     this.#presented = null;
     clearTimeout(this.#timer);
     const target = this.origin + this.clock.within(this.#flying, early);
-    this.video.currentTime = Number.isFinite(this.video.duration) ? Math.min(target, this.video.duration) : target;
+    const { duration } = this.video;
+    this.#beyond = target > duration ? this.#flying : null;
+    this.video.currentTime = Number.isFinite(duration) ? Math.min(target, duration) : target;
+  }
+
+  // Of a file whose clock starts late, Chromium learns the length while it reads: until then a seek ends too early.
+  #grown() {
+    if (this.#beyond !== null && this.video.paused) this.seek(this.#beyond);
   }
 
   #sought() {

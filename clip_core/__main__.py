@@ -78,6 +78,7 @@ def _with_store(given: Namespace, config: Config) -> int:
     """Run one of the commands that need the store."""
     from clip_core.cli.clips import clips
     from clip_core.cli.evaluate import evaluate
+    from clip_core.cli.forget import forget
     from clip_core.cli.index import index
     from clip_core.cli.moments import moments
     from clip_core.cli.report import report
@@ -90,6 +91,7 @@ def _with_store(given: Namespace, config: Config) -> int:
         return list_videos(config, store)
     commands = {
         "index": index, "score": score, "moments": moments, "report": report, "evaluate": evaluate, "clips": clips,
+        "forget": forget,
     }  # fmt: skip
     return commands[given.command](given, config, store)
 

@@ -39,12 +39,15 @@ def test_no_samples_and_no_moments_leave_the_heads() -> None:
 
 
 def test_moments_read_back() -> None:
-    text = moments_csv([Moment("@dog", 1.5, 4.0, 2.0, 0.5, 0.4, "+1"), Moment("b", 3599.9996, 3700.0, 3650.25, 9, 8)])
+    text = moments_csv(
+        [Moment("@dog", 1.5, 4.0, 2.0, 0.5, 0.4, "+1"), Moment("b", 3599.9996, 3700.0, 3650.25, 9, 8)], "=a.mp4", "z"
+    )
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows[0] == {
         "prompt": "'@dog", "start_s": "1.500000", "end_s": "4.000000", "duration_s": "2.500000",
         "peak_s": "2.000000", "peak": "0.500000", "mean": "0.400000",
         "start": "00:00:01.500", "end": "00:00:04.000", "peak_time": "00:00:02.000", "label": "'+1",
+        "video": "'=a.mp4", "unit": "z",
     }  # fmt: skip
     assert (rows[1]["start"], rows[1]["end"], rows[1]["peak_time"]) == ("01:00:00.000", "01:01:40.000", "01:00:50.250")
 

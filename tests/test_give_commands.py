@@ -327,7 +327,7 @@ def test_a_report_tells_all_that_a_reader_must_know(here: Path, capsys: pytest.C
     assert notes[1] == "Thresholds in percentile: a dog 50.0; pizza 50.0."
     assert notes[-1] == "No moment was judged by hand: all are as computed."
     (figures,) = [json.loads(text) for text in page.texts["script"] if text.startswith('{"light"')]
-    assert set(figures) == {"light", "dark"}
+    assert set(figures) == {"light", "dark", "arrays"}
 
 
 def test_a_report_tells_each_verdict_with_its_reason(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

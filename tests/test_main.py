@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 
 from clip_core import EmbeddingStore, load_config, load_encoder, score_prompts
 from clip_core.__main__ import main
+from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.onnx import OnnxEncoder
 from tests.fakes import FakeEncoder
 from tests.model_maker import make_clip
@@ -256,10 +258,19 @@ def test_out_is_replaced_in_one_step(here: Path, capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     assert shown.startswith("frame,time_s,a dog,pizza\n0,0.000000,")
     assert main(["score", "clip.mp4", "--out", "scores.csv"]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "clip.mp4: 17 samples × 2 prompts in scores.csv\n"
     assert Path("real.csv").read_text("utf-8") == shown
     assert Path("scores.csv").is_symlink()
     assert not list(here.glob(".*.part"))
+
+
+def test_what_goes_into_a_pipe_is_not_mixed_with_a_message(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(Path("pipe").read_text)
+        assert main(["score", "clip.mp4", "--out", "pipe"]) == 0
+        assert read.result(30).startswith("frame,time_s,a dog,pizza\n")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -415,7 +426,6 @@ def test_bad_settings_models_and_stores(here: Path, capsys: pytest.CaptureFixtur
         ("--config", "gone.yaml"): r"^There is no configuration file gone\.yaml\.",
         ("--config", "typo.yaml"): r"^typo\.yaml has an unknown key 'modle'\. Did you mean 'model'\?$",
         ("--config", "kind.yaml"): r"^kind\.yaml: 'threshold' in the configuration is a text \(high\)\.",
-        ("--model", "frob"): r"^There is no model 'frob'\. There is: .*tiny",
         ("--model", "broken"): r"vision_model\.onnx",
         ("--store", "config.yaml/x"): r"^clip\.mp4: The embeddings in .*config\.yaml/x cannot be read or written",
     }
@@ -424,6 +434,49 @@ def test_bad_settings_models_and_stores(here: Path, capsys: pytest.CaptureFixtur
         assert re.search(said, failure(capsys, "score", "clip.mp4", *words))
 
 
+@pytest.mark.parametrize("command", ["index", "score"])
+def test_a_model_that_is_not_there_lists_all_that_are_known(
+    here: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main([command, "clip.mp4", "--model", "frob"]) == 2
+    out, err = capsys.readouterr()
+    *known, said = err.splitlines()
+    assert (out, said) == ("", "There is no model 'frob'. There is: sample, tiny.")
+    assert known == ["Known models:", "  sample", "  tiny", *(f"  {entry.id}" for entry in CATALOGUE)]
+
+
+def test_a_video_is_forgotten_when_that_is_confirmed(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EmbeddingStore("store")
+    (stored,) = store.usage()
+    frames = stored.models[0].frames
+    refused = failure(capsys, "forget", "clip.mp4")
+    assert (
+        refused
+        == f"{frames} frames of clip.mp4 would be deleted, and there is nobody to ask. If you mean it, add --yes."
+    )
+    assert failure(capsys, "forget", "nothing.mp4") == (
+        "Nothing is stored of nothing.mp4. Give a name or an id as `python -m clip_core list` shows it."
+    )
+    for answer, left in (("no\n", 1), ("\n", 1), ("YES\n", 0)):
+        terminal = io.StringIO(answer)
+        terminal.isatty = lambda: True  # type: ignore[method-assign]
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert main(["forget", stored.record.video_id[:12]]) == 0
+        out, err = capsys.readouterr()
+        assert err == f"This deletes {frames} frames of clip.mp4. There is no undo. Type yes to go on:\n"
+        assert out == ("Nothing was deleted.\n" if left else FORGOTTEN.format(frames))
+        assert len(store.usage()) == left
+    assert Path("clip.mp4").is_file()
+    assert main(["index", "clip.mp4"]) == 0
+    capsys.readouterr()
+    assert main(["forget", "clip.mp4", "--yes"]) == 0
+    assert capsys.readouterr() == (FORGOTTEN.format(frames), "")
+    assert store.usage() == []
+
+
+FORGOTTEN = "Forgotten: {} frames of clip.mp4. The video file itself stays.\n"
 NAMES = ["a  b.mp4", "q'\"uo.mp4", "ünï文🐶.mp4", "new\nline.mp4", "-x.mp4", "$x$ :dog:.mp4"]
 
 

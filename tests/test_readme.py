@@ -54,9 +54,9 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
         if "moments" in words:
             assert "a dog: there. Beats " in done.stderr
             assert "an elephant: not sure. Beats only " in done.stderr
-    assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("frame,time_s,a dog,pizza\n")
-    assert len(list((tmp_path / "clips").glob("*.mp4"))) == 8
-    assert "Thresholds in z: a dog 2.50." in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "out" / "scores.csv").read_text(encoding="utf-8").startswith("frame,time_s,a dog,pizza\n")
+    assert len(list((tmp_path / "out" / "clips").glob("*.mp4"))) == 8
+    assert "Thresholds in z: a dog 2.50." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["overall"]["r1_70"] == 1.0
     assert "sample.mp4" in done.stdout
 
@@ -67,7 +67,7 @@ def test_the_options_it_names_are_those_of_the_commands() -> None:
         subprocess.run(
             [sys.executable, "-m", "clip_core", *words, "--help"], cwd=ROOT, capture_output=True, text=True
         ).stdout
-        for words in ([], ["moments"], ["clips"])
+        for words in ([], ["moments"], ["clips"], ["forget"])
     )
     assert named <= set(re.findall(r"--[a-z-]+", helps))
     assert {"--confidence", "--candidates"} <= named

@@ -87,7 +87,12 @@ def test_the_policy_allows_the_inlined_scripts_alone() -> None:
 def test_plotly_is_there_once_and_the_figure_reads_back() -> None:
     page = Parsed(report_html(report(dark_figure={"data": [], "layout": {}})))
     assert page.texts["script"][1] == plotly_js()
-    assert json.loads(page.texts["script"][0]) == {"light": FIGURE, "dark": {"data": [], "layout": {}}}
+    (trace,) = FIGURE["data"]
+    once = {**FIGURE, "data": [trace | {"x": {"array": 0}, "y": {"array": 1}}]}
+    both = {"light": once, "dark": {"data": [], "layout": {}}, "arrays": [trace["x"], trace["y"]]}
+    assert json.loads(page.texts["script"][0]) == both
+    twice = Parsed(report_html(report(dark_figure=FIGURE))).texts["script"][0]
+    assert json.loads(twice) == {"light": once, "dark": once, "arrays": [trace["x"], trace["y"]]}
     assert "<" not in page.texts["script"][0]
     assert json_in_html({"a": "&\u2028>"}) == r'{"a":"\u0026\u2028\u003e"}'
     assert inert('"</script><!--"') == r'"<\/script><\!--"'

@@ -85,6 +85,19 @@ def test_a_figure_for_a_file_is_the_same_without_its_playhead() -> None:
     assert whole["layout"]["shapes"][-1]["x0"] == at("02.000")
 
 
+def test_a_figure_for_a_file_has_every_sample_of_every_curve() -> None:
+    values = np.random.default_rng(1).random((2_100, 8))
+    prompts = tuple(f"prompt {k}" for k in range(8))
+    many = scores_of(values, prompts=prompts)
+    given = view(scores=many, smoothed=many.values, moments=[], lines=[Line(p, k) for k, p in enumerate(prompts)])
+    assert all(len(trace["x"]) < 1_000 for trace in named(timeline_figure(given), "name"))
+    figure = still_figure(given)
+    for column, trace in enumerate(named(figure, "name")):
+        assert len(trace["x"]) == 2_100
+        np.testing.assert_allclose(trace["y"], values[:, column], atol=5.1e-5)
+    assert [len(trace["y"]) for trace in figure["data"] if trace.get("opacity") == 0.22] == [2_100] * 8
+
+
 def test_the_playhead_and_the_threshold() -> None:
     shapes = timeline_figure(view())["layout"]["shapes"]
     assert [(s["x0"], s["x1"]) for s in shapes if s.get("xref") == "x" and s["type"] == "line"] == [

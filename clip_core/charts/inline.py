@@ -1,4 +1,4 @@
-"""The points of the curves, written into a figure: few enough to be sent at each rerun."""
+"""The points of the curves, written into a figure: few enough to be sent at each rerun, or all, for a file."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def with_points(
     more: Mapping[str, Floats] | None = None,
     seen_s: tuple[float, float] | None = None,
     besides: int = 0,
+    every_sample: bool = False,
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """Give each trace that has a "curve" its x and y instead.
 
@@ -39,6 +40,7 @@ def with_points(
             take some of the points of the other curves.
         seen_s: What is looked at: there the points are closer together.
         besides: How many more curves what else is in the figure is as large as.
+        every_sample: Leave no sample out.
 
     Returns:
         The traces, and the x that all curves share.
@@ -48,8 +50,11 @@ def with_points(
     curves = [values[of][:, column] for of, column in chosen if of not in BANDS]
     drawn = np.stack(curves, axis=1) if curves else np.empty((len(scores), 0), np.float32)
     besides += (len(chosen) - len(curves)) // BAND_STEP
-    kept = _kept(drawn, points_per_line(len(curves) + besides), scores, seen_s)
-    sparse = np.unique(np.append(kept[::BAND_STEP], kept[-1:]))
+    if every_sample:
+        kept = sparse = np.arange(len(scores), dtype=np.int64)
+    else:
+        kept = _kept(drawn, points_per_line(len(curves) + besides), scores, seen_s)
+        sparse = np.unique(np.append(kept[::BAND_STEP], kept[-1:]))
     x = _x(scores, kept, frames)
     x_of_band = _x(scores, sparse, frames) if len(curves) < len(chosen) else []
     filled = []

@@ -24,8 +24,13 @@ __all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", 
 _HIDDEN = {"visible": False, "fixedrange": True}
 
 
-def timeline_figure(view: Timeline) -> Figure:
-    """Return the figure as a plain dict that plotly.js (1.58 or newer) draws as it is."""
+def timeline_figure(view: Timeline, *, every_sample: bool = False) -> Figure:
+    """Return the figure as a plain dict that plotly.js (1.58 or newer) draws as it is.
+
+    Args:
+        view: What to draw.
+        every_sample: Whether the curves have a point for each sample; else as many as can be sent at each rerun.
+    """
     live = live_figure(view)
     figure: Figure = {"data": [], "layout": live["layout"]}
     for trace in live["data"]:
@@ -41,6 +46,7 @@ def timeline_figure(view: Timeline) -> Figure:
         more=more,
         seen_s=view.seen_s,
         besides=len(view.lines) if view.kind == "heat map" else 0,
+        every_sample=every_sample,
     )
     figure["data"] = curves
     if view.kind == "curves":
@@ -52,8 +58,8 @@ def timeline_figure(view: Timeline) -> Figure:
 
 
 def still_figure(view: Timeline) -> Figure:
-    """Return ``timeline_figure`` without its playhead, for a file: nothing plays there."""
-    figure = timeline_figure(view)
+    """Return ``timeline_figure`` for a file: with every sample, and without a playhead, for nothing plays there."""
+    figure = timeline_figure(view, every_sample=True)
     figure["layout"]["shapes"].pop()
     return figure
 

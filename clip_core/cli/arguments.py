@@ -26,6 +26,7 @@ embedded is kept in the store, which the page shares.
   {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
   {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
   {PROGRAM} list
+  {PROGRAM} forget sample.mp4
   {PROGRAM} download Xenova/clip-vit-base-patch32
   {PROGRAM} doctor"""
 _ENDS = "Exit codes: 0 done; 2 something failed, and a line on stderr says what; 130 stopped with Ctrl-C."
@@ -59,6 +60,11 @@ _LIST = f"""Show what is stored: each video with its models, frames and room on 
 
   {PROGRAM} list --store s3://bucket/embeddings"""
 
+_FORGET = f"""Delete what is stored of one video: embeddings under all models, thumbnails, judgements and its
+copy to play. What will be lost is said, and asked about, first. The video file itself stays.
+
+  {PROGRAM} forget holiday.mp4
+  {PROGRAM} forget 0a1b2c3d4e5f --yes"""
 _DOWNLOAD = f"""Fetch a model from the Hugging Face hub into its cache: what and how much is said first. A
 download that was stopped goes on where it was. Without an id, list the models that are known.
 
@@ -122,6 +128,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_evaluate(verb("evaluate", "judge the moments by a truth", _EVALUATE))
     _add_clips(verb("clips", "write moments as clips and pictures", _CLIPS))
     verb("list", "show what is stored", _LIST)
+    forget = verb("forget", "delete what is stored of a video", _FORGET)
+    forget.add_argument("video", metavar="VIDEO", help="its name or path, or an id as `list` shows it")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
     download = verb("download", "fetch a model from the Hugging Face hub", _DOWNLOAD)
     download.add_argument("id", metavar="ID", nargs="?", help="a repository, such as Xenova/clip-vit-base-patch32")
     precisions = (AUTO, *SUFFIXES)

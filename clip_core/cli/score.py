@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
 from clip_core.cli.outfile import check_out, write_out
 from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
 from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
-from clip_core.errors import ClipVideoError
+from clip_core.errors import ClipVideoError, shown_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -39,6 +40,9 @@ def score(given: Namespace, config: Config, store: EmbeddingStore) -> int:
         terminal.write(scores_csv(scores))
     else:
         write_out(given.out, scores_csv(scores))
+        count = f"{len(scores):,} samples × {len(prompts)} {'prompt' if len(prompts) == 1 else 'prompts'}"
+        if Path(given.out).is_file():  # else it may be where this line goes too
+            terminal.line(f"{record.name}: {count} in {shown_name(given.out)}")
     tell_unfinished(given, scores)
     tell_notices(config)
     return 0

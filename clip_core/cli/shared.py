@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.cli import terminal
-from clip_core.errors import ClipVideoError, shown_name
+from clip_core.errors import ClipVideoError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -22,9 +22,15 @@ FAILED, STOPPED = 2, 130
 
 def encoder_for(given: Namespace, config: Config) -> ShownEncoder:
     """The model that is asked for; where its frames leave this machine, that is said before the first one goes."""
-    from clip_core.encoders.registry import load_encoder
+    from clip_core.encoders.registry import available_models, load_encoder
 
-    encoder = load_encoder(config.model if given.model is None else given.model, config)
+    try:
+        encoder = load_encoder(config.model if given.model is None else given.model, config)
+    except UnknownModelError:
+        terminal.note("Known models:")
+        for choice in available_models(config):
+            terminal.note(f"  {choice.name}")
+        raise
     if encoder.sends_to is not None:
         terminal.note(f"Frames and prompts are sent to {encoder.sends_to}.")
     return encoder

@@ -14,6 +14,7 @@ from clip_core.values import Moment, Scores
 
 MOMENT_COLUMNS = (
     "prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean", "start", "end", "peak_time", "label",
+    "video", "unit",
 )  # fmt: skip
 
 
@@ -39,10 +40,15 @@ def scores_csv(scores: Scores) -> str:
     return out.getvalue()
 
 
-def moments_csv(moments: Sequence[Moment]) -> str:
+def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> str:
     """Return a table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
 
     Columns in ``_s`` are seconds (6 decimals); start, end and peak_time are the same times as HH:MM:SS.mmm.
+
+    Args:
+        moments: What to write.
+        video: The name of their video, in each row, so that tables of several videos can be joined.
+        unit: What peak and mean are in, likewise.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -50,5 +56,5 @@ def moments_csv(moments: Sequence[Moment]) -> str:
     for m in moments:
         numbers = (f"{number:.6f}" for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
         clocks = (hms(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
-        writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label)])
+        writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
     return out.getvalue()

@@ -67,7 +67,7 @@ SCORE_FORMATS: Mapping[str, Format] = {
     "jsonl": Format("scores.jsonl", "application/jsonl", "JSON Lines"),
 }
 _MOMENT_WRITERS: Mapping[str, Callable[[Findings], str]] = {
-    "csv": lambda f: moments_csv(f.moments),
+    "csv": lambda f: moments_csv(f.moments, f.source.name, str(f.settings.get("unit", ""))),
     "json": lambda f: moments_json(f.moments, f.source, f.settings),
     "vtt": lambda f: moments_vtt(f.moments),
     "srt": lambda f: moments_srt(f.moments),

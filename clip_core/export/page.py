@@ -46,7 +46,7 @@ def page_html(title: str, body: str, figure: Figure | None = None, dark: Figure 
     )
     data = ""
     if figure is not None:
-        figures = json_in_html({"light": figure} | ({"dark": dark} if dark is not None else {}))
+        figures = json_in_html(_each_array_once({"light": figure} | ({"dark": dark} if dark is not None else {})))
         data = f'<script type="application/json" id="figures">{figures}</script>\n'
     inlined = "\n".join(f"<script>{script}</script>" for script in scripts)
     return (
@@ -57,6 +57,22 @@ def page_html(title: str, body: str, figure: Figure | None = None, dark: Figure 
         f"<title>{html.escape(one_line(title))}</title>\n<style>\n{_own('page.css')}</style>\n</head>\n"
         f"<body>\n{body}\n{data}{inlined}\n</body>\n</html>\n"
     )
+
+
+def _each_array_once(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """The figures, with the x and y that their traces share written once: ``{"array": n}`` stands for ``arrays[n]``."""
+    arrays: dict[tuple[Any, ...], int] = {}
+
+    def placed(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a trace of plotly's may hold
+        if name not in ("x", "y") or not isinstance(value, list):
+            return value
+        return {"array": arrays.setdefault(tuple(value), len(arrays))}
+
+    written = {
+        theme: {**figure, "data": [{name: placed(name, trace[name]) for name in trace} for trace in figure["data"]]}
+        for theme, figure in figures.items()
+    }
+    return {**written, "arrays": [list(array) for array in arrays]}
 
 
 def escaped(text: str) -> str:

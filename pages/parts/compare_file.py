@@ -33,7 +33,7 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
     )
     if upload is None:
         st.session_state.pop("compared", None)
-        st.session_state.pop("comparison", None)
+        st.session_state.pop("file_matches", None)
         return
     try:
         theirs = _read(upload.file_id, upload.name, upload.getvalue())
@@ -46,9 +46,9 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
 def _matches(file_id: str, theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
     """The comparison, computed anew only when the file, our moments or the prompts changed."""
     state, asked = st.session_state, (file_id, list(ours), tuple(prompts))
-    if "comparison" not in state or state.comparison[0] != asked:
-        state.comparison = (asked, best_matches(theirs[:MOST_COMPARED], ours, prompts))
-    found: list[Match] = state.comparison[1]
+    if "file_matches" not in state or state.file_matches[0] != asked:
+        state.file_matches = (asked, best_matches(theirs[:MOST_COMPARED], ours, prompts))
+    found: list[Match] = state.file_matches[1]
     return found
 
 

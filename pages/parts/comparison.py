@@ -57,7 +57,7 @@ def draw_comparison(
     which = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
     asked = (str(video.path), stamp(video.path), which, tuple(prompts), frames)
     if st.button("Compare", type="primary", key="compare", icon=":material/compare:"):
-        state.pop("comparison", None)
+        state.pop("compared_encoders", None)
         bar = st.progress(0.0, text=f"Embedding {frames} frames twice")
 
         def told(done: int) -> None:
@@ -65,13 +65,13 @@ def draw_comparison(
 
         try:
             found = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=told)
-            state.comparison = (asked, found)
+            state.compared_encoders = (asked, found)
         except ClipVideoError as error:
             draw_error(error)
             return
         finally:
             bar.empty()
-    last = state.get("comparison")
+    last = state.get("compared_encoders")
     if last is None or last[0] != asked:
         st.caption("Press Compare. Nothing of it is stored.")
         return

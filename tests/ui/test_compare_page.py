@@ -37,6 +37,13 @@ def test_a_model_beside_itself_is_the_same(comparing: Page) -> None:
     assert list(rows["text cosine"]) == pytest.approx([1, 1, 1])
 
 
+def test_a_result_is_still_there_after_a_visit_to_another_page(comparing: Page) -> None:
+    comparing.press("compare")
+    assert comparing.holding("The same for all purposes.")
+    go(go(comparing, "investigate"), "compare")
+    assert comparing.holding("The same for all purposes.")
+
+
 def test_another_crop_shows_at_once_and_a_stale_result_goes(comparing: Page) -> None:
     comparing.press("compare")
     choose(comparing, "second_framing", "Squashed")

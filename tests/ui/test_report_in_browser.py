@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clip_core.charts.timeline import Line, Timeline, timeline_figure
+from clip_core.charts.timeline import Line, Timeline, still_figure
 from clip_core.export.page import chart_html
 from clip_core.export.report import Report, report_html
 from clip_core.values import Moment
@@ -19,10 +19,10 @@ PROMPTS = ("<script>alert(1)</script>", "</script><img src=x onerror=alert(2)><!
 
 
 def figure(theme: Any) -> dict[str, Any]:
-    scores = scores_of(np.random.default_rng(0).random((300, 2)), prompts=PROMPTS)
+    scores = scores_of(np.random.default_rng(0).random((2_100, 2)), prompts=PROMPTS)
     lines = [Line(prompt, number) for number, prompt in enumerate(PROMPTS)]
     moments = [Moment(prompt, 20.0, 90.0, 40.0, 0.9, 0.5) for prompt in PROMPTS]
-    return timeline_figure(Timeline(scores, scores.values, moments, lines, 0.5, (0.0, 1.0), theme=theme))
+    return still_figure(Timeline(scores, scores.values, moments, lines, 0.5, (0.0, 1.0), theme=theme))
 
 
 def written(folder: Path) -> list[Path]:
@@ -50,6 +50,8 @@ def test_both_open_offline(chromium: Any, tmp_path: Path, scheme: str) -> None:
         tab.goto(path.as_uri())
         tab.wait_for_selector("#chart .scatterlayer .trace path.js-line")
         assert tab.locator("#chart .scatterlayer .trace path.js-line").count() >= 4
+        points = "[...document.querySelector('#chart').data].filter((t) => t.name).map((t) => [t.x.length, t.y.length])"
+        assert tab.evaluate(points) == [[2_100, 2_100]] * 2
         ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(17, 21, 28)")
         assert (

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from clip_core import EmbeddingStore, index_video
+from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import StoreError, StoreFullError, VideoError
 from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.identify import known_video
+from clip_core.pipeline.list_videos import EXTENSIONS
 from tests import video_maker
 from tests.fakes import FakeEncoder
 
@@ -128,3 +129,21 @@ def test_animations_are_taken_in(
     record = known_video(path, store)
     assert record is not None
     assert (record.name, record.container) == ("named.mp4", kind)
+
+
+@pytest.mark.parametrize(
+    ("extension", "codec", "kept_as"),
+    [
+        (".flv", "libx264", "flv"), (".mpg", "mpeg2video", "mpg"), (".wmv", "wmv2", "wmv"), (".3gp", "libx264", "mp4"),
+        (".mts", "libx264", "ts"), (".ogv", "libvpx", "ogv"), (".vob", "mpeg2video", "mpg"),
+    ],
+)  # fmt: skip
+def test_every_container_that_may_be_uploaded_opens(
+    store: EmbeddingStore, tmp_path: Path, extension: str, codec: str, kept_as: str
+) -> None:
+    assert extension in EXTENSIONS
+    made = video_maker.planted(tmp_path, "made", 20, video_maker.Recipe(extension, codec))
+    path = upload(made.path.read_bytes(), made.path.name, tmp_path / "uploads", store)
+    assert path.suffix == f".{kept_as}"
+    with open_video(path) as video:
+        assert len(list(video.frames())) == 20

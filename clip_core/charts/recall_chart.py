@@ -40,13 +40,13 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
     for line in lines:
         colour = line.colour or colours.text
         name = plotly_text(line.name)
-        told = f"{name}<br>recall %{{x:.0%}}, precision %{{y:.0%}}"
+        told = f"{name}<br>recall %{{x:.1f}} %, precision %{{y:.1f}} %"
         cut = f"<br>threshold %{{customdata:.{value_decimals(unit)}f}}<extra></extra>"
         traces.append(
             {
                 "type": "scatter", "mode": "lines", "name": name, "line": {"color": colour, "width": 2},
-                "x": line.recall.tolist(), "y": line.precision.tolist(), "customdata": line.thresholds.tolist(),
-                "hovertemplate": told + cut,
+                "x": (line.recall * 100).tolist(), "y": (line.precision * 100).tolist(),
+                "customdata": line.thresholds.tolist(), "hovertemplate": told + cut,
             }
         )  # fmt: skip
         if line.here is not None:
@@ -54,14 +54,15 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
             traces.append(
                 {
                     "type": "scatter", "mode": "markers", "name": f"{name}, now", "marker": marker,
-                    "x": [line.here[1]], "y": [line.here[0]], "hovertemplate": f"{told}<br>now<extra></extra>",
+                    "x": [100 * line.here[1]], "y": [100 * line.here[0]],
+                    "hovertemplate": f"{told}<br>now<extra></extra>",
                 }
             )  # fmt: skip
     axis = {
-        "range": [-0.02, 1.04],
+        "range": [-2, 104],
         "gridcolor": colours.grid,
         "zeroline": False,
-        "tickformat": ".0%",
+        "ticksuffix": " %",
         "fixedrange": True,
     }
     return {"data": traces, "layout": plain_layout(theme, HEIGHT_PX) | {

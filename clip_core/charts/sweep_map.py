@@ -19,7 +19,7 @@ def sweep_figure(
     best: tuple[int, int],
     theme: ThemeName,
 ) -> dict[str, Any]:
-    """The figure for plotly.
+    """The figure for plotly. Its colours go from the worst cell to the best: settings often differ by little.
 
     Args:
         thresholds: One a row, from below; None: each prompt its own.
@@ -29,11 +29,15 @@ def sweep_figure(
         theme: Whose colours.
     """
     colours, stops = THEMES[theme], HEAT[theme]
+    percent = (scores * 100).round(1)
+    low, high = float(percent.min()), float(percent.max())
     rows = [ADAPT if cut is None else f"{cut:g}" for cut in thresholds]
     columns = [f"{width:g} s" for width in smoothings_s]
     cells = {
-        "type": "heatmap", "x": columns, "y": rows, "z": (scores * 100).round(1).tolist(), "xgap": 1, "ygap": 1,
-        "zmin": 0, "zmax": 100, "colorscale": [[k / (len(stops) - 1), stop] for k, stop in enumerate(stops)],
+        "type": "heatmap", "x": columns, "y": rows, "z": percent.tolist(),
+        "xgap": 1, "ygap": 1,
+        "zmin": low, "zmax": high if high > low else low + 1,
+        "colorscale": [[k / (len(stops) - 1), stop] for k, stop in enumerate(stops)],
         "colorbar": {"thickness": 8, "outlinewidth": 0, "xpad": 6, "ticksuffix": " %", "tickfont": {"size": 10}},
         "hovertemplate": "threshold %{y}, smoothing %{x}<br>F1 %{z:.1f} %<extra></extra>",
     }  # fmt: skip

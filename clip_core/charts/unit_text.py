@@ -25,6 +25,11 @@ def value_decimals(unit: Unit) -> int:
     return _DECIMALS[unit][1]
 
 
+def share_text(share: float) -> str:
+    """A share from 0 to 1 as the page writes all of them, such as "41.7 %"."""
+    return f"{100 * share:.1f} %"
+
+
 def value_text(value: float, unit: Unit) -> str:
     """One value as text; it never says minus zero."""
     return f"{round(value, value_decimals(unit)) + 0.0:.{value_decimals(unit)}f}"

@@ -13,9 +13,11 @@ from clip_core.errors import VideoError, shown_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
 
-COMMON_EXTENSIONS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".gif", ".webp"])
-_RARER = ".3gp .mts .m2ts .mpg .mpeg .flv .ogv .ogg .wmv .asf"
-EXTENSIONS = COMMON_EXTENSIONS | frozenset(_RARER.split())
+EXTENSIONS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
+    ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp",
+)  # fmt: skip
+"""Of files that are listed and may be uploaded, the usual ones first; what a file is, its bytes say."""
 UPLOADS = "uploads"
 MOST_LISTED = 1000
 

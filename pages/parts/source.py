@@ -9,7 +9,7 @@ import streamlit as st
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.add_upload import add_upload
-from clip_core.pipeline.list_videos import COMMON_EXTENSIONS, VideoChoice, list_videos, uploads_folder
+from clip_core.pipeline.list_videos import EXTENSIONS, VideoChoice, list_videos, uploads_folder
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from clip_core.video.opening import has_pyav
@@ -87,7 +87,7 @@ def _upload(settings: Config, store: EmbeddingStore) -> None:
     state.setdefault("uploads", 0)
     file = st.file_uploader(
         "Upload a video",
-        type=sorted(extension[1:] for extension in COMMON_EXTENSIONS),
+        type=[extension[1:] for extension in EXTENSIONS],
         key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
         help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
     )

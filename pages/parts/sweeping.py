@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from clip_core.charts.sweep_map import sweep_figure
+from clip_core.charts.unit_text import share_text
 from clip_core.evaluation.sweep import Cell, Grid, Setting, best_cell
 from clip_core.evaluation.truth import Truth
 from clip_core.pipeline.evaluate import Evaluation, sweep_settings, usual_grid
@@ -118,7 +119,8 @@ def _draw_result(run: Run, found: Evaluation) -> None:
             help="Sets threshold, smoothing and shortest duration for all pages; thresholds of single prompts go.",
         )
         st.caption(
-            f"Best of {len(grid)}: {setting_words(setting)}: F1 {best.score:.1%}, now {found.overall.f1:.1%}",
+            f"Best of {len(grid)}: {setting_words(setting)}: F1 {share_text(best.score)}, "
+            f"now {share_text(found.overall.f1)}",
             width="stretch",
         )
 

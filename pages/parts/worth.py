@@ -9,6 +9,7 @@ import streamlit as st
 
 from clip_core.charts.labels import short
 from clip_core.charts.recall_chart import RecallLine, recall_figure
+from clip_core.charts.unit_text import share_text
 from clip_core.evaluation.judge import Judgement
 from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.pipeline.evaluate import Evaluation
@@ -111,4 +112,4 @@ def _line(name: str, colour: str | None, curve: PrecisionRecall, threshold: floa
 def _average(name: str, curve: PrecisionRecall) -> str:
     if curve.average_precision is None:
         return f"{literal(short(name))}: never there"
-    return f"{literal(short(name))}: average precision {curve.average_precision:.1%}"
+    return f"{literal(short(name))}: average precision {share_text(curve.average_precision)}"

@@ -90,7 +90,7 @@ def test_precision_and_recall_of_all_and_of_the_chosen(evaluating: Page) -> None
     data = figure(evaluating, "recall_chart")["data"]
     chosen = evaluating.control("selectbox", "recall_of").value
     assert [trace["name"] for trace in data] == ["all prompts", "all prompts, now", chosen, f"{chosen}, now"]
-    assert [*data[1]["x"], *data[1]["y"]] == pytest.approx([1.0, 1.0])  # its own moments are the truth
+    assert [*data[1]["x"], *data[1]["y"]] == pytest.approx([100, 100])  # its own moments are the truth
     other = evaluating.control("selectbox", "recall_of").options[-1]
     evaluating.control("selectbox", "recall_of").set_value(other)
     assert [trace["name"] for trace in figure(evaluating.run(), "recall_chart")["data"]][2] == other
@@ -105,7 +105,7 @@ def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Pa
     assert len(run.done) == len(run.grid)
     best = max(run.done, key=lambda cell: cell.score)
     (said,) = evaluating.starting(f"Best of {len(run.grid)}: ")
-    assert f"F1 {best.score:.1%}" in said
+    assert f"F1 {100 * best.score:.1f} %" in said
     before = table(evaluating).iloc[0]
     evaluating.press("use_sweep")
     state = evaluating.at.session_state
@@ -114,7 +114,7 @@ def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Pa
     cells = {(c.setting.smoothing_s, c.setting.threshold, c.setting.min_duration_s): c.score for c in run.done}
     used = (state["smoothing"], state["threshold"] if state["threshold_mode"] == "One for all" else None)
     assert cells[(*used, state["min_duration_s"])] == best.score
-    assert evaluating.holding(f"F1 {best.score:.1%}, now {best.score:.1%}")
+    assert evaluating.holding(f"F1 {100 * best.score:.1f} %, now {100 * best.score:.1f} %")
     assert table(evaluating).iloc[0]["R1@0.5"] >= before["R1@0.5"]
     go(evaluating, "investigate").indexed()
     assert evaluating.control("slider", "smoothing").value == used[0]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clip_core.pipeline.list_videos import EXTENSIONS
 from tests.ui.conftest import Counted
 from tests.ui.world import Page, World
 
@@ -265,3 +266,11 @@ def test_settings_of_the_config_come_first(world: World) -> None:
     assert page.control("slider", "smoothing").value == 1.5
     assert page.control("selectbox", "sps").value == 2.5
     assert page.control("text_area", "prompts").value == "one\ntwo"
+
+
+def test_whatever_is_listed_may_be_uploaded(page: Page) -> None:
+    page.run()
+    (uploader,) = [part for part in page.at.get("file_uploader") if part.proto.label == "Upload a video"]
+    assert set(EXTENSIONS) <= set(uploader.proto.type)
+    for extension in (".wmv", ".mts", ".mpg", ".flv", ".3gp", ".ogv"):
+        assert extension in uploader.proto.type

@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
+from clip_core.export.names import named_after
 from clip_core.pipeline.exports_folder import CLIPS_ZIP, result_path
 from clip_core.pipeline.find_file import is_video_id, open_file
 from clip_core.pipeline.make_proxy import proxy_path
@@ -146,7 +147,8 @@ def _clips(request: Request) -> Response:
         file = path.open("rb")
     except FileNotFoundError:
         return _said(404, "These clips are gone: they are kept for a day. Make them again on the page.")
-    saved = {"Content-Disposition": f'attachment; filename="{CLIPS_ZIP}"'}
+    name = named_after(request.query_params.get("of", ""), CLIPS_ZIP)
+    saved = {"Content-Disposition": f'attachment; filename="{name}"'}
     return OpenFile(file, path, "application/zip", ASK_AGAIN | UNPACKED | saved)
 
 

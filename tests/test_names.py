@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from clip_core.export.names import numbered_name, slug
+from clip_core.export.names import named_after, numbered_name, slug
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,17 @@ def test_slugs(text: str, expected: str) -> None:
 def test_a_clip_is_named_by_rank_prompt_and_time() -> None:
     assert numbered_name(3, "a dog", 12.4, "mp4") == "003_a-dog_0m12.400s.mp4"
     assert numbered_name(1234, "con", 3599.9996, "jpg") == "1234_con-x_60m00.000s.jpg"
+
+
+@pytest.mark.parametrize(
+    ("video", "expected"),
+    [
+        ("Holiday 2026.mp4", "holiday-2026_m.csv"), ("שלום.mp4", "m.csv"), ("../../x.mov", "x_m.csv"), ("", "m.csv"),
+        ('a"\r\nb.mp4', "a-b_m.csv"), ("con.mp4", "con-x_m.csv"), ("no ending", "no-ending_m.csv"),
+    ],
+)  # fmt: skip
+def test_a_file_about_a_video_is_named_after_it(video: str, expected: str) -> None:
+    assert named_after(video, "m.csv") == expected
 
 
 @pytest.mark.parametrize(("number", "extension"), [(-1, "mp4"), (1, "../x"), (1, ""), (1, "mp4\n")])

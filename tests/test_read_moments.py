@@ -4,6 +4,7 @@ import pytest
 
 from clip_core.cells import number
 from clip_core.errors import MomentsFileError
+from clip_core.evaluation.read_truth import read_truth
 from clip_core.export.csv_files import moments_csv
 from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, read_moments
 from clip_core.values import Moment
@@ -42,6 +43,14 @@ def test_prompts_labels_and_what_is_missing() -> None:
         Moment("a dog", 1, 2, 1, 0, 0, "left"), Moment("", 3, 4, 3, 0, 0),
     ]  # fmt: skip
     assert read("start_s,end_s\n") == []
+
+
+def test_a_list_to_evaluate_by_is_read_and_its_absent_prompts_are_no_moments() -> None:
+    text = "prompt,start,end\na dog,1.0,2.5\nan elephant,,\npizza,0:04,0:05\n"
+    assert spans(text) == [("a dog", 1.0, 2.5), ("pizza", 4.0, 5.0)]
+    assert len(read_truth(text.encode(), "truth.csv").spans) == 2  # what Evaluate makes of the same
+    with pytest.raises(MomentsFileError, match=r"row 2, column end_s: \(empty name\) is no time"):
+        read("prompt,start,end\na dog,1.0,\n")
 
 
 @pytest.mark.parametrize(

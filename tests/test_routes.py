@@ -491,4 +491,7 @@ def test_clips_are_saved_by_their_key_alone(place: Place) -> None:
     assert (answer.status_code, answer.content) == (200, result.read_bytes())
     assert answer.headers["Content-Disposition"] == 'attachment; filename="clips.zip"'
     assert answer.headers["Content-Type"] == "application/zip"
+    hostile = place.client.get(f"/player/clips/{key}", params={"of": 'My "Film"\r\nX-Evil: 1.mp4'})
+    assert hostile.headers["Content-Disposition"] == 'attachment; filename="my-film-x-evil-1_clips.zip"'
+    assert "X-Evil" not in hostile.headers
     assert place.client.get(f"/player/clips/{key}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403

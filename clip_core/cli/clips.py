@@ -58,15 +58,16 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
 
 
 def _wish(given: Namespace, moments: list[Moment], content: bytes) -> Wish:
-    from clip_core.export.names import slug
+    from clip_core.export.names import named_after
     from clip_core.pipeline.export_media import Wish
+    from clip_core.pipeline.exports_folder import CLIPS_ZIP
 
     suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
     return Wish(
         tuple(moments),
         cut="fast" if given.fast else "exact",
         pictures=given.frames,
-        zip_name=f"{slug(Path(given.video).stem)}_clips.zip" if given.zip else None,
+        zip_name=named_after(given.video, CLIPS_ZIP) if given.zip else None,
         texts={f"moments.{suffix}": content} if given.zip else {},
     )
 

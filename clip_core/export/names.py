@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePath
 
 MOST_SLUG = 40
 SLUGLESS = "moment"
@@ -11,15 +12,26 @@ _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 
-def slug(text: str) -> str:
+def slug(text: str, otherwise: str = SLUGLESS) -> str:
     """Return ``text`` as 1 to 40 of [a-z0-9-], safe as a name on every system.
 
-    Accents fall, everything else becomes ``-``; nothing left gives "moment". Names that Windows keeps for
+    Accents fall, everything else becomes ``-``; nothing left gives ``otherwise``. Names that Windows keeps for
     devices (con, nul, com1 …) get a "-x".
     """
     folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
-    short = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:MOST_SLUG].strip("-") or SLUGLESS
+    short = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:MOST_SLUG].strip("-") or otherwise
     return f"{short}-x" if _RESERVED.fullmatch(short) else short
+
+
+def named_after(video: str, file_name: str) -> str:
+    """Return the name of a file about a video, such as ``holiday_moments.csv``.
+
+    Args:
+        video: The video's name; where no letter of it can stand in a name, only ``file_name`` is left.
+        file_name: What the file is, a constant.
+    """
+    short = slug(PurePath(video).stem, otherwise="")
+    return f"{short}_{file_name}" if short else file_name
 
 
 def numbered_name(number: int, prompt: str, time_s: float, extension: str) -> str:

@@ -49,8 +49,9 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
 def read_csv(text: str, shown: str) -> list[Moment]:
     """Return the moments of a table with a head: a start and an end per row, and a prompt, label, peak … if there.
 
-    Times are seconds or [HH:]MM:SS[.mmm]; columns are parted by comma, semicolon or tab. Empty rows are left out. A
-    missing prompt is "", a missing peak_s the start, missing scores are 0. Other columns are ignored.
+    Times are seconds or [HH:]MM:SS[.mmm]; columns are parted by comma, semicolon or tab. Empty rows are left out,
+    and those of a prompt without times: in a list to evaluate by, it is never there. A missing prompt is "", a missing
+    peak_s the start, missing scores are 0. Other columns are ignored.
 
     Args:
         text: The table.
@@ -68,7 +69,8 @@ def read_csv(text: str, shown: str) -> list[Moment]:
     if len(filled) > MOST_MOMENTS + 1:
         raise MomentsFileError(f"{shown} has {len(filled) - 1:,} rows.", f"At most {MOST_MOMENTS:,} are read.")
     where = _columns(filled[0][1], shown)
-    return [_Row(shown, number, row, where).moment() for number, row in filled[1:]]
+    rows = (_Row(shown, number, row, where) for number, row in filled[1:])
+    return [row.moment() for row in rows if not row.is_of_an_absent_prompt()]
 
 
 def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
@@ -95,6 +97,9 @@ class _Row:
         peak, mean = self._score("peak"), self._score("mean")
         prompt, label = as_typed(self._cell("prompt")), as_typed(self._cell("label"))
         return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label)
+
+    def is_of_an_absent_prompt(self) -> bool:
+        return bool(self._cell("prompt")) and not (self._cell("start_s") or self._cell("end_s"))
 
     def _cell(self, field: str) -> str:
         at = self._where.get(field, len(self._cells))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 import streamlit as st
 
 from clip_core.clips import ExportView
 from clip_core.errors import ClipVideoError
+from clip_core.export.names import named_after
 from clip_core.pipeline.cut_clips import Cut
 from clip_core.pipeline.export_media import Wish
 from clip_core.pipeline.export_progress import ExportProgress
@@ -62,7 +64,7 @@ def draw_clips(outcome: Outcome) -> None:
     elif task is not None and task.state == "cancelled":
         st.caption("Cancelled. Nothing of it is kept.")
     elif task is not None and task.state == "done":
-        _draw_result(key, task)
+        _draw_result(key, task, outcome.record.name)
 
 
 def _choose() -> None:
@@ -142,14 +144,15 @@ def _text(task: ExportView) -> str:
     return parts[report.stage] + left
 
 
-def _draw_result(key: str, task: ExportView) -> None:
+def _draw_result(key: str, task: ExportView, video: str) -> None:
     report: ExportProgress | None = task.report
     path = report.files[0] if report is not None and report.files else None
     if report is None or path is None or not path.is_file():
         st.caption("The result is gone: it is kept for a day. Make it again.")
         return
     size = path.stat().st_size
-    st.link_button(f"{path.name} · {size / 1e6:,.1f} MB", f"player/clips/{key}", icon=":material/download:")
+    address = f"player/clips/{key}?of={quote(video, safe='')}"
+    st.link_button(f"{named_after(video, path.name)} · {size / 1e6:,.1f} MB", address, icon=":material/download:")
     if size >= LARGE_BYTES:
         st.caption(f"On this machine: {literal(str(path))}")
     for warning in report.warnings:

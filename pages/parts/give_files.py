@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format
+from clip_core.export.names import named_after
 from clip_core.pipeline.write_outcome import Outcome, moments_file, scores_file
 from clip_core.recipe import recipe_yaml
 from pages.parts.text import literal
@@ -33,7 +34,7 @@ def draw_settings(outcome: Outcome) -> None:
     st.download_button(
         "Settings",
         partial(recipe_yaml, outcome.findings.recipe),
-        "settings.yaml",
+        named_after(outcome.record.name, "settings.yaml"),
         MIME_YAML,
         key="settings_file",
         on_click="ignore",
@@ -53,7 +54,7 @@ def _draw_formats(
             st.download_button(
                 form.title,
                 partial(write, kind, outcome),
-                form.file_name,
+                named_after(outcome.record.name, form.file_name),
                 form.mime,
                 key=f"{name}_as_{kind}",
                 on_click="ignore",

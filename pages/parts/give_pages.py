@@ -8,6 +8,7 @@ import streamlit as st
 
 from clip_core.charts.timeline import Timeline, still_figure
 from clip_core.errors import ClipVideoError
+from clip_core.export.names import named_after
 from clip_core.export.page import chart_html
 from clip_core.pipeline.make_report import MOST_PICTURES, make_report
 from clip_core.pipeline.write_outcome import Outcome
@@ -24,7 +25,7 @@ def draw_pages(outcome: Outcome, view: Timeline) -> None:
         st.download_button(
             "Report",
             partial(_report, outcome, view),
-            "report.html",
+            named_after(outcome.record.name, "report.html"),
             "text/html",
             key="report_file",
             on_click="ignore",
@@ -34,7 +35,7 @@ def draw_pages(outcome: Outcome, view: Timeline) -> None:
         st.download_button(
             "Chart",
             partial(_chart, outcome, view),
-            "chart.html",
+            named_after(outcome.record.name, "chart.html"),
             "text/html",
             key="chart_file",
             on_click="ignore",

@@ -225,16 +225,16 @@ def test_downloads(visit: Visit) -> None:
     visitor.tab.locator(".st-key-download_box button").first.click()
     # The link is drawn below the files: once it names the prompts, the files are those of the prompts.
     visitor.tab.get_by_text("prompt=%3D1%2B1&prompt=pizza").wait_for()
-    scores = list(csv.reader(io.StringIO(fetched(visitor, "scores_as_csv", "scores.csv"))))
-    moments = list(csv.reader(io.StringIO(fetched(visitor, "moments_as_csv", "moments.csv"))))
+    scores = list(csv.reader(io.StringIO(fetched(visitor, "scores_as_csv", "wide_scores.csv"))))
+    moments = list(csv.reader(io.StringIO(fetched(visitor, "moments_as_csv", "wide_moments.csv"))))
     assert "'=1+1" in scores[0]
     assert "pizza" in scores[0]
     assert len(scores) == 51
     assert {row[0] for row in moments[1:]} <= {"'=1+1", "pizza"}
     assert len(moments) >= 2
-    cues = webvtt.from_string(fetched(visitor, "moments_as_vtt", "moments.vtt"))
+    cues = webvtt.from_string(fetched(visitor, "moments_as_vtt", "wide_moments.vtt"))
     assert sorted(cue.text for cue in cues) == sorted(row[0].removeprefix("'") for row in moments[1:])
-    report = Parsed(fetched(visitor, "report_file", "report.html"))
+    report = Parsed(fetched(visitor, "report_file", "wide_report.html"))
     assert report.texts["h1"] == ["Moments of wide.mp4"]
     assert sum(tag == "img" for tag, _ in report.tags) == len(moments) - 1
 

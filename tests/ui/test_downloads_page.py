@@ -76,8 +76,14 @@ def test_each_button_gives_the_format_that_it_names(
     outcome = made[-1].outcome
     moments, scores = MOMENT_FORMATS.items(), SCORE_FORMATS.items()
     assert files == {
-        **{f"moments_as_{kind}": (form.file_name, form.mime, moments_file(kind, outcome)) for kind, form in moments},
-        **{f"scores_as_{kind}": (form.file_name, form.mime, scores_file(kind, outcome)) for kind, form in scores},
+        **{
+            f"moments_as_{kind}": (f"wide_{form.file_name}", form.mime, moments_file(kind, outcome))
+            for kind, form in moments
+        },
+        **{
+            f"scores_as_{kind}": (f"wide_{form.file_name}", form.mime, scores_file(kind, outcome))
+            for kind, form in scores
+        },
     }
     assert len({content for _, _, content in files.values()}) == len(files) == 11
 
@@ -185,7 +191,7 @@ def test_clips_are_made_and_handed_out(ready: Page, world: World) -> None:
         inside = [Path(name).suffix for name in packed.namelist()]
     assert sorted(set(inside)) == [".csv", ".jpg", ".mp4"]
     links = [element.proto.url for element in ready.at.get("link_button")]
-    assert links == [f"player/clips/{key}"]
+    assert links == [f"player/clips/{key}?of=wide.mp4"]
     shutil.rmtree(result.parent)
     ready.run()
     assert ready.starting("The result is gone: it is kept for a day. Make it again.")

@@ -18,8 +18,11 @@ border-color:{edge};color:{text};background:transparent}}
 .st-key-legend button img,.st-key-flagged button img{{
 height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 .st-key-help_box button,.st-key-list_row button,.st-key-own_box button{{min-height:28px;padding-top:0;padding-bottom:0}}
-.st-key-list_row button{{padding-left:.5rem;padding-right:.5rem}}
+.st-key-list_row button{{padding-left:.4rem;padding-right:.4rem}}
+.st-key-list_row [data-testid="stPopoverButton"] div[aria-hidden="true"]{{display:none}}
 .st-key-chart iframe{{display:block}}
+[data-testid="stElementToolbar"]{{top:2px;right:2px;padding:0}}
+[data-testid="stElementToolbarButton"]:not(:has([aria-label="Search"],[aria-label*="ullscreen"])){{display:none}}
 .st-key-footer{{margin-top:-.2rem;margin-bottom:-.5rem}}
 </style>"""
 

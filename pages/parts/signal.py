@@ -32,7 +32,7 @@ from pages.parts.units import (
 )
 
 SMOOTHING_NAMES: dict[Smoothing, str] = {
-    "mean": "moving average",
+    "mean": "moving mean",
     "gaussian": "Gaussian",
     "median": "median",
     "savgol": "Savitzky–Golay",
@@ -53,8 +53,10 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     state, raw = st.session_state, evidence.raw
     st.markdown("##### Signal")
     _start_model(settings, encoder, evidence, pictures=prompts.pictures is not None)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
+    left, right = st.columns([11, 13], vertical_alignment="bottom", gap="xsmall")  # else Savitzky–Golay is cut
+    with left:
         unit = choose_unit(evidence)
+    with right:
         smoothing = _choose_smoothing()
     scores = evidence.scale.in_unit(unit)
     low, high = _limits(unit, encoder, scores)

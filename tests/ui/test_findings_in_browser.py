@@ -136,3 +136,11 @@ def test_the_heat_map_in_the_dark(visitor: Finder) -> None:
     background = visitor.tab.evaluate("() => getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == "rgb(20, 23, 28)"
     assert visitor.errors == []
+
+
+@pytest.mark.parametrize("kind", ["moving mean", "Gaussian", "median", "Savitzky–Golay", "exponential"])
+def test_the_name_of_the_filter_is_not_cut(visitor: Finder, kind: str) -> None:
+    visitor.choose("smoothing_kind", kind)
+    field = visitor.tab.locator(f"{control('smoothing_kind')} input")
+    wide, seen = field.evaluate("(input) => [input.scrollWidth, input.clientWidth]")
+    assert wide <= seen

@@ -26,7 +26,7 @@ def value_decimals(unit: Unit) -> int:
 
 
 def share_text(share: float) -> str:
-    """A share from 0 to 1 as the page writes all of them, such as "41.7 %"."""
+    """A share from 0 to 1 as Evaluate writes it, such as "41.7 %"."""
     return f"{100 * share:.1f} %"
 
 

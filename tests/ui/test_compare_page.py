@@ -40,7 +40,9 @@ def test_a_model_beside_itself_is_the_same(comparing: Page) -> None:
 def test_a_result_is_still_there_after_a_visit_to_another_page(comparing: Page) -> None:
     comparing.press("compare")
     assert comparing.holding("The same for all purposes.")
-    go(go(comparing, "investigate"), "compare")
+    investigating = go(comparing, "investigate").indexed()
+    assert investigating.at.file_uploader(key="compare_file")  # the other comparison, without a file
+    go(investigating, "compare")
     assert comparing.holding("The same for all purposes.")
 
 

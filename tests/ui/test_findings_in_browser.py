@@ -20,6 +20,12 @@ SIDEBAR = """() => {
 class Finder(Visitor):
     """A visitor who looks for findings."""
 
+    def begin(self) -> None:
+        """Open the page and wait until the video is indexed."""
+        self.open()
+        self.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
+        self.settle()
+
     def choose(self, key: str, option: str) -> None:
         """Pick an option of a select box."""
         self.tab.locator(f"{control(key)} input").click()
@@ -65,9 +71,7 @@ def visitor(chromium: Any, address: str) -> Iterator[Finder]:
     """One tab for all tests: opening takes longer than they do. Each asks for what it needs."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     made = Finder(context.new_page(), address)
-    made.open()
-    made.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
-    made.settle()
+    made.begin()
     yield made
     context.close()
 

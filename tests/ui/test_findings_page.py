@@ -44,11 +44,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[W
 @pytest.fixture
 def page(settled: World) -> Page:
     """A new visitor; nothing is judged."""
-    store = store_of(settled)
-    for video in store.videos():
-        for edit in store.edits(video.video_id):
-            store.withdraw_edit(video.video_id, edit)
-    return Page().indexed()
+    return visitor_without_edits(settled)
 
 
 @pytest.fixture
@@ -72,6 +68,15 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def store_of(world: World) -> EmbeddingStore:
     return EmbeddingStore(str(world.folder / "embeddings"))
+
+
+def visitor_without_edits(world: World) -> Page:
+    """A new visitor of the world after all that was judged in it is withdrawn."""
+    store = store_of(world)
+    for video in store.videos():
+        for edit in store.edits(video.video_id):
+            store.withdraw_edit(video.video_id, edit)
+    return Page().indexed()
 
 
 def choose(page: Page, key: str, value: object) -> Page:

@@ -384,20 +384,54 @@ def test_a_browser_that_tells_no_frames(special: Seat, films: Films) -> None:
 def test_a_frame_beyond_the_length_that_the_browser_knows_yet(special: Seat, films: Films) -> None:
     special.load("constant", films)
     special.rests(0, python=False)
-    special.go(90)
-    special.rests(30, python=False)  # as far as it gets: one second
-    special.tab.evaluate("window.is_read = true")
-    special.video.evaluate("(video) => video.dispatchEvent(new Event('durationchange'))")
+    go_beyond(special, 90)
+    learn_the_length(special)
     special.rests(90, python=False)
+
+
+@pytest.mark.parametrize("special", [LEARNS_ITS_LENGTH], indirect=True)
+def test_who_went_elsewhere_meanwhile_is_not_taken_there(special: Seat, films: Films) -> None:
+    special.load("constant", films)
+    special.rests(0, python=False)
+    go_beyond(special, 100)
+    special.go(3)
+    special.rests(3, python=False)
+    learn_the_length(special)
+    special.tab.wait_for_timeout(700)  # what must not happen would have happened
+    special.rests(3, python=False)
+    go_beyond(special, 140)
+    special.press("Space")
+    wait_until(lambda: special.presented > 35, what="playing on from there")
+    special.press("Space")
+    wait_until(lambda: not special.playing, what="a pause")
+    learn_the_length(special)
+    special.tab.wait_for_timeout(700)
+    assert 35 < special.presented < 100
     special.tab.evaluate("window.is_read = false")
-    special.go(100)
-    special.rests(30, python=False)
-    special.go(3)  # another wish: the one before is over
+    special.tab.evaluate(IN_ONE_BREATH)  # the second wish comes while the first seek is under way
     special.rests(3, python=False)
-    special.tab.evaluate("window.is_read = true")
-    special.video.evaluate("(video) => video.dispatchEvent(new Event('durationchange'))")
+    special.tab.wait_for_timeout(700)
     special.rests(3, python=False)
-    assert special.reports()[-1]["frame"] == 3
+
+
+IN_ONE_BREATH = """() => {
+  const clock = document[Symbol.for("clip-video-investigator.clocks")].get("main")
+  for (const frame of [100, 3]) clock.ask("seek", { frame })
+  window.is_read = true
+  document.querySelector("video").dispatchEvent(new Event("durationchange")) }"""
+
+
+def go_beyond(seat: Seat, frame: int) -> None:
+    """Want a frame after the one second that the browser knows of, and wait until it is given up."""
+    seat.tab.evaluate("window.is_read = false")
+    seat.go(frame)
+    seat.rests(30, python=False)
+    wait_until(lambda: [report["frame"] for report in seat.reports()][-1:] == [30], what="the end of its tries")
+
+
+def learn_the_length(seat: Seat) -> None:
+    seat.tab.evaluate("window.is_read = true")
+    seat.video.evaluate("(video) => video.dispatchEvent(new Event('durationchange'))")
 
 
 @pytest.mark.parametrize("special", [HIDEABLE], indirect=True)

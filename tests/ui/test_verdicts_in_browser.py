@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browser import FIRST_MS, control, served, wait_until
+from tests.ui.browser import control, served, wait_until
 from tests.ui.stage import Stage, put, staged, times_of
 from tests.ui.test_findings_in_browser import Finder
 from tests.ui.test_screen_part import SIZE, Films, Seat
@@ -41,9 +41,7 @@ def visitor(chromium: Any, tmp_path_factory: pytest.TempPathFactory, stock: Path
     with served(sample_world(tmp_path_factory.mktemp("verdicts"), stock)) as address:
         context = chromium.new_context(viewport={"width": 1440, "height": 900})
         made = Finder(context.new_page(), address)
-        made.open()
-        made.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
-        made.settle()
+        made.begin()
         yield made
         context.close()
 

@@ -22,7 +22,17 @@ from clip_core.recipe import read_recipe, recipe_yaml
 from clip_core.values import Floats, Image
 from pages.parts.transport import stops
 from tests.ui.conftest import _forget_caches, new_world
-from tests.ui.test_findings_page import by_hand, choose, opened, rows, seen, store_of, tick, with_frame  # noqa: F401
+from tests.ui.test_findings_page import (  # noqa: F401
+    by_hand,
+    choose,
+    opened,
+    rows,
+    seen,
+    store_of,
+    tick,
+    visitor_without_edits,
+    with_frame,
+)  # fmt: skip
 from tests.ui.world import APP, Page, World
 from tests.video_maker import read_number
 
@@ -95,11 +105,7 @@ def sample_world(folder: Path, stock: Path) -> World:
 @pytest.fixture
 def page(sample: World) -> Page:
     """A new visitor; nothing is judged."""
-    store = store_of(sample)
-    for video in store.videos():
-        for edit in store.edits(video.video_id):
-            store.withdraw_edit(video.video_id, edit)
-    return Page().indexed()
+    return visitor_without_edits(sample)
 
 
 def of(found: list[dict[str, Any]], prompt: str) -> list[dict[str, Any]]:

@@ -40,7 +40,6 @@ export class ExactVideo {
     listen("seeked", () => this.#sought());
     listen("error", () => this.#failed());
     listen("durationchange", () => this.#grown());
-    listen("play", () => (this.#beyond = null));
     listen("timeupdate", () => this.#unwatched && this.#told(this.#frameOfClock()));
   }
 
@@ -71,7 +70,7 @@ export class ExactVideo {
 
   seek(frame) {
     this.wanted = frame;
-    this.#beyond = null;
+    this.#beyond = null; // of the seek that is still flying, if there is one
     if (this.lost) this.#pretend();
     else if (this.origin !== null && this.#flying === null) this.#launch();
   }

@@ -976,19 +976,18 @@ def test_another_video_keeps_the_recipe_and_forgets_what_was_marked(page: Page, 
 def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: dict[str, Any]) -> None:
     """Corrected, adapting, with the bank: while segments still move, nothing is NaN and no prompt is lost."""
     world.write(threshold=None, samples_per_second=10)
-    page, counts = Page(), set()
-    for _ in range(4):
+    page, counted = Page(), 0
+    for _ in range(2):
+        page.until(lambda: "findings" in seen and len(seen["findings"].scores) > counted)  # noqa: B023
+        found = seen["findings"]
+        counted = len(found.scores)
+        assert counted < 100
+        assert found.recipe.threshold is None
+        assert np.isfinite(found.smoothed).all()
+        assert set(found.thresholds) | set(found.not_sure) == set(found.verdicts) == set(PROMPTS)
         gate.let()
-        page.run()
-        if "findings" in seen:
-            found = seen["findings"]
-            counts.add(len(found.scores))
-            assert found.recipe.threshold is None
-            assert np.isfinite(found.smoothed).all()
-            assert set(found.thresholds) | set(found.not_sure) == set(found.verdicts) == set(PROMPTS)
     gate.open()
     page.indexed()
-    assert len(counts | {len(seen["findings"].scores)}) > 1
     assert seen["signal"].recipe.unit == "corrected"
     assert set(seen["findings"].evidence.banks) == set(PROMPTS)
     assert {len(bank.level) for bank in seen["findings"].evidence.banks.values()} == {100}

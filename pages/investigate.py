@@ -40,7 +40,10 @@ def main() -> None:
     settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
     wish, found = subject.wish, subject.findings
     store, encoder, scores = wish.store, wish.encoder, found.scores
-    listed = moments.settle_list(reviewed_moments(found, record.video_id, store), record.video_id)
+    shown = prompts.settle_shown(wanted)
+    listed = moments.settle_list(
+        reviewed_moments(found, record.video_id, store), record.video_id, hidden=set(wanted.texts) - set(shown)
+    )
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
@@ -66,7 +69,7 @@ def main() -> None:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            shown = prompts.draw_legend(wanted)
+            prompts.draw_legend(wanted, shown)
             style = transport.draw_view_menu(
                 len(scores.prompts), way.taken_px + proxy.status_px(playable), templates=wanted.templates != "none"
             )

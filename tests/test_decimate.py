@@ -12,7 +12,7 @@ def test_many_samples_are_thinned_but_every_global_peak_and_dip_stays() -> None:
     curves[np.arange(20) * 555 + 7, np.arange(20)] = -0.9
     most = points_per_line(20)
     kept = kept_samples(curves, most)
-    assert most == 500
+    assert most == 2000
     assert len(kept) <= most + 2
     assert (kept[0], kept[-1]) == (0, 49_999)
     assert curves[kept].max(axis=0).tolist() == curves.max(axis=0).tolist()
@@ -30,7 +30,7 @@ def test_a_coarse_stretch_keeps_its_samples_beside_a_dense_one() -> None:
 
 
 def test_points_per_line_and_short_curves() -> None:
-    assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2000, 2000, 1250, 500, 200]
+    assert [points_per_line(k) for k in (0, 1, 8, 20, 1000)] == [2400, 2400, 2400, 2000, 200]
     assert kept_samples(np.zeros((5, 2), np.float32), 10).tolist() == [0, 1, 2, 3, 4]
 
 

@@ -2,12 +2,14 @@
 
 import json
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from clip_core.charts.palette import THEMES
-from clip_core.charts.timeline import Line, Unfinished, live_figure, still_figure, timeline_figure
+from clip_core.charts.timeline import Figure, Line, Timeline, Unfinished, live_figure, still_figure, timeline_figure
 from clip_core.scoring.moments import find_moments
 from clip_core.values import Moment
 from tests.chart_maker import at, on_axis, view
@@ -85,17 +87,27 @@ def test_a_figure_for_a_file_is_the_same_without_its_playhead() -> None:
     assert whole["layout"]["shapes"][-1]["x0"] == at("02.000")
 
 
-def test_a_figure_for_a_file_has_every_sample_of_every_curve() -> None:
-    values = np.random.default_rng(1).random((2_100, 8))
+@pytest.mark.parametrize(
+    ("samples", "make", "fewest", "most"),
+    [
+        (2_100, timeline_figure, 2_100, 2_100),
+        (18_000, timeline_figure, 1_000, 2_402),
+        (18_000, still_figure, 18_000, 18_000),
+    ],
+)
+def test_the_page_draws_seven_minutes_whole_and_a_file_has_every_sample_of_an_hour(
+    samples: int, make: Callable[[Timeline], Figure], fewest: int, most: int
+) -> None:
+    values = np.random.default_rng(1).random((samples, 8))
     prompts = tuple(f"prompt {k}" for k in range(8))
     many = scores_of(values, prompts=prompts)
     given = view(scores=many, smoothed=many.values, moments=[], lines=[Line(p, k) for k, p in enumerate(prompts)])
-    assert all(len(trace["x"]) < 1_000 for trace in named(timeline_figure(given), "name"))
-    figure = still_figure(given)
+    figure = make(replace(given, axis="Frames"))
     for column, trace in enumerate(named(figure, "name")):
-        assert len(trace["x"]) == 2_100
-        np.testing.assert_allclose(trace["y"], values[:, column], atol=5.1e-5)
-    assert [len(trace["y"]) for trace in figure["data"] if trace.get("opacity") == 0.22] == [2_100] * 8
+        assert fewest <= len(trace["x"]) <= most
+        np.testing.assert_allclose(trace["y"], values[trace["x"], column], atol=5.1e-5)
+    raw = [trace for trace in figure["data"] if trace.get("opacity") == 0.22]
+    assert [len(trace["y"]) for trace in raw] == [len(trace["x"]) for trace in named(figure, "name")]
 
 
 def test_the_playhead_and_the_threshold() -> None:

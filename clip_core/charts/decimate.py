@@ -7,8 +7,10 @@ from tsdownsample import MinMaxDownsampler
 
 from clip_core.values import Floats, Ints, Times
 
-MOST_POINTS = 2_000
-MOST_POINTS_IN_ALL = 10_000
+MOST_POINTS = 2_400
+"""More than a point for each pixel that a chart is wide: eight minutes at five samples a second lose none."""
+MOST_POINTS_IN_ALL = 40_000
+"""About 1.5 MB as JSON."""
 FEWEST_POINTS = 200
 FEWEST_OF_A_CURVE = 4
 """tsdownsample wants two bins."""

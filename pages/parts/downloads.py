@@ -67,4 +67,6 @@ def _which(listed: Listed) -> str:
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
     if listed.with_candidates and candidates:
         counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
-    return f"{counted}{f', without {left_out} rejected' if left_out else ''}. Select rows to take only these."
+    without = [f"{left_out} rejected"] if left_out else []
+    without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []
+    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Select rows to take only these."

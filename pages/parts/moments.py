@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,11 +38,13 @@ class Listed:
         reviewed: As they were judged, rejected ones included, ranked; candidates come last.
         chosen: Those whose rows are selected.
         with_candidates: Whether files hold the candidates too.
+        hidden: How many were left out because the pill of their prompt is off.
     """
 
     reviewed: list[Reviewed]
     chosen: list[Reviewed]
     with_candidates: bool = False
+    hidden: int = 0
 
     @property
     def kept(self) -> list[Moment]:
@@ -66,13 +68,16 @@ class Listed:
         return [r.moment for r in given if r.kept or (r.is_candidate and (self.with_candidates or bool(self.chosen)))]
 
 
-def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
+def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> Listed:
     """Say which moments there are and which rows are selected, before anything is drawn.
+
+    Moments of ``hidden`` prompts are left out.
 
     The browser knows rows by number alone. In another list the ticks go along with their moments, and the table is
     another one: a late message of the browser would tick other moments by the numbers of the old list.
     """
     state = st.session_state
+    reviewed = [r for r in found if r.moment.prompt not in hidden]
     rows = selected_rows(state.setdefault("moments_key", "moments"))
     names = [(video_id, r.moment.prompt, r.moment.peak_s if r.edit is None else r.edit.anchor_s) for r in reviewed]
     before, state.moments_names = state.get("moments_names", names), names
@@ -82,7 +87,7 @@ def settle_list(reviewed: Sequence[Reviewed], video_id: str) -> Listed:
         state.moments_key = f"moments-{int(state.moments_key.partition('-')[2] or 0) + 1}"
         state[state.moments_key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     chosen = [reviewed[row] for row in rows if row < len(reviewed)]
-    return Listed(list(reviewed), chosen, bool(state.get("give_candidates")))
+    return Listed(reviewed, chosen, bool(state.get("give_candidates")), len(found) - len(reviewed))
 
 
 def shown_findings(findings: Findings, listed: Listed) -> Findings:
@@ -130,7 +135,7 @@ def _draw_moments(
     moments = [r.moment for r in listed.reviewed]
     st.session_state.moments_times = [moment.start_s for moment in moments]
     if not moments:
-        st.caption(_why_none(findings, signal))
+        st.caption(_hidden_text(listed.hidden) if listed.hidden else _why_none(findings, signal))
         return
     scores, unit = findings.scores, findings.scores.unit
     uris, why_not = dict[float, str](), ""
@@ -184,6 +189,11 @@ def _sign(reviewed: Reviewed, prompts: Prompts) -> str | None:
     if prompt not in prompts.numbers:
         return None
     return (question_mark if reviewed.is_candidate else swatch)(prompts.colour(prompt), 20)
+
+
+def _hidden_text(count: int) -> str:
+    counted = "1 moment belongs to a prompt" if count == 1 else f"{count} moments belong to prompts"
+    return f"{counted} whose pill is off. Switch it on above the chart."
 
 
 def _why_none(findings: Findings, signal: Signal) -> str:

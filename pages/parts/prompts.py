@@ -142,23 +142,28 @@ def _numbered(prompts: Sequence[str]) -> dict[str, int]:
     return {prompt: numbers[prompt] for prompt in prompts}
 
 
-def draw_legend(prompts: Prompts) -> list[str]:
-    """Draw the pills that are legend and filter in one; return the prompts to show. A new prompt is shown."""
-    state, options, many = st.session_state, prompts.texts, len(prompts.texts) > ONE_ROW
+def settle_shown(prompts: Prompts) -> list[str]:
+    """Return the prompts that the pills do not hide, before the pills are drawn. A new prompt is shown."""
+    state, options = st.session_state, prompts.texts
     known: set[str] = state.get("shown_known", set())
     if known != set(options):
         state.shown = [p for p in options if p not in known or p in state.shown]
         state.shown_known = set(options)
+    return [p for p in options if p in state.setdefault("shown", [])]
+
+
+def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
+    """Draw the pills that are legend and filter in one; what they say counts from the next run on."""
+    options, many = prompts.texts, len(prompts.texts) > ONE_ROW
     with st.container(key="legend"):
-        shown = st.pills(
+        st.pills(
             "Prompts shown",
             options,
             selection_mode="multi",
-            default=state.setdefault("shown", []),
+            default=shown,
             format_func=prompts.label,
             label_visibility="collapsed",
             wrap=not many,
             width="stretch" if many else "content",
             **held("shown"),
         )
-    return [p for p in options if p in shown]

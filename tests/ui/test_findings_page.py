@@ -469,6 +469,27 @@ def test_flags_take_a_prompt_out_and_in(page: Page, seen: dict[str, Any]) -> Non
     assert {row["prompt"] for row in rows(page)} == set(PROMPTS)
 
 
+def test_a_pill_hides_its_moments_everywhere_but_in_the_settings(page: Page, seen: dict[str, Any]) -> None:
+    by_hand(page, "percentile", 50.0)
+    every, of_pizza = seen["listed"].kept, [m for m in seen["listed"].kept if m.prompt == "pizza"]
+    assert of_pizza
+    page.control("pills", "shown").unselect("pizza").run()
+    others = [m for m in every if m.prompt != "pizza"]
+    assert {row["prompt"] for row in rows(page)} == {"a dog", "a red car"}
+    assert seen["listed"].to_walk == (others, [])
+    assert seen["listed"].hidden == len(of_pizza)
+    assert seen["given"].outcome.moments == others
+    assert seen["given"].view.moments == others
+    assert page.holding(f"{len(others)} moments, without {len(of_pizza)} of hidden prompts.")
+    assert seen["signal"].recipe.unflagged == ()
+    for prompt in ("a dog", "a red car"):
+        page.control("pills", "shown").unselect(prompt).run()
+    assert rows(page) == []
+    assert page.holding(f"{len(every)} moments belong to prompts whose pill is off. Switch it on above the chart.")
+    page.control("pills", "shown").select("pizza").run()
+    assert {row["prompt"] for row in rows(page)} == {"pizza"}
+
+
 def test_what_each_prompt_beats_stands_under_flag(page: Page, seen: dict[str, Any]) -> None:
     page.run()
     table = next(table.value for table in page.at.dataframe if "beats" in table.value)

@@ -20,6 +20,7 @@ from pages.parts import (
     prompts,
     proxy,
     settings_file,
+    settings_menu,
     states,
     transport,
     verdicts,
@@ -73,6 +74,7 @@ def main() -> None:
             style = transport.draw_view_menu(
                 len(scores.prompts), way.taken_px + proxy.status_px(playable), templates=wanted.templates != "none"
             )
+            settings_place = st.container(width="content")
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))
         way.draw_chart(view)
@@ -80,7 +82,9 @@ def main() -> None:
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts
         outcome = Outcome(found, listed.to_give, record, str(video.path), encoder, listed.reviewed, pictured)
-        downloads.draw_downloads(downloads.Given(outcome, view, listed, settings, head.frame))
+        downloads.draw_downloads(outcome, view, listed)
+    with settings_place:
+        settings_menu.draw_settings_menu(outcome, listed, settings, head.frame)
 
 
 states.guarded(main)

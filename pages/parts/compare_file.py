@@ -1,4 +1,4 @@
-"""The box Download, below: moments of somebody else, from a file, held against those of the page."""
+"""The menu Settings, below: moments of somebody else, from a file, held against those of the page."""
 
 from __future__ import annotations
 

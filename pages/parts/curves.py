@@ -19,7 +19,7 @@ from clip_core.scoring.keys import image_key
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
 from clip_core.values import Scores, VideoRecord, clock
-from clip_core.video.sampling import missing_samples, sample_pts
+from clip_core.video.sampling import coarse_pts, missing_samples
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts
 from pages.parts.text import told
@@ -159,5 +159,5 @@ def unfinished_part(wish: Wish, indexed: Indexed, scores: Scores) -> Unfinished 
     missing = missing_samples(table, wish.rate, stored)
     if not len(missing):
         return None
-    total = len(sample_pts(table, wish.rate))
-    return Unfinished(float(table.seconds(missing[:1])[0]), f"coarse: {total - len(missing):,} of {total:,} samples")
+    total = len(np.union1d(stored, np.union1d(missing, coarse_pts(table))))  # when all is done, as the status slot says
+    return Unfinished(float(table.seconds(missing[:1])[0]), f"coarse: {len(stored):,} of {total:,} samples")

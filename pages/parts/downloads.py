@@ -1,60 +1,31 @@
-"""What can be taken away, in one box: files, the chart and the report, clips; and a comparison with a file."""
+"""What can be taken away, in one box: files, the chart and the report, clips."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import streamlit as st
 
 from clip_core.charts.timeline import Timeline
-from clip_core.config import Config
 from clip_core.pipeline.write_outcome import Outcome
-from pages.parts.compare_file import draw_comparison
 from pages.parts.give_clips import draw_clips
 from pages.parts.give_files import draw_files
 from pages.parts.give_pages import draw_pages
 from pages.parts.moments import Listed
-from pages.parts.settings_file import draw_loading, view_link
 
 CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
 WIDTH_PX = 400
-"""A long link would widen the box as far as it may."""
 
 
-@dataclass(frozen=True)
-class Given:
-    """What the box is filled with; ``view`` is the chart as it is seen."""
-
-    outcome: Outcome
-    view: Timeline
-    listed: Listed
-    settings: Config
-    frame: int
-
-
-def draw_downloads(given: Given) -> None:
-    """Draw the box. Every file is made when its button is pressed, and not before."""
+def draw_downloads(outcome: Outcome, view: Timeline, listed: Listed) -> None:
+    """Draw the box; ``view`` is the chart as it is seen. Every file is made when its button is pressed, not before."""
     box = st.popover("", icon=":material/download:", help="Download", key="download_box")
     with box, st.container(width=WIDTH_PX):
         st.markdown("**Download**")
-        st.caption(_which(given.listed))
-        if given.listed.candidates:
+        st.caption(_which(listed))
+        if listed.candidates:
             st.toggle("With candidates", key="give_candidates", persist_state="session", help=CANDIDATES_HELP)
-        draw_files(given.outcome)
-        draw_pages(given.outcome, given.view)
-        draw_clips(given.outcome)
-        _draw_settings(given)
-        draw_comparison(given.listed.kept, given.outcome.findings.scores.prompts)
-
-
-def _draw_settings(given: Given) -> None:
-    pictures, video = given.outcome.pictures is not None, st.session_state.get("video")
-    recipe = None if pictures else given.outcome.findings.recipe  # cuts of pictures would fall on texts
-    st.markdown("###### This view as a link")
-    st.code(view_link(recipe, str(video or ""), given.frame), language=None, wrap_lines=False)
-    if pictures:
-        st.caption("Pictures do not go along, nor their settings: this link holds the video and the frame.")
-    draw_loading(given.settings)
+        draw_files(outcome)
+        draw_pages(outcome, view)
+        draw_clips(outcome)
 
 
 def _which(listed: Listed) -> str:

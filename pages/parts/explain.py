@@ -43,7 +43,7 @@ anywhere on the chart to see the frame there, drag the line of the playhead to l
 in, double click to zoom out. **?** below the video shows the keys.
 
 *View → Frames* shows exact pictures from the server in place of the playing video. Its chart draws a long video with
-at most 2,000 points a line, peaks and dips kept; the frames between are reached with the slider and the arrow keys.
+at most 2,400 points a line, peaks and dips kept; the frames between are reached with the slider and the arrow keys.
 """
 
 

@@ -1,4 +1,4 @@
-"""The box Download: moments, scores and settings as files."""
+"""The box Download: moments and scores as files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import streamlit as st
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format
 from clip_core.export.names import named_after
 from clip_core.pipeline.write_outcome import Outcome, moments_file, scores_file
-from clip_core.recipe import recipe_yaml
 from pages.parts.text import literal
-
-MIME_YAML = "application/yaml"
 
 
 def draw_files(outcome: Outcome) -> None:
@@ -26,23 +23,6 @@ def draw_files(outcome: Outcome) -> None:
         counting = ", ".join(form.title for form in MOMENT_FORMATS.values() if form.counts_frames)
         st.caption(literal(f"{counting}: {note}"))
     _draw_formats("scores", SCORE_FORMATS, scores_file, outcome)
-
-
-def draw_settings(outcome: Outcome) -> None:
-    """Draw the button of the settings file. Of pictures there is none: who loads it would lose the texts."""
-    pictures = outcome.pictures is not None
-    st.download_button(
-        "Settings",
-        partial(recipe_yaml, outcome.findings.recipe),
-        named_after(outcome.record.name, "settings.yaml"),
-        MIME_YAML,
-        key="settings_file",
-        on_click="ignore",
-        disabled=pictures,
-        help="A settings file holds texts. Go back to Texts to save it."
-        if pictures
-        else "All that moments are made of, as YAML: for the command line (--settings), or to load here.",
-    )
 
 
 def _draw_formats(

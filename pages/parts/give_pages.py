@@ -1,4 +1,4 @@
-"""The box Download: the chart and the report as HTML pages that open offline, and the settings beside them."""
+"""The box Download: the chart and the report as HTML pages that open offline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from clip_core.export.names import named_after
 from clip_core.export.page import chart_html
 from clip_core.pipeline.make_report import MOST_PICTURES, make_report
 from clip_core.pipeline.write_outcome import Outcome
-from pages.parts.give_files import draw_settings
 from pages.parts.peaks import thumbnails_at
 
 PATIENCE_S = 20.0
@@ -41,7 +40,6 @@ def draw_pages(outcome: Outcome, view: Timeline) -> None:
             on_click="ignore",
             help="The chart as it is now, in one HTML file of about 5 MB.",
         )
-        draw_settings(outcome)
     st.caption("The chart as PNG: the camera in the chart's own bar.")
 
 

@@ -222,9 +222,17 @@ def fetched(visitor: Visitor, key: str, name: str) -> str:
 def test_downloads(visit: Visit) -> None:
     visitor = visit().open_ready()
     set_prompts(visitor, ["=1+1", "pizza"])
-    visitor.tab.locator(".st-key-download_box button").first.click()
-    # The link is drawn below the files: once it names the prompts, the files are those of the prompts.
+    visitor.tab.locator(".st-key-settings_box button").first.click()
+    # The menu is drawn after the files: once its link names the prompts, the files are those of the prompts.
     visitor.tab.get_by_text("prompt=%3D1%2B1&prompt=pizza").wait_for()
+    menu = visitor.tab.locator("[data-testid=stPopoverBody]")
+    for key in ("settings_file", "start_over", "compare_file"):
+        menu.locator(f".st-key-{key}").wait_for()
+    visitor.tab.keyboard.press("Escape")
+    menu.wait_for(state="detached")
+    visitor.tab.locator(".st-key-download_box button").first.click()
+    menu.wait_for()
+    assert menu.locator("[data-testid=stFileUploader], [data-testid=stCode]").count() == 0
     scores = list(csv.reader(io.StringIO(fetched(visitor, "scores_as_csv", "wide_scores.csv"))))
     moments = list(csv.reader(io.StringIO(fetched(visitor, "moments_as_csv", "wide_moments.csv"))))
     assert "'=1+1" in scores[0]

@@ -8,29 +8,40 @@ import zipfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 import streamlit as st
 
+from clip_core.charts.timeline import Timeline
 from clip_core.errors import VideoNotFoundError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS
-from clip_core.pipeline.write_outcome import moments_file, scores_file
+from clip_core.pipeline.write_outcome import Outcome, moments_file, scores_file
 from clip_core.recipe import read_recipe, recipe_yaml
 from pages.parts import cached, compare_file, downloads, give_files, give_pages
+from pages.parts.moments import Listed
 from pages.parts.text import literal
 from tests.ui.world import Page, World
 from tests.video_maker import Recipe, planted
 
 
+class Filled(NamedTuple):
+    """What the box Download is filled with."""
+
+    outcome: Outcome
+    view: Timeline
+    listed: Listed
+
+
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[downloads.Given]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Filled]:
     """What the box is filled with, the latest last."""
-    given: list[downloads.Given] = []
+    given: list[Filled] = []
     draw = downloads.draw_downloads
 
-    def drawn(what: downloads.Given) -> None:
-        given.append(what)
-        draw(what)
+    def drawn(*filled: Any) -> None:
+        given.append(Filled(*filled))
+        draw(*filled)
 
     monkeypatch.setattr(downloads, "draw_downloads", drawn)
     return given
@@ -41,7 +52,7 @@ def names(page: Page) -> dict[str, str]:
 
 
 def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
-    made: list[downloads.Given], world: World, monkeypatch: pytest.MonkeyPatch
+    made: list[Filled], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> bytes:
         raise AssertionError("made without being asked for")
@@ -55,7 +66,8 @@ def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
         "moments_as_srt": "SRT subtitles", "moments_as_edl": "EDL (CMX 3600)",
         "moments_as_fcpxml": "Final Cut Pro XML", "moments_as_otio": "OpenTimelineIO",
         "moments_as_qvhighlights": "QVHighlights predictions", "scores_as_csv": "CSV", "scores_as_parquet": "Parquet",
-        "scores_as_jsonl": "JSON Lines", "report_file": "Report", "chart_file": "Chart", "settings_file": "Settings",
+        "scores_as_jsonl": "JSON Lines", "report_file": "Report", "chart_file": "Chart",
+        "settings_file": "Save settings (YAML)",
     }  # fmt: skip
     count = len(made[-1].listed.reviewed)
     assert count >= 1
@@ -63,7 +75,7 @@ def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
 
 
 def test_each_button_gives_the_format_that_it_names(
-    made: list[downloads.Given], ready: Page, monkeypatch: pytest.MonkeyPatch
+    made: list[Filled], ready: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files: dict[str, tuple[str, str, bytes]] = {}
 
@@ -100,7 +112,7 @@ def test_formats_that_count_frames_tell_of_an_odd_rate(world: World) -> None:
     assert not Page().indexed().holding("no standard rate")
 
 
-def test_selected_rows_only(made: list[downloads.Given], ready: Page) -> None:
+def test_selected_rows_only(made: list[Filled], ready: Page) -> None:
     whole = made[-1].outcome.moments
     assert len(whole) >= 2
     ready.at.session_state["moments"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
@@ -109,7 +121,7 @@ def test_selected_rows_only(made: list[downloads.Given], ready: Page) -> None:
     assert ready.starting(f"Selected rows only: 1 of {len(whole)} moments.")
 
 
-def test_the_chart_and_the_report_are_those_of_the_page(made: list[downloads.Given], ready: Page) -> None:
+def test_the_chart_and_the_report_are_those_of_the_page(made: list[Filled], ready: Page) -> None:
     given = made[-1]
     report = give_pages._report(given.outcome, given.view)
     assert report.count("data:image/jpeg;base64,") == len(given.outcome.moments)
@@ -118,7 +130,7 @@ def test_the_chart_and_the_report_are_those_of_the_page(made: list[downloads.Giv
 
 
 def test_a_report_without_its_video_has_no_pictures_and_says_so(
-    made: list[downloads.Given], ready: Page, monkeypatch: pytest.MonkeyPatch
+    made: list[Filled], ready: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object, **__: object) -> dict[float, bytes]:
         raise VideoNotFoundError("There is no file wide.mp4.", "Check the path.")
@@ -129,7 +141,7 @@ def test_a_report_without_its_video_has_no_pictures_and_says_so(
     assert "data:image/jpeg" not in report
 
 
-def test_settings_come_back_as_they_were(made: list[downloads.Given], ready: Page) -> None:
+def test_settings_come_back_as_they_were(made: list[Filled], ready: Page) -> None:
     recipe = made[-1].outcome.findings.recipe
     assert read_recipe(recipe_yaml(recipe).encode()) == recipe
 
@@ -139,7 +151,7 @@ def uploaded(page: Page, content: bytes, name: str = "theirs.csv") -> Page:
     return page.run()
 
 
-def test_a_file_is_compared(made: list[downloads.Given], ready: Page) -> None:
+def test_a_file_is_compared(made: list[Filled], ready: Page) -> None:
     best = made[-1].outcome.moments[0]
     csv = f"prompt,start_s,end_s\n{best.prompt},{best.start_s},{best.end_s}\nno such,900,901\n"
     uploaded(ready, csv.encode())

@@ -116,7 +116,7 @@ def test_the_link_of_the_box_shows_the_same_in_a_new_tab(visitor: Finder) -> Non
     visitor.tab.locator(".st-key-legend button", has_text="50 %").wait_for()
     visitor.settle()
     heading, axis = visitor.heading(), visitor.axis()
-    visitor.tab.locator(".st-key-download_box button").first.click()
+    visitor.tab.locator(".st-key-settings_box button").first.click()
     link = visitor.tab.locator('[data-testid="stCode"]', has_text="prompt=").inner_text().strip()
     assert "unit=percentile" in link
     visitor.tab.keyboard.press("Escape")

@@ -14,13 +14,16 @@ import pytest
 import yaml
 
 from clip_core import EmbeddingStore
+from clip_core.charts.timeline import Timeline
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError, VideoNotFoundError
 from clip_core.pipeline.analyse import Picture
 from clip_core.pipeline.make_report import make_report
+from clip_core.pipeline.write_outcome import Outcome
 from clip_core.recipe import Recipe, recipe_yaml
 from clip_core.video.drawing import picture_file
 from pages.parts import cached, downloads, judging, moments, per_prompt, pictures
+from pages.parts.moments import Listed
 from pages.parts.signal import Signal
 from tests.ui.conftest import Gate, _forget_caches, new_world
 from tests.ui.world import Page, World
@@ -49,7 +52,7 @@ def page(settled: World) -> Page:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the parts are given at the last run: "signal", "listed", "findings" and "given" for the downloads."""
+    """What the parts were given last: "signal", "listed", "findings"; "outcome" and "view" of the downloads."""
     found: dict[str, Any] = {}
     draw_list, draw_downloads = moments.draw_list, downloads.draw_downloads
 
@@ -57,9 +60,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         found.update(findings=findings, listed=listed, signal=signal, prompts=prompts)
         draw_list(kind, findings, listed, prompts, signal, *rest)
 
-    def downloading(given: Any) -> None:
-        found.update(given=given)
-        draw_downloads(given)
+    def downloading(outcome: Outcome, view: Timeline, listed: Listed) -> None:
+        found.update(outcome=outcome, view=view)
+        draw_downloads(outcome, view, listed)
 
     monkeypatch.setattr(moments, "draw_list", listing)
     monkeypatch.setattr(downloads, "draw_downloads", downloading)
@@ -383,8 +386,8 @@ def test_templates_change_the_curves_and_back(page: Page, seen: dict[str, Any]) 
     assert seen["signal"].recipe.templates == "simple"
     assert not np.allclose(seen["findings"].evidence.raw.values, plain, atol=1e-4)
     choose(page, "spread_on", True)
-    given = seen["given"].view
-    assert set(given.ribbon) == set(PROMPTS)
+    ribbon = seen["view"].ribbon
+    assert set(ribbon) == set(PROMPTS)
     choose(page, "templates", "none")
     assert np.array_equal(seen["findings"].evidence.raw.values, plain)
 
@@ -478,8 +481,8 @@ def test_a_pill_hides_its_moments_everywhere_but_in_the_settings(page: Page, see
     assert {row["prompt"] for row in rows(page)} == {"a dog", "a red car"}
     assert seen["listed"].to_walk == (others, [])
     assert seen["listed"].hidden == len(of_pizza)
-    assert seen["given"].outcome.moments == others
-    assert seen["given"].view.moments == others
+    assert seen["outcome"].moments == others
+    assert seen["view"].moments == others
     assert page.holding(f"{len(others)} moments, without {len(of_pizza)} of hidden prompts.")
     assert seen["signal"].recipe.unflagged == ()
     for prompt in ("a dog", "a red car"):
@@ -546,7 +549,7 @@ def test_an_edge_is_nudged_and_labelled_and_the_recipe_kept_with_it(
     after = rows(page)[0]
     assert after["start"].second + after["start"].microsecond / 1e6 == pytest.approx(wanted, abs=1e-3)
     assert (after["end"], after["label"], after["judged"]) == (before["end"], "*the* <b>dog</b>", "✎")
-    (edit,) = store_of(settled).edits(seen["given"].outcome.record.video_id)
+    (edit,) = store_of(settled).edits(seen["outcome"].record.video_id)
     assert edit.settings["unit"] == "percentile"
     assert edit.settings["threshold"] == 80.0
     assert edit.settings["prompts"] == list(PROMPTS)
@@ -758,7 +761,7 @@ def test_a_settings_file_is_taken_in_and_a_bad_one_says_why(page: Page, seen: di
 
 def test_the_saved_settings_are_the_recipe(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "z", 2.5)
-    saved = yaml.safe_load(recipe_yaml(seen["given"].outcome.findings.recipe))
+    saved = yaml.safe_load(recipe_yaml(seen["outcome"].findings.recipe))
     assert (saved["unit"], saved["threshold"], saved["prompts"]) == ("z", 2.5, list(PROMPTS))
 
 
@@ -847,10 +850,10 @@ def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: 
     page.press("judge_rejected")
     tick(page, 0, 1)
     assert len(seen["listed"].to_walk) == 2
-    assert seen["given"].outcome.moments == [seen["listed"].reviewed[1].moment]
+    assert seen["outcome"].moments == [seen["listed"].reviewed[1].moment]
     assert page.holding(" moments, without 1 rejected.")
     tick(page, 0)
-    assert seen["given"].outcome.moments == []
+    assert seen["outcome"].moments == []
 
 
 def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, Any]) -> None:
@@ -898,13 +901,13 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
         return next(button for button in page.at.get("download_button") if button.key == "settings_file")
 
     assert not saved(page.run()).proto.disabled
-    assert seen["given"].outcome.pictures is None
+    assert seen["outcome"].pictures is None
     choose(by_hand(page, "cosine", 0.1), "bank_share", 95)
     with_frame(page)
-    outcome, name = seen["given"].outcome, "frame 0 at 0:00.000"
+    outcome, name = seen["outcome"], "frame 0 at 0:00.000"
     assert seen["signal"].recipe.bank_share == 0
     assert outcome.settings["pictures"] == [name]
-    assert f"The prompts are pictures, not texts: {name}." in make_report(outcome, seen["given"].view, {})
+    assert f"The prompts are pictures, not texts: {name}." in make_report(outcome, seen["view"], {})
     assert saved(page).proto.disabled
     assert page.starting("Pictures do not go along")
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
@@ -1013,6 +1016,20 @@ def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: 
     assert set(seen["findings"].evidence.banks) == set(PROMPTS)
     assert {len(bank.level) for bank in seen["findings"].evidence.banks.values()} == {100}
     assert len(seen["findings"].scores) == 100
+
+
+def test_the_chart_and_the_status_slot_count_the_same_samples(world: World, gate: Gate, seen: dict[str, Any]) -> None:
+    """The keyframes of the coarse pass that are no samples of the rate are counted in both."""
+    world.write(samples_per_second=3.5)  # a keyframe a second: every other one lies between two samples
+    page = Page().until(lambda: "view" in seen and len(seen["findings"].scores) == 10)
+    (bar,) = page.at.get("progress")
+    done, total = (int(number) for number in bar.proto.text.split(" · ")[0].split(" / "))
+    assert (done, total) == (10, 40)
+    assert seen["view"].unfinished.note == f"coarse: {done} of {total} samples"
+    gate.open()
+    page.indexed()
+    assert page.starting(f":material/check: {total} samples indexed")
+    assert len(seen["findings"].scores) == total
 
 
 def test_two_hundred_prompts(page: Page, seen: dict[str, Any]) -> None:

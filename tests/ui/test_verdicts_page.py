@@ -118,7 +118,7 @@ def spans(moments: Sequence[Any]) -> list[tuple[str, float, float]]:
 
 def given_rows(seen: dict[str, Any]) -> list[dict[str, str]]:  # noqa: F811
     """What the CSV file of the moments holds."""
-    return list(csv.DictReader(io.StringIO(moments_file("csv", seen["given"].outcome).decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(moments_file("csv", seen["outcome"]).decode("utf-8-sig"))))
 
 
 # Verdicts
@@ -147,7 +147,7 @@ def test_candidates_are_rows_behind_the_moments(page: Page, seen: dict[str, Any]
     for prompt in PROMPTS:
         assert 1 <= len(of(found, prompt)) <= (100 if prompt in SURE else 3)
     assert len(seen["listed"].kept) == marks.count("")
-    view = seen["given"].view
+    view = seen["view"]
     assert spans(view.moments) == spans(seen["findings"].moments)
     assert {moment.prompt for moment in view.candidates} == set(PROMPTS) - SURE
 
@@ -160,7 +160,7 @@ def test_the_confidence_changes_verdicts_and_is_kept_in_the_link_and_the_setting
     assert page.verdicts["pizza"] == "not sure"
     assert {row["judged"] for row in of(rows(page), "pizza")} == {"?"}
     assert seen["signal"].recipe.confidence == 0.98
-    assert read_recipe(recipe_yaml(seen["given"].outcome.findings.recipe).encode()).confidence == 0.98
+    assert read_recipe(recipe_yaml(seen["outcome"].findings.recipe).encode()).confidence == 0.98
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
     query = {name: texts[-1] for name, texts in parse_qs(urlsplit(address).query).items() if name != "prompt"}
     assert (query["confidence"], query["unit"]) == ("0.98", "corrected")
@@ -225,7 +225,7 @@ def test_a_rejected_candidate_stays_in_the_list_and_leaves_the_walk(page: Page, 
     tick(page)
     assert rows(page)[place]["judged"] == "✗"
     assert spans(seen["listed"].to_walk[1]) == spans(waiting)[1:]
-    assert spans(seen["given"].view.candidates) == spans(waiting)[1:]
+    assert spans(seen["view"].candidates) == spans(waiting)[1:]
     assert page.holding(", without 1 rejected. Select rows")
 
 
@@ -255,7 +255,7 @@ def test_where_previous_and_next_go(
 
 def test_next_goes_through_the_moments_and_then_through_the_candidates(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.press("reset")
-    times_s = seen["given"].outcome.record.table.times_s
+    times_s = seen["outcome"].record.table.times_s
     sure, waiting = (
         sorted({int(np.searchsorted(times_s, m.start_s, "right")) - 1 for m in moments})
         for moments in seen["listed"].to_walk

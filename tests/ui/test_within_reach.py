@@ -66,7 +66,7 @@ def test_nothing_lies_over_a_control_once_a_row_was_clicked(reached: Any, width:
     with contextlib.suppress(AssertionError):  # a late run may still move things; what it leaves is judged below
         wait_until(lambda: visitor.tab.evaluate(COVERED) == [], seconds=10)
     assert visitor.tab.evaluate(COVERED) == []
-    for key in ("judge_box", "download_box"):
+    for key in ("judge_box", "download_box", "settings_box", "view_box", "help_box"):
         visitor.tab.locator(f".st-key-{key} button").first.click(timeout=5_000)
         visitor.tab.locator("[data-testid=stPopoverBody]").wait_for()
         visitor.tab.keyboard.press("Escape")

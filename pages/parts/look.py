@@ -21,7 +21,7 @@ height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 .st-key-list_row button{{padding-left:.4rem;padding-right:.4rem}}
 .st-key-list_row [data-testid="stPopoverButton"] div[aria-hidden="true"]{{display:none}}
 .st-key-chart iframe{{display:block}}
-[data-testid="stElementToolbar"]{{top:2px;right:2px;padding:0}}
+[data-testid="stElementToolbar"]{{top:2px!important;right:2px!important;padding:0}}
 [data-testid="stElementToolbarButton"]:not(:has([aria-label="Search"],[aria-label*="ullscreen"])){{display:none}}
 .st-key-footer{{margin-top:-.2rem;margin-bottom:-.5rem}}
 </style>"""

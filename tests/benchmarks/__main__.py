@@ -20,6 +20,7 @@ from tests.benchmarks import (
     filters,
     findings,
     made,
+    many_reruns,
     memory,
     nothing,
     overlap,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "sweep": sweeping.measure,
     "nothing": nothing.measure,
     "memory": memory.measure,
+    "reruns": many_reruns.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
 }

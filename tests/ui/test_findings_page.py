@@ -1026,6 +1026,8 @@ def test_the_chart_and_the_status_slot_count_the_same_samples(world: World, gate
     done, total = (int(number) for number in bar.proto.text.split(" · ")[0].split(" / "))
     assert (done, total) == (10, 40)
     assert seen["view"].unfinished.note == f"coarse: {done} of {total} samples"
+    in_chart = [*seen["view"].moments, *seen["view"].candidates]
+    assert sorted(row["prompt"] for row in rows(page)) == sorted(moment.prompt for moment in in_chart)
     gate.open()
     page.indexed()
     assert page.starting(f":material/check: {total} samples indexed")

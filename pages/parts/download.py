@@ -13,6 +13,7 @@ from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.errors import NotDownloadedError
 from clip_core.values import clock
 from pages.parts.cached import downloads
+from pages.parts.look import unseen
 from pages.parts.text import literal, told
 
 LOOK_EVERY_S = 0.5
@@ -93,7 +94,7 @@ def _live(key: DownloadKey) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.progress(_share(view), text=_text(view))
         st.button(
-            "",
+            unseen("Stop"),
             icon=":material/close:",
             key="cancel_download",
             help="Stop. What has arrived is kept, and the next try goes on from there.",

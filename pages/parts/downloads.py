@@ -9,6 +9,7 @@ from clip_core.pipeline.write_outcome import Outcome
 from pages.parts.give_clips import draw_clips
 from pages.parts.give_files import draw_files
 from pages.parts.give_pages import draw_pages
+from pages.parts.look import unseen
 from pages.parts.moments import Listed
 
 CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
@@ -17,7 +18,7 @@ WIDTH_PX = 400
 
 def draw_downloads(outcome: Outcome, view: Timeline, listed: Listed) -> None:
     """Draw the box; ``view`` is the chart as it is seen. Every file is made when its button is pressed, not before."""
-    box = st.popover("", icon=":material/download:", help="Download", key="download_box")
+    box = st.popover(unseen("Download"), icon=":material/download:", help="Download", key="download_box")
     with box, st.container(width=WIDTH_PX):
         st.markdown("**Download**")
         st.caption(_which(listed))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import SAMPLE
+from pages.parts.look import unseen
 from pages.parts.model import SEES
 from pages.parts.text import literal
 
@@ -57,7 +58,7 @@ _PICTURE = Path(__file__).parents[2] / "static" / "real_clip.png"
 
 def draw_explanation(encoder: ShownEncoder) -> None:
     """Draw the popover."""
-    with st.popover("", icon=":material/help:", help="What am I looking at?", key="help_box"):
+    with st.popover(unseen("Help"), icon=":material/help:", help="What am I looking at?", key="help_box"):
         st.markdown("##### What am I looking at?")
         st.markdown(_TEXT)
         st.markdown(_REAL)

@@ -16,6 +16,7 @@ from clip_core.scoring.findings import CANDIDATE, Findings
 from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
+from pages.parts.look import unseen
 from pages.parts.moments import Listed
 from pages.parts.playhead import Playhead
 from pages.parts.text import told
@@ -44,7 +45,7 @@ def draw_judging(
         state.undo_of, state.undo = record.video_id, []
         state.mark_in = state.mark_out = None
     subjects = listed.chosen or _under(listed.reviewed, head)
-    with st.popover("", icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
+    with st.popover(unseen("Judge"), icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
         st.markdown(f"**{_subject(subjects, chosen=bool(listed.chosen))}**")
         _draw_verdicts(subjects, bench)
         if len(subjects) == 1:

@@ -23,6 +23,8 @@ height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 .st-key-chart iframe{{display:block}}
 [data-testid="stElementToolbar"]{{top:2px!important;right:2px!important;padding:0}}
 [data-testid="stElementToolbarButton"]:not(:has([aria-label="Search"],[aria-label*="ullscreen"])){{display:none}}
+button [data-testid="stMarkdownContainer"]:has(>p>em:only-child){{position:absolute;width:1px;height:1px;
+overflow:hidden;clip-path:inset(50%)}}
 .st-key-footer{{margin-top:-.2rem;margin-bottom:-.5rem}}
 </style>"""
 
@@ -41,6 +43,11 @@ def apply_styles() -> None:
     """Put the CSS on the page. All of it degrades harmlessly."""
     colours = theme()
     st.html(_CSS.format(edge=colours.edge, text=colours.text))
+
+
+def unseen(label: str) -> str:
+    """The label of a control that shows its icon alone: it is read to those who cannot see the icon."""
+    return f"*{label}*"
 
 
 def swatch(colour: str, box: int = 10) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from clip_core.recipe import NEGATIVE, TEMPLATES, Templates
 from pages.parts.controls import held
+from pages.parts.look import unseen
 
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
@@ -37,7 +38,8 @@ def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wor
     state.own_weights, state.own_thresholds = weights, thresholds
     changed = len(weights) + len(thresholds)
     help_text = "Wording, weights, and thresholds of single prompts"
-    with st.popover(f"{changed}" if changed else "", icon=":material/tune:", help=help_text, key="own_box"):
+    label = f"{changed}" if changed else unseen("Per prompt")
+    with st.popover(label, icon=":material/tune:", help=help_text, key="own_box"):
         templates = _choose_templates() if wordings else "none"
         if names:
             _edit(names, weights, thresholds, frozenset(signed))

@@ -16,6 +16,7 @@ from clip_core.video.drawing import shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.parts import cached
 from pages.parts.controls import held
+from pages.parts.look import unseen
 from pages.parts.playhead import Playhead
 from pages.parts.text import literal, told
 
@@ -88,7 +89,7 @@ def choose_pictures() -> dict[str, Picture]:
                 st.image(uris[picture.picture_id], width=44)
                 st.text(short(name), width="stretch")
                 st.button(
-                    "",
+                    unseen(f"Remove {literal(short(name))}"),
                     icon=":material/close:",
                     key=f"drop_picture_{place}",
                     help="Remove",

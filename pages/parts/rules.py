@@ -14,6 +14,8 @@ from clip_core.scoring.combine import Combination
 from clip_core.scoring.evidence import Evidence
 from clip_core.values import Unit, clock
 from pages.parts.controls import held
+from pages.parts.look import unseen
+from pages.parts.text import literal
 from pages.parts.units import MODES, STEPS
 
 WIDEST: dict[Unit, float] = {
@@ -191,7 +193,7 @@ def _edit_combinations(prompts: tuple[str, ...]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             st.text(Combination(*given).name)
             st.button(
-                "",
+                unseen(f"Remove {literal(Combination(*given).name)}"),
                 icon=":material/close:",
                 key=f"drop_combination_{place}",
                 help="Remove",

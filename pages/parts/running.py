@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
+from pages.parts.look import unseen
+
 
 def draw_running(
     name: str,
@@ -37,7 +39,12 @@ def draw_running(
             return
         st.progress(share, text=text)
         st.button(
-            "", icon=":material/close:", key=name, help=help_text, on_click=_ask_or_cancel, args=(key, others, cancel)
+            unseen("Cancel"),
+            icon=":material/close:",
+            key=name,
+            help=help_text,
+            on_click=_ask_or_cancel,
+            args=(key, others, cancel),
         )
 
 

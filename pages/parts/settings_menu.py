@@ -11,6 +11,7 @@ from clip_core.export.names import named_after
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.recipe import recipe_yaml
 from pages.parts.compare_file import draw_comparison
+from pages.parts.look import unseen
 from pages.parts.moments import Listed
 from pages.parts.settings_file import draw_loading, view_link
 
@@ -29,7 +30,7 @@ def draw_settings_menu(outcome: Outcome, listed: Listed, settings: Config, frame
         frame: The one on the screen, which the link names.
     """
     menu = st.popover(
-        "",
+        unseen("Settings"),
         icon=":material/settings:",
         help="Settings: this view as a link, save and load settings, compare with a file",
         key="settings_box",

@@ -14,6 +14,7 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from clip_core.video.opening import has_pyav
 from pages.parts.controls import held
+from pages.parts.look import unseen
 from pages.parts.text import literal, told
 
 SAMPLE_NAME = "sample.mp4"
@@ -32,7 +33,7 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         slot = st.container()
-        with st.popover("", icon=":material/upload:", help="Upload a video", key="upload_box"):
+        with st.popover(unseen("Upload"), icon=":material/upload:", help="Upload a video", key="upload_box"):
             _upload(settings, store)
     choices = {choice.name: choice for choice in list_videos(settings, store)}
     chosen = state.video_choice = _settle_chosen(settings, choices)

@@ -16,7 +16,7 @@ from clip_core.evaluation.truth import Truth
 from clip_core.pipeline.evaluate import Evaluation, sweep_settings, usual_grid
 from clip_core.recipe import Recipe
 from clip_core.scoring.evidence import Evidence
-from pages.parts.look import theme_name
+from pages.parts.look import theme_name, unseen
 from pages.parts.units import MODES
 
 TELL_EVERY_S = 0.1
@@ -86,7 +86,7 @@ def _cancel() -> None:
 def _go_on(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         bar = st.progress(0.0, text="Trying settings")
-        st.button("", icon=":material/close:", key="cancel_sweep", help="Cancel", on_click=_cancel)
+        st.button(unseen("Cancel"), icon=":material/close:", key="cancel_sweep", help="Cancel", on_click=_cancel)
     told = 0.0
     for cell in run.cells:
         run.done.append(cell)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from clip_core.charts.timeline import AxisName, ChartKind
 from clip_core.values import Moment, Scores, TimeTable, clock
-from pages.parts.look import theme
+from pages.parts.look import theme, unseen
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
 from pages.parts.prompts import FULL_ROW, ONE_ROW
 
@@ -99,7 +99,7 @@ def _buttons(scores: Scores, moments: tuple[Stop | None, Stop | None], head: Pla
     _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", earlier)
     _button("chevron_left", "prev_f", "Back one frame (←)", "Left", head.frame - 1 if head.frame > 0 else None)
     st.button(
-        "",
+        unseen("Pause" if playing else "Play"),
         icon=f":material/{'pause' if playing else 'play_arrow'}:",
         key="play",
         help="Pause (Space)" if playing else "Play (Space)",
@@ -112,7 +112,12 @@ def _buttons(scores: Scores, moments: tuple[Stop | None, Stop | None], head: Pla
     _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", later)
     _moment_button("skip_next", "next_m", "Next moment (N)", "N", moments[1])
     st.button(
-        "", icon=":material/restart_alt:", key="reset", help="To the start (Home)", shortcut="Home", on_click=_reset
+        unseen("To the start"),
+        icon=":material/restart_alt:",
+        key="reset",
+        help="To the start (Home)",
+        shortcut="Home",
+        on_click=_reset,
     )
 
 
@@ -125,7 +130,7 @@ def _button(
     icon: str, key: str, help_text: str, shortcut: str, target: int | None, go: Callable[[int], None] = seek
 ) -> None:
     st.button(
-        "",
+        unseen(help_text.partition(" (")[0]),
         icon=f":material/{icon}:",
         key=key,
         help=help_text,

@@ -149,7 +149,8 @@ def settle_shown(prompts: Prompts) -> list[str]:
     if known != set(options):
         state.shown = [p for p in options if p not in known or p in state.shown]
         state.shown_known = set(options)
-    return [p for p in options if p in state.setdefault("shown", [])]
+    shown: list[str] = state.setdefault("shown", [])
+    return [p for p in options if p in shown]
 
 
 def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:

@@ -66,6 +66,7 @@ class Screen {
 
   async update(data, setStateValue) {
     this.#other ||= data.address !== this.#asked?.address;
+    if (this.#asked && data.video !== this.#asked.video) (this.video.pause(), this.transport.blank(true));
     [this.#asked, this.#set] = [data, setStateValue];
     const missing = () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`);
     const blocks = [data.times, data.moments].map((path) => this.addressOf(path));
@@ -113,7 +114,7 @@ class Screen {
 
   #open(data) {
     this.#other = this.#refused = false;
-    this.transport.say("");
+    this.transport.blank(false);
     this.faults.forget();
     this.repeat.moment = null;
     this.reports.expect(data.seek.frame);

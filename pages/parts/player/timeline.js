@@ -90,10 +90,12 @@ class Timeline {
 
   // Drawing
 
-  // Nothing of one video is drawn over the times of another.
+  // Nothing of one video is drawn over the times of another, nor its axes, shades and thresholds left standing.
   #forget() {
+    const other = this.#data?.video !== this.asked.video;
     [this.#data, this.#series, this.#seen] = [null, null, ""];
     this.canvas.clear();
+    if (other && this.plot._fullLayout) window.Plotly.purge(this.plot);
     this.hover.hide();
     this.#placeHead();
   }

@@ -5,6 +5,7 @@ import { KEYS } from "./keys.js";
 import { SPEEDS } from "./taste.js";
 
 const BRIEF_MS = 5000;
+const OPENING = "Opening the video…";
 
 export class Transport {
   #timer = 0;
@@ -49,6 +50,12 @@ export class Transport {
     if (this.note.textContent !== text) this.note.textContent = text; // else it is read out again
     this.note.hidden = !text;
     if (brief) this.#timer = setTimeout(() => this.say(""), BRIEF_MS);
+  }
+
+  // Another video was asked for: until it opens, neither picture nor times of the one before stand under its name.
+  blank(on) {
+    this.host.classList.toggle("cvi-opening", on);
+    this.say(on ? OPENING : "");
   }
 
   // That text no longer holds.

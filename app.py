@@ -6,9 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import opening
 from pages.routes import player_routes
 
 STATIC = Path(__file__).parent / "static"
+# What takes seconds to load.
+LIBRARIES = ("lancedb", "pages.parts.subject", "pages.parts.watch", "pages.parts.judging", "pages.parts.downloads")
 
 app = st.App(__file__, routes=player_routes())  # found by `streamlit run`, which then runs this file as the script
 
@@ -29,7 +32,9 @@ def main() -> None:
         st.Page("pages/compare.py", title="Compare encoders", icon=":material/compare:"),
         st.Page("pages/library.py", title="Stored videos", icon=":material/database:"),
     ]
-    st.navigation(pages, position="top").run()
+    chosen = st.navigation(pages, position="top")
+    opening.load_libraries(LIBRARIES)
+    chosen.run()
 
 
 if __name__ == "__main__":  # as a script; the server also imports this file, for ``app``

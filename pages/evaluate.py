@@ -17,7 +17,7 @@ def main() -> None:
         return
     found, wanted = subject.findings, subject.prompts
     head = playhead.settle_playhead(subject.record, found.scores)
-    left, right = st.columns([36, 64], gap="medium")
+    left, right = subject.opened.done().columns([36, 64], gap="medium")
     with left.container(gap="xsmall"):
         given = truth.choose_truth(subject.record, wanted.texts, head)
         told = st.container(gap="xsmall")

@@ -51,7 +51,7 @@ def main() -> None:
     pictures.take_frame(video, record, head)
     scene = watch.Scene(video, record, found, listed.to_walk, wanted, subject.signal, head)
     way = watch.choose(scene, playable)
-    page = st.container(gap="xsmall")
+    page = subject.opened.done()
     left, middle, right = page.columns([46, 25, 29], gap="small")
     with left:
         way.draw_picture()

@@ -78,7 +78,7 @@ def encoder(name: str, settings: Config) -> ShownEncoder:
     return _encoder(name, decides, server, replace(settings, crop=None)).framed(settings.crop)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the model…")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _encoder(name: str, decides: object, server: object, _settings: Config) -> ShownEncoder:  # noqa: ARG001 - the key
     return load_encoder(name, _settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.config import Config
 from clip_core.config_keys import EVERY_FRAME, Crop
@@ -114,8 +115,12 @@ def _title(choice: ModelChoice, settings: Config) -> str:
     return choice.title if size is None else f"{choice.title} · {size[1]} MB to download"
 
 
-def load(wish: ModelWish) -> ShownEncoder | None:
+def load(wish: ModelWish, said: DeltaGenerator | None = None) -> ShownEncoder | None:
     """The model; None if it must be downloaded first: then that is offered in its place.
+
+    Args:
+        wish: What is wanted.
+        said: Where the page says what it is doing; emptied before something is offered.
 
     Raises:
         EncoderError: It cannot be loaded.
@@ -123,6 +128,8 @@ def load(wish: ModelWish) -> ShownEncoder | None:
     try:
         return cached.encoder(wish.name, wish.settings)
     except NotDownloadedError as error:
+        if said is not None:
+            said.empty()
         download.draw_offer(wish.choice, wish.settings, error)
         return None
 

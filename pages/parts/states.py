@@ -11,6 +11,7 @@ from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.list_videos import VideoChoice
 from pages.parts.indexing import Indexed
+from pages.parts.opening import INDEXING
 from pages.parts.source import choose_path, sample_video
 from pages.parts.text import literal, told
 
@@ -60,26 +61,19 @@ def draw_empty(settings: Config) -> None:
             )
 
 
-def draw_opening(video: VideoChoice, indexed: Indexed) -> None:
-    """The video is being looked at for the first time, or cannot be."""
+def draw_not_opened(video: VideoChoice, indexed: Indexed) -> None:
+    """Nothing is known of the video, and nobody is looking at it: it failed, was cancelled, or was forgotten."""
     job = indexed.job
     if job is not None and job.state == "failed" and job.error is not None:
         draw_error(job.error)
         return
-    if job is None or not job.active:
-        title, why = f"{literal(video.name)} is not indexed", ""
-        if indexed.forgotten:
-            title = f"What was stored of {literal(video.name)} was forgotten"
-            why = "On the page Stored videos, here or in another tab. "
-        with _middle():
-            st.markdown(f"##### {title}", width="content")
-            st.caption(
-                f"{why}Press Resume in the sidebar. Its curves appear here while it is being indexed.", width="content"
-            )
-        return
+    title, why = f"{literal(video.name)} is not indexed", ""
+    if indexed.forgotten:
+        title = f"What was stored of {literal(video.name)} was forgotten"
+        why = "On the page Stored videos, here or in another tab. "
     with _middle():
-        st.markdown(f"##### Opening {literal(video.name)}", width="content")
-        st.caption("Its curves appear here while it is being indexed.", width="content")
+        st.markdown(f"##### {title}", width="content")
+        st.caption(f"{why}Press Resume in the sidebar. {INDEXING}", width="content")
 
 
 def _middle() -> st.delta_generator.DeltaGenerator:

@@ -5,15 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.config import Config
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.scoring.findings import Findings, find
 from clip_core.values import VideoRecord
-from pages.parts import cached, consent, curves, indexing, model, prompts, settings_file, signal, source, states
+from pages.parts import (
+    cached,
+    consent,
+    curves,
+    indexing,
+    model,
+    opening,
+    prompts,
+    settings_file,
+    signal,
+    source,
+    states,
+)
 from pages.parts.indexing import Indexed, Wish
+from pages.parts.opening import Opening
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
+from pages.parts.text import literal
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,7 @@ class Subject:
         prompts: Those that are scored.
         signal: The recipe and the range of the axis.
         findings: What the recipe makes of what is indexed.
+        opened: Where the page is drawn.
     """
 
     settings: Config
@@ -37,10 +53,20 @@ class Subject:
     prompts: Prompts
     signal: Signal
     findings: Findings
+    opened: Opening
 
 
 def choose_subject() -> Subject | None:
     """Draw the sidebar; see to it that the video is indexed. None: the page already says what is missing."""
+    said = opening.start()
+    try:
+        return _choose(said)
+    except Exception:  # the page says what happened; that something is being opened is true no longer
+        said.empty()
+        raise
+
+
+def _choose(said: DeltaGenerator) -> Subject | None:
     settings = cached.config()
     store = cached.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
@@ -49,31 +75,42 @@ def choose_subject() -> Subject | None:
         source.draw_notices(settings)
         settings_file.draw_link_error()
         video = source.choose_video(settings, store)
-        facts = st.container()
-        chosen_model, rate = model.choose_model(settings)
-        slot = st.container()
-        wanted = prompts.edit_prompts(settings)
     if video is None:
+        said.empty()
+        with sidebar:
+            model.choose_model(settings)
+            prompts.edit_prompts(settings)
         states.draw_empty(settings)
         return None
-    encoder = model.load(chosen_model)
-    if encoder is None or not consent.may_send(encoder):
-        return None
+    opened = opening.begin(video, said)
     with sidebar:
-        prompts.warn_of_cuts(wanted, encoder)
+        facts = opened.place()
+        chosen_model, rate = model.choose_model(settings)
+        status = opened.place()
+        typed = prompts.edit_prompts(settings)
+        notes, signal_place = opened.place(), opened.place()
+    opened.say(f"Loading the model {literal(chosen_model.choice.title)}")
+    encoder = model.load(chosen_model, said)
+    if encoder is None or not consent.may_send(encoder):
+        said.empty()
+        return None
+    opened.say(opening.INDEXING)
     wish = Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
-    with sidebar:
-        evidence = curves.live_evidence(wish, indexed, wanted)
-    wanted = wanted.only((*evidence.raw.prompts, *evidence.negatives.prompts))
-    with facts:
+    with opened.fill(notes):
+        prompts.warn_of_cuts(typed, encoder)
+        evidence = curves.live_evidence(wish, indexed, typed)
+    wanted = typed.only((*evidence.raw.prompts, *evidence.negatives.prompts))
+    with opened.fill(facts):
         source.describe(indexed.record)
-    with slot:
+    with opened.fill(status):
         indexing.draw_status(wish, indexed, len(evidence.raw))
     if indexed.record is None:
-        states.draw_opening(video, indexed)
+        if indexed.job is None or not indexed.job.active:
+            said.empty()
+            states.draw_not_opened(video, indexed)
         return None
-    with sidebar:
+    with opened.fill(signal_place):
         chosen = signal.choose_signal(settings, encoder, evidence, wanted)
     found = find(chosen.recipe, evidence)
-    return Subject(settings, video, indexed.record, wish, indexed, wanted, chosen, found)
+    return Subject(settings, video, indexed.record, wish, indexed, wanted, chosen, found, opened)

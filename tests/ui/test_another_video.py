@@ -12,7 +12,7 @@ import pytest
 from tests.curve_maker import scores_of
 from tests.ui.bench import SIZE, Bench
 from tests.ui.browser import wait_until
-from tests.ui.stage import Stage, put, staged
+from tests.ui.stage import put, staged
 from tests.video_maker import Recipe, planted
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -129,7 +129,7 @@ def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], p
         "video": record.video_id,
         "series": series | more_series(view),
     }
-    draw_part("timeline", data, player, on_missing_change=_put_again, on_theme_change=_put_again)
+    draw_part("timeline", data, player, view.height_px, on_missing_change=_put_again, on_theme_change=_put_again)
 
 
 def _put_again() -> None:

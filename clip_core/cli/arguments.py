@@ -60,8 +60,9 @@ _LIST = f"""Show what is stored: each video with its models, frames and room on 
 
   {PROGRAM} list --store s3://bucket/embeddings"""
 
-_FORGET = f"""Delete what is stored of one video: embeddings under all models, thumbnails, judgements and its
-copy to play. What will be lost is said, and asked about, first. The video file itself stays.
+_FORGET = f"""Delete what is stored of one video: embeddings under all models, thumbnails, settings, judgements
+and its copy to play. What will be lost is said, and asked about, first. The video file itself
+stays, unless --file asks for one that was uploaded on the page to go too.
 
   {PROGRAM} forget holiday.mp4
   {PROGRAM} forget 0a1b2c3d4e5f --yes"""
@@ -130,6 +131,7 @@ def make_parser() -> argparse.ArgumentParser:
     verb("list", "show what is stored", _LIST)
     forget = verb("forget", "delete what is stored of a video", _FORGET)
     forget.add_argument("video", metavar="VIDEO", help="its name or path, or an id as `list` shows it")
+    forget.add_argument("--file", action="store_true", help="delete the file too, if it was uploaded on the page")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     download = verb("download", "fetch a model from the Hugging Face hub", _DOWNLOAD)
     download.add_argument("id", metavar="ID", nargs="?", help="a repository, such as Xenova/clip-vit-base-patch32")

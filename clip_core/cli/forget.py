@@ -20,16 +20,20 @@ FEWEST_OF_ID = 6
 
 def forget(given: Namespace, config: Config, store: EmbeddingStore) -> int:
     """Run the command; return its exit code."""
-    from clip_core.pipeline.library import forget_copy, forget_video
+    from clip_core.pipeline.library import delete_upload, forget_copy, forget_video
 
     video = _meant(given.video, store)
     lost = _what_is_lost(video, store)
+    if given.file:
+        lost += f", and {_uploaded(video, config)}"
     if not given.yes and not _agreed(lost):
         terminal.line("Nothing was deleted.")
         return 0
     forget_video(video.record.video_id, store)
     forget_copy(video.record.video_id, config)
-    terminal.line(f"Forgotten: {lost}. The video file itself stays.")
+    if given.file:
+        delete_upload(video.record.video_id, config)
+    terminal.line(f"Forgotten: {lost}.{'' if given.file else ' The video file itself stays.'}")
     tell_notices(config)
     return 0
 
@@ -66,6 +70,21 @@ def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     by_hand = f" and {judged} {'moment' if judged == 1 else 'moments'} judged by hand" if judged else ""
     counted = f"{frames:,} {'frame' if frames == 1 else 'frames'}"
     return f"{counted}{by_hand} of {video.record.name}"
+
+
+def _uploaded(video: StoredVideo, config: Config) -> str:
+    """The uploaded file in words.
+
+    Raises:
+        ClipVideoError: The video was not uploaded, or its file is gone.
+    """
+    from clip_core.pipeline.library import uploaded_file
+
+    file = uploaded_file(video.record.video_id, config)
+    if file is None:
+        what = f"{shown_name(video.record.name)} is no upload: its file is not deleted from here."
+        raise ClipVideoError(what, "Leave out --file, or delete the file yourself.")
+    return f"the uploaded file ({file.stat().st_size / 1e6:,.1f} MB)"
 
 
 def _agreed(lost: str) -> bool:

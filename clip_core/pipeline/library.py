@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from clip_core.config import Config
-from clip_core.errors import ProxyError
+from clip_core.errors import ProxyError, VideoError
+from clip_core.pipeline.find_file import is_video_id
+from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.make_proxy import proxy_path
 from clip_core.store.store import EmbeddingStore, StoredVideo
 
@@ -27,7 +31,7 @@ def count_judged(video_id: str, store: EmbeddingStore) -> int:
 
 
 def forget_video(video_id: str, store: EmbeddingStore) -> None:
-    """Delete all that is stored of a video: its embeddings under all models, thumbnails and judgements.
+    """Delete all that is stored of a video: its embeddings under all models, thumbnails, settings and judgements.
 
     Its file is not touched. Embeddings and thumbnails can be made again, judgements cannot: see ``count_judged``.
 
@@ -56,4 +60,36 @@ def forget_copy(video_id: str, config: Config) -> None:
     except OSError as error:
         raise ProxyError(
             f"The copy to play cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
+        ) from error
+
+
+def uploaded_file(video_id: str, config: Config) -> Path | None:
+    """Return the file of a video that was uploaded, None if it was not, or is gone.
+
+    Only a file that lies in the folder of uploads under the video's own id counts: no link, and no file that
+    somebody put elsewhere.
+    """
+    if not is_video_id(video_id):
+        return None
+    try:
+        found = sorted(uploads_folder(config).glob(f"{video_id}.*"))
+    except OSError:
+        return None
+    return next((path for path in found if path.is_file() and not path.is_symlink()), None)
+
+
+def delete_upload(video_id: str, config: Config) -> None:
+    """Delete the uploaded file of a video, if there is one. There is no undo.
+
+    Raises:
+        VideoError: It cannot be deleted.
+    """
+    path = uploaded_file(video_id, config)
+    if path is None:
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise VideoError(
+            f"The uploaded file cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
         ) from error

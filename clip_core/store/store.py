@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clip_core.edit import Edit
-from clip_core.store import edits, frames, runs, texts, thumbnails, upkeep, videos
+from clip_core.store import edits, frames, runs, settings, texts, thumbnails, upkeep, videos
 from clip_core.store.frames import Revision
 from clip_core.store.locks import IndexingLock
 from clip_core.store.runs import RunRecord
+from clip_core.store.settings import KeptSettings
 from clip_core.store.tables import Tables, plain_id
 from clip_core.store.upkeep import StoredModel, StoredVideo
 from clip_core.values import Floats, FrameEmbeddings, Ints, VideoRecord
 
-__all__ = ["EmbeddingStore", "IndexingLock", "Revision", "RunRecord", "StoredModel", "StoredVideo"]
+__all__ = ["EmbeddingStore", "IndexingLock", "KeptSettings", "Revision", "RunRecord", "StoredModel", "StoredVideo"]
 
 
 class EmbeddingStore:
@@ -158,6 +159,28 @@ class EmbeddingStore:
     def withdraw_edit(self, video_id: str, edit: Edit) -> None:
         """Take an edit back."""
         edits.put(self._tables, video_id, edit, withdrawn=True)
+
+    # Settings
+
+    def settings(self, video_id: str) -> KeptSettings | None:
+        """The settings that are kept of a video, None if none are.
+
+        Raises:
+            RecipeError: What is kept cannot be used.
+        """
+        return settings.kept(self._tables, video_id)
+
+    def keep_settings(self, video_id: str, kept: KeptSettings) -> None:
+        """Keep the settings of a video in place of those of before.
+
+        Raises:
+            StoreError: They are larger than 1 MB.
+        """
+        settings.keep(self._tables, video_id, kept)
+
+    def drop_settings(self, video_id: str) -> None:
+        """Delete the settings that are kept of a video."""
+        settings.drop(self._tables, video_id)
 
     # Upkeep
 

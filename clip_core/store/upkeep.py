@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_core.store import edits, frames, runs, texts, thumbnails, videos
+from clip_core.store import edits, frames, runs, settings, texts, thumbnails, videos
 from clip_core.store.faults import guarded
 from clip_core.store.tables import Tables, plain_id
 from clip_core.values import VideoRecord
@@ -92,7 +92,7 @@ def size_bytes(tables: Tables) -> int:
 
 def optimize(tables: Tables, fingerprint: str | None = None) -> None:
     """Join the small fragments of a model's tables, or of all models', and drop versions over an hour old."""
-    small = [videos.VIDEOS, videos.FILES, runs.RUNS, thumbnails.THUMBNAILS, edits.EDITS]
+    small = [videos.VIDEOS, videos.FILES, runs.RUNS, thumbnails.THUMBNAILS, edits.EDITS, settings.SETTINGS]
     if fingerprint is None:
         big = tables.names(frames.PREFIX) + tables.names(texts.PREFIX)
     else:
@@ -129,7 +129,7 @@ def forget(tables: Tables, video_id: str) -> None:
     So no reader is shown half of a video, and after a crash it can still be seen and forgotten again.
     """
     where = f"video = '{plain_id(video_id)}'"
-    rows_of = (*tables.names(frames.PREFIX), thumbnails.THUMBNAILS, edits.EDITS, videos.FILES)
+    rows_of = (*tables.names(frames.PREFIX), thumbnails.THUMBNAILS, edits.EDITS, settings.SETTINGS, videos.FILES)
     for name in (runs.RUNS, *rows_of, videos.VIDEOS):
         with tables.reading(name) as table:
             if table is not None:

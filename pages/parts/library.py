@@ -9,9 +9,18 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
-from clip_core.pipeline.library import copy_bytes, count_judged, forget_copy, forget_video, list_stored
+from clip_core.pipeline.library import (
+    copy_bytes,
+    count_judged,
+    delete_upload,
+    forget_copy,
+    forget_video,
+    list_stored,
+    uploaded_file,
+)
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
+from pages.parts import kept
 from pages.parts.cached import board, proxies
 from pages.parts.proxy import forget as forget_what_was_asked
 from pages.parts.text import literal, told
@@ -83,11 +92,20 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
         lost = f" Whether moments were judged by hand cannot be told: {told(error)}"
     st.markdown(
         f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
-        f"{_room(video.size_bytes)}.{copied} The video file itself stays. There is no undo; "
-        f"indexing again brings them back.{lost}"
+        f"{_room(video.size_bytes)}.{copied} So are its settings, such as its prompts. There is no undo; "
+        f"indexing again brings the embeddings back.{lost}"
     )
+    file = uploaded_file(video.record.video_id, settings)
+    with_file = False
+    if file is None:
+        st.markdown("The video file itself stays.")
+    else:
+        room = _room(file.stat().st_size)
+        with_file = st.checkbox(f"Delete the uploaded file too: {room}, for good", key="forget_file")
     with st.container(horizontal=True, gap="small"):
-        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
+        if st.button(
+            "Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings, with_file)
+        ):
             st.rerun()
         if st.button("Keep", key="forget_no"):
             st.rerun()
@@ -101,7 +119,7 @@ def _lost(judged: int) -> str:
     return f" **{counted} judged by hand {'is' if judged == 1 else 'are'} deleted for good.**"
 
 
-def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
+def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config, with_file: bool) -> None:
     video_id = video.record.video_id
     board().cancel_file(video.record.path)
     proxies().stop(video_id)
@@ -109,11 +127,22 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None
     try:
         forget_video(video_id, store)
         forget_copy(video_id, settings)
+        if with_file:
+            _delete_file(video_id, settings)
     except ClipVideoError as error:
         st.session_state.forget_error = error
     forget_what_was_asked(video_id)
+    kept.forget(video_id)
     for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_wish"):
         st.session_state.pop(key, None)
+
+
+def _delete_file(video_id: str, settings: Config) -> None:
+    """Delete the uploaded file; a page that shows it chooses no video then."""
+    path = uploaded_file(video_id, settings)
+    delete_upload(video_id, settings)
+    if st.session_state.get("video_path") == str(path):
+        st.session_state.video_path = None
 
 
 def _room(size_bytes: int) -> str:

@@ -96,16 +96,27 @@ def _type_prompts(settings: Config) -> Recipe:
         "or background prompt: the units margin and softmax hold the others against it.",
         **held("prompts"),
     )
-    lines = [cleaned for line in str(text or "").splitlines() if (cleaned := clean_prompt(line))]
-    unique = list(dict.fromkeys(lines))
-    if len(unique) < len(lines):
-        double = next(line for place, line in enumerate(lines) if line in lines[:place])
+    typed = [cleaned for line in str(text or "").splitlines() if (cleaned := clean_prompt(line))]
+    unique = list(dict.fromkeys(typed))
+    if len(unique) < len(typed):
+        double = next(line for place, line in enumerate(typed) if line in typed[:place])
         st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
     if len(unique) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     if any(len(line) > MOST_TEXT for line in unique):
         st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
+    return _taken(unique)
+
+
+def _taken(unique: Sequence[str]) -> Recipe:
     return Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
+
+
+def prompts_of(text: str) -> Prompts:
+    """The prompts that a list of lines holds, with numbers of their own."""
+    cleaned = (clean_prompt(line) for line in text.splitlines())
+    typed = _taken(list(dict.fromkeys(line for line in cleaned if line)))
+    return Prompts({prompt: number for number, prompt in enumerate(typed.positives)}, typed.negatives)
 
 
 def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:

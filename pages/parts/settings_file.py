@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from clip_core.config import Config
@@ -27,6 +29,7 @@ def take_link() -> None:
         return
     if recipe is not None:
         put_recipe(recipe, with_prompts="prompt" in names)
+        state.link_given = True
     if "video" in names:
         state.video_wanted = names["video"][-1]
     frame = names.get("frame", [""])[-1]
@@ -45,8 +48,15 @@ def view_link(recipe: Recipe | None, video: str, frame: int) -> str:
     return link(str(st.context.url or ""), recipe, {"video": video, "frame": str(frame)})
 
 
-def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
-    """Put a recipe into the session, before any of the sidebar's controls is drawn."""
+def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = "") -> None:
+    """Put a recipe into the session, before any of the sidebar's controls is drawn.
+
+    Args:
+        recipe: The settings.
+        with_prompts: Whether its prompts count.
+        made_with: The fingerprint of the model that its thresholds belong to; under another one they start anew.
+            "" takes them whatever the model is.
+    """
     state = st.session_state
     show_texts()
     if with_prompts:
@@ -67,7 +77,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True) -> None:
     state.time_range, state.time_range_of = recipe.time_range, None
     state.unflagged = set(recipe.unflagged)
     state.limits = state.cuts_from = None
-    state.recipe_given = True  # so that the model, when it is known, does not start with values of its own
+    state.recipe_given = made_with  # so that the model, when it is known, does not start with values of its own
 
 
 def _by_name(recipe: Recipe) -> dict[str, float]:
@@ -89,8 +99,25 @@ def draw_loading(settings: Config) -> None:
         state.loaded_settings = file.getvalue()
         state.settings_number = number + 1
         st.rerun()
-    st.button("Start over", icon=":material/restart_alt:", help="All settings as config.yaml has them.",
-              on_click=_start_over, args=(settings,), key="start_over")  # fmt: skip
+    _draw_start_over(settings)
+
+
+def _draw_start_over(settings: Config) -> None:
+    """A button that asks first: what is kept of this video's settings goes, too."""
+    state = st.session_state
+    if not state.get("asks_start_over"):
+        help_text = "All settings as config.yaml has them. You are asked first."
+        st.button("Start over…", icon=":material/restart_alt:", help=help_text, on_click=_ask, args=(True,),
+                  key="start_over")  # fmt: skip
+        return
+    st.markdown("Set prompts, thresholds, and all other settings of this video back to those of config.yaml?")
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Start over", type="primary", on_click=start_over, args=(settings,), key="start_over_yes")
+        st.button("Keep", on_click=_ask, args=(False,), key="start_over_no")
+
+
+def _ask(asks: bool) -> None:
+    st.session_state.asks_start_over = asks
 
 
 def take_file() -> None:
@@ -106,9 +133,12 @@ def take_file() -> None:
         state.settings_error = told(error)
 
 
-def _start_over(settings: Config) -> None:
+def start_over(settings: Config, prompts: Sequence[str] | None = None) -> None:
+    """Put all settings as config.yaml has them; ``prompts`` stand in place of its own."""
     state = st.session_state
-    put_recipe(Recipe(prompts=settings.prompts, smoothing_s=settings.smoothing_s))
-    state.recipe_given, state.limits_of = False, None
+    lines = settings.prompts if prompts is None else tuple(prompts)
+    put_recipe(Recipe(smoothing_s=settings.smoothing_s))
+    state.prompts = "\n".join(lines)  # more than a recipe holds are cut, and told, where they are drawn
+    state.recipe_given, state.limits_of = None, None
     state.put_aside = {}
-    state.settings_error = None
+    state.settings_error, state.asks_start_over = None, False

@@ -136,22 +136,31 @@ def _start_model(settings: Config, encoder: ShownEncoder, evidence: Evidence, *,
     A threshold in the config is a cosine of pictures and texts, as it always was, and so is the model's own.
     """
     state = st.session_state
-    configured = settings.threshold if encoder.id == settings.model and not pictures else None
-    if state.pop("recipe_given", False):
-        state.limits_of, state.limits = encoder.fingerprint, None
+    made_with = state.pop("recipe_given", None)
+    if made_with is not None:
+        state.limits_of, state.limits = encoder.fingerprint if made_with in ("", encoder.fingerprint) else None, None
     if state.get("limits_of") != encoder.fingerprint:
         state.limits_of, state.limits = encoder.fingerprint, None
         state.range_moved = state.filter_on = False
         state.own_thresholds, state.cuts_from = {}, None
-        state.unit = ("corrected" if evidence.has_bank and not pictures else "z") if configured is None else "cosine"
-        state.threshold_mode = MODES[0] if configured is None else MODES[1]
-        state.threshold = configured
+        state.unit, state.threshold = start_of_model(settings, encoder, has_bank=evidence.has_bank, pictures=pictures)
+        state.threshold_mode = MODES[0] if state.threshold is None else MODES[1]
     state.setdefault("confidence", Recipe().confidence)
     if state.threshold is None and state.unit in evidence.scale.units:
         usual: tuple[float, Unit] = (sum(ALONE["z"]) / 2, "z") if pictures else (encoder.default_threshold, "cosine")
         state.threshold = carried_over(*usual, state.unit, evidence)
     if state.threshold is None:
         state.threshold = encoder.default_threshold if state.unit == "cosine" else sum(ALONE[state.unit]) / 2
+
+
+def start_of_model(
+    settings: Config, encoder: ShownEncoder, *, has_bank: bool, pictures: bool = False
+) -> tuple[Unit, float | None]:
+    """The unit and the threshold with which a model starts; None: moments are detected on segments."""
+    configured = settings.threshold if encoder.id == settings.model and not pictures else None
+    if configured is not None:
+        return "cosine", configured
+    return "corrected" if has_bank and not pictures else "z", None
 
 
 def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from pages.parts import (
     consent,
     curves,
     indexing,
+    kept,
     model,
     opening,
     prompts,
@@ -83,6 +84,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
         states.draw_empty(settings)
         return None
     opened = opening.begin(video, said)
+    kept.bring_back(video, store, settings)
     with sidebar:
         facts = opened.place()
         chosen_model, rate = model.choose_model(settings)
@@ -97,7 +99,8 @@ def _choose(said: DeltaGenerator) -> Subject | None:
     opened.say(opening.INDEXING)
     wish = Wish(video, encoder, store, rate)
     indexed = indexing.see_to_it(wish)
-    with opened.fill(notes):
+    told = opened.fill(notes)
+    with told:
         prompts.warn_of_cuts(typed, encoder)
         evidence = curves.live_evidence(wish, indexed, typed)
     wanted = typed.only((*evidence.raw.prompts, *evidence.negatives.prompts))
@@ -112,5 +115,8 @@ def _choose(said: DeltaGenerator) -> Subject | None:
         return None
     with opened.fill(signal_place):
         chosen = signal.choose_signal(settings, encoder, evidence, wanted)
+    kept.keep(indexed.record.video_id, chosen.recipe, typed, settings, encoder, evidence, store)
+    with told:
+        kept.draw_trouble()
     found = find(chosen.recipe, evidence)
     return Subject(settings, video, indexed.record, wish, indexed, wanted, chosen, found, opened)

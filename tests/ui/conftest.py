@@ -16,7 +16,7 @@ from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.values import Progress
 from tests.model_maker import make_clip
 from tests.ui.browser import chromium_program
-from tests.ui.world import Page, World
+from tests.ui.world import WORLDS, Page, World
 from tests.video_maker import Recipe, planted
 
 WIDE = (192, 108)
@@ -37,6 +37,13 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = planted(folder, "whole", 300, Recipe(options={"g": "30"}, container_options=options), size=WIDE)
     (folder / "damaged.mp4").write_bytes(whole.path.read_bytes()[: whole.path.stat().st_size // 2])
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_kept_settings() -> None:
+    """Worlds that several tests share keep no settings from one test to the next."""
+    for world in WORLDS:
+        world.forget_settings()
 
 
 def new_world(folder: Path, stock: Path) -> World:

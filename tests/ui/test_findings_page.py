@@ -296,7 +296,7 @@ def test_settings_and_links_carry_the_score_filter(
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
     opened({name: texts[-1] for name, texts in parse_qs(urlsplit(address).query).items()}).indexed()
     assert seen["signal"].recipe.score_range == given
-    page.press("start_over")
+    page.press("start_over").press("start_over_yes")
     assert seen["signal"].recipe.score_range is None
 
 
@@ -753,7 +753,7 @@ def test_a_settings_file_is_taken_in_and_a_bad_one_says_why(page: Page, seen: di
         page.run()
         assert len(page.at.error) == 1
         assert seen["signal"].recipe == given
-    page.press("start_over")
+    page.press("start_over").press("start_over_yes")
     assert not page.at.error
     recipe = seen["signal"].recipe
     assert recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
@@ -964,7 +964,7 @@ def test_a_picture_whose_name_begins_like_a_negative_is_a_picture(page: Page, se
 def test_starting_over_forgets_the_settings_of_pictures_too(page: Page, seen: dict[str, Any]) -> None:
     choose(with_frame(page), "unit", "cosine")
     choose(page, "threshold_mode", "One for all")
-    page.press("start_over")
+    page.press("start_over").press("start_over_yes")
     assert seen["signal"].recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
     choose(page, "prompt_kind", "Pictures")
     assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("z", None)

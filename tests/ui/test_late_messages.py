@@ -90,7 +90,7 @@ def test_settings_of_a_file_are_kept(page: Page, seen: dict[str, Any]) -> None: 
     page.at.session_state["loaded_settings"] = recipe_yaml(LOADED).encode()
     page.run_twice()
     assert seen["signal"].recipe == LOADED
-    page.at.button(key="start_over").click()
+    page.press("start_over").at.button(key="start_over_yes").click()
     page.run_twice()
     assert seen["signal"].recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
 

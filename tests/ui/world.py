@@ -16,8 +16,12 @@ import yaml
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
+from clip_core.store.store import EmbeddingStore
+
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE_S = 60.0
+WORLDS: list[World] = []
+"""All of this process, so that what one test leaves in a world that tests share does not meet the next."""
 
 
 @dataclass
@@ -26,6 +30,17 @@ class World:
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        WORLDS.append(self)
+
+    def forget_settings(self) -> None:
+        """Every video is opened as if nobody had changed its settings before."""
+        place = self.folder / str(self.settings.get("embeddings", "embeddings"))
+        if (place / "settings.lance").is_dir():
+            store = EmbeddingStore(place)
+            for video in store.videos():
+                store.drop_settings(video.video_id)
 
     @property
     def config(self) -> Path:

@@ -1,0 +1,95 @@
+"""The settings of each video as its page was left with them: rows are only added, and the newest counts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from clip_core.errors import RecipeError, StoreError
+from clip_core.recipe import Recipe, recipe_from
+from clip_core.store.tables import Table, Tables, plain_id, stamp
+
+SETTINGS = "settings"
+VERSION = 1
+MOST_LETTERS = 1_000_000
+_MOST_ROWS = 32
+"""Of one video: so many changes are kept as rows before the older ones are deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSettings:
+    """What is kept of one video.
+
+    Attributes:
+        recipe: All settings of moments, prompts among them.
+        fingerprint: The model under which they were made: thresholds say nothing about another.
+    """
+
+    recipe: Recipe
+    fingerprint: str
+
+
+def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
+    import pyarrow as pa
+
+    text, whole = pa.string(), pa.int64()
+    kinds = {"video": text, "version": whole, "fingerprint": text, "recipe": text, "at_ns": whole}
+    return pa.schema(list(kinds.items()))
+
+
+def keep(tables: Tables, video_id: str, kept: KeptSettings) -> None:
+    """Store the settings of a video over those of before.
+
+    Raises:
+        StoreError: They are larger than 1 MB, or the place cannot be written.
+    """
+    import pyarrow as pa
+
+    text = json.dumps(kept.recipe.as_mapping(), allow_nan=False)
+    if len(text) > MOST_LETTERS:
+        raise StoreError("Settings of more than 1 MB are not kept.", "Shorten the prompts, or save them as a file.")
+    row = {"video": plain_id(video_id), "version": VERSION, "fingerprint": kept.fingerprint, "recipe": text}
+    with tables.writing(SETTINGS, _schema) as table:
+        past = sorted(table.rows(("at_ns",), _of(video_id))["at_ns"].to_pylist())
+        row["at_ns"] = stamp(past[-1] if past else 0)
+        table.add(pa.Table.from_pylist([row], schema=_schema()))
+        if len(past) >= _MOST_ROWS:
+            table.delete(f"{_of(video_id)} AND at_ns < {row['at_ns']}")
+
+
+def kept(tables: Tables, video_id: str) -> KeptSettings | None:
+    """The settings that are kept of a video, None if none are.
+
+    Raises:
+        RecipeError: What is kept cannot be used.
+    """
+    row = tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
+    if row is None:
+        return None
+    source = "What is kept of this video's settings"
+    if row["version"] != VERSION:
+        raise RecipeError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
+    try:
+        given = json.loads((row["recipe"] or "")[:MOST_LETTERS])
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{source} cannot be read.", "The next change replaces it.") from error
+    return KeptSettings(recipe_from(given, source), str(row["fingerprint"]))
+
+
+def drop(tables: Tables, video_id: str) -> None:
+    """Delete the settings that are kept of a video."""
+    with tables.reading(SETTINGS) as table:
+        if table is not None:
+            table.delete(_of(video_id))
+
+
+def _newest(table: Table | None, video_id: str) -> dict[str, Any] | None:
+    if table is None:
+        return None
+    rows: list[dict[str, Any]] = table.rows(_schema().names, _of(video_id)).to_pylist()
+    return max(rows, key=lambda row: row["at_ns"], default=None)
+
+
+def _of(video_id: str) -> str:
+    return f"video = '{plain_id(video_id)}'"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.errors import VideoError, shown_name
+from clip_core.pipeline.identify import is_there
 from clip_core.store.store import EmbeddingStore
+from clip_core.values import VideoRecord
 from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
 
 EXTENSIONS = (
@@ -40,20 +42,28 @@ def configured_video(config: Config) -> Path | None:
     return None if config.video_path is None else with_rate(config.video_path, config.sequence_fps)
 
 
-def list_videos(config: Config, store: EmbeddingStore) -> list[VideoChoice]:
+def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = ()) -> list[VideoChoice]:
     """Return the configured video, then those in the video folders and the uploads, by name.
 
-    Numbered images in a folder are one video, named by their pattern.
+    Numbered images in a folder are one video, named by their pattern. Folders within the video folders are not
+    searched; what was opened or indexed there before is listed all the same.
 
     Uploads are shown by the name that the visitor's file had. A second video of one name gets a number.
+
+    Args:
+        config: Whose folders are listed.
+        store: Knows the names of uploads, and what was indexed.
+        opened: Videos that were opened by path.
 
     Raises:
         StoreError: The names of uploads cannot be read.
         VideoError: A video folder is there and cannot be listed.
     """
-    uploaded = {record.video_id: record.name for record in store.videos()}
-    found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in _files(config)]
-    first = configured_video(config)
+    records, first = store.videos(), configured_video(config)
+    uploaded = {record.video_id: record.name for record in records}
+    paths = list(_files(config))
+    paths += _besides(paths, [*opened, *_elsewhere(records, config)], config)
+    found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in paths]
     if first is not None:
         rest = [choice for choice in found if not _same(choice.path, first)]
         found = [VideoChoice(first.name, first), *sorted(rest)]
@@ -72,17 +82,41 @@ def is_allowed(path: Path, config: Config) -> bool:
         return True
     sequence = parse_sequence(path)
     paths = [path] if sequence is None else [sequence.folder, *sequence.strays()]
-    return all(_is_below(each.resolve(), config) for each in paths)
+    return all(is_below(each.resolve(), config) for each in paths)
 
 
-def _is_below(real: Path, config: Config) -> bool:
+def is_below(real: Path, config: Config) -> bool:
+    """Whether a path without links lies below a video folder, or is one."""
     return any(real.is_relative_to(folder.resolve()) for folder in (*config.video_dirs, uploads_folder(config)))
+
+
+def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> list[Path]:
+    """Those of ``others`` that are there, may be opened, and are not listed yet."""
+    known: dict[str, list[Path]] = {}
+    for path in listed:
+        known.setdefault(path.name, []).append(path)
+    more = []
+    for path in dict.fromkeys(others):
+        is_listed = any(_same(path, other) for other in known.get(path.name, ()))
+        if not is_listed and is_there(path) and is_allowed(path, config):
+            known.setdefault(path.name, []).append(path)
+            more.append(path)
+    return more
+
+
+def _elsewhere(records: Sequence[VideoRecord], config: Config) -> Iterator[Path]:
+    """Where videos lay when they were indexed, outside the folders that are listed anyway."""
+    listed = {str(folder.absolute()) for folder in (*config.video_dirs, uploads_folder(config))}
+    for record in records:
+        path = Path(record.path)
+        if str(path.parent) not in listed:
+            yield path
 
 
 def _files(config: Config) -> Iterator[Path]:
     for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
         try:
-            found = list(_files_in(folder, config))
+            found = list(videos_in(folder, config))
         except OSError as error:
             raise VideoError(
                 f"The video folder {shown_name(folder)} cannot be listed ({error.strerror}).",
@@ -91,7 +125,12 @@ def _files(config: Config) -> Iterator[Path]:
         yield from found
 
 
-def _files_in(folder: Path, config: Config) -> Iterator[Path]:
+def videos_in(folder: Path, config: Config) -> Iterator[Path]:
+    """The videos of a folder, not of those within it: numbered images as one, and files by name.
+
+    Raises:
+        OSError: It cannot be listed.
+    """
     if not folder.is_dir():
         return
     with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos

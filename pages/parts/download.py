@@ -46,6 +46,12 @@ def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -
         st.caption("Nothing is fetched before you press. A download that is stopped goes on where it was.")
 
 
+def begin(choice: ModelChoice, settings: Config) -> None:
+    """Begin to download a model of the catalogue, of about the size that the page named. Also a callback."""
+    model_id, revision = hub_model(choice.name) or (choice.name, "main")
+    _start(model_id, revision, settings.precision, _agreed_bytes(choice, settings, None))
+
+
 def about_mb(choice: ModelChoice, settings: Config) -> tuple[str, int] | None:
     """Which precision of a catalogue's model fits this machine, and about how many megabytes it has."""
     if choice.hub is None:

@@ -12,6 +12,7 @@ from clip_core.recipe import Recipe
 from clip_core.scoring.evidence import Evidence
 from clip_core.store.store import EmbeddingStore, KeptSettings
 from pages.parts.cached import stamp
+from pages.parts.focus import ask_for_focus
 from pages.parts.prompts import Prompts, prompts_of
 from pages.parts.settings_file import put_recipe, start_over
 from pages.parts.signal import start_of_model
@@ -49,6 +50,7 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, settings: Config) -> N
         put_recipe(back.recipe, made_with=back.fingerprint)
     elif is_upload:
         start_over(settings, prompts=())
+        ask_for_focus("prompts")
 
 
 def keep(

@@ -17,7 +17,8 @@ border-color:{edge};color:{text};background:transparent}}
 .st-key-legend button[data-variant="pills"][aria-pressed="false"]{{border-color:{edge};opacity:.45}}
 .st-key-legend button img,.st-key-flagged button img{{
 height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
-.st-key-help_box button,.st-key-list_row button,.st-key-own_box button{{min-height:28px;padding-top:0;padding-bottom:0}}
+.st-key-for_footage button,.st-key-help_box button,
+.st-key-list_row button,.st-key-own_box button{{min-height:28px;padding-top:0;padding-bottom:0}}
 .st-key-list_row button{{padding-left:.4rem;padding-right:.4rem}}
 .st-key-list_row [data-testid="stPopoverButton"] div[aria-hidden="true"]{{display:none}}
 .st-key-chart iframe{{display:block}}

@@ -10,13 +10,18 @@ from streamlit.delta_generator import DeltaGenerator
 from clip_core.config import Config
 from clip_core.config_keys import EVERY_FRAME, Crop
 from clip_core.encoders.base import ShownEncoder
-from clip_core.encoders.registry import SERVER, ModelChoice, available_models
+from clip_core.encoders.catalogue import CATALOGUE
+from clip_core.encoders.registry import SAMPLE, SERVER, ModelChoice, available_models
 from clip_core.errors import NotDownloadedError
+from clip_core.pipeline.list_videos import VideoChoice
 from pages.parts import cached, download
 from pages.parts.controls import held
 from pages.parts.text import literal
 
 RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
+FOR_FOOTAGE = CATALOGUE[0]
+"""What the page proposes for videos of photographs: the quickest of the catalogue."""
+SAMPLE_VIDEO = "sample.mp4"
 AS_MADE = "As made"
 FRAMINGS: dict[str, Crop | None] = {AS_MADE: None, "Middle": "center", "Squashed": "squash", "With bars": "pad"}
 SEES: dict[Crop, str] = {
@@ -108,6 +113,25 @@ def select_framing(settings: Config, key: str) -> Crop | None:
         **held(key),
     )
     return FRAMINGS[str(label)]
+
+
+def suggest_for_footage(wish: ModelWish, video: VideoChoice) -> None:
+    """While a video of one's own is under the sample model: say what that model knows, and offer another."""
+    if wish.name != SAMPLE or video.path.name == SAMPLE_VIDEO:
+        return
+    choice = next(choice for choice in available_models(wish.settings) if choice.name == FOR_FOOTAGE.id)
+    size = None if choice.is_local else download.about_mb(choice, wish.settings)
+    what = choice.title if size is None else f"{choice.title}, {size[1]} MB"
+    st.caption(f"The sample model knows emoji, not photographs. For footage: {literal(what)}")
+    label = "Use it" if choice.is_local else "Download"
+    st.button(label, icon=":material/download:" if not choice.is_local else None, key="for_footage",
+              on_click=_choose_for_footage, args=(choice, wish.settings))  # fmt: skip
+
+
+def _choose_for_footage(choice: ModelChoice, settings: Config) -> None:
+    st.session_state.model = choice.name
+    if not choice.is_local:
+        download.begin(choice, settings)
 
 
 def _title(choice: ModelChoice, settings: Config) -> str:

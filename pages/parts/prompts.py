@@ -13,11 +13,13 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.analyse import Picture
 from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates, clean_prompt
 from pages.parts.controls import held
+from pages.parts.focus import focus_when_asked
 from pages.parts.look import swatch, theme
 from pages.parts.per_prompt import choose_per_prompt
 from pages.parts.pictures import KINDS, choose_kind, choose_pictures
 from pages.parts.text import literal
 
+EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
 MOST_CUTS = 3
 FULL_ROW, ONE_ROW = 8, 12
@@ -80,9 +82,30 @@ def edit_prompts(settings: Config) -> Prompts:
             own = choose_per_prompt(tuple(pictures), (), wordings=False)
         return Prompts(_numbered(list(pictures)), (), "none", own.weights, pictures)
     typed = _type_prompts(settings)
+    focus_when_asked("prompts")
+    _offer_examples(typed)
     with own_slot:
         own = choose_per_prompt(typed.positives, typed.negatives)
     return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights)
+
+
+def _offer_examples(typed: Recipe) -> None:
+    """While nothing else stands in the list: prompts that a press puts there."""
+    if not set(typed.prompts) <= set(EXAMPLES):
+        st.session_state.offers_examples = False
+    elif not typed.prompts:
+        st.session_state.offers_examples = True
+    left = [example for example in EXAMPLES if example not in typed.prompts]
+    if not left or not st.session_state.get("offers_examples"):
+        return
+    with st.container(horizontal=True, gap="xsmall", key="examples"):
+        for example in left:
+            st.button(example, key=f"example_{EXAMPLES.index(example)}", on_click=_add_example, args=(example,))
+
+
+def _add_example(example: str) -> None:
+    state = st.session_state
+    state.prompts = "\n".join([*filter(None, str(state.prompts).splitlines()), example])
 
 
 def _type_prompts(settings: Config) -> Recipe:

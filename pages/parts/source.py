@@ -7,15 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from clip_core.config import Config
-from clip_core.errors import ClipVideoError
-from clip_core.pipeline.add_upload import add_upload
-from clip_core.pipeline.list_videos import EXTENSIONS, VideoChoice, list_videos, uploads_folder
+from clip_core.pipeline.list_videos import VideoChoice, list_videos
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from clip_core.video.opening import has_pyav
+from pages.parts.adding import choose_path, draw_box, opened_paths
 from pages.parts.controls import held
-from pages.parts.look import unseen
-from pages.parts.text import literal, told
+from pages.parts.text import literal
 
 SAMPLE_NAME = "sample.mp4"
 
@@ -29,13 +27,14 @@ def draw_notices(settings: Config) -> None:
 
 
 def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
-    """Draw the list of videos and the upload; return the chosen one."""
+    """Draw the list of videos and the box that adds one; return the chosen one."""
     state = st.session_state
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False)
+    busy = st.empty()
+    with row:
         slot = st.container()
-        with st.popover(unseen("Upload"), icon=":material/upload:", help="Upload a video", key="upload_box"):
-            _upload(settings, store)
-    choices = {choice.name: choice for choice in list_videos(settings, store)}
+        draw_box(settings, store, busy)
+    choices = {choice.name: choice for choice in list_videos(settings, store, opened_paths())}
     chosen = state.video_choice = _settle_chosen(settings, choices)
     names = list(choices)
     state.video = None if chosen is None else chosen.name
@@ -44,7 +43,7 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
         names,
         index=None if chosen is None else names.index(chosen.name),
         placeholder="Choose a video",
-        help="Files in the folders named by `video_dirs` in config.yaml, and everything uploaded before.",
+        help="Files in the folders that `video_dirs` of config.yaml names, and what was uploaded or opened before.",
         **held("video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
     )
     return chosen
@@ -76,38 +75,6 @@ def _video_chosen(paths: dict[str, Path]) -> None:
 def sample_video(settings: Config) -> Path | None:
     """Where the sample video lies, None if it does not."""
     return next((d / SAMPLE_NAME for d in settings.video_dirs if (d / SAMPLE_NAME).is_file()), None)
-
-
-def choose_path(path: Path) -> None:
-    """Choose a video, before the list is drawn."""
-    st.session_state.video_path = str(path)
-
-
-def _upload(settings: Config, store: EmbeddingStore) -> None:
-    state = st.session_state
-    state.setdefault("uploads", 0)
-    file = st.file_uploader(
-        "Upload a video",
-        type=[extension[1:] for extension in EXTENSIONS],
-        key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
-        help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
-    )
-    failed = state.get("upload_error")
-    if file is None:
-        if failed is not None:
-            st.error(told(failed), icon=":material/error:")
-        return
-    bar = st.progress(0.0, text=f"Keeping {literal(file.name)}")
-    try:
-        path = add_upload(
-            file, file.size, file.name, uploads_folder(settings), store, lambda n: bar.progress(min(1.0, n / file.size))
-        )
-        choose_path(path)
-        state.upload_error = None
-    except ClipVideoError as error:
-        state.upload_error = error
-    state.uploads += 1  # another key: the uploader lets go of the file's memory
-    st.rerun()
 
 
 def describe(record: VideoRecord | None) -> None:

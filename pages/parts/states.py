@@ -10,9 +10,10 @@ import streamlit as st
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.list_videos import VideoChoice
+from pages.parts.adding import choose_path
 from pages.parts.indexing import Indexed
 from pages.parts.opening import INDEXING
-from pages.parts.source import choose_path, sample_video
+from pages.parts.source import sample_video
 from pages.parts.text import literal, told
 
 _log = logging.getLogger(__name__)

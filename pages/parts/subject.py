@@ -88,6 +88,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
     with sidebar:
         facts = opened.place()
         chosen_model, rate = model.choose_model(settings)
+        model.suggest_for_footage(chosen_model, video)
         status = opened.place()
         typed = prompts.edit_prompts(settings)
         notes, signal_place = opened.place(), opened.place()

@@ -11,7 +11,7 @@ from clip_core.pipeline.list_videos import VideoChoice, list_videos
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from clip_core.video.opening import has_pyav
-from pages.parts.adding import choose_path, draw_box, opened_paths
+from pages.parts.adding import draw_box, opened_paths
 from pages.parts.controls import held
 from pages.parts.text import literal
 
@@ -55,14 +55,17 @@ def _settle_chosen(settings: Config, choices: dict[str, VideoChoice]) -> VideoCh
     if "video_path" not in state:
         first = next(iter(choices.values()), None) if settings.video_path is not None else None
         state.video_path = None if first is None else str(first.path)
-    named = choices.get(state.pop("video_wanted", None) or "")
-    if named is not None:
-        choose_path(named.path)
+    wanted: str | None = state.pop("video_wanted", None)
+    if wanted is not None:  # a link names it
+        state.video_missing = None if wanted in choices else wanted
+        state.video_path = str(choices[wanted].path) if wanted in choices else None
     chosen = next((choice for choice in choices.values() if str(choice.path) == state.video_path), None)
     last: VideoChoice | None = state.get("video_choice")
     if chosen is None and last is not None and str(last.path) == state.video_path:
         choices[last.name] = chosen = last
     state.video_path = None if chosen is None else str(chosen.path)
+    if chosen is not None:
+        state.video_missing = None
     return chosen
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.list_videos import VideoChoice
@@ -43,13 +44,18 @@ def guarded(main: Callable[[], None]) -> None:
 
 
 def draw_empty(settings: Config) -> None:
-    """No video is chosen."""
-    with _middle():
-        st.markdown("##### No video chosen", width="content")
-        st.caption(
-            "Choose one in the sidebar or upload your own. Its curves appear here while it is being indexed.",
-            width="content",
+    """No video is chosen, or a link names one that is not here."""
+    missing = st.session_state.get("video_missing")
+    title, first = "No video chosen", "Choose one in the sidebar or upload your own."
+    if missing is not None:
+        title = f"{literal(short(missing))} is not here"
+        first = (
+            "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. Upload it or "
+            "open its path with the button beside the list, or choose another."
         )
+    with _middle():
+        st.markdown(f"##### {title}", width="content")
+        st.caption(f"{first} {INDEXING}", width="content")
         sample = sample_video(settings)
         if sample is not None:
             st.button(

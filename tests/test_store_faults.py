@@ -140,3 +140,10 @@ def test_a_table_that_is_damaged_is_told_with_the_place(tmp_path: Path) -> None:
         manifest.write_bytes(b"no manifest")
     with pytest.raises(StoreError, match=r"embeddings cannot be read or written: \S"):
         EmbeddingStore(store.location).run(VIDEO, MODEL)
+
+
+def test_a_refusal_of_the_system_is_told_without_its_number_and_path() -> None:
+    rust = 'lance error: LanceError(IO): Permission denied (os error 13) at path "/x/embeddings/settings.lance/_v"'
+    assert translate(RuntimeError(rust), "/x/embeddings").what == (
+        "The embeddings in /x/embeddings cannot be read or written: Permission denied."
+    )

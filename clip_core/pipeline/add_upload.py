@@ -75,9 +75,7 @@ def _need_room(folder: Path, size_bytes: int, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise StoreError(
-            f"Uploads cannot be kept in {shown_name(folder)}: {error.strerror}.", "Check that folder."
-        ) from error
+        raise _no_place(folder, error) from error
     if free < size_bytes + SPARE_BYTES:
         raise StoreFullError(
             f"There is no room for {shown_name(name)}: it has {size_bytes / 1e6:,.0f} MB, "
@@ -86,9 +84,16 @@ def _need_room(folder: Path, size_bytes: int, name: str) -> None:
         )
 
 
+def _no_place(folder: Path, error: OSError) -> StoreError:
+    return StoreError(f"Uploads cannot be kept in {shown_name(folder)}: {error.strerror}.", "Check that folder.")
+
+
 def _copy(stream: BinaryIO, folder: Path, name: str, on_bytes: Callable[[int], None] | None) -> tuple[Path, str]:
     digest, copied = hashlib.sha256(), 0
-    handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
+    except OSError as error:
+        raise _no_place(folder, error) from error
     part = Path(temporary)
     try:
         with os.fdopen(handle, "wb") as out:

@@ -15,8 +15,8 @@ _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL = re.compile(r"no space left|file too large|quota exceeded|storage full", re.IGNORECASE)
 _CONFLICT = re.compile(r"conflict|preempted|concurrent", re.IGNORECASE)
 _MISSING = re.compile(r"not found", re.IGNORECASE)
-# Rust puts its own classes before the text and the place in its own source behind it.
-_RUST = re.compile(r"^(lance error: )?(\w+\(\w+\): )*|, /\S+\.rs:\d+.*$", re.DOTALL)
+# Rust puts its own classes before the text, and the number of the error, the path and its own source behind it.
+_RUST = re.compile(r"^(lance error: )?(\w+\(\w+\): )*| \(os error \d+\).*$|, /\S+\.rs:\d+.*$", re.DOTALL)
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -20,6 +20,14 @@ APP = Path(__file__).parents[2] / "app.py"
 PATIENCE_S = 60.0
 
 
+def seconds(text: str) -> float:
+    """A time of a table, such as "0:03.500", in seconds."""
+    found = 0.0
+    for part in text.split(":"):
+        found = 60 * found + float(part)
+    return found
+
+
 @dataclass
 class World:
     """A folder of its own for one test; ``settings`` are what config.yaml says."""

@@ -1,4 +1,4 @@
-"""The three components as functions that put them on the page."""
+"""The four components as functions that put them on the page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks
     """Put one part of a player on the page; it stays the same part while its key does.
 
     Args:
-        part: "screen", "ranking" or "timeline".
+        part: "screen", "ranking", "timeline" or "judge".
         data: What it shows; only JSON.
         player: The parts of one player share a clock in the browser under this name.
         callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in

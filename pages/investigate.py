@@ -12,6 +12,7 @@ from pages.parts import (
     curves,
     downloads,
     explain,
+    judge_fast,
     judging,
     look,
     moments,
@@ -21,6 +22,7 @@ from pages.parts import (
     proxy,
     settings_file,
     settings_menu,
+    spikes,
     states,
     transport,
     verdicts,
@@ -49,7 +51,8 @@ def main() -> None:
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
     pictures.take_frame(video, record, head)
-    scene = watch.Scene(video, record, found, listed.to_walk, wanted, subject.signal, head)
+    to_walk = spikes.spikes_to_walk(found, listed.off) or listed.to_walk
+    scene = watch.Scene(video, record, found, to_walk, wanted, subject.signal, head)
     way = watch.choose(scene, playable)
     page = subject.opened.done()
     left, middle, right = page.columns([46, 25, 29], gap="small")
@@ -66,6 +69,7 @@ def main() -> None:
         with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
             verdicts.draw_verdicts(found, wanted)
             judging.draw_accept(found, listed, head, record, store)
+        judge_fast.draw_keys(found, listed, head, record, store, plays=way.plays)
     with page:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)
@@ -77,7 +81,7 @@ def main() -> None:
             settings_place = st.container(width="content")
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))
-        way.draw_chart(view)
+        way.draw_chart(view, judge_fast.draggable(found, listed, record, store))
         chart.draw_footer(wish, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clip_core.cells import as_typed
-from clip_core.export.csv_files import MOMENT_COLUMNS, harmless, moments_csv, scores_csv
+from clip_core.export.csv_files import MOMENT_COLUMNS, harmless, moments_csv, scores_csv, spikes_csv
 from clip_core.values import Moment
 from tests.curve_maker import scores_of
 from tests.odd_names import ODD_NAMES
@@ -63,3 +63,14 @@ def test_pandas_reads_odd_names_and_they_are_known_again(name: str) -> None:
 def test_a_quote_that_was_typed_stays() -> None:
     for text in ("'=1", "''=1", "' =1", "'a", "=1", "a", "'"):
         assert as_typed(harmless(text)) == text
+
+
+def test_spikes_read_back() -> None:
+    spikes = [("=SUM(A1)", 3725.5, 0.125), ('say "hi",\nnow', 1 / 3, -0.25)]
+    rows = list(csv.reader(io.StringIO(spikes_csv(spikes, "-holiday.mp4", "cosine"))))
+    assert rows == [
+        ["video", "prompt", "time_s", "clock", "change", "unit"],
+        ["'-holiday.mp4", "'=SUM(A1)", "3725.500000", "01:02:05.500", "0.125000", "cosine"],
+        ["'-holiday.mp4", 'say "hi",\nnow', "0.333333", "00:00:00.333", "-0.250000", "cosine"],
+    ]
+    assert spikes_csv([], "a.mp4", "z") == "video,prompt,time_s,clock,change,unit\n"

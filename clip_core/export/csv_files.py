@@ -1,10 +1,10 @@
-"""Scores and moments as CSV."""
+"""Scores, moments and spikes as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -16,6 +16,8 @@ MOMENT_COLUMNS = (
     "prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean", "start", "end", "peak_time", "label",
     "video", "unit",
 )  # fmt: skip
+
+SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 
 
 def harmless(text: str) -> str:
@@ -57,4 +59,21 @@ def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> s
         numbers = (f"{number:.6f}" for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
         clocks = (hms(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
         writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
+    return out.getvalue()
+
+
+def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str) -> str:
+    """Return a table with a row per spike, in the order given: ``SPIKE_COLUMNS``.
+
+    Args:
+        spikes: Of each its prompt, its time in seconds and its change (both written with 6 decimals).
+        video: The name of their video, in each row.
+        unit: What the changes are in, in each row.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(SPIKE_COLUMNS)
+    for prompt, time_s, change in spikes:
+        row = (harmless(video), harmless(prompt), f"{time_s:.6f}", hms(time_s), f"{change:.6f}", unit)
+        writer.writerow(row)
     return out.getvalue()

@@ -11,10 +11,12 @@ from typing import Any
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import VideoError
 from clip_core.export import formats
+from clip_core.export.csv_files import spikes_csv
 from clip_core.export.source import Source
 from clip_core.export.source_of import source_of
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
+from clip_core.scoring.spikes import Spike
 from clip_core.values import Moment, VideoRecord
 from clip_core.video.opening import has_pyav
 from clip_core.video.sequence import parse_sequence
@@ -107,6 +109,12 @@ def scores_file(kind: str, outcome: Outcome) -> bytes:
     """
     settings: Mapping[str, Any] = outcome.settings
     return formats.write_scores(kind, outcome.findings.scores, settings)
+
+
+def spikes_file(outcome: Outcome, spikes: Sequence[Spike]) -> bytes:
+    """Return spikes of the curves as CSV: ``csv_files.SPIKE_COLUMNS``, with the video's name and the curves' unit."""
+    rows = ((spike.prompt, spike.time_s, spike.change) for spike in spikes)
+    return spikes_csv(rows, outcome.source.name, outcome.findings.scores.unit).encode()
 
 
 def _has_sound(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clip_core.values import Ints, Scores, Times
 
@@ -68,6 +69,13 @@ def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | 
         right[-1] = min(max(end_s, right[-1]), right[-1] + reach)
     stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * median)])[: len(times_s)]
     return Spans(left, right, stretch.astype(np.int64), median)
+
+
+def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
+    """Say between which neighbouring samples a change can be told, bool (n - 1,): not across a gap, not at one time."""
+    spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
+    told: NDArray[np.bool_] = (np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0)
+    return told
 
 
 def split_at(spans: Spans, times_s: Times, cuts_s: Times | None) -> Spans:

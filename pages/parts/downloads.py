@@ -11,6 +11,7 @@ from pages.parts.give_files import draw_files
 from pages.parts.give_pages import draw_pages
 from pages.parts.look import unseen
 from pages.parts.moments import Listed
+from pages.parts.spikes import draw_spikes_file
 
 CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
 WIDTH_PX = 400
@@ -25,6 +26,7 @@ def draw_downloads(outcome: Outcome, view: Timeline, listed: Listed) -> None:
         if listed.candidates:
             st.toggle("With candidates", key="give_candidates", persist_state="session", help=CANDIDATES_HELP)
         draw_files(outcome)
+        draw_spikes_file(outcome, listed.off)
         draw_pages(outcome, view)
         draw_clips(outcome)
 
@@ -34,11 +36,11 @@ def _which(listed: Listed) -> str:
     if listed.chosen:
         rejected = len(listed.chosen) - len(listed.to_give)
         without = f", without {rejected} rejected" if rejected else ""
-        return f"Selected rows only: {len(listed.chosen)} of {all_of_them} moments{without}."
+        return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{without}."
     left_out = all_of_them - len(listed.kept) - candidates
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
     if listed.with_candidates and candidates:
         counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
     without = [f"{left_out} rejected"] if left_out else []
     without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []
-    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Select rows to take only these."
+    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."

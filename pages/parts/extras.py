@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import streamlit as st
 
 from clip_core.pipeline.analyse import Analysis
 from clip_core.scoring.findings import Findings
-from clip_core.scoring.rate import find_spikes, rate_of_change
+from clip_core.scoring.rate import rate_of_change
 from clip_core.scoring.smoothing import smooth
+from clip_core.scoring.spikes import find_spikes
 from clip_core.scoring.winner import leading_prompts
 from clip_core.values import Floats
 from pages.parts.transport import ChartLook
@@ -29,20 +29,17 @@ class Extras:
 
 def compute_extras(findings: Findings, style: ChartLook) -> Extras:
     """Compute what the menu View asks for."""
-    rate = rate_of_change(findings.scores, findings.smoothed, findings.evidence.cuts_s) if style.rate else None
     return Extras(
-        rate=rate,
-        spikes=[] if rate is None else _spikes(findings, rate),
+        rate=rate_of_change(findings.scores, findings.smoothed) if style.rate else None,
+        spikes=_spikes(findings) if style.rate else [],
         ribbon=_ribbons(findings) if style.spread else {},
         winners=_winners(findings) if style.winners else [],
     )
 
 
-def _spikes(findings: Findings, rate: Floats) -> list[tuple[int, int]]:
+def _spikes(findings: Findings) -> list[tuple[int, int]]:
     scores = findings.scores
-    found = find_spikes(scores, rate, findings.evidence.cuts_s)
-    samples = np.searchsorted(scores.times_s, [spike.time_s for spike in found])
-    return [(int(k), scores.prompts.index(spike.prompt)) for k, spike in zip(samples, found, strict=True)]
+    return [(spike.sample, scores.prompts.index(spike.prompt)) for spike in find_spikes(scores, findings.smoothed)]
 
 
 def _winners(findings: Findings) -> list[tuple[int, float, float]]:

@@ -13,7 +13,7 @@ from clip_core.scoring.extremes import extreme_samples
 from clip_core.scoring.findings import Findings
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
-from pages.parts.tables import draw_table, instant, time_column
+from pages.parts.tables import draw_places, time_column, time_text
 
 
 def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst: bool) -> None:
@@ -30,19 +30,23 @@ def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst
     )  # fmt: skip
     curve = findings.within(str(prompt), signal.recipe.score_range or (-math.inf, math.inf))
     rows = extreme_samples(curve, scores.times_s, worst=worst)
-    state.extremes_times = [float(scores.times_s[row]) for row in rows]
+    times_s = [float(scores.times_s[row]) for row in rows]
     if not rows:
         st.caption("No sample lies within the score filter and the time range under Rules.")
         return
     table = pd.DataFrame(
-        {"time": [instant(t) for t in state.extremes_times], "frame": scores.frames[rows], "score": curve[rows]}
+        {
+            "time": [time_text(t, scores.end_s) for t in times_s],
+            "frame": scores.frames[rows],
+            "score": curve[rows],
+        }
     )
     columns = {
         "time": time_column("Time", scores.end_s),
         "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
         "score": st.column_config.NumberColumn("Score", format=f"%.{value_decimals(scores.unit)}f", width=60),
     }
-    # A key for each list: in another list, a click on the same cell is another click.
+    # A key for each list: a late message names a row of another one.
     state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
-    draw_table(state.extremes_key, table, columns)
+    draw_places(state.extremes_key, table, columns, times_s)
     st.caption("At least 2 s apart. A click on a row shows the frame.")

@@ -3,51 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import streamlit as st
 
 from clip_core.charts.labels import short
 from clip_core.edit import Edit, Verdict
-from clip_core.errors import ClipVideoError
-from clip_core.pipeline.judge_moments import keep_edit, take_edit_back
 from clip_core.scoring.findings import CANDIDATE, Findings
 from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
+from pages.parts.bench import Bench
 from pages.parts.look import unseen
 from pages.parts.moments import Listed
 from pages.parts.playhead import Playhead
-from pages.parts.text import told
+from pages.parts.selecting import name_of, show_next
 
-MOST_UNDONE = 50
 LONGEST_LABEL = 200
 ROUNDING_S = 1e-6
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a judgement needs: where it is kept, and with which settings the moments were found."""
-
-    record: VideoRecord
-    store: EmbeddingStore
-    settings: dict[str, Any]
 
 
 def draw_judging(
     findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore
 ) -> None:
-    """Draw the box in which the selected moments, or the one under the playhead, are judged."""
-    bench = Bench(record, store, findings.recipe.as_mapping())
-    state = st.session_state
-    if state.get("undo_of") != record.video_id:
-        state.undo_of, state.undo = record.video_id, []
-        state.mark_in = state.mark_out = None
-    subjects = listed.chosen or _under(listed.reviewed, head)
+    """Draw the box in which the selected moment, the ticked ones, or the one under the playhead are judged."""
+    bench, state = Bench.of(findings, record, store), st.session_state
+    bench.settle()
+    subjects = subjects_of(listed, head.until_s)
     with st.popover(unseen("Judge"), icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
-        st.markdown(f"**{_subject(subjects, chosen=bool(listed.chosen))}**")
-        _draw_verdicts(subjects, bench)
+        st.markdown(f"**{_subject(subjects, listed)}**")
+        _draw_verdicts(subjects, listed, bench)
         if len(subjects) == 1:
             _draw_edges(subjects[0], findings, bench)
         _draw_adding(findings, head, bench)
@@ -56,59 +41,74 @@ def draw_judging(
             icon=":material/undo:",
             key="undo_edit",
             disabled=not state.undo,
-            on_click=_undo,
-            args=(bench,),
+            help="Takes the last judgement back (Ctrl+Z).",
+            on_click=bench.undo,
             width="stretch",
         )
-        if state.get("judging_error"):
-            st.error(state.pop("judging_error"), icon=":material/error:")
 
 
 def draw_accept(findings: Findings, listed: Listed, head: Playhead, record: VideoRecord, store: EmbeddingStore) -> None:
-    """Draw a button that accepts the selected candidates, or the one under the playhead; if there is one."""
+    """Draw a button that accepts the selected or ticked candidates, or the one under the playhead; if there is one."""
     waiting = [reviewed for reviewed in listed.reviewed if reviewed.is_candidate]
-    subjects = listed.chosen or _under(waiting, head)
+    subjects = _picked(listed) or _under(waiting, head.until_s)
     if not subjects or not all(subject.is_candidate for subject in subjects):
         return
     st.button(
         "Accept",
         icon=":material/check:",
         key="accept_candidate",
-        help="Not sure: the selected candidates, or the one under the playhead, become moments.",
-        on_click=_judge,
-        args=(subjects, "accepted", Bench(record, store, findings.recipe.as_mapping())),
+        help="Not sure: the selected or ticked candidates, or the one under the playhead, become moments (A).",
+        on_click=judge,
+        args=(subjects, "accepted", listed, Bench.of(findings, record, store)),
     )
 
 
-def _under(reviewed: Sequence[Reviewed], head: Playhead) -> list[Reviewed]:
+def _picked(listed: Listed) -> list[Reviewed]:
+    """The selected moment, or else the ticked ones."""
+    return listed.chosen if listed.selected is None else [listed.reviewed[listed.selected]]
+
+
+def subjects_of(listed: Listed, until_s: float) -> list[Reviewed]:
+    """What is judged: the selected moment, or else the ticked ones, or else the one under the playhead.
+
+    Args:
+        listed: The moments.
+        until_s: When the frame after the one under the playhead comes.
+    """
+    return _picked(listed) or _under(listed.reviewed, until_s)
+
+
+def _under(reviewed: Sequence[Reviewed], until_s: float) -> list[Reviewed]:
     """The moment whose frame is on the screen, if there is one; of several, the one that began last.
 
     Where a moment ends and another begins while a frame is shown, this is the frame of the other: there "next" goes.
     """
-    shown = [r for r in reviewed if r.moment.start_s < head.until_s <= r.moment.end_s + ROUNDING_S]
+    shown = [r for r in reviewed if r.moment.start_s < until_s <= r.moment.end_s + ROUNDING_S]
     return sorted(shown, key=lambda r: -r.moment.start_s)[:1]
 
 
-def _subject(subjects: list[Reviewed], *, chosen: bool) -> str:
+def _subject(subjects: list[Reviewed], listed: Listed) -> str:
     if not subjects:
         return "No moment is selected, and none is under the playhead."
     if len(subjects) > 1:
-        return f"{len(subjects)} selected moments"
+        return f"{len(subjects)} ticked moments"
     moment = subjects[0].moment
-    where = "Selected" if chosen else "Under the playhead"
+    where = "Selected" if listed.selected is not None else "Ticked" if listed.chosen else "Under the playhead"
     return f"{where}: {clock(moment.start_s)} … {clock(moment.end_s)}"
 
 
-def _draw_verdicts(subjects: list[Reviewed], bench: Bench) -> None:
+def _draw_verdicts(subjects: list[Reviewed], listed: Listed, bench: Bench) -> None:
+    buttons = (("Accept", "check", "accepted", "A"), ("Reject", "close", "rejected", "X"))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
-        for label, icon, verdict in (("Accept", "check", "accepted"), ("Reject", "close", "rejected")):
+        for label, icon, verdict, key in buttons:
             st.button(
                 label,
                 icon=f":material/{icon}:",
                 key=f"judge_{verdict}",
                 disabled=not subjects,
-                on_click=_judge,
-                args=(subjects, verdict, bench),
+                help=f"{label} ({key}); then the next moment of the list is shown.",
+                on_click=judge,
+                args=(subjects, verdict, listed, bench),
             )
         touched = [r.edit for r in subjects if r.edit is not None]
         help_text = "Take back what was said of them: they are as computed again."
@@ -117,8 +117,8 @@ def _draw_verdicts(subjects: list[Reviewed], bench: Bench) -> None:
             key="judge_none",
             disabled=not touched,
             help=help_text,
-            on_click=_withdraw,
-            args=(touched, bench),
+            on_click=bench.withdraw,
+            args=(touched,),
         )
 
 
@@ -142,7 +142,7 @@ def _draw_edges(subject: Reviewed, findings: Findings, bench: Bench) -> None:
         icon=":material/save:",
         key="save_edges",
         disabled=wrong,
-        on_click=_save,
+        on_click=save_edges,
         args=(subject, start_s, stop_s, label, bench),
     )
 
@@ -182,52 +182,21 @@ def _mark(key: str, time_s: float) -> None:
     st.session_state[key] = time_s
 
 
-def _judge(subjects: list[Reviewed], verdict: Verdict, bench: Bench) -> None:
-    _keep([replace(edit_of(r, bench.settings), verdict=verdict) for r in subjects], bench)
+def judge(subjects: list[Reviewed], verdict: Verdict, listed: Listed, bench: Bench) -> None:
+    """Give a verdict; after that of one moment, unless it is the ticked one, the next of the list is shown."""
+    edits = [replace(edit_of(r, bench.settings), verdict=verdict) for r in subjects]
+    bench.keep([edit for edit, r in zip(edits, subjects, strict=True) if edit != r.edit])
+    if len(subjects) == 1 and (listed.selected is not None or not listed.chosen):
+        show_next(name_of(subjects[0], bench.record.video_id))
 
 
-def _save(subject: Reviewed, start_s: float, end_s: float, label: str, bench: Bench) -> None:
+def save_edges(subject: Reviewed, start_s: float, end_s: float, label: str, bench: Bench) -> None:
+    """Keep the edges and the label that a person gave a moment."""
     before = edit_of(subject, bench.settings)
-    _keep([replace(before, start_s=start_s, end_s=end_s, label=label.strip())], bench)
+    bench.keep([replace(before, start_s=start_s, end_s=end_s, label=label.strip())])
 
 
 def _add(moment: tuple[str, float, float], bench: Bench) -> None:
     prompt, start_s, end_s = moment
-    _keep([Edit(prompt, (start_s + end_s) / 2, start_s, end_s, "added", settings=bench.settings)], bench)
+    bench.keep([Edit(prompt, (start_s + end_s) / 2, start_s, end_s, "added", settings=bench.settings)])
     st.session_state.mark_in = st.session_state.mark_out = None
-
-
-def _keep(edits: list[Edit], bench: Bench) -> None:
-    _change([(edit, keep_edit) for edit in edits], bench)
-
-
-def _withdraw(edits: list[Edit], bench: Bench) -> None:
-    _change([(edit, take_edit_back) for edit in edits], bench)
-
-
-def _change(changes: list[tuple[Edit, Any]], bench: Bench) -> None:
-    """Make the changes, and remember what was there before, as one step of undo."""
-    state, step = st.session_state, []
-    try:
-        for edit, act in changes:
-            before = act(bench.record.video_id, edit, bench.store)
-            step.append((edit, before))
-    except ClipVideoError as error:
-        state.judging_error = told(error)
-    if step:
-        state.undo = [*state.undo, step][-MOST_UNDONE:]
-
-
-def _undo(bench: Bench) -> None:
-    """Take the last step back; while the store fails, the step stays for another try."""
-    state = st.session_state
-    *rest, step = state.undo
-    try:
-        for edit, before in reversed(step):
-            if before is None:
-                take_edit_back(bench.record.video_id, edit, bench.store)
-            else:
-                keep_edit(bench.record.video_id, before, bench.store)
-        state.undo = rest
-    except ClipVideoError as error:
-        state.judging_error = told(error)

@@ -19,7 +19,12 @@ border-color:{edge};color:{text};background:transparent}}
 height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 .st-key-for_footage button,.st-key-help_box button,
 .st-key-list_row button,.st-key-own_box button{{min-height:28px;padding-top:0;padding-bottom:0}}
+.st-key-list_row{{gap:.25rem}}
 .st-key-list_row button{{padding-left:.4rem;padding-right:.4rem}}
+.st-key-list_row [data-testid="stButtonGroup"] button{{padding-left:.25rem;padding-right:.25rem}}
+.st-key-list_row [data-testid="stButtonGroup"] p{{font-size:.77rem}}
+.st-key-judge_main{{display:none}}
+.st-key-peaks button{{min-height:0;padding:1px 2px;line-height:1.25}}
 .st-key-list_row [data-testid="stPopoverButton"] div[aria-hidden="true"]{{display:none}}
 .st-key-chart iframe{{display:block}}
 [data-testid="stElementToolbar"]{{top:2px!important;right:2px!important;padding:0}}

@@ -1,4 +1,4 @@
-"""The list beside the ranking: moments, their peaks as pictures, or the frames that fit a prompt best and worst."""
+"""The list beside the ranking: moments, their peaks as pictures, best and worst frames of a prompt, or spikes."""
 
 from __future__ import annotations
 
@@ -6,28 +6,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals, value_text
-from clip_core.errors import ClipVideoError
+from clip_core.charts.unit_text import value_text
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.values import Moment, VideoRecord, clock
 from pages.parts.extremes import draw_extremes
-from pages.parts.look import question_mark, swatch
-from pages.parts.peaks import draw_peaks, thumbnail_uris
+from pages.parts.moment_table import draw_moment_table
+from pages.parts.peaks import draw_peaks
 from pages.parts.prompts import Prompts
+from pages.parts.selecting import name_of, settle_rows
 from pages.parts.signal import Signal
-from pages.parts.tables import draw_table, instant, selected_rows, time_column
-from pages.parts.text import literal, told
+from pages.parts.spikes import draw_spikes
+from pages.parts.text import literal
 
-LISTS = ["Moments", "Peaks", "Best", "Worst"]
-MOST_PICTURES = 40
-"""In the table; each is 5 kB that is sent when the table changes."""
-VERDICTS = {"accepted": "✓", "rejected": "✗", "added": "+", "": "✎"}
-JUDGED_HELP = "✓ accepted, ✗ rejected, + added, ✎ changed by hand, ? a candidate: not sure that it is one"
+LISTS = ["Moments", "Peaks", "Best", "Worst", "Spikes"]
 
 
 @dataclass(frozen=True)
@@ -36,15 +31,19 @@ class Listed:
 
     Attributes:
         reviewed: As they were judged, rejected ones included, ranked; candidates come last.
-        chosen: Those whose rows are selected.
+        chosen: Those whose rows are ticked.
         with_candidates: Whether files hold the candidates too.
         hidden: How many were left out because the pill of their prompt is off.
+        off: The prompts whose pill is off.
+        selected: The place of the one that is selected, None if none is.
     """
 
     reviewed: list[Reviewed]
     chosen: list[Reviewed]
     with_candidates: bool = False
     hidden: int = 0
+    off: frozenset[str] = frozenset()
+    selected: int | None = None
 
     @property
     def kept(self) -> list[Moment]:
@@ -58,36 +57,32 @@ class Listed:
 
     @property
     def to_walk(self) -> tuple[list[Moment], list[Moment]]:
-        """What next, previous and repeat go through, and what comes after it: the selected ones, or else all."""
+        """What next, previous and repeat go through, and what comes after it: the ticked ones, or else all."""
         return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
 
     @property
     def to_give(self) -> list[Moment]:
-        """Those that are written to files: of the selected ones, or else of all, those that count."""
+        """Those that are written to files: of the ticked ones, or else of all, those that count."""
         given = self.chosen or self.reviewed
         return [r.moment for r in given if r.kept or (r.is_candidate and (self.with_candidates or bool(self.chosen)))]
 
 
 def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> Listed:
-    """Say which moments there are and which rows are selected, before anything is drawn.
+    """Say which moments there are, which is selected and which are ticked, before anything is drawn.
 
     Moments of ``hidden`` prompts are left out.
-
-    The browser knows rows by number alone. In another list the ticks go along with their moments, and the table is
-    another one: a late message of the browser would tick other moments by the numbers of the old list.
     """
-    state = st.session_state
     reviewed = [r for r in found if r.moment.prompt not in hidden]
-    rows = selected_rows(state.setdefault("moments_key", "moments"))
-    names = [(video_id, r.moment.prompt, r.moment.peak_s if r.edit is None else r.edit.anchor_s) for r in reviewed]
-    before, state.moments_names = state.get("moments_names", names), names
-    if rows and before != names:
-        places = {name: place for place, name in enumerate(names)}
-        rows = sorted(places[before[row]] for row in rows if row < len(before) and before[row] in places)
-        state.moments_key = f"moments-{int(state.moments_key.partition('-')[2] or 0) + 1}"
-        state[state.moments_key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    chosen = [reviewed[row] for row in rows if row < len(reviewed)]
-    return Listed(reviewed, chosen, bool(state.get("give_candidates")), len(found) - len(reviewed))
+    names = [name_of(r, video_id) for r in reviewed]
+    selected, ticked = settle_rows(names, [r.moment.start_s for r in reviewed])
+    return Listed(
+        reviewed,
+        [reviewed[row] for row in ticked],
+        with_candidates=bool(st.session_state.get("give_candidates")),
+        hidden=len(found) - len(reviewed),
+        off=frozenset(hidden),
+        selected=selected,
+    )
 
 
 def shown_findings(findings: Findings, listed: Listed) -> Findings:
@@ -115,80 +110,19 @@ def choose_list(count: int) -> str:
 def draw_list(
     chosen: str, findings: Findings, listed: Listed, prompts: Prompts, signal: Signal, record: VideoRecord, path: str
 ) -> None:
-    """Draw the chosen list; a click on a row is taken in by the playhead at the next run."""
-    state = st.session_state
-    if chosen != "Moments":
-        state.moments_times = []
-    if chosen not in ("Best", "Worst"):
-        state.extremes_times = []
+    """Draw the chosen list; a click on a row is taken in at the next run."""
+    st.session_state.places = None  # a list of places says which
     if chosen == "Moments":
-        _draw_moments(findings, listed, prompts, signal, record, path)
+        if listed.reviewed:
+            draw_moment_table(listed.reviewed, listed.selected, findings.scores, prompts, record, path)
+        else:
+            st.caption(_hidden_text(listed.hidden) if listed.hidden else _why_none(findings, signal))
     elif chosen == "Peaks":
         draw_peaks(listed.kept, findings, record, path)
+    elif chosen == "Spikes":
+        draw_spikes(findings, listed.off, prompts)
     else:
         draw_extremes(findings, prompts, signal, worst=chosen == "Worst")
-
-
-def _draw_moments(
-    findings: Findings, listed: Listed, prompts: Prompts, signal: Signal, record: VideoRecord, path: str
-) -> None:
-    moments = [r.moment for r in listed.reviewed]
-    st.session_state.moments_times = [moment.start_s for moment in moments]
-    if not moments:
-        st.caption(_hidden_text(listed.hidden) if listed.hidden else _why_none(findings, signal))
-        return
-    scores, unit = findings.scores, findings.scores.unit
-    uris, why_not = dict[float, str](), ""
-    try:
-        uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
-    except ClipVideoError as error:
-        why_not = told(error)
-    table = pd.DataFrame(
-        {
-            "colour": [_sign(r, prompts) for r in listed.reviewed],
-            "prompt": [short(m.prompt) for m in moments],
-            "start": [instant(m.start_s) for m in moments],
-            "end": [instant(m.end_s) for m in moments],
-            "peak": [m.peak for m in moments],
-            "judged": [_judged(r) for r in listed.reviewed],
-            "picture": [uris.get(m.peak_s) for m in moments],
-            "duration": [m.duration_s for m in moments],
-            "peak_at": [instant(m.peak_s) for m in moments],
-            "mean": [m.mean for m in moments],
-            "label": [m.label for m in moments],
-        }
-    )
-    number = f"%.{value_decimals(unit)}f"
-    columns = {
-        "colour": st.column_config.ImageColumn("", width=24),
-        "prompt": st.column_config.TextColumn("Prompt", width=84),
-        "start": time_column("Start", scores.end_s),
-        "end": time_column("End", scores.end_s),
-        "peak": st.column_config.NumberColumn("Peak", format=number, width=50),
-        "judged": st.column_config.TextColumn("", width=24, help=JUDGED_HELP),
-        "picture": st.column_config.ImageColumn("At the peak", width=64),
-        "duration": st.column_config.NumberColumn("Duration", format="%.2f s", width=66),
-        "peak_at": time_column("Peak at", scores.end_s),
-        "mean": st.column_config.NumberColumn("Mean", format=number, width=50),
-        "label": st.column_config.TextColumn("Label", width=100),
-    }
-    draw_table(st.session_state.moments_key, table, columns, rows_too=True)
-    if why_not:
-        st.caption(f"Pictures cannot be shown: {why_not}")
-
-
-def _judged(reviewed: Reviewed) -> str:
-    if reviewed.is_candidate:
-        return "?"
-    return "" if reviewed.edit is None else VERDICTS[reviewed.edit.verdict]
-
-
-def _sign(reviewed: Reviewed, prompts: Prompts) -> str | None:
-    """The colour of its prompt; a combination, or a prompt that is no longer in the list, has none."""
-    prompt = reviewed.moment.prompt
-    if prompt not in prompts.numbers:
-        return None
-    return (question_mark if reviewed.is_candidate else swatch)(prompts.colour(prompt), 20)
 
 
 def _hidden_text(count: int) -> str:

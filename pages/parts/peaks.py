@@ -13,9 +13,10 @@ from clip_core.charts.unit_text import value_text
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.peak_pts import peak_pts
 from clip_core.scoring.findings import Findings
-from clip_core.values import Moment, Scores, VideoRecord, clock
+from clip_core.values import Moment, Scores, VideoRecord
 from pages.parts import cached
 from pages.parts.playhead import frame_on_screen, seek
+from pages.parts.tables import time_text
 from pages.parts.text import literal, told
 
 ACROSS, PER_PAGE = 3, 6
@@ -63,7 +64,7 @@ def draw_peaks(moments: Sequence[Moment], findings: Findings, record: VideoRecor
         for first in range(0, len(shown), ACROSS):
             for column, place in zip(st.columns(ACROSS, gap="xxsmall"), range(first, first + ACROSS), strict=True):
                 if place < len(shown):
-                    with column:
+                    with column.container(gap="xxsmall"):
                         _draw_peak(shown[place], pictures, findings, times_s, place)
     if len(pictures) < len({m.peak_s for m in shown}):
         st.caption("More pictures are drawn with the next move.")
@@ -72,12 +73,14 @@ def draw_peaks(moments: Sequence[Moment], findings: Findings, record: VideoRecor
 def _draw_peak(
     moment: Moment, pictures: dict[float, bytes], findings: Findings, times_s: np.ndarray, place: int
 ) -> None:
+    when = time_text(moment.peak_s, findings.scores.end_s)
     if moment.peak_s in pictures:
-        st.image(_uri(pictures[moment.peak_s]), width="stretch", alt=f"{moment.prompt} at {clock(moment.peak_s)}")
+        st.image(_uri(pictures[moment.peak_s]), width="stretch", alt=f"{moment.prompt} at {when}")
+    name = literal(short(moment.prompt))
     st.button(
-        clock(moment.peak_s).rstrip("0").rstrip("."),
+        f"{name}  \n{when}",
         key=f"peak_{place}",
-        help=f"{literal(short(moment.prompt))} {value_text(moment.peak, findings.scores.unit)}",
+        help=f"{name} {value_text(moment.peak, findings.scores.unit)}",
         on_click=seek,
         args=(frame_on_screen(times_s, moment.peak_s),),
         width="stretch",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.values import Scores, VideoRecord
+from clip_core.values import Scores, TimeTable, VideoRecord
+from pages.parts.tables import clicked_time
 
 TICK_S = 0.4
 """Pictures that the server pushes stay whole up to about five a second; a rerun takes some of that."""
@@ -54,12 +55,18 @@ def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -
     frame = min(max(0, int(state.get(frame_key, 0))), max(0, len(times_s) - 1))
     state[frame_key] = frame
     time_s = float(times_s[frame]) if len(times_s) else 0.0
-    until_s = float(times_s[frame + 1]) if frame + 1 < len(times_s) else max(time_s, record.table.end_s)
-    return Playhead(frame, time_s, until_s, nearest_sample(scores, time_s))
+    return Playhead(frame, time_s, until_s(frame, record.table), nearest_sample(scores, time_s))
+
+
+def until_s(frame: int, table: TimeTable) -> float:
+    """When the frame after another one comes, or the video ends, in seconds."""
+    following = table.pts[frame + 1 : frame + 2]
+    return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
 
 
 def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
-    seconds = _clicked_row()
+    place_s, moment_s = clicked_time(), st.session_state.pop("moment_clicked_s", None)
+    seconds = place_s if moment_s is None else moment_s
     clicked = _clicked_sample(scores)
     if clicked is not None:
         seek(int(scores.frames[clicked]))
@@ -105,19 +112,6 @@ def _clicked_sample(scores: Scores) -> int | None:
     if isinstance(x, str):
         return nearest_sample(scores, (dt.datetime.fromisoformat(x) - EPOCH).total_seconds())
     return int(np.argmin(np.abs(scores.frames - float(x))))
-
-
-def _clicked_row() -> float | None:
-    """The time of a table's row that was clicked and not taken in before."""
-    state = st.session_state
-    for table in ("moments", "extremes"):
-        key = state.get(f"{table}_key", table)
-        cells = ((state.get(key) or {}).get("selection") or {}).get("cells") or []
-        seen, state[f"{table}_seen"] = state.get(f"{table}_seen"), (key, cells)
-        rows = state.get(f"{table}_times", [])
-        if cells and (key, cells) != seen and cells[0][0] < len(rows):
-            return float(rows[cells[0][0]])
-    return None
 
 
 def toggle_play(last: int) -> None:

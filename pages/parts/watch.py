@@ -17,6 +17,7 @@ from pages.parts.extras import compute_extras
 from pages.parts.look import theme_name
 from pages.parts.player import draw as player
 from pages.parts.player.components import series
+from pages.parts.player.draw import Edges
 from pages.parts.playhead import Playhead, pause
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, see_to_proxy
@@ -68,10 +69,12 @@ CHIPS_BELOW_PX = 36
 class Way(Protocol):
     """A way to watch. Each function draws one region; the page says in which order and where.
 
-    ``taken_px``: what the chart gives up in height, so that the page need not scroll.
+    ``taken_px``: what the chart gives up in height, so that the page need not scroll. ``plays``: whether the video
+    plays in the browser, which then knows better which frame is on the screen.
     """
 
     taken_px: int
+    plays: bool
 
     def draw_picture(self) -> None:
         """Draw the video."""
@@ -82,14 +85,15 @@ class Way(Protocol):
     def draw_transport(self) -> None:
         """Draw the row of buttons, if it is not a part of the picture."""
 
-    def draw_chart(self, view: Timeline) -> None:
-        """Draw the curves."""
+    def draw_chart(self, view: Timeline, edges: Edges | None) -> None:
+        """Draw the curves, and where it can be dragged, the moment that is selected."""
 
 
 class Playing:
     """The player: it runs in the browser, and so do its ranking and its curves."""
 
     taken_px = 0
+    plays = True
 
     def __init__(self, scene: Scene, playable: Playable) -> None:
         self._scene, self._playable = scene, playable
@@ -109,15 +113,16 @@ class Playing:
     def draw_transport(self) -> None:
         """Nothing: it is a part of the screen."""
 
-    def draw_chart(self, view: Timeline) -> None:
-        """Draw the curves with the playhead that runs along."""
-        player.draw_timeline(self._scene.record, view, self._series)
+    def draw_chart(self, view: Timeline, edges: Edges | None) -> None:
+        """Draw the curves with the playhead that runs along, and the edges to drag."""
+        player.draw_timeline(self._scene.record, view, self._series, edges=edges)
 
 
 class FrameByFrame:
     """One exact picture at a time, sent by the server."""
 
     taken_px = CHIPS_BELOW_PX
+    plays = False
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -137,7 +142,7 @@ class FrameByFrame:
         findings = scene.findings
         transport.draw_transport(scene.record.table, findings.scores, *scene.to_walk, scene.head)
 
-    def draw_chart(self, view: Timeline) -> None:
+    def draw_chart(self, view: Timeline, edges: Edges | None) -> None:  # noqa: ARG002 - its chart drags nothing
         """Draw the curves; a click on them moves the playhead."""
         chart.draw_chart(view, self._scene.head)
 

@@ -66,7 +66,7 @@ def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
         "moments_as_srt": "SRT subtitles", "moments_as_edl": "EDL (CMX 3600)",
         "moments_as_fcpxml": "Final Cut Pro XML", "moments_as_otio": "OpenTimelineIO",
         "moments_as_qvhighlights": "QVHighlights predictions", "scores_as_csv": "CSV", "scores_as_parquet": "Parquet",
-        "scores_as_jsonl": "JSON Lines", "report_file": "Report", "chart_file": "Chart",
+        "scores_as_jsonl": "JSON Lines", "spikes_file": "CSV", "report_file": "Report", "chart_file": "Chart",
         "settings_file": "Save settings (YAML)",
     }  # fmt: skip
     count = len(made[-1].listed.reviewed)
@@ -118,7 +118,7 @@ def test_selected_rows_only(made: list[Filled], ready: Page) -> None:
     ready.at.session_state["moments"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     ready.run()
     assert made[-1].outcome.moments == [whole[1]]
-    assert ready.starting(f"Selected rows only: 1 of {len(whole)} moments.")
+    assert ready.starting(f"Ticked rows only: 1 of {len(whole)} moments.")
 
 
 def test_the_chart_and_the_report_are_those_of_the_page(made: list[Filled], ready: Page) -> None:

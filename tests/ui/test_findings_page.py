@@ -22,11 +22,11 @@ from clip_core.pipeline.make_report import make_report
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.recipe import Recipe, recipe_yaml
 from clip_core.video.drawing import picture_file
-from pages.parts import cached, downloads, judging, moments, per_prompt, pictures
+from pages.parts import bench, cached, downloads, moments, per_prompt, pictures
 from pages.parts.moments import Listed
 from pages.parts.signal import Signal
 from tests.ui.conftest import Gate, _forget_caches, new_world
-from tests.ui.world import Page, World
+from tests.ui.world import Page, World, seconds
 
 PROMPTS = ("a dog", "pizza", "a red car")
 
@@ -109,7 +109,7 @@ def rows(page: Page) -> list[dict[str, Any]]:
 
 
 def tick(page: Page, *places: int) -> Page:
-    """Select rows of the table of moments."""
+    """Tick rows of the table of moments."""
     table = page.at.session_state["moments_key"]
     page.at.session_state[table] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     return page.run()
@@ -450,15 +450,15 @@ def test_a_combination_is_added_listed_and_dropped(page: Page, seen: dict[str, A
 
 def test_the_time_range_keeps_moments_and_lists_within(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "percentile", 0.0)
-    assert [(r["start"].second, r["end"].second) for r in rows(page)] == [(0, 10)] * 3
+    assert [(seconds(r["start"]), seconds(r["end"])) for r in rows(page)] == [(0, 10)] * 3
     page.slide("time_ends", (2.0, 5.0))
     assert seen["signal"].recipe.time_range == (2.0, 5.0)
     assert page.control("slider", "time_ends").value == (2.0, 5.0)
-    assert {r["start"].second for r in rows(page)} == {2}
-    assert all(r["end"].second + r["end"].microsecond / 1e6 <= 5.0 for r in rows(page))
+    assert {int(seconds(r["start"])) for r in rows(page)} == {2}
+    assert all(seconds(r["end"]) <= 5.0 for r in rows(page))
     choose(page, "list", "Best")
     times = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["time"]
-    assert all(2 <= t.second + t.microsecond / 1e6 < 5 for t in times)
+    assert all(2 <= seconds(t) < 5 for t in times)
     page.run().slide("time_ends", (0.0, page.control("slider", "time_ends").max))
     assert seen["signal"].recipe.time_range is None
 
@@ -519,7 +519,7 @@ def test_accept_reject_and_undo(page: Page, seen: dict[str, Any], settled: World
     assert [r["judged"] for r in rows(page)][:3] == ["", "✗", ""]
     assert len(seen["listed"].kept) == count - 1
     tick(page, 0, 2)
-    assert page.holding("2 selected moments")
+    assert page.holding("2 ticked moments")
     page.press("judge_accepted")
     assert [r["judged"] for r in rows(page)][:3] == ["✓", "✗", "✓"]
     again = Page().indexed()
@@ -547,14 +547,14 @@ def test_an_edge_is_nudged_and_labelled_and_the_recipe_kept_with_it(
     page.at.text_input[0].set_value("  *the* <b>dog</b> ")
     page.run().press("save_edges")
     after = rows(page)[0]
-    assert after["start"].second + after["start"].microsecond / 1e6 == pytest.approx(wanted, abs=1e-3)
+    assert seconds(after["start"]) == pytest.approx(wanted, abs=1e-3)
     assert (after["end"], after["label"], after["judged"]) == (before["end"], "*the* <b>dog</b>", "✎")
     (edit,) = store_of(settled).edits(seen["outcome"].record.video_id)
     assert edit.settings["unit"] == "percentile"
     assert edit.settings["threshold"] == 80.0
     assert edit.settings["prompts"] == list(PROMPTS)
     choose(page, "unit", "z")  # other settings: the edges stay
-    assert wanted in [pytest.approx(r["start"].second + r["start"].microsecond / 1e6, abs=1e-3) for r in rows(page)]
+    assert wanted in [pytest.approx(seconds(r["start"]), abs=1e-3) for r in rows(page)]
     tick(page, next(k for k, r in enumerate(rows(page)) if r["judged"]))
     page.press("judge_none")
     assert {r["judged"] for r in rows(page)} == {""}
@@ -585,13 +585,13 @@ def test_a_moment_is_added_from_here_to_here(page: Page, seen: dict[str, Any]) -
     page.press("add_moment")
     assert len(rows(page)) == count + 1
     added = rows(page)[-1]
-    assert (added["prompt"], added["judged"], added["start"].second, added["end"].second) == ("pizza", "+", 3, 5)
+    assert (added["prompt"], added["judged"], seconds(added["start"]), seconds(added["end"])) == ("pizza", "+", 3, 5)
     assert seen["listed"].kept[-1].end_s == 5.0
     assert page.at.button(key="add_moment").disabled
     page.prompts("a dog", "a red car")  # its prompt is gone, and the moment waits for it
     assert "pizza" not in [row["prompt"] for row in rows(page)]
     page.prompts("a dog", "pizza", "a red car")
-    assert [row["start"].second for row in rows(page) if (row["prompt"], row["judged"]) == ("pizza", "+")] == [3]
+    assert [seconds(row["start"]) for row in rows(page) if (row["prompt"], row["judged"]) == ("pizza", "+")] == [3]
     page.press("undo_edit")
     assert all(row["judged"] == "" for row in rows(page))
 
@@ -873,7 +873,7 @@ def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.M
     tick(page, 0)
     page.press("judge_accepted")
     with monkeypatch.context() as patch:
-        patch.setattr(judging, "take_edit_back", broken)
+        patch.setattr(bench, "take_edit_back", broken)
         page.press("undo_edit")
         assert page.holding("The store is gone")
     assert not page.at.button(key="undo_edit").disabled

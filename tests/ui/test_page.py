@@ -9,7 +9,7 @@ import pytest
 
 from clip_core.pipeline.list_videos import EXTENSIONS
 from tests.ui.conftest import Counted
-from tests.ui.world import Page, World
+from tests.ui.world import Page, World, seconds
 
 
 def shown_rows(page: Page, key: str) -> list[dict[str, object]]:
@@ -113,9 +113,9 @@ def flag_one_stretch(page: Page) -> list[dict[str, object]]:
     return shown_rows(page, "moments")
 
 
-def frame_at(instant: Any) -> int:
-    """The frame on the screen at that time: an edge may lie within a frame."""
-    return int(np.floor(instant.tz_localize("UTC").timestamp() * 30 + 1e-3))
+def frame_at(text: Any) -> int:
+    """The frame on the screen at that time, which a table says in milliseconds: an edge may lie within a frame."""
+    return int(np.floor(seconds(text) * 30 + 0.03))
 
 
 def test_moments_are_listed_and_the_buttons_go_to_them(ready: Page) -> None:
@@ -142,6 +142,9 @@ def test_a_click_on_a_row_seeks_once(ready: Page) -> None:
     assert ready.at.session_state["stamp"] == stamp + 1
     assert ready.slide("frame", 3).frame == 3  # the selection stays, and does not pull it back
     ready.click_row("moments", len(rows) - 1, "end")
+    assert ready.frame == wanted
+    assert ready.slide("frame", 3).frame == 3
+    ready.click_row("moments", len(rows) - 1, "end")  # the same cell again
     assert ready.frame == wanted
 
 

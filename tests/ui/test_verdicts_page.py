@@ -33,7 +33,7 @@ from tests.ui.test_findings_page import (  # noqa: F401
     visitor_without_edits,
     with_frame,
 )  # fmt: skip
-from tests.ui.world import APP, Page, World
+from tests.ui.world import APP, Page, World, seconds
 from tests.video_maker import read_number
 
 PROMPTS = ("a dog", "a rocket", "pizza", "an elephant", "a red car")
@@ -226,7 +226,7 @@ def test_a_rejected_candidate_stays_in_the_list_and_leaves_the_walk(page: Page, 
     assert rows(page)[place]["judged"] == "✗"
     assert spans(seen["listed"].to_walk[1]) == spans(waiting)[1:]
     assert spans(seen["view"].candidates) == spans(waiting)[1:]
-    assert page.holding(", without 1 rejected. Select rows")
+    assert page.holding(", without 1 rejected. Tick rows")
 
 
 def test_a_candidate_with_other_edges_is_a_candidate_still(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
@@ -279,10 +279,10 @@ def test_next_goes_through_the_moments_and_then_through_the_candidates(page: Pag
 def test_files_leave_candidates_out_unless_they_are_asked_for(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.run()
     kept, waiting = (len(moments) for moments in seen["listed"].to_walk)
-    assert page.starting(f"{kept} moments. Select rows")
+    assert page.starting(f"{kept} moments. Tick rows")
     assert {row["prompt"] for row in given_rows(seen)} == SURE
     choose(page, "give_candidates", True)
-    assert page.starting(f"{kept} moments and {waiting} candidates. Select rows")
+    assert page.starting(f"{kept} moments and {waiting} candidates. Tick rows")
     given = given_rows(seen)
     assert len(given) == kept + waiting
     assert {row["prompt"] for row in given if row["label"] == "candidate"} == set(PROMPTS) - SURE
@@ -366,7 +366,7 @@ def test_pictures_are_judged_by_their_curves_alone(page: Page, seen: dict[str, A
     ((name, kind),) = page.verdicts.items()
     assert (name, kind) == ("frame 90 at 0:03.000", "there")
     assert "No neutral texts were asked." in page.chips[name][1]
-    assert any(row["start"].second <= 3 < row["end"].second for row in rows(page))
+    assert any(seconds(row["start"]) <= 3 < seconds(row["end"]) for row in rows(page))
 
 
 def test_without_the_neutral_texts_of_a_server_that_is_down_there_are_moments_still(

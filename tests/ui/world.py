@@ -24,6 +24,14 @@ WORLDS: list[World] = []
 """All of this process, so that what one test leaves in a world that tests share does not meet the next."""
 
 
+def seconds(text: str) -> float:
+    """A time of a table, such as "0:03.500", in seconds."""
+    found = 0.0
+    for part in text.split(":"):
+        found = 60 * found + float(part)
+    return found
+
+
 @dataclass
 class World:
     """A folder of its own for one test; ``settings`` are what config.yaml says."""

@@ -1,4 +1,4 @@
-"""The three components as functions that put them on the page."""
+"""The four components as functions that put them on the page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw_part(
     """Put one part of a player on the page; it stays the same part while its key does.
 
     Args:
-        part: "screen", "ranking" or "timeline".
+        part: "screen", "ranking", "timeline" or "judge".
         data: What it shows; only JSON.
         player: The parts of one player share a clock in the browser under this name.
         height_px: The room that is kept for it before its script has arrived; None: as much as it then takes.

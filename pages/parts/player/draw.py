@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -114,7 +116,27 @@ def draw_ranking(
     draw_part("ranking", data, player, on_missing_change=_put_again)
 
 
-def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], player: str = PLAYER) -> None:
+@dataclass(frozen=True)
+class Edges:
+    """The edges of one moment, which can be dragged.
+
+    Attributes:
+        name: Of the moment: what was dragged of another one is not taken.
+        start_s, end_s: Where it begins and ends, in seconds.
+        last_s: Where the last sample ends: so far to the right an edge may go.
+        move: Called with the new start and end, once they were dragged; the numbers are the browser's.
+    """
+
+    name: str
+    start_s: float
+    end_s: float
+    last_s: float
+    move: Callable[[float, float], None]
+
+
+def draw_timeline(
+    record: VideoRecord, view: Timeline, series: dict[str, Any], player: str = PLAYER, edges: Edges | None = None
+) -> None:
     """Draw the curves; the browser draws the playhead over them.
 
     Args:
@@ -122,14 +144,47 @@ def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], p
         view: What the chart shows.
         series: What ``components.series`` says of the curves.
         player: Whose timeline it is, see ``draw_part``.
+        edges: To drag; None: there are none.
     """
     data = {
         "plotly": assets.plotly_address(),
         "figure": live_figure(view),
         "video": record.video_id,
         "series": series | more_series(view),
+        "edges": None if edges is None else [edges.name, edges.start_s, edges.end_s, edges.last_s],
     }
-    draw_part("timeline", data, player, view.height_px, on_missing_change=_put_again, on_theme_change=_put_again)
+    taken = partial(_take_edges, player, edges)
+    changes = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}
+    draw_part("timeline", data, player, view.height_px, **changes)
+
+
+def _take_edges(player: str, edges: Edges | None) -> None:
+    """Take what was dragged, if it is of the moment that is selected now and can be edges at all."""
+    report = st.session_state[part_key("timeline", player)].get("edges")
+    if edges is None or not isinstance(report, dict) or report.get("name") != edges.name:
+        return
+    times_s = [report.get("start_s"), report.get("end_s")]
+    if all(isinstance(time_s, float | int) and math.isfinite(time_s) for time_s in times_s):
+        edges.move(*map(float, times_s))
+
+
+def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool, player: str = PLAYER) -> None:
+    """Listen for the keys that judge, wherever the focus is, unless somebody types.
+
+    Args:
+        take: Called with "accept", "reject" or "undo", and the frame on the screen where it is known.
+        plays: Whether the player is on the page.
+        player: Whose frame it is, see ``draw_part``.
+    """
+    draw_part("judge", {"plays": plays}, player, on_pressed_change=partial(_take_key, player, take))
+
+
+def _take_key(player: str, take: Callable[[str, int | None], None]) -> None:
+    report = st.session_state[part_key("judge", player)].get("pressed")
+    if not isinstance(report, dict) or report.get("what") not in ("accept", "reject", "undo"):
+        return
+    frame = report.get("frame")
+    take(report["what"], frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None)
 
 
 def _put_again() -> None:

@@ -14,6 +14,9 @@ export const KEYS = [
   { keys: ["f"], shown: "F", what: "fullscreen", says: "full screen" },
   { keys: ["Home"], shown: "Home", what: "reset", says: "to the start" },
   { keys: ["End"], shown: "End", what: "end", says: "to the last frame" },
+  { keys: [], shown: "A", says: "accept the moment" }, // this one and the next two are heard by judge.js
+  { keys: [], shown: "X", says: "reject the moment" },
+  { keys: [], shown: "Ctrl Z", says: "take that back" },
   { keys: ["?"], shown: "?", what: "help", says: "these keys" },
 ];
 

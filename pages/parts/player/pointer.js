@@ -35,7 +35,7 @@ export class Pointer {
   #pressed(event) {
     this.#press = null;
     this.acts.hover(null);
-    if (event.button !== 0 || !event.isPrimary || event.target.closest(".modebar")) return;
+    if (event.button !== 0 || !event.isPrimary || event.target.closest(".modebar, .cvi-edge")) return;
     if (event.target === this.head) this.#grab(event);
     else if (this.#at(event)?.inside) this.#press = { x: event.clientX, y: event.clientY };
   }
@@ -93,7 +93,7 @@ export class Pointer {
   }
 
   #hovered(event) {
-    const at = event.pointerType !== "touch" && !event.buttons && !event.target.closest(".modebar") ? this.#at(event) : null;
+    const at = event.pointerType !== "touch" && !event.buttons && !event.target.closest(".modebar, .cvi-edge") ? this.#at(event) : null;
     this.acts.hover(at?.inside ? at : null);
   }
 }

@@ -3,6 +3,7 @@
 
 import { leaveClock, takeClock } from "./clock.js";
 import { CurveCanvas } from "./curves.js";
+import { MomentEdges, placeInTime } from "./edges.js";
 import { HoverBox } from "./hover.js";
 import { listenForKeys } from "./keys.js";
 import { isOurs, linesOf, panelsOf } from "./panels.js";
@@ -28,6 +29,7 @@ class Timeline {
   #zoomed = false;
   #range = "null"; // the part of the time that was asked for
   #seen = ""; // what the curves were last drawn for
+  #set = () => {};
 
   constructor(host, addressOf, player) {
     Object.assign(this, { host, addressOf, player });
@@ -38,6 +40,8 @@ class Timeline {
     this.hover = new HoverBox(host.querySelector(".cvi-hover"));
     const acts = { reset: () => this.#reset(), hover: (at) => this.#hover(at), valueAt: (px) => this.#valueAt(px) };
     this.pointer = new Pointer(host, this.clock, acts, this.#stop.signal);
+    const place = () => this.#isDrawn && placeInTime(this.#across, this.plot._fullLayout._size, this.#series, this.#clockAxis);
+    this.edges = new MomentEdges(host, { place, moved: (edges) => this.#set("edges", edges) }, this.#stop.signal);
     for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()]]) {
       this.clock.addEventListener(type, act, { signal: this.#stop.signal });
     }
@@ -47,7 +51,7 @@ class Timeline {
   }
 
   async update(data, setStateValue = () => {}) {
-    this.asked = data;
+    [this.asked, this.#set] = [data, setStateValue];
     this.plot.style.height = `${data.figure.layout.height}px`; // before it is drawn, so that nothing jumps
     this.#askForColours(data, setStateValue);
     const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
@@ -63,6 +67,7 @@ class Timeline {
       const same = subject === this.#subject;
       [this.#subject, this.#data, this.#series] = [subject, data, series];
       await this.#draw(same);
+      this.edges.update(data.edges, series.times);
       this.#say("");
     } catch (error) {
       if (!wanted()) return;
@@ -90,6 +95,10 @@ class Timeline {
 
   // Drawing
 
+  get #isDrawn() {
+    return Boolean(this.#data && this.plot._fullLayout);
+  }
+
   // Nothing of one video is drawn over the times of another, nor its axes, shades and thresholds left standing.
   #forget() {
     const other = this.#data?.video !== this.asked.video;
@@ -97,6 +106,7 @@ class Timeline {
     this.canvas.clear();
     if (other && this.plot._fullLayout) window.Plotly.purge(this.plot);
     this.hover.hide();
+    this.edges.update(null, []);
     this.#placeHead();
   }
 
@@ -142,7 +152,7 @@ class Timeline {
   }
 
   #drawCurves() {
-    if (!this.#data || !this.plot._fullLayout) return;
+    if (!this.#isDrawn) return;
     const { width, height } = this.plot._fullLayout;
     const { figure, series } = this.#data;
     const panels = panelsOf(figure, this.#series, this.plot._fullLayout);
@@ -152,6 +162,7 @@ class Timeline {
     if (seen !== this.#seen) this.canvas.draw(panels, this.#x, this.#across, { width, height });
     this.#seen = seen; // so that another threshold leaves them as they are
     this.#placeHead();
+    this.edges.draw();
     this.hover.standOver(JSON.stringify([this.#across, width, height]));
   }
 
@@ -184,7 +195,7 @@ class Timeline {
   // The frame at so many pixels from the left of the host; null while there is no chart, or another video's.
   #valueAt(px) {
     const { video } = this.clock;
-    if (!this.#data || !this.plot._fullLayout || (video !== null && video !== this.#data.video)) return null;
+    if (!this.#isDrawn || (video !== null && video !== this.#data.video)) return null;
     const { offset, length, low, high } = this.#across;
     const { t, h } = this.plot._fullLayout._size;
     const value = low + (Math.max(0, Math.min(length, px - offset)) / length) * (high - low);
@@ -196,17 +207,14 @@ class Timeline {
   // The playhead
 
   #placeHead() {
-    if (!this.#data || !this.plot._fullLayout) {
-      this.head.hide();
-      return;
-    }
+    if (!this.#isDrawn) return this.head.hide();
     const { t: top, h: height } = this.plot._fullLayout._size;
     this.head.place(this.#clockAxis ? this.clock.time : this.clock.frame, { ...this.#across, top, height });
   }
 
   #moved() {
     this.#placeHead();
-    if (this.clock.playing && this.#data && this.plot._fullLayout) this.#follow();
+    if (this.clock.playing && this.#isDrawn) this.#follow();
   }
 
   // Who plays a zoomed stretch to its end wants to see what follows.

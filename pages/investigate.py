@@ -12,6 +12,7 @@ from pages.parts import (
     curves,
     downloads,
     explain,
+    in_out,
     judging,
     look,
     moments,
@@ -48,6 +49,7 @@ def main() -> None:
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
+    in_out.settle_in_out(record, head)
     pictures.take_frame(video, record, head)
     scene = watch.Scene(video, record, found, listed.to_walk, wanted, subject.signal, head)
     way = watch.choose(scene, playable)

@@ -10,8 +10,7 @@ import { PlayheadLine } from "./playhead.js";
 import { configOf, downloadPicture, loadPlotly } from "./plotly.js";
 import { Pointer } from "./pointer.js";
 import { fetchSeries } from "./series.js";
-
-const FOLLOWS = 0.1; // of what is seen: so far past its end the visitor is taken to have looked elsewhere on purpose
+import { asRange, brought, followed } from "./zoom.js";
 
 export function mount(host, { addressOf, player }) {
   return new Timeline(host, addressOf, player);
@@ -38,7 +37,8 @@ class Timeline {
     this.hover = new HoverBox(host.querySelector(".cvi-hover"));
     const acts = { reset: () => this.#reset(), hover: (at) => this.#hover(at), valueAt: (px) => this.#valueAt(px) };
     this.pointer = new Pointer(host, this.clock, acts, this.#stop.signal);
-    for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()]]) {
+    const led = ({ detail: { bring } }) => bring && this.#bring(bring);
+    for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()], ["ask", led]]) {
       this.clock.addEventListener(type, act, { signal: this.#stop.signal });
     }
     this.stopKeys = listenForKeys(host, this.clock);
@@ -207,14 +207,21 @@ class Timeline {
     if (this.clock.playing && this.#data && this.plot._fullLayout) this.#follow();
   }
 
-  // Who plays a zoomed stretch to its end wants to see what follows.
   #follow() {
     const { low, high } = this.#across;
-    const at = this.#clockAxis ? this.clock.time : this.clock.frame;
-    if (at <= high || at > high + (high - low) * FOLLOWS) return;
-    const ends = [high, high + (high - low)];
-    const range = this.#clockAxis ? ends.map((end) => new Date(end * 1000).toISOString().slice(0, -1)) : ends;
-    window.Plotly.relayout(this.plot, { "xaxis.range": range });
+    this.#show(followed([low, high], this.#clockAxis ? this.clock.time : this.clock.frame));
+  }
+
+  // stretch: [start_s, end_s] that somebody was led to.
+  #bring(stretch) {
+    if (!this.#data || !this.plot._fullLayout) return;
+    const { low, high } = this.#across;
+    const whole = this.home.map((end) => this.plot._fullLayout.xaxis.r2l(end) / (this.#clockAxis ? 1000 : 1));
+    this.#show(brought([low, high], this.#clockAxis ? stretch : stretch.map((end) => this.clock.frameAt(end)), whole));
+  }
+
+  #show(ends) {
+    if (ends) window.Plotly.relayout(this.plot, { "xaxis.range": asRange(ends, this.#clockAxis) });
   }
 
   // The pointer

@@ -40,7 +40,9 @@ def main() -> None:
     given = truth.known_truth(record)
     judged = evaluating.judge(found, given)
     held = None if judged.evaluation is None else agreement_of(judged.evaluation)
-    scene = watch.Scene(video, record, found, (found.moments, ()), wanted, subject.signal, head)
+    shown = prompts.settle_shown(wanted)
+    to_walk = [moment for moment in found.moments if moment.prompt in shown]
+    scene = watch.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
     way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")
     left, right = page.columns([42, 58], gap="small")
@@ -54,7 +56,7 @@ def main() -> None:
         proxy.draw_proxy_status(playable, video, record, settings)
         mark_bar.draw_bar(record, wanted.texts, keys=not way.in_browser)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            shown = prompts.draw_legend(wanted)
+            prompts.draw_legend(wanted, shown)
             taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
             style = transport.draw_view_menu(len(found.scores.prompts), taken_px, templates=wanted.templates != "none")
         chart = scene.timeline(shown, style, curves.unfinished_part(subject.wish, subject.indexed, found.scores))

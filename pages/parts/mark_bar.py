@@ -12,6 +12,7 @@ from clip_core.evaluation.marks import Marked
 from clip_core.values import VideoRecord
 from pages.parts.controls import held
 from pages.parts.in_out import KEYS, clear_in_out, in_out, press, settle_in_out, time_text, type_time
+from pages.parts.look import unseen
 from pages.parts.marks import add_mark, can_undo, undo_mark
 from pages.parts.playhead import Playhead
 
@@ -59,7 +60,7 @@ def draw_bar(record: VideoRecord, prompts: Sequence[str], *, keys: bool) -> None
             args=(video_id, start_s, end_s), help="In and out typed by hand: seconds, or m:ss.mmm.",
         )  # fmt: skip
         st.button(
-            "", icon=":material/undo:", key="undo_mark", help="Take back the last mark, or its removal",
+            unseen("Undo"), icon=":material/undo:", key="undo_mark", help="Take back the last mark, or its removal",
             disabled=not can_undo(video_id), on_click=undo_mark, args=(video_id,),
         )  # fmt: skip
         st.caption(_words(start_s, end_s), width="stretch")

@@ -15,6 +15,7 @@ from clip_core.evaluation.truth import Truth, joined, of_video
 from clip_core.export.names import named_after
 from clip_core.pipeline.write_truth import truth_csv
 from clip_core.values import VideoRecord
+from pages.parts.look import unseen
 from pages.parts.marks import marks_of
 from pages.parts.states import draw_error
 from pages.parts.text import literal, told
@@ -86,7 +87,13 @@ def _draw_file(name: str, truth: Truth) -> None:
     spans = f"{len(truth.spans):,} span{'' if len(truth.spans) == 1 else 's'}"
     prompts = f"{len(truth.prompts)} prompt{'' if len(truth.prompts) == 1 else 's'}"
     st.caption(f":material/check: {literal(short(name))} · {spans} · {prompts}", width="content")
-    st.button("", icon=":material/close:", key="forget_truth", help="Take the file away", on_click=_forget_file)
+    st.button(
+        unseen("Take the file away"),
+        icon=":material/close:",
+        key="forget_truth",
+        help="Take the file away",
+        on_click=_forget_file,
+    )
 
 
 def _draw_upload() -> None:

@@ -205,7 +205,7 @@ def test_what_is_saved_is_what_compare_with_a_file_and_the_page_itself_take(
     judge.load(saved, 4)
     assert [row[:3] for row in judge.rows() if "false" not in row] == [row[:3] for row in before]
     tab.get_by_role("link", name="Investigate").first.click()
-    tab.locator(".st-key-download_box button").first.click()
+    tab.locator(".st-key-settings_box button").first.click()
     tab.locator(".st-key-compare_file input[type=file]").set_input_files(str(saved))
     tab.get_by_text("4 moments: mean IoU").wait_for()
 

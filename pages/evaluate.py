@@ -54,7 +54,7 @@ def main() -> None:
     with page:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)
-        mark_bar.draw_bar(record, wanted.texts, keys=not way.in_browser)
+        mark_bar.draw_bar(record, wanted.texts, keys=not way.plays)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)
             taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
@@ -62,7 +62,7 @@ def main() -> None:
         chart = scene.timeline(shown, style, curves.unfinished_part(subject.wish, subject.indexed, found.scores))
         way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)))
     with body:
-        evaluate_views.draw_view(view, scene, given, judged, held, direct=way.in_browser)
+        evaluate_views.draw_view(view, scene, given, judged, held, direct=way.plays)
 
 
 states.guarded(main)

@@ -18,6 +18,8 @@ from pages.parts.player.draw import draw_annotations
 from pages.parts.playhead import PLAYER, frame_on_screen, seek, state_key
 from pages.parts.prompts import Prompts
 
+MOST_ROWS = 2000
+"""Each is sent whenever one of them changes."""
 SOON_S = 0.001
 """What rounding may take: a file holds times in microseconds, and a frame begins on none of them."""
 ROUNDING_S = 1e-9
@@ -36,7 +38,9 @@ def draw_list(
         direct: Whether the list itself can lead the player, in the browser.
     """
     rows = rows_of(held, absent, marks_of(record.video_id), prompts, record.table.times_s)
-    draw_annotations(record, rows, direct=direct, go=_go, drop=_drop)
+    draw_annotations(record, rows[:MOST_ROWS], direct=direct, go=_go, drop=_drop)
+    if len(rows) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(rows):,} rows are listed. All of them are judged.")
 
 
 def rows_of(

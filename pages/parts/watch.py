@@ -68,12 +68,12 @@ CHIPS_BELOW_PX = 36
 class Way(Protocol):
     """A way to watch. Each function draws one region; the page says in which order and where.
 
-    ``taken_px``: what the chart gives up in height, so that the page need not scroll.
-    ``in_browser``: whether parts of the page can move the playhead in the browser, without asking the server.
+    ``taken_px``: what the chart gives up in height, so that the page need not scroll. ``plays``: whether the video
+    plays in the browser, which then knows better which frame is on the screen.
     """
 
     taken_px: int
-    in_browser: bool
+    plays: bool
 
     def draw_picture(self) -> None:
         """Draw the video."""
@@ -92,7 +92,7 @@ class Playing:
     """The player: it runs in the browser, and so do its ranking and its curves."""
 
     taken_px = 0
-    in_browser = True
+    plays = True
 
     def __init__(self, scene: Scene, playable: Playable) -> None:
         self._scene, self._playable = scene, playable
@@ -121,7 +121,7 @@ class FrameByFrame:
     """One exact picture at a time, sent by the server."""
 
     taken_px = CHIPS_BELOW_PX
-    in_browser = False
+    plays = False
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -229,6 +229,17 @@ def test_another_video_has_no_marks_of_this_one(marking: Marking, world: World, 
     assert [m[1:] for m in marking.marked] == [(1.0, 2.0)]
 
 
+def test_of_a_very_long_truth_the_first_rows_are_listed_and_all_are_judged(
+    marking: Marking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.parts.annotations.MOST_ROWS", 5)
+    spans = [f"pizza,{k},{k + 0.5}" for k in range(8)]
+    upload(marking, "\n".join(["prompt,start,end", *spans]) + "\n")
+    assert len(rows(marking)) == 5
+    assert marking.holding(" rows are listed. All of them are judged.")
+    assert table(marking).iloc[1]["There"] == 8
+
+
 def test_without_a_judgement_the_pages_prompts_have_pale_lanes(marking: Marking) -> None:
     figure = marking.part("timeline")["figure"]
     lanes = [trace for trace in figure["data"] if trace.get("yaxis") == "y3" and trace.get("fill")]

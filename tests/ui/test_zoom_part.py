@@ -16,7 +16,8 @@ from tests.ui.stage import Stage, staged
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-BROUGHT = """async (given) => (await import('/files/zoom.js')).brought(...given)"""
+BROUGHT = """async ([[low, high], wanted, whole]) =>
+  (await import('/files/zoom.js')).brought({ low, high }, wanted, whole)"""
 LEAD = "([frame, bring]) => kept.main.ask('seek', { frame, bring })"
 
 

@@ -2,6 +2,7 @@
 // from all samples, and over it the playhead and what lies under the pointer.
 
 import { leaveClock, takeClock } from "./clock.js";
+import { ColoursAsked } from "./colours.js";
 import { CurveCanvas } from "./curves.js";
 import { HoverBox } from "./hover.js";
 import { listenForKeys } from "./keys.js";
@@ -10,7 +11,7 @@ import { PlayheadLine } from "./playhead.js";
 import { configOf, downloadPicture, loadPlotly } from "./plotly.js";
 import { Pointer } from "./pointer.js";
 import { fetchSeries } from "./series.js";
-import { asRange, brought, followed } from "./zoom.js";
+import { brought, followed, showRange } from "./zoom.js";
 
 export function mount(host, { addressOf, player }) {
   return new Timeline(host, addressOf, player);
@@ -23,7 +24,6 @@ class Timeline {
   #subject = "";
   #frameAsked = 0;
   #misses = 0;
-  #background = "";
   #zoomed = false;
   #range = "null"; // the part of the time that was asked for
   #seen = ""; // what the curves were last drawn for
@@ -33,6 +33,7 @@ class Timeline {
     this.clock = takeClock(player);
     this.plot = host.querySelector(".cvi-plot");
     this.canvas = new CurveCanvas();
+    this.colours = new ColoursAsked(host);
     this.head = new PlayheadLine(host.querySelector(".cvi-playhead"), this.clock);
     this.hover = new HoverBox(host.querySelector(".cvi-hover"));
     const acts = { reset: () => this.#reset(), hover: (at) => this.#hover(at), valueAt: (px) => this.#valueAt(px) };
@@ -49,7 +50,7 @@ class Timeline {
   async update(data, setStateValue = () => {}) {
     this.asked = data;
     this.plot.style.height = `${data.figure.layout.height}px`; // before it is drawn, so that nothing jumps
-    this.#askForColours(data, setStateValue);
+    this.colours.ask(data.figure, setStateValue);
     const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
     if (subject !== this.#subject) this.#forget();
     const wanted = () => this.asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
@@ -69,14 +70,6 @@ class Timeline {
       console.warn(error);
       this.#say(`The chart could not be drawn: ${error.message}. Reload the page, or choose View → Frames.`);
     }
-  }
-
-  // The figure's colours come from Python, which does not hear by itself that the system turned dark.
-  #askForColours({ figure }, setStateValue) {
-    const background = getComputedStyle(this.host).getPropertyValue("--st-background-color").trim().toLowerCase();
-    const differs = background.startsWith("#") && background !== figure.layout.paper_bgcolor;
-    if (differs && background !== this.#background) setStateValue("theme", background);
-    this.#background = differs ? background : ""; // asked once
   }
 
   unmount() {
@@ -208,20 +201,16 @@ class Timeline {
   }
 
   #follow() {
-    const { low, high } = this.#across;
-    this.#show(followed([low, high], this.#clockAxis ? this.clock.time : this.clock.frame));
+    const at = this.#clockAxis ? this.clock.time : this.clock.frame;
+    showRange(this.plot, followed(this.#across, at), this.#clockAxis);
   }
 
   // stretch: [start_s, end_s] that somebody was led to.
   #bring(stretch) {
     if (!this.#data || !this.plot._fullLayout) return;
-    const { low, high } = this.#across;
     const whole = this.home.map((end) => this.plot._fullLayout.xaxis.r2l(end) / (this.#clockAxis ? 1000 : 1));
-    this.#show(brought([low, high], this.#clockAxis ? stretch : stretch.map((end) => this.clock.frameAt(end)), whole));
-  }
-
-  #show(ends) {
-    if (ends) window.Plotly.relayout(this.plot, { "xaxis.range": asRange(ends, this.#clockAxis) });
+    const ends = this.#clockAxis ? stretch : stretch.map((end) => this.clock.frameAt(end));
+    showRange(this.plot, brought(this.#across, ends, whole), this.#clockAxis);
   }
 
   // The pointer

@@ -75,14 +75,21 @@ def _drawn(view: Timeline, bars: Sequence[Bar], y: float, look: BarLook, colour:
     return [box, _BASE | {"mode": "markers", "x": middles, "y": [y] * len(bars), "marker": cross}]
 
 
-def judged_axis(view: Timeline, domain: tuple[float, float], px: float) -> Figure:
-    """The axis y3 of the lanes with the names of their prompts, and room above them for what explains them.
+def judged_layout(layout: Figure, view: Timeline, top: float, height_px: int) -> None:
+    """Put into a layout what the lanes need: their axis with the names of the prompts, room for these, and a key.
 
     Args:
+        layout: Of the chart; it is changed.
         view: What the chart shows.
-        domain: Where the lanes lie, as shares of the height.
-        px: How high that is, as ``judged_px`` says.
+        top: Where the lanes end, as a share of the height.
+        height_px: What that is a share of.
     """
+    layout["yaxis3"] = _axis(view, top, top * height_px)
+    layout["margin"] |= {"l": max(layout["margin"]["l"], _left_px(view))}
+    layout["annotations"].append(_key(view, top))
+
+
+def _axis(view: Timeline, top: float, px: float) -> Figure:
     lines = judged_lines(view)
     lanes = GROUP * max(1, len(lines))
     above = lanes * KEY_PX / max(1.0, px - KEY_PX)
@@ -91,27 +98,21 @@ def judged_axis(view: Timeline, domain: tuple[float, float], px: float) -> Figur
         for line in lines
     ]
     return {
-        "domain": list(domain), "range": [lanes - GROUP + 1.75, -0.75 - above], "fixedrange": True,
+        "domain": [0.0, top], "range": [lanes - GROUP + 1.75, -0.75 - above], "fixedrange": True,
         "showgrid": False, "zeroline": False, "showline": False, "ticks": "", "tickfont": {"size": 10},
         "tickvals": [GROUP * place + 0.5 for place in range(len(lines))], "ticktext": names,
     }  # fmt: skip
 
 
-def judged_left_px(view: Timeline) -> int:
-    """How much room the names need at the left of the chart."""
+def _left_px(view: Timeline) -> int:
     longest = max((len(short(line.prompt)) for line in judged_lines(view)), default=0)
     return round(max(LEAST_LEFT_PX, min(MOST_LEFT_PX, 22 + LETTER_PX * longest)))
 
 
-def judged_note(view: Timeline, top: float, base: Figure) -> Figure:
-    """What the lanes are, above them, and how many prompts have none.
-
-    Args:
-        view: What the chart shows.
-        top: Where the lanes end, as a share of the height.
-        base: How notes look.
-    """
+def _key(view: Timeline, top: float) -> Figure:
+    """What the lanes are, above them, and how many prompts have none."""
     every, drawn = len(_with_bars(view)), len(judged_lines(view))
     rest = f" · {drawn} of {every} prompts: hide some with the pills to see others" if drawn < every else ""
-    place = {"x": 1, "xanchor": "right", "yref": "paper", "y": top, "yanchor": "top"}
-    return base | place | {"text": KEY + rest, "font": base["font"] | {"size": 10}}
+    place = {"x": 1, "xanchor": "right", "xref": "paper", "y": top, "yanchor": "top", "yref": "paper"}
+    look = {"showarrow": False, "font": {"size": 10, "color": view.colours.muted}, "bgcolor": view.colours.background}
+    return place | look | {"text": KEY + rest}

@@ -8,7 +8,7 @@ from clip_core.charts.axes import frame_axis, score_ticks, time_axis
 from clip_core.charts.cut_marks import cut_axis, cut_traces
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
-from clip_core.charts.judged_lanes import judged_axis, judged_left_px, judged_note, judged_traces
+from clip_core.charts.judged_lanes import judged_layout, judged_traces
 from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.lanes import lane_traces, lanes_of, shades
 from clip_core.charts.palette import Theme
@@ -85,6 +85,8 @@ def live_figure(view: Timeline) -> Figure:
     layout = _layout(view, panels)
     layout["shapes"] = [*shades(view), *threshold_lines(view)]
     layout["annotations"] = _notes(view, panels)
+    if view.bars is not None:
+        judged_layout(layout, view, panels.lanes[1], panels.height_px)
     figure = {"data": data, "layout": layout, "decimals": value_decimals(view.unit), "seen": view.seen_s}
     return figure | ({"heat": heat_scale(view)} if view.kind == "heat map" else {})
 
@@ -148,8 +150,6 @@ def _notes(view: Timeline, panels: Panels) -> list[Figure]:
     if view.unfinished is not None:
         corner = {"x": 0.99, "xanchor": "right", "yref": "paper", "y": 0.94, "yanchor": "top"}
         notes.append(base | corner | {"text": plotly_text(view.unfinished.note)})
-    if view.bars is not None:
-        notes.append(judged_note(view, panels.lanes[1], base))
     return [*rate_note(panels, base), *winner_note(panels, base), *notes]
 
 
@@ -162,7 +162,7 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
     ticks = score_ticks(*view.score_range)
     y: Figure = {"range": list(view.score_range), "domain": list(panels.curves), "tickvals": ticks}
     y |= {"tickformat": tick_format(view.unit, ticks), "gridcolor": theme.grid, "zeroline": False, "fixedrange": True}
-    layout: Figure = {
+    layout = {
         "template": "none", "uirevision": "k", "autosize": True, "height": view.height_px, "showlegend": False,
         "hovermode": False,
         "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
@@ -173,8 +173,4 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
         "yaxis3": _HIDDEN | {"domain": list(panels.lanes), "range": [max(1, len(lanes_of(view))) - 0.5, -0.5]},
     }  # fmt: skip
     layout |= cut_axis(view, panels) | winner_axis(panels) | rate_axis(view, panels)
-    layout |= heat_layout(view, panels) if view.kind == "heat map" else {}
-    if view.bars is not None:
-        layout["yaxis3"] = judged_axis(view, panels.lanes, panels.lanes[1] * panels.height_px)
-        layout["margin"] |= {"l": max(layout["margin"]["l"], judged_left_px(view))}
-    return layout
+    return layout | (heat_layout(view, panels) if view.kind == "heat map" else {})

@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from pages.parts import evaluating, fitting, look, playhead, states, sweeping, truth, worth
+from clip_core.pipeline.judged_bars import agreement_of, judged_bars
+from pages.parts import (
+    curves,
+    evaluate_views,
+    evaluating,
+    look,
+    mark_bar,
+    playhead,
+    prompts,
+    proxy,
+    states,
+    transport,
+    truth,
+    watch,
+)
 from pages.parts.subject import choose_subject
+
+SMALLER_PX = 130  # the chart gives that up in height for the bar of marks, so that the page need not scroll
 
 
 def main() -> None:
     """Draw the page."""
     look.apply_styles()
-    playhead.pause()  # nobody sees it play from here
     subject = choose_subject()
     if subject is None:
         return
-    found, wanted = subject.findings, subject.prompts
-    head = playhead.settle_playhead(subject.record, found.scores)
-    left, right = subject.opened.done().columns([36, 64], gap="medium")
-    with left.container(gap="xsmall"):
-        given = truth.choose_truth(subject.record, wanted.texts, head)
-        told = st.container(gap="xsmall")
-        fitting.draw_fit(found, given.marks)
-    with right.container(gap="xsmall"):
-        judged = evaluating.judge(found, given, told)
-        if judged is None:
-            return
-        worth.draw_worth(judged, wanted)
-        below, beside = st.columns(2, gap="small")
-    with below.container(gap="xsmall"):
-        worth.draw_recall(judged, wanted)
-    with beside.container(gap="xsmall"):
-        sweeping.draw_sweep(judged)
+    settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
+    found = replace(subject.findings, candidates=[])  # they wait for a word; what is judged is what was found
+    playable = watch.see_what_plays(video, record, settings)
+    head = playhead.settle_playhead(record, found.scores)
+    mark_bar.settle_marks(record, wanted.texts, head)
+    given = truth.known_truth(record)
+    judged = evaluating.judge(found, given)
+    held = None if judged.evaluation is None else agreement_of(judged.evaluation)
+    shown = prompts.settle_shown(wanted)
+    to_walk = [moment for moment in found.moments if moment.prompt in shown]
+    scene = watch.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
+    way = watch.choose(scene, playable)
+    page = subject.opened.done()
+    left, right = page.columns([42, 58], gap="small")
+    with left:
+        way.draw_picture()
+    with right.container(gap="xsmall", key="evaluate_right"):
+        view = evaluate_views.choose_view()
+        body = st.container(height=evaluate_views.BODY_PX, border=False, gap="xsmall", key="evaluate_body")
+    with page:
+        way.draw_transport()
+        proxy.draw_proxy_status(playable, video, record, settings)
+        mark_bar.draw_bar(record, wanted.texts, keys=not way.plays)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            prompts.draw_legend(wanted, shown)
+            taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
+            style = transport.draw_view_menu(len(found.scores.prompts), taken_px, templates=wanted.templates != "none")
+        chart = scene.timeline(shown, style, curves.unfinished_part(subject.wish, subject.indexed, found.scores))
+        way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)))
+    with body:
+        evaluate_views.draw_view(view, scene, given, judged, held, direct=way.plays)
 
 
 states.guarded(main)

@@ -12,6 +12,7 @@ from pages.parts import (
     curves,
     downloads,
     explain,
+    in_out,
     judge_fast,
     judging,
     look,
@@ -50,6 +51,7 @@ def main() -> None:
     found = moments.shown_findings(found, listed)
     playable = watch.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
+    in_out.settle_in_out(record, head)
     pictures.take_frame(video, record, head)
     to_walk = spikes.spikes_to_walk(found, listed.off) or listed.to_walk
     scene = watch.Scene(video, record, found, to_walk, wanted, subject.signal, head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from clip_core.charts.judged_lanes import judged_px
 from clip_core.charts.lanes import LANE_PX, lanes_of
 from clip_core.charts.view import Timeline
 
@@ -44,7 +45,8 @@ class Panels:
 def panels_of(view: Timeline) -> Panels:
     """Share out the height of a chart."""
     height = view.height_px - MARGINS_PX
-    floor = max(1, len(lanes_of(view))) * LANE_PX / height
+    moments_px = max(1, len(lanes_of(view))) * LANE_PX
+    floor = (moments_px if view.bars is None else judged_px(view, height)) / height
     lanes, strip, rate = (0.0, floor), None, None
     if view.winners:
         strip = (floor + STRIP_GAP_PX / height, floor + (STRIP_GAP_PX + STRIP_PX) / height)

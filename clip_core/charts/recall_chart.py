@@ -11,7 +11,7 @@ from clip_core.charts.palette import THEMES, ThemeName
 from clip_core.charts.unit_text import value_decimals
 from clip_core.values import Times, Unit
 
-HEIGHT_PX = 270
+HEIGHT_PX = 208
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from clip_core.charts.axes import frame_axis, score_ticks, time_axis
 from clip_core.charts.cut_marks import cut_axis, cut_traces
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
+from clip_core.charts.judged_lanes import judged_layout, judged_traces
 from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.lanes import lane_traces, lanes_of, shades
 from clip_core.charts.palette import Theme
@@ -80,10 +81,12 @@ def live_figure(view: Timeline) -> Figure:
     else:
         drawn = [*ribbon_curves(view), *_curves(view)]
     data = [*drawn, *rate_curves(view), *spike_traces(view), *cut_traces(view)]
-    data += [*winner_traces(view), *lane_traces(view)]
+    data += [*winner_traces(view), *(lane_traces(view) if view.bars is None else judged_traces(view))]
     layout = _layout(view, panels)
     layout["shapes"] = [*shades(view), *threshold_lines(view)]
     layout["annotations"] = _notes(view, panels)
+    if view.bars is not None:
+        judged_layout(layout, view, panels.lanes[1], panels.height_px)
     figure = {"data": data, "layout": layout, "decimals": value_decimals(view.unit), "seen": view.seen_s}
     return figure | ({"heat": heat_scale(view)} if view.kind == "heat map" else {})
 

@@ -14,6 +14,7 @@ from clip_core.values import Floats, Moment, Scores, Times, Unit
 
 AxisName: TypeAlias = Literal["m:ss", "Frames"]
 ChartKind: TypeAlias = Literal["curves", "heat map"]
+BarLook: TypeAlias = Literal["matched", "missed", "false", "not judged"]
 Figure: TypeAlias = dict[str, Any]
 
 
@@ -33,6 +34,17 @@ class Unfinished:
     note: str
     end_s: float = 0.0
     """Where the video would end, if that is later than its samples do."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of time in one of the two lanes of a prompt: that of the truth, or that of what was found."""
+
+    prompt: str
+    start_s: float
+    end_s: float
+    lane: Literal["truth", "found"]
+    look: BarLook
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ class Timeline:
         winners: (column, start_s, end_s) of the stretches in which a prompt leads, by their start; empty: no strip.
         kind: Curves, or a heat map of prompts × time.
         time_range: [start_s, end_s) that is seen at first; None: all.
+        bars: What stands in the lanes in place of the moments: truth over findings; None: the moments.
     """
 
     scores: Scores
@@ -88,6 +101,7 @@ class Timeline:
     kind: ChartKind = "curves"
     time_range: tuple[float, float] | None = None
     candidates: Sequence[Moment] = ()
+    bars: Sequence[Bar] | None = None
 
     @property
     def end_s(self) -> float:

@@ -55,6 +55,14 @@ class Truth:
         return as_intervals(sorted((span.start_s, span.end_s) for span in self.spans if span.prompt == prompt))
 
 
+def joined(first: Truth, second: Truth) -> Truth:
+    """Return what both say; a prompt that one of them knows to be there is not absent."""
+    spans = (*first.spans, *second.spans)
+    seen = {span.prompt for span in spans}
+    absent = dict.fromkeys(each for each in (*first.absent, *second.absent) if each.prompt not in seen)
+    return Truth(spans, tuple(absent))
+
+
 def of_video(truth: Truth, names: Collection[str]) -> tuple[Truth, list[str]]:
     """Return what a truth says of one video, and a sentence if it says something of others.
 

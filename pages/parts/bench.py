@@ -37,7 +37,6 @@ class Bench:
         state = st.session_state
         if state.get("undo_of") != self.record.video_id:
             state.undo_of, state.undo = self.record.video_id, []
-            state.mark_in = state.mark_out = None
 
     def keep(self, edits: list[Edit]) -> None:
         """Keep judgements, as one step."""

@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.errors import TruthError
 from clip_core.pipeline.evaluate import Evaluation, evaluate
 from clip_core.scoring.findings import Findings
-from pages.parts.states import draw_error
 from pages.parts.text import literal
 from pages.parts.truth import Given
 
-MOST_WARNINGS = 4
+UNFINISHED = "Not all samples are indexed yet: what is still missing counts as missed."
 
 
-def judge(findings: Findings, given: Given, told: DeltaGenerator) -> Evaluation | None:
-    """Draw the heading; return the judgement, or say what it needs.
+@dataclass(frozen=True)
+class Judged:
+    """The judgement, or why there is none; neither where nothing is known to be true."""
 
-    Args:
-        findings: What the settings of now find.
-        given: What is true.
-        told: Where warnings go: beside the truth.
-    """
-    st.markdown("##### How good are the moments?")
+    evaluation: Evaluation | None = None
+    error: TruthError | None = None
+
+
+def judge(findings: Findings, given: Given) -> Judged:
+    """Hold what the settings of now find against what is true."""
     if given.truth is None:
-        _draw_empty()
-        return None
+        return Judged()
     try:
-        found = evaluate(findings, given.truth)
+        return Judged(evaluate(findings, given.truth))
     except TruthError as error:
-        draw_error(error)
-        return None
-    warnings = [*given.warnings, *found.warnings]
-    with told:
-        for warning in warnings[:MOST_WARNINGS]:
-            st.caption(f":material/warning: {literal(warning)}")
-        if len(warnings) > MOST_WARNINGS:
-            st.caption(f"… and {len(warnings) - MOST_WARNINGS} more like these.")
-    if not findings.scores.complete:
-        st.caption(":material/hourglass: Not all samples are indexed yet: what is still missing counts as missed.")
-    return found
+        return Judged(error=error)
 
 
-def _draw_empty() -> None:
-    with st.container(
-        height=280, border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall"
-    ):
-        st.markdown("##### No truth yet", width="content")
-        st.caption(
-            "Upload a file that says when each prompt can be seen, or choose Marks and mark it yourself. Then "
-            "it stands here how well the moments of the settings at the left agree with it, and which others "
-            "would do better.",
-            width="content",
-        )
+def notes_on(judged: Judged, given: Given) -> list[str]:
+    """What of the truth was left out or changed, and what is still missing, a sentence each."""
+    if judged.evaluation is None:
+        return list(given.warnings)
+    complete = judged.evaluation.findings.scores.complete
+    return [*given.warnings, *judged.evaluation.warnings, *([] if complete else [UNFINISHED])]
+
+
+def draw_notes(notes: Sequence[str]) -> None:
+    """Draw a box with the notes, if there are any."""
+    if not notes:
+        return
+    with st.popover(f"{len(notes)} note{'' if len(notes) == 1 else 's'}", icon=":material/warning:", key="truth_notes"):
+        for note in notes:
+            st.caption(f":material/warning: {literal(note)}")
+
+
+def draw_empty() -> None:
+    """Say what to do where nothing is known to be true."""
+    st.markdown("##### No truth yet", width="content")
+    st.caption(
+        "Load a file under Truth that says when each prompt can be seen. Or choose a prompt below the video, watch, "
+        "and press I where it appears and O where it is gone. Then this page says how well the moments of the settings "
+        "at the left agree with that, and which other settings would do better.",
+        width="content",
+    )

@@ -15,22 +15,22 @@ from pages.parts.tables import HEAD_PX, ROW_PX
 
 MOST_ROWS = 4
 ENOUGH = 10
-WIDTHS_PX = {"Prompt": 78, "Threshold": 72, "From": 46, "To": 46, "Yes": 38, "No": 38, "Wrong": 50}
+WIDTHS_PX = {"Prompt": 150, "Threshold": 90, "From": 70, "To": 70, "Yes": 60, "No": 60, "Wrong": 70}
+HELP = (
+    "The middle sample of each mark counts as one marked frame, there or not there. The threshold is put where the "
+    "fewest of them contradict it. The interval holds 90 % of the thresholds that the marks, drawn anew, would give. "
+    f"About {ENOUGH} marked frames of a prompt, of both kinds, do."
+)
 
 
 def draw_fit(findings: Findings, marks: Sequence[Marked]) -> None:
     """Draw what the marks say of each prompt's threshold, and the button that takes it."""
-    st.markdown(
-        "##### Fit thresholds",
-        help="The middle sample of each mark counts as one marked frame, there or not there. The threshold is put "
-        "where the fewest of them contradict it. The interval holds 90 % of the thresholds that the marks, drawn anew, "
-        f"would give. About {ENOUGH} marked frames of a prompt, of both kinds, do.",
-    )
     fits = _fits(findings, marks)
     if not fits:
         st.caption(
-            f"Mark about {ENOUGH} frames or stretches of a prompt under Truth, Marks: some where it is there, some "
-            "where it is not. The middle of each counts as one frame."
+            f"Mark about {ENOUGH} frames or stretches of a prompt below the video: some where it is there, some "
+            "where it is not. The middle of each counts as one frame.",
+            help=HELP,
         )
         return
     _draw_table(fits, findings)
@@ -44,7 +44,8 @@ def draw_fit(findings: Findings, marks: Sequence[Marked]) -> None:
         disabled=not sure,
         on_click=_use,
         args=(sure,),
-        help="Gives these prompts thresholds of their own on all pages. Only prompts marked yes and no have one.",
+        help=f"{HELP} Gives these prompts thresholds of their own on all pages. Only prompts marked yes and no have "
+        "one.",
     )
 
 

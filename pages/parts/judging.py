@@ -14,6 +14,7 @@ from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
 from pages.parts.bench import Bench
+from pages.parts.in_out import clear_in_out, in_out, press
 from pages.parts.look import unseen
 from pages.parts.moments import Listed
 from pages.parts.playhead import Playhead
@@ -35,7 +36,7 @@ def draw_judging(
         _draw_verdicts(subjects, listed, bench)
         if len(subjects) == 1:
             _draw_edges(subjects[0], findings, bench)
-        _draw_adding(findings, head, bench)
+        _draw_adding(findings, bench)
         st.button(
             "Undo",
             icon=":material/undo:",
@@ -153,18 +154,21 @@ def _frame_s(findings: Findings, record: VideoRecord) -> float:
     return max(0.001, round(findings.scores.end_s / frames, 3))
 
 
-def _draw_adding(findings: Findings, head: Playhead, bench: Bench) -> None:
-    state, prompts = st.session_state, findings.scores.prompts
+def _draw_adding(findings: Findings, bench: Bench) -> None:
+    prompts = findings.scores.prompts
     if not prompts:
         return
     st.markdown("###### Add a moment")
     prompt = st.selectbox("Of", prompts, key="add_of", format_func=short, label_visibility="collapsed")
-    last_s = findings.scores.end_s  # a file that was opened anew may be shorter than its header said
-    start_s, end_s = (None if mark is None else min(mark, last_s) for mark in map(state.get, ("mark_in", "mark_out")))
+    start_s, end_s = in_out(findings.scores.end_s)
     with st.container(horizontal=True, gap="xsmall", wrap=False):
-        for label, key in (("From here", "mark_in"), ("To here", "mark_out")):
+        for label, which, key in (("From here", "in", "I"), ("To here", "out", "O")):
             st.button(
-                label, key=f"press_{key}", on_click=_mark, args=(key, head.time_s), help="Takes the playhead's time."
+                label,
+                key=f"press_mark_{which}",
+                on_click=press,
+                args=(which,),
+                help=f"The playhead's time (key {key}).",
             )
         ready = start_s is not None and end_s is not None and start_s < end_s
         moment = (str(prompt), start_s, end_s)
@@ -176,10 +180,6 @@ def _draw_adding(findings: Findings, head: Playhead, bench: Bench) -> None:
         f"From {marks[0]} to {marks[1]}"
         + ("" if ready or None in (start_s, end_s) else ": it must begin before it ends")
     )
-
-
-def _mark(key: str, time_s: float) -> None:
-    st.session_state[key] = time_s
 
 
 def judge(subjects: list[Reviewed], verdict: Verdict, listed: Listed, bench: Bench) -> None:
@@ -199,4 +199,4 @@ def save_edges(subject: Reviewed, start_s: float, end_s: float, label: str, benc
 def _add(moment: tuple[str, float, float], bench: Bench) -> None:
     prompt, start_s, end_s = moment
     bench.keep([Edit(prompt, (start_s + end_s) / 2, start_s, end_s, "added", settings=bench.settings)])
-    st.session_state.mark_in = st.session_state.mark_out = None
+    clear_in_out()

@@ -11,6 +11,9 @@ from clip_core.charts.palette import THEMES, Theme, ThemeName
 _CSS = """<style>
 .stMainBlockContainer{{padding-left:1.25rem;padding-right:1.25rem}}
 [data-testid="stSidebarHeader"]{{height:2.5rem;min-height:0;margin-bottom:0}}
+.st-key-evaluate_right{{container-type:inline-size}}
+.st-key-evaluate_right>:has(>.st-key-evaluate_body){{
+height:max(216px,40.73cqw + 7px)!important;flex-basis:auto!important}}
 .st-key-transport kbd{{display:none}}
 .st-key-legend button[data-variant="pills"][aria-pressed="true"]{{
 border-color:{edge};color:{text};background:transparent}}

@@ -20,6 +20,11 @@ from pages.parts.look import theme_name, unseen
 from pages.parts.units import MODES
 
 TELL_EVERY_S = 0.1
+HELP = (
+    "Tries smoothing × threshold × shortest duration. F1: moments that fit a truth, of all moments and truths, "
+    "averaged over IoU 0.5 to 0.95; a false moment of any prompt costs. “adapt” gives each prompt a threshold of its "
+    "own. What is best here is best for this video: judge it on another."
+)
 
 
 @dataclass
@@ -54,16 +59,10 @@ def _kept(recipe: Recipe) -> Recipe:
 def draw_sweep(found: Evaluation) -> None:
     """Draw the button, the progress or the result. Call it last: while it runs, nothing below it is drawn."""
     state = st.session_state
-    st.markdown(
-        "##### Sweep",
-        help="Tries smoothing × threshold × shortest duration. F1: moments that fit a truth, of all moments and "
-        "truths, averaged over IoU 0.5 to 0.95; a false moment of any prompt costs. “adapt” gives each prompt a "
-        "threshold of its own. What is best here is best for this video: judge it on another.",
-    )
     run: Run | None = state.get("sweep_run")
     if run is None or not run.is_about(found):
         state.sweep_run = None
-        st.button("Try settings", icon=":material/grid_on:", key="sweep", on_click=_begin, args=(found,))
+        st.button("Try settings", icon=":material/grid_on:", key="sweep", on_click=_begin, args=(found,), help=HELP)
         st.caption("Shows which smoothing, threshold and shortest duration suit this truth best.")
     elif len(run.done) < len(run.grid):
         _go_on(run)
@@ -103,13 +102,14 @@ def _draw_result(run: Run, found: Evaluation) -> None:
     shortest = grid.min_durations_s.index(setting.min_duration_s)
     scores = np.array([cell.score for cell in run.done]).reshape(grid.shape)[:, :, shortest].T
     place = grid.thresholds.index(setting.threshold), grid.smoothings_s.index(setting.smoothing_s)
-    st.plotly_chart(
+    left, right = st.columns([62, 38], gap="small")
+    left.plotly_chart(
         sweep_figure(grid.thresholds, grid.smoothings_s, scores, place, theme_name()),
         theme=None,
         key="sweep_chart",
         config={"displayModeBar": False},
     )
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+    with right.container(gap="xsmall"):
         st.button(
             "Use these settings",
             icon=":material/check:",
@@ -121,7 +121,7 @@ def _draw_result(run: Run, found: Evaluation) -> None:
         st.caption(
             f"Best of {len(grid)}: {setting_words(setting)}: F1 {share_text(best.score)}, "
             f"now {share_text(found.overall.f1)}",
-            width="stretch",
+            help=HELP,
         )
 
 

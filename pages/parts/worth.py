@@ -19,22 +19,31 @@ from pages.parts.prompts import Prompts
 from pages.parts.tables import HEAD_PX, ROW_PX
 from pages.parts.text import literal
 
-MOST_ROWS = 9
+MOST_ROWS = 6
 MOST_POINTS = 300
+WIDTHS_PX = {
+    "There": 45, "Found": 46, "Missed": 54, "False": 44, "R1@0.5": 58, "R1@0.7": 58, "mAP": 56, "Onset": 52,
+    "Mean onset": 76,
+}  # fmt: skip
 ALL = "all prompts"
+RECALL_HELP = (
+    "What each threshold would flag, in seconds of the video. Precision: of the flagged seconds, the true ones. "
+    "Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one threshold; in its own "
+    "colour: the chosen prompt. A circle: the threshold of now."
+)
 _SHARE, _SECONDS = "%.1f %%", "%.2f s"
 _COLUMNS: Mapping[str, tuple[str | None, str]] = {
     "There": (None, "How many times the prompt is there, by the truth."),
     "Found": (None, "How many moments were found."),
+    "Missed": (None, "Truths that no moment overlaps."),
+    "False": (None, "Moments that overlap no truth."),
     "R1@0.5": (_SHARE, "Share of prompts whose best moment shares at least half with a truth: IoU, what both cover "
                "of what either covers, is 0.5 or more."),
     "R1@0.7": (_SHARE, "The same with an IoU of 0.7: the ends must fit better."),
     "mAP": (_SHARE, "Average precision of a prompt's ten best moments, over IoU 0.5 to 0.95: are all found, and do "
             "the true ones rank first?"),
-    "Onset median": (_SECONDS, "How far off moments begin, in the middle: half of them are nearer."),
-    "Onset mean": (_SECONDS, "How far off moments begin, on average: one that is far off shows."),
-    "Missed": (None, "Truths that no moment overlaps."),
-    "False": (None, "Moments that overlap no truth."),
+    "Onset": (_SECONDS, "How far off moments begin, in the middle (the median): half of them are nearer."),
+    "Mean onset": (_SECONDS, "How far off moments begin, on average: one that is far off shows."),
 }  # fmt: skip
 
 
@@ -46,7 +55,7 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
         | dict(zip(_COLUMNS, zip(*map(_row, (found.overall, *found.prompts)), strict=True), strict=True))
     )
     columns = {
-        name: st.column_config.NumberColumn(name, format=form or "%d", help=help_text)
+        name: st.column_config.NumberColumn(name, format=form or "%d", help=help_text, width=WIDTHS_PX[name])
         for name, (form, help_text) in _COLUMNS.items()
     }
     st.dataframe(
@@ -58,7 +67,7 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
         height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
         column_config={
             "": st.column_config.ImageColumn("", width=24),
-            "Prompt": st.column_config.TextColumn("Prompt", width=120),
+            "Prompt": st.column_config.TextColumn("Prompt", width=76),
         }
         | columns,
     )
@@ -66,7 +75,8 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
 
 def _row(one: Judgement) -> tuple[float | None, ...]:
     shares = (None if share is None else 100 * share for share in (one.r1_50, one.r1_70, one.map))
-    return (one.truths, one.moments, *shares, one.onset_median_s, one.onset_mean_s, one.missed, one.false_moments)
+    counts = (one.truths, one.moments, one.missed, one.false_moments)
+    return (*counts, *shares, one.onset_median_s, one.onset_mean_s)
 
 
 def draw_recall(found: Evaluation, prompts: Prompts) -> None:
@@ -74,33 +84,21 @@ def draw_recall(found: Evaluation, prompts: Prompts) -> None:
     names = [one.prompt for one in found.prompts]
     state = st.session_state
     state.recall_of = state.recall_of if state.get("recall_of") in names else names[0]
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        st.markdown(
-            "##### Precision and recall",
-            width="stretch",
-            help="What each threshold would flag, in seconds of the video. Precision: of the flagged seconds, the true "
-            "ones. Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one "
-            "threshold; in its own colour: the chosen prompt. A circle: the threshold of now.",
-        )
+    left, right = st.columns([62, 38], gap="small")
+    with right.container(gap="xsmall"):
         chosen = st.selectbox(
-            "Prompt",
-            names,
-            index=names.index(state.recall_of),
-            format_func=short,
-            label_visibility="collapsed",
-            width=150,
+            "Prompt", names, index=names.index(state.recall_of), format_func=short, help=RECALL_HELP,
             **held("recall_of"),
-        )
+        )  # fmt: skip
+        for name, key in ((ALL, ""), (chosen, chosen)):
+            st.caption(_average(name, found.curves[key]))
     findings = found.findings
     thresholds = findings.thresholds
     lines = [_line(ALL, None, found.curves[""], findings.recipe.threshold)]
     if chosen in found.curves:
         lines.append(_line(chosen, prompts.colour(chosen), found.curves[chosen], thresholds.get(chosen)))
-    unit = findings.scores.unit
-    st.plotly_chart(
-        recall_figure(lines, theme_name(), unit), theme=None, key="recall_chart", config={"displayModeBar": False}
-    )
-    st.caption(" · ".join(_average(name, found.curves[key]) for name, key in ((ALL, ""), (chosen, chosen))))
+    figure = recall_figure(lines, theme_name(), findings.scores.unit)
+    left.plotly_chart(figure, theme=None, key="recall_chart", config={"displayModeBar": False})
 
 
 def _line(name: str, colour: str | None, curve: PrecisionRecall, threshold: float | None) -> RecallLine:

@@ -46,12 +46,33 @@ def truth_of(moments: Any) -> str:
     return "\n".join(["prompt,start,end", *rows]) + "\n"
 
 
-def table(page: Page, column: str = "R1@0.5") -> Any:
-    """The table that has this column."""
-    return next(frame.value for frame in page.at.dataframe if column in frame.value)
+def look_at(page: Page, view: str) -> Page:
+    """Choose what stands beside the picture."""
+    if page.at.segmented_control(key="evaluate_view").value != view:
+        page.at.segmented_control(key="evaluate_view").set_value(view)
+        page.run()
+    return page
 
 
-def figure(page: Page, key: str) -> Any:
+def table(page: Page, view: str = "Measures") -> Any:
+    """The table of a view."""
+    return look_at(page, view).at.dataframe[0].value
+
+
+def rows(page: Page) -> list[dict[str, Any]]:
+    """What the list of annotations shows."""
+    look_at(page, "Truth")
+    return list(annotations(page)["rows"])
+
+
+def annotations(page: Page) -> dict[str, Any]:
+    """What was sent to the list of annotations."""
+    parts = [e.proto for e in page.at.get("bidi_component") if e.proto.component_name == "clip_video_annotations"]
+    return dict(json.loads(parts[0].json)) if parts else {"rows": []}
+
+
+def figure(page: Page, key: str, view: str) -> Any:
+    look_at(page, view)
     chart = next(c for c in page.at.get("plotly_chart") if key in c.proto.id)
     return json.loads(chart.proto.spec)
 
@@ -59,8 +80,10 @@ def figure(page: Page, key: str) -> Any:
 def test_it_begins_without_a_truth(evaluating: Page) -> None:
     assert evaluating.starting("##### No truth yet")
     assert evaluating.at.file_uploader(key="truth_upload_0").proto.max_upload_size_mb == 10
-    assert evaluating.starting("Mark about 10 frames")
     assert not evaluating.at.get("plotly_chart")
+    for view in ("Measures", "Precision and recall", "Sweep"):
+        assert look_at(evaluating, view).starting("##### No truth yet")
+    assert look_at(evaluating, "Fit thresholds").starting("Mark about 10 frames")
 
 
 def test_its_own_moments_are_perfect(evaluating: Page) -> None:
@@ -73,9 +96,7 @@ def test_its_own_moments_are_perfect(evaluating: Page) -> None:
     assert rows["Prompt"][0] == "all prompts"
     assert sorted(rows["Prompt"][1:]) == sorted(prompts)
     assert (first["There"], first["Found"], first["Missed"], first["False"]) == (len(moments), len(moments), 0, 0)
-    assert (first["R1@0.5"], first["R1@0.7"], first["Onset median"], first["Onset mean"]) == pytest.approx(
-        (100, 100, 0, 0)
-    )
+    assert (first["R1@0.5"], first["R1@0.7"], first["Onset"], first["Mean onset"]) == pytest.approx((100, 100, 0, 0))
 
 
 def test_a_threshold_moves_the_table(evaluating: Page) -> None:
@@ -87,26 +108,28 @@ def test_a_threshold_moves_the_table(evaluating: Page) -> None:
 
 def test_precision_and_recall_of_all_and_of_the_chosen(evaluating: Page) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
-    data = figure(evaluating, "recall_chart")["data"]
+    data = figure(evaluating, "recall_chart", "Precision and recall")["data"]
     chosen = evaluating.control("selectbox", "recall_of").value
     assert [trace["name"] for trace in data] == ["all prompts", "all prompts, now", chosen, f"{chosen}, now"]
     assert [*data[1]["x"], *data[1]["y"]] == pytest.approx([100, 100])  # its own moments are the truth
     other = evaluating.control("selectbox", "recall_of").options[-1]
     evaluating.control("selectbox", "recall_of").set_value(other)
-    assert [trace["name"] for trace in figure(evaluating.run(), "recall_chart")["data"]][2] == other
+    assert [trace["name"] for trace in figure(evaluating.run(), "recall_chart", "Precision and recall")["data"]][
+        2
+    ] == other
 
 
 def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Page) -> None:
     cut = float(np.quantile(found(evaluating, smoothing_s=2.0).smoothed, 0.8))
     planted = found(evaluating, threshold=cut, smoothing_s=2.0).moments
     upload(evaluating, truth_of(planted))
-    evaluating.press("sweep").run()
+    before = table(evaluating).iloc[0]
+    look_at(evaluating, "Sweep").press("sweep").run()
     run = evaluating.at.session_state["sweep_run"]
     assert len(run.done) == len(run.grid)
     best = max(run.done, key=lambda cell: cell.score)
     (said,) = evaluating.starting(f"Best of {len(run.grid)}: ")
     assert f"F1 {100 * best.score:.1f} %" in said
-    before = table(evaluating).iloc[0]
     evaluating.press("use_sweep")
     state = evaluating.at.session_state
     assert state["threshold_mode"] in ("Adapt", "One for all")
@@ -118,14 +141,14 @@ def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Pa
     assert table(evaluating).iloc[0]["R1@0.5"] >= before["R1@0.5"]
     go(evaluating, "investigate").indexed()
     assert evaluating.control("slider", "smoothing").value == used[0]
-    heat = figure(go(evaluating, "evaluate"), "sweep_chart")["data"][0]
+    heat = figure(go(evaluating, "evaluate"), "sweep_chart", "Sweep")["data"][0]
     assert heat["y"][0] == "adapt"
     assert max(map(max, heat["z"])) == round(100 * best.score, 1)
 
 
 def test_another_unit_is_another_sweep(evaluating: Page) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
-    evaluating.press("sweep").run()
+    look_at(evaluating, "Sweep").press("sweep").run()
     assert evaluating.starting("Best of")
     evaluating.control("selectbox", "unit").set_value("z")
     evaluating.run()
@@ -139,6 +162,7 @@ def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
     evaluating: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
+    look_at(evaluating, "Sweep")
     monkeypatch.setattr(sweeping, "TELL_EVERY_S", 0.0)
     whole = sweeping._go_on
 
@@ -161,67 +185,62 @@ def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
 
 
 def mark(page: Page, prompt: str, start_s: float, end_s: float, said: str) -> Page:
+    """Mark a stretch by typing its times."""
     page.control("selectbox", "mark_prompt").set_value(prompt)
     page.at.segmented_control(key="mark_there").set_value(said)
-    page.control("number_input", "mark_start").set_value(start_s)
-    page.control("number_input", "mark_end").set_value(end_s)
+    page.control("text_input", "mark_in_text").set_value(f"{start_s!r}")
+    page.control("text_input", "mark_out_text").set_value(f"{end_s!r}")
     return page.run().press("add_mark")
 
 
-@pytest.fixture
-def marking(evaluating: Page) -> Page:
-    evaluating.at.segmented_control(key="truth_source").set_value("Marks")
-    return evaluating.run()
+def test_marks_are_a_truth_and_survive_another_page(evaluating: Page) -> None:
+    mark(evaluating, "pizza", 1.0, 3.0, "There")
+    mark(evaluating, "a dog", 0.0, 9.0, "Not there")
+    assert list(table(evaluating)["Prompt"]) == ["all prompts", "pizza", "a dog"]
+    assert table(evaluating).iloc[1]["There"] == 1
+    shown = [(row["prompt"], row["start"], row["end"]) for row in rows(evaluating) if row["marks"]]
+    assert shown == [("a dog", 0.0, 9.0), ("pizza", 1.0, 3.0)]
+    go(evaluating, "library")
+    go(evaluating, "evaluate")
+    assert list(table(evaluating)["Prompt"]) == ["all prompts", "pizza", "a dog"]
 
 
-def test_marks_are_a_truth_and_survive_another_page(marking: Page) -> None:
-    mark(marking, "pizza", 1.0, 3.0, "There")
-    mark(marking, "a dog", 0.0, 9.0, "Not there")
-    assert list(table(marking)["Prompt"]) == ["all prompts", "pizza", "a dog"]
-    assert table(marking).iloc[1]["There"] == 1
-    assert marking.holding("0:01.000 … 0:03.000 pizza")
-    go(marking, "library")
-    go(marking, "evaluate")
-    assert list(table(marking)["Prompt"]) == ["all prompts", "pizza", "a dog"]
-    marking.press("drop_mark_0")
-    assert list(table(marking)["Prompt"]) == ["all prompts", "a dog"]
-    marking.press("drop_mark_0")
-    assert marking.starting("##### No truth yet")
+def test_a_mark_cannot_end_before_it_starts_and_what_is_no_time_is_told(evaluating: Page) -> None:
+    evaluating.control("text_input", "mark_in_text").set_value("0:04.5")
+    evaluating.control("text_input", "mark_out_text").set_value("3")
+    assert evaluating.run().at.button(key="add_mark").disabled
+    assert evaluating.starting("It must not end before it starts.")
+    evaluating.control("text_input", "mark_out_text").set_value("soon")
+    assert evaluating.run().at.button(key="add_mark").disabled
+    assert evaluating.starting("That is no time.")
+    evaluating.control("text_input", "mark_out_text").set_value("4.5")
+    assert evaluating.run().holding("mark one frame")
+    evaluating.press("add_mark")
+    assert [(row["state"], row["start"], row["end"]) for row in rows(evaluating)] == [("one frame", 4.5, 4.5)]
+    assert look_at(evaluating, "Measures").starting("##### No truth yet")  # a frame is no stretch
 
 
-def test_a_mark_takes_the_playheads_time_and_cannot_end_before_it_starts(marking: Page) -> None:
-    go(marking, "investigate").indexed().slide("frame", 90)
-    go(marking, "evaluate").press("mark_start_here")
-    assert marking.control("number_input", "mark_start").value == pytest.approx(3.0, abs=0.05)
-    assert marking.at.button(key="add_mark").disabled
-    assert marking.starting("It must not end before it starts.")
-    marking.press("mark_end_here")
-    assert marking.holding("marks one frame")
-    marking.press("add_mark")
-    assert marking.starting("##### No truth yet")  # a frame is no stretch
-
-
-def test_marked_frames_fit_thresholds_of_their_own(marking: Page) -> None:
-    findings = found(marking)
+def test_marked_frames_fit_thresholds_of_their_own(evaluating: Page) -> None:
+    findings = found(evaluating)
     curve, times = findings.smoothed[:, findings.scores.prompts.index("pizza")], findings.scores.times_s
     order = np.argsort(curve)
     for place, said in [*((p, "Not there") for p in order[:5]), *((p, "There") for p in order[-5:])]:
-        mark(marking, "pizza", float(times[place]), float(times[place]), said)
-    row = table(marking, "Wrong").iloc[0]
+        mark(evaluating, "pizza", float(times[place]), float(times[place]), said)
+    row = table(evaluating, "Fit thresholds").iloc[0]
     middle = (curve[order[4]] + curve[order[-5]]) / 2
     assert row["Threshold"] == pytest.approx(middle, abs=1e-6)
     assert row["From"] <= row["Threshold"] <= row["To"]
     assert (row["Yes"], row["No"], row["Wrong"]) == (5, 5, 0)
-    marking.press("use_fit")
-    assert marking.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
-    go(marking, "investigate").indexed()
-    assert marking.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
+    evaluating.press("use_fit")
+    assert evaluating.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
+    go(evaluating, "investigate").indexed()
+    assert evaluating.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
 
 
-def test_marks_of_one_kind_give_no_threshold_to_use(marking: Page) -> None:
-    mark(marking, "pizza", 1.0, 2.0, "There")
-    assert marking.at.button(key="use_fit").disabled
-    assert marking.starting("Only yes is marked")
+def test_marks_of_one_kind_give_no_threshold_to_use(evaluating: Page) -> None:
+    mark(evaluating, "pizza", 1.0, 2.0, "There")
+    assert look_at(evaluating, "Fit thresholds").at.button(key="use_fit").disabled
+    assert evaluating.starting("Only yes is marked")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +259,7 @@ def test_what_is_no_truth_is_told_and_another_file_can_be_taken(evaluating: Page
     upload(evaluating, "prompt,start,end\npizza,1,2\n")
     assert not evaluating.at.error
     assert table(evaluating).iloc[1]["Prompt"] == "pizza"
-    evaluating.press("forget_truth")
+    look_at(evaluating, "Truth").press("forget_truth")
     assert evaluating.starting("##### No truth yet")
 
 
@@ -261,7 +280,6 @@ def test_a_truth_of_another_video_or_of_other_prompts_is_told(evaluating: Page) 
 
 
 def test_without_prompts_or_a_video(evaluating: Page) -> None:
-    evaluating.at.segmented_control(key="truth_source").set_value("Marks")
-    evaluating.run().prompts("")
+    evaluating.prompts("")
     assert evaluating.starting("##### No truth yet")
     assert not [button for button in evaluating.at.button if button.key == "add_mark"]

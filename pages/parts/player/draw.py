@@ -14,6 +14,7 @@ from clip_core.charts.timeline import Timeline, live_figure
 from clip_core.charts.unit_text import value_decimals
 from clip_core.scoring.findings import Findings
 from clip_core.values import Moment, VideoRecord
+from pages.parts.in_out import take_presses
 from pages.parts.player import assets
 from pages.parts.player.components import draw_part, moments_address, more_series, part_key, times_address
 from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
@@ -54,6 +55,7 @@ def draw_screen(
     }
     st.session_state[f"{part_key('screen', player)}_address"] = address
     callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
+    callbacks["on_marks_change"] = partial(_take_marks, player)
     draw_part("screen", data, player, **callbacks, on_missing_change=_put_again)
 
 
@@ -74,6 +76,11 @@ def _take_refusal(player: str) -> None:
     address = _reported(player, "refused")
     if address == st.session_state.get(f"{part_key('screen', player)}_address"):
         refuse(str(address))
+
+
+def _take_marks(player: str) -> None:
+    """Take the frames at which the keys I and O were pressed."""
+    take_presses(_reported(player, "marks"), player)
 
 
 def _reported(player: str, name: str) -> object:
@@ -185,6 +192,29 @@ def _take_key(player: str, take: Callable[[str, int | None], None]) -> None:
         return
     frame = report.get("frame")
     take(report["what"], frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None)
+
+
+def draw_annotations(
+    record: VideoRecord,
+    rows: Sequence[dict[str, Any]],
+    *,
+    direct: bool,
+    go: Callable[[], None],
+    drop: Callable[[], None],
+    player: str = PLAYER,
+) -> None:
+    """Draw a list of annotations and moments; a press on a row leads there.
+
+    Args:
+        record: The video.
+        rows: Each with "prompt", "colour", "state" (a word), "start" and "end" in seconds, the "frame" to go to and
+            "iou", None where there is none, and "marks": what can be removed of it.
+        direct: Whether the browser itself can go there; else ``go`` is called.
+        go, drop: Called when a row was pressed, or its cross; the report "go" or "drop" is then in the session's state.
+        player: Whose list it is, see ``draw_part``.
+    """
+    data = {"video": record.video_id, "rows": list(rows), "direct": direct}
+    draw_part("annotations", data, player, on_go_change=go, on_drop_change=drop)
 
 
 def _put_again() -> None:

@@ -9,6 +9,8 @@ export const KEYS = [
   { keys: ["[", "p"], shown: "[", what: "moment", by: -1, says: "previous moment" },
   { keys: ["]", "n"], shown: "]", what: "moment", by: 1, says: "next moment" },
   { keys: ["l"], shown: "L", what: "loop", says: "repeat the moment" },
+  { keys: ["i"], shown: "I", what: "mark_in", says: "in: a stretch begins" },
+  { keys: ["o"], shown: "O", what: "mark_out", says: "out: it ends" },
   { keys: ["<", ">"], shown: "< >", what: "speed", says: "slower, faster" },
   { keys: ["m"], shown: "M", what: "mute", says: "sound on, off" },
   { keys: ["f"], shown: "F", what: "fullscreen", says: "full screen" },

@@ -6,6 +6,7 @@ import { ExactVideo } from "./exact.js";
 import { Faults } from "./faults.js";
 import { toggleFullScreen } from "./fullscreen.js";
 import { listenForKeys } from "./keys.js";
+import { Marks } from "./marks.js";
 import { leavePlace, returnTo } from "./place.js";
 import { startPlaying } from "./playing.js";
 import { Repeat } from "./repeat.js";
@@ -51,6 +52,7 @@ class Screen {
       told: (report) => this.#set("at", { video: this.#data.video, seq: this.#data.seek.seq, ...report }),
       signal,
     });
+    new Marks(this.clock, this.exact, { told: (marks) => this.#set("marks", marks), say: (text) => this.#mention(text), signal });
     const acts = {
       address: () => this.addressOf(this.#data.address),
       time: () => this.clock.time,

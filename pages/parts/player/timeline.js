@@ -2,6 +2,7 @@
 // from all samples, and over it the playhead and what lies under the pointer.
 
 import { leaveClock, takeClock } from "./clock.js";
+import { ColoursAsked } from "./colours.js";
 import { CurveCanvas } from "./curves.js";
 import { MomentEdges, placeInTime } from "./edges.js";
 import { HoverBox } from "./hover.js";
@@ -11,8 +12,7 @@ import { PlayheadLine } from "./playhead.js";
 import { configOf, downloadPicture, loadPlotly } from "./plotly.js";
 import { Pointer } from "./pointer.js";
 import { fetchSeries } from "./series.js";
-
-const FOLLOWS = 0.1; // of what is seen: so far past its end the visitor is taken to have looked elsewhere on purpose
+import { brought, followed, showRange } from "./zoom.js";
 
 export function mount(host, { addressOf, player }) {
   return new Timeline(host, addressOf, player);
@@ -25,7 +25,6 @@ class Timeline {
   #subject = "";
   #frameAsked = 0;
   #misses = 0;
-  #background = "";
   #zoomed = false;
   #range = "null"; // the part of the time that was asked for
   #seen = ""; // what the curves were last drawn for
@@ -36,13 +35,15 @@ class Timeline {
     this.clock = takeClock(player);
     this.plot = host.querySelector(".cvi-plot");
     this.canvas = new CurveCanvas();
+    this.colours = new ColoursAsked(host);
     this.head = new PlayheadLine(host.querySelector(".cvi-playhead"), this.clock);
     this.hover = new HoverBox(host.querySelector(".cvi-hover"));
     const acts = { reset: () => this.#reset(), hover: (at) => this.#hover(at), valueAt: (px) => this.#valueAt(px) };
     this.pointer = new Pointer(host, this.clock, acts, this.#stop.signal);
     const place = () => this.#isDrawn && placeInTime(this.#across, this.plot._fullLayout._size, this.#series, this.#clockAxis);
     this.edges = new MomentEdges(host, { place, moved: (edges) => this.#set("edges", edges) }, this.#stop.signal);
-    for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()]]) {
+    const led = ({ detail: { bring } }) => bring && this.#bring(bring);
+    for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()], ["ask", led]]) {
       this.clock.addEventListener(type, act, { signal: this.#stop.signal });
     }
     this.stopKeys = listenForKeys(host, this.clock);
@@ -53,7 +54,7 @@ class Timeline {
   async update(data, setStateValue = () => {}) {
     [this.asked, this.#set] = [data, setStateValue];
     this.plot.style.height = `${data.figure.layout.height}px`; // before it is drawn, so that nothing jumps
-    this.#askForColours(data, setStateValue);
+    this.colours.ask(data.figure, setStateValue);
     const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
     if (subject !== this.#subject) this.#forget();
     const wanted = () => this.asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
@@ -74,14 +75,6 @@ class Timeline {
       console.warn(error);
       this.#say(`The chart could not be drawn: ${error.message}. Reload the page, or choose View → Frames.`);
     }
-  }
-
-  // The figure's colours come from Python, which does not hear by itself that the system turned dark.
-  #askForColours({ figure }, setStateValue) {
-    const background = getComputedStyle(this.host).getPropertyValue("--st-background-color").trim().toLowerCase();
-    const differs = background.startsWith("#") && background !== figure.layout.paper_bgcolor;
-    if (differs && background !== this.#background) setStateValue("theme", background);
-    this.#background = differs ? background : ""; // asked once
   }
 
   unmount() {
@@ -217,14 +210,17 @@ class Timeline {
     if (this.clock.playing && this.#isDrawn) this.#follow();
   }
 
-  // Who plays a zoomed stretch to its end wants to see what follows.
   #follow() {
-    const { low, high } = this.#across;
     const at = this.#clockAxis ? this.clock.time : this.clock.frame;
-    if (at <= high || at > high + (high - low) * FOLLOWS) return;
-    const ends = [high, high + (high - low)];
-    const range = this.#clockAxis ? ends.map((end) => new Date(end * 1000).toISOString().slice(0, -1)) : ends;
-    window.Plotly.relayout(this.plot, { "xaxis.range": range });
+    showRange(this.plot, followed(this.#across, at), this.#clockAxis);
+  }
+
+  // stretch: [start_s, end_s] that somebody was led to.
+  #bring(stretch) {
+    if (!this.#isDrawn) return;
+    const whole = this.home.map((end) => this.plot._fullLayout.xaxis.r2l(end) / (this.#clockAxis ? 1000 : 1));
+    const ends = this.#clockAxis ? stretch : stretch.map((end) => this.clock.frameAt(end));
+    showRange(this.plot, brought(this.#across, ends, whole), this.#clockAxis);
   }
 
   // The pointer

@@ -1,0 +1,36 @@
+// In and out, set while watching by the keys I and O: Python hears at which frame each was pressed.
+
+import { clockText } from "./clock.js";
+
+const MOST = 20; // of the last presses a report repeats so many: Python may hear two reports as one
+
+export class Marks {
+  #presses = []; // [number, "in" or "out", frame]
+  #since = performance.timeOrigin + performance.now(); // tells these presses from those of a part that is gone
+
+  // told({video, since, presses}): to Python. say(text): over the picture, for a moment.
+  constructor(clock, exact, { told, say, signal }) {
+    Object.assign(this, { clock, exact, told, say });
+    clock.addEventListener("ask", ({ detail }) => this.#asked(detail.what), { signal });
+    document.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+  }
+
+  #asked(what) {
+    const which = { mark_in: "in", mark_out: "out" }[what];
+    if (!which) return;
+    const { clock, exact } = this;
+    const frame = exact.wanted ?? clock.frame;
+    const number = (this.#presses.at(-1)?.[0] ?? 0) + 1;
+    this.#presses = [...this.#presses, [number, which, frame]].slice(-MOST);
+    this.told({ video: clock.video, since: this.#since, presses: this.#presses });
+    this.say(`${which === "in" ? "In" : "Out"} ${clockText(clock.times[frame] ?? 0)}`);
+  }
+
+  // Wherever the focus is, unless somebody types; a part that has it answers by itself, see keys.js.
+  #pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
+    if (event.target.closest?.("input, textarea, select, [contenteditable], [role=dialog], [data-part]")) return;
+    const what = { i: "mark_in", o: "mark_out" }[event.key.toLowerCase()];
+    if (what) this.clock.ask(what);
+  }
+}

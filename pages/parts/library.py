@@ -55,6 +55,7 @@ def draw_library(store: EmbeddingStore, settings: Config) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
+            st.session_state.forget_file = False  # whatever was ticked of another video
             _confirm(next(video for video in stored if video.record.video_id == chosen), store, settings)
 
 
@@ -90,22 +91,17 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
         lost = _lost(count_judged(video.record.video_id, store))
     except ClipVideoError as error:
         lost = f" Whether moments were judged by hand cannot be told: {told(error)}"
+    file = uploaded_file(video.record.video_id, settings)
+    stays = " The video file itself stays." if file is None else ""
     st.markdown(
         f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
-        f"{_room(video.size_bytes)}.{copied} So are its settings, such as its prompts. There is no undo; "
-        f"indexing again brings the embeddings back.{lost}"
+        f"{_room(video.size_bytes)}.{copied}{stays} Its settings, such as its prompts, are deleted, too. There is no "
+        f"undo; indexing again brings the embeddings back.{lost}"
     )
-    file = uploaded_file(video.record.video_id, settings)
-    with_file = False
-    if file is None:
-        st.markdown("The video file itself stays.")
-    else:
-        room = _room(file.stat().st_size)
-        with_file = st.checkbox(f"Delete the uploaded file too: {room}, for good", key="forget_file")
+    if file is not None:
+        st.checkbox(f"Delete the uploaded file too: {_room(file.stat().st_size)}, for good", key="forget_file")
     with st.container(horizontal=True, gap="small"):
-        if st.button(
-            "Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings, with_file)
-        ):
+        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
             st.rerun()
         if st.button("Keep", key="forget_no"):
             st.rerun()
@@ -119,7 +115,7 @@ def _lost(judged: int) -> str:
     return f" **{counted} judged by hand {'is' if judged == 1 else 'are'} deleted for good.**"
 
 
-def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config, with_file: bool) -> None:
+def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
     video_id = video.record.video_id
     board().cancel_file(video.record.path)
     proxies().stop(video_id)
@@ -127,7 +123,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config, with_fi
     try:
         forget_video(video_id, store)
         forget_copy(video_id, settings)
-        if with_file:
+        if st.session_state.get("forget_file"):
             _delete_file(video_id, settings)
     except ClipVideoError as error:
         st.session_state.forget_error = error

@@ -122,7 +122,7 @@ class Visitor:
 
     def open(self) -> Visitor:
         self.tab.goto(self.address)
-        self.tab.wait_for_selector('[data-testid="stSidebar"]')
+        self.tab.wait_for_selector('[data-testid="stSidebar"]', timeout=FIRST_MS)
         return self
 
     def open_ready(self, watch: str = "Frames") -> Visitor:

@@ -279,6 +279,9 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
             return count
 
         wait_until(lambda: visitor.tab.get_by_text("5:00.000 · 160 × 90").count(), 90, "the upload is chosen")
+        area = visitor.tab.locator(f"{control('prompts')} textarea")
+        area.fill("\n".join(PROMPTS[:3]))
+        area.press("Control+Enter")
         wait_until(lambda: indexed() > 300 and visitor.lines() == 3, 90, "the curve grows")
         before = indexed()
         visitor.tab.reload()

@@ -176,7 +176,7 @@ def test_two_tabs_do_not_disturb_each_other_and_the_last_change_is_kept(two: Wor
 def test_forgetting_a_video_forgets_its_settings(two: World) -> None:
     page = changed(Page().indexed())
     go(page, "library").press("forget")
-    assert page.holding("So are its settings, such as its prompts.")
+    assert page.holding("Its settings, such as its prompts, are deleted, too.")
     page.press("forget_yes")
     assert text_of(restarted()) == CONFIGURED
 

@@ -726,7 +726,7 @@ def test_a_bad_link_warns_and_changes_nothing(settled: World, query: dict[str, s
     {"threshold": "1e9"}, {"threshold": "-1e9", "unit": "cosine"}, {"threshold": "1"}, {"score_range": "[0,1]"},
     {"time_range": "[500,600]"},
     {"smoothing_s": "10000000"}, {"min_gap_s": "10000000"}, {"hysteresis": "1000000000"}, {"frame": "999999999"},
-    {"video": "../../etc/passwd"}, {"combinations": '[["and","x","y",0]]'}, {"weights": '{"a dog":0.000001}'},
+    {"combinations": '[["and","x","y",0]]'}, {"weights": '{"a dog":0.000001}'},
     {"score_range": "[0.5,0.5]"},
 ])  # fmt: skip
 def test_a_link_with_odd_settings_still_gives_a_page(settled: World, query: dict[str, str]) -> None:

@@ -31,6 +31,7 @@ height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 .st-key-list_row [data-testid="stPopoverButton"] div[aria-hidden="true"]{{display:none}}
 .st-key-chart iframe{{display:block}}
 [data-testid="stElementToolbar"]{{top:2px!important;right:2px!important;padding:0}}
+[class*="st-key-moments"] [data-testid="stElementToolbar"]{{left:32px!important;right:auto!important}}
 [data-testid="stElementToolbarButton"]:not(:has([aria-label="Search"],[aria-label*="ullscreen"])){{display:none}}
 button [data-testid="stMarkdownContainer"]:has(>p>em:only-child){{position:absolute;width:1px;height:1px;
 overflow:hidden;clip-path:inset(50%)}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -30,12 +30,14 @@ class Opening:
         said: Where the page says meanwhile what it is doing.
         page: Where the page is drawn.
         is_other: Whether the session drew another subject last, or none.
+        is_stopped: Whether opening this one came to nothing last time: then nothing is said before it goes on.
     """
 
     video: VideoChoice
     said: DeltaGenerator
     page: DeltaGenerator
     is_other: bool
+    is_stopped: bool
 
     def place(self) -> DeltaGenerator:
         """A place for what is told of the subject in the sidebar, to be filled by ``fill``."""
@@ -47,12 +49,18 @@ class Opening:
 
     def say(self, doing: str) -> None:
         """Say that the video is being opened, and what is done for it."""
-        if self.is_other:
+        if self.is_other and not self.is_stopped:
             _say(self.said, f"Opening {literal(self.video.name)}", doing)
+
+    def go_on(self) -> None:
+        """Say that it is being opened, also where that came to nothing last time."""
+        st.session_state.stopped = None
+        replace(self, is_stopped=False).say(INDEXING)
 
     def done(self) -> DeltaGenerator:
         """Take back what was said; return the place of the page."""
-        st.session_state.opened = _subject(self.video)
+        state = st.session_state
+        state.opened, state.stopped = _subject(), None
         self.said.empty()
         return self.fill(self.page)
 
@@ -71,25 +79,36 @@ def load_libraries(names: Sequence[str]) -> None:
 def start() -> DeltaGenerator:
     """The place where a page says what it is doing: what it said last, as long as it has drawn no subject since."""
     state, said = st.session_state, st.empty()
-    if state.setdefault("opened", None) is None:
-        _say(said, *state.get("saying", ("Starting…", "Looking for videos and models.")))
+    if "opened" not in state:
+        state.opened = None
+        _say(said, "Starting…", "Looking for videos and models.")
+    elif state.opened is None and state.get("saying") is not None:
+        _say(said, *state.saying)
     return said
+
+
+def stop(said: DeltaGenerator) -> None:
+    """Say no longer that something is being opened: the page says instead what is missing or went wrong."""
+    state = st.session_state
+    state.stopped, state.saying = _subject(), None
+    said.empty()
 
 
 def begin(video: VideoChoice, said: DeltaGenerator) -> Opening:
     """Empty the page if it shows another video, or this one under another model. Call where the page is drawn."""
     state = st.session_state
-    is_other = state.opened != _subject(video)
+    is_other = state.opened != _subject()
     if is_other:
         state.opened = None  # whatever happens now, the page shows no subject until ``done``
-    opening = Opening(video, said, _place(is_other), is_other)
+    opening = Opening(video, said, _place(is_other), is_other, state.get("stopped") == _subject())
     opening.say(INDEXING)
     return opening
 
 
-def _subject(video: VideoChoice) -> tuple[object, ...]:
+def _subject() -> tuple[object, ...]:
+    """What the session has chosen."""
     state = st.session_state
-    return str(video.path), state.get("model"), state.get("framing")
+    return state.get("video_path"), state.get("model"), state.get("framing")
 
 
 def _place(is_other: bool) -> DeltaGenerator:

@@ -63,7 +63,7 @@ def choose_subject() -> Subject | None:
     try:
         return _choose(said)
     except Exception:  # the page says what happened; that something is being opened is true no longer
-        said.empty()
+        opening.stop(said)
         raise
 
 
@@ -77,7 +77,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
         settings_file.draw_link_error()
         video = source.choose_video(settings, store)
     if video is None:
-        said.empty()
+        opening.stop(said)
         with sidebar:
             model.choose_model(settings)
             prompts.edit_prompts(settings)
@@ -95,7 +95,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
     opened.say(f"Loading the model {literal(chosen_model.choice.title)}")
     encoder = model.load(chosen_model, said)
     if encoder is None or not consent.may_send(encoder):
-        said.empty()
+        opening.stop(said)
         return None
     opened.say(opening.INDEXING)
     wish = Wish(video, encoder, store, rate)
@@ -110,8 +110,10 @@ def _choose(said: DeltaGenerator) -> Subject | None:
     with opened.fill(status):
         indexing.draw_status(wish, indexed, len(evidence.raw))
     if indexed.record is None:
-        if indexed.job is None or not indexed.job.active:
-            said.empty()
+        if indexed.job is not None and indexed.job.active:
+            opened.go_on()
+        else:
+            opening.stop(said)
             states.draw_not_opened(video, indexed)
         return None
     with opened.fill(signal_place):

@@ -227,8 +227,7 @@ class Screen {
 
   #refuse() {
     const { address } = this.#data;
-    const copied = address.startsWith("player/copy/");
-    this.transport.say(copied ? `${REFUSED} View → Frames shows it picture by picture.` : REFUSED);
+    this.transport.say(address.startsWith("player/copy/") ? `${REFUSED} View → Frames shows it picture by picture.` : REFUSED);
     if (!this.#refused) this.#set("refused", address);
     this.#refused = true;
   }

@@ -167,11 +167,10 @@ def sent_ticks(page: Page, *places: int) -> WidgetState:
     return WidgetState(id=table.proto.id, string_value=json.dumps(ticks))
 
 
-def test_what_evaluate_puts_into_the_sidebar_stays(page: Page) -> None:
+def test_the_in_that_evaluate_takes_from_the_playhead_stays(page: Page) -> None:
+    page.indexed().slide("frame", 90)
     page.at.switch_page("pages/evaluate.py")
-    page.run()
-    choose(page, "truth_source", "Marks")
-    page.at.session_state["frame"] = 90
-    page.run().at.button(key="mark_start_here").click()
+    page.run().at.button(key="press_mark_in").click()
     page.run_twice()
-    assert page.control("number_input", "mark_start").value == pytest.approx(3.0)
+    assert page.control("text_input", "mark_in_text").value == "0:03.000"
+    assert page.at.session_state["mark_in"] == pytest.approx(3.0)

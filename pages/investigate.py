@@ -57,7 +57,7 @@ def main() -> None:
         way.draw_picture()
     with middle:
         way.draw_ranking()
-    with right.container(gap="xsmall"):
+    with right.container(gap="xsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
             kind = moments.choose_list(len(listed.kept))
             judging.draw_judging(found, listed, head, record, store)
@@ -77,7 +77,7 @@ def main() -> None:
             settings_place = st.container(width="content")
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))
-        way.draw_chart(view)
+        way.draw_chart(view, fits=style.fits)
         chart.draw_footer(wish, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts

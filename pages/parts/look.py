@@ -26,6 +26,7 @@ height:.72em;width:.72em;margin-right:.2em;vertical-align:-.02em}}
 button [data-testid="stMarkdownContainer"]:has(>p>em:only-child){{position:absolute;width:1px;height:1px;
 overflow:hidden;clip-path:inset(50%)}}
 .st-key-footer{{margin-top:-.2rem;margin-bottom:-.5rem}}
+.st-key-footer [data-testid="stCaptionContainer"],.st-key-footer p{{margin-bottom:0}}
 </style>"""
 
 

@@ -11,21 +11,34 @@ import streamlit as st
 from pages.parts.playhead import EPOCH
 
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
+FEWEST_ROWS = 4
+"""So many are seen however low the picture beside the table is."""
+_AS_HIGH_AS_ITS_ROWS = """<style>
+[data-testid="stLayoutWrapper"]:has(>.st-key-list_table){{
+flex:1 1 0;height:0;min-height:{least}px;max-height:{most}px;overflow:hidden}}
+.st-key-list_table{{height:100%}}
+</style>"""
 HOUR_S = 3600.0
 
 
 def draw_table(key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False) -> None:
-    """Draw a table; ``rows_too`` lets rows be selected as well."""
-    st.dataframe(
-        table,
-        key=key,
-        hide_index=True,
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"] if rows_too else "single-cell",
-        column_config=columns,
-    )
+    """Draw a table in a column that is stretched: all rows, or as many as the columns beside it leave room for.
+
+    ``rows_too`` lets rows be selected as well.
+    """
+    least, most = (HEAD_PX + ROW_PX * rows for rows in (min(len(table), FEWEST_ROWS), len(table)))
+    st.html(_AS_HIGH_AS_ITS_ROWS.format(least=least, most=most))
+    with st.container(height="stretch", key="list_table"):
+        st.dataframe(
+            table,
+            key=key,
+            hide_index=True,
+            row_height=ROW_PX,
+            height="stretch",
+            on_select="rerun",
+            selection_mode=["multi-row", "single-cell"] if rows_too else "single-cell",
+            column_config=columns,
+        )
 
 
 def selected_rows(key: str) -> list[int]:

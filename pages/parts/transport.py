@@ -30,7 +30,7 @@ SECOND_ROW_PX = 26
 
 @dataclass(frozen=True)
 class ChartLook:
-    """What the menu View says of the chart."""
+    """What the menu View says of the chart; ``fits``: the height may follow the window."""
 
     axis: AxisName
     raw: bool
@@ -40,6 +40,7 @@ class ChartLook:
     winners: bool = False
     cuts: bool = True
     spread: bool = False
+    fits: bool = False
 
 
 def draw_transport(
@@ -208,7 +209,12 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
         _draw_switches(templates)
         axis = st.segmented_control("Time axis", ["m:ss", "Frames"], required=True, key="axis", persist_state="session")
         height = st.segmented_control(
-            "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
+            "Chart height",
+            list(HEIGHTS_PX),
+            required=True,
+            key="chart_h",
+            persist_state="session",
+            help="Normal: beside the player, as high as the window has room.",
         )
     height_px = HEIGHTS_PX[height or "Normal"]
     if height == "Normal":
@@ -222,6 +228,7 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
         is_wanted("winners"),
         is_wanted("cuts"),
         templates and is_wanted("spread"),
+        fits=height == "Normal",
     )
 
 

@@ -82,8 +82,8 @@ class Way(Protocol):
     def draw_transport(self) -> None:
         """Draw the row of buttons, if it is not a part of the picture."""
 
-    def draw_chart(self, view: Timeline) -> None:
-        """Draw the curves."""
+    def draw_chart(self, view: Timeline, *, fits: bool) -> None:
+        """Draw the curves; ``fits``: as high as the window leaves room, where the browser can say so."""
 
 
 class Playing:
@@ -109,9 +109,9 @@ class Playing:
     def draw_transport(self) -> None:
         """Nothing: it is a part of the screen."""
 
-    def draw_chart(self, view: Timeline) -> None:
+    def draw_chart(self, view: Timeline, *, fits: bool) -> None:
         """Draw the curves with the playhead that runs along."""
-        player.draw_timeline(self._scene.record, view, self._series)
+        player.draw_timeline(self._scene.record, view, self._series, fits=fits)
 
 
 class FrameByFrame:
@@ -137,7 +137,7 @@ class FrameByFrame:
         findings = scene.findings
         transport.draw_transport(scene.record.table, findings.scores, *scene.to_walk, scene.head)
 
-    def draw_chart(self, view: Timeline) -> None:
+    def draw_chart(self, view: Timeline, *, fits: bool) -> None:  # noqa: ARG002 - its frame has the height of Python
         """Draw the curves; a click on them moves the playhead."""
         chart.draw_chart(view, self._scene.head)
 

@@ -19,6 +19,9 @@ from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, address_of, refuse
 from pages.parts.signal import Signal
 
+FIT_PX = (230, 640)
+"""Lower, curves cannot be read; higher, they only get steeper."""
+
 
 def draw_screen(
     record: VideoRecord,
@@ -114,7 +117,9 @@ def draw_ranking(
     draw_part("ranking", data, player, on_missing_change=_put_again)
 
 
-def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], player: str = PLAYER) -> None:
+def draw_timeline(
+    record: VideoRecord, view: Timeline, series: dict[str, Any], player: str = PLAYER, *, fits: bool = False
+) -> None:
     """Draw the curves; the browser draws the playhead over them.
 
     Args:
@@ -122,12 +127,14 @@ def draw_timeline(record: VideoRecord, view: Timeline, series: dict[str, Any], p
         view: What the chart shows.
         series: What ``components.series`` says of the curves.
         player: Whose timeline it is, see ``draw_part``.
+        fits: Whether the chart is as high as the window leaves room, within ``FIT_PX``, and not as ``view`` says.
     """
     data = {
         "plotly": assets.plotly_address(),
         "figure": live_figure(view),
         "video": record.video_id,
         "series": series | more_series(view),
+        "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
     draw_part("timeline", data, player, on_missing_change=_put_again, on_theme_change=_put_again)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clip_core.config import Config
 from clip_core.errors import ProxyError
 from clip_core.pipeline.make_proxy import proxy_path
-from clip_core.store.store import EmbeddingStore, StoredVideo
+from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 
 
 def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
@@ -15,6 +15,15 @@ def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
         StoreError: The store cannot be read.
     """
     return store.usage()
+
+
+def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
+    """Each model of a video with its share of the room; what all have in common is with the first.
+
+    So the shares are together what the video takes.
+    """
+    shared = video.size_bytes - sum(model.size_bytes for model in video.models)
+    return [(model, model.size_bytes + (shared if place == 0 else 0)) for place, model in enumerate(video.models)]
 
 
 def count_judged(video_id: str, store: EmbeddingStore) -> int:

@@ -12,6 +12,7 @@ from pages.parts import (
     curves,
     downloads,
     explain,
+    heat_proposal,
     judging,
     look,
     moments,
@@ -52,7 +53,7 @@ def main() -> None:
     scene = watch.Scene(video, record, found, listed.to_walk, wanted, subject.signal, head)
     way = watch.choose(scene, playable)
     page = st.container(gap="xsmall")
-    left, middle, right = page.columns([46, 25, 29], gap="small")
+    left, middle, right = page.container(key="top_row").columns([46, 25, 29], gap="small")
     with left:
         way.draw_picture()
     with middle:
@@ -72,11 +73,14 @@ def main() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)
             style = transport.draw_view_menu(
-                len(scores.prompts), way.taken_px + proxy.status_px(playable), templates=wanted.templates != "none"
+                len(scores.prompts),
+                way.taken_px + proxy.status_px(playable) + heat_proposal.proposal_px(len(shown)),
+                templates=wanted.templates != "none",
             )
             settings_place = st.container(width="content")
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))
+        heat_proposal.draw_proposal(len(shown))
         way.draw_chart(view, fits=style.fits)
         chart.draw_footer(wish, subject.indexed, found)
     with downloads_place:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals
+from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.scoring.extremes import extreme_samples
 from clip_core.scoring.findings import Findings
 from pages.parts.prompts import Prompts
@@ -35,7 +35,11 @@ def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst
         st.caption("No sample lies within the score filter and the time range under Rules.")
         return
     table = pd.DataFrame(
-        {"time": [instant(t) for t in state.extremes_times], "frame": scores.frames[rows], "score": curve[rows]}
+        {
+            "time": [instant(t) for t in state.extremes_times],
+            "frame": scores.frames[rows],
+            "score": [shown_value(score, scores.unit) for score in curve[rows]],
+        }
     )
     columns = {
         "time": time_column("Time", scores.end_s),

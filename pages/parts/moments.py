@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals, value_text
+from clip_core.charts.unit_text import shown_value, value_decimals, value_text
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.values import Moment, VideoRecord, clock
 from pages.parts.extremes import draw_extremes
-from pages.parts.look import question_mark, swatch
+from pages.parts.look import question_mark
 from pages.parts.peaks import draw_peaks, thumbnail_uris
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
@@ -149,12 +149,12 @@ def _draw_moments(
             "prompt": [short(m.prompt) for m in moments],
             "start": [instant(m.start_s) for m in moments],
             "end": [instant(m.end_s) for m in moments],
-            "peak": [m.peak for m in moments],
+            "peak": [shown_value(m.peak, unit) for m in moments],
             "judged": [_judged(r) for r in listed.reviewed],
             "picture": [uris.get(m.peak_s) for m in moments],
             "duration": [m.duration_s for m in moments],
             "peak_at": [instant(m.peak_s) for m in moments],
-            "mean": [m.mean for m in moments],
+            "mean": [shown_value(m.mean, unit) for m in moments],
             "label": [m.label for m in moments],
         }
     )
@@ -188,7 +188,7 @@ def _sign(reviewed: Reviewed, prompts: Prompts) -> str | None:
     prompt = reviewed.moment.prompt
     if prompt not in prompts.numbers:
         return None
-    return (question_mark if reviewed.is_candidate else swatch)(prompts.colour(prompt), 20)
+    return question_mark(prompts.colour(prompt), 20) if reviewed.is_candidate else prompts.swatch(prompt, 20)
 
 
 def _hidden_text(count: int) -> str:

@@ -15,8 +15,10 @@ FEWEST_ROWS = 4
 """So many are seen however low the picture beside the table is."""
 _AS_HIGH_AS_ITS_ROWS = """<style>
 [data-testid="stLayoutWrapper"]:has(>.st-key-list_table){{
-flex:1 1 0;height:0;min-height:{least}px;max-height:{most}px;overflow:hidden}}
+flex:1 1 0;height:0;min-height:{least}px;max-height:{most}px}}
 .st-key-list_table{{height:100%}}
+.st-key-list_table :is([data-testid="stDataFrameResizable"],.stDataFrameGlideDataEditor,:has(>.dvn-scroller)){{
+height:100%!important;min-height:0!important}}
 </style>"""
 HOUR_S = 3600.0
 

@@ -15,7 +15,7 @@ from clip_core.charts.timeline import AxisName, ChartKind
 from clip_core.values import Moment, Scores, TimeTable, clock
 from pages.parts.look import theme, unseen
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
-from pages.parts.prompts import FULL_ROW, ONE_ROW
+from pages.parts.prompts import FULL_ROW
 
 MENU_PX = 300
 """A popover is as narrow as it can be, and would cut the labels of its switches."""
@@ -218,7 +218,7 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
         )
     height_px = HEIGHTS_PX[height or "Normal"]
     if height == "Normal":
-        height_px -= taken_px + (SECOND_ROW_PX if FULL_ROW < prompts <= ONE_ROW else 0)
+        height_px -= taken_px + (SECOND_ROW_PX if prompts > FULL_ROW else 0)
     return ChartLook(
         "Frames" if axis == "Frames" else "m:ss",
         bool(state.raw_on),

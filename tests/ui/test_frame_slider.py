@@ -15,9 +15,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 _HELD = """() => { const seen = []
   const slider = document.querySelector(".cvi-frames")
+  const text = document.querySelector("[data-frame]")
   document[Symbol.for("clip-video-investigator.clocks")].get("main")
-    .addEventListener("frame", () => seen.push([Number(slider.value), document.querySelector("[data-frame]").textContent]))
+    .addEventListener("frame", () => seen.push([Number(slider.value), text.textContent]))
   window.seen_beside = seen }"""
+"""From now on: what slider and text say at each frame."""
 
 
 @pytest.fixture(scope="module")

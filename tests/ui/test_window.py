@@ -113,6 +113,14 @@ def test_the_table_has_all_rows_that_fit(opened: Open, size: tuple[int, int]) ->
     wait_until(lambda: abs(rows_that_fit(visitor)[1]) <= 12, what=str(rows_that_fit(visitor)))
     seen = (rows_that_fit(visitor)[0] - HEAD_PX) / ROW_PX
     assert seen >= (11 if size[1] > 1000 else 6)
+    visitor.tab.locator(".st-key-flag_box button").first.click()  # fewer moments, and another table
+    visitor.tab.locator(".st-key-flagged button[aria-pressed]").nth(1).click()
+    wait_until(lambda: rows_that_fit(visitor)[2] < count, what="fewer moments")
+    visitor.tab.keyboard.press("Escape")
+    ends = """() => ["[data-testid=stDataFrame]", ".dvn-scroller"]
+        .map((name) => document.querySelector(name).getBoundingClientRect().bottom)"""
+    low = lambda: visitor.tab.evaluate(ends)  # noqa: E731
+    wait_until(lambda: abs(low()[0] - low()[1]) <= 2, what="the rows scroll within the table, to the last one")
     set_prompts(visitor, PROMPTS[:1])
     wait_until(
         lambda: rows_that_fit(visitor)[0] <= HEAD_PX + ROW_PX * max(1, rows_that_fit(visitor)[2]) + 1,

@@ -18,6 +18,7 @@ from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, address_of, refuse
 from pages.parts.signal import Signal
+from pages.parts.verdicts import doubt_words
 
 FIT_PX = (230, 640)
 """Lower, curves cannot be read; higher, they only get steeper."""
@@ -106,7 +107,13 @@ def draw_ranking(
         return
     data = {
         "prompts": [
-            {"text": prompt, "colour": prompts.colour(prompt), "threshold": findings.thresholds.get(prompt)}
+            {
+                "text": prompt,
+                "colour": prompts.colour(prompt),
+                "swatch": prompts.swatch(prompt),
+                "threshold": findings.thresholds.get(prompt),
+                "doubt": doubt_words(findings, prompt),
+            }
             for prompt in findings.scores.prompts
         ],
         "video": record.video_id,

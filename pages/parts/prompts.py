@@ -94,7 +94,7 @@ def _type_prompts(settings: Config) -> Recipe:
     text = st.text_area(
         "Prompts",
         st.session_state.setdefault("prompts", "\n".join(settings.prompts)),
-        height=126,
+        height=90,
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "

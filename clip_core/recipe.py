@@ -54,6 +54,8 @@ class Recipe:
         confidence: A prompt without a threshold is there if it beats more than this share of the null bank.
         bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0: it need not.
         smoothing, smoothing_s: Kind of filter and its width in seconds.
+        smoothing_samples: The width in samples, which then counts in place of the seconds; None: it was given in
+            seconds. It is kept as it was given, so that another sampling rate does not change what was meant.
         across_cuts: Whether smoothing reaches across the cuts between shots.
         min_gap_s, min_duration_s, pad_s: Shorter gaps are filled, shorter moments dropped, the rest padded.
         score_range, time_range: Smoothed scores and times outside are never flagged; None: no limits.
@@ -72,6 +74,7 @@ class Recipe:
     bank_share: float = 0.0
     smoothing: Smoothing = "mean"
     smoothing_s: float = 1.0
+    smoothing_samples: int | None = None
     across_cuts: bool = False
     min_gap_s: float = 0.0
     min_duration_s: float = 0.0

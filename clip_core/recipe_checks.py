@@ -20,6 +20,7 @@ CONFIDENCES = (0.90, 0.95, 0.98)
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
 BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
 LONGEST_S = 1e7
+MOST_SAMPLES = 100_000
 
 
 def _number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
@@ -61,6 +62,10 @@ def _combination(value: object) -> bool:
     return op in OPS and _text(a) and _text(b) and _length(within_s)
 
 
+def _count(value: object) -> bool:
+    return isinstance(value, int) and _number(value, 0, MOST_SAMPLES)
+
+
 CHECKS: dict[str, Callable[[Any], bool]] = {
     "prompts": _texts,
     "weights": lambda v: _numbers(v, lambda number: _number(number, 1e-6, 1e6)),
@@ -74,6 +79,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "smoothing": lambda v: isinstance(v, str) and v in SMOOTHINGS,
     "across_cuts": lambda v: isinstance(v, bool),
     **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _length),
+    "smoothing_samples": lambda v: v is None or _count(v),
     "score_range": lambda v: _pair(v, _finite),
     "time_range": lambda v: _pair(v, _length),
     "unflagged": _texts,
@@ -93,6 +99,7 @@ ALLOWED = {
     "smoothing": ", ".join(SMOOTHINGS),
     "across_cuts": "true or false",
     **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _SECONDS),
+    "smoothing_samples": "a whole number from 0 on, or null for a width in seconds",
     "score_range": "two numbers, the lower first",
     "time_range": "two times in seconds, the earlier first",
     "unflagged": f"at most {MOST_PROMPTS} texts",

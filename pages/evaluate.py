@@ -60,7 +60,7 @@ def main() -> None:
             taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
             style = transport.draw_view_menu(len(found.scores.prompts), taken_px, templates=wanted.templates != "none")
         chart = scene.timeline(shown, style, curves.unfinished_part(subject.wish, subject.indexed, found.scores))
-        way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)))
+        way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)), fits=style.fits)
     with body:
         evaluate_views.draw_view(view, scene, given, judged, held, direct=way.plays)
 

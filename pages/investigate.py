@@ -12,6 +12,7 @@ from pages.parts import (
     curves,
     downloads,
     explain,
+    heat_proposal,
     in_out,
     judge_fast,
     judging,
@@ -57,12 +58,12 @@ def main() -> None:
     scene = watch.Scene(video, record, found, to_walk, wanted, subject.signal, head)
     way = watch.choose(scene, playable)
     page = subject.opened.done()
-    left, middle, right = page.columns([46, 25, 29], gap="small")
+    left, middle, right = page.container(key="top_row").columns([46, 25, 29], gap="small")
     with left:
         way.draw_picture()
     with middle:
         way.draw_ranking()
-    with right.container(gap="xsmall"):
+    with right.container(gap="xsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
             kind = moments.choose_list(len(listed.kept))
             judging.draw_judging(found, listed, head, record, store)
@@ -78,12 +79,15 @@ def main() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)
             style = transport.draw_view_menu(
-                len(scores.prompts), way.taken_px + proxy.status_px(playable), templates=wanted.templates != "none"
+                len(scores.prompts),
+                way.taken_px + proxy.status_px(playable) + heat_proposal.proposal_px(len(shown)),
+                templates=wanted.templates != "none",
             )
             settings_place = st.container(width="content")
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(wish, subject.indexed, scores))
-        way.draw_chart(view, judge_fast.draggable(found, listed, record, store))
+        heat_proposal.draw_proposal(len(shown))
+        way.draw_chart(view, judge_fast.draggable(found, listed, record, store), fits=style.fits)
         chart.draw_footer(wish, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts

@@ -67,13 +67,13 @@ def test_equivalents_of_a_planted_curve() -> None:
     same = equivalents(scale, "a dog", "z", 2.5)
     assert same.cosine == pytest.approx(0.21 + 2.5 * 0.014826, rel=1e-4)
     assert (same.share, same.z, same.percentile) == (0.02, 2.5, 98.0)
-    assert equivalents_text(same) == "z 2.5 ≙ cosine 0.247 ≙ top 2.0 %"
-    assert equivalents_text(equivalents(scale, "a dog", "cosine", 0.25)) == "cosine 0.250 ≙ z 2.7 ≙ top 2.0 %"
+    assert equivalents_text(same) == "z 2.50 ≙ cosine 0.247 ≙ top 2.0 %"
+    assert equivalents_text(equivalents(scale, "a dog", "cosine", 0.25)) == "cosine 0.250 ≙ z 2.70 ≙ top 2.0 %"
     assert equivalents_text(equivalents(scale, "a dog", "percentile", 97.0)) == (
-        "percentile 97.0 ≙ cosine 0.300 ≙ z 6.1 ≙ top 2.0 %"
+        "percentile 97.0 ≙ cosine 0.300 ≙ z 6.07 ≙ top 2.0 %"
     )
     assert equivalents(scale, "a dog", "softmax", 0.5) == Equivalents("softmax", 0.5, 1.0, None, None, None)
-    assert equivalents_text(Equivalents("softmax", 0.5, 0.25, None, None, None)) == "softmax 0.50 ≙ top 25.0 %"
+    assert equivalents_text(Equivalents("softmax", 0.5, 0.25, None, None, None)) == "softmax 0.500 ≙ top 25.0 %"
 
 
 def test_a_cut_of_corrected_scores_is_told_by_its_share() -> None:

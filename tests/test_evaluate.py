@@ -155,7 +155,7 @@ def test_each_smoothing_and_each_threshold_is_computed_once(monkeypatch: pytest.
         calls.append((recipe.smoothing_s, recipe.threshold))
         return find(recipe, evidence, **rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("clip_core.scoring.findings.smooth", counted)
+    monkeypatch.setattr("clip_core.scoring.smoothing.smooth", counted)
     monkeypatch.setattr(module, "find", finding)
     list(sweep_settings(RECIPE, planted(), TRUTH, Grid((0.0, 1.0, 2.0), (0.2, 0.3), (0.0, 1.0))))
     assert asked == [0.0, 1.0, 2.0]

@@ -353,11 +353,11 @@ def test_the_list_is_a_table(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     capsys.readouterr()
     assert main(["list"]) == 0
     header, other, clip, total = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"VIDEO +LENGTH +MODEL +FRAMES +PER SECOND +MB +ID", header)
-    assert re.fullmatch(r"other\.mkv +0:00\.6\d\d +tiny +20 +every frame +0\.00 +[0-9a-f]{12}", other)
-    assert re.fullmatch(r"clip\.mp4 +0:02\.000 +tiny +\d+ +5 +0\.00 +[0-9a-f]{12}", clip)
+    assert re.fullmatch(r"VIDEO +LENGTH +MODEL +FRAMES +PER SECOND +ON DISK +ID", header)
+    assert re.fullmatch(r"other\.mkv +0:00\.6\d\d +tiny +20 +every frame +\d+ k?B +[0-9a-f]{12}", other)
+    assert re.fullmatch(r"clip\.mp4 +0:02\.000 +tiny +\d+ +5 +\d+ k?B +[0-9a-f]{12}", clip)
     assert header.rindex("ID") == re.search(r"[0-9a-f]{12}$", clip).start()  # type: ignore[union-attr]
-    assert re.fullmatch(rf"2 videos, \d+\.\d\d MB on disk in {re.escape(str(here / 'store'))}", total)
+    assert re.fullmatch(rf"2 videos, \d+ kB; the whole store [\d.]+ [kM]B, in {re.escape(str(here / 'store'))}", total)
 
 
 def test_the_list_of_nothing_says_what_to_do(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

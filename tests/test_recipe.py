@@ -24,6 +24,7 @@ FULL = Recipe(
     bank_share=90,
     smoothing="savgol",
     smoothing_s=0.25,
+    smoothing_samples=5,
     across_cuts=True,
     min_gap_s=0.1,
     min_duration_s=0.2,

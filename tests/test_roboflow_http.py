@@ -163,7 +163,7 @@ def test_what_is_not_busy_is_not_asked_again(server: FakeInferenceServer, status
         ("redirect nowhere", r"sends on to nowhere"),
         ("web page", r"answered with a web page\. A proxy or another program answers there\. Check inference_url"),
         ("web page unnamed", r"answered with a web page"),
-        ("huge", r"answered with more than 8 MB\. Another program may listen there"),
+        ("huge", r"answered with more than 8.39 MB\. Another program may listen there"),
         ("nested", r"answered with what is not JSON"),
         ("no json", r"answered with what is not JSON"),
         ("empty", r"answered with what is not JSON"),

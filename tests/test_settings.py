@@ -16,7 +16,7 @@ from clip_core.errors import EncoderError
         (b"[" * 100_000, r"^config\.json of m is not JSON: "),
         (b"[1]", r"^config\.json of m holds no JSON object\."),
         (b"", r"^config\.json of m is not JSON: "),
-        (b" " * (MAX_JSON_BYTES + 1), r"^config\.json of m is over 4 MiB\."),
+        (b" " * (MAX_JSON_BYTES + 1), r"^config\.json of m is over 4.19 MB\."),
     ],
     ids=["words", "bytes", "nested", "list", "empty", "huge"],
 )

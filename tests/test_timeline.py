@@ -194,6 +194,8 @@ def test_the_players_figure_is_the_same_without_what_the_player_does_itself(axis
     wanted = [{"curve": ["raw", k], "line": thin[k], "opacity": 0.22} for k in (0, 1)] if raw else []
     names = ("a dog", "pizza")
     wanted += [{"curve": ["smoothed", k], "line": bold[k], "prompt": names[k]} for k in (0, 1)]
+    for curve in live["data"]:
+        assert curve.pop("swatch", "data:").startswith("data:")
     assert live["data"][: len(wanted)] == wanted
     *rest, stamp = whole["data"][len(wanted) :]
     assert live["data"][len(wanted) :] == rest

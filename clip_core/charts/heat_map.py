@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from clip_core.charts.axes import score_ticks
+from clip_core.charts.colour_marks import mark_of, swatch_uri
 from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.palette import HEAT
 from clip_core.charts.panels import Panels
 from clip_core.charts.raster import raster
-from clip_core.charts.unit_text import tick_format, value_decimals
+from clip_core.charts.unit_text import AXIS_TITLES, tick_texts, value_decimals
 from clip_core.charts.view import Figure, Timeline
 from clip_core.values import Floats, Times
 
 MOST_COLUMNS = 2_000
 MOST_CELLS = 60_000
 FEWEST_COLUMNS = 100
-NAME_ROW_PX = 12
-"""Rows that are lower than this cannot all have their names beside them."""
-LETTER_PX, MOST_NAME_PX, BAR_PX = 6, 170, 46
+NAME_ROW_PX = 16
+"""Rows that are lower than this cannot all have their names beside them: a low window leaves two thirds of it."""
+LETTER_PX, MOST_NAME_PX, BAR_PX = 6, 170, 62
 
 
 def heat_curves(view: Timeline) -> list[Figure]:
@@ -29,7 +30,8 @@ def heat_curves(view: Timeline) -> list[Figure]:
     rows = []
     for row, line in enumerate(view.lines):
         style = {"color": view.colours.colour(line.number)}
-        rows.append({"curve": ["smoothed", view.column(line)], "row": row, "line": style, "prompt": short(line.prompt)})
+        told = {"prompt": short(line.prompt), "swatch": swatch_uri(style["color"], line.number)}
+        rows.append({"curve": ["smoothed", view.column(line)], "row": row, "line": style} | told)
     return rows
 
 
@@ -74,11 +76,12 @@ def heat_layout(view: Timeline, panels: Panels) -> Figure:
     rows, base = len(view.lines), _first_row(view)
     each = max(1, math.ceil(rows * NAME_ROW_PX / max(1.0, panels.curves_px)))
     named = list(enumerate(view.lines))[::each]
-    names = [f'{plotly_text(short(line.prompt))} <span style="color:{view.colours.colour(line.number)}">■</span>'
-             for _, line in named]  # fmt: skip
+    names = [f'{plotly_text(short(line.prompt))} <span style="color:{view.colours.colour(line.number)}">'
+             f"{mark_of(line.number).glyph}</span>" for _, line in named]  # fmt: skip
     longest = max((len(short(line.prompt)) for line in view.lines), default=0)
     axis = {"range": [base + max(1, rows) - 0.5, base - 0.5], "domain": list(panels.curves), "showgrid": False}
     axis |= {
+        "title": {"text": ""},
         "tickvals": [base + row for row, _ in named],
         "ticktext": names,
         "zeroline": False,
@@ -113,7 +116,8 @@ def _colours(view: Timeline) -> Figure:
     ticks = score_ticks(low, high)
     bar = {
         "thickness": 8, "outlinewidth": 0, "xpad": 6, "ypad": 4, "x": 1, "len": 0.5, "y": 1, "yanchor": "top",
-        "tickvals": ticks, "tickformat": tick_format(view.unit, ticks), "tickfont": {"size": 10},
+        "tickvals": ticks, "ticktext": tick_texts(view.unit, ticks), "tickfont": {"size": 10},
+        "title": {"text": AXIS_TITLES[view.unit], "side": "right", "font": {"size": 10}},
     }  # fmt: skip
     scale = [[k / (len(stops) - 1), colour] for k, colour in enumerate(stops)]
     return {"zmin": low, "zmax": high, "colorscale": scale, "colorbar": bar}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clip_core.charts.colour_marks import marked_bars
 from clip_core.charts.view import Figure, Line, Timeline
 
 LANE_PX = 10
@@ -21,7 +22,7 @@ def lanes_of(view: Timeline) -> list[Line]:
 
 
 def lane_traces(view: Timeline) -> list[Figure]:
-    """One broken line for each lane, on the axis y3; without any an invisible one, so that the axis is there."""
+    """A broken line for each lane, on the axis y3; without any an invisible one, so that the axis is there."""
     base = {"type": "scatter", "mode": "lines", "yaxis": "y3", "hoverinfo": "skip"}
     lanes = lanes_of(view)
     if not lanes:
@@ -32,7 +33,8 @@ def lane_traces(view: Timeline) -> list[Figure]:
         for moments, look in ((view.moments, {}), (view.candidates, {"opacity": CANDIDATE_OPACITY})):
             x = view.stretches([(m.start_s, m.end_s) for m in moments if m.prompt == lane.prompt])
             if x:
-                traces.append(base | look | {"x": x, "y": [row, row, None] * (len(x) // 3), "line": line})
+                bars = base | look | {"x": x, "y": [row, row, None] * (len(x) // 3), "line": line}
+                traces += marked_bars(bars, lane.number, view.colours.background)
     return traces
 
 

@@ -29,7 +29,7 @@ class Theme:
     prompts: tuple[str, ...]
 
     def colour(self, number: int) -> str:
-        """The colour of prompt ``number``; from the thirteenth on they repeat (and lines are dashed)."""
+        """The colour of prompt ``number``; from the thirteenth on they repeat, with a mark (``colour_marks``)."""
         return self.prompts[number % len(self.prompts)]
 
 

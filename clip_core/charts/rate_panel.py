@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clip_core.charts.axes import score_ticks
+from clip_core.charts.colour_marks import mark_of
 from clip_core.charts.panels import Panels
 from clip_core.charts.view import Figure, Timeline
 from clip_core.values import Floats, Ints
@@ -22,8 +23,7 @@ def rate_curves(view: Timeline) -> list[Figure]:
         return []
     curves = []
     for line in view.lines:
-        dash = "solid" if line.number < len(view.colours.prompts) else "dash"
-        style = {"width": 1.2, "color": view.colours.colour(line.number), "dash": dash}
+        style = {"width": 1.2, "color": view.colours.colour(line.number), "dash": mark_of(line.number).dash}
         curves.append({"curve": ["rate", view.column(line)], "yaxis": "y6", "line": style})
     return curves
 
@@ -74,8 +74,9 @@ def rate_axis(view: Timeline, panels: Panels) -> Figure:
     room = 0.06 * (high - low) or 0.1
     ends = [low - room, high + room]
     look = {"gridcolor": view.colours.grid, "zeroline": True, "zerolinecolor": view.colours.edge, "fixedrange": True}
-    ticks = {"tickvals": score_ticks(ends[0], ends[1], MOST_TICKS), "tickformat": ".3~f", "ticks": ""}
-    return {"yaxis6": look | ticks | {"domain": list(panels.rate), "range": ends}}
+    ticks = score_ticks(ends[0], ends[1], MOST_TICKS)
+    look |= {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks], "ticks": ""}
+    return {"yaxis6": look | {"domain": list(panels.rate), "range": ends}}
 
 
 def rate_note(panels: Panels, base: Figure) -> list[Figure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clip_core.charts.axes import frame_axis, score_ticks, time_axis
+from clip_core.charts.colour_marks import mark_of, swatch_uri
 from clip_core.charts.cut_marks import cut_axis, cut_traces
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
@@ -16,12 +17,13 @@ from clip_core.charts.panels import Panels, panels_of
 from clip_core.charts.rate_panel import rate_axis, rate_curves, rate_note, spike_traces
 from clip_core.charts.ribbons import ribbon_curves, ribbon_edges, ribbon_traces
 from clip_core.charts.thresholds import threshold_lines, threshold_note
-from clip_core.charts.unit_text import tick_format, value_decimals
+from clip_core.charts.unit_text import AXIS_TITLES, tick_texts, value_decimals
 from clip_core.charts.view import AxisName, ChartKind, Figure, Line, Timeline, Unfinished
 from clip_core.charts.winner_strip import winner_axis, winner_note, winner_traces
 
 __all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", "live_figure", "timeline_figure"]
 
+LEFT_PX = 54
 _HIDDEN = {"visible": False, "fixedrange": True}
 
 
@@ -70,10 +72,10 @@ def live_figure(view: Timeline) -> Figure:
 
     A curve is ``{"curve": [of, column], "line": {"color", "width", "dash"}}`` with "raw", "smoothed" or "rate" before
     its column; a faint one has an "opacity", one that does not stand on the axis y a "yaxis", one that answers to the
-    pointer its "prompt": the text to show, shortened, as it was typed. With a "row" it is a row of the heat map, whose
-    colours ``"heat"`` gives. A band is ``{"band": place, "fill", "opacity"}``: its place is that among the ribbons.
-    What has neither is a trace of plotly's. "decimals" is for values under the pointer, "seen" the part of the time
-    that was asked for, if any.
+    pointer its "prompt": the text to show, shortened, as it was typed, and its "swatch", a picture. With a "row" it
+    is a row of the heat map, whose colours ``"heat"`` gives. A band is ``{"band": place, "fill", "opacity"}``: its
+    place is that among the ribbons. What has neither is a trace of plotly's. "decimals" is for values under the
+    pointer, "seen" the part of the time that was asked for, if any.
     """
     panels = panels_of(view)
     if view.kind == "heat map":
@@ -101,7 +103,7 @@ def _for_plotly(trace: Figure, view: Timeline) -> list[Figure]:
         return []
     if "curve" not in trace:
         return [trace]
-    rest = {key: value for key, value in trace.items() if key != "prompt"}
+    rest = {key: value for key, value in trace.items() if key not in ("prompt", "swatch")}
     base = rest | {"type": "scatter", "mode": "lines"}
     if "prompt" not in trace:
         return [base | {"hoverinfo": "skip"}]
@@ -125,8 +127,9 @@ def _curves(view: Timeline) -> list[Figure]:
         column, colour = view.column(line), theme.colour(line.number)
         if view.raw:
             thin.append({"curve": ["raw", column], "line": {"width": 1, "color": colour}, "opacity": 0.22})
-        style = {"width": 1.8, "color": colour, "dash": "solid" if line.number < len(theme.prompts) else "dash"}
-        bold.append({"curve": ["smoothed", column], "line": style, "prompt": short(line.prompt)})
+        style = {"width": 1.8, "color": colour, "dash": mark_of(line.number).dash}
+        told = {"prompt": short(line.prompt), "swatch": swatch_uri(colour, line.number)}
+        bold.append({"curve": ["smoothed", column], "line": style} | told)
     return [*thin, *bold]
 
 
@@ -149,7 +152,8 @@ def _notes(view: Timeline, panels: Panels) -> list[Figure]:
     notes = threshold_note(view, panels.curves[0], base)
     if view.unfinished is not None:
         corner = {"x": 0.99, "xanchor": "right", "yref": "paper", "y": 0.94, "yanchor": "top"}
-        notes.append(base | corner | {"text": plotly_text(view.unfinished.note)})
+        told = {"text": plotly_text(view.unfinished.note), "hovertext": plotly_text(view.unfinished.explanation)}
+        notes.append(base | corner | told)
     return [*rate_note(panels, base), *winner_note(panels, base), *notes]
 
 
@@ -161,13 +165,14 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
         x |= {"range": view.x_of(view.seen_s), "uirevision": f"k {view.seen_s}"}
     ticks = score_ticks(*view.score_range)
     y: Figure = {"range": list(view.score_range), "domain": list(panels.curves), "tickvals": ticks}
-    y |= {"tickformat": tick_format(view.unit, ticks), "gridcolor": theme.grid, "zeroline": False, "fixedrange": True}
+    y |= {"ticktext": tick_texts(view.unit, ticks), "gridcolor": theme.grid, "zeroline": False, "fixedrange": True}
+    y |= {"title": {"text": AXIS_TITLES[view.unit], "font": {"size": 11}, "standoff": 4}}
     layout = {
         "template": "none", "uirevision": "k", "autosize": True, "height": view.height_px, "showlegend": False,
         "hovermode": False,
         "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
         "font": {"color": theme.muted, "size": 11, "family": "Source Sans, Source Sans Pro, Arial, sans-serif"},
-        "margin": {"l": 38, "r": 16, "t": 4, "b": 22},
+        "margin": {"l": LEFT_PX, "r": 16, "t": 4, "b": 22},
         "xaxis": x | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "ticks": "", "anchor": "y3"},
         "yaxis": y,
         "yaxis3": _HIDDEN | {"domain": list(panels.lanes), "range": [max(1, len(lanes_of(view))) - 0.5, -0.5]},

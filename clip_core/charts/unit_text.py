@@ -1,35 +1,35 @@
-"""How many decimals the values of a unit are written with."""
+"""How a unit is written at the axes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from clip_core.score_text import number_text, shown_value, value_decimals, value_text
 from clip_core.values import Unit
 
-_DECIMALS: dict[Unit, tuple[int, int]] = {
-    "corrected": (2, 3),
-    "cosine": (2, 3),
-    "margin": (2, 3),
-    "softmax": (2, 3),
-    "z": (1, 2),
-    "percentile": (0, 1),
+__all__ = ["AXIS_TITLES", "share_text", "shown_value", "tick_texts", "value_decimals", "value_text"]
+
+_TICK_DECIMALS: dict[Unit, int] = {"corrected": 2, "cosine": 2, "margin": 2, "softmax": 2, "z": 1, "percentile": 0}
+AXIS_TITLES: dict[Unit, str] = {
+    "corrected": "cosine, corrected",
+    "cosine": "cosine similarity",
+    "margin": "cosine margin",
+    "softmax": "softmax share",
+    "z": "z (deviations)",
+    "percentile": "percentile",
 }
+"""What the score axis measures."""
 
 
-def tick_format(unit: Unit, ticks: list[float]) -> str:
-    """How plotly writes the ticks of the score axis; those of a narrow range get the decimals that they need."""
+def tick_texts(unit: Unit, ticks: Sequence[float]) -> list[str]:
+    """The ticks of the score axis as texts; those of a narrow range get the decimals that they need.
+
+    Written here, because plotly has a minus sign of its own, which the numbers beside the chart have not.
+    """
     needed = max((len(f"{tick:.2f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
-    return f".{max(_DECIMALS[unit][0], needed)}f"
-
-
-def value_decimals(unit: Unit) -> int:
-    """The decimals of one value that is told, such as a threshold or what lies under the pointer."""
-    return _DECIMALS[unit][1]
+    return [number_text(tick, max(_TICK_DECIMALS[unit], needed)) for tick in ticks]
 
 
 def share_text(share: float) -> str:
     """A share from 0 to 1 as Evaluate writes it, such as "41.7 %"."""
     return f"{100 * share:.1f} %"
-
-
-def value_text(value: float, unit: Unit) -> str:
-    """One value as text; it never says minus zero."""
-    return f"{round(value, value_decimals(unit)) + 0.0:.{value_decimals(unit)}f}"

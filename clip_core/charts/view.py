@@ -34,6 +34,8 @@ class Unfinished:
     note: str
     end_s: float = 0.0
     """Where the video would end, if that is later than its samples do."""
+    explanation: str = ""
+    """What the note means, for the pointer."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clip_core.charts.colour_marks import marked_bars
 from clip_core.charts.panels import STRIP_PX, Panels
 from clip_core.charts.view import Figure, Timeline
 from clip_core.values import Times
@@ -26,7 +27,8 @@ def winner_traces(view: Timeline) -> list[Figure]:
         if x:
             look = {"width": STRIP_PX, "color": view.colours.colour(line.number)}
             base = {"type": "scatter", "mode": "lines", "yaxis": "y5", "hoverinfo": "skip"}
-            traces.append(base | {"x": x, "y": [0, 0, None] * (len(x) // 3), "line": look})
+            strip = base | {"x": x, "y": [0, 0, None] * (len(x) // 3), "line": look}
+            traces += marked_bars(strip, line.number, view.colours.background)
     return traces
 
 

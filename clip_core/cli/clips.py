@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clip_core.cli import terminal
 from clip_core.cli.shared import STOPPED, about, need_file, tell_notices, video_path
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.size_text import size_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,7 +48,7 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
 
     try:
         if (size := Path(path).stat().st_size) > MOST_BYTES:
-            what = f"{shown_name(path)} has {size / 1e6:.0f} MB: that is no list of moments."
+            what = f"{shown_name(path)} has {size_text(size)}: that is no list of moments."
             raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
         with Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -100,7 +101,7 @@ def _counts(progress: ExportProgress) -> str:
     parts = {
         "clips": f"{done:.1f} of {total:.1f} s cut",
         "frames": f"{done:.0f} of {total:.0f} frames",
-        "zip": f"{done / 1e6:.1f} of {total / 1e6:.1f} MB packed",
+        "zip": f"{size_text(done)} of {size_text(total)} packed",
         "done": f"{len(progress.files)} files",
     }
     left = f", {terminal.short_clock(progress.seconds_left)} left" if progress.seconds_left else ""
@@ -118,7 +119,7 @@ def _tell(last: ExportProgress, count: int) -> None:
     packed = next((file for file in last.files if file.suffix == ".zip"), None)
     moments = "1 moment" if count == 1 else f"{count} moments"
     if packed is not None:
-        terminal.line(f"{moments} in {packed}, {packed.stat().st_size / 1e6:.2f} MB")
+        terminal.line(f"{moments} in {packed}, {size_text(packed.stat().st_size)}")
     else:
         pictures = sum(1 for file in last.files if file.suffix in (".jpg", ".png"))
         also = f" and {pictures} pictures" if pictures else ""

@@ -10,6 +10,7 @@ from clip_core.cli import terminal
 from clip_core.cli.arguments import PROGRAM
 from clip_core.cli.shared import STOPPED
 from clip_core.errors import UnknownModelError
+from clip_core.size_text import size_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -36,11 +37,11 @@ def download(given: Namespace, config: Config) -> int:
         terminal.line(f"{given.id}, commit {named[1][:7]}: all of it here already.")
         return 0
     plan = plan_download(*named, precision)
-    what = f"{given.id}, {plan.precision}, commit {plan.commit[:7]}: {_megabytes(plan.total_bytes)}"
+    what = f"{given.id}, {plan.precision}, commit {plan.commit[:7]}: {size_text(plan.total_bytes)}"
     if not plan.missing_bytes and find_cached(plan.model_id, plan.commit, plan.precision):
         terminal.line(f"{what}, all of it here already.")
         return 0
-    terminal.line(f"{what} in {len(plan.files)} files, of which {_megabytes(plan.missing_bytes)} are to come.")
+    terminal.line(f"{what} in {len(plan.files)} files, of which {size_text(plan.missing_bytes)} are to come.")
     try:
         _fetch(plan)
     except KeyboardInterrupt:
@@ -60,9 +61,9 @@ def _fetch(plan: DownloadPlan) -> None:
 
 
 def _counts(progress: DownloadProgress) -> str:
-    parts = [f"{_megabytes(progress.done_bytes)} of {_megabytes(progress.total_bytes)}"]
+    parts = [f"{size_text(progress.done_bytes)} of {size_text(progress.total_bytes)}"]
     if progress.bytes_per_second:
-        parts.append(f"{progress.bytes_per_second / 1e6:.1f} MB/s")
+        parts.append(f"{size_text(progress.bytes_per_second)}/s")
     if progress.seconds_left:
         parts.append(f"{terminal.short_clock(progress.seconds_left)} left")
     return ", ".join(parts)
@@ -80,7 +81,3 @@ def _list(config: Config) -> int:
     terminal.table(("MODEL", "ID", "ABOUT", "HERE"), rows)
     terminal.line(f"Fetch one: {PROGRAM} download ID. Any other repository of the same layout works, too.")
     return 0
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.2f} MB"

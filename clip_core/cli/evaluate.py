@@ -119,9 +119,10 @@ def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
 
 def _now(found: Evaluation) -> Setting:
     from clip_core.evaluation.sweep import Setting
+    from clip_core.scoring.smoothing import width_s
 
     recipe = found.findings.recipe
-    return Setting(recipe.smoothing_s, recipe.threshold, recipe.min_duration_s)
+    return Setting(width_s(recipe, found.findings.scores.times_s), recipe.threshold, recipe.min_duration_s)
 
 
 def _own(found: Evaluation) -> str:

@@ -26,8 +26,11 @@ def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "th
     what = "a prompt without a threshold is there if it beats more than this percentage of 300 neutral texts "
     what += "(default: that of the settings file, else 95)"
     group.add_argument("--confidence", metavar="PERCENT", type=_number, help=what)
+    width = group.add_mutually_exclusive_group()
     what = "width in seconds; 0 takes raw scores (default: that of the settings, else the config's)"
-    group.add_argument("--smoothing", metavar="S", type=_number, help=what)
+    width.add_argument("--smoothing", metavar="S", type=_number, help=what)
+    what = "width in samples instead, such as 5: the mean of five neighbours, whatever the rate"
+    width.add_argument("--smoothing-samples", metavar="N", type=_count, help=what)
     group.add_argument("--filter", metavar="KIND", help="mean, gaussian, median, savgol or exponential (default: mean)")
     what = "take what was judged on the page: edges and labels set by hand, added moments, none that was rejected"
     group.add_argument("--judged", action="store_true", help=what)
@@ -37,6 +40,12 @@ def add_candidates_option(parser: argparse.ArgumentParser) -> None:
     """Let a command write candidates too."""
     what = "write the likeliest places of prompts that are not sure to be there, too; their label is “candidate”"
     parser.add_argument("--candidates", action="store_true", help=what)
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number")
 
 
 def _number(text: str) -> float:

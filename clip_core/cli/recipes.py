@@ -44,7 +44,9 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
     if given.confidence is not None:
         changes["confidence"] = _share(given.confidence)
     if given.smoothing is not None:
-        changes["smoothing_s"] = given.smoothing
+        changes |= {"smoothing_s": given.smoothing, "smoothing_samples": None}
+    if given.smoothing_samples is not None:
+        changes["smoothing_samples"] = given.smoothing_samples
     if given.filter is not None:
         changes["smoothing"] = given.filter
     recipe = replace(base, **changes)

@@ -32,6 +32,7 @@ from clip_core.encoders.hub_cache import (
 from clip_core.encoders.hub_faults import answer_fault, disk_fault, web_page
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
 from clip_core.errors import DownloadError, JobCancelled
+from clip_core.size_text import size_text
 
 __all__ = ["DownloadPlan", "DownloadProgress", "PlannedFile", "download", "find_cached", "plan_download"]
 
@@ -143,7 +144,7 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
         model_id, revision, commit, towers.precision, tuple(_planned(model_id, there, name) for name in names)
     )
     if plan.total_bytes > MAX_TOTAL_BYTES:
-        raise DownloadError(f"{model_id} has {plan.total_bytes / 1e9:.0f} GB, which is too much.", "Use another model.")
+        raise DownloadError(f"{model_id} has {size_text(plan.total_bytes)}, which is too much.", "Use another model.")
     return plan
 
 
@@ -155,7 +156,7 @@ def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> Plan
     if _HASH.fullmatch(digest) is None:
         raise web_page(f"the hash of {name}")
     if name in (*NEEDED, *OPTIONAL) and size > MAX_SMALL_BYTES:
-        raise DownloadError(f"{name} of {model_id} has {size / 1e6:.0f} MB, which is too much.", "Use another model.")
+        raise DownloadError(f"{name} of {model_id} has {size_text(size)}, which is too much.", "Use another model.")
     return PlannedFile(name, size, digest, is_whole(repository_folder(model_id) / "blobs" / digest, size))
 
 
@@ -204,7 +205,7 @@ def _need_room(plan: DownloadPlan) -> None:
         raise disk_fault(error, plan.model_id) from error
     if plan.missing_bytes and free < plan.missing_bytes + SPARE_BYTES:
         raise DownloadError(
-            f"{plan.model_id} needs {plan.missing_bytes / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free "
+            f"{plan.model_id} needs {size_text(plan.missing_bytes)}, but only {size_text(free)} are free "
             "where huggingface_hub keeps its cache.",
             "Free some space, or move the cache with HF_HOME.",
         )

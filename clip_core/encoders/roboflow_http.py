@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from clip_core.encoders.deadline import Deadline, WatchedAdapter
 from clip_core.encoders.roboflow_errors import Faults
+from clip_core.size_text import size_text
 
 IN_FLIGHT = 2
 MAX_ANSWER_BYTES = 8 * 2**20
@@ -149,7 +150,7 @@ class InferenceServer:
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise (self.faults.slow() if deadline.passed else self.faults.broken(error)) from error
         if found[0] == OK and len(found[2]) > MAX_ANSWER_BYTES:
-            raise self.faults.no_answer(f"answered with more than {MAX_ANSWER_BYTES >> 20} MB", found[1], found[2])
+            raise self.faults.no_answer(f"answered with more than {size_text(MAX_ANSWER_BYTES)}", found[1], found[2])
         return found
 
     def _send(self, session: requests.Session, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_core.errors import EncoderError, shown_name
+from clip_core.size_text import size_text
 
 MAX_JSON_BYTES = 4 * 2**20
 MAX_FOREIGN = 150
@@ -45,7 +46,7 @@ def read_object(path: Path, model: str) -> dict[str, Any]:
     except OSError as error:
         raise EncoderError(f"{what} cannot be read: {foreign(error)}.", "Check the file's permissions.") from error
     if len(data) > MAX_JSON_BYTES:
-        raise EncoderError(f"{what} is over {MAX_JSON_BYTES // 2**20} MiB.", "Copy the model's own file again.")
+        raise EncoderError(f"{what} is over {size_text(MAX_JSON_BYTES)}.", "Copy the model's own file again.")
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

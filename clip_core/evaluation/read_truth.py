@@ -10,6 +10,7 @@ from clip_core.errors import TruthError, shown_name
 from clip_core.evaluation.read_json import read_json
 from clip_core.evaluation.truth import Absence, Span, Truth
 from clip_core.recipe import clean_prompt
+from clip_core.size_text import size_text
 
 MOST_BYTES = 10_000_000
 MOST_SPANS = 100_000
@@ -34,7 +35,7 @@ def read_truth(content: bytes, name: str) -> Truth:
     """
     shown = shown_name(name)
     if len(content) > MOST_BYTES:
-        what = f"{shown} has {len(content) / 1e6:.0f} MB: that is no list of moments."
+        what = f"{shown} has {size_text(len(content))}: that is no list of moments."
         raise TruthError(what, f"At most {MOST_BYTES // 10**6} MB are read.")
     try:
         text = content.decode("utf-8-sig")

@@ -10,6 +10,7 @@ import numpy as np
 
 from clip_core.cells import FORMULA_STARTS
 from clip_core.export.text import hms, unicode_text
+from clip_core.score_text import number_text
 from clip_core.values import Moment, Scores
 
 MOMENT_COLUMNS = (
@@ -35,9 +36,10 @@ def scores_csv(scores: Scores) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["frame", "time_s", *(harmless(prompt) for prompt in scores.prompts)])
-    values = np.char.mod("%.6f", scores.values.astype(np.float64)) if scores.values.size else scores.values
+    values = scores.values.astype(np.float64).round(6) + 0.0  # never minus zero
+    texts = np.char.mod("%.6f", values) if values.size else values
     times = (f"{time:.6f}" for time in scores.times_s.tolist())
-    for frame, time, row in zip(scores.frames.tolist(), times, values.tolist(), strict=True):
+    for frame, time, row in zip(scores.frames.tolist(), times, texts.tolist(), strict=True):
         writer.writerow([frame, time, *row])
     return out.getvalue()
 
@@ -56,7 +58,7 @@ def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> s
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(MOMENT_COLUMNS)
     for m in moments:
-        numbers = (f"{number:.6f}" for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
+        numbers = (number_text(number, 6) for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
         clocks = (hms(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
         writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
     return out.getvalue()

@@ -12,6 +12,7 @@ from typing import Any
 
 from clip_core.export.source import Source, timecode
 from clip_core.export.text import by_time, one_line, title_of
+from clip_core.score_text import number_text
 from clip_core.values import Moment
 
 MOST_TITLE = 70
@@ -40,8 +41,8 @@ def moments_edl(moments: Sequence[Moment], source: Source, settings: Mapping[str
 
 
 def _comments(moment: Moment, source: Source, name: str, unit: str) -> list[str]:
-    peak = f"PEAK {moment.peak:.6f} AT {source.timecode(source.peak_frame(moment))}"
-    judged = f"{peak} MEAN {moment.mean:.6f} {one_line(unit).upper()}".rstrip()
+    peak = f"PEAK {number_text(moment.peak, 6)} AT {source.timecode(source.peak_frame(moment))}"
+    judged = f"{peak} MEAN {number_text(moment.mean, 6)} {one_line(unit).upper()}".rstrip()
     return [f"FROM CLIP NAME:  {name}", f"MOMENT: {title_of(moment)}", judged]
 
 

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from clip_core.export.source import Source
 from clip_core.export.text import by_time, one_line, title_of, xml_text
+from clip_core.score_text import number_text
 from clip_core.values import Moment
 
 
@@ -52,10 +53,17 @@ def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[
 
 
 def _describe(clip: Element, moment: Moment, source: Source, unit: str) -> None:
-    judged = f"peak {moment.peak:.6f}, mean {moment.mean:.6f} {unit}".strip()
+    judged = f"peak {number_text(moment.peak, 6)}, mean {number_text(moment.mean, 6)} {unit}".strip()
     SubElement(clip, "note").text = f"{xml_text(moment.prompt)}\n{judged}"
     peak = _seconds(source.start_frame + source.peak_frame(moment), source)
-    SubElement(clip, "marker", start=peak, duration=_seconds(1, source), value=f"peak {moment.peak:.3f}", note=judged)
+    SubElement(
+        clip,
+        "marker",
+        start=peak,
+        duration=_seconds(1, source),
+        value=f"peak {number_text(moment.peak, 3)}",
+        note=judged,
+    )
 
 
 def _seconds(frames: int, source: Source) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clip_core.export.source import Source
 from clip_core.export.text import by_time, one_line, title_of, xml_text
+from clip_core.score_text import number_text
 from clip_core.values import Moment
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
     facts |= {"start_s": moment.start_s, "end_s": moment.end_s}
     facts = {"prompt": xml_text(moment.prompt), "label": xml_text(moment.label)} | facts
     clip = otio.schema.Clip(title_of(moment), media, span(first, stop - first), metadata={OURS: facts})
-    peak = otio.schema.Marker(f"peak {moment.peak:.3f}", span(source.peak_frame(moment), 0))
+    peak = otio.schema.Marker(f"peak {number_text(moment.peak, 3)}", span(source.peak_frame(moment), 0))
     clip.markers.append(peak)
     return clip
 

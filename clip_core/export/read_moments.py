@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from clip_core.cells import as_typed, filled_rows, number, places_of, seconds
 from clip_core.errors import MomentsFileError, shown_name
 from clip_core.export.read_otio import read_otio
+from clip_core.size_text import size_text
 from clip_core.values import Moment
 
 MOST_BYTES = 20_000_000
@@ -36,8 +37,9 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
     """
     shown = shown_name(name)
     if len(content) > MOST_BYTES:
-        size = f"{len(content) / 1e6:.0f} MB"
-        raise MomentsFileError(f"{shown} has {size}: that is no list of moments.", f"At most {MOST_BYTES // 10**6} MB.")
+        raise MomentsFileError(
+            f"{shown} has {size_text(len(content))}: that is no list of moments.", f"At most {MOST_BYTES // 10**6} MB."
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

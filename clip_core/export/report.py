@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from clip_core.export.page import CHART_PLACE, Figure, escaped, page_html
 from clip_core.export.text import NAMELESS, hms
+from clip_core.score_text import number_text
 from clip_core.values import Moment
 
 _JPEG = b"\xff\xd8\xff"
@@ -107,7 +108,7 @@ def _row(moment: Moment, thumbnail: bytes | None) -> str:
     label = f'<br><bdi class="label">{escaped(moment.label)}</bdi>' if moment.label else ""
     numbers = (
         hms(moment.start_s), hms(moment.end_s), f"{moment.duration_s:.3f}", hms(moment.peak_s),
-        f"{moment.peak:.3f}", f"{moment.mean:.3f}",
+        number_text(moment.peak, 3), number_text(moment.mean, 3),
     )  # fmt: skip
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
     return f"<tr><td>{picture}</td><td><bdi>{escaped(moment.prompt) or NAMELESS}</bdi>{label}</td>{cells}</tr>\n"

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from clip_core.errors import StoreError, StoreFullError, VideoError, shown_name
 from clip_core.pipeline.identify import file_stamp, record_of
+from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
 from clip_core.video import open_video
 from clip_core.video.identity import BLOCK_BYTES
@@ -78,8 +79,8 @@ def _need_room(folder: Path, size_bytes: int, name: str) -> None:
         raise _no_place(folder, error) from error
     if free < size_bytes + SPARE_BYTES:
         raise StoreFullError(
-            f"There is no room for {shown_name(name)}: it has {size_bytes / 1e6:,.0f} MB, "
-            f"{free / 1e6:,.0f} MB are free, and {SPARE_BYTES / 1e6:,.0f} MB of them stay free.",
+            f"There is no room for {shown_name(name)}: it has {size_text(size_bytes)}, "
+            f"{size_text(free)} are free, and {size_text(SPARE_BYTES)} of them stay free.",
             "Free some space and upload it again.",
         )
 

@@ -17,6 +17,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.pipeline.list_videos import configured_video, list_videos
+from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Floats, Image
 from clip_core.video import open_video
@@ -110,7 +111,7 @@ def _room(folder: Path) -> Check:
     except OSError as error:
         what = f"{shown_name(place)} cannot be written: {error.strerror}."
         return Check("store", "fail", what, "Change its permissions, or the key embeddings in config.yaml.")
-    what = f"It can be written; {free / 1e9:,.1f} GB are free."
+    what = f"It can be written; {size_text(free)} are free."
     step = "Free some space." if free < LITTLE_ROOM_BYTES else ""
     return Check("store", "note" if step else "ok", what, step)
 

@@ -15,6 +15,7 @@ from clip_core.evaluation.truth import Truth, fit_truth
 from clip_core.recipe import Recipe
 from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.findings import Findings, carried_over, find
+from clip_core.scoring.smoothing import width_s
 from clip_core.scoring.spans import shown_spans
 from clip_core.values import Floats, Moment, Unit
 
@@ -94,7 +95,7 @@ def sweep_settings(recipe: Recipe, evidence: Evidence, truth: Truth, grid: Grid)
         drop_in_find = setting.min_duration_s if base.pad_s > 0 else 0.0
         key = (setting.smoothing_s, setting.threshold, drop_in_find)
         if key not in known:
-            tried = replace(base, smoothing_s=key[0], threshold=key[1], min_duration_s=key[2])
+            tried = replace(base, smoothing_s=key[0], smoothing_samples=None, threshold=key[1], min_duration_s=key[2])
             findings = find(tried, evidence, smoothed=curves.get(setting.smoothing_s))
             known.clear()
             curves.clear()
@@ -110,7 +111,7 @@ def usual_grid(recipe: Recipe, evidence: Evidence) -> Grid:
     """Return what is worth trying: the settings of now, thresholds that adapt, and common ones above the medians."""
     common = _common_thresholds(recipe.unit, evidence) | ({recipe.threshold} - {None})
     return Grid(
-        tuple(sorted({*SMOOTHINGS_S, float(recipe.smoothing_s)})),
+        tuple(sorted({*SMOOTHINGS_S, width_s(recipe, evidence.raw.times_s)})),
         (None, *sorted(float(cut) for cut in common if cut is not None)),
         tuple(sorted({*MIN_DURATIONS_S, float(recipe.min_duration_s)})),
     )

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from clip_core.errors import ExportError
 from clip_core.media.clip import Clip
+from clip_core.size_text import size_text
 
 Kind: TypeAlias = Literal["clips", "frames", "zip", "done"]
 
@@ -88,6 +89,6 @@ def need_spare(folder: Path, more_bytes: int = 0) -> None:
         raise ExportError(f"The folder cannot be written: {error.strerror}.", "Choose another folder.") from error
     if free < more_bytes + SPARE_BYTES:
         raise ExportError(
-            f"There is no room: {free / 1e6:,.0f} MB are free, and {SPARE_BYTES / 1e6:,.0f} MB of them stay free.",
+            f"There is no room: {size_text(free)} are free, and {size_text(SPARE_BYTES)} of them stay free.",
             "Free some space and try again.",
         )

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
+from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord
 from clip_core.video.base import Video
@@ -83,7 +84,7 @@ def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
             break
         if time.monotonic() - spoken > SILENT_S:
             spoken = time.monotonic()
-            yield f"Reading the file: {read / 1e9:.1f} of {size / 1e9:.1f} GB"
+            yield f"Reading the file: {size_text(read)} of {size_text(size)}"
     if file_stamp(path) == (size, modified):  # else it changed under our eyes, and the id is of no file
         store.remember_id(path, size, modified, video_id)
     return video_id

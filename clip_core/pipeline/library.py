@@ -9,7 +9,7 @@ from clip_core.errors import ProxyError, VideoError
 from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.make_proxy import proxy_path
-from clip_core.store.store import EmbeddingStore, StoredVideo
+from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 
 
 def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
@@ -19,6 +19,15 @@ def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
         StoreError: The store cannot be read.
     """
     return store.usage()
+
+
+def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
+    """Each model of a video with its share of the room; what all have in common is with the first.
+
+    So the shares are together what the video takes.
+    """
+    shared = video.size_bytes - sum(model.size_bytes for model in video.models)
+    return [(model, model.size_bytes + (shared if place == 0 else 0)) for place, model in enumerate(video.models)]
 
 
 def count_judged(video_id: str, store: EmbeddingStore) -> int:

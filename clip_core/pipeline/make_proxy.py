@@ -20,6 +20,7 @@ from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.take_turns import take, turn_lock
+from clip_core.size_text import size_text
 from clip_core.values import TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.opening import has_pyav
@@ -190,7 +191,7 @@ def _need_room(folder: Path, table: TimeTable, size: tuple[int, int]) -> None:
     free = shutil.disk_usage(folder).free
     if free < about + SPARE_BYTES:
         raise ProxyError(
-            f"There is no room for a copy to play: it may take {about / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free, "
-            f"and {SPARE_BYTES / 1e6:,.0f} MB of them stay free.",
+            f"There is no room for a copy to play: it may take {size_text(about)}, {size_text(free)} are free, "
+            f"and {size_text(SPARE_BYTES)} of them stay free.",
             "Free some space and try again.",
         )

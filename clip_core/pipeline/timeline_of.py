@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from clip_core.charts.timeline import Line, Timeline
 from clip_core.scoring.findings import Findings
+from clip_core.scoring.smoothing import width_s
 from clip_core.values import Moment
 
 MARGIN = 0.05
@@ -26,7 +27,7 @@ def timeline_of(findings: Findings, moments: Sequence[Moment]) -> Timeline:
         lines=lines,
         threshold=recipe.threshold or 0.0,
         score_range=(low - room, high + room),
-        raw=recipe.smoothing_s > 0,
+        raw=width_s(recipe, findings.scores.times_s) > 0,
         unit=findings.scores.unit,
         thresholds=findings.thresholds,
         offsets=findings.offsets if recipe.hysteresis > 0 else None,

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clip_core.score_text import value_text
 from clip_core.scoring.units import Scale, percent
 from clip_core.values import Unit
 
 NO_COSINE: tuple[Unit, ...] = ("corrected", "margin", "softmax")
 """Units in which no single cosine stands for a cut: what other texts score on a frame moves it."""
-_FORMATS: dict[Unit, str] = {
-    "corrected": "corrected {:.3f}",
-    "cosine": "cosine {:.3f}",
-    "z": "z {:.1f}",
-    "percentile": "percentile {:.1f}",
-    "margin": "margin {:.3f}",
-    "softmax": "softmax {:.2f}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,10 @@ def equivalents(scale: Scale, prompt: str, unit: Unit, cut: float) -> Equivalent
 
 
 def equivalents_text(same: Equivalents) -> str:
-    """Such as "z 2.5 ≙ cosine 0.271 ≙ top 1.8 %"."""
+    """Such as "z 2.50 ≙ cosine 0.271 ≙ top 1.8 %"."""
     others: dict[Unit, float | None] = {"cosine": same.cosine, "z": same.z}
     told = [(unit, number) for unit, number in others.items() if unit != same.unit and number is not None]
-    words = [_FORMATS[unit].format(number) for unit, number in [(same.unit, same.cut), *told]]
+    words = [f"{unit} {value_text(number, unit)}" for unit, number in [(same.unit, same.cut), *told]]
     return " ≙ ".join([*words, f"top {100 * same.share:.1f} %"])
 
 

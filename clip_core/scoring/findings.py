@@ -15,7 +15,7 @@ from clip_core.scoring.equivalents import convert_cut
 from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.moments import find_moments, moments_of_runs
 from clip_core.scoring.rules import Rules
-from clip_core.scoring.smoothing import smooth
+from clip_core.scoring.smoothing import smooth_as
 from clip_core.scoring.spans import sample_spans
 from clip_core.values import Floats, Moment, Scores, Times, Unit
 
@@ -134,7 +134,7 @@ def find(recipe: Recipe, evidence: Evidence, *, smoothed: Floats | None = None) 
         raise RecipeError(*_NOT_POSSIBLE[recipe.unit])
     scores = evidence.scale.in_unit(recipe.unit)
     if smoothed is None:
-        smoothed = smooth(scores, recipe.smoothing_s, recipe.smoothing, shot_boundaries_for(recipe, evidence))
+        smoothed = smooth_as(recipe, scores, shot_boundaries_for(recipe, evidence))
     by_hand = thresholds_by_hand(recipe, evidence.raw.prompts)
     moments = _cut(recipe, evidence, scores, smoothed, by_hand)
     detected = {p: evidence.detected(p, recipe.confidence) for p in scores.prompts if p not in by_hand}

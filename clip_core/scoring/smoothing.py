@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from clip_core.recipe import Recipe
 from clip_core.recipe_checks import SMOOTHINGS, Smoothing
 from clip_core.scoring.moving_mean import moving_mean
 from clip_core.scoring.spans import sample_spans, split_at
@@ -58,9 +59,22 @@ def smooth(scores: Scores, window_s: float, kind: Kind = "mean", cuts_s: Times |
     return filter_stretches(scores.values, scores.times_s, spans, window_s, kind)
 
 
+def smooth_as(recipe: Recipe, scores: Scores, cuts_s: Times | None) -> Floats:
+    """Smooth curves as a recipe says; ``cuts_s`` and what is returned are those of ``smooth``."""
+    return smooth(scores, width_s(recipe, scores.times_s), recipe.smoothing, cuts_s)
+
+
+def width_s(recipe: Recipe, times_s: Times) -> float:
+    """How wide a recipe smooths samples at these times, in seconds; a number of samples counts median steps."""
+    return recipe.smoothing_s if recipe.smoothing_samples is None else recipe.smoothing_samples * step_s(times_s)
+
+
+def step_s(times_s: Times) -> float:
+    """The median distance of samples in seconds; 0 if there are fewer than two."""
+    return float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+
+
 def window_samples(window_s: float, times_s: Times) -> int:
     """How many samples a window of ``window_s`` seconds spans at the median step, for showing."""
-    if len(times_s) < 2:
-        return 1
-    median_s = float(np.median(np.diff(times_s)))
-    return max(1, round(window_s / median_s)) if median_s > 0 else 1
+    step = step_s(times_s)
+    return max(1, round(window_s / step)) if step > 0 else 1

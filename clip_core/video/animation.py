@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
+from clip_core.size_text import size_text
 from clip_core.values import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
@@ -162,5 +163,6 @@ def _check_limits(name: str, container: str, size_bytes: int, delays: Delays, du
         raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
     if container == "webp" and size_bytes > MAX_WEBP_BYTES:
         raise VideoError(
-            f"{name} has {size_bytes / 1e6:,.0f} MB, over the limit of 537 MB for WebP.", "Convert it to MP4."
+            f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
+            "Convert it to MP4.",
         )

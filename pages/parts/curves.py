@@ -24,6 +24,8 @@ from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts
 from pages.parts.text import told
 
+_COARSE = "On grey, few samples are there yet: short moments may be missing, and verdicts may change."
+
 
 def live_evidence(wish: Wish, indexed: Indexed, prompts: Prompts) -> Evidence:
     """Return what is known of what is stored now; computed are only new frames and new prompts.
@@ -160,4 +162,5 @@ def unfinished_part(wish: Wish, indexed: Indexed, scores: Scores) -> Unfinished 
     if not len(missing):
         return None
     total = len(np.union1d(stored, np.union1d(missing, coarse_pts(table))))  # when all is done, as the status slot says
-    return Unfinished(float(table.seconds(missing[:1])[0]), f"coarse: {len(stored):,} of {total:,} samples")
+    note = f"coarse: {len(stored):,} of {total:,} samples"
+    return Unfinished(float(table.seconds(missing[:1])[0]), note, explanation=_COARSE)

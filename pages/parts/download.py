@@ -11,6 +11,7 @@ from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.precision import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.errors import NotDownloadedError
+from clip_core.size_text import size_text
 from clip_core.values import clock
 from pages.parts.cached import downloads
 from pages.parts.look import unseen
@@ -35,7 +36,7 @@ def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -
             st.fragment(_live, run_every=LOOK_EVERY_S)(key)
             return
         if view is not None and view.state == "planned" and view.plan is not None:
-            what = f"{view.plan.missing_bytes / 1e6:,.0f} MB ({view.plan.precision}) in {len(view.plan.files)} files"
+            what = f"{size_text(view.plan.missing_bytes)} ({view.plan.precision}) in {len(view.plan.files)} files"
             st.info(f"The hub says: {what}.", icon=":material/info:")
         if view is not None and view.error is not None:
             level = st.error if view.state == "failed" else st.info
@@ -73,7 +74,7 @@ def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) 
 
 def _label(choice: ModelChoice, settings: Config, view: DownloadView | None) -> str:
     if view is not None and view.state == "planned" and view.plan is not None:
-        return f"Download {view.plan.missing_bytes / 1e6:,.0f} MB"
+        return f"Download {size_text(view.plan.missing_bytes)}"
     if view is not None:
         return "Go on" if view.state == "cancelled" else "Try again"
     size = about_mb(choice, settings)
@@ -118,9 +119,9 @@ def _text(view: DownloadView) -> str:
     progress = view.progress
     if progress is None:
         return "Asking what there is" if view.plan is None else "Starting"
-    text = f"{progress.done_bytes / 1e6:,.0f} of {progress.total_bytes / 1e6:,.0f} MB"
+    text = f"{size_text(progress.done_bytes)} of {size_text(progress.total_bytes)}"
     if progress.bytes_per_second:
-        text += f" · {progress.bytes_per_second / 1e6:.1f} MB/s"
+        text += f" · {size_text(progress.bytes_per_second)}/s"
     if progress.seconds_left is not None:
         text += f" · {clock(progress.seconds_left)[:-4]} left"
     return text

@@ -10,7 +10,7 @@ import streamlit as st
 from clip_core.pipeline.analyse import Analysis
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.rate import rate_of_change
-from clip_core.scoring.smoothing import smooth
+from clip_core.scoring.smoothing import smooth_as
 from clip_core.scoring.spikes import find_spikes
 from clip_core.scoring.winner import leading_prompts
 from clip_core.values import Floats
@@ -45,7 +45,7 @@ def _spikes(findings: Findings) -> list[tuple[int, int]]:
 def _winners(findings: Findings) -> list[tuple[int, float, float]]:
     """By cosine, whatever the unit: z compares a prompt with itself alone."""
     evidence, recipe = findings.evidence, findings.recipe
-    smoothed = smooth(evidence.raw, recipe.smoothing_s, recipe.smoothing, findings.cuts_s)
+    smoothed = smooth_as(recipe, evidence.raw, findings.cuts_s)
     leads = leading_prompts(
         evidence.raw, smoothed, weights=evidence.weights_of_prompts, logit_scale=evidence.logit_scale
     )  # fmt: skip
@@ -71,4 +71,4 @@ def _beside(findings: Findings, prompt: str, cosines: Floats) -> Floats:
     """An edge in the unit of the curves, and as smooth as they are."""
     recipe, edge = findings.recipe, findings.scale_to_unit(prompt, cosines)
     alone = replace(findings.scores, prompts=(prompt,), values=edge[:, None])
-    return smooth(alone, recipe.smoothing_s, recipe.smoothing, findings.cuts_s)[:, 0]
+    return smooth_as(recipe, alone, findings.cuts_s)[:, 0]

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals
+from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.scoring.extremes import extreme_samples
 from clip_core.scoring.findings import Findings
 from pages.parts.prompts import Prompts
@@ -38,7 +38,7 @@ def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst
         {
             "time": [time_text(t, scores.end_s) for t in times_s],
             "frame": scores.frames[rows],
-            "score": curve[rows],
+            "score": [shown_value(score, scores.unit) for score in curve[rows]],
         }
     )
     columns = {

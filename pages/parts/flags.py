@@ -13,7 +13,7 @@ from pages.parts.controls import held
 from pages.parts.prompts import Prompts
 from pages.parts.tables import HEAD_PX, MOST_ROWS, ROW_PX
 
-ROOM_FOR_WORDS = 100
+ROOM_FOR_WORDS = 10
 """From so many prompts on, their number alone fills the button."""
 
 

@@ -18,6 +18,7 @@ from clip_core.pipeline.export_progress import ExportProgress
 from clip_core.pipeline.exports_folder import CLIPS_ZIP
 from clip_core.pipeline.save_frames import PictureKind
 from clip_core.pipeline.write_outcome import Outcome, moments_file
+from clip_core.size_text import size_text
 from clip_core.values import clock
 from pages.parts.cached import exports
 from pages.parts.indexing import viewer
@@ -137,7 +138,7 @@ def _text(task: ExportView) -> str:
     parts = {
         "clips": f"{report.done:.1f} of {report.total:.1f} s cut",
         "frames": f"{report.done:.0f} of {report.total:.0f} frames",
-        "zip": f"{report.done / 1e6:.1f} of {report.total / 1e6:.1f} MB packed",
+        "zip": f"{size_text(report.done)} of {size_text(report.total)} packed",
         "done": "done",
     }
     left = f" · {clock(report.seconds_left)[:-4]} left" if report.seconds_left is not None else ""
@@ -152,7 +153,7 @@ def _draw_result(key: str, task: ExportView, video: str) -> None:
         return
     size = path.stat().st_size
     address = f"player/clips/{key}?of={quote(video, safe='')}"
-    st.link_button(f"{named_after(video, path.name)} · {size / 1e6:,.1f} MB", address, icon=":material/download:")
+    st.link_button(f"{named_after(video, path.name)} · {size_text(size)}", address, icon=":material/download:")
     if size >= LARGE_BYTES:
         st.caption(f"On this machine: {literal(str(path))}")
     for warning in report.warnings:

@@ -16,8 +16,10 @@ from clip_core.pipeline.library import (
     forget_copy,
     forget_video,
     list_stored,
+    sizes_of_models,
     uploaded_file,
 )
+from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
 from pages.parts import kept
@@ -40,9 +42,10 @@ def draw_library(store: EmbeddingStore, settings: Config) -> None:
         return
     whole = sum(video.size_bytes for video in stored)
     copies = {video.record.video_id: copy_bytes(video.record.video_id, settings) for video in stored}
-    counted = f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {_room(whole)} · {literal(store.location)}"
+    counted = f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {size_text(whole)}"
+    counted += f" · the whole store {size_text(store.size_bytes())}, in {literal(store.location)}"
     played = sum(copies.values())
-    st.caption(f"{counted} · copies to play {_room(played)}" if played else counted)
+    st.caption(f"{counted} · copies to play {size_text(played)}" if played else counted)
     rows = [row for video in stored for row in _rows(video, copies[video.record.video_id])]
     st.dataframe(
         pd.DataFrame(rows),
@@ -66,26 +69,26 @@ def _rows(video: StoredVideo, copy: int) -> list[dict[str, object]]:
         "Length": clock(record.table.end_s),
         "Size": f"{record.width} × {record.height}",
         "Added": dt.datetime.fromtimestamp(record.added_s),
-        "Copy to play": _room(copy) if copy else "–",
+        "Copy to play": size_text(copy) if copy else "–",
     }
     if not video.models:
-        return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": _room(video.size_bytes)}]
+        return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": size_text(video.size_bytes)}]
     return [
         facts
         | {
             "Model": model.model_id,
             "Frames": model.frames,
             "Samples / s": "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}",
-            "On disk": _room(model.size_bytes),
+            "On disk": size_text(size),
         }
-        for model in video.models
+        for model, size in sizes_of_models(video)
     ]
 
 
 @st.dialog("Forget this video?")
 def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
     copy = copy_bytes(video.record.video_id, settings)
-    copied = f" Its copy to play is deleted too: {_room(copy)}." if copy else ""
+    copied = f" Its copy to play is deleted too: {size_text(copy)}." if copy else ""
     frames = sum(model.frames for model in video.models)
     try:
         lost = _lost(count_judged(video.record.video_id, store))
@@ -95,11 +98,11 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
     stays = " The video file itself stays." if file is None else ""
     st.markdown(
         f"The embeddings of **{literal(video.record.name)}** are deleted: {frames:,} frames, "
-        f"{_room(video.size_bytes)}.{copied}{stays} Its settings, such as its prompts, are deleted, too. There is no "
-        f"undo; indexing again brings the embeddings back.{lost}"
+        f"{size_text(video.size_bytes)}.{copied}{stays} Its settings, such as its prompts, are deleted, too. "
+        f"There is no undo; indexing again brings the embeddings back.{lost}"
     )
     if file is not None:
-        st.checkbox(f"Delete the uploaded file too: {_room(file.stat().st_size)}, for good", key="forget_file")
+        st.checkbox(f"Delete the uploaded file too: {size_text(file.stat().st_size)}, for good", key="forget_file")
     with st.container(horizontal=True, gap="small"):
         if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
             st.rerun()
@@ -139,9 +142,3 @@ def _delete_file(video_id: str, settings: Config) -> None:
     delete_upload(video_id, settings)
     if st.session_state.get("video_path") == str(path):
         st.session_state.video_path = None
-
-
-def _room(size_bytes: int) -> str:
-    if size_bytes < 1e6:
-        return f"{size_bytes / 1e3:,.0f} kB"
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:,.2f} GB"

@@ -107,9 +107,9 @@ def select_framing(settings: Config, key: str) -> Crop | None:
         "Model sees",
         framings,
         index=framings.index(st.session_state.setdefault(key, start)),
-        help="A model looks at a square. CLIP was made to look at the middle of a picture: 44 % of a 16:9 frame "
-        "are never seen then. Squashed or with bars it sees all of it, a little less well. Each way counts as a "
-        "model of its own, so the video is indexed anew.",
+        help="**As made**: as the model's makers prepared pictures for it. A model looks at a square. CLIP was made to "
+        "look at the middle of a picture: 44 % of a 16:9 frame are never seen then. Squashed or with bars it sees all "
+        "of it, a little less well. Each way counts as a model of its own, so the video is indexed anew.",
         **held(key),
     )
     return FRAMINGS[str(label)]

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals
+from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.values import Scores, VideoRecord
-from pages.parts.look import question_mark, swatch
+from pages.parts.look import question_mark
 from pages.parts.peaks import thumbnail_uris
 from pages.parts.prompts import Prompts
 from pages.parts.selecting import table_key
@@ -38,7 +38,8 @@ def draw_moment_table(
         record: The video.
         path: Where it lies.
     """
-    moments, end_s, number = [r.moment for r in reviewed], scores.end_s, f"%.{value_decimals(scores.unit)}f"
+    moments, end_s, unit = [r.moment for r in reviewed], scores.end_s, scores.unit
+    number = f"%.{value_decimals(unit)}f"
     uris, why_not = dict[float, str](), ""
     try:
         uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
@@ -50,11 +51,11 @@ def draw_moment_table(
             "colour": [_colour(r, prompts) for r in reviewed],
             "prompt": [short(m.prompt) for m in moments],
             "start": [time_text(m.start_s, end_s) for m in moments],
-            "peak": [m.peak for m in moments],
+            "peak": [shown_value(m.peak, unit) for m in moments],
             "end": [time_text(m.end_s, end_s) for m in moments],
             "duration": [m.duration_s for m in moments],
             "peak_at": [time_text(m.peak_s, end_s) for m in moments],
-            "mean": [m.mean for m in moments],
+            "mean": [shown_value(m.mean, unit) for m in moments],
             "label": [m.label for m in moments],
             "picture": [uris.get(m.peak_s) for m in moments],
         }
@@ -89,4 +90,4 @@ def _colour(reviewed: Reviewed, prompts: Prompts) -> str | None:
     prompt = reviewed.moment.prompt
     if prompt not in prompts.numbers:
         return None
-    return (question_mark if reviewed.is_candidate else swatch)(prompts.colour(prompt), 20)
+    return question_mark(prompts.colour(prompt), 20) if reviewed.is_candidate else prompts.swatch(prompt, 20)

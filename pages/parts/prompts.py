@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
+from clip_core.charts.colour_marks import looks_alone
 from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
@@ -22,8 +23,8 @@ from pages.parts.text import literal
 EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
 MOST_CUTS = 3
-FULL_ROW, ONE_ROW = 8, 12
-"""So many pills fill a row; from here on they stay in one row that scrolls sideways."""
+FULL_ROW = 8
+"""So many pills fill a row; of more, two rows are seen, and the rest by scrolling."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,15 @@ class Prompts:
         """The prompt's colour in the theme in force."""
         return theme().colour(self.numbers[prompt])
 
+    def swatch(self, prompt: str, box: int = 10) -> str:
+        """The prompt's colour and mark as a picture, a data URI."""
+        return swatch(self.colour(prompt), box, self.numbers[prompt])
+
     def label(self, prompt: str) -> str:
-        """A swatch and the prompt, shortened, as Markdown. From the thirteenth on the number tells doubles apart."""
+        """A swatch and the prompt, shortened, as Markdown; its number where another prompt may look the same."""
         number = self.numbers[prompt]
-        extra = f" {number + 1}" if number >= len(theme().prompts) else ""
-        return f"![]({swatch(self.colour(prompt))}) {literal(short(prompt))}{extra}"
+        extra = "" if looks_alone(number) else f" {number + 1}"
+        return f"![]({self.swatch(prompt)}) {literal(short(prompt))}{extra}"
 
 
 def edit_prompts(settings: Config) -> Prompts:
@@ -112,7 +117,7 @@ def _type_prompts(settings: Config) -> Recipe:
     text = st.text_area(
         "Prompts",
         st.session_state.setdefault("prompts", "\n".join(settings.prompts)),
-        height=144,
+        height=90,
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
@@ -189,7 +194,7 @@ def settle_shown(prompts: Prompts) -> list[str]:
 
 def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
     """Draw the pills that are legend and filter in one; what they say counts from the next run on."""
-    options, many = prompts.texts, len(prompts.texts) > ONE_ROW
+    options = prompts.texts
     with st.container(key="legend"):
         st.pills(
             "Prompts shown",
@@ -198,7 +203,6 @@ def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
             default=shown,
             format_func=prompts.label,
             label_visibility="collapsed",
-            wrap=not many,
-            width="stretch" if many else "content",
+            wrap=True,
             **held("shown"),
         )

@@ -46,8 +46,9 @@ def choose_rules(
             state.bank_share,
             format_func=lambda share: "off" if share == 0 else f"{share} %",
             disabled=not evidence.banks,
-            help="For thresholds set by hand: a moment must beat this share of 300 neutral texts somewhere, each at "
-            "its own best in this video. *Adapt* asks them anyway, as *Confidence* says.",
+            help="The null bank is 300 neutral texts, embedded once for each model. For thresholds set by hand: a "
+            "moment must beat this share of them somewhere, each at its own best in this video. *Adapt* asks them "
+            "anyway, as *Confidence* says.",
             **held("bank_share"),
         )
         hysteresis = _slider(

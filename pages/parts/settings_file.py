@@ -11,6 +11,7 @@ from clip_core.errors import RecipeError
 from clip_core.recipe import Recipe, read_recipe
 from clip_core.recipe_link import link, recipe_of_query
 from pages.parts.pictures import show_texts
+from pages.parts.smoothing import put_smoothing
 from pages.parts.text import told
 from pages.parts.units import MODES
 
@@ -67,7 +68,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = ""
     state.unit = recipe.unit
     state.threshold_mode = MODES[0] if recipe.threshold is None else MODES[1]
     state.threshold = recipe.threshold
-    state.smoothing_kind, state.smoothing = recipe.smoothing, recipe.smoothing_s
+    put_smoothing(recipe)
     for name in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s", "across_cuts", "combinations"):
         state[name] = getattr(recipe, name)
     state.bank_share, state.confidence = round(recipe.bank_share), float(recipe.confidence)

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.unit_text import value_decimals
+from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
-from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
+from clip_core.recipe import Recipe
 from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.findings import carried_over
-from clip_core.scoring.smoothing import window_samples
 from clip_core.values import Scores, Unit
 from pages.parts.controls import held
 from pages.parts.flags import choose_flagged
 from pages.parts.prompts import Prompts
 from pages.parts.rules import choose_rules
+from pages.parts.smoothing import choose_smoothing, choose_width
 from pages.parts.units import (
     ALONE,
     GRIDS,
@@ -29,15 +29,8 @@ from pages.parts.units import (
     choose_threshold,
     choose_unit,
     threshold_words,
+    words_help,
 )
-
-SMOOTHING_NAMES: dict[Smoothing, str] = {
-    "mean": "moving mean",
-    "gaussian": "Gaussian",
-    "median": "median",
-    "savgol": "Savitzky–Golay",
-    "exponential": "exponential",
-}
 
 
 @dataclass(frozen=True)
@@ -57,14 +50,14 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
     with left:
         unit = choose_unit(evidence)
     with right:
-        smoothing = _choose_smoothing()
+        smoothing = choose_smoothing()
     scores = evidence.scale.in_unit(unit)
     low, high = _limits(unit, encoder, scores)
-    _start_values(settings, scores, low, high)
+    _start_values(scores, low, high)
     threshold = choose_threshold(unit, low, high)
     confidence = choose_confidence(evidence) if threshold is None else float(state.confidence)
     told = st.empty()
-    smoothing_s = _choose_window(smoothing, scores)
+    smoothing_s, smoothing_samples = choose_width(settings, smoothing, scores.times_s)
     axis = _choose_range(unit, low, high)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
         flagged = choose_flagged(prompts, evidence)
@@ -79,40 +72,14 @@ def choose_signal(settings: Config, encoder: ShownEncoder, evidence: Evidence, p
         thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the unit of now
         smoothing=smoothing,
         smoothing_s=smoothing_s,
+        smoothing_samples=smoothing_samples,
         unflagged=tuple(p for p in prompts.texts if p not in flagged),
         time_range=time_range,
         **rules,
     )
-    told.caption(threshold_words(recipe, evidence))
+    words = threshold_words(recipe, evidence)
+    told.caption(words, help=words_help(words))
     return Signal(recipe, axis)
-
-
-def _choose_smoothing() -> Smoothing:
-    kind = st.selectbox(
-        "Filter",
-        SMOOTHINGS,
-        index=SMOOTHINGS.index(st.session_state.setdefault("smoothing_kind", "mean")),
-        format_func=lambda kind: SMOOTHING_NAMES[kind],
-        help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
-        **held("smoothing_kind"),
-    )
-    return kind or "mean"
-
-
-def _choose_window(kind: Smoothing, scores: Scores) -> float:
-    state = st.session_state
-    window = window_samples(state.smoothing, scores.times_s)
-    return st.slider(
-        f"Smoothing · {window} sample{'' if window == 1 else 's'}",
-        0.0,
-        max(5.0, float(math.ceil(state.smoothing))),
-        state.smoothing,
-        step=0.1,
-        format="%.1f s",
-        help=f"Width of the {SMOOTHING_NAMES[kind]}. {state.smoothing:.1f} s = {window} "
-        f"sample{'' if window == 1 else 's'}. 0 shows the raw scores.",
-        **held("smoothing"),
-    )
 
 
 def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
@@ -186,16 +153,17 @@ def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, f
     return state.limits
 
 
-def _start_values(settings: Config, scores: Scores, low: float, high: float) -> None:
+def _start_values(scores: Scores, low: float, high: float) -> None:
     """Give each slider its value before it is drawn: the visitor's own, else the config's, else what fits the data."""
     state = st.session_state
-    state.threshold = min(high, max(low, float(state.threshold)))
-    state.smoothing = float(state.get("smoothing", settings.smoothing_s))
+    threshold = min(high, max(low, float(state.threshold)))
+    state.threshold = threshold if shown_value(threshold, scores.unit) else 0.0  # the slider would write "-0.00"
     if not state.get("range_moved") or "range" not in state:
         values = scores.values
-        bottom = math.floor(float(values.min()) * 100) / 100 if values.size else low
-        top = math.ceil(float(values.max()) * 100) / 100 if values.size else high
-        state["range"] = (max(low, bottom), min(high, max(top, bottom + 0.01)))
+        steps = 10 ** (value_decimals(scores.unit) - 1)  # ends between them would be written as others, or as "-0.0"
+        bottom = math.floor(float(values.min()) * steps) / steps if values.size else low
+        top = math.ceil(float(values.max()) * steps) / steps if values.size else high
+        state["range"] = (max(low, bottom), min(high, max(top, bottom + 1 / steps)))
     bottom, top = (min(high, max(low, end)) for end in state["range"])
     if bottom >= top:  # both ends were moved onto one another, or another video's limits lie past them
         top = min(high, bottom + 2 * STEPS[scores.unit])

@@ -14,7 +14,6 @@ from clip_core.pipeline.write_outcome import Outcome, spikes_file
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.spikes import Spike, find_spikes
 from clip_core.values import Moment
-from pages.parts.look import swatch
 from pages.parts.prompts import Prompts
 from pages.parts.tables import draw_places, time_column, time_text
 
@@ -50,7 +49,7 @@ def draw_spikes(findings: Findings, off: Collection[str], prompts: Prompts) -> N
         return
     table = pd.DataFrame(
         {
-            "colour": [swatch(prompts.colour(s.prompt), 20) if s.prompt in prompts.numbers else None for s in spikes],
+            "colour": [prompts.swatch(s.prompt, 20) if s.prompt in prompts.numbers else None for s in spikes],
             "prompt": [short(s.prompt) for s in spikes],
             "time": [time_text(s.time_s, scores.end_s) for s in spikes],
             "change": [s.change for s in spikes],

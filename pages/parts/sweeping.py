@@ -17,6 +17,7 @@ from clip_core.pipeline.evaluate import Evaluation, sweep_settings, usual_grid
 from clip_core.recipe import Recipe
 from clip_core.scoring.evidence import Evidence
 from pages.parts.look import theme_name, unseen
+from pages.parts.smoothing import SECONDS
 from pages.parts.units import MODES
 
 TELL_EVERY_S = 0.1
@@ -53,7 +54,7 @@ class Run:
 
 def _kept(recipe: Recipe) -> Recipe:
     """What a sweep leaves as it is."""
-    return replace(recipe, smoothing_s=0.0, threshold=None, thresholds={}, min_duration_s=0.0)
+    return replace(recipe, smoothing_s=0.0, smoothing_samples=None, threshold=None, thresholds={}, min_duration_s=0.0)
 
 
 def draw_sweep(found: Evaluation) -> None:
@@ -140,3 +141,4 @@ def _use(setting: Setting) -> None:
         state.threshold = setting.threshold
     state.own_thresholds = {}
     state.smoothing, state.min_duration_s = setting.smoothing_s, setting.min_duration_s
+    state.smoothing_unit = SECONDS

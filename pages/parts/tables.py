@@ -20,6 +20,15 @@ from pages.parts.look import theme
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
 HANDLES = ("handle_1", "handle_2", "handle_3")
 """Columns too narrow to be clicked, in which a cell is selected from here."""
+FEWEST_ROWS = 4
+"""So many are seen however low the picture beside the table is."""
+_AS_HIGH_AS_ITS_ROWS = """<style>
+[data-testid="stLayoutWrapper"]:has(>.st-key-list_table){{
+flex:1 1 0;height:0;min-height:{least}px;max-height:{most}px}}
+.st-key-list_table{{height:100%}}
+.st-key-list_table :is([data-testid="stDataFrameResizable"],.stDataFrameGlideDataEditor,:has(>.dvn-scroller)){{
+height:100%!important;min-height:0!important}}
+</style>"""
 HOUR_S, TEN_MINUTES_S = 3600.0, 600.0
 Cell: TypeAlias = tuple[int, str] | None
 """Row and column."""
@@ -50,7 +59,7 @@ class _Own:
 def draw_table(
     key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False, selected: int | None = None
 ) -> None:
-    """Draw a table.
+    """Draw a table in a column that is stretched: all rows, or as many as the columns beside it leave room for.
 
     Args:
         key: Of the table; ``take_click`` with it tells of clicks.
@@ -63,16 +72,19 @@ def draw_table(
     for place, name in enumerate(HANDLES, 1):
         table.insert(place, name, empty)
     handles = {name: st.column_config.TextColumn("", width=1) for name in HANDLES}
-    st.dataframe(
-        table if selected is None else table.style.apply(_shades, axis=None, row=selected),
-        key=key,
-        hide_index=True,
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"] if rows_too else "single-cell",
-        column_config=columns | handles,
-    )
+    least, most = (HEAD_PX + ROW_PX * rows for rows in (min(len(table), FEWEST_ROWS), len(table)))
+    st.html(_AS_HIGH_AS_ITS_ROWS.format(least=least, most=most))
+    with st.container(height="stretch", key="list_table"):
+        st.dataframe(
+            table if selected is None else table.style.apply(_shades, axis=None, row=selected),
+            key=key,
+            hide_index=True,
+            row_height=ROW_PX,
+            height="stretch",
+            on_select="rerun",
+            selection_mode=["multi-row", "single-cell"] if rows_too else "single-cell",
+            column_config=columns | handles,
+        )
 
 
 def _shades(table: pd.DataFrame, row: int) -> pd.DataFrame:

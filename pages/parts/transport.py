@@ -15,7 +15,7 @@ from clip_core.charts.timeline import AxisName, ChartKind
 from clip_core.values import Moment, Scores, TimeTable, clock
 from pages.parts.look import theme, unseen
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
-from pages.parts.prompts import FULL_ROW, ONE_ROW
+from pages.parts.prompts import FULL_ROW
 
 MENU_PX = 300
 """A popover is as narrow as it can be, and would cut the labels of its switches."""
@@ -30,7 +30,7 @@ SECOND_ROW_PX = 26
 
 @dataclass(frozen=True)
 class ChartLook:
-    """What the menu View says of the chart."""
+    """What the menu View says of the chart; ``fits``: the height may follow the window."""
 
     axis: AxisName
     raw: bool
@@ -40,6 +40,7 @@ class ChartLook:
     winners: bool = False
     cuts: bool = True
     spread: bool = False
+    fits: bool = False
 
 
 def draw_transport(
@@ -208,11 +209,16 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
         _draw_switches(templates)
         axis = st.segmented_control("Time axis", ["m:ss", "Frames"], required=True, key="axis", persist_state="session")
         height = st.segmented_control(
-            "Chart height", list(HEIGHTS_PX), required=True, key="chart_h", persist_state="session"
+            "Chart height",
+            list(HEIGHTS_PX),
+            required=True,
+            key="chart_h",
+            persist_state="session",
+            help="Normal: beside the player, as high as the window has room.",
         )
     height_px = HEIGHTS_PX[height or "Normal"]
     if height == "Normal":
-        height_px -= taken_px + (SECOND_ROW_PX if FULL_ROW < prompts <= ONE_ROW else 0)
+        height_px -= taken_px + (SECOND_ROW_PX if prompts > FULL_ROW else 0)
     return ChartLook(
         "Frames" if axis == "Frames" else "m:ss",
         bool(state.raw_on),
@@ -222,6 +228,7 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
         is_wanted("winners"),
         is_wanted("cuts"),
         templates and is_wanted("spread"),
+        fits=height == "Normal",
     )
 
 

@@ -98,11 +98,10 @@ def _threshold_moved() -> None:
 def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
     """Draw the threshold; None lets each prompt have its own, from the data."""
     mode = st.segmented_control(
-        "Thresholds",
+        "Threshold",
         MODES,
         required=True,
         default=st.session_state.threshold_mode,
-        label_visibility="collapsed",
         help="**Adapt** cuts the video into segments where the picture changes, and asks for each prompt whether its "
         "highest segment beats neutral texts, and which segments are about as high. **One for all**: a moment is a "
         "stretch where the smoothed curve stays at or above the slider. In cosine a good value depends on the model: "
@@ -153,6 +152,22 @@ def threshold_words(recipe: Recipe, evidence: Evidence) -> str:
     same = [equivalents(evidence.scale, prompt, recipe.unit, cut) for prompt, cut in cuts.items()]
     words = equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
     return f"{words}{_bank_words(recipe, evidence)}"
+
+
+_EXPLAINED = {
+    "≙": "**≙** joins what is the same threshold in other units.",
+    "top": "**top 25 %**: a quarter of the video's samples reach it.",
+    "z ": "**z** counts robust deviations above what this prompt usually scores in this video.",
+    "null bank": "**Null bank**: 300 neutral texts, embedded once for each model. A moment must beat the share that "
+    "*Rules* name, each text at its own best in this video.",
+    "On segments": "The video is cut into segments where the picture changes. Verdicts and moments are made of whole "
+    "segments, so *Smoothing* changes the drawn curves alone.",
+}
+
+
+def words_help(words: str) -> str | None:
+    """What the signs and terms in ``threshold_words`` mean; None where there are none."""
+    return "\n\n".join(told for term, told in _EXPLAINED.items() if term in words) or None
 
 
 def _words_of_detection(recipe: Recipe, evidence: Evidence, prompts: int, by_hand: int) -> str:

@@ -17,7 +17,8 @@ ORDER: tuple[VerdictKind, ...] = ("not sure", "throughout", "there")
 _CHIP = (
     '<span data-verdict="{kind}" data-prompt="{prompt}" title="{title}" role="listitem" '
     'style="white-space:nowrap;border:1px solid {line};border-radius:4px;padding:0 5px">'
-    '<b style="color:{colour}">{sign}</b> {name} '
+    '<img src="{swatch}" alt="" style="width:8px;height:8px;vertical-align:0"> '
+    '<b style="color:{colour}">{sign}</b> <bdi>{name}</bdi> '
     '<span style="color:{muted}">{share}</span></span>'
 )
 MOST_PX = 42
@@ -40,6 +41,14 @@ def draw_verdicts(findings: Findings, prompts: Prompts) -> None:
     st.html(f'<div data-region="verdicts" tabindex="0" role="list" style="{look}">{"".join(chips)}</div>')
 
 
+def doubt_words(findings: Findings, prompt: str) -> str:
+    """Why it is not sure that the video shows a prompt; "" if it is, also by the word of a person."""
+    verdict = findings.verdicts[prompt]
+    if verdict.sure or any(moment.prompt == prompt for moment in findings.moments):
+        return ""
+    return f"Not sure that the video shows it. {verdict.reason}"
+
+
 def _chip(prompt: str, findings: Findings, prompts: Prompts) -> str:
     verdict, colours = findings.verdicts[prompt], theme()
     share = "" if verdict.confidence is None else f"{int(100 * verdict.confidence)} %"
@@ -48,6 +57,7 @@ def _chip(prompt: str, findings: Findings, prompts: Prompts) -> str:
         prompt=html.escape(prompt[:LONGEST_PROMPT], quote=True),
         title=html.escape(f"{prompt[:LONGEST_PROMPT]}: {verdict.kind}. {verdict.reason}", quote=True),
         line=colours.grid,
+        swatch=prompts.swatch(prompt),
         colour=prompts.colour(prompt),
         muted=colours.muted,
         sign=SIGNS[verdict.kind],

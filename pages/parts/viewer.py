@@ -19,13 +19,16 @@ from pages.parts.playhead import Playhead
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
 from pages.parts.text import told
+from pages.parts.verdicts import doubt_words
 
 MOST_ROWS = 11
 _ROW = (
-    '<div data-prompt="{prompt}" style="display:grid;grid-template-columns:10px minmax(0,1.25fr) minmax(56px,.75fr) '
+    '<div data-prompt="{prompt}" title="{doubt}" style="{look}display:grid;'
+    "grid-template-columns:10px minmax(0,1.25fr) minmax(56px,.75fr) "
     '40px;gap:8px;align-items:center;height:22px">'
-    '<span style="width:10px;height:10px;border-radius:2px;background:{colour}"></span>'
-    '<span title="{prompt}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:{weight}">'
+    '<img src="{swatch}" alt="" style="width:10px;height:10px">'
+    '<span dir="auto" title="{title}" style="text-align:left;overflow:hidden;'
+    'text-overflow:ellipsis;white-space:nowrap;font-weight:{weight}">'
     "{name}</span>"
     '<span style="position:relative;height:6px;background:{grid};border-radius:3px">'
     '<span style="position:absolute;left:0;top:0;bottom:0;width:{width:.1f}%;background:{colour};border-radius:3px">'
@@ -62,17 +65,20 @@ def draw_ranking(findings: Findings, head: Playhead, prompts: Prompts, signal: S
     scores = findings.scores
     st.markdown(f"##### This frame :gray[:small[· sample at {clock(float(scores.times_s[head.sample]))}]]")
     values, raw = findings.smoothed[head.sample], scores.values[head.sample]
-    order = np.argsort(-values, kind="stable")
+    in_doubt = np.array([bool(doubt_words(findings, prompt)) for prompt in scores.prompts])
+    order = np.lexsort((-values, in_doubt))
     shown = order if len(order) <= MOST_ROWS else order[: MOST_ROWS - 1]
     rows = [_row(scores.prompts[k], float(values[k]), float(raw[k]), prompts, signal, findings) for k in shown]
     if len(shown) < len(order):
-        rest = f"+ {len(order) - len(shown)} more below {value_text(float(values[shown[-1]]), scores.unit)}"
+        least, rest = float(values[shown[-1]]), f"+ {len(order) - len(shown)} more"
+        if values[order[len(shown) :]].max() <= least:  # those in doubt may be higher
+            rest += f" below {value_text(least, scores.unit)}"
         rows.append(f'<div style="color:{theme().muted};height:22px;line-height:22px">{rest}</div>')
     st.html(f'<div style="font-size:.93rem">{"".join(rows)}</div>')
 
 
 def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal, findings: Findings) -> str:
-    colours, unit = theme(), findings.scores.unit
+    colours, unit, doubt = theme(), findings.scores.unit, doubt_words(findings, prompt)
     low, high = signal.axis
     span = max(high - low, 1e-9)
     threshold = findings.thresholds.get(prompt)
@@ -81,7 +87,11 @@ def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal
     shown = prompt if len(prompt) <= NAME_SHOWN else prompt[: NAME_SHOWN - 1] + "…"
     return _ROW.format(
         prompt=html.escape(shown),
+        doubt=html.escape(doubt),
+        title=html.escape(f"{shown}\n{doubt}".strip()),
+        look="opacity:.5;" if doubt else "",
         name=html.escape(shown),
+        swatch=prompts.swatch(prompt),
         colour=prompts.colour(prompt),
         grid=colours.grid,
         weight=600 if strong else 400,

@@ -85,8 +85,11 @@ class Way(Protocol):
     def draw_transport(self) -> None:
         """Draw the row of buttons, if it is not a part of the picture."""
 
-    def draw_chart(self, view: Timeline, edges: Edges | None = None) -> None:
-        """Draw the curves, and where it can be dragged, the moment that is selected."""
+    def draw_chart(self, view: Timeline, edges: Edges | None = None, *, fits: bool) -> None:
+        """Draw the curves, and where it can be dragged, the moment that is selected.
+
+        ``fits``: as high as the window leaves room, where the browser can say so.
+        """
 
 
 class Playing:
@@ -113,9 +116,9 @@ class Playing:
     def draw_transport(self) -> None:
         """Nothing: it is a part of the screen."""
 
-    def draw_chart(self, view: Timeline, edges: Edges | None = None) -> None:
+    def draw_chart(self, view: Timeline, edges: Edges | None = None, *, fits: bool) -> None:
         """Draw the curves with the playhead that runs along, and the edges to drag."""
-        player.draw_timeline(self._scene.record, view, self._series, edges=edges)
+        player.draw_timeline(self._scene.record, view, self._series, edges=edges, fits=fits)
 
 
 class FrameByFrame:
@@ -142,7 +145,7 @@ class FrameByFrame:
         findings = scene.findings
         transport.draw_transport(scene.record.table, findings.scores, *scene.to_walk, scene.head)
 
-    def draw_chart(self, view: Timeline, edges: Edges | None = None) -> None:  # noqa: ARG002 - its chart drags nothing
+    def draw_chart(self, view: Timeline, edges: Edges | None = None, *, fits: bool) -> None:  # noqa: ARG002 - it does neither
         """Draw the curves; a click on them moves the playhead."""
         chart.draw_chart(view, self._scene.head)
 

@@ -49,7 +49,7 @@ _COLUMNS: Mapping[str, tuple[str | None, str]] = {
 
 def draw_worth(found: Evaluation, prompts: Prompts) -> None:
     """Draw the table: a row over all prompts, then one for each."""
-    each = [(prompt, swatch(prompts.colour(prompt), 20)) for prompt in (one.prompt for one in found.prompts)]
+    each = [(prompt, prompts.swatch(prompt, 20)) for prompt in (one.prompt for one in found.prompts)]
     table = pd.DataFrame(
         {"": [swatch("none", 20), *(picture for _, picture in each)], "Prompt": [ALL, *(prompt for prompt, _ in each)]}
         | dict(zip(_COLUMNS, zip(*map(_row, (found.overall, *found.prompts)), strict=True), strict=True))

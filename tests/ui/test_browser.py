@@ -170,7 +170,7 @@ def test_hostile_prompts_show_literally(visit: Visit) -> None:
     hover = " ".join(visitor.chart.locator(".hoverlayer text").all_text_contents())
     for prompt in SHOWN:
         assert prompt[:16] in hover.replace("\xa0", " "), prompt
-    assert "Flag 10 of 10 prompts" in visitor.tab.locator(".st-key-flag_box").inner_text()
+    assert "Flag 10 of 10" in visitor.tab.locator(".st-key-flag_box").inner_text()
 
 
 def test_flags_survive_a_closed_box(visit: Visit) -> None:
@@ -183,16 +183,16 @@ def test_flags_survive_a_closed_box(visit: Visit) -> None:
     set_prompts(visitor, [*PROMPTS, "a tree"])
     visitor.tab.get_by_text("Flag 8 of 9 prompts").wait_for()
     set_prompts(visitor, [*PROMPTS, "a tree", "a rose"])
-    visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
+    visitor.tab.get_by_text("Flag 9 of 10").wait_for()
     visitor.tab.locator(".st-key-flag_box button").first.click()
     pills = visitor.tab.locator(".st-key-flagged button[aria-pressed]")
     expect(pills).to_have_count(10)  # until then those of the list before stand there too
     pressed = pills.evaluate_all("(pills) => pills.map((pill) => pill.ariaPressed)")
     assert pressed == ["true", "false", *["true"] * 8]
     pills.nth(0).click()
-    visitor.tab.get_by_text("Flag 8 of 10 prompts").wait_for()
+    visitor.tab.get_by_text("Flag 8 of 10").wait_for()
     pills.nth(1).click()
-    visitor.tab.get_by_text("Flag 9 of 10 prompts").wait_for()
+    visitor.tab.get_by_text("Flag 9 of 10").wait_for()
 
 
 def test_a_row_of_the_table_seeks(visit: Visit) -> None:

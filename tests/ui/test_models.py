@@ -74,7 +74,7 @@ def test_more_than_the_catalogue_said_is_asked_again(
     monkeypatch.setattr("pages.parts.download.SLACK", 0.0)
     choose(page.run(), "model", B32.id).press("download")
     page.until(lambda: bool(page.at.info))
-    assert re.search(r"The hub says: \d MB \(fp32\) in 6 files\.", page.at.info[0].value)
+    assert re.search(r"The hub says: \d+ kB \(fp32\) in 6 files\.", page.at.info[0].value)
     assert [request.method for request in hub.requests if "/resolve/" in request.path] == []
     page.press("download")
     page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
@@ -121,7 +121,7 @@ def test_a_failed_download_says_why_and_may_be_tried_again(page: Page, hub: HubS
 def test_a_download_can_be_stopped_and_goes_on(page: Page, hub: HubServer) -> None:
     hub.stall_after = 4096
     choose(page.run(), "model", B32.id).press("download")
-    page.until(lambda: bool(page.at.get("progress")) and " MB" in page.at.progress[0].text)
+    page.until(lambda: bool(page.at.get("progress")) and "kB" in page.at.progress[0].text)
     page.press("cancel_download")
     page.until(lambda: bool(page.at.info))
     assert "cancelled" in page.at.info[0].value

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clip_core.charts.colour_marks import swatch_uri
 from clip_core.values import Scores
 from tests.curve_maker import scores_of
 from tests.ui.browser import wait_until
@@ -36,8 +37,9 @@ def stage() -> Iterator[Stage]:
 
 def show(tab: Any, stage: Stage, scores: Scores, **changes: Any) -> None:
     times_of(tab, [*scores.times_s, scores.end_s])
-    own = {"colour": "#5094f6", "threshold": changes.pop("threshold", 0.5)}
-    prompts = [{"text": prompt} | own for prompt in scores.prompts]
+    own = {"colour": "#5094f6", "swatch": swatch_uri("#5094f6"), "threshold": changes.pop("threshold", 0.5)}
+    doubts = changes.pop("doubts", {})
+    prompts = [{"text": prompt, "doubt": doubts.get(prompt, "")} | own for prompt in scores.prompts]
     data = {"prompts": prompts, "range": [0.0, 1.0], "decimals": 3, "video": "one"}
     put(tab, "r", "ranking", data | {"series": stage.series("rank", scores)} | changes)
 
@@ -101,7 +103,10 @@ def test_hostile_prompts_are_text_with_their_whole_length_in_the_title(tab: Any,
     assert [name for name, _ in tab.evaluate(ROWS)] == HOSTILE
     titles = tab.locator(".cvi-name").evaluate_all("all => all.map((one) => one.title)")
     assert titles == HOSTILE
-    assert tab.locator(".cvi-ranking").evaluate("node => node.querySelectorAll('img, a, script').length") == 0
+    assert (
+        tab.locator(".cvi-ranking").evaluate("node => node.querySelectorAll('img:not(.cvi-swatch), a, script').length")
+        == 0
+    )
 
 
 def test_ticks_titles_and_no_number(tab: Any, stage: Stage) -> None:

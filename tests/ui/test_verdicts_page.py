@@ -447,7 +447,7 @@ def test_what_is_there_throughout_is_one_moment(film: Page, seen: dict[str, Any]
     film.run()
     assert film.verdicts == {"nothing of it": "not sure", "a still": "throughout", "a second shot": "there"}
     assert "It stays high in most of the video." in film.chips["a still"][1]
-    assert ">▬</b> a still" in film.html
+    assert ">▬</b> <bdi>a still" in film.html
     assert spans([m for m in seen["findings"].moments if m.prompt == "a still"]) == [("a still", 0.0, 10.0)]
     ((_, start_s, end_s),) = spans([m for m in seen["findings"].moments if m.prompt == "a second shot"])
     assert (start_s, end_s) == (pytest.approx(100 / 30, abs=0.2), pytest.approx(200 / 30, abs=0.2))

@@ -4,7 +4,7 @@
 import { HeatMap } from "./heat.js";
 import { columnStarts, keptPoints } from "./points.js";
 
-const DASH = [9, 9];
+const DASHES = { dash: [9, 9], dot: [2, 4], dashdot: [9, 4, 2, 4], longdash: [16, 6] }; // by plotly's names; "solid" has none
 const DOT_PX = 9; // of a sample without neighbours: the playhead may stand on it
 const MOST_RATIO = 2; // finer is not seen, and costs
 // Up to so many points lines are stroked at their width. With more, one pixel wide and side by side: without a GPU
@@ -82,7 +82,7 @@ export class CurveCanvas {
     const { context } = this;
     const width = line.width * scale.ratio;
     Object.assign(context, { strokeStyle: line.color, globalAlpha: opacity, lineJoin: few ? "round" : "bevel" });
-    context.setLineDash(line.dash === "dash" ? DASH.map((px) => px * scale.ratio) : []);
+    context.setLineDash((DASHES[line.dash] ?? []).map((px) => px * scale.ratio));
     const passes = few ? 1 : Math.max(1, Math.round(width));
     context.lineWidth = few ? width : 1;
     for (let pass = 0; pass < passes; pass += 1) {

@@ -21,6 +21,10 @@ from pages.parts.playhead import PLAYER, Playhead, stamp, state_key
 from pages.parts.prompts import Prompts
 from pages.parts.proxy import Playable, address_of, refuse
 from pages.parts.signal import Signal
+from pages.parts.verdicts import doubt_words
+
+FIT_PX = (230, 640)
+"""Lower, curves cannot be read; higher, they only get steeper."""
 
 
 def draw_screen(
@@ -112,7 +116,13 @@ def draw_ranking(
         return
     data = {
         "prompts": [
-            {"text": prompt, "colour": prompts.colour(prompt), "threshold": findings.thresholds.get(prompt)}
+            {
+                "text": prompt,
+                "colour": prompts.colour(prompt),
+                "swatch": prompts.swatch(prompt),
+                "threshold": findings.thresholds.get(prompt),
+                "doubt": doubt_words(findings, prompt),
+            }
             for prompt in findings.scores.prompts
         ],
         "video": record.video_id,
@@ -142,7 +152,13 @@ class Edges:
 
 
 def draw_timeline(
-    record: VideoRecord, view: Timeline, series: dict[str, Any], player: str = PLAYER, edges: Edges | None = None
+    record: VideoRecord,
+    view: Timeline,
+    series: dict[str, Any],
+    player: str = PLAYER,
+    edges: Edges | None = None,
+    *,
+    fits: bool = False,
 ) -> None:
     """Draw the curves; the browser draws the playhead over them.
 
@@ -152,6 +168,7 @@ def draw_timeline(
         series: What ``components.series`` says of the curves.
         player: Whose timeline it is, see ``draw_part``.
         edges: To drag; None: there are none.
+        fits: Whether the chart is as high as the window leaves room, within ``FIT_PX``, and not as ``view`` says.
     """
     data = {
         "plotly": assets.plotly_address(),
@@ -159,6 +176,7 @@ def draw_timeline(
         "video": record.video_id,
         "series": series | more_series(view),
         "edges": None if edges is None else [edges.name, edges.start_s, edges.end_s, edges.last_s],
+        "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
     taken = partial(_take_edges, player, edges)
     changes = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}

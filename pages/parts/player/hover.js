@@ -1,6 +1,7 @@
 // What lies under the pointer: the nearest sample's time and the scores of all lines that are drawn.
 
 import { clockText, nearest } from "./clock.js";
+import { scoreText } from "./text.js";
 
 const MOST_ROWS = 12;
 const APART_PX = 14;
@@ -53,11 +54,11 @@ export class HoverBox {
   }
 }
 
-function rowOf({ prompt, curve, line }, sample, decimals) {
+function rowOf({ prompt, curve, swatch: picture }, sample, decimals) {
   const row = document.createElement("div");
-  const [swatch, text, value] = ["i", "span", "u"].map((tag) => row.appendChild(document.createElement(tag)));
-  swatch.style.background = line.color;
+  const [swatch, text, value] = ["img", "span", "u"].map((tag) => row.appendChild(document.createElement(tag)));
+  Object.assign(swatch, { src: picture, alt: "" });
   text.textContent = prompt;
-  value.textContent = curve[sample].toFixed(decimals);
+  value.textContent = scoreText(curve[sample], decimals);
   return row;
 }

@@ -29,7 +29,7 @@ export function listenForKeys(element, clock) {
   const pressed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key.length === 1) event.stopPropagation(); // Streamlit has keys of its own: c and r
-    if (event.target.closest("select, input, textarea")) return;
+    if (event.target.closest("select, input:not([type=range]), textarea")) return;
     if ([" ", "Enter"].includes(event.key) && event.target.closest("button")) return; // it presses the button
     const arrow = event.key.startsWith("Arrow");
     const name = arrow && event.shiftKey ? `Shift+${event.key}` : event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -1,11 +1,13 @@
 // The ranking: every prompt's score at the sample nearest to the frame on the screen, running along.
 
 import { clockText, leaveClock, nearest, takeClock } from "./clock.js";
+import { putRows } from "./glide.js";
 import { RankingRow } from "./row.js";
 import { fetchSeries } from "./series.js";
+import { scoreText } from "./text.js";
 
 const MOST_ROWS = 11;
-const SORT_EVERY_MS = 500; // while playing: rows that change places at every frame cannot be read
+const SORT_EVERY_MS = 1000; // while playing: rows that change places at every frame cannot be read
 
 export function mount(host, { addressOf, player }) {
   return new Ranking(host, addressOf, player);
@@ -90,9 +92,13 @@ class Ranking {
     return !this.clock.playing || performance.now() - this.#sorted.at >= SORT_EVERY_MS;
   }
 
+  // What the video does not show for sure stands below what it does.
   #sort(values, sample) {
     const rank = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
-    this.#order = [...values.keys()].sort((one, other) => rank[other] - rank[one] || one - other);
+    const doubt = this.#rows.map((row) => (row.doubt ? 1 : 0));
+    this.#order = [...values.keys()].sort(
+      (one, other) => doubt[one] - doubt[other] || rank[other] - rank[one] || one - other,
+    );
     this.#sorted = { at: performance.now(), sample };
   }
 
@@ -100,12 +106,18 @@ class Ranking {
     const shown = this.#order.length <= MOST_ROWS ? this.#order : this.#order.slice(0, MOST_ROWS - 1);
     const rows = shown.map((column) => this.#rows[column].element);
     if (shown.length < this.#order.length) {
-      const text = `+ ${this.#order.length - shown.length} more below ${values[shown.at(-1)].toFixed(this.decimals)}`;
+      const text = this.#restText(values, shown);
       if (this.rest.textContent !== text) this.rest.textContent = text;
       rows.push(this.rest);
     }
     const stands = rows.length === this.box.children.length && rows.every((row, place) => this.box.children[place] === row);
-    if (!stands) this.box.replaceChildren(...rows);
+    if (!stands) putRows(this.box, rows, this.clock.playing);
+  }
+
+  #restText(values, shown) {
+    const [hidden, least] = [this.#order.slice(shown.length), values[shown.at(-1)]];
+    const lower = hidden.every((column) => !(values[column] > least)); // those in doubt may be higher
+    return `+ ${hidden.length} more${lower ? ` below ${scoreText(least, this.decimals)}` : ""}`;
   }
 
   #say(text) {

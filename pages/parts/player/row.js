@@ -1,24 +1,29 @@
 // One row of the ranking: swatch, prompt, bar with the threshold's tick, value. Written only where it changes.
 
+import { scoreText } from "./text.js";
+
 export class RankingRow {
   #shown = {};
 
-  // threshold: null for a prompt that is not flagged
-  constructor({ text, colour, threshold }, [low, high], decimals) {
-    Object.assign(this, { low, high, threshold, decimals });
-    this.element = element("div", "cvi-row");
-    const [swatch, name, bar, value] = ["swatch", "name", "bar", "value"].map((part) => element("span", `cvi-${part}`));
+  // threshold: null for a prompt that is not flagged. doubt: why it is not sure that the video shows it, "" if it is.
+  constructor({ text, colour, swatch: picture, threshold, doubt = "" }, [low, high], decimals) {
+    Object.assign(this, { low, high, threshold, decimals, doubt });
+    this.element = element("div", doubt ? "cvi-row cvi-doubt" : "cvi-row");
+    const [name, bar, value] = ["name", "bar", "value"].map((part) => element("span", `cvi-${part}`));
     this.filled = bar.appendChild(element("i"));
-    swatch.style.background = this.filled.style.background = colour;
-    name.textContent = name.title = this.element.dataset.prompt = text;
+    this.filled.style.background = colour;
+    name.dir = "auto"; // of a prompt that is written from the right, its beginning is what is seen
+    name.textContent = this.element.dataset.prompt = text;
+    name.title = doubt ? `${text}\n${doubt}` : text;
+    if (doubt) this.element.title = doubt;
     if (threshold !== null && low <= threshold && threshold <= high) bar.appendChild(element("u")).style.left = percent(threshold, low, high);
-    this.element.append(swatch, name, bar, value);
+    this.element.append(Object.assign(element("img", "cvi-swatch"), { src: picture, alt: "" }), name, bar, value);
     this.value = value;
   }
 
   fill(smoothed, raw) {
-    this.#show("text", smoothed.toFixed(this.decimals), (text) => (this.value.textContent = text));
-    this.#show("title", `raw ${raw.toFixed(this.decimals)}`, (text) => (this.value.title = text));
+    this.#show("text", scoreText(smoothed, this.decimals), (text) => (this.value.textContent = text));
+    this.#show("title", `raw ${scoreText(raw, this.decimals)}`, (text) => (this.value.title = text));
     this.#show("width", percent(smoothed, this.low, this.high), (width) => (this.filled.style.width = width));
     const strong = this.threshold !== null && smoothed >= Math.fround(this.threshold); // as the moments are found
     this.#show("strong", strong, (on) => this.element.classList.toggle("cvi-strong", on));

@@ -5,6 +5,7 @@ import { leaveClock, takeClock } from "./clock.js";
 import { ColoursAsked } from "./colours.js";
 import { CurveCanvas } from "./curves.js";
 import { MomentEdges, placeInTime } from "./edges.js";
+import { Fit } from "./fit.js";
 import { HoverBox } from "./hover.js";
 import { listenForKeys } from "./keys.js";
 import { isOurs, linesOf, panelsOf } from "./panels.js";
@@ -46,6 +47,7 @@ class Timeline {
     for (const [type, act] of [["frame", () => this.#moved()], ["times", () => this.#placeHead()], ["ask", led]]) {
       this.clock.addEventListener(type, act, { signal: this.#stop.signal });
     }
+    this.fit = new Fit(host, () => this.#onFit(), this.#stop.signal);
     this.stopKeys = listenForKeys(host, this.clock);
     this.resized = new ResizeObserver(() => this.#onResize());
     this.resized.observe(host);
@@ -53,7 +55,7 @@ class Timeline {
 
   async update(data, setStateValue = () => {}) {
     [this.asked, this.#set] = [data, setStateValue];
-    this.plot.style.height = `${data.figure.layout.height}px`; // before it is drawn, so that nothing jumps
+    this.plot.style.height = `${this.fit.choose(data.figure.layout.height, data.fit)}px`; // before it is drawn, so that nothing jumps
     this.colours.ask(data.figure, setStateValue);
     const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
     if (subject !== this.#subject) this.#forget();
@@ -108,6 +110,7 @@ class Timeline {
     const { Plotly } = window;
     const { data, layout } = structuredClone(this.#data.figure); // plotly writes into it
     const first = !this.plot._fullLayout;
+    layout.height = this.fit.px;
     this.home = layout.xaxis.range.slice();
     const range = JSON.stringify(this.#data.figure.seen ?? null);
     if (range !== this.#range) this.#zoomed = false; // who asks for another part wants to see it
@@ -157,6 +160,11 @@ class Timeline {
     this.#placeHead();
     this.edges.draw();
     this.hover.standOver(JSON.stringify([this.#across, width, height]));
+  }
+
+  #onFit() {
+    this.plot.style.height = `${this.fit.px}px`;
+    if (this.plot._fullLayout && this.#data) window.Plotly.relayout(this.plot, { height: this.fit.px });
   }
 
   #onResize() {

@@ -1,6 +1,7 @@
 // What stands on and under the picture: buttons, clock, the list of keys, notes.
 
 import { clockText } from "./clock.js";
+import { FrameSlider } from "./slider.js";
 import { KEYS } from "./keys.js";
 import { SPEEDS } from "./taste.js";
 
@@ -18,6 +19,7 @@ export class Transport {
     this.speed.replaceChildren(); // of a player that was here before
     for (const value of SPEEDS) this.speed.add(new Option(`${value}×`, value, value === 1, value === 1));
     this.speed.addEventListener("change", () => (ask("speed", { to: Number(this.speed.value) }), this.focus()), { signal });
+    this.slider = new FrameSlider(host.querySelector(".cvi-frames"), ask, signal);
     this.#fillHelp();
     host.addEventListener("click", (event) => this.#clicked(event, ask), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
@@ -31,7 +33,7 @@ export class Transport {
     const button = event.target.closest("[data-do]");
     if (button) ask(button.dataset.do, { by: Number(button.dataset.by ?? 0) });
     const byKey = event.detail === 0; // who tabs from button to button stays there
-    if (!byKey && !event.target.closest("select")) this.focus();
+    if (!byKey && !event.target.closest("select, input")) this.focus();
   }
 
   #fillHelp() {
@@ -67,6 +69,7 @@ export class Transport {
     const about = confirmed ? "" : "≈ ";
     const texts = { time: clockText(clock.time), end: about + clockText(clock.end), frame: clock.frame, last: about + clock.last };
     for (const [name, text] of Object.entries({ ...texts, exact: exactness })) this.#write(`[data-${name}]`, String(text));
+    this.slider.draw(clock);
     this.host.classList.toggle("cvi-plays", clock.playing);
     this.host.classList.toggle("cvi-mute", video.muted);
     this.speed.value = String(video.playbackRate);

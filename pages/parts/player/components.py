@@ -23,7 +23,6 @@ def draw_part(
     part: str,
     data: dict[str, Any],
     player: str = PLAYER,
-    height_px: int | None = None,
     **callbacks: Callable[[], None],
 ) -> None:
     """Put one part of a player on the page; it stays the same part while its key does.
@@ -32,13 +31,11 @@ def draw_part(
         part: "screen", "ranking", "timeline" or "judge".
         data: What it shows; only JSON.
         player: The parts of one player share a clock in the browser under this name.
-        height_px: The room that is kept for it before its script has arrived; None: as much as it then takes.
         callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in
             ``st.session_state[part_key(part, player)]``.
     """
     given = {"script": assets.script_address(f"{part}.js"), "player": player} | data
-    height = "content" if height_px is None else height_px
-    _component(part)(key=part_key(part, player), data=given, height=height, **callbacks)
+    _component(part)(key=part_key(part, player), data=given, height="content", **callbacks)
 
 
 @cache

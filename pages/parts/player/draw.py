@@ -180,7 +180,7 @@ def draw_timeline(
     }
     taken = partial(_take_edges, player, edges)
     changes = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}
-    draw_part("timeline", data, player, view.height_px, **changes)
+    draw_part("timeline", data, player, **changes)
 
 
 def _take_edges(player: str, edges: Edges | None) -> None:

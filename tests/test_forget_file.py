@@ -88,7 +88,7 @@ def test_the_command_deletes_the_file_with_a_flag_and_says_so_first(
         terminal.isatty = lambda: True  # type: ignore[method-assign]
         monkeypatch.setattr("sys.stdin", terminal)
         assert main(["forget", "holiday.mp4", "--file"]) == 0
-        assert "0 frames of holiday.mp4, and the uploaded file (0.0 MB). There is no undo." in capsys.readouterr().err
+        assert "0 frames of holiday.mp4, and the uploaded file (2 kB). There is no undo." in capsys.readouterr().err
         assert path.is_file() is stays
     assert store.videos() == []
 

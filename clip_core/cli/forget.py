@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clip_core.cli import terminal
 from clip_core.cli.shared import tell_notices
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.size_text import size_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -84,7 +85,7 @@ def _uploaded(video: StoredVideo, config: Config) -> str:
     if file is None:
         what = f"{shown_name(video.record.name)} is no upload: its file is not deleted from here."
         raise ClipVideoError(what, "Leave out --file, or delete the file yourself.")
-    return f"the uploaded file ({file.stat().st_size / 1e6:,.1f} MB)"
+    return f"the uploaded file ({size_text(file.stat().st_size)})"
 
 
 def _agreed(lost: str) -> bool:

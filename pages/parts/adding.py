@@ -12,6 +12,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.list_videos import EXTENSIONS, uploads_folder
 from clip_core.pipeline.open_path import open_path
+from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
 from pages.parts.look import unseen
 from pages.parts.text import literal, told
@@ -69,7 +70,7 @@ def _upload(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> No
     name, whole = literal(file.name), file.size
 
     def show(copied: int) -> None:
-        text = f"Keeping {name} · {copied / 1e6:,.0f} of {whole / 1e6:,.0f} MB"
+        text = f"Keeping {name} · {size_text(copied)} of {size_text(whole)}"
         busy.progress(min(1.0, copied / whole) if whole else 1.0, text=text)
 
     show(0)

@@ -1,5 +1,7 @@
 """Moments as lanes and shades; more of them in test_timeline.py."""
 
+from dataclasses import replace
+
 from clip_core.charts.lanes import CANDIDATE_OPACITY, MOST_LANES, lane_traces, lanes_of, shades
 from clip_core.charts.view import Line
 from clip_core.values import Moment
@@ -57,3 +59,12 @@ def test_candidates_of_a_prompt_that_is_not_drawn_are_left_out() -> None:
     assert given.shown_candidates == MAYBE[:1]
     assert [line.prompt for line in lanes_of(given)] == ["a dog"]
     assert [shape["x0"] for shape in shades(given)] == [at("01.000"), at("03.000")]
+
+
+def test_what_covers_the_whole_video_is_a_lane_and_no_shade() -> None:
+    end_s = view().end_s
+    whole = [Moment(prompt, 0.0, end_s, 1.0, 0.3, 0.3, "candidate") for prompt in ("a dog", "pizza")]
+    given = view(moments=[replace(whole[0], end_s=0.94 * end_s)], candidates=whole)
+    assert [(shape["x0"], shape["opacity"]) for shape in shades(given)] == [(at("00.000"), 0.12)]
+    assert [line.prompt for line in lanes_of(given)] == ["a dog", "pizza"]
+    assert len(lane_traces(given)) == 3

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clip_core.charts.colour_marks import marked_bars
 from clip_core.charts.view import Figure, Line, Timeline
+from clip_core.values import Moment
 
 LANE_PX = 10
 MOST_LANES = 12
 CANDIDATE_OPACITY = 0.35
 MOST_SHADES = 300
 """Above this many moments only the lanes are drawn: plotly is slow with shapes."""
+WHOLE = 0.95
+"""What covers this share of the video is only a lane: as shades, eight such prompts are one murky colour."""
 
 
 def lanes_of(view: Timeline) -> list[Line]:
@@ -44,7 +47,7 @@ def shades(view: Timeline) -> list[Figure]:
     if view.unfinished is not None:
         start, end = view.x_of([view.unfinished.start_s, view.end_s])
         found.append(_rect(start, end, view.colours.muted, 0.10))
-    moments = view.shown_moments
+    moments = _within(view.shown_moments, view)
     if len(moments) <= MOST_SHADES and view.kind == "curves":
         colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
         x = view.x_of([end for m in moments for end in (m.start_s, m.end_s)])
@@ -54,9 +57,14 @@ def shades(view: Timeline) -> list[Figure]:
     return found
 
 
+def _within(moments: Sequence[Moment], view: Timeline) -> list[Moment]:
+    """Those that do not cover the whole video."""
+    return [moment for moment in moments if moment.duration_s < WHOLE * view.end_s]
+
+
 def _outlines(view: Timeline, colours: Mapping[str, str]) -> list[Figure]:
     """Candidates: hardly shaded, with dotted edges."""
-    candidates = view.shown_candidates[:MOST_SHADES]
+    candidates = _within(view.shown_candidates, view)[:MOST_SHADES]
     x = view.x_of([end for m in candidates for end in (m.start_s, m.end_s)])
     return [
         _rect(x0, x1, colours[m.prompt], 0.05) | {"line": {"width": 1, "dash": "dot", "color": colours[m.prompt]}}

@@ -58,7 +58,9 @@ _PICTURE = Path(__file__).parents[2] / "static" / "real_clip.png"
 
 def draw_explanation(encoder: ShownEncoder) -> None:
     """Draw the popover."""
-    with st.popover(unseen("Help"), icon=":material/help:", help="What am I looking at?", key="help_box"):
+    with st.popover(
+        unseen("What am I looking at?"), icon=":material/help:", help="What am I looking at?", key="help_box"
+    ):
         st.markdown("##### What am I looking at?")
         st.markdown(_TEXT)
         st.markdown(_REAL)

@@ -162,7 +162,7 @@ def test_the_edges_go_with_the_zoom_and_hide_outside_of_it(bench: Bench) -> None
     bench.zoom(1.0, 3.0)
     wait_until(lambda: [hidden for hidden, *_ in grips(bench)] == [False, True], what="one edge in view")
     assert grips(bench)[0][1] == pytest.approx(bench.x_of(2.0), abs=0.5)
-    grip(bench, 0, 1.5)
+    grip(bench, 0, 1.43)
     bench.tab.mouse.up()
     assert [report["start_s"] for report in told(bench)] == [pytest.approx(1.4)]
 

@@ -97,9 +97,9 @@ def test_a_link_and_a_settings_file_bring_it_back(world: World, samples: int) ->
     loaded.indexed()
     assert loaded.control("slider", "smoothing_samples").value == samples
 
-    old = Page()
+    old = Page().indexed()
     old.at.session_state["loaded_settings"] = b"smoothing_s: 1.4\n"
-    old.indexed()
+    old.run()
     assert old.control("segmented_control", "smoothing_unit").value == "s"
     assert old.control("slider", "smoothing").value == 1.4
 

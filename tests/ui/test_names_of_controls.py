@@ -27,10 +27,10 @@ def test_each_control_has_a_name_that_says_what_it_does(tmp_path: Any, stock: An
         found = names(visitor)
         assert [control for control in found if not control[1] or control[1].endswith(" icon")] == []
         in_order = [
-            *(("combobox", "Video"), ("button", "Upload"), ("combobox", "Model"), ("textbox", "Prompts")),
+            *(("combobox", "Video"), ("button", "Add a video"), ("combobox", "Model"), ("textbox", "Prompts")),
             *(("link", "Evaluate"), ("button", "Judge"), ("button", "Download")),
             *(("button", "Previous moment"), ("button", "Play"), ("button", "To the start")),
-            *(("button", "a dog"), ("button", "View"), ("button", "Settings"), ("button", "Help")),
+            *(("button", "a dog"), ("button", "View"), ("button", "Settings"), ("button", "What am I looking at?")),
         ]
         assert [control for control in found if control in in_order] == in_order
         visitor.tab.close()

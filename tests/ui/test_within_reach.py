@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.browser import Visitor, control, served, wait_until
 from tests.ui.conftest import new_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -89,11 +89,21 @@ def heat_map(visitor: Visitor) -> None:
     visitor.settle()
 
 
+def no_prompts(visitor: Visitor) -> None:
+    field = visitor.tab.locator(f"{control('prompts')} textarea")
+    field.fill("")
+    field.press("Control+Enter")
+    visitor.tab.locator(".st-key-legend button").first.wait_for(state="detached")
+    visitor.tab.locator('[data-testid="stStatusWidget"]').wait_for(state="detached")
+
+
 STATES: dict[str, Callable[[Visitor], None]] = {
     "a row clicked": click_first_row,
     "peaks": listing("Peaks"),
     "best": listing("Best"),
     "worst": listing("Worst"),
+    "spikes": listing("Spikes"),
+    "no prompts": no_prompts,
     "frames": lambda visitor: visitor.watch("Frames"),
     "heat map": heat_map,
     "evaluate": on_page("Evaluate"),

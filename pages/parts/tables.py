@@ -125,8 +125,13 @@ def take_click(key: str) -> Click | None:
     if cell == own.cell:
         state[f"{key}_own"] = _Own(cell, cell)
         return None
-    if cell == own.before:
-        _write(key, own.cell, ticked_rows(key))  # the browser had not yet drawn what was selected from here
+    if cell == own.before or _is_handle_of(own.cell, cell):
+        # The browser had not yet drawn what was selected from here. Or the same cell was clicked again, in one message
+        # with what was done before: another handle is drawn, and a second such message counts, so that no cell is dead.
+        again = None if own.cell is None else _handle(own.cell[0], own.cell, cell)
+        clicked = cell is not None and cell[1] not in HANDLES
+        state[f"{key}_own"] = _Own(again, again if clicked else own.before)
+        _write(key, again, ticked_rows(key))
         return None
     if cell is None:
         state[f"{key}_own"] = _Own()
@@ -145,10 +150,19 @@ def select_row(key: str, row: int | None, ticked: Sequence[int], *, early: bool 
         early: Whether this is a callback: ``take_click`` comes later in this run.
     """
     before, own = selected_cell(key), _own(key)
-    # The browser draws what it is told only if that is new to it.
-    cell = None if row is None else next((row, name) for name in HANDLES if (row, name) not in (before, own.cell))
+    cell = None if row is None else _handle(row, before, own.cell)
     st.session_state[f"{key}_own"] = _Own(cell, before, is_new=early)
     _write(key, cell, ticked)
+
+
+def _handle(row: int, *known: Cell) -> Cell:
+    """A cell of a row to select: the browser draws what it is told only if that is new to it."""
+    return next((row, name) for name in HANDLES if (row, name) not in known)
+
+
+def _is_handle_of(own: Cell, cell: Cell) -> bool:
+    """Whether a cell lies in the row that was selected from here, where nobody can click it."""
+    return own is not None and cell is not None and cell[0] == own[0] and cell[1] in HANDLES
 
 
 def _own(key: str) -> _Own:

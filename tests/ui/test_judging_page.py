@@ -212,6 +212,18 @@ def test_a_late_message_does_not_bring_the_row_before_back(judge: Page, seen: di
         assert (seen["listed"].selected, judge.frame) == (2, 200)
 
 
+def test_of_two_messages_with_a_cell_that_was_clicked_the_second_counts(judge: Page, seen: dict[str, Any]) -> None:  # noqa: F811
+    """The first may be late; the second says that the cell was clicked again, in one message with what was before."""
+    click(judge, 1)
+    drawn = cell_of(judge)
+    browser_shows(judge, 1, "prompt")
+    judge.slide("frame", 250)
+    assert (judge.frame, seen["listed"].selected) == (250, 1)
+    assert cell_of(judge) not in (drawn, (1, "prompt"))
+    click(judge, 1)
+    assert (judge.frame, seen["listed"].selected) == (frame_of(seen, 1), 1)
+
+
 def test_a_key_that_comes_late_judges_what_the_browser_showed(judge: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     click(judge, 1)
     shown = cell_of(judge)

@@ -68,3 +68,11 @@ def test_what_covers_the_whole_video_is_a_lane_and_no_shade() -> None:
     assert [(shape["x0"], shape["opacity"]) for shape in shades(given)] == [(at("00.000"), 0.12)]
     assert [line.prompt for line in lanes_of(given)] == ["a dog", "pizza"]
     assert len(lane_traces(given)) == 3
+
+
+def test_of_many_prompts_those_with_moments_have_their_lanes() -> None:
+    prompts = tuple(f"p{k}" for k in range(20))
+    sure = [Moment(prompt, 1.0, 2.0, 1.5, 0.3, 0.3) for prompt in prompts[15:]]
+    maybe = [Moment(prompt, 3.0, 4.0, 3.5, 0.3, 0.3, "candidate") for prompt in prompts]
+    lanes = lanes_of(view(prompts=prompts, moments=sure, candidates=maybe))
+    assert [line.prompt for line in lanes] == [*prompts[:7], *prompts[15:]]

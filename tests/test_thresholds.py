@@ -30,6 +30,7 @@ def test_different_ones_are_lines_in_their_prompts_colours_and_told_by_their_end
     own = {"a dog": 0.25, "pizza": 0.3, "unknown": 0.1}
     assert lines(thresholds=own) == [(0.25, BLUE, 0.75, 0), (0.3, AMBER, 0.75, 0)]
     assert words(thresholds=own) == ["thresholds 0.250 – 0.300"]
+    assert words(thresholds={"a dog": 0.25, "pizza": 0.2501}) == ["thresholds 0.250"]
     assert lines(thresholds=own, lines=[Line("pizza", 1)]) == [(0.3, THEMES["light"].text, 1, 0)]
 
 

@@ -19,9 +19,11 @@ WHOLE = 0.95
 
 
 def lanes_of(view: Timeline) -> list[Line]:
-    """The prompts that have a lane: those that are drawn and flagged, twelve at most."""
-    flagged = {moment.prompt for moment in (*view.moments, *view.candidates)}
-    return [line for line in view.lines if line.prompt in flagged][:MOST_LANES]
+    """The drawn prompts that have a lane, in their order: twelve at most, those with moments before others."""
+    sure, maybe = ({moment.prompt for moment in moments} for moments in (view.moments, view.candidates))
+    flagged = [line for line in view.lines if line.prompt in sure | maybe]
+    first = sorted(flagged, key=lambda line: line.prompt not in sure)[:MOST_LANES]
+    return [line for line in flagged if line in first]
 
 
 def lane_traces(view: Timeline) -> list[Figure]:

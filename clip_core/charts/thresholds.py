@@ -42,9 +42,10 @@ def threshold_note(view: Timeline, floor: float, base: Figure) -> list[Figure]:
     if view.kind == "heat map" or not found:
         return []
     (low, high), numbers = view.score_range, sorted(found.values())
-    top = {"yref": "paper", "y": 1, "yanchor": "top"}
+    top = {"yref": "paper", "y": 1, "yanchor": "bottom"}  # above the curves
     if numbers[0] != numbers[-1]:
-        text = "thresholds " + " – ".join(value_text(number, view.unit) for number in (numbers[0], numbers[-1]))
+        ends = dict.fromkeys(value_text(number, view.unit) for number in (numbers[0], numbers[-1]))
+        text = "thresholds " + " – ".join(ends)
         return [base | {"x": 1, "xanchor": "right", "text": text} | top]
     text, place = f"threshold {value_text(numbers[0], view.unit)}", {"yref": "y", "y": numbers[0], "yanchor": "bottom"}
     if numbers[0] > high:

@@ -24,6 +24,8 @@ from clip_core.charts.winner_strip import winner_axis, winner_note, winner_trace
 __all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", "live_figure", "timeline_figure"]
 
 LEFT_PX = 54
+NOTES_PX = 16
+"""Above the curves, for what is said of the thresholds and of what is not sampled yet."""
 _HIDDEN = {"visible": False, "fixedrange": True}
 
 
@@ -151,7 +153,7 @@ def _notes(view: Timeline, panels: Panels) -> list[Figure]:
     base = {"xref": "paper", "showarrow": False, "font": font, "bgcolor": view.colours.background}
     notes = threshold_note(view, panels.curves[0], base)
     if view.unfinished is not None:
-        corner = {"x": 0.99, "xanchor": "right", "yref": "paper", "y": 0.94, "yanchor": "top"}
+        corner = {"x": 0.5, "xanchor": "center", "yref": "paper", "y": 1, "yanchor": "bottom"}
         told = {"text": plotly_text(view.unfinished.note), "hovertext": plotly_text(view.unfinished.explanation)}
         notes.append(base | corner | told)
     return [*rate_note(panels, base), *winner_note(panels, base), *notes]
@@ -172,7 +174,7 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
         "hovermode": False,
         "paper_bgcolor": theme.background, "plot_bgcolor": theme.background,
         "font": {"color": theme.muted, "size": 11, "family": "Source Sans, Source Sans Pro, Arial, sans-serif"},
-        "margin": {"l": LEFT_PX, "r": 16, "t": 4, "b": 22},
+        "margin": {"l": LEFT_PX, "r": 16, "t": NOTES_PX, "b": 22},
         "xaxis": x | {"gridcolor": theme.grid, "zeroline": False, "showline": False, "ticks": "", "anchor": "y3"},
         "yaxis": y,
         "yaxis3": _HIDDEN | {"domain": list(panels.lanes), "range": [max(1, len(lanes_of(view))) - 0.5, -0.5]},

@@ -50,12 +50,12 @@ def _draw_confidence(evidence: Evidence) -> None:
         return
     prompts = evidence.raw.prompts
     shares = [evidence.detected(prompt, Recipe().confidence).verdict.confidence for prompt in prompts]
-    table = pd.DataFrame({"prompt": prompts, "beats": [None if s is None else 100 * s for s in shares]})
+    table = pd.DataFrame({"prompt": prompts, "beats": [None if s is None else int(100 * s) for s in shares]})
     columns = {
         "prompt": st.column_config.TextColumn("Prompt", width=150),
         "beats": st.column_config.NumberColumn(
             "Beats",
-            format="%.1f %%",
+            format="%d %%",
             width=90,
             help="The share of 300 neutral texts that a prompt beats, each in its own best segment of this video. Of "
             "prompts that are not there, 5 in 100 beat more than 95 %.",

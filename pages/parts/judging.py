@@ -19,6 +19,7 @@ from pages.parts.look import unseen
 from pages.parts.moments import Listed
 from pages.parts.playhead import Playhead
 from pages.parts.selecting import name_of, show_next
+from pages.parts.text import literal
 
 LONGEST_LABEL = 200
 ROUNDING_S = 1e-6
@@ -95,7 +96,7 @@ def _subject(subjects: list[Reviewed], listed: Listed) -> str:
         return f"{len(subjects)} ticked moments"
     moment = subjects[0].moment
     where = "Selected" if listed.selected is not None else "Ticked" if listed.chosen else "Under the playhead"
-    return f"{where}: {clock(moment.start_s)} … {clock(moment.end_s)}"
+    return f"{where}: {clock(moment.start_s)} … {clock(moment.end_s)} · {literal(short(moment.prompt))}"
 
 
 def _draw_verdicts(subjects: list[Reviewed], listed: Listed, bench: Bench) -> None:

@@ -102,6 +102,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
         f"There is no undo; indexing again brings the embeddings back.{lost}"
     )
     if file is not None:
+        st.caption("Its name is forgotten as well: if the uploaded file stays, it is listed under its hash.")
         st.checkbox(f"Delete the uploaded file too: {size_text(file.stat().st_size)}, for good", key="forget_file")
     with st.container(horizontal=True, gap="small"):
         if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):

@@ -21,6 +21,10 @@ MOST_PICTURES = 40
 """In the table; each is 5 kB that is sent when the table changes."""
 VERDICTS = {"accepted": "✓", "rejected": "✗", "added": "+", "": "✎"}
 JUDGED_HELP = "✓ accepted, ✗ rejected, + added, ✎ changed by hand, ? a candidate: not sure that it is one"
+PEAK_HELP = (
+    "With one threshold for all: the highest value of the drawn curve. With Adapt: the level of the best segment, a "
+    "mean before smoothing; the curve may rise above it. The list is ordered by it."
+)
 SIGN_PX, PEAK_PX, UP_TO_PEAK_PX = 24, 50, 200
 """The verdict and the colour; the peak; all before the peak: so it is seen at 1366 px, where the list is 290 wide."""
 
@@ -65,7 +69,7 @@ def draw_moment_table(
         "colour": st.column_config.ImageColumn("", width=SIGN_PX),
         "prompt": st.column_config.TextColumn("Prompt", width=UP_TO_PEAK_PX - 2 * SIGN_PX - time_px(end_s)),
         "start": time_column("Start", end_s),
-        "peak": st.column_config.NumberColumn("Peak", format=number, width=PEAK_PX),
+        "peak": st.column_config.NumberColumn("Peak", format=number, width=PEAK_PX, help=PEAK_HELP),
         "end": time_column("End", end_s),
         "duration": st.column_config.NumberColumn("Duration", format="%.2f s", width=66),
         "peak_at": time_column("Peak at", end_s),

@@ -169,9 +169,13 @@ def _end(words: str) -> str:
 
 
 def _numbered(prompts: Sequence[str]) -> dict[str, int]:
-    """Give each prompt a number once: colour sticks to the prompt, not to its line."""
+    """Give each prompt a number once: colour sticks to the prompt, not to its line.
+
+    A number that came when there were more prompts than colours goes with them.
+    """
     known: dict[str, int] = st.session_state.get("prompt_numbers", {})
-    numbers = {prompt: known[prompt] for prompt in prompts if prompt in known}
+    most = max(len(prompts), len(theme().prompts))
+    numbers = {prompt: known[prompt] for prompt in prompts if known.get(prompt, most) < most}
     taken = set(numbers.values())
     for prompt in prompts:
         if prompt not in numbers:

@@ -47,7 +47,7 @@ def known_truth(record: VideoRecord) -> Given:
     """What is true of the video, by the file that was loaded and by the marks."""
     marks = marks_of(record.video_id)
     truth, warnings, error = truth_of(marks), list[str](), None
-    kept: tuple[str, Truth] | None = st.session_state.get("truth_file")
+    kept = _file_of(record.video_id)
     if kept is not None:
         try:
             by_file, warnings = of_video(kept[1], [record.name, record.video_id])
@@ -57,16 +57,26 @@ def known_truth(record: VideoRecord) -> Given:
     return Given(truth if truth.prompts else None, warnings, marks, error)
 
 
+def _file_of(video_id: str) -> tuple[str, Truth] | None:
+    """The file that was loaded, by name: for this video, or for all whose names stand in it."""
+    loaded: tuple[str, Truth, str] | None = st.session_state.get("truth_file")
+    if loaded is None:
+        return None
+    name, truth, loaded_for = loaded
+    names_videos = any(entry.video for entry in (*truth.spans, *truth.absent))
+    return (name, truth) if names_videos or loaded_for == video_id else None
+
+
 def draw_source(given: Given, record: VideoRecord, draw_notes: Callable[[], None]) -> None:
     """Draw the file, or the box that takes one, then notes on it, and the button that gives the truth away."""
-    kept: tuple[str, Truth] | None = st.session_state.get("truth_file")
+    kept = _file_of(record.video_id)
     empty = kept is None and given.truth is None and not given.marks
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="truth_row"):
         if kept is not None:
             _draw_file(*kept)
         elif not empty:
             with st.popover("Load a file", icon=":material/upload_file:"):
-                _draw_upload()
+                _draw_upload(record.video_id)
         draw_notes()
         if given.truth is not None:
             st.download_button(
@@ -76,7 +86,7 @@ def draw_source(given: Given, record: VideoRecord, draw_notes: Callable[[], None
                 "Investigate. Of prompts that are only marked as not there it says that they are never there.",
             )  # fmt: skip
     if empty:
-        _draw_upload()
+        _draw_upload(record.video_id)
     if given.error is not None:
         draw_error(given.error)
     elif st.session_state.get("truth_error"):
@@ -96,7 +106,7 @@ def _draw_file(name: str, truth: Truth) -> None:
     )
 
 
-def _draw_upload() -> None:
+def _draw_upload(video_id: str) -> None:
     """Take a file. It is kept here, for an uploader forgets its file when another page is visited."""
     state = st.session_state
     number = state.setdefault("truth_number", 0)
@@ -108,7 +118,7 @@ def _draw_upload() -> None:
         return
     state.truth_number, state.truth_error = number + 1, None
     try:
-        state.truth_file = (file.name, read_truth(file.getvalue()[: MOST_BYTES + 1], file.name))
+        state.truth_file = (file.name, read_truth(file.getvalue()[: MOST_BYTES + 1], file.name), video_id)
     except TruthError as error:
         state.truth_error = told(error)
     st.rerun()

@@ -175,7 +175,7 @@ def _words_of_detection(recipe: Recipe, evidence: Evidence, prompts: int, by_han
     own = f"{by_hand} of {prompts} prompts have thresholds of their own{_bank_words(recipe, evidence)}."
     if by_hand == prompts:
         return own
-    words = ["On segments: smoothing only redraws.", own if by_hand else ""]
+    words = ["On segments, whatever the smoothing.", own if by_hand else ""]
     words.append("" if evidence.has_bank else "No neutral texts are asked, so it cannot say how sure it is.")
     return " ".join(filter(None, words))
 

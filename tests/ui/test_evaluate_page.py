@@ -283,3 +283,17 @@ def test_without_prompts_or_a_video(evaluating: Page) -> None:
     evaluating.prompts("")
     assert evaluating.starting("##### No truth yet")
     assert not [button for button in evaluating.at.button if button.key == "add_mark"]
+
+
+def test_a_file_is_the_truth_of_the_video_for_which_it_was_loaded_or_of_those_it_names(evaluating: Page) -> None:
+    upload(evaluating, "prompt,start,end\npizza,1,2\n")
+    name, truth, video_id = evaluating.at.session_state["truth_file"]
+    assert (name, evaluating.starting("##### No truth yet")) == ("truth.csv", [])
+    evaluating.at.session_state["truth_file"] = (name, truth, "another video")
+    assert evaluating.run().starting("##### No truth yet")
+    evaluating.at.session_state["truth_file"] = (name, truth, video_id)
+    assert not evaluating.run().starting("##### No truth yet")
+    upload(evaluating.press("forget_truth"), "prompt,start,end,video\npizza,1,2,wide.mp4\n")
+    _, naming, _ = evaluating.at.session_state["truth_file"]
+    evaluating.at.session_state["truth_file"] = (name, naming, "another video")
+    assert not evaluating.run().starting("##### No truth yet")

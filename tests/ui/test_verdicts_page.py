@@ -179,7 +179,7 @@ def test_smoothing_on_segments_changes_the_drawing_alone_and_the_page_says_so(
     seen: dict[str, Any],  # noqa: F811
 ) -> None:
     page.slide("smoothing", 0.0)
-    assert page.starting("On segments: smoothing only redraws.")
+    assert page.starting("On segments, whatever the smoothing.")
     before, curve = spans(seen["findings"].moments), seen["findings"].smoothed
     page.slide("smoothing", 4.0)
     assert spans(seen["findings"].moments) == before
@@ -323,7 +323,7 @@ def test_a_threshold_set_by_hand_means_what_it_says(page: Page, seen: dict[str, 
 def test_a_threshold_of_its_own_beside_detection_is_told(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.at.session_state["own_thresholds"] = {"an elephant": -1.0}
     page.run()
-    assert page.holding("On segments: smoothing only redraws. 1 of 5 prompts have thresholds of their own.")
+    assert page.holding("On segments, whatever the smoothing. 1 of 5 prompts have thresholds of their own.")
     assert page.verdicts["an elephant"] == "there"
     page.at.session_state["own_thresholds"] = dict.fromkeys(PROMPTS, -1.0)
     page.run()

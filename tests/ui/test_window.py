@@ -97,9 +97,15 @@ def test_the_height_that_is_asked_for_is_kept(opened: Open) -> None:
 
 def rows_that_fit(visitor: Visitor) -> tuple[float, float, int]:
     """Height of the table, what it leaves free down to the end of the picture's column, and how many moments it has."""
-    table = visitor.tab.locator("[data-testid=stDataFrame]").first.bounding_box()
-    chips = visitor.tab.locator("[data-region=verdicts]").bounding_box()
-    screen = visitor.tab.locator(".cvi-screen").bounding_box()
+    boxes: list[Any] = []
+
+    def measured() -> bool:  # while the page runs, one of them may just be replaced
+        names = ("[data-testid=stDataFrame]", "[data-region=verdicts]", ".cvi-screen")
+        boxes[:] = [visitor.tab.locator(name).first.bounding_box() for name in names]
+        return None not in boxes
+
+    wait_until(measured, what="table, chips and picture")
+    table, chips, screen = boxes
     count = visitor.tab.locator(".st-key-list button").first.inner_text().rpartition("· ")[2]
     return table["height"], screen["y"] + screen["height"] - chips["y"] - chips["height"], int(count)
 

@@ -64,7 +64,9 @@ class Bench:
         for share in (0.2, 0.6, 1.0):
             self.tab.mouse.move(self.x_of(low) + share * (self.x_of(high) - self.x_of(low)), y)
         self.tab.mouse.up()
-        wait_until(lambda: abs(self.plot()["range"][0] - low) < (high - low) / 25, what="zoomed")
+        pixel = (plot["range"][1] - plot["range"][0]) / plot["width"]  # plotly knows no part of one
+        close = max((high - low) / 50, pixel)
+        wait_until(lambda: abs(self.plot()["range"][0] - low) < close, what=f"zoomed to {low} … {high}")
 
     def rows(self, value: float, around_px: float = 3, place: str = "a") -> list[float]:
         """Where there is ink on the canvas around a place of the axis, in pixels from the top."""

@@ -254,3 +254,12 @@ class Visitor:
 
     def shot(self, path: Path) -> None:
         self.tab.screenshot(path=str(path))
+
+
+def set_prompts(visitor: Visitor, lines: list[str]) -> None:
+    """Type the list of prompts, and wait until each has its curve."""
+    area = visitor.tab.locator(f"{control('prompts')} textarea")
+    area.fill("\n".join(lines))
+    area.press("Control+Enter")
+    wait_until(lambda: visitor.lines() == len(lines), what=f"{len(lines)} lines, not {visitor.lines()}")
+    visitor.settle()

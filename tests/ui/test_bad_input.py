@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browser import Visitor, control, served, wait_until
+from tests.ui.browser import Visitor, served, set_prompts, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.test_browser import PROMPTS
 
@@ -63,14 +63,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory, stock: Path, chromium: Any)
         yield opened
 
 
-def type_prompts(visitor: Visitor, lines: list[str]) -> None:
-    area = visitor.tab.locator(f"{control('prompts')} textarea")
-    area.fill("\n".join(lines))
-    area.press("Control+Enter")
-    wait_until(lambda: visitor.lines() == len(lines), what=f"{len(lines)} lines, not {visitor.lines()}")
-    visitor.settle()
-
-
 def stands_well(visitor: Visitor) -> None:
     """Wait until nothing overlaps and nothing is out of reach: parts of the run before may still be there."""
     for script in (_OUTSIDE, _OVERLAPS):
@@ -83,7 +75,7 @@ def test_nothing_overlaps_whatever_the_prompts(opened: Open, size: dict[str, int
     visitor = opened(size, scale, theme)
     for prompts in (PROMPTS, BAD, SIXTY):
         if prompts != PROMPTS:
-            type_prompts(visitor, prompts)
+            set_prompts(visitor, prompts)
         stands_well(visitor)
     assert visitor.errors == []
     visitor.tab.context.close()
@@ -99,7 +91,7 @@ def test_zoomed_in_the_names_can_be_read(opened: Open) -> None:
 
 def test_a_prompt_from_the_right_leaves_the_numbers_where_they_are(opened: Open) -> None:
     visitor = opened({"width": 1366, "height": 768})
-    type_prompts(visitor, BAD)
+    set_prompts(visitor, BAD)
     chip = visitor.tab.locator(f'[data-region=verdicts] [data-prompt="{ARABIC}"]')
     places = "chip => [...chip.children].map((part) => part.getBoundingClientRect().left)"
     assert chip.evaluate(places) == sorted(chip.evaluate(places))  # swatch, sign, name, share

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 
 from clip_core.charts.palette import THEMES
 from tests.test_report import Parsed
-from tests.ui.browser import Visitor, control, served, wait_until
+from tests.ui.browser import Visitor, control, served, set_prompts, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.world import World
 from tests.video_maker import number_picture
@@ -59,14 +59,6 @@ def visit(site: tuple[World, str], chromium: Any) -> Iterator[Visit]:
         for tab in tabs:
             assert tab.errors == []
             assert tab.outside() == []
-
-
-def set_prompts(visitor: Visitor, lines: list[str]) -> None:
-    area = visitor.tab.locator(f"{control('prompts')} textarea")
-    area.fill("\n".join(lines))
-    area.press("Control+Enter")
-    wait_until(lambda: visitor.lines() == len(lines), what=f"{len(lines)} lines, not {visitor.lines()}")
-    visitor.settle()
 
 
 def nearest_sample(visitor: Visitor, share: float) -> int:

@@ -200,6 +200,8 @@ def test_what_is_saved_is_what_compare_with_a_file_and_the_page_itself_take(
     assert "a dog,0.200000,0.400000" in saved.read_text(encoding="utf-8")
     before = [row for row in judge.rows() if "false" not in row]
     tab.locator(".st-key-forget_truth button:visible").first.click()
+    tab.locator(".st-key-forget_truth").first.wait_for(state="detached")
+    judge.settle()
     judge.row("a dog", "0:00.200").locator(".cvi-drop").click()
     tab.get_by_text("No truth yet").first.wait_for()
     judge.load(saved, 4)

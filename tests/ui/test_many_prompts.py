@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.ui.browser import Visitor, chromium_program, control, served, wait_until
+from tests.ui.browser import Visitor, chromium_program, served, set_prompts, wait_until
 from tests.ui.conftest import new_world
 from tests.ui.test_browser import PROMPTS
 from tests.ui.test_window import MANY
@@ -44,18 +44,10 @@ def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
     context.close()
 
 
-def type_prompts(visitor: Visitor, lines: list[str]) -> None:
-    area = visitor.tab.locator(f"{control('prompts')} textarea")
-    area.fill("\n".join(lines))
-    area.press("Control+Enter")
-    wait_until(lambda: visitor.lines() == len(lines), what=f"{len(lines)} lines, not {visitor.lines()}")
-    visitor.settle()
-
-
 def test_no_button_is_cut(visitor: Visitor) -> None:
     for prompts in (MANY, PROMPTS[:9], SIXTY):
         if prompts != MANY:
-            type_prompts(visitor, prompts)
+            set_prompts(visitor, prompts)
         wait_until(lambda: visitor.tab.evaluate(_CUT) == [], what=str(visitor.tab.evaluate(_CUT)))
     box = visitor.tab.locator(".st-key-rules_box button").first
     assert "Rules" in box.inner_text()
@@ -63,7 +55,7 @@ def test_no_button_is_cut(visitor: Visitor) -> None:
 
 
 def test_every_pill_is_reached_by_wheel_and_by_keyboard(visitor: Visitor) -> None:
-    type_prompts(visitor, SIXTY)
+    set_prompts(visitor, SIXTY)
     legend = visitor.tab.locator(".st-key-legend")
     assert legend.evaluate("box => box.scrollHeight > box.clientHeight"), "more than is seen"
     pills = legend.locator("button")
@@ -90,7 +82,7 @@ def test_the_bar_that_scrolls_the_pills_is_seen(address: str, chromium: Any) -> 
         bar = "box => box.offsetWidth - box.clientWidth"
         legend = visitor.tab.locator(".st-key-legend")
         assert legend.evaluate(bar) == 0, "two rows hold fifteen"
-        type_prompts(visitor, SIXTY)
+        set_prompts(visitor, SIXTY)
         wait_until(lambda: 6 <= legend.evaluate(bar) <= 20, what="a scroll bar")
     finally:
         with_bars.close()
@@ -99,9 +91,9 @@ def test_the_bar_that_scrolls_the_pills_is_seen(address: str, chromium: Any) -> 
 def test_the_heat_map_is_proposed_once_from_twelve_prompts_on(visitor: Visitor) -> None:
     proposal = visitor.tab.locator(".st-key-heat_proposal")
     proposal.get_by_text("15 curves are hard to tell apart.").wait_for()
-    type_prompts(visitor, MANY[:11])
+    set_prompts(visitor, MANY[:11])
     proposal.wait_for(state="detached")
-    type_prompts(visitor, MANY[:12])
+    set_prompts(visitor, MANY[:12])
     visitor.fits_at_rest()
     proposal.get_by_role("button", name="Show a heat map").click()
     proposal.wait_for(state="detached")
@@ -118,7 +110,7 @@ def test_a_proposal_that_is_closed_stays_closed(visitor: Visitor) -> None:
     proposal = visitor.tab.locator(".st-key-heat_proposal")
     proposal.locator(".st-key-leave_heat button:visible").first.click()
     proposal.wait_for(state="detached")
-    type_prompts(visitor, [*MANY, "a boat"])
+    set_prompts(visitor, [*MANY, "a boat"])
     assert proposal.count() == 0
     assert visitor.lines() == 16  # still curves
 

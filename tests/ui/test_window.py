@@ -10,9 +10,9 @@ import pytest
 
 from pages.parts.player.draw import FIT_PX
 from pages.parts.tables import HEAD_PX, ROW_PX
-from tests.ui.browser import Visitor, served, wait_until
+from tests.ui.browser import Visitor, served, set_prompts, wait_until
 from tests.ui.conftest import new_world
-from tests.ui.test_browser import PROMPTS, set_prompts
+from tests.ui.test_browser import PROMPTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -46,7 +46,17 @@ OUT_OF_REACH = """(within) => {
 """The controls within a part of the page that cannot be clicked once one has scrolled to them: name, where, why."""
 SIZES = [(1280, 720), (1366, 768), (1440, 900), (1920, 1080), (390, 844)]
 """Of usual windows, and of a phone held upright."""
-BOXES = ("upload_box", "own_box", "flag_box", "rules_box", "judge_box", "download_box", "view_box", "settings_box")
+BOXES = (
+    "upload_box",
+    "own_box",
+    "flag_box",
+    "rules_box",
+    "judge_box",
+    "download_box",
+    "view_box",
+    "settings_box",
+    "help_box",
+)
 ROW = (100, 34 + 14)
 AS_STREAMLIT_HAS_IT = '[data-testid="stElementToolbar"][class]{top:-41.5px!important;right:0!important}'
 

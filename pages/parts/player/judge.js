@@ -2,9 +2,9 @@
 // but never while somebody types: there Ctrl+Z takes back letters, which keys of Streamlit's own do not respect.
 
 import { leaveClock, takeClock } from "./clock.js";
+import { isTyping } from "./keys.js";
 
 const WHAT = { a: "accept", x: "reject", "ctrl+z": "undo" };
-const NO_TEXT = ["checkbox", "radio", "range", "button", "submit"];
 
 export function mount(host, { player }) {
   return new JudgeKeys(host, player);
@@ -45,11 +45,4 @@ class JudgeKeys {
 function nameOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
   if (altKey || shiftKey) return "";
   return `${ctrlKey || metaKey ? "ctrl+" : ""}${key.toLowerCase()}`;
-}
-
-// In what lies in another document, such as the chart of the frames, nothing is heard at all.
-function isTyping(event) {
-  const [target] = event.composedPath();
-  const field = target.closest?.("input, textarea, select");
-  return target.isContentEditable || (field && !NO_TEXT.includes(field.type));
 }

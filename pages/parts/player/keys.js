@@ -24,6 +24,15 @@ export const KEYS = [
 
 const named = new Map(KEYS.flatMap((entry) => entry.keys.map((key) => [key, entry])));
 
+const NO_TEXT = ["checkbox", "radio", "range", "button", "submit"];
+
+// Whether a key goes into a text; in what lies in another document, such as the chart of the frames, none is heard.
+export function isTyping(event) {
+  const [target] = event.composedPath();
+  const field = target.closest?.("input, textarea, select");
+  return Boolean(target.isContentEditable || (field && !NO_TEXT.includes(field.type)));
+}
+
 // Listen on an element; returns how to stop.
 export function listenForKeys(element, clock) {
   const pressed = (event) => {

@@ -1,6 +1,7 @@
 // In and out, set while watching by the keys I and O: Python hears at which frame each was pressed.
 
 import { clockText } from "./clock.js";
+import { isTyping } from "./keys.js";
 
 const MOST = 20; // of the last presses a report repeats so many: Python may hear two reports as one
 
@@ -29,7 +30,7 @@ export class Marks {
   // Wherever the focus is, unless somebody types; a part that has it answers by itself, see keys.js.
   #pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
-    if (event.target.closest?.("input, textarea, select, [contenteditable], [role=dialog], [data-part]")) return;
+    if (isTyping(event) || event.target.closest?.("[role=dialog], [data-part]")) return;
     const what = { i: "mark_in", o: "mark_out" }[event.key.toLowerCase()];
     if (what) this.clock.ask(what);
   }

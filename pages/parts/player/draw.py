@@ -176,6 +176,9 @@ def draw_timeline(
         "video": record.video_id,
         "series": series | more_series(view),
         "edges": None if edges is None else [edges.name, edges.start_s, edges.end_s, edges.last_s],
+        # A drag that is undone before its own run has ended leaves all else as the browser had it, and it would then
+        # go on showing what was dragged: Streamlit hands on only what has changed.
+        "heard": _dragged(player).get("count"),
         "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
     taken = partial(_take_edges, player, edges)
@@ -185,12 +188,18 @@ def draw_timeline(
 
 def _take_edges(player: str, edges: Edges | None) -> None:
     """Take what was dragged, if it is of the moment that is selected now and can be edges at all."""
-    report = st.session_state[part_key("timeline", player)].get("edges")
-    if edges is None or not isinstance(report, dict) or report.get("name") != edges.name:
+    report = _dragged(player)
+    if edges is None or report.get("name") != edges.name:
         return
     times_s = [report.get("start_s"), report.get("end_s")]
     if all(isinstance(time_s, float | int) and math.isfinite(time_s) for time_s in times_s):
         edges.move(*map(float, times_s))
+
+
+def _dragged(player: str) -> dict[str, Any]:
+    """What the browser said last of edges, empty while it said nothing that can be read."""
+    report = (st.session_state.get(part_key("timeline", player)) or {}).get("edges")
+    return report if isinstance(report, dict) else {}
 
 
 def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool, player: str = PLAYER) -> None:

@@ -10,6 +10,7 @@ ClipVideoError
 │   ├── DamagedModelError      a model's file that is there, but is no model
 │   ├── NotDownloadedError     a model of the hub that is not on this machine, or damaged there
 │   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
+│   │   └── DownloadSizeError      a model that is larger than what was agreed to; nothing was fetched
 │   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
 ├── PromptError            an empty prompt
 ├── RecipeError            settings of how curves become moments that cannot be used
@@ -96,6 +97,10 @@ class NotDownloadedError(EncoderError):
 
 class DownloadError(EncoderError):
     """A model that could not be fetched from the Hugging Face hub; what arrived is kept if it can be used."""
+
+
+class DownloadSizeError(DownloadError):
+    """A model that is larger than what was agreed to; nothing was fetched."""
 
 
 class ServerError(EncoderError):

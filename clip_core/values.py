@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,7 +20,9 @@ Floats: TypeAlias = NDArray[np.float32]
 Times: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Unit: TypeAlias = Literal["corrected", "cosine", "z", "percentile", "margin", "softmax"]
-Stage: TypeAlias = Literal["identifying", "waiting", "coarse", "dense", "done"]
+Stage: TypeAlias = Literal[
+    "identifying", "waiting", "coarse", "dense", "proxy", "clips", "frames", "zip", "download", "done"
+]
 
 
 def clock(time_s: float) -> str:
@@ -228,23 +231,57 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far indexing has come. ``done`` never falls; at the last one it equals ``total``.
+class Clip:
+    """A piece of a video that was written to a file of its own.
 
     Attributes:
-        done: Stored frames of this request, those found included.
-        total: Frames that the request asks for; may be corrected on the way.
-        frames_per_second: Frames embedded per second of this run, 0.0 until measured.
-        seconds_left: Estimate, None until measured.
-        stage: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense" or "done".
-        warnings: What the user should know, such as where a damaged file ended.
-        note: What to show instead of counts while there are none.
+        path: The file.
+        start_s, end_s: Where it really begins and ends, in seconds from the first frame of the video.
+        frames: How many frames it has.
     """
 
-    done: int
-    total: int
+    path: Path
+    start_s: float
+    end_s: float
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far indexing, a proxy, an export or a download has come.
+
+    ``done`` never falls within a stage (indexing counts all of its stages as one); at the last report it equals
+    ``total``. Both count frames (indexing: the stored ones of this request, those found included); in the stage "clips"
+    seconds of video, in "zip" and "download" bytes.
+
+    Attributes:
+        done: How much is done.
+        total: How much there is to do; may be corrected on the way.
+        frames_per_second: Frames handled per second of this run, 0.0 until measured.
+        seconds_left: Estimate, None until measured.
+        stage: Of indexing: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense".
+            Of other work: "waiting", "proxy", "clips", "frames", "zip", "download". Of each at its end: "done".
+        warnings: What the user should know, such as where a damaged file ended.
+        note: What it is at: shown instead of counts while there are none.
+        bytes_per_second: Of a download, over the last seconds.
+        files: Of an export: what is whole and in its place so far.
+        clips: Of these the clips, as they really are.
+    """
+
+    done: float
+    total: float
     frames_per_second: float = 0.0
     seconds_left: float | None = None
     stage: Stage = "coarse"
     warnings: Sequence[str] = field(default_factory=tuple)
     note: str = ""
+    bytes_per_second: float = 0.0
+    files: tuple[Path, ...] = ()
+    clips: tuple[Clip, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1; all of it if there is nothing to do."""
+        if self.total > 0:
+            return min(1.0, self.done / self.total)
+        return 0.0 if self.stage in ("identifying", "waiting") else 1.0

@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 
-import clip_core.clips
 import clip_core.pipeline.export_progress
-from clip_core.clips import ExportBoard, ExportView, export_key
 from clip_core.errors import ExportError, JobCancelled, VideoNotFoundError
-from clip_core.pipeline.export_media import Wish
-from clip_core.pipeline.export_progress import ExportProgress
+from clip_core.pipeline.export_media import Wish, export_media
 from clip_core.pipeline.identify import record_of
-from clip_core.values import Moment, VideoRecord
+from clip_core.tasks import ExportQueue, TaskView, export_key
+from clip_core.values import Moment, Progress, VideoRecord
 from clip_core.video import open_video
 from tests.video_maker import PlantedVideo, Recipe, planted
 
@@ -34,10 +32,10 @@ def known(video: PlantedVideo) -> VideoRecord:
         return record_of(opened, opened.info.video_id, None)
 
 
-def ended(board: ExportBoard, key: str) -> ExportView:
+def ended(queue: ExportQueue, key: str) -> TaskView[str]:
     end = time.monotonic() + 20
     while True:
-        view = board.view(key)
+        view = queue.view(key)
         assert view is not None
         if not view.active:
             return view
@@ -46,17 +44,17 @@ def ended(board: ExportBoard, key: str) -> ExportView:
 
 
 def test_a_real_one_and_once_more(video: PlantedVideo, tmp_path: Path) -> None:
-    board, record = ExportBoard(tmp_path / "exports"), known(video)
+    queue, record = ExportQueue(tmp_path / "exports"), known(video)
     for _ in range(2):
-        key = board.start(video.path, record, WISH)
-        assert key == board.start(video.path, record, WISH) == export_key(record.video_id, WISH)
-        view = ended(board, key)
+        key = queue.start(video.path, record, WISH)
+        assert key == queue.start(video.path, record, WISH) == export_key(record.video_id, WISH)
+        view = ended(queue, key)
         assert (view.state, view.error) == ("done", None)
-        assert view.report is not None
-        assert view.report.files == (tmp_path / "exports" / key / "clips.zip",)
-        assert [clip.frames for clip in view.report.clips] == [45]
+        assert view.progress is not None
+        assert view.progress.files == (tmp_path / "exports" / key / "clips.zip",)
+        assert [clip.frames for clip in view.progress.clips] == [45]
     assert [path.name for path in (tmp_path / "exports" / key).iterdir()] == ["clips.zip"]
-    assert board.view("0" * 32) is None
+    assert queue.view("0" * 32) is None
 
 
 def test_cancelled_or_failed_nothing_of_it_stays(
@@ -65,24 +63,24 @@ def test_cancelled_or_failed_nothing_of_it_stays(
     monkeypatch.setattr(clip_core.pipeline.export_progress, "REPORT_EVERY_S", 0.0)
     reached, go = threading.Event(), threading.Event()
 
-    def make(*given: Any) -> Generator[ExportProgress, None, None]:
-        for progress in clip_core.clips._make(*given):
+    def make(*given: Any, **named: Any) -> Generator[Progress, None, None]:
+        for progress in export_media(*given, **named):
             if progress.done > 0.5:
                 reached.set()
                 assert go.wait(10)
             yield progress
 
-    board = ExportBoard(tmp_path / "exports", make)
-    key = board.start(video.path, known(video), WISH)
+    queue = ExportQueue(tmp_path / "exports", make)
+    key = queue.start(video.path, known(video), WISH)
     assert reached.wait(10)
-    board.cancel(key)
+    queue.cancel(key)
     go.set()
-    board.stop(key)
-    view = ended(board, key)
+    queue.stop(key)
+    view = ended(queue, key)
     assert (view.state, isinstance(view.error, JobCancelled)) == ("cancelled", True)
     assert list((tmp_path / "exports").iterdir()) == []
     beyond = Wish((Moment("a dog", 9.0, 9.5, 9.2, 1.0, 1.0),))
-    view = ended(board, board.start(video.path, known(video), beyond))
+    view = ended(queue, queue.start(video.path, known(video), beyond))
     assert (view.state, isinstance(view.error, ExportError)) == ("failed", True)
     assert list((tmp_path / "exports").iterdir()) == []
 
@@ -91,4 +89,4 @@ def test_a_file_that_is_gone(video: PlantedVideo, tmp_path: Path) -> None:
     record = known(video)
     video.path.unlink()
     with pytest.raises(VideoNotFoundError):
-        ExportBoard(tmp_path / "exports").start(video.path, record, WISH)
+        ExportQueue(tmp_path / "exports").start(video.path, record, WISH)

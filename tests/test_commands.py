@@ -11,6 +11,7 @@ from PIL import Image
 
 from clip_core.__main__ import main
 from clip_core.encoders.catalogue import CATALOGUE
+from clip_core.values import Progress
 from tests.hub_server import HubServer, use_hub
 from tests.inference_server import FakeInferenceServer
 from tests.model_maker import make_clip
@@ -96,7 +97,7 @@ def test_a_download_that_is_stopped_goes_on(
 
     real = module.download
 
-    def stopped(plan: module.DownloadPlan) -> Iterator[module.DownloadProgress]:
+    def stopped(plan: module.DownloadPlan) -> Iterator[Progress]:
         for progress in real(plan):
             yield progress
             raise KeyboardInterrupt

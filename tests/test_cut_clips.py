@@ -14,11 +14,9 @@ import pytest
 import clip_core.pipeline.copy_source
 import clip_core.pipeline.export_progress
 from clip_core.errors import ExportError, VideoError, VideoNotFoundError
-from clip_core.media.clip import Clip
 from clip_core.pipeline.cut_clips import Cut, cut_clips
-from clip_core.pipeline.export_progress import ExportProgress
 from clip_core.pipeline.identify import file_stamp
-from clip_core.values import Moment, TimeTable
+from clip_core.values import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
 from tests.sound_maker import FilmRecipe, SoundRecipe, find_clicks, sound_length_s, write_film
 from tests.video_maker import KINDS, PlantedVideo, Recipe, planted, read_number
@@ -257,7 +255,7 @@ def test_closing_leaves_whole_clips_only(kind: Cut, tmp_path: Path, monkeypatch:
 def test_progress_never_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_core.pipeline.export_progress, "REPORT_EVERY_S", 0.0)
     video = planted(tmp_path, "v", 90, Recipe())
-    reports: list[ExportProgress] = list(cut_clips(video.path, [moment(0, 1), moment(0.5, 3)], tmp_path / "out"))
+    reports: list[Progress] = list(cut_clips(video.path, [moment(0, 1), moment(0.5, 3)], tmp_path / "out"))
     done = [report.done for report in reports]
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, pytest.approx(3.5))

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from clip_core.errors import ExportError
-from clip_core.pipeline.export_progress import Account, ExportProgress, need_spare
+from clip_core.pipeline.export_progress import Account, need_spare
+from clip_core.values import Progress
 
 
 def test_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     account = Account("clips", 8.0, _began=now, _told=now)
-    assert account.report() == ExportProgress("clips", 0.0, 8.0)
+    assert account.report() == Progress(0.0, 8.0, stage="clips")
     now = 100.2
     assert not account.due()
     now = 101.0

@@ -13,21 +13,19 @@ import clip_core
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "clip_core"
 HALL_MODULES = (
-    *("values", "errors", "board", "cells", "config", "config_keys"),
+    *("values", "errors", "cells", "config", "config_keys"),
     *("edit", "recipe", "recipe_checks", "recipe_link"),
     *("score_text", "size_text"),
 )
 HALL = {f"clip_core.{name}" for name in HALL_MODULES}
 JOINERS = {
     "pipeline",
-    "jobs",
-    "proxies",
-    "clips",
+    "tasks",
     "cli",
     "__main__",
     "__init__",
 }  # cli: the commands that __main__ dispatches to
-MOST_LINES, MOST_FUNCTION_LINES = 250, 40
+MOST_LINES, MOST_FUNCTION_LINES = 400, 40
 SKIPPED = {".venv", ".git", "data", "embeddings"}
 
 
@@ -82,7 +80,6 @@ def test_the_hall_imports_no_room() -> None:
     for name in (
         "values",
         "errors",
-        "board",
         "config",
         "config_keys",
         "edit",

@@ -24,8 +24,8 @@ import clip_core.pipeline.make_proxy
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
 from clip_core.pipeline.identify import file_stamp
-from clip_core.pipeline.make_proxy import ProxyProgress, make_proxy, proxies_folder, proxy_path
-from clip_core.values import TimeTable
+from clip_core.pipeline.make_proxy import make_proxy, proxies_folder, proxy_path
+from clip_core.values import Progress, TimeTable
 from clip_core.video import open_video
 from clip_core.video.pyav import PyAVVideo
 from tests.sound_maker import FilmRecipe, SoundRecipe, find_clicks, sound_length_s, spoil_sound, write_film
@@ -210,11 +210,11 @@ def test_progress_grows_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     reports = list(make_proxy(video.path, tmp_path / "copy.mp4"))
     done = [report.done for report in reports]
     assert done == sorted(done)
-    assert (done[0], reports[-1]) == (0, ProxyProgress(150, 150, seconds_left=0.0))
+    assert (done[0], reports[-1]) == (0, Progress(150, 150, seconds_left=0.0, stage="done"))
     assert all(report.total == 150 for report in reports)
     assert len({report.done for report in reports}) > 20
     again = list(make_proxy(video.path, tmp_path / "copy.mp4", table=confirmed_table(video.path)))
-    assert again == [ProxyProgress(150, 150, seconds_left=0.0)]
+    assert again == [Progress(150, 150, seconds_left=0.0, stage="done")]
 
 
 def test_cancelling_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +242,7 @@ def test_the_last_chance_to_cancel_is_when_all_is_written_and_checked(
     monkeypatch.setattr(clip_core.pipeline.copy_source, "open_video", counted)
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     making = make_proxy(video.path, target, table=confirmed_table(video.path))
-    while next(making) != ProxyProgress(150, 150, seconds_left=0.0):
+    while next(making) != Progress(150, 150, seconds_left=0.0, stage="proxy"):
         pass
     assert left_in(target.parent) == [".copy.mp4.part"]
     assert opened == [video.path, target.parent / ".copy.mp4.part"]  # checked against both tables, opened once
@@ -269,7 +269,7 @@ def test_a_killed_process_leaves_nothing_that_is_taken_for_a_copy(tmp_path: Path
         assert process.stdout is not None
         assert process.stdout.readline() == b"there\n"
         waiting = make_proxy(video.path, target)
-        assert next(waiting) == ProxyProgress(0, 0, note="another process is making one")
+        assert next(waiting) == Progress(0, 0, stage="waiting", note="another process is making one")
         waiting.close()
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -286,7 +286,7 @@ def test_a_copy_that_another_process_made_meanwhile_is_taken(tmp_path: Path, mon
         making = make_proxy(video.path, target, table=confirmed_table(video.path))
         assert next(making).note
         target.write_bytes(b"made by the other")
-    assert list(making) == [ProxyProgress(150, 150, seconds_left=0.0)]
+    assert list(making) == [Progress(150, 150, seconds_left=0.0, stage="done")]
     assert target.read_bytes() == b"made by the other"
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 import clip_core.pipeline.make_proxy
-import clip_core.proxies
 from clip_core.errors import JobCancelled, VideoNotFoundError
 from clip_core.pipeline.identify import file_stamp, record_of
-from clip_core.pipeline.make_proxy import ProxyProgress
-from clip_core.proxies import ProxyBoard
-from clip_core.values import TimeTable, VideoRecord
+from clip_core.pipeline.make_proxy import make_proxy
+from clip_core.tasks import ProxyQueue
+from clip_core.values import Progress, TimeTable, VideoRecord
 from clip_core.video import open_video
 from tests.video_maker import KINDS
 
@@ -25,10 +24,10 @@ def known(path: Path) -> VideoRecord:
         return record_of(video, video.info.video_id, None)
 
 
-def until_ended(board: ProxyBoard, video_id: str) -> str:
+def until_ended(queue: ProxyQueue, video_id: str) -> str:
     end = time.monotonic() + 20
     while True:
-        view = board.view(video_id)
+        view = queue.view(video_id)
         assert view is not None
         if not view.active:
             return view.state
@@ -38,14 +37,14 @@ def until_ended(board: ProxyBoard, video_id: str) -> str:
 
 def test_a_real_one(tmp_path: Path) -> None:
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
-    record, board = known(video.path), ProxyBoard()
-    assert board.view(record.video_id) is None
-    board.start(video.path, record, target)
-    board.start(video.path, record, target)
-    assert until_ended(board, record.video_id) == "done"
-    view = board.view(record.video_id)
+    record, queue = known(video.path), ProxyQueue()
+    assert queue.view(record.video_id) is None
+    queue.start(video.path, record, target)
+    queue.start(video.path, record, target)
+    assert until_ended(queue, record.video_id) == "done"
+    view = queue.view(record.video_id)
     assert view is not None
-    assert view.report == ProxyProgress(150, 150, seconds_left=0.0)
+    assert view.progress == Progress(150, 150, seconds_left=0.0, stage="done")
     with open_video(target) as copy:
         assert len(copy.table) == 150
 
@@ -56,20 +55,20 @@ def test_a_real_one_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     record = known(video.path)
     reached, go = threading.Event(), threading.Event()
 
-    def make(*given: object) -> Generator[ProxyProgress, None, None]:
-        for progress in clip_core.proxies._make(*given):
+    def make(*given: object, **named: object) -> Generator[Progress, None, None]:
+        for progress in make_proxy(*given, **named):
             if progress.done > 20:
                 reached.set()
                 assert go.wait(10)
             yield progress
 
-    board = ProxyBoard(make)
-    board.start(video.path, record, target)
+    queue = ProxyQueue(make)
+    queue.start(video.path, record, target)
     assert reached.wait(10)
-    board.cancel(record.video_id)
+    queue.cancel(record.video_id)
     go.set()
-    board.stop(record.video_id)
-    view = board.view(record.video_id)
+    queue.stop(record.video_id)
+    view = queue.view(record.video_id)
     assert view is not None
     assert (view.state, isinstance(view.error, JobCancelled)) == ("cancelled", True)
     assert [path.name for path in target.parent.iterdir()] == [".lock"]
@@ -79,15 +78,15 @@ def test_what_is_there_already_was_not_cancelled(tmp_path: Path) -> None:
     video, target = KINDS["avi"](tmp_path), tmp_path / "copy.mp4"
     record = known(video.path)
 
-    def make(path: Path, destination: Path, table: TimeTable, stamp: object) -> Generator[ProxyProgress, None, None]:
+    def make(path: Path, destination: Path, *, table: TimeTable, stamp: object) -> Generator[Progress, None, None]:
         assert (path, destination, len(table), stamp) == (video.path, target, 150, file_stamp(video.path))
-        board.cancel(record.video_id)  # the press comes as the last frame is written
+        queue.cancel(record.video_id)  # the press comes as the last frame is written
         destination.write_bytes(b"")
-        yield ProxyProgress(150, 150)
+        yield Progress(150, 150, stage="done")
 
-    board = ProxyBoard(make)
-    board.start(video.path, record, target)
-    assert until_ended(board, record.video_id) == "done"
+    queue = ProxyQueue(make)
+    queue.start(video.path, record, target)
+    assert until_ended(queue, record.video_id) == "done"
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
@@ -95,4 +94,4 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
     record = known(video.path)
     video.path.unlink()
     with pytest.raises(VideoNotFoundError):
-        ProxyBoard().start(video.path, record, tmp_path / "copy.mp4")
+        ProxyQueue().start(video.path, record, tmp_path / "copy.mp4")

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     from clip_core.config import Config
     from clip_core.pipeline.export_media import Wish
-    from clip_core.pipeline.export_progress import ExportProgress
     from clip_core.store.store import EmbeddingStore
-    from clip_core.values import Moment, TimeTable
+    from clip_core.values import Moment, Progress, TimeTable
 
 
 def clips(given: Namespace, config: Config, store: EmbeddingStore) -> int:
@@ -81,10 +80,10 @@ def _confirmed_table(path: str, store: EmbeddingStore) -> TimeTable | None:
     return record.table if record is not None and record.table.confirmed else None
 
 
-def _run(given: Namespace, wish: Wish, table: TimeTable | None) -> ExportProgress:
+def _run(given: Namespace, wish: Wish, table: TimeTable | None) -> Progress:
     from clip_core.pipeline.export_media import export_media
 
-    last: ExportProgress | None = None
+    last: Progress | None = None
     with (
         closing(export_media(given.video, wish, Path(given.out), table=table)) as run,
         terminal.ProgressBar(given.video) as bar,
@@ -96,7 +95,7 @@ def _run(given: Namespace, wish: Wish, table: TimeTable | None) -> ExportProgres
     return last
 
 
-def _counts(progress: ExportProgress) -> str:
+def _counts(progress: Progress) -> str:
     done, total = progress.done, progress.total
     parts = {
         "clips": f"{done:.1f} of {total:.1f} s cut",
@@ -108,7 +107,7 @@ def _counts(progress: ExportProgress) -> str:
     return parts[progress.stage] + left
 
 
-def _tell(last: ExportProgress, count: int) -> None:
+def _tell(last: Progress, count: int) -> None:
     from clip_core.values import clock
 
     for warning in last.warnings:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from clip_core.config import Config
-    from clip_core.encoders.hub import DownloadPlan, DownloadProgress
+    from clip_core.encoders.hub import DownloadPlan
+    from clip_core.values import Progress
 
 COMMIT_LENGTH = 40
 
@@ -54,14 +55,13 @@ def download(given: Namespace, config: Config) -> int:
 def _fetch(plan: DownloadPlan) -> None:
     from clip_core.encoders.hub import download as fetch
 
-    with closing(fetch(plan)) as run, terminal.ProgressBar(plan.model_id) as bar:  # type: ignore[type-var]
+    with closing(fetch(plan)) as run, terminal.ProgressBar(plan.model_id) as bar:
         for progress in run:
-            whole = progress.done_bytes == progress.total_bytes
-            bar.tell(progress.done_bytes / max(1, progress.total_bytes), _counts(progress), whole)
+            bar.tell(progress.share, _counts(progress), progress.done == progress.total)
 
 
-def _counts(progress: DownloadProgress) -> str:
-    parts = [f"{size_text(progress.done_bytes)} of {size_text(progress.total_bytes)}"]
+def _counts(progress: Progress) -> str:
+    parts = [f"{size_text(progress.done)} of {size_text(progress.total)}"]
     if progress.bytes_per_second:
         parts.append(f"{size_text(progress.bytes_per_second)}/s")
     if progress.seconds_left:

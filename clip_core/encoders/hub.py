@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from huggingface_hub import HfApi
@@ -31,10 +31,11 @@ from clip_core.encoders.hub_cache import (
 )
 from clip_core.encoders.hub_faults import answer_fault, disk_fault, web_page
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
-from clip_core.errors import DownloadError, JobCancelled
+from clip_core.errors import DownloadError
 from clip_core.size_text import size_text
+from clip_core.values import Progress
 
-__all__ = ["DownloadPlan", "DownloadProgress", "PlannedFile", "download", "find_cached", "plan_download"]
+__all__ = ["DownloadPlan", "PlannedFile", "download", "find_cached", "plan_download"]
 
 API_TIMEOUT_S = 20.0
 MAX_SMALL_BYTES = 256 * 2**20  # a tokenizer of many languages has 34 MB
@@ -91,25 +92,6 @@ class DownloadPlan:
         return sum(file.size_bytes for file in self.files if not file.cached)
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadProgress:
-    """How far a download is.
-
-    Attributes:
-        done_bytes: What is here of all files, that of earlier downloads included.
-        total_bytes: The size of all files.
-        file: The name of the one at work.
-        bytes_per_second: Over the last seconds.
-        seconds_left: None while nothing arrives.
-    """
-
-    done_bytes: int
-    total_bytes: int
-    file: str
-    bytes_per_second: float
-    seconds_left: float | None
-
-
 def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) -> DownloadPlan:
     """Ask the hub what a model has, and choose what this machine needs of it. One request.
 
@@ -160,21 +142,19 @@ def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> Plan
     return PlannedFile(name, size, digest, is_whole(repository_folder(model_id) / "blobs" / digest, size))
 
 
-def download(plan: DownloadPlan, cancelled: Callable[[], bool] = lambda: False) -> Iterator[DownloadProgress]:
+def download(plan: DownloadPlan) -> Generator[Progress, None, None]:
     """Fetch what is missing of a plan. Errors rise at the first ``next()`` or later.
 
     Closing the iterator stops the download. What has arrived is kept, and the next download goes on there.
 
     Args:
         plan: See ``plan_download``.
-        cancelled: Asked about four times a second.
 
     Yields:
         At least three times a second; at the last one done and total are equal, and ``find_cached`` finds it.
 
     Raises:
         DownloadError: The network, the hub or the disk failed, or a file came with another content.
-        JobCancelled: ``cancelled`` said so.
     """
     from clip_core.encoders.transfer import Transfer
 
@@ -186,8 +166,6 @@ def download(plan: DownloadPlan, cancelled: Callable[[], bool] = lambda: False) 
         while transfer.is_alive():
             yield meter.read(transfer.done_bytes, transfer.file)
             transfer.join(EVERY_S)
-            if transfer.is_alive() and cancelled():
-                raise JobCancelled("The download was cancelled.", "What has arrived is kept; start it again to go on.")
     finally:
         transfer.stop()
     if transfer.error is not None:
@@ -223,7 +201,7 @@ class _Meter:
         self._total = total
         self._seen: deque[tuple[float, int]] = deque()
 
-    def read(self, done: int, file: str) -> DownloadProgress:
+    def read(self, done: int, file: str) -> Progress:
         now = time.monotonic()
         self._seen.append((now, done))
         while now - self._seen[0][0] > RATE_OVER_S:
@@ -231,4 +209,5 @@ class _Meter:
         since, before = self._seen[0]
         rate = max(done - before, 0) / (now - since) if now > since else 0.0
         left = self._total - done
-        return DownloadProgress(done, self._total, file, rate, 0.0 if left <= 0 else left / rate if rate > 0 else None)
+        left_s = 0.0 if left <= 0 else left / rate if rate > 0 else None
+        return Progress(done, self._total, seconds_left=left_s, stage="download", note=file, bytes_per_second=rate)

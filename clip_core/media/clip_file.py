@@ -5,12 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from clip_core.media.clip import Clip
 from clip_core.media.mp4_file import Look, Mp4File
 from clip_core.media.size import even_size
 from clip_core.media.sound import Sound
 from clip_core.media.writing import export_error
-from clip_core.values import Frame
+from clip_core.values import Clip, Frame
 
 
 class ClipFile(Mp4File):

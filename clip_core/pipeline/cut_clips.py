@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from clip_core.errors import ExportError
-from clip_core.media.clip import Clip
 from clip_core.pipeline.clip_plan import clip_names, make_folder, piece_of, refuse_source
 from clip_core.pipeline.copy_source import open_original
 from clip_core.pipeline.exact_clip import exact_clip
-from clip_core.pipeline.export_progress import Account, ExportProgress, need_spare
+from clip_core.pipeline.export_progress import Account, need_spare
 from clip_core.pipeline.fast_clip import fast_clip, fast_extension
-from clip_core.values import Moment, TimeTable
+from clip_core.values import Clip, Moment, Progress, TimeTable
 from clip_core.video.opening import has_pyav
 
 Cut: TypeAlias = Literal["exact", "fast"]
@@ -28,7 +27,7 @@ def cut_clips(
     kind: Cut = "exact",
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
-) -> Generator[ExportProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Write a clip of each moment. Closing the iterator cancels: whole clips stay, nothing half-written does.
 
     An exact clip has the very frames with ``start_s <= time_s < end_s`` (at least one: that on the screen) at their
@@ -76,7 +75,7 @@ def cut_clips(
         yield account.report()
 
 
-def _told(steps: Generator[float, None, Clip], account: Account, folder: Path) -> Generator[ExportProgress, None, Clip]:
+def _told(steps: Generator[float, None, Clip], account: Account, folder: Path) -> Generator[Progress, None, Clip]:
     """Go through the steps of one clip, telling of them now and then; return it."""
     begun = account.done
     while True:

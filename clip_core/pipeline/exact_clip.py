@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from clip_core.media.clip import Clip
 from clip_core.pipeline.clip_plan import Piece, piece_of
 from clip_core.pipeline.copy_source import Original, open_sound
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.export_progress import REPORT_EVERY_S
-from clip_core.values import Frame, TimeTable
+from clip_core.values import Clip, Frame, TimeTable
 from clip_core.video import Video
 
 _FRAMES_AHEAD = 4

@@ -10,14 +10,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clip_core.media.clip import Clip
 from clip_core.media.writing import write_whole
 from clip_core.pipeline.clip_plan import make_folder
 from clip_core.pipeline.cut_clips import Cut, cut_clips
-from clip_core.pipeline.export_progress import ExportProgress
 from clip_core.pipeline.pack_zip import pack_zip
 from clip_core.pipeline.save_frames import PictureKind, save_frames
-from clip_core.values import Moment, TimeTable
+from clip_core.values import Clip, Moment, Progress, TimeTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def export_media(
     *,
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
-) -> Generator[ExportProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Make what is wished for. Closing the iterator cancels: nothing half-written stays, and nothing of a ZIP.
 
     Args:
@@ -77,7 +75,7 @@ def export_media(
                 for progress in run:
                     yield replace(progress, files=(*files, *progress.files))
             files += progress.files
-            clips, warnings = clips + progress.clips, warnings + progress.warnings
+            clips, warnings = clips + progress.clips, (*warnings, *progress.warnings)
         make_folder(folder)
         if wish.zip_name is not None:
             with closing(pack_zip(folder / wish.zip_name, files, wish.texts)) as run:
@@ -89,12 +87,12 @@ def export_media(
             for name, content in wish.texts.items():
                 write_whole(folder / Path(name).name, content)
                 files.append(folder / Path(name).name)
-    yield ExportProgress("done", 1, 1, 0.0, tuple(files), clips, warnings)
+    yield Progress(1, 1, seconds_left=0.0, stage="done", warnings=warnings, files=tuple(files), clips=clips)
 
 
 def _stages(
     path: str | Path, wish: Wish, place: Path, table: TimeTable | None, stamp: tuple[int, int] | None
-) -> Iterator[Generator[ExportProgress, None, None]]:
+) -> Iterator[Generator[Progress, None, None]]:
     if wish.cut is not None:
         yield cut_clips(path, wish.moments, place, kind=wish.cut, table=table, stamp=stamp)
     if wish.pictures is not None:

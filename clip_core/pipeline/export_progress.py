@@ -6,43 +6,13 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from clip_core.errors import ExportError
-from clip_core.media.clip import Clip
 from clip_core.size_text import size_text
-
-Kind: TypeAlias = Literal["clips", "frames", "zip", "done"]
+from clip_core.values import Clip, Progress, Stage
 
 REPORT_EVERY_S = 0.25
 SPARE_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ExportProgress:
-    """How far it is. ``done`` never falls within a stage; at the stage's last one it equals ``total``.
-
-    Attributes:
-        stage: "clips" (``done`` and ``total`` are seconds of video), "frames" (pictures), "zip" (bytes), or "done".
-        done, total: In the unit of the stage.
-        seconds_left: Of the stage; an estimate, None until measured.
-        files: What is whole and in its place so far.
-        clips: Of these the clips, as they really are.
-        warnings: What the user should know, such as where the sound is damaged.
-    """
-
-    stage: Kind
-    done: float
-    total: float
-    seconds_left: float | None = None
-    files: tuple[Path, ...] = ()
-    clips: tuple[Clip, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def share(self) -> float:
-        """How much of the stage is done, 0 to 1."""
-        return min(1.0, self.done / self.total) if self.total > 0 else 1.0
 
 
 @dataclass
@@ -54,7 +24,7 @@ class Account:
         total: In its unit.
     """
 
-    stage: Kind
+    stage: Stage
     total: float
     done: float = 0.0
     files: list[Path] = field(default_factory=list)
@@ -67,14 +37,20 @@ class Account:
         """Whether a report is due: four times a second."""
         return time.monotonic() - self._told >= REPORT_EVERY_S
 
-    def report(self) -> ExportProgress:
+    def report(self) -> Progress:
         """Tell how far it is."""
         self._told = time.monotonic()
         share = self.done / self.total if self.total > 0 else 0.0
         left_s = None if share <= 0 else max(0.0, (self._told - self._began) * (1 / share - 1))
-        warnings = tuple(dict.fromkeys(self.warnings))
-        done = min(self.done, self.total)
-        return ExportProgress(self.stage, done, self.total, left_s, tuple(self.files), tuple(self.clips), warnings)
+        return Progress(
+            min(self.done, self.total),
+            self.total,
+            seconds_left=left_s,
+            stage=self.stage,
+            warnings=tuple(dict.fromkeys(self.warnings)),
+            files=tuple(self.files),
+            clips=tuple(self.clips),
+        )
 
 
 def need_spare(folder: Path, more_bytes: int = 0) -> None:

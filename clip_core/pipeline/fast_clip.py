@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clip_core.errors import ExportError, VideoError
-from clip_core.media.clip import Clip
 from clip_core.media.playable import first_sound
 from clip_core.pipeline.clip_plan import Piece, piece_of, until
 from clip_core.pipeline.copy_source import Original
-from clip_core.values import TimeTable
+from clip_core.values import Clip, TimeTable
 from clip_core.video import Video, open_video
 
 if TYPE_CHECKING:

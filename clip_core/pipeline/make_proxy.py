@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.take_turns import take, turn_lock
 from clip_core.size_text import size_text
-from clip_core.values import TimeTable
+from clip_core.values import Progress, TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.opening import has_pyav
 
@@ -39,27 +39,6 @@ _FRAMES_AHEAD = 4
 _SAME_TIME_S = 0.001
 # What was measured on films and screen recordings lies below both.
 _BYTES_PER_PIXEL, _SOUND_BYTES_PER_S = 0.02, 16_000
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyProgress:
-    """How far a copy has come.
-
-    Attributes:
-        done: Frames written.
-        total: Frames that the video has; may be corrected at the end.
-        frames_per_second: Of this run, 0.0 until measured.
-        seconds_left: Estimate, None until measured.
-        warnings: What the viewer should know, such as where the sound is damaged.
-        note: What to show instead of counts while there are none.
-    """
-
-    done: int
-    total: int
-    frames_per_second: float = 0.0
-    seconds_left: float | None = None
-    warnings: tuple[str, ...] = ()
-    note: str = ""
 
 
 def proxies_folder(config: Config) -> Path:
@@ -84,7 +63,7 @@ def make_proxy(
     *,
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
-) -> Generator[ProxyProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Make a copy that browsers play, if it is not there already. Closing the iterator cancels and leaves nothing.
 
     One is made at a time in each folder, also by several processes.
@@ -110,11 +89,11 @@ def make_proxy(
     check_unchanged(path, stamp)
     with turn_lock(destination.parent) as lock:
         while not take(lock):
-            yield ProxyProgress(0, 0, note="another process is making one")
+            yield Progress(0, 0, stage="waiting", note="another process is making one")
             time.sleep(LOOK_AGAIN_S)
         if destination.is_file():
             frames = 0 if table is None else len(table)
-            yield ProxyProgress(frames, frames, seconds_left=0.0)
+            yield Progress(frames, frames, seconds_left=0.0, stage="done")
             return
         for left in destination.parent.glob(".*.part"):  # of a process that was killed: the turn is ours
             left.unlink(missing_ok=True)
@@ -124,10 +103,10 @@ def make_proxy(
             _check(out, (video.table, table), video.info.name)
             check_unchanged(path, stamp)
             frames = len(video.table)
-            last = ProxyProgress(frames, frames, seconds_left=0.0, warnings=_told(sound, warnings))
+            last = Progress(frames, frames, seconds_left=0.0, stage="proxy", warnings=_told(sound, warnings))
             yield last  # the last chance to cancel: writing the end and checking took their time
             out.keep()
-            yield last
+            yield replace(last, stage="done")
 
 
 def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStack) -> ProxyFile:
@@ -143,11 +122,11 @@ def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStac
 
 def _copy(
     video: Video, sound: Sound | None, warnings: tuple[str, ...], out: ProxyFile
-) -> Generator[ProxyProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Write all frames; decoding and encoding run side by side."""
     done, total = 0, len(video.table)
     began = told = time.monotonic()
-    yield ProxyProgress(done, total, warnings=warnings)
+    yield Progress(done, total, stage="proxy", warnings=warnings)
     room = min(_FRAMES_AHEAD, room_for(video.info.width, video.info.height))
     with DecodeAhead(video.frames(), room) as ahead:
         while not ahead.finished:
@@ -158,7 +137,7 @@ def _copy(
                 told = time.monotonic()
                 rate = done / (told - began)
                 left_s = max(0, total - done) / rate if done else None
-                yield ProxyProgress(done, max(done, total), rate, left_s, _told(sound, warnings))
+                yield Progress(done, max(done, total), rate, left_s, "proxy", _told(sound, warnings))
     out.finish(video.table.end_s)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from clip_core.errors import ExportError, shown_name
 from clip_core.media.writing import export_error, part_of
-from clip_core.pipeline.export_progress import Account, ExportProgress, need_spare
+from clip_core.pipeline.export_progress import Account, need_spare
+from clip_core.values import Progress
 
 _PIECE_BYTES = 1 << 20
 # Compressed already: deflating them again costs time and saves nothing.
@@ -21,7 +22,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._ -]{0,198}[A-Za-z0-9_-])?")
 
 def pack_zip(
     target: Path, files: Sequence[Path], texts: Mapping[str, bytes] | None = None
-) -> Generator[ExportProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Put files into a ZIP. Closing the iterator cancels and leaves nothing of it.
 
     Args:
@@ -62,7 +63,7 @@ def pack_zip(
         part.unlink(missing_ok=True)
 
 
-def _add(archive: zipfile.ZipFile, file: Path, account: Account) -> Iterator[ExportProgress]:
+def _add(archive: zipfile.ZipFile, file: Path, account: Account) -> Iterator[Progress]:
     with file.open("rb") as source, archive.open(_entry(file.name), "w", force_zip64=True) as entry:
         while piece := source.read(_PIECE_BYTES):
             entry.write(piece)

@@ -10,8 +10,8 @@ from clip_core.export.names import numbered_name
 from clip_core.media.writing import write_whole
 from clip_core.pipeline.clip_plan import SLACK_S, make_folder, piece_of, refuse_source
 from clip_core.pipeline.copy_source import open_original
-from clip_core.pipeline.export_progress import Account, ExportProgress, need_spare
-from clip_core.values import Moment, TimeTable
+from clip_core.pipeline.export_progress import Account, need_spare
+from clip_core.values import Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 
 PictureKind: TypeAlias = Literal["jpeg", "png"]
@@ -28,7 +28,7 @@ def save_frames(
     kind: PictureKind = "jpeg",
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
-) -> Generator[ExportProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Write single frames in full size. Closing the iterator cancels: whole pictures stay.
 
     Args:

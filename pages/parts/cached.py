@@ -1,4 +1,4 @@
-"""What lives longer than a rerun: settings, store, models, the boards, open videos, pictures."""
+"""What lives longer than a rerun: settings, store, models, queues of tasks, open videos, pictures."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from clip_core.clips import ExportBoard
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
-from clip_core.encoders.downloads import DownloadBoard
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import VideoNotFoundError
-from clip_core.jobs import JobBoard
 from clip_core.pipeline.check_playable import why_not_playable_here
 from clip_core.pipeline.draw_thumbnails import thumbnails_of
 from clip_core.pipeline.exports_folder import exports_folder
 from clip_core.pipeline.find_file import FoundFile, find_file
 from clip_core.pipeline.identify import file_stamp
-from clip_core.proxies import ProxyBoard
 from clip_core.store.store import EmbeddingStore
+from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.values import Image, TimeTable, VideoRecord
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.sequence import parse_sequence
@@ -84,9 +81,9 @@ def _encoder(name: str, decides: object, server: object, _settings: Config) -> S
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def downloads() -> DownloadBoard:
-    """The one board of downloads of this process."""
-    return DownloadBoard()
+def download_queue() -> DownloadQueue:
+    """Return the queue of downloads of this process."""
+    return DownloadQueue()
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -104,25 +101,25 @@ def _sequence_stamp(path: str) -> tuple[int, int]:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def board() -> JobBoard:
-    """The one board of jobs of this process."""
-    return JobBoard()
+def index_queue() -> IndexQueue:
+    """Return the queue of indexing of this process."""
+    return IndexQueue()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def proxies() -> ProxyBoard:
-    """The one board of copies to play of this process."""
-    return ProxyBoard()
+def proxy_queue() -> ProxyQueue:
+    """Return the queue of proxies of this process."""
+    return ProxyQueue()
 
 
-def exports() -> ExportBoard:
-    """The one board of clips of this process, for the folder that the settings name."""
-    return _exports(str(exports_folder(config())))
+def export_queue() -> ExportQueue:
+    """Return the queue of exports of this process, for the folder that the settings name."""
+    return _export_queue(str(exports_folder(config())))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _exports(folder: str) -> ExportBoard:
-    return ExportBoard(Path(folder))
+def _export_queue(folder: str) -> ExportQueue:
+    return ExportQueue(Path(folder))
 
 
 def why_not_playable(path: Path) -> str | None:

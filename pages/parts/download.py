@@ -6,26 +6,26 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.encoders.catalogue import precision_order
-from clip_core.encoders.downloads import DownloadKey, DownloadView
 from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.precision import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
-from clip_core.errors import NotDownloadedError
+from clip_core.errors import DownloadSizeError, NotDownloadedError
 from clip_core.size_text import size_text
-from clip_core.values import clock
-from pages.parts.cached import downloads
-from pages.parts.look import unseen
+from clip_core.tasks import DownloadKey, TaskView
+from pages.parts.cached import download_queue
+from pages.parts.task_row import TaskRow, draw_task_row, left_text
 from pages.parts.text import literal, told
 
-LOOK_EVERY_S = 0.5
 SLACK = 1.25
+ANYBODY = "somebody"
+"""Downloads know no viewers: stopping one loses nothing, so nobody is asked first."""
 
 
 def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -> None:
     """Say what would be downloaded, and why, and wait for the visitor's word; then show how far it is."""
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
     key: DownloadKey = (model_id, revision, settings.precision)
-    view = downloads().view(key)
+    view = download_queue().view(key)
     if view is not None and view.state == "done":  # and somebody has emptied the cache since
         view = None
     with st.container(border=True, width=620, gap="xsmall", key="offer"):
@@ -33,12 +33,13 @@ def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -
         st.markdown(literal(why.what))
         _facts(choice, settings, model_id, revision)
         if view is not None and view.active:
-            st.fragment(_live, run_every=LOOK_EVERY_S)(key)
+            stop = "Stop. What has arrived is kept, and the next try goes on from there."
+            row = TaskRow(download_queue(), key, ANYBODY, _text, "cancel_download", stop, label="Stop", every_s=0.5)
+            draw_task_row(row)
             return
-        if view is not None and view.state == "planned" and view.plan is not None:
-            what = f"{size_text(view.plan.missing_bytes)} ({view.plan.precision}) in {len(view.plan.files)} files"
-            st.info(f"The hub says: {what}.", icon=":material/info:")
-        if view is not None and view.error is not None:
+        if view is not None and isinstance(view.error, DownloadSizeError):
+            st.info(view.error.what, icon=":material/info:")
+        elif view is not None and view.error is not None:
             level = st.error if view.state == "failed" else st.info
             level(told(view.error), icon=":material/error:" if view.state == "failed" else ":material/info:")
         agreed = _agreed_bytes(choice, settings, view)
@@ -72,56 +73,32 @@ def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) 
     st.caption(f"{much}, {where}")
 
 
-def _label(choice: ModelChoice, settings: Config, view: DownloadView | None) -> str:
-    if view is not None and view.state == "planned" and view.plan is not None:
-        return f"Download {size_text(view.plan.missing_bytes)}"
+def _label(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | None) -> str:
+    if view is not None and view.progress is not None and isinstance(view.error, DownloadSizeError):
+        return f"Download {size_text(view.progress.total - view.progress.done)}"
     if view is not None:
         return "Go on" if view.state == "cancelled" else "Try again"
     size = about_mb(choice, settings)
     return f"Ask {hub_host()} how much it is" if size is None else f"Download {size[1]} MB"
 
 
-def _agreed_bytes(choice: ModelChoice, settings: Config, view: DownloadView | None) -> int:
+def _agreed_bytes(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | None) -> int:
     """What the button's press agrees to: what the hub has said, else about what the catalogue says."""
-    if view is not None and view.plan is not None:
-        return view.plan.total_bytes
+    if view is not None and view.progress is not None:
+        return int(view.progress.total)
     size = about_mb(choice, settings)
     return 0 if size is None else int(size[1] * 1e6 * SLACK)
 
 
 def _start(model_id: str, revision: str, precision: str, most_bytes: int) -> None:
-    downloads().start(model_id, revision, precision, most_bytes)
+    download_queue().start(model_id, revision, precision, most_bytes)
 
 
-def _live(key: DownloadKey) -> None:
-    """The moving part: runs twice a second by itself, and runs the page when the download has ended."""
-    view = downloads().view(key)
-    if view is None or not view.active:
-        st.rerun(scope="app")
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        st.progress(_share(view), text=_text(view))
-        st.button(
-            unseen("Stop"),
-            icon=":material/close:",
-            key="cancel_download",
-            help="Stop. What has arrived is kept, and the next try goes on from there.",
-            on_click=downloads().cancel,
-            args=(key,),
-        )
-
-
-def _share(view: DownloadView) -> float:
-    progress = view.progress
-    return 0.0 if progress is None or not progress.total_bytes else min(1.0, progress.done_bytes / progress.total_bytes)
-
-
-def _text(view: DownloadView) -> str:
+def _text(view: TaskView[DownloadKey]) -> str:
     progress = view.progress
     if progress is None:
-        return "Asking what there is" if view.plan is None else "Starting"
-    text = f"{size_text(progress.done_bytes)} of {size_text(progress.total_bytes)}"
+        return "Asking what there is"
+    text = f"{size_text(progress.done)} of {size_text(progress.total)}"
     if progress.bytes_per_second:
         text += f" · {size_text(progress.bytes_per_second)}/s"
-    if progress.seconds_left is not None:
-        text += f" · {clock(progress.seconds_left)[:-4]} left"
-    return text
+    return text + left_text(progress)

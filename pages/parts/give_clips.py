@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 import streamlit as st
 
-from clip_core.clips import ExportView
 from clip_core.errors import ClipVideoError
 from clip_core.export.names import named_after
 from clip_core.pipeline.cut_clips import Cut
 from clip_core.pipeline.export_media import Wish
-from clip_core.pipeline.export_progress import ExportProgress
 from clip_core.pipeline.exports_folder import CLIPS_ZIP
 from clip_core.pipeline.save_frames import PictureKind
 from clip_core.pipeline.write_outcome import Outcome, moments_file
 from clip_core.size_text import size_text
-from clip_core.values import clock
-from pages.parts.cached import exports
-from pages.parts.indexing import viewer
-from pages.parts.running import draw_running
+from clip_core.tasks import TaskView
+from pages.parts.cached import export_queue
+from pages.parts.task_row import TaskRow, draw_task_row, left_text, viewer
 from pages.parts.text import literal, told
 
-LOOK_EVERY_S = 1.0
 LARGE_BYTES = 500_000_000
 """From here on the result's path is told too: who sits at this machine need not copy it."""
 ClipChoice: TypeAlias = Literal["exact", "fast", "none"]
@@ -45,9 +40,9 @@ def draw_clips(outcome: Outcome) -> None:
     cut, pictures = _chosen()
     video_id = outcome.record.video_id
     of, key = st.session_state.get("clips_asked") or (None, "")
-    task = exports().view(key, viewer()) if of == video_id else None
+    task = export_queue().view(key, viewer()) if of == video_id else None
     if task is not None and task.active:
-        st.fragment(_live, run_every=LOOK_EVERY_S)(key)
+        draw_task_row(TaskRow(export_queue(), key, viewer(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
         return
     nothing = not outcome.moments or (cut is None and pictures is None)
     st.button(
@@ -104,49 +99,27 @@ def _start(outcome: Outcome) -> None:
     texts = {"moments.csv": moments_file("csv", outcome)}
     wish = Wish(tuple(outcome.moments), cut, pictures, CLIPS_ZIP, texts)
     try:
-        key = exports().start(Path(outcome.path), outcome.record, wish, viewer())
+        key = export_queue().start(Path(outcome.path), outcome.record, wish, viewer())
         state.clips_asked = (outcome.record.video_id, key)
     except ClipVideoError as error:
         state.clips_error = error
 
 
-def _live(key: str) -> None:
-    """The moving part: runs every second by itself, and runs the page when the ZIP has ended."""
-    task = exports().view(key, viewer())
-    if task is None or not task.active:
-        st.rerun(scope="app")
-    draw_running(
-        "clips_cancel",
-        key,
-        task.report.share if task.report is not None else 0.0,
-        literal(_text(task)),
-        "Cancel. Nothing of it is kept.",
-        others=partial(_others, key),
-        cancel=partial(exports().cancel, key),
-    )
-
-
-def _others(key: str) -> int:
-    task = exports().view(key, viewer())
-    return 0 if task is None else task.others
-
-
-def _text(task: ExportView) -> str:
-    report = task.report
+def _text(task: TaskView[str]) -> str:
+    report = task.progress
     if task.state == "waiting" or report is None:
-        return f"waits for its turn: number {task.place} in line" if task.place else "begins"
+        return literal(f"waits for its turn: number {task.place} in line") if task.place else "begins"
     parts = {
         "clips": f"{report.done:.1f} of {report.total:.1f} s cut",
         "frames": f"{report.done:.0f} of {report.total:.0f} frames",
         "zip": f"{size_text(report.done)} of {size_text(report.total)} packed",
         "done": "done",
     }
-    left = f" · {clock(report.seconds_left)[:-4]} left" if report.seconds_left is not None else ""
-    return parts[report.stage] + left
+    return literal(parts[report.stage] + left_text(report))
 
 
-def _draw_result(key: str, task: ExportView, video: str) -> None:
-    report: ExportProgress | None = task.report
+def _draw_result(key: str, task: TaskView[str], video: str) -> None:
+    report = task.progress
     path = report.files[0] if report is not None and report.files else None
     if report is None or path is None or not path.is_file():
         st.caption("The result is gone: it is kept for a day. Make it again.")

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from functools import partial
 
 import streamlit as st
 
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import VideoNotFoundError
-from clip_core.jobs import JobBoard, JobKey, JobView, job_key
 from clip_core.pipeline.identify import known_video
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
-from clip_core.values import Progress, VideoRecord, clock
+from clip_core.tasks import IndexKey, TaskView, index_key
+from clip_core.values import VideoRecord, clock
 from clip_core.video.sampling import is_denser
-from pages.parts.cached import board, stamp
-from pages.parts.running import draw_running
+from pages.parts.cached import index_queue, stamp
+from pages.parts.task_row import TaskRow, draw_task_row, left_text, viewer
 from pages.parts.text import literal, told
-
-LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,13 +29,13 @@ class Wish:
     rate: float | None
 
     @property
-    def key(self) -> JobKey:
-        """Its name on the board of jobs."""
-        return job_key(self.video.path, self.encoder)
+    def key(self) -> IndexKey:
+        """Its key in the queue."""
+        return index_key(self.video.path, self.encoder)
 
     def submit(self) -> None:
-        """Put it on the board, or join who asked for it before. Also a callback."""
-        board().submit(self.video.path, self.encoder, self.store, self.rate, viewer())
+        """Start indexing, or join the task that does. Also a callback."""
+        index_queue().start(self.video.path, self.encoder, self.store, self.rate, viewer())
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class Indexed:
 
     record: VideoRecord | None
     run: RunRecord | None
-    job: JobView | None
+    job: TaskView[IndexKey] | None
     gone: VideoNotFoundError | None = None
     forgotten: bool = False
 
@@ -65,7 +61,7 @@ def see_to_it(wish: Wish) -> Indexed:
         StoreError: The store cannot be read.
     """
     state = st.session_state
-    job = board().view(wish.key, viewer())  # before the records: a job that has ended has written them
+    job = index_queue().view(wish.key, viewer())  # before the records: a job that has ended has written them
     try:
         found = stamp(wish.video.path)
         asking = (wish.key, wish.rate, found)
@@ -78,7 +74,7 @@ def see_to_it(wish: Wish) -> Indexed:
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != wish.key)
     if _lacking(record, run, wish.rate) and asked != asking and not stopped:
         wish.submit()
-        job = board().view(wish.key, viewer())
+        job = index_queue().view(wish.key, viewer())
     state.index_wish = asking
     if record is not None:
         state.seen_stored = (wish.video.path, found)
@@ -86,7 +82,7 @@ def see_to_it(wish: Wish) -> Indexed:
     return Indexed(record, run, job, forgotten=forgotten)
 
 
-def _without_file(wish: Wish, job: JobView | None, error: VideoNotFoundError) -> Indexed:
+def _without_file(wish: Wish, job: TaskView[IndexKey] | None, error: VideoNotFoundError) -> Indexed:
     """What is stored of a file that lay there once."""
     lay = str(wish.video.path.absolute())
     record = next((record for record in wish.store.videos() if record.path == lay), None)
@@ -94,11 +90,6 @@ def _without_file(wish: Wish, job: JobView | None, error: VideoNotFoundError) ->
     if record is None or run is None:
         raise error
     return Indexed(record, run, job, error)
-
-
-def viewer() -> str:
-    """This session's name on the board of jobs."""
-    return str(st.session_state.setdefault("viewer", uuid.uuid4().hex))
 
 
 def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | None) -> bool:
@@ -124,7 +115,8 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
             st.session_state.status_drawn = True
-            st.fragment(_live, run_every=LOOK_EVERY_S)(board(), job.key)
+            help_text = "Cancel. What is indexed is kept."
+            draw_task_row(TaskRow(index_queue(), job.key, viewer(), _text, "cancel", help_text, on_look=_show_more))
             return
         if indexed.gone is not None:
             st.warning(f"{literal(indexed.gone.what)} What is indexed of it is kept.", icon=":material/warning:")
@@ -143,14 +135,14 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
             st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
 
 
-def _samples_text(job: JobView | None, samples: int) -> str:
+def _samples_text(job: TaskView[IndexKey] | None, samples: int) -> str:
     progress = job.progress if job is not None else None
     of = f" of {progress.total:,}" if progress is not None else ""
     stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
     return f"{samples:,}{of} samples{stopped}"
 
 
-def _resume(wish: Wish, job: JobView | None, text: str) -> None:
+def _resume(wish: Wish, job: TaskView[IndexKey] | None, text: str) -> None:
     failed = job is not None and job.state == "failed"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.caption(text)
@@ -162,40 +154,16 @@ def _resume(wish: Wish, job: JobView | None, text: str) -> None:
         )
 
 
-def _live(jobs: JobBoard, key: JobKey) -> None:
-    """The moving part: runs every second by itself, and runs the page when there is something new to draw."""
-    job = jobs.view(key, viewer())
+def _show_more(job: TaskView[IndexKey]) -> None:
+    """Run the page when there are new samples to draw."""
     page_is_running = st.session_state.pop("status_drawn", False)
-    if job is None or not job.active:  # it ended since the page looked, which will not draw this again
+    done = -1 if job.progress is None else job.progress.done
+    if not page_is_running and done != st.session_state.get("drawn"):
         st.rerun(scope="app")
-    if not page_is_running and _done(job.progress) != st.session_state.get("drawn"):
-        st.rerun(scope="app")
-    st.session_state.drawn = _done(job.progress)
-    draw_running(
-        "cancel",
-        key,
-        _share(job.progress),
-        _text(job),
-        "Cancel. What is indexed is kept.",
-        others=partial(_others, jobs, key),
-        cancel=partial(jobs.cancel, key),
-    )
+    st.session_state.drawn = done
 
 
-def _others(jobs: JobBoard, key: JobKey) -> int:
-    job = jobs.view(key, viewer())
-    return 0 if job is None else job.others
-
-
-def _done(progress: Progress | None) -> int:
-    return -1 if progress is None else progress.done
-
-
-def _share(progress: Progress | None) -> float:
-    return 0.0 if progress is None or progress.total == 0 else min(1.0, progress.done / progress.total)
-
-
-def _text(job: JobView) -> str:
+def _text(job: TaskView[IndexKey]) -> str:
     progress = job.progress
     if job.state == "waiting":
         return f"Waiting: number {job.place} in line"
@@ -206,12 +174,6 @@ def _text(job: JobView) -> str:
     if progress.stage == "waiting":
         return f"{progress.done:,} / {progress.total:,} · another process is indexing this"
     text = f"{progress.done:,} / {progress.total:,}"
-    if progress.frames_per_second:
-        text += (
-            f" · {progress.frames_per_second:.0f}/s"
-            if progress.frames_per_second >= 10
-            else f" · {progress.frames_per_second:.1f}/s"
-        )
-    if progress.seconds_left is not None:
-        text += f" · {clock(progress.seconds_left)[:-4]} left"
-    return text
+    if rate := progress.frames_per_second:
+        text += f" · {rate:.{0 if rate >= 10 else 1}f}/s"
+    return text + left_text(progress)

@@ -23,7 +23,7 @@ from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.values import clock
 from pages.parts import kept
-from pages.parts.cached import board, proxies
+from pages.parts.cached import index_queue, proxy_queue
 from pages.parts.proxy import forget as forget_what_was_asked
 from pages.parts.text import literal, told
 
@@ -121,8 +121,8 @@ def _lost(judged: int) -> str:
 
 def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
     video_id = video.record.video_id
-    board().cancel_file(video.record.path)
-    proxies().stop(video_id)
+    index_queue().cancel_file(video.record.path)
+    proxy_queue().stop(video_id)
     st.session_state.forget_error = None
     try:
         forget_video(video_id, store)

@@ -14,14 +14,12 @@ from clip_core.errors import ClipVideoError, VideoError
 from clip_core.media.size import proxy_size
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.pipeline.make_proxy import proxy_path
-from clip_core.proxies import ProxyView
-from clip_core.values import VideoRecord, clock
-from pages.parts.cached import proxies, why_not_playable
-from pages.parts.indexing import viewer
-from pages.parts.running import draw_running
+from clip_core.tasks import TaskView
+from clip_core.values import VideoRecord
+from pages.parts.cached import proxy_queue, why_not_playable
+from pages.parts.task_row import TaskRow, draw_task_row, left_text, viewer
 from pages.parts.text import literal, told
 
-LOOK_EVERY_S = 1.0
 LINE_PX, ROW_PX = 27, 42
 NEITHER = "This browser plays neither the file nor its copy"
 
@@ -41,7 +39,7 @@ class Playable:
 
     source: Source | None
     reason: str | None = None
-    task: ProxyView | None = None
+    task: TaskView[str] | None = None
     error: ClipVideoError | None = None
 
 
@@ -93,15 +91,15 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> P
     return Playable("copy" if target.is_file() else None, reason, task, error if failed_id == record.video_id else None)
 
 
-def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, target: Path) -> ProxyView | None:
+def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, target: Path) -> TaskView[str] | None:
     """Begin a copy once for each session, or again when it was dropped because nobody looked; say how it stands."""
     asked: set[str] = st.session_state.setdefault("copies_asked", set())
-    task = proxies().view(record.video_id, viewer())  # before the file: one that has ended has put it there
+    task = proxy_queue().view(record.video_id, viewer())  # before the file: one that has ended has put it there
     # Who comes to one that somebody cancelled, or that failed, sees that and may begin it again.
     wanted = task is None or (task.state == "done" and record.video_id not in asked)
     if wanted and not target.is_file():
         _start(video, record, settings)
-        task = proxies().view(record.video_id, viewer())
+        task = proxy_queue().view(record.video_id, viewer())
     asked.add(record.video_id)
     return task
 
@@ -128,7 +126,8 @@ def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecor
             for warning in () if playable.task is None else _warnings(playable.task):
                 st.caption(f":material/warning: {literal(warning)}")
         elif playable.task is not None and playable.task.active:
-            st.fragment(_live, run_every=LOOK_EVERY_S)(record.video_id, playable.reason)
+            text, help_text = partial(_text, playable.reason), "Cancel. Nothing of the copy is kept."
+            draw_task_row(TaskRow(proxy_queue(), record.video_id, viewer(), text, "proxy_cancel", help_text))
         else:
             _offer(playable, video, record, settings)
 
@@ -150,59 +149,30 @@ def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, settings
         )
 
 
-def _live(video_id: str, reason: str) -> None:
-    """The moving part: runs every second by itself, and runs the page when the copy has ended."""
-    task = proxies().view(video_id, viewer())
-    if task is None or not task.active:
-        st.rerun(scope="app")
-    draw_running(
-        "proxy_cancel",
-        video_id,
-        _share(task),
-        literal(f"{reason}: {_which_copy(reason)} {_text(task)}"),
-        "Cancel. Nothing of the copy is kept.",
-        others=partial(_others, video_id),
-        cancel=partial(proxies().cancel, video_id),
-    )
-
-
-def _others(video_id: str) -> int:
-    task = proxies().view(video_id, viewer())
-    return 0 if task is None else task.others
-
-
 def _start(video: VideoChoice, record: VideoRecord, settings: Config) -> None:
     """Ask for the copy, or note why that is impossible; also a callback."""
     st.session_state.copy_error = None
     try:
-        proxies().start(video.path, record, proxy_path(settings, record.video_id), viewer())
+        proxy_queue().start(video.path, record, proxy_path(settings, record.video_id), viewer())
     except ClipVideoError as error:
         st.session_state.copy_error = (record.video_id, error)
 
 
-def _share(task: ProxyView) -> float:
-    report = task.report
-    return 0.0 if report is None or report.total == 0 else min(1.0, report.done / report.total)
-
-
-def _text(task: ProxyView) -> str:
+def _text(reason: str, task: TaskView[str]) -> str:
+    which = "a copy that they play" if reason.startswith("Browsers") else "a copy that it plays"
+    report = task.progress
     if task.state == "waiting":
-        return f"waits for its turn: number {task.place} in line"
-    report = task.report
-    if report is not None and report.note:
-        return f"waits: {report.note}"
-    text = f"is being made · {100 * _share(task):.0f} %"
-    if report is not None and report.seconds_left is not None:
-        text += f" · {clock(report.seconds_left)[:-4]} left"
-    return text
+        state = f"waits for its turn: number {task.place} in line"
+    elif report is not None and report.note:
+        state = f"waits: {report.note}"
+    else:
+        share = 0.0 if report is None else report.share
+        state = f"is being made · {100 * share:.0f} %{left_text(report)}"
+    return literal(f"{reason}: {which} {state}")
 
 
-def _warnings(task: ProxyView) -> tuple[str, ...]:
-    return () if task.report is None else task.report.warnings
-
-
-def _which_copy(reason: str) -> str:
-    return "a copy that they play" if reason.startswith("Browsers") else "a copy that it plays"
+def _warnings(task: TaskView[str]) -> tuple[str, ...]:
+    return () if task.progress is None else tuple(task.progress.warnings)
 
 
 def _within_a_sentence(reason: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from playwright.sync_api import sync_playwright
 
-import clip_core.jobs
+import clip_core.tasks
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.values import Progress
 from tests.model_maker import make_clip
@@ -127,8 +127,8 @@ class Gate:
         self._turns.release(1_000_000)
 
     def wrap(self, index: Any) -> Any:
-        def held(*args: Any) -> Iterator[Progress]:
-            for progress in index(*args):
+        def held(*args: Any, **named: Any) -> Iterator[Progress]:
+            for progress in index(*args, **named):
                 yield progress
                 self._turns.acquire()
 
@@ -139,7 +139,7 @@ class Gate:
 def gate(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Indexing stops after each report until ``gate.let()`` is called."""
     made = Gate()
-    monkeypatch.setattr(clip_core.jobs, "_index", made.wrap(clip_core.jobs._index))
+    monkeypatch.setattr(clip_core.tasks, "index_video", made.wrap(clip_core.tasks.index_video))
     yield made
     made.open()
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import clip_core.board
 import clip_core.pipeline.make_proxy
-import clip_core.proxies
+import clip_core.tasks
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import ProxyError, VideoError
 from clip_core.pipeline.identify import known_video
-from clip_core.pipeline.make_proxy import ProxyProgress
+from clip_core.values import Progress
 from pages.parts import cached
 from pages.parts.text import literal
 from pages.parts.watch import FrameByFrame
@@ -66,12 +65,12 @@ class Counter:
         """Let so many reports pass."""
         self._go.release(reports)
 
-    def wrap(self, make: Callable[..., Generator[ProxyProgress, None, None]]) -> Callable[..., object]:
-        def held(path: Path, *rest: object) -> Generator[ProxyProgress, None, None]:
+    def wrap(self, make: Callable[..., Generator[Progress, None, None]]) -> Callable[..., object]:
+        def held(path: Path, *rest: object, **named: object) -> Generator[Progress, None, None]:
             self.begun.append(path.name)
             if self.error is not None:
                 raise self.error
-            for progress in make(path, *rest):
+            for progress in make(path, *rest, **named):
                 yield progress
                 while not self._go.acquire(timeout=0.01):
                     yield progress
@@ -82,7 +81,7 @@ class Counter:
 @pytest.fixture
 def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     counter = Counter()
-    monkeypatch.setattr(clip_core.proxies, "_make", counter.wrap(clip_core.proxies._make))
+    monkeypatch.setattr(clip_core.tasks, "make_proxy", counter.wrap(clip_core.tasks.make_proxy))
     monkeypatch.setattr(clip_core.pipeline.make_proxy, "REPORT_EVERY_S", 0.0)
     yield counter
     counter.let()
@@ -193,12 +192,12 @@ def test_the_newest_wish_is_next_and_one_that_nobody_looks_at_is_dropped_until_s
     assert pages["oldest.avi"].bar.endswith("number 1 in line")
     assert pages["older.avi"].run().bar.endswith("number 2 in line")
     with monkeypatch.context() as patched:
-        patched.setattr(clip_core.board, "WATCHING_S", 0.0)  # nobody has looked within that time
+        patched.setattr(clip_core.tasks, "WATCHING_S", 0.0)  # nobody has looked within that time
         making.let()
         pages["old.avi"].settled()
     assert making.begun == ["old.avi"]
     for name in ("older.avi", "oldest.avi"):
-        assert cached.proxies().view(pages[name].at.session_state["record"].video_id) is None
+        assert cached.proxy_queue().view(pages[name].at.session_state["record"].video_id) is None
         pages[name].run().settled()
         assert pages[name].source == "copy"
 
@@ -220,7 +219,7 @@ def test_what_cannot_be_begun_is_told(avi: str, world: World, making: Counter, m
         raise VideoError(f"{path.name} cannot be looked at.", "Try later.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(clip_core.proxies, "file_stamp", refuse)
+        patched.setattr(clip_core.tasks, "file_stamp", refuse)
         page = ProxyPage().run()
         for _ in range(2):
             assert [error.value for error in page.at.error] == ["**old\\.avi cannot be looked at\\.** Try later\\."]
@@ -265,7 +264,7 @@ def test_a_file_that_has_moved_away(avi: str, world: World, making: Counter) -> 
 def test_no_copy_is_begun_where_the_frames_are_looked_at(avi: str, world: World, making: Counter) -> None:
     page = Page("Frames").indexed()
     assert "play" in [button.key for button in page.at.button]
-    assert (making.begun, cached.proxies().view(avi)) == ([], None)
+    assert (making.begun, cached.proxy_queue().view(avi)) == ([], None)
     page.at.segmented_control(key="watch").set_value("Player").run()
     page.until(lambda: bool(page.at.get("progress")))
     assert making.begun == ["old.avi"]

@@ -79,7 +79,7 @@ def test_a_plan_names_what_this_machine_needs_with_sizes_and_hashes(hub: HubServ
 def test_a_download_fills_the_cache_and_the_model_runs(hub: HubServer, model: Repository, tmp_path: Path) -> None:
     assert find_cached(MODEL) is None
     seen = fetch()
-    assert (seen[-1].done, seen[-1].seconds_left) == (seen[-1].total, 0.0)
+    assert (seen[-1].done, seen[-1].seconds_left, seen[-1].stage) == (seen[-1].total, 0.0, "done")
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     found = find_cached(MODEL)
     assert found is not None

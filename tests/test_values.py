@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from clip_core.values import Frame, FrameEmbeddings, Moment, Scores, TimeTable, clock
+from clip_core.values import Frame, FrameEmbeddings, Moment, Progress, Scores, TimeTable, clock
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,12 @@ def test_shapes_are_checked() -> None:
 
 def test_reprs_show_shapes_not_pixels() -> None:
     assert repr(Frame(3, 30, 0.1, np.zeros((4, 6, 3), np.uint8))) == "Frame(index=3, pts=30, time_s=0.100000, rgb=6x4)"
+
+
+def test_the_share_of_progress() -> None:
+    assert [Progress(done, 4).share for done in (0, 1, 4, 5)] == [0.0, 0.25, 1.0, 1.0]
+    assert Progress(0, 0, stage="frames").share == 1.0  # nothing to do
+    assert [Progress(0, 0, stage=stage).share for stage in ("identifying", "waiting")] == [0.0, 0.0]
 
 
 def test_a_moment_has_no_label_unless_one_is_given() -> None:

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
@@ -170,7 +170,7 @@ def download(plan: DownloadPlan) -> Generator[Progress, None, None]:
         transfer.stop()
     if transfer.error is not None:
         raise transfer.error from _cause(transfer.error.__cause__)
-    yield meter.read(plan.total_bytes, transfer.file)
+    yield replace(meter.read(plan.total_bytes, transfer.file), stage="done")
 
 
 def _need_room(plan: DownloadPlan) -> None:

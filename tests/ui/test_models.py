@@ -122,6 +122,8 @@ def test_a_download_can_be_stopped_and_goes_on(page: Page, hub: HubServer) -> No
     hub.stall_after = 4096
     choose(page.run(), "model", B32.id).press("download")
     page.until(lambda: bool(page.at.get("progress")) and "kB" in page.at.progress[0].text)
+    other = choose(Page().run(), "model", B32.id)
+    assert other.at.get("progress")  # somebody else watches, but what has arrived is kept: nobody is asked first
     page.press("cancel_download")
     page.until(lambda: bool(page.at.info))
     assert "cancelled" in page.at.info[0].value

@@ -8,8 +8,7 @@ import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image as Pillow
@@ -26,6 +25,7 @@ from clip_core.values import Floats, Image
 
 TEXTS_AT_ONCE = 8
 MOST_TOKENS = 75
+SHORTEN = f"Shorten it: about {MOST_TOKENS} tokens, some 50 words, are the most."
 # What a server answers to a text that is too long: 400, before version 1.8 a 500.
 TEXT_REFUSED = (400, 500)
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -33,14 +33,8 @@ CHECK = "Check clip_version and inference_url in config.yaml, or restart the ser
 _Thing = TypeVar("_Thing")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One of OpenAI's models.
-
-    Attributes:
-        dim: Length of a vector.
-        edge: Pixels of each side of what it sees.
-    """
+class Version(NamedTuple):
+    """One of OpenAI's models: the length of a vector, and the pixels of each side of what it sees."""
 
     dim: int
     edge: int = 224
@@ -190,11 +184,7 @@ class RoboflowEncoder:
         if all_of_them and not long:
             return refusal
         what = f'refused the text "{short((long or refused)[0], 40)}" ({refusal.status})'
-        if not long:
-            return self._server.faults.error(what, "Word it differently.", refusal.status)
-        return self._server.faults.error(
-            what, f"Shorten it: about {MOST_TOKENS} tokens, some 50 words, are the most.", refusal.status
-        )
+        return self._server.errors.error(what, SHORTEN if long else "Word it differently.", refusal.status)
 
     def _ask(self, path: str, body: Mapping[str, object], count: int, what: str) -> Floats:
         """Unit vectors (count, dim) for one request."""
@@ -220,7 +210,7 @@ class RoboflowEncoder:
             raise self._useless("gave a number that is too large") from error
 
     def _useless(self, problem: str) -> ServerError:
-        return self._server.faults.error(problem, CHECK, 200)
+        return self._server.errors.error(problem, CHECK, 200)
 
 
 def _version_of(model_id: str, config: Config) -> str:

@@ -29,8 +29,8 @@ from clip_core.encoders.hub_cache import (
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.hub_faults import answer_fault, disk_fault, web_page
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
+from clip_core.encoders.transfer import Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError, JobCancelled
 from clip_core.size_text import size_text
 
@@ -129,9 +129,9 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
         there = {entry.rfilename: entry for entry in info.siblings or ()}
         commit = info.sha or ""
     except Exception as error:  # noqa: BLE001 - httpx2's, JSON's and huggingface_hub's have no common base
-        raise answer_fault(error, model_id) from _cause(error)
+        raise answer_error(error, model_id) from _cause(error)
     if COMMIT.fullmatch(commit) is None:
-        raise web_page(model_id)
+        raise web_page_error(model_id)
     # Only names that are known beforehand are looked up: whatever else a repository lists is never touched.
     towers = choose_towers(there, order)
     if towers is None:
@@ -152,9 +152,9 @@ def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> Plan
     entry = there[name]
     size, digest = entry.size, entry.lfs.sha256 if entry.lfs is not None else entry.blob_id
     if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not isinstance(digest, str):
-        raise web_page(f"the size and hash of {name}")
+        raise web_page_error(f"the size and hash of {name}")
     if _HASH.fullmatch(digest) is None:
-        raise web_page(f"the hash of {name}")
+        raise web_page_error(f"the hash of {name}")
     if name in (*NEEDED, *OPTIONAL) and size > MAX_SMALL_BYTES:
         raise DownloadError(f"{name} of {model_id} has {size_text(size)}, which is too much.", "Use another model.")
     return PlannedFile(name, size, digest, is_whole(repository_folder(model_id) / "blobs" / digest, size))
@@ -176,8 +176,6 @@ def download(plan: DownloadPlan, cancelled: Callable[[], bool] = lambda: False) 
         DownloadError: The network, the hub or the disk failed, or a file came with another content.
         JobCancelled: ``cancelled`` said so.
     """
-    from clip_core.encoders.transfer import Transfer
-
     _need_room(plan)
     transfer = Transfer(plan.model_id, plan.commit, plan.revision, plan.files)
     meter = _Meter(plan.total_bytes)
@@ -202,7 +200,7 @@ def _need_room(plan: DownloadPlan) -> None:
             place = place.parent
         free = shutil.disk_usage(place).free
     except OSError as error:
-        raise disk_fault(error, plan.model_id) from error
+        raise disk_error(error, plan.model_id) from error
     if plan.missing_bytes and free < plan.missing_bytes + SPARE_BYTES:
         raise DownloadError(
             f"{plan.model_id} needs {size_text(plan.missing_bytes)}, but only {size_text(free)} are free "

@@ -15,8 +15,8 @@ from PIL import Image as Pillow
 
 from clip_core.config import Config
 from clip_core.config_keys import SERVER, Crop
-from clip_core.encoders.checks import need_rgb, unit
-from clip_core.encoders.fingerprint import fingerprint
+from clip_core.encoders.base import need_rgb, unit
+from clip_core.encoders.precision import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.encoders.settings import short

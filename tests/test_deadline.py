@@ -50,6 +50,16 @@ def test_cuts_whatever_drips(fault: str) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "deadline"]
 
 
+def test_cuts_a_proxys_answer_that_drips() -> None:
+    with FakeInferenceServer() as proxy:
+        request = requests.Request("POST", "https://gpu.example", data=b"{}").prepare()
+        adapter, began, deadline = DeadlineAdapter(), time.monotonic(), Deadline(0.4)
+        with pytest.raises(TimeoutError, match="the time is over"), deadline:
+            adapter.send(request, timeout=(5, 30), proxies={"https": proxy.url})
+        assert time.monotonic() - began < 10
+        adapter.close()
+
+
 def test_a_cut_is_told_the_same_way_when_it_reads_as_a_reset() -> None:
     with FakeInferenceServer() as server:
         server.fault = "drip after head"

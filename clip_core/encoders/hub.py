@@ -30,7 +30,7 @@ from clip_core.encoders.hub_cache import (
     repository_folder,
 )
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
-from clip_core.encoders.transfer import Transfer, answer_error, disk_error, web_page_error
+from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError, JobCancelled
 from clip_core.size_text import size_text
 
@@ -43,23 +43,6 @@ SPARE_BYTES = 64 * 2**20
 EVERY_S = 0.25
 RATE_OVER_S = 8.0
 _HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """One file of a plan.
-
-    Attributes:
-        name: Relative to the repository.
-        size_bytes: As the hub says.
-        digest: What its content must hash to: 64 hex digits SHA-256, or 40 of git's SHA-1.
-        cached: Whether it is here already.
-    """
-
-    name: str
-    size_bytes: int
-    digest: str
-    cached: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,17 +43,9 @@ FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(
 
 
 class OnnxEncoder:
-    """An Encoder over a folder in the transformers.js layout. Both towers are loaded at once.
+    """A ShownEncoder over a folder in the transformers.js layout. Both towers are loaded at once.
 
-    Attributes:
-        id, fingerprint, dim, logit_scale: See Encoder.
-        name: To show.
-        provider: "CPU" or "CUDA".
-        precision: "fp32", "fp16" or "int8": what the files are in.
-        default_threshold: A cosine to start with.
-        default_smoothing_s: A window to start with, in seconds.
-        image_size, framing: (height, width) of what the model sees, and how a frame becomes that.
-        sends_to: None: nothing leaves this machine.
+    Attributes: See ShownEncoder. Nothing leaves this machine.
 
     Args:
         folder: Where its files lie.

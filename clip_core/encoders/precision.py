@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -129,11 +129,8 @@ def no_towers(model: str, names: Collection[str], order: Sequence[Precision]) ->
 
 
 def _first(names: Collection[str], tower: str, precision: Precision) -> str | None:
-    return next((name for name in _candidates(tower, precision) if name in names), None)
-
-
-def _candidates(tower: str, precision: Precision) -> Iterator[str]:
-    yield from (f"onnx/{tower}_model{suffix}.onnx" for suffix in SUFFIXES[precision])
+    candidates = (f"onnx/{tower}_model{suffix}.onnx" for suffix in SUFFIXES[precision])
+    return next((name for name in candidates if name in names), None)
 
 
 def _missing(names: Collection[str]) -> str:

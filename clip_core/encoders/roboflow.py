@@ -54,17 +54,14 @@ VERSIONS: Mapping[str, Version] = {
 
 
 class RoboflowEncoder:
-    """A ShownEncoder whose model runs on a Roboflow Inference server. Making one asks nothing of the server.
+    """A ShownEncoder whose model runs on a Roboflow Inference server. Creating one sends nothing.
 
     Pictures are resized here, as the server would, and sent one a request: servers from 1.2.0 on answer
     several with a single vector. There is no tokenizer here, so a text that is too long is found out only
     when the server refuses it; then the error names it.
 
-    Attributes:
-        id, fingerprint, dim, logit_scale: See Encoder. The fingerprint does not cover the address: a
-            version gives the same vectors wherever it runs.
-        name, provider, precision, default_threshold, default_smoothing_s: See ShownEncoder.
-        image_size, framing, sends_to: See ShownEncoder.
+    Attributes: See ShownEncoder. The fingerprint does not cover the address: a version gives the same vectors
+    wherever it runs.
 
     Args:
         model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION".
@@ -106,7 +103,7 @@ class RoboflowEncoder:
 
         Raises:
             ServerError: The server is not reached, refuses, or gives no usable vector. Nothing more is
-                sent once one has failed.
+                sent after the first failure.
             ValueError: A picture has another shape or dtype.
         """
         need_rgb(images)
@@ -125,7 +122,7 @@ class RoboflowEncoder:
         return self._together(self._texts, chunks)
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """Nothing for each text: the server cuts none, it refuses those that are too long."""
+        """Return "" for each text: the server refuses a text that is too long instead of cutting it."""
         return [""] * len(texts)
 
     def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:

@@ -72,7 +72,7 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 
 @dataclass(frozen=True)
 class ServerErrors:
-    """Makes the errors of one server.
+    """Makes the error messages of one server.
 
     Attributes:
         address: Its address, as in ``Config.inference_url``.
@@ -83,7 +83,7 @@ class ServerErrors:
     key: str = field(repr=False)
 
     def error(self, what: str, next_step: str, status: int | None = None, words: str = "") -> ServerError:
-        """An error of this server.
+        """Make an error that names this server.
 
         Args:
             what: What it did, to follow its name.

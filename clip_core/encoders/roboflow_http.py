@@ -1,4 +1,4 @@
-"""The way to a Roboflow Inference server: one request there and back, within limits of time, size and patience."""
+"""HTTP client of a Roboflow Inference server, with limits on time, on the size of answers and on retries."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Patience:
     Attributes:
         connect_s: For a connection.
         read_s: For the next piece of an answer; the first may have to wait for the model's weights.
-        whole_s: For one exchange from its beginning to its end.
-        retries: How often a server that says it is busy is asked again.
-        first_wait_s: Before the first of them; each next wait is twice as long, unless the server names one.
+        whole_s: For one exchange from beginning to end.
+        retries: How often to ask a busy server again.
+        first_wait_s: Before the first retry; each next wait is twice as long, unless the server names one.
         waits_s: For all waits of one request together.
         sleep: Waits so many seconds.
         now: Seconds since 1970.
@@ -63,7 +63,7 @@ class Patience:
 
 
 class InferenceServer:
-    """Posts JSON to a server, at most two requests at once however many threads ask. The key goes into the body alone.
+    """Posts JSON to a server, at most two requests at once however many threads ask. Only the body holds the key.
 
     Attributes:
         host: Its host and port, to show.
@@ -88,14 +88,14 @@ class InferenceServer:
         self.errors = ServerErrors(address, key)
         self._address, self._key = address, key
         self._patience = patience or Patience()
-        self._turns = threading.Semaphore(IN_FLIGHT)
+        self._slots = threading.Semaphore(IN_FLIGHT)
         self._adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=IN_FLIGHT)
 
     def __repr__(self) -> str:
         return f"InferenceServer({self.host})"
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Ask once; again, after a while, where the server says that it is busy.
+        """Send a request; wait and send it again while the server says that it is busy.
 
         Args:
             path: Such as "/clip/embed_text".
@@ -109,7 +109,7 @@ class InferenceServer:
         """
         data = json.dumps({"api_key": self._key, **body} if self._key else body).encode()
         patience, left_s, attempts = self._patience, self._patience.waits_s, 0
-        with self._turns:
+        with self._slots:
             while True:
                 status, headers, answer = self._exchange(path, data)
                 if status == OK:
@@ -123,7 +123,7 @@ class InferenceServer:
                 patience.sleep(wait_s)
 
     def _exchange(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its answer: status, headers, and as much of the body as is of use."""
+        """Send one request; return the status, the headers, and the body as far as its limit and a little more."""
         try:
             with Deadline(self._patience.whole_s):
                 status, headers, answer = self._send(path, data)
@@ -137,7 +137,7 @@ class InferenceServer:
 
     def _send(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
         url = self._address + path
-        # By the adapter itself: a session would read the whole body of a redirect, and add passwords from ~/.netrc.
+        # Not a session: that would read the whole body of a redirect, and add passwords from ~/.netrc.
         response = self._adapter.send(
             requests.Request("POST", url, data=data, headers=HEADERS).prepare(),
             stream=True,
@@ -191,12 +191,12 @@ class Deadline:
     """A limit for a whole HTTP exchange: when the time is over, its connection is shut down.
 
     The timeouts of requests are for one read each, and a server that sends a byte a minute never runs into them.
-    A ``with`` block that ran out of time ends with a TimeoutError, also where it seemed to succeed or failed with a
-    network error: a connection that was shut down reads as its end, or as a reset. For the connections that a
-    DeadlineAdapter uses in the thread of the block.
+    It applies to the connections that a DeadlineAdapter uses in the thread of the ``with`` block. A block that ran
+    out of time ends with a TimeoutError, even if it seemed to succeed or failed with a network error: a connection
+    that was shut down reads as ended, or as reset.
 
     Attributes:
-        passed: Whether the time was over before the exchange was.
+        passed: Whether the time ran out first.
 
     Args:
         seconds: How long the exchange may take.
@@ -229,7 +229,7 @@ class Deadline:
         Raises:
             TimeoutError: The time is over already.
         """
-        # The socket too: http.client forgets it while it still reads, where no other request follows.
+        # The socket too: http.client drops it from the connection while still reading a last answer.
         self._connection, self._socket = connection, connection.sock
         if self.passed:
             raise TimeoutError("the time is over")
@@ -239,7 +239,8 @@ class Deadline:
         for open_socket in (self._socket, getattr(self._connection, "sock", None)):
             if open_socket is not None:
                 with contextlib.suppress(OSError):  # closed already
-                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)  # the plain one: TLS says no goodbye
+                    # Not the method of SSLSocket: that would end TLS while the other thread reads.
+                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
 
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
@@ -267,10 +268,10 @@ _WATCHED = {HTTPConnection: _Connection, HTTPSConnection: _SecureConnection}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The way of ``requests`` to a server, on connections that a Deadline can shut down."""
+    """An adapter of requests whose connections a Deadline can shut down."""
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
-        """The pool of connections for one request."""
+        """Return the pool of connections for one request."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _WATCHED.get(pool.ConnectionCls, pool.ConnectionCls)
         return pool

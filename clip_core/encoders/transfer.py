@@ -16,9 +16,10 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import httpx2
 from filelock import FileLock, Timeout
@@ -47,15 +48,21 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _log = logging.getLogger(__name__)
 
 
-class _File(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def size_bytes(self) -> int: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def cached(self) -> bool: ...
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file of a plan.
+
+    Attributes:
+        name: Relative to the repository.
+        size_bytes: As the hub says.
+        digest: What its content must hash to: 64 hex digits SHA-256, or 40 of git's SHA-1.
+        cached: Whether it is here already.
+    """
+
+    name: str
+    size_bytes: int
+    digest: str
+    cached: bool
 
 
 class _StoppedError(Exception):
@@ -79,7 +86,7 @@ class Transfer(threading.Thread):
         error: Why it failed, once the thread has ended.
     """
 
-    def __init__(self, model_id: str, commit: str, revision: str, files: Sequence[_File]) -> None:
+    def __init__(self, model_id: str, commit: str, revision: str, files: Sequence[PlannedFile]) -> None:
         super().__init__(name="download", daemon=True)
         self.done_bytes = sum(file.size_bytes for file in files if file.cached)
         self.file = files[0].name if files else ""
@@ -120,13 +127,13 @@ class Transfer(threading.Thread):
                 self.error = hub_error(error, self._model_id)
                 self.error.__cause__ = error
 
-    def _fetch(self, file: _File) -> None:
+    def _fetch(self, file: PlannedFile) -> None:
         """Make one file complete, whatever is there of it, and name it by its hash."""
         blob, before = self._folder / "blobs" / file.digest, self.done_bytes
         part = blob.with_name(f"{file.digest}.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
         self.file = file.name
-        with _Waiting(cache_root() / ".locks" / self._folder.name / f"{file.digest}.lock", self._stopping):
+        with _locked(cache_root() / ".locks" / self._folder.name / f"{file.digest}.lock", self._stopping):
             if not is_whole(blob, file.size_bytes):  # another process may just have fetched it
                 self._complete(file, part, before)
                 if not content_matches(part, file.digest):
@@ -141,7 +148,7 @@ class Transfer(threading.Thread):
                 part.replace(blob)
         self.done_bytes = before + file.size_bytes
 
-    def _complete(self, file: _File, part: Path, before: int) -> None:
+    def _complete(self, file: PlannedFile, part: Path, before: int) -> None:
         """Fetch until the file has its size, with new attempts while it grows beyond what it ever was."""
         attempts, most = 0, 0
         while True:
@@ -165,7 +172,7 @@ class Transfer(threading.Thread):
                 if self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S)):
                     raise _StoppedError from error
 
-    def _stream(self, file: _File, part: Path, have: int, before: int) -> None:
+    def _stream(self, file: PlannedFile, part: Path, have: int, before: int) -> None:
         """One request, appended to what is there."""
         headers = build_hf_headers() | {"Accept-Encoding": "identity"}
         if have:
@@ -198,7 +205,7 @@ class Transfer(threading.Thread):
                 with self._reading:  # after this the connection may serve somebody else
                     self._response = None
 
-    def _accepted(self, response: httpx2.Response, file: _File, have: int, part: Path) -> int:
+    def _accepted(self, response: httpx2.Response, file: PlannedFile, have: int, part: Path) -> int:
         """Check an answer before its body is read; from which byte on it is."""
         if response.status_code == 416:  # what is there is no beginning of it
             part.unlink(missing_ok=True)
@@ -222,33 +229,31 @@ class Transfer(threading.Thread):
         return start
 
 
-def _too_short(file: _File, have: int) -> DownloadError:
+def _too_short(file: PlannedFile, have: int) -> DownloadError:
     return DownloadError(
         f"The hub sent only {have} of the {file.size_bytes} bytes of {file.name}.",
         "Start again: it goes on where it stopped.",
     )
 
 
-class _Waiting:
-    """Holds a lock that huggingface_hub honours too; waits for it until the transfer is stopped."""
-
-    def __init__(self, path: Path, stop: threading.Event) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock, self._stopping = FileLock(path), stop
-
-    def __enter__(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._lock.acquire(timeout=0.25)
-            except Timeout:
-                continue
-            except NotImplementedError:  # a file system without locks: two would fetch the same, no more
-                return
-            return
-        raise _StoppedError
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+@contextmanager
+def _locked(path: Path, stopping: threading.Event) -> Iterator[None]:
+    """Hold a lock that huggingface_hub honours too; wait for it until the transfer is stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    while not lock.is_locked:
+        if stopping.is_set():
+            raise _StoppedError
+        try:
+            lock.acquire(timeout=0.25)
+        except Timeout:
+            continue
+        except NotImplementedError:  # a file system without locks: two would fetch the same, no more
+            break
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _shut(response: httpx2.Response) -> None:
@@ -288,10 +293,11 @@ def hub_error(error: BaseException, model_id: str) -> EncoderError:
 
 def answer_error(error: BaseException, model_id: str) -> EncoderError:
     """Translate what was raised while the hub's answer about ``model_id`` was asked for and read."""
-    strange = isinstance(error, ValueError | TypeError | KeyError | AttributeError)  # no JSON, or not the hub's
-    return (
-        web_page_error(model_id) if strange and not isinstance(error, HFValidationError) else hub_error(error, model_id)
-    )
+    if isinstance(error, ValueError | TypeError | KeyError | AttributeError) and not isinstance(
+        error, HFValidationError
+    ):
+        return web_page_error(model_id)  # no JSON, or not the hub's
+    return hub_error(error, model_id)
 
 
 def status_error(response: httpx2.Response, model_id: str, file: str = "") -> DownloadError:

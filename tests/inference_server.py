@@ -267,6 +267,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.fake.wrongs.append(f"GET {self.path}")
         self.send(405, {"detail": "Method Not Allowed"})
 
+    def do_CONNECT(self) -> None:
+        """Asked as a proxy for a tunnel, it never gets to the end of its first line."""
+        self.drip(b"HTTP/1.1 " + b"2" * 5000)
+
     def _body(self) -> Json:
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clip_core.encoders.checks import need_rgb, unit
+from clip_core.encoders.base import need_rgb, unit
 from clip_core.errors import EncoderError
 
 

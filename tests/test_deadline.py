@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 import requests
 
-from clip_core.encoders.deadline import Deadline, WatchedAdapter
+from clip_core.encoders.roboflow_http import Deadline, DeadlineAdapter
 from tests.inference_server import FakeInferenceServer
 
 
-def answered(url: str, adapter: WatchedAdapter, verify: str | bool = True) -> requests.Response:
+def answered(url: str, adapter: DeadlineAdapter, verify: str | bool = True) -> requests.Response:
     """Send a request; return the response as soon as its head is here."""
     body = requests.Request("POST", url, data=b"{}", headers={"Content-Type": "application/json"}).prepare()
     return adapter.send(body, stream=True, timeout=(5, 30), verify=verify)
 
 
-def ask(url: str, adapter: WatchedAdapter, verify: str | bool = True) -> bytes:
+def ask(url: str, adapter: DeadlineAdapter, verify: str | bool = True) -> bytes:
     with closing(answered(url, adapter, verify)) as response:
         return response.raw.read()
 
 
-def ask_late(server: FakeInferenceServer, adapter: WatchedAdapter) -> bytes:
+def ask_late(server: FakeInferenceServer, adapter: DeadlineAdapter) -> bytes:
     """Read only when the server has noticed the cut: it sent more after it, and that resets the connection."""
     with closing(answered(server.url, adapter)) as response:
         while server.open_connections:
@@ -31,7 +31,7 @@ def ask_late(server: FakeInferenceServer, adapter: WatchedAdapter) -> bytes:
         return response.raw.read()
 
 
-def ask_when_over(server: FakeInferenceServer, adapter: WatchedAdapter, deadline: Deadline) -> bytes:
+def ask_when_over(server: FakeInferenceServer, adapter: DeadlineAdapter, deadline: Deadline) -> bytes:
     while not deadline.passed:
         time.sleep(0.01)
     return ask(server.url, adapter)
@@ -41,7 +41,7 @@ def ask_when_over(server: FakeInferenceServer, adapter: WatchedAdapter, deadline
 def test_cuts_whatever_drips(fault: str) -> None:
     with FakeInferenceServer() as server:
         server.fault = fault
-        adapter, began, deadline = WatchedAdapter(), time.monotonic(), Deadline(0.4)
+        adapter, began, deadline = DeadlineAdapter(), time.monotonic(), Deadline(0.4)
         with pytest.raises(TimeoutError, match="the time is over"), deadline:
             ask(server.url, adapter)
         assert deadline.passed
@@ -50,10 +50,20 @@ def test_cuts_whatever_drips(fault: str) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "deadline"]
 
 
+def test_cuts_a_proxys_answer_that_drips() -> None:
+    with FakeInferenceServer() as proxy:
+        request = requests.Request("POST", "https://gpu.example", data=b"{}").prepare()
+        adapter, began, deadline = DeadlineAdapter(), time.monotonic(), Deadline(0.4)
+        with pytest.raises(TimeoutError, match="the time is over"), deadline:
+            adapter.send(request, timeout=(5, 30), proxies={"https": proxy.url})
+        assert time.monotonic() - began < 10
+        adapter.close()
+
+
 def test_a_cut_is_told_the_same_way_when_it_reads_as_a_reset() -> None:
     with FakeInferenceServer() as server:
         server.fault = "drip after head"
-        adapter, deadline = WatchedAdapter(), Deadline(1)
+        adapter, deadline = DeadlineAdapter(), Deadline(1)
         with pytest.raises(TimeoutError, match="the time is over") as told, deadline:
             ask_late(server, adapter)
         assert "Connection reset by peer" in str(told.value.__cause__)
@@ -64,7 +74,7 @@ def test_a_cut_is_told_the_same_way_when_it_reads_as_a_reset() -> None:
 def test_cuts_what_drips_through_tls(certificate: Path, fault: str) -> None:
     with FakeInferenceServer(str(certificate)) as server:
         server.fault = fault
-        adapter, began, deadline = WatchedAdapter(), time.monotonic(), Deadline(0.4)
+        adapter, began, deadline = DeadlineAdapter(), time.monotonic(), Deadline(0.4)
         with pytest.raises(TimeoutError, match="the time is over"), deadline:
             ask(f"https://localhost:{server.port}", adapter, str(certificate))
         assert len(server.bodies) == 1  # the handshake is done, and what is cut is the answer
@@ -75,7 +85,7 @@ def test_cuts_what_drips_through_tls(certificate: Path, fault: str) -> None:
 
 def test_leaves_alone_what_is_in_time_and_keeps_the_connection() -> None:
     with FakeInferenceServer() as server:
-        adapter = WatchedAdapter()
+        adapter = DeadlineAdapter()
         for _ in range(3):
             with Deadline(30) as deadline:
                 assert b"Internal error" in ask(server.url, adapter)
@@ -87,7 +97,7 @@ def test_leaves_alone_what_is_in_time_and_keeps_the_connection() -> None:
 
 def test_nothing_begins_after_the_end() -> None:
     with FakeInferenceServer() as server:
-        adapter, deadline = WatchedAdapter(), Deadline(0.01)
+        adapter, deadline = DeadlineAdapter(), Deadline(0.01)
         with pytest.raises(TimeoutError) as told, deadline:
             ask_when_over(server, adapter, deadline)
         assert isinstance(told.value.__cause__, requests.ConnectionError)

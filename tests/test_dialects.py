@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from clip_core.encoders.dialects import plain
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.encoders.preprocess import Preprocessing
+from clip_core.encoders.preprocess import Preprocessing, in_clip_terms
 from clip_core.errors import EncoderError
 from tests.model_maker import OPENAI_MEAN, OPENAI_STD, clip_preprocessor, make_clip, write_json
 
@@ -31,13 +30,13 @@ def jina(**changes: Any) -> dict[str, Any]:
 
 
 def test_it_is_clips_preprocessing() -> None:
-    assert Preprocessing.read(plain(jina(), "j"), "j") == Preprocessing.read(clip_preprocessor(32), "c")
-    assert Preprocessing.read(plain(jina(interpolation="bilinear"), "j"), "j").resample == 2
+    assert Preprocessing.read(jina(), "j") == Preprocessing.read(clip_preprocessor(32), "c")
+    assert Preprocessing.read(jina(interpolation="bilinear"), "j").resample == 2
 
 
 def test_others_are_left_as_they_are() -> None:
     clip = clip_preprocessor(32)
-    assert plain(clip, "c") is clip
+    assert in_clip_terms(clip, "c") is clip
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_others_are_left_as_they_are() -> None:
 )
 def test_what_has_no_counterpart_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(EncoderError, match=message):
-        Preprocessing.read(plain(jina(**changes), "j"), "j")
+        Preprocessing.read(jina(**changes), "j")
 
 
 def test_a_folder_in_that_dialect_loads(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 import pytest
 
-from clip_core.encoders.roboflow_errors import Faults, Redactor, is_html
+from clip_core.encoders.roboflow_errors import ServerErrors, is_html, redacted
 
 KEY = 'rf_SEC/RET+ü&<"'
 
 
 def told(status: int, body: object, kind: str = "application/json") -> str:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return str(Faults("http://h:9001", KEY).refused(status, {"Content-Type": kind}, data))
+    return str(ServerErrors("http://h:9001", KEY).refused(status, {"Content-Type": kind}, data))
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,13 @@ def told(status: int, body: object, kind: str = "application/json") -> str:
     ],
 )
 def test_no_spelling_of_the_key_is_left(written: str) -> None:
-    assert Redactor(KEY)(f"bad key '{written}'!") == "bad key '[key]'!"
+    assert redacted(f"bad key '{written}'!", KEY) == "bad key '[key]'!"
     assert told(401, {"message": f"bad key '{written}'!"}).endswith("It said: bad key '[key]'!")
     assert told(500, f"{'x ' * 70}{written}".encode(), "text/plain").count("SEC") == 0  # cut after it is redacted
 
 
 def test_without_a_key_nothing_is_taken_out() -> None:
-    assert Redactor("")("as it is") == "as it is"
+    assert redacted("as it is", "") == "as it is"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_web_pages_are_not_repeated() -> None:
     ],
 )
 def test_a_redirect_tells_the_host_alone(location: str, host: str) -> None:
-    error = Faults("http://h:9001", KEY).refused(307, {"Location": location}, b"")
+    error = ServerErrors("http://h:9001", KEY).refused(307, {"Location": location}, b"")
     assert error.what == f"The inference server at h:9001 sends on to {host}; that is not followed."
     assert error.status == 307

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from clip_core.encoders.tower import Tower, cores
+from clip_core.encoders.onnx import Tower, cores
 from clip_core.errors import EncoderError
 from tests.model_maker import Graph, small_vision
 

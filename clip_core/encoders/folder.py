@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clip_core.encoders.dialects import plain
-from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, onnx_files
 from clip_core.encoders.precision import (
     AUTO,
+    CONFIG,
+    PREPROCESSOR,
+    TOKENIZER,
     Precision,
     TowerFiles,
     best_precision,
     choose_towers,
     no_towers,
+    onnx_files,
     providers_here,
 )
 from clip_core.encoders.preprocess import Preprocessing
@@ -98,7 +100,7 @@ class ModelFolder:
             logit_scale=_scale(config.number("logit_scale_init_value", -10.0, 10.0, UNTRAINED_LOG_SCALE)),
             default_threshold=own.number("default_threshold", -1.0, 1.0, 0.08 if is_siglip else 0.27),
             default_smoothing_s=own.number("default_smoothing_s", 0.0, 3600.0, 1.0),
-            preprocessing=Preprocessing.read(plain(_preprocessor(path, name), name), name),
+            preprocessing=Preprocessing.read(_preprocessor(path, name), name),
             precision=towers.precision,
             vision=towers.vision,
             text=towers.text,

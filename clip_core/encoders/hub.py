@@ -29,8 +29,8 @@ from clip_core.encoders.hub_cache import (
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.hub_faults import answer_fault, disk_fault, web_page
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
+from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError
 from clip_core.size_text import size_text
 from clip_core.values import Progress
@@ -44,23 +44,6 @@ SPARE_BYTES = 64 * 2**20
 EVERY_S = 0.25
 RATE_OVER_S = 8.0
 _HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """One file of a plan.
-
-    Attributes:
-        name: Relative to the repository.
-        size_bytes: As the hub says.
-        digest: What its content must hash to: 64 hex digits SHA-256, or 40 of git's SHA-1.
-        cached: Whether it is here already.
-    """
-
-    name: str
-    size_bytes: int
-    digest: str
-    cached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +94,9 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
         there = {entry.rfilename: entry for entry in info.siblings or ()}
         commit = info.sha or ""
     except Exception as error:  # noqa: BLE001 - httpx2's, JSON's and huggingface_hub's have no common base
-        raise answer_fault(error, model_id) from _cause(error)
+        raise answer_error(error, model_id) from _cause(error)
     if COMMIT.fullmatch(commit) is None:
-        raise web_page(model_id)
+        raise web_page_error(model_id)
     # Only names that are known beforehand are looked up: whatever else a repository lists is never touched.
     towers = choose_towers(there, order)
     if towers is None:
@@ -134,9 +117,9 @@ def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> Plan
     entry = there[name]
     size, digest = entry.size, entry.lfs.sha256 if entry.lfs is not None else entry.blob_id
     if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not isinstance(digest, str):
-        raise web_page(f"the size and hash of {name}")
+        raise web_page_error(f"the size and hash of {name}")
     if _HASH.fullmatch(digest) is None:
-        raise web_page(f"the hash of {name}")
+        raise web_page_error(f"the hash of {name}")
     if name in (*NEEDED, *OPTIONAL) and size > MAX_SMALL_BYTES:
         raise DownloadError(f"{name} of {model_id} has {size_text(size)}, which is too much.", "Use another model.")
     return PlannedFile(name, size, digest, is_whole(repository_folder(model_id) / "blobs" / digest, size))
@@ -156,8 +139,6 @@ def download(plan: DownloadPlan) -> Generator[Progress, None, None]:
     Raises:
         DownloadError: The network, the hub or the disk failed, or a file came with another content.
     """
-    from clip_core.encoders.transfer import Transfer
-
     _need_room(plan)
     transfer = Transfer(plan.model_id, plan.commit, plan.revision, plan.files)
     meter = _Meter(plan.total_bytes)
@@ -180,7 +161,7 @@ def _need_room(plan: DownloadPlan) -> None:
             place = place.parent
         free = shutil.disk_usage(place).free
     except OSError as error:
-        raise disk_fault(error, plan.model_id) from error
+        raise disk_error(error, plan.model_id) from error
     if plan.missing_bytes and free < plan.missing_bytes + SPARE_BYTES:
         raise DownloadError(
             f"{plan.model_id} needs {size_text(plan.missing_bytes)}, but only {size_text(free)} are free "

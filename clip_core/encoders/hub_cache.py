@@ -19,9 +19,19 @@ from huggingface_hub import constants
 
 from clip_core.encoders.catalogue import precision_order
 from clip_core.encoders.external_data import external_files
-from clip_core.encoders.fingerprint import file_sha256
-from clip_core.encoders.layout import CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, onnx_files
-from clip_core.encoders.precision import AUTO, Precision, TowerFiles, choose_towers, providers_here
+from clip_core.encoders.precision import (
+    AUTO,
+    CONFIG,
+    PREPROCESSOR,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    Precision,
+    TowerFiles,
+    choose_towers,
+    file_sha256,
+    onnx_files,
+    providers_here,
+)
 from clip_core.encoders.settings import short
 from clip_core.errors import DamagedModelError, DownloadError, EncoderError
 

@@ -1,14 +1,25 @@
-"""Which of a model's files to take: fp32, fp16 or int8, by what this machine runs best."""
+"""A model's files: their names, which to take (fp32, fp16 or int8, by what this machine runs best), and their hash."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal, TypeAlias
 
-from clip_core.encoders.layout import TEXT, VISION
 from clip_core.errors import EncoderError
+
+# The names that transformers.js gives to files.
+CONFIG, PREPROCESSOR, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+# Roles as well as names: a fingerprint calls the towers so whatever files were chosen.
+VISION, TEXT = "onnx/vision_model.onnx", "onnx/text_model.onnx"
+# Raise it when the code changes so that the same folder gives other vectors.
+FORMAT = 1
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 AUTO = "auto"
@@ -39,6 +50,14 @@ class TowerFiles:
     vision: str
     text: str
     external: tuple[str, ...]
+
+
+def onnx_files(path: Path) -> frozenset[str]:
+    """The names of the files in a model's onnx/, relative to the model; none if it cannot be listed."""
+    try:
+        return frozenset(f"onnx/{file.name}" for file in (path / "onnx").iterdir() if file.is_file())
+    except OSError:
+        return frozenset()
 
 
 def best_precision(wanted: str, providers: Collection[str]) -> tuple[Precision, ...]:
@@ -110,11 +129,8 @@ def no_towers(model: str, names: Collection[str], order: Sequence[Precision]) ->
 
 
 def _first(names: Collection[str], tower: str, precision: Precision) -> str | None:
-    return next((name for name in _candidates(tower, precision) if name in names), None)
-
-
-def _candidates(tower: str, precision: Precision) -> Iterator[str]:
-    yield from (f"onnx/{tower}_model{suffix}.onnx" for suffix in SUFFIXES[precision])
+    candidates = (f"onnx/{tower}_model{suffix}.onnx" for suffix in SUFFIXES[precision])
+    return next((name for name in candidates if name in names), None)
 
 
 def _missing(names: Collection[str]) -> str:
@@ -123,3 +139,34 @@ def _missing(names: Collection[str]) -> str:
         if not any(_first(names, tower, precision) for precision in SUFFIXES):
             return file
     return TEXT if VISION in names else VISION
+
+
+def fingerprint(files: Mapping[str, Path], settings: Mapping[str, object]) -> str:
+    """Hash a model.
+
+    Args:
+        files: Role → file: weights with their external data, and the tokenizer.
+        settings: How pictures and texts are prepared; JSON values only.
+
+    Returns:
+        64 hex digits: SHA-256 over the format's number, the settings and the bytes of each file.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    hashes = {role: file_sha256(path) for role, path in files.items()}
+    whole = {"format": FORMAT, "files": hashes, "settings": settings}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, remembered in this process by (real path, size, modification time)."""
+    real = path.resolve(strict=True)
+    stat = real.stat()
+    return _sha256(real, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(real: Path, _size: int, _mtime_ns: int) -> str:
+    with real.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,6 +16,8 @@ from clip_core.encoders.settings import Settings
 from clip_core.values import Floats, Image
 
 FILE = "preprocessor_config.json"
+JINA = "JinaCLIPImageProcessor"
+JINA_RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
 MAX_EDGE = 4096
 # A resized picture above this many pixels is not made in full: only what the crop will keep of it. 1 × 5000
 # resized to 224 × 1,120,000 would take 750 MB.
@@ -63,7 +65,7 @@ class Preprocessing:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], model: str) -> Preprocessing:
-        """Read what a preprocessor_config.json holds.
+        """Read what a preprocessor_config.json holds, in CLIP's terms or in Jina's.
 
         A setting that is null, or an unknown ``do_…`` that is false, asks for nothing. An old file's
         ``"size": 224`` means the shorter edge where a centre crop follows (CLIP), else a square (ViT).
@@ -75,6 +77,7 @@ class Preprocessing:
         Raises:
             EncoderError: A setting that is unknown, missing, of a wrong type or out of range.
         """
+        raw = in_clip_terms(raw, model)
         settings = Settings(raw, FILE, model)
         for key, value in raw.items():
             asks = value is not None and (value is not False or not key.startswith("do_"))
@@ -177,6 +180,37 @@ class Preprocessing:
             return height, width
         long = int(self.shortest_edge * max(height, width) / min(height, width))
         return (self.shortest_edge, long) if height <= width else (long, self.shortest_edge)
+
+
+def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """Translate Jina CLIP's preprocessor_config.json into the terms of CLIPImageProcessor; return any other as it is.
+
+    The terms are those of processing_clip.py and transform.py of jinaai/jina-clip-implementation. ``auto_map``
+    names Python code for the transformers library, which nothing here runs.
+
+    Raises:
+        EncoderError: A Jina file asks for what has no counterpart.
+    """
+    if raw.get("image_processor_type") != JINA:
+        return raw
+    settings = Settings(raw, FILE, model)
+    size = settings.integer("size", 1, MAX_EDGE)
+    if settings.text("resize_mode", "shortest") != "shortest":
+        raise settings.error("asks for another 'resize_mode' than 'shortest', which is not supported.")
+    resample = JINA_RESAMPLE.get(settings.text("interpolation", "bicubic"))
+    if resample is None:
+        raise settings.error("asks for another 'interpolation' than bilinear or bicubic, which is not supported.")
+    # fill_color would fill what is padded, and "shortest" pads nothing.
+    own = {"auto_map", "fill_color", "interpolation", "mean", "resize_mode", "size", "std"}
+    return {key: value for key, value in raw.items() if key not in own} | {
+        "size": {"shortest_edge": size},
+        "crop_size": {"height": size, "width": size},
+        "do_center_crop": True,
+        "resample": resample,
+        "image_mean": raw.get("mean"),
+        "image_std": raw.get("std"),
+        "do_normalize": True,
+    }
 
 
 def _target(settings: Settings, cropped: bool) -> tuple[int | None, tuple[int, int] | None]:

@@ -8,16 +8,15 @@ import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import Config
 from clip_core.config_keys import SERVER, Crop
-from clip_core.encoders.checks import need_rgb, unit
-from clip_core.encoders.fingerprint import fingerprint
+from clip_core.encoders.base import need_rgb, unit
+from clip_core.encoders.precision import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.encoders.settings import short
@@ -26,6 +25,7 @@ from clip_core.values import Floats, Image
 
 TEXTS_AT_ONCE = 8
 MOST_TOKENS = 75
+SHORTEN = f"Shorten it: about {MOST_TOKENS} tokens, some 50 words, are the most."
 # What a server answers to a text that is too long: 400, before version 1.8 a 500.
 TEXT_REFUSED = (400, 500)
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -33,14 +33,8 @@ CHECK = "Check clip_version and inference_url in config.yaml, or restart the ser
 _Thing = TypeVar("_Thing")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One of OpenAI's models.
-
-    Attributes:
-        dim: Length of a vector.
-        edge: Pixels of each side of what it sees.
-    """
+class Version(NamedTuple):
+    """One of OpenAI's models: the length of a vector, and the pixels of each side of what it sees."""
 
     dim: int
     edge: int = 224
@@ -60,17 +54,14 @@ VERSIONS: Mapping[str, Version] = {
 
 
 class RoboflowEncoder:
-    """A ShownEncoder whose model runs on a Roboflow Inference server. Making one asks nothing of the server.
+    """A ShownEncoder whose model runs on a Roboflow Inference server. Creating one sends nothing.
 
     Pictures are resized here, as the server would, and sent one a request: servers from 1.2.0 on answer
     several with a single vector. There is no tokenizer here, so a text that is too long is found out only
     when the server refuses it; then the error names it.
 
-    Attributes:
-        id, fingerprint, dim, logit_scale: See Encoder. The fingerprint does not cover the address: a
-            version gives the same vectors wherever it runs.
-        name, provider, precision, default_threshold, default_smoothing_s: See ShownEncoder.
-        image_size, framing, sends_to: See ShownEncoder.
+    Attributes: See ShownEncoder. The fingerprint does not cover the address: a version gives the same vectors
+    wherever it runs.
 
     Args:
         model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION".
@@ -112,7 +103,7 @@ class RoboflowEncoder:
 
         Raises:
             ServerError: The server is not reached, refuses, or gives no usable vector. Nothing more is
-                sent once one has failed.
+                sent after the first failure.
             ValueError: A picture has another shape or dtype.
         """
         need_rgb(images)
@@ -131,7 +122,7 @@ class RoboflowEncoder:
         return self._together(self._texts, chunks)
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """Nothing for each text: the server cuts none, it refuses those that are too long."""
+        """Return "" for each text: the server refuses a text that is too long instead of cutting it."""
         return [""] * len(texts)
 
     def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:
@@ -190,11 +181,7 @@ class RoboflowEncoder:
         if all_of_them and not long:
             return refusal
         what = f'refused the text "{short((long or refused)[0], 40)}" ({refusal.status})'
-        if not long:
-            return self._server.faults.error(what, "Word it differently.", refusal.status)
-        return self._server.faults.error(
-            what, f"Shorten it: about {MOST_TOKENS} tokens, some 50 words, are the most.", refusal.status
-        )
+        return self._server.errors.error(what, SHORTEN if long else "Word it differently.", refusal.status)
 
     def _ask(self, path: str, body: Mapping[str, object], count: int, what: str) -> Floats:
         """Unit vectors (count, dim) for one request."""
@@ -220,7 +207,7 @@ class RoboflowEncoder:
             raise self._useless("gave a number that is too large") from error
 
     def _useless(self, problem: str) -> ServerError:
-        return self._server.faults.error(problem, CHECK, 200)
+        return self._server.errors.error(problem, CHECK, 200)
 
 
 def _version_of(model_id: str, config: Config) -> str:

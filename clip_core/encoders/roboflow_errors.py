@@ -1,4 +1,4 @@
-"""What goes wrong between here and an inference server, in words: what happened, and the next step.
+"""The errors of an inference server: what happened, and the next step.
 
 The server's own words come last, short, without the key and without the pictures that it repeats.
 """
@@ -11,11 +11,12 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
-import requests
+from requests import exceptions
 from urllib3.exceptions import LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
 from clip_core.encoders.settings import short
@@ -26,9 +27,14 @@ START = "Is the server started? pip install inference-cli && inference server st
 KEY = "Check roboflow_api_key in config.yaml, or the environment's ROBOFLOW_API_KEY."
 MOVED = "Put the address where it ends into inference_url, if you trust it."
 ADDRESS = "Check inference_url in config.yaml."
-AGAIN = "It may have stopped: start it again (inference server start); what is embedded is kept."
+ANOTHER = f"Another program may listen there. {ADDRESS}"
+CERTIFICATE = "Check its certificate, and whether it is https:// or http:// in inference_url."
 SURROUNDINGS = "Check inference_url in config.yaml, and in the environment the proxies and REQUESTS_CA_BUNDLE."
 LATER = "Wait a little and try again; what is embedded is kept."
+UNKNOWN_NAME = ("is not found: no such name", f"{ADDRESS} Is there a network?")
+SLOW = ("did not answer in time", f"It may be fetching the model's weights. {LATER}")
+AGAIN = "It may have stopped: start it again (inference server start); what is embedded is kept."
+BROKEN_OFF = ("broke off in the middle of an answer", AGAIN)
 _LONG_RUN = re.compile(r"[\w+/=-]{60,}")  # a picture, or a part of one
 
 # status → what happened, and the next step.
@@ -38,7 +44,7 @@ _STATUSES = {
     402: ("says that the account has no credits left", "Add credits, or use a server of your own."),
     403: ("does not allow this", KEY),
     404: ("does not know this model or this address", "Check clip_version and inference_url in config.yaml."),
-    405: ("does not take requests for vectors", f"Another program may listen there. {ADDRESS}"),
+    405: ("does not take requests for vectors", ANOTHER),
     407: ("is behind a proxy that wants a password", "Set HTTPS_PROXY or NO_PROXY in the environment."),
     413: ("found the request too large", "A proxy before it may have a limit: raise that."),
     422: ("did not understand the request", "Its version may be too old or too new: update it."),
@@ -48,43 +54,36 @@ _STATUSES = {
     503: ("is too busy, or just starting", LATER),
     504: ("took too long for its gateway", LATER),
 }
+# exceptions, what happened, and the next step. The first row with a class from the chain of causes applies.
+_FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
+    ((exceptions.ProxyError,), "is not reached: the proxy fails", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."),
+    ((SSLError, ssl.SSLError), "is not reached safely: TLS fails", f"{CERTIFICATE} {{certificate}}"),
+    ((socket.gaierror, exceptions.InvalidURL, LocationValueError, UnicodeError), *UNKNOWN_NAME),
+    ((exceptions.ConnectTimeout,), "does not pick up", f"{ADDRESS} Is a firewall in between?"),
+    ((ConnectionRefusedError,), "refuses connections", START),
+    ((exceptions.ReadTimeout, ReadTimeoutError, TimeoutError), *SLOW),
+    ((NewConnectionError,), "is not reached ({system})", ADDRESS),
+    ((RemoteDisconnected,), *BROKEN_OFF),  # before BadStatusLine, which it is too
+    ((BadStatusLine,), "does not speak HTTP", ANOTHER),
+    ((ProtocolError, HTTPException, ConnectionError), *BROKEN_OFF),
+    ((BaseException,), "cannot be asked ({name})", SURROUNDINGS),
+)
 
 
-class Redactor:
-    """Takes a key out of foreign words, however they write it.
+@dataclass(frozen=True)
+class ServerErrors:
+    """Makes the error messages of one server.
 
-    Args:
-        key: The key; "" if there is none.
-    """
-
-    def __init__(self, key: str) -> None:
-        raw = key.encode("utf-8", "replace")
-        written = json.dumps(key)[1:-1]
-        forms = {key, written, written.replace("/", "\\/"), quote(key, safe=""), quote_plus(key), html.escape(key)}
-        forms |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode(), raw.hex(), repr(key)[1:-1]}
-        ordered = sorted(map(re.escape, forms), key=len, reverse=True)
-        self._forms = re.compile("|".join(ordered), re.IGNORECASE) if key else None
-
-    def __call__(self, text: str) -> str:
-        """The text with every form of the key replaced."""
-        return text if self._forms is None else self._forms.sub("[key]", text)
-
-
-class Faults:
-    """Makes the errors of one server.
-
-    Args:
+    Attributes:
         address: Its address, as in ``Config.inference_url``.
-        key: What must stand in no message.
+        key: What no message may contain; "" if there is none.
     """
 
-    def __init__(self, address: str, key: str) -> None:
-        self._redact = Redactor(key)
-        self._address = address
-        self._name = f"The inference server at {short(urlsplit(address).netloc, 50)}"
+    address: str
+    key: str = field(repr=False)
 
     def error(self, what: str, next_step: str, status: int | None = None, words: str = "") -> ServerError:
-        """An error of this server.
+        """Make an error that names this server.
 
         Args:
             what: What it did, to follow its name.
@@ -92,65 +91,56 @@ class Faults:
             status: The HTTP status, if there was an answer.
             words: Its own words.
         """
-        words = short(_LONG_RUN.sub("…", self._redact(words)), MAX_WORDS)
+        words = short(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)
         said = f" It said: {words}" if words else ""
-        return ServerError(f"{self._name} {what}.", f"{next_step}{said}", status)
+        name = f"The inference server at {short(urlsplit(self.address).netloc, 50)}"
+        return ServerError(f"{name} {what}.", f"{next_step}{said}", status)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ServerError:
         """The error for an answer that is not 200."""
         if 300 <= status < 400:
             return self.error(f"sends on to {self._target(headers)}; that is not followed", MOVED, status)
         words = "" if is_html(headers, body) else _words(body)
-        known = _STATUSES.get(status)
-        if known is not None:
-            return self.error(f"{known[0]} ({status})", known[1], status, words)
+        if status in _STATUSES:
+            what, next_step = _STATUSES[status]
+            return self.error(f"{what} ({status})", next_step, status, words)
         return self.error(f"answered with status {status}", f"Look at its log. {ADDRESS}", status, words)
 
     def no_answer(self, problem: str, headers: Mapping[str, str], body: bytes) -> ServerError:
         """The error for an answer of status 200 that holds no vectors."""
         if is_html(headers, body):
             return self.error("answered with a web page", f"A proxy or another program answers there. {ADDRESS}", 200)
-        return self.error(problem, f"Another program may listen there. {ADDRESS}", 200)
+        return self.error(problem, ANOTHER, 200)
 
     def broken(self, error: BaseException) -> ServerError:
         """The error for an exchange that failed below HTTP."""
-        chain = list(_chain(error))
-        if _any(chain, requests.exceptions.ProxyError):
-            return self.error("is not reached: the proxy fails", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY.")
-        if _any(chain, SSLError, ssl.SSLError):
-            reason = next((str(e.verify_message) for e in chain if isinstance(e, ssl.SSLCertVerificationError)), "")
-            step = f"Check its certificate, and whether it is https:// or http:// in inference_url. {reason}"
-            return self.error("is not reached safely: TLS fails", step.strip())
-        if _any(chain, socket.gaierror, requests.exceptions.InvalidURL, LocationValueError, UnicodeError):
-            return self.error("is not found: no such name", f"{ADDRESS} Is there a network?")
-        if _any(chain, requests.exceptions.ConnectTimeout):
-            return self.error("does not pick up", f"{ADDRESS} Is a firewall in between?")
-        if _any(chain, ConnectionRefusedError):
-            return self.error("refuses connections", START)
-        if _any(chain, requests.exceptions.ReadTimeout, ReadTimeoutError, TimeoutError):
-            return self.slow()
-        return self._cut_off(chain)
-
-    def _cut_off(self, chain: list[BaseException]) -> ServerError:
-        if _any(chain, NewConnectionError):
-            reason = next((e.strerror for e in chain if isinstance(e, OSError) and e.strerror), "no way there")
-            return self.error(f"is not reached ({short(reason, 60)})", ADDRESS)
-        if _any(chain, BadStatusLine) and not _any(chain, RemoteDisconnected):
-            return self.error("does not speak HTTP", f"Another program may listen there. {ADDRESS}")
-        if _any(chain, ProtocolError, HTTPException, ConnectionError):
-            return self.error("broke off in the middle of an answer", AGAIN)
-        return self.error(f"cannot be asked ({type(chain[0]).__name__})", SURROUNDINGS)
-
-    def slow(self) -> ServerError:
-        """The error for an answer that did not come in time."""
-        return self.error("did not answer in time", f"It may be fetching the model's weights. {LATER}")
+        chain = [error]
+        while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+            chain.append(cause)
+        what, next_step = next(row for kinds, *row in _FAILURES if any(isinstance(cause, kinds) for cause in chain))
+        certificate = next((e.verify_message for e in chain if isinstance(e, ssl.SSLCertVerificationError)), "")
+        system = next((e.strerror for e in chain if isinstance(e, OSError) and e.strerror), "no way there")
+        what = what.format(system=short(system, 60), name=type(error).__name__)
+        return self.error(what, next_step.format(certificate=certificate).strip())
 
     def _target(self, headers: Mapping[str, str]) -> str:
         try:
-            host = urlsplit(urljoin(self._address, headers.get("Location", ""))).hostname
+            host = urlsplit(urljoin(self.address, headers.get("Location", ""))).hostname
         except ValueError:
             host = None
-        return short(self._redact(host or ""), 60) or "nowhere"
+        return short(redacted(host or "", self.key), 60) or "nowhere"
+
+
+def redacted(text: str, key: str) -> str:
+    """Replace ``key`` in ``text``, in each form in which a server may repeat it, whatever its case."""
+    if not key:
+        return text
+    raw, written = key.encode("utf-8", "replace"), json.dumps(key)[1:-1]
+    forms = {key, written, written.replace("/", "\\/"), repr(key)[1:-1], html.escape(key)}
+    forms |= {quote(key, safe=""), quote_plus(key), raw.hex()}
+    forms |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    longest_first = sorted(map(re.escape, forms), key=len, reverse=True)
+    return re.sub("|".join(longest_first), "[key]", text, flags=re.IGNORECASE)
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
@@ -164,15 +154,15 @@ def _words(body: bytes) -> str:
     if not text.startswith(("{", "[")):
         return text
     try:
-        told = json.loads(text)
+        answer = json.loads(text)
     except (ValueError, RecursionError):
         return ""  # cut short, and then it may be the request that it repeats
-    if not isinstance(told, dict):
+    if not isinstance(answer, dict):
         return ""
-    detail = told.get("detail")
+    detail = answer.get("detail")
     if isinstance(detail, list):
         return "; ".join(_complaint(entry) for entry in detail[:2])
-    return next((told[name] for name in ("message", "detail", "error") if isinstance(told.get(name), str)), "")
+    return next((answer[name] for name in ("message", "detail", "error") if isinstance(answer.get(name), str)), "")
 
 
 def _complaint(entry: object) -> str:
@@ -181,16 +171,3 @@ def _complaint(entry: object) -> str:
     where = entry.get("loc")
     place = " ".join(str(part)[:20] for part in where[:4]) if isinstance(where, list) else ""
     return f"{place}: {entry.get('msg', '')}".strip(": ")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those that it came from."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _any(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
-    return any(isinstance(error, kinds) for error in chain)

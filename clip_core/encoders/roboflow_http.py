@@ -1,27 +1,30 @@
-"""The way to a Roboflow Inference server: one request there and back, within limits of time, size and patience."""
+"""HTTP client of a Roboflow Inference server, with limits on time, on the size of answers and on retries."""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import logging
 import os
-import queue
+import socket
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from urllib3 import HTTPResponse
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from clip_core.encoders.deadline import Deadline, WatchedAdapter
-from clip_core.encoders.roboflow_errors import Faults
+from clip_core.encoders.roboflow_errors import SLOW, ServerErrors
 from clip_core.size_text import size_text
 
 IN_FLIGHT = 2
@@ -29,6 +32,7 @@ MAX_ANSWER_BYTES = 8 * 2**20
 MAX_ERROR_BYTES = 64 * 2**10
 BUSY = (429, 502, 503, 504)
 OK = 200
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +44,9 @@ class Patience:
     Attributes:
         connect_s: For a connection.
         read_s: For the next piece of an answer; the first may have to wait for the model's weights.
-        whole_s: For one exchange from its beginning to its end.
-        retries: How often a server that says it is busy is asked again.
-        first_wait_s: Before the first of them; each next wait is twice as long, unless the server names one.
+        whole_s: For one exchange from beginning to end.
+        retries: How often to ask a busy server again.
+        first_wait_s: Before the first retry; each next wait is twice as long, unless the server names one.
         waits_s: For all waits of one request together.
         sleep: Waits so many seconds.
         now: Seconds since 1970.
@@ -59,13 +63,13 @@ class Patience:
 
 
 class InferenceServer:
-    """Posts JSON to a server, at most two requests at once however many threads ask. The key goes into the body alone.
+    """Posts JSON to a server, at most two requests at once however many threads ask. Only the body holds the key.
 
     Attributes:
         host: Its host and port, to show.
         sends_to: The same without a port that is the scheme's own, and whether the way there is encrypted; None if
             it is this machine.
-        faults: Makes its errors.
+        errors: Makes its errors.
 
     Args:
         address: As in ``Config.inference_url``.
@@ -78,21 +82,20 @@ class InferenceServer:
         host, usual = parts.hostname or "", 443 if parts.scheme == "https" else 80
         shown, port = f"[{host}]" if ":" in host else host, parts.port or usual
         self.host = f"{shown}:{port}"
-        here = is_loopback(host)
+        self._here = is_loopback(host)
         where = shown if port == usual else self.host
-        self.sends_to = None if here else where if parts.scheme == "https" else f"{where} (http, not encrypted)"
-        self.faults = Faults(address, key)
+        self.sends_to = None if self._here else where if parts.scheme == "https" else f"{where} (http, not encrypted)"
+        self.errors = ServerErrors(address, key)
         self._address, self._key = address, key
         self._patience = patience or Patience()
-        self._sessions: queue.LifoQueue[requests.Session] = queue.LifoQueue()
-        for _ in range(IN_FLIGHT):
-            self._sessions.put(_session(through_proxy=not here))
+        self._slots = threading.Semaphore(IN_FLIGHT)
+        self._adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=IN_FLIGHT)
 
     def __repr__(self) -> str:
         return f"InferenceServer({self.host})"
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Ask once; again, after a while, where the server says that it is busy.
+        """Send a request; wait and send it again while the server says that it is busy.
 
         Args:
             path: Such as "/clip/embed_text".
@@ -104,80 +107,60 @@ class InferenceServer:
         Raises:
             ServerError: It is not reached, refuses, is too slow, or answers with no JSON object.
         """
-        keyed = {"api_key": self._key, **body} if self._key else body
-        data = json.dumps(keyed).encode()
-        waits = self._waits()
-        with self._borrowed() as session:
+        data = json.dumps({"api_key": self._key, **body} if self._key else body).encode()
+        patience, left_s, attempts = self._patience, self._patience.waits_s, 0
+        with self._slots:
             while True:
-                status, headers, answer = self._exchange(session, path, data)
+                status, headers, answer = self._exchange(path, data)
                 if status == OK:
                     return self._object(headers, answer)
-                wait_s = waits(headers) if status in BUSY else None
-                if wait_s is None:
-                    raise self.faults.refused(status, headers, answer)
+                if status not in BUSY or attempts >= patience.retries or left_s <= 0:
+                    raise self.errors.refused(status, headers, answer)
+                asked_s = retry_after(headers.get("Retry-After", ""), patience.now())
+                wait_s = min(left_s, patience.first_wait_s * 2**attempts if asked_s is None else asked_s)
+                left_s, attempts = left_s - wait_s, attempts + 1
                 _log.info("%s is busy (%d): asked again in %.1f s", self.host, status, wait_s)
-                self._patience.sleep(wait_s)
+                patience.sleep(wait_s)
 
-    @contextmanager
-    def _borrowed(self) -> Iterator[requests.Session]:
-        session = self._sessions.get()
+    def _exchange(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request; return the status, the headers, and the body as far as its limit and a little more."""
         try:
-            yield session
-        finally:
-            self._sessions.put(session)
-
-    def _waits(self) -> Callable[[Mapping[str, str]], float | None]:
-        """What says, from the headers of a busy answer, how long to wait; None once patience is at its end."""
-        patience, left_s, tries = self._patience, self._patience.waits_s, 0
-
-        def next_wait(headers: Mapping[str, str]) -> float | None:
-            nonlocal left_s, tries
-            if tries >= patience.retries or left_s <= 0:
-                return None
-            asked_s = retry_after(headers.get("Retry-After", ""), patience.now())
-            wait_s = min(left_s, patience.first_wait_s * 2**tries if asked_s is None else asked_s)
-            left_s, tries = left_s - wait_s, tries + 1
-            return wait_s
-
-        return next_wait
-
-    def _exchange(self, session: requests.Session, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its answer: status, headers, and as much of the body as is of use."""
-        deadline = Deadline(self._patience.whole_s)
-        try:
-            with deadline:
-                found = self._send(session, path, data)
+            with Deadline(self._patience.whole_s):
+                status, headers, answer = self._send(path, data)
+        except TimeoutError as error:
+            raise self.errors.error(*SLOW) from error
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
-            raise (self.faults.slow() if deadline.passed else self.faults.broken(error)) from error
-        if found[0] == OK and len(found[2]) > MAX_ANSWER_BYTES:
-            raise self.faults.no_answer(f"answered with more than {size_text(MAX_ANSWER_BYTES)}", found[1], found[2])
-        return found
+            raise self.errors.broken(error) from error
+        if status == OK and len(answer) > MAX_ANSWER_BYTES:
+            raise self.errors.no_answer(f"answered with more than {size_text(MAX_ANSWER_BYTES)}", headers, answer)
+        return status, headers, answer
 
-    def _send(self, session: requests.Session, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    def _send(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
         url = self._address + path
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-        request = requests.Request("POST", url, data=data, headers=headers).prepare()
-        settings = session.merge_environment_settings(url, {}, None, None, None)
-        # By the adapter itself: the session would read the whole body of a redirect, and add passwords from ~/.netrc.
-        response = session.get_adapter(url).send(
-            request,
+        # Not a session: that would read the whole body of a redirect, and add passwords from ~/.netrc.
+        response = self._adapter.send(
+            requests.Request("POST", url, data=data, headers=HEADERS).prepare(),
             stream=True,
             timeout=(self._patience.connect_s, self._patience.read_s),
-            verify=settings["verify"] or True,
-            proxies=settings["proxies"],
+            verify=os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True,
+            # Frames for this machine are no business of a proxy.
+            proxies={} if self._here else requests.utils.get_environ_proxies(url),
         )
-        with closing(response):
-            status = response.status_code
-            most = MAX_ANSWER_BYTES if status == OK else MAX_ERROR_BYTES
-            return status, response.headers, b"".join(_pieces(response.raw, most + 1))
+        with contextlib.closing(response):
+            body, most = bytearray(), MAX_ANSWER_BYTES if response.status_code == OK else MAX_ERROR_BYTES
+            for piece in response.raw.stream(most + 1, decode_content=False):
+                body += piece
+                if len(body) > most:
+                    break
+            return response.status_code, response.headers, bytes(body)
 
     def _object(self, headers: Mapping[str, str], answer: bytes) -> dict[str, Any]:
         try:
             value = json.loads(answer)
         except (ValueError, RecursionError) as error:
-            raise self.faults.no_answer("answered with what is not JSON", headers, answer) from error
+            raise self.errors.no_answer("answered with what is not JSON", headers, answer) from error
         if not isinstance(value, dict):
-            raise self.faults.no_answer("answered with no JSON object", headers, answer)
+            raise self.errors.no_answer("answered with no JSON object", headers, answer)
         return value
 
 
@@ -193,12 +176,7 @@ def is_loopback(host: str) -> bool:
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or a date; None if it is neither.
-
-    Args:
-        value: The header.
-        now: Seconds since 1970.
-    """
+    """Seconds from ``now`` (since 1970) that a Retry-After header asks for: a number or a date; else None."""
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -209,21 +187,91 @@ def retry_after(value: str, now: float) -> float | None:
     return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
 
 
-def _pieces(raw: HTTPResponse, most: int) -> Iterator[bytes]:
-    """At most ``most`` bytes of a body. Only the read after the last byte finds out that some are missing."""
-    while most > 0:
-        piece = raw.read(most, decode_content=False)
-        if not piece:
-            return
-        most -= len(piece)
-        yield piece
+class Deadline:
+    """A limit for a whole HTTP exchange: when the time is over, its connection is shut down.
+
+    The timeouts of requests are for one read each, and a server that sends a byte a minute never runs into them.
+    It applies to the connections that a DeadlineAdapter uses in the thread of the ``with`` block. A block that ran
+    out of time ends with a TimeoutError, even if it seemed to succeed or failed with a network error: a connection
+    that was shut down reads as ended, or as reset.
+
+    Attributes:
+        passed: Whether the time ran out first.
+
+    Args:
+        seconds: How long the exchange may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._shut_down)
+        self._timer.name, self._timer.daemon = "deadline", True
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        _current.reset(self._token)
+        if self.passed and (error is None or isinstance(error, OSError | HTTPError)):
+            raise TimeoutError("the time is over") from error
+
+    def watch(self, connection: HTTPConnection) -> None:
+        """Note which connection to shut down.
+
+        Raises:
+            TimeoutError: The time is over already.
+        """
+        # The socket too: http.client drops it from the connection while still reading a last answer.
+        self._connection, self._socket = connection, connection.sock
+        if self.passed:
+            raise TimeoutError("the time is over")
+
+    def _shut_down(self) -> None:
+        self.passed = True
+        for open_socket in (self._socket, getattr(self._connection, "sock", None)):
+            if open_socket is not None:
+                with contextlib.suppress(OSError):  # closed already
+                    # Not the method of SSLSocket: that would end TLS while the other thread reads.
+                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
 
-def _session(through_proxy: bool) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = through_proxy  # frames for this machine are no business of a proxy
-    # What trust_env would read, too: whom to believe is no matter of where the server is.
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, WatchedAdapter(pool_connections=1, pool_maxsize=1))
-    return session
+_current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        self._watch()
+        super().connect()
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - as urllib3 has it
+        self._watch()
+        return super().getresponse()
+
+    def _watch(self) -> None:
+        if deadline := _current.get():
+            deadline.watch(self)
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS: HTTPSConnection comes behind _Connection in the order of methods."""
+
+
+_WATCHED = {HTTPConnection: _Connection, HTTPSConnection: _SecureConnection}
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter of requests whose connections a Deadline can shut down."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
+        """Return the pool of connections for one request."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _WATCHED.get(pool.ConnectionCls, pool.ConnectionCls)
+        return pool

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from clip_core.values import Frame, Moment, Progress, Scores
     from clip_core.video import open_video
 
+__version__ = "0.2.0"  # the only place: pyproject.toml reads it from here
+
 # ONNX Runtime from 1.29 on writes a device id and reports to its maker as soon as it is imported; the hub's library
 # counts its uses. Both read these before anything else. Who wants it otherwise sets them to 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

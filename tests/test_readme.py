@@ -1,33 +1,57 @@
-"""The README's words, followed."""
+"""The words of README and docs/, followed: commands run, tables agree with the code, links lead somewhere."""
 
 import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+from clip_core.config import load_config
 from clip_core.config_keys import READERS
 from clip_core.encoders.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+}
+LONGEST_README_BYTES = 8192
+SERVER = ["pip install inference-cli", "inference server start"]
+NOT_RUN = {"scripts/run", "scripts/test", "scripts/test --quick", *SERVER}
+"""They install packages, start a server, or run this test."""
+AFTER_THE_MOVE = {
+    *("clip_core/analysis/", "clip_core/indexing/", "clip_core/library/"),
+    *("clip_core/filters.py", "clip_core/tasks.py", "clip_core/types.py"),
+    *("pages/player/", "pages/regions/", "pages/shared/", "pages/shared/cache.py"),
+    *("tests/pages/", "tests/support/", "tests/test_architecture.py"),
+}
+"""Paths that the documents name and that the move of issue 12 makes: take out what is there."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str) -> dict[str, list[str]]:
+    """The code blocks of a language, by page."""
+    found = {name: re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.M) for name, text in PAGES.items()}
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def shell_lines() -> list[str]:
+    """Every line of every sh block, without its comment, those of docs/command-line.md first."""
+    pages = sorted(blocks("sh").items(), key=lambda page: page[0] != "docs/command-line.md")
+    return [line.split("  #")[0].strip() for _, texts in pages for text in texts for line in text.strip().splitlines()]
 
 
 def beside_the_sample(tmp_path: Path) -> dict[str, str]:
-    """A folder where the README's relative paths lead to the sample, and its store is its own."""
+    """A folder where the relative paths of the pages lead to the sample, and its store is its own."""
     (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
     (tmp_path / "data").symlink_to(ROOT / "data")
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def test_the_python_example_runs_and_finds_moments(tmp_path: Path) -> None:
-    (code,) = blocks("python")
+    ((code,),) = blocks("python").values()
     ast.parse(code)
     code = "seen = []\n" + code.replace("    moment.prompt,", "    seen.append(moment.prompt);  moment.prompt,")
     code += "\nassert {'a dog', 'pizza'} == set(seen), seen\n"
@@ -42,15 +66,16 @@ def test_the_python_example_runs_and_finds_moments(tmp_path: Path) -> None:
 
 
 def test_the_command_line_examples_run(tmp_path: Path) -> None:
-    walk, judging = [block for block in blocks("sh") if "python -m clip_core" in block]
-    assert "clip_core index" in walk
+    lines = [line for line in shell_lines() if line not in NOT_RUN]
+    index, *rest = lines
+    assert index.startswith("python -m clip_core index ")
     env = beside_the_sample(tmp_path)
-    index, *rest = walk.strip().splitlines()
-    for line in [index, *judging.strip().splitlines(), *rest]:
-        words = line.replace('"a dog"', "a_dog").split()
-        words = [sys.executable, *(word.replace("a_dog", "a dog") for word in words[1:])]
+    for line in [index, *sorted(rest, key=lambda line: "--sweep" not in line)]:
+        python, *words = shlex.split(line)
+        assert python == "python", line
+        words = [sys.executable, *words]
         done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, (line, done.stderr)
         if "moments" in words:
             assert "a dog: there. Beats " in done.stderr
             assert "an elephant: not sure. Beats only " in done.stderr
@@ -62,7 +87,7 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
 
 
 def test_the_options_it_names_are_those_of_the_commands() -> None:
-    named = set(re.findall(r"`(--[a-z-]+)", README.split("## Command line")[1].split("\n## ")[0]))
+    named = set(re.findall(r"`(--[a-z-]+)", PAGES["docs/command-line.md"]))
     helps = "".join(
         subprocess.run(
             [sys.executable, "-m", "clip_core", *words, "--help"], cwd=ROOT, capture_output=True, text=True
@@ -74,19 +99,59 @@ def test_the_options_it_names_are_those_of_the_commands() -> None:
 
 
 def test_the_config_table_names_every_key() -> None:
-    table = README.split("## config.yaml")[1].split("##")[0]
-    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(READERS)
+    assert set(re.findall(r"^\| `(\w+)`", PAGES["docs/config.md"], re.MULTILINE)) == set(READERS)
 
 
-def test_what_it_names_is_there() -> None:
-    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
-        assert (ROOT / path).is_file(), path
-    assert {"scripts/run", "scripts/test"} <= set(re.findall(r"^(scripts/\w+)", blocks("sh")[0], re.MULTILINE))
+def test_links_and_pictures_lead_somewhere() -> None:
+    for name, text in PAGES.items():
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            if not target.startswith("https://"):
+                assert ((ROOT / name).parent / target).resolve().exists(), f"{name}: {target}"
+
+
+def test_paths_in_the_documents_are_there() -> None:
+    tops = "clip_core|pages|tests|tools|scripts|static|docs|data/models"
+    named = {path for text in PAGES.values() for path in re.findall(rf"`((?:{tops})/[\w./-]*)`", text)}
+    assert {path for path in named if "NAME" not in path and not (ROOT / path).exists()} == AFTER_THE_MOVE
+
+
+def test_commands_within_a_line_are_there() -> None:
+    helped = subprocess.run([sys.executable, "-m", "clip_core", "--help"], cwd=ROOT, capture_output=True, text=True)
+    named = {name for text in PAGES.values() for name in re.findall(r"python -m clip_core (\w+)", text)}
+    assert named >= {"index", "download", "doctor", "clips"}
+    assert {name for name in named if not re.search(rf"^ +{name}\b", helped.stdout, re.MULTILINE)} == set()
+
+
+def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
+    assert len(PAGES["README.md"].encode()) <= LONGEST_README_BYTES
+    first = blocks("sh")["README.md"][0]
+    assert re.findall(r"^(\S+)", first, re.MULTILINE) == ["scripts/run", "scripts/test"]
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, new = set(), {"README.md"}
+    while new:
+        reached |= new
+        links = {
+            ((ROOT / name).parent / target).resolve().relative_to(ROOT).as_posix()
+            for name in new
+            for target in re.findall(r"\]\(([^):]+\.md)\)", PAGES[name])
+        }
+        new = links - reached
+    assert set(PAGES) == reached
+
+
+def test_every_decision_has_a_date_reasons_and_what_would_change_it() -> None:
+    for name, text in PAGES.items():
+        if name.startswith("docs/decisions/") and not name.endswith("README.md"):
+            assert re.match(r"# .+\n\nDate: 20\d\d-\d\d-\d\d\b", text), name
+            headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+            assert {"Decision", "Reasons", "What would change it", "Where it was measured"} <= set(headings), name
 
 
 def test_the_table_of_models_is_the_catalogue() -> None:
-    section = README.split("## Models")[1].split("\n## ")[0]
-    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in section.splitlines() if "`" in line]
+    lines = PAGES["docs/models.md"].splitlines()
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines if "`" in line]
     listed = [row for row in rows if len(row) == 6]
     assert [row[0] for row in listed] == [model.name for model in CATALOGUE]
     for row, model in zip(listed, CATALOGUE, strict=True):
@@ -96,5 +161,11 @@ def test_the_table_of_models_is_the_catalogue() -> None:
 
 
 def test_the_two_commands_that_start_a_server_are_those_of_the_message() -> None:
-    (block,) = [block for block in blocks("sh") if "inference" in block]
-    assert block.split("\n") == ["pip install inference-cli", "inference server start", ""]
+    assert blocks("sh")["docs/inference-server.md"] == ["\n".join([*SERVER, ""])]
+
+
+def test_the_settings_of_a_server_are_read_as_they_stand(tmp_path: Path) -> None:
+    ((text,),) = blocks("yaml").values()
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    config = load_config(tmp_path / "config.yaml")
+    assert (config.model, config.clip_version, config.uses_server) == ("roboflow", "ViT-B-16", True)

@@ -254,7 +254,7 @@ class Tower:
         return shapes, dtypes
 
     def _misfit(self, problem: str) -> EncoderError:
-        return EncoderError(f"{self.name} {problem}.", "Use a model in the layout that the README names.")
+        return EncoderError(f"{self.name} {problem}.", "Use a model in the layout in docs/models.md.")
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Floats:
         """Embed one batch.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["SAMPLE", "SAMPLE_FOLDER", "SERVER", "ModelChoice", "available_models", "hub_model", "load_encoder"]
 
 SAMPLE = "sample"
-SAMPLE_FOLDER = Path(__file__).parents[2] / "data" / "models" / "sample"
+_PACKAGED = Path(__file__).parents[1] / "sample_model"  # where `pip install` puts it, see pyproject.toml
+SAMPLE_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "data" / "models" / "sample"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def main() -> None:
     """Measure what is asked for and write the table."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
-        description="Measures speeds that README.md and the issues name, and prints a table of ratios.",
+        description="Measures speeds that docs/decisions and the issues name, and prints a table of ratios.",
         epilog=f"Videos and models are made at the first run and kept in {made.CACHE} (delete it when you like).",
     )
     parser.add_argument("--quick", action="store_true", help="fewer repetitions and shorter videos: a look, no figure")

@@ -1,4 +1,4 @@
-"""Records static/player.webp, the README's animation, from the real app on the sample video.
+"""Records static/player.webp, the animation of docs/player.md, from the real app on the sample video.
 
     python tools/player_animation/record.py http://127.0.0.1:8501 static/player.webp
 

@@ -142,13 +142,18 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
         if job is not None and job.error is not None and failed and record is not None:
             st.error(told(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, wish.rate):
-            _resume(wish, indexed, "0 samples · forgotten" if indexed.forgotten else _samples_text(job, samples))
+            _resume(wish, indexed, _samples_text(indexed, samples))
         elif unreadable is None:
             counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
             st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
 
 
-def _samples_text(job: JobView | None, samples: int) -> str:
+def _samples_text(indexed: Indexed, samples: int) -> str:
+    if indexed.outdated is not None:
+        return "Indexed by an earlier version"
+    if indexed.forgotten:
+        return "0 samples · forgotten"
+    job = indexed.job
     progress = job.progress if job is not None else None
     of = f" of {progress.total:,}" if progress is not None else ""
     stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""

@@ -71,6 +71,26 @@ def test_a_name_that_is_an_image_pattern_never_leads_to_the_images(good: Planted
         open_video(tmp_path / "%03d.png")
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".avi", "mpeg4"), (".mp4", "mpeg4"), (".mkv", "mpeg4"), (".flv", "flv1")]
+)
+def test_tags_need_not_be_utf_8(tmp_path: Path, suffix: str, codec: str) -> None:
+    """Cameras and editors of the 2000s wrote others. OpenCV had opened such files; PyAV refuses them by default."""
+    path = tmp_path / f"title{suffix}"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Caf# am Meer"
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for n in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(number_picture(n), format="rgb24")))
+        container.mux(stream.encode(None))
+    data = path.read_bytes()
+    assert b"Caf# am Meer" in data
+    path.write_bytes(data.replace(b"Caf# am Meer", b"Caf\xe9 am Meer"))
+    with open_video(path) as video:
+        assert [read_number(frame.rgb) for frame in video.frames()] == list(range(10))
+
+
 def test_a_name_need_not_be_text(good: PlantedVideo, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"v\xff.mp4")
     shutil.copy(good.path, path)

@@ -82,15 +82,15 @@ def reindex_error(record: VideoRecord) -> NotIndexedError | None:
 
 
 def _time_base_of(path: str) -> Fraction | None:
-    """Return the time base of a video file's pictures; None if it is not there, or is none that can be read."""
+    """Return the time base of a video file's pictures; None if it is not there or cannot be read."""
     if parse_sequence(path) is not None or not is_there(path):
         return None
-    from clip_core.video.probing import open_container, video_stream
-
     try:
+        from clip_core.video.probing import open_container, video_stream
+
         with open_container(Path(path)) as container:
             return video_stream(container, Path(path)).time_base
-    except (VideoError, OSError):
+    except (ImportError, VideoError, OSError):
         return None
 
 

@@ -28,7 +28,7 @@ FEW_FRAMES = 5
 """Some files repeat a frame or two; more than that, and part of the film is missing."""
 TIDY_COMMITS = 256
 """Each commit is a small file, and reading slows with their number: join them now and then in a long run."""
-_INDEXED_AGAIN = "Indexed again from the start: an earlier version had read this video without PyAV."
+_INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
 def index_video(

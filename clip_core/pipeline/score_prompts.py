@@ -58,10 +58,10 @@ def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: Embe
     Raises:
         NotIndexedError: The video was never begun with this model, is being forgotten, or must be indexed again.
     """
-    record = store.video(video_id)
+    past = curves.revision if isinstance(curves.revision, Revision) else None
+    record = store.video(video_id) if past is None else None
     if record is not None and (error := reindex_error(record)) is not None:
         raise error
-    past = curves.revision if isinstance(curves.revision, Revision) else None
     run = store.run(video_id, encoder.fingerprint)
     embeddings, revision = store.read(video_id, encoder.fingerprint, past)
     if revision.restarted:

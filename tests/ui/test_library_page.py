@@ -78,7 +78,8 @@ def test_a_video_that_opencv_had_read_is_named_and_indexed_again_only_when_asked
     assert ready.starting(named)
     go(ready, "investigate").press("resume").indexed()
     assert ready.samples == 50
-    assert [text.split("\\")[0] for text in ready.holding("without PyAV")] == ["Indexed again from the start"]
+    assert len(ready.starting("Indexed again from the start")) == 1
+    assert ready.holding("without PyAV") == []
     assert store.videos()[0].table.time_base == record.table.time_base
     go(ready, "library")
     assert ready.starting(named) == []

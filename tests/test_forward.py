@@ -1,4 +1,4 @@
-"""The forward reader over a made-up source: numbers, damage, places to begin."""
+"""The reader of whole pictures over a made-up source: numbers, damage, places to begin."""
 
 from __future__ import annotations
 
@@ -16,34 +16,32 @@ from clip_core.video.base import VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
 from tests.video_maker import number_picture, read_number
 
-INFO = VideoInfo(Path("made.up"), "made.up", 1, "mov", "h264", 160, 96, 10.0, None, None, "OpenCV")
+INFO = VideoInfo(Path("made.up"), "made.up", 1, "images", "png", 160, 96, 10.0, None, None)
 
 
 @dataclass
 class MadeUp:
-    """Frames at 0.1 s that carry their pts as numbers; seeks land ``lands`` frames after what was asked for."""
+    """Frames at 0.1 s that carry their pts as numbers."""
 
     count: int = 100
-    lands: int = 0
     bad: Sequence[int] = ()
     known_bad: Sequence[int] = ()
     cut: bool = False
-    margin_s: float | None = 2.0
-    walk_frames: int = 5
-    left_out: int = 3
+    starts_anywhere: bool = True
     time_base: Fraction = Fraction(1, 10)
     begun: list[int | None] = field(default_factory=list)
     read: int = 0
     running: int = 0
 
-    def claimed(self, start_pts: int) -> TimeTable | None:
-        return None
+    def claimed(self, start_pts: int) -> TimeTable:
+        pts = np.arange(start_pts, self.count)
+        return TimeTable(pts, self.time_base, start_pts, len(pts) / 10, confirmed=False, key_pts=pts[:1])
 
     def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
         self.begun.append(from_pts)
         self.running += 1
         try:
-            for pts in range(0 if from_pts is None else from_pts + self.lands, self.count):
+            for pts in range(from_pts or 0, self.count):
                 self.read += 1
                 image = None if pts in self.bad else number_picture(pts)
                 yield Shot(pts, 0, pts == 0, lambda image=image: image, damaged=pts in self.known_bad)  # type: ignore[misc]
@@ -54,47 +52,35 @@ class MadeUp:
         return self.cut
 
 
-def test_a_seek_begins_before_its_target_and_is_not_believed_if_it_lands_late() -> None:
-    for lands, begun in {0: [50], 20: [50], 21: [50, 10], 70: [50, 10, None]}.items():
-        source = MadeUp(lands=lands)
-        with ForwardVideo(INFO, source, 0) as video:
-            assert len(video.table) == 100
-            del source.begun[:]
-            assert read_number(video.frame_at(index=70).rgb) == 70
-            assert source.begun == begun
-        assert source.running == 0
-
-
-def test_it_goes_on_if_the_frame_is_near_and_else_begins_anew() -> None:
+@pytest.mark.parametrize("asked", [(50, 51, 55, 60, 66, 65, 65), (10, 90, 20)])
+def test_a_source_that_starts_anywhere_starts_at_each_frame(asked: tuple[int, ...]) -> None:
     source = MadeUp()
     with ForwardVideo(INFO, source, 0) as video:
-        _ = video.table
-        del source.begun[:]
-        assert [read_number(video.frame_at(index=k).rgb) for k in (50, 51, 55, 60, 66, 65, 65)] == [
-            *(50, 51, 55, 60, 66, 65, 65)
-        ]
-        assert source.begun == [30, 46, 45]
+        assert [read_number(video.frame_at(index=k).rgb) for k in asked] == list(asked)
+        assert source.begun == list(dict.fromkeys(asked))
+    assert source.running == 0
 
 
-def test_where_seeks_are_not_trusted_every_reading_begins_at_the_start() -> None:
-    source = MadeUp(margin_s=None)
+def test_every_other_source_goes_on_from_frame_to_frame_and_starts_again_only_to_go_back() -> None:
+    source = MadeUp(starts_anywhere=False)
     with ForwardVideo(INFO, source, 0) as video:
-        _ = video.table
-        del source.begun[:]
-        assert [read_number(video.frame_at(index=k).rgb) for k in (10, 90, 20)] == [10, 90, 20]
+        assert [read_number(video.frame_at(index=k).rgb) for k in (10, 11, 90, 20, 20)] == [10, 11, 90, 20, 20]
         assert source.begun == [None, None]
+    assert source.running == 0
 
 
 def test_damaged_frames_have_no_number_once_they_are_known() -> None:
     source = MadeUp(count=10, bad=[4], known_bad=[7])
     with ForwardVideo(INFO, source, 0) as video:
+        assert video.table.pts.tolist() == list(range(10))
+        assert list(video.frames([])) == []
         assert video.table.pts.tolist() == [0, 1, 2, 3, 4, 5, 6, 8, 9]
         assert [frame.pts for frame in video.frames()] == [0, 1, 2, 3, 5, 6, 8, 9]
         assert video.table.pts.tolist() == [0, 1, 2, 3, 5, 6, 8, 9]
         assert [(frame.pts, frame.index) for frame in video.frames([5, 9])] == [(5, 4), (9, 7)]
-        assert video.left_out_frames == 3
+        assert video.left_out_frames == 2
     with ForwardVideo(INFO, MadeUp(count=10, bad=[4]), 0) as video:
-        _ = video.table
+        assert list(video.frames([])) == []
         with pytest.raises(VideoDecodeError, match=r"Frame 4 of made\.up cannot be decoded"):
             video.frame_at(index=4)
         assert video.frame_at(index=5).pts == 5
@@ -132,7 +118,7 @@ def test_time_zero_is_the_first_frame_that_decodes() -> None:
 def test_a_pass_over_a_known_table_ends_with_the_last_wanted_frame() -> None:
     source = MadeUp()
     with ForwardVideo(INFO, source, 0) as video:
-        _ = video.table
+        assert list(video.frames([])) == []
         source.read = 0
         assert [frame.pts for frame in video.frames([3, 12])] == [3, 12]
         assert source.read == 13

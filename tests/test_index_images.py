@@ -1,12 +1,9 @@
-"""Sequences, animations and other decoders go the whole way: indexed, scored, resumed, known after a restart."""
+"""Sequences go the whole way: indexed, scored, resumed, known after a restart."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
-from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -127,84 +124,3 @@ def test_stamps_and_what_is_there(shot: Path, tmp_path: Path) -> None:
         next(index_video(tmp_path / "%d.png", FakeEncoder(), EmbeddingStore(tmp_path / "e")))
     with pytest.raises(VideoError, match=r"%s\.png is not a pattern"):
         next(index_video(tmp_path / "%s.png", FakeEncoder(), EmbeddingStore(tmp_path / "e")))
-
-
-def without_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
-
-
-def with_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-
-
-@pytest.mark.parametrize(
-    ("first", "then"), [(with_pyav, without_pyav), (without_pyav, with_pyav)], ids=["pyav-opencv", "opencv-pyav"]
-)
-@pytest.mark.parametrize("kind", ["variable", "ts", "webm"])
-def test_a_store_may_be_filled_by_both_decoders(
-    kind: str,
-    first: Callable[[pytest.MonkeyPatch], None],
-    then: Callable[[pytest.MonkeyPatch], None],
-    store: EmbeddingStore,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    truth = video_maker.KINDS[kind](tmp_path)
-    encoder = NumberReader()
-    first(monkeypatch)
-    list(index_video(truth.path, encoder, store, samples_per_second=2.0))
-    sparse = known_video(truth.path, store)
-    assert sparse is not None
-    then(monkeypatch)
-    last = list(index_video(truth.path, encoder, store, samples_per_second=None))[-1]
-    assert last.done == last.total == len(truth)
-    assert sorted(encoder.numbers) == truth.numbers
-    record = known_video(truth.path, store)
-    assert record is not None
-    assert record.table.time_base == sparse.table.time_base
-    embeddings, _ = store.read(record.video_id, encoder.fingerprint)
-    order = np.argsort(embeddings.pts)
-    assert embeddings.pts[order].tolist() == record.table.pts.tolist()
-    fresh = FakeEncoder().embed_images([video_maker.number_picture(n) for n in truth.numbers])
-    assert (np.sum(fresh * embeddings.vectors[order], axis=1) > 0.99).all()
-
-
-@pytest.mark.parametrize(
-    ("first", "then"), [(with_pyav, without_pyav), (without_pyav, with_pyav)], ids=["pyav-opencv", "opencv-pyav"]
-)
-@pytest.mark.parametrize("kind", ["constant", "ts", "webm"])
-@pytest.mark.parametrize("claimed", [False, True], ids=["as-it-was", "claimed"])
-def test_another_decoder_goes_on_where_one_was_stopped(
-    kind: str,
-    claimed: bool,
-    first: Callable[[pytest.MonkeyPatch], None],
-    then: Callable[[pytest.MonkeyPatch], None],
-    store: EmbeddingStore,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    truth = video_maker.KINDS[kind](tmp_path)
-    encoder = NumberReader()
-    first(monkeypatch)
-    run = index_video(truth.path, encoder, store, samples_per_second=None)
-    begun = [report.done for report in islice(run, 2)]
-    run.close()
-    assert 0 < begun[-1] < len(truth)
-    stopped = known_video(truth.path, store)
-    assert stopped is not None
-    if claimed:
-        store.remember_video(replace(stopped, table=replace(stopped.table, confirmed=False)))
-    then(monkeypatch)
-    last = list(index_video(truth.path, encoder, store, samples_per_second=None))[-1]
-    assert last.done == last.total == len(truth)
-    assert sorted(encoder.numbers) == truth.numbers
-    record = known_video(truth.path, store)
-    assert record is not None
-    assert record.table.confirmed
-    assert record.table.time_base == stopped.table.time_base
-    np.testing.assert_allclose(record.table.times_s, truth.times_s, rtol=0, atol=1e-6)
-    embeddings, _ = store.read(record.video_id, encoder.fingerprint)
-    assert sorted(embeddings.pts.tolist()) == record.table.pts.tolist()
-    numbers = [truth.numbers[k] for k in record.table.number_of(embeddings.pts)]
-    fresh = FakeEncoder().embed_images([video_maker.number_picture(n) for n in numbers])
-    assert (np.sum(fresh * embeddings.vectors, axis=1) > 0.99).all()

@@ -350,12 +350,6 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         list(make_proxy(KINDS["avi"](tmp_path).path, tmp_path / "proxies" / "copy.mp4"))
 
 
-def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_core.pipeline.make_proxy, "has_pyav", lambda: False)
-    with pytest.raises(ProxyError, match=r"without PyAV, which is not installed here\. Install it"):
-        list(make_proxy(KINDS["avi"](tmp_path).path, tmp_path / "copy.mp4"))
-
-
 def test_where_copies_lie(tmp_path: Path) -> None:
     config = Config(video_dirs=(tmp_path / "films", tmp_path / "more"))
     assert proxies_folder(config) == tmp_path / "films" / "proxies"

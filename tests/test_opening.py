@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -33,16 +34,80 @@ def test_the_names_in_the_whitelist_are_those_of_ffmpeg() -> None:
     assert set(FORMATS.split(",")) <= set(",".join(av.formats_available).split(","))
 
 
-def test_a_list_of_files_or_an_address_list_is_no_video(good: PlantedVideo, tmp_path: Path) -> None:
+LISTS = {
+    "ffconcat": b"ffconcat version 1.0\nfile 'other.mp4'\n",
+    "hls": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.mp4\n#EXT-X-ENDLIST\n",
+    "box": b"\0\0\0\x08freeffconcat version 1.0\nfile 'other.mp4'\n",
+    "gif": b"GIF89a\nffconcat version 1.0\nfile 'other.mp4'\n",
+    "riff": b"RIFF\x40\0\0\0AVI \nffconcat version 1.0\nfile 'other.mp4'\n",
+    "ts": b"G" + b"\nffconcat version 1.0\nfile 'other.mp4'\n".ljust(187, b"\n"),
+}
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "avi", "gif", "webp", "ts", "mkv", "m3u8"])
+@pytest.mark.parametrize("kind", list(LISTS))
+def test_a_list_of_files_or_an_address_list_is_no_video_under_any_name(
+    good: PlantedVideo, tmp_path: Path, suffix: str, kind: str
+) -> None:
     shutil.copy(good.path, tmp_path / "other.mp4")
-    lists = {
-        "concat.mp4": "ffconcat version 1.0\nfile 'other.mp4'\n",
-        "hls.mp4": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.mp4\n#EXT-X-ENDLIST\n",
-    }
-    for name, text in lists.items():
-        (tmp_path / name).write_text(text)
-        with pytest.raises(VideoError, match=f"{name} is not a video that can be read"):
-            open_video(tmp_path / name)
+    (tmp_path / f"x.{suffix}").write_bytes(LISTS[kind])
+    with pytest.raises(VideoError, match=f"x.{suffix}"):
+        open_video(tmp_path / f"x.{suffix}")
+
+
+def test_ffmpeg_alone_does_follow_a_list_of_files(good: PlantedVideo, tmp_path: Path) -> None:
+    """Otherwise the test before this one would prove nothing."""
+    shutil.copy(good.path, tmp_path / "other.mp4")
+    (tmp_path / "x.mp4").write_bytes(LISTS["ffconcat"])
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        assert len(container.streams.video) == 1
+
+
+def test_a_name_that_is_an_image_pattern_never_leads_to_the_images(good: PlantedVideo, tmp_path: Path) -> None:
+    for n in range(3):
+        cv2.imwrite(str(tmp_path / f"{n:03d}.png"), number_picture(n + 100))
+    shutil.copy(good.path, tmp_path / "%03d.png")  # FFmpeg goes by the name here, and only the whitelist stops it
+    with pytest.raises(VideoError, match=r"%03d\.png is not a video that can be read"):
+        open_video(tmp_path / "%03d.png")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".avi", "mpeg4"), (".mp4", "mpeg4"), (".mkv", "mpeg4"), (".flv", "flv1")]
+)
+def test_tags_need_not_be_utf_8(tmp_path: Path, suffix: str, codec: str) -> None:
+    """Cameras and editors of the 2000s wrote others. OpenCV had opened such files; PyAV refuses them by default."""
+    path = tmp_path / f"title{suffix}"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Caf# am Meer"
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for n in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(number_picture(n), format="rgb24")))
+        container.mux(stream.encode(None))
+    data = path.read_bytes()
+    assert b"Caf# am Meer" in data
+    path.write_bytes(data.replace(b"Caf# am Meer", b"Caf\xe9 am Meer"))
+    with open_video(path) as video:
+        assert [read_number(frame.rgb) for frame in video.frames()] == list(range(10))
+
+
+def test_a_name_need_not_be_text(good: PlantedVideo, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"v\xff.mp4")
+    shutil.copy(good.path, path)
+    with open_video(path) as video:
+        assert (video.info.name, len(video.table)) == ("v?.mp4", 20)
+
+
+def test_without_pyav_the_message_says_what_to_install(good: PlantedVideo) -> None:
+    code = (
+        "import sys; sys.modules['av'] = None\n"
+        "from clip_core import open_video\n"
+        "from clip_core.errors import VideoError\n"
+        "try:\n    open_video(sys.argv[1])\nexcept VideoError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(good.path)], capture_output=True, text=True, check=True)
+    assert "good.mp4" in done.stdout
+    assert "pip install av" in done.stdout
 
 
 def test_addresses_are_refused_without_a_connection(good: PlantedVideo) -> None:

@@ -10,7 +10,6 @@ import av
 import numpy as np
 import pytest
 
-import clip_core.pipeline.check_playable
 from clip_core.errors import VideoError, VideoNotFoundError
 from clip_core.pipeline.check_playable import why_not_playable_here
 from tests.sound_maker import FilmRecipe, SoundRecipe, write_film
@@ -132,15 +131,3 @@ def test_what_is_no_video_is_an_error_of_the_house(make: Callable[[Path], Path],
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(VideoNotFoundError, match=r"There is no file gone\.mp4"):
         why_not_playable_here(tmp_path / "gone.mp4")
-
-
-@pytest.mark.parametrize(
-    ("kind", "why"),
-    [("constant", None), ("webm", None), ("avi", "AVI files"), ("gif", "GIF images as a video"),
-     ("webp", "WebP images as a video"), ("images", "numbered images")],
-)  # fmt: skip
-def test_without_pyav_the_container_decides(
-    kind: str, why: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clip_core.pipeline.check_playable, "has_pyav", lambda: False)
-    assert why_not_playable_here(KINDS[kind](tmp_path).path) == why

@@ -13,6 +13,7 @@ from clip_core.video import open_video
 from clip_core.video.pyav import PyAVVideo
 from tests.video_maker import (
     HEIGHT,
+    KINDS,
     WIDTH,
     Picture,
     PlantedVideo,
@@ -164,6 +165,57 @@ def test_a_picture_that_changes_its_size(tmp_path: Path) -> None:
         assert shapes == [(96, 160)] * 20 + [(192, 320)] * 20
         assert read_number(video.frame_at(index=30).rgb) == 10
         assert read_number(video.frame_at(index=3).rgb) == 3
+
+
+def test_a_header_that_promises_more_than_comes_is_believed(tmp_path: Path) -> None:
+    write_video(tmp_path / "whole.flv", noisy_pictures(WHOLE), Recipe(".flv", options={"g": "30"}))
+    with open_video(tmp_path / "whole.flv") as video:
+        assert len(list(video.frames())) == WHOLE
+        assert video.unreadable_after_s is None
+    with open_video(damaged(tmp_path / "whole.flv", tmp_path)) as video:
+        assert 3 <= len(list(video.frames())) < WHOLE * 3 // 4
+        assert video.unreadable_after_s == video.table.end_s
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".flv"])
+def test_sound_that_outlasts_the_pictures_is_no_damage(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sound{suffix}"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("aac", rate=44100, layout="mono")
+        picture = container.add_stream("libx264", rate=10)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+        for n in range(20):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(number_picture(n, 64, 48), format="rgb24")))
+        for n in range(300):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, n * 1024
+            container.mux(sound.encode(frame))
+        container.mux(picture.encode(None))
+        container.mux(sound.encode(None))
+    with open_video(path) as video:
+        assert video.info.header_duration_s is not None
+        assert video.info.header_duration_s > 6
+        assert len(list(video.frames())) == 20
+        assert video.unreadable_after_s is None
+
+
+def test_a_long_step_at_the_end_is_no_damage(tmp_path: Path) -> None:
+    pictures = [number_picture(n) for n in range(6)]
+    write_video(tmp_path / "slides.mkv", pictures, Recipe(".mkv"), ticks=[0, 30, 60, 900, 1800, 1830])
+    with open_video(tmp_path / "slides.mkv") as video:
+        assert len(list(video.frames())) == 6
+        assert video.unreadable_after_s is None
+
+
+def test_a_clock_that_jumps_back(tmp_path: Path) -> None:
+    single = KINDS["ts"](tmp_path)
+    (tmp_path / "twice.ts").write_bytes(single.path.read_bytes() * 2)
+    with open_video(tmp_path / "twice.ts") as video:
+        times = [frame.time_s for frame in video.frames()]
+        assert times == sorted(set(times))
+        assert 150 <= video.left_out_frames <= 200
+        video.frame_at(index=5)
+        assert 150 <= video.left_out_frames <= 200
 
 
 def test_sound_beside_the_picture_is_left_alone(tmp_path: Path) -> None:

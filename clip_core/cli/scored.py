@@ -26,10 +26,10 @@ def indexed(given: Namespace, encoder: Encoder, store: EmbeddingStore) -> VideoR
     """What the store knows of the video ``given.video``, which may have been renamed since it was indexed.
 
     Raises:
-        NotIndexedError: It was never begun with this model.
+        NotIndexedError: It was never begun with this model, or must be indexed again.
         VideoError: It is no video.
     """
-    from clip_core.pipeline.identify import identify, known_video
+    from clip_core.pipeline.identify import identify, known_video, reindex_error
     from clip_core.video import open_video
 
     path = Path(given.video)
@@ -42,6 +42,8 @@ def indexed(given: Namespace, encoder: Encoder, store: EmbeddingStore) -> VideoR
     if record is None or store.run(record.video_id, encoder.fingerprint) is None:
         what = f"{shown_name(path)} was never indexed with the model {shown_name(encoder.id)}."
         raise NotIndexedError(what, how_to_index(given, what))
+    if (error := reindex_error(record)) is not None:
+        raise NotIndexedError(error.what, how_to_index(given, error.what))
     return record
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def list_videos(config: Config, store: EmbeddingStore) -> int:
     """Run the command; return its exit code."""
+    from clip_core.pipeline.identify import reindex_error
     from clip_core.pipeline.library import list_stored
 
     videos = list_stored(store)
@@ -27,6 +28,8 @@ def list_videos(config: Config, store: EmbeddingStore) -> int:
         header = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
         rows = [row for video in videos for row in _rows(video)]
         terminal.table(header, rows, right=("LENGTH", "FRAMES", "ON DISK"))
+        for error in filter(None, (reindex_error(video.record) for video in videos)):
+            terminal.note(error.line)
         count = "1 video" if len(videos) == 1 else f"{len(videos)} videos"
         of_videos = sum(video.size_bytes for video in videos)
         terminal.line(

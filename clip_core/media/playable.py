@@ -79,17 +79,6 @@ def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) 
     return None if codec in _SOUNDS[kind] else f"{_codec_name(codec)} sound in {where}"
 
 
-def why_not_by_name(kind: str | None) -> str | None:
-    """The same where only the container is known, because there is no FFmpeg here: what may be played is tried.
-
-    Args:
-        kind: FFmpeg's name of the container, "webp", or None if it is none that is known.
-    """
-    if kind in ("gif", "webp"):
-        return images_as_video("GIF" if kind == "gif" else "WebP")
-    return None if kind in _PICTURES else f"{_CONTAINERS.get(kind or '', 'unknown')} files"
-
-
 def images_as_video(name: str) -> str:
     """What to say of animated images, which browsers show, but cannot pause or seek."""
     return f"{name} images as a video"

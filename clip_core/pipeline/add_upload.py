@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clip_core.errors import StoreError, StoreFullError, VideoError, shown_name
-from clip_core.pipeline.identify import file_stamp, record_of
+from clip_core.pipeline.identify import file_stamp, record_of, reindex_error
 from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
 from clip_core.video import open_video
@@ -61,9 +61,11 @@ def add_upload(
 
 def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
     known = store.video(video_id)
+    # The table of a record that must be indexed again names the frames that are stored: it stays until then.
+    outdated = known if known is not None and reindex_error(known) is not None else None
     with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
         target = part.with_name(f"{video_id}.{upload_extension(video)}")
-        record = record_of(video, video_id, known)
+        record = outdated or record_of(video, video_id, known)
     if not target.exists():
         part.replace(target)
     store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))

@@ -6,16 +6,13 @@ import os
 from pathlib import Path
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
-from clip_core.media.playable import images_as_video, why_not_by_name, why_not_playable
-from clip_core.video.magic import container_of
-from clip_core.video.opening import has_pyav
+from clip_core.media.playable import images_as_video, why_not_playable
+from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence
 
 
 def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
     """Say what browsers cannot play in a file or sequence of images, by its header; None if they play it.
-
-    Without PyAV only the container is looked at.
 
     Args:
         path: The file, or a pattern such as ``frame_%05d.png@24``.
@@ -30,15 +27,13 @@ def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
         return "numbered images"
     file = Path(path)
     try:
-        kind = container_of(file)
+        webp = is_webp(file)
     except FileNotFoundError as error:
         raise VideoNotFoundError(f"There is no file {shown_name(file)}.", "Check the path.") from error
     except (OSError, ValueError) as error:
         raise VideoError(f"{shown_name(file)} cannot be read.", "Check that it is a file that may be read.") from error
-    if kind == "webp":
+    if webp:
         return images_as_video("WebP")
-    if not has_pyav():
-        return why_not_by_name(kind)
     from clip_core.video.probing import container_name, open_container, video_stream
 
     with open_container(file) as container:

@@ -1,4 +1,4 @@
-"""What is copied, whole or in clips: a video in its own units, its sound, and whether it is still the same file."""
+"""What is copied, whole or in clips: a video, its sound, and whether it is still the same file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from clip_core.media.playable import first_sound
 from clip_core.pipeline.identify import file_stamp, is_there
 from clip_core.values import TimeTable
 from clip_core.video import Video, open_video
-from clip_core.video.retimed import RetimedVideo
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -31,7 +30,7 @@ class Original:
 
     Attributes:
         path: As it was given.
-        video: Open, in its own units.
+        video: Open.
         stamp: The file's ``file_stamp`` when it was opened, or before.
         warnings: What the user should know of what was taken.
     """
@@ -71,7 +70,7 @@ def open_original(
     """
     file = Path(path)
     check_unchanged(file, stamp)
-    with open_in_own_units(path, table) as video:
+    with open_video(path, table=table) as video:
         try:
             yield Original(file, video, stamp or file_stamp(file))
         except (VideoError, FileNotFoundError) as error:
@@ -81,20 +80,11 @@ def open_original(
             raise
 
 
-def open_in_own_units(path: str | Path, table: TimeTable | None) -> Video:
-    """Open a video in its own units: that is the clock of its sound. A table that fits saves a pass over some files."""
-    video = open_video(path, table=table)
-    if not isinstance(video, RetimedVideo):
-        return video
-    video.close()
-    return open_video(path)
-
-
 def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[Sound | None, tuple[str, ...]]:
     """Open the file a second time for its sound; return it, if there is any, and what is to be said of it.
 
     Args:
-        video: Open, in its own units.
+        video: Open.
         stack: Closes what is opened.
         start_s: Where it begins, in seconds from the first frame: its own zero.
     """

@@ -7,14 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from clip_core.errors import ExportError
 from clip_core.pipeline.clip_plan import clip_names, make_folder, piece_of, refuse_source
 from clip_core.pipeline.copy_source import open_original
 from clip_core.pipeline.exact_clip import exact_clip
 from clip_core.pipeline.export_progress import Account, need_spare
 from clip_core.pipeline.fast_clip import fast_clip, fast_extension
 from clip_core.values import Clip, Moment, Progress, TimeTable
-from clip_core.video.opening import has_pyav
 
 Cut: TypeAlias = Literal["exact", "fast"]
 
@@ -49,11 +47,6 @@ def cut_clips(
         ExportError: A clip cannot be written, cannot be cut so, or a moment is none of this video.
         VideoError: The video cannot be read, changed meanwhile, or is gone.
     """
-    if not has_pyav():
-        raise ExportError(
-            "Clips cannot be cut without PyAV, which is not installed here.",
-            "Install it (python -m pip install av) and start again.",
-        )
     with open_original(path, table, stamp) as original:
         pieces = [piece_of(original.video.table, moment.start_s, moment.end_s) for moment in moments]
         names = clip_names(moments, "mp4" if kind == "exact" else fast_extension(original.video))

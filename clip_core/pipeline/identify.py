@@ -1,13 +1,14 @@
-"""From a path to the id of the video, without reading its bytes twice."""
+"""From a path to the id of the video, without reading its bytes twice, and to what the store knows of it."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Generator
+from fractions import Fraction
 from pathlib import Path
 
-from clip_core.errors import VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import NotIndexedError, VideoError, VideoNotFoundError, shown_name
 from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord
@@ -16,6 +17,7 @@ from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
 
 SILENT_S = 0.5
+_NANOSECOND = Fraction(1, 1_000_000_000)
 
 
 def is_there(path: str | os.PathLike[str]) -> bool:
@@ -60,6 +62,36 @@ def known_video(
     """
     video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
     return None if video_id is None else store.video(video_id)
+
+
+def reindex_error(record: VideoRecord) -> NotIndexedError | None:
+    """Return the error that asks for a video to be indexed again; None if what is stored of its frames can be used.
+
+    Earlier versions read videos with OpenCV where PyAV was missing. It does not tell a stream's time base, so frames
+    were stored by their nanoseconds from the first frame, which alone counted as a keyframe. A short video whose own
+    clock counts nanoseconds looks the same in the store; then its file decides.
+    """
+    table = record.table
+    if table.time_base != _NANOSECOND or table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
+        return None
+    name = shown_name(record.name)
+    return NotIndexedError(
+        f"{name} was indexed without PyAV by an earlier version, and its frames are not found any more.",
+        "Index it again; what was judged by hand is kept.",
+    )
+
+
+def _time_base_of(path: str) -> Fraction | None:
+    """Return the time base of a video file's pictures; None if it is not there or cannot be read."""
+    if parse_sequence(path) is not None or not is_there(path):
+        return None
+    try:
+        from clip_core.video.probing import open_container, video_stream
+
+        with open_container(Path(path)) as container:
+            return video_stream(container, Path(path)).time_base
+    except (ImportError, VideoError, OSError):
+        return None
 
 
 def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:

@@ -15,11 +15,10 @@ from clip_core.errors import NotIndexedError
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.draw_thumbnails import Thumbnails
 from clip_core.pipeline.embed_frames import Pace, embed_frames
-from clip_core.pipeline.identify import identify, is_there, known_video, record_of
+from clip_core.pipeline.identify import identify, is_there, known_video, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
 from clip_core.video import Video, open_video
-from clip_core.video.retimed import to_go_on_in
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 
 LOOK_AGAIN_S = 0.5
@@ -29,6 +28,7 @@ FEW_FRAMES = 5
 """Some files repeat a frame or two; more than that, and part of the film is missing."""
 TIDY_COMMITS = 256
 """Each commit is a small file, and reading slows with their number: join them now and then in a long run."""
+_INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
 def index_video(
@@ -83,7 +83,7 @@ def _already_done(
 ) -> Progress | None:
     """The only report, if the store already holds every sample of a file that was read to its end before."""
     record = known_video(path, store) if is_there(path) else None
-    if record is None or not record.table.confirmed:
+    if record is None or not record.table.confirmed or reindex_error(record) is not None:
         return None
     state = store.run(record.video_id, encoder.fingerprint)
     stored = store.stored_pts(record.video_id, encoder.fingerprint)
@@ -118,6 +118,7 @@ class _Run:
     def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
         self._id, self._noted = "", rate
+        self._said: tuple[str, ...] = ()
         self._stored: Ints = np.empty(0, np.int64)
         self._embedded = 0
         self._commits = 0
@@ -137,16 +138,24 @@ class _Run:
         """Note in the store that this video is being embedded, and what is known of it."""
         self._id = video_id
         known = self._store.video(video_id)
-        if known is not None:
-            self._video = to_go_on_in(self._video, known.table)
-            self._ask(known.table if known.table.confirmed else self._video.table)
-        if known is None or not known.table.confirmed:
+        if known is not None and known.table.time_base != self._video.table.time_base:
+            known = self._begin_again(known)
+        if known is not None and known.table.confirmed:
+            self._ask(known.table)
+        else:
             self._store.remember_video(record_of(self._video, video_id, known))
         past = self._store.run(video_id, self._encoder.fingerprint)
         if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
             self._noted = past.samples_per_second  # a sparser request leaves the video as dense as it is
         self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
         self._look()
+
+    def _begin_again(self, known: VideoRecord) -> VideoRecord:
+        """Delete what is stored under other names of frames than the video has now; return what stays known of it."""
+        self._store.forget_frames(self._id)
+        self._said = (_INDEXED_AGAIN,)
+        claim = replace(self._video.table, confirmed=False)
+        return replace(known, table=claim, unreadable_after_s=None)
 
     def embed(self) -> Iterator[Progress]:
         """Embed what is missing; while another process is at the same video, watch it instead."""
@@ -223,5 +232,5 @@ class _Run:
         self._store.remember_video(record)
         self._store.finish(self._id, self._encoder.fingerprint, self._noted)
         self._store.optimize(self._encoder.fingerprint)
-        warnings = _warnings(record, self.total) + _left_out(self._video)
+        warnings = self._said + _warnings(record, self.total) + _left_out(self._video)
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

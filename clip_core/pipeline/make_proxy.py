@@ -15,7 +15,7 @@ import numpy as np
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
 from clip_core.media.size import proxy_size
-from clip_core.pipeline.copy_source import check_unchanged, open_in_own_units, open_sound
+from clip_core.pipeline.copy_source import check_unchanged, open_sound
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.list_videos import uploads_folder
@@ -23,7 +23,6 @@ from clip_core.pipeline.take_turns import take, turn_lock
 from clip_core.size_text import size_text
 from clip_core.values import Progress, TimeTable
 from clip_core.video import Video, open_video
-from clip_core.video.opening import has_pyav
 
 if TYPE_CHECKING:
     from clip_core.media.proxy_file import ProxyFile
@@ -78,14 +77,9 @@ def make_proxy(
         Progress, four times a second, and once at the end.
 
     Raises:
-        ProxyError: It cannot be written, has no room, or came out with other frames or times; or there is no PyAV.
+        ProxyError: It cannot be written, has no room, or came out with other frames or times.
         VideoError: The video cannot be read, or changed meanwhile.
     """
-    if not has_pyav():
-        raise ProxyError(
-            "A copy to play cannot be made without PyAV, which is not installed here.",
-            "Install it (python -m pip install av) and start the app again.",
-        )
     check_unchanged(path, stamp)
     with turn_lock(destination.parent) as lock:
         while not take(lock):
@@ -97,7 +91,7 @@ def make_proxy(
             return
         for left in destination.parent.glob(".*.part"):  # of a process that was killed: the turn is ours
             left.unlink(missing_ok=True)
-        with open_in_own_units(path, table) as video, ExitStack() as stack:
+        with open_video(path, table=table) as video, ExitStack() as stack:
             sound, warnings = open_sound(video, stack)
             yield from _copy(video, sound, warnings, out := _begin(video, destination, sound, stack))
             _check(out, (video.table, table), video.info.name)

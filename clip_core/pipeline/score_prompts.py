@@ -10,6 +10,7 @@ import numpy as np
 from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError, PromptError, StoreError
 from clip_core.pipeline.check_vectors import checked
+from clip_core.pipeline.identify import reindex_error
 from clip_core.recipe import clean_prompt
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.keys import ensemble_key
@@ -30,7 +31,7 @@ def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store
         store: Where they are kept; vectors of prompts are kept there too.
 
     Raises:
-        NotIndexedError: The video was never begun with this model.
+        NotIndexedError: The video was never begun with this model, or must be indexed again.
         PromptError: A prompt is empty.
     """
     return update_curves(Curves(), video_id, prompts, encoder, store)
@@ -55,9 +56,12 @@ def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: Embe
     """Hand the rows that are new in the store over to ``curves``; return how far the video is indexed.
 
     Raises:
-        NotIndexedError: The video was never begun with this model, or is being forgotten.
+        NotIndexedError: The video was never begun with this model, is being forgotten, or must be indexed again.
     """
     past = curves.revision if isinstance(curves.revision, Revision) else None
+    record = store.video(video_id) if past is None else None
+    if record is not None and (error := reindex_error(record)) is not None:
+        raise error
     run = store.run(video_id, encoder.fingerprint)
     embeddings, revision = store.read(video_id, encoder.fingerprint, past)
     if revision.restarted:

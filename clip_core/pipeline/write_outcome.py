@@ -18,7 +18,6 @@ from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
 from clip_core.scoring.spikes import Spike
 from clip_core.values import Moment, VideoRecord
-from clip_core.video.opening import has_pyav
 from clip_core.video.sequence import parse_sequence
 
 
@@ -119,7 +118,7 @@ def spikes_file(outcome: Outcome, spikes: Sequence[Spike]) -> bytes:
 
 def _has_sound(path: str) -> bool:
     """Whether the file has a stream of sound; False where that cannot be said."""
-    if parse_sequence(path) is not None or not has_pyav():
+    if parse_sequence(path) is not None:
         return False
     from clip_core.video.probing import open_container
 

@@ -204,6 +204,10 @@ class EmbeddingStore:
         """Delete the frames of a video under one model alone."""
         upkeep.discard(self._tables, video_id, fingerprint)
 
+    def forget_frames(self, video_id: str) -> None:
+        """Delete what indexing stored of a video under all models; its record, settings and judgements stay."""
+        upkeep.forget_frames(self._tables, video_id)
+
     def forget(self, video_id: str) -> None:
         """Delete all that is stored of a video. Its file is not touched.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,9 +129,18 @@ def forget(tables: Tables, video_id: str) -> None:
 
     So no reader is shown half of a video, and after a crash it can still be seen and forgotten again.
     """
+    forget_frames(tables, video_id)
+    _delete(tables, video_id, (edits.EDITS, settings.SETTINGS, videos.FILES, videos.VIDEOS))
+
+
+def forget_frames(tables: Tables, video_id: str) -> None:
+    """Delete the runs, frames and thumbnails of a video under all models; its record and its judgements stay."""
+    _delete(tables, video_id, (runs.RUNS, *tables.names(frames.PREFIX), thumbnails.THUMBNAILS))
+
+
+def _delete(tables: Tables, video_id: str, names: Iterable[str]) -> None:
     where = f"video = '{plain_id(video_id)}'"
-    rows_of = (*tables.names(frames.PREFIX), thumbnails.THUMBNAILS, edits.EDITS, settings.SETTINGS, videos.FILES)
-    for name in (runs.RUNS, *rows_of, videos.VIDEOS):
+    for name in names:
         with tables.reading(name) as table:
             if table is not None:
                 table.delete(where)

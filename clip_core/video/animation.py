@@ -1,15 +1,16 @@
-"""Animated WebP and GIF, read with Pillow: one picture after another, with the delays that the file states."""
+"""WebP, animated or still, read with Pillow: one picture after another, with the delays that the file states."""
 
 from __future__ import annotations
 
 import io
 from array import array
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -18,40 +19,57 @@ from clip_core.size_text import size_text
 from clip_core.values import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
-from clip_core.video.frame_delays import WEBP_PER_SECOND, Delays, read_delays
-from clip_core.video.magic import container_of
+from clip_core.video.framing import is_webp
 from clip_core.video.tables import make_table
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-CONTAINERS = ("webp", "gif")
+UNTOLD_MS = 100
+"""How long a picture stays whose delay is 0, as browsers have it."""
+MOST_FRAMES = 1_000_000
 MAX_WEBP_BYTES = 512 * 1024 * 1024
 """A WebP is held in memory while it is read; its pictures are not."""
+
+
+@dataclass(frozen=True)
+class Delays:
+    """What the chunks of a WebP say.
+
+    Attributes:
+        width, height: Of the whole picture, in pixels.
+        delays_ms: How long each picture is shown, in milliseconds; one for a still picture. Never 0.
+        whole: Whether the file goes on to its stated end.
+        usable_bytes: Where the last chunk that is whole ends.
+    """
+
+    width: int
+    height: int
+    delays_ms: tuple[int, ...]
+    whole: bool
+    usable_bytes: int
 
 
 class AnimationSource:
     """The pictures of an animation, each laid over those before it as the file asks; transparent places are black.
 
-    Times are sums of the stated delays. OpenCV decodes all pictures before the one that is asked for at each
-    call, and PyAV's FFmpeg opens no animated WebP, so Pillow reads them; it keeps one picture at a time.
+    Times are sums of the stated delays. PyAV's FFmpeg opens no animated WebP, so Pillow reads it; it keeps one
+    picture at a time.
     """
 
-    walk_frames = 0
-    margin_s: float | None = None
-    left_out = 0
+    time_base = Fraction(1, 1000)
+    starts_anywhere = False
 
     def __init__(self, path: Path, delays: Delays) -> None:
         self._path, self._delays = path, delays
         self._broken = False
-        self._pts = [0, *accumulate(delays.units[:-1])]
-        self.time_base = Fraction(1, delays.per_second)
+        self._pts = [0, *accumulate(delays.delays_ms[:-1])]
 
     def claimed(self, start_pts: int) -> TimeTable:
         """Return the times of all pictures from ``start_pts`` on."""
         pts = array("q", [stamp for stamp in self._pts if stamp >= start_pts])
         return make_table(
-            pts, array("q", [start_pts]), self._delays.units[-1], self.time_base, start_pts, None, confirmed=False
+            pts, array("q", [start_pts]), self._delays.delays_ms[-1], self.time_base, start_pts, None, confirmed=False
         )
 
     def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:  # noqa: ARG002
@@ -61,7 +79,7 @@ class AnimationSource:
         if image is None:
             return
         with image:
-            for k, (pts, duration) in enumerate(zip(self._pts, self._delays.units, strict=True)):
+            for k, (pts, duration) in enumerate(zip(self._pts, self._delays.delays_ms, strict=True)):
                 if not _go_to(image, k):
                     self._broken = True
                     return
@@ -73,17 +91,17 @@ class AnimationSource:
 
 
 def _open(path: Path, delays: Delays) -> ImageFile | None:
-    """Open the file; of a WebP that is cut off, what it holds, because its decoder wants all that is promised."""
+    """Open the file; if it is cut off, open what it holds, because the decoder wants all that is promised."""
     from PIL import Image as PillowImage
 
     file: Path | io.BytesIO = path
-    if not delays.whole and delays.per_second == WEBP_PER_SECOND:
+    if not delays.whole:
         with path.open("rb") as cut:
             data = bytearray(cut.read(delays.usable_bytes))
         data[4:8] = (len(data) - 8).to_bytes(4, "little")
         file = io.BytesIO(data)
     try:
-        return PillowImage.open(file, formats=[kind.upper() for kind in CONTAINERS])
+        return PillowImage.open(file, formats=["WEBP"])
     except Exception:  # noqa: BLE001 - a hostile file may fail in any way; Pillow promises no class
         return None
 
@@ -112,7 +130,7 @@ def _maker(image: ImageFile) -> Callable[[], Image | None]:
 
 
 def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable | None = None) -> ForwardVideo:
-    """Open a GIF or WebP, animated or still, and decode its first picture; a still one is a video of one frame.
+    """Open a WebP, animated or still, and decode its first picture; a still one is a video of one frame.
 
     Args:
         path: A regular file that is not empty.
@@ -120,15 +138,15 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         table: A confirmed table of this very file.
 
     Raises:
-        VideoError: It is neither, or beyond 64 megapixels, 24 hours, or 512 MiB of WebP.
+        VideoError: It is no WebP, or one beyond 64 megapixels, 24 hours or 512 MiB.
         VideoDecodeError: Not one picture can be decoded.
     """
-    name, size_bytes, container = shown_name(path), path.stat().st_size, container_of(path)
-    if container not in CONTAINERS:
-        raise VideoError(f"{name} is not an animation that can be read.", "Choose a GIF or WebP file.")
-    delays = read_delays(path, container)
-    duration_s = sum(delays.units) / delays.per_second
-    _check_limits(name, container, size_bytes, delays, duration_s)
+    name, size_bytes = shown_name(path), path.stat().st_size
+    if not is_webp(path):
+        raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP file.")
+    delays = read_delays(path)
+    duration_s = sum(delays.delays_ms) / 1000
+    _check_limits(name, size_bytes, delays, duration_s)
     source = AnimationSource(path, delays)
     with closing(source.shots()) as shots:
         first = next(shots, None)
@@ -139,12 +157,12 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         path=path,
         name=name,
         size_bytes=size_bytes,
-        container=container,
-        codec=container,
+        container="webp",
+        codec="webp",
         width=picture.shape[1],
         height=picture.shape[0],
-        header_fps=len(delays.units) / duration_s,
-        header_frame_count=len(delays.units),
+        header_fps=len(delays.delays_ms) / duration_s,
+        header_frame_count=len(delays.delays_ms),
         header_duration_s=duration_s,
         decoder="Pillow",
     )
@@ -153,7 +171,7 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
     return ForwardVideo(info, source, 0, table)
 
 
-def _check_limits(name: str, container: str, size_bytes: int, delays: Delays, duration_s: float) -> None:
+def _check_limits(name: str, size_bytes: int, delays: Delays, duration_s: float) -> None:
     if delays.width * delays.height > MAX_PIXELS:
         raise VideoError(
             f"{name} has pictures of {delays.width} × {delays.height} pixels, over the limit of 64 megapixels.",
@@ -161,8 +179,69 @@ def _check_limits(name: str, container: str, size_bytes: int, delays: Delays, du
         )
     if duration_s > MAX_DURATION_S:
         raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
-    if container == "webp" and size_bytes > MAX_WEBP_BYTES:
+    if size_bytes > MAX_WEBP_BYTES:
         raise VideoError(
             f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
             "Convert it to MP4.",
         )
+
+
+def read_delays(path: Path) -> Delays:
+    """Read how long each picture of a WebP is shown, without decoding any.
+
+    Raises:
+        VideoError: It holds no picture, or over a million.
+    """
+    delays = scan_chunks(path)
+    if not delays.delays_ms:
+        raise VideoError(f"{shown_name(path)} holds no picture that is whole.", "Copy or download it again.")
+    if len(delays.delays_ms) > MOST_FRAMES:
+        raise VideoError(f"{shown_name(path)} holds over {MOST_FRAMES:,} pictures.", "Convert it to MP4.")
+    return delays
+
+
+def scan_chunks(path: Path) -> Delays:
+    """Read the same, but without a picture ``delays_ms`` is empty and nothing is raised."""
+    with path.open("rb") as file:
+        return _scan_chunks(file, path.stat().st_size)
+
+
+def _scan_chunks(file: BinaryIO, size: int) -> Delays:
+    head = file.read(12)
+    end = int.from_bytes(head[4:8], "little") + 8
+    width = height = 0
+    delays_ms: list[int] = []
+    still, usable = False, 0
+    for name, body, chunk_end in _chunks(file, min(end, size)):
+        usable = chunk_end if chunk_end <= size else usable
+        if name == b"VP8X":
+            width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
+        elif name == b"ANMF" and chunk_end <= size:
+            delays_ms.append(int.from_bytes(body[12:15], "little") or UNTOLD_MS)
+        elif name in (b"VP8 ", b"VP8L") and chunk_end <= size:
+            still = True
+            width, height = (width, height) if width else _still_size(name, body)
+        if len(delays_ms) > MOST_FRAMES:
+            break
+    if still and not delays_ms:
+        delays_ms = [UNTOLD_MS]
+    return Delays(width, height, tuple(delays_ms), end <= size, usable)
+
+
+def _chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield the name, the first bytes and the stated end of each chunk."""
+    start = 12
+    while start + 8 <= end:
+        file.seek(start)
+        head = file.read(24)
+        length = int.from_bytes(head[4:8], "little")
+        yield head[:4], head[8:], start + 8 + length
+        start += 8 + length + length % 2
+
+
+def _still_size(name: bytes, body: bytes) -> tuple[int, int]:
+    """Return width and height of a picture without a VP8X chunk, by its own header."""
+    if name == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF

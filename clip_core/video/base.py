@@ -31,7 +31,7 @@ class VideoInfo:
         container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
         width, height: Of the picture after rotation, in pixels.
         header_fps, header_frame_count, header_duration_s: What the header claims; None if silent.
-        decoder: The library that reads it: "PyAV", "OpenCV", or "Pillow" for animations.
+        decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""One decoder on one file: decoded frames in rising order of time, past damage where it can."""
+"""One decoder on one file: decoded frames in rising order of time, past damage where it can, and their pictures."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from clip_core.values import Image
 from clip_core.video.base import MAX_PIXELS
 from clip_core.video.framing import is_cut_short
 from clip_core.video.probing import container_name, open_container, video_stream
@@ -41,6 +44,23 @@ class Decoded:
     duration: int
     is_key: bool
     raw: VideoFrame
+
+    @property
+    def quarter_turns(self) -> int:
+        """How often the picture must be turned left by 90° to stand upright, 0 to 3."""
+        return round(self.raw.rotation / 90) % 4
+
+
+class PictureMaker:
+    """Turns decoded frames into pictures; keeps the converter between frames of the same kind."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def rgb(self, decoded: Decoded) -> Image:
+        """Return uint8 (height, width, 3), contiguous, red first, rotated as the file asks."""
+        array = self._reformatter.reformat(decoded.raw, format="rgb24").to_ndarray()
+        return np.ascontiguousarray(np.rot90(array, decoded.quarter_turns), dtype=np.uint8)
 
 
 class Decoder:

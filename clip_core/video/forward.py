@@ -1,4 +1,4 @@
-"""Videos whose decoder can only be trusted forwards: exact frames by reading until the time is right."""
+"""Videos made of whole pictures, such as numbered images and animations: exact frames by reading in order."""
 
 from __future__ import annotations
 
@@ -44,27 +44,22 @@ class Source(Protocol):
 
     Attributes:
         time_base: Seconds per unit of ``pts``.
-        walk_frames: Going on by up to so many frames is cheaper than starting elsewhere.
-        margin_s: How long before its target an iteration begins that may not start at the beginning; None
-            if every one begins there.
-        left_out: How many frames the last whole iteration left out because the clock jumped back.
+        starts_anywhere: Whether an iteration may start at any frame; else each starts at the first.
     """
 
     time_base: Fraction
-    walk_frames: int
-    margin_s: float | None
-    left_out: int
+    starts_anywhere: bool
 
-    def claimed(self, start_pts: int) -> TimeTable | None:
-        """Return what can be told of the frames from ``start_pts`` on without decoding them, if anything."""
+    def claimed(self, start_pts: int) -> TimeTable:
+        """Return the times of the frames from ``start_pts`` on, as they are known without decoding."""
         ...
 
     def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
-        """Yield frames with rising pts: all, or from a frame at about ``from_pts`` that decodes rightly."""
+        """Yield frames with rising pts: all, or those from ``from_pts`` on if the source starts anywhere."""
         ...
 
     def ends_early(self) -> bool:
-        """Return whether the file ends before its framing says that it does."""
+        """Return whether the file ends before its own blocks say that it does."""
         ...
 
 
@@ -97,11 +92,11 @@ class ForwardVideo:
 
     @property
     def table(self) -> TimeTable:
-        """When each frame is presented: told by the file's framing where that tells it, else by one pass over it."""
+        """When each frame is presented: as the source claims at first, then as a whole pass has seen it."""
         if self._table is None:
             self._check_open()
             self._table = self._source.claimed(self._start_pts)
-        return self._table or self._confirm()
+        return self._table
 
     @property
     def times_s(self) -> Times:
@@ -169,28 +164,12 @@ class ForwardVideo:
         return table.confirmed and (table.start_pts, table.time_base) == (self._start_pts, self._source.time_base)
 
     def _find(self, pts: int) -> Shot | None:
-        """Return the frame of exactly this time: by going on, or from a place before it, at last from the start."""
-        if self._last is not None and self._last.pts < pts and self._may_walk(self._last.pts, pts):
-            shot = self._walk(pts)
-            if shot is not None:
-                return shot
-        back_s = self._source.margin_s
-        while True:
-            start = None if back_s is None else pts - round(back_s / self._source.time_base)
-            at_start = start is None or start <= self._start_pts
+        """Return the frame of exactly this time: by going on, or by starting again."""
+        if self._source.starts_anywhere or self._last is None or self._last.pts >= pts:
             self._stop()
-            self._run = self._source.shots(None if at_start else start)
+            self._run = self._source.shots(pts if self._source.starts_anywhere else None)
             self.starts += 1
-            shot = self._walk(pts)
-            if shot is not None or at_start:
-                return shot
-            back_s = 2 * (back_s or 0.0) + 2
-
-    def _may_walk(self, here: int, there: int) -> bool:
-        if self._run is None:
-            return False
-        first, last = self.table.pts.searchsorted([here, there])
-        return bool(self._source.margin_s is None or last - first <= self._source.walk_frames)
+        return self._walk(pts)
 
     def _walk(self, pts: int) -> Shot | None:
         for shot in self._run or ():
@@ -232,7 +211,7 @@ class ForwardVideo:
                 self._check_open()
         if not seen.pts:
             raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
-        self.left_out_frames = self._source.left_out + (lost if self.info.container == "images" else 0)
+        self.left_out_frames = lost if self.info.container == "images" else 0
         self._table = seen.table(self._source.time_base, self.info.header_fps)
         cut = self._source.ends_early() or damaged > _FEW_DAMAGED
         self.unreadable_after_s = self._table.end_s if cut else None

@@ -1,4 +1,4 @@
-"""What a container's own framing says about its length: a header may lie, missing bytes do not."""
+"""What a file's own bytes say without a decoder: whether it is WebM or WebP, and whether bytes are missing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from clip_core.video.frame_delays import scan_blocks
-
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 _TS_PACKETS = (188, 192, 204)
 _MAX_BOXES = 100_000
-_HEAD_BYTES = 1 << 18
-_TRACKS, _SOUND_TRACK = b"\x16\x54\xae\x6b", b"\x83\x81\x02"
+_GIF_EXTENSION, _GIF_IMAGE, _GIF_END = 0x21, 0x2C, 0x3B
 
 
 def is_cut_short(path: Path, container: str) -> bool:
@@ -34,19 +31,7 @@ def is_cut_short(path: Path, container: str) -> bool:
             return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > size
         if container == "mpegts":
             return all(size % packet for packet in _TS_PACKETS)
-    return container == "gif" and not scan_blocks(path, container).whole
-
-
-def counts_pictures_only(path: Path, container: str) -> bool:
-    """Return whether the length in the header is that of the pictures, and of no sound beside them.
-
-    AVI counts frames; Matroska and FLV say whether there is sound. Of every other container it is not known.
-    """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    if container in ("matroska", "webm"):
-        return _TRACKS in head and _SOUND_TRACK not in head
-    return container == "avi" or (container == "flv" and not head[4] & 4)
+        return container == "gif" and not _gif_is_whole(file)
 
 
 def lacks_moov(path: Path) -> bool:
@@ -55,6 +40,17 @@ def lacks_moov(path: Path) -> bool:
     with path.open("rb") as file:
         names = [name for name, _ in _boxes(file, size)]
     return bool(names) and names[0] in (b"ftyp", b"mdat", b"wide", b"free", b"skip") and b"moov" not in names
+
+
+def is_webp(path: Path) -> bool:
+    """Return whether a file begins as WebP, moving or still.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
 
 
 def is_webm(path: Path) -> bool:
@@ -80,6 +76,41 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
             return
         start += length
         yield head[4:8], start
+
+
+def _gif_is_whole(file: BinaryIO) -> bool:
+    """Return whether the blocks of a GIF go on to the one that ends it."""
+    head = file.read(13)
+    _skip_colours(file, head[10] if len(head) > 10 else 0)
+    while kind := file.read(1):
+        if kind[0] == _GIF_END:
+            return True
+        if kind[0] == _GIF_EXTENSION:
+            file.read(1)
+        elif kind[0] == _GIF_IMAGE:
+            place = file.read(9)
+            _skip_colours(file, place[8] if len(place) == 9 else 0)
+            file.read(1)
+        else:
+            continue
+        if not _skip_blocks(file):
+            return False
+    return False
+
+
+def _skip_colours(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << ((flags & 7) + 1), 1)
+
+
+def _skip_blocks(file: BinaryIO) -> bool:
+    """Skip data up to the block that ends it; return whether there is one."""
+    while length := file.read(1):
+        if not length[0]:
+            return True
+        if len(file.read(length[0])) < length[0]:
+            return False
+    return False
 
 
 def _segment_end(file: BinaryIO) -> int:

@@ -136,9 +136,7 @@ class ImageSource:
     is broken in its middle is found out when it is asked for.
     """
 
-    walk_frames = 1
-    margin_s: float | None = 0.0
-    left_out = 0
+    starts_anywhere = True
 
     def __init__(self, sequence: ImageSequence) -> None:
         self._folder = sequence.folder

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.values import TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo
-from clip_core.video.magic import container_of
-from clip_core.video.retimed import in_units_of
+from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
@@ -37,19 +36,18 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTable | None = None) -> Video:
     """Open a video and decode its first frame.
 
-    PyAV reads whatever it can; OpenCV reads sequences of images, and everything else where PyAV is missing;
-    Pillow reads animated WebP, and GIF where PyAV is missing. ``info.decoder`` says which it is.
+    PyAV reads containers, OpenCV sequences of images, and Pillow WebP. ``info.decoder`` says which it is.
 
     Args:
         path: An existing regular file, or a pattern for numbered images such as ``frame_%05d.png@24``;
             addresses, play lists, folders and pipes are refused.
         video_id: The SHA-256 of its bytes, 64 hex digits, if known: then the file is not hashed.
         table: When each of its frames is presented, if a pass over this very file confirmed it: then
-            its packets are not scanned.
+            its packets are not scanned. A table in other units, or that begins elsewhere, is not believed.
 
     Raises:
         VideoNotFoundError: No such regular file.
-        VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours.
+        VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours; or PyAV cannot be loaded.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
     sequence = parse_sequence(path)
@@ -57,33 +55,13 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
         from clip_core.video.images import open_sequence
 
         return open_sequence(sequence, video_id=video_id, table=table)
-    video = _open_file(path, video_id, table)
-    try:
-        return in_units_of(video, table)
-    except BaseException:
-        video.close()
-        raise
-
-
-def _open_file(path: str | Path, video_id: str | None, table: TimeTable | None) -> Video:
     file = Path(path)
     size_bytes = _check_file(path, file)
-    if _container(file) == "webp":
+    if _begins_as_webp(file):
         from clip_core.video.animation import open_animation
 
         return open_animation(file, video_id=video_id, table=table)
-    if has_pyav():
-        return _open_with_pyav(file, size_bytes, video_id, table)
-    return _open_without_pyav(file, video_id, table)
-
-
-def has_pyav() -> bool:
-    """Whether PyAV is installed and can be loaded."""
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return _open_with_pyav(file, size_bytes, video_id, table)
 
 
 def upload_extension(video: Video) -> str:
@@ -92,8 +70,14 @@ def upload_extension(video: Video) -> str:
 
 
 def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: TimeTable | None) -> Video:
-    from clip_core.video.decoding import Decoder
-    from clip_core.video.pyav import PyAVVideo
+    try:
+        from clip_core.video.decoding import Decoder
+        from clip_core.video.pyav import PyAVVideo
+    except ImportError as error:
+        raise VideoError(
+            f"{shown_name(file)} cannot be read: PyAV is not installed, or cannot be loaded.",
+            "Install it: python -m pip install av",
+        ) from error
 
     decoder = Decoder(file)
     try:
@@ -109,19 +93,9 @@ def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: Ti
         raise
 
 
-def _open_without_pyav(file: Path, video_id: str | None, table: TimeTable | None) -> Video:
-    if _container(file) == "gif":
-        from clip_core.video.animation import open_animation
-
-        return open_animation(file, video_id=video_id, table=table)
-    from clip_core.video.opencv import open_with_opencv
-
-    return open_with_opencv(file, video_id=video_id, table=table)
-
-
-def _container(file: Path) -> str | None:
+def _begins_as_webp(file: Path) -> bool:
     try:
-        return container_of(file)
+        return is_webp(file)
     except OSError as error:
         raise VideoError(f"{shown_name(file)} may not be read.", "Change its permissions.") from error
 
@@ -185,4 +159,4 @@ def _first_frame(decoder: Decoder, name: str) -> Decoded:
 
 def _upright_size(first: Decoded) -> tuple[int, int]:
     width, height = first.raw.width, first.raw.height
-    return (height, width) if round(first.raw.rotation / 90) % 2 else (width, height)
+    return (height, width) if first.quarter_turns % 2 else (width, height)

@@ -28,15 +28,14 @@ def open_container(path: Path) -> InputContainer:
     av.logging.set_level(None)  # any level makes decoder threads wait for the GIL: a deadlock when they are joined
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
-        return av.open(str(path.absolute()), container_options=options)
+        # Tags need not be UTF-8, and nobody reads them here.
+        return av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
     except (av.error.FFmpegError, UnicodeError) as error:
         raise _refusal(path, error) from error
 
 
 def _refusal(path: Path, error: Exception) -> VideoError:
     name = shown_name(path)
-    if isinstance(error, UnicodeError):
-        return VideoError(f"The name of {name} is not valid Unicode.", "Rename the file.")
     if isinstance(error, PermissionError):
         return VideoError(f"{name} may not be read.", "Change its permissions.")
     if lacks_moov(path):

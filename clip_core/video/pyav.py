@@ -12,11 +12,9 @@ import numpy as np
 from clip_core.errors import VideoDecodeError
 from clip_core.values import Frame, Times, TimeTable
 from clip_core.video.base import VideoInfo, frame_number
-from clip_core.video.decoding import Decoded, Decoder
+from clip_core.video.decoding import Decoded, Decoder, PictureMaker
 from clip_core.video.framing import is_cut_short
-from clip_core.video.keyframes import decode_keyframes
-from clip_core.video.pictures import PictureMaker
-from clip_core.video.seeking import FrameFinder
+from clip_core.video.seeking import FrameFinder, decode_keyframes
 from clip_core.video.tables import SeenFrames, claimed_table
 
 # Headers round, and some count the time before the first frame.
@@ -152,7 +150,7 @@ class PyAVVideo:
     def _frame(self, index: int, decoded: Decoded) -> Frame:
         base = self._time_base
         time_s = (decoded.pts - self._start_pts) * base.numerator / base.denominator
-        return Frame(index, decoded.pts, time_s, self._pictures.rgb(decoded.raw))
+        return Frame(index, decoded.pts, time_s, self._pictures.rgb(decoded))
 
     @contextmanager
     def _decoding(self) -> Iterator[Decoder]:

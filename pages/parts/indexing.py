@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from clip_core.encoders.base import ShownEncoder
-from clip_core.errors import VideoNotFoundError
-from clip_core.pipeline.identify import known_video
+from clip_core.errors import NotIndexedError, VideoNotFoundError
+from clip_core.pipeline.identify import known_video, reindex_error
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.tasks import IndexKey, TaskView, index_key
@@ -44,6 +44,7 @@ class Indexed:
 
     ``gone`` is the error when the file lies there no longer; what was indexed of it is shown all the same.
     ``forgotten`` says that this session has seen what was stored of the file, and that it is stored no longer.
+    ``outdated`` says why what is stored cannot be used; then there is no record.
     """
 
     record: VideoRecord | None
@@ -51,6 +52,7 @@ class Indexed:
     job: TaskView[IndexKey] | None
     gone: VideoNotFoundError | None = None
     forgotten: bool = False
+    outdated: NotIndexedError | None = None
 
 
 def see_to_it(wish: Wish) -> Indexed:
@@ -68,6 +70,9 @@ def see_to_it(wish: Wish) -> Indexed:
         record = known_video(wish.video.path, wish.store, found)
     except VideoNotFoundError as error:
         return _without_file(wish, job, error)
+    outdated = None if record is None else reindex_error(record)
+    if outdated is not None:
+        return Indexed(None, None, job, outdated=outdated)
     run = None if record is None else wish.store.run(record.video_id, wish.encoder.fingerprint)
     asked = state.get("index_wish")
     # Who comes to a job that somebody cancelled, or that failed, sees that and may resume it.
@@ -87,7 +92,7 @@ def _without_file(wish: Wish, job: TaskView[IndexKey] | None, error: VideoNotFou
     lay = str(wish.video.path.absolute())
     record = next((record for record in wish.store.videos() if record.path == lay), None)
     run = None if record is None else wish.store.run(record.video_id, wish.encoder.fingerprint)
-    if record is None or run is None:
+    if record is None or run is None or reindex_error(record) is not None:
         raise error
     return Indexed(record, run, job, error)
 
@@ -129,28 +134,34 @@ def draw_status(wish: Wish, indexed: Indexed, samples: int) -> None:
         if job is not None and job.error is not None and failed and record is not None:
             st.error(told(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, wish.rate):
-            _resume(wish, job, "0 samples · forgotten" if indexed.forgotten else _samples_text(job, samples))
+            _resume(wish, indexed, _samples_text(indexed, samples))
         elif unreadable is None:
             counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
             st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
 
 
-def _samples_text(job: TaskView[IndexKey] | None, samples: int) -> str:
+def _samples_text(indexed: Indexed, samples: int) -> str:
+    if indexed.outdated is not None:
+        return "Indexed by an earlier version"
+    if indexed.forgotten:
+        return "0 samples · forgotten"
+    job = indexed.job
     progress = job.progress if job is not None else None
     of = f" of {progress.total:,}" if progress is not None else ""
     stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
     return f"{samples:,}{of} samples{stopped}"
 
 
-def _resume(wish: Wish, job: TaskView[IndexKey] | None, text: str) -> None:
-    failed = job is not None and job.state == "failed"
+def _resume(wish: Wish, indexed: Indexed, text: str) -> None:
+    failed = indexed.job is not None and indexed.job.state == "failed"
+    again = indexed.outdated is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.caption(text)
         st.button(
-            "Try again" if failed else "Resume",
+            "Try again" if failed else "Index again" if again else "Resume",
             key="resume",
             on_click=wish.submit,
-            help="Go on where it stopped. What is indexed is not done again.",
+            help="From the start." if again else "Go on where it stopped. What is indexed is not done again.",
         )
 
 

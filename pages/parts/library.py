@@ -9,6 +9,7 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
+from clip_core.pipeline.identify import reindex_error
 from clip_core.pipeline.library import (
     copy_bytes,
     count_judged,
@@ -54,6 +55,8 @@ def draw_library(store: EmbeddingStore, settings: Config) -> None:
         row_height=ROW_PX,
         column_config={"Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")},
     )
+    for error in filter(None, (reindex_error(video.record) for video in stored)):
+        st.warning(told(error), icon=":material/warning:")
     names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)

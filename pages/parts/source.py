@@ -10,7 +10,6 @@ from clip_core.config import Config
 from clip_core.pipeline.list_videos import VideoChoice, list_videos
 from clip_core.store.store import EmbeddingStore
 from clip_core.values import VideoRecord, clock
-from clip_core.video.opening import has_pyav
 from pages.parts.adding import draw_box, opened_paths
 from pages.parts.controls import held
 from pages.parts.text import literal
@@ -22,8 +21,6 @@ def draw_notices(settings: Config) -> None:
     """Say what the visitor should know of how the settings were read."""
     for notice in settings.notices:
         st.caption(f":material/info: {literal(notice)}")
-    if not has_pyav():
-        st.caption(":material/info: PyAV is not installed: videos are read by OpenCV, and stepping is slower.")
 
 
 def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:

@@ -75,6 +75,9 @@ def draw_not_opened(video: VideoChoice, indexed: Indexed) -> None:
         draw_error(job.error)
         return
     title, why = f"{literal(video.name)} is not indexed", ""
+    if indexed.outdated is not None:
+        draw_error(indexed.outdated)
+        return
     if indexed.forgotten:
         title = f"What was stored of {literal(video.name)} was forgotten"
         why = "On the page Stored videos, here or in another tab. "

@@ -11,16 +11,13 @@ import pytest
 from clip_core.values import Frame
 from clip_core.video import Video, open_video
 from clip_core.video.animation import open_animation
-from clip_core.video.opencv import open_with_opencv
 from tests.video_maker import KINDS, PlantedVideo, Recipe, read_number, write_video
 
 Opener = Callable[[Path], Video]
 
-# The front door gives images to OpenCV, WebP to Pillow, and all else to PyAV.
-IMPLEMENTATIONS: dict[str, Opener] = {"open_video": open_video, "opencv": open_with_opencv, "pillow": open_animation}
-# OpenCV refuses what is interlaced; see test_interlaced.
-MOVING = [kind for kind in KINDS if kind not in ("gif", "webp", "images", "interlaced")]
-CAN = {"open_video": list(KINDS), "opencv": MOVING, "pillow": ["gif", "webp"]}
+# open_video gives images to OpenCV, WebP to Pillow, and all else to PyAV.
+IMPLEMENTATIONS: dict[str, Opener] = {"open_video": open_video, "pillow": open_animation}
+CAN = {"open_video": list(KINDS), "pillow": ["webp"]}
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +40,6 @@ def truth(pair: tuple[str, str], planted_videos: dict[str, PlantedVideo]) -> Pla
 @pytest.fixture
 def opener(pair: tuple[str, str]) -> Opener:
     return IMPLEMENTATIONS[pair[0]]
-
-
-@pytest.fixture(params=["open_video", "opencv"])
-def mp4_opener(request: pytest.FixtureRequest) -> Opener:
-    return IMPLEMENTATIONS[request.param]
 
 
 def assert_is(frame: Frame, truth: PlantedVideo, index: int) -> None:
@@ -130,8 +122,8 @@ def test_looking_in_the_middle_of_a_pass_does_not_disturb_it(opener: Opener, tru
         assert numbers == truth.numbers
 
 
-def test_wrong_questions(mp4_opener: Opener, planted_videos: dict[str, PlantedVideo]) -> None:
-    with mp4_opener(planted_videos["ntsc"].path) as video:
+def test_wrong_questions(planted_videos: dict[str, PlantedVideo]) -> None:
+    with open_video(planted_videos["ntsc"].path) as video:
         with pytest.raises(IndexError, match="frames 0 to 149, not 150"):
             video.frame_at(index=150)
         with pytest.raises(IndexError, match="not -1"):
@@ -144,18 +136,18 @@ def test_wrong_questions(mp4_opener: Opener, planted_videos: dict[str, PlantedVi
             video.frame_at(time_s=float("nan"))
 
 
-def test_red_is_red(mp4_opener: Opener, tmp_path: Path) -> None:
+def test_red_is_red(tmp_path: Path) -> None:
     red = np.zeros((48, 64, 3), np.uint8)
     red[:, :, 0] = 255
     write_video(tmp_path / "red.mp4", [red] * 3, Recipe())
-    with mp4_opener(tmp_path / "red.mp4") as video:
+    with open_video(tmp_path / "red.mp4") as video:
         r, g, b = video.frame_at(index=1).rgb.reshape(-1, 3).mean(axis=0)
     assert r > 240
     assert max(g, b) < 15
 
 
-def test_closing_twice_and_in_the_middle(mp4_opener: Opener, planted_videos: dict[str, PlantedVideo]) -> None:
-    video = mp4_opener(planted_videos["ntsc"].path)
+def test_closing_twice_and_in_the_middle(planted_videos: dict[str, PlantedVideo]) -> None:
+    video = open_video(planted_videos["ntsc"].path)
     frames = video.frames()
     assert next(frames).index == 0
     video.close()
@@ -166,10 +158,8 @@ def test_closing_twice_and_in_the_middle(mp4_opener: Opener, planted_videos: dic
         video.frame_at(index=0)
 
 
-def test_pictures_are_contiguous_bytes_of_their_own(
-    mp4_opener: Opener, planted_videos: dict[str, PlantedVideo]
-) -> None:
-    with mp4_opener(planted_videos["turned90"].path) as video:
+def test_pictures_are_contiguous_bytes_of_their_own(planted_videos: dict[str, PlantedVideo]) -> None:
+    with open_video(planted_videos["turned90"].path) as video:
         first, *_, last = list(video.frames())
         assert first.rgb.flags.c_contiguous
         assert read_number(first.rgb) == 0

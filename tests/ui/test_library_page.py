@@ -5,6 +5,7 @@ from __future__ import annotations
 from clip_core.config import load_config
 from clip_core.edit import Edit
 from clip_core.store.store import EmbeddingStore
+from tests.old_store import rewrite_as_opencv
 from tests.ui.conftest import Gate
 from tests.ui.world import Page, World
 
@@ -61,6 +62,27 @@ def test_somebody_else_forgets_it(ready: Page) -> None:
     ready.press("resume").indexed()
     assert ready.samples == 50
     assert ready.holding("forgotten") == []
+
+
+def test_a_video_that_opencv_had_read_is_named_and_indexed_again_only_when_asked(ready: Page, world: World) -> None:
+    store = EmbeddingStore(load_config(world.config).embeddings)
+    (record,) = store.videos()
+    rewrite_as_opencv(store, record.video_id)
+    named = r"**wide\.mp4 was indexed without PyAV by an earlier version"
+    for _ in range(2):
+        ready.run()
+        assert ready.starting(named)
+        assert not ready.at.get("progress")
+        assert ready.at.button(key="resume").label == "Index again"
+    go(ready, "library")
+    assert ready.starting(named)
+    go(ready, "investigate").press("resume").indexed()
+    assert ready.samples == 50
+    assert len(ready.starting("Indexed again from the start")) == 1
+    assert ready.holding("without PyAV") == []
+    assert store.videos()[0].table.time_base == record.table.time_base
+    go(ready, "library")
+    assert ready.starting(named) == []
 
 
 def test_what_was_never_stored_is_not_called_forgotten(world: World, gate: Gate, page: Page) -> None:

@@ -20,6 +20,7 @@ STYLE = ["ruff check .", "ruff format --check .", "mypy "]
 STAGES = [
     "python -m pytest --numprocesses auto --dist worksteal --ignore tests/ui",
     "python -m pytest --numprocesses 2 --dist loadfile --durations 15 tests/ui",
+    "python -m tests.benchmarks --quick",
 ]
 
 
@@ -67,3 +68,18 @@ def test_arguments_go_on_to_one_pytest(folder: Path, broken: str, code: int) -> 
     got, calls, _ = run(folder, "tests/test_keys.py", "-k", "a b", broken=broken)
     assert got == code
     assert calls == [*STYLE, "python -m pytest tests/test_keys.py -k a b"]
+
+
+@pytest.mark.parametrize(("broken", "code"), [("", 0), ("mypy", 3), (STAGES[0], 3)])
+def test_quick_leaves_out_pages_browsers_and_benchmarks_and_says_so(folder: Path, broken: str, code: int) -> None:
+    got, calls, said = run(folder, "--quick", broken=broken)
+    assert (got, calls) == (code, [*STYLE, STAGES[0]])
+    assert "left out tests/ui and the benchmarks" in said
+    assert "Chromium" not in said
+
+
+def test_quick_with_more_arguments_is_refused(folder: Path) -> None:
+    (folder / "calls").touch()
+    code, calls, said = run(folder, "--quick", "tests/test_keys.py", broken="")
+    assert (code, calls) == (2, [])
+    assert "takes no other arguments" in said

@@ -24,11 +24,12 @@ def measure(quick: bool) -> list[Row]:
 
     Both parts use all cores when they run alone, so on a machine without a GPU 1 is about what can be reached.
     """
-    _, kept = decode_alone(made.video(60))
+    _, kept = decode_alone(made.video(made.CLIP_S, made.SMALL) if quick else made.video(60))
     frames = [kept[number % len(kept)].rgb for number in range(BATCH if quick else FRAMES)]
     rows = []
-    for name, folder, goal in (("fp32", made.true_size_model(), None), ("int8", made.true_size_int8_model(), 0.25)):
-        rows += _rows(name, folder, frames, 2 if quick else 5, goal)
+    model = made.small_model() if quick else made.true_size_model()
+    for name, folder, goal in (("fp32", model, None), ("int8", made.in_int8(model), 0.25)):
+        rows += _rows(name, folder, frames, 1 if quick else 5, goal)
     return rows
 
 

@@ -43,13 +43,13 @@ def true_size_model() -> Path:
     return _once("vit-b-32", lambda path: _ignore(make_vit_b_32(path)))
 
 
-def true_size_int8_model() -> Path:
-    """The same with its weights quantized to 8 bits and its numbers while it runs, 90 MB."""
-    return _once("vit-b-32-int8", _quantize)
+def in_int8(model: Path) -> Path:
+    """The same model with its weights quantized to 8 bits and its numbers while it runs: 90 MB of a ViT-B/32."""
+    return _once(f"{model.name}-int8", lambda path: _quantize(model, path))
 
 
-def _quantize(path: Path) -> None:
-    shutil.copytree(true_size_model(), path)
+def _quantize(model: Path, path: Path) -> None:
+    shutil.copytree(model, path)
     file = path / "onnx" / "vision_model.onnx"
     quantize_dynamic(file, file, weight_type=QuantType.QUInt8)
 

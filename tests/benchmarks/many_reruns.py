@@ -10,7 +10,8 @@ from tests.benchmarks.planted import planted_page
 from tests.benchmarks.serving import served
 from tests.benchmarks.table import Row, Spread, tell
 
-SECONDS, SETTLED, RERUNS = 500, 100, 1_000
+SECONDS, SETTLED, RERUNS, STEP = 500, 100, 1_000, 100
+QUICK_SECONDS, QUICK_SETTLED, QUICK_RERUNS, QUICK_STEP = 60, 2, 6, 2
 MOST_MB = 50.0
 _IDLE = "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testScriptState === 'notRunning'"
 
@@ -20,17 +21,20 @@ def measure(quick: bool) -> list[Row]:
     if not Path(CHROMIUM).exists():
         tell(f"reruns: skipped, there is no {CHROMIUM}")
         return []
-    with planted_page(SECONDS) as planted, served(planted.config) as server:
-        sizes = _sizes_mb(server.address, server.pid, 200 if quick else RERUNS)
+    seconds, start, reruns, step = (
+        (QUICK_SECONDS, QUICK_SETTLED, QUICK_RERUNS, QUICK_STEP) if quick else (SECONDS, SETTLED, RERUNS, STEP)
+    )
+    with planted_page(seconds) as planted, served(planted.config) as server:
+        sizes = _sizes_mb(server.address, server.pid, reruns, step)
     tell("reruns: " + ", ".join(f"{count}: {size:.0f} MB" for count, size in sizes.items()))
-    settled = [size for count, size in sizes.items() if count >= SETTLED]
-    says = f"memory from rerun {SETTLED} to {max(sizes):,}, a pill switched at each / {MOST_MB:.0f} MB"
+    settled = [size for count, size in sizes.items() if count >= start]
+    says = f"memory from rerun {start} to {max(sizes):,}, a pill switched at each / {MOST_MB:.0f} MB"
     raw = {"resident memory": Spread.of(settled, "MB", 0)}
     return [Row("reruns", Spread.of([settled[-1] - settled[0]]).over(MOST_MB), 1.0, True, says, raw, ())]
 
 
-def _sizes_mb(address: str, pid: int, reruns: int) -> dict[int, float]:
-    """Reruns done → resident memory in MB, at each hundred."""
+def _sizes_mb(address: str, pid: int, reruns: int, step: int) -> dict[int, float]:
+    """Reruns done → resident memory in MB, each ``step`` reruns."""
     from playwright.sync_api import sync_playwright
 
     sizes: dict[int, float] = {}
@@ -42,7 +46,7 @@ def _sizes_mb(address: str, pid: int, reruns: int) -> dict[int, float]:
             page.locator("[data-region=verdicts]").first.wait_for(timeout=PATIENCE_MS)
             page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
             for number in range(reruns + 1):
-                if number % 100 == 0:
+                if number % step == 0:
                     sizes[number] = _resident_mb(pid)
                 page.locator(".st-key-legend button:visible").nth(number % 10).click(timeout=PATIENCE_MS)
                 page.wait_for_timeout(60)  # until the click has reached the server

@@ -14,27 +14,28 @@ from tests.benchmarks import made
 from tests.video_maker import number_picture
 
 HD = (1280, 720)
-SECONDS = 60
+SECONDS, QUICK_SECONDS = 60, 10
 STRIP = slice(340, 380)
 HUGE_BYTES = 2_000_000_000
 _BOX_HEAD = 16
 
 
-def numbered(group: int) -> Path:
-    """60 s of 30 frames a second at 720p, a keyframe each ``group`` frames, B-frames between."""
-    ticks = [number * 3000 for number in range(SECONDS * made.FPS)]
-    return made._once(f"numbered-{group}.mp4", lambda path: _encode(path, ticks, group))
+def numbered(group: int, seconds: int = SECONDS) -> Path:
+    """30 frames a second at 720p, a keyframe each ``group`` frames, B-frames between."""
+    ticks = [number * 3000 for number in range(seconds * made.FPS)]
+    return made._once(f"numbered-{group}-{seconds}s.mp4", lambda path: _encode(path, ticks, group))
 
 
-def variable() -> Path:
+def variable(seconds: int = SECONDS) -> Path:
     """The same with 20 to 46 ms between frames, from a fixed seed."""
-    steps = np.random.default_rng(2).integers(20, 47, SECONDS * made.FPS) * 90
-    return made._once("numbered-variable.mp4", lambda path: _encode(path, np.cumsum(steps).tolist(), 30))
+    steps = np.random.default_rng(2).integers(20, 47, seconds * made.FPS) * 90
+    name = f"numbered-variable-{seconds}s.mp4"
+    return made._once(name, lambda path: _encode(path, np.cumsum(steps).tolist(), 30))
 
 
-def huge() -> Path:
+def huge(seconds: int = SECONDS) -> Path:
     """An MP4 of 2 GB: its header, a hole that takes no room on the disk, and the pictures behind it."""
-    return made._once("huge.mp4", _write_huge)
+    return made._once(f"huge-{seconds}s.mp4", lambda path: _write_huge(path, seconds))
 
 
 def made_up_id(path: Path) -> str:
@@ -61,8 +62,8 @@ def _encode(path: Path, ticks: Sequence[int], group: int) -> None:
         container.mux(stream.encode(None))
 
 
-def _write_huge(path: Path) -> None:
-    whole = numbered(30).read_bytes()
+def _write_huge(path: Path, seconds: int) -> None:
+    whole = numbered(30, seconds).read_bytes()
     moov, mdat = whole.index(b"moov") - 4, whole.index(b"mdat") - 4
     hole = HUGE_BYTES - len(whole)
     head = bytearray(whole[:mdat])

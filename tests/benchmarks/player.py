@@ -27,30 +27,34 @@ RESTS_MS = 400
 
 def measure_clicks(quick: bool) -> list[Row]:
     """How soon a click shows its frame."""
-    return [
-        row
-        for group in (GOALS_MS if _can("clicks") else ())
-        for row in _clicks(numbered.numbered(group), f"groups of {group}", 8 if quick else 30, GOALS_MS[group])
-    ]
+    if not _can("clicks"):
+        return []
+    if quick:
+        return _clicks(numbered.numbered(30, numbered.QUICK_SECONDS), "groups of 30", 2, GOALS_MS[30])
+    found = [_clicks(numbered.numbered(group), f"groups of {group}", 30, goal) for group, goal in GOALS_MS.items()]
+    return [row for rows in found for row in rows]
 
 
 def measure_agreement(quick: bool) -> list[Row]:
     """How often the wanted frame is the one that is presented, drawn, and known to Python."""
     if not _can("agree"):
         return []
-    count = 12 if quick else 100
-    rows = _clicks(numbered.numbered(30), "constant rate", count, None)
-    return rows + _clicks(numbered.variable(), "variable rate", count, None)
+    if quick:
+        return _clicks(numbered.variable(numbered.QUICK_SECONDS), "variable rate", 2, None)
+    rows = _clicks(numbered.numbered(30), "constant rate", 100, None)
+    return rows + _clicks(numbered.variable(), "variable rate", 100, None)
 
 
 def measure_playing(quick: bool) -> list[Row]:
     """Frames that are dropped while it plays, bytes that go up, and how far the playhead is from the picture."""
-    return _playing(8 if quick else 30) if _can("play") else []
+    return _playing(*((20, 2.0, 2) if quick else (LONG_SECONDS, LONG_RATE, 30))) if _can("play") else []
 
 
 def measure_lasting(quick: bool) -> list[Row]:
     """What five minutes of playing and 500 seeks leave of the tab's memory."""
-    return _lasting(*((20, 50) if quick else (300, 500))) if _can("long") else []
+    return (
+        _lasting(*((numbered.QUICK_SECONDS, 1, 2) if quick else (numbered.SECONDS, 300, 500))) if _can("long") else []
+    )
 
 
 def _can(name: str) -> bool:
@@ -107,10 +111,10 @@ def _one_click(watcher: Watcher, share: float, table: TimeTable) -> tuple[float,
     return near[0] if near else 5000.0, (watcher.shown_frame(), watcher.drawn(), watcher.known), wanted
 
 
-def _playing(seconds: int) -> list[Row]:
-    path = made.video(LONG_SECONDS, numbered.HD)
+def _playing(length_s: int, rate: float, seconds: int) -> list[Row]:
+    path = made.video(length_s, numbered.HD)
     with (
-        planted_video(path, LONG_RATE) as planted,
+        planted_video(path, rate) as planted,
         served(planted.config) as server,
         watching(server.address) as watcher,
     ):
@@ -144,11 +148,11 @@ def _playing(seconds: int) -> list[Row]:
     ]  # fmt: skip
 
 
-def _lasting(seconds: int, seeks: int) -> list[Row]:
-    path = numbered.numbered(30)
+def _lasting(length_s: int, seconds: int, seeks: int) -> list[Row]:
+    path, frames = numbered.numbered(30, length_s), length_s * made.FPS
     with planted_video(path) as planted, served(planted.config) as server, watching(server.address) as watcher:
         page, rng = watcher.page, random.Random(3)  # noqa: S311 - the same at every run
-        for frame in (rng.randrange(1800) for _ in range(20)):
+        for frame in (rng.randrange(frames) for _ in range(min(20, seeks))):
             ask(watcher, frame)
         before = (watcher.heap_mb(), watcher.resident_mb())
         began = time.monotonic()
@@ -157,7 +161,7 @@ def _lasting(seconds: int, seeks: int) -> list[Row]:
                 page.locator(".cvi-play").click()
             page.wait_for_timeout(1000)
         page.evaluate("document.querySelector('.cvi-screen video').pause()")
-        lost = [frame for frame in (rng.randrange(1800) for _ in range(seeks)) if not ask(watcher, frame)]
+        lost = [frame for frame in (rng.randrange(frames) for _ in range(seeks)) if not ask(watcher, frame)]
         page.wait_for_timeout(2000)
         after = (watcher.heap_mb(), watcher.resident_mb())
     tell(f"player, lasting: heap and resident {before} → {after} MB")

@@ -16,7 +16,7 @@ from tests.benchmarks.table import Row, Spread, tell
 from tests.ui.stage import staged, times_of
 
 DRAWN_MS, STALL_MS = 1500.0, 200.0
-SAMPLES, STEP_S, THRESHOLD = 100_000, 0.5, 0.7
+SAMPLES, QUICK_SAMPLES, STEP_S, THRESHOLD = 100_000, 2_000, 0.5, 0.7
 LOOKS: dict[str, dict[str, Any]] = {
     "raw on": {"raw": True},
     "raw off": {"raw": False},
@@ -40,21 +40,22 @@ def measure(quick: bool) -> list[Row]:
     from playwright.sync_api import sync_playwright
 
     rows = []
+    samples = QUICK_SAMPLES if quick else SAMPLES
     with staged() as stage, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             for how, look in LOOKS.items():
-                data = _data(stage, look)
-                found = [_once(browser, stage.address, data) for _ in range(2 if quick else 9)]
-                rows += _rows(how, found, data)
+                data = _data(stage, look, samples)
+                found = [_once(browser, stage.address, data, samples) for _ in range(1 if quick else 9)]
+                rows += _rows(how, found, data, samples)
                 tell(f"chart, {how}: {rows[-2].raw}, {rows[-1].raw}")
         finally:
             browser.close()
     return rows
 
 
-def _data(stage: Any, look: dict[str, Any]) -> dict[str, Any]:
-    scores = _scores()
+def _data(stage: Any, look: dict[str, Any], samples: int) -> dict[str, Any]:
+    scores = _scores(samples)
     smoothed = smooth(scores, 2.0)
     more: dict[str, Any] = {"threshold": THRESHOLD, "moments": None} | look
     if more.pop("extras", False):
@@ -63,20 +64,20 @@ def _data(stage: Any, look: dict[str, Any]) -> dict[str, Any]:
     return dict(stage.timeline("big", scores, smoothed, **more))
 
 
-def _scores() -> Scores:
+def _scores(samples: int) -> Scores:
     rng = np.random.default_rng(1)
-    drift = np.cumsum(rng.normal(0, 0.002, (SAMPLES, len(PROMPTS))), axis=0)
+    drift = np.cumsum(rng.normal(0, 0.002, (samples, len(PROMPTS))), axis=0)
     values = np.clip(0.4 + 0.1 * np.sin(drift) + rng.normal(0, 0.05, drift.shape), 0, 1).astype(np.float32)
-    times_s = np.arange(SAMPLES) * STEP_S
-    return Scores(np.arange(SAMPLES), times_s, PROMPTS, values, 0.0, SAMPLES * STEP_S)
+    times_s = np.arange(samples) * STEP_S
+    return Scores(np.arange(samples), times_s, PROMPTS, values, 0.0, samples * STEP_S)
 
 
-def _once(browser: Any, address: str, data: dict[str, Any]) -> tuple[list[float], list[float]]:
+def _once(browser: Any, address: str, data: dict[str, Any], samples: int) -> tuple[list[float], list[float]]:
     """Milliseconds to draw (first, then with another threshold), and the longest stalls."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(address)
     page.wait_for_selector("body[data-ready]", state="attached")
-    times_of(page, np.arange(SAMPLES + 1) * STEP_S)
+    times_of(page, np.arange(samples + 1) * STEP_S)
     first = page.evaluate(_DRAW, data)
     moved = json.loads(json.dumps(data))
     for shape in moved["figure"]["layout"]["shapes"][-1:]:  # the heat map has none
@@ -117,10 +118,10 @@ def _drag(page: Any, box: dict[str, float], start: float, end: float) -> None:
     page.wait_for_timeout(250)
 
 
-def _rows(how: str, found: list[tuple[list[float], list[float]]], data: dict[str, Any]) -> list[Row]:
+def _rows(how: str, found: list[tuple[list[float], list[float]]], data: dict[str, Any], samples: int) -> list[Row]:
     first, again = zip(*(drawn for drawn, _ in found), strict=True)
     stalls = dict(zip(("zoom", "pan", "double click", "hover"), zip(*(s for _, s in found), strict=True), strict=True))
-    what = f"{SAMPLES:,} samples × {len(PROMPTS)} prompts, {how}"
+    what = f"{samples:,} samples × {len(PROMPTS)} prompts, {how}"
     drawn = Spread.of(first, "ms", 0)
     raw = {"data → lines, plotly.js fetched and read": drawn, "another threshold": Spread.of(again, "ms", 0)}
     raw["sent down for it"] = Spread.of([len(json.dumps(data))], "kB", 1, 1e-3)

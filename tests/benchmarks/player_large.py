@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks import numbered
+from tests.benchmarks import made, numbered
 from tests.benchmarks.click import CHROMIUM, PATIENCE_MS
 from tests.benchmarks.planted import planted_video
 from tests.benchmarks.player_visit import ask, resident_mb, watching
@@ -18,7 +18,7 @@ from tests.benchmarks.table import Row, Spread, tell
 FIRST_FRAME_S = 2.0
 MOST_MB = 100.0  # of 2,000: what else six visits may leave in a server
 LOOK_EVERY_S = 0.02
-PLACES = (1500, 20, 900)  # frames at the end, the beginning and the middle of the file
+PLACES = (0.83, 0.01, 0.5)  # at the end, the beginning and the middle of the file
 _FIRST = """addEventListener("loadstart", () => { window.__asked ??= performance.now() }, true)
 addEventListener("loadeddata", () => { window.__first ??= performance.now() }, true)"""
 
@@ -28,15 +28,16 @@ def measure(quick: bool) -> list[Row]:
     if not Path(CHROMIUM).exists():
         tell(f"large: skipped, there is no {CHROMIUM}")
         return []
-    path, visits = numbered.huge(), 3 if quick else 6
+    seconds, visits = (numbered.QUICK_SECONDS, 1) if quick else (numbered.SECONDS, 6)
+    path, places = numbered.huge(seconds), [int(share * seconds * made.FPS) for share in PLACES]
     large = planted_video(path, video_id=numbered.made_up_id(path))
-    with planted_video(numbered.numbered(30)) as small, large as planted, served(small.config) as server:
+    with planted_video(numbered.numbered(30, seconds)) as small, large as planted, served(small.config) as server:
         fresh_mb = resident_mb(server.pid)
-        _visit(server.address)
+        _visit(server.address, places)
         before_mb = resident_mb(server.pid)
         shutil.copy(planted.config, small.config)
         with _looking(server.pid) as held:
-            times, alone = zip(*(_visit(server.address) for _ in range(visits)), strict=True)
+            times, alone = zip(*(_visit(server.address, places) for _ in range(visits)), strict=True)
         after_mb = resident_mb(server.pid)
     more = max(held) - before_mb
     tell(f"large: first frame after {times} s; the server {before_mb:.0f} MB before, {max(held):.0f} MB at most")
@@ -58,12 +59,12 @@ def measure(quick: bool) -> list[Row]:
     ]
 
 
-def _visit(address: str) -> tuple[float, float]:
+def _visit(address: str, places: Sequence[int]) -> tuple[float, float]:
     """Seconds from the page's load to the first frame, and from the player's asking; then it is sought in."""
     with watching(address, _FIRST) as watcher:
         watcher.page.wait_for_function("window.__first", timeout=PATIENCE_MS)
         first_s, asked_s = (float(ms) / 1000 for ms in watcher.page.evaluate("[__first, __asked]"))
-        for frame in PLACES:
+        for frame in places:
             if not ask(watcher, frame):
                 raise RuntimeError(f"frame {frame} did not come")
         return first_s, first_s - asked_s

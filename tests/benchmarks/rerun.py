@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
-from collections.abc import Callable
-from pathlib import Path
-
-from streamlit.testing.v1 import AppTest
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from clip_core.config import ENVIRONMENT_VARIABLE
+from tests.benchmarks.made import FPS
 from tests.benchmarks.planted import PROMPTS, THRESHOLD, Planted, planted_page
+from tests.benchmarks.runs import RATE
 from tests.benchmarks.spans import Stopwatch
 from tests.benchmarks.table import Row, Spread, tell
+from tests.ui.test_player_page import Watching
+from tests.ui.world import Page
 
 GOAL_MS = 150.0
-SECONDS = 3600
-ROOT = Path(__file__).parents[2]
+SECONDS, QUICK_SECONDS = 3600, 60
 QUIET = "streamlit.runtime.scriptrunner_utils.script_run_context"
 """AppTest calls the page's functions outside a session, and this logger says so each time."""
 RUN = "around the parts"
@@ -26,25 +26,32 @@ COMPILING = "compiling the script"
 PARTS = {
     RUN: ["streamlit.runtime.scriptrunner.script_runner:ScriptRunner._run_script"],
     COMPILING: ["streamlit.runtime.scriptrunner.script_cache:ScriptCache.get_bytecode"],
-    "source and model": [f"pages.parts.source:{name}" for name in ("choose_video", "choose_model", "describe")],
+    "source and model": [
+        *("pages.parts.source:choose_video", "pages.parts.model:choose_model", "pages.parts.source:describe"),
+    ],
     "store: video and run": ["pages.parts.indexing:see_to_it"],
-    "scores (store, multiply)": ["pages.parts.curves:live_scores"],
-    "smoothing and moments": ["pages.parts.curves:find"],
-    "unfinished part": ["pages.parts.curves:unfinished_part"],
+    "scores (store, multiply)": ["clip_core.pipeline.analyse:Analysis.evidence"],
+    "smoothing and moments": ["clip_core.scoring.findings:find"],
     "prompts and signal": [
         *("pages.parts.prompts:edit_prompts", "pages.parts.prompts:draw_legend", "pages.parts.signal:choose_signal"),
     ],
-    "playhead": ["pages.parts.playhead:settle_playhead"],
-    "picture": ["pages.parts.viewer:draw_picture"],
-    "ranking": ["pages.parts.viewer:draw_ranking"],
-    "table of moments": ["pages.parts.moments:draw_list"],
-    "transport": ["pages.parts.transport:draw_transport"],
-    "figure dict": ["pages.parts.chart:timeline_figure"],
+    "table of moments": ["pages.parts.moments:settle_list", "pages.parts.moments:draw_list"],
+    "verdicts": ["pages.parts.verdicts:draw_verdicts"],
+    "settings kept": ["pages.parts.kept:keep"],
+    "downloads and settings menu": [
+        *("pages.parts.downloads:draw_downloads", "pages.parts.settings_menu:draw_settings_menu"),
+    ],
+    "player: screen": ["pages.parts.player.draw:draw_screen"],
+    "player: ranking": ["pages.parts.player.draw:draw_ranking"],
+    "player: chart": ["pages.parts.player.draw:draw_timeline"],
+    "frames: picture": ["pages.parts.viewer:draw_picture"],
+    "frames: ranking": ["pages.parts.viewer:draw_ranking"],
+    "frames: transport": ["pages.parts.transport:draw_transport"],
+    "frames: chart": ["pages.parts.chart:draw_chart"],
     "JSON": ["json:dumps"],
-    "chart component": ["pages.parts.chart:plotly_events"],
-    "chart and footer, the rest": ["pages.parts.chart:draw_chart", "pages.parts.chart:draw_footer"],
 }
-Act = Callable[[AppTest, int], None]
+"""Label → functions whose seconds count for it, those in other functions named here left out."""
+Act = Callable[[Page, int], Page]
 
 
 def measure(quick: bool) -> list[Row]:
@@ -54,83 +61,96 @@ def measure(quick: bool) -> list[Row]:
     of the messages nor the way to the browser is in it. Compiling the script is shown but not counted: a
     server does it once, AppTest at each run. A JSON text counts as JSON wherever it is written.
     """
+    with planted_page(QUICK_SECONDS if quick else SECONDS) as planted, _opened_by_the_page(planted):
+        turns = 2 if quick else 20
+        return [
+            _row("rerun", "in the player", Watching(), _report, planted, turns),
+            _row("rerun frames", "frame by frame", Page(), _click, planted, turns),
+        ]
+
+
+@contextmanager
+def _opened_by_the_page(planted: Planted) -> Iterator[None]:
     before = os.environ.get(ENVIRONMENT_VARIABLE)
     logging.getLogger(QUIET).disabled = True
-    with planted_page(SECONDS) as planted:
-        os.environ[ENVIRONMENT_VARIABLE] = str(planted.config)
-        try:
-            return [_row(planted, 4 if quick else 20)]
-        finally:
-            logging.getLogger(QUIET).disabled = False
-            os.environ.pop(ENVIRONMENT_VARIABLE)
-            if before is not None:
-                os.environ[ENVIRONMENT_VARIABLE] = before
+    os.environ[ENVIRONMENT_VARIABLE] = str(planted.config)
+    try:
+        yield
+    finally:
+        logging.getLogger(QUIET).disabled = False
+        os.environ.pop(ENVIRONMENT_VARIABLE)
+        if before is not None:
+            os.environ[ENVIRONMENT_VARIABLE] = before
 
 
-def _row(planted: Planted, turns: int) -> Row:
+def _row(name: str, view: str, page: Page, go: Act, planted: Planted, turns: int) -> Row:
     watch = Stopwatch()
-    acts: dict[str, Act] = {"a click": _click, "threshold moved": _threshold, "a prompt toggled": _toggle}
-    wholes: dict[str, list[float]] = {name: [] for name in acts}
+    acts: dict[str, Act] = {"another frame": go, "threshold moved": _threshold, "a prompt toggled": _toggle}
+    wholes: dict[str, list[float]] = {act: [] for act in acts}
     parts: dict[str, list[float]] = {label: [] for label in PARTS}
+    page.indexed()
     with watch.watching(PARTS):
-        page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        for _ in range(2):
-            _run(page, watch)
+        page.run()
         first_s = _whole(watch)
         for turn in range(turns):
-            for name, act in acts.items():
+            for label, act in acts.items():
+                watch.reset()
                 act(page, turn)
-                _run(page, watch)
-                wholes[name].append(_whole(watch))
-                for label, values in parts.items():
-                    values.append(watch.seconds.get(label, 0.0))
+                wholes[label].append(_whole(watch))
+                for part, values in parts.items():
+                    values.append(watch.seconds.get(part, 0.0))
     _check(page, planted)
     every = Spread.of([value for values in wholes.values() for value in values], "ms", 1, 1000)
-    tell(f"rerun: {every}")
+    tell(f"{name}: {every}")
     raw = {"one rerun": every}
-    raw |= {f"- {name}": Spread.of(values, "ms", 1, 1000) for name, values in wholes.items()}
+    raw |= {f"- {label}": Spread.of(values, "ms", 1, 1000) for label, values in wholes.items()}
     ranked = sorted(parts.items(), key=lambda item: -Spread.of(item[1]).median)
     raw |= {
         f"  {label}{' (not counted)' if label == COMPILING else ''}": Spread.of(values, "ms", 1, 1000)
         for label, values in ranked
+        if any(values)
     }
     raw["the second run of the page (nothing changed)"] = Spread.of([first_s], "ms", 1, 1000)
     notes = (f"not found, so counted where it is called: {', '.join(watch.missing)}",) if watch.missing else ()
-    says = f"one rerun of the page, {planted.samples:,} samples × {len(PROMPTS)} prompts of {planted.frames:,} frames"
-    return Row("rerun", every.over(GOAL_MS), 1.0, True, f"{says} / {GOAL_MS:.0f} ms", raw, notes)
+    what = f"{planted.samples:,} samples × {len(PROMPTS)} prompts of {planted.frames:,} frames"
+    says = f"one rerun of the page, {view}, {what} / {GOAL_MS:.0f} ms"
+    return Row(name, every.over(GOAL_MS), 1.0, True, says, raw, notes)
 
 
 def _whole(watch: Stopwatch) -> float:
     return sum(seconds for label, seconds in watch.seconds.items() if label != COMPILING)
 
 
-def _run(page: AppTest, watch: Stopwatch) -> None:
-    watch.reset()
-    page.run()
-    if page.exception or page.error:
-        raise RuntimeError(f"the page failed: {[*page.exception, *page.error]}")
-
-
-def _check(page: AppTest, planted: Planted) -> None:
+def _check(page: Page, planted: Planted) -> None:
     """See that it was the whole page that ran."""
-    state = page.session_state
-    curves = state["curves"]
-    if len(curves) != planted.samples or curves.computed_cells != planted.samples * len(PROMPTS):
-        raise RuntimeError(f"{len(curves)} samples and {curves.computed_cells} cells instead of {planted.samples} × 10")
-    if not state["frame"] or not state["moments_times"]:
-        raise RuntimeError("no click was taken in, or no moment was found")
+    if page.at.error:
+        raise RuntimeError(f"the page says {[error.value for error in page.at.error]}")
+    if (page.samples, page.cells) != (planted.samples, planted.samples * len(PROMPTS)):
+        raise RuntimeError(f"{page.samples} samples, {page.cells} cells, not {planted.samples} × {len(PROMPTS)}")
+    if not page.at.session_state["frame"]:
+        raise RuntimeError("the playhead did not move")
 
 
-def _click(page: AppTest, turn: int) -> None:
-    sample = dt.datetime(1970, 1, 1) + dt.timedelta(seconds=(1201 * (turn + 1)) % SECONDS / 1.0)
-    x = sample.isoformat(timespec="milliseconds")
-    point = {"x": x, "y": 0.3, "curveNumber": 10, "pointNumber": turn, "pointIndex": turn}
-    page.session_state["chart"] = json.dumps([point])
+def _second(page: Page, turn: int) -> int:
+    return 1201 * (turn + 1) % int(page.samples / RATE)
 
 
-def _threshold(page: AppTest, turn: int) -> None:
-    page.session_state["threshold"] = THRESHOLD + 0.01 * (turn % 5 - 2)
+def _report(page: Page, turn: int) -> Page:
+    """The browser reports another frame, as after a click on the player's chart."""
+    assert isinstance(page, Watching)
+    return page.reports(_second(page, turn) * FPS)
 
 
-def _toggle(page: AppTest, turn: int) -> None:
-    page.session_state["shown"] = [prompt for k, prompt in enumerate(PROMPTS) if turn % 2 or k != turn % len(PROMPTS)]
+def _click(page: Page, turn: int) -> Page:
+    moment = dt.datetime(1970, 1, 1) + dt.timedelta(seconds=_second(page, turn))
+    return page.click_chart(moment.isoformat(timespec="milliseconds"))
+
+
+def _threshold(page: Page, turn: int) -> Page:
+    return page.slide("threshold", THRESHOLD + 0.01 * (turn % 5 - 2))
+
+
+def _toggle(page: Page, turn: int) -> Page:
+    shown = [prompt for k, prompt in enumerate(PROMPTS) if turn % 2 or k != turn % len(PROMPTS)]
+    page.control("pills", "shown").set_value(shown)
+    return page.run()

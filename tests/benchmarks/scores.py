@@ -18,11 +18,11 @@ UNITS_GOAL, BANK_GOAL = 1.0, 2.0
 
 def measure_units(quick: bool) -> list[Row]:
     """z of 20 prompts, statistics included, against the bare product that gave their cosines."""
-    frames, texts = _unit_vectors(9_000 if quick else SAMPLES, 1), _unit_vectors(PROMPTS, 2)
+    frames, texts = _unit_vectors(2_000 if quick else SAMPLES, 1), _unit_vectors(PROMPTS, 2)
     across = np.ascontiguousarray(texts.T)
     product, z, ratio = [], [], []
     others: dict[str, list[float]] = {"percentile": [], "softmax": []}
-    for _ in range(3 if quick else 9):
+    for _ in range(1 if quick else 9):
         product.append(_seconds(lambda: frames @ across))
         raw = _scores(frames @ across)
         z.append(_seconds(lambda raw=raw: Scale(raw).values("z")))  # type: ignore[misc]
@@ -39,7 +39,7 @@ def measure_units(quick: bool) -> list[Row]:
 
 def measure_bank(quick: bool) -> list[Row]:
     """The levels of a bank against its bare matrix product in the same blocks."""
-    frames, captions = _unit_vectors(9_000 if quick else SAMPLES, 1), _unit_vectors(CAPTIONS, 2)
+    frames, captions = _unit_vectors(2_000 if quick else SAMPLES, 1), _unit_vectors(CAPTIONS, 2)
     across, texts = np.ascontiguousarray(captions.T), [f"text {k}" for k in range(CAPTIONS)]
     room = np.empty((BLOCK_SAMPLES, CAPTIONS), np.float32)
 
@@ -49,7 +49,7 @@ def measure_bank(quick: bool) -> list[Row]:
             np.matmul(block, across, out=room[: len(block)])
 
     product, levels = [], []
-    for _ in range(3 if quick else 7):
+    for _ in range(1 if quick else 7):
         product.append(_seconds(bare))
         levels.append(_seconds(lambda: NullBank(texts, captions, 100.0).extend(frames)))
     ratio = Spread.of([a / b for a, b in zip(levels, product, strict=True)])

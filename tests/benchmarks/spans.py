@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 
@@ -33,22 +35,23 @@ class Stopwatch:
 
     @contextmanager
     def watching(self, functions: Mapping[str, Sequence[str]]) -> Iterator[None]:
-        """Watch functions, given as label → names such as "package.module:function"."""
+        """Watch functions, given as label → names such as "package.module:function".
+
+        A function is replaced in each of our modules that has imported it by its name, too.
+        """
         restore: list[tuple[Any, str, Any]] = []
         try:
             for label, names in functions.items():
                 for name in names:
-                    module, _, path = name.partition(":")
-                    owner: Any = importlib.import_module(module)
-                    *parents, last = path.split(".")
-                    for parent in parents:
-                        owner = getattr(owner, parent)
+                    owner, last = find_owner(name)
                     real = getattr(owner, last, None)
                     if real is None:
                         self.missing.append(name)
                         continue
-                    setattr(owner, last, self._timed(label, real))
-                    restore.append((owner, last, real))
+                    timed = self._timed(label, real)
+                    for holder in (owner, *_modules_with(last, real)):
+                        restore.append((holder, last, real))
+                        setattr(holder, last, timed)
             yield
         finally:
             for owner, last, real in reversed(restore):
@@ -69,3 +72,21 @@ class Stopwatch:
                     self._open[-1] += took_s
 
         return run
+
+
+def find_owner(name: str) -> tuple[Any, str]:
+    """What has the function of "package.module:Class.function", and the function's own name; None if nothing has it."""
+    module, _, path = name.partition(":")
+    *parents, last = path.split(".")
+    try:
+        owner: Any = importlib.import_module(module)
+    except ModuleNotFoundError:
+        return None, last
+    for parent in parents:
+        owner = getattr(owner, parent, None)
+    return owner, last
+
+
+def _modules_with(name: str, real: object) -> list[ModuleType]:
+    ours = [module for key, module in list(sys.modules.items()) if key.split(".")[0] in ("clip_core", "pages")]
+    return [module for module in ours if vars(module).get(name) is real]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from playwright.sync_api import sync_playwright
+from streamlit.components.v2 import manifest_scanner
 
 import clip_core.tasks
 from clip_core.encoders.onnx import OnnxEncoder
@@ -37,6 +39,14 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = planted(folder, "whole", 300, Recipe(options={"g": "30"}, container_options=options), size=WIDE)
     (folder / "damaged.mp4").write_bytes(whole.path.read_bytes()[: whole.path.stat().st_size // 2])
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_scanned_once() -> Iterator[None]:
+    """Each AppTest searches all installed packages for components, 0.1 s, and nothing is installed meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clip_core.config_keys import READERS
+from clip_core.config import FIELDS
 from clip_core.encoders.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ def test_the_options_it_names_are_those_of_the_commands() -> None:
 
 def test_the_config_table_names_every_key() -> None:
     table = README.split("## config.yaml")[1].split("##")[0]
-    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(READERS)
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(FIELDS)
 
 
 def test_what_it_names_is_there() -> None:

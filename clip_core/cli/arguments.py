@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from clip_core.cli.recipe_options import add_candidates_option, add_recipe_options
 from clip_core.cli.terminal import shown, write
-from clip_core.config_keys import EVERY_FRAME
+from clip_core.config import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clip_core.config_keys import Crop
+from clip_core.config import Crop
 from clip_core.values import Floats, Image
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clip_core.config_keys import Crop
+from clip_core.config import Crop
 from clip_core.encoders.checks import need_rgb, unit
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.fingerprint import fingerprint

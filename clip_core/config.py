@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic.dataclasses import dataclass
 
 from clip_core.errors import ConfigError, shown_name
-from clip_core.validation import STRICT, allowed, kind, not_allowed, read_yaml, refusing, shown, unknown_key, where
+from clip_core.validation import STRICT, allowed, kind, read_yaml, refusing, shown, unknown_key, where
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
 KEY_VARIABLE = "ROBOFLOW_API_KEY"
@@ -29,8 +30,7 @@ ClipVersion: TypeAlias = Literal[
 ]
 """What a Roboflow Inference server calls OpenAI's models."""
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
-CROPS, PRECISIONS = get_args(Crop), get_args(PrecisionChoice)
-CLIP_VERSIONS = get_args(ClipVersion)
+CROPS, CLIP_VERSIONS, PRECISIONS = get_args(Crop), get_args(ClipVersion), get_args(PrecisionChoice)
 # ASCII alone, so that nobody reads another host out of it than the one that is asked.
 _ADDRESS = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
@@ -51,16 +51,14 @@ def _or(empty: object, *others: object) -> BeforeValidator:
 
 
 def _path(value: object) -> object:
-    """A text as a path; what is blank or no text is left for pydantic to refuse."""
-    if not isinstance(value, str) or not value.strip():
+    """A text as a path, and a blank one as None, which only some fields allow."""
+    if not isinstance(value, str):
         return value
-    possible = "\0" not in value and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(value).parts)
-    try:
-        if possible and len(value) <= MAX_PATH:
-            return Path(value).expanduser()
-    except RuntimeError:  # ~somebody who has no home here
-        pass
-    raise not_allowed("a path that can exist here")
+    fits = len(value) <= MAX_PATH and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(value).parts)
+    with suppress(RuntimeError):  # ~somebody who has no home here
+        if fits and "\0" not in value:
+            return Path(value).expanduser() if value.strip() else None
+    raise ValueError
 
 
 def _address(text: str) -> str:
@@ -88,22 +86,19 @@ def _wrong(name: str, value: object, words: str) -> ConfigError:
     return ConfigError(f"'{key}' in the configuration is {given}.", f"Allowed is {words}.")
 
 
-def _optional_path(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else _path(value)
-
-
-_TEXT = allowed("a text; put it in quotes")
-_ADDRESSES = allowed("an address such as http://localhost:9001, without user, password or query")
-_RATES = allowed(f"a number from 0.001 to 1000, or '{EVERY_FRAME}'", ge=0.001, le=1000)
-_FRAME_RATES = allowed("a number of frames per second from 0.001 to 1000", ge=0.001, le=1000)
-Name = Annotated[str, AfterValidator(str.strip), where(bool), allowed("a text that is not empty")]
-Folders = Annotated[
-    tuple[Annotated[Path, BeforeValidator(_path)], ...],
+_VIDEO_PATH = allowed("a path that can exist here, as a text; put it in quotes")
+_SERVER_ADDRESS = allowed("an address such as http://localhost:9001, without user, password or query")
+_SAMPLE_RATE = allowed(f"a number from 0.001 to 1000, or '{EVERY_FRAME}'", ge=0.001, le=1000)
+_FRAME_RATE = allowed("a number of frames per second from 0.001 to 1000", ge=0.001, le=1000)
+_Key: TypeAlias = Annotated[str, _or("", None), AfterValidator(str.strip), allowed("a text; put it in quotes")]
+_Name: TypeAlias = Annotated[str, AfterValidator(str.strip), where(bool), allowed("a text that is not empty")]
+_Path: TypeAlias = Annotated[Path, BeforeValidator(_path)]
+_Folders: TypeAlias = Annotated[
+    tuple[_Path, ...],
     BeforeValidator(_items),
-    allowed("a folder or a list of folders"),
+    allowed("a folder or a list of folders, each a path that can exist here"),
 ]
-
-Prompts = Annotated[
+_Prompts: TypeAlias = Annotated[
     tuple[str, ...],
     BeforeValidator(_items),
     _or((), None),
@@ -137,21 +132,21 @@ class Config:
         notices: What the user should know about how this was read.
     """
 
-    video_path: Annotated[Path | None, BeforeValidator(_optional_path), _TEXT] = None
-    prompts: Prompts = ()
-    roboflow_api_key: Annotated[str, _or("", None), AfterValidator(str.strip), _TEXT] = field(default="", repr=False)
-    inference_url: Annotated[str, AfterValidator(_address), _ADDRESSES] = "http://localhost:9001"
+    video_path: Annotated[Path | None, BeforeValidator(_path), _VIDEO_PATH] = None
+    prompts: _Prompts = ()
+    roboflow_api_key: _Key = field(default="", repr=False)
+    inference_url: Annotated[str, AfterValidator(_address), _SERVER_ADDRESS] = "http://localhost:9001"
     clip_version: Annotated[ClipVersion, allowed(f"one of {', '.join(CLIP_VERSIONS)}")] = "ViT-B-16"
-    model: Name = "sample"
+    model: _Name = "sample"
     crop: Annotated[Crop | None, allowed(f"{', '.join(CROPS)}, or null for the model's own")] = None
     precision: Annotated[PrecisionChoice, allowed(f"one of {', '.join(PRECISIONS)}")] = "auto"
-    samples_per_second: Annotated[float | None, _RATES, _or(None, EVERY_FRAME)] = 2.0
+    samples_per_second: Annotated[float | None, _SAMPLE_RATE, _or(None, EVERY_FRAME)] = 2.0
     threshold: Annotated[float | None, allowed("a cosine from -1 to 1, or null", ge=-1, le=1)] = None
     smoothing_s: Annotated[float, allowed("a number of seconds from 0 to 600", ge=0, le=600)] = 1.0
-    embeddings: Name = "embeddings"
-    video_dirs: Folders = (Path("data"),)
-    model_dirs: Folders = (Path("data/models"),)
-    sequence_fps: Annotated[float, _FRAME_RATES] = 25.0
+    embeddings: _Name = "embeddings"
+    video_dirs: _Folders = (Path("data"),)
+    model_dirs: _Folders = (Path("data/models"),)
+    sequence_fps: Annotated[float, _FRAME_RATE] = 25.0
     uses_server: bool = False
     source: Path | None = None
     notices: tuple[str, ...] = ()
@@ -195,13 +190,12 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
 
 def _choose(path: str | os.PathLike[str] | None) -> Path | None:
     named = path if path is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
-    if named is not None:
-        chosen = Path(named)
-        if not os.path.isfile(chosen):  # noqa: PTH113 - Path.is_file raises where a name is too long
-            raise ConfigError(f"There is no configuration file {shown_name(chosen)}.", "Check the path.")
+    chosen = Path(DEFAULT_NAME if named is None else named)
+    if os.path.isfile(chosen):  # noqa: PTH113 - Path.is_file raises where a name is too long
         return chosen
-    default = Path(DEFAULT_NAME)
-    return default if default.is_file() else None
+    if named is not None:
+        raise ConfigError(f"There is no configuration file {shown_name(chosen)}.", "Check the path.")
+    return None
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _wrong(name: str, value: object, words: str) -> RecipeError:
     return RecipeError(f"The setting '{name}' cannot be {kind(value)} ({shown(value)}).", f"Allowed: {words}.")
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Recipe:
     """How curves become moments.
 

@@ -9,14 +9,12 @@ from typing import Any
 
 import yaml
 from pydantic import AfterValidator, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import ArgsKwargs, PydanticCustomError
 
 from clip_core.errors import ClipVideoError
 
-STRICT = ConfigDict(strict=True, hide_input_in_errors=True)
+STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 """Of every model here: true is no number and 1 no text, and no traceback repeats a value, which may be secret."""
 MOST_BYTES = 1_000_000
-_OWN = "allowed"
 _KINDS = {
     bool: "a yes/no value", int: "a number", float: "a number", str: "a text", list: "a list", tuple: "a list",
     dict: "a mapping", type(None): "nothing",
@@ -24,28 +22,22 @@ _KINDS = {
 
 
 def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noqa: ANN401 - pydantic's own descriptor
-    """Return a validator that makes a model (or dataclass) of pydantic's raise errors of ours.
+    """Return a validator by which a dataclass of pydantic's raises errors of ours; its fields are given by name.
 
     Args:
-        error_of: Makes the error of a field's name, the value that it was given, and what is allowed: what a check of
-            ours raised as ``not_allowed``, else the description of the field.
+        error_of: Makes the error of a field's name, the value that it was given, and what the field allows.
     """
 
-    def check(cls: Any, values: ArgsKwargs | dict[str, Any], make: ModelWrapValidatorHandler[Any]) -> Any:  # noqa: ANN401
+    def check(cls: Any, values: Any, make: ModelWrapValidatorHandler[Any]) -> Any:  # noqa: ANN401
         try:
             return make(values)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-        name, given = str(first["loc"][0]), values.kwargs or {} if isinstance(values, ArgsKwargs) else values
-        words = first["msg"] if first["type"] == _OWN else cls.__pydantic_fields__[name].description
-        raise error_of(name, given.get(name), words)
+            name = str(error.errors(include_url=False)[0]["loc"][0])
+        if name not in cls.__pydantic_fields__:
+            raise TypeError(f"{cls.__name__} has no field {name!r}")
+        raise error_of(name, values.kwargs.get(name), cls.__pydantic_fields__[name].description)
 
     return model_validator(mode="wrap")(classmethod(check))  # type: ignore[arg-type]
-
-
-def not_allowed(allowed: str) -> PydanticCustomError:
-    """What a check raises that says itself what is allowed, in place of its field's description."""
-    return PydanticCustomError(_OWN, "{allowed}", {"allowed": allowed})
 
 
 def allowed(words: str, **bounds: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -80,8 +72,8 @@ def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> A
         raise error_class(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
-        raise error_class(f"{name} is not YAML{where}.", "Check colons, quotes and indentation.") from error
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+        raise error_class(f"{name} is not YAML{place}.", "Check colons, quotes and indentation.") from error
     return {} if found is None else found
 
 

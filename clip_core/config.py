@@ -107,7 +107,7 @@ _Prompts: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All settings, with their defaults.
 
@@ -134,9 +134,6 @@ class Config:
 
     video_path: Annotated[Path | None, BeforeValidator(_path), _VIDEO_PATH] = None
     prompts: _Prompts = ()
-    roboflow_api_key: _Key = field(default="", repr=False)
-    inference_url: Annotated[str, AfterValidator(_address), _SERVER_ADDRESS] = "http://localhost:9001"
-    clip_version: Annotated[ClipVersion, allowed(f"one of {', '.join(CLIP_VERSIONS)}")] = "ViT-B-16"
     model: _Name = "sample"
     crop: Annotated[Crop | None, allowed(f"{', '.join(CROPS)}, or null for the model's own")] = None
     precision: Annotated[PrecisionChoice, allowed(f"one of {', '.join(PRECISIONS)}")] = "auto"
@@ -147,6 +144,9 @@ class Config:
     video_dirs: _Folders = (Path("data"),)
     model_dirs: _Folders = (Path("data/models"),)
     sequence_fps: Annotated[float, _FRAME_RATE] = 25.0
+    roboflow_api_key: _Key = field(default="", repr=False)
+    inference_url: Annotated[str, AfterValidator(_address), _SERVER_ADDRESS] = "http://localhost:9001"
+    clip_version: Annotated[ClipVersion, allowed(f"one of {', '.join(CLIP_VERSIONS)}")] = "ViT-B-16"
     uses_server: bool = False
     source: Path | None = None
     notices: tuple[str, ...] = ()

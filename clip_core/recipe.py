@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, fields, replace
 from typing import Annotated, Any, Literal, TypeAlias, get_args
+from urllib.parse import urlencode
 
 import yaml
 from pydantic import Field
@@ -23,17 +25,22 @@ SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 TEMPLATES: tuple[Templates, ...] = get_args(Templates)
 OPS: tuple[Op, ...] = get_args(Op)
 NEGATIVE = "- "
-MOST_PROMPTS, MOST_TEXT, MOST_DEPTH = 200, 20_000, 2
+_PROMPT = "prompt"
+_PLAIN = ("unit", "smoothing", "templates")
+_ALWAYS = ("unit", "confidence")
+_BEFORE: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
+"""What a link without a confidence does not say: it was made when moments had to beat 95 % of the bank in z."""
+MOST_PROMPTS, MOST_TEXT, MOST_DEPTH, MOST_LINK = 200, 20_000, 2, 60_000
 CONFIDENCES = (0.90, 0.95, 0.98)
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
 BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
 
 _WEIGHTS, _THRESHOLDS = allowed("prompts, each with a number above 0"), allowed("prompts, each with a number")
 _SAMPLES = allowed("a whole number from 0 on, or null for a width in seconds", ge=0, le=100_000)
-_Few = Field(max_length=MOST_PROMPTS)
-_rising = where(lambda pair: pair[0] <= pair[1])
+_FEW = Field(max_length=MOST_PROMPTS)
+_RISING = where(lambda pair: pair[0] <= pair[1])
 _Text: TypeAlias = Annotated[str, where(lambda text: len(text) <= MOST_TEXT)]
-_Texts: TypeAlias = Annotated[tuple[_Text, ...], _Few, allowed(f"at most {MOST_PROMPTS} texts")]
+_Texts: TypeAlias = Annotated[tuple[_Text, ...], _FEW, allowed(f"at most {MOST_PROMPTS} texts")]
 # A whole number stays whole, so that files and links are written as they were read.
 _Number: TypeAlias = Annotated[int | float, Field(ge=-1e9, le=1e9)]
 _Odds: TypeAlias = Annotated[int | float, Field(ge=1e-6, le=1e6)]
@@ -45,11 +52,11 @@ _BankShare: TypeAlias = Annotated[
     int | float, where(BANK_SHARES.__contains__), allowed(", ".join(map(str, BANK_SHARES)))
 ]
 _Seconds: TypeAlias = Annotated[int | float, allowed("seconds from 0 on", ge=0, le=1e7)]
-_ScoreRange: TypeAlias = Annotated[tuple[_Number, _Number], _rising]
-_TimeRange: TypeAlias = Annotated[tuple[_Seconds, _Seconds], _rising]
+_ScoreRange: TypeAlias = Annotated[tuple[_Number, _Number], _RISING]
+_TimeRange: TypeAlias = Annotated[tuple[_Seconds, _Seconds], _RISING]
 _Combinations: TypeAlias = Annotated[
     tuple[tuple[Op, _Text, _Text, _Seconds], ...],
-    _Few,
+    _FEW,
     allowed("lists of and, without or then, two prompts, and seconds"),
 ]
 
@@ -58,7 +65,7 @@ def _wrong(name: str, value: object, words: str) -> RecipeError:
     return RecipeError(f"The setting '{name}' cannot be {kind(value)} ({shown(value)}).", f"Allowed: {words}.")
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Recipe:
     """How curves become moments.
 
@@ -83,11 +90,11 @@ class Recipe:
     """
 
     prompts: _Texts = ()
-    weights: Annotated[Mapping[_Text, _Odds], _Few, _WEIGHTS] = field(default_factory=dict)
+    weights: Annotated[Mapping[_Text, _Odds], _FEW, _WEIGHTS] = field(default_factory=dict)
     templates: Annotated[Templates, allowed(", ".join(TEMPLATES))] = "none"
     unit: Annotated[Unit, allowed(", ".join(UNITS))] = "corrected"
     threshold: Annotated[_Number | None, allowed("a number, or null for detection on segments")] = None
-    thresholds: Annotated[Mapping[_Text, _Number], _Few, _THRESHOLDS] = field(default_factory=dict)
+    thresholds: Annotated[Mapping[_Text, _Number], _FEW, _THRESHOLDS] = field(default_factory=dict)
     hysteresis: Annotated[int | float, allowed("a number from 0 on", ge=0, le=1e9)] = 0.0
     confidence: _Confidence = 0.95
     bank_share: _BankShare = 0.0
@@ -202,6 +209,60 @@ def read_recipe(content: bytes) -> Recipe:
         RecipeError: It is larger than 1 MB, no UTF-8, no YAML, or no recipe.
     """
     return recipe_from(read_yaml(content, "The settings file", RecipeError), "The settings file")
+
+
+def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
+    """Unit, confidence and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
+    changed = {name: getattr(recipe, name) for name in _ALWAYS} | recipe.changed()
+    prompts = [(_PROMPT, line) for line in changed.pop("prompts", [])]
+    rest = [
+        (name, value if name in _PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        for name, value in changed.items()
+    ]
+    return prompts + rest
+
+
+def link(address: str, recipe: Recipe | None, besides: Mapping[str, str]) -> str:
+    """An address that restores a view.
+
+    Args:
+        address: Of the page; parameters that it has already are dropped.
+        recipe: The settings; None: none are named.
+        besides: What else the page wants to find again, such as video and frame.
+    """
+    settings = [] if recipe is None else recipe_query(recipe)
+    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *settings])}"
+
+
+def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
+    """The recipe that an address names; None if it names no setting. Parameters of other people are left alone.
+
+    Args:
+        query: Name → its texts, in order.
+
+    Raises:
+        RecipeError: A setting cannot be.
+    """
+    given: dict[str, Any] = {}
+    for name in Recipe().as_mapping().keys() & query.keys():
+        text = query[name][-1]
+        if len(text) > MOST_LINK:
+            raise RecipeError(f"The setting '{name}' in the link is too long.", "Use a settings file.")
+        given[name] = text if name in _PLAIN else _value(name, text)
+    if query.get(_PROMPT):
+        given["prompts"] = list(query[_PROMPT])
+    if not given:
+        return None
+    if "confidence" not in given and given.get("unit") != "corrected":
+        given = {**_BEFORE, **given}
+    return recipe_from(given, "The link")
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds; recipe_from looks at it
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds

@@ -22,7 +22,7 @@ _KINDS = {
 
 
 def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noqa: ANN401 - pydantic's own descriptor
-    """Return a validator by which a dataclass of pydantic's raises errors of ours; its fields are given by name.
+    """Return a validator by which a dataclass of pydantic's raises errors of ours.
 
     Args:
         error_of: Makes the error of a field's name, the value that it was given, and what the field allows.
@@ -32,10 +32,12 @@ def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noq
         try:
             return make(values)
         except ValidationError as error:
-            name = str(error.errors(include_url=False)[0]["loc"][0])
-        if name not in cls.__pydantic_fields__:
+            at = error.errors(include_url=False)[0]["loc"][0]  # a name, or the place of a value that was given without
+        fields, given = cls.__pydantic_fields__, dict(enumerate(values.args)) | (values.kwargs or {})
+        name = list(fields)[at] if isinstance(at, int) and at < len(fields) else str(at)
+        if name not in fields:
             raise TypeError(f"{cls.__name__} has no field {name!r}")
-        raise error_of(name, values.kwargs.get(name), cls.__pydantic_fields__[name].description)
+        raise error_of(name, given.get(at), fields[name].description)
 
     return model_validator(mode="wrap")(classmethod(check))  # type: ignore[arg-type]
 

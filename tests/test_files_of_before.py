@@ -12,8 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from clip_core.config import load_config
-from clip_core.recipe import Recipe, read_recipe, recipe_yaml
-from clip_core.recipe_link import link, recipe_of_query
+from clip_core.recipe import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
 from clip_core.store import settings
 from clip_core.store.store import EmbeddingStore, KeptSettings
 from clip_core.store.tables import Tables

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "clip_core"
 HALL_MODULES = (
     *("values", "errors", "board", "cells", "config", "validation"),
-    *("edit", "recipe", "recipe_link"),
+    *("edit", "recipe"),
     *("score_text", "size_text"),
 )
 HALL = {f"clip_core.{name}" for name in HALL_MODULES}
@@ -87,7 +87,6 @@ def test_the_hall_imports_no_room() -> None:
         "validation",
         "edit",
         "recipe",
-        "recipe_link",
         "score_text",
         "size_text",
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import field, fields, replace
@@ -14,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from clip_core.errors import RecipeError
-from clip_core.validation import STRICT, allowed, kind, read_yaml, refusing, shown, unknown_key, where
+from clip_core.validation import STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
 from clip_core.values import Unit
 
 Smoothing: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
@@ -62,7 +63,7 @@ _Combinations: TypeAlias = Annotated[
 
 
 def _wrong(name: str, value: object, words: str) -> RecipeError:
-    return RecipeError(f"The setting '{name}' cannot be {kind(value)} ({shown(value)}).", f"Allowed: {words}.")
+    return RecipeError(f"The setting '{name}' cannot be {shown(reprlib.repr(value))}.", f"Allowed: {words}.")
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -2,24 +2,112 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from dataclasses import dataclass, field, fields
+import re
+from contextlib import suppress
+from dataclasses import field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
-import yaml
+from pydantic import AfterValidator, BeforeValidator
+from pydantic.dataclasses import dataclass
 
-from clip_core.config_keys import READERS, Crop, is_server, kind, shown
 from clip_core.errors import ConfigError, shown_name
+from clip_core.validation import STRICT, allowed, kind, read_yaml, refusing, shown, unknown_key, where
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
 KEY_VARIABLE = "ROBOFLOW_API_KEY"
 DEFAULT_NAME = "config.yaml"
-MAX_CONFIG_BYTES = 1_000_000
+MAX_PATH, MAX_PART_BYTES, MAX_ADDRESS = 4000, 255, 500
+EVERY_FRAME = "every frame"
+SERVER = "roboflow"
+"""The model on a Roboflow Inference server; behind a colon it may name a version."""
+Crop: TypeAlias = Literal["center", "squash", "pad"]
+"""What a model sees of a frame that is not square: its middle, all of it distorted, or all of it with bars."""
+ClipVersion: TypeAlias = Literal[
+    "RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B-16", "ViT-B-32", "ViT-L-14", "ViT-L-14-336px"
+]
+"""What a Roboflow Inference server calls OpenAI's models."""
+PrecisionChoice: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
+CROPS, CLIP_VERSIONS, PRECISIONS = get_args(Crop), get_args(ClipVersion), get_args(PrecisionChoice)
+# ASCII alone, so that nobody reads another host out of it than the one that is asked.
+_ADDRESS = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+def is_server(model: str) -> bool:
+    """Whether a model's name means one on a Roboflow Inference server."""
+    return model == SERVER or model.startswith(f"{SERVER}:")
+
+
+def _items(value: object) -> object:
+    """A list, or one text, as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def _or(empty: object, *others: object) -> BeforeValidator:
+    """Take any of ``others`` for ``empty``."""
+    return BeforeValidator(lambda value: empty if value in others else value)
+
+
+def _path(value: object) -> object:
+    """A text as a path, and a blank one as None, which only some fields allow."""
+    if not isinstance(value, str):
+        return value
+    fits = len(value) <= MAX_PATH and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(value).parts)
+    with suppress(RuntimeError):  # ~somebody who has no home here
+        if fits and "\0" not in value:
+            return Path(value).expanduser() if value.strip() else None
+    raise ValueError
+
+
+def _address(text: str) -> str:
+    """An address without a slash at its end; urlsplit refuses a port over 65535 and a broken IPv6 address."""
+    text = text.strip()
+    if not _ADDRESS.fullmatch(text) or len(text) > MAX_ADDRESS or urlsplit(text).port == 0:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _without_blanks(prompts: tuple[str, ...]) -> tuple[str, ...]:
+    texts = [prompt.encode("utf-8", "replace").decode("utf-8").strip() for prompt in prompts]
+    return tuple(text for text in texts if text)
+
+
+def _wrong(name: str, value: object, words: str) -> ConfigError:
+    """The error for a field; what may be a key or a password is not repeated."""
+    if name == "prompts" and isinstance(value, list):
+        item = next(item for item in value if not isinstance(item, str))
+        what = f"The prompt {shown(item)} under 'CLIP' is read by YAML as {kind(item)}, not as text."
+        return ConfigError(what, "Put it in quotes.")
+    secret = name == "inference_url" and isinstance(value, str) and any(sign in value for sign in "@?#")
+    key = "CLIP" if name == "prompts" else name
+    given = f"{kind(value)} ({'…' if secret else shown(value)})" if name != "roboflow_api_key" else "a value"
+    return ConfigError(f"'{key}' in the configuration is {given}.", f"Allowed is {words}.")
+
+
+_VIDEO_PATH = allowed("a path that can exist here, as a text; put it in quotes")
+_SERVER_ADDRESS = allowed("an address such as http://localhost:9001, without user, password or query")
+_SAMPLE_RATE = allowed(f"a number from 0.001 to 1000, or '{EVERY_FRAME}'", ge=0.001, le=1000)
+_FRAME_RATE = allowed("a number of frames per second from 0.001 to 1000", ge=0.001, le=1000)
+_Key: TypeAlias = Annotated[str, _or("", None), AfterValidator(str.strip), allowed("a text; put it in quotes")]
+_Name: TypeAlias = Annotated[str, AfterValidator(str.strip), where(bool), allowed("a text that is not empty")]
+_Path: TypeAlias = Annotated[Path, BeforeValidator(_path)]
+_Folders: TypeAlias = Annotated[
+    tuple[_Path, ...],
+    BeforeValidator(_items),
+    allowed("a folder or a list of folders, each a path that can exist here"),
+]
+_Prompts: TypeAlias = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_items),
+    _or((), None),
+    AfterValidator(_without_blanks),
+    allowed("a list of texts, one prompt each"),
+]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """All settings, with their defaults.
 
@@ -44,24 +132,29 @@ class Config:
         notices: What the user should know about how this was read.
     """
 
-    video_path: Path | None = None
-    prompts: tuple[str, ...] = ()
-    model: str = "sample"
-    crop: Crop | None = None
-    precision: str = "auto"
-    samples_per_second: float | None = 2.0
-    threshold: float | None = None
-    smoothing_s: float = 1.0
-    embeddings: str = "embeddings"
-    video_dirs: tuple[Path, ...] = (Path("data"),)
-    model_dirs: tuple[Path, ...] = (Path("data/models"),)
-    sequence_fps: float = 25.0
-    roboflow_api_key: str = field(default="", repr=False)
-    inference_url: str = "http://localhost:9001"
-    clip_version: str = "ViT-B-16"
+    video_path: Annotated[Path | None, BeforeValidator(_path), _VIDEO_PATH] = None
+    prompts: _Prompts = ()
+    model: _Name = "sample"
+    crop: Annotated[Crop | None, allowed(f"{', '.join(CROPS)}, or null for the model's own")] = None
+    precision: Annotated[PrecisionChoice, allowed(f"one of {', '.join(PRECISIONS)}")] = "auto"
+    samples_per_second: Annotated[float | None, _SAMPLE_RATE, _or(None, EVERY_FRAME)] = 2.0
+    threshold: Annotated[float | None, allowed("a cosine from -1 to 1, or null", ge=-1, le=1)] = None
+    smoothing_s: Annotated[float, allowed("a number of seconds from 0 to 600", ge=0, le=600)] = 1.0
+    embeddings: _Name = "embeddings"
+    video_dirs: _Folders = (Path("data"),)
+    model_dirs: _Folders = (Path("data/models"),)
+    sequence_fps: Annotated[float, _FRAME_RATE] = 25.0
+    roboflow_api_key: _Key = field(default="", repr=False)
+    inference_url: Annotated[str, AfterValidator(_address), _SERVER_ADDRESS] = "http://localhost:9001"
+    clip_version: Annotated[ClipVersion, allowed(f"one of {', '.join(CLIP_VERSIONS)}")] = "ViT-B-16"
     uses_server: bool = False
     source: Path | None = None
     notices: tuple[str, ...] = ()
+    _named = refusing(_wrong)
+
+
+FIELDS = {"CLIP" if f.name == "prompts" else f.name: f.name for f in fields(Config)[:-3]}
+"""Which field each key of the file sets."""
 
 
 def load_config(path: str | os.PathLike[str] | None = None) -> Config:
@@ -78,74 +171,45 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
     """
     chosen = _choose(path)
     if chosen is None:
-        return Config(**_server({}), notices=(f"There is no {DEFAULT_NAME} here: the defaults are used.",))
+        config = Config(notices=(f"There is no {DEFAULT_NAME} here: the defaults are used.",))
+        return _with_server(config, named=False)
     settings = _read_mapping(chosen)
-    values = {_field_of(key): READERS[key](key, value) for key, value in settings.items() if _known(key, chosen)}
-    return Config(**_resolved(values | _server(values), chosen.resolve().parent), source=chosen)
+    if unknown := unknown_key(settings, FIELDS):
+        raise ConfigError(f"{shown_name(chosen)} has an unknown key '{unknown[0]}'.", unknown[1])
+    config = Config(**{FIELDS[key]: value for key, value in settings.items()}, source=chosen)
+    base = chosen.resolve().parent
+    config = replace(
+        config,
+        video_path=config.video_path and base / config.video_path,
+        video_dirs=tuple(base / folder for folder in config.video_dirs),
+        model_dirs=tuple(base / folder for folder in config.model_dirs),
+        embeddings=config.embeddings if "://" in config.embeddings else str(base / config.embeddings),
+    )
+    return _with_server(config, named="inference_url" in settings)
 
 
 def _choose(path: str | os.PathLike[str] | None) -> Path | None:
     named = path if path is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
-    if named is not None:
-        chosen = Path(named)
-        if not os.path.isfile(chosen):  # noqa: PTH113 - Path.is_file raises where a name is too long
-            raise ConfigError(f"There is no configuration file {shown_name(chosen)}.", "Check the path.")
+    chosen = Path(DEFAULT_NAME if named is None else named)
+    if os.path.isfile(chosen):  # noqa: PTH113 - Path.is_file raises where a name is too long
         return chosen
-    default = Path(DEFAULT_NAME)
-    return default if default.is_file() else None
+    if named is not None:
+        raise ConfigError(f"There is no configuration file {shown_name(chosen)}.", "Check the path.")
+    return None
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
     name = shown_name(path)
     try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_CONFIG_BYTES:
-            raise ConfigError(f"{name} is larger than 1 MB.", "Is it the right file?")
-        content = yaml.safe_load(raw.decode("utf-8-sig"))
+        content = read_yaml(path.read_bytes(), name, ConfigError)
     except OSError as error:
         raise ConfigError(f"{name} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"{name} is not YAML{_where(error)}.", "Check colons, quotes and indentation.") from error
-    if content is None:
-        return {}
     if not isinstance(content, dict):
         raise ConfigError(f"{name} holds {kind(content)}, not settings.", "Write one 'key: value' per line.")
     return content
 
 
-def _where(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
-
-
-def _known(key: object, path: Path) -> bool:
-    if key in READERS:
-        return True
-    near = difflib.get_close_matches(str(key), READERS, n=1, cutoff=0.5)
-    hint = f"Did you mean '{near[0]}'?" if near else f"Allowed are: {', '.join(READERS)}."
-    raise ConfigError(f"{shown_name(path)} has an unknown key '{shown(key)}'.", hint)
-
-
-def _field_of(key: str) -> str:
-    return "prompts" if key == "CLIP" else key
-
-
-def _server(values: dict[str, Any]) -> dict[str, Any]:
-    """The key of the inference server, and whether there is one to speak of."""
-    key = values.get("roboflow_api_key") or os.environ.get(KEY_VARIABLE, "").strip()
-    named = "inference_url" in values or is_server(values.get("model", ""))
-    return {"roboflow_api_key": key, "uses_server": named or bool(key)}
-
-
-def _resolved(values: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Make every path absolute: those of the file from its folder, the defaults too."""
-    defaults = {f.name: f.default for f in fields(Config)}
-    for name in ("video_dirs", "model_dirs"):
-        values[name] = tuple(base / p for p in values.get(name, defaults[name]))
-    if values.get("video_path") is not None:
-        values["video_path"] = base / values["video_path"]
-    embeddings = values.get("embeddings", defaults["embeddings"])
-    values["embeddings"] = embeddings if "://" in embeddings else str(base / embeddings)
-    return values
+def _with_server(config: Config, *, named: bool) -> Config:
+    """Add the key of the inference server, and whether there is one: an address or a model that names it, or a key."""
+    key = config.roboflow_api_key or os.environ.get(KEY_VARIABLE, "").strip()
+    return replace(config, roboflow_api_key=key, uses_server=named or is_server(config.model) or bool(key))

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import field, fields, replace
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+from urllib.parse import urlencode
 
 import yaml
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from clip_core.errors import RecipeError
-from clip_core.recipe_checks import (
-    ALLOWED,
-    BANK_SHARES,
-    CHECKS,
-    CONFIDENCES,
-    MOST_BYTES,
-    MOST_CONFIDENCE,
-    MOST_DEPTH,
-    MOST_PROMPTS,
-    MOST_TEXT,
-    OPS,
-    SMOOTHINGS,
-    TEMPLATES,
-    UNITS,
-    Op,
-    Smoothing,
-    Templates,
-)
+from clip_core.validation import STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
 from clip_core.values import Unit
 
-__all__ = [
-    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES", "UNITS",
-    "Op", "Recipe", "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from",
-    "recipe_yaml",
-]  # fmt: skip
+Smoothing: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
+Templates: TypeAlias = Literal["none", "simple", "openai"]
+Op: TypeAlias = Literal["and", "without", "then"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
+TEMPLATES: tuple[Templates, ...] = get_args(Templates)
+OPS: tuple[Op, ...] = get_args(Op)
 NEGATIVE = "- "
+_PROMPT = "prompt"
+_PLAIN = ("unit", "smoothing", "templates")
+_ALWAYS = ("unit", "confidence")
+_BEFORE: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
+"""What a link without a confidence does not say: it was made when moments had to beat 95 % of the bank in z."""
+MOST_PROMPTS, MOST_TEXT, MOST_DEPTH, MOST_LINK = 200, 20_000, 2, 60_000
+CONFIDENCES = (0.90, 0.95, 0.98)
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
+BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
+
+_WEIGHTS, _THRESHOLDS = allowed("prompts, each with a number above 0"), allowed("prompts, each with a number")
+_SAMPLES = allowed("a whole number from 0 on, or null for a width in seconds", ge=0, le=100_000)
+_FEW = Field(max_length=MOST_PROMPTS)
+_RISING = where(lambda pair: pair[0] <= pair[1])
+_Text: TypeAlias = Annotated[str, where(lambda text: len(text) <= MOST_TEXT)]
+_Texts: TypeAlias = Annotated[tuple[_Text, ...], _FEW, allowed(f"at most {MOST_PROMPTS} texts")]
+# A whole number stays whole, so that files and links are written as they were read.
+_Number: TypeAlias = Annotated[int | float, Field(ge=-1e9, le=1e9)]
+_Odds: TypeAlias = Annotated[int | float, Field(ge=1e-6, le=1e6)]
+_Confidence: TypeAlias = Annotated[
+    int | float,
+    allowed(f"a number from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}", ge=LEAST_CONFIDENCE, le=MOST_CONFIDENCE),
+]
+_BankShare: TypeAlias = Annotated[
+    int | float, where(BANK_SHARES.__contains__), allowed(", ".join(map(str, BANK_SHARES)))
+]
+_Seconds: TypeAlias = Annotated[int | float, allowed("seconds from 0 on", ge=0, le=1e7)]
+_ScoreRange: TypeAlias = Annotated[tuple[_Number, _Number], _RISING]
+_TimeRange: TypeAlias = Annotated[tuple[_Seconds, _Seconds], _RISING]
+_Combinations: TypeAlias = Annotated[
+    tuple[tuple[Op, _Text, _Text, _Seconds], ...],
+    _FEW,
+    allowed("lists of and, without or then, two prompts, and seconds"),
+]
 
 
-@dataclass(frozen=True)
+def _wrong(name: str, value: object, words: str) -> RecipeError:
+    return RecipeError(f"The setting '{name}' cannot be {shown(reprlib.repr(value))}.", f"Allowed: {words}.")
+
+
+@dataclass(frozen=True, config=STRICT)
 class Recipe:
     """How curves become moments.
 
@@ -63,32 +90,27 @@ class Recipe:
         combinations: (op, a, b, within_s) each, see ``scoring.combine``: moments of two prompts together.
     """
 
-    prompts: tuple[str, ...] = ()
-    weights: Mapping[str, float] = field(default_factory=dict)
-    templates: Templates = "none"
-    unit: Unit = "corrected"
-    threshold: float | None = None
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    hysteresis: float = 0.0
-    confidence: float = 0.95
-    bank_share: float = 0.0
-    smoothing: Smoothing = "mean"
-    smoothing_s: float = 1.0
-    smoothing_samples: int | None = None
-    across_cuts: bool = False
-    min_gap_s: float = 0.0
-    min_duration_s: float = 0.0
-    pad_s: float = 0.0
-    score_range: tuple[float, float] | None = None
-    time_range: tuple[float, float] | None = None
-    unflagged: tuple[str, ...] = ()
-    combinations: tuple[tuple[Op, str, str, float], ...] = ()
-
-    def __post_init__(self) -> None:
-        for name, check in CHECKS.items():
-            value = getattr(self, name)
-            if not check(value):
-                raise RecipeError(f"The setting '{name}' cannot be {_shown(value)}.", f"Allowed: {ALLOWED[name]}.")
+    prompts: _Texts = ()
+    weights: Annotated[Mapping[_Text, _Odds], _FEW, _WEIGHTS] = field(default_factory=dict)
+    templates: Annotated[Templates, allowed(", ".join(TEMPLATES))] = "none"
+    unit: Annotated[Unit, allowed(", ".join(UNITS))] = "corrected"
+    threshold: Annotated[_Number | None, allowed("a number, or null for detection on segments")] = None
+    thresholds: Annotated[Mapping[_Text, _Number], _FEW, _THRESHOLDS] = field(default_factory=dict)
+    hysteresis: Annotated[int | float, allowed("a number from 0 on", ge=0, le=1e9)] = 0.0
+    confidence: _Confidence = 0.95
+    bank_share: _BankShare = 0.0
+    smoothing: Annotated[Smoothing, allowed(", ".join(SMOOTHINGS))] = "mean"
+    smoothing_s: _Seconds = 1.0
+    smoothing_samples: Annotated[int | None, _SAMPLES] = None
+    across_cuts: Annotated[bool, allowed("true or false")] = False
+    min_gap_s: _Seconds = 0.0
+    min_duration_s: _Seconds = 0.0
+    pad_s: _Seconds = 0.0
+    score_range: Annotated[_ScoreRange | None, allowed("two numbers, the lower first")] = None
+    time_range: Annotated[_TimeRange | None, allowed("two times in seconds, the earlier first")] = None
+    unflagged: _Texts = ()
+    combinations: _Combinations = ()
+    _named = refusing(_wrong)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -139,28 +161,23 @@ def recipe_from(given: object, source: str) -> Recipe:
     """
     if not isinstance(given, Mapping):
         raise RecipeError(f"{source} holds no settings.", "Write one 'key: value' per line.")
-    known = {f.name for f in fields(Recipe)}
-    unknown = [key for key in given if key not in known]
-    if unknown:
-        raise RecipeError(
-            f"{source} has an unknown setting {_shown(unknown[0])}.", f"Known: {', '.join(sorted(known))}."
-        )
-    return Recipe(**{name: _cleaned(_tuples(value)) for name, value in _as_meant(given).items()})
+    if unknown := unknown_key(given, [f.name for f in fields(Recipe)]):
+        raise RecipeError(f"{source} has an unknown setting '{unknown[0]}'.", unknown[1])
+    return _as_meant(Recipe(**{name: _cleaned(value) for name, value in given.items()}), given)
 
 
-def _as_meant(given: Mapping[str, Any]) -> Mapping[str, Any]:
+def _as_meant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
     """Settings of before, which name no confidence, as they were meant.
 
     A threshold without a unit was in z, and a prompt without a threshold had to beat ``bank_share``.
     """
     if "confidence" in given:
-        return given
-    if "unit" not in given and (given.get("threshold") is not None or given.get("thresholds")):
-        given = {**given, "unit": "z"}
-    share = given.get("bank_share")
-    if given.get("threshold") is not None or not CHECKS["bank_share"](share) or not share:
-        return given
-    return {**given, "confidence": min(share / 100, MOST_CONFIDENCE)}  # most: as many of 300 texts as all of them
+        return recipe
+    if "unit" not in given and (recipe.threshold is not None or recipe.thresholds):
+        recipe = replace(recipe, unit="z")
+    if recipe.threshold is None and recipe.bank_share:  # most: as many of 300 texts as all of them
+        recipe = replace(recipe, confidence=min(recipe.bank_share / 100, MOST_CONFIDENCE))
+    return recipe
 
 
 def clean_prompt(prompt: str) -> str:
@@ -168,12 +185,15 @@ def clean_prompt(prompt: str) -> str:
     return unicodedata.normalize("NFC", prompt.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
-def _cleaned(value: Any) -> Any:  # noqa: ANN401
-    """Texts as prompts are: files that were written elsewhere may spell an accent in another way."""
+def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+    """Lists as tuples, and texts as prompts are: files of elsewhere may spell an accent in another way.
+
+    What is nested deeper than any setting stays a list, which no setting may be; what is too long stays too long.
+    """
     if isinstance(value, str):
         return clean_prompt(value)
-    if isinstance(value, tuple):
-        return tuple(map(_cleaned, value))
+    if isinstance(value, list) and depth < MOST_DEPTH:
+        return tuple(_cleaned(item, depth + 1) for item in value[: MOST_PROMPTS + 1])
     return {_cleaned(key): number for key, number in value.items()} if isinstance(value, dict) else value
 
 
@@ -189,30 +209,64 @@ def read_recipe(content: bytes) -> Recipe:
     Raises:
         RecipeError: It is larger than 1 MB, no UTF-8, no YAML, or no recipe.
     """
-    if len(content) > MOST_BYTES:
-        raise RecipeError("The settings file is larger than 1 MB.", "Is it the right file?")
+    return recipe_from(read_yaml(content, "The settings file", RecipeError), "The settings file")
+
+
+def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
+    """Unit, confidence and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
+    changed = {name: getattr(recipe, name) for name in _ALWAYS} | recipe.changed()
+    prompts = [(_PROMPT, line) for line in changed.pop("prompts", [])]
+    rest = [
+        (name, value if name in _PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        for name, value in changed.items()
+    ]
+    return prompts + rest
+
+
+def link(address: str, recipe: Recipe | None, besides: Mapping[str, str]) -> str:
+    """An address that restores a view.
+
+    Args:
+        address: Of the page; parameters that it has already are dropped.
+        recipe: The settings; None: none are named.
+        besides: What else the page wants to find again, such as video and frame.
+    """
+    settings = [] if recipe is None else recipe_query(recipe)
+    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *settings])}"
+
+
+def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
+    """The recipe that an address names; None if it names no setting. Parameters of other people are left alone.
+
+    Args:
+        query: Name → its texts, in order.
+
+    Raises:
+        RecipeError: A setting cannot be.
+    """
+    given: dict[str, Any] = {}
+    for name in Recipe().as_mapping().keys() & query.keys():
+        text = query[name][-1]
+        if len(text) > MOST_LINK:
+            raise RecipeError(f"The setting '{name}' in the link is too long.", "Use a settings file.")
+        given[name] = text if name in _PLAIN else _value(name, text)
+    if query.get(_PROMPT):
+        given["prompts"] = list(query[_PROMPT])
+    if not given:
+        return None
+    if "confidence" not in given and given.get("unit") != "corrected":
+        given = {**_BEFORE, **given}
+    return recipe_from(given, "The link")
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds; recipe_from looks at it
     try:
-        given = yaml.safe_load(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise RecipeError("The settings file is not UTF-8 text.", "Save it as UTF-8.") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise RecipeError("The settings file is not YAML.", "Check colons, quotes and indentation.") from error
-    return recipe_from({} if given is None else given, "The settings file")
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _tuples(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
-    """Lists as tuples; what is nested deeper than any setting stays a list, which no setting may be."""
-    if not isinstance(value, list) or depth == MOST_DEPTH:
-        return value
-    return tuple(_tuples(item, depth + 1) for item in value[: MOST_PROMPTS + 1])
-
-
-def _shown(value: object) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in reprlib.repr(value)[:80])  # which follows nothing deeply
-    return text if len(text) <= 40 else text[:39] + "…"

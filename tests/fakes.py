@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clip_core.config_keys import Crop
+from clip_core.config import Crop
 from clip_core.values import Floats, Image
 
 

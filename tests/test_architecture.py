@@ -18,8 +18,8 @@ PRODUCT = (CORE, PAGES, APP)
 SHARED_MODULES = {
     f"clip_core.{name}"
     for name in (
-        *("values", "errors", "cells", "config", "config_keys"),
-        *("edit", "recipe", "recipe_checks", "recipe_link"),
+        *("values", "errors", "cells", "config", "validation"),
+        *("edit", "recipe"),
         *("score_text", "size_text"),
     )
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.config import load_config
+from clip_core.config import Config, load_config
 from clip_core.errors import ConfigError
 
 BOMB = "model:" + "".join(
@@ -175,3 +175,24 @@ def test_the_key_of_the_file_wins_over_that_of_the_environment(tmp_path: Path, m
     (tmp_path / "config.yaml").unlink()
     assert load_config().roboflow_api_key == "rf-SECRET"
     assert load_config().uses_server
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "roboflow_api_key: [rf-SECRET]",
+        "threshold: 2\nroboflow_api_key: rf-SECRET",
+        "roboflow_api_key: rf-SECRET\nprecisoin: auto",
+        "inference_url: http://rf-SECRET@x",
+    ],
+)
+def test_no_error_and_none_behind_it_repeats_the_key(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text))
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.__context__ is None  # not even a pydantic error that would be shown with it
+
+
+def test_a_field_that_is_misspelled_in_code_is_no_field() -> None:
+    with pytest.raises(TypeError, match="Config has no field 'treshold'"):
+        Config(treshold=0.3)  # type: ignore[call-arg]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.config_keys import PRECISIONS
+from clip_core.config import PRECISIONS
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.encoders.precision import AUTO, SUFFIXES, best_precision, choose_towers, precisions_in

@@ -9,8 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clip_core.config import load_config
-from clip_core.config_keys import READERS
+from clip_core.config import FIELDS, load_config
 from clip_core.encoders.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -99,7 +98,7 @@ def test_the_options_it_names_are_those_of_the_commands() -> None:
 
 
 def test_the_config_table_names_every_key() -> None:
-    assert set(re.findall(r"^\| `(\w+)`", PAGES["docs/config.md"], re.MULTILINE)) == set(READERS)
+    assert set(re.findall(r"^\| `(\w+)`", PAGES["docs/config.md"], re.MULTILINE)) == set(FIELDS)
 
 
 def test_links_and_pictures_lead_somewhere() -> None:

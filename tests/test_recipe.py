@@ -98,6 +98,7 @@ def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
     [
         (b"x" * 1_000_001, "larger than 1 MB"), (b"\xff\xfe", "not UTF-8"), (b"a: [", "not YAML"),
         (b"- a", "holds no settings"),
+        (b"treshold: 2", r"unknown setting 'treshold'\. Did you mean 'threshold'\?"), (b"3: 2", "unknown setting '3'"),
         (b"colour: red", "unknown setting 'colour'"), (b"!!python/object/apply:os.system ['true']", "not YAML"),
         (b"[" * 3000, "not YAML"), (b"prompts: &a [*a]", "'prompts' cannot be"),
     ],

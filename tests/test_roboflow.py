@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video
-from clip_core.config import Config
-from clip_core.config_keys import CLIP_VERSIONS
+from clip_core.config import CLIP_VERSIONS, Config
 from clip_core.encoders.roboflow import VERSIONS, RoboflowEncoder
 from clip_core.encoders.roboflow_http import Patience
 from clip_core.errors import ServerError

@@ -14,8 +14,7 @@ from clip_core.cli.recipe_options import add_recipe_options
 from clip_core.cli.recipes import recipe_for
 from clip_core.config import Config
 from clip_core.errors import RecipeError
-from clip_core.recipe import Recipe, read_recipe, recipe_yaml
-from clip_core.recipe_link import link, recipe_of_query
+from clip_core.recipe import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
 from clip_core.scoring.smoothing import smooth_as, width_s
 from tests.curve_maker import scores_of
 

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from clip_core.cli.recipe_options import add_candidates_option, add_recipe_options
 from clip_core.cli.terminal import shown, write
-from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 
@@ -167,7 +166,7 @@ def _options_everywhere() -> _Parser:
 
 
 def _add_rate(parser: _Parser) -> None:
-    what = f'a number, or "{EVERY_FRAME}" (default: the config\'s)'
+    what = 'a number, or "every frame" (default: the config\'s)'
     parser.add_argument("--samples-per-second", metavar="N", type=_rate, default=argparse.SUPPRESS, help=what)
 
 
@@ -197,6 +196,8 @@ def _text(text: str) -> str:
 
 
 def _rate(text: str) -> float | None:
+    from clip_core.config import EVERY_FRAME  # here: pydantic takes a moment, and --help needs none of it
+
     if text.strip() == EVERY_FRAME:
         return None
     with suppress(ValueError):

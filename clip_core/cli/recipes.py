@@ -60,7 +60,7 @@ def recipe_for(given: Namespace, config: Config) -> Recipe:
 
 def _share(percent: float) -> float:
     """A confidence in percent as a share."""
-    from clip_core.recipe_checks import LEAST_CONFIDENCE, MOST_CONFIDENCE
+    from clip_core.recipe import LEAST_CONFIDENCE, MOST_CONFIDENCE
 
     share = round(percent / 100, 6)
     if not LEAST_CONFIDENCE <= share <= MOST_CONFIDENCE:

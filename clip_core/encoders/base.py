@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from clip_core.config_keys import Crop
+from clip_core.config import Crop
 from clip_core.errors import EncoderError
 from clip_core.values import Floats, Image
 

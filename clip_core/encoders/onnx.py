@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from clip_core.config_keys import Crop
+from clip_core.config import Crop
 from clip_core.encoders.base import need_rgb, unit
 from clip_core.encoders.external_data import external_files
 from clip_core.encoders.folder import ModelFolder

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from clip_core.config_keys import Crop
+from clip_core.config import Crop
 from clip_core.encoders.settings import Settings
 from clip_core.values import Floats, Image
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clip_core.config import Config
-from clip_core.config_keys import SERVER, is_server
+from clip_core.config import SERVER, Config, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
 from clip_core.encoders.precision import AUTO
 from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name

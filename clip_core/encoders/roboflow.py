@@ -13,8 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from PIL import Image as Pillow
 
-from clip_core.config import Config
-from clip_core.config_keys import SERVER, Crop
+from clip_core.config import SERVER, Config, Crop
 from clip_core.encoders.base import need_rgb, unit
 from clip_core.encoders.precision import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing

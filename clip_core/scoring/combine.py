@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clip_core.recipe_checks import OPS, Op
+from clip_core.recipe import OPS, Op
 from clip_core.values import Moment
 
 

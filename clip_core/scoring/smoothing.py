@@ -6,8 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from clip_core.recipe import Recipe
-from clip_core.recipe_checks import SMOOTHINGS, Smoothing
+from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
 from clip_core.scoring.moving_mean import moving_mean
 from clip_core.scoring.spans import sample_spans, split_at
 from clip_core.values import Floats, Scores, Times

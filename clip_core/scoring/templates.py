@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from clip_core.recipe_checks import Templates
+from clip_core.recipe import Templates
 from clip_core.values import Floats
 
 TemplateSet: TypeAlias = Templates

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from clip_core.config import Config
-from clip_core.config_keys import EVERY_FRAME, Crop
+from clip_core.config import EVERY_FRAME, Config, Crop
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.registry import SAMPLE, SERVER, ModelChoice, available_models

@@ -8,8 +8,7 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.errors import RecipeError
-from clip_core.recipe import Recipe, read_recipe
-from clip_core.recipe_link import link, recipe_of_query
+from clip_core.recipe import Recipe, link, read_recipe, recipe_of_query
 from pages.parts.pictures import show_texts
 from pages.parts.smoothing import put_smoothing
 from pages.parts.text import told

@@ -73,8 +73,8 @@ def test_help_answers_at_once_because_nothing_heavy_is_loaded() -> None:
     shown = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
     assert shown.returncode == 0
     assert shown.stderr == ""
-    assert re.search(r"^usage: python -m clip_core ", shown.stdout)
-    assert re.search(r"^    index +embed the frames of videos$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^Usage: python -m clip_core ", shown.stdout)
+    assert re.search(r"^  index +embed the frames of videos$", shown.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_each_command_has_help_with_an_example(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], r"required: COMMAND\. See python -m clip_core --help\.$"),
+        ([], r"^Missing command\. See python -m clip_core --help\.$"),
         (["frob"], r"invalid choice: 'frob' \(choose from 'index', 'score', .*'list', "),
         (["index"], r"required: VIDEO\. See python -m clip_core index --help\.$"),
         (["list", "--frob\nnicate\x1b[2J"], r"^unrecognized arguments: --frob\?nicate\?\[2J\. See"),

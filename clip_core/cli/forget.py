@@ -10,14 +10,7 @@ from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, VIDEO, Options, command
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.pipeline.library import (
-    count_judged,
-    delete_upload,
-    forget_copy,
-    forget_video,
-    list_stored,
-    uploaded_file,
-)
+from clip_core.pipeline import library
 from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore, StoredVideo
 
@@ -42,22 +35,18 @@ def run(options: Options, video: str, file: bool, yes: bool) -> None:
     if not yes and not _agreed(lost):
         terminal.line("Nothing was deleted.")
         return
-    forget_video(stored.record.video_id, store)
-    forget_copy(stored.record.video_id, config)
+    library.forget_video(stored.record.video_id, store)
+    library.forget_copy(stored.record.video_id, config)
     if file:
-        delete_upload(stored.record.video_id, config)
+        library.delete_upload(stored.record.video_id, config)
     terminal.line(f"Forgotten: {lost}.{'' if file else ' The video file itself stays.'}")
     options.tell_notices()
 
 
 def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
-    """Return the one stored video of that name, path, or beginning of an id.
-
-    Raises:
-        ClipVideoError: There is none, or there are several.
-    """
+    """Return the one stored video of that name, path, or beginning of an id."""
     found = []
-    for video in list_stored(store):
+    for video in library.list_stored(store):
         by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
         if by_id or named in (video.record.name, video.record.path):
             found.append(video)
@@ -72,18 +61,14 @@ def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
 
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     frames = sum(model.frames for model in video.models)
-    judged = count_judged(video.record.video_id, store)
+    judged = library.count_judged(video.record.video_id, store)
     by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
     return f"{frames:,} frame{'' if frames == 1 else 's'}{by_hand} of {video.record.name}"
 
 
 def _uploaded(video: StoredVideo, config: Config) -> str:
-    """Return the uploaded file in words.
-
-    Raises:
-        ClipVideoError: The video was not uploaded, or its file is gone.
-    """
-    file = uploaded_file(video.record.video_id, config)
+    """Return the uploaded file in words; refuse a video that was not uploaded, or whose file is gone."""
+    file = library.uploaded_file(video.record.video_id, config)
     if file is None:
         what = f"{shown_name(video.record.name)} is no upload: its file is not deleted from here."
         raise ClipVideoError(what, "Leave out --file, or delete the file yourself.")
@@ -91,11 +76,7 @@ def _uploaded(video: StoredVideo, config: Config) -> str:
 
 
 def _agreed(lost: str) -> bool:
-    """Return whether somebody at the terminal says yes.
-
-    Raises:
-        ClipVideoError: Nobody can be asked.
-    """
+    """Return whether somebody at the terminal says yes; refuse if nobody can be asked."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise ClipVideoError(f"{lost} would be deleted, and there is nobody to ask.", "If you mean it, add --yes.")
     terminal.note(f"This deletes {lost}. There is no undo. Type yes to go on:")

@@ -136,7 +136,7 @@ def place(value: str) -> str:
 
 
 def number(least: float = -math.inf, most: float = math.inf, fault: str = "no number") -> Callable[[str], float]:
-    """Return a type of options: a finite number from ``least`` to ``most``; others are refused with "'x' is (fault)"."""
+    """Return a type of options: a finite number from ``least`` to ``most``; another is refused as "'x' is ``fault``"."""
 
     def number(value: str) -> float:
         try:
@@ -208,7 +208,7 @@ def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]
         _shared("--smoothing", "S", "width in seconds; 0 takes raw scores (default: that of the settings, else the "
                 "config's)", type=number()),
         _shared("--smoothing-samples", "N", "width in samples instead, such as 5: the mean of five neighbours, "
-                "whatever the rate", type=click.IntRange(0)),
+                "whatever the rate", type=click.INT),
         _shared("--filter", "KIND", "mean, gaussian, median, savgol or exponential (default: mean)"),
         _shared("--judged", None, "take what was judged on the page: edges and labels set by hand, added moments, "
                 "none that was rejected"),

@@ -67,11 +67,7 @@ def _prompts(options: Options, base: Recipe, config: Config) -> tuple[str, ...]:
 
 
 def _lines_of(path: str) -> list[str]:
-    """Return the lines of a file of prompts, one a line; blank ones are left out.
-
-    Raises:
-        PromptError: It cannot be read, is too large or no text, or holds none.
-    """
+    """Return the lines of a file of prompts, one a line; blank ones are left out."""
     name, content = shown_name(path), read_file(path, MOST_BYTES, "--prompts", PromptError)
     try:
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]

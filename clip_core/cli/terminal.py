@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import TracebackType
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, shown_name
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 PLAIN_LINE_S = 5.0
 """Where lines cannot be rewritten (a log file, a pipe), progress is written this often."""
 NAME_CELLS = 28
-BAR_FORMAT = "{desc} [{bar:24}] {percentage:3.0f}%{postfix}"
+BAR_FORMAT = "{desc} [{bar:24}] {percentage:3.0f}% {unit}"
+"""The text stands in the field for the unit: before a postfix tqdm writes a comma."""
 
 
 def escape_unencodable() -> None:
@@ -51,15 +53,8 @@ def write(text: str) -> None:
         BrokenPipeError: The reader has gone.
         ClipVideoError: It cannot be written, as on a full disk.
     """
-    if sys.stdout is None:  # closed by the shell: ">&-"
-        return
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        discard(sys.stdout)
+    error = _write(sys.stdout, text)
+    if error is not None:
         raise ClipVideoError(f"The output cannot be written: {error.strerror}.", "Free some space.") from error
 
 
@@ -70,15 +65,21 @@ def line(text: str) -> None:
 
 def note(text: str) -> None:
     """Write one line of at most 200 characters to standard error: a warning, a notice, an error."""
-    if sys.stderr is None:
-        return
+    _write(sys.stderr, cut(shown(text)) + "\n")  # if that fails, there is nowhere left to report it
+
+
+def _write(stream: TextIO | None, text: str) -> OSError | None:
+    """Write at once; return what kept it from being written, unless the reader has gone."""
     try:
-        sys.stderr.write(cut(shown(text)) + "\n")
-        sys.stderr.flush()
+        if stream is not None:  # closed by the shell: ">&-"
+            stream.write(text)
+            stream.flush()
     except BrokenPipeError:
         raise
-    except OSError:  # there is nowhere left to report it
-        discard(sys.stderr)
+    except OSError as error:
+        discard(stream)
+        return error
+    return None
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -101,10 +102,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
 
 def discard(stream: TextIO | None) -> None:
     """Discard what is left in a stream's buffer, so that Python does not fail on it at exit."""
-    with suppress(OSError, ValueError, AttributeError):  # a replacement without a file descriptor has no such trouble
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
-        os.close(nowhere)
+    with suppress(OSError, ValueError, AttributeError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())  # type: ignore[union-attr] # None: there is nothing to discard
 
 
 @contextmanager
@@ -117,17 +116,11 @@ def when_stopped(text: str) -> Iterator[None]:
 
 
 class ProgressBar:
-    """Progress of one thing on standard error: the indexing of a video, the download of a model.
+    """Progress of one thing on standard error, such as the indexing of the video ``name``.
 
     On a terminal it is one line that is rewritten; elsewhere a plain line every few seconds and at the
     end. A bar that ends early leaves no trace, so that the error stands alone, and neither does one
-    that had nothing to wait for.
-
-    Attributes:
-        idle: Whether "done" was all there was to show.
-
-    Args:
-        name: Of the video or the model.
+    that had nothing to wait for: ``idle`` says that "done" was all there was to show.
     """
 
     def __init__(self, name: str) -> None:
@@ -141,9 +134,7 @@ class ProgressBar:
     def __enter__(self) -> ProgressBar:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove an unfinished line."""
         if self._bar is not None:
             with suppress(BrokenPipeError):
@@ -174,15 +165,17 @@ class ProgressBar:
     def _rewrite(self, share: float, text: str, done: bool) -> None:
         from tqdm import tqdm
 
+        columns = shutil.get_terminal_size().columns - 1
         if self._bar is None:
             tqdm.monitor_interval = 0  # every update is drawn: no thread has to look for bars that stand still
             self._bar = tqdm(
-                desc=self._name, total=1.0, initial=share, postfix=text, file=sys.stderr, leave=False,
-                bar_format=BAR_FORMAT, ascii="-#", dynamic_ncols=True,
+                desc=self._name, total=1.0, initial=share, unit=text, file=sys.stderr, bar_format=BAR_FORMAT,
+                ascii="-#", ncols=columns, leave=False,
             )  # fmt: skip
         else:
-            self._bar.n, self._bar.postfix = share, text
-            self._bar.refresh()
+            self._bar.n, self._bar.unit, self._bar.ncols = share, text, columns
+            if not done:
+                self._bar.refresh()
         if done:
             self._bar.leave = True
             self._bar.close()

@@ -136,7 +136,7 @@ def place(value: str) -> str:
 
 
 def number(least: float = -math.inf, most: float = math.inf, fault: str = "no number") -> Callable[[str], float]:
-    """Return a type of options: a finite number from ``least`` to ``most``; another is refused as "'x' is ``fault``"."""
+    """Return a type of options: a finite number from ``least`` to ``most``; messages call another one ``fault``."""
 
     def number(value: str) -> float:
         try:

@@ -170,7 +170,7 @@ class ProgressBar:
             tqdm.monitor_interval = 0  # every update is drawn: no thread has to look for bars that stand still
             self._bar = tqdm(
                 desc=self._name, total=1.0, initial=share, unit=text, file=sys.stderr, bar_format=BAR_FORMAT,
-                ascii="-#", ncols=columns, leave=False,
+                ascii="-#", ncols=columns, nrows=20, leave=False,
             )  # fmt: skip
         else:
             self._bar.n, self._bar.unit, self._bar.ncols = share, text, columns

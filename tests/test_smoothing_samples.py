@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clip_core.cli import moments
-from clip_core.cli.recipe import recipe_for
+from clip_core.cli.scoring import recipe_for
 from clip_core.config import Config
 from clip_core.errors import RecipeError
 from clip_core.recipe import Recipe, read_recipe, recipe_yaml

@@ -12,8 +12,7 @@ from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, moment_options, number, place
-from clip_core.cli.recipe import recipe_for
-from clip_core.cli.scoring import indexed_video, tell_cut_off, tell_unfinished
+from clip_core.cli.scoring import indexed_video, recipe_for, tell_cut_off, tell_unfinished
 from clip_core.errors import TruthError
 from clip_core.evaluation.judge import Judgement
 from clip_core.evaluation.precision_recall import PrecisionRecall

@@ -62,9 +62,9 @@ def test_the_sample_is_judged_in_a_small_table(here: Path, capsys: pytest.Captur
 
 def test_a_sweep_and_all_of_it_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--truth", "data/sample.truth.json", "--unit", "cosine", "--threshold", "0.7", "--smoothing", "4"]
-    code, out, err = run(capsys, *words, "--sweep", "--json", "result.json")
+    code, out, err = run(capsys, *words, "--sweep", "--json", "new/result.json")
     assert code == 0
-    found = json.loads((here / "result.json").read_text("utf-8"))
+    found = json.loads((here / "new" / "result.json").read_text("utf-8"))
     settings = {name: found["settings"][name] for name in ("unit", "smoothing_s", "threshold", "min_duration_s")}
     assert settings == {"unit": "cosine", "smoothing_s": 4.0, "threshold": 0.7, "min_duration_s": 0.0}
     assert found["thresholds"]["a dog"] == 0.7
@@ -146,7 +146,7 @@ def test_the_lines_of_qvhighlights_and_a_list_of_prompts(here: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], r"required: --truth\. See python -m clip_core evaluate --help\.$"),
+        ([], r"^Missing option '--truth'\. See python -m clip_core evaluate --help\.$"),
         (["--truth", "gone.csv"], r"^gone\.csv cannot be read: No such file or directory\. Check --truth\.$"),
         (["--truth", "data"], r"^data cannot be read: Is a directory\."),
         (
@@ -176,8 +176,8 @@ def test_the_lines_of_qvhighlights_and_a_list_of_prompts(here: Path, capsys: pyt
         ),
         (["--truth", "truth.csv", "--json", "data/sample.mp4"], r"^sample\.mp4 is the video itself\."),
         (
-            ["--truth", "truth.csv", "--json", "gone/x.json"],
-            r"there is no folder gone\. Choose another place for --json",
+            ["--truth", "truth.csv", "--json", "truth.csv/x.json"],
+            r"truth\.csv is a file, not a folder\. Choose another place for --json",
         ),
     ],
 )

@@ -17,7 +17,7 @@ import webvtt
 
 from clip_core.__main__ import main
 from clip_core.charts.lanes import CANDIDATE_OPACITY
-from clip_core.cli.findings import tell_verdicts
+from clip_core.cli.scoring import tell_verdicts
 from clip_core.config import load_config
 from clip_core.edit import Edit
 from clip_core.edit import Verdict as Judged
@@ -292,13 +292,14 @@ def test_another_unit_than_the_settings_file_drops_its_thresholds(
         (["--prompt", "- a person"], "All prompts are negative ones. Give one: --prompt P"),
         (["--prompts", "no.txt"], "no.txt cannot be read: No such file or directory. Check --prompts."),
         (["--prompts", "clip.mp4"], "clip.mp4 is not UTF-8 text. Save it as UTF-8."),
-        (["--threshold", "nan"], "argument --threshold: 'nan' is no number. See python -m clip_core moments --help."),
+        (["--threshold", "nan"], "Invalid value for '--threshold': 'nan' is no number. See python -m clip_core moments "
+         "--help."),
         (["--confidence", "40"], "The confidence cannot be 40 percent. Allowed: 50 to 99.9 percent."),
         (["--confidence", "150"], "The confidence cannot be 150 percent. Allowed: 50 to 99.9 percent."),
         (["--confidence", "0.95"], "The confidence cannot be 0.95 percent. Allowed: 50 to 99.9 percent."),
         (["--confidence", "-95"], "The confidence cannot be -95 percent. Allowed: 50 to 99.9 percent."),
-        (["--confidence", "high"], "argument --confidence: 'high' is no number. See python -m clip_core moments "
-         "--help."),
+        (["--confidence", "high"], "Invalid value for '--confidence': 'high' is no number. See python -m clip_core "
+         "moments --help."),
         (["--smoothing", "-1"], "The setting 'smoothing_s' cannot be -1.0. Allowed: seconds from 0 on."),
     ],
 )  # fmt: skip

@@ -73,8 +73,8 @@ def test_help_answers_at_once_because_nothing_heavy_is_loaded() -> None:
     shown = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
     assert shown.returncode == 0
     assert shown.stderr == ""
-    assert re.search(r"^usage: python -m clip_core ", shown.stdout)
-    assert re.search(r"^    index +embed the frames of videos$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^Usage: python -m clip_core ", shown.stdout)
+    assert re.search(r"^  index +embed the frames of videos$", shown.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,25 @@ def test_each_command_has_help_with_an_example(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], r"required: COMMAND\. See python -m clip_core --help\.$"),
-        (["frob"], r"invalid choice: 'frob' \(choose from 'index', 'score', .*'list', "),
-        (["index"], r"required: VIDEO\. See python -m clip_core index --help\.$"),
-        (["list", "--frob\nnicate\x1b[2J"], r"^unrecognized arguments: --frob\?nicate\?\[2J\. See"),
+        ([], r"^Missing command\. See python -m clip_core --help\.$"),
+        (["frob"], r"^There is no command 'frob'\. There are: index, score, .*list, "),
+        (["index"], r"^Missing argument 'VIDEO\.\.\.'\. See python -m clip_core index --help\.$"),
+        (["list", "--frob\nnicate\x1b[2J"], r"^No such option.*--frob.*nicate.*\[2J.*\. See"),
+        (["list", "--stor", "x"], r"^No such option.*--stor.*--store.*\? See python -m clip_core list --help\.$"),
+        (["clips", "x.mp4", "--frames", "gif"], r"'--frames': 'gif' is not one of 'jpeg', 'png'\. See python"),
+        (["score", "x.mp4", "y.mp4"], r"unexpected extra argument.*y\.mp4"),
         (["index", "x.mp4", "--samples-per-second", "0"], r"'0' is neither a number from 0.001 to 1000 nor \"every fr"),
         (["index", "x.mp4", "--samples-per-second", "nan"], r"'nan' is neither a number"),
-        (["list", "--store", ""], r"argument --store: it is empty"),
-        (["score", "x.mp4", "--prompt"], r"argument --prompt: expected one argument"),
+        (["list", "--store", ""], r"'--store': it is empty"),
+        (["score", "x.mp4", "--out", "--prompt", "a dog"], r"'--out': there is no value before --prompt\. See"),
+        (["score", "x.mp4", "--prompt"], r"'--prompt' requires an argument"),
         (["x" * 500], r"xxx….* See python -m clip_core --help\.$"),
     ],
 )
 def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
-    assert re.search(said, failure(capsys, *words))
+    line = failure(capsys, *words)
+    assert re.search(said, line)
+    assert line.isprintable()
 
 
 # index
@@ -264,6 +270,16 @@ def test_out_is_replaced_in_one_step(here: Path, capsys: pytest.CaptureFixture[s
     assert not list(here.glob(".*.part"))
 
 
+def test_the_folder_of_the_output_is_made_once_there_is_something_to_write(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure(capsys, "score", "gone.mp4", "--out", "new/folder/scores.csv")
+    failure(capsys, "score", "other.mkv", "--out", "new/folder/scores.csv")
+    assert not Path("new").exists()
+    assert main(["score", "clip.mp4", "--out", "new/folder/scores.csv"]) == 0
+    assert Path("new/folder/scores.csv").read_text("utf-8").startswith("frame,time_s,a dog,pizza\n")
+
+
 def test_what_goes_into_a_pipe_is_not_mixed_with_a_message(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo("pipe")
     with ThreadPoolExecutor(1) as pool:
@@ -277,8 +293,9 @@ def test_what_goes_into_a_pipe_is_not_mixed_with_a_message(here: Path, capsys: p
     ("out", "said"),
     [
         ("models", r"^models is a folder\. Give --out the name of a file in it\.$"),
-        ("gone/x.csv", r"^x\.csv cannot be written: there is no folder gone\."),
-        ("config.yaml/x.csv", r"^x\.csv cannot be written: "),
+        ("config.yaml/x.csv", r"^config\.yaml is a file, not a folder\. Choose another place for --out\.$"),
+        ("config.yaml/new/x.csv", r"^config\.yaml is a file, not a folder\. Choose another place for --out\.$"),
+        ("/proc/no/x.csv", r"^no cannot be written: No such file or directory\. Choose another place for --out\.$"),
         ("./clip.mp4", r"^clip\.mp4 is the video itself\."),
         ("y" * 300, r"y… ?y*.*cannot be written: File name too long\."),
     ],

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
+import click
 import numpy as np
 import pytest
 
-from clip_core.cli.recipe_options import add_recipe_options
-from clip_core.cli.recipes import recipe_for
+from clip_core.cli import moments
+from clip_core.cli.scoring import recipe_for
 from clip_core.config import Config
 from clip_core.errors import RecipeError
 from clip_core.recipe import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
@@ -60,13 +60,11 @@ def test_what_is_no_number_of_samples_is_refused(wrong: Any) -> None:
 
 
 def given(*words: str) -> Recipe:
-    parser = ArgumentParser()
-    add_recipe_options(parser)
-    parser.add_argument("--model")
-    return recipe_for(parser.parse_args(["film.mp4", "--prompt", "a dog", *words]), Config(smoothing_s=0.6))
+    with moments.run.make_context("moments", ["film.mp4", "--prompt", "a dog", *words]) as context:
+        return recipe_for(context.obj, Config(smoothing_s=0.6))
 
 
-def test_the_command_line(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line(tmp_path: Any) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(recipe_yaml(FIVE), encoding="utf-8")
     assert given("--smoothing-samples", "5").smoothing_samples == 5
@@ -75,6 +73,6 @@ def test_the_command_line(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> 
     seconds = given("--settings", str(file), "--smoothing", "2")
     assert (seconds.smoothing_s, seconds.smoothing_samples) == (2.0, None)
     for words in (["--smoothing", "1", "--smoothing-samples", "5"], ["--smoothing-samples", "2.5"]):
-        with pytest.raises(SystemExit):
+        with pytest.raises(click.UsageError) as refused:
             given(*words)
-        assert "--smoothing-samples" in capsys.readouterr().err
+        assert "--smoothing-samples" in refused.value.format_message()

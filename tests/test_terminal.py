@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import pytest
@@ -57,6 +58,17 @@ def test_a_line_is_never_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch
     with terminal.ProgressBar("x" * 300 + ".mp4") as bar:
         bar.show(Progress(10, 40, 20.0, 5.0))
     assert [len(part) for part in screen.getvalue().split("\r")] == [0, 29, 29, 0]
+
+
+def test_a_terminal_that_does_not_know_its_size_sees_the_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    reader, writer = os.openpty()  # 0 x 0, as in some containers
+    with os.fdopen(reader, "rb", buffering=0) as screen, os.fdopen(writer, "w") as stream:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            with terminal.ProgressBar("clip.mp4") as bar:
+                bar.show(Progress(10, 40))
+        assert screen.read(1000).startswith(b"\rclip.mp4 [######------------------]  25% 10 of 40 samples")
 
 
 def test_a_bar_that_breaks_off_leaves_a_clean_line(monkeypatch: pytest.MonkeyPatch) -> None:

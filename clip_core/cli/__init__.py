@@ -1,1 +1,1 @@
-"""The command line: what it understands and how it speaks, and one command a file. Joins rooms as pages do."""
+"""The command line: one command a file, the options that they share, and how it reads and writes."""

@@ -4,119 +4,97 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, TypeAlias
+
+import click
 
 from clip_core.cli import terminal
-from clip_core.cli.shared import STOPPED, about, need_file, tell_notices, video_path
+from clip_core.cli.files import read_file
+from clip_core.cli.options import VIDEO, Options, about, command, place
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.export.names import named_after
+from clip_core.export.read_moments import MOST_BYTES, read_moments
+from clip_core.pipeline.export_media import Wish, export_media
+from clip_core.pipeline.exports_folder import CLIPS_ZIP
+from clip_core.pipeline.identify import known_video
 from clip_core.size_text import size_text
+from clip_core.values import Moment, Progress, TimeTable, clock
 
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.config import Config
-    from clip_core.pipeline.export_media import Wish
-    from clip_core.store.store import EmbeddingStore
-    from clip_core.values import Moment, Progress, TimeTable
+Pictures: TypeAlias = Literal["jpeg", "png"] | None
 
 
-def clips(given: Namespace, config: Config, store: EmbeddingStore) -> int:
-    """Run the command; return its exit code."""
-    given.video = video_path(given.video, config)
-    with about(given.video):
-        need_file(given.video)
-    moments, content = _read(given.moments)
+@command("clips holiday.mp4 --moments moments.csv --out clips --frames jpeg", shared=[VIDEO])
+@click.option("--moments", "listed", metavar="FILE", type=place, required=True,
+              help="CSV (start_s, end_s, prompt, peak_s) or OTIO")  # fmt: skip
+@click.option("--out", metavar="FOLDER", type=place, required=True, help="where to write; made if need be")
+@click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
+@click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")
+@click.option("--zip", "packed", is_flag=True, help="put all into one ZIP instead of single files")
+def run(options: Options, video: str, listed: str, out: str, fast: bool, frames: Pictures, packed: bool) -> None:
+    """Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again.
+
+    With --fast its packets are copied as they are, so a clip begins at the keyframe before. VIDEO is named as for
+    `index`; it need not be indexed.
+    """
+    path, store = options.video_path(video), options.store
+    moments, content = _read(listed)
     if not moments:
-        terminal.line(f"There are no moments in {shown_name(given.moments)}: nothing to cut.")
-        return 0
-    with about(given.video):
-        try:
-            last = _run(given, _wish(given, moments, content), _confirmed_table(given.video, store))
-        except KeyboardInterrupt:
-            kept = "Nothing of the ZIP is kept." if given.zip else "Whole files are kept, and nothing else."
-            terminal.note(f"Stopped. {kept}")
-            return STOPPED
+        terminal.line(f"There are no moments in {shown_name(listed)}: nothing to cut.")
+        return
+    kept = "Nothing of the ZIP is kept." if packed else "Whole files are kept, and nothing else."
+    with about(path), terminal.when_stopped(kept):
+        record = known_video(path, store)
+        # The times of an indexed video are known: its frames need not be looked for first.
+        table = record.table if record is not None and record.table.confirmed else None
+        last = _export(path, _wish(path, moments, content, fast, frames, packed), Path(out), table)
     _tell(last, len(moments))
-    tell_notices(config)
-    return 0
+    options.tell_notices()
 
 
 def _read(path: str) -> tuple[list[Moment], bytes]:
-    """The moments in a file, and the file as it is."""
-    from clip_core.export.read_moments import MOST_BYTES, read_moments
-
-    try:
-        if (size := Path(path).stat().st_size) > MOST_BYTES:
-            what = f"{shown_name(path)} has {size_text(size)}: that is no list of moments."
-            raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
-        with Path(path).open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "that is no path"
-        raise ClipVideoError(f"{shown_name(path)} cannot be read: {reason}.", "Check --moments.") from error
+    """Return the moments in a file, and the file as it is."""
+    content = read_file(path, MOST_BYTES, "--moments")
+    if len(content) > MOST_BYTES:
+        what = f"{shown_name(path)} has {size_text(Path(path).stat().st_size)}: that is no list of moments."
+        raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
     return read_moments(content, shown_name(path)), content
 
 
-def _wish(given: Namespace, moments: list[Moment], content: bytes) -> Wish:
-    from clip_core.export.names import named_after
-    from clip_core.pipeline.export_media import Wish
-    from clip_core.pipeline.exports_folder import CLIPS_ZIP
-
+def _wish(path: str, moments: list[Moment], content: bytes, fast: bool, frames: Pictures, packed: bool) -> Wish:
     suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
-    return Wish(
-        tuple(moments),
-        cut="fast" if given.fast else "exact",
-        pictures=given.frames,
-        zip_name=named_after(given.video, CLIPS_ZIP) if given.zip else None,
-        texts={f"moments.{suffix}": content} if given.zip else {},
-    )
+    name, texts = (named_after(path, CLIPS_ZIP), {f"moments.{suffix}": content}) if packed else (None, {})
+    return Wish(tuple(moments), cut="fast" if fast else "exact", pictures=frames, zip_name=name, texts=texts)
 
 
-def _confirmed_table(path: str, store: EmbeddingStore) -> TimeTable | None:
-    """When each frame is presented, if the video was indexed: then its frames are not looked for first."""
-    from clip_core.pipeline.identify import known_video
-
-    record = known_video(path, store)
-    return record.table if record is not None and record.table.confirmed else None
-
-
-def _run(given: Namespace, wish: Wish, table: TimeTable | None) -> Progress:
-    from clip_core.pipeline.export_media import export_media
-
+def _export(path: str, wish: Wish, out: Path, table: TimeTable | None) -> Progress:
     last: Progress | None = None
-    with (
-        closing(export_media(given.video, wish, Path(given.out), table=table)) as run,
-        terminal.ProgressBar(given.video) as bar,
-    ):
+    with closing(export_media(path, wish, out, table=table)) as run, terminal.ProgressBar(path) as bar:
         for progress in run:
             last = progress
-            bar.tell(progress.share, _counts(progress), progress.stage == "done")
-    assert last is not None  # noqa: S101 - it always tells of its end
+            bar.update(progress.share, _counts(progress), progress.stage == "done")
+    assert last is not None  # noqa: S101 - its last progress is always "done"
     return last
 
 
 def _counts(progress: Progress) -> str:
     done, total = progress.done, progress.total
-    parts = {
+    counts = {
         "clips": f"{done:.1f} of {total:.1f} s cut",
         "frames": f"{done:.0f} of {total:.0f} frames",
         "zip": f"{size_text(done)} of {size_text(total)} packed",
         "done": f"{len(progress.files)} files",
     }
-    left = f", {terminal.short_clock(progress.seconds_left)} left" if progress.seconds_left else ""
-    return parts[progress.stage] + left
+    return counts[progress.stage] + terminal.time_left(progress.seconds_left)
 
 
-def _tell(last: Progress, count: int) -> None:
-    from clip_core.values import clock
-
+def _tell(last: Progress, listed: int) -> None:
     for warning in last.warnings:
         terminal.note(warning)
     for clip in last.clips:
-        name, frames = clip.path.name, "1 frame" if clip.frames == 1 else f"{clip.frames} frames"
-        terminal.line(f"{name}: {clock(clip.start_s)} to {clock(clip.end_s)}, {frames}")
+        times = f"{clock(clip.start_s)} to {clock(clip.end_s)}"
+        terminal.line(f"{clip.path.name}: {times}, {terminal.count(clip.frames, 'frame')}")
     packed = next((file for file in last.files if file.suffix == ".zip"), None)
-    moments = "1 moment" if count == 1 else f"{count} moments"
+    moments = terminal.count(listed, "moment")
     if packed is not None:
         terminal.line(f"{moments} in {packed}, {size_text(packed.stat().st_size)}")
     else:

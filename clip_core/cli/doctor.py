@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from clip_core.cli import terminal
-from clip_core.cli.shared import FAILED
+from clip_core.cli.options import FAILED, MODEL, Options, command
+from clip_core.config import load_config
 from clip_core.errors import ConfigError
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.pipeline.check_setup import Check
+from clip_core.pipeline.check_setup import Check, check_setup
 
 
-def doctor(given: Namespace) -> int:
-    """Run the command; return its exit code: 2 if something fails."""
-    from clip_core.config import load_config
-    from clip_core.pipeline.check_setup import Check, check_setup
+@command("doctor --model roboflow", shared=[MODEL])
+def run(options: Options) -> int:
+    """Check the set-up, and say what works and what to do.
 
+    Checked are the config, the video folders, the store, and the model or the server with one text and one picture.
+    """
     try:
-        config = load_config(getattr(given, "config", None))
+        config = load_config(options.config_file)
     except ConfigError as error:
         _tell(Check("config", "fail", error.what, error.next_step))
         return FAILED
@@ -28,9 +24,9 @@ def doctor(given: Namespace) -> int:
         _tell(Check("config", "note", notice))
     if config.source is not None:
         _tell(Check("config", "ok", f"{config.source} can be read."))
-    model = config.model if given.model is None else given.model
+    store = config.embeddings if options.store_folder is None else options.store_folder
     failed = 0
-    for check in check_setup(config, getattr(given, "store", config.embeddings), model):
+    for check in check_setup(config, store, config.model if options.model is None else options.model):
         _tell(check)
         failed += check.outcome == "fail"
     terminal.line("Everything works." if not failed else f"{failed} of these must be put right first.")

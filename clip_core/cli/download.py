@@ -3,76 +3,72 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+
+import click
 
 from clip_core.charts.labels import short
 from clip_core.cli import terminal
-from clip_core.cli.arguments import PROGRAM
-from clip_core.cli.shared import STOPPED
+from clip_core.cli.options import PROGRAM, Options, command
+from clip_core.config import Config
+from clip_core.encoders import hub
+from clip_core.encoders.precision import AUTO, SUFFIXES
+from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import UnknownModelError
 from clip_core.size_text import size_text
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.config import Config
-    from clip_core.encoders.hub import DownloadPlan
-    from clip_core.values import Progress
+from clip_core.values import Progress
 
 COMMIT_LENGTH = 40
+PRECISIONS = (AUTO, *SUFFIXES)
 
 
-def download(given: Namespace, config: Config) -> int:
-    """Run the command; return its exit code."""
-    if given.id is None:
-        return _list(config)
-    from clip_core.encoders.hub import find_cached, plan_download
-    from clip_core.encoders.registry import hub_model
+@command("download", "download Xenova/clip-vit-base-patch32 --precision fp32")
+@click.argument("model_id", metavar="[ID]", required=False)
+@click.option(
+    "--precision", metavar="P", type=click.Choice(PRECISIONS), help=f"{', '.join(PRECISIONS)} (default: the config's)"
+)
+def run(options: Options, model_id: str | None, precision: str | None) -> None:
+    """Fetch a model from the Hugging Face hub into its cache.
 
-    named = hub_model(given.id)
+    What and how much is said first. A download that was stopped goes on where it was. ID is a repository, such as
+    Xenova/clip-vit-base-patch32; without one, list the models that are known.
+    """
+    config = options.config
+    if model_id is None:
+        _list(config)
+        return
+    named = hub_model(model_id)
     if named is None:
-        what = f"{short(given.id) or '(empty name)'} cannot be a model of the hub."
+        what = f"{short(model_id) or '(empty name)'} cannot be a model of the hub."
         raise UnknownModelError(what, "Names look like Xenova/clip-vit-base-patch32.")
-    precision = getattr(given, "precision", config.precision)
-    if len(named[1]) == COMMIT_LENGTH and find_cached(*named, precision):  # a commit does not change: nobody is asked
-        terminal.line(f"{given.id}, commit {named[1][:7]}: all of it here already.")
-        return 0
-    plan = plan_download(*named, precision)
-    what = f"{given.id}, {plan.precision}, commit {plan.commit[:7]}: {size_text(plan.total_bytes)}"
-    if not plan.missing_bytes and find_cached(plan.model_id, plan.commit, plan.precision):
+    precision = precision or config.precision
+    fixed = len(named[1]) == COMMIT_LENGTH  # what a commit holds does not change: the hub need not be asked
+    if fixed and hub.find_cached(*named, precision):
+        terminal.line(f"{model_id}, commit {named[1][:7]}: all of it here already.")
+        return
+    plan = hub.plan_download(*named, precision)
+    what = f"{model_id}, {plan.precision}, commit {plan.commit[:7]}: {size_text(plan.total_bytes)}"
+    if not plan.missing_bytes and hub.find_cached(plan.model_id, plan.commit, plan.precision):
         terminal.line(f"{what}, all of it here already.")
-        return 0
+        return
     terminal.line(f"{what} in {len(plan.files)} files, of which {size_text(plan.missing_bytes)} are to come.")
-    try:
-        _fetch(plan)
-    except KeyboardInterrupt:
-        terminal.note("Stopped. What has arrived is kept; run the same command to go on.")
-        return STOPPED
-    terminal.line(f"Done. Use it: {PROGRAM} index VIDEO --model {given.id}, or choose it on the page.")
-    return 0
-
-
-def _fetch(plan: DownloadPlan) -> None:
-    from clip_core.encoders.hub import download as fetch
-
-    with closing(fetch(plan)) as run, terminal.ProgressBar(plan.model_id) as bar:
-        for progress in run:
-            bar.tell(progress.share, _counts(progress), progress.done == progress.total)
+    with (
+        terminal.when_stopped("What has arrived is kept; run the same command to go on."),
+        closing(hub.download(plan)) as progresses,
+        terminal.ProgressBar(plan.model_id) as bar,
+    ):
+        for progress in progresses:
+            bar.update(progress.share, _counts(progress), progress.done == progress.total)
+    terminal.line(f"Done. Use it: {PROGRAM} index VIDEO --model {model_id}, or choose it on the page.")
 
 
 def _counts(progress: Progress) -> str:
-    parts = [f"{size_text(progress.done)} of {size_text(progress.total)}"]
-    if progress.bytes_per_second:
-        parts.append(f"{size_text(progress.bytes_per_second)}/s")
-    if progress.seconds_left:
-        parts.append(f"{terminal.short_clock(progress.seconds_left)} left")
-    return ", ".join(parts)
+    rate = f", {size_text(progress.bytes_per_second)}/s" if progress.bytes_per_second else ""
+    counts = f"{size_text(progress.done)} of {size_text(progress.total)}{rate}"
+    return counts + terminal.time_left(progress.seconds_left)
 
 
-def _list(config: Config) -> int:
+def _list(config: Config) -> None:
     """Show the models that are known, without asking the hub."""
-    from clip_core.encoders.registry import available_models
-
     rows = []
     for choice in available_models(config):
         if choice.hub is not None:
@@ -80,4 +76,3 @@ def _list(config: Config) -> int:
             rows.append((choice.hub.name, choice.hub.id, sizes, "yes" if choice.is_local else "no"))
     terminal.table(("MODEL", "ID", "ABOUT", "HERE"), rows)
     terminal.line(f"Fetch one: {PROGRAM} download ID. Any other repository of the same layout works, too.")
-    return 0

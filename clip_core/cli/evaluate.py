@@ -1,161 +1,128 @@
-"""``evaluate``: hold the moments of a video against a truth, and try which settings would do better."""
+"""``evaluate``: hold the moments of a video against a ground truth, and try which settings would do better."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import click
 
 from clip_core.charts.labels import short
 from clip_core.cli import terminal
-from clip_core.cli.outfile import check_out, write_out
-from clip_core.cli.recipes import recipe_for
-from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
-from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
-from clip_core.errors import TruthError, shown_name
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.config import Config
-    from clip_core.encoders.base import ShownEncoder
-    from clip_core.evaluation.judge import Judgement
-    from clip_core.evaluation.precision_recall import PrecisionRecall
-    from clip_core.evaluation.sweep import Cell, Setting
-    from clip_core.evaluation.truth import Truth
-    from clip_core.pipeline.evaluate import Evaluation
-    from clip_core.recipe import Recipe
-    from clip_core.store.store import EmbeddingStore
-    from clip_core.values import VideoRecord
+from clip_core.cli.files import check_file, read_file, write_file
+from clip_core.cli.options import Options, about, command, moment_options, number, place
+from clip_core.cli.scoring import indexed_video, recipe_for, tell_cut_off, tell_unfinished
+from clip_core.errors import TruthError
+from clip_core.evaluation.judge import Judgement
+from clip_core.evaluation.precision_recall import PrecisionRecall
+from clip_core.evaluation.read_truth import MOST_BYTES, read_truth
+from clip_core.evaluation.sweep import Cell, Setting, best_cell
+from clip_core.evaluation.truth import of_video
+from clip_core.pipeline.analyse import Analysis
+from clip_core.pipeline.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
+from clip_core.pipeline.judge_moments import reviewed_moments
+from clip_core.scoring.findings import find
+from clip_core.scoring.smoothing import width_s
 
 BEST_SHOWN = 5
-ADAPT = "adapt"
+LONGEST_S = 86_400
 MOST_POINTS = 200
 """So many points of a precision–recall curve go into the JSON file."""
-_HEAD = ("PROMPT", "TRUE", "FOUND", "R1@0.5", "R1@0.7", "mAP", "mAP@0.5", "mAP@0.75", "IoU", "ONSET", "MISSED", "FALSE")
+SHARES = {
+    "R1@0.5": "r1_50", "R1@0.7": "r1_70", "mAP": "map", "mAP@0.5": "map_50", "mAP@0.75": "map_75", "IoU": "mean_iou",
+}  # fmt: skip
+"""Title of a column → field of a judgement."""
+HEADER = ("PROMPT", "TRUE", "FOUND", *SHARES, "ONSET", "MISSED", "FALSE")
+SHORTEST = "drop shorter moments, in seconds (default: that of the settings, else 0)"
+_seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
 
 
-def evaluate(given: Namespace, config: Config, store: EmbeddingStore) -> int:
-    """Run the command; return its exit code."""
-    from clip_core.pipeline.analyse import Analysis
-    from clip_core.pipeline.evaluate import evaluate as judge_findings
-    from clip_core.pipeline.judge_moments import reviewed_moments
-    from clip_core.scoring.findings import find
+@command(
+    "evaluate holiday.mp4 --truth truth.csv --sweep --json result.json",
+    shared=moment_options("those of the settings, else the truth's"),
+)
+@click.option("--truth", "truth_file", metavar="FILE", type=place, required=True, help="CSV, JSON Lines or JSON")
+@click.option("--min-duration", "shortest_s", metavar="S", type=_seconds, help=SHORTEST)
+@click.option("--sweep", is_flag=True, help="try smoothing x threshold x shortest duration")
+@click.option("--json", "out", metavar="OUT", type=place, help="write all of it to a file")
+def run(options: Options, video: str, truth_file: str, shortest_s: float | None, sweep: bool, out: str | None) -> None:
+    """Hold the moments of an indexed video against a truth.
 
-    given.video = video_path(given.video, config)
-    with about(given.video):
-        need_file(given.video)
-    truth = _read(given.truth)
-    if given.json is not None:
-        check_out(given.json, given.video, option="--json")
-        check_out(given.json, given.truth, option="--json", source_is="the truth")
-    encoder = encoder_for(given, config)
-    with about(given.video):
-        record = indexed(given, encoder, store)
-        recipe, truth, told = _asked(given, config, truth, record, encoder)
-        ask_bank = given.sweep or recipe.needs_bank
-        evidence = Analysis(record.video_id, encoder, store).evidence(recipe, ask_bank=ask_bank)
-        findings = find(recipe, evidence)
-        judged = reviewed_moments(findings, record.video_id, store) if given.judged else []
-        found = judge_findings(findings, truth, [r.moment for r in judged if r.kept] if given.judged else None)
-    told += found.warnings
-    for warning in told:
+    The truth is CSV (prompt,start,end; in seconds or HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights
+    JSON Lines. Says R1, mAP, onset errors, what is missed and what is false. Moments are found as by `moments`;
+    --sweep tries other settings. VIDEO is named as for `index`.
+    """
+    path = options.video_path(video)
+    truth = read_truth(read_file(truth_file, MOST_BYTES, "--truth", TruthError), truth_file)
+    if out is not None:
+        check_file(out, "--json", video=path, truth=truth_file)
+    encoder = options.load_encoder()
+    with about(path):
+        record = indexed_video(path, options, encoder)
+        truth, warnings = of_video(truth, [record.name, record.video_id, path])
+        recipe = recipe_for(options, replace(options.config, prompts=truth.prompts))
+        if shortest_s is not None:
+            recipe = replace(recipe, min_duration_s=shortest_s)
+        tell_cut_off(recipe.texts, encoder)
+        analysis = Analysis(record.video_id, encoder, options.store)
+        findings = find(recipe, analysis.evidence(recipe, ask_bank=sweep or recipe.needs_bank))
+        reviewed = reviewed_moments(findings, record.video_id, options.store) if options.judged else None
+        evaluation = evaluate(findings, truth, None if reviewed is None else [r.moment for r in reviewed if r.kept])
+    warnings += evaluation.warnings
+    for warning in warnings:
         terminal.note(warning)
-    _show(found)
-    cells, best = _sweep(found) if given.sweep else ([], None)
-    if given.json is not None:
-        write_out(given.json, _as_json(record, encoder, found, told, cells, best), option="--json")
-    tell_unfinished(given, findings.scores)
-    tell_notices(config)
-    return 0
+    _show(evaluation)
+    swept = _sweep(evaluation) if sweep else None
+    if out is not None:
+        video_facts = {"video": {"name": record.name, "id": record.video_id}, "model": encoder.id}
+        write_file(out, _as_json(video_facts, evaluation, warnings, swept), "--json")
+    tell_unfinished(path, options, findings.scores)
+    options.tell_notices()
 
 
-def _read(path: str) -> Truth:
-    from clip_core.evaluation.read_truth import MOST_BYTES, read_truth
-
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "that is no path"
-        raise TruthError(f"{shown_name(path)} cannot be read: {reason}.", "Check --truth.") from error
-    return read_truth(content, path)
-
-
-def _asked(
-    given: Namespace, config: Config, truth: Truth, record: VideoRecord, encoder: ShownEncoder
-) -> tuple[Recipe, Truth, list[str]]:
-    """How moments are found, what the truth says of this video, and what the user should know of that."""
-    from clip_core.evaluation.truth import of_video
-
-    truth, told = of_video(truth, [record.name, record.video_id, given.video])
-    recipe = recipe_for(given, replace(config, prompts=truth.prompts))
-    if given.min_duration is not None:
-        recipe = replace(recipe, min_duration_s=given.min_duration)
-    tell_cut_off(recipe.texts, encoder)
-    return recipe, truth, told
-
-
-def _show(found: Evaluation) -> None:
-    rows = [_row(short(judgement.prompt), judgement) for judgement in found.prompts]
-    terminal.table(_HEAD, [*rows, _row("all", found.overall)], right=_HEAD[1:])
-    average = found.curves[""].average_precision
-    unit = found.findings.recipe.unit
-    terminal.line(f"Settings: {unit}, {_words(_now(found))}{_own(found)}.")
+def _show(evaluation: Evaluation) -> None:
+    rows = [_row(short(judgement.prompt), judgement) for judgement in evaluation.prompts]
+    terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
+    recipe, average = evaluation.findings.recipe, evaluation.curves[""].average_precision
+    smoothing_s = width_s(recipe, evaluation.findings.scores.times_s)
+    own = len(recipe.thresholds)
+    also = "" if not own else f", {own} with a threshold of {'its' if own == 1 else 'their'} own"
+    words = _words(Setting(smoothing_s, recipe.threshold, recipe.min_duration_s))
+    terminal.line(f"Settings: {recipe.unit}, {words}{also}.")
     terminal.line("Shares in %, onsets (median error) in seconds.")
     if average is not None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 
 
 def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
-    shares = (
-        judgement.r1_50, judgement.r1_70, judgement.map, judgement.map_50, judgement.map_75, judgement.mean_iou,
-    )  # fmt: skip
+    shares = (_percent(getattr(judgement, field)) for field in SHARES.values())
     onset = "-" if judgement.onset_median_s is None else f"{judgement.onset_median_s:.2f}"
     counts = (str(judgement.missed), str(judgement.false_moments))
-    return (name, str(judgement.truths), str(judgement.moments), *map(_percent, shares), onset, *counts)
+    return (name, str(judgement.truths), str(judgement.moments), *shares, onset, *counts)
 
 
-def _now(found: Evaluation) -> Setting:
-    from clip_core.evaluation.sweep import Setting
-    from clip_core.scoring.smoothing import width_s
-
-    recipe = found.findings.recipe
-    return Setting(width_s(recipe, found.findings.scores.times_s), recipe.threshold, recipe.min_duration_s)
-
-
-def _own(found: Evaluation) -> str:
-    """How many prompts have a threshold of their own that is not the common one, where there is one."""
-    own = len(found.findings.recipe.thresholds)
-    return "" if not own else f", {own} with a threshold of {'its' if own == 1 else 'their'} own"
-
-
-def _sweep(found: Evaluation) -> tuple[list[Cell], Cell]:
-    """Try the usual settings, show the best few; return all, and the best."""
-    from clip_core.evaluation.sweep import best_cell
-    from clip_core.pipeline.evaluate import sweep_settings, usual_grid
-
-    recipe, evidence = found.findings.recipe, found.findings.evidence
+def _sweep(evaluation: Evaluation) -> tuple[list[Cell], Cell]:
+    """Try the usual settings and show the best few; return all, and the best."""
+    recipe, evidence = evaluation.findings.recipe, evaluation.findings.evidence
     grid = usual_grid(recipe, evidence)
     cells: list[Cell] = []
     with terminal.ProgressBar("sweep") as bar:
-        for cell in sweep_settings(recipe, evidence, found.truth, grid):
+        for cell in sweep_settings(recipe, evidence, evaluation.truth, grid):
             cells.append(cell)
-            bar.tell(len(cells) / len(grid), f"{len(cells)} of {len(grid)} settings", len(cells) == len(grid))
+            bar.update(len(cells) / len(grid), f"{len(cells)} of {len(grid)} settings", len(cells) == len(grid))
     best = best_cell(grid, cells)
-    others = sorted((cell for cell in cells if cell is not best), key=lambda cell: -cell.score)
-    head = ("SMOOTHING", "THRESHOLD", "SHORTEST", "F1")
-    shown = [best, *others[: BEST_SHOWN - 1]]
-    terminal.table(head, [_cell(cell) for cell in shown], right=head)
-    now, then = _percent(found.overall.f1), _percent(best.score)
+    ranked = sorted((cell for cell in cells if cell is not best), key=lambda cell: -cell.score)
+    header = ("SMOOTHING", "THRESHOLD", "SHORTEST", "F1")
+    terminal.table(header, [_cell_row(cell) for cell in (best, *ranked[: BEST_SHOWN - 1])], right=header)
+    now, then = _percent(evaluation.overall.f1), _percent(best.score)
     terminal.line(f"Best of {len(cells)}: {_words(best.setting)}: F1 {then} % over IoU 0.5:0.95; now {now} %.")
     return cells, best
 
 
-def _cell(cell: Cell) -> tuple[str, ...]:
+def _cell_row(cell: Cell) -> tuple[str, ...]:
     setting = cell.setting
-    threshold = ADAPT if setting.threshold is None else f"{setting.threshold:g}"
+    threshold = "adapt" if setting.threshold is None else f"{setting.threshold:g}"
     return f"{setting.smoothing_s:g}", threshold, f"{setting.min_duration_s:g}", _percent(cell.score)
 
 
@@ -170,26 +137,21 @@ def _percent(share: float | None) -> str:
 
 
 def _as_json(
-    record: VideoRecord,
-    encoder: ShownEncoder,
-    found: Evaluation,
-    warnings: list[str],
-    cells: list[Cell],
-    best: Cell | None,
+    facts: dict[str, Any], evaluation: Evaluation, warnings: list[str], swept: tuple[list[Cell], Cell] | None
 ) -> str:
-    """All of it as one JSON object; shares from 0 to 1, times in seconds."""
-    whole: dict[str, Any] = {
-        "video": {"name": record.name, "id": record.video_id},
-        "model": encoder.id,
-        "settings": found.findings.recipe.as_mapping(),
-        "thresholds": dict(found.findings.thresholds),
-        "overall": asdict(found.overall),
-        "prompts": [asdict(judgement) for judgement in found.prompts],
-        "moments": [asdict(moment) for moment in found.moments],
-        "precision_recall": [{"prompt": prompt, **_points(curve)} for prompt, curve in found.curves.items()],
+    """Return all of it as one JSON object; shares from 0 to 1, times in seconds."""
+    whole = {
+        **facts,
+        "settings": evaluation.findings.recipe.as_mapping(),
+        "thresholds": dict(evaluation.findings.thresholds),
+        "overall": asdict(evaluation.overall),
+        "prompts": [asdict(judgement) for judgement in evaluation.prompts],
+        "moments": [asdict(moment) for moment in evaluation.moments],
+        "precision_recall": [{"prompt": prompt, **_points(curve)} for prompt, curve in evaluation.curves.items()],
         "warnings": warnings,
     }
-    if best is not None:
+    if swept is not None:
+        cells, best = swept
         whole["sweep"] = {"best": _flat(best), "cells": [_flat(cell) for cell in cells]}
     return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 

@@ -3,85 +3,72 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+
+import click
 
 from clip_core.cli import terminal
-from clip_core.cli.shared import tell_notices
+from clip_core.cli.options import PROGRAM, VIDEO, Options, command
+from clip_core.config import Config
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.pipeline import library
 from clip_core.size_text import size_text
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.config import Config
-    from clip_core.store.store import EmbeddingStore, StoredVideo
+from clip_core.store.store import EmbeddingStore, StoredVideo
 
 FEWEST_OF_ID = 6
 
 
-def forget(given: Namespace, config: Config, store: EmbeddingStore) -> int:
-    """Run the command; return its exit code."""
-    from clip_core.pipeline.library import delete_upload, forget_copy, forget_video
+@command("forget holiday.mp4", "forget 0a1b2c3d4e5f --yes", shared=[VIDEO])
+@click.option("--file", is_flag=True, help="delete the file too, if it was uploaded on the page")
+@click.option("--yes", is_flag=True, help="do not ask")
+def run(options: Options, video: str, file: bool, yes: bool) -> None:
+    """Delete what is stored of one video.
 
-    video = _meant(given.video, store)
-    lost = _what_is_lost(video, store)
-    if given.file:
-        lost += f", and {_uploaded(video, config)}"
-    if not given.yes and not _agreed(lost):
-        terminal.line("Nothing was deleted.")
-        return 0
-    forget_video(video.record.video_id, store)
-    forget_copy(video.record.video_id, config)
-    if given.file:
-        delete_upload(video.record.video_id, config)
-    terminal.line(f"Forgotten: {lost}.{'' if given.file else ' The video file itself stays.'}")
-    tell_notices(config)
-    return 0
-
-
-def _meant(named: str, store: EmbeddingStore) -> StoredVideo:
-    """The one stored video of that name, path, or beginning of an id.
-
-    Raises:
-        ClipVideoError: There is none, or there are several.
+    That is embeddings under all models, thumbnails, settings, judgements and its copy to play. What will be lost is
+    said, and asked about, first. The video file itself stays, unless --file asks for one that was uploaded on the
+    page to go too. VIDEO is its name or path, or an id as `list` shows it.
     """
-    from clip_core.pipeline.library import list_stored
+    config, store = options.config, options.store
+    stored = _stored_video(video, store)
+    lost = _what_is_lost(stored, store)
+    if file:
+        lost += f", and {_uploaded(stored, config)}"
+    if not yes and not _agreed(lost):
+        terminal.line("Nothing was deleted.")
+        return
+    library.forget_video(stored.record.video_id, store)
+    library.forget_copy(stored.record.video_id, config)
+    if file:
+        library.delete_upload(stored.record.video_id, config)
+    terminal.line(f"Forgotten: {lost}.{'' if file else ' The video file itself stays.'}")
+    options.tell_notices()
 
-    found = [video for video in list_stored(store) if _is_called(video, named)]
+
+def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
+    """Return the one stored video of that name, path, or beginning of an id."""
+    found = []
+    for video in library.list_stored(store):
+        by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
+        if by_id or named in (video.record.name, video.record.path):
+            found.append(video)
     if not found:
         what = f"Nothing is stored of {shown_name(named)}."
-        raise ClipVideoError(what, "Give a name or an id as `python -m clip_core list` shows it.")
+        raise ClipVideoError(what, f"Give a name or an id as `{PROGRAM} list` shows it.")
     if len(found) > 1:
         ids = ", ".join(video.record.video_id[:12] for video in found[:4])
         raise ClipVideoError(f"{len(found)} videos are called {shown_name(named)}.", f"Give an id: {ids}.")
     return found[0]
 
 
-def _is_called(video: StoredVideo, named: str) -> bool:
-    record = video.record
-    by_id = len(named) >= FEWEST_OF_ID and record.video_id.startswith(named.lower())
-    return by_id or named in (record.name, record.path)
-
-
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
-    from clip_core.pipeline.library import count_judged
-
     frames = sum(model.frames for model in video.models)
-    judged = count_judged(video.record.video_id, store)
-    by_hand = f" and {judged} {'moment' if judged == 1 else 'moments'} judged by hand" if judged else ""
-    counted = f"{frames:,} {'frame' if frames == 1 else 'frames'}"
-    return f"{counted}{by_hand} of {video.record.name}"
+    judged = library.count_judged(video.record.video_id, store)
+    by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
+    return f"{frames:,} frame{'' if frames == 1 else 's'}{by_hand} of {video.record.name}"
 
 
 def _uploaded(video: StoredVideo, config: Config) -> str:
-    """The uploaded file in words.
-
-    Raises:
-        ClipVideoError: The video was not uploaded, or its file is gone.
-    """
-    from clip_core.pipeline.library import uploaded_file
-
-    file = uploaded_file(video.record.video_id, config)
+    """Return the uploaded file in words; refuse a video that was not uploaded, or whose file is gone."""
+    file = library.uploaded_file(video.record.video_id, config)
     if file is None:
         what = f"{shown_name(video.record.name)} is no upload: its file is not deleted from here."
         raise ClipVideoError(what, "Leave out --file, or delete the file yourself.")
@@ -89,11 +76,7 @@ def _uploaded(video: StoredVideo, config: Config) -> str:
 
 
 def _agreed(lost: str) -> bool:
-    """Whether somebody at the terminal says yes.
-
-    Raises:
-        ClipVideoError: Nobody can be asked.
-    """
+    """Return whether somebody at the terminal says yes; refuse if nobody can be asked."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise ClipVideoError(f"{lost} would be deleted, and there is nobody to ask.", "If you mean it, add --yes.")
     terminal.note(f"This deletes {lost}. There is no undo. Type yes to go on:")

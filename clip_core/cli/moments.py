@@ -3,60 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import click
 
 from clip_core.cli import terminal
-from clip_core.cli.findings import counted, outcome_of, tell_verdicts
-from clip_core.cli.outfile import check_folder, check_out, make_folder, write_out
-from clip_core.cli.shared import tell_notices
+from clip_core.cli.files import check_file, check_folder, write_file
+from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place, text
+from clip_core.cli.scoring import counted, find_outcome, tell_verdicts
 from clip_core.errors import ClipVideoError, shown_name
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.config import Config
-    from clip_core.store.store import EmbeddingStore
+from clip_core.export.formats import MOMENT_FORMATS
+from clip_core.pipeline.write_outcome import moments_file
 
 ALL = "all"
+FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default: csv)"
 
 
-def moments(given: Namespace, config: Config, store: EmbeddingStore) -> int:
-    """Run the command; return its exit code."""
-    from clip_core.export.formats import MOMENT_FORMATS
-    from clip_core.pipeline.write_outcome import moments_file
+@command(
+    "moments holiday.mp4 --prompts prompts.txt --format csv,otio,vtt --out found",
+    'moments holiday.mp4 --prompt "a dog" --confidence 90 --candidates',
+    'moments holiday.mp4 --prompt "a dog" --unit z --threshold 2.5',
+    shared=[*moment_options(), CANDIDATES],
+)
+@click.option("--format", "formats", metavar="F", type=text, default="csv", help=FORMATS)
+@click.option("--out", metavar="DIR", type=place, help="a folder (default: standard output, one format)")
+def run(options: Options, video: str, formats: str, out: str | None) -> None:
+    """Find the moments of an indexed video as the page does, and write them for other tools.
 
-    kinds = _kinds(given.format)
-    targets = {}
-    if given.out is None:
-        if len(kinds) > 1:
-            raise ClipVideoError("Several formats need a folder to lie in.", "Give one: --out DIR")
-    else:
-        check_folder(given.out)
-        targets = {kind: str(Path(given.out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
-    outcome = outcome_of(given, config, store)
-    if given.out is None:
+    VIDEO is named as for `index`.
+    """
+    kinds, targets = _kinds(formats), {}
+    if out is not None:
+        check_folder(out)
+        targets = {kind: str(Path(out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
+    elif len(kinds) > 1:
+        raise ClipVideoError("Several formats need a folder to lie in.", "Give one: --out DIR")
+    outcome = find_outcome(options.video_path(video), options)
+    for target in targets.values():
+        check_file(target, video=outcome.path)
+    for kind, target in targets.items():
+        write_file(target, moments_file(kind, outcome))
+    if out is None:
         terminal.write(moments_file(kinds[0], outcome).decode())
     else:
-        make_folder(given.out)
-    for target in targets.values():
-        check_out(target, outcome.path)
-    for kind, target in targets.items():
-        write_out(target, moments_file(kind, outcome))
-    if targets:
-        names = ", ".join(shown_name(target) for target in targets.values())
-        terminal.line(f"{outcome.record.name}: {counted(outcome)} in {given.out}: {names}")
+        names = ", ".join(map(shown_name, targets.values()))
+        terminal.line(f"{outcome.record.name}: {counted(outcome)} in {out}: {names}")
     tell_verdicts(outcome)
     if outcome.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
         terminal.note(outcome.source.note)
-    tell_notices(config)
-    return 0
+    options.tell_notices()
 
 
-def _kinds(given: str) -> list[str]:
-    """The formats, each once, in the order given."""
-    from clip_core.export.formats import MOMENT_FORMATS
-
-    names = [name.strip().lower() for name in given.split(",") if name.strip()]
+def _kinds(formats: str) -> list[str]:
+    """Return the formats of a list with commas, each once, in its order."""
+    names = [name.strip().lower() for name in formats.split(",") if name.strip()]
     for name in names:
         if name not in (*MOMENT_FORMATS, ALL):
             known = ", ".join((*MOMENT_FORMATS, ALL))

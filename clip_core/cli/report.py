@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import TYPE_CHECKING
+
+import click
 
 from clip_core.cli import terminal
-from clip_core.cli.findings import counted, outcome_of
-from clip_core.cli.outfile import check_out, write_out
-from clip_core.cli.shared import tell_notices, video_path
+from clip_core.cli.files import check_file, write_file
+from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place
+from clip_core.cli.scoring import counted, find_outcome
 from clip_core.errors import StoreError, VideoError
+from clip_core.pipeline.draw_thumbnails import thumbnails_of
+from clip_core.pipeline.make_report import MOST_PICTURES, make_report
+from clip_core.pipeline.peak_pts import peak_pts
+from clip_core.pipeline.timeline_of import timeline_of
+from clip_core.pipeline.write_outcome import Outcome
+from clip_core.store.store import EmbeddingStore
+from clip_core.values import Image
+from clip_core.video import open_video
 
-if TYPE_CHECKING:
-    from argparse import Namespace
 
-    from clip_core.config import Config
-    from clip_core.pipeline.write_outcome import Outcome
-    from clip_core.store.store import EmbeddingStore
-    from clip_core.values import Image
+@command("report holiday.mp4 --prompts prompts.txt --out report.html", shared=[*moment_options(), CANDIDATES])
+@click.option("--out", metavar="FILE", type=place, required=True, help="where to write the page")
+def run(options: Options, video: str, out: str) -> None:
+    """Write all that was found as one HTML page that opens offline.
 
-
-def report(given: Namespace, config: Config, store: EmbeddingStore) -> int:
-    """Run the command; return its exit code."""
-    from clip_core.pipeline.make_report import make_report
-    from clip_core.pipeline.timeline_of import timeline_of
-
-    check_out(given.out, video_path(given.video, config))
-    outcome = outcome_of(given, config, store)
-    pictures, note = _pictures(outcome, store)
-    write_out(given.out, make_report(outcome, timeline_of(outcome.findings, outcome.findings.moments), pictures, note))
-    terminal.line(f"{outcome.record.name}: {counted(outcome)} in {given.out}")
-    tell_notices(config)
-    return 0
+    It holds the video, the model, the settings, the chart, and each moment with the picture of its peak. VIDEO is
+    named as for `index`.
+    """
+    path = options.video_path(video)
+    check_file(out, video=path)
+    outcome = find_outcome(path, options)
+    pictures, note = _pictures(outcome, options.store)
+    timeline = timeline_of(outcome.findings, outcome.findings.moments)
+    write_file(out, make_report(outcome, timeline, pictures, note))
+    terminal.line(f"{outcome.record.name}: {counted(outcome)} in {out}")
+    options.tell_notices()
 
 
 def _pictures(outcome: Outcome, store: EmbeddingStore) -> tuple[dict[float, bytes], str]:
-    """Time of each peak → JPEG, and why some are missing: those that are stored are taken also then."""
-    from clip_core.pipeline.draw_thumbnails import thumbnails_of
-    from clip_core.pipeline.make_report import MOST_PICTURES
-    from clip_core.pipeline.peak_pts import peak_pts
-    from clip_core.video import open_video
-
+    """Return time of each peak → JPEG, and why some are missing: those that are stored are taken even then."""
     record = outcome.record
     pts = peak_pts(outcome.moments[:MOST_PICTURES], outcome.findings.scores, record)
     try:

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import click
 
 from clip_core.cli import terminal
-from clip_core.cli.outfile import check_out, write_out
-from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
-from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
+from clip_core.cli.files import check_file, write_file
+from clip_core.cli.options import MODEL, VIDEO, Options, about, command, place, prompt_option
+from clip_core.cli.scoring import indexed_video, tell_cut_off, tell_unfinished
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.export.csv_files import scores_csv
+from clip_core.pipeline.score_prompts import clean_prompts, score_prompts
 
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from clip_core.config import Config
-    from clip_core.store.store import EmbeddingStore
+SHARED = [VIDEO, prompt_option(), MODEL]
 
 
-def score(given: Namespace, config: Config, store: EmbeddingStore) -> int:
-    """Run the command; return its exit code."""
-    from clip_core.export.csv_files import scores_csv
-    from clip_core.pipeline.score_prompts import clean_prompts, score_prompts
+@command('score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv', shared=SHARED)
+@click.option("--out", metavar="FILE", type=place, help="where to write (default: standard output)")
+def run(options: Options, video: str, out: str | None) -> None:
+    """Write the cosine similarity of each prompt to each stored frame of an indexed video as CSV.
 
-    given.video = video_path(given.video, config)
-    with about(given.video):
-        need_file(given.video)
-        prompts = clean_prompts(given.prompt or config.prompts)
+    The columns are frame, time_s, then one per prompt. VIDEO is named as for `index`.
+    """
+    path = options.video_path(video)
+    with about(path):
+        prompts = clean_prompts(options.prompt or options.config.prompts)
         if not prompts:
             raise ClipVideoError("There are no prompts, neither here nor in the configuration.", "Give one: --prompt P")
-    if given.out is not None:
-        check_out(given.out, given.video)
-    encoder = encoder_for(given, config)
+    if out is not None:
+        check_file(out, video=path)
+    encoder = options.load_encoder()
     tell_cut_off(prompts, encoder)
-    with about(given.video):
-        record = indexed(given, encoder, store)
-        scores = score_prompts(record.video_id, prompts, encoder, store)
-    if given.out is None:
+    with about(path):
+        record = indexed_video(path, options, encoder)
+        scores = score_prompts(record.video_id, prompts, encoder, options.store)
+    if out is None:
         terminal.write(scores_csv(scores))
     else:
-        write_out(given.out, scores_csv(scores))
-        count = f"{len(scores):,} samples × {len(prompts)} {'prompt' if len(prompts) == 1 else 'prompts'}"
-        if Path(given.out).is_file():  # else it may be where this line goes too
-            terminal.line(f"{record.name}: {count} in {shown_name(given.out)}")
-    tell_unfinished(given, scores)
-    tell_notices(config)
-    return 0
+        write_file(out, scores_csv(scores))
+        if Path(out).is_file():  # else it may be where this line goes too
+            size = f"{len(scores):,} samples × {terminal.count(len(prompts), 'prompt')}"
+            terminal.line(f"{record.name}: {size} in {shown_name(out)}")
+    tell_unfinished(path, options, scores)
+    options.tell_notices()

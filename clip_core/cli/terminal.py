@@ -1,4 +1,4 @@
-"""The one module through which the command line writes: lines, tables and a progress bar."""
+"""All that the command line writes to the terminal: lines, tables and progress bars."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, shown_name
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from clip_core.values import Progress
 
 PLAIN_LINE_S = 5.0
-"""Where lines cannot be rewritten (a log file, a pipe), progress is told this often."""
-BAR_CELLS = 24
+"""Where lines cannot be rewritten (a log file, a pipe), progress is written this often."""
 NAME_CELLS = 28
+BAR_FORMAT = "{desc} [{bar:24}] {percentage:3.0f}% {unit}"
+"""The text stands in the field for the unit: before a postfix tqdm writes a comma."""
 
 
-def let_anything_through() -> None:
-    """See that no character of a name or a prompt can make writing fail, whatever the terminal's encoding."""
+def escape_unencodable() -> None:
+    """Write escapes for characters that the terminal's encoding lacks, so that no name can make writing fail."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -35,22 +36,25 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def cut(text: str, most: int = MAX_MESSAGE) -> str:
+    """Return at most ``most`` characters of ``text``; "…" stands for the rest."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 frame", "2 frames"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def write(text: str) -> None:
     """Write ``text`` as it is to standard output.
 
     Raises:
-        BrokenPipeError: Nobody reads any more.
+        BrokenPipeError: The reader has gone.
         ClipVideoError: It cannot be written, as on a full disk.
     """
-    if sys.stdout is None:  # closed by the shell: ">&-"
-        return
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        abandon(sys.stdout)
+    error = _write(sys.stdout, text)
+    if error is not None:
         raise ClipVideoError(f"The output cannot be written: {error.strerror}.", "Free some space.") from error
 
 
@@ -61,8 +65,21 @@ def line(text: str) -> None:
 
 def note(text: str) -> None:
     """Write one line of at most 200 characters to standard error: a warning, a notice, an error."""
-    text = shown(text)
-    _err((text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…") + "\n")
+    _write(sys.stderr, cut(shown(text)) + "\n")  # if that fails, there is nowhere left to report it
+
+
+def _write(stream: TextIO | None, text: str) -> OSError | None:
+    """Write at once; return what kept it from being written, unless the reader has gone."""
+    try:
+        if stream is not None:  # closed by the shell: ">&-"
+            stream.write(text)
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard(stream)
+        return error
+    return None
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -74,7 +91,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
         right: Titles of the columns that are aligned at the right.
     """
     lines = [[shown(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(cells[i]) for cells in lines) for i in range(len(header))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for cells in lines:
         aligned = (
             cell.rjust(width) if title in right else cell.ljust(width)
@@ -83,78 +100,86 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
         write("  ".join(aligned).rstrip() + "\n")
 
 
-def abandon(stream: TextIO | None) -> None:
-    """Send what is left in a stream's buffer nowhere, so that Python does not fail on it when it ends."""
-    with suppress(OSError, ValueError, AttributeError):  # a stand-in without a file descriptor has no such trouble
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
-        os.close(nowhere)
+def discard(stream: TextIO | None) -> None:
+    """Discard what is left in a stream's buffer, so that Python does not fail on it at exit."""
+    with suppress(OSError, ValueError, AttributeError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())  # type: ignore[union-attr] # None: there is nothing to discard
+
+
+@contextmanager
+def when_stopped(text: str) -> Iterator[None]:
+    """Say what is kept when Ctrl-C stops the block: ``main`` writes "Stopped." and ``text``."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(text) from error
 
 
 class ProgressBar:
-    """Shows on standard error how far one thing is: the indexing of a video, the download of a model.
+    """Progress of one thing on standard error, such as the indexing of the video ``name``.
 
     On a terminal it is one line that is rewritten; elsewhere a plain line every few seconds and at the
     end. A bar that ends early leaves no trace, so that the error stands alone, and neither does one
-    that had nothing to wait for.
-
-    Attributes:
-        idle: Whether "done" was all there was to show.
-
-    Args:
-        name: Of the video or the model.
+    that had nothing to wait for: ``idle`` says that "done" was all there was to show.
     """
 
     def __init__(self, name: str) -> None:
         self._name = shown_name(name, NAME_CELLS)
         self._live = sys.stderr is not None and sys.stderr.isatty()
-        self._spoken = time.monotonic()
-        self._length = 0
+        self._bar: Any = None
+        self._written = time.monotonic()
         self._shown = False
         self.idle = False
 
     def __enter__(self) -> ProgressBar:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take an unfinished line away."""
-        if self._length:
+    def __exit__(self, *_: object) -> None:
+        """Remove an unfinished line."""
+        if self._bar is not None:
             with suppress(BrokenPipeError):
-                _err("\r" + " " * self._length + "\r")
+                self._bar.close()
 
     def show(self, progress: Progress) -> None:
-        """Show where it stands; the stage "done" ends the line."""
+        """Show how far indexing is; the stage "done" ends the line."""
         done = progress.stage == "done"
-        if done and not self._shown:
-            self.idle = True
-            return
-        self._shown = True
-        self.tell(progress.done / progress.total if progress.total else 0.0, _counts(progress), done)
+        self.idle = done and not self._shown
+        if not self.idle:
+            self.update(progress.done / progress.total if progress.total else 0.0, _counts(progress), done)
 
-    def tell(self, share: float, text: str, done: bool) -> None:
-        """Show how far something else is.
+    def update(self, share: float, text: str, done: bool) -> None:
+        """Show how far something is.
 
         Args:
             share: From 0 to 1.
-            text: What stands behind the bar.
+            text: What is written behind the bar.
             done: Whether this ends the line.
         """
+        self._shown = True
         if self._live:
-            self._rewrite(f"{self._name} {_bar(share)} {text}", done)
-        elif done or time.monotonic() - self._spoken >= PLAIN_LINE_S:
-            self._spoken = time.monotonic()
+            self._rewrite(share, shown(text), done)
+        elif done or time.monotonic() - self._written >= PLAIN_LINE_S:
+            self._written = time.monotonic()
             note(f"{self._name}: {text}")
 
-    def _rewrite(self, text: str, done: bool) -> None:
-        text = shown(text)[: shutil.get_terminal_size().columns - 1]
-        _err("\r" + text.ljust(self._length) + ("\n" if done else ""))
-        self._length = 0 if done else len(text)
+    def _rewrite(self, share: float, text: str, done: bool) -> None:
+        from tqdm import tqdm
 
-
-def _bar(share: float) -> str:
-    return f"[{'#' * int(share * BAR_CELLS):-<{BAR_CELLS}}] {int(share * 100):3d}%"
+        columns = shutil.get_terminal_size().columns - 1
+        if self._bar is None:
+            tqdm.monitor_interval = 0  # every update is drawn: no thread has to look for bars that stand still
+            self._bar = tqdm(
+                desc=self._name, total=1.0, initial=share, unit=text, file=sys.stderr, bar_format=BAR_FORMAT,
+                ascii="-#", ncols=columns, nrows=20, leave=False,
+            )  # fmt: skip
+        else:
+            self._bar.n, self._bar.unit, self._bar.ncols = share, text, columns
+            if not done:
+                self._bar.refresh()
+        if done:
+            self._bar.leave = True
+            self._bar.close()
+            self._bar = None
 
 
 def _counts(progress: Progress) -> str:
@@ -165,25 +190,13 @@ def _counts(progress: Progress) -> str:
         parts.append("another process is at it")
     if progress.frames_per_second:
         parts.append(f"{progress.frames_per_second:.1f}/s")
-    if progress.seconds_left:
-        parts.append(f"{short_clock(progress.seconds_left)} left")
-    return ", ".join(parts)
+    return ", ".join(parts) + time_left(progress.seconds_left)
 
 
-def short_clock(seconds: float) -> str:
-    """Write a time to wait for as ``m:ss``, from one hour on as ``h:mm:ss``."""
-    minutes, left = divmod(round(seconds), 60)
+def time_left(seconds: float | None) -> str:
+    """Return ", m:ss left", from one hour on ", h:mm:ss left", or nothing while no time is known."""
+    if not seconds:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-
-
-def _err(text: str) -> None:
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except BrokenPipeError:
-        raise
-    except OSError:  # there is nowhere left to say so
-        abandon(sys.stderr)
+    return f", {hours}:{minutes:02d}:{rest:02d} left" if hours else f", {minutes}:{rest:02d} left"

@@ -1,0 +1,233 @@
+"""The options that commands share, and what they lead to: the config, the store, the model, the video's path."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clip_core.cli.terminal import note, shown, write
+from clip_core.errors import MAX_MESSAGE, ClipVideoError, UnknownModelError, shown_name
+
+if TYPE_CHECKING:
+    from clip_core.config import Config
+    from clip_core.encoders.base import ShownEncoder
+    from clip_core.store.store import EmbeddingStore
+
+PROGRAM = "python -m clip_core"
+FAILED = 2
+"""The exit code."""
+
+
+@dataclass
+class Options:
+    """The options that several commands share, as they were given; None: not given."""
+
+    config_file: str | None = None
+    store_folder: str | None = None
+    model: str | None = None
+    prompt: tuple[str, ...] = ()
+    prompts: str | None = None
+    settings: str | None = None
+    unit: str | None = None
+    threshold: float | None = None
+    confidence: float | None = None
+    smoothing: float | None = None
+    smoothing_samples: int | None = None
+    filter: str | None = None
+    judged: bool = False
+    candidates: bool = False
+
+    @cached_property
+    def config(self) -> Config:
+        """The config; an error in it names the file."""
+        from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, load_config
+
+        with about(self.config_file or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME):
+            return load_config(self.config_file)
+
+    @cached_property
+    def store(self) -> EmbeddingStore:
+        """The store of ``--store``, else the config's."""
+        from clip_core.store.store import EmbeddingStore
+
+        return EmbeddingStore(self.config.embeddings if self.store_folder is None else self.store_folder)
+
+    def load_encoder(self) -> ShownEncoder:
+        """Load the model; if it sends frames away, say where to before the first one goes."""
+        from clip_core.encoders.registry import available_models, load_encoder
+
+        try:
+            encoder = load_encoder(self.config.model if self.model is None else self.model, self.config)
+        except UnknownModelError:
+            note("Known models:")
+            for choice in available_models(self.config):
+                note(f"  {choice.name}")
+            raise
+        if encoder.sends_to is not None:
+            note(f"Frames and prompts are sent to {encoder.sends_to}.")
+        return encoder
+
+    def video_path(self, named: str) -> str:
+        """Return the path of a video; numbered pictures without a rate get the config's.
+
+        Raises:
+            VideoError: There is no such regular file.
+        """
+        from clip_core.video import open_video
+        from clip_core.video.sequence import with_rate
+
+        path = os.fspath(with_rate(Path(named), self.config.sequence_fps))
+        with about(path):
+            try:
+                regular = Path(path).is_file()
+            except OSError:  # too long for a name, or in a folder that may not be read
+                regular = False
+            if not regular:
+                open_video(path).close()  # raises what is wrong, unless these are numbered pictures
+        return path
+
+    def index_step(self, video: str, what: str) -> str:
+        """Return the next step after the sentence ``what``: the command that indexes, in full if there is room."""
+        options = {"--config": self.config_file, "--store": self.store_folder, "--model": self.model}
+        words = [word for name, value in options.items() if value is not None for word in (name, value)]
+        step = f"Run: {PROGRAM} index {shlex.join([video, *words])}"
+        fits = len(what) + 1 + len(step) <= MAX_MESSAGE and shown(step) == step
+        return step if fits else f"Run: {PROGRAM} index VIDEO, with the same options."
+
+    def tell_notices(self) -> None:
+        """Write the notices of the config to standard error."""
+        for notice in self.config.notices:
+            note(notice)
+
+
+@contextmanager
+def about(path: str) -> Iterator[None]:
+    """Make an error within the block name the file that it is about."""
+    try:
+        yield
+    except ClipVideoError as error:
+        name = " ".join(shown_name(path).split())
+        if name in error.line:
+            raise
+        raise type(error)(f"{name}: {error.what}", error.next_step) from error
+
+
+def text(value: str) -> str:
+    """Refuse the next option as a text: this one was left without a value."""
+    if any(value in parameter.opts for parameter in click.get_current_context().command.params):
+        raise click.BadParameter(f"there is no value before {value}")
+    return value
+
+
+def place(value: str) -> str:
+    """Refuse what is no name of a file or folder, and no address."""
+    if not value.strip() or "\0" in value:
+        raise click.BadParameter("it is empty")
+    return text(value)
+
+
+def number(least: float = -math.inf, most: float = math.inf, fault: str = "no number") -> Callable[[str], float]:
+    """Return a type of options: a finite number from ``least`` to ``most``; messages call another one ``fault``."""
+
+    def number(value: str) -> float:
+        try:
+            found = float(value)
+        except ValueError:
+            found = math.nan
+        if math.isfinite(found) and least <= found <= most:
+            return found
+        raise click.BadParameter(f"{value[:40]!r} is {fault}")
+
+    return number
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401
+    """Keep a shared option, given before or after the command's name; the last one counts."""
+    options = context.ensure_object(Options)
+    if value is not None:
+        setattr(options, str(parameter.name), value)
+    if options.smoothing is not None and options.smoothing_samples is not None:
+        raise click.UsageError("--smoothing and --smoothing-samples exclude one another.", context)
+
+
+def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        write(context.get_help() + "\n")  # not by click's own echo: what cannot be written is told as everywhere
+        context.exit()
+
+
+def _shared(name: str, metavar: str | None, what: str, *, field: str | None = None, **rest: Any) -> click.Option:  # noqa: ANN401
+    """Return an option that becomes a field of ``Options``; one without ``metavar`` takes no value."""
+    names = (name,) if field is None else (name, field)
+    kind = {"is_flag": True} if metavar is None else {"metavar": metavar, "type": text}
+    return click.Option(names, expose_value=False, callback=_keep, help=what, **(kind | rest))
+
+
+HELP = click.Option(
+    ("-h", "--help"), is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="show this and exit"
+)
+CONFIG = _shared("--config", "FILE", "settings (default: ./config.yaml)", field="config_file", type=place)
+STORE = _shared(
+    "--store", "FOLDER_OR_S3", "where embeddings are kept (default: the config's)", field="store_folder", type=place
+)
+MODEL = _shared("--model", "M", "a model's name, folder or hub id, or roboflow (default: the config's)")
+CANDIDATES = _shared(
+    "--candidates", None,
+    "write the likeliest places of prompts that are not sure to be there, too; their label is “candidate”",
+)  # fmt: skip
+VIDEO = click.Argument(("video",), metavar="VIDEO")
+
+
+def prompt_option(usual: str = "the config's") -> click.Option:
+    """Return the option ``--prompt``; ``usual`` says in its help where prompts come from otherwise."""
+    return _shared("--prompt", "P", f"a text; may be repeated (default: {usual})", multiple=True)
+
+
+def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]:
+    """Return the options of commands that find moments: which prompts, and how curves become moments."""
+    return [
+        VIDEO,
+        prompt_option(usual_prompts),
+        _shared("--prompts", "FILE", "a text file of prompts, one per line; “- a person” is a negative one"),
+        _shared("--settings", "FILE", "a settings file (YAML) as the page saves it"),
+        _shared("--unit", "U", "corrected, cosine, z, percentile, margin or softmax (default: that of the settings "
+                "file; without one, cosine where the config has a threshold and its model is taken, else corrected)"),
+        _shared("--threshold", "N", "for all prompts, in the unit that --unit gives or has by default (default: "
+                "detection on segments of the video)", type=number()),
+        _shared("--confidence", "PERCENT", "a prompt without a threshold is there if it beats more than this "
+                "percentage of 300 neutral texts (default: that of the settings file, else 95)", type=number()),
+        _shared("--smoothing", "S", "width in seconds; 0 takes raw scores (default: that of the settings, else the "
+                "config's)", type=number()),
+        _shared("--smoothing-samples", "N", "width in samples instead, such as 5: the mean of five neighbours, "
+                "whatever the rate", type=click.INT),
+        _shared("--filter", "KIND", "mean, gaussian, median, savgol or exponential (default: mean)"),
+        _shared("--judged", None, "take what was judged on the page: edges and labels set by hand, added moments, "
+                "none that was rejected"),
+        MODEL,
+    ]  # fmt: skip
+
+
+def command(*examples: str, shared: Sequence[click.Parameter] = ()) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command: its docstring is the help, ``Options`` the first argument.
+
+    Args:
+        examples: Lines for the end of the help, without the program's name.
+        shared: Arguments and options that other commands have too, besides those of every command.
+    """
+
+    def make(function: Callable[..., Any]) -> click.Command:
+        epilog = "\b\n" + "\n".join(f"{PROGRAM} {example}" for example in examples)
+        made = click.command(epilog=epilog, add_help_option=False)(click.make_pass_decorator(Options)(function))
+        made.params = [*shared, *made.params, CONFIG, STORE, HELP]
+        return made
+
+    return make

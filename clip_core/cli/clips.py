@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clip_core.cli import terminal
 from clip_core.cli.shared import STOPPED, about, need_file, tell_notices, video_path
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.size_text import size_text
+from clip_core.text import clock, size_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -59,7 +59,7 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
 
 
 def _wish(given: Namespace, moments: list[Moment], content: bytes) -> Wish:
-    from clip_core.export.names import named_after
+    from clip_core.files import named_after
     from clip_core.pipeline.export_media import Wish
     from clip_core.pipeline.exports_folder import CLIPS_ZIP
 
@@ -104,12 +104,12 @@ def _counts(progress: ExportProgress) -> str:
         "zip": f"{size_text(done)} of {size_text(total)} packed",
         "done": f"{len(progress.files)} files",
     }
-    left = f", {terminal.short_clock(progress.seconds_left)} left" if progress.seconds_left else ""
+    left = f", {clock(progress.seconds_left, 0)} left" if progress.seconds_left else ""
     return parts[progress.stage] + left
 
 
 def _tell(last: ExportProgress, count: int) -> None:
-    from clip_core.values import clock
+    from clip_core.text import clock
 
     for warning in last.warnings:
         terminal.note(warning)

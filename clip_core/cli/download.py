@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.arguments import PROGRAM
 from clip_core.cli.shared import STOPPED
 from clip_core.errors import UnknownModelError
-from clip_core.size_text import size_text
+from clip_core.text import clock, short_prompt, size_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -30,7 +29,7 @@ def download(given: Namespace, config: Config) -> int:
 
     named = hub_model(given.id)
     if named is None:
-        what = f"{short(given.id) or '(empty name)'} cannot be a model of the hub."
+        what = f"{short_prompt(given.id) or '(empty name)'} cannot be a model of the hub."
         raise UnknownModelError(what, "Names look like Xenova/clip-vit-base-patch32.")
     precision = getattr(given, "precision", config.precision)
     if len(named[1]) == COMMIT_LENGTH and find_cached(*named, precision):  # a commit does not change: nobody is asked
@@ -65,7 +64,7 @@ def _counts(progress: DownloadProgress) -> str:
     if progress.bytes_per_second:
         parts.append(f"{size_text(progress.bytes_per_second)}/s")
     if progress.seconds_left:
-        parts.append(f"{terminal.short_clock(progress.seconds_left)} left")
+        parts.append(f"{clock(progress.seconds_left, 0)} left")
     return ", ".join(parts)
 
 

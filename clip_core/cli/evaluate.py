@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.outfile import check_out, write_out
 from clip_core.cli.recipes import recipe_for
 from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
 from clip_core.cli.shared import about, encoder_for, need_file, tell_notices, video_path
 from clip_core.errors import TruthError, shown_name
+from clip_core.text import short_prompt
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -98,7 +98,7 @@ def _asked(
 
 
 def _show(found: Evaluation) -> None:
-    rows = [_row(short(judgement.prompt), judgement) for judgement in found.prompts]
+    rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in found.prompts]
     terminal.table(_HEAD, [*rows, _row("all", found.overall)], right=_HEAD[1:])
     average = found.curves[""].average_precision
     unit = found.findings.recipe.unit

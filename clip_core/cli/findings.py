@@ -6,12 +6,12 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.recipes import recipe_for
 from clip_core.cli.scored import indexed, tell_cut_off, tell_unfinished
 from clip_core.cli.shared import about, encoder_for, need_file, video_path
 from clip_core.errors import MAX_MESSAGE
+from clip_core.text import short_prompt
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -57,7 +57,7 @@ def tell_verdicts(outcome: Outcome) -> None:
     """Say of each prompt whether it is there, and why."""
     for prompt, verdict in outcome.findings.verdicts.items():
         if prompt not in outcome.findings.recipe.unflagged:
-            text = f"{short(prompt)}: {verdict.kind}. {verdict.reason}"
+            text = f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
             for line in textwrap.wrap(text, MAX_MESSAGE, subsequent_indent="  "):
                 terminal.note(line)
 

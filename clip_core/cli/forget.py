@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clip_core.cli import terminal
 from clip_core.cli.shared import tell_notices
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.size_text import size_text
+from clip_core.text import size_text
 
 if TYPE_CHECKING:
     from argparse import Namespace

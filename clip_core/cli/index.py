@@ -43,7 +43,7 @@ def index(given: Namespace, config: Config, store: EmbeddingStore) -> int:
 def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
     from clip_core.pipeline.identify import known_video
     from clip_core.pipeline.index_video import index_video
-    from clip_core.values import clock
+    from clip_core.text import clock
 
     need_file(path)
     warnings: Sequence[str] = ()

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.files import whole_file
 
 
 def check_out(out: str, source: str, *, option: str = "--out", source_is: str = "the video") -> None:
@@ -75,12 +76,8 @@ def write_out(out: str, content: str | bytes, *, option: str = "--out") -> None:
             target.write_bytes(content)
             return
         target = target.resolve()  # a link stays a link
-        part = target.with_name(f".{uuid.uuid4().hex}.part")
-        try:
+        with whole_file(target, target.with_name(f".{uuid.uuid4().hex}.part")) as part:  # two may write to one place
             part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
     except BrokenPipeError:
         raise
     except OSError as error:

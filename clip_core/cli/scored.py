@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.arguments import how_to_index
 from clip_core.errors import NotIndexedError, PromptError, shown_name
+from clip_core.text import short_prompt
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -72,7 +72,9 @@ def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
     """Say what of each prompt the model does not read."""
     for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
         if words:
-            terminal.note(f"The model does not read all of “{short(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
+            terminal.note(
+                f"The model does not read all of “{short_prompt(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”"
+            )
 
 
 def tell_unfinished(given: Namespace, scores: Scores) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clip_core.cli import terminal
 from clip_core.cli.arguments import PROGRAM
 from clip_core.cli.shared import tell_notices
-from clip_core.size_text import size_text
+from clip_core.text import size_text
 
 if TYPE_CHECKING:
     from clip_core.config import Config
@@ -39,7 +39,7 @@ def list_videos(config: Config, store: EmbeddingStore) -> int:
 def _rows(video: StoredVideo) -> Iterator[tuple[str, ...]]:
     """One row for each model that a video was begun with."""
     from clip_core.pipeline.library import sizes_of_models
-    from clip_core.values import clock
+    from clip_core.text import clock
 
     record = video.record
     name, length, short_id = record.name, clock(record.table.end_s), record.video_id[:12]

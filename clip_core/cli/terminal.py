@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, shown_name
+from clip_core.text import clock, printable, shorten
 
 if TYPE_CHECKING:
     from clip_core.values import Progress
@@ -28,11 +29,6 @@ def let_anything_through() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def shown(text: str) -> str:
-    """Return ``text`` as one line in which nothing can move a terminal's cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def write(text: str) -> None:
@@ -56,13 +52,12 @@ def write(text: str) -> None:
 
 def line(text: str) -> None:
     """Write one line to standard output."""
-    write(shown(text) + "\n")
+    write(printable(text) + "\n")
 
 
 def note(text: str) -> None:
     """Write one line of at most 200 characters to standard error: a warning, a notice, an error."""
-    text = shown(text)
-    _err((text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…") + "\n")
+    _err(shorten(printable(text), MAX_MESSAGE) + "\n")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -73,7 +68,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
         rows: One text per column each.
         right: Titles of the columns that are aligned at the right.
     """
-    lines = [[shown(cell) for cell in row] for row in (header, *rows)]
+    lines = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(cells[i]) for cells in lines) for i in range(len(header))]
     for cells in lines:
         aligned = (
@@ -148,7 +143,7 @@ class ProgressBar:
             note(f"{self._name}: {text}")
 
     def _rewrite(self, text: str, done: bool) -> None:
-        text = shown(text)[: shutil.get_terminal_size().columns - 1]
+        text = printable(text)[: shutil.get_terminal_size().columns - 1]
         _err("\r" + text.ljust(self._length) + ("\n" if done else ""))
         self._length = 0 if done else len(text)
 
@@ -166,15 +161,8 @@ def _counts(progress: Progress) -> str:
     if progress.frames_per_second:
         parts.append(f"{progress.frames_per_second:.1f}/s")
     if progress.seconds_left:
-        parts.append(f"{short_clock(progress.seconds_left)} left")
+        parts.append(f"{clock(progress.seconds_left, 0)} left")
     return ", ".join(parts)
-
-
-def short_clock(seconds: float) -> str:
-    """Write a time to wait for as ``m:ss``, from one hour on as ``h:mm:ss``."""
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
 def _err(text: str) -> None:

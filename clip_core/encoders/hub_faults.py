@@ -6,15 +6,14 @@ signed, and what a proxy puts into a page.
 
 from __future__ import annotations
 
-import errno
-
 import httpx2
 from huggingface_hub import get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
 from clip_core.encoders.hub_cache import hub_host
-from clip_core.encoders.settings import short
 from clip_core.errors import DownloadError, EncoderError
+from clip_core.files import is_full
+from clip_core.text import single_line
 
 WAYS_OUT = "Use a model's folder, the Roboflow server or the sample model instead."
 # Worth another try a moment later: too many requests, and servers that are ill.
@@ -32,7 +31,7 @@ def fault(error: BaseException, model_id: str) -> EncoderError:
     if isinstance(error, HfHubHTTPError):
         return status_fault(error.response, model_id)
     if isinstance(error, HFValidationError):
-        return DownloadError(f"{short(model_id, 60)} cannot be a repository on the hub.", "Check the name.")
+        return DownloadError(f"{single_line(model_id, 60)} cannot be a repository on the hub.", "Check the name.")
     if isinstance(error, httpx2.TimeoutException):
         return DownloadError(f"{hub_host()} does not answer.", f"Try again later. {WAYS_OUT}")
     if isinstance(error, httpx2.HTTPError | httpx2.InvalidURL):
@@ -88,7 +87,7 @@ def web_page(what: str) -> DownloadError:
 
 def disk_fault(error: OSError, model_id: str) -> DownloadError:
     """Translate what the cache's disk says."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return DownloadError(
             f"The disk is full: {model_id} has no room in huggingface_hub's cache.",
             "Free some space and start again: it goes on where it stopped. HF_HOME moves the cache.",

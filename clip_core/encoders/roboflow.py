@@ -20,8 +20,8 @@ from clip_core.encoders.checks import need_rgb, unit
 from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
-from clip_core.encoders.settings import short
 from clip_core.errors import ServerError, UnknownModelError, shown_name
+from clip_core.text import single_line
 from clip_core.values import Floats, Image
 
 TEXTS_AT_ONCE = 8
@@ -189,7 +189,7 @@ class RoboflowEncoder:
         long = [text for text in refused if len(text.encode()) > MOST_TOKENS]
         if all_of_them and not long:
             return refusal
-        what = f'refused the text "{short((long or refused)[0], 40)}" ({refusal.status})'
+        what = f'refused the text "{single_line((long or refused)[0], 40)}" ({refusal.status})'
         if not long:
             return self._server.faults.error(what, "Word it differently.", refusal.status)
         return self._server.faults.error(

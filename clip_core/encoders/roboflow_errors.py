@@ -18,8 +18,8 @@ from urllib.parse import quote, quote_plus, urljoin, urlsplit
 import requests
 from urllib3.exceptions import LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
-from clip_core.encoders.settings import short
 from clip_core.errors import ServerError
+from clip_core.text import single_line
 
 MAX_WORDS = 150
 START = "Is the server started? pip install inference-cli && inference server start"
@@ -81,7 +81,7 @@ class Faults:
     def __init__(self, address: str, key: str) -> None:
         self._redact = Redactor(key)
         self._address = address
-        self._name = f"The inference server at {short(urlsplit(address).netloc, 50)}"
+        self._name = f"The inference server at {single_line(urlsplit(address).netloc, 50)}"
 
     def error(self, what: str, next_step: str, status: int | None = None, words: str = "") -> ServerError:
         """An error of this server.
@@ -92,7 +92,7 @@ class Faults:
             status: The HTTP status, if there was an answer.
             words: Its own words.
         """
-        words = short(_LONG_RUN.sub("…", self._redact(words)), MAX_WORDS)
+        words = single_line(_LONG_RUN.sub("…", self._redact(words)), MAX_WORDS)
         said = f" It said: {words}" if words else ""
         return ServerError(f"{self._name} {what}.", f"{next_step}{said}", status)
 
@@ -134,7 +134,7 @@ class Faults:
     def _cut_off(self, chain: list[BaseException]) -> ServerError:
         if _any(chain, NewConnectionError):
             reason = next((e.strerror for e in chain if isinstance(e, OSError) and e.strerror), "no way there")
-            return self.error(f"is not reached ({short(reason, 60)})", ADDRESS)
+            return self.error(f"is not reached ({single_line(reason, 60)})", ADDRESS)
         if _any(chain, BadStatusLine) and not _any(chain, RemoteDisconnected):
             return self.error("does not speak HTTP", f"Another program may listen there. {ADDRESS}")
         if _any(chain, ProtocolError, HTTPException, ConnectionError):
@@ -150,7 +150,7 @@ class Faults:
             host = urlsplit(urljoin(self._address, headers.get("Location", ""))).hostname
         except ValueError:
             host = None
-        return short(self._redact(host or ""), 60) or "nowhere"
+        return single_line(self._redact(host or ""), 60) or "nowhere"
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:

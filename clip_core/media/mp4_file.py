@@ -20,8 +20,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from av.video.stream import VideoStream
 
 from clip_core.errors import ClipVideoError
+from clip_core.files import part_of
 from clip_core.media.sound import RATE, Sound
-from clip_core.media.writing import part_of
 from clip_core.values import Frame, Image
 
 KEYFRAME_EVERY = 30
@@ -133,7 +133,7 @@ class Mp4File:
     def keep(self) -> None:
         """Put the finished copy in its place."""
         with self._guarded():
-            os.replace(self.temporary, self._target)  # noqa: PTH105 - as it stands in the manual
+            self.temporary.replace(self._target)
 
     def close(self) -> None:
         """Remove what was not kept; may be called twice."""

@@ -6,10 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from clip_core.errors import ProxyError
+from clip_core.files import is_full, reason_of
 from clip_core.media.mp4_file import Look, Mp4File
 from clip_core.media.size import proxy_size
 from clip_core.media.sound import Sound
-from clip_core.media.writing import is_full, reason_of
 
 
 class ProxyFile(Mp4File):

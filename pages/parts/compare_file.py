@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.errors import ClipVideoError
 from clip_core.evaluation.best_match import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
-from clip_core.values import Moment, clock
+from clip_core.text import clock, short_prompt
+from clip_core.values import Moment
 from pages.parts.text import told
 
 MOST_COMPARED = 500
@@ -77,7 +77,7 @@ def _draw(matches: Sequence[Match], count: int) -> None:
     st.caption(f"{counted}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
     table = pd.DataFrame(
         {
-            "prompt": [short(match.theirs.prompt) for match in matches],
+            "prompt": [short_prompt(match.theirs.prompt) for match in matches],
             "start": [clock(match.theirs.start_s) for match in matches],
             "end": [clock(match.theirs.end_s) for match in matches],
             "iou": [match.iou for match in matches],

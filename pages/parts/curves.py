@@ -18,7 +18,8 @@ from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.keys import image_key
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
-from clip_core.values import Scores, VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import Scores, VideoRecord
 from clip_core.video.sampling import coarse_pts, missing_samples
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts

@@ -11,8 +11,7 @@ from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.precision import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.errors import NotDownloadedError
-from clip_core.size_text import size_text
-from clip_core.values import clock
+from clip_core.text import clock, size_text
 from pages.parts.cached import downloads
 from pages.parts.look import unseen
 from pages.parts.text import literal, told
@@ -123,5 +122,5 @@ def _text(view: DownloadView) -> str:
     if progress.bytes_per_second:
         text += f" · {size_text(progress.bytes_per_second)}/s"
     if progress.seconds_left is not None:
-        text += f" · {clock(progress.seconds_left)[:-4]} left"
+        text += f" · {clock(progress.seconds_left, 0)} left"
     return text

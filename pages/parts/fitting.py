@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.unit_text import value_decimals
 from clip_core.evaluation.fit_threshold import FittedThreshold, fit_thresholds
 from clip_core.evaluation.marks import Marked, marked_frames
 from clip_core.scoring.findings import Findings
+from clip_core.text import value_decimals
 from pages.parts.tables import HEAD_PX, ROW_PX
 
 MOST_ROWS = 4

@@ -11,15 +11,14 @@ import streamlit as st
 
 from clip_core.clips import ExportView
 from clip_core.errors import ClipVideoError
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.cut_clips import Cut
 from clip_core.pipeline.export_media import Wish
 from clip_core.pipeline.export_progress import ExportProgress
 from clip_core.pipeline.exports_folder import CLIPS_ZIP
 from clip_core.pipeline.save_frames import PictureKind
 from clip_core.pipeline.write_outcome import Outcome, moments_file
-from clip_core.size_text import size_text
-from clip_core.values import clock
+from clip_core.text import clock, size_text
 from pages.parts.cached import exports
 from pages.parts.indexing import viewer
 from pages.parts.running import draw_running
@@ -141,7 +140,7 @@ def _text(task: ExportView) -> str:
         "zip": f"{size_text(report.done)} of {size_text(report.total)} packed",
         "done": "done",
     }
-    left = f" · {clock(report.seconds_left)[:-4]} left" if report.seconds_left is not None else ""
+    left = f" · {clock(report.seconds_left, 0)} left" if report.seconds_left is not None else ""
     return parts[report.stage] + left
 
 

@@ -14,7 +14,8 @@ from clip_core.jobs import JobBoard, JobKey, JobView, job_key
 from clip_core.pipeline.identify import known_video
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
-from clip_core.values import Progress, VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import Progress, VideoRecord
 from clip_core.video.sampling import is_denser
 from pages.parts.cached import board, stamp
 from pages.parts.running import draw_running
@@ -213,5 +214,5 @@ def _text(job: JobView) -> str:
             else f" · {progress.frames_per_second:.1f}/s"
         )
     if progress.seconds_left is not None:
-        text += f" · {clock(progress.seconds_left)[:-4]} left"
+        text += f" · {clock(progress.seconds_left, 0)} left"
     return text

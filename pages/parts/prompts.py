@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from clip_core.charts.colour_marks import looks_alone
-from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.analyse import Picture
-from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates, clean_prompt
+from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates
+from clip_core.text import clean_prompt, short_prompt
 from pages.parts.controls import held
 from pages.parts.focus import focus_when_asked
 from pages.parts.look import swatch, theme
@@ -72,7 +72,7 @@ class Prompts:
         """A swatch and the prompt, shortened, as Markdown; its number where another prompt may look the same."""
         number = self.numbers[prompt]
         extra = "" if looks_alone(number) else f" {number + 1}"
-        return f"![]({self.swatch(prompt)}) {literal(short(prompt))}{extra}"
+        return f"![]({self.swatch(prompt)}) {literal(short_prompt(prompt))}{extra}"
 
 
 def edit_prompts(settings: Config) -> Prompts:
@@ -128,7 +128,7 @@ def _type_prompts(settings: Config) -> Recipe:
     unique = list(dict.fromkeys(typed))
     if len(unique) < len(typed):
         double = next(line for place, line in enumerate(typed) if line in typed[:place])
-        st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
+        st.caption(f"“{literal(short_prompt(double))}” stands there twice; it is taken once.")
     if len(unique) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     if any(len(line) > MOST_TEXT for line in unique):
@@ -158,7 +158,7 @@ def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
         state.cuts_of, state.cuts = key, [(prompt, words) for prompt, words in cuts if words]
     told: list[tuple[str, str]] = state.cuts[:MOST_CUTS]
     for prompt, words in told:
-        text = f"“{literal(short(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
+        text = f"“{literal(short_prompt(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
         st.warning(text, icon=":material/content_cut:")
     if len(told) < len(state.cuts):
         st.caption(f"{len(state.cuts) - len(told)} more prompts are longer than the model reads.")

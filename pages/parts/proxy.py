@@ -15,7 +15,8 @@ from clip_core.media.size import proxy_size
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.pipeline.make_proxy import proxy_path
 from clip_core.proxies import ProxyView
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import VideoRecord
 from pages.parts.cached import proxies, why_not_playable
 from pages.parts.indexing import viewer
 from pages.parts.running import draw_running
@@ -193,7 +194,7 @@ def _text(task: ProxyView) -> str:
         return f"waits: {report.note}"
     text = f"is being made · {100 * _share(task):.0f} %"
     if report is not None and report.seconds_left is not None:
-        text += f" · {clock(report.seconds_left)[:-4]} left"
+        text += f" · {clock(report.seconds_left, 0)} left"
     return text
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 import streamlit as st
 
-from clip_core.values import clock
+from clip_core.text import clock
 from pages.parts.look import theme
 
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
@@ -192,10 +192,7 @@ def _selection(key: str) -> dict[str, Any]:
 
 def time_text(time_s: float, end_s: float) -> str:
     """A time as text, as long as that of the video's end: a list has one format, and its texts sort as times do."""
-    text, end = clock(time_s), clock(end_s)
-    if text.count(":") < end.count(":"):
-        text = f"0:{text.zfill(len('00:00.000'))}"
-    return text.zfill(len(end))
+    return clock(time_s, width=len(clock(end_s)))
 
 
 def time_column(label: str, end_s: float) -> Any:  # noqa: ANN401 - Streamlit's own type is private

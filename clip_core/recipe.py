@@ -21,19 +21,17 @@ from clip_core.recipe_checks import (
     MOST_PROMPTS,
     MOST_TEXT,
     OPS,
-    SMOOTHINGS,
     TEMPLATES,
     UNITS,
     Op,
-    Smoothing,
     Templates,
 )
 from clip_core.text import clean_prompt, printable, shorten
 from clip_core.values import Unit
 
 __all__ = [
-    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "SMOOTHINGS", "TEMPLATES", "UNITS",
-    "Op", "Recipe", "Smoothing", "Templates", "is_negative", "read_recipe", "recipe_from",
+    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "TEMPLATES", "UNITS",
+    "Op", "Recipe", "Templates", "is_negative", "read_recipe", "recipe_from",
     "recipe_yaml",
 ]  # fmt: skip
 NEGATIVE = "- "
@@ -53,7 +51,7 @@ class Recipe:
         hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
         confidence: A prompt without a threshold is there if it beats more than this share of the null bank.
         bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0: it need not.
-        smoothing, smoothing_s: Kind of filter and its width in seconds.
+        smoothing, smoothing_s: A key of ``FILTERS`` and its width in seconds.
         smoothing_samples: The width in samples, which then counts in place of the seconds; None: it was given in
             seconds. It is kept as it was given, so that another sampling rate does not change what was meant.
         across_cuts: Whether smoothing reaches across the cuts between shots.
@@ -72,7 +70,7 @@ class Recipe:
     hysteresis: float = 0.0
     confidence: float = 0.95
     bank_share: float = 0.0
-    smoothing: Smoothing = "mean"
+    smoothing: str = "mean"
     smoothing_s: float = 1.0
     smoothing_samples: int | None = None
     across_cuts: bool = False

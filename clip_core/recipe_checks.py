@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
+from clip_core.filters import FILTERS
 from clip_core.values import Unit
 
-Smoothing: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
 Templates: TypeAlias = Literal["none", "simple", "openai"]
 Op: TypeAlias = Literal["and", "without", "then"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
-SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 TEMPLATES: tuple[Templates, ...] = get_args(Templates)
 OPS: tuple[Op, ...] = get_args(Op)
 MOST_BYTES, MOST_PROMPTS, MOST_TEXT, MOST_DEPTH = 1_000_000, 200, 20_000, 2
@@ -76,7 +75,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "hysteresis": lambda v: _number(v, 0, 1e9),
     "confidence": lambda v: _number(v, LEAST_CONFIDENCE, MOST_CONFIDENCE),
     "bank_share": lambda v: _number(v) and v in BANK_SHARES,
-    "smoothing": lambda v: isinstance(v, str) and v in SMOOTHINGS,
+    "smoothing": lambda v: isinstance(v, str) and v in FILTERS,
     "across_cuts": lambda v: isinstance(v, bool),
     **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _length),
     "smoothing_samples": lambda v: v is None or _count(v),
@@ -96,7 +95,7 @@ ALLOWED = {
     "hysteresis": "a number from 0 on",
     "confidence": f"a number from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}",
     "bank_share": ", ".join(map(str, BANK_SHARES)),
-    "smoothing": ", ".join(SMOOTHINGS),
+    "smoothing": ", ".join(FILTERS),
     "across_cuts": "true or false",
     **dict.fromkeys(("smoothing_s", "min_gap_s", "min_duration_s", "pad_s"), _SECONDS),
     "smoothing_samples": "a whole number from 0 on, or null for a width in seconds",

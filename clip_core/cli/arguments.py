@@ -12,6 +12,7 @@ from clip_core.cli.terminal import write
 from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
+from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.text import printable, shorten
 
 PROGRAM = "python -m clip_core"
@@ -119,7 +120,7 @@ def make_parser() -> argparse.ArgumentParser:
     moments = verb("moments", "find moments and write them for other tools", _MOMENTS)
     add_recipe_options(moments)
     add_candidates_option(moments)
-    formats = "csv, json, vtt, srt, edl, fcpxml, otio, qvhighlights, with commas between, or all (default: csv)"
+    formats = f"{', '.join(MOMENT_FORMATS)}, with commas between, or all (default: csv)"
     moments.add_argument("--format", metavar="F", default="csv", help=formats)
     moments.add_argument("--out", metavar="DIR", type=_text, help="a folder (default: standard output, one format)")
     report = verb("report", "write all that was found as one HTML page", _REPORT)

@@ -6,6 +6,10 @@ import argparse
 import math
 from contextlib import suppress
 
+from clip_core.filters import FILTERS
+from clip_core.recipe_checks import UNITS
+from clip_core.text import alternatives
+
 
 def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "the config's") -> None:
     """Let a command be told of a video, prompts and how curves become moments; ``usual_prompts`` is for the help."""
@@ -16,7 +20,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "th
     what = "a text file of prompts, one per line; “- a person” is a negative one"
     group.add_argument("--prompts", metavar="FILE", help=what)
     group.add_argument("--settings", metavar="FILE", help="a settings file (YAML) as the page saves it")
-    what = "corrected, cosine, z, percentile, margin or softmax (default: that of the settings file; without one, "
+    what = f"{alternatives(UNITS)} (default: that of the settings file; without one, "
     what += "cosine where the config has a threshold and its model is taken, else corrected)"
     group.add_argument("--unit", metavar="U", help=what)
     what = (
@@ -31,7 +35,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, usual_prompts: str = "th
     width.add_argument("--smoothing", metavar="S", type=_number, help=what)
     what = "width in samples instead, such as 5: the mean of five neighbours, whatever the rate"
     width.add_argument("--smoothing-samples", metavar="N", type=_count, help=what)
-    group.add_argument("--filter", metavar="KIND", help="mean, gaussian, median, savgol or exponential (default: mean)")
+    group.add_argument("--filter", metavar="KIND", help=f"{alternatives(FILTERS)} (default: mean)")
     what = "take what was judged on the page: edges and labels set by hand, added moments, none that was rejected"
     group.add_argument("--judged", action="store_true", help=what)
 

@@ -26,7 +26,7 @@ def draw_files(outcome: Outcome) -> None:
 
 
 def _draw_formats(
-    name: str, formats: Mapping[str, Format], write: Callable[[str, Outcome], bytes], outcome: Outcome
+    name: str, formats: Mapping[str, Format[...]], write: Callable[[str, Outcome], bytes], outcome: Outcome
 ) -> None:
     st.caption(f"{name.capitalize()} as")
     with st.container(horizontal=True, gap="xsmall", key=f"{name}_files"):

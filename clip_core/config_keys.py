@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from clip_core.errors import ConfigError
-from clip_core.text import printable, shorten
+from clip_core.text import printable, shorten, unicode_text
 
 MAX_PATH, MAX_PART_BYTES = 4000, 255
 MAX_ADDRESS = 500
@@ -104,7 +104,7 @@ def _prompts(key: str, value: object) -> tuple[str, ...]:
                 f"The prompt {shown(item)} under '{key}' is read by YAML as {kind(item)}, not as text.",
                 "Put it in quotes.",
             )
-    texts = [item.encode("utf-8", "replace").decode("utf-8").strip() for item in items]
+    texts = [unicode_text(item).strip() for item in items]
     return tuple(text for text in texts if text)
 
 

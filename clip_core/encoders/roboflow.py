@@ -21,7 +21,7 @@ from clip_core.encoders.fingerprint import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.errors import ServerError, UnknownModelError, shown_name
-from clip_core.text import single_line
+from clip_core.text import single_line, unicode_text
 from clip_core.values import Floats, Image
 
 TEXTS_AT_ONCE = 8
@@ -126,7 +126,7 @@ class RoboflowEncoder:
         """
         if isinstance(texts, str):
             raise TypeError("embed_texts takes a list of texts, not one text")
-        plain = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        plain = [unicode_text(text) for text in texts]
         chunks = [plain[start : start + TEXTS_AT_ONCE] for start in range(0, len(plain), TEXTS_AT_ONCE)]
         return self._together(self._texts, chunks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -15,8 +16,7 @@ from clip_core.values import VideoRecord
 from clip_core.video.drawing import shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.parts import cached
-from pages.parts.controls import held
-from pages.parts.look import unseen
+from pages.parts.controls import draw_remove, held
 from pages.parts.playhead import Playhead
 from pages.parts.text import literal, told
 
@@ -88,14 +88,7 @@ def choose_pictures() -> dict[str, Picture]:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
                 st.image(uris[picture.picture_id], width=44)
                 st.text(short_prompt(name), width="stretch")
-                st.button(
-                    unseen(f"Remove {literal(short_prompt(name))}"),
-                    icon=":material/close:",
-                    key=f"drop_picture_{place}",
-                    help="Remove",
-                    on_click=_drop,
-                    args=(name,),
-                )
+                draw_remove(short_prompt(name), f"drop_picture_{place}", partial(_drop, name))
     full = len(pictures) >= MOST_PICTURES
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         st.button("This frame", icon=":material/add_a_photo:", key="take_frame", disabled=full, on_click=_ask_for_frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -12,9 +13,7 @@ from clip_core.scoring.combine import Combination
 from clip_core.scoring.evidence import Evidence
 from clip_core.text import clock, short_prompt, value_decimals
 from clip_core.values import Unit
-from pages.parts.controls import held
-from pages.parts.look import unseen
-from pages.parts.text import literal
+from pages.parts.controls import draw_remove, held
 from pages.parts.units import MODES, STEPS
 
 WIDEST: dict[Unit, float] = {
@@ -192,14 +191,7 @@ def _edit_combinations(prompts: tuple[str, ...]) -> None:
     for place, given in enumerate(state.combinations):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             st.text(Combination(*given).name)
-            st.button(
-                unseen(f"Remove {literal(Combination(*given).name)}"),
-                icon=":material/close:",
-                key=f"drop_combination_{place}",
-                help="Remove",
-                on_click=_drop,
-                args=(place,),
-            )
+            draw_remove(Combination(*given).name, f"drop_combination_{place}", partial(_drop, place))
     if len(prompts) < 2:
         st.caption("Needs two prompts.")
         return

@@ -56,6 +56,21 @@ class _Own:
     is_new: bool = False
 
 
+def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_rows: int) -> None:
+    """Draw a table that nobody clicks.
+
+    Args:
+        key: Of the table.
+        table: Missing numbers are dashes.
+        columns: As for ``st.dataframe``.
+        most_rows: So many are seen at a time.
+    """
+    height = HEAD_PX + ROW_PX * min(len(table), most_rows)
+    st.dataframe(
+        table, key=key, hide_index=True, placeholder="–", row_height=ROW_PX, height=height, column_config=columns
+    )
+
+
 def draw_table(
     key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False, selected: int | None = None
 ) -> None:

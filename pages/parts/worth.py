@@ -16,7 +16,7 @@ from clip_core.text import short_prompt
 from pages.parts.controls import held
 from pages.parts.look import swatch, theme_name
 from pages.parts.prompts import Prompts
-from pages.parts.tables import HEAD_PX, ROW_PX
+from pages.parts.tables import draw_numbers
 from pages.parts.text import literal
 
 MOST_ROWS = 6
@@ -58,19 +58,11 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
         name: st.column_config.NumberColumn(name, format=form or "%d", help=help_text, width=WIDTHS_PX[name])
         for name, (form, help_text) in _COLUMNS.items()
     }
-    st.dataframe(
-        table,
-        key="worth",
-        hide_index=True,
-        placeholder="–",
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        column_config={
-            "": st.column_config.ImageColumn("", width=24),
-            "Prompt": st.column_config.TextColumn("Prompt", width=76),
-        }
-        | columns,
-    )
+    names = {
+        "": st.column_config.ImageColumn("", width=24),
+        "Prompt": st.column_config.TextColumn("Prompt", width=76),
+    }
+    draw_numbers("worth", table, names | columns, MOST_ROWS)
 
 
 def _row(one: Judgement) -> tuple[float | None, ...]:

@@ -7,12 +7,11 @@ import shlex
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from clip_core.cli.recipe_options import add_candidates_option, add_recipe_options
+from clip_core.cli.recipe_options import LateHelp, add_candidates_option, add_recipe_options
 from clip_core.cli.terminal import write
 from clip_core.config_keys import EVERY_FRAME
 from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
-from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.text import printable, shorten
 
 PROGRAM = "python -m clip_core"
@@ -120,7 +119,7 @@ def make_parser() -> argparse.ArgumentParser:
     moments = verb("moments", "find moments and write them for other tools", _MOMENTS)
     add_recipe_options(moments)
     add_candidates_option(moments)
-    formats = f"{', '.join(MOMENT_FORMATS)}, with commas between, or all (default: csv)"
+    formats = LateHelp("{names}, with commas between, or all (default: csv)", _formats)
     moments.add_argument("--format", metavar="F", default="csv", help=formats)
     moments.add_argument("--out", metavar="DIR", type=_text, help="a folder (default: standard output, one format)")
     report = verb("report", "write all that was found as one HTML page", _REPORT)
@@ -145,6 +144,12 @@ def make_parser() -> argparse.ArgumentParser:
             "--model", metavar="M", help="a model's name, folder or hub id, or roboflow (default: the config's)"
         )
     return parser
+
+
+def _formats() -> str:
+    from clip_core.export.formats import MOMENT_FORMATS
+
+    return ", ".join(MOMENT_FORMATS)
 
 
 def how_to_index(given: argparse.Namespace, what: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import yaml
 
 from clip_core.errors import RecipeError
+from clip_core.prompts import Prompt, parse_prompts
 from clip_core.recipe_checks import (
     ALLOWED,
     BANK_SHARES,
@@ -30,11 +32,10 @@ from clip_core.text import clean_prompt, printable, shorten
 from clip_core.values import Unit
 
 __all__ = [
-    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "NEGATIVE", "OPS", "TEMPLATES", "UNITS",
-    "Op", "Recipe", "Templates", "is_negative", "read_recipe", "recipe_from",
+    "BANK_SHARES", "CONFIDENCES", "MOST_PROMPTS", "MOST_TEXT", "OPS", "TEMPLATES", "UNITS",
+    "Op", "Recipe", "Templates", "read_recipe", "recipe_from",
     "recipe_yaml",
 ]  # fmt: skip
-NEGATIVE = "- "
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Recipe:
     """How curves become moments.
 
     Attributes:
-        prompts: Lines as they were typed; one that begins with "- " is a negative or background prompt.
+        prompts: Lines as they were typed; see ``prompts.parse_prompt``.
         weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
         templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
         unit: What curves are shown and cut in.
@@ -88,22 +89,25 @@ class Recipe:
             if not check(value):
                 raise RecipeError(f"The setting '{name}' cannot be {_shown(value)}.", f"Allowed: {ALLOWED[name]}.")
 
+    @cached_property
+    def parsed(self) -> tuple[Prompt, ...]:
+        """The prompts in order, each once, with their weights."""
+        return parse_prompts(self.prompts, self.weights)
+
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every text that is embedded: the prompts, then the negatives without their sign."""
+        """Every text that is embedded: the prompts, then the negatives."""
         return tuple(dict.fromkeys((*self.positives, *self.negatives)))
 
     @property
     def positives(self) -> tuple[str, ...]:
-        """The prompts that are scored and flagged, in order, each once."""
-        lines = (clean_prompt(line) for line in self.prompts if not is_negative(line))
-        return tuple(dict.fromkeys(line for line in lines if line))
+        """The texts of the prompts that are scored and flagged."""
+        return tuple(prompt.text for prompt in self.parsed if not prompt.negative)
 
     @property
     def negatives(self) -> tuple[str, ...]:
-        """The negative prompts without their sign, in order, each once."""
-        lines = (clean_prompt(line.strip()[len(NEGATIVE) :]) for line in self.prompts if is_negative(line))
-        return tuple(dict.fromkeys(line for line in lines if line))
+        """The texts of the negative prompts."""
+        return tuple(prompt.text for prompt in self.parsed if prompt.negative)
 
     @property
     def needs_bank(self) -> bool:
@@ -118,11 +122,6 @@ class Recipe:
         """Those that are not the defaults."""
         usual = Recipe().as_mapping()
         return {name: value for name, value in self.as_mapping().items() if value != usual[name]}
-
-
-def is_negative(line: str) -> bool:
-    """Whether a line of the list of prompts is a negative one; a lone "-" is one that is still being typed."""
-    return f"{line.strip()} ".startswith(NEGATIVE)
 
 
 def recipe_from(given: object, source: str) -> Recipe:

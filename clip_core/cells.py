@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import re
 from collections.abc import Mapping, Sequence
 
-MOST_SECONDS = 1e7
-"""116 days: what is later is no time in a video."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """The last four are the full-width forms, which some spreadsheets take for the others."""
-_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def filled_rows(text: str) -> list[tuple[int, list[str]]]:
@@ -39,22 +33,6 @@ def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[s
     names = [cell.strip().casefold() for cell in head]
     found = {field: next((name for name in may_be if name in names), None) for field, may_be in known.items()}
     return {field: names.index(name) for field, name in found.items() if name is not None}
-
-
-def number(cell: str) -> float | None:
-    """A number, or a time in seconds, of ``12.5``, ``12,5``, ``1:02.5`` or ``01:01:02.500``; None if it is neither."""
-    cell = cell.strip()
-    if clock := _CLOCK.fullmatch(cell):
-        last = float(clock[3].replace(",", "."))
-        return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + last if last < 60 else None
-    found = float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else math.nan
-    return found if math.isfinite(found) else None
-
-
-def seconds(cell: str) -> float | None:
-    """A time in a video, 0 to 1e7 seconds, written as ``number`` reads it; None if it is none."""
-    time_s = number(cell)
-    return time_s if time_s is not None and 0 <= time_s <= MOST_SECONDS else None
 
 
 def as_typed(cell: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic.dataclasses import dataclass
 
 from clip_core.errors import ConfigError, shown_name
+from clip_core.text import unicode_text
 from clip_core.validation import STRICT, allowed, kind, read_yaml, refusing, shown, unknown_key, where
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
@@ -70,7 +71,7 @@ def _address(text: str) -> str:
 
 
 def _without_blanks(prompts: tuple[str, ...]) -> tuple[str, ...]:
-    texts = [prompt.encode("utf-8", "replace").decode("utf-8").strip() for prompt in prompts]
+    texts = [unicode_text(prompt).strip() for prompt in prompts]
     return tuple(text for text in texts if text)
 
 

@@ -33,6 +33,8 @@ import os
 from pathlib import PurePath
 from typing import Any
 
+from clip_core.text import printable, shorten, unicode_text
+
 MAX_MESSAGE = 200
 MAX_NAME = 64
 
@@ -53,8 +55,7 @@ class ClipVideoError(Exception):
     @property
     def line(self) -> str:
         """The message as one line of at most 200 characters, for a terminal."""
-        text = " ".join(str(self).split())
-        return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+        return shorten(" ".join(str(self).split()), MAX_MESSAGE)
 
 
 class ConfigError(ClipVideoError):
@@ -168,9 +169,4 @@ def shown_name(path: str | os.PathLike[str], most: int = MAX_NAME) -> str:
     """
     text = os.fspath(path)
     name = PurePath(text).name or text or "(empty name)"
-    name = name.encode("utf-8", "replace").decode("utf-8")
-    name = "".join(c if c.isprintable() else "?" for c in name)
-    if len(name) <= most:
-        return name
-    tail = most // 3
-    return name[: most - tail - 1] + "…" + name[-tail:]
+    return shorten(printable(unicode_text(name)), most, tail=most // 3)

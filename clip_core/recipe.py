@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import reprlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import field, fields, replace
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlencode
 
@@ -15,17 +15,17 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from clip_core.errors import RecipeError
+from clip_core.filters import FILTERS
+from clip_core.prompts import Prompt, parse_prompts
+from clip_core.text import clean_prompt
 from clip_core.validation import STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
 from clip_core.values import Unit
 
-Smoothing: TypeAlias = Literal["mean", "gaussian", "median", "savgol", "exponential"]
 Templates: TypeAlias = Literal["none", "simple", "openai"]
 Op: TypeAlias = Literal["and", "without", "then"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
-SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 TEMPLATES: tuple[Templates, ...] = get_args(Templates)
 OPS: tuple[Op, ...] = get_args(Op)
-NEGATIVE = "- "
 _PROMPT = "prompt"
 _PLAIN = ("unit", "smoothing", "templates")
 _ALWAYS = ("unit", "confidence")
@@ -71,7 +71,7 @@ class Recipe:
     """How curves become moments.
 
     Attributes:
-        prompts: Lines as they were typed; one that begins with "- " is a negative or background prompt.
+        prompts: Lines as they were typed; see ``prompts.parse_prompt``.
         weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
         templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
         unit: What curves are shown and cut in.
@@ -80,7 +80,7 @@ class Recipe:
         hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
         confidence: A prompt without a threshold is there if it beats more than this share of the null bank.
         bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0: it need not.
-        smoothing, smoothing_s: Kind of filter and its width in seconds.
+        smoothing, smoothing_s: A key of ``FILTERS`` and its width in seconds.
         smoothing_samples: The width in samples, which then counts in place of the seconds; None: it was given in
             seconds. It is kept as it was given, so that another sampling rate does not change what was meant.
         across_cuts: Whether smoothing reaches across the cuts between shots.
@@ -99,7 +99,7 @@ class Recipe:
     hysteresis: Annotated[int | float, allowed("a number from 0 on", ge=0, le=1e9)] = 0.0
     confidence: _Confidence = 0.95
     bank_share: _BankShare = 0.0
-    smoothing: Annotated[Smoothing, allowed(", ".join(SMOOTHINGS))] = "mean"
+    smoothing: Annotated[str, where(FILTERS.__contains__), allowed(", ".join(FILTERS))] = "mean"
     smoothing_s: _Seconds = 1.0
     smoothing_samples: Annotated[int | None, _SAMPLES] = None
     across_cuts: Annotated[bool, allowed("true or false")] = False
@@ -112,22 +112,25 @@ class Recipe:
     combinations: _Combinations = ()
     _named = refusing(_wrong)
 
+    @cached_property
+    def parsed(self) -> tuple[Prompt, ...]:
+        """The prompts in order, each once, with their weights."""
+        return parse_prompts(self.prompts, self.weights)
+
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every text that is embedded: the prompts, then the negatives without their sign."""
+        """Every text that is embedded: the prompts, then the negatives."""
         return tuple(dict.fromkeys((*self.positives, *self.negatives)))
 
     @property
     def positives(self) -> tuple[str, ...]:
-        """The prompts that are scored and flagged, in order, each once."""
-        lines = (clean_prompt(line) for line in self.prompts if not is_negative(line))
-        return tuple(dict.fromkeys(line for line in lines if line))
+        """The texts of the prompts that are scored and flagged."""
+        return tuple(prompt.text for prompt in self.parsed if not prompt.negative)
 
     @property
     def negatives(self) -> tuple[str, ...]:
-        """The negative prompts without their sign, in order, each once."""
-        lines = (clean_prompt(line.strip()[len(NEGATIVE) :]) for line in self.prompts if is_negative(line))
-        return tuple(dict.fromkeys(line for line in lines if line))
+        """The texts of the negative prompts."""
+        return tuple(prompt.text for prompt in self.parsed if prompt.negative)
 
     @property
     def needs_bank(self) -> bool:
@@ -142,11 +145,6 @@ class Recipe:
         """Those that are not the defaults."""
         usual = Recipe().as_mapping()
         return {name: value for name, value in self.as_mapping().items() if value != usual[name]}
-
-
-def is_negative(line: str) -> bool:
-    """Whether a line of the list of prompts is a negative one; a lone "-" is one that is still being typed."""
-    return f"{line.strip()} ".startswith(NEGATIVE)
 
 
 def recipe_from(given: object, source: str) -> Recipe:
@@ -178,11 +176,6 @@ def _as_meant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
     if recipe.threshold is None and recipe.bank_share:  # most: as many of 300 texts as all of them
         recipe = replace(recipe, confidence=min(recipe.bank_share / 100, MOST_CONFIDENCE))
     return recipe
-
-
-def clean_prompt(prompt: str) -> str:
-    """Return a prompt as it is embedded and shown: NFC, without outer blanks, whatever cannot be UTF-8 replaced."""
-    return unicodedata.normalize("NFC", prompt.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401

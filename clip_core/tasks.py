@@ -25,8 +25,8 @@ from clip_core.pipeline.exports_folder import clean_exports
 from clip_core.pipeline.identify import file_stamp
 from clip_core.pipeline.index_video import index_video
 from clip_core.pipeline.make_proxy import make_proxy
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
 from clip_core.values import Progress, VideoRecord
 
 TaskState: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]

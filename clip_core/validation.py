@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from clip_core.errors import ClipVideoError
+from clip_core.text import printable, shorten
 
 STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 """Of every model here: true is no number and 1 no text, and no traceback repeats a value, which may be secret."""
@@ -96,5 +97,4 @@ def kind(value: object) -> str:
 def shown(value: object) -> str:
     """A value as it may stand in a message: short, on one line."""
     text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
-    text = "".join(c if c.isprintable() else "?" for c in text[:100])
-    return text if len(text) <= 40 else text[:39] + "…"
+    return shorten(printable(text[:100]), 40)

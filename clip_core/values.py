@@ -25,13 +25,6 @@ Stage: TypeAlias = Literal[
 ]
 
 
-def clock(time_s: float) -> str:
-    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``."""
-    minutes, milliseconds = divmod(max(0, round(time_s * 1000)), 60_000)
-    (hours, minutes), seconds = divmod(minutes, 60), f"{milliseconds / 1000:06.3f}"
-    return f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
-
-
 def _need(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.exports_folder import CLIPS_ZIP, result_path
 from clip_core.pipeline.find_file import is_video_id, open_file
 from clip_core.pipeline.make_proxy import proxy_path

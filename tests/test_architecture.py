@@ -20,7 +20,7 @@ SHARED_MODULES = {
     for name in (
         *("values", "errors", "cells", "config", "validation"),
         *("edit", "recipe"),
-        *("score_text", "size_text"),
+        *("text", "files", "filters", "prompts"),
     )
 }
 """Every package may import these; they import only each other."""
@@ -31,11 +31,9 @@ MOST_APP_LINES, MOST_BROWSER_FILE_LINES = 60, 250
 
 # The lists below name what breaks a rule today. They can only shrink: a test fails when an entry no longer applies.
 KNOWN_DOUBLE_TYPES = {
-    *("Cell", "Figure", "Findings", "Kind", "Make", "Mark", "Outcome", "PerPrompt", "Report", "Run"),
-    *("Source", "State", "Timed", "Verdict", "Wish", "_Job"),
+    *("Cell", "Figure", "Findings", "Mark", "Outcome", "Run", "Source", "Timed", "Verdict", "Wish"),
 }
 KNOWN_LONG_FUNCTIONS = {
-    "clip_core/cli/arguments.py:make_parser",
     "pages/investigate.py:main",
     "pages/parts/per_prompt.py:_edit",
     "pages/parts/rules.py:choose_rules",

@@ -2,8 +2,7 @@
 
 import pytest
 
-from clip_core.cells import seconds
-from clip_core.recipe import clean_prompt
+from clip_core.text import clean_prompt, parse_time
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,7 @@ from clip_core.recipe import clean_prompt
     ],
 )
 def test_a_time_is_read(text: str, expected: float) -> None:
-    assert seconds(text) == expected
+    assert parse_time(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,7 +46,7 @@ def test_a_time_is_read(text: str, expected: float) -> None:
     ],
 )
 def test_what_is_no_time_is_none(text: str) -> None:
-    assert seconds(text) is None
+    assert parse_time(text) is None
 
 
 def test_a_prompt_is_cleaned_as_prompts_are_kept() -> None:

@@ -32,13 +32,14 @@ def test_clocks(time_base: Fraction, longest_s: float, expected: int) -> None:
     assert ticks_per_second(time_base, longest_s) == expected
 
 
-LOOK = Look(crf=18, sound_bits=96_000, size=even_size, refusal=export_error)
+class Written(Mp4File):
+    look = Look(crf=18, sound_bits=96_000, size=even_size, refusal=export_error)
 
 
 def test_what_is_written_is_kept_only_when_that_is_said(tmp_path: Path) -> None:
     target = tmp_path / "a.mp4"
     for keeps in (False, True):
-        with Mp4File(target, 160, 96, Fraction(1, 1000), LOOK) as out:
+        with Written(target, 160, 96, Fraction(1, 1000)) as out:
             for number, pts in enumerate((70, 100, 170)):
                 out.add(Frame(number, pts, (pts - 70) / 1000, number_picture(number)))
             out.finish(0.5)
@@ -55,7 +56,7 @@ def test_what_is_written_is_kept_only_when_that_is_said(tmp_path: Path) -> None:
 
 def test_its_errors_are_those_of_its_look(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"It cannot be written: No such file or directory\. Choose a folder"):
-        Mp4File(tmp_path / "nowhere" / "a.mp4", 160, 96, Fraction(1, 30), LOOK)
+        Written(tmp_path / "nowhere" / "a.mp4", 160, 96, Fraction(1, 30))
 
 
 @pytest.mark.parametrize(("size", "even"), [((161, 97), (160, 96)), ((4000, 3000), (4000, 3000)), ((1, 3), (2, 2))])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from clip_core.export.names import named_after, numbered_name, slug
+from clip_core.files import named_after, numbered_name, slug
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import pytest
 
-from clip_core.cells import number
 from clip_core.errors import MomentsFileError
 from clip_core.evaluation.read_truth import read_truth
 from clip_core.export.csv_files import moments_csv
 from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, read_moments
+from clip_core.text import parse_number
 from clip_core.values import Moment
 from tests.odd_names import ODD_NAMES
 
@@ -62,7 +62,7 @@ def test_a_list_to_evaluate_by_is_read_and_its_absent_prompts_are_no_moments() -
     ],
 )  # fmt: skip
 def test_times(cell: str, time_s: float | None) -> None:
-    assert number(cell) == time_s
+    assert parse_number(cell) == time_s
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from clip_core.errors import RecipeError
-from clip_core.recipe import SMOOTHINGS, TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
-from clip_core.scoring.smoothing import KINDS
+from clip_core.recipe import TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
 from clip_core.scoring.templates import TEMPLATE_SETS
 
 ODD = ("a dog", "- a person", '"=1+1",', "- {}: [x]", "a “b”\u2028c", "null", "3", "<b>é🐕</b>")
@@ -182,7 +181,7 @@ def test_a_settings_file_with_a_confidence_is_believed() -> None:
 
 def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:
     assert read_recipe(b"") == Recipe()
-    assert (KINDS, tuple(TEMPLATE_SETS)) == (SMOOTHINGS, TEMPLATES)
+    assert tuple(TEMPLATE_SETS) == TEMPLATES
 
 
 def test_a_file_of_aliases_of_aliases_is_refused_at_once() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video, score_prompts
 from clip_core.errors import NotIndexedError, PromptError, StoreFullError
-from clip_core.pipeline.score_prompts import clean_prompt, clean_prompts, update_curves
+from clip_core.pipeline.score_prompts import clean_prompts, update_curves
 from clip_core.scoring.curves import Curves
+from clip_core.text import clean_prompt
 from tests import video_maker
 from tests.fakes import FakeEncoder
 

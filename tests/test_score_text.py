@@ -10,7 +10,7 @@ import pytest
 
 from clip_core.charts.timeline import live_figure, timeline_figure
 from clip_core.export.csv_files import scores_csv
-from clip_core.score_text import number_text, shown_value, value_text
+from clip_core.text import number_text, shown_value, value_text
 from tests.chart_maker import view
 from tests.curve_maker import scores_of
 

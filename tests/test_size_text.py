@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.size_text import size_text
+from clip_core.text import size_text
 
 ROOT = Path(__file__).parents[1]
 

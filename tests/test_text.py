@@ -2,7 +2,8 @@
 
 import pytest
 
-from clip_core.export.text import hms, one_line, title_of, xml_text
+from clip_core.export.text import one_line, title_of, xml_text
+from clip_core.text import alternatives, clock, full_clock, printable, short_prompt, shorten, single_line
 from clip_core.values import Moment
 
 
@@ -12,8 +13,40 @@ from clip_core.values import Moment
      (-1, "00:00:00.000")],
 )  # fmt: skip
 def test_clocks(time_s: float, text: str) -> None:
-    assert hms(time_s) == text
-    assert hms(time_s, ",") == text.replace(".", ",")
+    assert full_clock(time_s) == text
+
+
+@pytest.mark.parametrize(
+    ("time_s", "decimals", "width", "text"),
+    [(59.6, 0, 0, "1:00"), (3661.2, 0, 0, "1:01:01"), (12.4, 3, 9, "00:12.400"), (12.4, 3, 11, "0:00:12.400"),
+     (3661.2, 3, 9, "1:01:01.200"), (12.44, 1, 0, "0:12.4")],
+)  # fmt: skip
+def test_clocks_of_other_widths(time_s: float, decimals: int, width: int, text: str) -> None:
+    assert clock(time_s, decimals, width) == text
+
+
+def test_prompts_get_shorter_where_there_is_little_room() -> None:
+    long = "a wide establishing shot of a crowded night market in the rain"
+    assert short_prompt(long) == "a wide establish…the rain"
+    assert len(short_prompt("x" * 5000)) <= 26
+    assert short_prompt("a dog") == "a dog"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "tail", "short"),
+    [("abcdef", 6, 0, "abcdef"), ("abcdefg", 6, 0, "abcde…"), ("abcdefg", 6, 2, "abc…fg"), ("abcdefg", 6, 5, "…cdefg")],
+)
+def test_shorter_texts_say_where_something_is_missing(text: str, most: int, tail: int, short: str) -> None:
+    assert shorten(text, most, tail) == short
+
+
+def test_foreign_words_become_one_printable_line() -> None:
+    assert printable("a\x1b[2J\nb") == "a?[2J?b"
+    assert single_line(" a\n\t b\x00c " + "d" * 200, 10) == "a b c ddd…"
+
+
+def test_a_choice_is_told_in_words() -> None:
+    assert (alternatives(["a"]), alternatives(["a", "b"]), alternatives("abc")) == ("a", "a or b", "a, b or c")
 
 
 def test_one_line_has_no_breaks_and_no_controls() -> None:

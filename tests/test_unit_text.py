@@ -3,7 +3,8 @@
 import pytest
 
 from clip_core.charts.timeline import live_figure, timeline_figure
-from clip_core.charts.unit_text import AXIS_TITLES, tick_texts, value_text
+from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
+from clip_core.text import value_text
 from clip_core.values import Unit
 from tests.chart_maker import view
 

@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from clip_core.values import Frame, FrameEmbeddings, Moment, Progress, Scores, TimeTable, clock
+from clip_core.text import clock
+from clip_core.values import Frame, FrameEmbeddings, Moment, Progress, Scores, TimeTable
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from clip_core.charts.axes import score_ticks
 from clip_core.charts.colour_marks import mark_of, swatch_uri
-from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.palette import HEAT
 from clip_core.charts.panels import Panels
 from clip_core.charts.raster import raster
-from clip_core.charts.unit_text import AXIS_TITLES, tick_texts, value_decimals
+from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
 from clip_core.charts.view import Figure, Timeline
+from clip_core.text import short_prompt, value_decimals
 from clip_core.values import Floats, Times
 
 MOST_COLUMNS = 2_000
@@ -30,7 +31,7 @@ def heat_curves(view: Timeline) -> list[Figure]:
     rows = []
     for row, line in enumerate(view.lines):
         style = {"color": view.colours.colour(line.number)}
-        told = {"prompt": short(line.prompt), "swatch": swatch_uri(style["color"], line.number)}
+        told = {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(style["color"], line.number)}
         rows.append({"curve": ["smoothed", view.column(line)], "row": row, "line": style} | told)
     return rows
 
@@ -76,9 +77,9 @@ def heat_layout(view: Timeline, panels: Panels) -> Figure:
     rows, base = len(view.lines), _first_row(view)
     each = max(1, math.ceil(rows * NAME_ROW_PX / max(1.0, panels.curves_px)))
     named = list(enumerate(view.lines))[::each]
-    names = [f'{plotly_text(short(line.prompt))} <span style="color:{view.colours.colour(line.number)}">'
+    names = [f'{escape(short_prompt(line.prompt))} <span style="color:{view.colours.colour(line.number)}">'
              f"{mark_of(line.number).glyph}</span>" for _, line in named]  # fmt: skip
-    longest = max((len(short(line.prompt)) for line in view.lines), default=0)
+    longest = max((len(short_prompt(line.prompt)) for line in view.lines), default=0)
     axis = {"range": [base + max(1, rows) - 0.5, base - 0.5], "domain": list(panels.curves), "showgrid": False}
     axis |= {
         "title": {"text": ""},

@@ -7,10 +7,11 @@ judged. They differ in shape: the colours say whose they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
-from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.view import Bar, BarLook, Figure, Line, Timeline
+from clip_core.text import short_prompt
 
 MOST_PROMPTS = 12
 LANE_PX, KEY_PX = 10, 14
@@ -94,7 +95,7 @@ def _axis(view: Timeline, top: float, px: float) -> Figure:
     lanes = GROUP * max(1, len(lines))
     above = lanes * KEY_PX / max(1.0, px - KEY_PX)
     names = [
-        f'{plotly_text(short(line.prompt))} <span style="color:{view.colours.colour(line.number)}">■</span>'
+        f'{escape(short_prompt(line.prompt))} <span style="color:{view.colours.colour(line.number)}">■</span>'
         for line in lines
     ]
     return {
@@ -105,7 +106,7 @@ def _axis(view: Timeline, top: float, px: float) -> Figure:
 
 
 def _left_px(view: Timeline) -> int:
-    longest = max((len(short(line.prompt)) for line in judged_lines(view)), default=0)
+    longest = max((len(short_prompt(line.prompt)) for line in judged_lines(view)), default=0)
     return round(max(LEAST_LEFT_PX, min(MOST_LEFT_PX, 22 + LETTER_PX * longest)))
 
 

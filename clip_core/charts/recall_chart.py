@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
-from clip_core.charts.labels import plotly_text
 from clip_core.charts.palette import THEMES, ThemeName
-from clip_core.charts.unit_text import value_decimals
+from clip_core.text import value_decimals
 from clip_core.values import Times, Unit
 
 HEIGHT_PX = 208
@@ -39,7 +39,7 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
     traces: list[dict[str, Any]] = []
     for line in lines:
         colour = line.colour or colours.text
-        name = plotly_text(line.name)
+        name = escape(line.name)
         told = f"{name}<br>recall %{{x:.1f}} %, precision %{{y:.1f}} %"
         cut = f"<br>threshold %{{customdata:.{value_decimals(unit)}f}}<extra></extra>"
         traces.append(

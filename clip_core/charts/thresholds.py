@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clip_core.charts.unit_text import value_text
 from clip_core.charts.view import Figure, Timeline
+from clip_core.text import value_text
 
 MOST_LINES = 4
 """So many different thresholds are lines across the chart; more would hide the curves, and are marks at its end."""

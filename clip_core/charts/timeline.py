@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from clip_core.charts.axes import frame_axis, score_ticks, time_axis
@@ -10,16 +11,16 @@ from clip_core.charts.cut_marks import cut_axis, cut_traces
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
 from clip_core.charts.judged_lanes import judged_layout, judged_traces
-from clip_core.charts.labels import plotly_text, short
 from clip_core.charts.lanes import lane_traces, lanes_of, shades
 from clip_core.charts.palette import Theme
 from clip_core.charts.panels import Panels, panels_of
 from clip_core.charts.rate_panel import rate_axis, rate_curves, rate_note, spike_traces
 from clip_core.charts.ribbons import ribbon_curves, ribbon_edges, ribbon_traces
 from clip_core.charts.thresholds import threshold_lines, threshold_note
-from clip_core.charts.unit_text import AXIS_TITLES, tick_texts, value_decimals
+from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
 from clip_core.charts.view import AxisName, ChartKind, Figure, Line, Timeline, Unfinished
 from clip_core.charts.winner_strip import winner_axis, winner_note, winner_traces
+from clip_core.text import short_prompt, value_decimals
 
 __all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", "live_figure", "timeline_figure"]
 
@@ -110,7 +111,7 @@ def _for_plotly(trace: Figure, view: Timeline) -> list[Figure]:
     if "prompt" not in trace:
         return [base | {"hoverinfo": "skip"}]
     told = f"%{{y:.{value_decimals(view.unit)}f}}"
-    return [base | {"name": plotly_text(trace["prompt"]), "hovertemplate": told}]
+    return [base | {"name": escape(trace["prompt"]), "hovertemplate": told}]
 
 
 def _pointer(view: Timeline) -> Figure:
@@ -130,7 +131,7 @@ def _curves(view: Timeline) -> list[Figure]:
         if view.raw:
             thin.append({"curve": ["raw", column], "line": {"width": 1, "color": colour}, "opacity": 0.22})
         style = {"width": 1.8, "color": colour, "dash": mark_of(line.number).dash}
-        told = {"prompt": short(line.prompt), "swatch": swatch_uri(colour, line.number)}
+        told = {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(colour, line.number)}
         bold.append({"curve": ["smoothed", column], "line": style} | told)
     return [*thin, *bold]
 
@@ -154,7 +155,7 @@ def _notes(view: Timeline, panels: Panels) -> list[Figure]:
     notes = threshold_note(view, panels.curves[0], base)
     if view.unfinished is not None:
         corner = {"x": 0.5, "xanchor": "center", "yref": "paper", "y": 1, "yanchor": "bottom"}
-        told = {"text": plotly_text(view.unfinished.note), "hovertext": plotly_text(view.unfinished.explanation)}
+        told = {"text": escape(view.unfinished.note), "hovertext": escape(view.unfinished.explanation)}
         notes.append(base | corner | told)
     return [*rate_note(panels, base), *winner_note(panels, base), *notes]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clip_core.score_text import number_text, shown_value, value_decimals, value_text
+from clip_core.text import number_text
 from clip_core.values import Unit
-
-__all__ = ["AXIS_TITLES", "share_text", "shown_value", "tick_texts", "value_decimals", "value_text"]
 
 _TICK_DECIMALS: dict[Unit, int] = {"corrected": 2, "cosine": 2, "margin": 2, "softmax": 2, "z": 1, "percentile": 0}
 AXIS_TITLES: dict[Unit, str] = {

@@ -12,13 +12,13 @@ from clip_core.cli import terminal
 from clip_core.cli.files import read_file
 from clip_core.cli.options import VIDEO, Options, about, command, place
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.export.names import named_after
 from clip_core.export.read_moments import MOST_BYTES, read_moments
+from clip_core.files import named_after
 from clip_core.pipeline.export_media import Wish, export_media
 from clip_core.pipeline.exports_folder import CLIPS_ZIP
 from clip_core.pipeline.identify import known_video
-from clip_core.size_text import size_text
-from clip_core.values import Moment, Progress, TimeTable, clock
+from clip_core.text import clock, size_text
+from clip_core.values import Moment, Progress, TimeTable
 
 Pictures: TypeAlias = Literal["jpeg", "png"] | None
 

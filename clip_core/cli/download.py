@@ -6,7 +6,6 @@ from contextlib import closing
 
 import click
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, Options, command
 from clip_core.config import Config
@@ -14,7 +13,7 @@ from clip_core.encoders import hub
 from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import UnknownModelError
-from clip_core.size_text import size_text
+from clip_core.text import short_prompt, size_text
 from clip_core.values import Progress
 
 COMMIT_LENGTH = 40
@@ -38,7 +37,7 @@ def run(options: Options, model_id: str | None, precision: str | None) -> None:
         return
     named = hub_model(model_id)
     if named is None:
-        what = f"{short(model_id) or '(empty name)'} cannot be a model of the hub."
+        what = f"{short_prompt(model_id) or '(empty name)'} cannot be a model of the hub."
         raise UnknownModelError(what, "Names look like Xenova/clip-vit-base-patch32.")
     precision = precision or config.precision
     fixed = len(named[1]) == COMMIT_LENGTH  # what a commit holds does not change: the hub need not be asked

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from clip_core.charts.labels import short
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, moment_options, number, place
@@ -24,6 +23,7 @@ from clip_core.pipeline.evaluate import Evaluation, evaluate, sweep_settings, us
 from clip_core.pipeline.judge_moments import reviewed_moments
 from clip_core.scoring.findings import find
 from clip_core.scoring.smoothing import width_s
+from clip_core.text import short_prompt
 
 BEST_SHOWN = 5
 LONGEST_S = 86_400
@@ -82,7 +82,7 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
 
 
 def _show(evaluation: Evaluation) -> None:
-    rows = [_row(short(judgement.prompt), judgement) for judgement in evaluation.prompts]
+    rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in evaluation.prompts]
     terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
     recipe, average = evaluation.findings.recipe, evaluation.curves[""].average_precision
     smoothing_s = width_s(recipe, evaluation.findings.scores.times_s)

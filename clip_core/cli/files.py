@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.files import whole_file
 
 
 def read_file(path: str, most_bytes: int, option: str, error: type[ClipVideoError] = ClipVideoError) -> bytes:
@@ -70,12 +71,8 @@ def write_file(out: str, content: str | bytes, option: str = "--out") -> None:
             target.write_bytes(content)
             return
         target = target.resolve()  # a link stays a link
-        part = target.with_name(f".{uuid.uuid4().hex}.part")
-        try:
+        with whole_file(target, target.with_name(f".{uuid.uuid4().hex}.part")) as part:  # two may write to one place
             part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
     except BrokenPipeError:
         raise
     except OSError as error:

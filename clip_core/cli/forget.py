@@ -11,8 +11,8 @@ from clip_core.cli.options import PROGRAM, VIDEO, Options, command
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.pipeline import library
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore, StoredVideo
+from clip_core.text import size_text
 
 FEWEST_OF_ID = 6
 

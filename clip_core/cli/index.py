@@ -15,7 +15,7 @@ from clip_core.errors import ClipVideoError, VideoError, shown_name
 from clip_core.pipeline.identify import known_video
 from clip_core.pipeline.index_video import index_video
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import clock
+from clip_core.text import clock
 
 _RATE = f'a number, or "{EVERY_FRAME}" (default: the config\'s)'
 _number = number(0.001, 1000, f'neither a number from 0.001 to 1000 nor "{EVERY_FRAME}"')

@@ -8,9 +8,8 @@ from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, Options, command
 from clip_core.pipeline.identify import reindex_error
 from clip_core.pipeline.library import list_stored, sizes_of_models
-from clip_core.size_text import size_text
 from clip_core.store.store import StoredVideo
-from clip_core.values import clock
+from clip_core.text import clock, size_text
 
 HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
 

@@ -11,6 +11,7 @@ import click
 from clip_core.cli import terminal
 from clip_core.cli.options import CONFIG, FAILED, HELP, PROGRAM, STORE
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
+from clip_core.text import printable, shorten
 
 STOPPED, READER_GONE = 130, 141
 COMMANDS = {
@@ -90,5 +91,5 @@ def _run(words: Sequence[str]) -> int:
         return end.exit_code
     except click.UsageError as error:
         hint = f"See {error.ctx.command_path if error.ctx else PROGRAM} --help."
-        message = terminal.cut(terminal.shown(error.format_message()).rstrip("."), MAX_MESSAGE - len(hint) - 2)
+        message = shorten(printable(error.format_message()).rstrip("."), MAX_MESSAGE - len(hint) - 2)
         raise ClipVideoError(message if message.endswith("?") else f"{message}.", hint) from error

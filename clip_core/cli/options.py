@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clip_core.cli.terminal import note, shown, write
+from clip_core.cli.terminal import note, write
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, UnknownModelError, shown_name
+from clip_core.text import alternatives, printable
 
 if TYPE_CHECKING:
     from clip_core.config import Config
@@ -100,7 +101,7 @@ class Options:
         options = {"--config": self.config_file, "--store": self.store_folder, "--model": self.model}
         words = [word for name, value in options.items() if value is not None for word in (name, value)]
         step = f"Run: {PROGRAM} index {shlex.join([video, *words])}"
-        fits = len(what) + 1 + len(step) <= MAX_MESSAGE and shown(step) == step
+        fits = len(what) + 1 + len(step) <= MAX_MESSAGE and printable(step) == step
         return step if fits else f"Run: {PROGRAM} index VIDEO, with the same options."
 
     def tell_notices(self) -> None:
@@ -194,12 +195,15 @@ def prompt_option(usual: str = "the config's") -> click.Option:
 
 def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]:
     """Return the options of commands that find moments: which prompts, and how curves become moments."""
+    from clip_core.filters import FILTERS
+    from clip_core.recipe import UNITS
+
     return [
         VIDEO,
         prompt_option(usual_prompts),
         _shared("--prompts", "FILE", "a text file of prompts, one per line; “- a person” is a negative one"),
         _shared("--settings", "FILE", "a settings file (YAML) as the page saves it"),
-        _shared("--unit", "U", "corrected, cosine, z, percentile, margin or softmax (default: that of the settings "
+        _shared("--unit", "U", f"{alternatives(UNITS)} (default: that of the settings "
                 "file; without one, cosine where the config has a threshold and its model is taken, else corrected)"),
         _shared("--threshold", "N", "for all prompts, in the unit that --unit gives or has by default (default: "
                 "detection on segments of the video)", type=number()),
@@ -209,7 +213,7 @@ def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]
                 "config's)", type=number()),
         _shared("--smoothing-samples", "N", "width in samples instead, such as 5: the mean of five neighbours, "
                 "whatever the rate", type=click.INT),
-        _shared("--filter", "KIND", "mean, gaussian, median, savgol or exponential (default: mean)"),
+        _shared("--filter", "KIND", f"{alternatives(FILTERS)} (default: mean)"),
         _shared("--judged", None, "take what was judged on the page: edges and labels set by hand, added moments, "
                 "none that was rejected"),
         MODEL,

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from clip_core.charts.labels import short
 from clip_core.cli.files import read_file
 from clip_core.cli.options import Options, about
 from clip_core.cli.terminal import count, note
@@ -24,6 +23,7 @@ from clip_core.pipeline.score_prompts import clean_prompts
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.recipe import LEAST_CONFIDENCE, MOST_CONFIDENCE, Recipe, read_recipe
 from clip_core.scoring.findings import find
+from clip_core.text import short_prompt
 from clip_core.values import Scores, VideoRecord
 from clip_core.video import open_video
 
@@ -83,7 +83,7 @@ def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
     """Write what of each prompt the model does not read."""
     for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
         if words:
-            note(f"The model does not read all of “{short(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
+            note(f"The model does not read all of “{short_prompt(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
 
 
 def tell_unfinished(path: str, options: Options, scores: Scores) -> None:
@@ -97,7 +97,7 @@ def tell_verdicts(outcome: Outcome) -> None:
     """Write of each prompt whether it is there, and why."""
     for prompt, verdict in outcome.findings.verdicts.items():
         if prompt not in outcome.findings.recipe.unflagged:
-            reason = f"{short(prompt)}: {verdict.kind}. {verdict.reason}"
+            reason = f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
             for line in textwrap.wrap(reason, MAX_MESSAGE, subsequent_indent="  "):
                 note(line)
 

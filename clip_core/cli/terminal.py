@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, shown_name
+from clip_core.text import clock, printable, shorten
 
 if TYPE_CHECKING:
     from clip_core.values import Progress
@@ -29,16 +30,6 @@ def escape_unencodable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def shown(text: str) -> str:
-    """Return ``text`` as one line in which nothing can move a terminal's cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def cut(text: str, most: int = MAX_MESSAGE) -> str:
-    """Return at most ``most`` characters of ``text``; "…" stands for the rest."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def count(number: int, noun: str) -> str:
@@ -60,12 +51,13 @@ def write(text: str) -> None:
 
 def line(text: str) -> None:
     """Write one line to standard output."""
-    write(shown(text) + "\n")
+    write(printable(text) + "\n")
 
 
 def note(text: str) -> None:
     """Write one line of at most 200 characters to standard error: a warning, a notice, an error."""
-    _write(sys.stderr, cut(shown(text)) + "\n")  # if that fails, there is nowhere left to report it
+    # If this fails, there is nowhere left to report it.
+    _write(sys.stderr, shorten(printable(text), MAX_MESSAGE) + "\n")
 
 
 def _write(stream: TextIO | None, text: str) -> OSError | None:
@@ -90,7 +82,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
         rows: One text per column each.
         right: Titles of the columns that are aligned at the right.
     """
-    lines = [[shown(cell) for cell in row] for row in (header, *rows)]
+    lines = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for cells in lines:
         aligned = (
@@ -157,7 +149,7 @@ class ProgressBar:
         """
         self._shown = True
         if self._live:
-            self._rewrite(share, shown(text), done)
+            self._rewrite(share, printable(text), done)
         elif done or time.monotonic() - self._written >= PLAIN_LINE_S:
             self._written = time.monotonic()
             note(f"{self._name}: {text}")
@@ -195,8 +187,4 @@ def _counts(progress: Progress) -> str:
 
 def time_left(seconds: float | None) -> str:
     """Return ", m:ss left", from one hour on ", h:mm:ss left", or nothing while no time is known."""
-    if not seconds:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f", {hours}:{minutes:02d}:{rest:02d} left" if hours else f", {minutes}:{rest:02d} left"
+    return f", {clock(seconds, 0)} left" if seconds else ""

@@ -6,7 +6,6 @@ Nothing here runs unasked: a plan is made and shown first.
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections import deque
 from collections.abc import Generator, Mapping
@@ -32,7 +31,8 @@ from clip_core.encoders.hub_cache import (
 from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
 from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError
-from clip_core.size_text import size_text
+from clip_core.files import lacking_room, nearest_folder
+from clip_core.text import size_text
 from clip_core.values import Progress
 
 __all__ = ["DownloadPlan", "PlannedFile", "download", "find_cached", "plan_download"]
@@ -155,19 +155,13 @@ def download(plan: DownloadPlan) -> Generator[Progress, None, None]:
 
 
 def _need_room(plan: DownloadPlan) -> None:
-    place = cache_root()
     try:
-        while not place.is_dir() and place != place.parent:
-            place = place.parent
-        free = shutil.disk_usage(place).free
+        lacking = lacking_room(nearest_folder(cache_root()), plan.missing_bytes, SPARE_BYTES)
     except OSError as error:
         raise disk_error(error, plan.model_id) from error
-    if plan.missing_bytes and free < plan.missing_bytes + SPARE_BYTES:
-        raise DownloadError(
-            f"{plan.model_id} needs {size_text(plan.missing_bytes)}, but only {size_text(free)} are free "
-            "where huggingface_hub keeps its cache.",
-            "Free some space, or move the cache with HF_HOME.",
-        )
+    if plan.missing_bytes and lacking:
+        what = f"{plan.model_id} needs {size_text(plan.missing_bytes)}, but in huggingface_hub's cache {lacking}."
+        raise DownloadError(what, "Free some space, or move the cache with HF_HOME.")
 
 
 def _cause(error: BaseException | None) -> BaseException | None:

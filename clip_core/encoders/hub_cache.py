@@ -32,8 +32,9 @@ from clip_core.encoders.precision import (
     onnx_files,
     providers_here,
 )
-from clip_core.encoders.settings import short
 from clip_core.errors import DamagedModelError, DownloadError, EncoderError
+from clip_core.files import whole_file
+from clip_core.text import single_line
 
 NEEDED = (CONFIG, PREPROCESSOR, TOKENIZER)
 OPTIONAL = (TOKENIZER_CONFIG,)
@@ -68,7 +69,7 @@ def hub_host() -> str:
         usable = parts.hostname and parts.port != 0  # a port that is no number raises
     except ValueError:
         usable = False
-    return short(parts.netloc.rpartition("@")[2], 60) if usable else "HF_ENDPOINT"
+    return single_line(parts.netloc.rpartition("@")[2], 60) if usable else "HF_ENDPOINT"
 
 
 def repository_folder(model_id: str) -> Path:
@@ -187,7 +188,8 @@ def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tupl
     if COMMIT.fullmatch(revision) is None:
         ref = folder / "refs" / revision
         ref.parent.mkdir(parents=True, exist_ok=True)
-        ref.write_text(commit, encoding="utf-8")
+        with whole_file(ref) as part:
+            part.write_text(commit, encoding="utf-8")
 
 
 def is_whole(blob: Path, size_bytes: int) -> bool:

@@ -21,9 +21,10 @@ from clip_core.encoders.external_data import external_files
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.precision import AUTO, TEXT, TOKENIZER, VISION, fingerprint
 from clip_core.encoders.preprocess import Preprocessing
-from clip_core.encoders.settings import foreign, short
+from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
 from clip_core.errors import EncoderError, shown_name
+from clip_core.text import single_line
 from clip_core.values import Floats, Image
 
 IMAGES_AT_ONCE = 16
@@ -233,7 +234,7 @@ class Tower:
         given = outputs[self._output]
         if given.type not in ("tensor(float)", "tensor(float16)") or len(given.shape) not in (0, 2):
             raise self._misfit(
-                f"gives {self._output} as {given.type} {short(str(given.shape), 60)}, not as floats (n, dim)"
+                f"gives {self._output} as {given.type} {single_line(str(given.shape), 60)}, not as floats (n, dim)"
             )
         last = given.shape[-1] if given.shape else None
         self.dim: int | None = last if isinstance(last, int) else None
@@ -316,4 +317,4 @@ def _session(path: Path, name: str) -> ort.InferenceSession:
 
 
 def _names(names: Sequence[str] | Mapping[str, object]) -> str:
-    return ", ".join(short(name, 30) for name in list(names)[:5]) or "nothing"
+    return ", ".join(single_line(name, 30) for name in list(names)[:5]) or "nothing"

@@ -18,8 +18,8 @@ from clip_core.encoders.base import need_rgb, unit
 from clip_core.encoders.precision import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
-from clip_core.encoders.settings import short
 from clip_core.errors import ServerError, UnknownModelError, shown_name
+from clip_core.text import single_line, unicode_text
 from clip_core.values import Floats, Image
 
 TEXTS_AT_ONCE = 8
@@ -116,7 +116,7 @@ class RoboflowEncoder:
         """
         if isinstance(texts, str):
             raise TypeError("embed_texts takes a list of texts, not one text")
-        plain = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        plain = [unicode_text(text) for text in texts]
         chunks = [plain[start : start + TEXTS_AT_ONCE] for start in range(0, len(plain), TEXTS_AT_ONCE)]
         return self._together(self._texts, chunks)
 
@@ -179,7 +179,7 @@ class RoboflowEncoder:
         long = [text for text in refused if len(text.encode()) > MOST_TOKENS]
         if all_of_them and not long:
             return refusal
-        what = f'refused the text "{short((long or refused)[0], 40)}" ({refusal.status})'
+        what = f'refused the text "{single_line((long or refused)[0], 40)}" ({refusal.status})'
         return self._server.errors.error(what, SHORTEN if long else "Word it differently.", refusal.status)
 
     def _ask(self, path: str, body: Mapping[str, object], count: int, what: str) -> Floats:

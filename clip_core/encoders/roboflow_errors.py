@@ -19,8 +19,8 @@ from urllib.parse import quote, quote_plus, urljoin, urlsplit
 from requests import exceptions
 from urllib3.exceptions import LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
-from clip_core.encoders.settings import short
 from clip_core.errors import ServerError
+from clip_core.text import single_line
 
 MAX_WORDS = 150
 START = "Is the server started? pip install inference-cli && inference server start"
@@ -91,9 +91,9 @@ class ServerErrors:
             status: The HTTP status, if there was an answer.
             words: Its own words.
         """
-        words = short(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)
+        words = single_line(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)
         said = f" It said: {words}" if words else ""
-        name = f"The inference server at {short(urlsplit(self.address).netloc, 50)}"
+        name = f"The inference server at {single_line(urlsplit(self.address).netloc, 50)}"
         return ServerError(f"{name} {what}.", f"{next_step}{said}", status)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ServerError:
@@ -120,7 +120,7 @@ class ServerErrors:
         what, next_step = next(row for kinds, *row in _FAILURES if any(isinstance(cause, kinds) for cause in chain))
         certificate = next((e.verify_message for e in chain if isinstance(e, ssl.SSLCertVerificationError)), "")
         system = next((e.strerror for e in chain if isinstance(e, OSError) and e.strerror), "no way there")
-        what = what.format(system=short(system, 60), name=type(error).__name__)
+        what = what.format(system=single_line(system, 60), name=type(error).__name__)
         return self.error(what, next_step.format(certificate=certificate).strip())
 
     def _target(self, headers: Mapping[str, str]) -> str:
@@ -128,7 +128,7 @@ class ServerErrors:
             host = urlsplit(urljoin(self.address, headers.get("Location", ""))).hostname
         except ValueError:
             host = None
-        return short(redacted(host or "", self.key), 60) or "nowhere"
+        return single_line(redacted(host or "", self.key), 60) or "nowhere"
 
 
 def redacted(text: str, key: str) -> str:

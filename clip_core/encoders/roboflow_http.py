@@ -25,7 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from clip_core.encoders.roboflow_errors import SLOW, ServerErrors
-from clip_core.size_text import size_text
+from clip_core.text import size_text
 
 IN_FLIGHT = 2
 MAX_ANSWER_BYTES = 8 * 2**20

@@ -10,23 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from clip_core.errors import EncoderError, shown_name
-from clip_core.size_text import size_text
+from clip_core.text import single_line, size_text
 
 MAX_JSON_BYTES = 4 * 2**20
-MAX_FOREIGN = 150
 _ONNX_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def foreign(error: BaseException, path: Path | None = None) -> str:
     """The text of another library's error as one line of at most 150 characters, ``path`` cut to its name."""
     text = str(error) if path is None else str(error).replace(str(path), path.name)
-    return short(_ONNX_RUNTIME_PREFIX.sub("", text)) or type(error).__name__
-
-
-def short(text: str, most: int = MAX_FOREIGN) -> str:
-    """Foreign words as one printable line of at most ``most`` characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return single_line(_ONNX_RUNTIME_PREFIX.sub("", text)) or type(error).__name__
 
 
 def read_object(path: Path, model: str) -> dict[str, Any]:
@@ -86,7 +79,7 @@ class Settings:
         )
 
     def _wrong(self, key: str, wanted: str) -> EncoderError:
-        given = short(repr(self.values[key]), 40) if key in self else "nothing"
+        given = single_line(repr(self.values[key]), 40) if key in self else "nothing"
         return self.error(f"gives '{self.prefix}{key}' as {given}; it must be {wanted}.")
 
     def inner(self, key: str) -> Settings:

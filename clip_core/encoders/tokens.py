@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from clip_core.encoders.settings import foreign, read_object
 from clip_core.errors import EncoderError
+from clip_core.text import unicode_text
 from clip_core.values import Ints
 
 # No tower reads more than some hundred tokens; a tokenizer may take seconds over a megabyte.
@@ -116,7 +117,7 @@ class Tokens:
         return plain[_word_start(plain, read) :].strip()
 
     def _plain(self, text: str) -> str:
-        valid = text.encode("utf-8", "replace").decode("utf-8")
+        valid = unicode_text(text)
         return valid.lower() if self.rules.lower else valid
 
 

@@ -11,7 +11,6 @@ may be signed, and what a proxy puts into a page.
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 import socket
@@ -35,8 +34,9 @@ from clip_core.encoders.hub_cache import (
     put_in_place,
     repository_folder,
 )
-from clip_core.encoders.settings import short
 from clip_core.errors import DownloadError, EncoderError
+from clip_core.files import is_full
+from clip_core.text import single_line
 
 MOST_ATTEMPTS = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
@@ -278,7 +278,7 @@ def hub_error(error: BaseException, model_id: str) -> EncoderError:
     if isinstance(error, HfHubHTTPError):
         return status_error(error.response, model_id)
     if isinstance(error, HFValidationError):
-        return DownloadError(f"{short(model_id, 60)} cannot be a repository on the hub.", "Check the name.")
+        return DownloadError(f"{single_line(model_id, 60)} cannot be a repository on the hub.", "Check the name.")
     if isinstance(error, httpx2.TimeoutException):
         return DownloadError(f"{hub_host()} does not answer.", f"Try again later. {WAYS_OUT}")
     if isinstance(error, httpx2.HTTPError | httpx2.InvalidURL):
@@ -337,7 +337,7 @@ def web_page_error(what: str) -> DownloadError:
 
 def disk_error(error: OSError, model_id: str) -> DownloadError:
     """Translate what the cache's disk says."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return DownloadError(
             f"The disk is full: {model_id} has no room in huggingface_hub's cache.",
             "Free some space and start again: it goes on where it stopped. HF_HOME moves the cache.",

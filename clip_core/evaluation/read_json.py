@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from clip_core.cells import MOST_SECONDS
 from clip_core.errors import TruthError
 from clip_core.evaluation.truth import Absence, Span, Truth
-from clip_core.recipe import clean_prompt
+from clip_core.text import MOST_SECONDS, clean_prompt
 
 _LINE = 'Lines look like {"query": "a dog", "relevant_windows": [[0, 4]]}.'
 _ENTRY = 'Entries look like {"prompt": "a dog", "start_s": 0, "end_s": 4}.'

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 
-from clip_core.cells import as_typed, filled_rows, places_of, seconds
+from clip_core.cells import as_typed, filled_rows, places_of
 from clip_core.errors import TruthError, shown_name
 from clip_core.evaluation.read_json import read_json
 from clip_core.evaluation.truth import Absence, Span, Truth
-from clip_core.recipe import clean_prompt
-from clip_core.size_text import size_text
+from clip_core.text import clean_prompt, parse_time, size_text
 
 MOST_BYTES = 10_000_000
 MOST_SPANS = 100_000
@@ -100,7 +99,7 @@ def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
 
 
 def _time(cell: str, place: str, field: str) -> float:
-    time_s = seconds(cell)
+    time_s = parse_time(cell)
     if time_s is None:
         given = shown_name(cell.replace("/", "∕"), 30) if cell else "nothing"
         raise TruthError(f"{place}: the {field} is {given}, which is no time.", "Write seconds or HH:MM:SS.mmm.")

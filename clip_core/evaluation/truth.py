@@ -8,7 +8,8 @@ from pathlib import PurePath
 
 from clip_core.errors import TruthError, shown_name
 from clip_core.evaluation.intervals import as_intervals, merged
-from clip_core.values import Times, clock
+from clip_core.text import clock
+from clip_core.values import Times
 
 MOST_NAMED, MOST_NAMED_LENGTH = 3, 40
 """So many prompts or videos are named in a warning, each this long at most; the rest is counted."""

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from clip_core.cells import FORMULA_STARTS
-from clip_core.export.text import hms, unicode_text
-from clip_core.score_text import number_text
+from clip_core.text import full_clock, number_text, unicode_text
 from clip_core.values import Moment, Scores
 
 MOMENT_COLUMNS = (
@@ -59,7 +58,7 @@ def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> s
     writer.writerow(MOMENT_COLUMNS)
     for m in moments:
         numbers = (number_text(number, 6) for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
-        clocks = (hms(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
+        clocks = (full_clock(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
         writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
     return out.getvalue()
 
@@ -76,6 +75,6 @@ def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(SPIKE_COLUMNS)
     for prompt, time_s, change in spikes:
-        row = (harmless(video), harmless(prompt), f"{time_s:.6f}", hms(time_s), f"{change:.6f}", unit)
+        row = (harmless(video), harmless(prompt), f"{time_s:.6f}", full_clock(time_s), f"{change:.6f}", unit)
         writer.writerow(row)
     return out.getvalue()

@@ -12,7 +12,7 @@ from typing import Any
 
 from clip_core.export.source import Source, timecode
 from clip_core.export.text import by_time, one_line, title_of
-from clip_core.score_text import number_text
+from clip_core.text import number_text
 from clip_core.values import Moment
 
 MOST_TITLE = 70

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from clip_core.export.source import Source
 from clip_core.export.text import by_time, one_line, title_of, xml_text
-from clip_core.score_text import number_text
+from clip_core.text import number_text
 from clip_core.values import Moment
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, ParamSpec
 
 from clip_core.export.csv_files import moments_csv, scores_csv
 from clip_core.export.edl import moments_edl
@@ -15,6 +15,8 @@ from clip_core.export.parquet import scores_parquet
 from clip_core.export.source import Source
 from clip_core.export.subtitles import moments_srt, moments_vtt
 from clip_core.values import Moment, Scores
+
+Written = ParamSpec("Written")
 
 
 @dataclass(frozen=True)
@@ -35,57 +37,66 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Format:
-    """How one kind of file is written.
+class Format(Generic[Written]):
+    """One row of a table of formats; menus, helps, checks and file names are made from the tables.
 
     Attributes:
         file_name: The constant name of such a file.
         mime: What a browser calls it.
         title: To show.
+        write: Makes the content of the file; texts become UTF-8.
         counts_frames: Whether its times are frames of ``Source.timeline_rate``, so that ``Source.note`` concerns it.
     """
 
     file_name: str
     mime: str
     title: str
+    write: Callable[Written, str | bytes]
     counts_frames: bool = False
 
 
-MOMENT_FORMATS: Mapping[str, Format] = {
-    "csv": Format("moments.csv", "text/csv", "CSV"),
-    "json": Format("moments.json", "application/json", "JSON"),
-    "vtt": Format("moments.vtt", "text/vtt", "WebVTT chapters"),
-    "srt": Format("moments.srt", "application/x-subrip", "SRT subtitles"),
-    "edl": Format("moments.edl", "text/plain", "EDL (CMX 3600)", counts_frames=True),
-    "fcpxml": Format("moments.fcpxml", "application/xml", "Final Cut Pro XML", counts_frames=True),
-    "otio": Format("moments.otio", "application/json", "OpenTimelineIO", counts_frames=True),
-    "qvhighlights": Format("moments.qvhighlights.jsonl", "application/jsonl", "QVHighlights predictions"),
-}
-SCORE_FORMATS: Mapping[str, Format] = {
-    "csv": Format("scores.csv", "text/csv", "CSV"),
-    "parquet": Format("scores.parquet", "application/vnd.apache.parquet", "Parquet"),
-    "jsonl": Format("scores.jsonl", "application/jsonl", "JSON Lines"),
-}
-_MOMENT_WRITERS: Mapping[str, Callable[[Findings], str]] = {
-    "csv": lambda f: moments_csv(f.moments, f.source.name, str(f.settings.get("unit", ""))),
-    "json": lambda f: moments_json(f.moments, f.source, f.settings),
-    "vtt": lambda f: moments_vtt(f.moments),
-    "srt": lambda f: moments_srt(f.moments),
-    "edl": lambda f: moments_edl(f.moments, f.source, f.settings),
-    "fcpxml": lambda f: moments_fcpxml(f.moments, f.source, f.settings),
-    "otio": lambda f: moments_otio(f.moments, f.source, f.settings),
-    "qvhighlights": lambda f: moments_qvhighlights(f.moments, f.prompts, f.source.name),
+MOMENT_FORMATS: Mapping[str, Format[[Findings]]] = {
+    "csv": Format(
+        "moments.csv", "text/csv", "CSV",
+        lambda f: moments_csv(f.moments, f.source.name, str(f.settings.get("unit", ""))),
+    ),
+    "json": Format(
+        "moments.json", "application/json", "JSON",
+        lambda f: moments_json(f.moments, f.source, f.settings),
+    ),
+    "vtt": Format("moments.vtt", "text/vtt", "WebVTT chapters", lambda f: moments_vtt(f.moments)),
+    "srt": Format("moments.srt", "application/x-subrip", "SRT subtitles", lambda f: moments_srt(f.moments)),
+    "edl": Format(
+        "moments.edl", "text/plain", "EDL (CMX 3600)",
+        lambda f: moments_edl(f.moments, f.source, f.settings), counts_frames=True,
+    ),
+    "fcpxml": Format(
+        "moments.fcpxml", "application/xml", "Final Cut Pro XML",
+        lambda f: moments_fcpxml(f.moments, f.source, f.settings), counts_frames=True,
+    ),
+    "otio": Format(
+        "moments.otio", "application/json", "OpenTimelineIO",
+        lambda f: moments_otio(f.moments, f.source, f.settings), counts_frames=True,
+    ),
+    "qvhighlights": Format(
+        "moments.qvhighlights.jsonl", "application/jsonl", "QVHighlights predictions",
+        lambda f: moments_qvhighlights(f.moments, f.prompts, f.source.name),
+    ),
+}  # fmt: skip
+SCORE_FORMATS: Mapping[str, Format[[Scores, Mapping[str, Any]]]] = {
+    "csv": Format("scores.csv", "text/csv", "CSV", lambda scores, _: scores_csv(scores)),
+    "parquet": Format("scores.parquet", "application/vnd.apache.parquet", "Parquet", scores_parquet),
+    "jsonl": Format("scores.jsonl", "application/jsonl", "JSON Lines", lambda scores, _: scores_jsonl(scores)),
 }
 
 
 def write_moments(kind: str, findings: Findings) -> bytes:
-    """Return the findings as a file of a kind in ``MOMENT_FORMATS``, UTF-8.
+    """Return the findings as a file of a kind in ``MOMENT_FORMATS``.
 
     Raises:
         ValueError: There is no such kind, or the settings cannot be written as JSON.
     """
-    _check(kind, MOMENT_FORMATS)
-    return _MOMENT_WRITERS[kind](findings).encode()
+    return _written(MOMENT_FORMATS, kind, findings)
 
 
 def write_scores(kind: str, scores: Scores, settings: Mapping[str, Any]) -> bytes:
@@ -94,12 +105,13 @@ def write_scores(kind: str, scores: Scores, settings: Mapping[str, Any]) -> byte
     Raises:
         ValueError: As ``write_moments``.
     """
-    _check(kind, SCORE_FORMATS)
-    if kind == "parquet":
-        return scores_parquet(scores, settings)
-    return (scores_csv(scores) if kind == "csv" else scores_jsonl(scores)).encode()
+    return _written(SCORE_FORMATS, kind, scores, settings)
 
 
-def _check(kind: str, known: Mapping[str, Format]) -> None:
-    if kind not in known:
-        raise ValueError(f"there is no format {kind!r}; there are {', '.join(known)}")
+def _written(
+    formats: Mapping[str, Format[Written]], kind: str, *what: Written.args, **options: Written.kwargs
+) -> bytes:
+    if kind not in formats:
+        raise ValueError(f"there is no format {kind!r}; there are {', '.join(formats)}")
+    content = formats[kind].write(*what, **options)
+    return content if isinstance(content, bytes) else content.encode()

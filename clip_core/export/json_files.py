@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from clip_core.export.source import Source
-from clip_core.export.text import by_time, hms, unicode_text
+from clip_core.export.text import by_time
+from clip_core.text import full_clock, unicode_text
 from clip_core.values import Moment, Scores
 
 DECIMALS = 6
@@ -43,7 +44,7 @@ def moment_record(moment: Moment) -> dict[str, Any]:
     m = moment
     numbers = {"start_s": m.start_s, "end_s": m.end_s, "duration_s": m.duration_s, "peak_s": m.peak_s}
     numbers |= {"peak": m.peak, "mean": m.mean}
-    clocks = {"start": hms(m.start_s), "end": hms(m.end_s), "peak_time": hms(m.peak_s)}
+    clocks = {"start": full_clock(m.start_s), "end": full_clock(m.end_s), "peak_time": full_clock(m.peak_s)}
     names = {"prompt": unicode_text(m.prompt), "label": unicode_text(m.label)}
     return names | {name: _rounded(number) for name, number in numbers.items()} | clocks
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clip_core.export.source import Source
 from clip_core.export.text import by_time, one_line, title_of, xml_text
-from clip_core.score_text import number_text
+from clip_core.text import number_text
 from clip_core.values import Moment
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from clip_core.export.text import unicode_text
+from clip_core.text import unicode_text
 from clip_core.values import Scores
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 
-from clip_core.cells import as_typed, filled_rows, number, places_of, seconds
+from clip_core.cells import as_typed, filled_rows, places_of
 from clip_core.errors import MomentsFileError, shown_name
 from clip_core.export.read_otio import read_otio
-from clip_core.size_text import size_text
+from clip_core.text import parse_number, parse_time, size_text
 from clip_core.values import Moment
 
 MOST_BYTES = 20_000_000
@@ -109,14 +109,14 @@ class _Row:
 
     def _time(self, field: str) -> float:
         cell = self._cell(field)
-        time_s = seconds(cell)
+        time_s = parse_time(cell)
         if time_s is None:
             raise self._wrong(field, "is no time in seconds or HH:MM:SS.mmm")
         return time_s
 
     def _score(self, field: str) -> float:
         cell = self._cell(field)
-        score = number(cell) if ":" not in cell else None
+        score = parse_number(cell) if ":" not in cell else None
         if cell and score is None:
             raise self._wrong(field, "is no number")
         return score or 0.0

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from clip_core.errors import MomentsFileError
+from clip_core.text import unicode_text
 from clip_core.values import Moment
 
 OURS = "clip_video"
@@ -131,4 +132,4 @@ def _finite(value: object) -> float:
 
 
 def _text(value: object) -> str:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    return unicode_text(value) if isinstance(value, str) else ""

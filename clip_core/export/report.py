@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clip_core.export.page import CHART_PLACE, Figure, escaped, page_html
-from clip_core.export.text import NAMELESS, hms
-from clip_core.score_text import number_text
+from clip_core.export.text import NAMELESS
+from clip_core.text import full_clock, number_text
 from clip_core.values import Moment
 
 _JPEG = b"\xff\xd8\xff"
@@ -104,10 +104,10 @@ def _row(moment: Moment, thumbnail: bytes | None) -> str:
     picture = ""
     if thumbnail is not None:
         address = "data:image/jpeg;base64," + base64.b64encode(thumbnail).decode()
-        picture = f'<img src="{address}" alt="The frame at {hms(moment.peak_s)}">'
+        picture = f'<img src="{address}" alt="The frame at {full_clock(moment.peak_s)}">'
     label = f'<br><bdi class="label">{escaped(moment.label)}</bdi>' if moment.label else ""
     numbers = (
-        hms(moment.start_s), hms(moment.end_s), f"{moment.duration_s:.3f}", hms(moment.peak_s),
+        full_clock(moment.start_s), full_clock(moment.end_s), f"{moment.duration_s:.3f}", full_clock(moment.peak_s),
         number_text(moment.peak, 3), number_text(moment.mean, 3),
     )  # fmt: skip
     cells = "".join(f'<td class="number">{number}</td>' for number in numbers)

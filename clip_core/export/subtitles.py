@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from clip_core.export.text import by_time, hms, title_of
+from clip_core.export.text import by_time, title_of
+from clip_core.text import full_clock
 from clip_core.values import Moment
 
 _SRT_HAS_NO_ESCAPE = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})
@@ -40,5 +41,6 @@ def _cues(moments: Sequence[Moment], mark: str) -> list[tuple[str, str, str]]:
     for moment in sorted(moments, key=by_time):
         start_ms = max(0, round(moment.start_s * 1000))
         end_ms = max(start_ms + 1, round(moment.end_s * 1000))
-        cues.append((hms(start_ms / 1000, mark), hms(end_ms / 1000, mark), title_of(moment)))
+        start, end = (full_clock(at / 1000).replace(".", mark) for at in (start_ms, end_ms))
+        cues.append((start, end, title_of(moment)))
     return cues

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 
+from clip_core.text import unicode_text
 from clip_core.values import Moment
 
 NAMELESS = "moment"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAKS_OR_CONTROLS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-
-
-def unicode_text(text: str) -> str:
-    """Return ``text`` with a question mark for each half of a surrogate pair, which UTF-8 cannot carry."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def xml_text(text: str) -> str:
@@ -30,17 +26,6 @@ def title_of(moment: Moment) -> str:
     """The one-line name of a moment: its prompt, and its label in brackets; never empty."""
     prompt, label = one_line(moment.prompt) or NAMELESS, one_line(moment.label)
     return f"{prompt} ({label})" if label else prompt
-
-
-def hms(time_s: float, mark: str = ".") -> str:
-    """Write a time as ``HH:MM:SS.mmm``, rounded to milliseconds; the hours may have more digits.
-
-    Args:
-        time_s: In seconds; below zero counts as zero.
-        mark: What stands before the milliseconds.
-    """
-    seconds, milliseconds = divmod(max(0, round(time_s * 1000)), 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{mark}{milliseconds:03d}"
 
 
 def by_time(moment: Moment) -> tuple[float, float, str]:

@@ -27,6 +27,8 @@ class ClipFile(Mp4File):
         ExportError: It cannot be written there. So do all methods.
     """
 
+    look = Look(crf=18, sound_bits=160_000, size=even_size, refusal=export_error)
+
     def __init__(
         self,
         target: Path,
@@ -39,7 +41,7 @@ class ClipFile(Mp4File):
         longest_step_s: float = 1.0,
         sound: Sound | None = None,
     ) -> None:
-        super().__init__(target, width, height, time_base, _LOOK, longest_step_s=longest_step_s, sound=sound)
+        super().__init__(target, width, height, time_base, longest_step_s=longest_step_s, sound=sound)
         self._clip_path, self._start_s, self._end_s, self._frames = target, start_s, end_s, 0
 
     def add(self, frame: Frame) -> None:
@@ -52,6 +54,3 @@ class ClipFile(Mp4File):
         self.finish(self._end_s - self._start_s)
         self.keep()
         return Clip(self._clip_path, self._start_s, self._end_s, self._frames)
-
-
-_LOOK = Look(crf=18, sound_bits=160_000, size=even_size, refusal=export_error)

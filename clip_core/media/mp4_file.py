@@ -20,8 +20,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from av.video.stream import VideoStream
 
 from clip_core.errors import ClipVideoError
+from clip_core.files import part_of
 from clip_core.media.sound import RATE, Sound
-from clip_core.media.writing import part_of
 from clip_core.values import Frame, Image
 
 KEYFRAME_EVERY = 30
@@ -63,11 +63,13 @@ class Look:
 class Mp4File:
     """A file on its way; a context manager that removes what was not kept.
 
+    Attributes:
+        look: How it is written; each kind of file says that for itself.
+
     Args:
         target: Where it will lie. Until ``keep`` it is ``temporary``, beside it, with ``.part`` at its end.
         width, height: Of the video.
         time_base: Of the frames that will come.
-        look: How it is written.
         longest_step_s: As far as known, the longest time from one frame to the next.
         sound: What is to be heard, if anything.
 
@@ -75,19 +77,20 @@ class Mp4File:
         ClipVideoError: ``look.refusal``, if it cannot be written there. So do all methods.
     """
 
+    look: Look
+
     def __init__(
         self,
         target: Path,
         width: int,
         height: int,
         time_base: Fraction,
-        look: Look,
         *,
         longest_step_s: float = 1.0,
         sound: Sound | None = None,
     ) -> None:
         self.temporary = part_of(target)
-        self._target, self._sound, self._look = target, sound, look
+        self._target, self._sound = target, sound
         self._from = (width, height)
         self._time_base = time_base
         self._ticks = ticks_per_second(time_base, longest_step_s)
@@ -133,7 +136,7 @@ class Mp4File:
     def keep(self) -> None:
         """Put the finished copy in its place."""
         with self._guarded():
-            os.replace(self.temporary, self._target)  # noqa: PTH105 - as it stands in the manual
+            self.temporary.replace(self._target)
 
     def close(self) -> None:
         """Remove what was not kept; may be called twice."""
@@ -153,11 +156,11 @@ class Mp4File:
 
     def _add_pictures(self) -> VideoStream:
         # B-frames would need an edit list, which browsers read differently; scene cuts would move keyframes.
-        options = {"preset": "veryfast", "crf": str(self._look.crf), "bf": "0", "sc_threshold": "0"}
+        options = {"preset": "veryfast", "crf": str(self.look.crf), "bf": "0", "sc_threshold": "0"}
         options |= {"g": str(KEYFRAME_EVERY), "keyint_min": str(KEYFRAME_EVERY)}
         options["threads"] = str(max(1, (os.cpu_count() or 2) // 2))  # the page needs the others
         stream = self._container.add_stream("libx264", rate=30, options=options)
-        stream.width, stream.height = self._look.size(*self._from)
+        stream.width, stream.height = self.look.size(*self._from)
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.time_base = Fraction(1, self._ticks)
@@ -166,7 +169,7 @@ class Mp4File:
         return stream
 
     def _add_sound(self, sound: Sound) -> AudioStream:
-        return self._container.add_stream("aac", rate=RATE, layout=sound.layout, bit_rate=self._look.sound_bits)
+        return self._container.add_stream("aac", rate=RATE, layout=sound.layout, bit_rate=self.look.sound_bits)
 
     def _picture(self, rgb: Image) -> VideoFrame:
         width, height = self._pictures.width, self._pictures.height
@@ -221,7 +224,7 @@ class Mp4File:
         try:
             yield
         except (OSError, av.error.FFmpegError) as error:
-            raise self._look.refusal(error) from error
+            raise self.look.refusal(error) from error
 
 
 def _nearly(rgb: Image, width: int, height: int) -> Image:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -16,8 +16,9 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from clip_core.errors import ExportError
+from clip_core.files import whole_file
 from clip_core.media.stretch import EXACT_INSTEAD, Stretch, packets_of
-from clip_core.media.writing import export_error, part_of
+from clip_core.media.writing import guarded
 
 _MP4_PICTURES = ("h264", "hevc", "av1", "vp9", "mpeg4")
 _MP4_SOUNDS = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
@@ -28,6 +29,9 @@ def container_for(pictures: VideoStream, sound: AudioStream | None) -> str:
     """Return "mp4" where that holds these codecs, else "mkv", which holds all."""
     fits = _codec_of(pictures) in _MP4_PICTURES and (sound is None or _codec_of(sound) in _MP4_SOUNDS)
     return "mp4" if fits else "mkv"
+
+
+_writing = partial(guarded, (OSError, ValueError, av.error.FFmpegError))
 
 
 def copy_packets(
@@ -53,10 +57,9 @@ def copy_packets(
     Raises:
         ExportError: It cannot be written, or the file cannot be read there.
     """
-    part = part_of(target)
     kind = "mp4" if target.suffix == ".mp4" else "matroska"
     av.logging.set_level(None)
-    try:
+    with guarded(), whole_file(target) as part:
         with _writing():
             out = av.open(str(part.absolute()), "w", format=kind)
         try:
@@ -67,10 +70,6 @@ def copy_packets(
             with suppress(OSError, av.error.FFmpegError):
                 out.close()
         check(part)
-        with _writing():
-            os.replace(part, target)  # noqa: PTH105 - as it stands in the manual
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _mux(
@@ -138,11 +137,3 @@ def _less(stamp: int | None, zero: int) -> int | None:
 
 def _codec_of(stream: VideoStream | AudioStream) -> str:
     return str(stream.codec_context.codec.canonical_name) if stream.codec_context is not None else ""
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise export_error(error) from error

@@ -2,34 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from pathlib import Path
-
 from clip_core.errors import ProxyError
+from clip_core.files import is_full, reason_of
 from clip_core.media.mp4_file import Look, Mp4File
 from clip_core.media.size import proxy_size
-from clip_core.media.sound import Sound
-from clip_core.media.writing import is_full, reason_of
-
-
-class ProxyFile(Mp4File):
-    """A copy on its way; see ``Mp4File``.
-
-    Raises:
-        ProxyError: It cannot be written there.
-    """
-
-    def __init__(
-        self,
-        target: Path,
-        width: int,
-        height: int,
-        time_base: Fraction,
-        *,
-        longest_step_s: float = 1.0,
-        sound: Sound | None = None,
-    ) -> None:
-        super().__init__(target, width, height, time_base, _LOOK, longest_step_s=longest_step_s, sound=sound)
 
 
 def write_error(error: Exception) -> ProxyError:
@@ -42,4 +18,11 @@ def write_error(error: Exception) -> ProxyError:
     )
 
 
-_LOOK = Look(crf=24, sound_bits=96_000, size=proxy_size, refusal=write_error)
+class ProxyFile(Mp4File):
+    """A copy on its way; see ``Mp4File``.
+
+    Raises:
+        ProxyError: It cannot be written there.
+    """
+
+    look = Look(crf=24, sound_bits=96_000, size=proxy_size, refusal=write_error)

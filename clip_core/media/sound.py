@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from clip_core.values import clock
+from clip_core.text import clock
 
 RATE = 48_000
 """Samples per second of what comes out, whatever goes in."""

@@ -14,7 +14,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from clip_core.errors import ExportError
-from clip_core.values import Ints, TimeTable, clock
+from clip_core.text import clock
+from clip_core.values import Ints, TimeTable
 
 EXACT_INSTEAD = "Cut it exactly instead."
 

@@ -1,19 +1,13 @@
-"""What FFmpeg and the operating system say when something cannot be written, in words."""
+"""What is said when clips, frames or a ZIP cannot be written."""
 
 from __future__ import annotations
 
-import errno
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clip_core.errors import ExportError
-
-SUFFIX = ".part"
-
-
-def part_of(target: Path) -> Path:
-    """Where a file lies until it is whole: beside its place, hidden, with ``.part`` at its end."""
-    return target.with_name(f".{target.name}{SUFFIX}")
+from clip_core.files import is_full, reason_of, whole_file
 
 
 def write_whole(target: Path, content: bytes) -> None:
@@ -22,26 +16,17 @@ def write_whole(target: Path, content: bytes) -> None:
     Raises:
         ExportError: It cannot be written; nothing of it is left.
     """
-    part = part_of(target)
+    with guarded(), whole_file(target) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> Iterator[None]:
+    """Within the block, errors of these kinds rise as ``ExportError``."""
     try:
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
+        yield
+    except kinds as error:
         raise export_error(error) from error
-
-
-def is_full(error: Exception) -> bool:
-    """Whether the disk, or the quota on it, is full."""
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-
-
-def reason_of(error: Exception) -> str:
-    """Return the reason, such as "Permission denied"; the error's class where there is none."""
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if isinstance(number, int) and 0 < number < 200 else type(error).__name__
 
 
 def export_error(error: Exception) -> ExportError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clip_core.errors import StoreError, StoreFullError, VideoError, shown_name
+from clip_core.files import lacking_room
 from clip_core.pipeline.identify import file_stamp, record_of, reindex_error
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
 from clip_core.video import open_video
 from clip_core.video.identity import BLOCK_BYTES
 from clip_core.video.opening import upload_extension
@@ -76,15 +76,12 @@ def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
 def _need_room(folder: Path, size_bytes: int, name: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
+        lacking = lacking_room(folder, size_bytes, SPARE_BYTES)
     except OSError as error:
         raise _no_place(folder, error) from error
-    if free < size_bytes + SPARE_BYTES:
-        raise StoreFullError(
-            f"There is no room for {shown_name(name)}: it has {size_text(size_bytes)}, "
-            f"{size_text(free)} are free, and {size_text(SPARE_BYTES)} of them stay free.",
-            "Free some space and upload it again.",
-        )
+    if lacking:
+        what = f"There is no room for {shown_name(name)}: it has {size_text(size_bytes)}, {lacking}."
+        raise StoreFullError(what, "Free some space and upload it again.")
 
 
 def _no_place(folder: Path, error: OSError) -> StoreError:

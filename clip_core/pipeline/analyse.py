@@ -11,7 +11,6 @@ import numpy as np
 from clip_core.encoders.base import Encoder
 from clip_core.pipeline.check_vectors import checked
 from clip_core.pipeline.score_prompts import (
-    clean_prompts,
     learn_prompts,
     read_new_frames,
     table_of,
@@ -127,12 +126,12 @@ class Analysis:
     def _gathered(
         self, recipe: Recipe, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool, ask_bank: bool
     ) -> Evidence:
-        prompts = () if columns is not None else clean_prompts(recipe.positives)
+        prompts = () if columns is not None else recipe.positives
         if columns is not None:
             raw, negatives = self._scores(columns, table, complete=complete), self._scores({}, table)
             raw = replace(raw, values=raw.values.clip(-1, 1))  # of a frame with itself, rounding says a little above 1
         else:
-            against = clean_prompts(recipe.negatives)
+            against = recipe.negatives
             if ask_bank:
                 self.prepare_bank(prompts)
             learn_prompts(self.curves, [*prompts, *against], recipe.templates, self._encoder, self._store)
@@ -182,7 +181,7 @@ class Analysis:
         """Prompt → lower and upper edge of its cosines over the templates, for those that have several wordings."""
         vectors = self.curves.vectors()[self.curves.order]
         found = {}
-        for prompt in clean_prompts(recipe.positives):
+        for prompt in recipe.positives:
             wordings = filled(prompt, recipe.templates)
             if len(wordings) > 1:
                 known = text_vectors(wordings, self._encoder, self._store)

@@ -16,9 +16,10 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import ClipVideoError, shown_name
+from clip_core.files import nearest_folder
 from clip_core.pipeline.list_videos import configured_video, list_videos
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
 from clip_core.values import Floats, Image
 from clip_core.video import open_video
 
@@ -104,7 +105,7 @@ def _store(store: EmbeddingStore) -> Iterator[Check]:
 
 def _room(folder: Path) -> Check:
     """Whether the folder, or the one that it would be made in, can be written, and how much room there is."""
-    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
+    place = nearest_folder(folder)
     try:
         with tempfile.NamedTemporaryFile(prefix=".doctor-", dir=place):
             free = shutil.disk_usage(place).free

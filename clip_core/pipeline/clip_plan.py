@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from clip_core.errors import ExportError, shown_name
-from clip_core.export.names import numbered_name
-from clip_core.values import Moment, TimeTable, clock
+from clip_core.files import numbered_name
+from clip_core.text import clock
+from clip_core.values import Moment, TimeTable
 
 # Files of moments round times to a millionth of a second; no two frames are that near.
 SLACK_S = 1e-6

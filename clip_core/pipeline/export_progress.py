@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clip_core.errors import ExportError
-from clip_core.size_text import size_text
+from clip_core.files import lacking_room
 from clip_core.values import Clip, Progress, Stage
 
 REPORT_EVERY_S = 0.25
@@ -60,11 +59,8 @@ def need_spare(folder: Path, more_bytes: int = 0) -> None:
         ExportError: They are not, or the folder cannot be looked at.
     """
     try:
-        free = shutil.disk_usage(folder).free
+        lacking = lacking_room(folder, more_bytes, SPARE_BYTES)
     except OSError as error:
         raise ExportError(f"The folder cannot be written: {error.strerror}.", "Choose another folder.") from error
-    if free < more_bytes + SPARE_BYTES:
-        raise ExportError(
-            f"There is no room: {size_text(free)} are free, and {size_text(SPARE_BYTES)} of them stay free.",
-            "Free some space and try again.",
-        )
+    if lacking:
+        raise ExportError(f"There is no room: {lacking}.", "Free some space and try again.")

@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from clip_core.errors import NotIndexedError, VideoError, VideoNotFoundError, shown_name
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
 from clip_core.values import VideoRecord
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing

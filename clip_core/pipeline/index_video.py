@@ -17,7 +17,8 @@ from clip_core.pipeline.draw_thumbnails import Thumbnails
 from clip_core.pipeline.embed_frames import Pace, embed_frames
 from clip_core.pipeline.identify import identify, is_there, known_video, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack
@@ -14,13 +13,14 @@ import numpy as np
 
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
+from clip_core.files import lacking_room
 from clip_core.media.size import proxy_size
 from clip_core.pipeline.copy_source import check_unchanged, open_sound
 from clip_core.pipeline.decode_ahead import DecodeAhead, room_for
 from clip_core.pipeline.find_file import is_video_id
 from clip_core.pipeline.list_videos import uploads_folder
 from clip_core.pipeline.take_turns import take, turn_lock
-from clip_core.size_text import size_text
+from clip_core.text import size_text
 from clip_core.values import Progress, TimeTable
 from clip_core.video import Video, open_video
 
@@ -161,10 +161,6 @@ def _check(out: ProxyFile, tables: Iterable[TimeTable | None], name: str) -> Non
 def _need_room(folder: Path, table: TimeTable, size: tuple[int, int]) -> None:
     """Refuse what will hardly fit; how large a copy gets, its pictures decide."""
     about = int(len(table) * size[0] * size[1] * _BYTES_PER_PIXEL + table.end_s * _SOUND_BYTES_PER_S)
-    free = shutil.disk_usage(folder).free
-    if free < about + SPARE_BYTES:
-        raise ProxyError(
-            f"There is no room for a copy to play: it may take {size_text(about)}, {size_text(free)} are free, "
-            f"and {size_text(SPARE_BYTES)} of them stay free.",
-            "Free some space and try again.",
-        )
+    if lacking := lacking_room(folder, about, SPARE_BYTES):
+        what = f"There is no room for a copy to play: it may take {size_text(about)}, {lacking}."
+        raise ProxyError(what, "Free some space and try again.")

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from clip_core.charts.labels import short
 from clip_core.charts.timeline import Timeline, still_figure
-from clip_core.charts.unit_text import value_text
 from clip_core.export.report import Report, report_html
 from clip_core.pipeline.write_outcome import Outcome
-from clip_core.values import Unit, VideoRecord, clock
+from clip_core.text import clock, short_prompt, value_text
+from clip_core.values import Unit, VideoRecord
 
 MOST_PICTURES = 60
 _MADE_OF: Mapping[Unit, str] = {
@@ -67,13 +66,13 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     samples = f"{len(found.scores):,} sampled frames" + ("" if found.scores.complete else ", not indexed to the end")
     yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
     if outcome.pictures is not None:
-        yield f"The prompts are pictures, not texts: {', '.join(map(short, outcome.pictures)) or 'none'}."
-    cuts = [f"{short(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
+        yield f"The prompts are pictures, not texts: {', '.join(map(short_prompt, outcome.pictures)) or 'none'}."
+    cuts = [f"{short_prompt(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
     none = "No prompt is sure to be there." if found.not_sure else "No prompt is flagged."
     yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else none
     for prompt, verdict in found.verdicts.items():
         if prompt not in found.recipe.unflagged:
-            yield f"{short(prompt)}: {verdict.kind}. {verdict.reason}"
+            yield f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
     yield _judged(outcome)
 
 

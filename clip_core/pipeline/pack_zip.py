@@ -9,7 +9,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from clip_core.errors import ExportError, shown_name
-from clip_core.media.writing import export_error, part_of
+from clip_core.files import whole_file
+from clip_core.media.writing import guarded
 from clip_core.pipeline.export_progress import Account, need_spare
 from clip_core.values import Progress
 
@@ -38,13 +39,10 @@ def pack_zip(
     """
     texts = texts or {}
     _check_names([*(file.name for file in files), *texts])
-    try:
+    with guarded():
         account = Account("zip", sum(file.stat().st_size for file in files) + sum(map(len, texts.values())))
-    except OSError as error:
-        raise export_error(error) from error
     need_spare(target.parent, int(account.total))
-    part = part_of(target)
-    try:
+    with guarded(), whole_file(target) as part:
         yield account.report()
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for name, content in texts.items():
@@ -54,13 +52,8 @@ def pack_zip(
                 yield from _add(archive, file, account)
         account.done = account.total
         yield account.report()  # the last chance to cancel
-        part.replace(target)
-        account.files.append(target)
-        yield account.report()
-    except OSError as error:
-        raise export_error(error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    account.files.append(target)
+    yield account.report()
 
 
 def _add(archive: zipfile.ZipFile, file: Path, account: Account) -> Iterator[Progress]:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from clip_core.export.names import numbered_name
+from clip_core.files import numbered_name
 from clip_core.media.writing import write_whole
 from clip_core.pipeline.clip_plan import SLACK_S, make_folder, piece_of, refuse_source
 from clip_core.pipeline.copy_source import open_original

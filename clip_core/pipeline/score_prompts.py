@@ -11,11 +11,11 @@ from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError, PromptError, StoreError
 from clip_core.pipeline.check_vectors import checked
 from clip_core.pipeline.identify import reindex_error
-from clip_core.recipe import clean_prompt
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.keys import ensemble_key
 from clip_core.scoring.templates import TemplateSet, ensemble, filled
 from clip_core.store.store import EmbeddingStore, Revision, RunRecord
+from clip_core.text import clean_prompt
 from clip_core.values import Floats, Scores, TimeTable
 
 _log = logging.getLogger(__name__)

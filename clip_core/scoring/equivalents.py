@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.score_text import value_text
 from clip_core.scoring.units import Scale, percent
+from clip_core.text import value_text
 from clip_core.values import Unit
 
 NO_COSINE: tuple[Unit, ...] = ("corrected", "margin", "softmax")

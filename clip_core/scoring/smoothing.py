@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 
-from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
+from clip_core.filters import FILTERS
+from clip_core.recipe import Recipe
 from clip_core.scoring.moving_mean import moving_mean
-from clip_core.scoring.spans import sample_spans, split_at
+from clip_core.scoring.spans import Spans, sample_spans, split_at
 from clip_core.values import Floats, Scores, Times
 
-Kind: TypeAlias = Smoothing
-KINDS = SMOOTHINGS
+EVEN_WITHIN = 0.1
+"""Samples that lie within this part of a step of an even grid are filtered as they are."""
+MOST_GRID_POINTS = 8
+"""An irregular stretch is resampled to at most this many times its samples."""
+Apply: TypeAlias = Callable[[Floats, float], Floats]
 
 
-def smooth(scores: Scores, window_s: float, kind: Kind = "mean", cuts_s: Times | None = None) -> Floats:
+def smooth(scores: Scores, window_s: float, kind: str = "mean", cuts_s: Times | None = None) -> Floats:
     """Return the curves of ``scores``, smoothed; all kinds are centred, and edges use what is there.
 
     What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much
@@ -34,7 +40,7 @@ def smooth(scores: Scores, window_s: float, kind: Kind = "mean", cuts_s: Times |
     Args:
         scores: n samples of p prompts.
         window_s: Width in seconds, >= 0. With 0 the input array itself is returned.
-        kind: Which filter.
+        kind: A key of ``FILTERS``.
         cuts_s: float64 (k,), times of cuts that nothing is smoothed across; None: smooth across cuts.
 
     Returns:
@@ -45,17 +51,60 @@ def smooth(scores: Scores, window_s: float, kind: Kind = "mean", cuts_s: Times |
     """
     if not np.isfinite(window_s) or window_s < 0:
         raise ValueError(f"window_s must be >= 0 and finite, not {window_s}")
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    if kind not in FILTERS:
+        raise ValueError(f"kind must be one of {', '.join(FILTERS)}, not {kind!r}")
     if window_s == 0 or len(scores) == 0:
         return scores.values
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
     spans = split_at(spans, scores.times_s, cuts_s)
-    if kind == "mean":
+    apply = FILTERS[kind].apply
+    if apply is None:
         return moving_mean(scores.values, scores.times_s, spans, window_s)
-    from clip_core.scoring.filters import filter_stretches  # loads scipy.signal only when it is needed
+    return _filter_stretches(scores.values, scores.times_s, spans, window_s, apply)
 
-    return filter_stretches(scores.values, scores.times_s, spans, window_s, kind)
+
+def _filter_stretches(values: Floats, times_s: Times, spans: Spans, window_s: float, apply: Apply) -> Floats:
+    """Filter each stretch of ``spans`` by itself.
+
+    A stretch whose samples are not evenly spaced is resampled linearly to its median step, filtered,
+    and read off at its samples again.
+
+    Args:
+        values: float32 (n, p).
+        times_s: float64 (n,), rising.
+        spans: Of the same n samples.
+        window_s: Width in seconds, > 0: see ``smooth``.
+        apply: See ``Filter``.
+
+    Returns:
+        float32 (n, p), its columns contiguous.
+    """
+    rows = np.ascontiguousarray(values.T)
+    bounds = [0, *(np.flatnonzero(np.diff(spans.stretch)) + 1).tolist(), len(times_s)]
+    if len(bounds) == 2:
+        return _filter_stretch(rows, times_s, window_s, apply).T
+    out = np.empty_like(rows)
+    for first, stop in itertools.pairwise(bounds):
+        out[:, first:stop] = _filter_stretch(rows[:, first:stop], times_s[first:stop], window_s, apply)
+    return out.T
+
+
+def _filter_stretch(rows: Floats, times_s: Times, window_s: float, apply: Apply) -> Floats:
+    n = len(times_s)
+    length_s = float(times_s[-1] - times_s[0])
+    if n < 2 or length_s <= 0:
+        return rows
+    step_s = length_s / (n - 1)
+    grid = times_s[0] + step_s * np.arange(n)
+    if float(np.abs(times_s - grid).max()) <= EVEN_WITHIN * step_s:
+        return apply(rows, window_s / step_s)
+    step_s = max(float(np.median(np.diff(times_s))), step_s / MOST_GRID_POINTS)
+    count = max(2, round(length_s / step_s) + 1)
+    grid = np.linspace(times_s[0], times_s[-1], count)
+    even = np.stack([np.interp(grid, times_s, row) for row in rows]) if len(rows) else np.empty((0, count))
+    filtered = apply(even.astype(np.float32), window_s / (length_s / (count - 1)))
+    back = [np.interp(times_s, grid, row) for row in filtered]
+    return np.array(back, np.float32).reshape(rows.shape)
 
 
 def smooth_as(recipe: Recipe, scores: Scores, cuts_s: Times | None) -> Floats:

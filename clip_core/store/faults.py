@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from clip_core.errors import StoreError, StoreFullError
+from clip_core.text import printable, shorten
 
 _MOST = 70
 _MOST_PLACE = 60
@@ -31,8 +32,7 @@ def is_missing(error: BaseException) -> bool:
 
 def shown_place(location: str) -> str:
     """The end of a folder or address as it may stand in a message, at most 60 characters."""
-    text = "".join(c if c.isprintable() else "?" for c in location)
-    return text if len(text) <= _MOST_PLACE else "…" + text[-_MOST_PLACE + 1 :]
+    return shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)
 
 
 def translate(error: OSError | RuntimeError | ValueError, location: str) -> StoreError:

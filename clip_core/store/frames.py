@@ -68,13 +68,23 @@ def append(tables: Tables, video_id: str, fingerprint: str, embeddings: FrameEmb
         pa.array(embeddings.times_s, pa.float64()),
         pa.FixedSizeListArray.from_arrays(pa.array(halves), dim),
     ]
-    with tables.writing(PREFIX + plain_id(fingerprint), lambda: _schema(dim)) as table:
+    add_vectors(tables, PREFIX + plain_id(fingerprint), pa.Table.from_arrays(columns, schema=_schema(dim)), "vectors")
+
+
+def add_vectors(tables: Tables, name: str, rows: Any, what: str) -> None:  # noqa: ANN401 - pyarrow is not imported here
+    """Commit a ``pyarrow.Table`` of vectors to the table of this name, which is made if need be.
+
+    Raises:
+        StoreError: They are of another length than those that are there; ``what`` they are, for the message.
+    """
+    dim = int(rows.schema.field("vector").type.list_size)
+    with tables.writing(name, lambda: rows.schema) as table:
         if dim_of(table) != dim:
             raise StoreError(
-                f"This model's stored vectors have {dim_of(table)} numbers, and these have {dim}.",
+                f"This model's stored {what} have {dim_of(table)} numbers, and these have {dim}.",
                 "The model's folder changed under the same fingerprint: restore it.",
             )
-        table.add(pa.Table.from_arrays(columns, schema=_schema(dim)))
+        table.add(rows)
 
 
 def stored_pts(tables: Tables, video_id: str, fingerprint: str) -> Ints:

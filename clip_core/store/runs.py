@@ -8,6 +8,7 @@ from typing import Any
 
 from clip_core.errors import NotIndexedError
 from clip_core.store.tables import Table, Tables, plain_id, stamp
+from clip_core.text import unicode_text
 
 RUNS = "runs"
 
@@ -61,7 +62,7 @@ def note(
         row = {
             "video": video_id,
             "fingerprint": fingerprint,
-            "model_id": model_id.encode("utf-8", "replace").decode("utf-8"),
+            "model_id": unicode_text(model_id),
             "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
             "rate": None if rate is None else float(rate),
             "finished": finished,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.errors import StoreError
-from clip_core.store.frames import dim_of, vectors_of
+from clip_core.store.frames import add_vectors, dim_of, vectors_of
 from clip_core.store.tables import Tables, digest, plain_id
+from clip_core.text import unicode_text
 from clip_core.values import Floats
 
 PREFIX = "texts_"
@@ -51,13 +51,9 @@ def append_texts(tables: Tables, fingerprint: str, prompts: Sequence[str], vecto
     flat = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)
     columns = [
         pa.array([digest(prompt) for prompt in prompts], pa.string()),
-        pa.array([prompt.encode("utf-8", "replace").decode("utf-8") for prompt in prompts], pa.string()),
+        pa.array([unicode_text(prompt) for prompt in prompts], pa.string()),
         pa.FixedSizeListArray.from_arrays(pa.array(flat), dim),
     ]
-    with tables.writing(PREFIX + plain_id(fingerprint), lambda: _schema(dim)) as table:
-        if dim_of(table) != dim:
-            raise StoreError(
-                f"This model's stored text vectors have {dim_of(table)} numbers, and these have {dim}.",
-                "The model's folder changed under the same fingerprint: restore it.",
-            )
-        table.add(pa.Table.from_arrays(columns, schema=_schema(dim)))
+    add_vectors(
+        tables, PREFIX + plain_id(fingerprint), pa.Table.from_arrays(columns, schema=_schema(dim)), "text vectors"
+    )

@@ -12,8 +12,8 @@ from clip_core.errors import ClipVideoError
 from clip_core.pipeline.add_upload import add_upload
 from clip_core.pipeline.list_videos import EXTENSIONS, uploads_folder
 from clip_core.pipeline.open_path import open_path
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
 from pages.parts.look import unseen
 from pages.parts.text import literal, told
 

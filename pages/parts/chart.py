@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit_plotly_events import plotly_events
 
 from clip_core.charts.timeline import Timeline, timeline_figure
-from clip_core.charts.unit_text import value_text
 from clip_core.scoring.findings import Findings
+from clip_core.text import value_text
 from pages.parts.indexing import Indexed, Wish, density_text
 from pages.parts.model import describe_model
 from pages.parts.playhead import Playhead, stamp

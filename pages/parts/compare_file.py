@@ -7,16 +7,17 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.errors import ClipVideoError
 from clip_core.evaluation.best_match import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
-from clip_core.values import Moment, clock
+from clip_core.text import clock, short_prompt
+from clip_core.values import Moment
+from pages.parts.tables import draw_numbers
 from pages.parts.text import told
 
 MOST_COMPARED = 500
 """Each is held against all of ours whenever ours change."""
-ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 6
+MOST_ROWS = 6
 GOOD = 0.5
 
 
@@ -77,27 +78,21 @@ def _draw(matches: Sequence[Match], count: int) -> None:
     st.caption(f"{counted}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
     table = pd.DataFrame(
         {
-            "prompt": [short(match.theirs.prompt) for match in matches],
+            "prompt": [short_prompt(match.theirs.prompt) for match in matches],
             "start": [clock(match.theirs.start_s) for match in matches],
             "end": [clock(match.theirs.end_s) for match in matches],
             "iou": [match.iou for match in matches],
             "ours": ["none" if match.ours is None else _span(match.ours) for match in matches],
         }
     )
-    st.dataframe(
-        table,
-        key="compared_table",
-        hide_index=True,
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(matches), MOST_ROWS),
-        column_config={
-            "prompt": st.column_config.TextColumn("In the file", width=90),
-            "start": st.column_config.TextColumn("Start", width=66),
-            "end": st.column_config.TextColumn("End", width=66),
-            "iou": st.column_config.NumberColumn("IoU", format="%.2f", width=44),
-            "ours": st.column_config.TextColumn("The best here", width=130),
-        },
-    )
+    columns = {
+        "prompt": st.column_config.TextColumn("In the file", width=90),
+        "start": st.column_config.TextColumn("Start", width=66),
+        "end": st.column_config.TextColumn("End", width=66),
+        "iou": st.column_config.NumberColumn("IoU", format="%.2f", width=44),
+        "ours": st.column_config.TextColumn("The best here", width=130),
+    }
+    draw_numbers("compared_table", table, columns, MOST_ROWS)
 
 
 def _span(moment: Moment) -> str:

@@ -13,7 +13,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.compare_encoders import Comparison, compare_encoders
 from clip_core.pipeline.list_videos import VideoChoice
-from clip_core.values import clock
+from clip_core.text import clock
 from pages.parts.cached import stamp
 from pages.parts.model import ModelWish, describe_model, select_framing, select_model
 from pages.parts.states import draw_error

@@ -13,6 +13,9 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.look import unseen
+from pages.parts.text import literal
+
 
 def held(name: str, then: Callable[..., None] | None = None, *args: object) -> dict[str, Any]:
     """Return ``key``, ``on_change`` and ``args`` of the control that shows ``st.session_state[name]``.
@@ -31,6 +34,11 @@ def held(name: str, then: Callable[..., None] | None = None, *args: object) -> d
         number += 1
     state[f"{name}_drawn"] = (number, state[name])
     return {"key": _key(name, number), "on_change": _take, "args": (name, number, then, args)}
+
+
+def draw_remove(name: str, key: str, remove: Callable[[], None]) -> None:
+    """Draw the button, an icon alone, that takes ``name`` from a list."""
+    st.button(unseen(f"Remove {literal(name)}"), icon=":material/close:", key=key, help="Remove", on_click=remove)
 
 
 def key_of(name: str) -> str:

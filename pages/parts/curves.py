@@ -18,7 +18,8 @@ from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.keys import image_key
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
-from clip_core.values import Scores, VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import Scores, VideoRecord
 from clip_core.video.sampling import coarse_pts, missing_samples
 from pages.parts.indexing import Indexed, Wish
 from pages.parts.prompts import Prompts
@@ -65,12 +66,8 @@ def _what_is_known(wish: Wish, indexed: Indexed, recipe: Recipe) -> Evidence:
     """Only what needs no model: the prompts whose vectors are stored, and no bank unless it is there."""
     state = st.session_state
     analysis = _analysis(indexed.record, wish)
-    known = set(
-        known_prompts(
-            analysis.curves, [*recipe.positives, *recipe.negatives], recipe.templates, wish.encoder, wish.store
-        )
-    )
-    lines = tuple(line for line in recipe.prompts if Recipe(prompts=(line,)).texts[0] in known)
+    known = set(known_prompts(analysis.curves, recipe.texts, recipe.templates, wish.encoder, wish.store))
+    lines = tuple(prompt.line for prompt in recipe.parsed if prompt.text in known)
     scored = replace(recipe, prompts=lines)
     ask_bank = analysis.bank_is_ready(scored.positives)
     _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not ask_bank)

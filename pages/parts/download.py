@@ -10,8 +10,8 @@ from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.precision import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.errors import DownloadSizeError, NotDownloadedError
-from clip_core.size_text import size_text
 from clip_core.tasks import DownloadKey, TaskView
+from clip_core.text import size_text
 from pages.parts.cached import download_queue
 from pages.parts.task_row import TaskRow, draw_task_row, left_text
 from pages.parts.text import literal, told

@@ -7,10 +7,9 @@ import math
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.scoring.extremes import extreme_samples
 from clip_core.scoring.findings import Findings
+from clip_core.text import short_prompt, shown_value, value_decimals
 from pages.parts.prompts import Prompts
 from pages.parts.signal import Signal
 from pages.parts.tables import draw_places, time_column, time_text
@@ -25,7 +24,7 @@ def draw_extremes(findings: Findings, prompts: Prompts, signal: Signal, *, worst
     if state.get("extreme_of") not in prompts.texts:
         state.extreme_of = prompts.texts[0]
     prompt = st.selectbox(
-        "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short,
+        "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short_prompt,
         label_visibility="collapsed",
     )  # fmt: skip
     curve = findings.within(str(prompt), signal.recipe.score_range or (-math.inf, math.inf))

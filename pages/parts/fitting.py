@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.unit_text import value_decimals
 from clip_core.evaluation.fit_threshold import FittedThreshold, fit_thresholds
 from clip_core.evaluation.marks import Marked, marked_frames
 from clip_core.scoring.findings import Findings
-from pages.parts.tables import HEAD_PX, ROW_PX
+from clip_core.text import value_decimals
+from pages.parts.tables import draw_numbers
 
 MOST_ROWS = 4
 ENOUGH = 10
@@ -88,15 +88,8 @@ def _draw_table(fits: dict[str, FittedThreshold], findings: Findings) -> None:
         )
         for name, text in helps.items()
     }
-    st.dataframe(
-        table,
-        key="fit_table",
-        hide_index=True,
-        placeholder="–",
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        column_config={"Prompt": st.column_config.TextColumn("Prompt", width=WIDTHS_PX["Prompt"])} | columns,
-    )
+    names = {"Prompt": st.column_config.TextColumn("Prompt", width=WIDTHS_PX["Prompt"])}
+    draw_numbers("fit_table", table, names | columns, MOST_ROWS)
 
 
 def _use(thresholds: dict[str, float]) -> None:

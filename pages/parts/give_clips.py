@@ -9,14 +9,14 @@ from urllib.parse import quote
 import streamlit as st
 
 from clip_core.errors import ClipVideoError
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.cut_clips import Cut
 from clip_core.pipeline.export_media import Wish
 from clip_core.pipeline.exports_folder import CLIPS_ZIP
 from clip_core.pipeline.save_frames import PictureKind
 from clip_core.pipeline.write_outcome import Outcome, moments_file
-from clip_core.size_text import size_text
 from clip_core.tasks import TaskView
+from clip_core.text import size_text
 from pages.parts.cached import export_queue
 from pages.parts.task_row import TaskRow, draw_task_row, left_text, viewer
 from pages.parts.text import literal, told

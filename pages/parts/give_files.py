@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.write_outcome import Outcome, moments_file, scores_file
 from pages.parts.text import literal
 
@@ -26,7 +26,7 @@ def draw_files(outcome: Outcome) -> None:
 
 
 def _draw_formats(
-    name: str, formats: Mapping[str, Format], write: Callable[[str, Outcome], bytes], outcome: Outcome
+    name: str, formats: Mapping[str, Format[...]], write: Callable[[str, Outcome], bytes], outcome: Outcome
 ) -> None:
     st.caption(f"{name.capitalize()} as")
     with st.container(horizontal=True, gap="xsmall", key=f"{name}_files"):

@@ -8,8 +8,8 @@ import streamlit as st
 
 from clip_core.charts.timeline import Timeline, still_figure
 from clip_core.errors import ClipVideoError
-from clip_core.export.names import named_after
 from clip_core.export.page import chart_html
+from clip_core.files import named_after
 from clip_core.pipeline.make_report import MOST_PICTURES, make_report
 from clip_core.pipeline.write_outcome import Outcome
 from pages.parts.peaks import thumbnails_at

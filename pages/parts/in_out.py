@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.cells import seconds
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock, parse_time
+from clip_core.values import VideoRecord
 from pages.parts.playhead import PLAYER, Playhead, state_key
 
 KEYS = {"in": "mark_in", "out": "mark_out"}
@@ -51,7 +51,7 @@ def press(which: str) -> None:
 
 def type_time(which: str, text: str) -> None:
     """Set in or out by hand: seconds, or m:ss.mmm. What is no time unsets it, and is still there to be corrected."""
-    _put(which, seconds(text), text.strip())
+    _put(which, parse_time(text), text.strip())
 
 
 def time_text(which: str) -> str:

@@ -12,7 +12,8 @@ from clip_core.pipeline.identify import known_video, reindex_error
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.store.store import EmbeddingStore, RunRecord
 from clip_core.tasks import IndexKey, TaskView, index_key
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import VideoRecord
 from clip_core.video.sampling import is_denser
 from pages.parts.cached import index_queue, stamp
 from pages.parts.task_row import TaskRow, draw_task_row, left_text, viewer

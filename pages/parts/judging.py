@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.edit import Edit, Verdict
 from clip_core.scoring.findings import CANDIDATE, Findings
 from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock, short_prompt
+from clip_core.values import VideoRecord
 from pages.parts.bench import Bench
 from pages.parts.in_out import clear_in_out, in_out, press
 from pages.parts.look import unseen
@@ -96,7 +96,7 @@ def _subject(subjects: list[Reviewed], listed: Listed) -> str:
         return f"{len(subjects)} ticked moments"
     moment = subjects[0].moment
     where = "Selected" if listed.selected is not None else "Ticked" if listed.chosen else "Under the playhead"
-    return f"{where}: {clock(moment.start_s)} … {clock(moment.end_s)} · {literal(short(moment.prompt))}"
+    return f"{where}: {clock(moment.start_s)} … {clock(moment.end_s)} · {literal(short_prompt(moment.prompt))}"
 
 
 def _draw_verdicts(subjects: list[Reviewed], listed: Listed, bench: Bench) -> None:
@@ -160,7 +160,7 @@ def _draw_adding(findings: Findings, bench: Bench) -> None:
     if not prompts:
         return
     st.markdown("###### Add a moment")
-    prompt = st.selectbox("Of", prompts, key="add_of", format_func=short, label_visibility="collapsed")
+    prompt = st.selectbox("Of", prompts, key="add_of", format_func=short_prompt, label_visibility="collapsed")
     start_s, end_s = in_out(findings.scores.end_s)
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         for label, which, key in (("From here", "in", "I"), ("To here", "out", "O")):

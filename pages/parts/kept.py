@@ -139,6 +139,6 @@ def _need_prompts(settings: Config) -> None:
 def _is_start(recipe: Recipe, settings: Config, encoder: ShownEncoder, evidence: Evidence) -> bool:
     """Whether these are the settings that a first visit finds."""
     unit, threshold = start_of_model(settings, encoder, has_bank=evidence.has_bank)
-    lines = prompts_of("\n".join(settings.prompts)).lines
+    lines = tuple(prompt.line for prompt in prompts_of(settings.prompts))
     start = Recipe(prompts=lines, smoothing_s=float(settings.smoothing_s), unit=unit, threshold=threshold)
     return recipe == start

@@ -20,9 +20,8 @@ from clip_core.pipeline.library import (
     sizes_of_models,
     uploaded_file,
 )
-from clip_core.size_text import size_text
 from clip_core.store.store import EmbeddingStore, StoredVideo
-from clip_core.values import clock
+from clip_core.text import clock, size_text
 from pages.parts import kept
 from pages.parts.cached import index_queue, proxy_queue
 from pages.parts.proxy import forget as forget_what_was_asked

@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.evaluation.marks import Marked
+from clip_core.text import short_prompt
 from clip_core.values import VideoRecord
 from pages.parts.controls import held
 from pages.parts.in_out import KEYS, clear_in_out, in_out, press, settle_in_out, time_text, type_time
@@ -44,7 +44,7 @@ def draw_bar(record: VideoRecord, prompts: Sequence[str], *, keys: bool) -> None
     state.setdefault("mark_there", YES_NO[0])
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="mark_bar"):
         st.selectbox(
-            "Prompt to mark", prompts, prompts.index(state.mark_prompt), format_func=short, width=170,
+            "Prompt to mark", prompts, prompts.index(state.mark_prompt), format_func=short_prompt, width=170,
             label_visibility="collapsed", **held("mark_prompt"),
         )  # fmt: skip
         st.segmented_control(

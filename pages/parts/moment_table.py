@@ -5,10 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.reviewed import Reviewed
+from clip_core.text import short_prompt, shown_value, value_decimals
 from clip_core.values import Scores, VideoRecord
 from pages.parts.look import question_mark
 from pages.parts.peaks import thumbnail_uris
@@ -53,7 +52,7 @@ def draw_moment_table(
         {
             "judged": [judged_sign(r) for r in reviewed],
             "colour": [_colour(r, prompts) for r in reviewed],
-            "prompt": [short(m.prompt) for m in moments],
+            "prompt": [short_prompt(m.prompt) for m in moments],
             "start": [time_text(m.start_s, end_s) for m in moments],
             "peak": [shown_value(m.peak, unit) for m in moments],
             "end": [time_text(m.end_s, end_s) for m in moments],

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_text
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.reviewed import Reviewed
-from clip_core.values import Moment, VideoRecord, clock
+from clip_core.text import clock, short_prompt, value_text
+from clip_core.values import Moment, VideoRecord
 from pages.parts.extremes import draw_extremes
 from pages.parts.moment_table import draw_moment_table
 from pages.parts.peaks import draw_peaks
@@ -151,7 +150,7 @@ def _nearest_miss(findings: Findings, signal: Signal) -> str:
     recipe, unit = signal.recipe, findings.scores.unit
     by, highest, prompt, when_s = _highest(findings, None)
     threshold = value_text(findings.thresholds[prompt], unit)
-    best = f"Highest: **{literal(short(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
+    best = f"Highest: **{literal(short_prompt(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
     if by < 0 and not findings.detects:
         return f"No sample reaches {threshold}. {best} Lower the threshold."
     if recipe.time_range is not None and _highest(findings, recipe.time_range)[0] < 0:

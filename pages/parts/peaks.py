@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_text
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.peak_pts import peak_pts
 from clip_core.scoring.findings import Findings
+from clip_core.text import short_prompt, value_text
 from clip_core.values import Moment, Scores, VideoRecord
 from pages.parts import cached
 from pages.parts.playhead import frame_on_screen, seek
@@ -76,7 +75,7 @@ def _draw_peak(
     when = time_text(moment.peak_s, findings.scores.end_s)
     if moment.peak_s in pictures:
         st.image(_uri(pictures[moment.peak_s]), width="stretch", alt=f"{moment.prompt} at {when}")
-    name = literal(short(moment.prompt))
+    name = literal(short_prompt(moment.prompt))
     st.button(
         f"{name}  \n{when}",
         key=f"peak_{place}",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from clip_core.recipe import NEGATIVE, TEMPLATES, Templates
+from clip_core.prompts import Prompt
+from clip_core.recipe import TEMPLATES, Templates
 from pages.parts.controls import held
 from pages.parts.look import unseen
 
@@ -18,23 +19,21 @@ ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
 LARGEST = 1e6
 
 
-@dataclass(frozen=True)
-class PerPrompt:
-    """Weights (prior odds) and the templates. Own thresholds are left to the signal, for they move with the unit."""
-
-    weights: Mapping[str, float]
-    templates: Templates
-
-
-def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wordings: bool = True) -> PerPrompt:
+def choose_per_prompt(prompts: Sequence[Prompt], *, wordings: bool = True) -> tuple[tuple[Prompt, ...], Templates]:
     """Draw the box; what is said of a prompt is kept while the prompt stays in the list.
 
-    Pictures have no ``wordings``, nor negatives: there a name that begins with "- " is a name.
+    Args:
+        prompts: Those of the list; pictures have no ``wordings``.
+
+    Returns:
+        The prompts with their weights, and the templates. Own thresholds are left to the signal, for they move with
+        the unit.
     """
-    state, signed = st.session_state, {NEGATIVE + text: text for text in negatives}
-    names = [*positives, *signed]
+    state, names = st.session_state, [prompt.line for prompt in prompts]
+    signed = {prompt.line for prompt in prompts if prompt.negative}
     weights = {name: w for name, w in state.get("own_weights", {}).items() if name in names}
-    thresholds = {name: t for name, t in state.get("own_thresholds", {}).items() if name in positives}
+    own = state.get("own_thresholds", {}).items()
+    thresholds = {name: t for name, t in own if name in names and name not in signed}
     state.own_weights, state.own_thresholds = weights, thresholds
     changed = len(weights) + len(thresholds)
     help_text = "Wording, weights, and thresholds of single prompts"
@@ -42,8 +41,8 @@ def choose_per_prompt(positives: Sequence[str], negatives: Sequence[str], *, wor
     with st.popover(label, icon=":material/tune:", help=help_text, key="own_box"):
         templates = _choose_templates() if wordings else "none"
         if names:
-            _edit(names, weights, thresholds, frozenset(signed))
-    return PerPrompt({signed.get(name, name): w for name, w in weights.items()}, templates)
+            _edit(names, weights, thresholds, signed)
+    return tuple(replace(prompt, weight=weights.get(prompt.line, 1.0)) for prompt in prompts), templates
 
 
 def _choose_templates() -> Templates:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.analyse import Picture
 from clip_core.pipeline.list_videos import VideoChoice
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock, printable, short_prompt
+from clip_core.values import VideoRecord
 from clip_core.video.drawing import shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.parts import cached
-from pages.parts.controls import held
-from pages.parts.look import unseen
+from pages.parts.controls import draw_remove, held
 from pages.parts.playhead import Playhead
 from pages.parts.text import literal, told
 
@@ -87,15 +87,8 @@ def choose_pictures() -> dict[str, Picture]:
         for place, (name, picture) in enumerate(pictures.items()):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
                 st.image(uris[picture.picture_id], width=44)
-                st.text(short(name), width="stretch")
-                st.button(
-                    unseen(f"Remove {literal(short(name))}"),
-                    icon=":material/close:",
-                    key=f"drop_picture_{place}",
-                    help="Remove",
-                    on_click=_drop,
-                    args=(name,),
-                )
+                st.text(short_prompt(name), width="stretch")
+                draw_remove(short_prompt(name), f"drop_picture_{place}", partial(_drop, name))
     full = len(pictures) >= MOST_PICTURES
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         st.button("This frame", icon=":material/add_a_photo:", key="take_frame", disabled=full, on_click=_ask_for_frame)
@@ -118,14 +111,16 @@ def _upload(*, full: bool) -> None:
         return
     rgb = decode_image(file.getvalue())
     if rgb is None:
-        state.picture_error = f"**{literal(short(file.name))} is no picture that can be read.** Save it as PNG or JPEG."
+        state.picture_error = (
+            f"**{literal(short_prompt(file.name))} is no picture that can be read.** Save it as PNG or JPEG."
+        )
     else:
         small = shrunk(rgb, MOST_PX)
         _add(file.name, Picture(small))
         if small.shape != rgb.shape:
             size = f"{small.shape[1]:,} × {small.shape[0]:,}"
             state.picture_note = (
-                f"{literal(short(file.name))} is larger than is needed: it was shrunk to {size} pixels."
+                f"{literal(short_prompt(file.name))} is larger than is needed: it was shrunk to {size} pixels."
             )
     state.picture_number = number + 1
     st.rerun()
@@ -133,7 +128,7 @@ def _upload(*, full: bool) -> None:
 
 def _add(name: str, picture: Picture) -> None:
     pictures: dict[str, Picture] = st.session_state.pictures
-    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())[:LONGEST_NAME] or "picture"
+    plain = " ".join(printable(name, " ").split())[:LONGEST_NAME] or "picture"
     same = [n for n, known in pictures.items() if known.picture_id == picture.picture_id]
     unique = next(n for n in (plain, *(f"{plain} ({k})" for k in range(2, 100))) if n not in pictures)
     if not same:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import streamlit as st
 
 from clip_core.charts.colour_marks import looks_alone
-from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.pipeline.analyse import Picture
-from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, NEGATIVE, Recipe, Templates, clean_prompt
+from clip_core.prompts import Prompt, parse_prompt
+from clip_core.recipe import MOST_PROMPTS, MOST_TEXT, Templates
+from clip_core.text import clean_prompt, short_prompt
 from pages.parts.controls import held
 from pages.parts.focus import focus_when_asked
 from pages.parts.look import swatch, theme
@@ -32,17 +34,15 @@ class Prompts:
     """The prompts in the order of the list, each with its number, which gives its colour.
 
     Attributes:
-        numbers: Prompt → number.
-        negatives: Those that others are held against; they have no curve of their own on the page.
+        numbers: Text of a prompt → number; negatives have no curve of their own on the page.
+        every: The prompts, then the negatives.
         templates: The wordings around each prompt.
-        weights: Prompt or negative → prior odds, where they are not 1.
         pictures: Name → picture, where pictures stand in place of texts; the names are then the prompts.
     """
 
     numbers: dict[str, int]
-    negatives: tuple[str, ...] = ()
+    every: tuple[Prompt, ...]
     templates: Templates = "none"
-    weights: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, Picture] | None = None
 
     @property
@@ -51,14 +51,19 @@ class Prompts:
         return tuple(self.numbers)
 
     @property
+    def weights(self) -> dict[str, float]:
+        """Prompt or negative → prior odds, where they are not 1."""
+        return {prompt.text: prompt.weight for prompt in self.every if prompt.weight != 1}
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The list as it would be typed; pictures cannot be."""
-        return () if self.pictures is not None else (*self.texts, *(f"{NEGATIVE}{text}" for text in self.negatives))
+        return () if self.pictures is not None else tuple(prompt.line for prompt in self.every)
 
     def only(self, prompts: Collection[str]) -> Prompts:
         """Those that are among ``prompts``, with their numbers."""
         kept = {prompt: number for prompt, number in self.numbers.items() if prompt in prompts}
-        return replace(self, numbers=kept, negatives=tuple(p for p in self.negatives if p in prompts))
+        return replace(self, numbers=kept, every=tuple(prompt for prompt in self.every if prompt.text in prompts))
 
     def colour(self, prompt: str) -> str:
         """The prompt's colour in the theme in force."""
@@ -72,7 +77,7 @@ class Prompts:
         """A swatch and the prompt, shortened, as Markdown; its number where another prompt may look the same."""
         number = self.numbers[prompt]
         extra = "" if looks_alone(number) else f" {number + 1}"
-        return f"![]({self.swatch(prompt)}) {literal(short(prompt))}{extra}"
+        return f"![]({self.swatch(prompt)}) {literal(short_prompt(prompt))}{extra}"
 
 
 def edit_prompts(settings: Config) -> Prompts:
@@ -84,23 +89,23 @@ def edit_prompts(settings: Config) -> Prompts:
     if kind == KINDS[1]:
         pictures = choose_pictures()
         with own_slot:
-            own = choose_per_prompt(tuple(pictures), (), wordings=False)
-        return Prompts(_numbered(list(pictures)), (), "none", own.weights, pictures)
+            every, _ = choose_per_prompt([Prompt(name) for name in pictures], wordings=False)
+        return Prompts(_numbered(list(pictures)), every, pictures=pictures)
     typed = _type_prompts(settings)
     focus_when_asked("prompts")
-    _offer_examples(typed)
+    _offer_examples([prompt.line for prompt in typed])
     with own_slot:
-        own = choose_per_prompt(typed.positives, typed.negatives)
-    return Prompts(_numbered(typed.positives), typed.negatives, own.templates, own.weights)
+        every, templates = choose_per_prompt(typed)
+    return Prompts(_numbered([prompt.text for prompt in every if not prompt.negative]), every, templates)
 
 
-def _offer_examples(typed: Recipe) -> None:
+def _offer_examples(typed: Sequence[str]) -> None:
     """While nothing else stands in the list: prompts that a press puts there."""
-    if not set(typed.prompts) <= set(EXAMPLES):
+    if not set(typed) <= set(EXAMPLES):
         st.session_state.offers_examples = False
-    elif not typed.prompts:
+    elif not typed:
         st.session_state.offers_examples = True
-    left = [example for example in EXAMPLES if example not in typed.prompts]
+    left = [example for example in EXAMPLES if example not in typed]
     if not left or not st.session_state.get("offers_examples"):
         return
     with st.container(horizontal=True, gap="xsmall", key="examples"):
@@ -113,7 +118,7 @@ def _add_example(example: str) -> None:
     state.prompts = "\n".join([*filter(None, str(state.prompts).splitlines()), example])
 
 
-def _type_prompts(settings: Config) -> Recipe:
+def _type_prompts(settings: Config) -> tuple[Prompt, ...]:
     text = st.text_area(
         "Prompts",
         st.session_state.setdefault("prompts", "\n".join(settings.prompts)),
@@ -124,27 +129,27 @@ def _type_prompts(settings: Config) -> Recipe:
         "or background prompt: the units margin and softmax hold the others against it.",
         **held("prompts"),
     )
-    typed = [cleaned for line in str(text or "").splitlines() if (cleaned := clean_prompt(line))]
-    unique = list(dict.fromkeys(typed))
-    if len(unique) < len(typed):
-        double = next(line for place, line in enumerate(typed) if line in typed[:place])
-        st.caption(f"“{literal(short(double))}” stands there twice; it is taken once.")
-    if len(unique) > MOST_PROMPTS:
+    lines = [clean_prompt(line) for line in str(text or "").splitlines()]
+    typed = [prompt for line in lines if (prompt := parse_prompt(line[:MOST_TEXT]))]
+    if len(set(typed)) < len(typed):
+        double = next(prompt for place, prompt in enumerate(typed) if prompt in typed[:place])
+        st.caption(f"“{literal(short_prompt(double.line))}” stands there twice; it is taken once.")
+    if len(set(typed)) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
-    if any(len(line) > MOST_TEXT for line in unique):
+    if any(len(line) > MOST_TEXT for line in lines):
         st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
-    return _taken(unique)
+    return _taken(typed)
 
 
-def _taken(unique: Sequence[str]) -> Recipe:
-    return Recipe(prompts=tuple(line[:MOST_TEXT] for line in unique[:MOST_PROMPTS]))
+def _taken(typed: Sequence[Prompt]) -> tuple[Prompt, ...]:
+    """The first of them, each once, the negatives last."""
+    return tuple(sorted(list(dict.fromkeys(typed))[:MOST_PROMPTS], key=attrgetter("negative")))
 
 
-def prompts_of(text: str) -> Prompts:
-    """The prompts that a list of lines holds, with numbers of their own."""
-    cleaned = (clean_prompt(line) for line in text.splitlines())
-    typed = _taken(list(dict.fromkeys(line for line in cleaned if line)))
-    return Prompts({prompt: number for number, prompt in enumerate(typed.positives)}, typed.negatives)
+def prompts_of(lines: Sequence[str]) -> tuple[Prompt, ...]:
+    """The prompts that are taken of a list of texts, as if it was typed."""
+    parsed = (parse_prompt(clean_prompt(line)[:MOST_TEXT]) for text in lines for line in text.splitlines())
+    return _taken([prompt for prompt in parsed if prompt])
 
 
 def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
@@ -153,12 +158,12 @@ def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
         return
     key, state = (encoder.fingerprint, prompts.lines), st.session_state
     if state.get("cuts_of") != key:
-        texts = [*prompts.texts, *prompts.negatives]
+        texts = [prompt.text for prompt in prompts.every]
         cuts = zip(texts, encoder.cut_off(texts), strict=True)
         state.cuts_of, state.cuts = key, [(prompt, words) for prompt, words in cuts if words]
     told: list[tuple[str, str]] = state.cuts[:MOST_CUTS]
     for prompt, words in told:
-        text = f"“{literal(short(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
+        text = f"“{literal(short_prompt(prompt))}” is longer than the model reads. Not read: “{literal(_end(words))}”"
         st.warning(text, icon=":material/content_cut:")
     if len(told) < len(state.cuts):
         st.caption(f"{len(state.cuts) - len(told)} more prompts are longer than the model reads.")

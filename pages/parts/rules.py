@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals
 from clip_core.recipe import BANK_SHARES, OPS
 from clip_core.scoring.combine import Combination
 from clip_core.scoring.evidence import Evidence
-from clip_core.values import Unit, clock
-from pages.parts.controls import held
-from pages.parts.look import unseen
-from pages.parts.text import literal
+from clip_core.text import clock, short_prompt, value_decimals
+from clip_core.values import Unit
+from pages.parts.controls import draw_remove, held
 from pages.parts.units import MODES, STEPS
 
 WIDEST: dict[Unit, float] = {
@@ -193,21 +191,16 @@ def _edit_combinations(prompts: tuple[str, ...]) -> None:
     for place, given in enumerate(state.combinations):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             st.text(Combination(*given).name)
-            st.button(
-                unseen(f"Remove {literal(Combination(*given).name)}"),
-                icon=":material/close:",
-                key=f"drop_combination_{place}",
-                help="Remove",
-                on_click=_drop,
-                args=(place,),
-            )
+            draw_remove(Combination(*given).name, f"drop_combination_{place}", partial(_drop, place))
     if len(prompts) < 2:
         st.caption("Needs two prompts.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        a = st.selectbox("First", prompts, key="combine_a", format_func=short, label_visibility="collapsed")
+        a = st.selectbox("First", prompts, key="combine_a", format_func=short_prompt, label_visibility="collapsed")
         op = st.selectbox("How", OPS, key="combine_op", label_visibility="collapsed", width=110)
-        b = st.selectbox("Second", prompts, index=1, key="combine_b", format_func=short, label_visibility="collapsed")
+        b = st.selectbox(
+            "Second", prompts, index=1, key="combine_b", format_func=short_prompt, label_visibility="collapsed"
+        )
         within_s = st.number_input("Within (s)", 0.0, 1e6, 5.0, key="combine_within", disabled=op != "then", width=110)
         chosen = (op, a, b, within_s if op == "then" else 0.0)
         st.button(

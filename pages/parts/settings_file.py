@@ -8,6 +8,7 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.errors import RecipeError
+from clip_core.prompts import Prompt
 from clip_core.recipe import Recipe, link, read_recipe, recipe_of_query
 from pages.parts.pictures import show_texts
 from pages.parts.smoothing import put_smoothing
@@ -83,7 +84,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = ""
 def _by_name(recipe: Recipe) -> dict[str, float]:
     """Weights under the lines of the list, where a negative has its sign."""
     negatives = set(recipe.negatives)
-    return {f"- {text}" if text in negatives else text: weight for text, weight in recipe.weights.items()}
+    return {Prompt(text, text in negatives).line: weight for text, weight in recipe.weights.items()}
 
 
 def draw_loading(settings: Config) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from clip_core.config import Config
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.write_outcome import Outcome
 from clip_core.recipe import recipe_yaml
 from pages.parts.compare_file import draw_comparison

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.unit_text import shown_value, value_decimals
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.recipe import Recipe
 from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.findings import carried_over
+from clip_core.text import shown_value, value_decimals
 from clip_core.values import Scores, Unit
 from pages.parts.controls import held
 from pages.parts.flags import choose_flagged

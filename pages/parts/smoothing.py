@@ -8,18 +8,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.config import Config
-from clip_core.recipe import SMOOTHINGS, Recipe, Smoothing
+from clip_core.filters import FILTERS
+from clip_core.recipe import Recipe
 from clip_core.scoring.smoothing import step_s, window_samples
 from clip_core.values import Times
 from pages.parts.controls import held
 
-NAMES: dict[Smoothing, str] = {
-    "mean": "moving mean",
-    "gaussian": "Gaussian",
-    "median": "median",
-    "savgol": "Savitzky–Golay",
-    "exponential": "exponential",
-}
 SECONDS, SAMPLES = "s", "samples"
 WIDEST_S, WIDEST_SAMPLES = 5.0, 25
 UNIT_HELP = (
@@ -36,20 +30,20 @@ def put_smoothing(recipe: Recipe) -> None:
         state.smoothing_samples = samples
 
 
-def choose_smoothing() -> Smoothing:
+def choose_smoothing() -> str:
     """Draw the list of filters."""
     kind = st.selectbox(
         "Filter",
-        SMOOTHINGS,
-        index=SMOOTHINGS.index(st.session_state.setdefault("smoothing_kind", "mean")),
-        format_func=lambda kind: NAMES[kind],
+        list(FILTERS),
+        index=list(FILTERS).index(st.session_state.setdefault("smoothing_kind", "mean")),
+        format_func=lambda kind: FILTERS[kind].title,
         help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
         **held("smoothing_kind"),
     )
     return kind or "mean"
 
 
-def choose_width(settings: Config, kind: Smoothing, times_s: Times) -> tuple[float, int | None]:
+def choose_width(settings: Config, kind: str, times_s: Times) -> tuple[float, int | None]:
     """Draw the width; return it in seconds, and in samples if it was given so.
 
     Args:
@@ -73,7 +67,7 @@ def choose_width(settings: Config, kind: Smoothing, times_s: Times) -> tuple[flo
             width="content",
             **held("smoothing_unit", _unit_chosen, step_s(times_s)),
         )
-    given = f"Width of the {NAMES[kind]}. {{}} 0 shows the raw scores."
+    given = f"Width of the {FILTERS[kind].title}. {{}} 0 shows the raw scores."
     if state.smoothing_unit == SAMPLES:
         return state.smoothing, _choose_samples(slot, given, times_s)
     return _choose_seconds(slot, given, times_s), None

@@ -9,7 +9,8 @@ import streamlit as st
 from clip_core.config import Config
 from clip_core.pipeline.list_videos import VideoChoice, list_videos
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock
+from clip_core.values import VideoRecord
 from pages.parts.adding import draw_box, opened_paths
 from pages.parts.controls import held
 from pages.parts.text import literal

@@ -7,12 +7,11 @@ from collections.abc import Collection
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
-from clip_core.charts.unit_text import value_decimals
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.write_outcome import Outcome, spikes_file
 from clip_core.scoring.findings import Findings
 from clip_core.scoring.spikes import Spike, find_spikes
+from clip_core.text import short_prompt, value_decimals
 from clip_core.values import Moment
 from pages.parts.prompts import Prompts
 from pages.parts.tables import draw_places, time_column, time_text
@@ -50,7 +49,7 @@ def draw_spikes(findings: Findings, off: Collection[str], prompts: Prompts) -> N
     table = pd.DataFrame(
         {
             "colour": [prompts.swatch(s.prompt, 20) if s.prompt in prompts.numbers else None for s in spikes],
-            "prompt": [short(s.prompt) for s in spikes],
+            "prompt": [short_prompt(s.prompt) for s in spikes],
             "time": [time_text(s.time_s, scores.end_s) for s in spikes],
             "change": [s.change for s in spikes],
         }

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.pipeline.list_videos import VideoChoice
+from clip_core.text import short_prompt
 from pages.parts.adding import choose_path
 from pages.parts.indexing import Indexed
 from pages.parts.opening import INDEXING
@@ -48,7 +48,7 @@ def draw_empty(settings: Config) -> None:
     missing = st.session_state.get("video_missing")
     title, first = "No video chosen", "Choose one in the sidebar or upload your own."
     if missing is not None:
-        title = f"{literal(short(missing))} is not here"
+        title = f"{literal(short_prompt(missing))} is not here"
         first = (
             "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. Upload it or "
             "open its path with the button beside the list, or choose another."

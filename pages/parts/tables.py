@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 import streamlit as st
 
-from clip_core.values import clock
+from clip_core.text import clock
 from pages.parts.look import theme
 
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
@@ -54,6 +54,21 @@ class _Own:
     cell: Cell = None
     before: Cell = None
     is_new: bool = False
+
+
+def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_rows: int) -> None:
+    """Draw a table that nobody clicks.
+
+    Args:
+        key: Of the table.
+        table: Missing numbers are dashes.
+        columns: As for ``st.dataframe``.
+        most_rows: So many are seen at a time.
+    """
+    height = HEAD_PX + ROW_PX * min(len(table), most_rows)
+    st.dataframe(
+        table, key=key, hide_index=True, placeholder="–", row_height=ROW_PX, height=height, column_config=columns
+    )
 
 
 def draw_table(
@@ -192,10 +207,7 @@ def _selection(key: str) -> dict[str, Any]:
 
 def time_text(time_s: float, end_s: float) -> str:
     """A time as text, as long as that of the video's end: a list has one format, and its texts sort as times do."""
-    text, end = clock(time_s), clock(end_s)
-    if text.count(":") < end.count(":"):
-        text = f"0:{text.zfill(len('00:00.000'))}"
-    return text.zfill(len(end))
+    return clock(time_s, width=len(clock(end_s)))
 
 
 def time_column(label: str, end_s: float) -> Any:  # noqa: ANN401 - Streamlit's own type is private

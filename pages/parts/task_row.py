@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 import streamlit as st
 
-from clip_core.tasks import TaskQueue, TaskView
-from clip_core.values import Progress, clock
+from clip_core.tasks import Key, TaskQueue, TaskView
+from clip_core.text import clock
+from clip_core.values import Progress
 from pages.parts.look import unseen
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 def viewer() -> str:
@@ -25,7 +24,7 @@ def left_text(progress: Progress | None) -> str:
     """Return " · 0:05 left", or nothing while it is not known."""
     if progress is None or progress.seconds_left is None:
         return ""
-    return f" · {clock(progress.seconds_left)[:-4]} left"
+    return f" · {clock(progress.seconds_left, 0)} left"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import numpy as np
 import streamlit as st
 
 from clip_core.charts.timeline import AxisName, ChartKind
-from clip_core.values import Moment, Scores, TimeTable, clock
+from clip_core.text import clock
+from clip_core.values import Moment, Scores, TimeTable
 from pages.parts.look import theme, unseen
 from pages.parts.playhead import Playhead, frame_on_screen, is_playing, keep_playing, pause, seek, toggle_play
 from pages.parts.prompts import FULL_ROW

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.errors import TruthError
 from clip_core.evaluation.marks import Marked, truth_of
 from clip_core.evaluation.read_truth import MOST_BYTES, read_truth
 from clip_core.evaluation.truth import Truth, joined, of_video
-from clip_core.export.names import named_after
+from clip_core.files import named_after
 from clip_core.pipeline.write_truth import truth_csv
+from clip_core.text import short_prompt
 from clip_core.values import VideoRecord
 from pages.parts.look import unseen
 from pages.parts.marks import marks_of
@@ -96,7 +96,7 @@ def draw_source(given: Given, record: VideoRecord, draw_notes: Callable[[], None
 def _draw_file(name: str, truth: Truth) -> None:
     spans = f"{len(truth.spans):,} span{'' if len(truth.spans) == 1 else 's'}"
     prompts = f"{len(truth.prompts)} prompt{'' if len(truth.prompts) == 1 else 's'}"
-    st.caption(f":material/check: {literal(short(name))} · {spans} · {prompts}", width="content")
+    st.caption(f":material/check: {literal(short_prompt(name))} · {spans} · {prompts}", width="content")
     st.button(
         unseen("Take the file away"),
         icon=":material/close:",

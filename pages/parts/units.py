@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clip_core.charts.unit_text import value_decimals, value_text
 from clip_core.recipe import CONFIDENCES, UNITS, Recipe
 from clip_core.scoring.equivalents import Equivalents, equivalents, equivalents_text
 from clip_core.scoring.evidence import Evidence
 from clip_core.scoring.findings import carried_over, thresholds_by_hand
+from clip_core.text import value_decimals, value_text
 from clip_core.values import Unit
 from pages.parts.controls import held
 

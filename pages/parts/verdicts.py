@@ -6,9 +6,9 @@ import html
 
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.scoring.detection import VerdictKind
 from clip_core.scoring.findings import Findings
+from clip_core.text import short_prompt
 from pages.parts.look import theme
 from pages.parts.prompts import Prompts
 
@@ -61,6 +61,6 @@ def _chip(prompt: str, findings: Findings, prompts: Prompts) -> str:
         colour=prompts.colour(prompt),
         muted=colours.muted,
         sign=SIGNS[verdict.kind],
-        name=html.escape(short(prompt)),
+        name=html.escape(short_prompt(prompt)),
         share=share,
     )

@@ -8,11 +8,11 @@ import html
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.unit_text import value_text
 from clip_core.errors import VideoError
 from clip_core.pipeline.list_videos import VideoChoice
 from clip_core.scoring.findings import Findings
-from clip_core.values import VideoRecord, clock
+from clip_core.text import clock, shorten, value_text
+from clip_core.values import VideoRecord
 from pages.parts.cached import picture, stamp
 from pages.parts.look import theme
 from pages.parts.playhead import Playhead
@@ -84,7 +84,7 @@ def _row(prompt: str, value: float, raw: float, prompts: Prompts, signal: Signal
     threshold = findings.thresholds.get(prompt)
     strong = threshold is not None and value >= np.float32(threshold)
     at = -1.0 if threshold is None else (threshold - low) / span
-    shown = prompt if len(prompt) <= NAME_SHOWN else prompt[: NAME_SHOWN - 1] + "…"
+    shown = shorten(prompt, NAME_SHOWN)
     return _ROW.format(
         prompt=html.escape(shown),
         doubt=html.escape(doubt),

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from clip_core.charts.labels import short
 from clip_core.charts.recall_chart import RecallLine, recall_figure
 from clip_core.charts.unit_text import share_text
 from clip_core.evaluation.judge import Judgement
 from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.pipeline.evaluate import Evaluation
+from clip_core.text import short_prompt
 from pages.parts.controls import held
 from pages.parts.look import swatch, theme_name
 from pages.parts.prompts import Prompts
-from pages.parts.tables import HEAD_PX, ROW_PX
+from pages.parts.tables import draw_numbers
 from pages.parts.text import literal
 
 MOST_ROWS = 6
@@ -58,19 +58,11 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
         name: st.column_config.NumberColumn(name, format=form or "%d", help=help_text, width=WIDTHS_PX[name])
         for name, (form, help_text) in _COLUMNS.items()
     }
-    st.dataframe(
-        table,
-        key="worth",
-        hide_index=True,
-        placeholder="–",
-        row_height=ROW_PX,
-        height=HEAD_PX + ROW_PX * min(len(table), MOST_ROWS),
-        column_config={
-            "": st.column_config.ImageColumn("", width=24),
-            "Prompt": st.column_config.TextColumn("Prompt", width=76),
-        }
-        | columns,
-    )
+    names = {
+        "": st.column_config.ImageColumn("", width=24),
+        "Prompt": st.column_config.TextColumn("Prompt", width=76),
+    }
+    draw_numbers("worth", table, names | columns, MOST_ROWS)
 
 
 def _row(one: Judgement) -> tuple[float | None, ...]:
@@ -87,7 +79,7 @@ def draw_recall(found: Evaluation, prompts: Prompts) -> None:
     left, right = st.columns([62, 38], gap="small")
     with right.container(gap="xsmall"):
         chosen = st.selectbox(
-            "Prompt", names, index=names.index(state.recall_of), format_func=short, help=RECALL_HELP,
+            "Prompt", names, index=names.index(state.recall_of), format_func=short_prompt, help=RECALL_HELP,
             **held("recall_of"),
         )  # fmt: skip
         for name, key in ((ALL, ""), (chosen, chosen)):
@@ -104,10 +96,10 @@ def draw_recall(found: Evaluation, prompts: Prompts) -> None:
 def _line(name: str, colour: str | None, curve: PrecisionRecall, threshold: float | None) -> RecallLine:
     thin = curve.thinned(MOST_POINTS)
     here = None if threshold is None else curve.at(threshold)
-    return RecallLine(short(name), colour, thin.thresholds, thin.precision, thin.recall, here)
+    return RecallLine(short_prompt(name), colour, thin.thresholds, thin.precision, thin.recall, here)
 
 
 def _average(name: str, curve: PrecisionRecall) -> str:
     if curve.average_precision is None:
-        return f"{literal(short(name))}: never there"
-    return f"{literal(short(name))}: average precision {share_text(curve.average_precision)}"
+        return f"{literal(short_prompt(name))}: never there"
+    return f"{literal(short_prompt(name))}: average precision {share_text(curve.average_precision)}"

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 from scipy.signal import filtfilt, savgol_filter
 
-from clip_core.scoring.filters import odd_samples
-from clip_core.scoring.smoothing import KINDS, Kind, smooth
+from clip_core.filters import FILTERS, odd_samples
+from clip_core.scoring.smoothing import smooth
 from clip_core.values import Floats
 from tests.benchmarks.table import Row, Spread, tell
 from tests.curve_maker import scores_of
@@ -32,14 +32,14 @@ def measure(quick: bool) -> list[Row]:
     Irregular samples are measured beside it, for information.
     """
     rows = []
-    for kind in KINDS:
+    for kind in FILTERS:
         for n in QUICK_SIZES if quick else SIZES:
             rows.append(_row(kind, n, 1 if quick else 9))
             tell(f"filters: {kind} {n}: {rows[-1].ratio}")
     return rows
 
 
-def _row(kind: Kind, n: int, turns: int) -> Row:
+def _row(kind: str, n: int, turns: int) -> Row:
     values = np.random.default_rng(0).normal(0.2, 0.05, (n, PROMPTS)).astype(np.float32)
     even = scores_of(values, step_s=STEP_S)
     uneven = scores_of(values, np.arange(n) * STEP_S + np.random.default_rng(1).uniform(0, STEP_S / 2, n))
@@ -63,10 +63,10 @@ def _row(kind: Kind, n: int, turns: int) -> Row:
     return Row(f"filters: {kind}", Spread.of(ratios), GOAL, True, says, raw)
 
 
-def _scipys(kind: Kind, values: Floats, window: float) -> Callable[[], object]:
+def _scipys(kind: str, values: Floats, window: float) -> Callable[[], object]:
     size = odd_samples(window, len(values))
     decay = math.exp(-math.sqrt(24) / window)
-    calls: dict[Kind, Callable[[], object]] = {
+    calls: dict[str, Callable[[], object]] = {
         "mean": lambda: uniform_filter1d(values, size, axis=0),
         "gaussian": lambda: gaussian_filter1d(values, window / math.sqrt(12), axis=0),
         "median": lambda: median_filter(values, size=(size, 1)),

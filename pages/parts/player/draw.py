@@ -11,8 +11,8 @@ from typing import Any
 import streamlit as st
 
 from clip_core.charts.timeline import Timeline, live_figure
-from clip_core.charts.unit_text import value_decimals
 from clip_core.scoring.findings import Findings
+from clip_core.text import value_decimals
 from clip_core.values import Moment, VideoRecord
 from pages.parts.in_out import take_presses
 from pages.parts.player import assets

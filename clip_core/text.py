@@ -1,0 +1,133 @@
+"""Texts that people read and type: times, sizes, scores, prompts, and foreign words where there is little room."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clip_core.values import Unit
+
+MOST_SECONDS = 1e7
+"""116 days: a later time is no time in a video."""
+_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_SIZE_STEP = 1000  # as drives and networks count: 1 kB = 1000 B
+_SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
+_DECIMALS: dict[Unit, int] = {"corrected": 3, "cosine": 3, "margin": 3, "softmax": 3, "z": 2, "percentile": 1}
+_MOST_OF_PROMPT, _TAIL_OF_PROMPT = 26, 8
+
+
+def clock(time_s: float, decimals: int = 3, width: int = 0) -> str:
+    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``.
+
+    Args:
+        time_s: In seconds; below zero counts as zero.
+        decimals: Of the seconds; with 0 there is no point.
+        width: At least so many characters, of ``HH:MM:SS.mmm``.
+    """
+    seconds, fraction = divmod(max(0, round(time_s * 10**decimals)), 10**decimals)
+    text, least = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}", len("0:00")
+    if decimals:
+        text, least = f"{text}.{fraction:0{decimals}d}", least + 1 + decimals
+    least = max(least, width)
+    return text[:-least].lstrip("0:") + text[-least:]
+
+
+def full_clock(time_s: float) -> str:
+    """Write a time as ``HH:MM:SS.mmm``, as files have it; the hours may have more digits."""
+    return clock(time_s, width=len("00:00:00.000"))
+
+
+def parse_number(text: str) -> float | None:
+    """Read a number, or a time in seconds, such as ``12.5``, ``12,5``, ``1:02.5``, ``01:01:02.500``; else None."""
+    text = text.strip()
+    if clock := _CLOCK.fullmatch(text):
+        last = float(clock[3].replace(",", "."))
+        return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + last if last < 60 else None
+    number = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
+    return number if math.isfinite(number) else None
+
+
+def parse_time(text: str) -> float | None:
+    """Read a time in a video, 0 to 1e7 seconds, written as for ``parse_number``; None if it is none."""
+    time_s = parse_number(text)
+    return time_s if time_s is not None and 0 <= time_s <= MOST_SECONDS else None
+
+
+def size_text(size_bytes: float) -> str:
+    """A size with at most three digits, below 1 MB without a point: such as "71 kB", "1.72 MB", "156 MB"."""
+    size, place = float(size_bytes), 0
+    while size >= _SIZE_STEP - 0.5 and place < len(_SIZE_UNITS) - 1:
+        size, place = size / _SIZE_STEP, place + 1
+    decimals = 0 if place < 2 or size >= 99.95 else 1 if size >= 9.995 else 2
+    text = f"{size:,.{decimals}f}"
+    return f"{text.rstrip('0').rstrip('.') if decimals else text} {_SIZE_UNITS[place]}"
+
+
+def value_decimals(unit: Unit) -> int:
+    """The decimals that one score of this unit is written with, such as a threshold."""
+    return _DECIMALS[unit]
+
+
+def shown_value(value: float, unit: Unit) -> float:
+    """The number that a table writes with ``value_decimals``, as ``value_text`` does."""
+    return _rounded(value, value_decimals(unit))
+
+
+def value_text(value: float, unit: Unit) -> str:
+    """One score as text."""
+    return number_text(value, value_decimals(unit))
+
+
+def number_text(value: float, decimals: int) -> str:
+    """A number as text with so many decimals, a plain "-" as its minus sign, and never minus zero."""
+    return f"{_rounded(value, decimals):.{decimals}f}"
+
+
+def _rounded(value: float, decimals: int) -> float:
+    return round(float(value), decimals) + 0.0
+
+
+def unicode_text(text: str) -> str:
+    """Return ``text`` with a question mark for each half of a surrogate pair, which UTF-8 cannot carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_prompt(prompt: str) -> str:
+    """Return a prompt as it is embedded and shown: NFC, without outer blanks, whatever cannot be UTF-8 replaced."""
+    return unicodedata.normalize("NFC", unicode_text(prompt)).strip()
+
+
+def printable(text: str, instead: str = "?") -> str:
+    """Return ``text`` as one line in which nothing can move a terminal's cursor."""
+    return "".join(c if c.isprintable() else instead for c in text)
+
+
+def shorten(text: str, most: int, tail: int = 0) -> str:
+    """Return at most ``most`` characters of ``text``: its beginning, "…", and its last ``tail`` characters."""
+    if len(text) <= most:
+        return text
+    return text[: most - tail - 1] + "…" + text[len(text) - tail :]
+
+
+def single_line(text: str, most: int = 150) -> str:
+    """Return foreign words as one printable line of at most ``most`` characters, each run of blanks as one space."""
+    return shorten(" ".join(printable(text, " ").split()), most)
+
+
+def short_prompt(prompt: str) -> str:
+    """Return at most 26 characters of ``prompt``: its beginning, "…", and its last 8 characters."""
+    if len(prompt) <= _MOST_OF_PROMPT:
+        return prompt
+    head, tail = prompt[: _MOST_OF_PROMPT - _TAIL_OF_PROMPT - 2], prompt[-_TAIL_OF_PROMPT:]
+    return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Return names as a choice, such as "corrected, cosine or z"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

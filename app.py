@@ -6,12 +6,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import opening
-from pages.routes import player_routes
+from pages.shared import opening
+from pages.shared.routes import player_routes
 
 STATIC = Path(__file__).parent / "static"
 # What takes seconds to load.
-LIBRARIES = ("lancedb", "pages.parts.subject", "pages.parts.watch", "pages.parts.judging", "pages.parts.downloads")
+LIBRARIES = (
+    "lancedb",
+    "pages.shared.investigation",
+    "pages.regions.viewer.viewer",
+    "pages.regions.moments.review",
+    "pages.regions.download.files",
+)
 
 app = st.App(__file__, routes=player_routes())  # found by `streamlit run`, which then runs this file as the script
 

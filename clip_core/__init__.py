@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clip_core.analysis.detect_moments import Detection, detect_moments
+    from clip_core.analysis.score_prompts import score_prompts
     from clip_core.config import Config, load_config
     from clip_core.encoders.registry import load_encoder
     from clip_core.errors import ClipVideoError
-    from clip_core.pipeline.detect_moments import Detection, detect_moments
-    from clip_core.pipeline.index_video import index_video
-    from clip_core.pipeline.score_prompts import score_prompts
+    from clip_core.indexing.index_video import index_video
     from clip_core.scoring.moments import find_moments
     from clip_core.store.store import EmbeddingStore
-    from clip_core.values import Frame, Moment, Progress, Scores
+    from clip_core.types import Frame, Moment, Progress, Scores
     from clip_core.video import open_video
 
 __version__ = "0.2.0"  # the only place: pyproject.toml reads it from here
@@ -31,19 +31,19 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _HOMES = {
     "ClipVideoError": "clip_core.errors",
     "Config": "clip_core.config",
-    "Detection": "clip_core.pipeline.detect_moments",
+    "Detection": "clip_core.analysis.detect_moments",
     "EmbeddingStore": "clip_core.store.store",
-    "Frame": "clip_core.values",
-    "Moment": "clip_core.values",
-    "Progress": "clip_core.values",
-    "Scores": "clip_core.values",
-    "detect_moments": "clip_core.pipeline.detect_moments",
+    "Frame": "clip_core.types",
+    "Moment": "clip_core.types",
+    "Progress": "clip_core.types",
+    "Scores": "clip_core.types",
+    "detect_moments": "clip_core.analysis.detect_moments",
     "find_moments": "clip_core.scoring.moments",
-    "index_video": "clip_core.pipeline.index_video",
+    "index_video": "clip_core.indexing.index_video",
     "load_config": "clip_core.config",
     "load_encoder": "clip_core.encoders.registry",
     "open_video": "clip_core.video",
-    "score_prompts": "clip_core.pipeline.score_prompts",
+    "score_prompts": "clip_core.analysis.score_prompts",
 }
 
 __all__ = [  # noqa: RUF022 - the order in which a script uses them

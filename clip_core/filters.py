@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.values import Floats
+from clip_core.types import Floats
 
 ORDER = 2
 

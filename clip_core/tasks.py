@@ -20,14 +20,14 @@ from clip_core.encoders.hub import DownloadPlan, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
 from clip_core.encoders.precision import AUTO
 from clip_core.errors import ClipVideoError, DownloadSizeError, JobCancelled, shown_name
-from clip_core.pipeline.export_media import Wish, export_media
-from clip_core.pipeline.exports_folder import clean_exports
-from clip_core.pipeline.identify import file_stamp
-from clip_core.pipeline.index_video import index_video
-from clip_core.pipeline.make_proxy import make_proxy
+from clip_core.indexing.index_video import index_video
+from clip_core.library.identify import file_stamp
+from clip_core.media.export_media import ExportRequest, export_media
+from clip_core.media.exports_folder import clean_exports
+from clip_core.media.proxies import make_proxy
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
-from clip_core.values import Progress, VideoRecord
+from clip_core.types import Progress, VideoRecord
 
 TaskState: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]
 Key = TypeVar("Key", bound=Hashable)
@@ -321,18 +321,18 @@ class ExportQueue(TaskQueue[str]):
         self._folder, self._make = folder, make or export_media
         clean_exports(folder)
 
-    def start(self, path: Path, record: VideoRecord, wish: Wish, viewer: str = "somebody") -> str:
+    def start(self, path: Path, record: VideoRecord, request: ExportRequest, viewer: str = "somebody") -> str:
         """Make clips, frames or a ZIP, or join the task that does.
 
         Args:
             path, record: The video, as it was just identified, and what is known of it.
-            wish: What is to be made.
+            request: What is to be made.
             viewer: Who asks, such as a session's id.
 
         Raises:
             VideoNotFoundError: There is no such file.
         """
-        stamp, key = file_stamp(path), export_key(record.video_id, wish)
+        stamp, key = file_stamp(path), export_key(record.video_id, request)
         result = self._folder / key
 
         def steps() -> Generator[Progress, None, None]:
@@ -340,7 +340,7 @@ class ExportQueue(TaskQueue[str]):
             shutil.rmtree(result, ignore_errors=True)
             done = False
             try:
-                with closing(self._make(path, wish, result, table=record.table, stamp=stamp)) as reports:
+                with closing(self._make(path, request, result, table=record.table, stamp=stamp)) as reports:
                     for progress in reports:
                         done = progress.stage == "done"
                         yield progress
@@ -352,9 +352,9 @@ class ExportQueue(TaskQueue[str]):
         return key
 
 
-def export_key(video_id: str, wish: Wish) -> str:
+def export_key(video_id: str, request: ExportRequest) -> str:
     """Return 32 hex digits that tell a request for a video from all others: the name of its result's folder."""
-    return hashlib.sha256(f"{video_id} {wish.digest}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{video_id} {request.digest}".encode()).hexdigest()[:32]
 
 
 class DownloadQueue(TaskQueue[DownloadKey]):

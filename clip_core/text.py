@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clip_core.values import Unit
+    from clip_core.types import Unit
 
 MOST_SECONDS = 1e7
 """116 days: a later time is no time in a video."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import cached, comparison, consent, look, model, playhead, prompts, source, states
+from pages.regions.compare import comparison
+from pages.regions.sidebar import model, model_download, prompts, source
+from pages.regions.viewer import playhead
+from pages.shared import cache, states, theme
 
 
 def main() -> None:
     """Draw the page."""
-    look.apply_styles()
+    theme.apply_styles()
     playhead.pause()  # nobody sees it play from here
-    settings = cached.config()
-    store = cached.store(settings.embeddings)
+    settings = cache.config()
+    store = cache.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
         st.markdown("##### Source")
@@ -26,7 +29,7 @@ def main() -> None:
         return
     one = model.load(first)
     other = None if one is None else model.load(second)
-    if one is None or other is None or not consent.may_send(one, other):
+    if one is None or other is None or not model_download.may_send(one, other):
         return
     with sidebar:
         prompts.warn_of_cuts(wanted, one)

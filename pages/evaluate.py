@@ -6,63 +6,54 @@ from dataclasses import replace
 
 import streamlit as st
 
-from clip_core.pipeline.judged_bars import agreement_of, judged_bars
-from pages.parts import (
-    curves,
-    evaluate_views,
-    evaluating,
-    look,
-    mark_bar,
-    playhead,
-    prompts,
-    proxy,
-    states,
-    transport,
-    truth,
-    watch,
-)
-from pages.parts.subject import choose_subject
+from clip_core.analysis.evaluate import agreement_of, judged_bars
+from pages.regions.chart import curves
+from pages.regions.evaluation import ground_truth, marks, views
+from pages.regions.sidebar import prompts
+from pages.regions.viewer import playhead, proxy, transport, viewer
+from pages.shared import states, theme
+from pages.shared.investigation import choose_subject
 
 SMALLER_PX = 130  # the chart gives that up in height for the bar of marks, so that the page need not scroll
 
 
 def main() -> None:
     """Draw the page."""
-    look.apply_styles()
+    theme.apply_styles()
     subject = choose_subject()
     if subject is None:
         return
     settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
-    found = replace(subject.findings, candidates=[])  # they wait for a word; what is judged is what was found
-    playable = watch.see_what_plays(video, record, settings)
+    found = replace(subject.detection, candidates=[])  # they wait for a word; what is judged is what was found
+    playable = viewer.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, found.scores)
-    mark_bar.settle_marks(record, wanted.texts, head)
-    given = truth.known_truth(record)
-    judged = evaluating.judge(found, given)
+    marks.settle_marks(record, wanted.texts, head)
+    given = ground_truth.known_truth(record)
+    judged = views.judge(found, given)
     held = None if judged.evaluation is None else agreement_of(judged.evaluation)
     shown = prompts.settle_shown(wanted)
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
-    scene = watch.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
-    way = watch.choose(scene, playable)
+    scene = viewer.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
+    way = viewer.choose(scene, playable)
     page = subject.opened.done()
     left, right = page.columns([42, 58], gap="small")
     with left:
         way.draw_picture()
     with right.container(gap="xsmall", key="evaluate_right"):
-        view = evaluate_views.choose_view()
-        body = st.container(height=evaluate_views.BODY_PX, border=False, gap="xsmall", key="evaluate_body")
+        view = views.choose_view()
+        body = st.container(height=views.BODY_PX, border=False, gap="xsmall", key="evaluate_body")
     with page:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, settings)
-        mark_bar.draw_bar(record, wanted.texts, keys=not way.plays)
+        marks.draw_bar(record, wanted.texts, keys=not way.plays)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)
             taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
             style = transport.draw_view_menu(len(found.scores.prompts), taken_px, templates=wanted.templates != "none")
-        chart = scene.timeline(shown, style, curves.unfinished_part(subject.wish, subject.indexed, found.scores))
+        chart = scene.timeline(shown, style, curves.unfinished_part(subject.request, subject.indexed, found.scores))
         way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)), fits=style.fits)
     with body:
-        evaluate_views.draw_view(view, scene, given, judged, held, direct=way.plays)
+        views.draw_view(view, scene, given, judged, held, direct=way.plays)
 
 
 states.guarded(main)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pages.parts import cached, library, look, playhead, states
+from pages.regions.library import stored_videos
+from pages.regions.viewer import playhead
+from pages.shared import cache, states, theme
 
 
 def main() -> None:
     """Draw the page."""
-    look.apply_styles()
+    theme.apply_styles()
     playhead.pause()  # nobody sees it play from here
-    settings = cached.config()
-    library.draw_library(cached.store(settings.embeddings), settings)
+    settings = cache.config()
+    stored_videos.draw_library(cache.store(settings.embeddings), settings)
 
 
 states.guarded(main)

@@ -35,9 +35,9 @@ KNOWN_DOUBLE_TYPES = {
 }
 KNOWN_LONG_FUNCTIONS = {
     "pages/investigate.py:main",
-    "pages/parts/per_prompt.py:_edit",
-    "pages/parts/rules.py:choose_rules",
-    "pages/parts/subject.py:_choose",
+    "pages/regions/sidebar/prompt_options.py:_edit",
+    "pages/regions/sidebar/rules.py:choose_rules",
+    "pages/shared/investigation.py:_choose",
 }
 KNOWN_SHARED_KEYS = {
     "chart_kind",

@@ -18,8 +18,8 @@ case $line in $BROKEN*) exit 3 ;; esac
 """
 STYLE = ["ruff check .", "ruff format --check .", "mypy "]
 STAGES = [
-    "python -m pytest --numprocesses auto --dist worksteal --ignore tests/ui",
-    "python -m pytest --numprocesses 2 --dist loadfile --durations 15 tests/ui",
+    "python -m pytest --numprocesses auto --dist worksteal --ignore tests/pages tests/browser",
+    "python -m pytest --numprocesses 2 --dist loadfile --durations 15 tests/pages tests/browser",
     "python -m tests.benchmarks --quick",
 ]
 
@@ -65,21 +65,21 @@ def test_it_succeeds_when_all_do(folder: Path) -> None:
 
 @pytest.mark.parametrize(("broken", "code"), [("", 0), ("mypy", 3), ("python", 3)])
 def test_arguments_go_on_to_one_pytest(folder: Path, broken: str, code: int) -> None:
-    got, calls, _ = run(folder, "tests/test_keys.py", "-k", "a b", broken=broken)
+    got, calls, _ = run(folder, "tests/scoring/test_keys.py", "-k", "a b", broken=broken)
     assert got == code
-    assert calls == [*STYLE, "python -m pytest tests/test_keys.py -k a b"]
+    assert calls == [*STYLE, "python -m pytest tests/scoring/test_keys.py -k a b"]
 
 
 @pytest.mark.parametrize(("broken", "code"), [("", 0), ("mypy", 3), (STAGES[0], 3)])
 def test_quick_leaves_out_pages_browsers_and_benchmarks_and_says_so(folder: Path, broken: str, code: int) -> None:
     got, calls, said = run(folder, "--quick", broken=broken)
     assert (got, calls) == (code, [*STYLE, STAGES[0]])
-    assert "left out tests/ui and the benchmarks" in said
+    assert "left out tests/pages tests/browser and the benchmarks" in said
     assert "Chromium" not in said
 
 
 def test_quick_with_more_arguments_is_refused(folder: Path) -> None:
     (folder / "calls").touch()
-    code, calls, said = run(folder, "--quick", "tests/test_keys.py", broken="")
+    code, calls, said = run(folder, "--quick", "tests/scoring/test_keys.py", broken="")
     assert (code, calls) == (2, [])
     assert "takes no other arguments" in said

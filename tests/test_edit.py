@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from clip_core.edit import Edit
+from clip_core.types import Edit
 
 
 @pytest.mark.parametrize(

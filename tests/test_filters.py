@@ -7,8 +7,8 @@ import pytest
 
 from clip_core.filters import FILTERS, odd_samples
 from clip_core.scoring.smoothing import smooth
-from clip_core.values import Scores
-from tests.curve_maker import scores_of
+from clip_core.types import Scores
+from tests.support.curve_maker import scores_of
 
 ADDED: tuple[str, ...] = ("gaussian", "median", "savgol", "exponential")
 
@@ -60,7 +60,7 @@ def test_on_even_samples_it_is_the_slow_code(kind: str, window_s: float) -> None
 def test_cuts_and_gaps_split_the_curve(kind: str) -> None:
     times = np.concatenate([np.arange(30), 40 + np.arange(40)]).astype(np.float64)
     scores = scores_of(np.repeat([0.1, 0.4, 0.2], [30, 15, 25]), times)
-    curve = smooth(scores, 8.0, kind, cuts_s=np.array([54.5]))
+    curve = smooth(scores, 8.0, kind, shot_boundaries_s=np.array([54.5]))
     np.testing.assert_allclose(curve, scores.values, atol=1e-6)
     if kind != "median":  # which keeps edges
         assert np.abs(smooth(scores, 8.0, kind) - scores.values).max() > 0.02
@@ -101,7 +101,7 @@ def test_irregular_samples_of_a_slow_wave_stay_on_it(kind: str) -> None:
 def test_a_constant_stays_constant_and_nothing_is_nan(kind: str, times: list[float], window_s: float) -> None:
     constant = scores_of(np.full(len(times), 0.25), times)
     np.testing.assert_allclose(smooth(constant, window_s, kind), 0.25, atol=1e-6)
-    curve = smooth(scores_of(noise(len(times)), times), window_s, kind, cuts_s=np.array([0.5]))
+    curve = smooth(scores_of(noise(len(times)), times), window_s, kind, shot_boundaries_s=np.array([0.5]))
     assert curve.dtype == np.float32
     assert np.isfinite(curve).all()
 

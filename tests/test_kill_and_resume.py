@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from clip_core import EmbeddingStore, index_video
-from tests import video_maker
-from tests.fakes import FakeEncoder
+from tests.support import video_maker
+from tests.support.fakes import FakeEncoder
 
 ROOT = Path(__file__).parents[1]
 FRAMES = 400
 CHILD = """
 import sys
 from clip_core import EmbeddingStore, index_video
-from tests.fakes import FakeEncoder
+from tests.support.fakes import FakeEncoder
 for report in index_video(sys.argv[1], FakeEncoder(delay_s=0.01), EmbeddingStore(sys.argv[2]), samples_per_second=None):
     sys.stdout.write(f"{report.done}\\n")
     sys.stdout.flush()

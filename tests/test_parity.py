@@ -15,8 +15,8 @@ import pytest
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.registry import load_encoder
-from tests import parity_frames
-from tests.parity_wrongs import TELLING, WRONGS
+from tests.support import parity_frames
+from tests.support.parity_wrongs import TELLING, WRONGS
 
 FIXTURES = Path(__file__).parent / "fixtures" / "parity"
 KINDS = ("clip", "siglip")

@@ -3,7 +3,7 @@
 import pytest
 
 from clip_core.prompts import Prompt, parse_prompt, parse_prompts
-from clip_core.recipe import Recipe
+from clip_core.settings import Recipe
 
 
 @pytest.mark.parametrize(

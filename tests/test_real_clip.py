@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, detect_moments
-from clip_core.recipe import Recipe
-from clip_core.scoring.cuts import Neighbours, find_cuts
-from clip_core.scoring.detection import Detected, detect
 from clip_core.scoring.null_bank import NullBank, bank_texts, prompt_banks
+from clip_core.scoring.prompt_detection import PromptDetection, detect_prompt
 from clip_core.scoring.segments import Segmenter
+from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
-from clip_core.values import Floats, FrameEmbeddings, Times, TimeTable
-from tests.fakes import FakeEncoder
-from tests.real_films import DIM, Pairs, RealFilm
-from tests.test_store import record
+from clip_core.settings import Recipe
+from clip_core.types import Floats, FrameEmbeddings, Times, TimeTable
+from tests.store.test_store import record
+from tests.support.fakes import FakeEncoder
+from tests.support.real_films import DIM, Pairs, RealFilm
 
 SLACK, SLACK_OF_BEST = 0.06, 0.08
 """Of a share that must be reached on many films, for the few of here: about two standard errors."""
@@ -35,20 +35,20 @@ def pairs() -> Pairs:
 
 def found_in(
     film: RealFilm, pairs: Pairs, confidence: float = 0.95, bank_names: Sequence[str] = ()
-) -> tuple[dict[int, Detected], Times]:
+) -> tuple[dict[int, PromptDetection], Times]:
     """Each caption's detection, and the shot boundaries, from the parts that the library is made of."""
     times, order = np.arange(float(len(film.vectors))), np.arange(len(film.vectors))
-    cuts_s = find_cuts(Neighbours().distances(film.vectors, order), times)
+    shot_boundaries_s = find_shot_boundaries(Neighbours().distances(film.vectors, order), times)
     spans = sample_spans(times, 0.0, float(len(times)))
-    segments = Segmenter().segments(film.vectors, order, spans, times, cuts_s)
+    segments = Segmenter().segments(film.vectors, order, spans, times, shot_boundaries_s)
     names = list(bank_names) or [f"neutral {row}" for row in film.bank]
     bank = NullBank(names, pairs.captions[film.bank], FakeEncoder.logit_scale)
     rows = [*film.truth, *film.absent[:MOST_ABSENT]]
     banks = prompt_banks([f"caption {row}" for row in rows], bank, film.vectors, order, segments)
     cosines = film.vectors @ pairs.captions[rows].T
     return {
-        row: detect(cosines[:, k], segments, banks[f"caption {row}"], confidence) for k, row in enumerate(rows)
-    }, cuts_s
+        row: detect_prompt(cosines[:, k], segments, banks[f"caption {row}"], confidence) for k, row in enumerate(rows)
+    }, shot_boundaries_s
 
 
 def iou(a: tuple[float, float], b: tuple[float, float]) -> float:
@@ -67,7 +67,7 @@ class Tally:
     best_is_right: list[bool] = field(default_factory=list)
     boundaries: list[float] = field(default_factory=list)
 
-    def add(self, film: RealFilm, found: dict[int, Detected], cuts_s: Times) -> None:
+    def add(self, film: RealFilm, found: dict[int, PromptDetection], shot_boundaries_s: Times) -> None:
         self.absent += [found[row].verdict.sure for row in film.absent[:MOST_ABSENT]]
         for row, truth in film.truth.items():
             detected, run = found[row], found[row].runs[0]
@@ -76,9 +76,12 @@ class Tally:
             self.throughout.append(detected.verdict.kind == "throughout")
             self.first_is_right.append(right and detected.verdict.sure)
             self.best_is_right.append(right)
-        hits = sum(bool(len(cuts_s)) and float(np.abs(cuts_s - t).min()) < 1e-6 for t in film.boundaries_s)
+        hits = sum(
+            bool(len(shot_boundaries_s)) and float(np.abs(shot_boundaries_s - t).min()) < 1e-6
+            for t in film.boundaries_s
+        )
         if len(film.boundaries_s):
-            self.boundaries.append(2 * hits / (len(cuts_s) + len(film.boundaries_s)))
+            self.boundaries.append(2 * hits / (len(shot_boundaries_s) + len(film.boundaries_s)))
 
 
 def tally(pairs: Pairs, shots: Sequence[Sequence[int]], *, moving: bool = False, confidence: float = 0.95) -> Tally:
@@ -161,8 +164,8 @@ def test_the_public_name_finds_what_the_parts_find(pairs: Pairs, tmp_path: Path,
     video_id, store = stored(film, encoder, tmp_path)
     rows = [*film.truth, *film.absent[:20]]
     found = detect_moments(video_id, [f"caption {row}" for row in rows], encoder, store)
-    expected, cuts_s = found_in(film, pairs, bank_names=bank_texts("names"))
-    assert list(found.shot_boundaries_s) == cuts_s.tolist()
+    expected, shot_boundaries_s = found_in(film, pairs, bank_names=bank_texts("names"))
+    assert list(found.shot_boundaries_s) == shot_boundaries_s.tolist()
     kinds = set()
     for row in rows:
         prompt, direct = f"caption {row}", expected[row]

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from clip_core.errors import RecipeError
-from clip_core.recipe import TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
 from clip_core.scoring.templates import TEMPLATE_SETS
+from clip_core.settings import TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
 
 ODD = ("a dog", "- a person", '"=1+1",', "- {}: [x]", "a “b”\u2028c", "null", "3", "<b>é🐕</b>")
 FULL = Recipe(

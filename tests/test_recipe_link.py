@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from clip_core.errors import RecipeError
-from clip_core.recipe import Recipe, link, recipe_of_query, recipe_query
+from clip_core.settings import Recipe, link, recipe_of_query, recipe_query
 from tests.test_recipe import FULL
 
 

@@ -18,13 +18,13 @@ from clip_core import (
     open_video,
     score_prompts,
 )
+from clip_core.analysis.analyse import Analysis
 from clip_core.config import Config
-from clip_core.pipeline.analyse import Analysis
-from clip_core.recipe import Recipe
-from clip_core.scoring.findings import Findings, find
+from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.scoring.null_bank import bank_texts
-from clip_core.values import Moment, Scores
-from tests import video_maker
+from clip_core.settings import Recipe
+from clip_core.types import Moment, Scores
+from tests.support import video_maker
 
 ROOT = Path(__file__).parents[1]
 VIDEO = ROOT / "data" / "sample.mp4"
@@ -114,11 +114,11 @@ def test_the_model_is_small_and_says_what_it_is() -> None:
         assert word in card
 
 
-def usual_findings(config: Config, store: EmbeddingStore, prompts: Sequence[str]) -> Findings:
+def usual_findings(config: Config, store: EmbeddingStore, prompts: Sequence[str]) -> MomentDetection:
     """What the page and the commands find with the settings of the config."""
     recipe = Recipe(prompts=tuple(prompts), smoothing_s=config.smoothing_s)
     video_id = store.videos()[0].video_id
-    return find(recipe, Analysis(video_id, load_encoder(config.model, config), store).evidence(recipe))
+    return detect(recipe, Analysis(video_id, load_encoder(config.model, config), store).video_scores(recipe))
 
 
 def test_with_the_shipped_settings_every_object_is_found_and_the_absent_one_is_not(

@@ -11,7 +11,7 @@ import pytest
 import clip_core.tasks
 from clip_core.errors import JobCancelled, VideoError
 from clip_core.tasks import WATCHING_S, TaskQueue, TaskView
-from clip_core.values import Progress
+from clip_core.types import Progress
 
 
 class Work:

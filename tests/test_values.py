@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clip_core.text import clock
-from clip_core.values import Frame, FrameEmbeddings, Moment, Progress, Scores, TimeTable
+from clip_core.types import Frame, FrameEmbeddings, Moment, Progress, Scores, TimeTable
 
 
 @pytest.mark.parametrize(

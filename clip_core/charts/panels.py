@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from clip_core.charts.judged_lanes import judged_px
-from clip_core.charts.lanes import LANE_PX, lanes_of
+from clip_core.charts.lanes import LANE_PX, judged_px, lanes_of
 from clip_core.charts.view import Timeline
 
 Share: TypeAlias = tuple[float, float]
@@ -56,7 +55,7 @@ def panels_of(view: Timeline) -> Panels:
         floor = rate[1] + GAP
     floor += GAP
     cuts = None
-    if len(view.cuts_s) and view.kind == "heat map":
+    if len(view.shot_boundaries_s) and view.kind == "heat map":
         cuts = (floor, floor + MARK_PX / height)
         floor = cuts[1] + CUT_GAP_PX / height
     return Panels(lanes, strip, rate, cuts, (floor, 1.0), height)

@@ -5,21 +5,38 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from clip_core.charts.axes import frame_axis, score_ticks, time_axis
-from clip_core.charts.colour_marks import mark_of, swatch_uri
-from clip_core.charts.cut_marks import cut_axis, cut_traces
+from clip_core.charts.colours import Theme, mark_of, swatch_uri
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
-from clip_core.charts.judged_lanes import judged_layout, judged_traces
-from clip_core.charts.lanes import lane_traces, lanes_of, shades
-from clip_core.charts.palette import Theme
+from clip_core.charts.lanes import judged_layout, judged_traces, lane_traces, lanes_of, shades
 from clip_core.charts.panels import Panels, panels_of
-from clip_core.charts.rate_panel import rate_axis, rate_curves, rate_note, spike_traces
-from clip_core.charts.ribbons import ribbon_curves, ribbon_edges, ribbon_traces
+from clip_core.charts.strips import (
+    cut_axis,
+    cut_traces,
+    rate_axis,
+    rate_curves,
+    rate_note,
+    spike_traces,
+    winner_axis,
+    winner_note,
+    winner_traces,
+)
 from clip_core.charts.thresholds import threshold_lines, threshold_note
 from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
-from clip_core.charts.view import AxisName, ChartKind, Figure, Line, Timeline, Unfinished
-from clip_core.charts.winner_strip import winner_axis, winner_note, winner_traces
+from clip_core.charts.view import (
+    AxisName,
+    ChartKind,
+    Figure,
+    Line,
+    Timeline,
+    Unfinished,
+    frame_axis,
+    ribbon_curves,
+    ribbon_edges,
+    ribbon_traces,
+    score_ticks,
+    time_axis,
+)
 from clip_core.text import short_prompt, value_decimals
 
 __all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", "live_figure", "timeline_figure"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clip_core.text import number_text
-from clip_core.values import Unit
+from clip_core.types import Unit
 
 _TICK_DECIMALS: dict[Unit, int] = {"corrected": 2, "cosine": 2, "margin": 2, "softmax": 2, "z": 1, "percentile": 0}
 AXIS_TITLES: dict[Unit, str] = {

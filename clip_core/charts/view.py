@@ -1,16 +1,54 @@
-"""All that the chart shows, as one value."""
+"""What a chart shows, as plain values: its axes, its curves and the bands around them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from clip_core.charts.axes import instants
-from clip_core.charts.palette import THEMES, Theme, ThemeName
-from clip_core.values import Floats, Moment, Scores, Times, Unit
+from clip_core.charts.colours import THEMES, Theme, ThemeName
+from clip_core.types import Floats, Moment, Scores, Times, Unit
+
+HOUR_S = 3600.0
+MOST_TICKS = 8
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+
+
+def instants(times_s: Times) -> list[str]:
+    """Write times as dates of 1970, to the millisecond: plotly's clock ticks need a date axis.
+
+    As text, because plotly.js takes small numbers on a date axis for years.
+    """
+    return np.datetime_as_string(np.round(times_s * 1000).astype("datetime64[ms]")).tolist()  # type: ignore[no-any-return]
+
+
+def time_axis(end_s: float) -> dict[str, Any]:
+    """An axis from 0 to ``end_s`` seconds with ticks like 1:30, from one hour on 1:01:30."""
+    tick = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
+    stops = [{"dtickrange": [None, 999], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
+    return {
+        "type": "date",
+        "range": instants(np.array([0.0, max(end_s, 0.001)])),
+        "tickformat": tick,
+        "hoverformat": tick + ".%L",
+        "tickformatstops": stops,
+    }
+
+
+def frame_axis(last: int) -> dict[str, Any]:
+    """An axis of frame numbers from 0 to ``last``."""
+    return {"type": "linear", "range": [0, max(last, 1)]}
+
+
+def score_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
+    """At most eight round numbers in the range. plotly.js adds steps up, and then writes zero as "−0.00"."""
+    step = next((step for step in STEPS if (high - low) / step <= most), (high - low) / most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 2) + 0.0 for k in range(first, last + 1)]
+
 
 AxisName: TypeAlias = Literal["m:ss", "Frames"]
 ChartKind: TypeAlias = Literal["curves", "heat map"]
@@ -71,7 +109,7 @@ class Timeline:
         rate: float32 (n, p), change per second of the smoothed curves, for a panel of its own; None: no panel.
         spikes: (sample, column) of what is marked in that panel.
         ribbon: Prompt → float32 (n,) lowest and highest curve over its templates, a band behind its own.
-        cuts_s: Times of the cuts between shots, in seconds.
+        shot_boundaries_s: Times of the cuts between shots, in seconds.
         winners: (column, start_s, end_s) of the stretches in which a prompt leads, by their start; empty: no strip.
         kind: Curves, or a heat map of prompts × time.
         time_range: [start_s, end_s) that is seen at first; None: all.
@@ -98,7 +136,7 @@ class Timeline:
     rate: Floats | None = None
     spikes: Sequence[tuple[int, int]] = ()
     ribbon: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
-    cuts_s: Sequence[float] | Times = ()
+    shot_boundaries_s: Sequence[float] | Times = ()
     winners: Sequence[tuple[int, float, float]] = ()
     kind: ChartKind = "curves"
     time_range: tuple[float, float] | None = None
@@ -152,3 +190,36 @@ class Timeline:
     def _of_drawn(self, moments: Sequence[Moment]) -> list[Moment]:
         drawn = {line.prompt for line in self.lines}
         return [moment for moment in moments if moment.prompt in drawn]
+
+
+OPACITY = 0.16
+
+
+def ribboned(view: Timeline) -> list[tuple[int, Line]]:
+    """The prompts that are drawn and have a band, with its place among all bands."""
+    if view.kind == "heat map":
+        return []
+    places = {prompt: place for place, prompt in enumerate(view.ribbon)}
+    return [(places[line.prompt], line) for line in view.lines if line.prompt in places]
+
+
+def ribbon_curves(view: Timeline) -> list[Figure]:
+    """The bands, as ``live_figure`` describes them."""
+    return [
+        {"band": place, "fill": view.colours.colour(line.number), "opacity": OPACITY} for place, line in ribboned(view)
+    ]
+
+
+def ribbon_edges(view: Timeline) -> tuple[Floats, Floats]:
+    """The lower and the upper edges of all bands, float32 (n, bands) each."""
+    edges = [np.stack(side, axis=1) for side in zip(*view.ribbon.values(), strict=True)]
+    none = np.empty((len(view.scores), 0), np.float32)
+    return (edges[0], edges[1]) if edges else (none, none)
+
+
+def ribbon_traces(band: Figure) -> list[Figure]:
+    """A band as plotly draws it: its lower edge, and its upper one filled down to that."""
+    base = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "line": {"width": 0}}
+    red, green, blue = (int(band["fill"][k : k + 2], 16) for k in (1, 3, 5))
+    filled = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},{band['opacity']})"}
+    return [base | {"curve": ["low", band["band"]]}, base | filled | {"curve": ["high", band["band"]]}]

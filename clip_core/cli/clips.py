@@ -14,11 +14,11 @@ from clip_core.cli.options import VIDEO, Options, about, command, place
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.export.read_moments import MOST_BYTES, read_moments
 from clip_core.files import named_after
-from clip_core.pipeline.export_media import Wish, export_media
-from clip_core.pipeline.exports_folder import CLIPS_ZIP
-from clip_core.pipeline.identify import known_video
+from clip_core.library.identify import known_video
+from clip_core.media.export_media import ExportRequest, export_media
+from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.text import clock, size_text
-from clip_core.values import Moment, Progress, TimeTable
+from clip_core.types import Moment, Progress, TimeTable
 
 Pictures: TypeAlias = Literal["jpeg", "png"] | None
 
@@ -60,15 +60,17 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
     return read_moments(content, shown_name(path)), content
 
 
-def _wish(path: str, moments: list[Moment], content: bytes, fast: bool, frames: Pictures, packed: bool) -> Wish:
+def _wish(
+    path: str, moments: list[Moment], content: bytes, fast: bool, frames: Pictures, packed: bool
+) -> ExportRequest:
     suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
     name, texts = (named_after(path, CLIPS_ZIP), {f"moments.{suffix}": content}) if packed else (None, {})
-    return Wish(tuple(moments), cut="fast" if fast else "exact", pictures=frames, zip_name=name, texts=texts)
+    return ExportRequest(tuple(moments), cut="fast" if fast else "exact", pictures=frames, zip_name=name, texts=texts)
 
 
-def _export(path: str, wish: Wish, out: Path, table: TimeTable | None) -> Progress:
+def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None) -> Progress:
     last: Progress | None = None
-    with closing(export_media(path, wish, out, table=table)) as run, terminal.ProgressBar(path) as bar:
+    with closing(export_media(path, request, out, table=table)) as run, terminal.ProgressBar(path) as bar:
         for progress in run:
             last = progress
             bar.update(progress.share, _counts(progress), progress.stage == "done")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from clip_core.analysis.check_setup import Check, check_setup
 from clip_core.cli import terminal
 from clip_core.cli.options import FAILED, MODEL, Options, command
 from clip_core.config import load_config
 from clip_core.errors import ConfigError
-from clip_core.pipeline.check_setup import Check, check_setup
 
 
 @command("doctor --model roboflow", shared=[MODEL])
@@ -28,10 +28,10 @@ def run(options: Options) -> int:
     failed = 0
     for check in check_setup(config, store, config.model if options.model is None else options.model):
         _tell(check)
-        failed += check.outcome == "fail"
+        failed += check.bundle == "fail"
     terminal.line("Everything works." if not failed else f"{failed} of these must be put right first.")
     return FAILED if failed else 0
 
 
 def _tell(check: Check) -> None:
-    terminal.line(f"{check.outcome:<5} {check.subject:<7} {check.what} {check.next_step}".rstrip())
+    terminal.line(f"{check.bundle:<5} {check.subject:<7} {check.what} {check.next_step}".rstrip())

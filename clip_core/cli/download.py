@@ -14,7 +14,7 @@ from clip_core.encoders.precision import AUTO, SUFFIXES
 from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import UnknownModelError
 from clip_core.text import short_prompt, size_text
-from clip_core.values import Progress
+from clip_core.types import Progress
 
 COMMIT_LENGTH = 40
 PRECISIONS = (AUTO, *SUFFIXES)

@@ -8,20 +8,19 @@ from typing import Any
 
 import click
 
+from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
+from clip_core.analysis.judge_moments import reviewed_moments
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, moment_options, number, place
 from clip_core.cli.scoring import indexed_video, recipe_for, tell_cut_off, tell_unfinished
 from clip_core.errors import TruthError
-from clip_core.evaluation.judge import Judgement
-from clip_core.evaluation.precision_recall import PrecisionRecall
-from clip_core.evaluation.read_truth import MOST_BYTES, read_truth
+from clip_core.evaluation.ground_truth import of_video
+from clip_core.evaluation.judge import Judgement, PrecisionRecall
+from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
 from clip_core.evaluation.sweep import Cell, Setting, best_cell
-from clip_core.evaluation.truth import of_video
-from clip_core.pipeline.analyse import Analysis
-from clip_core.pipeline.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
-from clip_core.pipeline.judge_moments import reviewed_moments
-from clip_core.scoring.findings import find
+from clip_core.scoring.detection import detect
 from clip_core.scoring.smoothing import width_s
 from clip_core.text import short_prompt
 
@@ -66,9 +65,9 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
             recipe = replace(recipe, min_duration_s=shortest_s)
         tell_cut_off(recipe.texts, encoder)
         analysis = Analysis(record.video_id, encoder, options.store)
-        findings = find(recipe, analysis.evidence(recipe, ask_bank=sweep or recipe.needs_bank))
-        reviewed = reviewed_moments(findings, record.video_id, options.store) if options.judged else None
-        evaluation = evaluate(findings, truth, None if reviewed is None else [r.moment for r in reviewed if r.kept])
+        detection = detect(recipe, analysis.video_scores(recipe, ask_bank=sweep or recipe.needs_bank))
+        reviewed = reviewed_moments(detection, record.video_id, options.store) if options.judged else None
+        evaluation = evaluate(detection, truth, None if reviewed is None else [r.moment for r in reviewed if r.kept])
     warnings += evaluation.warnings
     for warning in warnings:
         terminal.note(warning)
@@ -77,15 +76,15 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
     if out is not None:
         video_facts = {"video": {"name": record.name, "id": record.video_id}, "model": encoder.id}
         write_file(out, _as_json(video_facts, evaluation, warnings, swept), "--json")
-    tell_unfinished(path, options, findings.scores)
+    tell_unfinished(path, options, detection.scores)
     options.tell_notices()
 
 
 def _show(evaluation: Evaluation) -> None:
     rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in evaluation.prompts]
     terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
-    recipe, average = evaluation.findings.recipe, evaluation.curves[""].average_precision
-    smoothing_s = width_s(recipe, evaluation.findings.scores.times_s)
+    recipe, average = evaluation.detection.recipe, evaluation.curves[""].average_precision
+    smoothing_s = width_s(recipe, evaluation.detection.scores.times_s)
     own = len(recipe.thresholds)
     also = "" if not own else f", {own} with a threshold of {'its' if own == 1 else 'their'} own"
     words = _words(Setting(smoothing_s, recipe.threshold, recipe.min_duration_s))
@@ -104,11 +103,11 @@ def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
 
 def _sweep(evaluation: Evaluation) -> tuple[list[Cell], Cell]:
     """Try the usual settings and show the best few; return all, and the best."""
-    recipe, evidence = evaluation.findings.recipe, evaluation.findings.evidence
-    grid = usual_grid(recipe, evidence)
+    recipe, video_scores = evaluation.detection.recipe, evaluation.detection.video_scores
+    grid = usual_grid(recipe, video_scores)
     cells: list[Cell] = []
     with terminal.ProgressBar("sweep") as bar:
-        for cell in sweep_settings(recipe, evidence, evaluation.truth, grid):
+        for cell in sweep_settings(recipe, video_scores, evaluation.truth, grid):
             cells.append(cell)
             bar.update(len(cells) / len(grid), f"{len(cells)} of {len(grid)} settings", len(cells) == len(grid))
     best = best_cell(grid, cells)
@@ -142,8 +141,8 @@ def _as_json(
     """Return all of it as one JSON object; shares from 0 to 1, times in seconds."""
     whole = {
         **facts,
-        "settings": evaluation.findings.recipe.as_mapping(),
-        "thresholds": dict(evaluation.findings.thresholds),
+        "settings": evaluation.detection.recipe.as_mapping(),
+        "thresholds": dict(evaluation.detection.thresholds),
         "overall": asdict(evaluation.overall),
         "prompts": [asdict(judgement) for judgement in evaluation.prompts],
         "moments": [asdict(moment) for moment in evaluation.moments],

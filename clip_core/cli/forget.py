@@ -6,11 +6,11 @@ import sys
 
 import click
 
+from clip_core.analysis import stored_videos
 from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, VIDEO, Options, command
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.pipeline import library
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import size_text
 
@@ -35,10 +35,10 @@ def run(options: Options, video: str, file: bool, yes: bool) -> None:
     if not yes and not _agreed(lost):
         terminal.line("Nothing was deleted.")
         return
-    library.forget_video(stored.record.video_id, store)
-    library.forget_copy(stored.record.video_id, config)
+    stored_videos.forget_video(stored.record.video_id, store)
+    stored_videos.forget_copy(stored.record.video_id, config)
     if file:
-        library.delete_upload(stored.record.video_id, config)
+        stored_videos.delete_upload(stored.record.video_id, config)
     terminal.line(f"Forgotten: {lost}.{'' if file else ' The video file itself stays.'}")
     options.tell_notices()
 
@@ -46,7 +46,7 @@ def run(options: Options, video: str, file: bool, yes: bool) -> None:
 def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
     """Return the one stored video of that name, path, or beginning of an id."""
     found = []
-    for video in library.list_stored(store):
+    for video in stored_videos.list_stored(store):
         by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
         if by_id or named in (video.record.name, video.record.path):
             found.append(video)
@@ -61,14 +61,14 @@ def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
 
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     frames = sum(model.frames for model in video.models)
-    judged = library.count_judged(video.record.video_id, store)
+    judged = stored_videos.count_judged(video.record.video_id, store)
     by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
     return f"{frames:,} frame{'' if frames == 1 else 's'}{by_hand} of {video.record.name}"
 
 
 def _uploaded(video: StoredVideo, config: Config) -> str:
     """Return the uploaded file in words; refuse a video that was not uploaded, or whose file is gone."""
-    file = library.uploaded_file(video.record.video_id, config)
+    file = stored_videos.uploaded_file(video.record.video_id, config)
     if file is None:
         what = f"{shown_name(video.record.name)} is no upload: its file is not deleted from here."
         raise ClipVideoError(what, "Leave out --file, or delete the file yourself.")

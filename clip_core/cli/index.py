@@ -12,8 +12,8 @@ from clip_core.cli.options import FAILED, MODEL, Options, about, command, number
 from clip_core.config import EVERY_FRAME
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError, VideoError, shown_name
-from clip_core.pipeline.identify import known_video
-from clip_core.pipeline.index_video import index_video
+from clip_core.indexing.index_video import index_video
+from clip_core.library.identify import known_video
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock
 

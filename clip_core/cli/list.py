@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clip_core.analysis.stored_videos import list_stored, sizes_of_models
 from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, Options, command
-from clip_core.pipeline.identify import reindex_error
-from clip_core.pipeline.library import list_stored, sizes_of_models
+from clip_core.library.identify import reindex_error
 from clip_core.store.store import StoredVideo
 from clip_core.text import clock, size_text
 

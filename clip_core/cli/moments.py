@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from clip_core.analysis.export_bundle import moments_file
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, check_folder, write_file
 from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place, text
 from clip_core.cli.scoring import counted, find_outcome, tell_verdicts
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS
-from clip_core.pipeline.write_outcome import moments_file
 
 ALL = "all"
 FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default: csv)"
@@ -37,19 +37,19 @@ def run(options: Options, video: str, formats: str, out: str | None) -> None:
         targets = {kind: str(Path(out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
     elif len(kinds) > 1:
         raise ClipVideoError("Several formats need a folder to lie in.", "Give one: --out DIR")
-    outcome = find_outcome(options.video_path(video), options)
+    bundle = find_outcome(options.video_path(video), options)
     for target in targets.values():
-        check_file(target, video=outcome.path)
+        check_file(target, video=bundle.path)
     for kind, target in targets.items():
-        write_file(target, moments_file(kind, outcome))
+        write_file(target, moments_file(kind, bundle))
     if out is None:
-        terminal.write(moments_file(kinds[0], outcome).decode())
+        terminal.write(moments_file(kinds[0], bundle).decode())
     else:
         names = ", ".join(map(shown_name, targets.values()))
-        terminal.line(f"{outcome.record.name}: {counted(outcome)} in {out}: {names}")
-    tell_verdicts(outcome)
-    if outcome.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
-        terminal.note(outcome.source.note)
+        terminal.line(f"{bundle.record.name}: {counted(bundle)} in {out}: {names}")
+    tell_verdicts(bundle)
+    if bundle.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
+        terminal.note(bundle.source.note)
     options.tell_notices()
 
 

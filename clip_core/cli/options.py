@@ -196,7 +196,7 @@ def prompt_option(usual: str = "the config's") -> click.Option:
 def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]:
     """Return the options of commands that find moments: which prompts, and how curves become moments."""
     from clip_core.filters import FILTERS
-    from clip_core.recipe import UNITS
+    from clip_core.settings import UNITS
 
     return [
         VIDEO,

@@ -7,18 +7,16 @@ from contextlib import suppress
 
 import click
 
+from clip_core.analysis.export_bundle import ExportBundle
+from clip_core.analysis.report import MOST_PICTURES, make_report, timeline_of
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, write_file
 from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place
 from clip_core.cli.scoring import counted, find_outcome
 from clip_core.errors import StoreError, VideoError
-from clip_core.pipeline.draw_thumbnails import thumbnails_of
-from clip_core.pipeline.make_report import MOST_PICTURES, make_report
-from clip_core.pipeline.peak_pts import peak_pts
-from clip_core.pipeline.timeline_of import timeline_of
-from clip_core.pipeline.write_outcome import Outcome
+from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
 from clip_core.store.store import EmbeddingStore
-from clip_core.values import Image
+from clip_core.types import Image
 from clip_core.video import open_video
 
 
@@ -32,20 +30,20 @@ def run(options: Options, video: str, out: str) -> None:
     """
     path = options.video_path(video)
     check_file(out, video=path)
-    outcome = find_outcome(path, options)
-    pictures, note = _pictures(outcome, options.store)
-    timeline = timeline_of(outcome.findings, outcome.findings.moments)
-    write_file(out, make_report(outcome, timeline, pictures, note))
-    terminal.line(f"{outcome.record.name}: {counted(outcome)} in {out}")
+    bundle = find_outcome(path, options)
+    pictures, note = _pictures(bundle, options.store)
+    timeline = timeline_of(bundle.detection, bundle.detection.moments)
+    write_file(out, make_report(bundle, timeline, pictures, note))
+    terminal.line(f"{bundle.record.name}: {counted(bundle)} in {out}")
     options.tell_notices()
 
 
-def _pictures(outcome: Outcome, store: EmbeddingStore) -> tuple[dict[float, bytes], str]:
+def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, bytes], str]:
     """Return time of each peak → JPEG, and why some are missing: those that are stored are taken even then."""
-    record = outcome.record
-    pts = peak_pts(outcome.moments[:MOST_PICTURES], outcome.findings.scores, record)
+    record = bundle.record
+    pts = peak_pts(bundle.moments[:MOST_PICTURES], bundle.detection.scores, record)
     try:
-        with open_video(outcome.path) as video:
+        with open_video(bundle.path) as video:
 
             def picture(wanted: int) -> Image:
                 place = int((record.table.pts == wanted).argmax())

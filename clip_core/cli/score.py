@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from clip_core.analysis.score_prompts import clean_prompts, score_prompts
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, write_file
 from clip_core.cli.options import MODEL, VIDEO, Options, about, command, place, prompt_option
 from clip_core.cli.scoring import indexed_video, tell_cut_off, tell_unfinished
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.export.csv_files import scores_csv
-from clip_core.pipeline.score_prompts import clean_prompts, score_prompts
+from clip_core.export.data_files import scores_csv
 
 SHARED = [VIDEO, prompt_option(), MODEL]
 

@@ -10,21 +10,21 @@ from typing import Any
 
 import yaml
 
+from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.export_bundle import ExportBundle
+from clip_core.analysis.judge_moments import reviewed_moments
+from clip_core.analysis.score_prompts import clean_prompts
 from clip_core.cli.files import read_file
 from clip_core.cli.options import Options, about
 from clip_core.cli.terminal import count, note
 from clip_core.config import Config
 from clip_core.encoders.base import Encoder, ShownEncoder
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, RecipeError, shown_name
-from clip_core.pipeline.analyse import Analysis
-from clip_core.pipeline.identify import identify, known_video, reindex_error
-from clip_core.pipeline.judge_moments import reviewed_moments
-from clip_core.pipeline.score_prompts import clean_prompts
-from clip_core.pipeline.write_outcome import Outcome
-from clip_core.recipe import LEAST_CONFIDENCE, MOST_CONFIDENCE, Recipe, read_recipe
-from clip_core.scoring.findings import find
+from clip_core.library.identify import identify, known_video, reindex_error
+from clip_core.scoring.detection import detect
+from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, Recipe, read_recipe
 from clip_core.text import short_prompt
-from clip_core.values import Scores, VideoRecord
+from clip_core.types import Scores, VideoRecord
 from clip_core.video import open_video
 
 MOST_BYTES = 1_000_000
@@ -54,7 +54,7 @@ def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
     return record
 
 
-def find_outcome(path: str, options: Options) -> Outcome:
+def find_outcome(path: str, options: Options) -> ExportBundle:
     """Find the moments of a video as the options ask.
 
     Raises:
@@ -69,14 +69,14 @@ def find_outcome(path: str, options: Options) -> Outcome:
     with about(path):
         record = indexed_video(path, options, encoder)
         analysis = Analysis(record.video_id, encoder, options.store)
-        found = find(recipe, analysis.evidence(recipe, ask_bank=recipe.needs_bank))
+        found = detect(recipe, analysis.video_scores(recipe, ask_bank=recipe.needs_bank))
         judged = reviewed_moments(found, record.video_id, options.store) if options.judged else []
     tell_unfinished(path, options, found.scores)
     if options.judged:
         kept, waiting = [r.moment for r in judged if r.kept], [r.moment for r in judged if r.is_candidate]
         found = replace(found, moments=kept, candidates=waiting)
     moments = [*found.moments, *(found.candidates if options.candidates else ())]
-    return Outcome(found, moments, record, path, encoder, judged)
+    return ExportBundle(found, moments, record, path, encoder, judged)
 
 
 def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
@@ -93,19 +93,19 @@ def tell_unfinished(path: str, options: Options, scores: Scores) -> None:
         note(f"{what} {options.index_step(path, what)}")
 
 
-def tell_verdicts(outcome: Outcome) -> None:
+def tell_verdicts(bundle: ExportBundle) -> None:
     """Write of each prompt whether it is there, and why."""
-    for prompt, verdict in outcome.findings.verdicts.items():
-        if prompt not in outcome.findings.recipe.unflagged:
+    for prompt, verdict in bundle.detection.verdicts.items():
+        if prompt not in bundle.detection.recipe.unflagged:
             reason = f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
             for line in textwrap.wrap(reason, MAX_MESSAGE, subsequent_indent="  "):
                 note(line)
 
 
-def counted(outcome: Outcome) -> str:
+def counted(bundle: ExportBundle) -> str:
     """Return how many moments are written, such as "3 moments" or "1 moment and 2 candidates"."""
-    moments = count(len(outcome.findings.moments), "moment")
-    candidates = len(outcome.moments) - len(outcome.findings.moments)
+    moments = count(len(bundle.detection.moments), "moment")
+    candidates = len(bundle.moments) - len(bundle.detection.moments)
     return f"{moments} and {count(candidates, 'candidate')}" if candidates else moments
 
 

@@ -16,7 +16,7 @@ from clip_core.errors import MAX_MESSAGE, ClipVideoError, shown_name
 from clip_core.text import clock, printable, shorten
 
 if TYPE_CHECKING:
-    from clip_core.values import Progress
+    from clip_core.types import Progress
 
 PLAIN_LINE_S = 5.0
 """Where lines cannot be rewritten (a log file, a pipe), progress is written this often."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from clip_core.config import Crop
 from clip_core.errors import EncoderError
-from clip_core.values import Floats, Image
+from clip_core.types import Floats, Image
 
 
 class Encoder(Protocol):

@@ -33,7 +33,7 @@ from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, dis
 from clip_core.errors import DownloadError
 from clip_core.files import lacking_room, nearest_folder
 from clip_core.text import size_text
-from clip_core.values import Progress
+from clip_core.types import Progress
 
 __all__ = ["DownloadPlan", "PlannedFile", "download", "find_cached", "plan_download"]
 

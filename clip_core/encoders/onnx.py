@@ -25,7 +25,7 @@ from clip_core.encoders.settings import foreign
 from clip_core.encoders.tokens import Tokens
 from clip_core.errors import EncoderError, shown_name
 from clip_core.text import single_line
-from clip_core.values import Floats, Image
+from clip_core.types import Floats, Image
 
 IMAGES_AT_ONCE = 16
 TEXTS_AT_ONCE = 64

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from clip_core.config import Crop
 from clip_core.encoders.settings import Settings
-from clip_core.values import Floats, Image
+from clip_core.types import Floats, Image
 
 FILE = "preprocessor_config.json"
 JINA = "JinaCLIPImageProcessor"

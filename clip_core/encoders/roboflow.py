@@ -20,7 +20,7 @@ from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.errors import ServerError, UnknownModelError, shown_name
 from clip_core.text import single_line, unicode_text
-from clip_core.values import Floats, Image
+from clip_core.types import Floats, Image
 
 TEXTS_AT_ONCE = 8
 MOST_TOKENS = 75

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from clip_core.encoders.settings import foreign, read_object
 from clip_core.errors import EncoderError
 from clip_core.text import unicode_text
-from clip_core.values import Ints
+from clip_core.types import Ints
 
 # No tower reads more than some hundred tokens; a tokenizer may take seconds over a megabyte.
 MAX_CHARACTERS = 20_000

@@ -1,4 +1,4 @@
-"""Half-open intervals of time as arrays: checked, merged and measured."""
+"""Unions and overlaps of time intervals, and their intersection over union (IoU)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from clip_core.values import Times
+from clip_core.types import Times
 
 
 def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
@@ -56,3 +56,23 @@ def covered_s(left: Times, right: Times, intervals: Times) -> Times:
     before = np.concatenate([[0.0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
     inside: Times = np.interp(right, edges, before) - np.interp(left, edges, before)
     return np.clip(inside, 0.0, right - left)
+
+
+def iou_matrix(first: Times, second: Times) -> Times:
+    """How much each interval of one list is the same as each of another.
+
+    The union is length + length - intersection, as `standalone_eval` of jayleicn/moment_detr has it for its mAP. Where
+    that is 0 (two empty intervals) this is 0, not NaN.
+
+    Args:
+        first, second: float64 (n, 2) and (m, 2), starts and ends in seconds.
+
+    Returns:
+        float64 (n, m), from 0 (apart, or only touching) to 1 (equal).
+    """
+    shared = np.minimum(first[:, None, 1], second[None, :, 1]) - np.maximum(first[:, None, 0], second[None, :, 0])
+    shared = np.maximum(shared, 0.0)
+    lengths = (first[:, 1] - first[:, 0])[:, None] + (second[:, 1] - second[:, 0])[None, :]
+    union = lengths - shared
+    result: Times = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return result

@@ -1,15 +1,155 @@
-"""Stretches of a video that somebody marked yes or no → a truth, and marked frames."""
+"""Frames that a person marked as showing a prompt or not, and the threshold that fits them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.evaluation.fit_threshold import Mark
-from clip_core.evaluation.truth import Absence, Span, Truth
-from clip_core.values import Floats, Scores
+from clip_core.evaluation.ground_truth import Absence, Span, Truth
+from clip_core.types import Floats, Scores
+
+RESAMPLES = 400
+SURE = 0.9
+MARKS_ENOUGH = 4
+"""Of each kind: with fewer, drawing anew says little."""
+_SEED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What somebody said of one frame: whether ``prompt`` is ``there``, and the score that its curve has there."""
+
+    prompt: str
+    score: float
+    there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FittedThreshold:
+    """The threshold of a prompt.
+
+    Attributes:
+        threshold: At or above it: there.
+        low, high: Every cut in between makes as few errors (where equally good cuts lie apart, worse ones may lie
+            between them). None: no limit to that side.
+        sure_low, sure_high: Where 90 % of the thresholds lie that are fitted to the marks drawn anew with putting back,
+            yes and no apart (bootstrap, the same at every call); None with marks of one kind only. It
+            always holds the threshold.
+        yes, no: How many marks there are of each kind.
+        errors: How many of them the threshold gets wrong.
+        words: One or two sentences: how far to trust this, and what to do next.
+    """
+
+    threshold: float
+    low: float | None
+    high: float | None
+    sure_low: float | None
+    sure_high: float | None
+    yes: int
+    no: int
+    errors: int
+    words: str
+
+
+def fit_thresholds(marks: Iterable[Mark]) -> dict[str, FittedThreshold]:
+    """Fit each prompt's threshold to its own marks; see ``fit_threshold``."""
+    by_prompt: dict[str, list[Mark]] = {}
+    for mark in marks:
+        by_prompt.setdefault(mark.prompt, []).append(mark)
+    return {
+        prompt: fit_threshold(np.array([mark.score for mark in own], np.float32), [mark.there for mark in own])
+        for prompt, own in by_prompt.items()
+    }
+
+
+def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
+    """Return the cut that gets the fewest marks wrong: the middle of the widest of the margins that do.
+
+    Args:
+        scores: float32 (n,), n >= 1, of the marked frames, smoothed as the curve is that will be cut.
+        there: n times yes or no.
+
+    Raises:
+        ValueError: There are no marks, not as many of one as of the other, or a score is not finite.
+    """
+    marked = np.array(list(there), bool)
+    values = np.asarray(scores, np.float32)
+    if values.shape != marked.shape or not len(marked):
+        raise ValueError(
+            f"there must be as many scores as marks, and at least one, not {values.shape} and {len(marked)}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("the scores of marked frames must be finite")
+    yes, no = values[marked], values[~marked]
+    if not len(yes) or not len(no):
+        return _one_sided(yes, no)
+    threshold, low, high, errors = _best_cut(yes, no)
+    drawn = _drawn_again(yes, no)
+    edges = np.quantile(drawn, [(1 - SURE) / 2, (1 + SURE) / 2])
+    sure = min(float(edges[0]), threshold), max(float(edges[1]), threshold)
+    words = _words(yes, no, errors)
+    return FittedThreshold(threshold, low, high, *sure, len(yes), len(no), errors, words)
+
+
+def _best_cut(yes: Floats, no: Floats) -> tuple[float, float | None, float | None, int]:
+    """The threshold, the range of equally good cuts, and how many marks it gets wrong."""
+    levels = np.unique(np.concatenate([yes, no])).astype(np.float64)
+    # Cut k lies above level k - 1 and at most at level k: cut 0 flags every mark, the last one flags none.
+    flagged_no = len(no) - np.searchsorted(np.sort(no), levels, side="left")
+    lost_yes = np.searchsorted(np.sort(yes), levels, side="left")
+    errors = np.append(flagged_no + lost_yes, len(yes))
+    fewest = int(errors.min())
+    good = np.flatnonzero(errors == fewest)
+    inner = good[(good > 0) & (good < len(levels))]
+    low = float(levels[good[0] - 1]) if good[0] > 0 else None
+    high = float(levels[good[-1]]) if good[-1] < len(levels) else None
+    if len(inner):
+        cut = int(inner[np.argmax(levels[inner] - levels[inner - 1])])
+        threshold = _between(levels[cut - 1], levels[cut])
+    else:
+        threshold = float(levels[0]) if good[0] == 0 else _above(levels[-1])
+    return threshold, low, high, fewest
+
+
+def _drawn_again(yes: Floats, no: Floats) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    random = np.random.default_rng(_SEED)
+    draws = ((random.choice(yes, len(yes)), random.choice(no, len(no))) for _ in range(RESAMPLES))
+    return np.array([_best_cut(*draw)[0] for draw in draws])
+
+
+def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:
+    """With marks of one kind the threshold is only bounded from one side; it is put there."""
+    if len(yes):
+        edge = float(yes.min())
+        words = f"Only yes is marked: the threshold is at most {edge:.3f}. Mark frames where it is not there, too."
+        return FittedThreshold(edge, None, edge, None, None, len(yes), 0, 0, words)
+    edge = float(no.max())
+    words = f"Only no is marked: the threshold is above {edge:.3f}. Mark frames where it is there, too."
+    return FittedThreshold(_above(edge), edge, None, None, None, 0, len(no), 0, words)
+
+
+def _words(yes: Floats, no: Floats, errors: int) -> str:
+    count = len(yes) + len(no)
+    if not errors:
+        said = f"All {count} marks agree with it."
+    elif yes.max() <= no.min():
+        return "The marks contradict the scores: no frame marked yes scores above one marked no. Try another prompt."
+    else:
+        said = f"{errors} of {count} marks contradict it: their scores overlap."
+    few = " With so few marks the interval is rough: mark more." if min(len(yes), len(no)) < MARKS_ENOUGH else ""
+    return said + few
+
+
+def _between(low: float, high: float) -> float:
+    """The middle, as float32 rounds it, but above ``low``: thresholds meet scores in that precision."""
+    middle = np.float32((low + high) / 2)
+    return float(middle) if middle > np.float32(low) else float(high)
+
+
+def _above(level: float) -> float:
+    return float(np.nextafter(np.float32(level), np.float32(np.inf)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.evaluation.iou import iou_matrix
+from clip_core.evaluation.intervals import iou_matrix
 from clip_core.evaluation.metrics import IOUS, Query, matched
-from clip_core.values import Times
+from clip_core.types import Times
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec
 
-from clip_core.export.csv_files import moments_csv, scores_csv
-from clip_core.export.edl import moments_edl
-from clip_core.export.fcpxml import moments_fcpxml
-from clip_core.export.json_files import moments_json, moments_qvhighlights, scores_jsonl
-from clip_core.export.otio_file import moments_otio
-from clip_core.export.parquet import scores_parquet
+from clip_core.export.data_files import (
+    moments_csv,
+    moments_json,
+    moments_qvhighlights,
+    scores_csv,
+    scores_jsonl,
+    scores_parquet,
+)
 from clip_core.export.source import Source
-from clip_core.export.subtitles import moments_srt, moments_vtt
-from clip_core.values import Moment, Scores
+from clip_core.export.timelines import moments_edl, moments_fcpxml, moments_otio, moments_srt, moments_vtt
+from clip_core.types import Moment, Scores
 
 Written = ParamSpec("Written")
 
@@ -90,13 +92,13 @@ SCORE_FORMATS: Mapping[str, Format[[Scores, Mapping[str, Any]]]] = {
 }
 
 
-def write_moments(kind: str, findings: Findings) -> bytes:
+def write_moments(kind: str, detection: Findings) -> bytes:
     """Return the findings as a file of a kind in ``MOMENT_FORMATS``.
 
     Raises:
         ValueError: There is no such kind, or the settings cannot be written as JSON.
     """
-    return _written(MOMENT_FORMATS, kind, findings)
+    return _written(MOMENT_FORMATS, kind, detection)
 
 
 def write_scores(kind: str, scores: Scores, settings: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from clip_core.text import unicode_text
-from clip_core.values import Moment
+from clip_core.types import Moment
 
 NAMELESS = "moment"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

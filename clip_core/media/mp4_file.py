@@ -1,4 +1,4 @@
-"""Writes an MP4 in H.264 and AAC, frame for frame and time for time."""
+"""How large the picture of a copy or a clip is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,54 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from clip_core.errors import ClipVideoError
-from clip_core.files import part_of
+from clip_core.errors import ClipVideoError, ExportError
+from clip_core.files import is_full, part_of, reason_of, whole_file
 from clip_core.media.sound import RATE, Sound
-from clip_core.values import Frame, Image
+from clip_core.types import Frame, Image
+
+MOST_LINES, MOST_COLUMNS = 480, 1920
+
+
+def proxy_size(width: int, height: int) -> tuple[int, int]:
+    """Return width and height of a copy: even, at most 480 lines and 1920 columns, never larger than the video.
+
+    Args:
+        width, height: Of the upright picture, in pixels. One that is a single pixel wide or high becomes two.
+    """
+    scale = min(1.0, MOST_LINES / height, MOST_COLUMNS / width)
+    return max(2, int(width * scale + 1e-6) // 2 * 2), max(2, int(height * scale + 1e-6) // 2 * 2)
+
+
+def even_size(width: int, height: int) -> tuple[int, int]:
+    """Return width and height of a clip: the video's own, made even as 4:2:0 needs it; one pixel becomes two."""
+    return max(2, width // 2 * 2), max(2, height // 2 * 2)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file, and put it in its place when it is whole; what lies there is replaced.
+
+    Raises:
+        ExportError: It cannot be written; nothing of it is left.
+    """
+    with guarded(), whole_file(target) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> Iterator[None]:
+    """Within the block, errors of these kinds rise as ``ExportError``."""
+    try:
+        yield
+    except kinds as error:
+        raise export_error(error) from error
+
+
+def export_error(error: Exception) -> ExportError:
+    """Say why clips, frames or a ZIP cannot be written, and what to do."""
+    if is_full(error):
+        return ExportError("The disk is full: what was being written is removed.", "Free some space and try again.")
+    return ExportError(f"It cannot be written: {reason_of(error)}.", "Choose a folder that may be written.")
+
 
 KEYFRAME_EVERY = 30
 

@@ -1,9 +1,15 @@
-"""Whether common browsers play a file, judged by its header alone."""
+"""Whether a browser can play a video file as it is."""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from clip_core.errors import VideoError, VideoNotFoundError, shown_name
+from clip_core.video.framing import is_webp
+from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -112,3 +118,32 @@ def _unusual(pix_fmt: str | None) -> str | None:
     words = [f"{bits}-bit"] if bits != 8 else []
     words += [":".join(chroma[0])] if chroma is not None and chroma[0] != "420" else []
     return " ".join([*words, "{}"]) if words else f"{{}} ({pix_fmt or 'of an unknown pixel format'})"
+
+
+def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
+    """Say what browsers cannot play in a file or sequence of images, by its header; None if they play it.
+
+    Args:
+        path: The file, or a pattern such as ``frame_%05d.png@24``.
+
+    Returns:
+        What to put after "Browsers do not play", such as "HEVC in MP4" or "numbered images".
+
+    Raises:
+        VideoError: It is no video, or is not there.
+    """
+    if parse_sequence(path) is not None:
+        return "numbered images"
+    file = Path(path)
+    try:
+        webp = is_webp(file)
+    except FileNotFoundError as error:
+        raise VideoNotFoundError(f"There is no file {shown_name(file)}.", "Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{shown_name(file)} cannot be read.", "Check that it is a file that may be read.") from error
+    if webp:
+        return images_as_video("WebP")
+    from clip_core.video.probing import container_name, open_container, video_stream
+
+    with open_container(file) as container:
+        return why_not_playable(container, container_name(container, file), video_stream(container, file))

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clip_core.recipe import OPS, Op
-from clip_core.values import Moment
+from clip_core.settings import OPS, Op
+from clip_core.types import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Frames and prompts → cosine similarities, each (frame, prompt) cell computed once."""
+"""Similarity curves of prompts, computed once for each (sample, prompt)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from clip_core.values import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
+from clip_core.scoring.templates import TemplateSet
+from clip_core.types import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
+
+_MARK = "\x1f"
+
+
+def image_key(image_id: str) -> str:
+    """The key of a picture that frames are compared with, such as by the SHA-256 of its pixels."""
+    return f"{_MARK}image{_MARK}{image_id}"
+
+
+def ensemble_key(prompt: str, templates: TemplateSet) -> str:
+    """The key of a prompt's common vector over a template set; of "none" it is the prompt itself."""
+    return prompt if templates == "none" else f"{_MARK}ensemble{_MARK}{templates}{_MARK}{prompt}"
+
 
 FIRST_ROOM = 1024
 

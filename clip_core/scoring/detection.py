@@ -1,250 +1,255 @@
-"""Is a prompt there, and from when to when: decided on segments of the video."""
+"""From what is known of a video to its moments, as a recipe says: the one way that the page and the command line go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from clip_core.scoring.null_bank import PromptBank
-from clip_core.scoring.segments import Segments
-from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD
-from clip_core.values import Floats, Times
+from clip_core.errors import RecipeError
+from clip_core.scoring.combine import Combination, combine
+from clip_core.scoring.moments import Rules, find_moments, moments_of_runs
+from clip_core.scoring.prompt_detection import PromptDetection, Verdict
+from clip_core.scoring.smoothing import smooth_as
+from clip_core.scoring.spans import sample_spans
+from clip_core.scoring.units import convert_prompt_threshold
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from clip_core.types import Floats, Moment, Scores, Times, Unit
 
-VerdictKind: TypeAlias = Literal["there", "throughout", "not sure"]
-KEEP = 0.9
-"""A moment goes on over neighbouring segments that reach this part of its height above the background,"""
-HALF = 0.5
-"""or half of it, if they beat nearly every text of the bank by themselves."""
-NEARLY_EVERY = 0.97
-ANOTHER = 2 / 3
-"""Further moments of a prompt reach this part of the height of its highest."""
-LOW_SHARE = 0.1
-"""Of the video's time: what a prompt's level falls to at its lowest."""
-MOST = 0.9
-"""Moments that fill this share of the video's time are all of it."""
-EVIDENCE = 20.0
-"""An edge leaves its segment's for a place that makes the curve e^20 times as likely; 10 to 40 find the same."""
-MOST_CANDIDATES = 3
-GENERIC_SHARE = 0.9
-LEAST_RISE = 5.0
-"""Without a bank: so many deviations above its background a prompt must rise."""
+CANDIDATE = "candidate"
+"""The label of what may be a moment, in lists and files."""
+_NOT_POSSIBLE: Mapping[Unit, tuple[str, str]] = {
+    "margin": ("Margin needs a negative prompt.",
+               'Add a line such as "- a person" to the prompts, or choose another unit.'),
+    "corrected": ("Corrected scores need the null bank, which cannot be asked here.",
+                  "Choose another unit, such as z or cosine."),
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a prompt is there.
+@dataclass(frozen=True, eq=False)
+class MomentDetection:
+    """What a recipe makes of the evidence.
 
     Attributes:
-        kind: "there", "throughout" (all of the video, or most of it) or "not sure".
-        confidence: The share of neutral texts that it beats, in [0, 1]; None: they were not asked.
-        reason: A sentence for people.
-        texts: How many neutral texts it was held against.
+        video_scores, recipe: What it was made of.
+        scores: The curves in the recipe's unit.
+        smoothed: float32 of the same shape.
+        thresholds: Prompt → threshold in that unit, for the prompts that are flagged: what was set by hand, or the
+            level that all moments of a detected prompt reach.
+        moments: Of these prompts, ranked by peak; behind them those of combinations.
+        candidates: The likeliest places of flagged prompts that are "not sure", the likeliest prompt first.
+        verdicts: Of every prompt.
     """
 
-    kind: VerdictKind
-    confidence: float | None
-    reason: str
-    texts: int = 0
+    video_scores: VideoScores
+    recipe: Recipe
+    scores: Scores
+    smoothed: Floats
+    thresholds: Mapping[str, float]
+    moments: list[Moment]
+    candidates: list[Moment] = field(default_factory=list)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
-    def sure(self) -> bool:
-        """Whether its moments are moments, and not candidates."""
-        return self.kind != "not sure"
+    def not_sure(self) -> tuple[str, ...]:
+        """Flagged prompts of which it is not sure that they are there."""
+        asked = (prompt for prompt in self.scores.prompts if prompt not in self.recipe.unflagged)
+        return tuple(prompt for prompt in asked if prompt not in self.thresholds)
+
+    @property
+    def detects(self) -> bool:
+        """Whether any flagged prompt is detected on segments, where smoothing only changes what is drawn."""
+        by_hand = thresholds_by_hand(self.recipe, self.scores.prompts)
+        return any(p not in by_hand and p not in self.recipe.unflagged for p in self.scores.prompts)
+
+    @property
+    def shot_boundaries_s(self) -> Times | None:
+        """The shot boundaries that nothing was smoothed across."""
+        return shot_boundaries_for(self.recipe, self.video_scores)
+
+    @property
+    def offsets(self) -> dict[str, float]:
+        """Prompt → where its moments end, at or below its threshold."""
+        return {prompt: onset - self.recipe.hysteresis for prompt, onset in self.thresholds.items()}
+
+    def scale_to_unit(self, prompt: str, cosines: Floats) -> Floats:
+        """Other cosines of a prompt, such as a band around its curve, in the unit corrected, cosine or z.
+
+        Raises ValueError in another unit: there they have no place.
+        """
+        scale, column = self.video_scores.scale, self.scores.prompts.index(prompt)
+        if self.scores.unit == "cosine":
+            return cosines
+        if self.scores.unit == "corrected":
+            return np.asarray(cosines - self.video_scores.banks[prompt].level, np.float32)
+        if self.scores.unit == "z":
+            return np.asarray((cosines - scale.median[column]) / scale.spread[column], np.float32)
+        raise ValueError(f"a single cosine has no place in {self.scores.unit}")
+
+    def within(self, prompt: str, score_range: tuple[float, float]) -> Floats:
+        """A prompt's curve, float32 (n,); NaN marks what lies outside the score range or the recipe's time range."""
+        curve, times_s = self.scores.column(prompt), self.scores.times_s
+        inside = (curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1]))
+        if self.recipe.time_range is not None:
+            inside &= (times_s >= self.recipe.time_range[0]) & (times_s < self.recipe.time_range[1])
+        return np.where(inside, curve, np.nan).astype(np.float32)
+
+    def measure(self, prompt: str, start_s: float, end_s: float) -> Moment | None:
+        """A prompt's moment with these edges: peak and mean of the samples within, or of the nearest one.
+
+        None if the prompt has no curve, or there are no samples.
+        """
+        if prompt not in self.scores.prompts or not len(self.scores):
+            return None
+        times_s = self.scores.times_s
+        first, stop = np.searchsorted(times_s, [start_s, end_s])
+        if first == stop:
+            first = int(np.argmin(np.abs(times_s - (start_s + end_s) / 2)))
+            stop = first + 1
+        inside = self.smoothed[first:stop, self.scores.prompts.index(prompt)].astype(np.float64)
+        lengths_s = sample_spans(times_s, self.scores.start_s, self.scores.end_s).lengths_s[first:stop]
+        top = int(np.argmax(inside))
+        mean = float(np.average(inside, weights=lengths_s)) if lengths_s.sum() > 0 else float(inside.mean())
+        return Moment(prompt, start_s, end_s, float(times_s[first + top]), float(inside[top]), mean)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Samples [first, stop) that are a moment or a candidate; ``level`` is that of its highest segment."""
+def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None = None) -> MomentDetection:
+    """Turn curves into moments.
 
-    first: int
-    stop: int
-    level: float
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """What was found of one prompt.
-
-    Attributes:
-        verdict: Whether it is there.
-        line: What its runs must reach, or the lowest level of their segments, if that is lower.
-        runs: Moments, or candidates where the verdict is "not sure"; the highest first, none overlapping.
-    """
-
-    verdict: Verdict
-    line: float
-    runs: tuple[Run, ...]
-
-
-def detect(curve: Floats, segments: Segments, bank: PromptBank | None, confidence: float) -> Detected:
-    """Find one prompt.
-
-    It is there if its highest segment beats more than the given share of the bank's texts at their highest. A moment
-    begins with a segment that does so, or with the highest, and goes on while its neighbours are as high. Where even
-    the median level of the video beats the bank, it is there throughout, but for stretches that are clearly lower.
+    Prompts with a threshold set by hand are cut on the smoothed curve (``find_moments``); the others are detected on
+    segments of the video (``scoring.detection``), whatever the unit and the smoothing.
 
     Args:
-        curve: float32 (n,), raw cosines in the order of time.
-        segments: Of these samples.
-        bank: The neutral texts; None takes the curve alone, which cannot tell how sure it is.
-        confidence: In [0, 1).
+        recipe: How.
+        video_scores: Of what.
+        smoothed: ``Findings.smoothed`` of the same unit and smoothing, if it is at hand.
+
+    Raises:
+        RecipeError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.
     """
-    if len(segments) == 0:
-        return Detected(Verdict("not sure", None, "There are no samples yet."), 0.0, ())
-    levels = segments.average(curve[:, None])[:, 0].astype(np.float64)
-    if bank is not None:
-        levels -= bank.segment_level
-        curve = curve - bank.level
-    lengths_s, peak = segments.lengths_s, float(levels.max())
-    background, low = (_level_at(levels, lengths_s, share) for share in (0.5, LOW_SHARE))
-    if bank is None:
-        ceiling = proven = background + LEAST_RISE * _deviation(curve, background)
-    else:
-        ceiling, proven = bank.ceiling(confidence), bank.ceiling(NEARLY_EVERY)
-    sure = peak > ceiling
-    if sure and bank is not None and background > ceiling:
-        line = ceiling if low > ceiling else (low + background) / 2
-        found = [(0, len(levels))] if low > ceiling else list(_stretches(levels >= line))
-    else:
-        line = background + ANOTHER * (peak - background)
-        line = max(line, ceiling) if sure and bank is not None else line
-        found = list(_grow(levels, line, background, proven))
-    runs = [_refined(run, levels, curve, segments, background, proven) for run in found]
-    runs = _apart(sorted(runs, key=lambda run: (-run.level, run.first)), len(curve))
-    runs = runs[: None if sure else MOST_CANDIDATES]
-    filled = sum(float(segments.samples_s[run.first : run.stop].sum()) for run in runs)
-    throughout = sure and (background > ceiling or filled >= MOST * float(lengths_s.sum())) and bank is not None
-    kind: VerdictKind = "throughout" if throughout else "there" if sure else "not sure"
-    line = min([line, *(float(levels[first:stop].min()) for first, stop in found)])
-    return Detected(_verdict(kind, peak, levels, lengths_s, bank), line, tuple(runs))
+    if recipe.unit not in video_scores.scale.units:
+        raise RecipeError(*_NOT_POSSIBLE[recipe.unit])
+    scores = video_scores.scale.in_unit(recipe.unit)
+    if smoothed is None:
+        smoothed = smooth_as(recipe, scores, shot_boundaries_for(recipe, video_scores))
+    by_hand = thresholds_by_hand(recipe, video_scores.raw.prompts)
+    moments = _cut(recipe, video_scores, scores, smoothed, by_hand)
+    detected = {p: video_scores.detected(p, recipe.confidence) for p in scores.prompts if p not in by_hand}
+    candidates: list[Moment] = []
+    for prompt, found in detected.items():
+        runs = _as_moments(recipe, video_scores, scores, smoothed, prompt, found)
+        (moments if found.verdict.sure else candidates).extend(runs)
+    moments.sort(key=lambda m: (-m.peak, m.start_s))
+    lines = by_hand | {p: _line(recipe, video_scores, p, f, moments) for p, f in detected.items() if f.verdict.sure}
+    flagged = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
+    verdicts = {prompt: _verdict(prompt, recipe, video_scores, by_hand, moments) for prompt in scores.prompts}
+    return MomentDetection(
+        video_scores=video_scores,
+        recipe=recipe,
+        scores=scores,
+        smoothed=smoothed,
+        thresholds={prompt: lines[prompt] for prompt in flagged if prompt in lines},
+        moments=[m for m in moments if m.prompt in flagged] + _combined(moments, recipe, scores.prompts),
+        candidates=sorted(
+            (replace(m, label=CANDIDATE) for m in candidates if m.prompt in flagged),
+            key=lambda m: (-(verdicts[m.prompt].confidence or 0.0), scores.prompts.index(m.prompt), -m.peak),
+        ),
+        verdicts=verdicts,
+    )
 
 
-def _level_at(levels: Times, lengths_s: Times, share: float) -> float:
-    """The level that is not reached in ``share`` of the time."""
-    order = np.argsort(levels, kind="stable")
-    passed = np.cumsum(lengths_s[order])
-    return float(levels[order[int(np.searchsorted(passed, share * passed[-1]))]])
+def shot_boundaries_for(recipe: Recipe, video_scores: VideoScores) -> Times | None:
+    """The shot boundaries that nothing is smoothed across; None: it is smoothed across all."""
+    return None if recipe.across_cuts else video_scores.shot_boundaries_s
 
 
-def _deviation(curve: Floats, background: float) -> float:
-    """Robust deviation of the samples below the background, which no event has raised; at least 0.005."""
-    below = curve[curve <= background]
-    spread = float(np.median(background - below)) if len(below) else 0.0
-    return max(SMALLEST_SPREAD, MAD_TO_SIGMA * spread)
+def thresholds_by_hand(recipe: Recipe, prompts: Sequence[str]) -> dict[str, float]:
+    """Prompt → threshold in the recipe's unit: its own, or the common one; without those that are detected."""
+    given = {prompt: recipe.thresholds.get(prompt, recipe.threshold) for prompt in prompts}
+    return {prompt: threshold for prompt, threshold in given.items() if threshold is not None}
 
 
-def _stretches(on: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Runs [first, stop) of segments."""
-    steps = np.diff(np.concatenate([[False], on, [False]]).astype(np.int8))
-    yield from zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True)
+def _cut(
+    recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
+) -> list[Moment]:
+    """The moments of thresholds that were set by hand."""
+    return find_moments(
+        scores,
+        threshold=thresholds,
+        offset={prompt: onset - recipe.hysteresis for prompt, onset in thresholds.items()},
+        score_range=recipe.score_range,
+        time_range=recipe.time_range,
+        smoothed=smoothed,
+        min_gap_s=recipe.min_gap_s,
+        min_duration_s=recipe.min_duration_s,
+        pad_s=recipe.pad_s,
+        allowed=video_scores.beating_bank(recipe.bank_share / 100) if recipe.bank_share > 0 else None,
+    )
 
 
-def _grow(levels: Times, line: float, background: float, proven: float) -> Iterator[tuple[int, int]]:
-    """From the highest segment down to the line: each that is free grows over neighbours that are about as high."""
-    free = np.ones(len(levels) + 2, bool)  # with a border on either side
-    free[0] = free[-1] = False
-    reaching = np.flatnonzero(levels >= line)
-    for k in reaching[np.argsort(-levels[reaching], kind="stable")].tolist():
-        if not free[k + 1]:
-            continue
-        height = levels[k] - background
-        needed = min(background + KEEP * height, max(background + HALF * height, proven))
-        first, stop = k, k + 1
-        while free[first] and levels[first - 1] >= needed:
-            first -= 1
-        while free[stop + 1] and levels[stop] >= needed:
-            stop += 1
-        free[first + 1 : stop + 1] = False
-        yield first, stop
+def _as_moments(
+    recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, prompt: str, found: PromptDetection
+) -> list[Moment]:
+    """Runs of samples as moments in the recipe's unit, the rules applied to them."""
+    column = scores.prompts.index(prompt)
+    return moments_of_runs(
+        scores,
+        prompt,
+        smoothed[:, column],
+        video_scores.levels(recipe.unit, prompt),
+        [(run.first, run.stop) for run in found.runs],
+        rules=Rules(recipe.min_gap_s, recipe.min_duration_s, recipe.pad_s),
+        score_range=recipe.score_range,
+        time_range=recipe.time_range,
+    )
 
 
-def _refined(
-    run: tuple[int, int], levels: Times, curve: Floats, segments: Segments, background: float, proven: float
-) -> Run:
-    """Samples of a run of segments; an edge lies elsewhere beside it where the curve leaves no doubt.
+def _line(
+    recipe: Recipe, video_scores: VideoScores, prompt: str, found: PromptDetection, moments: Sequence[Moment]
+) -> float:
+    """The level that all moments of a detected prompt reach, in the recipe's unit; what the chart draws."""
+    line = found.line
+    if recipe.unit != "corrected" and video_scores.has_bank:
+        line = convert_prompt_threshold(video_scores.scale, prompt, line, "corrected", recipe.unit)
+    elif not video_scores.has_bank:
+        line = convert_prompt_threshold(video_scores.scale, prompt, line, "cosine", recipe.unit)
+    return min([line, *(moment.peak for moment in moments if moment.prompt == prompt)])
 
-    The curve is taken for two levels with noise. The edge that makes it likeliest lies where the sum of the distances
-    from their middle is greatest. Samples outside must also beat nearly every text of the bank.
+
+def _verdict(
+    prompt: str, recipe: Recipe, video_scores: VideoScores, by_hand: Mapping[str, float], moments: Sequence[Moment]
+) -> Verdict:
+    """What is said of a prompt; where a threshold was set by hand, the bank's word is told but does not decide."""
+    verdict = video_scores.detected(prompt, recipe.confidence).verdict
+    if prompt not in by_hand:
+        return verdict
+    there = any(moment.prompt == prompt for moment in moments)
+    reason = f"Its threshold was set by hand, so neutral texts do not decide. {verdict.reason}"
+    return replace(verdict, kind="there" if there else "not sure", reason=reason)
+
+
+def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
+    """Of combinations, earlier ones and unflagged prompts included; of a prompt that is gone no curve says anything."""
+    known, found = set(prompts), list[Moment]()
+    for combination in (Combination(*given) for given in recipe.combinations):
+        if {combination.a, combination.b} <= known:
+            found += combine([*moments, *found], combination)
+            known.add(combination.name)
+    return found
+
+
+def convert_threshold(
+    cut: float, given: Unit, wanted: Unit, video_scores: VideoScores, prompt: str | None = None
+) -> float | None:
+    """The same cut in another unit; of a cut for all prompts the median, for it means another for each of them.
+
+    None where nothing can be said: there are no samples, or no such prompt.
     """
-    first, stop = run
-    edges = segments.edges
-    a, b = int(edges[first]), int(edges[stop])
-    top = first + int(levels[first:stop].argmax())
-    inside = float(np.median(curve[edges[top] : edges[top + 1]]))
-    if inside > background:
-        edge = _Edge((inside + background) / 2, proven, (inside - background) / _noise(curve, segments, run) ** 2)
-        if first > 0:
-            end = int(edges[first + 1])
-            a = end - edge.place(curve[int(edges[first - 1]) : end][::-1], end - a)
-        if stop < len(levels):
-            begin = int(edges[stop - 1])
-            b = begin + edge.place(curve[begin : int(edges[stop + 1])], b - begin)
-    if a >= b:
-        a, b = int(edges[first]), int(edges[stop])
-    return Run(a, b, float(levels[top]))
-
-
-def _apart(runs: Sequence[Run], n: int) -> list[Run]:
-    """Runs, the highest first: what two edges were moved into is the higher one's."""
-    free, apart = np.ones(n, bool), list[Run]()
-    for run in runs:
-        parts = list(_stretches(free[run.first : run.stop]))
-        if parts:
-            a, b = max(parts, key=lambda part: part[1] - part[0])
-            apart.append(Run(run.first + a, run.first + b, run.level))
-            free[apart[-1].first : apart[-1].stop] = False
-    return apart
-
-
-@dataclass(frozen=True, slots=True)
-class _Edge:
-    """Where a curve leaves a moment, and how much each sample's distance from there says."""
-
-    middle: float
-    proven: float
-    weight: float
-
-    def place(self, curve: Floats, edge: int) -> int:
-        """How many samples, seen from within, belong to the moment; ``edge`` unless another place is far likelier."""
-        needed = np.where(np.arange(len(curve)) < edge, self.middle, max(self.middle, self.proven))
-        likelihood = np.cumsum((curve - needed) * self.weight)
-        best = int(likelihood.argmax())
-        return best + 1 if likelihood[best] - likelihood[edge - 1] >= EVIDENCE else edge
-
-
-def _noise(curve: Floats, segments: Segments, run: tuple[int, int]) -> float:
-    """Robust deviation of a curve from the means of a run's segments and their neighbours; above 0."""
-    edges = segments.edges[max(0, run[0] - 1) : run[1] + 2]
-    part = curve[int(edges[0]) : int(edges[-1])]
-    means = np.add.reduceat(part, edges[:-1] - edges[0]) / np.diff(edges)
-    return max(1e-6, MAD_TO_SIGMA * float(np.median(np.abs(part - np.repeat(means, np.diff(edges))))))
-
-
-def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, bank: PromptBank | None) -> Verdict:
-    if bank is None:
-        rise = "rises clearly above" if kind != "not sure" else "does not rise clearly above"
-        return Verdict(kind, None, f"Its curve {rise} its own background. No neutral texts were asked.")
-    texts, share = len(bank.peaks), bank.beaten_by(peak)
-    if kind != "not sure":
-        others = max(1, round(100 * (1 - share)))
-        reason = f"Beats {_percent(share)} of {texts} neutral texts: about {others} in 100 absent ones come as high."
-        return Verdict(
-            kind, share, reason if kind == "there" else f"{reason} It stays high in most of the video.", texts
-        )
-    mean = float(np.average(levels, weights=lengths_s))
-    usual = float(np.searchsorted(bank.means, np.float32(mean))) / texts
-    reason = f"Beats only {_percent(share)} of {texts} neutral texts: too many come as high somewhere in this video."
-    usual_rise = float(np.median(bank.peaks) - np.median(bank.means))
-    if usual >= GENERIC_SHARE and peak - mean <= usual_rise:
-        reason += (
-            " It is high nearly everywhere, as generic prompts are. A negative prompt or a threshold set by hand helps."
-        )
-    return Verdict(kind, share, reason, texts)
-
-
-def _percent(share: float) -> str:
-    """Rounded down, so that nothing beats 100 % of texts that beats it not."""
-    return f"{int(100 * share)} %"
+    prompts = (
+        video_scores.raw.prompts if prompt is None else tuple(p for p in (prompt,) if p in video_scores.raw.prompts)
+    )
+    if not prompts or not len(video_scores.raw):
+        return None
+    return float(np.median([convert_prompt_threshold(video_scores.scale, p, cut, given, wanted) for p in prompts]))

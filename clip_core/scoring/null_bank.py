@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from clip_core.scoring.segments import Segments
-from clip_core.values import Floats, Ints, Times
+from clip_core.types import Floats, Ints, Times
 
 BankKind: TypeAlias = Literal["names", "captions"]
 BANK_KINDS: tuple[BankKind, ...] = get_args(BankKind)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from clip_core.edit import Edit
-from clip_core.values import Moment
+from clip_core.types import Edit, Moment
 
 Measure: TypeAlias = Callable[[str, float, float], Moment | None]
 """Gives a prompt's moment with these edges, its peak and its mean; None for a prompt that has no curve."""

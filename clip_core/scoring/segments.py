@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.scoring.spans import Spans, split_at
-from clip_core.values import Floats, Ints, Times
+from clip_core.types import Floats, Ints, Times
 
 PENALTY_S = 0.8
 """Squared distance x seconds that a change must explain to be one: 8 s of a change of 0.05 in cosine, say.
@@ -69,7 +69,9 @@ class Segmenter:
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[Ints, Floats]] = {}
 
-    def segments(self, vectors: Floats, order: Ints, spans: Spans, times_s: Times, cuts_s: Times) -> Segments:
+    def segments(
+        self, vectors: Floats, order: Ints, spans: Spans, times_s: Times, shot_boundaries_s: Times
+    ) -> Segments:
         """Return the segments; none reaches over a shot boundary or a gap.
 
         Args:
@@ -77,9 +79,9 @@ class Segmenter:
             order: int64 (n,), the rows in the order of time.
             spans: Of the samples in the order of time.
             times_s: float64 (n,), their times.
-            cuts_s: float64 (k,), the shot boundaries.
+            shot_boundaries_s: float64 (k,), the shot boundaries.
         """
-        shot = split_at(spans, times_s, cuts_s).stretch
+        shot = split_at(spans, times_s, shot_boundaries_s).stretch
         edges = np.append(np.flatnonzero(np.diff(shot, prepend=-1)), len(order))
         samples_s = np.maximum(spans.lengths_s, 1e-6)
         starts, means, known = [np.empty(0, np.int64)], [np.empty((0, vectors.shape[1]), np.float32)], {}

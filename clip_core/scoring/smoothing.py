@@ -1,4 +1,4 @@
-"""Smoothing in seconds, true to irregular samples, and never across a gap nor a cut."""
+"""Smoothing in seconds, true to irregular samples, and never across a gap or a shot boundary."""
 
 from __future__ import annotations
 
@@ -9,10 +9,101 @@ from typing import TypeAlias
 import numpy as np
 
 from clip_core.filters import FILTERS
-from clip_core.recipe import Recipe
-from clip_core.scoring.moving_mean import moving_mean
 from clip_core.scoring.spans import Spans, sample_spans, split_at
-from clip_core.values import Floats, Scores, Times
+from clip_core.settings import Recipe
+from clip_core.types import Floats, Scores, Times
+
+EVEN_STEPS_WITHIN = 1e-6
+"""Samples that lie within this part of a step of an even grid are averaged as if they lay on it."""
+BLOCK_CELLS = 2**16
+"""The running integral takes so many cells at a time: its float64 intermediates then stay in the cache."""
+
+
+def moving_mean(values: Floats, times_s: Times, spans: Spans, window_s: float) -> Floats:
+    """Time-weighted mean over [t - w/2, t + w/2), each sample standing for its span (`scoring.md`).
+
+    The curve is taken as constant over each span. On a regular grid with a window of an odd number of
+    samples this equals ``scipy.ndimage.uniform_filter1d`` away from the edges; at an edge it is the
+    mean of what is there.
+
+    Args:
+        values: float32 (n, p).
+        times_s: float64 (n,), rising.
+        spans: Of the same n samples.
+        window_s: Width in seconds, > 0.
+
+    Returns:
+        float32 (n, p), its columns contiguous.
+    """
+    rows = np.ascontiguousarray(values.T)
+    mean = np.empty_like(rows)
+    bounds = [0, *(np.flatnonzero(np.diff(spans.stretch)) + 1).tolist(), len(times_s)]
+    for first, stop in itertools.pairwise(bounds):
+        part = slice(first, stop)
+        left, right = spans.left[part], spans.right[part]
+        _stretch(rows[:, part], times_s[part], left, right, window_s, mean[:, part])
+    return mean.T
+
+
+def _stretch(rows: Floats, times_s: Times, left: Times, right: Times, window_s: float, out: Floats) -> None:
+    """Average one unbroken stretch: by a box filter where the samples are even, else by the integral."""
+    n = len(times_s)
+    step_s = float(times_s[-1] - times_s[0]) / (n - 1) if n > 1 else 0.0
+    whole = int((window_s / step_s - 1) // 2) if step_s > 0 and window_s > step_s else 0
+    edge = whole + 2  # so many samples at either end have a window that reaches over it, or into the end's own span
+    even = (
+        n > 4 * edge
+        and float(np.abs(times_s - (times_s[0] + step_s * np.arange(n))).max()) <= EVEN_STEPS_WITHIN * step_s
+    )
+    if not even:
+        _by_integral(rows, times_s, left, right, window_s, out)
+        return
+    _by_box(rows, window_s / step_s, whole, out)
+    ends = np.empty((len(rows), 2 * edge), np.float32)
+    for near, kept in ((slice(0, 2 * edge), slice(0, edge)), (slice(n - 2 * edge, n), slice(edge, 2 * edge))):
+        _by_integral(rows[:, near], times_s[near], left[near], right[near], window_s, ends)
+        out[:, near][:, kept] = ends[:, kept]
+
+
+def _by_box(rows: Floats, window: float, whole: int, out: Floats) -> None:
+    """Mean over ``window`` samples: ``whole`` neighbours on each side, and a part of the next; ends are wrong."""
+    if window <= 1:
+        out[:] = rows
+        return
+    from scipy.ndimage import uniform_filter1d  # here, so that a page without smoothing does not load SciPy
+
+    size = 2 * whole + 1
+    uniform_filter1d(rows, size, axis=1, output=out)
+    part = (window - size) / 2
+    if part > 1e-9:
+        out *= np.float32(size / window)
+        outer = rows[:, : -size - 1] + rows[:, size + 1 :]
+        outer *= np.float32(part / window)
+        out[:, whole + 1 : -whole - 1] += outer
+
+
+def _by_integral(rows: Floats, times_s: Times, left: Times, right: Times, window_s: float, out: Floats) -> None:
+    """The mean as a difference of the running integral, which is linear within each span."""
+    n = len(times_s)
+    low, high = np.maximum(times_s - window_s / 2, left[0]), np.minimum(times_s + window_s / 2, right[-1])
+    low_sample = np.maximum(np.searchsorted(left, low, side="right") - 1, 0)
+    high_sample = np.searchsorted(left, high, side="right") - 1
+    nothing = high <= low  # samples at one time, with no span between them
+    scale = 1 / np.where(nothing, 1.0, high - low)
+    low_part, high_part = (low - left[low_sample]) * scale, (high - left[high_sample]) * scale
+    lengths_s = right - left
+    count = max(1, BLOCK_CELLS // n)
+    integral = np.zeros((min(count, len(rows)), n + 1))
+    for start in range(0, len(rows), count):
+        block = rows[start : start + count].astype(np.float64)
+        total = integral[: len(block)]
+        np.cumsum(block * lengths_s, axis=1, out=total[:, 1:])
+        mean = (total.take(high_sample, axis=1) - total.take(low_sample, axis=1)) * scale
+        mean += block.take(high_sample, axis=1) * high_part
+        mean -= block.take(low_sample, axis=1) * low_part
+        mean[:, nothing] = block[:, nothing]
+        out[start : start + count] = mean
+
 
 EVEN_WITHIN = 0.1
 """Samples that lie within this part of a step of an even grid are filtered as they are."""
@@ -21,7 +112,7 @@ MOST_GRID_POINTS = 8
 Apply: TypeAlias = Callable[[Floats, float], Floats]
 
 
-def smooth(scores: Scores, window_s: float, kind: str = "mean", cuts_s: Times | None = None) -> Floats:
+def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_s: Times | None = None) -> Floats:
     """Return the curves of ``scores``, smoothed; all kinds are centred, and edges use what is there.
 
     What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much
@@ -41,7 +132,7 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", cuts_s: Times | 
         scores: n samples of p prompts.
         window_s: Width in seconds, >= 0. With 0 the input array itself is returned.
         kind: A key of ``FILTERS``.
-        cuts_s: float64 (k,), times of cuts that nothing is smoothed across; None: smooth across cuts.
+        shot_boundaries_s: float64 (k,), times of cuts that nothing is smoothed across; None: smooth across cuts.
 
     Returns:
         float32 (n, p), finite; its columns, not its rows, are contiguous.
@@ -56,7 +147,7 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", cuts_s: Times | 
     if window_s == 0 or len(scores) == 0:
         return scores.values
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
-    spans = split_at(spans, scores.times_s, cuts_s)
+    spans = split_at(spans, scores.times_s, shot_boundaries_s)
     apply = FILTERS[kind].apply
     if apply is None:
         return moving_mean(scores.values, scores.times_s, spans, window_s)
@@ -107,9 +198,9 @@ def _filter_stretch(rows: Floats, times_s: Times, window_s: float, apply: Apply)
     return np.array(back, np.float32).reshape(rows.shape)
 
 
-def smooth_as(recipe: Recipe, scores: Scores, cuts_s: Times | None) -> Floats:
-    """Smooth curves as a recipe says; ``cuts_s`` and what is returned are those of ``smooth``."""
-    return smooth(scores, width_s(recipe, scores.times_s), recipe.smoothing, cuts_s)
+def smooth_as(recipe: Recipe, scores: Scores, shot_boundaries_s: Times | None) -> Floats:
+    """Smooth curves as a recipe says; ``shot_boundaries_s`` and what is returned are those of ``smooth``."""
+    return smooth(scores, width_s(recipe, scores.times_s), recipe.smoothing, shot_boundaries_s)
 
 
 def width_s(recipe: Recipe, times_s: Times) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_core.values import Ints, Scores, Times
+from clip_core.types import Ints, Scores, Times
 
 GAP_STEPS = 2.5
 """A step longer than this many median steps is a gap: nothing is claimed or smoothed across it."""
@@ -78,17 +78,17 @@ def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
     return told
 
 
-def split_at(spans: Spans, times_s: Times, cuts_s: Times | None) -> Spans:
+def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> Spans:
     """Return ``spans`` with a new stretch after each cut; the lengths of the samples stay.
 
     Args:
         spans: Of n samples.
         times_s: float64 (n,), their times, rising.
-        cuts_s: float64 (k,), in any order: a sample at or after a cut belongs to the new shot. None: no cuts.
+        shot_boundaries_s: float64 (k,), in any order: a sample at or after a cut belongs to the new shot. None: no cuts.
     """
-    if cuts_s is None or len(cuts_s) == 0 or len(times_s) == 0:
+    if shot_boundaries_s is None or len(shot_boundaries_s) == 0 or len(times_s) == 0:
         return spans
-    shot = np.searchsorted(np.sort(np.asarray(cuts_s, np.float64)), times_s, side="right")
+    shot = np.searchsorted(np.sort(np.asarray(shot_boundaries_s, np.float64)), times_s, side="right")
     new = (np.diff(spans.stretch) > 0) | (np.diff(shot) > 0)
     stretch = np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
     return Spans(spans.left, spans.right, stretch, spans.median_step_s)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.scoring.spans import tells_of_change
-from clip_core.values import Floats, Ints, Scores, Times, Unit
+from clip_core.types import Floats, Ints, Scores, Times, Unit
 
 Changes: TypeAlias = NDArray[np.float64]
 

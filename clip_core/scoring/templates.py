@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from clip_core.recipe import Templates
-from clip_core.values import Floats
+from clip_core.settings import Templates
+from clip_core.types import Floats
 
 TemplateSet: TypeAlias = Templates
 

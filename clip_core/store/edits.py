@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clip_core.edit import Edit
 from clip_core.store.tables import Table, Tables, digest, plain_id, stamp
+from clip_core.types import Edit
 
 EDITS = "edits"
 

@@ -13,7 +13,7 @@ import numpy as np
 from clip_core.errors import StoreError
 from clip_core.store.runs import epoch
 from clip_core.store.tables import Table, Tables, plain_id
-from clip_core.values import Floats, FrameEmbeddings, Ints
+from clip_core.types import Floats, FrameEmbeddings, Ints
 
 PREFIX = "frames_"
 _COLUMNS = ("pts", "time_s", "vector")

@@ -7,8 +7,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from clip_core.store.faults import guarded
-from clip_core.store.tables import Tables, digest
+from clip_core.store.tables import Tables, digest, guarded
 
 
 class IndexingLock:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clip_core.errors import RecipeError, StoreError
-from clip_core.recipe import Recipe, recipe_from
+from clip_core.settings import Recipe, recipe_from
 from clip_core.store.tables import Table, Tables, plain_id, stamp
 
 SETTINGS = "settings"

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clip_core.edit import Edit
 from clip_core.store import edits, frames, runs, settings, texts, thumbnails, upkeep, videos
 from clip_core.store.frames import Revision
 from clip_core.store.locks import IndexingLock
@@ -14,7 +13,7 @@ from clip_core.store.runs import RunRecord
 from clip_core.store.settings import KeptSettings
 from clip_core.store.tables import Tables, plain_id
 from clip_core.store.upkeep import StoredModel, StoredVideo
-from clip_core.values import Floats, FrameEmbeddings, Ints, VideoRecord
+from clip_core.types import Edit, Floats, FrameEmbeddings, Ints, VideoRecord
 
 __all__ = ["EmbeddingStore", "IndexingLock", "KeptSettings", "Revision", "RunRecord", "StoredModel", "StoredVideo"]
 

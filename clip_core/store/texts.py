@@ -10,7 +10,7 @@ import numpy as np
 from clip_core.store.frames import add_vectors, dim_of, vectors_of
 from clip_core.store.tables import Tables, digest, plain_id
 from clip_core.text import unicode_text
-from clip_core.values import Floats
+from clip_core.types import Floats
 
 PREFIX = "texts_"
 

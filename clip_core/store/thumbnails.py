@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clip_core.store.tables import Tables, plain_id
-from clip_core.values import Ints
+from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
 _MOST_PER_QUERY = 500

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_core.store import edits, frames, runs, settings, texts, thumbnails, videos
-from clip_core.store.faults import guarded
-from clip_core.store.tables import Tables, plain_id
-from clip_core.values import VideoRecord
+from clip_core.store.tables import Tables, guarded, plain_id
+from clip_core.types import VideoRecord
 
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clip_core.store.tables import Table, Tables, digest, plain_id, stamp
-from clip_core.values import Ints, TimeTable, VideoRecord
+from clip_core.types import Ints, TimeTable, VideoRecord
 
 VIDEOS = "videos"
 FILES = "files"

@@ -16,7 +16,7 @@ import numpy as np
 
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
-from clip_core.values import Image, TimeTable
+from clip_core.types import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_webp

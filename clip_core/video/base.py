@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from clip_core.values import Frame, Times, TimeTable
+from clip_core.types import Frame, Times, TimeTable
 from clip_core.video.identity import hash_file
 
 MAX_PIXELS = 64_000_000

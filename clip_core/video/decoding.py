@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from clip_core.values import Image
+from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
 from clip_core.video.framing import is_cut_short
 from clip_core.video.probing import container_name, open_container, video_stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clip_core.values import Image
+from clip_core.types import Image
 
 _QUALITY = 88
 THUMBNAIL_PX, _THUMBNAIL_QUALITY = 160, 75

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from clip_core.errors import VideoDecodeError
-from clip_core.values import Frame, Image, Times, TimeTable
+from clip_core.types import Frame, Image, Times, TimeTable
 from clip_core.video.base import VideoInfo, frame_number
 from clip_core.video.tables import SeenFrames
 
@@ -39,7 +39,7 @@ class Shot:
     damaged: bool = False
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """Where frames come from, in order. Each iteration stands alone, so that none disturbs another.
 
     Attributes:
@@ -73,7 +73,7 @@ class ForwardVideo:
         table: A confirmed table of this very file; one in other units, or that begins elsewhere, is not believed.
     """
 
-    def __init__(self, info: VideoInfo, source: Source, start_pts: int, table: TimeTable | None = None) -> None:
+    def __init__(self, info: VideoInfo, source: FrameSource, start_pts: int, table: TimeTable | None = None) -> None:
         self.info = info
         self.unreadable_after_s: float | None = None
         self.left_out_frames = 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clip_core.errors import VideoDecodeError, VideoError
-from clip_core.values import Image, TimeTable
+from clip_core.types import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.sequence import ImageSequence

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
-from clip_core.values import TimeTable
+from clip_core.types import TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo
 from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence

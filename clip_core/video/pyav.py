@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from clip_core.errors import VideoDecodeError
-from clip_core.values import Frame, Times, TimeTable
+from clip_core.types import Frame, Times, TimeTable
 from clip_core.video.base import VideoInfo, frame_number
 from clip_core.video.decoding import Decoded, Decoder, PictureMaker
 from clip_core.video.framing import is_cut_short

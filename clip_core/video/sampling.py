@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from clip_core.values import Ints, TimeTable
+from clip_core.types import Ints, TimeTable
 
 # k / rate and time_s are both rounded; a frame that is due must not miss its turn by the last bit.
 _ROUNDING_S = 1e-9

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from clip_core.values import TimeTable
+from clip_core.types import TimeTable
 from clip_core.video.decoding import Decoded, Decoder
 
 # Decoding this many frames more is cheaper than a seek, even when a keyframe lies between.

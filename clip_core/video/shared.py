@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from clip_core.values import Frame, TimeTable
+from clip_core.types import Frame, TimeTable
 from clip_core.video.base import Video
 from clip_core.video.opening import open_video
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from clip_core.values import Ints, TimeTable
+from clip_core.types import Ints, TimeTable
 
 if TYPE_CHECKING:
     from clip_core.video.decoding import Decoder

@@ -10,7 +10,7 @@ import numpy as np
 
 from clip_core import load_encoder
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.values import Image
+from clip_core.types import Image
 from tests.benchmarks import made
 from tests.benchmarks.runs import decode_alone
 from tests.benchmarks.table import Row, Spread, tell

@@ -12,9 +12,9 @@ from scipy.signal import filtfilt, savgol_filter
 
 from clip_core.filters import FILTERS, odd_samples
 from clip_core.scoring.smoothing import smooth
-from clip_core.values import Floats
+from clip_core.types import Floats
 from tests.benchmarks.table import Row, Spread, tell
-from tests.curve_maker import scores_of
+from tests.support.curve_maker import scores_of
 
 GOAL = 3.0
 SIZES = (7_200, 108_000)

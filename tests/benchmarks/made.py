@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from tests.benchmarks.table import tell
-from tests.model_maker import make_clip, make_vit_b_32
+from tests.support.model_maker import make_clip, make_vit_b_32
 
 CACHE = Path(tempfile.gettempdir()) / "clip-video-benchmarks"
 FPS, CLIP_S, KEYFRAME_S = 30, 20, 2

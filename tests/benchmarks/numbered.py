@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from tests.benchmarks import made
-from tests.video_maker import number_picture
+from tests.support.video_maker import number_picture
 
 HD = (1280, 720)
 SECONDS, QUICK_SECONDS = 60, 10

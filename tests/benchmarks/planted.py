@@ -13,8 +13,8 @@ import numpy as np
 
 from clip_core import EmbeddingStore, load_encoder, open_video
 from clip_core.encoders.base import Encoder
-from clip_core.pipeline.identify import file_stamp, record_of
-from clip_core.values import Floats, FrameEmbeddings
+from clip_core.library.identify import file_stamp, record_of
+from clip_core.types import Floats, FrameEmbeddings
 from clip_core.video.sampling import sample_pts
 from tests.benchmarks import made
 from tests.benchmarks.runs import RATE

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from clip_core import open_video
-from clip_core.values import TimeTable
+from clip_core.types import TimeTable
 from tests.benchmarks import made, numbered
 from tests.benchmarks.click import CHROMIUM
 from tests.benchmarks.planted import PROMPTS, planted_video

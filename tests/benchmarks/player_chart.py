@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from clip_core.scoring.smoothing import smooth
-from clip_core.values import Scores
+from clip_core.types import Scores
 from tests.benchmarks.click import CHROMIUM, FLAGS
 from tests.benchmarks.planted import PROMPTS
 from tests.benchmarks.table import Row, Spread, tell
-from tests.ui.stage import staged, times_of
+from tests.support.stage import staged, times_of
 
 DRAWN_MS, STALL_MS = 1500.0, 200.0
 SAMPLES, QUICK_SAMPLES, STEP_S, THRESHOLD = 100_000, 2_000, 0.5, 0.7

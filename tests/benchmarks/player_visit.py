@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import ImageColor
 
-from clip_core.charts.palette import THEMES
+from clip_core.charts.colours import THEMES
 from tests.benchmarks.click import CHROMIUM, FLAGS, PATIENCE_MS
-from tests.ui.browser import CURVES, INK
-from tests.video_maker import read_number
+from tests.support.browser import CURVES, INK
+from tests.support.video_maker import read_number
 
 FIRST_COLOUR = list(ImageColor.getrgb(THEMES["light"].colour(0)))
 SIZE = {"width": 1440, "height": 900}

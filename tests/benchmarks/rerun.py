@@ -14,8 +14,8 @@ from tests.benchmarks.planted import PROMPTS, THRESHOLD, Planted, planted_page
 from tests.benchmarks.runs import RATE
 from tests.benchmarks.spans import Stopwatch
 from tests.benchmarks.table import Row, Spread, tell
-from tests.ui.test_player_page import Watching
-from tests.ui.world import Page
+from tests.pages.test_player_page import Watching
+from tests.support.world import Page
 
 GOAL_MS = 150.0
 SECONDS, QUICK_SECONDS = 3600, 60
@@ -27,27 +27,38 @@ PARTS = {
     RUN: ["streamlit.runtime.scriptrunner.script_runner:ScriptRunner._run_script"],
     COMPILING: ["streamlit.runtime.scriptrunner.script_cache:ScriptCache.get_bytecode"],
     "source and model": [
-        *("pages.parts.source:choose_video", "pages.parts.model:choose_model", "pages.parts.source:describe"),
+        *(
+            "pages.regions.sidebar.source:choose_video",
+            "pages.regions.sidebar.model:choose_model",
+            "pages.regions.sidebar.source:describe",
+        ),
     ],
-    "store: video and run": ["pages.parts.indexing:see_to_it"],
-    "scores (store, multiply)": ["clip_core.pipeline.analyse:Analysis.evidence"],
-    "smoothing and moments": ["clip_core.scoring.findings:find"],
+    "store: video and run": ["pages.shared.indexing:see_to_it"],
+    "scores (store, multiply)": ["clip_core.analysis.analyse:Analysis.evidence"],
+    "smoothing and moments": ["clip_core.scoring.detection:find"],
     "prompts and signal": [
-        *("pages.parts.prompts:edit_prompts", "pages.parts.prompts:draw_legend", "pages.parts.signal:choose_signal"),
+        *(
+            "pages.regions.sidebar.prompts:edit_prompts",
+            "pages.regions.sidebar.prompts:draw_legend",
+            "pages.regions.sidebar.signal:choose_signal",
+        ),
     ],
-    "table of moments": ["pages.parts.moments:settle_list", "pages.parts.moments:draw_list"],
-    "verdicts": ["pages.parts.verdicts:draw_verdicts"],
-    "settings kept": ["pages.parts.kept:keep"],
+    "table of moments": [
+        "pages.regions.moments.moment_list:settle_list",
+        "pages.regions.moments.moment_list:draw_list",
+    ],
+    "verdicts": ["pages.regions.moments.moment_list:draw_verdicts"],
+    "settings kept": ["pages.regions.sidebar.sidebar_state:keep"],
     "downloads and settings menu": [
-        *("pages.parts.downloads:draw_downloads", "pages.parts.settings_menu:draw_settings_menu"),
+        *("pages.regions.download.files:draw_downloads", "pages.regions.sidebar.settings_io:draw_settings_menu"),
     ],
-    "player: screen": ["pages.parts.player.draw:draw_screen"],
-    "player: ranking": ["pages.parts.player.draw:draw_ranking"],
-    "player: chart": ["pages.parts.player.draw:draw_timeline"],
-    "frames: picture": ["pages.parts.viewer:draw_picture"],
-    "frames: ranking": ["pages.parts.viewer:draw_ranking"],
-    "frames: transport": ["pages.parts.transport:draw_transport"],
-    "frames: chart": ["pages.parts.chart:draw_chart"],
+    "player: screen": ["pages.player.draw:draw_screen"],
+    "player: ranking": ["pages.player.draw:draw_ranking"],
+    "player: chart": ["pages.player.draw:draw_timeline"],
+    "frames: picture": ["pages.regions.viewer.frame_view:draw_picture"],
+    "frames: ranking": ["pages.regions.viewer.frame_view:draw_ranking"],
+    "frames: transport": ["pages.regions.viewer.transport:draw_transport"],
+    "frames: chart": ["pages.regions.chart.chart:draw_chart"],
     "JSON": ["json:dumps"],
 }
 """Label → functions whose seconds count for it, those in other functions named here left out."""

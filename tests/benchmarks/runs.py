@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from clip_core import EmbeddingStore, index_video, open_video
-from clip_core.values import Floats, Frame, Image
+from clip_core.types import Floats, Frame, Image
 from clip_core.video.sampling import sample_pts
 from tests.benchmarks.made import CACHE
-from tests.fakes import FakeEncoder
-from tests.video_maker import Recipe, planted
+from tests.support.fakes import FakeEncoder
+from tests.support.video_maker import Recipe, planted
 
 RATE = 2.0
 KEPT_FRAMES = 32

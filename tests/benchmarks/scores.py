@@ -9,7 +9,7 @@ import numpy as np
 
 from clip_core.scoring.null_bank import BLOCK_SAMPLES, NullBank
 from clip_core.scoring.units import Scale
-from clip_core.values import Floats, Scores
+from clip_core.types import Floats, Scores
 from tests.benchmarks.table import Row, Spread, tell
 
 SAMPLES, DIM, PROMPTS, CAPTIONS = 108_000, 512, 20, 300

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.benchmarks import made
 from tests.benchmarks.runs import Watched, decode_alone, encode_alone, index_fresh, warm_up
 from tests.benchmarks.table import Row, Spread, tell
-from tests.fakes import FakeEncoder
+from tests.support.fakes import FakeEncoder
 
 LONGER_THAN_DECODING = 2.5
 SHORTEST_S, QUICK_SHORTEST_S = 0.08, 0.01

@@ -13,9 +13,9 @@ from clip_core.encoders.base import Encoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.encoders.roboflow import RoboflowEncoder
 from clip_core.errors import EncoderError
-from tests.fakes import FakeEncoder
-from tests.inference_server import MOST_TOKENS, running, tokens
-from tests.model_maker import make_clip, make_siglip
+from tests.support.fakes import FakeEncoder
+from tests.support.inference_server import MOST_TOKENS, running, tokens
+from tests.support.model_maker import make_clip, make_siglip
 
 KINDS: dict[str, Callable[[Path], Encoder]] = {
     "clip": lambda folder: load_encoder(str(make_clip(folder))),

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core.edit import Edit
 from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore, Revision
-from clip_core.values import FrameEmbeddings, Ints
-from tests.test_store import record as a_record
+from clip_core.types import Edit, FrameEmbeddings, Ints
+from tests.store.test_store import record as a_record
 
 VIDEO, OTHER = "ab" * 32, "cd" * 32
 MODEL, MODEL_2 = "f0" * 32, "f1" * 32

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core.values import Frame
+from clip_core.types import Frame
 from clip_core.video import Video, open_video
 from clip_core.video.animation import open_animation
-from tests.video_maker import KINDS, PlantedVideo, Recipe, read_number, write_video
+from tests.support.video_maker import KINDS, PlantedVideo, Recipe, read_number, write_video
 
 Opener = Callable[[Path], Video]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from tests.parity_frames import frames
-from tests.parity_wrongs import TELLING, WRONGS
+from tests.support.parity_frames import frames
+from tests.support.parity_wrongs import TELLING, WRONGS
 from tools.parity.models import IMAGE_SIZE
 
 Vectors = NDArray[np.float32]

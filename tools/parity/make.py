@@ -15,7 +15,7 @@ import numpy as np
 import transformers
 from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerFast
 
-from tests.parity_frames import frames, sha256
+from tests.support.parity_frames import frames, sha256
 from tools.parity.expect import Vectors, cosines, image_vectors, most_alike, text_vectors, wrong_ways
 from tools.parity.export import export_clip, export_siglip
 from tools.parity.models import IMAGE_SIZE, SIGLIP_LENGTH, small_clip, small_siglip

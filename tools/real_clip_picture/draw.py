@@ -19,18 +19,18 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
+from clip_core.analysis.report import timeline_of
 from clip_core.charts.timeline import still_figure
-from clip_core.export.page import chart_html
-from clip_core.pipeline.timeline_of import timeline_of
-from clip_core.recipe import Recipe
+from clip_core.export.html_report import chart_html
 from clip_core.scoring.curves import Curves
-from clip_core.scoring.cuts import Neighbours, find_cuts
-from clip_core.scoring.evidence import Evidence
-from clip_core.scoring.findings import Findings, find
+from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.scoring.null_bank import NullBank, prompt_banks
 from clip_core.scoring.segments import Segmenter
+from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
-from clip_core.values import Floats, FrameEmbeddings, TimeTable
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from clip_core.types import Floats, FrameEmbeddings, TimeTable
 
 SEED, SHOTS, SHOT_S, BANK = 3, 12, 10, 300
 SIZE = {"width": 1000, "height": 470}
@@ -53,7 +53,7 @@ def film(images: Floats, shown: np.ndarray, rng: np.random.Generator) -> Floats:
     return unit(np.array(rows))
 
 
-def findings(images: Floats, captions: Floats) -> Findings:
+def detection(images: Floats, captions: Floats) -> MomentDetection:
     """Six captions on such a film: four of photographs that are shown, two of photographs that are not."""
     rng = np.random.default_rng(SEED)
     order = rng.permutation(len(images))
@@ -66,26 +66,26 @@ def findings(images: Floats, captions: Floats) -> Findings:
     curves.add_frames(FrameEmbeddings(np.arange(n), np.arange(n, dtype=float), frames))
     curves.add_prompts(prompts)
     raw = curves.scores(list(prompts), table)
-    cuts_s = find_cuts(Neighbours().distances(frames, curves.order), raw.times_s)
+    shot_boundaries_s = find_shot_boundaries(Neighbours().distances(frames, curves.order), raw.times_s)
     spans = sample_spans(raw.times_s, 0.0, float(n))
-    segments = Segmenter().segments(frames, curves.order, spans, raw.times_s, cuts_s)
+    segments = Segmenter().segments(frames, curves.order, spans, raw.times_s, shot_boundaries_s)
     bank = NullBank([f"text {k}" for k in range(BANK)], captions[bank_rows], 100.0)
-    evidence = Evidence(
+    video_scores = VideoScores(
         raw,
         replace(raw, prompts=(), values=np.empty((n, 0), np.float32)),
         weights={},
         logit_scale=100.0,
         banks=prompt_banks(list(prompts), bank, frames, curves.order, segments),
-        cuts_s=cuts_s,
+        shot_boundaries_s=shot_boundaries_s,
         segments=segments,
     )
-    return find(Recipe(prompts=tuple(prompts)), evidence)
+    return detect(Recipe(prompts=tuple(prompts)), video_scores)
 
 
 def main(pairs: Path, target: Path) -> None:
     """Draw it."""
     with np.load(pairs) as file:
-        found = findings(unit(file["images"].astype(np.float32)), unit(file["captions"].astype(np.float32)))
+        found = detection(unit(file["images"].astype(np.float32)), unit(file["captions"].astype(np.float32)))
     for prompt, verdict in found.verdicts.items():
         print(f"{prompt}: {verdict.kind}, beats {verdict.confidence:.1%}")
     view = replace(timeline_of(found, found.moments), height_px=400)

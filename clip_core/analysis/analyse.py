@@ -1,0 +1,185 @@
+"""A video and a model → all that moments are made of; kept from call to call, so that only what is new is computed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from clip_core.analysis.score_prompts import learn_prompts, read_new_frames, table_of, text_vectors
+from clip_core.encoders.base import Encoder
+from clip_core.indexing.embed_frames import checked
+from clip_core.scoring.curves import Curves, ensemble_key, image_key
+from clip_core.scoring.null_bank import BankKind, NullBank, PromptBank, bank_texts, kind_of, prompt_banks
+from clip_core.scoring.segments import Segmenter, Segments
+from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
+from clip_core.scoring.spans import sample_spans
+from clip_core.scoring.templates import filled, ribbon
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Floats, Image, Scores, TimeTable
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture to hold frames against.
+
+    Attributes:
+        rgb: uint8 (height, width, 3).
+        picture_id: SHA-256 of its pixels and shape: the same picture is embedded once.
+    """
+
+    rgb: Image
+    picture_id: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(str(self.rgb.shape).encode() + self.rgb.tobytes()).hexdigest()
+        object.__setattr__(self, "picture_id", digest)
+
+
+class Analysis:
+    """What is known so far of one video under one model. Not for several threads at once.
+
+    Args:
+        video_id: An indexed video.
+        encoder: The model that its frames were embedded with.
+        store: Where vectors of frames and texts are kept.
+    """
+
+    def __init__(self, video_id: str, encoder: Encoder, store: EmbeddingStore) -> None:
+        self._video_id, self._encoder, self._store = video_id, encoder, store
+        self.curves = Curves()
+        self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), 0
+        self._banks: dict[BankKind, NullBank] = {}
+        self._known: tuple[object, VideoScores] | None = None
+
+    def bank_is_ready(self, prompts: Iterable[str]) -> bool:
+        """Whether the neutral texts that these prompts are held against were embedded in this session."""
+        return all(kind_of(prompt) in self._banks for prompt in prompts)
+
+    def prepare_bank(self, prompts: Iterable[str]) -> None:
+        """Embed the neutral texts that these prompts are held against, once for each model; then the store has them.
+
+        Raises:
+            EncoderError: The model failed.
+        """
+        for kind in sorted({kind_of(prompt) for prompt in prompts} - self._banks.keys()):
+            texts = bank_texts(kind)
+            vectors = text_vectors(texts, self._encoder, self._store)
+            self._banks[kind] = NullBank(texts, np.stack([vectors[t] for t in texts]), self._encoder.logit_scale)
+
+    def video_scores(
+        self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None, ask_bank: bool = True
+    ) -> VideoScores:
+        """Read what is new and return what is known.
+
+        Args:
+            recipe: Its prompts, negatives, templates and weights.
+            pictures: Name → picture, to hold the frames against in place of the recipe's prompts. The null bank and
+                the negatives are texts, and so have no say.
+            ask_bank: Whether prompts are held against neutral texts.
+
+        Raises:
+            NotIndexedError: The video was never begun with this model.
+            PromptError: A prompt is empty.
+            EncoderError: The model failed on new prompts, new pictures or the bank.
+        """
+        columns = None if pictures is None else self._learn_pictures(pictures)
+        run = read_new_frames(self.curves, self._video_id, self._encoder, self._store)
+        table = table_of(self._video_id, self._store)
+        key = (
+            *(recipe.positives, recipe.negatives, recipe.templates, tuple(sorted(recipe.weights.items()))),
+            None if columns is None else tuple(columns.items()),
+            *(
+                ask_bank,
+                len(self.curves),
+                self.curves.generation,
+                run.finished,
+                table.confirmed,
+                table.end_s,
+            ),
+        )
+        if self._known is None or self._known[0] != key:
+            self._known = (key, self._gathered(recipe, columns, table, complete=run.finished, ask_bank=ask_bank))
+        return self._known[1]
+
+    def _learn_pictures(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
+        """Give the curves the vectors that they lack; return name → key of its column."""
+        keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
+        lacking = self.curves.unknown(keys.values())
+        if lacking:
+            wanted = [picture for name, picture in pictures.items() if keys[name] in lacking]
+            vectors = checked(self._encoder.embed_images([p.rgb for p in wanted]), len(wanted), self._encoder)
+            found = {image_key(p.picture_id): vector for p, vector in zip(wanted, vectors, strict=True)}
+            self.curves.add_prompts(found)
+        return keys
+
+    def _gathered(
+        self, recipe: Recipe, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool, ask_bank: bool
+    ) -> VideoScores:
+        prompts = () if columns is not None else recipe.positives
+        if columns is not None:
+            raw, negatives = self._scores(columns, table, complete=complete), self._scores({}, table)
+            raw = replace(raw, values=raw.values.clip(-1, 1))  # of a frame with itself, rounding says a little above 1
+        else:
+            against = recipe.negatives
+            if ask_bank:
+                self.prepare_bank(prompts)
+            learn_prompts(self.curves, [*prompts, *against], recipe.templates, self._encoder, self._store)
+            raw, negatives = (
+                self._scores({p: ensemble_key(p, recipe.templates) for p in texts}, table, complete=complete)
+                for texts in (prompts, against)
+            )
+        self._start_anew_if_forgotten()
+        shot_boundaries_s = find_shot_boundaries(
+            self._neighbours.distances(self._vectors, self.curves.order), raw.times_s
+        )
+        spans = sample_spans(raw.times_s, raw.start_s, raw.end_s)
+        segments = self._segmenter.segments(self._vectors, self.curves.order, spans, raw.times_s, shot_boundaries_s)
+        return VideoScores(
+            raw,
+            negatives,
+            weights=recipe.weights,
+            logit_scale=self._encoder.logit_scale,
+            banks=self._prompt_banks(prompts, segments) if ask_bank else {},
+            shot_boundaries_s=shot_boundaries_s,
+            segments=segments,
+        )
+
+    @property
+    def _vectors(self) -> Floats:
+        """Of all frames, float32 (n, dim), also for n = 0."""
+        return self.curves.vectors().reshape(-1, self._encoder.dim)
+
+    def _start_anew_if_forgotten(self) -> None:
+        """Drop what is kept of rows that are others now: the video was forgotten meanwhile."""
+        if self.curves.generation != self._generation:
+            self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), self.curves.generation
+            for bank in self._banks.values():
+                bank.forget()
+
+    def _prompt_banks(self, prompts: Sequence[str], segments: Segments) -> dict[str, PromptBank]:
+        found: dict[str, PromptBank] = {}
+        for kind, bank in self._banks.items():
+            own = [prompt for prompt in prompts if kind_of(prompt) == kind]
+            if own:
+                found |= prompt_banks(own, bank, self._vectors, self.curves.order, segments)
+        return found
+
+    def _scores(self, columns: Mapping[str, str], table: TimeTable, *, complete: bool = True) -> Scores:
+        """The columns with those keys, under their names."""
+        return replace(self.curves.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
+
+    def ribbons(self, recipe: Recipe) -> dict[str, tuple[Floats, Floats]]:
+        """Prompt → lower and upper edge of its cosines over the templates, for those that have several wordings."""
+        vectors = self.curves.vectors()[self.curves.order]
+        found = {}
+        for prompt in recipe.positives:
+            wordings = filled(prompt, recipe.templates)
+            if len(wordings) > 1:
+                known = text_vectors(wordings, self._encoder, self._store)
+                found[prompt] = ribbon(vectors, np.stack([known[text] for text in wordings]))
+        return found

@@ -1,0 +1,157 @@
+"""Look at everything that an index run needs, one thing after another, and say what works and what to do."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from clip_core.config import Config
+from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.registry import load_encoder
+from clip_core.errors import ClipVideoError, shown_name
+from clip_core.files import nearest_folder
+from clip_core.library.videos import configured_video, list_videos
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
+from clip_core.types import Floats, Image
+from clip_core.video import open_video
+
+CheckResult: TypeAlias = Literal["ok", "note", "fail"]
+LITTLE_ROOM_BYTES = 1_000_000_000
+SLACK = 1e-3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What, in a word or two.
+        bundle: "ok", "note" (it works, but should be known) or "fail".
+        what: What was seen, one sentence.
+        next_step: What to do about it; "" where there is nothing to do.
+    """
+
+    subject: str
+    bundle: CheckResult
+    what: str
+    next_step: str = ""
+
+
+def check_setup(config: Config, store_location: str, model: str) -> Iterator[Check]:
+    """Check the video folders, the store and the model, in this order; none stops the others.
+
+    The model is asked for one text and one picture made here. Nothing of the user's is sent or changed.
+
+    Args:
+        config: The settings.
+        store_location: Where embeddings are kept.
+        model: The model's name; for a server, its address is the config's.
+
+    Yields:
+        Each finding when it is there: a model may take seconds.
+    """
+    store = EmbeddingStore(store_location)
+    yield from _checked("videos", lambda: _videos(config, store))
+    yield from _checked("store", lambda: _store(store))
+    yield from _checked("model", lambda: _model(model, config))
+
+
+def _checked(subject: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        yield from look()
+    except ClipVideoError as error:
+        yield Check(subject, "fail", error.what, error.next_step)
+
+
+def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
+    for folder in config.video_dirs:
+        if _is_missing(folder):
+            step = "Make it, or correct video_dirs in config.yaml."
+            yield Check("videos", "fail", f"There is no folder {shown_name(folder)}.", step)
+    path = configured_video(config)
+    if path is not None:
+        with open_video(path) as video:
+            info = video.info
+            what = f"{info.name} opens: {info.width} × {info.height}, {info.codec}, read by {info.decoder}."
+            yield Check("videos", "ok", what)
+    count = len(list_videos(config, store))
+    found = "1 video is listed." if count == 1 else f"{count} videos are listed."
+    step = "" if count else "Put one into a folder of video_dirs, or upload one on the page."
+    yield Check("videos", "ok" if count else "note", found, step)
+
+
+def _is_missing(folder: Path) -> bool:
+    try:
+        return not folder.is_dir()
+    except OSError:  # behind a door that is shut, as the list of videos will tell
+        return False
+
+
+def _store(store: EmbeddingStore) -> Iterator[Check]:
+    videos = len(store.videos())
+    held = "1 video is" if videos == 1 else f"{videos} videos are"
+    yield Check("store", "ok", f"{store.location} can be read; {held} known in it.")
+    if "://" not in store.location:
+        yield _room(Path(store.location))
+
+
+def _room(folder: Path) -> Check:
+    """Whether the folder, or the one that it would be made in, can be written, and how much room there is."""
+    place = nearest_folder(folder)
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".doctor-", dir=place):
+            free = shutil.disk_usage(place).free
+    except OSError as error:
+        what = f"{shown_name(place)} cannot be written: {error.strerror}."
+        return Check("store", "fail", what, "Change its permissions, or the key embeddings in config.yaml.")
+    what = f"It can be written; {size_text(free)} are free."
+    step = "Free some space." if free < LITTLE_ROOM_BYTES else ""
+    return Check("store", "note" if step else "ok", what, step)
+
+
+def _model(name: str, config: Config) -> Iterator[Check]:
+    for folder in config.model_dirs:
+        if not folder.is_dir():
+            yield Check("model", "note", f"There is no folder {shown_name(folder)} of model_dirs.")
+    began = time.monotonic()
+    encoder = load_encoder(name, config)
+    took = time.monotonic() - began
+    if encoder.precision:
+        what = f"{encoder.name} is loaded ({took:.1f} s): {encoder.precision} on {encoder.provider}."
+        yield Check("model", "ok", what)
+    else:
+        yield Check("model", "note", f"{encoder.name} runs at {encoder.provider}, which is asked now.")
+    if encoder.sends_to is not None:
+        what = f"Frames and prompts of your videos will be sent to {encoder.sends_to}."
+        yield Check("model", "note", what, "Choose a model on this machine if they must not.")
+    yield _asked(encoder, "text", lambda: encoder.embed_texts(["a photo of a dog"]))
+    yield _asked(encoder, "picture", lambda: encoder.embed_images([_test_picture()]))
+
+
+def _asked(encoder: ShownEncoder, what: str, ask: Callable[[], Floats]) -> Check:
+    """Ask for one vector and look at it."""
+    began = time.monotonic()
+    found = ask()
+    took = time.monotonic() - began
+    if found.shape != (1, encoder.dim):
+        return Check("model", "fail", f"A {what} became {found.shape}, not {(1, encoder.dim)}.", "Use another model.")
+    length = float(np.linalg.norm(found.astype(np.float64)))
+    if not abs(length - 1) <= SLACK:  # NaN is not within it either
+        return Check("model", "fail", f"The vector of a {what} has the length {length:.3f}, not 1.", "Use another.")
+    return Check("model", "ok", f"A {what} becomes a unit vector of {encoder.dim} numbers in {took * 1000:.0f} ms.")
+
+
+def _test_picture() -> Image:
+    """uint8 (240, 320, 3): red rises to the right, green downwards."""
+    picture = np.zeros((240, 320, 3), dtype=np.uint8)
+    picture[..., 0] = np.linspace(0, 255, 320).astype(np.uint8)
+    picture[..., 1] = np.linspace(0, 255, 240).astype(np.uint8)[:, None]
+    return picture

@@ -1,0 +1,88 @@
+"""What the page finds, for scripts: the moments of prompts in an indexed video, and how sure it is of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.score_prompts import clean_prompts
+from clip_core.encoders.base import Encoder
+from clip_core.scoring.detection import detect
+from clip_core.scoring.prompt_detection import VerdictKind
+from clip_core.settings import Recipe
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Moment
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was found in a video.
+
+    Attributes:
+        moments: Of prompts that are there, or there throughout; ranked by peak.
+        candidates: The likeliest places, three at most, of each prompt that is "not sure".
+        verdicts: Prompt → "there", "throughout" (all of the video, or most of it) or "not sure".
+        confidence: Prompt → share of 300 neutral texts that it beats, in [0, 1]; None where they were not asked.
+        reasons: Prompt → why, a sentence.
+        shot_boundaries_s: Where one shot ends and the next begins, in seconds, rising.
+    """
+
+    moments: Sequence[Moment]
+    candidates: Sequence[Moment]
+    verdicts: Mapping[str, VerdictKind]
+    confidence: Mapping[str, float | None]
+    reasons: Mapping[str, str]
+    shot_boundaries_s: Sequence[float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values that JSON can hold."""
+        return {
+            "moments": [asdict(moment) for moment in self.moments],
+            "candidates": [asdict(moment) for moment in self.candidates],
+            "verdicts": dict(self.verdicts),
+            "confidence": dict(self.confidence),
+            "reasons": dict(self.reasons),
+            "shot_boundaries_s": list(self.shot_boundaries_s),
+        }
+
+
+def detect_moments(
+    video_id: str,
+    prompts: Sequence[str],
+    encoder: Encoder,
+    store: EmbeddingStore,
+    *,
+    settings: Recipe | None = None,
+    confidence: float | None = None,
+) -> Detection:
+    """Find the moments of prompts in an indexed video, as the page does.
+
+    Args:
+        video_id: Of an indexed video.
+        prompts: Texts; one that begins with "- " is a negative prompt. A double is taken once.
+        encoder: The model that the frames were embedded with.
+        store: Where they are kept.
+        settings: How curves become moments; None: as the page begins. Its prompts are not looked at.
+        confidence: A prompt is there if it beats more than this share of 300 neutral texts, 0.5 to 0.999; None takes
+            that of the settings, which is 0.95 unless somebody changed it.
+
+    Raises:
+        NotIndexedError: The video was never begun with this model.
+        PromptError: A prompt is empty.
+        RecipeError: The settings ask for what is not there, or the confidence cannot be.
+        EncoderError: The model failed.
+    """
+    recipe = replace(settings or Recipe(), prompts=clean_prompts(prompts))
+    if confidence is not None:
+        recipe = replace(recipe, confidence=confidence)
+    found = detect(recipe, Analysis(video_id, encoder, store).video_scores(recipe, ask_bank=recipe.needs_bank))
+    return Detection(
+        moments=tuple(found.moments),
+        candidates=tuple(found.candidates),
+        verdicts={prompt: verdict.kind for prompt, verdict in found.verdicts.items()},
+        confidence={prompt: verdict.confidence for prompt, verdict in found.verdicts.items()},
+        reasons={prompt: verdict.reason for prompt, verdict in found.verdicts.items()},
+        shot_boundaries_s=tuple(found.video_scores.shot_boundaries_s.tolist()),
+    )

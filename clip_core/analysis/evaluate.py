@@ -1,0 +1,165 @@
+"""Evaluate detected moments against ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clip_core.charts.view import Bar
+from clip_core.evaluation.agreement import Agreement, agreement
+from clip_core.evaluation.ground_truth import Truth, fit_truth
+from clip_core.evaluation.judge import Judgement, PrecisionRecall, judge, precision_recall, queries_of, timed
+from clip_core.evaluation.metrics import Query
+from clip_core.evaluation.sweep import Cell, Grid, Setting, sweep
+from clip_core.scoring.detection import MomentDetection, convert_threshold, detect
+from clip_core.scoring.smoothing import width_s
+from clip_core.scoring.spans import shown_spans
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from clip_core.types import Floats, Moment, Unit
+
+SMOOTHINGS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+MIN_DURATIONS_S = (0.0, 1.0, 2.0)
+THRESHOLDS = 12
+LEAST_Z, USUAL_Z = 1.0, 6.0
+"""Common thresholds begin well above the median, where half of the video is flagged, and reach at least so far."""
+STEPS: Mapping[Unit, float] = {
+    "corrected": 0.005, "cosine": 0.005, "z": 0.1, "percentile": 0.1, "margin": 0.005, "softmax": 0.01
+}  # fmt: skip
+"""Thresholds are multiples of this, so that the page's slider can stand on them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What moments are worth against a truth.
+
+    Attributes:
+        detection: What was judged.
+        moments: Those of the prompts that were judged, in the order given.
+        truth: What they were judged by, fitted to the video.
+        overall: Over all prompts.
+        prompts: One judgement for each prompt of the truth.
+        curves: Prompt → precision and recall over the threshold; "" → over all, under one threshold.
+        warnings: What of the truth was left out or changed, a sentence each.
+    """
+
+    detection: MomentDetection
+    moments: tuple[Moment, ...]
+    truth: Truth
+    overall: Judgement
+    prompts: tuple[Judgement, ...]
+    curves: Mapping[str, PrecisionRecall]
+    warnings: tuple[str, ...]
+
+
+def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment] | None = None) -> Evaluation:
+    """Judge the moments of one video.
+
+    Args:
+        detection: What a recipe found there. Prompts that it does not flag are not judged.
+        truth: Of that video; what does not fit is left out with a warning, see ``fit_truth``.
+        moments: What is judged in place of ``detection.moments``, such as what people made of them.
+
+    Raises:
+        TruthError: The truth judges none of these prompts.
+    """
+    scores, recipe = detection.scores, detection.recipe
+    asked = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
+    fitted, warnings = fit_truth(truth, asked, scores.end_s)
+    judged = set(fitted.prompts)
+    kept = [m for m in (detection.moments if moments is None else moments) if m.prompt in judged]
+    overall, each = judge(kept, fitted)
+    return Evaluation(detection, tuple(kept), fitted, overall, each, _curves(detection, fitted), tuple(warnings))
+
+
+def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid: Grid) -> Iterator[Cell]:
+    """Try each setting of ``grid`` in place of the recipe's; yields a cell when it has its score.
+
+    What else the recipe says is kept, but for thresholds of single prompts, which are tried as all others. Each
+    smoothing is computed once, and moments once for each threshold: short ones are dropped from them, which gives the
+    same, unless moments are padded, up to neighbours that may have been dropped.
+
+    Args:
+        recipe: Of the settings of now.
+        video_scores: Of one video.
+        truth: Fitted to it, as ``Evaluation.truth``.
+        grid: What to try, see ``usual_grid``.
+    """
+    idle = tuple(prompt for prompt in video_scores.raw.prompts if prompt not in truth.prompts)
+    base = replace(recipe, thresholds={}, unflagged=idle, combinations=())
+    curves: dict[float, Floats] = {}
+    known: dict[tuple[float, float | None, float], list[Moment]] = {}
+
+    def found(setting: Setting) -> list[Query]:
+        drop_in_find = setting.min_duration_s if base.pad_s > 0 else 0.0
+        key = (setting.smoothing_s, setting.threshold, drop_in_find)
+        if key not in known:
+            tried = replace(base, smoothing_s=key[0], smoothing_samples=None, threshold=key[1], min_duration_s=key[2])
+            detection = detect(tried, video_scores, smoothed=curves.get(setting.smoothing_s))
+            known.clear()
+            curves.clear()
+            known[key], curves[setting.smoothing_s] = detection.moments, detection.smoothed
+        shortest_s = 0.0 if drop_in_find else setting.min_duration_s - 1e-9  # as rules.apply_rules has it
+        kept = [moment for moment in known[key] if moment.duration_s >= shortest_s]
+        return list(queries_of(kept, truth).values())
+
+    return sweep(grid, found)
+
+
+def usual_grid(recipe: Recipe, video_scores: VideoScores) -> Grid:
+    """Return what is worth trying: the settings of now, thresholds that adapt, and common ones above the medians."""
+    common = _common_thresholds(recipe.unit, video_scores) | ({recipe.threshold} - {None})
+    return Grid(
+        tuple(sorted({*SMOOTHINGS_S, width_s(recipe, video_scores.raw.times_s)})),
+        (None, *sorted(float(cut) for cut in common if cut is not None)),
+        tuple(sorted({*MIN_DURATIONS_S, float(recipe.min_duration_s)})),
+    )
+
+
+def _common_thresholds(unit: Unit, video_scores: VideoScores) -> set[float | None]:
+    """From one deviation above the prompts' medians to the highest scores, in the unit."""
+    low = convert_threshold(LEAST_Z, "z", unit, video_scores)
+    if low is None:
+        return set()
+    values = video_scores.scale.values(unit)
+    high = float(np.quantile(values, 0.999))
+    if unit == "z":
+        cuts = np.geomspace(low, max(high, USUAL_Z), THRESHOLDS)
+    else:
+        cuts = np.linspace(low, max(high, low), THRESHOLDS)
+    step = STEPS[unit]
+    return {round(round(float(cut) / step) * step, 3) for cut in cuts}
+
+
+def _curves(detection: MomentDetection, truth: Truth) -> dict[str, PrecisionRecall]:
+    scores, smoothed = detection.scores, detection.smoothed
+    spans = shown_spans(scores)
+    parts = {
+        prompt: timed(smoothed[:, scores.prompts.index(prompt)], spans.left, spans.right, truth.intervals(prompt))
+        for prompt in truth.prompts
+    }
+    each = {prompt: precision_recall([part]) for prompt, part in parts.items()}
+    return {"": precision_recall(list(parts.values()))} | each
+
+
+def agreement_of(evaluation: Evaluation) -> Agreement:
+    """The annotations and the moments of an evaluation, each with what it was matched with."""
+    return agreement(evaluation.moments, evaluation.truth)
+
+
+def judged_bars(held: Agreement | None, moments: Sequence[Moment]) -> list[Bar]:
+    """The bars of all prompts.
+
+    Args:
+        held: What was judged; None: nothing yet.
+        moments: All that were found. Those of prompts that were not judged are bars that say so.
+    """
+    truth, found = ((), ()) if held is None else (held.annotations, held.moments)
+    judged = {one.prompt for one in (*truth, *found)}
+    return [
+        *(Bar(a.prompt, a.start_s, a.end_s, "truth", "matched" if a.matched else "missed") for a in truth),
+        *(Bar(m.prompt, m.start_s, m.end_s, "found", "matched" if m.matched else "false") for m in found),
+        *(Bar(m.prompt, m.start_s, m.end_s, "found", "not judged") for m in moments if m.prompt not in judged),
+    ]

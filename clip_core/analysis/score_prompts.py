@@ -1,0 +1,166 @@
+"""From stored vectors and prompts to scores: once, or again and again as both grow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from clip_core.encoders.base import Encoder
+from clip_core.errors import NotIndexedError, PromptError, StoreError
+from clip_core.indexing.embed_frames import checked
+from clip_core.library.identify import reindex_error
+from clip_core.scoring.curves import Curves, ensemble_key
+from clip_core.scoring.templates import TemplateSet, ensemble, filled
+from clip_core.store.store import EmbeddingStore, Revision, RunRecord
+from clip_core.text import clean_prompt
+from clip_core.types import Floats, Scores, TimeTable
+
+_log = logging.getLogger(__name__)
+
+
+def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> Scores:
+    """Return the cosine similarity of every stored frame of a video to each prompt.
+
+    Args:
+        video_id: Of an indexed video.
+        prompts: Texts; NFC-normalised and stripped here, a double is scored once.
+        encoder: The model that the frames were embedded with.
+        store: Where they are kept; vectors of prompts are kept there too.
+
+    Raises:
+        NotIndexedError: The video was never begun with this model, or must be indexed again.
+        PromptError: A prompt is empty.
+    """
+    return update_curves(Curves(), video_id, prompts, encoder, store)
+
+
+def update_curves(
+    curves: Curves, video_id: str, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore
+) -> Scores:
+    """The same, with ``curves`` kept from call to call: only new rows are read, only missing cells computed.
+
+    Args:
+        curves: Of this video and this model alone.
+        video_id, prompts, encoder, store: As for ``score_prompts``.
+    """
+    cleaned = clean_prompts(prompts)
+    run = read_new_frames(curves, video_id, encoder, store)
+    learn_prompts(curves, cleaned, "none", encoder, store)
+    return curves.scores(cleaned, table_of(video_id, store), complete=run.finished)
+
+
+def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: EmbeddingStore) -> RunRecord:
+    """Hand the rows that are new in the store over to ``curves``; return how far the video is indexed.
+
+    Raises:
+        NotIndexedError: The video was never begun with this model, is being forgotten, or must be indexed again.
+    """
+    past = curves.revision if isinstance(curves.revision, Revision) else None
+    record = store.video(video_id) if past is None else None
+    if record is not None and (error := reindex_error(record)) is not None:
+        raise error
+    run = store.run(video_id, encoder.fingerprint)
+    embeddings, revision = store.read(video_id, encoder.fingerprint, past)
+    if revision.restarted:
+        curves.drop_frames()
+    curves.add_frames(embeddings)
+    curves.revision = revision
+    if run is None:
+        raise _forgotten()
+    return run
+
+
+def learn_prompts(
+    curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
+) -> None:
+    """Give ``curves`` the vectors of clean prompts that it lacks; in templates, each under its ``ensemble_key``.
+
+    Raises:
+        EncoderError: The model failed; nothing was learned.
+    """
+    keys = {ensemble_key(prompt, templates): filled(prompt, templates) for prompt in prompts}
+    lacking = {key: keys[key] for key in curves.unknown(keys)}
+    if not lacking:
+        return
+    texts = list(dict.fromkeys(text for wordings in lacking.values() for text in wordings))
+    vectors = text_vectors(texts, encoder, store)
+    curves.add_prompts({key: _joined([vectors[text] for text in wordings]) for key, wordings in lacking.items()})
+
+
+def _joined(vectors: list[Floats]) -> Floats:
+    return vectors[0] if len(vectors) == 1 else ensemble(np.stack(vectors))
+
+
+def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> dict[str, Floats]:
+    """Text → float32 (dim,): from the store, or embedded now and stored.
+
+    Raises:
+        EncoderError: The model failed.
+    """
+    found = store.texts(encoder.fingerprint, texts)
+    new = [text for text in texts if text not in found]
+    if new:
+        vectors = checked(encoder.embed_texts(new), len(new), encoder)
+        _keep_texts(new, vectors, encoder, store)
+        found |= dict(zip(new, vectors, strict=True))
+    return found
+
+
+def table_of(video_id: str, store: EmbeddingStore) -> TimeTable:
+    """When the frames of a stored video are presented.
+
+    Raises:
+        NotIndexedError: It was forgotten.
+    """
+    record = store.video(video_id)
+    if record is None:
+        raise _forgotten()
+    return record.table
+
+
+def _forgotten() -> NotIndexedError:
+    return NotIndexedError("This video was forgotten while it was read.", "Index it again.")
+
+
+def known_prompts(
+    curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
+) -> tuple[str, ...]:
+    """Return those of ``prompts`` that can be scored without asking the encoder.
+
+    Args:
+        curves, prompts, templates, encoder, store: As for ``learn_prompts``.
+    """
+    cleaned = clean_prompts(prompts)
+    wordings = {prompt: filled(prompt, templates) for prompt in cleaned}
+    unknown = {prompt for prompt in cleaned if curves.unknown([ensemble_key(prompt, templates)])}
+    texts = sorted({text for prompt in unknown for text in wordings[prompt]})
+    stored = store.texts(encoder.fingerprint, texts) if texts else {}
+    return tuple(p for p in cleaned if p not in unknown or all(text in stored for text in wordings[p]))
+
+
+def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:
+    """Keep the vectors for the next time. Without room for them the scores are right all the same."""
+    try:
+        store.append_texts(encoder.fingerprint, prompts, vectors)
+    except StoreError as error:
+        _log.warning("The vectors of %d prompts are not kept: %s", len(prompts), error.line)
+
+
+def clean_prompts(prompts: Iterable[str]) -> tuple[str, ...]:
+    """Clean each prompt and drop doubles, keeping the order.
+
+    Raises:
+        PromptError: One is empty or no text.
+    """
+    if isinstance(prompts, str):
+        raise PromptError("One text was given where a list of prompts belongs.", 'Write ["…"] around it.')
+    texts = list(prompts)
+    for place, prompt in enumerate(texts, 1):
+        if not isinstance(prompt, str):
+            raise PromptError(f"Prompt {place} is no text but {type(prompt).__name__}.", "Give texts.")
+    cleaned = [clean_prompt(prompt) for prompt in texts]
+    if "" in cleaned:
+        raise PromptError(f"Prompt {cleaned.index('') + 1} is empty.", "Give each prompt at least one character.")
+    return tuple(dict.fromkeys(cleaned))

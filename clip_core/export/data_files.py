@@ -1,0 +1,204 @@
+"""Moments and scores as data: CSV, JSON, JSON Lines and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clip_core.cells import FORMULA_STARTS
+from clip_core.export.source import Source
+from clip_core.export.text import by_time
+from clip_core.text import full_clock, number_text, unicode_text
+from clip_core.types import Moment, Scores
+
+MOMENT_COLUMNS = (
+    "prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean", "start", "end", "peak_time", "label",
+    "video", "unit",
+)  # fmt: skip
+
+SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
+
+
+def harmless(text: str) -> str:
+    """Return ``text`` so that no spreadsheet runs it as a formula: a quote goes before = + - @ tab and line breaks.
+
+    Also before a quote that already stands there, so that ``cells.as_typed`` always gives back what was typed.
+    See OWASP, "CSV injection". Numbers are written as numbers and never come through here.
+    """
+    text = unicode_text(text)
+    return "'" + text if text.lstrip(" '").startswith(FORMULA_STARTS) else text
+
+
+def scores_csv(scores: Scores) -> str:
+    """Return a table with a row per sample: frame, time_s, and the score of each prompt (6 decimals)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["frame", "time_s", *(harmless(prompt) for prompt in scores.prompts)])
+    values = scores.values.astype(np.float64).round(6) + 0.0  # never minus zero
+    texts = np.char.mod("%.6f", values) if values.size else values
+    times = (f"{time:.6f}" for time in scores.times_s.tolist())
+    for frame, time, row in zip(scores.frames.tolist(), times, texts.tolist(), strict=True):
+        writer.writerow([frame, time, *row])
+    return out.getvalue()
+
+
+def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> str:
+    """Return a table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
+
+    Columns in ``_s`` are seconds (6 decimals); start, end and peak_time are the same times as HH:MM:SS.mmm.
+
+    Args:
+        moments: What to write.
+        video: The name of their video, in each row, so that tables of several videos can be joined.
+        unit: What peak and mean are in, likewise.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(MOMENT_COLUMNS)
+    for m in moments:
+        numbers = (number_text(number, 6) for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
+        clocks = (full_clock(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
+        writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
+    return out.getvalue()
+
+
+def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str) -> str:
+    """Return a table with a row per spike, in the order given: ``SPIKE_COLUMNS``.
+
+    Args:
+        spikes: Of each its prompt, its time in seconds and its change (both written with 6 decimals).
+        video: The name of their video, in each row.
+        unit: What the changes are in, in each row.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(SPIKE_COLUMNS)
+    for prompt, time_s, change in spikes:
+        row = (harmless(video), harmless(prompt), f"{time_s:.6f}", full_clock(time_s), f"{change:.6f}", unit)
+        writer.writerow(row)
+    return out.getvalue()
+
+
+DECIMALS = 6
+
+
+def scores_jsonl(scores: Scores) -> str:
+    """Return a line per sample: ``{"frame": int, "time_s": float, "scores": {prompt: float}}`` (6 decimals)."""
+    prompts = [unicode_text(prompt) for prompt in scores.prompts]
+    rows = zip(scores.frames.tolist(), scores.times_s.tolist(), scores.values.tolist(), strict=True)
+    return _lines(
+        {"frame": frame, "time_s": _rounded(time), "scores": dict(zip(prompts, map(_rounded, row), strict=True))}
+        for frame, time, row in rows
+    )
+
+
+def moments_json(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
+    """Return one object: ``source``, ``settings`` as given, and ``moments`` in the order given.
+
+    Raises:
+        ValueError: The settings cannot be written as JSON, such as a number that is not finite.
+    """
+    about = {
+        "name": source.name, "path": source.path, "width": source.width, "height": source.height,
+        "rate": str(source.rate), "variable_rate": source.variable, "end_s": _rounded(source.end_s),
+        "start_timecode": source.start_timecode,
+    }  # fmt: skip
+    whole = {"source": about, "settings": dict(settings), "moments": [moment_record(moment) for moment in moments]}
+    return unicode_text(json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)) + "\n"
+
+
+def moment_record(moment: Moment) -> dict[str, Any]:
+    """A moment as a plain dict: its fields, and its times as HH:MM:SS.mmm too."""
+    m = moment
+    numbers = {"start_s": m.start_s, "end_s": m.end_s, "duration_s": m.duration_s, "peak_s": m.peak_s}
+    numbers |= {"peak": m.peak, "mean": m.mean}
+    clocks = {"start": full_clock(m.start_s), "end": full_clock(m.end_s), "peak_time": full_clock(m.peak_s)}
+    names = {"prompt": unicode_text(m.prompt), "label": unicode_text(m.label)}
+    return names | {name: _rounded(number) for name, number in numbers.items()} | clocks
+
+
+def moments_qvhighlights(moments: Sequence[Moment], prompts: Sequence[str], vid: str) -> str:
+    """Return predictions as jayleicn/moment_detr's ``standalone_eval`` reads them: a line per prompt.
+
+    ``{"qid": 1…, "query": prompt, "vid": …, "pred_relevant_windows": [[start_s, end_s, score], …]}``, the windows by
+    falling score, which is the moment's peak. A prompt without moments has no windows.
+
+    Args:
+        moments: Those of prompts that are not in ``prompts`` are left out.
+        prompts: What was asked for; gives the qids, counted from 1.
+        vid: The video's name in the data set.
+    """
+    return _lines(
+        {
+            "qid": number,
+            "query": unicode_text(prompt),
+            "vid": unicode_text(vid),
+            "pred_relevant_windows": [
+                [_rounded(number) for number in (m.start_s, m.end_s, m.peak)]
+                for m in sorted(moments, key=lambda m: (-m.peak, *by_time(m)))
+                if m.prompt == prompt
+            ],
+        }
+        for number, prompt in enumerate(prompts, 1)
+    )
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
+    """In ASCII, so that no reader finds another line break in it (U+2028, U+0085 …)."""
+    return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+
+
+def _rounded(number: float) -> float:
+    return round(float(number), DECIMALS)
+
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KEY = b"clip_video"
+"""Under which the settings stand in the schema's metadata, as JSON."""
+
+
+def scores_parquet(scores: Scores, settings: Mapping[str, Any]) -> bytes:
+    """Return a table with a row per sample.
+
+    Columns: ``frame`` int64, ``time_s`` float64, and one float32 per prompt, named by it verbatim; a prompt that is
+    itself called "frame" or "time_s", or stands there twice, gets " (2)". The schema's metadata hold, under
+    "clip_video", JSON with ``settings``, ``unit``, ``prompts`` (verbatim, in the order of the columns), ``start_s``,
+    ``end_s`` and ``complete``.
+
+    Raises:
+        ValueError: The settings cannot be written as JSON.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    about = {
+        "unit": scores.unit, "prompts": [unicode_text(prompt) for prompt in scores.prompts],
+        "start_s": scores.start_s, "end_s": scores.end_s, "complete": scores.complete, "settings": dict(settings),
+    }  # fmt: skip
+    columns = [pa.array(scores.frames), pa.array(scores.times_s)]
+    columns += [pa.array(scores.values[:, k]) for k in range(len(scores.prompts))]
+    schema = _schema(scores.prompts).with_metadata({KEY: json.dumps(about, allow_nan=False).encode()})
+    out = pa.BufferOutputStream()
+    parquet.write_table(pa.table(columns, schema=schema), out)
+    return bytes(out.getvalue().to_pybytes())
+
+
+def _schema(prompts: Sequence[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    fields, taken = [pa.field("frame", pa.int64()), pa.field("time_s", pa.float64())], {"frame", "time_s"}
+    for prompt in prompts:
+        name = first = unicode_text(prompt)
+        number = 2
+        while name in taken:
+            name, number = f"{first} ({number})", number + 1
+        taken.add(name)
+        fields.append(pa.field(name, pa.float32()))
+    return pa.schema(fields)

@@ -1,0 +1,1 @@
+"""Index a video: decode ahead, embed, commit; thumbnails."""

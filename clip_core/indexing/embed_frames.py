@@ -1,0 +1,127 @@
+"""Decode, embed and check batches of frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from clip_core.encoders.base import Encoder
+from clip_core.errors import EncoderError
+from clip_core.types import Floats, Frame, FrameEmbeddings
+from clip_core.video.decode_ahead import DecodeAhead
+
+SLACK = 1e-3
+
+
+def checked(vectors: Floats, count: int, encoder: Encoder) -> Floats:
+    """Return the vectors as float32 (count, dim) of unit length.
+
+    Args:
+        vectors: What ``encoder`` gave.
+        count: How many it was asked for.
+        encoder: Says which length they must have.
+
+    Raises:
+        EncoderError: They have another shape, are not finite, or are zero.
+    """
+    found = np.asarray(vectors)
+    if found.shape != (count, encoder.dim):
+        what = f"The model {encoder.id} gave vectors of shape {found.shape} instead of {(count, encoder.dim)}."
+        raise EncoderError(what, "Use another model.")
+    lengths = np.linalg.norm(found.astype(np.float64), axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or not (lengths > 0).all():
+        raise EncoderError(f"The model {encoder.id} gave a zero, NaN or infinite vector.", "Use another model.")
+    if np.abs(lengths - 1.0).max(initial=0.0) > SLACK:
+        found = found / lengths
+    return np.asarray(found, dtype=np.float32)
+
+
+COMMIT_FRAMES = 64
+COMMIT_S = 1.0
+CALL_S = 1.0
+MOST_PER_CALL = 32
+
+
+class Pace:
+    """How many pictures to give the encoder at once, so that one call takes about a second."""
+
+    def __init__(self) -> None:
+        self.pictures = 2
+
+    def learn(self, pictures: int, took_s: float) -> None:
+        """Take in what a call of ``pictures`` pictures took."""
+        fitting = int(CALL_S * pictures / max(took_s, 1e-6))
+        self.pictures = max(1, min(MOST_PER_CALL, fitting, self.pictures * 2))
+
+
+def embed_frames(
+    ahead: DecodeAhead, encoder: Encoder, pace: Pace, commit: Callable[[FrameEmbeddings], None]
+) -> Iterator[int]:
+    """Embed what ``ahead`` decodes, and commit every 64 frames or every second, whichever is first.
+
+    If decoding or the encoder fails, what was embedded before is committed first.
+
+    Yields:
+        The number of frames in each committed batch.
+    """
+    batch = _Batch()
+    while not ahead.finished:
+        try:
+            taken = ahead.take(min(pace.pictures, COMMIT_FRAMES - len(batch)), CALL_S)
+            try:
+                batch.add(taken, _embed(encoder, taken, pace))
+            except EncoderError as error:
+                if error.finished is not None:
+                    batch.add(taken[: len(error.finished)], checked(error.finished, len(error.finished), encoder))
+                raise
+        except Exception:  # of whatever kind: an encoder may be anybody's
+            if batch:
+                commit(batch.embeddings())
+            raise
+        if batch.due:
+            commit(batch.embeddings())
+            yield len(batch)
+            batch = _Batch()
+    if batch:
+        commit(batch.embeddings())
+        yield len(batch)
+
+
+def _embed(encoder: Encoder, frames: list[Frame], pace: Pace) -> Floats:
+    if not frames:
+        return np.empty((0, encoder.dim), np.float32)
+    asked = time.monotonic()
+    vectors = encoder.embed_images([frame.rgb for frame in frames])
+    pace.learn(len(frames), time.monotonic() - asked)
+    return checked(vectors, len(frames), encoder)
+
+
+class _Batch:
+    """Vectors that wait for their commit; the pictures are let go at once."""
+
+    def __init__(self) -> None:
+        self._pts: list[int] = []
+        self._times_s: list[float] = []
+        self._vectors: list[Floats] = []
+        self._began = time.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._pts)
+
+    @property
+    def due(self) -> bool:
+        return bool(self._pts) and (len(self) >= COMMIT_FRAMES or time.monotonic() - self._began >= COMMIT_S)
+
+    def add(self, frames: list[Frame], vectors: Floats) -> None:
+        self._pts += [frame.pts for frame in frames]
+        self._times_s += [frame.time_s for frame in frames]
+        self._vectors.append(vectors)
+
+    def embeddings(self) -> FrameEmbeddings:
+        return FrameEmbeddings(
+            pts=np.array(self._pts, np.int64),
+            times_s=np.array(self._times_s, np.float64),
+            vectors=np.concatenate(self._vectors).astype(np.float32, copy=False),
+        )

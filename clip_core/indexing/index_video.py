@@ -1,0 +1,237 @@
+"""Embed the sampled frames of a video and keep the vectors: first coarsely over its whole length, then in order."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from clip_core.encoders.base import Encoder
+from clip_core.errors import NotIndexedError
+from clip_core.indexing.embed_frames import Pace, embed_frames
+from clip_core.indexing.thumbnails import Thumbnails
+from clip_core.library.identify import identify, is_there, known_video, record_of, reindex_error
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import clock
+from clip_core.types import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord
+from clip_core.video import Video, open_video
+from clip_core.video.decode_ahead import DecodeAhead, room_for
+from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
+
+LOOK_AGAIN_S = 0.5
+GIVE_UP_WAITING_S = 30.0
+"""A process that holds the lock and stores nothing for this long is taken for stuck."""
+FEW_FRAMES = 5
+"""Some files repeat a frame or two; more than that, and part of the film is missing."""
+TIDY_COMMITS = 256
+"""Each commit is a small file, and reading slows with their number: join them now and then in a long run."""
+_INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
+
+
+def index_video(
+    path: str | os.PathLike[str],
+    encoder: Encoder,
+    store: EmbeddingStore,
+    *,
+    samples_per_second: float | None = 2.0,
+) -> Iterator[Progress]:
+    """Embed the samples of a video that the store lacks, and report after each committed batch.
+
+    First the keyframes nearest to 64 evenly spread times, so that a curve over the whole length is
+    there at once; then every sample in order. Closing the iterator cancels: no thread is left, and
+    what was committed stays. Calling again resumes; a denser rate embeds only what is missing.
+
+    Args:
+        path: The video file, or the pattern of a sequence of images.
+        encoder: Whose vectors are wanted.
+        store: Where they are kept.
+        samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate
+            above the frame rate, means every frame.
+
+    Yields:
+        Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
+        corrected when the file turns out otherwise than its packets claimed; at the last they are equal.
+
+    Raises:
+        VideoError: The file is missing, no video, or cannot be decoded (at the first ``next``).
+        EncoderError: The model failed; what was embedded before is kept.
+        StoreError: The embeddings cannot be written.
+        ValueError: The rate is not a finite number above 0.
+    """
+    finished = _already_done(path, encoder, store, samples_per_second)
+    if finished is not None:
+        yield finished
+        return
+    file = Path(path)
+    with open_video(file) as video:
+        run = _Run(video, encoder, store, samples_per_second)
+        identity = identify(file, store)
+        while True:
+            try:
+                yield Progress(0, run.total, stage="identifying", note=next(identity))
+            except StopIteration as named:
+                run.begin(str(named.value))
+                break
+        yield from run.embed()
+
+
+def _already_done(
+    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None
+) -> Progress | None:
+    """The only report, if the store already holds every sample of a file that was read to its end before."""
+    record = known_video(path, store) if is_there(path) else None
+    if record is None or not record.table.confirmed or reindex_error(record) is not None:
+        return None
+    state = store.run(record.video_id, encoder.fingerprint)
+    stored = store.stored_pts(record.video_id, encoder.fingerprint)
+    wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
+    if state is None or len(np.setdiff1d(wanted, stored)):
+        return None
+    if not state.finished or is_denser(rate, state.samples_per_second):
+        store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
+        store.finish(record.video_id, encoder.fingerprint, rate)
+    return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=_warnings(record, len(wanted)))
+
+
+def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
+    if record.unreadable_after_s is None:
+        return ()
+    return (f"Unreadable after {clock(record.unreadable_after_s)}. The first {samples} samples are kept.",)
+
+
+def _left_out(video: Video) -> tuple[str, ...]:
+    frames = video.left_out_frames
+    if video.info.container == "images":
+        many, one = f"{frames} pictures cannot be read and are left out.", "1 picture cannot be read and is left out."
+        return () if frames == 0 else (one,) if frames == 1 else (many,)
+    if frames < FEW_FRAMES:
+        return ()
+    return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)
+
+
+class _Run:
+    """One request on its way through an open video."""
+
+    def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
+        self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
+        self._id, self._noted = "", rate
+        self._said: tuple[str, ...] = ()
+        self._stored: Ints = np.empty(0, np.int64)
+        self._embedded = 0
+        self._commits = 0
+        self._began = time.monotonic()
+        self._pace = Pace()
+        self._ask(video.table)
+
+    @property
+    def total(self) -> int:
+        return len(self._wanted)
+
+    def _ask(self, table: TimeTable) -> None:
+        self._coarse = coarse_pts(table)
+        self._wanted = np.union1d(sample_pts(table, self._rate), self._coarse)
+
+    def begin(self, video_id: str) -> None:
+        """Note in the store that this video is being embedded, and what is known of it."""
+        self._id = video_id
+        known = self._store.video(video_id)
+        if known is not None and known.table.time_base != self._video.table.time_base:
+            known = self._begin_again(known)
+        if known is not None and known.table.confirmed:
+            self._ask(known.table)
+        else:
+            self._store.remember_video(record_of(self._video, video_id, known))
+        past = self._store.run(video_id, self._encoder.fingerprint)
+        if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
+            self._noted = past.samples_per_second  # a sparser request leaves the video as dense as it is
+        self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
+        self._look()
+
+    def _begin_again(self, known: VideoRecord) -> VideoRecord:
+        """Delete what is stored under other names of frames than the video has now; return what stays known of it."""
+        self._store.forget_frames(self._id)
+        self._said = (_INDEXED_AGAIN,)
+        claim = replace(self._video.table, confirmed=False)
+        return replace(known, table=claim, unreadable_after_s=None)
+
+    def embed(self) -> Iterator[Progress]:
+        """Embed what is missing; while another process is at the same video, watch it instead."""
+        heard = time.monotonic()
+        while time.monotonic() - heard < GIVE_UP_WAITING_S:
+            with self._store.indexing(self._id, self._encoder.fingerprint) as lock:
+                if lock.held:
+                    yield from self._passes()
+                    return
+            before = self._done
+            self._look()
+            heard = time.monotonic() if self._done > before else heard
+            yield self._progress("waiting")
+            time.sleep(LOOK_AGAIN_S)
+        yield from self._passes()
+
+    def _passes(self) -> Iterator[Progress]:
+        """The keyframes, then all in order; once more if the packets had claimed other times than the frames have."""
+        self._look()
+        self._thumbnails = Thumbnails(self._id, self._store)
+        self._began = time.monotonic()
+        keys = np.setdiff1d(self._coarse, self._stored)
+        yield from self._embed("coarse", self._video.keyframes(keys.tolist()))
+        for _ in range(2):
+            missing = np.setdiff1d(self._wanted, self._stored)
+            if self._video.table.confirmed and len(missing) == 0:
+                break
+            yield from self._embed("dense", self._video.frames(missing.tolist()))
+            stored = np.intersect1d(self._wanted, self._stored)
+            self._wanted = np.union1d(sample_pts(self._video.table, self._rate), stored)
+        self._wanted = np.intersect1d(self._wanted, self._stored)
+        yield self._finish()
+
+    def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
+        info = self._video.info
+        with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
+            for committed in embed_frames(ahead, self._encoder, self._pace, self._commit):
+                self._embedded += committed
+                yield self._progress(stage)
+
+    def _commit(self, batch: FrameEmbeddings) -> None:
+        self._check_not_forgotten()
+        self._store.append(self._id, self._encoder.fingerprint, batch)
+        self._thumbnails.commit(batch.pts)
+        self._check_not_forgotten()
+        self._stored = np.union1d(self._stored, batch.pts)
+        self._commits += 1
+        if self._commits % TIDY_COMMITS == 0:
+            self._store.optimize(self._encoder.fingerprint)
+
+    def _check_not_forgotten(self) -> None:
+        """Somebody may forget the video meanwhile, in any process; rows that come after that would never be seen."""
+        if self._store.run(self._id, self._encoder.fingerprint) is None:
+            self._store.discard(self._id, self._encoder.fingerprint)  # the batch that crossed with it
+            raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
+
+    def _look(self) -> None:
+        self._stored = self._store.stored_pts(self._id, self._encoder.fingerprint)
+
+    @property
+    def _done(self) -> int:
+        return len(np.intersect1d(self._wanted, self._stored))
+
+    def _progress(self, stage: Stage) -> Progress:
+        took_s = time.monotonic() - self._began
+        rate = self._embedded / took_s if self._embedded else 0.0
+        done = self._done
+        left_s = (self.total - done) / rate if rate else None
+        return Progress(done, self.total, rate, left_s, stage)
+
+    def _finish(self) -> Progress:
+        self._check_not_forgotten()
+        record = record_of(self._video, self._id, self._store.video(self._id))
+        self._store.remember_video(record)
+        self._store.finish(self._id, self._encoder.fingerprint, self._noted)
+        self._store.optimize(self._encoder.fingerprint)
+        warnings = self._said + _warnings(record, self.total) + _left_out(self._video)
+        return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

@@ -1,0 +1,94 @@
+"""Thumbnails of frames: drawn while indexing, or on demand."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from clip_core.errors import NotIndexedError, StoreError
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Frame, Image, Ints, Moment, Scores, VideoRecord
+from clip_core.video.drawing import thumbnail_jpeg
+
+_log = logging.getLogger(__name__)
+
+
+class Thumbnails:
+    """Draws the pictures of frames as they are decoded, in the decoder's thread, and stores them by the batch.
+
+    Args:
+        video_id: Whose frames they are.
+        store: Frames that have a picture there, under whatever model, get no second one.
+    """
+
+    def __init__(self, video_id: str, store: EmbeddingStore) -> None:
+        self._id, self._store = video_id, store
+        self._known = set(store.thumbnail_pts(video_id).tolist())
+        self._drawn: dict[int, bytes] = {}
+
+    def beside(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Yield the frames as they come."""
+        for frame in frames:
+            if frame.pts not in self._known:
+                self._drawn[frame.pts] = thumbnail_jpeg(frame.rgb)
+            yield frame
+
+    def commit(self, pts: Ints) -> None:
+        """Store the pictures of these frames, which were committed before: int64 (n,). Without room there are none."""
+        drawn = {p: self._drawn.pop(p) for p in pts.tolist() if p in self._drawn}
+        try:
+            self._store.append_thumbnails(self._id, drawn)
+        except StoreError as error:  # the vectors are stored, and pictures can be drawn later
+            _log.warning("The thumbnails of %d frames are not kept: %s", len(drawn), error.line)
+        self._known |= drawn.keys()
+
+
+def thumbnails_of(
+    video_id: str,
+    pts: Sequence[int],
+    store: EmbeddingStore,
+    picture: Callable[[int], Image],
+    *,
+    patience_s: float,
+) -> dict[int, bytes]:
+    """Return the thumbnails of some frames, drawing and storing those that are missing.
+
+    Args:
+        video_id: Whose frames they are.
+        pts: Of frames of the video.
+        store: Where thumbnails are kept.
+        picture: Gives the frame with that pts, uint8 RGB; asked only for what is missing.
+        patience_s: Draw for about so long; the rest is missing in the answer. At least one is drawn.
+
+    Raises:
+        VideoError: A frame cannot be decoded; those before it are stored.
+        StoreError: They cannot be stored.
+        NotIndexedError: The video was forgotten.
+    """
+    if store.video(video_id) is None:
+        raise NotIndexedError("This video was forgotten.", "Index it again.")
+    found = store.thumbnails(video_id, pts)
+    drawn: dict[int, bytes] = {}
+    began = time.monotonic()
+    try:
+        for missing in sorted({*map(int, pts)} - found.keys()):
+            drawn[missing] = thumbnail_jpeg(picture(missing))
+            if time.monotonic() - began >= patience_s:
+                break
+    finally:
+        store.append_thumbnails(video_id, drawn)
+    return found | drawn
+
+
+def peak_pts(moments: Sequence[Moment], scores: Scores, record: VideoRecord) -> dict[float, int]:
+    """Time of each peak → pts of its frame."""
+    if not len(scores) or not len(record.table):
+        return {}
+    found = {}
+    for moment in moments:
+        sample = int(np.argmin(np.abs(scores.times_s - moment.peak_s)))
+        found[moment.peak_s] = int(record.table.pts[min(int(scores.frames[sample]), len(record.table) - 1)])
+    return found

@@ -1,0 +1,180 @@
+"""Add a video: by upload, or by a path within the video folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from clip_core.config import Config
+from clip_core.errors import StoreError, StoreFullError, VideoError, VideoNotFoundError, shown_name
+from clip_core.files import lacking_room
+from clip_core.library.identify import file_stamp, is_there, record_of, reindex_error
+from clip_core.library.videos import EXTENSIONS, MOST_LISTED, is_allowed, is_below, videos_in
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
+from clip_core.video import open_video
+from clip_core.video.identity import BLOCK_BYTES
+from clip_core.video.opening import upload_extension
+from clip_core.video.sequence import parse_sequence, with_rate
+
+SPARE_BYTES = 256 * 1024 * 1024
+
+
+def add_upload(
+    stream: BinaryIO,
+    size_bytes: int,
+    name: str,
+    folder: Path,
+    store: EmbeddingStore,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Path:
+    """Copy an upload to ``<folder>/<video_id>.<extension of its container>`` and remember its name.
+
+    Nothing of the visitor's file name gets into the path. A file that is there already is not copied
+    again; one that is no video is not kept.
+
+    Args:
+        stream: The bytes, at their start.
+        size_bytes: How many there are.
+        name: What the visitor calls it, for showing only.
+        folder: Made if it is missing.
+        store: Remembers the id and the name.
+        on_bytes: Called with the number of bytes copied so far.
+
+    Raises:
+        StoreFullError: The disk has no room for it.
+        StoreError: The folder cannot be written.
+        VideoError: It is no video that can be read.
+    """
+    _need_room(folder, size_bytes, name)
+    part, video_id = _copy(stream, folder, name, on_bytes)
+    try:
+        return _keep(part, video_id, name, store)
+    except VideoError as error:  # it speaks of the part's name, which means nothing to the visitor
+        what = error.what.replace(shown_name(part), shown_name(name))
+        raise type(error)(what, error.next_step) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
+    known = store.video(video_id)
+    # The table of a record that must be indexed again names the frames that are stored: it stays until then.
+    outdated = known if known is not None and reindex_error(known) is not None else None
+    with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
+        target = part.with_name(f"{video_id}.{upload_extension(video)}")
+        record = outdated or record_of(video, video_id, known)
+    if not target.exists():
+        part.replace(target)
+    store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))
+    store.remember_id(target, *file_stamp(target), video_id)
+    return target
+
+
+def _need_room(folder: Path, size_bytes: int, name: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lacking = lacking_room(folder, size_bytes, SPARE_BYTES)
+    except OSError as error:
+        raise _no_place(folder, error) from error
+    if lacking:
+        what = f"There is no room for {shown_name(name)}: it has {size_text(size_bytes)}, {lacking}."
+        raise StoreFullError(what, "Free some space and upload it again.")
+
+
+def _no_place(folder: Path, error: OSError) -> StoreError:
+    return StoreError(f"Uploads cannot be kept in {shown_name(folder)}: {error.strerror}.", "Check that folder.")
+
+
+def _copy(stream: BinaryIO, folder: Path, name: str, on_bytes: Callable[[int], None] | None) -> tuple[Path, str]:
+    digest, copied = hashlib.sha256(), 0
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
+    except OSError as error:
+        raise _no_place(folder, error) from error
+    part = Path(temporary)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            while block := stream.read(BLOCK_BYTES):
+                out.write(block)
+                digest.update(block)
+                copied += len(block)
+                if on_bytes is not None:
+                    on_bytes(copied)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StoreFullError(
+            f"{shown_name(name)} could not be kept: {error.strerror}.", "Free some space and upload it again."
+        ) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part, digest.hexdigest()
+
+
+MOST_SHOWN = 300
+
+
+@dataclass(frozen=True)
+class OpenedPath:
+    """What lies at a path: one video, or all videos of a folder, by name."""
+
+    path: Path
+    videos: tuple[Path, ...]
+    is_folder: bool
+
+
+def open_path(typed: str, config: Config) -> OpenedPath:
+    """Return the videos at a path that somebody typed; one that is not absolute is looked for in the video folders.
+
+    Links and ".." are followed before it is decided where something lies. Of what lies outside the video folders
+    nothing is told, not even whether it is there.
+
+    Raises:
+        VideoNotFoundError: There is nothing, or a folder without a video.
+        VideoError: It lies outside the video folders, or is no path.
+    """
+    try:
+        path = _meant(typed.strip(), config)
+        inside = is_below(path.resolve(), config) if parse_sequence(path) is None else is_allowed(path, config)
+        if not inside:
+            raise _outside(path, config)
+        return _opened(path, config)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise VideoError(f"{shown_name(typed)} cannot be opened.", "Check the path.") from error
+
+
+def _meant(typed: str, config: Config) -> Path:
+    path = Path(typed).expanduser()
+    if path.is_absolute():
+        return path
+    places = [folder / path for folder in config.video_dirs] or [path]
+    return next((place for place in places if place.is_dir() or is_there(place)), places[0]).absolute()
+
+
+def _opened(path: Path, config: Config) -> OpenedPath:
+    if path.is_dir():
+        found = tuple(list(videos_in(path, config))[:MOST_LISTED])
+        if not found:
+            raise VideoNotFoundError(f"There is no video in {shown_name(path)}.", "Folders within it are not searched.")
+        return OpenedPath(path, found, is_folder=True)
+    if not is_there(path):
+        raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.")
+    return OpenedPath(path, (with_rate(path, config.sequence_fps),), is_folder=False)
+
+
+def _outside(path: Path, config: Config) -> VideoError:
+    """It names what is to be added, without a look at what lies there."""
+    folder = path.parent if path.suffix.lower() in EXTENSIONS or parse_sequence(path) is not None else path
+    source = "config.yaml" if config.source is None else shown_name(config.source)
+    return VideoError(
+        f"{shown_name(path)} does not lie in a video folder.",
+        f"Add {str(folder)[:MOST_SHOWN]} to video_dirs in {source}, beside what is there, and open it again.",
+    )

@@ -1,0 +1,150 @@
+"""From a path to the id of the video, without reading its bytes twice, and to what the store knows of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+
+from clip_core.errors import NotIndexedError, VideoError, VideoNotFoundError, shown_name
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import size_text
+from clip_core.types import VideoRecord
+from clip_core.video.base import Video
+from clip_core.video.identity import hashing
+from clip_core.video.sequence import parse_sequence
+
+SILENT_S = 0.5
+_NANOSECOND = Fraction(1, 1_000_000_000)
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether a file, or at least one picture of a sequence, lies at ``path``."""
+    try:
+        sequence = parse_sequence(path)
+        return os.path.isfile(path) if sequence is None else bool(sequence.files)  # noqa: PTH113 - Path's raises
+    except VideoError:
+        return False
+
+
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return two whole numbers that tell a changed file: its size in bytes, and when it changed, in nanoseconds.
+
+    Of a sequence of images the second is a digest of its rate and of each picture's name, size and time.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+    """
+    sequence = parse_sequence(path)
+    if sequence is not None:
+        return sequence.stamp()
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def known_video(
+    path: str | os.PathLike[str], store: EmbeddingStore, stamp: tuple[int, int] | None = None
+) -> VideoRecord | None:
+    """What the store knows of the file at ``path`` as it is now; None if it was never looked at.
+
+    Args:
+        path: The file.
+        store: What is asked.
+        stamp: Its ``file_stamp``, if it has just been taken.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+    """
+    video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
+    return None if video_id is None else store.video(video_id)
+
+
+def reindex_error(record: VideoRecord) -> NotIndexedError | None:
+    """Return the error that asks for a video to be indexed again; None if what is stored of its frames can be used.
+
+    Earlier versions read videos with OpenCV where PyAV was missing. It does not tell a stream's time base, so frames
+    were stored by their nanoseconds from the first frame, which alone counted as a keyframe. A short video whose own
+    clock counts nanoseconds looks the same in the store; then its file decides.
+    """
+    table = record.table
+    if table.time_base != _NANOSECOND or table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
+        return None
+    name = shown_name(record.name)
+    return NotIndexedError(
+        f"{name} was indexed without PyAV by an earlier version, and its frames are not found any more.",
+        "Index it again; what was judged by hand is kept.",
+    )
+
+
+def _time_base_of(path: str) -> Fraction | None:
+    """Return the time base of a video file's pictures; None if it is not there or cannot be read."""
+    if parse_sequence(path) is not None or not is_there(path):
+        return None
+    try:
+        from clip_core.video.probing import open_container, video_stream
+
+        with open_container(Path(path)) as container:
+            return video_stream(container, Path(path)).time_base
+    except (ImportError, VideoError, OSError):
+        return None
+
+
+def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
+    """Find the id of a file: remembered if it was seen before, else hashed and remembered.
+
+    Yields:
+        Once it takes longer than half a second: a note of how far it is, twice a second.
+
+    Returns:
+        The video_id.
+    """
+    size, modified = file_stamp(path)
+    known = store.known_id(path, size, modified)
+    if known is not None:
+        return known
+    steps, spoken = hashing(path), time.monotonic()
+    while True:
+        try:
+            read = next(steps)
+        except StopIteration as finished:
+            video_id = str(finished.value)
+            break
+        if time.monotonic() - spoken > SILENT_S:
+            spoken = time.monotonic()
+            yield f"Reading the file: {size_text(read)} of {size_text(size)}"
+    if file_stamp(path) == (size, modified):  # else it changed under our eyes, and the id is of no file
+        store.remember_id(path, size, modified, video_id)
+    return video_id
+
+
+def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRecord:
+    """Say what is known of an open video, for the store.
+
+    An upload lies under its id; it keeps the name that the visitor's file had.
+    """
+    info = video.info
+    name = known.name if known is not None and info.path.stem == video_id else info.name
+    unreadable = video.unreadable_after_s
+    if unreadable is None and known is not None and known.table.confirmed:
+        unreadable = known.unreadable_after_s
+    return VideoRecord(
+        video_id=video_id,
+        path=str(info.path.absolute()),
+        name=name,
+        size_bytes=info.size_bytes,
+        container=info.container,
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        header_fps=info.header_fps,
+        header_frame_count=info.header_frame_count,
+        header_duration_s=info.header_duration_s,
+        table=video.table,
+        unreadable_after_s=unreadable,
+        added_s=time.time() if known is None else known.added_s,
+    )

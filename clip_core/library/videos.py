@@ -1,0 +1,280 @@
+"""The videos that can be chosen, and where the file of a stored video lies now."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from clip_core.config import Config
+from clip_core.errors import VideoError, VideoNotFoundError, shown_name
+from clip_core.library.identify import file_stamp, is_there
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import VideoRecord
+from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
+
+EXTENSIONS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
+    ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp",
+)  # fmt: skip
+"""Of files that are listed and may be uploaded, the usual ones first; what a file is, its bytes say."""
+UPLOADS = "uploads"
+MOST_LISTED = 1000
+
+
+@dataclass(frozen=True, order=True)
+class VideoChoice:
+    """A video that may be chosen: the name to show, unique in its list, and where it lies."""
+
+    name: str
+    path: Path
+
+
+def uploads_folder(config: Config) -> Path:
+    """Where uploads are kept: ``uploads`` below the first of the video folders."""
+    return (config.video_dirs[0] if config.video_dirs else Path("data")) / UPLOADS
+
+
+def configured_video(config: Config) -> Path | None:
+    """The video that the settings name, with the rate if it is a sequence of images; None if they name none."""
+    return None if config.video_path is None else with_rate(config.video_path, config.sequence_fps)
+
+
+def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = ()) -> list[VideoChoice]:
+    """Return the configured video, then those in the video folders and the uploads, by name.
+
+    Numbered images in a folder are one video, named by their pattern. Folders within the video folders are not
+    searched; what was opened or indexed there before is listed all the same.
+
+    Uploads are shown by the name that the visitor's file had. A second video of one name gets a number.
+
+    Args:
+        config: Whose folders are listed.
+        store: Knows the names of uploads, and what was indexed.
+        opened: Videos that were opened by path.
+
+    Raises:
+        StoreError: The names of uploads cannot be read.
+        VideoError: A video folder is there and cannot be listed.
+    """
+    records, first = store.videos(), configured_video(config)
+    uploaded = {record.video_id: record.name for record in records}
+    paths = list(_files(config))
+    paths += _besides(paths, [*opened, *_elsewhere(records, config)], config)
+    found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in paths]
+    if first is not None:
+        rest = [choice for choice in found if not _same(choice.path, first)]
+        found = [VideoChoice(first.name, first), *sorted(rest)]
+    else:
+        found.sort()
+    return list(_numbered(found[:MOST_LISTED]))
+
+
+def is_allowed(path: Path, config: Config) -> bool:
+    """Whether the page may open ``path``: the configured video, or a file really below a video folder.
+
+    Of a sequence every picture must lie there: links may lead elsewhere.
+    """
+    first = configured_video(config)
+    if first is not None and _same(path, first):
+        return True
+    sequence = parse_sequence(path)
+    paths = [path] if sequence is None else [sequence.folder, *sequence.strays()]
+    return all(is_below(each.resolve(), config) for each in paths)
+
+
+def is_below(real: Path, config: Config) -> bool:
+    """Whether a path without links lies below a video folder, or is one."""
+    return any(real.is_relative_to(folder.resolve()) for folder in (*config.video_dirs, uploads_folder(config)))
+
+
+def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> list[Path]:
+    """Those of ``others`` that are there, may be opened, and are not listed yet."""
+    known: dict[str, list[Path]] = {}
+    for path in listed:
+        known.setdefault(path.name, []).append(path)
+    more = []
+    for path in dict.fromkeys(others):
+        is_listed = any(_same(path, other) for other in known.get(path.name, ()))
+        if not is_listed and is_there(path) and is_allowed(path, config):
+            known.setdefault(path.name, []).append(path)
+            more.append(path)
+    return more
+
+
+def _elsewhere(records: Sequence[VideoRecord], config: Config) -> Iterator[Path]:
+    """Where videos lay when they were indexed, outside the folders that are listed anyway."""
+    listed = {str(folder.absolute()) for folder in (*config.video_dirs, uploads_folder(config))}
+    for record in records:
+        path = Path(record.path)
+        if str(path.parent) not in listed:
+            yield path
+
+
+def _files(config: Config) -> Iterator[Path]:
+    for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
+        try:
+            found = list(videos_in(folder, config))
+        except OSError as error:
+            raise VideoError(
+                f"The video folder {shown_name(folder)} cannot be listed ({error.strerror}).",
+                "Check its permissions, or take it out of video_dirs in config.yaml.",
+            ) from error
+        yield from found
+
+
+def videos_in(folder: Path, config: Config) -> Iterator[Path]:
+    """The videos of a folder, not of those within it: numbered images as one, and files by name.
+
+    Raises:
+        OSError: It cannot be listed.
+    """
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
+        names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
+    sequences = _sequences(folder, folder.stat().st_mtime_ns)
+    yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
+    for path in (folder / name for name in names):
+        of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
+        if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):
+            yield path
+
+
+@lru_cache(maxsize=16)
+def _sequences(folder: Path, modified_ns: int) -> list[ImageSequence]:  # noqa: ARG001 - part of the key
+    return find_sequences(folder)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _numbered(choices: list[VideoChoice]) -> Iterator[VideoChoice]:
+    taken: set[str] = set()
+    for choice in choices:
+        name, number = choice.name, 2
+        while name in taken:
+            name, number = f"{choice.name} ({number})", number + 1
+        taken.add(name)
+        yield VideoChoice(name, choice.path)
+
+
+_ID = re.compile("[0-9a-f]{64}")
+_OPEN_FILES = Path("/proc/self/fd")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A video's file: where it lies, its ``file_stamp``, and FFmpeg's name of its container."""
+
+    path: Path
+    stamp: tuple[int, int]
+    container: str
+
+
+def is_video_id(text: str) -> bool:
+    """Whether a text is a SHA-256 in hex digits, and so may be looked up."""
+    return _ID.fullmatch(text) is not None
+
+
+def lasting_path(file: BinaryIO) -> Path | None:
+    """A path that leads to an open file whatever lies at its own path by now; None if this system has none."""
+    path = _OPEN_FILES / str(file.fileno())
+    return path if path.exists() else None
+
+
+def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile:
+    """Return the file whose bytes have that id: where it was last indexed, else among those that the page offers.
+
+    Raises:
+        VideoNotFoundError: No such video is stored, it is a sequence of images, its file was moved or changed, or
+            lies where the settings do not allow it. The message names no path.
+        StoreError: The store cannot be read.
+    """
+    record = store.video(video_id) if is_video_id(video_id) else None
+    if record is None:
+        raise VideoNotFoundError("There is no such video.", "Open it on the page Investigate first.")
+    if parse_sequence(record.path) is not None:
+        raise VideoNotFoundError("Numbered images have no single file to play.", "Choose View → Frames.")
+    try:
+        return _checked(Path(record.path), record, config, store)
+    except VideoNotFoundError:
+        found = _kept_elsewhere(record, config, store)
+        if found is None:
+            raise
+        return found
+
+
+def _checked(path: Path, record: VideoRecord, config: Config, store: EmbeddingStore) -> FoundFile:
+    """The file at ``path``, if it is still the one that was indexed and may be read."""
+    try:
+        found = file_stamp(path)
+    except VideoNotFoundError as error:
+        raise _moved() from error
+    if store.known_id(path, *found) != record.video_id:
+        raise _changed()
+    if not is_allowed(path, config):
+        raise _outside()
+    return FoundFile(path, found, record.container)
+
+
+def _kept_elsewhere(record: VideoRecord, config: Config, store: EmbeddingStore) -> FoundFile | None:
+    """The same bytes under another name: a file that was renamed, or another copy. The record names but one path."""
+    try:
+        choices = list_videos(config, store)
+    except VideoError:  # a folder cannot be listed, and the message would name it
+        return None
+    for path in (choice.path for choice in choices):
+        with suppress(VideoNotFoundError, OSError):
+            if path.stat().st_size == record.size_bytes:
+                return _checked(path, record, config, store)
+    return None
+
+
+def open_file(found: FoundFile, config: Config) -> BinaryIO:
+    """Open a file that was found. What is checked is the open file: its path may be another's by now.
+
+    Raises:
+        VideoNotFoundError: It was moved, changed or replaced since, or lies where the settings do not allow it.
+        VideoError: It may not be read. No message names a path.
+    """
+    try:
+        file = found.path.open("rb")
+    except PermissionError as error:
+        raise VideoError("The file of this video may not be read.", "Check its permissions.") from error
+    except OSError as error:
+        raise _moved() from error
+    try:
+        _check(file, found, config)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check(file: BinaryIO, found: FoundFile, config: Config) -> None:
+    status = os.fstat(file.fileno())
+    if (status.st_size, status.st_mtime_ns) != found.stamp:
+        raise _changed()
+    lasting = lasting_path(file)
+    real = found.path if lasting is None else lasting.readlink()
+    if not is_allowed(real, config):
+        raise _outside()
+
+
+def _moved() -> VideoNotFoundError:
+    return VideoNotFoundError("The file of this video was moved or deleted.", "Put it back.")
+
+
+def _changed() -> VideoNotFoundError:
+    return VideoNotFoundError("The file of this video was changed since.", "Open it again.")
+
+
+def _outside() -> VideoNotFoundError:
+    return VideoNotFoundError("The file of this video lies outside video_dirs.", "Add its folder in config.yaml.")

@@ -1,0 +1,242 @@
+"""Export clips and pictures of moments, with progress."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import time
+import uuid
+import zipfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from clip_core.errors import ExportError, shown_name
+from clip_core.files import numbered_name, whole_file
+from clip_core.media.clip_plan import SLACK_S, make_folder, piece_of, refuse_source
+from clip_core.media.clips import ClipMode, cut_clips
+from clip_core.media.copy_source import open_original
+from clip_core.media.exports_folder import Account, need_spare
+from clip_core.media.mp4_file import guarded, write_whole
+from clip_core.types import Clip, Moment, Progress, TimeTable
+from clip_core.video.drawing import picture_file
+
+_PIECE_BYTES = 1 << 20
+# Compressed already: deflating them again costs time and saves nothing.
+_MEDIA = frozenset([".mp4", ".mkv", ".jpg", ".png"])
+# No separator, no drive, no leading or trailing dot, nothing that leads out of the folder where it is unpacked.
+_SAFE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._ -]{0,198}[A-Za-z0-9_-])?")
+
+
+def pack_zip(
+    target: Path, files: Sequence[Path], texts: Mapping[str, bytes] | None = None
+) -> Generator[Progress, None, None]:
+    """Put files into a ZIP. Closing the iterator cancels and leaves nothing of it.
+
+    Args:
+        target: Where it will lie; what lies there is replaced at the end, in one step.
+        files: Each goes in under its own name, without its folder. Media are stored as they are.
+        texts: More files, by name, such as moments.csv; compressed.
+
+    Yields:
+        Progress in bytes: at once, four times a second, and twice at the end, before it is in its place and after.
+
+    Raises:
+        ExportError: A name is not safe or comes twice, a file is gone, or it cannot be written.
+    """
+    texts = texts or {}
+    _check_names([*(file.name for file in files), *texts])
+    with guarded():
+        account = Account("zip", sum(file.stat().st_size for file in files) + sum(map(len, texts.values())))
+    need_spare(target.parent, int(account.total))
+    with guarded(), whole_file(target) as part:
+        yield account.report()
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in texts.items():
+                archive.writestr(_entry(name), content)
+                account.done += len(content)
+            for file in files:
+                yield from _add(archive, file, account)
+        account.done = account.total
+        yield account.report()  # the last chance to cancel
+    account.files.append(target)
+    yield account.report()
+
+
+def _add(archive: zipfile.ZipFile, file: Path, account: Account) -> Iterator[Progress]:
+    with file.open("rb") as source, archive.open(_entry(file.name), "w", force_zip64=True) as entry:
+        while piece := source.read(_PIECE_BYTES):
+            entry.write(piece)
+            account.done += len(piece)
+            if account.due():
+                yield account.report()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, time.localtime()[:6])
+    entry.compress_type = zipfile.ZIP_STORED if Path(name).suffix in _MEDIA else zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if _SAFE.fullmatch(name) is None:
+            raise ExportError(f"{shown_name(name)} is no name for a file in a ZIP.", "Rename it.")
+    if len({name.lower() for name in names}) < len(names):
+        raise ExportError("Two files of one name cannot go into one ZIP.", "Rename one of them.")
+
+
+PictureKind: TypeAlias = Literal["jpeg", "png"]
+
+_EXTENSIONS: dict[PictureKind, str] = {"jpeg": "jpg", "png": "png"}
+_NAMELESS = "frame"
+
+
+def save_frames(
+    path: str | Path,
+    wanted: Sequence[Moment | float],
+    folder: Path,
+    *,
+    kind: PictureKind = "jpeg",
+    table: TimeTable | None = None,
+    stamp: tuple[int, int] | None = None,
+) -> Generator[Progress, None, None]:
+    """Write single frames in full size. Closing the iterator cancels: whole pictures stay.
+
+    Args:
+        path: The video file, or the pattern of a sequence of images.
+        wanted: Moments, of which the frame at the peak is taken, or times in seconds: the frame on the screen then.
+        folder: Where to write; made if it is not there.
+        kind: "jpeg" (quality 95) or "png" (nothing is lost).
+        table, stamp: See ``cut_clips``.
+
+    Yields:
+        Progress in pictures: at once, after each that took its time, and once at the end. Files stand in the order
+        in which they were written: that of their times.
+
+    Raises:
+        ExportError: One cannot be written, or lies outside the video.
+        VideoError: A frame cannot be decoded, or the video changed meanwhile or is gone.
+    """
+    named = [_named(each) for each in wanted]
+    with open_original(path, table, stamp) as original:
+        for _, time_s in named:
+            piece_of(original.video.table, time_s, time_s)
+        make_folder(folder)
+        account = Account("frames", len(named))
+        yield account.report()
+        for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in a row, few of them need a seek
+            prompt, time_s = named[place]
+            need_spare(folder)
+            target = folder / numbered_name(place + 1, prompt, time_s, _EXTENSIONS[kind])
+            refuse_source(target, original.path)
+            frame = original.video.frame_at(time_s=time_s + SLACK_S)
+            original.check()
+            write_whole(target, picture_file(frame.rgb, png=kind == "png"))
+            account.files.append(target)
+            account.done += 1
+            if account.due():
+                yield account.report()
+        yield account.report()
+
+
+def _named(wanted: Moment | float) -> tuple[str, float]:
+    return (wanted.prompt, wanted.peak_s) if isinstance(wanted, Moment) else (_NAMELESS, float(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What is to be made of a video's moments.
+
+    Attributes:
+        moments: Which.
+        cut: How clips are cut, "exact" or "fast"; None makes none.
+        pictures: "jpeg" or "png" files of their peaks; None makes none.
+        zip_name: Of the one file that all goes into, such as "clips.zip"; None leaves them single.
+        texts: Other files to go with them, by name, such as moments.csv.
+    """
+
+    moments: tuple[Moment, ...]
+    cut: ClipMode | None = "exact"
+    pictures: PictureKind | None = None
+    zip_name: str | None = None
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits that tell it from others."""
+        parts = (self.moments, self.cut, self.pictures, self.zip_name, sorted(self.texts.items()))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def export_media(
+    path: str | Path,
+    request: ExportRequest,
+    folder: Path,
+    *,
+    table: TimeTable | None = None,
+    stamp: tuple[int, int] | None = None,
+) -> Generator[Progress, None, None]:
+    """Make what is wished for. Closing the iterator cancels: nothing half-written stays, and nothing of a ZIP.
+
+    Args:
+        path: The video file, or the pattern of a sequence of images.
+        request: What.
+        folder: Where to write; made if it is not there.
+        table, stamp: See ``cut_clips``.
+
+    Yields:
+        Progress of each stage, and at the end one with the stage "done": its ``files`` are what there is now, its
+        ``clips`` say where each really begins and ends (in a ZIP their paths are names).
+
+    Raises:
+        ExportError, VideoError: See ``cut_clips``, ``save_frames`` and ``pack_zip``.
+    """
+    with _workplace(folder, request.zip_name is not None) as place:
+        files: list[Path] = []
+        clips: tuple[Clip, ...] = ()
+        warnings: tuple[str, ...] = ()
+        for stage in _stages(path, request, place, table, stamp):
+            with closing(stage) as run:
+                for progress in run:
+                    yield replace(progress, files=(*files, *progress.files))
+            files += progress.files
+            clips, warnings = clips + progress.clips, (*warnings, *progress.warnings)
+        make_folder(folder)
+        if request.zip_name is not None:
+            with closing(pack_zip(folder / request.zip_name, files, request.texts)) as run:
+                for progress in run:
+                    yield progress
+            clips = tuple(replace(clip, path=Path(clip.path.name)) for clip in clips)
+            files = [folder / request.zip_name]
+        else:
+            for name, content in request.texts.items():
+                write_whole(folder / Path(name).name, content)
+                files.append(folder / Path(name).name)
+    yield Progress(1, 1, seconds_left=0.0, stage="done", warnings=warnings, files=tuple(files), clips=clips)
+
+
+def _stages(
+    path: str | Path, request: ExportRequest, place: Path, table: TimeTable | None, stamp: tuple[int, int] | None
+) -> Iterator[Generator[Progress, None, None]]:
+    if request.cut is not None:
+        yield cut_clips(path, request.moments, place, kind=request.cut, table=table, stamp=stamp)
+    if request.pictures is not None:
+        yield save_frames(path, request.moments, place, kind=request.pictures, table=table, stamp=stamp)
+
+
+@contextmanager
+def _workplace(folder: Path, hidden: bool) -> Iterator[Path]:
+    """Lend the folder itself, or a hidden one in it that is gone at the end."""
+    if not hidden:
+        yield folder
+        return
+    place = folder / f".{uuid.uuid4().hex}.part"
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

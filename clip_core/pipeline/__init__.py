@@ -1,1 +1,0 @@
-"""The corridor: the one place that joins rooms. One verb a file."""

@@ -1,0 +1,250 @@
+"""Is a prompt there, and from when to when: decided on segments of the video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from clip_core.scoring.null_bank import PromptBank
+from clip_core.scoring.segments import Segments
+from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD
+from clip_core.types import Floats, Times
+
+VerdictKind: TypeAlias = Literal["there", "throughout", "not sure"]
+KEEP = 0.9
+"""A moment goes on over neighbouring segments that reach this part of its height above the background,"""
+HALF = 0.5
+"""or half of it, if they beat nearly every text of the bank by themselves."""
+NEARLY_EVERY = 0.97
+ANOTHER = 2 / 3
+"""Further moments of a prompt reach this part of the height of its highest."""
+LOW_SHARE = 0.1
+"""Of the video's time: what a prompt's level falls to at its lowest."""
+MOST = 0.9
+"""Moments that fill this share of the video's time are all of it."""
+EVIDENCE = 20.0
+"""An edge leaves its segment's for a place that makes the curve e^20 times as likely; 10 to 40 find the same."""
+MOST_CANDIDATES = 3
+GENERIC_SHARE = 0.9
+LEAST_RISE = 5.0
+"""Without a bank: so many deviations above its background a prompt must rise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a prompt is there.
+
+    Attributes:
+        kind: "there", "throughout" (all of the video, or most of it) or "not sure".
+        confidence: The share of neutral texts that it beats, in [0, 1]; None: they were not asked.
+        reason: A sentence for people.
+        texts: How many neutral texts it was held against.
+    """
+
+    kind: VerdictKind
+    confidence: float | None
+    reason: str
+    texts: int = 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether its moments are moments, and not candidates."""
+        return self.kind != "not sure"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Samples [first, stop) that are a moment or a candidate; ``level`` is that of its highest segment."""
+
+    first: int
+    stop: int
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDetection:
+    """What was found of one prompt.
+
+    Attributes:
+        verdict: Whether it is there.
+        line: What its runs must reach, or the lowest level of their segments, if that is lower.
+        runs: Moments, or candidates where the verdict is "not sure"; the highest first, none overlapping.
+    """
+
+    verdict: Verdict
+    line: float
+    runs: tuple[Run, ...]
+
+
+def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, confidence: float) -> PromptDetection:
+    """Find one prompt.
+
+    It is there if its highest segment beats more than the given share of the bank's texts at their highest. A moment
+    begins with a segment that does so, or with the highest, and goes on while its neighbours are as high. Where even
+    the median level of the video beats the bank, it is there throughout, but for stretches that are clearly lower.
+
+    Args:
+        curve: float32 (n,), raw cosines in the order of time.
+        segments: Of these samples.
+        bank: The neutral texts; None takes the curve alone, which cannot tell how sure it is.
+        confidence: In [0, 1).
+    """
+    if len(segments) == 0:
+        return PromptDetection(Verdict("not sure", None, "There are no samples yet."), 0.0, ())
+    levels = segments.average(curve[:, None])[:, 0].astype(np.float64)
+    if bank is not None:
+        levels -= bank.segment_level
+        curve = curve - bank.level
+    lengths_s, peak = segments.lengths_s, float(levels.max())
+    background, low = (_level_at(levels, lengths_s, share) for share in (0.5, LOW_SHARE))
+    if bank is None:
+        ceiling = proven = background + LEAST_RISE * _deviation(curve, background)
+    else:
+        ceiling, proven = bank.ceiling(confidence), bank.ceiling(NEARLY_EVERY)
+    sure = peak > ceiling
+    if sure and bank is not None and background > ceiling:
+        line = ceiling if low > ceiling else (low + background) / 2
+        found = [(0, len(levels))] if low > ceiling else list(_stretches(levels >= line))
+    else:
+        line = background + ANOTHER * (peak - background)
+        line = max(line, ceiling) if sure and bank is not None else line
+        found = list(_grow(levels, line, background, proven))
+    runs = [_refined(run, levels, curve, segments, background, proven) for run in found]
+    runs = _apart(sorted(runs, key=lambda run: (-run.level, run.first)), len(curve))
+    runs = runs[: None if sure else MOST_CANDIDATES]
+    filled = sum(float(segments.samples_s[run.first : run.stop].sum()) for run in runs)
+    throughout = sure and (background > ceiling or filled >= MOST * float(lengths_s.sum())) and bank is not None
+    kind: VerdictKind = "throughout" if throughout else "there" if sure else "not sure"
+    line = min([line, *(float(levels[first:stop].min()) for first, stop in found)])
+    return PromptDetection(_verdict(kind, peak, levels, lengths_s, bank), line, tuple(runs))
+
+
+def _level_at(levels: Times, lengths_s: Times, share: float) -> float:
+    """The level that is not reached in ``share`` of the time."""
+    order = np.argsort(levels, kind="stable")
+    passed = np.cumsum(lengths_s[order])
+    return float(levels[order[int(np.searchsorted(passed, share * passed[-1]))]])
+
+
+def _deviation(curve: Floats, background: float) -> float:
+    """Robust deviation of the samples below the background, which no event has raised; at least 0.005."""
+    below = curve[curve <= background]
+    spread = float(np.median(background - below)) if len(below) else 0.0
+    return max(SMALLEST_SPREAD, MAD_TO_SIGMA * spread)
+
+
+def _stretches(on: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Runs [first, stop) of segments."""
+    steps = np.diff(np.concatenate([[False], on, [False]]).astype(np.int8))
+    yield from zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True)
+
+
+def _grow(levels: Times, line: float, background: float, proven: float) -> Iterator[tuple[int, int]]:
+    """From the highest segment down to the line: each that is free grows over neighbours that are about as high."""
+    free = np.ones(len(levels) + 2, bool)  # with a border on either side
+    free[0] = free[-1] = False
+    reaching = np.flatnonzero(levels >= line)
+    for k in reaching[np.argsort(-levels[reaching], kind="stable")].tolist():
+        if not free[k + 1]:
+            continue
+        height = levels[k] - background
+        needed = min(background + KEEP * height, max(background + HALF * height, proven))
+        first, stop = k, k + 1
+        while free[first] and levels[first - 1] >= needed:
+            first -= 1
+        while free[stop + 1] and levels[stop] >= needed:
+            stop += 1
+        free[first + 1 : stop + 1] = False
+        yield first, stop
+
+
+def _refined(
+    run: tuple[int, int], levels: Times, curve: Floats, segments: Segments, background: float, proven: float
+) -> Run:
+    """Samples of a run of segments; an edge lies elsewhere beside it where the curve leaves no doubt.
+
+    The curve is taken for two levels with noise. The edge that makes it likeliest lies where the sum of the distances
+    from their middle is greatest. Samples outside must also beat nearly every text of the bank.
+    """
+    first, stop = run
+    edges = segments.edges
+    a, b = int(edges[first]), int(edges[stop])
+    top = first + int(levels[first:stop].argmax())
+    inside = float(np.median(curve[edges[top] : edges[top + 1]]))
+    if inside > background:
+        edge = _Edge((inside + background) / 2, proven, (inside - background) / _noise(curve, segments, run) ** 2)
+        if first > 0:
+            end = int(edges[first + 1])
+            a = end - edge.place(curve[int(edges[first - 1]) : end][::-1], end - a)
+        if stop < len(levels):
+            begin = int(edges[stop - 1])
+            b = begin + edge.place(curve[begin : int(edges[stop + 1])], b - begin)
+    if a >= b:
+        a, b = int(edges[first]), int(edges[stop])
+    return Run(a, b, float(levels[top]))
+
+
+def _apart(runs: Sequence[Run], n: int) -> list[Run]:
+    """Runs, the highest first: what two edges were moved into is the higher one's."""
+    free, apart = np.ones(n, bool), list[Run]()
+    for run in runs:
+        parts = list(_stretches(free[run.first : run.stop]))
+        if parts:
+            a, b = max(parts, key=lambda part: part[1] - part[0])
+            apart.append(Run(run.first + a, run.first + b, run.level))
+            free[apart[-1].first : apart[-1].stop] = False
+    return apart
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """Where a curve leaves a moment, and how much each sample's distance from there says."""
+
+    middle: float
+    proven: float
+    weight: float
+
+    def place(self, curve: Floats, edge: int) -> int:
+        """How many samples, seen from within, belong to the moment; ``edge`` unless another place is far likelier."""
+        needed = np.where(np.arange(len(curve)) < edge, self.middle, max(self.middle, self.proven))
+        likelihood = np.cumsum((curve - needed) * self.weight)
+        best = int(likelihood.argmax())
+        return best + 1 if likelihood[best] - likelihood[edge - 1] >= EVIDENCE else edge
+
+
+def _noise(curve: Floats, segments: Segments, run: tuple[int, int]) -> float:
+    """Robust deviation of a curve from the means of a run's segments and their neighbours; above 0."""
+    edges = segments.edges[max(0, run[0] - 1) : run[1] + 2]
+    part = curve[int(edges[0]) : int(edges[-1])]
+    means = np.add.reduceat(part, edges[:-1] - edges[0]) / np.diff(edges)
+    return max(1e-6, MAD_TO_SIGMA * float(np.median(np.abs(part - np.repeat(means, np.diff(edges))))))
+
+
+def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, bank: PromptBank | None) -> Verdict:
+    if bank is None:
+        rise = "rises clearly above" if kind != "not sure" else "does not rise clearly above"
+        return Verdict(kind, None, f"Its curve {rise} its own background. No neutral texts were asked.")
+    texts, share = len(bank.peaks), bank.beaten_by(peak)
+    if kind != "not sure":
+        others = max(1, round(100 * (1 - share)))
+        reason = f"Beats {_percent(share)} of {texts} neutral texts: about {others} in 100 absent ones come as high."
+        return Verdict(
+            kind, share, reason if kind == "there" else f"{reason} It stays high in most of the video.", texts
+        )
+    mean = float(np.average(levels, weights=lengths_s))
+    usual = float(np.searchsorted(bank.means, np.float32(mean))) / texts
+    reason = f"Beats only {_percent(share)} of {texts} neutral texts: too many come as high somewhere in this video."
+    usual_rise = float(np.median(bank.peaks) - np.median(bank.means))
+    if usual >= GENERIC_SHARE and peak - mean <= usual_rise:
+        reason += (
+            " It is high nearly everywhere, as generic prompts are. A negative prompt or a threshold set by hand helps."
+        )
+    return Verdict(kind, share, reason, texts)
+
+
+def _percent(share: float) -> str:
+    """Rounded down, so that nothing beats 100 % of texts that beats it not."""
+    return f"{int(100 * share)} %"

@@ -1,0 +1,93 @@
+"""What is known of a video under a model, before any setting that a slider moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from clip_core.scoring.moments import Mask
+from clip_core.scoring.null_bank import PromptBank
+from clip_core.scoring.prompt_detection import PromptDetection, detect_prompt
+from clip_core.scoring.segments import Segments
+from clip_core.scoring.units import Scale
+from clip_core.types import Floats, Scores, Times, Unit
+
+
+class VideoScores:
+    """Scores, shot boundaries, segments and what neutral texts score. Built anew when any of them changes.
+
+    Args:
+        raw: Raw cosines of the prompts.
+        negatives: Of the negative prompts, at the same samples; may have no column.
+        weights: Prompt or negative → prior odds.
+        logit_scale: Of the model.
+        banks: Prompt → what the null bank says of it; empty where it was not asked, as for pictures.
+        shot_boundaries_s: float64 (k,), times of the shot boundaries.
+        segments: Of these samples.
+    """
+
+    def __init__(
+        self,
+        raw: Scores,
+        negatives: Scores,
+        *,
+        weights: Mapping[str, float],
+        logit_scale: float,
+        banks: Mapping[str, PromptBank],
+        shot_boundaries_s: Times,
+        segments: Segments,
+    ) -> None:
+        self.raw, self.negatives, self.banks, self.shot_boundaries_s, self.segments = (
+            raw,
+            negatives,
+            banks,
+            shot_boundaries_s,
+            segments,
+        )
+        self.weights, self.logit_scale = dict(weights), logit_scale
+        self._detected: dict[tuple[str, float], PromptDetection] = {}
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The curves in every unit."""
+        levels = {prompt: bank.level for prompt, bank in self.banks.items()}
+        return Scale(self.raw, self.negatives, weights=self.weights, logit_scale=self.logit_scale, levels=levels)
+
+    @property
+    def has_bank(self) -> bool:
+        """Whether all prompts were held against neutral texts."""
+        return all(prompt in self.banks for prompt in self.raw.prompts)
+
+    def detected(self, prompt: str, confidence: float) -> PromptDetection:
+        """What ``scoring.detection`` finds of a prompt; computed once."""
+        key = (prompt, confidence)
+        if key not in self._detected:
+            curve = self.raw.column(prompt)
+            self._detected[key] = detect_prompt(curve, self.segments, self.banks.get(prompt), confidence)
+        return self._detected[key]
+
+    def levels(self, unit: Unit, prompt: str) -> Floats:
+        """A prompt's mean score over each sample's segment, float32 (n,), in a unit."""
+        column = self.raw.prompts.index(prompt)
+        if unit == "corrected":  # of the segment's mean vector, as it was detected
+            levels = self.segments.average(self.raw.values[:, column : column + 1])
+            levels = levels - self.banks[prompt].segment_level[:, None]
+        else:
+            levels = self.segments.average(self.scale.values(unit)[:, column : column + 1])
+        return self.segments.spread_out(levels)[:, 0]
+
+    def beating_bank(self, share: float) -> Mask | None:
+        """Which samples, bool (n, p), lie in segments that beat this share of the bank; None without one."""
+        if not self.has_bank or not self.banks:
+            return None
+        banks = [self.banks[prompt] for prompt in self.raw.prompts]
+        levels = self.segments.average(self.raw.values) - np.stack([bank.segment_level for bank in banks], axis=1)
+        beaten = levels > np.array([bank.ceiling(share) for bank in banks], np.float32)
+        return self.segments.spread_out(beaten.astype(np.float32)) > 0
+
+    @property
+    def weights_of_prompts(self) -> dict[str, float]:
+        """The weights without those of the negatives."""
+        return {prompt: weight for prompt, weight in self.weights.items() if prompt in self.raw.prompts}

@@ -1,0 +1,265 @@
+"""All settings that decide how curves become moments, as one value: for the page, for files and for links."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import field, fields, replace
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+from urllib.parse import urlencode
+
+import yaml
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from clip_core.errors import RecipeError
+from clip_core.filters import FILTERS
+from clip_core.prompts import Prompt, parse_prompts
+from clip_core.text import clean_prompt
+from clip_core.types import Unit
+from clip_core.validation import STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
+
+Templates: TypeAlias = Literal["none", "simple", "openai"]
+Op: TypeAlias = Literal["and", "without", "then"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+TEMPLATES: tuple[Templates, ...] = get_args(Templates)
+OPS: tuple[Op, ...] = get_args(Op)
+_PROMPT = "prompt"
+_PLAIN = ("unit", "smoothing", "templates")
+_ALWAYS = ("unit", "confidence")
+_BEFORE: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
+"""What a link without a confidence does not say: it was made when moments had to beat 95 % of the bank in z."""
+MOST_PROMPTS, MOST_TEXT, MOST_DEPTH, MOST_LINK = 200, 20_000, 2, 60_000
+CONFIDENCES = (0.90, 0.95, 0.98)
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
+BANK_SHARES = (0, 50, 75, 90, 95, 98, 99, 100)
+
+_WEIGHTS, _THRESHOLDS = allowed("prompts, each with a number above 0"), allowed("prompts, each with a number")
+_SAMPLES = allowed("a whole number from 0 on, or null for a width in seconds", ge=0, le=100_000)
+_FEW = Field(max_length=MOST_PROMPTS)
+_RISING = where(lambda pair: pair[0] <= pair[1])
+_Text: TypeAlias = Annotated[str, where(lambda text: len(text) <= MOST_TEXT)]
+_Texts: TypeAlias = Annotated[tuple[_Text, ...], _FEW, allowed(f"at most {MOST_PROMPTS} texts")]
+# A whole number stays whole, so that files and links are written as they were read.
+_Number: TypeAlias = Annotated[int | float, Field(ge=-1e9, le=1e9)]
+_Odds: TypeAlias = Annotated[int | float, Field(ge=1e-6, le=1e6)]
+_Confidence: TypeAlias = Annotated[
+    int | float,
+    allowed(f"a number from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}", ge=LEAST_CONFIDENCE, le=MOST_CONFIDENCE),
+]
+_BankShare: TypeAlias = Annotated[
+    int | float, where(BANK_SHARES.__contains__), allowed(", ".join(map(str, BANK_SHARES)))
+]
+_Seconds: TypeAlias = Annotated[int | float, allowed("seconds from 0 on", ge=0, le=1e7)]
+_ScoreRange: TypeAlias = Annotated[tuple[_Number, _Number], _RISING]
+_TimeRange: TypeAlias = Annotated[tuple[_Seconds, _Seconds], _RISING]
+_Combinations: TypeAlias = Annotated[
+    tuple[tuple[Op, _Text, _Text, _Seconds], ...],
+    _FEW,
+    allowed("lists of and, without or then, two prompts, and seconds"),
+]
+
+
+def _wrong(name: str, value: object, words: str) -> RecipeError:
+    return RecipeError(f"The setting '{name}' cannot be {shown(reprlib.repr(value))}.", f"Allowed: {words}.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Recipe:
+    """How curves become moments.
+
+    Attributes:
+        prompts: Lines as they were typed; see ``prompts.parse_prompt``.
+        weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
+        templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
+        unit: What curves are shown and cut in.
+        threshold: In that unit, for all prompts; None finds moments on segments of the video (``scoring.detection``).
+        thresholds: Prompt → threshold of its own, which counts before ``threshold``.
+        hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
+        confidence: A prompt without a threshold is there if it beats more than this share of the null bank.
+        bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0: it need not.
+        smoothing, smoothing_s: A key of ``FILTERS`` and its width in seconds.
+        smoothing_samples: The width in samples, which then counts in place of the seconds; None: it was given in
+            seconds. It is kept as it was given, so that another sampling rate does not change what was meant.
+        across_cuts: Whether smoothing reaches across the cuts between shots.
+        min_gap_s, min_duration_s, pad_s: Shorter gaps are filled, shorter moments dropped, the rest padded.
+        score_range, time_range: Smoothed scores and times outside are never flagged; None: no limits.
+        unflagged: Prompts without moments.
+        combinations: (op, a, b, within_s) each, see ``scoring.combine``: moments of two prompts together.
+    """
+
+    prompts: _Texts = ()
+    weights: Annotated[Mapping[_Text, _Odds], _FEW, _WEIGHTS] = field(default_factory=dict)
+    templates: Annotated[Templates, allowed(", ".join(TEMPLATES))] = "none"
+    unit: Annotated[Unit, allowed(", ".join(UNITS))] = "corrected"
+    threshold: Annotated[_Number | None, allowed("a number, or null for detection on segments")] = None
+    thresholds: Annotated[Mapping[_Text, _Number], _FEW, _THRESHOLDS] = field(default_factory=dict)
+    hysteresis: Annotated[int | float, allowed("a number from 0 on", ge=0, le=1e9)] = 0.0
+    confidence: _Confidence = 0.95
+    bank_share: _BankShare = 0.0
+    smoothing: Annotated[str, where(FILTERS.__contains__), allowed(", ".join(FILTERS))] = "mean"
+    smoothing_s: _Seconds = 1.0
+    smoothing_samples: Annotated[int | None, _SAMPLES] = None
+    across_cuts: Annotated[bool, allowed("true or false")] = False
+    min_gap_s: _Seconds = 0.0
+    min_duration_s: _Seconds = 0.0
+    pad_s: _Seconds = 0.0
+    score_range: Annotated[_ScoreRange | None, allowed("two numbers, the lower first")] = None
+    time_range: Annotated[_TimeRange | None, allowed("two times in seconds, the earlier first")] = None
+    unflagged: _Texts = ()
+    combinations: _Combinations = ()
+    _named = refusing(_wrong)
+
+    @cached_property
+    def parsed(self) -> tuple[Prompt, ...]:
+        """The prompts in order, each once, with their weights."""
+        return parse_prompts(self.prompts, self.weights)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text that is embedded: the prompts, then the negatives."""
+        return tuple(dict.fromkeys((*self.positives, *self.negatives)))
+
+    @property
+    def positives(self) -> tuple[str, ...]:
+        """The texts of the prompts that are scored and flagged."""
+        return tuple(prompt.text for prompt in self.parsed if not prompt.negative)
+
+    @property
+    def negatives(self) -> tuple[str, ...]:
+        """The texts of the negative prompts."""
+        return tuple(prompt.text for prompt in self.parsed if prompt.negative)
+
+    @property
+    def needs_bank(self) -> bool:
+        """Whether prompts must be held against neutral texts."""
+        return self.threshold is None or self.unit == "corrected" or self.bank_share > 0
+
+    def as_mapping(self) -> dict[str, Any]:
+        """All settings as plain values that JSON and YAML can hold."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    def changed(self) -> dict[str, Any]:
+        """Those that are not the defaults."""
+        usual = Recipe().as_mapping()
+        return {name: value for name, value in self.as_mapping().items() if value != usual[name]}
+
+
+def recipe_from(given: object, source: str) -> Recipe:
+    """Return the recipe that plain values describe; what is not said is as usual.
+
+    Args:
+        given: What came out of YAML or JSON, from anybody.
+        source: What it is called in messages, such as "The settings file".
+
+    Raises:
+        RecipeError: It is no mapping, or has an unknown or a wrong setting.
+    """
+    if not isinstance(given, Mapping):
+        raise RecipeError(f"{source} holds no settings.", "Write one 'key: value' per line.")
+    if unknown := unknown_key(given, [f.name for f in fields(Recipe)]):
+        raise RecipeError(f"{source} has an unknown setting '{unknown[0]}'.", unknown[1])
+    return _as_meant(Recipe(**{name: _cleaned(value) for name, value in given.items()}), given)
+
+
+def _as_meant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+    """Settings of before, which name no confidence, as they were meant.
+
+    A threshold without a unit was in z, and a prompt without a threshold had to beat ``bank_share``.
+    """
+    if "confidence" in given:
+        return recipe
+    if "unit" not in given and (recipe.threshold is not None or recipe.thresholds):
+        recipe = replace(recipe, unit="z")
+    if recipe.threshold is None and recipe.bank_share:  # most: as many of 300 texts as all of them
+        recipe = replace(recipe, confidence=min(recipe.bank_share / 100, MOST_CONFIDENCE))
+    return recipe
+
+
+def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+    """Lists as tuples, and texts as prompts are: files of elsewhere may spell an accent in another way.
+
+    What is nested deeper than any setting stays a list, which no setting may be; what is too long stays too long.
+    """
+    if isinstance(value, str):
+        return clean_prompt(value)
+    if isinstance(value, list) and depth < MOST_DEPTH:
+        return tuple(_cleaned(item, depth + 1) for item in value[: MOST_PROMPTS + 1])
+    return {_cleaned(key): number for key, number in value.items()} if isinstance(value, dict) else value
+
+
+def recipe_yaml(recipe: Recipe) -> str:
+    """The settings file of a recipe."""
+    text = yaml.safe_dump(recipe.as_mapping(), allow_unicode=True, sort_keys=False, width=1000)
+    return f"# How CLIP Video Investigator makes moments of curves. Load it on the page or with --settings.\n{text}"
+
+
+def read_recipe(content: bytes) -> Recipe:
+    """Read a settings file.
+
+    Raises:
+        RecipeError: It is larger than 1 MB, no UTF-8, no YAML, or no recipe.
+    """
+    return recipe_from(read_yaml(content, "The settings file", RecipeError), "The settings file")
+
+
+def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
+    """Unit, confidence and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
+    changed = {name: getattr(recipe, name) for name in _ALWAYS} | recipe.changed()
+    prompts = [(_PROMPT, line) for line in changed.pop("prompts", [])]
+    rest = [
+        (name, value if name in _PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        for name, value in changed.items()
+    ]
+    return prompts + rest
+
+
+def link(address: str, recipe: Recipe | None, besides: Mapping[str, str]) -> str:
+    """An address that restores a view.
+
+    Args:
+        address: Of the page; parameters that it has already are dropped.
+        recipe: The settings; None: none are named.
+        besides: What else the page wants to find again, such as video and frame.
+    """
+    settings = [] if recipe is None else recipe_query(recipe)
+    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *settings])}"
+
+
+def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
+    """The recipe that an address names; None if it names no setting. Parameters of other people are left alone.
+
+    Args:
+        query: Name → its texts, in order.
+
+    Raises:
+        RecipeError: A setting cannot be.
+    """
+    given: dict[str, Any] = {}
+    for name in Recipe().as_mapping().keys() & query.keys():
+        text = query[name][-1]
+        if len(text) > MOST_LINK:
+            raise RecipeError(f"The setting '{name}' in the link is too long.", "Use a settings file.")
+        given[name] = text if name in _PLAIN else _value(name, text)
+    if query.get(_PROMPT):
+        given["prompts"] = list(query[_PROMPT])
+    if not given:
+        return None
+    if "confidence" not in given and given.get("unit") != "corrected":
+        given = {**_BEFORE, **given}
+    return recipe_from(given, "The link")
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds; recipe_from looks at it
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

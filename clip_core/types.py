@@ -1,0 +1,309 @@
+"""The values that every folder shares. Arrays are checked when a value is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Times: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Unit: TypeAlias = Literal["corrected", "cosine", "z", "percentile", "margin", "softmax"]
+Stage: TypeAlias = Literal[
+    "identifying", "waiting", "coarse", "dense", "proxy", "clips", "frames", "zip", "download", "done"
+]
+
+
+def _need(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded picture, which never travels without its time.
+
+    Attributes:
+        index: Its number from 0: its rank among the frames that decode.
+        pts: Presentation time stamp in the stream's time base: the frame's identity.
+        time_s: Presentation time in seconds from the first frame of the video.
+        rgb: uint8 (height, width, 3), red first, rotated as the file asks.
+    """
+
+    index: int
+    pts: int
+    time_s: float
+    rgb: Image
+
+    def __post_init__(self) -> None:
+        _need(self.rgb.ndim == 3 and self.rgb.shape[2] == 3, f"rgb must be (h, w, 3), not {self.rgb.shape}")
+        _need(self.rgb.dtype == np.uint8, f"rgb must be uint8, not {self.rgb.dtype}")
+
+    def __repr__(self) -> str:
+        height, width, _ = self.rgb.shape
+        return f"Frame(index={self.index}, pts={self.pts}, time_s={self.time_s:.6f}, rgb={width}x{height})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeTable:
+    """When each frame of a video is presented.
+
+    Attributes:
+        pts: int64 (n,), strictly rising.
+        time_base: Seconds per unit of ``pts``.
+        start_pts: The pts of the first frame that decodes: time zero.
+        end_s: Where the last frame ends, in seconds from the first.
+        confirmed: Whether all frames were seen decoded. Until then the packets claim it, and numbers are provisional.
+        key_pts: int64 (k,), the pts of the keyframes, rising.
+    """
+
+    pts: Ints
+    time_base: Fraction
+    start_pts: int
+    end_s: float
+    confirmed: bool
+    key_pts: Ints
+
+    def __post_init__(self) -> None:
+        _need(self.pts.ndim == 1 and self.pts.dtype == np.int64, "pts must be int64 (n,)")
+        _need(bool(np.all(np.diff(self.pts) > 0)), "pts must rise")
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def times_s(self) -> Times:
+        """float64 (n,): presentation times in seconds from the first frame."""
+        return self.seconds(self.pts)
+
+    def seconds(self, pts: Ints) -> Times:
+        """Presentation times of ``pts``. The integers are multiplied first, so each time is rounded once."""
+        base = self.time_base
+        return np.asarray((pts - self.start_pts) * base.numerator, dtype=np.float64) / base.denominator
+
+    def number_of(self, pts: Ints) -> Ints:
+        """The frame numbers of ``pts``: their ranks in the table, int64 of the same shape."""
+        return np.searchsorted(self.pts, pts).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoRecord:
+    """What the store knows of a video: facts that need no second look at the file.
+
+    Attributes:
+        video_id: SHA-256 of its bytes, 64 hex digits.
+        path: Where it lay when it was last opened.
+        name: The name to show; for an upload, the name that the visitor's file had.
+        size_bytes: Its length.
+        container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
+        width, height: Of the picture after rotation, in pixels.
+        header_fps, header_frame_count, header_duration_s: What the header claims, if anything.
+        table: When each frame is presented.
+        unreadable_after_s: Where decoding stopped for good in a damaged file, else None.
+        added_s: When it was first stored, seconds since 1970.
+    """
+
+    video_id: str
+    path: str
+    name: str
+    size_bytes: int
+    container: str
+    codec: str
+    width: int
+    height: int
+    header_fps: float | None
+    header_frame_count: int | None
+    header_duration_s: float | None
+    table: TimeTable
+    unreadable_after_s: float | None
+    added_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameEmbeddings:
+    """Vectors of some frames of one video under one model.
+
+    Attributes:
+        pts: int64 (n,), identities of the frames; in any order, each once.
+        times_s: float64 (n,), presentation times.
+        vectors: float32 (n, dim), unit length.
+    """
+
+    pts: Ints
+    times_s: Times
+    vectors: Floats
+
+    def __post_init__(self) -> None:
+        n = len(self.pts)
+        _need(self.pts.shape == (n,) and self.times_s.shape == (n,), "pts and times_s must both be (n,)")
+        _need(self.vectors.shape[:-1] == (n,), f"vectors must be ({n}, dim), not {self.vectors.shape}")
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    def __repr__(self) -> str:
+        return f"FrameEmbeddings(n={len(self)}, dim={self.vectors.shape[1]})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """How well each prompt fits each sampled frame, sorted by time.
+
+    Attributes:
+        frames: int64 (n,), frame numbers from 0.
+        times_s: float64 (n,), rising presentation times.
+        prompts: The p prompts, in the order of the columns.
+        values: float32 (n, p).
+        start_s, end_s: Where the video starts and ends, in seconds.
+        unit: What the values are.
+        complete: Whether all samples that were last asked for are there.
+        until_s: float64 (n,), when the frame after each sampled one is presented; None: not known.
+    """
+
+    frames: Ints
+    times_s: Times
+    prompts: tuple[str, ...]
+    values: Floats
+    start_s: float
+    end_s: float
+    unit: Unit = "cosine"
+    complete: bool = True
+    until_s: Times | None = None
+
+    def __post_init__(self) -> None:
+        n, p = len(self.times_s), len(self.prompts)
+        _need(self.values.shape == (n, p), f"values must be ({n}, {p}), not {self.values.shape}")
+        _need(self.frames.shape == (n,), f"frames must be ({n},), not {self.frames.shape}")
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def __repr__(self) -> str:
+        return f"Scores(n={len(self)}, prompts={len(self.prompts)}, unit={self.unit}, complete={self.complete})"
+
+    def column(self, prompt: str) -> Floats:
+        """The values of one prompt, float32 (n,)."""
+        return self.values[:, self.prompts.index(prompt)]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch [start_s, end_s) in which a prompt is there.
+
+    Attributes:
+        prompt: Whose moment it is.
+        start_s, end_s: Where it begins and ends, in seconds.
+        peak_s, peak: When it is highest, and how high; where it was found on segments, the level of the highest one.
+        mean: Of the smoothed scores of its samples, weighted by their spans.
+        label: What a person or a rule calls it; empty: nothing beyond its prompt.
+    """
+
+    prompt: str
+    start_s: float
+    end_s: float
+    peak_s: float
+    peak: float
+    mean: float
+    label: str = ""
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A piece of a video that was written to a file of its own.
+
+    Attributes:
+        path: The file.
+        start_s, end_s: Where it really begins and ends, in seconds from the first frame of the video.
+        frames: How many frames it has.
+    """
+
+    path: Path
+    start_s: float
+    end_s: float
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far indexing, a proxy, an export or a download has come.
+
+    ``done`` never falls within a stage (indexing counts all of its stages as one); at the last report it equals
+    ``total``. Both count frames (indexing: the stored ones of this request, those found included); in the stage "clips"
+    seconds of video, in "zip" and "download" bytes.
+
+    Attributes:
+        done: How much is done.
+        total: How much there is to do; may be corrected on the way.
+        frames_per_second: Frames handled per second of this run, 0.0 until measured.
+        seconds_left: Estimate, None until measured.
+        stage: Of indexing: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense".
+            Of other work: "waiting", "proxy", "clips", "frames", "zip", "download". Of each at its end: "done".
+        warnings: What the user should know, such as where a damaged file ended.
+        note: What it is at: shown instead of counts while there are none.
+        bytes_per_second: Of a download, over the last seconds.
+        files: Of an export: what is whole and in its place so far.
+        clips: Of these the clips, as they really are.
+    """
+
+    done: float
+    total: float
+    frames_per_second: float = 0.0
+    seconds_left: float | None = None
+    stage: Stage = "coarse"
+    warnings: Sequence[str] = field(default_factory=tuple)
+    note: str = ""
+    bytes_per_second: float = 0.0
+    files: tuple[Path, ...] = ()
+    clips: tuple[Clip, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1; all of it if there is nothing to do."""
+        if self.total > 0:
+            return min(1.0, self.done / self.total)
+        return 0.0 if self.stage in ("identifying", "waiting") else 1.0
+
+
+Verdict: TypeAlias = Literal["", "accepted", "rejected", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What somebody said of one moment. It is kept beside the computed moments and never written into them.
+
+    Attributes:
+        prompt: Whose moment it is.
+        anchor_s: The peak of the moment when it was first touched, or the middle of an added one: with the prompt,
+            what the edit is known by.
+        start_s, end_s: Its edges as they were seen or set by hand; they stay, whatever the settings become.
+        verdict: "" where only edges or label were changed.
+        label: A note.
+        settings: With which settings the moment was computed.
+    """
+
+    prompt: str
+    anchor_s: float
+    start_s: float
+    end_s: float
+    verdict: Verdict = ""
+    label: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _need(self.verdict in get_args(Verdict), f"verdict must be one of {get_args(Verdict)}, not {self.verdict!r}")
+        times = (self.anchor_s, self.start_s, self.end_s)
+        _need(all(math.isfinite(time) and time >= 0 for time in times), "times must be finite and >= 0")
+        _need(self.start_s < self.end_s, f"a moment must begin before it ends: {self.start_s} … {self.end_s}")

@@ -1,0 +1,105 @@
+"""The four components as functions that put them on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from clip_core.charts.view import Timeline, ribbon_edges
+from clip_core.types import Floats, Moment, Scores, TimeTable
+from pages.player import assets
+from pages.regions.viewer.playhead import PLAYER
+from pages.shared.cache import shelf
+
+DECIMALS_S = 3
+
+
+def draw_part(
+    part: str,
+    data: dict[str, Any],
+    player: str = PLAYER,
+    **callbacks: Callable[[], None],
+) -> None:
+    """Put one part of a player on the page; it stays the same part while its key does.
+
+    Args:
+        part: "screen", "ranking", "timeline" or "judge".
+        data: What it shows; only JSON.
+        player: The parts of one player share a clock in the browser under this name.
+        callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in
+            ``st.session_state[part_key(part, player)]``.
+    """
+    given = {"script": assets.script_address(f"{part}.js"), "player": player} | data
+    _component(part)(key=part_key(part, player), data=given, height="content", **callbacks)
+
+
+@cache
+def _component(part: str) -> Callable[..., object]:
+    """Registered once for each process; its files do not change while it runs."""
+    return st.components.v2.component(
+        f"clip_video_{part}",
+        html=assets.text(f"{part}.html"),
+        css=assets.text(f"{part}.css"),
+        js=assets.text("entry.js"),
+        isolate_styles=False,  # else plotly's own styles do not reach its chart
+    )
+
+
+def part_key(part: str, player: str = PLAYER) -> str:
+    """The key of a part in the session's state."""
+    return f"{part}_{player}"
+
+
+def times_address(table: TimeTable) -> str:
+    """Where the browser finds the times of all frames and the end of the last: float64 seconds."""
+    return _address(np.append(table.times_s, table.end_s).astype("<f8"))
+
+
+def moments_address(moments: Sequence[Moment], candidates: Sequence[Moment]) -> str:
+    """Where the browser finds the moments by their start, and behind them the candidates by theirs.
+
+    float64 seconds, start and end of one after the other.
+    """
+    pairs = [
+        pair for group in (moments, candidates)
+        for pair in sorted((round(m.start_s, DECIMALS_S), round(m.end_s, DECIMALS_S)) for m in group)
+    ]  # fmt: skip
+    return _address(np.array(pairs, "<f8"))
+
+
+def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:
+    """Where the browser finds the samples and the curves. It takes time with many: once in a rerun.
+
+    "count" is that of the samples, "columns" that of the prompts. "samples" holds the times in seconds and then the
+    frame numbers of the samples, all float64; "raw" and "smoothed" hold one prompt's curve after the other, float32.
+    """
+    raw = _address(scores.values.T.astype("<f4"))
+    return {
+        "count": len(scores),
+        "columns": len(scores.prompts),
+        "samples": _address(np.concatenate([scores.times_s, scores.frames]).astype("<f8")),
+        "raw": raw,
+        "smoothed": raw if smoothed is scores.values else _address(smoothed.T.astype("<f4")),
+    }
+
+
+def more_series(view: Timeline) -> dict[str, Any]:
+    """What the chart alone needs besides: where the browser finds the rate of change and the edges of the bands.
+
+    "rate" holds one prompt's curve after the other; "low" and "high" those of "bands" bands, all float32.
+    """
+    found: dict[str, Any] = {}
+    if view.rate is not None:
+        found["rate"] = _address(view.rate.T.astype("<f4"))
+    if view.ribbon and view.kind == "curves":
+        low, high = (_address(edge.T.astype("<f4")) for edge in ribbon_edges(view))
+        found |= {"bands": len(view.ribbon), "low": low, "high": high}
+    return found
+
+
+def _address(array: np.ndarray[Any, Any]) -> str:
+    return f"player/block/{shelf().put(array.tobytes())}"

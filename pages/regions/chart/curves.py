@@ -1,0 +1,165 @@
+"""The curves of this session: kept from rerun to rerun, so that only what is new is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from clip_core.analysis.analyse import Analysis, Picture
+from clip_core.analysis.score_prompts import known_prompts
+from clip_core.charts.timeline import Unfinished
+from clip_core.encoders.base import ShownEncoder
+from clip_core.errors import EncoderError, NotIndexedError
+from clip_core.scoring.curves import image_key
+from clip_core.scoring.null_bank import NO_SAMPLES
+from clip_core.scoring.segments import NO_SEGMENTS
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from clip_core.text import clock
+from clip_core.types import Scores, VideoRecord
+from clip_core.video.sampling import coarse_pts, missing_samples
+from pages.regions.sidebar.prompts import Prompts
+from pages.shared.indexing import Indexed, IndexRequest
+from pages.shared.markdown import error_markdown
+
+_COARSE = "On grey, few samples are there yet: short moments may be missing, and verdicts may change."
+
+
+def live_evidence(request: IndexRequest, indexed: Indexed, prompts: Prompts) -> VideoScores:
+    """Return what is known of what is stored now; computed are only new frames and new prompts.
+
+    If the model cannot embed the new prompts or pictures (a server that is down), those that are known are scored,
+    the sidebar says why, and nothing is asked again before the visitor wants it.
+    """
+    state = st.session_state
+    recipe = Recipe(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
+    pictures = prompts.pictures
+    if pictures is None:
+        asked: tuple[object, ...] = (request.encoder.fingerprint, recipe.prompts, recipe.templates)
+    else:
+        asked = (request.encoder.fingerprint, *(picture.picture_id for picture in pictures.values()))
+    if state.get("unscored", (None,))[0] != asked:
+        state.pop("unscored", None)
+        try:
+            return _evidence(request, indexed.record, recipe, pictures)
+        except EncoderError as error:
+            state.unscored = (asked, error)
+    if pictures is not None:
+        return _known_pictures(request, indexed, recipe, pictures)
+    return _what_is_known(request, indexed, recipe)
+
+
+def _known_pictures(
+    request: IndexRequest, indexed: Indexed, recipe: Recipe, pictures: Mapping[str, Picture]
+) -> VideoScores:
+    """Only the pictures that were embedded in this session."""
+    keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
+    unknown = _analysis(indexed.record, request).curves.unknown(keys.values())
+    known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
+    left = len(pictures) - len(known)
+    _draw_error(st.session_state.unscored[1], f"{_counted(left, 'picture')} not scored.")
+    return _evidence(request, indexed.record, recipe, known)
+
+
+def _what_is_known(request: IndexRequest, indexed: Indexed, recipe: Recipe) -> VideoScores:
+    """Only what needs no model: the prompts whose vectors are stored, and no bank unless it is there."""
+    state = st.session_state
+    analysis = _analysis(indexed.record, request)
+    known = set(known_prompts(analysis.curves, recipe.texts, recipe.templates, request.encoder, request.store))
+    lines = tuple(prompt.line for prompt in recipe.parsed if prompt.text in known)
+    scored = replace(recipe, prompts=lines)
+    ask_bank = analysis.bank_is_ready(scored.positives)
+    _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not ask_bank)
+    return _evidence(request, indexed.record, scored, ask_bank=ask_bank)
+
+
+def _draw_unscored(error: EncoderError, prompts: int, *, without_bank: bool) -> None:
+    _draw_error(
+        error,
+        "The null bank is not asked."
+        if prompts == 0 and without_bank
+        else f"{_counted(prompts, 'prompt')} not scored.",
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"No {what} is" if count == 0 else f"One {what} is" if count == 1 else f"{count} {what}s are"
+
+
+def _draw_error(error: EncoderError, what: str) -> None:
+    st.error(f"{error_markdown(error)} {what}", icon=":material/error:")
+    st.button("Try again", key="rescore", on_click=lambda: st.session_state.pop("unscored", None))
+
+
+def _analysis(record: VideoRecord | None, request: IndexRequest) -> Analysis:
+    state = st.session_state
+    video_id = "" if record is None else record.video_id
+    subject = (video_id, request.encoder.fingerprint, request.store.location)
+    if state.get("analysis_of") != subject:
+        state.analysis_of, state.analysis = subject, Analysis(video_id, request.encoder, request.store)
+    found: Analysis = state.analysis
+    return found
+
+
+def _evidence(
+    request: IndexRequest,
+    record: VideoRecord | None,
+    recipe: Recipe,
+    pictures: Mapping[str, Picture] | None = None,
+    *,
+    ask_bank: bool = True,
+) -> VideoScores:
+    names = recipe.positives if pictures is None else tuple(pictures)
+    asks_bank = ask_bank and pictures is None
+    if record is None:
+        return _nothing(names, recipe, request.encoder, 0.0, asks_bank=asks_bank)
+    analysis = _analysis(record, request)
+    try:
+        if asks_bank and not analysis.bank_is_ready(recipe.positives):
+            with st.spinner("Embedding 300 neutral texts, once for this model…"):
+                analysis.prepare_bank(recipe.positives)
+        return analysis.video_scores(recipe, pictures=pictures, ask_bank=asks_bank)
+    except NotIndexedError:  # it is opened but not begun: the next run has more
+        st.session_state.pop("analysis_of", None)
+        return _nothing(names, recipe, request.encoder, record.table.end_s, asks_bank=asks_bank)
+
+
+def _nothing(
+    names: tuple[str, ...], recipe: Recipe, encoder: ShownEncoder, end_s: float, *, asks_bank: bool
+) -> VideoScores:
+    def none(prompts: tuple[str, ...]) -> Scores:
+        values = np.empty((0, len(prompts)), np.float32)
+        return Scores(np.empty(0, np.int64), np.empty(0), prompts, values, 0.0, end_s, complete=False)
+
+    return VideoScores(
+        none(names),
+        none(recipe.negatives),
+        weights=recipe.weights,
+        logit_scale=encoder.logit_scale,
+        banks=dict.fromkeys(names, NO_SAMPLES) if asks_bank else {},
+        shot_boundaries_s=np.empty(0),
+        segments=NO_SEGMENTS,
+    )
+
+
+def unfinished_part(request: IndexRequest, indexed: Indexed, scores: Scores) -> Unfinished | None:
+    """The part of the video that is not densely indexed, or cannot be read."""
+    record = indexed.record
+    if record is None:
+        return None
+    if record.unreadable_after_s is not None and (indexed.job is None or not indexed.job.active):
+        note = f"unreadable after {clock(record.unreadable_after_s)}"
+        return Unfinished(record.unreadable_after_s, note, record.header_duration_s or 0.0)
+    if indexed.run is not None and indexed.run.finished:
+        return None
+    table = record.table
+    stored = table.pts[scores.frames[scores.frames < len(table)]]
+    missing = missing_samples(table, request.rate, stored)
+    if not len(missing):
+        return None
+    total = len(np.union1d(stored, np.union1d(missing, coarse_pts(table))))  # when all is done, as the status slot says
+    note = f"coarse: {len(stored):,} of {total:,} samples"
+    return Unfinished(float(table.seconds(missing[:1])[0]), note, explanation=_COARSE)

@@ -1,0 +1,143 @@
+"""Compare encoders: which two, how many frames, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from clip_core.analysis.compare_encoders import Comparison, compare_encoders
+from clip_core.config import Config
+from clip_core.encoders.base import ShownEncoder
+from clip_core.errors import ClipVideoError
+from clip_core.library.videos import VideoChoice
+from clip_core.text import clock
+from pages.regions.sidebar.model import ModelWish, describe_model, select_framing, select_model
+from pages.shared.cache import stamp
+from pages.shared.states import draw_error
+
+SAME, ALIKE = 0.999, 0.95
+FRAMES = (4, 8, 16, 32, 64)
+
+
+def draw_heading() -> None:
+    """Say what this page is for."""
+    st.markdown("##### Compare encoders")
+    st.caption(
+        "The same frames and prompts through two encoders of one family, such as ViT-B/16 here and on a server. A "
+        "cosine of 1 means the same vector. A swapped colour channel, another crop or another version shows at once."
+    )
+
+
+def choose(settings: Config) -> tuple[ModelWish, ModelWish, int]:
+    """Draw the two lists and the number of frames; return what is chosen."""
+    columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
+    wishes = []
+    for place, which in enumerate(("first", "second")):
+        with columns[2 * place]:
+            start = str(st.session_state.get("model", settings.model))
+            choice = select_model(settings, f"{which.capitalize()} encoder", f"{which}_encoder", start)
+        with columns[2 * place + 1]:
+            crop = select_framing(settings, f"{which}_framing")
+        wishes.append(ModelWish(choice, replace(settings, crop=crop)))
+    st.session_state.setdefault("compare_frames", 16)
+    frames = columns[4].selectbox(
+        "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."
+    )
+    return wishes[0], wishes[1], int(frames)
+
+
+def draw_comparison(
+    video: VideoChoice, one: ShownEncoder, other: ShownEncoder, prompts: Sequence[str], frames: int
+) -> None:
+    """Draw the button, compare when it is pressed, and show the last result as long as it fits what is chosen."""
+    state = st.session_state
+    which = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
+    asked = (str(video.path), stamp(video.path), which, tuple(prompts), frames)
+    if st.button("Compare", type="primary", key="compare", icon=":material/compare:"):
+        state.pop("compared_encoders", None)
+        bar = st.progress(0.0, text=f"Embedding {frames} frames twice")
+
+        def told(done: int) -> None:
+            bar.progress(min(1.0, done / frames), text=f"{done} of {frames} frames")
+
+        try:
+            found = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=told)
+            state.compared_encoders = (asked, found)
+        except ClipVideoError as error:
+            draw_error(error)
+            return
+        finally:
+            bar.empty()
+    last = state.get("compared_encoders")
+    if last is None or last[0] != asked:
+        st.caption("Press Compare. Nothing of it is stored.")
+        return
+    for which, encoder in (("First", one), ("Second", other)):
+        st.caption(f"{which}: {describe_model(encoder)}")
+    _draw_result(last[1])
+
+
+def _draw_result(found: Comparison) -> None:
+    st.markdown(verdict(found))
+    figures = st.columns(4, gap="small")
+    figures[0].metric("Frames: lowest cosine", f"{found.image_cosines.min():.4f}")
+    figures[1].metric("Frames: mean cosine", f"{found.image_cosines.mean():.4f}")
+    if found.prompts:
+        figures[2].metric("Prompts: lowest cosine", f"{found.text_cosines.min():.4f}")
+        figures[3].metric("Largest change of a score", f"{np.abs(found.changes).max():.4f}")
+    left, right = st.columns([3, 2], gap="small")
+    with left:
+        st.markdown("##### Scores, and the second encoder's minus the first's")
+        _draw_prompts(found)
+    with right:
+        st.markdown("##### Frames")
+        st.dataframe(
+            {"time": [clock(float(t)) for t in found.times_s], "cosine": found.image_cosines.tolist()},
+            hide_index=True,
+            row_height=28,
+            height="content" if len(found.times_s) <= 16 else 484,
+            column_config={"cosine": st.column_config.NumberColumn(format="%.4f")},
+        )
+
+
+def _draw_prompts(found: Comparison) -> None:
+    if not found.prompts:
+        st.caption("There are no prompts. Type some in the sidebar to see how their scores change.")
+        return
+    changes = found.changes
+    numbers = {
+        "first mean": found.scores[0].mean(axis=0),
+        "second mean": found.scores[1].mean(axis=0),
+        "mean change": changes.mean(axis=0),
+        "largest change": changes[np.abs(changes).argmax(axis=0), np.arange(len(found.prompts))],
+        "text cosine": found.text_cosines,
+    }
+    st.dataframe(
+        {"prompt": list(found.prompts)} | {name: values.tolist() for name, values in numbers.items()},
+        hide_index=True,
+        row_height=28,
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f" if name == "text cosine" else "%.3f") for name in numbers
+        },
+    )
+
+
+def verdict(found: Comparison) -> str:
+    """One sentence, as Markdown, on what the lowest cosine of the frames and of the prompts means."""
+    lowest = float(min(found.image_cosines.min(), found.text_cosines.min(initial=1.0)))
+    if lowest >= SAME and not found.prompts:
+        return ":material/check: **The same for pictures.** Without prompts nothing is known of texts."
+    if lowest >= SAME:
+        return ":material/check: **The same for all purposes.** Scores and thresholds carry over."
+    if lowest >= ALIKE:
+        return (
+            ":material/info: **Alike, not the same.** Typical of rounded weights (int8) or another way to resize: "
+            "compare thresholds before you carry them over."
+        )
+    return (
+        ":material/warning: **Not the same encoder.** Typical of a swapped colour channel, another crop, or another "
+        "version. Scores do not carry over."
+    )

@@ -1,0 +1,147 @@
+"""Evaluate, Sweep: settings tried against the truth, the best of them, and a button that takes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import streamlit as st
+
+from clip_core.analysis.evaluate import Evaluation, sweep_settings, usual_grid
+from clip_core.charts.evaluation_charts import sweep_figure
+from clip_core.charts.unit_text import share_text
+from clip_core.evaluation.ground_truth import Truth
+from clip_core.evaluation.sweep import Cell, Grid, Setting, best_cell
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from pages.regions.sidebar.smoothing import SECONDS
+from pages.regions.sidebar.threshold import MODES
+from pages.shared.theme import theme_name, unseen
+
+TELL_EVERY_S = 0.1
+HELP = (
+    "Tries smoothing × threshold × shortest duration. F1: moments that fit a truth, of all moments and truths, "
+    "averaged over IoU 0.5 to 0.95; a false moment of any prompt costs. “adapt” gives each prompt a threshold of its "
+    "own. What is best here is best for this video: judge it on another."
+)
+
+
+@dataclass
+class Run:
+    """A sweep as far as it is; it goes on where it was when the page runs again.
+
+    Attributes:
+        recipe, video_scores, truth: What it is about; without what it tries.
+        grid: What is tried.
+        cells: Gives the next cells.
+        done: Those that are known.
+    """
+
+    recipe: Recipe
+    video_scores: VideoScores
+    truth: Truth
+    grid: Grid
+    cells: Iterator[Cell]
+    done: list[Cell] = field(default_factory=list)
+
+    def is_about(self, found: Evaluation) -> bool:
+        """Whether it still answers the question."""
+        detection = found.detection
+        return (self.recipe, self.truth) == (
+            _kept(detection.recipe),
+            found.truth,
+        ) and self.video_scores is detection.video_scores
+
+
+def _kept(recipe: Recipe) -> Recipe:
+    """What a sweep leaves as it is."""
+    return replace(recipe, smoothing_s=0.0, smoothing_samples=None, threshold=None, thresholds={}, min_duration_s=0.0)
+
+
+def draw_sweep(found: Evaluation) -> None:
+    """Draw the button, the progress or the result. Call it last: while it runs, nothing below it is drawn."""
+    state = st.session_state
+    run: Run | None = state.get("sweep_run")
+    if run is None or not run.is_about(found):
+        state.sweep_run = None
+        st.button("Try settings", icon=":material/grid_on:", key="sweep", on_click=_begin, args=(found,), help=HELP)
+        st.caption("Shows which smoothing, threshold and shortest duration suit this truth best.")
+    elif len(run.done) < len(run.grid):
+        _go_on(run)
+    else:
+        _draw_result(run, found)
+
+
+def _begin(found: Evaluation) -> None:
+    detection = found.detection
+    recipe, video_scores = detection.recipe, detection.video_scores
+    grid = usual_grid(recipe, video_scores)
+    cells = sweep_settings(recipe, video_scores, found.truth, grid)
+    st.session_state.sweep_run = Run(_kept(recipe), video_scores, found.truth, grid, cells)
+
+
+def _cancel() -> None:
+    st.session_state.sweep_run = None
+
+
+def _go_on(run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        bar = st.progress(0.0, text="Trying settings")
+        st.button(unseen("Cancel"), icon=":material/close:", key="cancel_sweep", help="Cancel", on_click=_cancel)
+    told = 0.0
+    for cell in run.cells:
+        run.done.append(cell)
+        if time.monotonic() - told >= TELL_EVERY_S:  # a press on the cross ends this run here
+            told = time.monotonic()
+            count, whole = len(run.done), len(run.grid)
+            bar.progress(count / whole, text=f"{count} of {whole} settings")
+    st.rerun()
+
+
+def _draw_result(run: Run, found: Evaluation) -> None:
+    grid, best = run.grid, best_cell(run.grid, run.done)
+    setting = best.setting
+    shortest = grid.min_durations_s.index(setting.min_duration_s)
+    scores = np.array([cell.score for cell in run.done]).reshape(grid.shape)[:, :, shortest].T
+    place = grid.thresholds.index(setting.threshold), grid.smoothings_s.index(setting.smoothing_s)
+    left, right = st.columns([62, 38], gap="small")
+    left.plotly_chart(
+        sweep_figure(grid.thresholds, grid.smoothings_s, scores, place, theme_name()),
+        theme=None,
+        key="sweep_chart",
+        config={"displayModeBar": False},
+    )
+    with right.container(gap="xsmall"):
+        st.button(
+            "Use these settings",
+            icon=":material/check:",
+            key="use_sweep",
+            on_click=_use,
+            args=(setting,),
+            help="Sets threshold, smoothing and shortest duration for all pages; thresholds of single prompts go.",
+        )
+        st.caption(
+            f"Best of {len(grid)}: {setting_words(setting)}: F1 {share_text(best.score)}, "
+            f"now {share_text(found.overall.f1)}",
+            help=HELP,
+        )
+
+
+def setting_words(setting: Setting) -> str:
+    """A setting in words."""
+    threshold = "thresholds that adapt" if setting.threshold is None else f"threshold {setting.threshold:g}"
+    shortest = f", shortest {setting.min_duration_s:g} s" if setting.min_duration_s else ""
+    return f"{threshold}, smoothing {setting.smoothing_s:g} s{shortest}"
+
+
+def _use(setting: Setting) -> None:
+    """Put it where the sidebar keeps it; the unit is the one in force."""
+    state = st.session_state
+    state.threshold_mode = MODES[0] if setting.threshold is None else MODES[1]
+    if setting.threshold is not None:
+        state.threshold = setting.threshold
+    state.own_thresholds = {}
+    state.smoothing, state.min_duration_s = setting.smoothing_s, setting.min_duration_s
+    state.smoothing_unit = SECONDS

@@ -1,0 +1,147 @@
+"""The list of stored videos, with sizes, and "Forget…"."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import streamlit as st
+
+from clip_core.analysis.stored_videos import (
+    copy_bytes,
+    count_judged,
+    delete_upload,
+    forget_copy,
+    forget_video,
+    list_stored,
+    sizes_of_models,
+    uploaded_file,
+)
+from clip_core.config import Config
+from clip_core.errors import ClipVideoError
+from clip_core.library.identify import reindex_error
+from clip_core.store.store import EmbeddingStore, StoredVideo
+from clip_core.text import clock, size_text
+from pages.regions.sidebar import sidebar_state
+from pages.regions.viewer.proxy import forget as forget_what_was_asked
+from pages.shared.cache import index_queue, proxy_queue
+from pages.shared.markdown import error_markdown, escape_markdown
+
+ROW_PX = 32
+
+
+def draw_library(store: EmbeddingStore, settings: Config) -> None:
+    """Draw the list and, below it, forgetting one video."""
+    st.markdown("##### Stored videos")
+    failed = st.session_state.get("forget_error")
+    if failed is not None:
+        st.error(error_markdown(failed), icon=":material/error:")
+    stored = list_stored(store)
+    if not stored:
+        st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
+        return
+    whole = sum(video.size_bytes for video in stored)
+    copies = {video.record.video_id: copy_bytes(video.record.video_id, settings) for video in stored}
+    counted = f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {size_text(whole)}"
+    counted += f" · the whole store {size_text(store.size_bytes())}, in {escape_markdown(store.location)}"
+    played = sum(copies.values())
+    st.caption(f"{counted} · copies to play {size_text(played)}" if played else counted)
+    rows = [row for video in stored for row in _rows(video, copies[video.record.video_id])]
+    st.dataframe(
+        pd.DataFrame(rows),
+        key="stored",
+        hide_index=True,
+        row_height=ROW_PX,
+        column_config={"Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")},
+    )
+    for error in filter(None, (reindex_error(video.record) for video in stored)):
+        st.warning(error_markdown(error), icon=":material/warning:")
+    names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
+        if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
+            st.session_state.forget_file = False  # whatever was ticked of another video
+            _confirm(next(video for video in stored if video.record.video_id == chosen), store, settings)
+
+
+def _rows(video: StoredVideo, copy: int) -> list[dict[str, object]]:
+    record = video.record
+    facts = {
+        "Video": record.name,
+        "Length": clock(record.table.end_s),
+        "Size": f"{record.width} × {record.height}",
+        "Added": dt.datetime.fromtimestamp(record.added_s),
+        "Copy to play": size_text(copy) if copy else "–",
+    }
+    if not video.models:
+        return [facts | {"Model": "–", "Frames": 0, "Samples / s": "–", "On disk": size_text(video.size_bytes)}]
+    return [
+        facts
+        | {
+            "Model": model.model_id,
+            "Frames": model.frames,
+            "Samples / s": "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}",
+            "On disk": size_text(size),
+        }
+        for model, size in sizes_of_models(video)
+    ]
+
+
+@st.dialog("Forget this video?")
+def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
+    copy = copy_bytes(video.record.video_id, settings)
+    copied = f" Its copy to play is deleted too: {size_text(copy)}." if copy else ""
+    frames = sum(model.frames for model in video.models)
+    try:
+        lost = _lost(count_judged(video.record.video_id, store))
+    except ClipVideoError as error:
+        lost = f" Whether moments were judged by hand cannot be told: {error_markdown(error)}"
+    file = uploaded_file(video.record.video_id, settings)
+    stays = " The video file itself stays." if file is None else ""
+    st.markdown(
+        f"The embeddings of **{escape_markdown(video.record.name)}** are deleted: {frames:,} frames, "
+        f"{size_text(video.size_bytes)}.{copied}{stays} Its settings, such as its prompts, are deleted, too. "
+        f"There is no undo; indexing again brings the embeddings back.{lost}"
+    )
+    if file is not None:
+        st.caption("Its name is forgotten as well: if the uploaded file stays, it is listed under its hash.")
+        st.checkbox(f"Delete the uploaded file too: {size_text(file.stat().st_size)}, for good", key="forget_file")
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
+            st.rerun()
+        if st.button("Keep", key="forget_no"):
+            st.rerun()
+
+
+def _lost(judged: int) -> str:
+    """What indexing again does not bring back."""
+    if not judged:
+        return ""
+    counted = "1 moment that was" if judged == 1 else f"{judged} moments that were"
+    return f" **{counted} judged by hand {'is' if judged == 1 else 'are'} deleted for good.**"
+
+
+def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
+    video_id = video.record.video_id
+    index_queue().cancel_file(video.record.path)
+    proxy_queue().stop(video_id)
+    st.session_state.forget_error = None
+    try:
+        forget_video(video_id, store)
+        forget_copy(video_id, settings)
+        if st.session_state.get("forget_file"):
+            _delete_file(video_id, settings)
+    except ClipVideoError as error:
+        st.session_state.forget_error = error
+    forget_what_was_asked(video_id)
+    sidebar_state.forget(video_id)
+    for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_wish"):
+        st.session_state.pop(key, None)
+
+
+def _delete_file(video_id: str, settings: Config) -> None:
+    """Delete the uploaded file; a page that shows it chooses no video then."""
+    path = uploaded_file(video_id, settings)
+    delete_upload(video_id, settings)
+    if st.session_state.get("video_path") == str(path):
+        st.session_state.video_path = None

@@ -1,0 +1,109 @@
+"""In and out: where a stretch begins and ends, set while watching by the keys I and O, by buttons, or typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from clip_core.text import clock, parse_time
+from clip_core.types import VideoRecord
+from pages.regions.viewer.playhead import PLAYER, Playhead, state_key
+
+KEYS = {"in": "mark_in", "out": "mark_out"}
+"""What is pressed, and where the session keeps the time."""
+
+
+def settle_in_out(record: VideoRecord, head: Playhead, whole: Callable[[float, float], None] | None = None) -> None:
+    """Take in what was pressed since the last run, in its order. Call when the playhead is settled.
+
+    Args:
+        record: The video; in and out of another one are forgotten.
+        head: Where a button takes its time from; a key brings the frame that was on the screen.
+        whole: Called with in and out, in seconds, when an out is set that does not lie before its in; both are then
+            free for the next stretch. Without it they stay until somebody takes them.
+    """
+    state, times_s = st.session_state, record.table.times_s
+    if state.get("in_out_of") != record.video_id:
+        state.in_out_of, state.in_out_pressed = record.video_id, []
+        clear_in_out()
+    for which, frame in state.pop("in_out_pressed", []):
+        last = max(0, len(times_s) - 1)
+        time_s = head.time_s if frame is None or not len(times_s) else float(times_s[min(frame, last)])
+        _put(which, time_s, clock(time_s))
+        start_s = state.mark_in
+        if which == "out" and whole is not None and start_s is not None and start_s <= time_s:
+            whole(start_s, time_s)
+            clear_in_out()
+
+
+def in_out(end_s: float) -> tuple[float | None, float | None]:
+    """In and out in seconds, None where nothing is set; at most ``end_s``, for a file may turn out to be shorter."""
+    start_s, stop_s = (st.session_state.get(key) for key in KEYS.values())
+    return (None if start_s is None else min(start_s, end_s), None if stop_s is None else min(stop_s, end_s))
+
+
+def press(which: str) -> None:
+    """Set in or out at the playhead; a callback. What else the browser says at the same time is heard first."""
+    _pressed().append((which, None))
+
+
+def type_time(which: str, text: str) -> None:
+    """Set in or out by hand: seconds, or m:ss.mmm. What is no time unsets it, and is still there to be corrected."""
+    _put(which, parse_time(text), text.strip())
+
+
+def time_text(which: str) -> str:
+    """In or out as it was typed, or the time that was pressed."""
+    return str(st.session_state.get(f"{KEYS[which]}_text", ""))
+
+
+def clear_in_out() -> None:
+    """Forget both."""
+    for which in KEYS:
+        _put(which, None, "")
+
+
+def _put(which: str, time_s: float | None, text: str) -> None:
+    st.session_state[KEYS[which]], st.session_state[f"{KEYS[which]}_text"] = time_s, text
+
+
+def take_presses(reported: object, player: str = PLAYER) -> None:
+    """Take the presses of keys that the screen reports; called before a run begins.
+
+    Args:
+        reported: Anything that is JSON; right is ``{"video", "since", "presses": [[number, which, frame], …]}`` with
+            "in" or "out". A report repeats the last presses, so that none is lost where two reports come as one;
+            numbers rise.
+        player: Whose screen it is.
+    """
+    state = st.session_state
+    if not isinstance(reported, dict) or reported.get("video") != state.get(state_key("frame_of", player)):
+        return
+    since, presses = reported.get("since"), reported.get("presses")
+    if not isinstance(since, (int, float)) or not isinstance(presses, list):
+        return
+    known_since, last = state.get("in_out_heard", (None, 0))
+    last = last if known_since == since else 0
+    for number, which, frame in filter(_is_press, presses):
+        if number > last:
+            _pressed().append((which, frame))
+            last = number
+    state.in_out_heard = (since, last)
+
+
+def _is_press(press: object) -> bool:
+    if not isinstance(press, list) or len(press) != 3:
+        return False
+    number, which, frame = press
+    return _is_count(number) and which in ("in", "out") and _is_count(frame)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _pressed() -> list[Any]:
+    found: list[Any] = st.session_state.setdefault("in_out_pressed", [])
+    return found

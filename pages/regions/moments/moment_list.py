@@ -1,0 +1,237 @@
+"""The list of moments, and the verdicts of the prompts."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from clip_core.scoring.detection import MomentDetection
+from clip_core.scoring.prompt_detection import VerdictKind
+from clip_core.scoring.reviewed import Reviewed
+from clip_core.text import clock, short_prompt, value_text
+from clip_core.types import Moment, VideoRecord
+from pages.regions.moments.best_worst import draw_extremes, draw_spikes
+from pages.regions.moments.contact_sheet import draw_peaks
+from pages.regions.moments.table import draw_moment_table, name_of, settle_rows
+from pages.regions.sidebar.prompts import Prompts
+from pages.regions.sidebar.signal import Signal
+from pages.shared.markdown import escape_markdown
+from pages.shared.theme import theme
+
+SIGNS: dict[VerdictKind, str] = {"there": "✓", "throughout": "▬", "not sure": "?"}
+ORDER: tuple[VerdictKind, ...] = ("not sure", "throughout", "there")
+_CHIP = (
+    '<span data-verdict="{kind}" data-prompt="{prompt}" title="{title}" role="listitem" '
+    'style="white-space:nowrap;border:1px solid {line};border-radius:4px;padding:0 5px">'
+    '<img src="{swatch}" alt="" style="width:8px;height:8px;vertical-align:0"> '
+    '<b style="color:{colour}">{sign}</b> <bdi>{name}</bdi> '
+    '<span style="color:{muted}">{share}</span></span>'
+)
+MOST_PX = 42
+LONGEST_PROMPT = 100
+"""Letters of a prompt in the page's source; with 200 prompts it would grow by megabytes."""
+
+
+def draw_verdicts(detection: MomentDetection, prompts: Prompts) -> None:
+    """Draw a chip for each flagged prompt, those that are not sure first; the reason shows on hover."""
+    flagged = [p for p in detection.scores.prompts if p not in detection.recipe.unflagged and p in prompts.numbers]
+    if not flagged or not len(detection.scores):
+        return
+    chips = [
+        _chip(prompt, detection, prompts)
+        for kind in ORDER
+        for prompt in flagged
+        if detection.verdicts[prompt].kind == kind
+    ]
+    look = f"display:flex;flex-wrap:wrap;gap:3px 5px;max-height:{MOST_PX}px;overflow-y:auto;font-size:.8rem"
+    st.html(f'<div data-region="verdicts" tabindex="0" role="list" style="{look}">{"".join(chips)}</div>')
+
+
+def doubt_words(detection: MomentDetection, prompt: str) -> str:
+    """Why it is not sure that the video shows a prompt; "" if it is, also by the word of a person."""
+    verdict = detection.verdicts[prompt]
+    if verdict.sure or any(moment.prompt == prompt for moment in detection.moments):
+        return ""
+    return f"Not sure that the video shows it. {verdict.reason}"
+
+
+def _chip(prompt: str, detection: MomentDetection, prompts: Prompts) -> str:
+    verdict, colours = detection.verdicts[prompt], theme()
+    share = "" if verdict.confidence is None else f"{int(100 * verdict.confidence)} %"
+    return _CHIP.format(
+        kind=verdict.kind,
+        prompt=html.escape(prompt[:LONGEST_PROMPT], quote=True),
+        title=html.escape(f"{prompt[:LONGEST_PROMPT]}: {verdict.kind}. {verdict.reason}", quote=True),
+        line=colours.grid,
+        swatch=prompts.swatch(prompt),
+        colour=prompts.colour(prompt),
+        muted=colours.muted,
+        sign=SIGNS[verdict.kind],
+        name=html.escape(short_prompt(prompt)),
+        share=share,
+    )
+
+
+LISTS = ["Moments", "Peaks", "Best", "Worst", "Spikes"]
+
+
+@dataclass(frozen=True)
+class MomentList:
+    """The moments of the page.
+
+    Attributes:
+        reviewed: As they were judged, rejected ones included, ranked; candidates come last.
+        chosen: Those whose rows are ticked.
+        with_candidates: Whether files hold the candidates too.
+        hidden: How many were left out because the pill of their prompt is off.
+        off: The prompts whose pill is off.
+        selected: The place of the one that is selected, None if none is.
+    """
+
+    reviewed: list[Reviewed]
+    chosen: list[Reviewed]
+    with_candidates: bool = False
+    hidden: int = 0
+    off: frozenset[str] = frozenset()
+    selected: int | None = None
+
+    @property
+    def kept(self) -> list[Moment]:
+        """Those that count: moments that were not rejected, candidates that were accepted."""
+        return [r.moment for r in self.reviewed if r.kept]
+
+    @property
+    def candidates(self) -> list[Moment]:
+        """Those that wait for a person to say what they are."""
+        return [r.moment for r in self.reviewed if r.is_candidate]
+
+    @property
+    def to_walk(self) -> tuple[list[Moment], list[Moment]]:
+        """What next, previous and repeat go through, and what comes after it: the ticked ones, or else all."""
+        return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
+
+    @property
+    def to_give(self) -> list[Moment]:
+        """Those that are written to files: of the ticked ones, or else of all, those that count."""
+        given = self.chosen or self.reviewed
+        return [r.moment for r in given if r.kept or (r.is_candidate and (self.with_candidates or bool(self.chosen)))]
+
+
+def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> MomentList:
+    """Say which moments there are, which is selected and which are ticked, before anything is drawn.
+
+    Moments of ``hidden`` prompts are left out.
+    """
+    reviewed = [r for r in found if r.moment.prompt not in hidden]
+    names = [name_of(r, video_id) for r in reviewed]
+    selected, ticked = settle_rows(names, [r.moment.start_s for r in reviewed])
+    return MomentList(
+        reviewed,
+        [reviewed[row] for row in ticked],
+        with_candidates=bool(st.session_state.get("give_candidates")),
+        hidden=len(found) - len(reviewed),
+        off=frozenset(hidden),
+        selected=selected,
+    )
+
+
+def shown_findings(detection: MomentDetection, listed: MomentList) -> MomentDetection:
+    """The findings with the moments that count and the candidates that wait, for the chart."""
+    return replace(detection, moments=listed.kept, candidates=listed.candidates)
+
+
+def choose_list(count: int) -> str:
+    """Draw the switch over the list; return which one is chosen."""
+    st.session_state.setdefault("list", LISTS[0])
+    return (
+        st.segmented_control(
+            "List",
+            LISTS,
+            required=True,
+            key="list",
+            persist_state="session",
+            format_func=lambda name: f"Moments · {count}" if name == "Moments" else name,
+            label_visibility="collapsed",
+        )
+        or LISTS[0]
+    )
+
+
+def draw_list(
+    chosen: str,
+    detection: MomentDetection,
+    listed: MomentList,
+    prompts: Prompts,
+    signal: Signal,
+    record: VideoRecord,
+    path: str,
+) -> None:
+    """Draw the chosen list; a click on a row is taken in at the next run."""
+    st.session_state.places = None  # a list of places says which
+    if chosen == "Moments":
+        if listed.reviewed:
+            draw_moment_table(listed.reviewed, listed.selected, detection.scores, prompts, record, path)
+        else:
+            st.caption(_hidden_text(listed.hidden) if listed.hidden else _why_none(detection, signal))
+    elif chosen == "Peaks":
+        draw_peaks(listed.kept, detection, record, path)
+    elif chosen == "Spikes":
+        draw_spikes(detection, listed.off, prompts)
+    else:
+        draw_extremes(detection, prompts, signal, worst=chosen == "Worst")
+
+
+def _hidden_text(count: int) -> str:
+    counted = "1 moment belongs to a prompt" if count == 1 else f"{count} moments belong to prompts"
+    return f"{counted} whose pill is off. Switch it on above the chart."
+
+
+def _why_none(detection: MomentDetection, signal: Signal) -> str:
+    scores = detection.scores
+    if not scores.prompts:
+        return "Type a prompt in the sidebar: one per line."
+    if not len(scores):
+        return "Moments appear here while the video is being indexed."
+    if all(prompt in detection.recipe.unflagged for prompt in scores.prompts):
+        return "No prompt is flagged. Choose some under Flag in the sidebar."
+    if not detection.thresholds:
+        return "No prompt is sure to be there, and the Rules in the sidebar leave out its likeliest places."
+    return _nearest_miss(detection, signal)
+
+
+def _asks_bank(detection: MomentDetection) -> bool:
+    return detection.recipe.bank_share > 0 and bool(detection.video_scores.banks)
+
+
+def _nearest_miss(detection: MomentDetection, signal: Signal) -> str:
+    recipe, unit = signal.recipe, detection.scores.unit
+    by, highest, prompt, when_s = _highest(detection, None)
+    threshold = value_text(detection.thresholds[prompt], unit)
+    best = f"Highest: **{escape_markdown(short_prompt(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
+    if by < 0 and not detection.detects:
+        return f"No sample reaches {threshold}. {best} Lower the threshold."
+    if recipe.time_range is not None and _highest(detection, recipe.time_range)[0] < 0:
+        low, high = map(clock, recipe.time_range)
+        return f"What reaches {threshold} lies outside the time range {low} … {high}. {best} Widen it under Rules."
+    if recipe.score_range is not None:
+        low, high = (value_text(end, unit) for end in recipe.score_range)
+        return f"What reaches {threshold} lies outside the score filter {low} … {high}. {best} Widen it under Rules."
+    bank = ["it does not beat the null bank"] if _asks_bank(detection) else []
+    reasons = [*(["too short"] if recipe.min_duration_s > 0 or not bank else []), *bank]
+    return f"What reaches {threshold} is dropped by the Rules: {', or '.join(reasons)}. {best}"
+
+
+def _highest(detection: MomentDetection, time_range: tuple[float, float] | None) -> tuple[float, float, str, float]:
+    """Of the samples within, the one that is highest over its threshold: by how much, its score, prompt and time."""
+    times_s, misses = detection.scores.times_s, [(-np.inf, 0.0, "", 0.0)]
+    low, high = time_range or (-np.inf, np.inf)
+    inside = np.flatnonzero((times_s >= low) & (times_s < high))
+    for prompt, threshold in detection.thresholds.items() if len(inside) else ():
+        curve = detection.smoothed[inside, detection.scores.prompts.index(prompt)]
+        top = int(curve.argmax())
+        misses.append((float(curve[top]) - threshold, float(curve[top]), prompt, float(times_s[inside[top]])))
+    return max(misses)

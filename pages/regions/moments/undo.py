@@ -1,0 +1,78 @@
+"""Where judgements are kept: each change is a step that can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from clip_core.analysis.judge_moments import keep_edit, take_edit_back
+from clip_core.errors import ClipVideoError
+from clip_core.scoring.detection import MomentDetection
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Edit, VideoRecord
+from pages.regions.moments.table import show_moment
+from pages.shared.markdown import error_markdown
+
+MOST_UNDONE = 50
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a judgement needs: where it is kept, and with which settings the moments were found."""
+
+    record: VideoRecord
+    store: EmbeddingStore
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, detection: MomentDetection, record: VideoRecord, store: EmbeddingStore) -> Bench:
+        """The bench for the moments of a video."""
+        return cls(record, store, detection.recipe.as_mapping())
+
+    def settle(self) -> None:
+        """Forget the steps of another video. Call before anything is drawn that takes one back."""
+        state = st.session_state
+        if state.get("undo_of") != self.record.video_id:
+            state.undo_of, state.undo = self.record.video_id, []
+
+    def keep(self, edits: list[Edit]) -> None:
+        """Keep judgements, as one step."""
+        self._change([(edit, keep_edit) for edit in edits])
+
+    def withdraw(self, edits: list[Edit]) -> None:
+        """Take judgements away, as one step."""
+        self._change([(edit, take_edit_back) for edit in edits])
+
+    def _change(self, changes: list[tuple[Edit, Any]]) -> None:
+        """Make the changes, and remember what was there before, as one step of undo."""
+        state, step = st.session_state, []
+        try:
+            for edit, act in changes:
+                before = act(self.record.video_id, edit, self.store)
+                step.append((edit, before))
+        except ClipVideoError as error:
+            state.judging_error = error_markdown(error)
+        if step:
+            state.undo = [*state.undo, step][-MOST_UNDONE:]
+
+    def undo(self) -> None:
+        """Take the last step back, and show its moment; while the store fails, the step stays for another try."""
+        state = st.session_state
+        if not state.undo:
+            return
+        *rest, step = state.undo
+        try:
+            for edit, before in reversed(step):
+                if before is None:
+                    take_edit_back(self.record.video_id, edit, self.store)
+                else:
+                    keep_edit(self.record.video_id, before, self.store)
+            state.undo = rest
+        except ClipVideoError as error:
+            state.judging_error = error_markdown(error)
+            return
+        if len(step) == 1:
+            edit, _ = step[0]
+            show_moment((self.record.video_id, edit.prompt, edit.anchor_s))

@@ -1,0 +1,164 @@
+"""Sidebar, Source: which model, what it sees of a frame, and how densely frames are sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clip_core.config import EVERY_FRAME, Config, Crop
+from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.catalogue import CATALOGUE
+from clip_core.encoders.registry import SAMPLE, SERVER, ModelChoice, available_models
+from clip_core.errors import NotDownloadedError
+from clip_core.library.videos import VideoChoice
+from pages.regions.sidebar import model_download
+from pages.shared import cache
+from pages.shared.markdown import escape_markdown
+from pages.shared.widgets import held
+
+RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
+FOR_FOOTAGE = CATALOGUE[0]
+"""What the page proposes for videos of photographs: the quickest of the catalogue."""
+SAMPLE_VIDEO = "sample.mp4"
+AS_MADE = "As made"
+FRAMINGS: dict[str, Crop | None] = {AS_MADE: None, "Middle": "center", "Squashed": "squash", "With bars": "pad"}
+SEES: dict[Crop, str] = {
+    "center": "the middle square of each frame",
+    "squash": "the whole frame, squashed",
+    "pad": "the whole frame, with bars",
+}
+
+
+@dataclass(frozen=True)
+class ModelWish:
+    """The chosen model, and the settings with what the page changed of them."""
+
+    choice: ModelChoice
+    settings: Config
+
+    @property
+    def name(self) -> str:
+        """What ``load_encoder`` takes."""
+        return self.choice.name
+
+
+def model_choices(settings: Config) -> dict[str, ModelChoice]:
+    """Name → model: those at hand, the catalogue, and what config.yaml names. A visitor can name no other."""
+    choices = {choice.name: choice for choice in available_models(settings)}
+    if settings.uses_server:
+        choices[SERVER] = ModelChoice(SERVER, None, f"Roboflow server · {settings.clip_version}")
+    if settings.model not in choices:
+        choices = {settings.model: ModelChoice(settings.model, None)} | choices
+    return choices
+
+
+def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
+    """Draw the list of models, what the model sees, and the rate; return the model and samples per second."""
+    state = st.session_state
+    rates = list(RATES)
+    configured = EVERY_FRAME if settings.samples_per_second is None else settings.samples_per_second
+    if configured not in rates:
+        rates = [*sorted([configured, *rates[:-1]], key=float), EVERY_FRAME]
+    state.sps = state.sps if state.get("sps") in rates else configured
+    choice = select_model(settings, "Model", "model", settings.model)
+    with st.container(horizontal=True, gap="xsmall", wrap=False):
+        crop = select_framing(settings, "framing")
+        rate = st.selectbox(
+            "Samples / s",
+            rates,
+            index=rates.index(state.sps),
+            format_func=lambda r: r if isinstance(r, str) else f"{r:g}",
+            help="Raising it embeds only the frames that are missing.",
+            **held("sps"),
+        )
+    return ModelWish(choice, replace(settings, crop=crop)), None if isinstance(rate, str) else float(rate)
+
+
+def select_model(settings: Config, label: str, key: str, first: str) -> ModelChoice:
+    """Draw the list of models.
+
+    Args:
+        settings: Whose models are listed.
+        label, key: Of the list; ``key``: under which its value is kept.
+        first: The name of the model to begin with.
+    """
+    state, choices = st.session_state, model_choices(settings)
+    state[key] = state[key] if state.get(key) in choices else first
+    names = list(choices)
+    name = st.selectbox(
+        label,
+        names,
+        index=names.index(state[key]),
+        format_func=lambda name: _title(choices[name], settings),
+        help="Scores of two models are not comparable. Changing the model re-indexes the video. "
+        "A model that is to be downloaded is fetched only after you have been asked.",
+        **held(key),
+    )
+    return choices[str(name)]
+
+
+def select_framing(settings: Config, key: str) -> Crop | None:
+    """Draw what a model sees of a frame."""
+    framings = list(FRAMINGS)
+    start = next(label for label, crop in FRAMINGS.items() if crop == settings.crop)
+    label = st.selectbox(
+        "Model sees",
+        framings,
+        index=framings.index(st.session_state.setdefault(key, start)),
+        help="**As made**: as the model's makers prepared pictures for it. A model looks at a square. CLIP was made to "
+        "look at the middle of a picture: 44 % of a 16:9 frame are never seen then. Squashed or with bars it sees all "
+        "of it, a little less well. Each way counts as a model of its own, so the video is indexed anew.",
+        **held(key),
+    )
+    return FRAMINGS[str(label)]
+
+
+def suggest_for_footage(request: ModelWish, video: VideoChoice) -> None:
+    """While a video of one's own is under the sample model: say what that model knows, and offer another."""
+    if request.name != SAMPLE or video.path.name == SAMPLE_VIDEO:
+        return
+    choice = next(choice for choice in available_models(request.settings) if choice.name == FOR_FOOTAGE.id)
+    size = None if choice.is_local else model_download.about_mb(choice, request.settings)
+    what = choice.title if size is None else f"{choice.title}, {size[1]} MB"
+    st.caption(f"The sample model knows emoji, not photographs. For footage: {escape_markdown(what)}")
+    label = "Use it" if choice.is_local else "Download"
+    st.button(label, icon=":material/download:" if not choice.is_local else None, key="for_footage",
+              on_click=_choose_for_footage, args=(choice, request.settings))  # fmt: skip
+
+
+def _choose_for_footage(choice: ModelChoice, settings: Config) -> None:
+    st.session_state.model = choice.name
+    if not choice.is_local:
+        model_download.begin(choice, settings)
+
+
+def _title(choice: ModelChoice, settings: Config) -> str:
+    size = None if choice.is_local else model_download.about_mb(choice, settings)
+    return choice.title if size is None else f"{choice.title} · {size[1]} MB to download"
+
+
+def load(request: ModelWish, said: DeltaGenerator | None = None) -> ShownEncoder | None:
+    """The model; None if it must be downloaded first: then that is offered in its place.
+
+    Args:
+        request: What is wanted.
+        said: Where the page says what it is doing; emptied before something is offered.
+
+    Raises:
+        EncoderError: It cannot be loaded.
+    """
+    try:
+        return cache.encoder(request.name, request.settings)
+    except NotDownloadedError as error:
+        if said is not None:
+            said.empty()
+        model_download.draw_offer(request.choice, request.settings, error)
+        return None
+
+
+def describe_model(encoder: ShownEncoder) -> str:
+    """What runs where, and what it sees, for the line under the chart."""
+    kind = f" · {encoder.precision}" if encoder.precision else ""
+    return f"Model {escape_markdown(encoder.name)}{kind} on {escape_markdown(encoder.provider)}, sees {SEES[encoder.framing]}"

@@ -1,0 +1,260 @@
+"""The prompts in the sidebar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from operator import attrgetter
+
+import streamlit as st
+
+from clip_core.analysis.analyse import Picture
+from clip_core.charts.colours import looks_alone
+from clip_core.config import Config
+from clip_core.encoders.base import ShownEncoder
+from clip_core.prompts import Prompt, parse_prompt
+from clip_core.settings import MOST_PROMPTS, MOST_TEXT, Templates
+from clip_core.text import clean_prompt, short_prompt
+from pages.regions.sidebar.prompt_options import choose_per_prompt
+from pages.regions.sidebar.prompt_pictures import KINDS, choose_kind, choose_pictures
+from pages.shared.markdown import escape_markdown
+from pages.shared.theme import swatch, theme
+from pages.shared.widgets import held, key_of
+
+# The control may come to the page after this: it is waited for, but not for long, and never taken from somebody who
+# types elsewhere by then.
+_SCRIPT = """
+const DONE = Symbol.for("clip-video-investigator.focused");
+const PATIENCE_MS = 5000;
+
+export default function ({ data, parentElement }) {
+  const began = performance.now();
+  const look = () => {
+    if (document[DONE] === data.asked || performance.now() - began > PATIENCE_MS) return;
+    const field = document.querySelector(`.st-key-${CSS.escape(data.key)} :is(textarea, input)`);
+    const active = document.activeElement;
+    const busy = active !== field && active?.matches("textarea, input:not([type=file])");
+    if (busy) document[DONE] = data.asked;
+    else if (field === null || field.offsetParent === null) setTimeout(look, 50);
+    else {
+      document[DONE] = data.asked;
+      field.focus();
+    }
+  };
+  look();
+}
+"""
+
+
+def ask_for_focus(name: str) -> None:
+    """Put the cursor into the control ``name``, see ``controls.held``, when it is drawn next."""
+    asked: dict[str, int] = st.session_state.setdefault("focus_asked", {})
+    asked[name] = asked.get(name, 0) + 1
+
+
+def focus_when_asked(name: str) -> None:
+    """Draw what does it; nothing is seen of it. Call after the control was drawn."""
+    asked = st.session_state.get("focus_asked", {}).get(name)
+    if asked is not None:
+        _component()(key=f"focus_{name}", data={"key": key_of(name), "asked": f"{name} {asked}"})
+
+
+@cache
+def _component() -> Callable[..., object]:
+    return st.components.v2.component("clip_video_focus", html="<span hidden></span>", js=_SCRIPT)
+
+
+EXAMPLES = ("a dog", "a person running", "a red car")
+MOST_CUT_SHOWN = 120
+MOST_CUTS = 3
+FULL_ROW = 8
+"""So many pills fill a row; of more, two rows are seen, and the rest by scrolling."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompts in the order of the list, each with its number, which gives its colour.
+
+    Attributes:
+        numbers: Text of a prompt → number; negatives have no curve of their own on the page.
+        every: The prompts, then the negatives.
+        templates: The wordings around each prompt.
+        pictures: Name → picture, where pictures stand in place of texts; the names are then the prompts.
+    """
+
+    numbers: dict[str, int]
+    every: tuple[Prompt, ...]
+    templates: Templates = "none"
+    pictures: Mapping[str, Picture] | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The prompts in order."""
+        return tuple(self.numbers)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Prompt or negative → prior odds, where they are not 1."""
+        return {prompt.text: prompt.weight for prompt in self.every if prompt.weight != 1}
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The list as it would be typed; pictures cannot be."""
+        return () if self.pictures is not None else tuple(prompt.line for prompt in self.every)
+
+    def only(self, prompts: Collection[str]) -> Prompts:
+        """Those that are among ``prompts``, with their numbers."""
+        kept = {prompt: number for prompt, number in self.numbers.items() if prompt in prompts}
+        return replace(self, numbers=kept, every=tuple(prompt for prompt in self.every if prompt.text in prompts))
+
+    def colour(self, prompt: str) -> str:
+        """The prompt's colour in the theme in force."""
+        return theme().colour(self.numbers[prompt])
+
+    def swatch(self, prompt: str, box: int = 10) -> str:
+        """The prompt's colour and mark as a picture, a data URI."""
+        return swatch(self.colour(prompt), box, self.numbers[prompt])
+
+    def label(self, prompt: str) -> str:
+        """A swatch and the prompt, shortened, as Markdown; its number where another prompt may look the same."""
+        number = self.numbers[prompt]
+        extra = "" if looks_alone(number) else f" {number + 1}"
+        return f"![]({self.swatch(prompt)}) {escape_markdown(short_prompt(prompt))}{extra}"
+
+
+def edit_prompts(settings: Config) -> Prompts:
+    """Draw the list of texts, one prompt a line, or that of pictures; return what it holds."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
+        st.markdown("##### Prompts", width="stretch")
+        kind = choose_kind()
+        own_slot = st.container(width="content")
+    if kind == KINDS[1]:
+        pictures = choose_pictures()
+        with own_slot:
+            every, _ = choose_per_prompt([Prompt(name) for name in pictures], wordings=False)
+        return Prompts(_numbered(list(pictures)), every, pictures=pictures)
+    typed = _type_prompts(settings)
+    focus_when_asked("prompts")
+    _offer_examples([prompt.line for prompt in typed])
+    with own_slot:
+        every, templates = choose_per_prompt(typed)
+    return Prompts(_numbered([prompt.text for prompt in every if not prompt.negative]), every, templates)
+
+
+def _offer_examples(typed: Sequence[str]) -> None:
+    """While nothing else stands in the list: prompts that a press puts there."""
+    if not set(typed) <= set(EXAMPLES):
+        st.session_state.offers_examples = False
+    elif not typed:
+        st.session_state.offers_examples = True
+    left = [example for example in EXAMPLES if example not in typed]
+    if not left or not st.session_state.get("offers_examples"):
+        return
+    with st.container(horizontal=True, gap="xsmall", key="examples"):
+        for example in left:
+            st.button(example, key=f"example_{EXAMPLES.index(example)}", on_click=_add_example, args=(example,))
+
+
+def _add_example(example: str) -> None:
+    state = st.session_state
+    state.prompts = "\n".join([*filter(None, str(state.prompts).splitlines()), example])
+
+
+def _type_prompts(settings: Config) -> tuple[Prompt, ...]:
+    text = st.text_area(
+        "Prompts",
+        st.session_state.setdefault("prompts", "\n".join(settings.prompts)),
+        height=90,
+        label_visibility="collapsed",
+        placeholder="One prompt per line",
+        help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
+        "or background prompt: the units margin and softmax hold the others against it.",
+        **held("prompts"),
+    )
+    lines = [clean_prompt(line) for line in str(text or "").splitlines()]
+    typed = [prompt for line in lines if (prompt := parse_prompt(line[:MOST_TEXT]))]
+    if len(set(typed)) < len(typed):
+        double = next(prompt for place, prompt in enumerate(typed) if prompt in typed[:place])
+        st.caption(f"“{escape_markdown(short_prompt(double.line))}” stands there twice; it is taken once.")
+    if len(set(typed)) > MOST_PROMPTS:
+        st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
+    if any(len(line) > MOST_TEXT for line in lines):
+        st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
+    return _taken(typed)
+
+
+def _taken(typed: Sequence[Prompt]) -> tuple[Prompt, ...]:
+    """The first of them, each once, the negatives last."""
+    return tuple(sorted(list(dict.fromkeys(typed))[:MOST_PROMPTS], key=attrgetter("negative")))
+
+
+def prompts_of(lines: Sequence[str]) -> tuple[Prompt, ...]:
+    """The prompts that are taken of a list of texts, as if it was typed."""
+    parsed = (parse_prompt(clean_prompt(line)[:MOST_TEXT]) for text in lines for line in text.splitlines())
+    return _taken([prompt for prompt in parsed if prompt])
+
+
+def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
+    """Say which words at the end of a prompt the model does not read."""
+    if prompts.pictures is not None:
+        return
+    key, state = (encoder.fingerprint, prompts.lines), st.session_state
+    if state.get("cuts_of") != key:
+        texts = [prompt.text for prompt in prompts.every]
+        cuts = zip(texts, encoder.cut_off(texts), strict=True)
+        state.cuts_of, state.cuts = key, [(prompt, words) for prompt, words in cuts if words]
+    told: list[tuple[str, str]] = state.cuts[:MOST_CUTS]
+    for prompt, words in told:
+        text = f"“{escape_markdown(short_prompt(prompt))}” is longer than the model reads. Not read: “{escape_markdown(_end(words))}”"
+        st.warning(text, icon=":material/content_cut:")
+    if len(told) < len(state.cuts):
+        st.caption(f"{len(state.cuts) - len(told)} more prompts are longer than the model reads.")
+
+
+def _end(words: str) -> str:
+    return words if len(words) <= MOST_CUT_SHOWN else f"{words[:MOST_CUT_SHOWN]}… ({len(words):,} characters)"
+
+
+def _numbered(prompts: Sequence[str]) -> dict[str, int]:
+    """Give each prompt a number once: colour sticks to the prompt, not to its line.
+
+    A number that came when there were more prompts than colours goes with them.
+    """
+    known: dict[str, int] = st.session_state.get("prompt_numbers", {})
+    most = max(len(prompts), len(theme().prompts))
+    numbers = {prompt: known[prompt] for prompt in prompts if known.get(prompt, most) < most}
+    taken = set(numbers.values())
+    for prompt in prompts:
+        if prompt not in numbers:
+            numbers[prompt] = next(k for k in range(len(prompts)) if k not in taken)
+            taken.add(numbers[prompt])
+    st.session_state.prompt_numbers = numbers
+    return {prompt: numbers[prompt] for prompt in prompts}
+
+
+def settle_shown(prompts: Prompts) -> list[str]:
+    """Return the prompts that the pills do not hide, before the pills are drawn. A new prompt is shown."""
+    state, options = st.session_state, prompts.texts
+    known: set[str] = state.get("shown_known", set())
+    if known != set(options):
+        state.shown = [p for p in options if p not in known or p in state.shown]
+        state.shown_known = set(options)
+    shown: list[str] = state.setdefault("shown", [])
+    return [p for p in options if p in shown]
+
+
+def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
+    """Draw the pills that are legend and filter in one; what they say counts from the next run on."""
+    options = prompts.texts
+    with st.container(key="legend"):
+        st.pills(
+            "Prompts shown",
+            options,
+            selection_mode="multi",
+            default=shown,
+            format_func=prompts.label,
+            label_visibility="collapsed",
+            wrap=True,
+            **held("shown"),
+        )

@@ -1,0 +1,206 @@
+"""The settings menu: link, save, load, start over, compare with a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from clip_core.analysis.export_bundle import ExportBundle
+from clip_core.config import Config
+from clip_core.errors import RecipeError
+from clip_core.files import named_after
+from clip_core.prompts import Prompt
+from clip_core.settings import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
+from pages.regions.download.compare_file import draw_comparison
+from pages.regions.moments.moment_list import MomentList
+from pages.regions.sidebar.prompt_pictures import show_texts
+from pages.regions.sidebar.smoothing import put_smoothing
+from pages.regions.sidebar.threshold import MODES
+from pages.shared.markdown import error_markdown
+from pages.shared.theme import unseen
+
+
+def take_link() -> None:
+    """At the first run of a session, restore the view that the address names."""
+    state, query = st.session_state, st.query_params
+    if "link_read" in state:
+        return
+    state.link_read = True
+    names = {name: query.get_all(name) for name in query}
+    try:
+        recipe = recipe_of_query(names)
+    except RecipeError as error:
+        state.link_error = error_markdown(error)
+        return
+    if recipe is not None:
+        put_recipe(recipe, with_prompts="prompt" in names)
+        state.link_given = True
+    if "video" in names:
+        state.video_wanted = names["video"][-1]
+    frame = names.get("frame", [""])[-1]
+    if frame.isdecimal() and len(frame) < 10:
+        state.frame_wanted = int(frame)
+
+
+def draw_link_error() -> None:
+    """Say once what was wrong with the address."""
+    if error := st.session_state.pop("link_error", None):
+        st.warning(error, icon=":material/link_off:")
+
+
+def view_link(recipe: Recipe | None, video: str, frame: int) -> str:
+    """The address that restores this view; without a recipe, it leaves all settings as they are."""
+    return link(str(st.context.url or ""), recipe, {"video": video, "frame": str(frame)})
+
+
+def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = "") -> None:
+    """Put a recipe into the session, before any of the sidebar's controls is drawn.
+
+    Args:
+        recipe: The settings.
+        with_prompts: Whether its prompts count.
+        made_with: The fingerprint of the model that its thresholds belong to; under another one they start anew.
+            "" takes them whatever the model is.
+    """
+    state = st.session_state
+    show_texts()
+    if with_prompts:
+        state.prompts = "\n".join(recipe.prompts)
+    state.templates = recipe.templates
+    state.own_weights = _by_name(recipe)
+    state.own_thresholds = dict(recipe.thresholds)
+    state.unit = recipe.unit
+    state.threshold_mode = MODES[0] if recipe.threshold is None else MODES[1]
+    state.threshold = recipe.threshold
+    put_smoothing(recipe)
+    for name in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s", "across_cuts", "combinations"):
+        state[name] = getattr(recipe, name)
+    state.bank_share, state.confidence = round(recipe.bank_share), float(recipe.confidence)
+    state.filter_on = recipe.score_range is not None
+    state.score_filter = recipe.score_range or (None, None)
+    state.range_moved = False
+    state.time_range, state.time_range_of = recipe.time_range, None
+    state.unflagged = set(recipe.unflagged)
+    state.limits = state.cuts_from = None
+    state.recipe_given = made_with  # so that the model, when it is known, does not start with values of its own
+
+
+def _by_name(recipe: Recipe) -> dict[str, float]:
+    """Weights under the lines of the list, where a negative has its sign."""
+    negatives = set(recipe.negatives)
+    return {Prompt(text, text in negatives).line: weight for text, weight in recipe.weights.items()}
+
+
+def draw_loading(settings: Config) -> None:
+    """Draw the upload of a settings file, and a way back to how it all starts."""
+    state = st.session_state
+    number = state.setdefault("settings_number", 0)
+    file = st.file_uploader(
+        "Load settings (YAML)", type=["yaml", "yml"], max_upload_size=1, key=f"settings_file_{number}"
+    )
+    if state.get("settings_error"):
+        st.error(state.settings_error, icon=":material/error:")
+    if file is not None:
+        state.loaded_settings = file.getvalue()
+        state.settings_number = number + 1
+        st.rerun()
+    _draw_start_over(settings)
+
+
+def _draw_start_over(settings: Config) -> None:
+    """A button that asks first: what is kept of this video's settings goes, too."""
+    state = st.session_state
+    if not state.get("asks_start_over"):
+        help_text = "All settings as config.yaml has them. You are asked first."
+        st.button("Start over…", icon=":material/restart_alt:", help=help_text, on_click=_ask, args=(True,),
+                  key="start_over")  # fmt: skip
+        return
+    st.markdown("Set prompts, thresholds, and all other settings of this video back to those of config.yaml?")
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Start over", type="primary", on_click=start_over, args=(settings,), key="start_over_yes")
+        st.button("Keep", on_click=_ask, args=(False,), key="start_over_no")
+
+
+def _ask(asks: bool) -> None:
+    st.session_state.asks_start_over = asks
+
+
+def take_file() -> None:
+    """Take a settings file that was uploaded in the last run, before anything is drawn."""
+    state = st.session_state
+    content = state.pop("loaded_settings", None)
+    if content is None:
+        return
+    try:
+        put_recipe(read_recipe(content))
+        state.settings_error = None
+    except RecipeError as error:
+        state.settings_error = error_markdown(error)
+
+
+def start_over(settings: Config, prompts: Sequence[str] | None = None) -> None:
+    """Put all settings as config.yaml has them; ``prompts`` stand in place of its own."""
+    state = st.session_state
+    lines = settings.prompts if prompts is None else tuple(prompts)
+    put_recipe(Recipe(smoothing_s=settings.smoothing_s))
+    state.prompts = "\n".join(lines)  # more than a recipe holds are cut, and told, where they are drawn
+    state.recipe_given, state.limits_of = None, None
+    state.put_aside = {}
+    state.settings_error, state.asks_start_over = None, False
+
+
+MIME_YAML = "application/yaml"
+WIDTH_PX = 400
+"""A long link would widen the menu as far as it may."""
+
+
+def draw_settings_menu(bundle: ExportBundle, listed: MomentList, settings: Config, frame: int) -> None:
+    """Draw the menu.
+
+    Args:
+        bundle: With the settings in force.
+        listed: The moments that a file is compared with.
+        settings: Those of config.yaml.
+        frame: The one on the screen, which the link names.
+    """
+    menu = st.popover(
+        unseen("Settings"),
+        icon=":material/settings:",
+        help="Settings: this view as a link, save and load settings, compare with a file",
+        key="settings_box",
+    )
+    with menu, st.container(width=WIDTH_PX):
+        st.markdown("**Settings**")
+        _draw_link(bundle, frame)
+        _draw_saving(bundle)
+        draw_loading(settings)
+        draw_comparison(listed.kept, bundle.detection.scores.prompts)
+
+
+def _draw_link(bundle: ExportBundle, frame: int) -> None:
+    pictures, video = bundle.pictures is not None, st.session_state.get("video")
+    recipe = None if pictures else bundle.detection.recipe  # thresholds of pictures would be applied to texts
+    st.caption("This view as a link")
+    st.code(view_link(recipe, str(video or ""), frame), language=None, wrap_lines=False)
+    if pictures:
+        st.caption("Pictures do not go along, nor their settings: this link holds the video and the frame.")
+
+
+def _draw_saving(bundle: ExportBundle) -> None:
+    """Draw the button of the settings file. Of pictures there is none: who loads it would lose the texts."""
+    pictures = bundle.pictures is not None
+    st.download_button(
+        "Save settings (YAML)",
+        partial(recipe_yaml, bundle.detection.recipe),
+        named_after(bundle.record.name, "settings.yaml"),
+        MIME_YAML,
+        key="settings_file",
+        on_click="ignore",
+        icon=":material/save:",
+        disabled=pictures,
+        help="A settings file holds texts. Go back to Texts to save it."
+        if pictures
+        else "All that moments are made of: for the command line (--settings), or to load here.",
+    )

@@ -1,0 +1,143 @@
+"""The settings of each video: they come back when it is opened again, and are kept when they change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clip_core.config import Config
+from clip_core.encoders.base import ShownEncoder
+from clip_core.errors import RecipeError, StoreError, VideoNotFoundError
+from clip_core.library.videos import VideoChoice
+from clip_core.scoring.video_scores import VideoScores
+from clip_core.settings import Recipe
+from clip_core.store.store import EmbeddingStore, KeptSettings
+from pages.regions.sidebar.prompts import Prompts, ask_for_focus, prompts_of
+from pages.regions.sidebar.settings_io import put_recipe, start_over
+from pages.regions.sidebar.signal import start_of_model
+from pages.shared.cache import stamp
+from pages.shared.markdown import error_markdown
+
+UNKNOWN = "unknown"
+"""In place of what the store keeps: the settings of now came from a link, and stay out of it until they are changed."""
+
+
+def bring_back(video: VideoChoice, store: EmbeddingStore, settings: Config) -> None:
+    """Put the settings of another video into the session, before any control is drawn.
+
+    They are those with which this session left it, else those that are kept. A video without any goes on with the
+    settings of now; an upload begins without prompts. The settings of a link count before all of them.
+    """
+    state = st.session_state
+    file = (str(video.path), _stamp(video))
+    before: tuple[object, str | None] = state.get("settings_of") or (None, None)
+    if before[0] == file and before[1] is not None:
+        return
+    video_id = _id_of(video, file[1], store)
+    state.settings_of = (file, video_id)
+    if before[0] not in (None, file):
+        _need_prompts(settings)
+    if video_id is None or video_id == state.get("settings_id"):
+        return
+    state.settings_id, state.keep_error = video_id, None
+    state.stored_settings = stored = _stored(video_id, store)
+    is_upload = state.pop("uploaded", None) == str(video.path)
+    if state.pop("link_given", False):
+        state.stored_settings = UNKNOWN
+        return
+    back = state.setdefault("settings_left", {}).get(video_id) or stored
+    if back is not None:
+        put_recipe(back.recipe, made_with=back.fingerprint)
+    elif is_upload:
+        start_over(settings, prompts=())
+        ask_for_focus("prompts")
+
+
+def keep(
+    video_id: str,
+    recipe: Recipe,
+    typed: Prompts,
+    settings: Config,
+    encoder: ShownEncoder,
+    video_scores: VideoScores,
+    store: EmbeddingStore,
+) -> None:
+    """Keep the settings of a video if they changed; what is as it all starts is not kept.
+
+    Args:
+        video_id: The video.
+        recipe: Its settings.
+        typed: The prompts in the list: while some of them are not scored, or pictures stand there, nothing is kept.
+        settings: Say how it all starts.
+        encoder: Under which it is shown.
+        video_scores: Of the prompts.
+        store: Where settings are kept.
+    """
+    state = st.session_state
+    if state.get("settings_id") != video_id or typed.pictures is not None or typed.lines != recipe.prompts:
+        return
+    now = KeptSettings(recipe, encoder.fingerprint)
+    state.setdefault("settings_left", {})[video_id] = now
+    wanted = None if _is_start(recipe, settings, encoder, video_scores) else now
+    known, state.stored_settings = state.stored_settings, wanted
+    if known in (wanted, UNKNOWN):
+        return
+    try:
+        if wanted is None:
+            store.drop_settings(video_id)
+        else:
+            store.keep_settings(video_id, wanted)
+        state.keep_error = None
+    except StoreError as error:
+        state.keep_error = f"The settings of this video are not kept. {error_markdown(error)}"
+
+
+def draw_trouble() -> None:
+    """Say why settings did not come back or are not kept."""
+    if trouble := st.session_state.get("keep_error"):
+        st.caption(f":material/warning: {trouble}")
+
+
+def forget(video_id: str) -> None:
+    """Forget what this session knows of a video's settings."""
+    state = st.session_state
+    state.get("settings_left", {}).pop(video_id, None)
+    if state.get("settings_id") == video_id:
+        state.settings_id = state.settings_of = None
+
+
+def _stamp(video: VideoChoice) -> tuple[int, int] | None:
+    try:
+        return stamp(video.path)
+    except VideoNotFoundError:
+        return None
+
+
+def _id_of(video: VideoChoice, found: tuple[int, int] | None, store: EmbeddingStore) -> str | None:
+    """What the file is known as; of one that is gone, what it was when it was last looked at."""
+    if found is not None:
+        return store.known_id(video.path, *found)
+    lay = str(video.path.absolute())
+    return next((record.video_id for record in store.videos() if record.path == lay), None)
+
+
+def _stored(video_id: str, store: EmbeddingStore) -> KeptSettings | None:
+    try:
+        return store.settings(video_id)
+    except (RecipeError, StoreError) as error:
+        st.session_state.keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
+        return None
+
+
+def _need_prompts(settings: Config) -> None:
+    """The empty list of one video is no list to go on with in another."""
+    state = st.session_state
+    if not str(state.get("prompts", "-")).strip():
+        state.prompts = "\n".join(settings.prompts)
+
+
+def _is_start(recipe: Recipe, settings: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:
+    """Whether these are the settings that a first visit finds."""
+    unit, threshold = start_of_model(settings, encoder, has_bank=video_scores.has_bank)
+    lines = tuple(prompt.line for prompt in prompts_of(settings.prompts))
+    start = Recipe(prompts=lines, smoothing_s=float(settings.smoothing_s), unit=unit, threshold=threshold)
+    return recipe == start

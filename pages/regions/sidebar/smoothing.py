@@ -1,0 +1,119 @@
+"""Sidebar, Signal: the filter, and how wide it is, in seconds or in samples."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clip_core.config import Config
+from clip_core.filters import FILTERS
+from clip_core.scoring.smoothing import step_s, window_samples
+from clip_core.settings import Recipe
+from clip_core.types import Times
+from pages.shared.widgets import held
+
+SECONDS, SAMPLES = "s", "samples"
+WIDEST_S, WIDEST_SAMPLES = 5.0, 25
+UNIT_HELP = (
+    "What the width is given in, and kept in: with a width in samples, another *Samples / s* smooths over another time."
+)
+
+
+def put_smoothing(recipe: Recipe) -> None:
+    """Put a recipe's filter and width into the session, before they are drawn."""
+    state, samples = st.session_state, recipe.smoothing_samples
+    state.smoothing_kind, state.smoothing = recipe.smoothing, float(recipe.smoothing_s)
+    state.smoothing_unit = SECONDS if samples is None else SAMPLES
+    if samples is not None:
+        state.smoothing_samples = samples
+
+
+def choose_smoothing() -> str:
+    """Draw the list of filters."""
+    kind = st.selectbox(
+        "Filter",
+        list(FILTERS),
+        index=list(FILTERS).index(st.session_state.setdefault("smoothing_kind", "mean")),
+        format_func=lambda kind: FILTERS[kind].title,
+        help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
+        **held("smoothing_kind"),
+    )
+    return kind or "mean"
+
+
+def choose_width(settings: Config, kind: str, times_s: Times) -> tuple[float, int | None]:
+    """Draw the width; return it in seconds, and in samples if it was given so.
+
+    Args:
+        settings: Give the width to begin with.
+        kind: The filter.
+        times_s: Of the samples.
+    """
+    state = st.session_state
+    state.smoothing = float(state.get("smoothing", settings.smoothing_s))
+    state.setdefault("smoothing_unit", SECONDS)
+    state.setdefault("smoothing_samples", window_samples(state.smoothing, times_s))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="smoothing_row"):
+        slot = st.container()
+        st.segmented_control(
+            "Width in",
+            [SECONDS, SAMPLES],
+            default=state.smoothing_unit,
+            required=True,
+            label_visibility="collapsed",
+            help=UNIT_HELP,
+            width="content",
+            **held("smoothing_unit", _unit_chosen, step_s(times_s)),
+        )
+    given = f"Width of the {FILTERS[kind].title}. {{}} 0 shows the raw scores."
+    if state.smoothing_unit == SAMPLES:
+        return state.smoothing, _choose_samples(slot, given, times_s)
+    return _choose_seconds(slot, given, times_s), None
+
+
+def _choose_seconds(slot: DeltaGenerator, help_text: str, times_s: Times) -> float:
+    state = st.session_state
+    counted = _counted(window_samples(state.smoothing, times_s))
+    label = f"Smoothing · {counted}"
+    slot.markdown(f":small[{label}]", help=help_text.format(f"{state.smoothing:.1f} s = {counted}."))
+    return st.slider(
+        label,
+        0.0,
+        max(WIDEST_S, float(math.ceil(state.smoothing))),
+        state.smoothing,
+        step=0.1,
+        format="%.1f s",
+        label_visibility="collapsed",  # it stands beside the unit
+        **held("smoothing"),
+    )
+
+
+def _choose_samples(slot: DeltaGenerator, help_text: str, times_s: Times) -> int:
+    state = st.session_state
+    width = f"{state.smoothing_samples * step_s(times_s):.3g} s"
+    label = f"Smoothing · {width}"
+    words = f"{_counted(state.smoothing_samples)} = {width} at the rate of now."
+    slot.markdown(f":small[{label}]", help=help_text.format(words))
+    return st.slider(
+        label,
+        0,
+        max(WIDEST_SAMPLES, int(state.smoothing_samples)),
+        int(state.smoothing_samples),
+        label_visibility="collapsed",
+        **held("smoothing_samples"),
+    )
+
+
+def _counted(samples: int) -> str:
+    return f"{samples} sample{'' if samples == 1 else 's'}"
+
+
+def _unit_chosen(step: float) -> None:
+    """The same width in the other unit."""
+    state = st.session_state
+    if state.smoothing_unit == SAMPLES:
+        state.smoothing_samples = round(state.smoothing / step) if step > 0 else 1
+    elif step > 0:
+        state.smoothing = round(state.smoothing_samples * step, 3)

@@ -1,0 +1,201 @@
+"""Choose a video: from the list, by upload, or by a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clip_core.config import Config
+from clip_core.errors import ClipVideoError
+from clip_core.library.add_video import add_upload, open_path
+from clip_core.library.videos import EXTENSIONS, VideoChoice, list_videos, uploads_folder
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import clock, size_text
+from clip_core.types import VideoRecord
+from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.theme import unseen
+from pages.shared.widgets import held
+
+MOST_OPENED = 1000
+
+
+def draw_box(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
+    """Draw the box; it closes when a video was added.
+
+    Args:
+        settings: Say where uploads are kept, and what may be opened.
+        store: Remembers uploads.
+        busy: Where the page shows how far the copy of an upload is.
+    """
+    number = st.session_state.setdefault("boxes", 0)
+    help_text = "Upload a video, or open a path on this machine"
+    # Another key is another box, which is closed.
+    with (
+        st.container(key="upload_box", width="content"),
+        st.popover(unseen("Add a video"), icon=":material/upload:", help=help_text, key=f"upload_box_{number}"),
+    ):
+        _upload(settings, store, busy)
+        _draw_path(settings, number)
+
+
+def opened_paths() -> list[Path]:
+    """The videos that this session opened by path."""
+    return list(st.session_state.get("opened_paths", ()))
+
+
+def choose_path(path: Path) -> None:
+    """Choose a video, before the list is drawn."""
+    st.session_state.video_path = str(path)
+
+
+def _close() -> None:
+    st.session_state.boxes += 1
+
+
+def _upload(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
+    state = st.session_state
+    state.setdefault("uploads", 0)
+    file = st.file_uploader(
+        "Upload a video",
+        type=[extension[1:] for extension in EXTENSIONS],
+        key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
+        help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
+    )
+    failed = state.get("upload_error")
+    if file is None:
+        if failed is not None:
+            st.error(error_markdown(failed), icon=":material/error:")
+        return
+    name, whole = escape_markdown(file.name), file.size
+
+    def show(copied: int) -> None:
+        text = f"Keeping {name} · {size_text(copied)} of {size_text(whole)}"
+        busy.progress(min(1.0, copied / whole) if whole else 1.0, text=text)
+
+    show(0)
+    try:
+        path = add_upload(file, whole, file.name, uploads_folder(settings), store, show)
+        choose_path(path)
+        state.upload_error, state.uploaded = None, str(path)
+        _close()
+    except ClipVideoError as error:
+        state.upload_error = error
+    state.uploads += 1  # another key: the uploader lets go of the file's memory
+    st.rerun()
+
+
+def _draw_path(settings: Config, number: int) -> None:
+    key = f"path_{number}"
+    st.text_input(
+        "Open a path",
+        key=key,
+        placeholder="A video, or a folder of videos",
+        help="On the machine that runs this page, within the folders that `video_dirs` of config.yaml names. Nothing "
+        "is copied. Of a folder all videos are listed.",
+        on_change=_open,
+        args=(key, settings),
+    )
+    state = st.session_state
+    if failed := state.get("path_error"):
+        st.error(failed, icon=":material/error:")
+    if note := state.pop("path_note", None):
+        st.caption(note)
+
+
+def _open(key: str, settings: Config) -> None:
+    """Open what was typed: a video is chosen, those of a folder are listed."""
+    state = st.session_state
+    state.path_error = None
+    typed = str(state[key]).strip()
+    if not typed:
+        return
+    try:
+        found = open_path(typed, settings)
+    except ClipVideoError as error:
+        state.path_error = error_markdown(error)
+        return
+    state.opened_paths = list(dict.fromkeys([*found.videos, *opened_paths()]))[:MOST_OPENED]
+    if found.is_folder:
+        count = len(found.videos)
+        counted = "1 video is" if count == 1 else f"{count:,} videos are"
+        state.path_note = f"{counted} in the list now, from {escape_markdown(found.path.name)}."
+    else:
+        choose_path(found.videos[0])
+        _close()
+
+
+SAMPLE_NAME = "sample.mp4"
+
+
+def draw_notices(settings: Config) -> None:
+    """Say what the visitor should know of how the settings were read."""
+    for notice in settings.notices:
+        st.caption(f":material/info: {escape_markdown(notice)}")
+
+
+def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
+    """Draw the list of videos and the box that adds one; return the chosen one."""
+    state = st.session_state
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False)
+    busy = st.empty()
+    with row:
+        slot = st.container()
+        draw_box(settings, store, busy)
+    choices = {choice.name: choice for choice in list_videos(settings, store, opened_paths())}
+    chosen = state.video_choice = _settle_chosen(settings, choices)
+    names = list(choices)
+    state.video = None if chosen is None else chosen.name
+    slot.selectbox(
+        "Video",
+        names,
+        index=None if chosen is None else names.index(chosen.name),
+        placeholder="Choose a video",
+        help="Files in the folders that `video_dirs` of config.yaml names, and what was uploaded or opened before.",
+        **held("video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
+    )
+    return chosen
+
+
+def _settle_chosen(settings: Config, choices: dict[str, VideoChoice]) -> VideoChoice | None:
+    """Return the video whose path the session keeps; the list only shows it. If its file vanished it stays listed."""
+    state = st.session_state
+    if "video_path" not in state:
+        first = next(iter(choices.values()), None) if settings.video_path is not None else None
+        state.video_path = None if first is None else str(first.path)
+    wanted: str | None = state.pop("video_wanted", None)
+    if wanted is not None:  # a link names it
+        state.video_missing = None if wanted in choices else wanted
+        state.video_path = str(choices[wanted].path) if wanted in choices else None
+    chosen = next((choice for choice in choices.values() if str(choice.path) == state.video_path), None)
+    last: VideoChoice | None = state.get("video_choice")
+    if chosen is None and last is not None and str(last.path) == state.video_path:
+        choices[last.name] = chosen = last
+    state.video_path = None if chosen is None else str(chosen.path)
+    if chosen is not None:
+        state.video_missing = None
+    return chosen
+
+
+def _video_chosen(paths: dict[str, Path]) -> None:
+    """Take the choice that was made in the list; ``paths``: of the videos that it showed."""
+    path = paths.get(st.session_state.video)
+    st.session_state.video_path = None if path is None else str(path)
+
+
+def sample_video(settings: Config) -> Path | None:
+    """Where the sample video lies, None if it does not."""
+    return next((d / SAMPLE_NAME for d in settings.video_dirs if (d / SAMPLE_NAME).is_file()), None)
+
+
+def describe(record: VideoRecord | None) -> None:
+    """One line of facts; what only the header claims gets a ≈."""
+    if record is None:
+        return
+    about = "" if record.table.confirmed else "≈ "
+    frames = len(record.table)
+    rate = (frames - 1) / float(record.table.times_s[-1]) if frames > 1 else record.header_fps
+    parts = [clock(record.table.end_s), f"{record.width} × {record.height}"]
+    parts += [f"{rate:.4g} fps"] if rate else []
+    st.caption(f"{about}{' · '.join(parts)} · {frames:,} frame{'' if frames == 1 else 's'}")

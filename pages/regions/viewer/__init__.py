@@ -1,0 +1,1 @@
+"""The picture or the player, and the playhead."""

@@ -1,0 +1,160 @@
+"""Where the playhead stands, and everything that moves it: slider, buttons, clicks, playing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from clip_core.types import Scores, TimeTable, VideoRecord
+from pages.shared.tables import clicked_time
+
+TICK_S = 0.4
+"""Pictures that the server pushes stay whole up to about five a second; a rerun takes some of that."""
+PLAYER = "main"
+"""The page's own player. It alone is moved by the page's tables and its chart."""
+EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Playhead:
+    """The frame on the screen, from when to when it is shown, and the sample nearest to it (None without samples)."""
+
+    frame: int
+    time_s: float
+    until_s: float
+    sample: int | None
+
+
+def state_key(name: str, player: str = PLAYER) -> str:
+    """The key under which the session keeps "frame", "frame_of" or "stamp" of a player; "frame" is the slider's too."""
+    return name if player == PLAYER else f"{name}_{player}"
+
+
+def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -> Playhead:
+    """Take in what happened since the last run and say where the playhead stands. Call before anything is drawn.
+
+    Args:
+        record: The video.
+        scores: Its samples.
+        player: Whose playhead; the page's own also takes the clicks in the tables and in the chart of the frames.
+    """
+    state = st.session_state
+    frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
+    if state.get(video_key) != record.video_id:
+        state[video_key], state[frame_key] = record.video_id, state.pop("frame_wanted", 0)
+        state.playing = player != PLAYER and is_playing()
+    times_s = record.table.times_s
+    if player == PLAYER:
+        _take_clicks(times_s, scores)
+        _advance(times_s)
+    frame = min(max(0, int(state.get(frame_key, 0))), max(0, len(times_s) - 1))
+    state[frame_key] = frame
+    time_s = float(times_s[frame]) if len(times_s) else 0.0
+    return Playhead(frame, time_s, until_s(frame, record.table), nearest_sample(scores, time_s))
+
+
+def until_s(frame: int, table: TimeTable) -> float:
+    """When the frame after another one comes, or the video ends, in seconds."""
+    following = table.pts[frame + 1 : frame + 2]
+    return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
+
+
+def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
+    place_s, moment_s = clicked_time(), st.session_state.pop("moment_clicked_s", None)
+    seconds = place_s if moment_s is None else moment_s
+    clicked = _clicked_sample(scores)
+    if clicked is not None:
+        seek(int(scores.frames[clicked]))
+    elif seconds is not None:
+        seek(frame_on_screen(times_s, seconds))
+
+
+def seek(frame: int, player: str = PLAYER) -> None:
+    """Put the playhead on a frame. Also a callback: then it is there before the slider is drawn."""
+    state = st.session_state
+    state[state_key("frame", player)] = frame
+    state[state_key("stamp", player)] = stamp(player) + 1
+    if player == PLAYER:
+        state.play_from = (frame, time.monotonic())
+
+
+def stamp(player: str = PLAYER) -> int:
+    """How often the playhead was moved by a click or a button."""
+    return int(st.session_state.get(state_key("stamp", player), 0))
+
+
+def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
+    """The number of the frame that is shown at a time."""
+    return max(0, int(np.searchsorted(times_s, seconds, side="right")) - 1)
+
+
+def nearest_sample(scores: Scores, time_s: float) -> int | None:
+    """The position of the sample nearest to a time."""
+    return int(np.argmin(np.abs(scores.times_s - time_s))) if len(scores) else None
+
+
+def _clicked_sample(scores: Scores) -> int | None:
+    """The sample under a click in the chart that was not taken in before."""
+    state = st.session_state
+    value = state.get("chart")
+    seen, state.chart_seen = state.get("chart_seen"), value
+    if not value or value == seen or not len(scores):
+        return None
+    points = json.loads(value) if isinstance(value, str) else value
+    if not points:
+        return None
+    x = points[0]["x"]
+    if isinstance(x, str):
+        return nearest_sample(scores, (dt.datetime.fromisoformat(x) - EPOCH).total_seconds())
+    return int(np.argmin(np.abs(scores.frames - float(x))))
+
+
+def toggle_play(last: int) -> None:
+    """Play or pause; at the end, play from the start."""
+    state = st.session_state
+    state.playing = not state.get("playing")
+    if state.playing:
+        state.frame = 0 if state.frame >= last else state.frame
+        state.play_from = (state.frame, time.monotonic())
+        state.played_to = state.frame
+
+
+def is_playing() -> bool:
+    """Whether the video is playing."""
+    return bool(st.session_state.get("playing"))
+
+
+def pause() -> None:
+    """Stop playing."""
+    st.session_state.playing = False
+
+
+def _advance(times_s: np.ndarray) -> None:
+    """While playing, go to the frame that the clock says; a slider moved meanwhile is where it goes on."""
+    state = st.session_state
+    if not state.get("playing") or not len(times_s):
+        return
+    if state.frame != state.get("played_to"):
+        state.play_from = (state.frame, time.monotonic())
+    start, began = state.play_from
+    state.frame = frame_on_screen(times_s, float(times_s[start]) + time.monotonic() - began)
+    state.played_to = state.frame
+    if state.frame >= len(times_s) - 1:
+        state.playing = False
+
+
+def keep_playing() -> None:
+    """While playing, run the page again after each tick."""
+    if is_playing():
+        st.session_state.tick_drawn = True
+        st.fragment(_tick, run_every=TICK_S)()
+
+
+def _tick() -> None:
+    if not st.session_state.pop("tick_drawn", False):
+        st.rerun(scope="app")

@@ -1,0 +1,179 @@
+"""What the player may play of a video: the file, or a copy that is made where browsers do not play the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import streamlit as st
+
+from clip_core.config import Config
+from clip_core.errors import ClipVideoError, VideoError
+from clip_core.library.videos import VideoChoice
+from clip_core.media.mp4_file import proxy_size
+from clip_core.media.proxies import proxy_path
+from clip_core.tasks import TaskView
+from clip_core.types import VideoRecord
+from pages.shared.cache import proxy_queue, why_not_playable
+from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+
+LINE_PX, ROW_PX = 27, 42
+NEITHER = "This browser plays neither the file nor its copy"
+
+ProxySource: TypeAlias = Literal["file", "copy"]
+
+
+@dataclass(frozen=True)
+class Playable:
+    """What can be played at this rerun.
+
+    Attributes:
+        source: The "file", its "copy", or None when nothing can be played now.
+        reason: Why the file itself is not played, a clause such as "Browsers do not play HEVC in MP4"; None if it is.
+        task: How the copy stands that is being made, or was.
+        error: Why none can be begun.
+    """
+
+    source: ProxySource | None
+    reason: str | None = None
+    task: TaskView[str] | None = None
+    error: ClipVideoError | None = None
+
+
+def address_of(video_id: str, source: ProxySource) -> str:
+    """Where the browser finds what is played, relative to the app's own address."""
+    return f"player/{'copy' if source == 'copy' else 'video'}/{video_id}"
+
+
+def refuse(address: str) -> None:
+    """Note that this visitor's browser cannot play what lies at an address."""
+    st.session_state.refused = {*st.session_state.get("refused", ()), address}
+
+
+def _refuses(record: VideoRecord, source: ProxySource) -> bool:
+    return address_of(record.video_id, source) in st.session_state.get("refused", ())
+
+
+def forget(video_id: str) -> None:
+    """Take back what this session has asked for, and what its browser has refused, of a video."""
+    state = st.session_state
+    ours = {address_of(video_id, "file"), address_of(video_id, "copy")}
+    state.refused = set(state.get("refused", ())) - ours
+    state.copies_asked = set(state.get("copies_asked", ())) - {video_id}
+    state.pop("copy_error", None)
+
+
+def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
+    """Say what can be played of a video, and begin a copy where one is needed.
+
+    Args:
+        video: The video that is chosen.
+        record: What is known of it.
+        settings: They say where copies are kept.
+    """
+    target = proxy_path(settings, record.video_id)
+    no_copy = _refuses(record, "copy")
+    try:
+        what = why_not_playable(video.path)
+    except VideoError:  # gone, or no video any more: the player says so, and a copy of it is as good as ever
+        there = target.is_file() and not no_copy
+        return Playable("copy", "The file itself is not there") if there else Playable("file")
+    if what is None and not _refuses(record, "file"):
+        return Playable("file")
+    if no_copy:
+        return Playable(None, NEITHER)
+    reason = "This browser does not play the file itself" if what is None else f"Browsers do not play {what}"
+    task = _see_to_copy(video, record, settings, target)
+    failed_id, error = st.session_state.get("copy_error") or (None, None)
+    return Playable("copy" if target.is_file() else None, reason, task, error if failed_id == record.video_id else None)
+
+
+def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, target: Path) -> TaskView[str] | None:
+    """Begin a copy once for each session, or again when it was dropped because nobody looked; say how it stands."""
+    asked: set[str] = st.session_state.setdefault("copies_asked", set())
+    task = proxy_queue().view(record.video_id, viewer())  # before the file: one that has ended has put it there
+    # Who comes to one that somebody cancelled, or that failed, sees that and may begin it again.
+    wanted = task is None or (task.state == "done" and record.video_id not in asked)
+    if wanted and not target.is_file():
+        _start(video, record, settings)
+        task = proxy_queue().view(record.video_id, viewer())
+    asked.add(record.video_id)
+    return task
+
+
+def status_px(playable: Playable) -> int:
+    """The height of what ``draw_proxy_status`` draws, with the gap below it; an error has no place on one screen."""
+    if playable.reason is None:
+        return 0
+    if playable.source is None and playable.reason != NEITHER:
+        return ROW_PX
+    return LINE_PX * (1 + (0 if playable.task is None else len(_warnings(playable.task))))
+
+
+def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+    """Draw one row: how far the copy is, how to make one, or that it is being played; nothing for the file itself."""
+    if playable.reason is None:
+        return
+    with st.container(key="proxy", gap="xsmall"):
+        if playable.reason == NEITHER:
+            st.caption(f":material/info: {NEITHER}. Its frames are shown one by one.")
+        elif playable.source == "copy":
+            _, lines = proxy_size(record.width, record.height)
+            st.caption(f"Plays a copy in {lines} lines: {escape_markdown(_within_a_sentence(playable.reason))}.")
+            for warning in () if playable.task is None else _warnings(playable.task):
+                st.caption(f":material/warning: {escape_markdown(warning)}")
+        elif playable.task is not None and playable.task.active:
+            text, help_text = partial(_text, playable.reason), "Cancel. Nothing of the copy is kept."
+            draw_task_row(TaskRow(proxy_queue(), record.video_id, viewer(), text, "proxy_cancel", help_text))
+        else:
+            _offer(playable, video, record, settings)
+
+
+def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+    task = playable.task
+    error = playable.error or (task.error if task is not None else None)
+    if error is not None and (task is None or task.state != "cancelled"):
+        st.error(error_markdown(error), icon=":material/error:")
+    stopped = " A copy was begun and cancelled." if task is not None and task.state == "cancelled" else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption(f"{escape_markdown(playable.reason or '')}.{stopped}")
+        st.button(
+            "Make a copy to play",
+            key="proxy_make",
+            on_click=_start,
+            args=(video, record, settings),
+            help="A smaller copy with the same frames at the same times, kept beside the uploads.",
+        )
+
+
+def _start(video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+    """Ask for the copy, or note why that is impossible; also a callback."""
+    st.session_state.copy_error = None
+    try:
+        proxy_queue().start(video.path, record, proxy_path(settings, record.video_id), viewer())
+    except ClipVideoError as error:
+        st.session_state.copy_error = (record.video_id, error)
+
+
+def _text(reason: str, task: TaskView[str]) -> str:
+    which = "a copy that they play" if reason.startswith("Browsers") else "a copy that it plays"
+    report = task.progress
+    if task.state == "waiting":
+        state = f"waits for its turn: number {task.place} in line"
+    elif report is not None and report.note:
+        state = f"waits: {report.note}"
+    else:
+        share = 0.0 if report is None else report.share
+        state = f"is being made · {100 * share:.0f} %{left_text(report)}"
+    return escape_markdown(f"{reason}: {which} {state}")
+
+
+def _warnings(task: TaskView[str]) -> tuple[str, ...]:
+    return () if task.progress is None else tuple(task.progress.warnings)
+
+
+def _within_a_sentence(reason: str) -> str:
+    return reason[:1].lower() + reason[1:]

@@ -1,0 +1,1 @@
+"""What several regions use: caches, theme, widgets, tables, routes."""

@@ -1,0 +1,209 @@
+"""What lives longer than a rerun: settings, store, models, queues of tasks, open videos, pictures."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
+from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.registry import load_encoder
+from clip_core.errors import VideoNotFoundError
+from clip_core.indexing.thumbnails import thumbnails_of
+from clip_core.library.identify import file_stamp
+from clip_core.library.videos import FoundFile, find_file
+from clip_core.media.exports_folder import exports_folder
+from clip_core.media.playable import why_not_playable_here
+from clip_core.store.store import EmbeddingStore
+from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
+from clip_core.types import Image, TimeTable, VideoRecord
+from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.sequence import parse_sequence
+from clip_core.video.shared import SharedVideo
+from pages.shared.buffer_cache import Shelf
+
+APP_FOLDER = Path(__file__).parents[2]
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def warm_up() -> None:
+    """Load what takes its time to load, in the background while the page is drawn."""
+    slow = [name for name in ("lancedb", "av", "cv2", "onnxruntime") if importlib.util.find_spec(name) is not None]
+    threading.Thread(target=lambda: [importlib.import_module(name) for name in slow], daemon=True).start()
+
+
+def config() -> Config:
+    """The settings, read again when the file changes.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    here = Path(DEFAULT_NAME)
+    path = Path(os.environ.get(ENVIRONMENT_VARIABLE) or (here if here.is_file() else APP_FOLDER / DEFAULT_NAME))
+    modified = path.stat().st_mtime_ns if path.is_file() else 0
+    given = path if modified or os.environ.get(ENVIRONMENT_VARIABLE) else None
+    return _config(None if given is None else str(given.resolve()), modified)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - part of the key
+    return load_config(path)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def store(location: str) -> EmbeddingStore:
+    """The store at a folder or address."""
+    return EmbeddingStore(location)
+
+
+def encoder(name: str, settings: Config) -> ShownEncoder:
+    """The model of that name.
+
+    Raises:
+        EncoderError: It cannot be loaded.
+    """
+    decides = (tuple(map(str, settings.model_dirs)), settings.precision)
+    server = (settings.inference_url, settings.clip_version, hash(settings.roboflow_api_key))
+    return _encoder(name, decides, server, replace(settings, crop=None)).framed(settings.crop)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _encoder(name: str, decides: object, server: object, _settings: Config) -> ShownEncoder:  # noqa: ARG001 - the key
+    return load_encoder(name, _settings)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def download_queue() -> DownloadQueue:
+    """Return the queue of downloads of this process."""
+    return DownloadQueue()
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """What tells a changed file. Of a sequence of images it is up to two seconds old: 100,000 take most of one.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+    """
+    return _sequence_stamp(str(path)) if parse_sequence(path) is not None else file_stamp(path)
+
+
+@st.cache_data(ttl=2.0, max_entries=16, show_spinner=False)
+def _sequence_stamp(path: str) -> tuple[int, int]:
+    return file_stamp(Path(path))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def index_queue() -> IndexQueue:
+    """Return the queue of indexing of this process."""
+    return IndexQueue()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def proxy_queue() -> ProxyQueue:
+    """Return the queue of proxies of this process."""
+    return ProxyQueue()
+
+
+def export_queue() -> ExportQueue:
+    """Return the queue of exports of this process, for the folder that the settings name."""
+    return _export_queue(str(exports_folder(config())))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _export_queue(folder: str) -> ExportQueue:
+    return ExportQueue(Path(folder))
+
+
+def why_not_playable(path: Path) -> str | None:
+    """What browsers cannot play in a video, such as "HEVC in MP4"; looked up once while the file stays the same.
+
+    Raises:
+        VideoError: It is gone, or no video.
+    """
+    return _why_not_playable(str(path), stamp(path))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _why_not_playable(path: str, stamp: tuple[int, int]) -> str | None:  # noqa: ARG001 - part of the key
+    return why_not_playable_here(path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)
+def _open(path: str, video_id: str, confirmed: bool, _table: TimeTable) -> SharedVideo:  # noqa: ARG001 - part of the key
+    return SharedVideo(path, video_id, _table)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple[bytes, float]:
+    """The frame on the screen at a time, as a JPEG for the viewer, and its presentation time.
+
+    Raises:
+        VideoError: The file is gone or cannot be decoded there.
+    """
+    frame = _open(path, video_id, _table.confirmed, _table).frame_at(time_s)
+    return viewer_jpeg(frame.rgb), frame.time_s
+
+
+def frame_rgb(path: str, record: VideoRecord, time_s: float) -> Image:
+    """The frame on the screen at a time, uint8 RGB in full size.
+
+    Raises:
+        VideoError: The file is gone or cannot be decoded there.
+    """
+    return _open(path, record.video_id, record.table.confirmed, record.table).frame_at(time_s).rgb
+
+
+def thumbnails(
+    path: str, record: VideoRecord, pts: Sequence[int], location: str, *, patience_s: float
+) -> dict[int, bytes]:
+    """Small pictures of frames, pts → JPEG; drawn now where they are missing, as far as patience goes.
+
+    Raises:
+        VideoError: The file is gone or cannot be decoded there.
+        StoreError: The store cannot be read or written.
+    """
+    table = record.table
+    shared = _open(path, record.video_id, table.confirmed, table)
+
+    def picture(wanted: int) -> Image:
+        return shared.frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
+
+    return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def shelf() -> Shelf:
+    """The one shelf of this process: what players fetch by address."""
+    return Shelf()
+
+
+def video_file(video_id: str) -> FoundFile:
+    """The file of a stored video, for the player; looked up once, and again when it changed.
+
+    Raises:
+        ClipVideoError: There is none, or it may not be read; the message names no path.
+    """
+    settings = config()
+    decides = (settings.embeddings, str(settings.video_path), tuple(map(str, settings.video_dirs)))
+    found = _found(video_id, decides, settings)
+    try:
+        unchanged = stamp(found.path) == found.stamp
+    except VideoNotFoundError:
+        unchanged = False
+    if not unchanged:
+        _found.clear(video_id, decides, settings)
+        found = _found(video_id, decides, settings)
+    return found
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _found(video_id: str, decides: object, _settings: Config) -> FoundFile:  # noqa: ARG001 - part of the key
+    return find_file(video_id, _settings, store(_settings.embeddings))

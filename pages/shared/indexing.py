@@ -1,0 +1,193 @@
+"""Sidebar, status slot: sees to it that the chosen video is indexed, and shows how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from clip_core.encoders.base import ShownEncoder
+from clip_core.errors import NotIndexedError, VideoNotFoundError
+from clip_core.library.identify import known_video, reindex_error
+from clip_core.library.videos import VideoChoice
+from clip_core.store.store import EmbeddingStore, RunRecord
+from clip_core.tasks import IndexKey, TaskView, index_key
+from clip_core.text import clock
+from clip_core.types import VideoRecord
+from clip_core.video.sampling import is_denser
+from pages.shared.cache import index_queue, stamp
+from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+
+
+@dataclass(frozen=True)
+class IndexRequest:
+    """What is to be indexed, with what, where to, and how densely (None: every frame)."""
+
+    video: VideoChoice
+    encoder: ShownEncoder
+    store: EmbeddingStore
+    rate: float | None
+
+    @property
+    def key(self) -> IndexKey:
+        """Its key in the queue."""
+        return index_key(self.video.path, self.encoder)
+
+    def submit(self) -> None:
+        """Start indexing, or join the task that does. Also a callback."""
+        index_queue().start(self.video.path, self.encoder, self.store, self.rate, viewer())
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What is known of the chosen video under the chosen model at this rerun.
+
+    ``gone`` is the error when the file lies there no longer; what was indexed of it is shown all the same.
+    ``forgotten`` says that this session has seen what was stored of the file, and that it is stored no longer.
+    ``outdated`` says why what is stored cannot be used; then there is no record.
+    """
+
+    record: VideoRecord | None
+    run: RunRecord | None
+    job: TaskView[IndexKey] | None
+    gone: VideoNotFoundError | None = None
+    forgotten: bool = False
+    outdated: NotIndexedError | None = None
+
+
+def see_to_it(request: IndexRequest) -> Indexed:
+    """Ask for what is missing to be indexed, once for each wish; return how things stand.
+
+    Raises:
+        VideoError: The file is not there, and was never indexed.
+        StoreError: The store cannot be read.
+    """
+    state = st.session_state
+    job = index_queue().view(request.key, viewer())  # before the records: a job that has ended has written them
+    try:
+        found = stamp(request.video.path)
+        asking = (request.key, request.rate, found)
+        record = known_video(request.video.path, request.store, found)
+    except VideoNotFoundError as error:
+        return _without_file(request, job, error)
+    outdated = None if record is None else reindex_error(record)
+    if outdated is not None:
+        return Indexed(None, None, job, outdated=outdated)
+    run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
+    asked = state.get("index_wish")
+    # Who comes to a job that somebody cancelled, or that failed, sees that and may resume it.
+    stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
+    if _lacking(record, run, request.rate) and asked != asking and not stopped:
+        request.submit()
+        job = index_queue().view(request.key, viewer())
+    state.index_wish = asking
+    if record is not None:
+        state.seen_stored = (request.video.path, found)
+    forgotten = record is None and state.get("seen_stored") == (request.video.path, found)
+    return Indexed(record, run, job, forgotten=forgotten)
+
+
+def _without_file(request: IndexRequest, job: TaskView[IndexKey] | None, error: VideoNotFoundError) -> Indexed:
+    """What is stored of a file that lay there once."""
+    lay = str(request.video.path.absolute())
+    record = next((record for record in request.store.videos() if record.path == lay), None)
+    run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
+    if record is None or run is None or reindex_error(record) is not None:
+        raise error
+    return Indexed(record, run, job, error)
+
+
+def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | None) -> bool:
+    if record is None or run is None or not run.finished or not record.table.confirmed:
+        return True
+    return is_denser(rate, run.samples_per_second)
+
+
+def density_text(run: RunRecord | None) -> str:
+    """How densely a video was indexed, such as "5/s"."""
+    if run is None:
+        return "not begun"
+    return "every frame" if run.samples_per_second is None else f"{run.samples_per_second:g}/s"
+
+
+def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
+    """Draw the slot: progress with cancel, a warning, Resume, or the idle line."""
+    job, record = indexed.job, indexed.record
+    unreadable = None if record is None else record.unreadable_after_s
+    failed = job is not None and job.state == "failed"
+    warned = job is not None and job.progress is not None and len(job.progress.warnings) > 0
+    tall = unreadable is not None or failed or warned or indexed.gone is not None
+    with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
+        if job is not None and job.active:
+            st.session_state.status_drawn = True
+            help_text = "Cancel. What is indexed is kept."
+            draw_task_row(TaskRow(index_queue(), job.key, viewer(), _text, "cancel", help_text, on_look=_show_more))
+            return
+        if indexed.gone is not None:
+            st.warning(
+                f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept.", icon=":material/warning:"
+            )
+            return
+        if unreadable is not None:
+            text = f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."
+            st.warning(text, icon=":material/warning:")
+        for warning in () if unreadable is not None or job is None or job.progress is None else job.progress.warnings:
+            st.warning(escape_markdown(warning), icon=":material/warning:")
+        if job is not None and job.error is not None and failed and record is not None:
+            st.error(error_markdown(job.error), icon=":material/error:")
+        if _lacking(record, indexed.run, request.rate):
+            _resume(request, indexed, _samples_text(indexed, samples))
+        elif unreadable is None:
+            counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
+            st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
+
+
+def _samples_text(indexed: Indexed, samples: int) -> str:
+    if indexed.outdated is not None:
+        return "Indexed by an earlier version"
+    if indexed.forgotten:
+        return "0 samples · forgotten"
+    job = indexed.job
+    progress = job.progress if job is not None else None
+    of = f" of {progress.total:,}" if progress is not None else ""
+    stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
+    return f"{samples:,}{of} samples{stopped}"
+
+
+def _resume(request: IndexRequest, indexed: Indexed, text: str) -> None:
+    failed = indexed.job is not None and indexed.job.state == "failed"
+    again = indexed.outdated is not None
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        st.caption(text)
+        st.button(
+            "Try again" if failed else "Index again" if again else "Resume",
+            key="resume",
+            on_click=request.submit,
+            help="From the start." if again else "Go on where it stopped. What is indexed is not done again.",
+        )
+
+
+def _show_more(job: TaskView[IndexKey]) -> None:
+    """Run the page when there are new samples to draw."""
+    page_is_running = st.session_state.pop("status_drawn", False)
+    done = -1 if job.progress is None else job.progress.done
+    if not page_is_running and done != st.session_state.get("drawn"):
+        st.rerun(scope="app")
+    st.session_state.drawn = done
+
+
+def _text(job: TaskView[IndexKey]) -> str:
+    progress = job.progress
+    if job.state == "waiting":
+        return f"Waiting: number {job.place} in line"
+    if progress is None:
+        return "Opening the video"
+    if progress.stage == "identifying":
+        return escape_markdown(progress.note)
+    if progress.stage == "waiting":
+        return f"{progress.done:,} / {progress.total:,} · another process is indexing this"
+    text = f"{progress.done:,} / {progress.total:,}"
+    if rate := progress.frames_per_second:
+        text += f" · {rate:.{0 if rate >= 10 else 1}f}/s"
+    return text + left_text(progress)

@@ -1,0 +1,114 @@
+"""What the pages Investigate and Evaluate are about: one video under one model, with the sidebar's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from clip_core.config import Config
+from clip_core.library.videos import VideoChoice
+from clip_core.scoring.detection import MomentDetection, detect
+from clip_core.types import VideoRecord
+from pages.regions.chart import curves
+from pages.regions.sidebar import model, model_download, prompts, settings_io, sidebar_state, signal, source
+from pages.regions.sidebar.prompts import Prompts
+from pages.regions.sidebar.signal import Signal
+from pages.shared import cache, indexing, opening, states
+from pages.shared.indexing import Indexed, IndexRequest
+from pages.shared.markdown import escape_markdown
+from pages.shared.opening import Opening
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the sidebar says, and what follows from it.
+
+    Attributes:
+        settings: Of config.yaml.
+        video, record: The file, and what is known of it.
+        request, indexed: What is to be indexed, and how far it is.
+        prompts: Those that are scored.
+        signal: The recipe and the range of the axis.
+        detection: What the recipe makes of what is indexed.
+        opened: Where the page is drawn.
+    """
+
+    settings: Config
+    video: VideoChoice
+    record: VideoRecord
+    request: IndexRequest
+    indexed: Indexed
+    prompts: Prompts
+    signal: Signal
+    detection: MomentDetection
+    opened: Opening
+
+
+def choose_subject() -> Subject | None:
+    """Draw the sidebar; see to it that the video is indexed. None: the page already says what is missing."""
+    said = opening.start()
+    try:
+        return _choose(said)
+    except Exception:  # the page says what happened; that something is being opened is true no longer
+        opening.stop(said)
+        raise
+
+
+def _choose(said: DeltaGenerator) -> Subject | None:
+    settings = cache.config()
+    store = cache.store(settings.embeddings)
+    sidebar = st.sidebar.container(gap="xsmall")
+    with sidebar:
+        st.markdown("##### Source")
+        source.draw_notices(settings)
+        settings_io.draw_link_error()
+        video = source.choose_video(settings, store)
+    if video is None:
+        opening.stop(said)
+        with sidebar:
+            model.choose_model(settings)
+            prompts.edit_prompts(settings)
+        states.draw_empty(settings)
+        return None
+    opened = opening.begin(video, said)
+    sidebar_state.bring_back(video, store, settings)
+    with sidebar:
+        facts = opened.place()
+        chosen_model, rate = model.choose_model(settings)
+        model.suggest_for_footage(chosen_model, video)
+        status = opened.place()
+        typed = prompts.edit_prompts(settings)
+        notes, signal_place = opened.place(), opened.place()
+    opened.say(f"Loading the model {escape_markdown(chosen_model.choice.title)}")
+    encoder = model.load(chosen_model, said)
+    if encoder is None or not model_download.may_send(encoder):
+        opening.stop(said)
+        return None
+    opened.say(opening.INDEXING)
+    request = IndexRequest(video, encoder, store, rate)
+    indexed = indexing.see_to_it(request)
+    told = opened.fill(notes)
+    with told:
+        prompts.warn_of_cuts(typed, encoder)
+        video_scores = curves.live_evidence(request, indexed, typed)
+    wanted = typed.only((*video_scores.raw.prompts, *video_scores.negatives.prompts))
+    with opened.fill(facts):
+        source.describe(indexed.record)
+    with opened.fill(status):
+        indexing.draw_status(request, indexed, len(video_scores.raw))
+    if indexed.record is None:
+        if indexed.job is not None and indexed.job.active:
+            opened.go_on()
+        else:
+            opening.stop(said)
+            states.draw_not_opened(video, indexed)
+        return None
+    with opened.fill(signal_place):
+        chosen = signal.choose_signal(settings, encoder, video_scores, wanted)
+    sidebar_state.keep(indexed.record.video_id, chosen.recipe, typed, settings, encoder, video_scores, store)
+    with told:
+        sidebar_state.draw_trouble()
+    found = detect(chosen.recipe, video_scores)
+    return Subject(settings, video, indexed.record, request, indexed, wanted, chosen, found, opened)

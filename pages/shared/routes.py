@@ -1,0 +1,187 @@
+"""The HTTP routes beside the page: video files, proxies, buffers and player assets."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
+from clip_core.files import named_after
+from clip_core.library.videos import is_video_id, lasting_path, open_file
+from clip_core.media.exports_folder import CLIPS_ZIP, result_path
+from clip_core.media.proxies import proxy_path
+from pages.player import assets
+
+
+class OpenFile(FileResponse):
+    """Sends a file that was opened and checked before, block by block, and closes it.
+
+    Starlette opens a file by its path when the headers are already sent, and by then the path may lead elsewhere;
+    where the system has one, it is given a path that leads to the open file.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path, media_type: str, headers: Mapping[str, str]) -> None:
+        self._file = file
+        super().__init__(
+            lasting_path(file) or path,
+            headers=headers,
+            media_type=media_type,
+            stat_result=os.fstat(file.fileno()),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
+MEDIA_TYPES = {"mov": "video/mp4", "webm": "video/webm", "matroska": "video/webm", "ogg": "video/ogg"}
+"""By FFmpeg's name of the container; anything else is bytes, and a browser must not guess a page in it."""
+BYTES = "application/octet-stream"
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+OWN_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+ASK_AGAIN = {"Cache-Control": "private, no-cache"}
+GUARDED = {"Cross-Origin-Resource-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
+UNPACKED = {"Content-Encoding": "identity"}
+"""Streamlit's gzip leaves what has an encoding: packing floats takes longer than sending them."""
+FOREIGN = ("cross-site", "same-site")
+"""What a browser says of a request that another page makes, be it one on another port of this machine."""
+
+Answer: TypeAlias = Callable[[Request], Response]
+_log = logging.getLogger(__name__)
+
+
+def player_routes() -> list[BaseRoute]:
+    """The routes, at the root and below any path: where the app lies is not known yet when it is made."""
+    answers: dict[str, Answer] = {
+        "player/scripts/{version}/{name}": _script,
+        f"{assets.plotly_address()}": _plotly,
+        "player/video/{video_id}": _video,
+        "player/copy/{video_id}": _copy,
+        "player/block/{digest}": _block,
+        "player/clips/{key}": _clips,
+    }
+    # Else Streamlit answers with its own page.
+    kinds = ("scripts/", "video/", "copy/", "block/", "clips/", "plotly-")
+    answers |= {f"player/{kind}{{rest:path}}": _nothing for kind in kinds}
+    places = ("/", "/{base:path}/")
+    return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
+
+
+def _guarded(answer: Answer) -> Callable[[Request], object]:
+    """Answer in a thread (stores and files block), with the headers that every answer has."""
+
+    async def respond(request: Request) -> Response:
+        if request.headers.get("Sec-Fetch-Site") in FOREIGN:
+            response = _said(403, "Only the app's own page may ask for this.")
+        else:
+            response = await run_in_threadpool(_answered, answer, request)
+        response.headers.update(GUARDED)
+        return response
+
+    return respond
+
+
+def _answered(answer: Answer, request: Request) -> Response:
+    """The answer, or what happened instead: no path and no traceback leaves the server."""
+    try:
+        return answer(request)
+    except VideoError as error:  # find_file's own, which name no path
+        return _said(404 if isinstance(error, VideoNotFoundError) else 403, error.line)
+    except ClipVideoError as error:
+        _log.warning("the player gets no answer: %s", error.line)
+        return _said(503, "The settings or the store cannot be read. The page Investigate says more.")
+    except Exception:  # noqa: BLE001 - the last door before the visitor
+        _log.exception("an answer to the player failed unexpectedly")
+        return _said(500, "Something unexpected happened. The server's log says more.")
+
+
+def _said(status: int, text: str) -> Response:
+    return Response(text, status, ASK_AGAIN, "text/plain")
+
+
+def _missing() -> Response:
+    return _said(404, "There is nothing here.")
+
+
+def _nothing(request: Request) -> Response:  # noqa: ARG001 - every answer is asked the same way
+    return _missing()
+
+
+def _script(request: Request) -> Response:
+    name = request.path_params["name"]
+    content = assets.scripts().get(name)
+    if content is None or request.path_params["version"] != assets.version():
+        return _missing()
+    return Response(content, headers=FOREVER, media_type="text/css" if name.endswith(".css") else "text/javascript")
+
+
+def _plotly(request: Request) -> Response:  # noqa: ARG001 - every answer is asked the same way
+    if not assets.PLOTLY.is_file():
+        return _missing()
+    return FileResponse(assets.PLOTLY, headers=FOREVER | UNPACKED, media_type="text/javascript")
+
+
+# The caches are imported by the first who asks: before the server runs, Streamlit has no place for them and says so.
+
+
+def _video(request: Request) -> Response:
+    from pages.shared import cache
+
+    found = cache.video_file(request.path_params["video_id"])
+    file = open_file(found, cache.config())
+    return OpenFile(file, found.path, MEDIA_TYPES.get(found.container, BYTES), ASK_AGAIN | UNPACKED)
+
+
+def _copy(request: Request) -> Response:
+    """The copy of a video that browsers do not play. It is as good as ever when the file itself is gone."""
+    from pages.shared import cache
+
+    video_id = request.path_params["video_id"]
+    if not is_video_id(video_id):
+        return _missing()
+    path = proxy_path(cache.config(), video_id)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return _said(404, "There is no copy of this video yet.")
+    return OpenFile(file, path, "video/mp4", ASK_AGAIN | UNPACKED)
+
+
+def _clips(request: Request) -> Response:
+    """A ZIP of clips that the page has made, to be saved, not shown."""
+    from pages.shared import cache
+
+    path = result_path(cache.config(), request.path_params["key"])
+    if path is None:
+        return _missing()
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return _said(404, "These clips are gone: they are kept for a day. Make them again on the page.")
+    name = named_after(request.query_params.get("of", ""), CLIPS_ZIP)
+    saved = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return OpenFile(file, path, "application/zip", ASK_AGAIN | UNPACKED | saved)
+
+
+def _block(request: Request) -> Response:
+    """Arrays as they lie in memory, little-endian: times of frames and samples, curves."""
+    from pages.shared import cache
+
+    block = cache.shelf().get(request.path_params["digest"])
+    return _missing() if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)
+
+
+if __name__ == "__main__":  # until app.py has named the pages, Streamlit takes this file for one
+    import streamlit as st
+
+    st.switch_page("app.py")

@@ -1,0 +1,220 @@
+"""Tables of times: a click on a row goes there, also on one that is selected already; boxes at the left tick rows.
+
+The browser says which cell is selected, and says nothing when that cell is clicked again. So after each click another
+cell of that row is selected from here, in a column that nobody can click. Until the browser has drawn that, its
+messages still name the cell before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import pandas as pd
+import streamlit as st
+
+from clip_core.text import clock
+from pages.shared.theme import theme
+
+ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
+HANDLES = ("handle_1", "handle_2", "handle_3")
+"""Columns too narrow to be clicked, in which a cell is selected from here."""
+FEWEST_ROWS = 4
+"""So many are seen however low the picture beside the table is."""
+_AS_HIGH_AS_ITS_ROWS = """<style>
+[data-testid="stLayoutWrapper"]:has(>.st-key-list_table){{
+flex:1 1 0;height:0;min-height:{least}px;max-height:{most}px}}
+.st-key-list_table{{height:100%}}
+.st-key-list_table :is([data-testid="stDataFrameResizable"],.stDataFrameGlideDataEditor,:has(>.dvn-scroller)){{
+height:100%!important;min-height:0!important}}
+</style>"""
+HOUR_S, TEN_MINUTES_S = 3600.0, 600.0
+Cell: TypeAlias = tuple[int, str] | None
+"""Row and column."""
+
+
+@dataclass(frozen=True)
+class Click:
+    """What somebody did with a table: ``row`` was clicked; None: the selection was given up."""
+
+    row: int | None
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What was selected from here.
+
+    Attributes:
+        cell: That cell.
+        before: The one that the browser still names until it has drawn this; ``cell`` once it has.
+        is_new: Whether it was selected in a callback, after the message of this run came.
+    """
+
+    cell: Cell = None
+    before: Cell = None
+    is_new: bool = False
+
+
+def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_rows: int) -> None:
+    """Draw a table that nobody clicks.
+
+    Args:
+        key: Of the table.
+        table: Missing numbers are dashes.
+        columns: As for ``st.dataframe``.
+        most_rows: So many are seen at a time.
+    """
+    height = HEAD_PX + ROW_PX * min(len(table), most_rows)
+    st.dataframe(
+        table, key=key, hide_index=True, placeholder="–", row_height=ROW_PX, height=height, column_config=columns
+    )
+
+
+def draw_table(
+    key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False, selected: int | None = None
+) -> None:
+    """Draw a table in a column that is stretched: all rows, or as many as the columns beside it leave room for.
+
+    Args:
+        key: Of the table; ``take_click`` with it tells of clicks.
+        table: What it shows.
+        columns: How, as ``st.dataframe`` has it.
+        rows_too: Whether rows can be ticked as well.
+        selected: The row to shade.
+    """
+    empty = [""] * len(table)
+    for place, name in enumerate(HANDLES, 1):
+        table.insert(place, name, empty)
+    handles = {name: st.column_config.TextColumn("", width=1) for name in HANDLES}
+    least, most = (HEAD_PX + ROW_PX * rows for rows in (min(len(table), FEWEST_ROWS), len(table)))
+    st.html(_AS_HIGH_AS_ITS_ROWS.format(least=least, most=most))
+    with st.container(height="stretch", key="list_table"):
+        st.dataframe(
+            table if selected is None else table.style.apply(_shades, axis=None, row=selected),
+            key=key,
+            hide_index=True,
+            row_height=ROW_PX,
+            height="stretch",
+            on_select="rerun",
+            selection_mode=["multi-row", "single-cell"] if rows_too else "single-cell",
+            column_config=columns | handles,
+        )
+
+
+def _shades(table: pd.DataFrame, row: int) -> pd.DataFrame:
+    found = pd.DataFrame("", index=table.index, columns=table.columns)
+    found.iloc[row] = f"background-color: {theme().edge}"
+    return found
+
+
+def draw_places(key: str, table: pd.DataFrame, columns: dict[str, Any], times_s: Sequence[float]) -> None:
+    """Draw a table whose rows are places in the video; ``clicked_time`` tells of clicks."""
+    st.session_state.places = (key, list(times_s))
+    draw_table(key, table, columns)
+
+
+def clicked_time() -> float | None:
+    """The time of the place that was clicked since the last run, None if none was. Call once in a run."""
+    places = st.session_state.get("places")
+    if places is None:
+        return None
+    key, times_s = places
+    click = take_click(key)
+    return times_s[click.row] if click is not None and click.row is not None and click.row < len(times_s) else None
+
+
+def take_click(key: str) -> Click | None:
+    """Return what was done with a table since the last run, None if nothing was. Call before it is drawn.
+
+    Args:
+        key: Of the table. One that was not drawn in the last run has no clicks.
+    """
+    state = st.session_state
+    if key not in state:
+        return None
+    cell, own = selected_cell(key), _own(key)
+    if own.is_new:
+        state[f"{key}_own"] = replace(own, is_new=False)
+        return None
+    if cell == own.cell:
+        state[f"{key}_own"] = _Own(cell, cell)
+        return None
+    if cell == own.before or _is_handle_of(own.cell, cell):
+        # The browser had not yet drawn what was selected from here. Or the same cell was clicked again, in one message
+        # with what was done before: another handle is drawn, and a second such message counts, so that no cell is dead.
+        again = None if own.cell is None else _handle(own.cell[0], own.cell, cell)
+        clicked = cell is not None and cell[1] not in HANDLES
+        state[f"{key}_own"] = _Own(again, again if clicked else own.before)
+        _write(key, again, ticked_rows(key))
+        return None
+    if cell is None:
+        state[f"{key}_own"] = _Own()
+        return Click(None)
+    select_row(key, cell[0], ticked_rows(key))
+    return Click(cell[0])
+
+
+def select_row(key: str, row: int | None, ticked: Sequence[int], *, early: bool = False) -> None:
+    """Select a row, which the table then scrolls to, or none, and tick rows. Call before the table is drawn.
+
+    Args:
+        key: Of the table.
+        row: Of which a cell is selected.
+        ticked: The rows whose boxes are ticked.
+        early: Whether this is a callback: ``take_click`` comes later in this run.
+    """
+    before, own = selected_cell(key), _own(key)
+    cell = None if row is None else _handle(row, before, own.cell)
+    st.session_state[f"{key}_own"] = _Own(cell, before, is_new=early)
+    _write(key, cell, ticked)
+
+
+def _handle(row: int, *known: Cell) -> Cell:
+    """A cell of a row to select: the browser draws what it is told only if that is new to it."""
+    return next((row, name) for name in HANDLES if (row, name) not in known)
+
+
+def _is_handle_of(own: Cell, cell: Cell) -> bool:
+    """Whether a cell lies in the row that was selected from here, where nobody can click it."""
+    return own is not None and cell is not None and cell[0] == own[0] and cell[1] in HANDLES
+
+
+def _own(key: str) -> _Own:
+    found: _Own = st.session_state.get(f"{key}_own", _Own())
+    return found
+
+
+def _write(key: str, cell: Cell, ticked: Sequence[int]) -> None:
+    cells = [] if cell is None else [list(cell)]
+    st.session_state[key] = {"selection": {"rows": list(ticked), "columns": [], "cells": cells}}
+
+
+def ticked_rows(key: str) -> list[int]:
+    """The rows whose boxes are ticked."""
+    return list(_selection(key).get("rows") or [])
+
+
+def selected_cell(key: str) -> Cell:
+    """The cell that is selected in the browser that sent the last message."""
+    cells = _selection(key).get("cells") or []
+    return (int(cells[0][0]), str(cells[0][1])) if cells else None
+
+
+def _selection(key: str) -> dict[str, Any]:
+    return (st.session_state.get(key) or {}).get("selection") or {}
+
+
+def time_text(time_s: float, end_s: float) -> str:
+    """A time as text, as long as that of the video's end: a list has one format, and its texts sort as times do."""
+    return clock(time_s, width=len(clock(end_s)))
+
+
+def time_column(label: str, end_s: float) -> Any:  # noqa: ANN401 - Streamlit's own type is private
+    """A column of such texts."""
+    return st.column_config.TextColumn(label, width=time_px(end_s))
+
+
+def time_px(end_s: float) -> int:
+    """How wide such a column is."""
+    return 66 if end_s < TEN_MINUTES_S else 74 if end_s < HOUR_S else 88

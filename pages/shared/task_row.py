@@ -1,0 +1,98 @@
+"""The row of a background task: its progress, and a button that cancels it and asks first if others are watching."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
+
+import streamlit as st
+
+from clip_core.tasks import Key, TaskQueue, TaskView
+from clip_core.text import clock
+from clip_core.types import Progress
+from pages.shared.theme import unseen
+
+
+def viewer() -> str:
+    """Return this session's name as a watcher of tasks."""
+    return str(st.session_state.setdefault("viewer", uuid.uuid4().hex))
+
+
+def left_text(progress: Progress | None) -> str:
+    """Return " · 0:05 left", or nothing while it is not known."""
+    if progress is None or progress.seconds_left is None:
+        return ""
+    return f" · {clock(progress.seconds_left, 0)} left"
+
+
+@dataclass(frozen=True)
+class TaskRow(Generic[Key]):
+    """How a task that waits or runs is drawn.
+
+    Attributes:
+        queue, key: Which task.
+        viewer: Who looks at it. If others do too, a cancel asks first.
+        text: Makes the markdown at the bar.
+        button: The widget key of the cancel button; those of the question are ``BUTTON_all`` and ``BUTTON_not``.
+        help_text: At the cancel button.
+        label: Of the cancel button, for screen readers.
+        on_look: Called with the task each time the row is drawn; it may rerun the page.
+        every_s: How often the row is drawn anew.
+    """
+
+    queue: TaskQueue[Key]
+    key: Key
+    viewer: str
+    text: Callable[[TaskView[Key]], str]
+    button: str
+    help_text: str
+    label: str = "Cancel"
+    on_look: Callable[[TaskView[Key]], None] | None = None
+    every_s: float = 1.0
+
+
+def draw_task_row(row: TaskRow[Key]) -> None:
+    """Draw a row that keeps itself up to date, and reruns the page when its task has ended."""
+    st.fragment(_live, run_every=row.every_s)(row)
+
+
+def _live(row: TaskRow[Key]) -> None:
+    task = row.queue.view(row.key, row.viewer)
+    if task is None or not task.active:  # it ended since the page looked, which will not draw this row again
+        st.rerun(scope="app")
+    if row.on_look is not None:
+        row.on_look(task)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        if st.session_state.get("confirm_cancel") == row.key and task.others:
+            st.caption(f"{task.others} more {'is' if task.others == 1 else 'are'} watching this. Cancel for all?")
+            st.button("Cancel", key=f"{row.button}_all", on_click=_cancel, args=(row,))
+            st.button("Keep", key=f"{row.button}_not", on_click=_keep)
+            return
+        st.progress(0.0 if task.progress is None else task.progress.share, text=row.text(task))
+        st.button(
+            unseen(row.label),
+            icon=":material/close:",
+            key=row.button,
+            help=row.help_text,
+            on_click=_ask_or_cancel,
+            args=(row,),
+        )
+
+
+def _ask_or_cancel(row: TaskRow[Key]) -> None:
+    task = row.queue.view(row.key, row.viewer)
+    if task is not None and task.others:
+        st.session_state.confirm_cancel = row.key
+    else:
+        _cancel(row)
+
+
+def _cancel(row: TaskRow[Key]) -> None:
+    _keep()
+    row.queue.cancel(row.key)
+
+
+def _keep() -> None:
+    st.session_state.confirm_cancel = None

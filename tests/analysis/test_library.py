@@ -1,0 +1,52 @@
+"""What is stored, and forgetting it."""
+
+from pathlib import Path
+
+import pytest
+
+from clip_core import EmbeddingStore, index_video
+from clip_core.analysis.stored_videos import copy_bytes, count_judged, forget_copy, forget_video, list_stored
+from clip_core.config import Config
+from clip_core.errors import ProxyError
+from clip_core.media.proxies import proxy_path
+from clip_core.types import Edit
+from tests.support import video_maker
+from tests.support.fakes import FakeEncoder
+
+
+def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None:
+    store = EmbeddingStore(tmp_path / "store")
+    assert list_stored(store) == []
+    video = video_maker.planted(tmp_path, "v", 60, video_maker.Recipe(options={"sc_threshold": "0"}))
+    for name in ("one", "two"):
+        list(index_video(video.path, FakeEncoder(name=name), store, samples_per_second=5.0))
+    (stored,) = list_stored(store)
+    assert stored.record.name == "v.mp4"
+    assert sorted((m.model_id, m.frames, m.samples_per_second, m.finished) for m in stored.models) == [
+        ("one", 10, 5.0, True),
+        ("two", 10, 5.0, True),
+    ]
+    assert stored.size_bytes > 0
+    video_id = stored.record.video_id
+    assert count_judged(video_id, store) == 0
+    store.put_edit(video_id, Edit("a dog", 1.0, 0.5, 1.5, "rejected"))
+    assert count_judged(video_id, store) == 1
+    forget_video(video_id, store)
+    assert list_stored(store) == []
+    assert count_judged(video_id, store) == 0
+    assert video.path.exists()
+
+
+def test_copies_to_play_are_counted_and_forgotten(tmp_path: Path) -> None:
+    config, video_id = Config(video_dirs=(tmp_path,)), "0a" * 32
+    assert copy_bytes(video_id, config) == 0
+    forget_copy(video_id, config)
+    path = proxy_path(config, video_id)
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 1234)
+    assert copy_bytes(video_id, config) == 1234
+    forget_copy(video_id, config)
+    assert not path.exists()
+    path.mkdir()
+    with pytest.raises(ProxyError, match=r"The copy to play cannot be deleted: "):
+        forget_copy(video_id, config)

@@ -1,0 +1,153 @@
+"""From stored vectors to scores: right, incremental, and no text embedded twice."""
+
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_core import EmbeddingStore, index_video, score_prompts
+from clip_core.analysis.score_prompts import clean_prompts, update_curves
+from clip_core.errors import NotIndexedError, PromptError, StoreFullError
+from clip_core.scoring.curves import Curves
+from clip_core.text import clean_prompt
+from tests.support import video_maker
+from tests.support.fakes import FakeEncoder
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> video_maker.PlantedVideo:
+    recipe = video_maker.Recipe(options={"g": "30", "sc_threshold": "0"})
+    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 90, recipe)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    return EmbeddingStore(tmp_path)
+
+
+def index(video: video_maker.PlantedVideo, store: EmbeddingStore, rate: float | None, encoder: FakeEncoder) -> str:
+    list(index_video(video.path, encoder, store, samples_per_second=rate))
+    return store.videos()[0].video_id
+
+
+def test_scores_are_the_cosines_of_the_pictures_and_the_texts(
+    video: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = FakeEncoder()
+    video_id = index(video, store, 5.0, encoder)
+    scores = score_prompts(video_id, ["a dog", " pizza ", "a dog"], encoder, store)
+    pictures = encoder.embed_images([video_maker.number_picture(n) for n in range(0, 90, 6)])
+    texts = encoder.embed_texts(["a dog", "pizza"])
+    assert scores.prompts == ("a dog", "pizza")
+    assert scores.frames.tolist() == list(range(0, 90, 6))
+    np.testing.assert_allclose(scores.times_s, np.arange(0, 90, 6) / 30)
+    np.testing.assert_allclose(scores.values, pictures @ texts.T, atol=0.02)  # the file is lossy
+    assert (scores.start_s, scores.end_s, scores.unit, scores.complete) == (0.0, 3.0, "cosine", True)
+
+
+def test_texts_are_embedded_once_for_each_model_and_prompt(
+    video: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = FakeEncoder()
+    video_id = index(video, store, 1.0, encoder)
+    score_prompts(video_id, ["a", "b"], encoder, store)
+    score_prompts(video_id, ["b", "c"], encoder, EmbeddingStore(store.location))
+    assert encoder.texts == 3
+
+
+def test_a_reload_reads_and_multiplies_and_encodes_nothing(
+    video: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    first = FakeEncoder()
+    video_id = index(video, store, 5.0, first)
+    expected = score_prompts(video_id, ["a", "b"], first, store)
+    reloaded = FakeEncoder()
+    scores = score_prompts(video_id, ["a", "b"], reloaded, EmbeddingStore(store.location))
+    assert (reloaded.pictures, reloaded.texts) == (0, 0)
+    np.testing.assert_array_equal(scores.values, expected.values)
+
+
+def test_kept_curves_compute_only_what_is_new(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
+    encoder = FakeEncoder()
+    video_id = index(video, store, 5.0, encoder)
+    curves = Curves()
+    update_curves(curves, video_id, ["a", "b"], encoder, store)
+    assert curves.computed_cells == 15 * 2
+    update_curves(curves, video_id, ["a"], encoder, store)
+    update_curves(curves, video_id, ["a", "b"], encoder, store)
+    assert curves.computed_cells == 15 * 2
+    update_curves(curves, video_id, ["a", "b", "c"], encoder, store)
+    assert curves.computed_cells == 15 * 3
+    index(video, store, 10.0, encoder)
+    scores = update_curves(curves, video_id, ["a", "b", "c"], encoder, store)
+    assert curves.computed_cells == 30 * 3
+    assert scores.frames.tolist() == list(range(0, 90, 3))
+
+
+def test_a_forgotten_and_reindexed_video_starts_over(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
+    encoder = FakeEncoder()
+    video_id = index(video, store, 10.0, encoder)
+    curves = Curves()
+    update_curves(curves, video_id, ["a"], encoder, store)
+    store.forget(video_id)
+    with pytest.raises(NotIndexedError):
+        update_curves(curves, video_id, ["a"], encoder, store)
+    index(video, store, 5.0, encoder)
+    assert len(update_curves(curves, video_id, ["a"], encoder, store)) == 15
+
+
+def test_while_indexing_the_scores_are_not_complete(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
+    encoder = FakeEncoder(delay_s=0.02)
+    running = index_video(video.path, encoder, store, samples_per_second=None)
+    report = next(running)
+    scores = score_prompts(store.videos()[0].video_id, ["a"], encoder, store)
+    assert (len(scores), scores.complete) == (report.done, False)
+    running.close()  # type: ignore[attr-defined]
+
+
+def test_no_prompts(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
+    encoder = FakeEncoder()
+    scores = score_prompts(index(video, store, 5.0, encoder), [], encoder, store)
+    assert (scores.values.shape, encoder.texts) == ((15, 0), 0)
+
+
+def test_never_indexed(store: EmbeddingStore) -> None:
+    with pytest.raises(NotIndexedError, match="never indexed with this model"):
+        score_prompts("0" * 64, ["a"], FakeEncoder(), store)
+
+
+def test_an_empty_prompt_is_refused() -> None:
+    with pytest.raises(PromptError, match="Prompt 2 is empty"):
+        clean_prompts(["a", " \n "])
+
+
+def test_prompts_are_normalised_once() -> None:
+    assert clean_prompts(["é", unicodedata.normalize("NFD", "é"), " é "]) == ("é",)
+    assert clean_prompt("a\ud800b") == "a?b"
+
+
+def test_one_text_is_no_list_and_a_number_no_text() -> None:
+    with pytest.raises(PromptError, match="where a list of prompts belongs"):
+        clean_prompts("abc")
+    with pytest.raises(PromptError, match="Prompt 2 is no text but NoneType"):
+        clean_prompts(["a", None])  # type: ignore[list-item]
+
+
+def test_without_room_for_a_text_the_scores_are_right_all_the_same(
+    video: video_maker.PlantedVideo,
+    store: EmbeddingStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    encoder = FakeEncoder()
+    video_id = index(video, store, 5.0, encoder)
+    expected = score_prompts(video_id, ["a"], encoder, EmbeddingStore(store.location)).values
+
+    def full(*_: object) -> None:
+        raise StoreFullError("The disk is full.")
+
+    monkeypatch.setattr(store, "append_texts", full)
+    monkeypatch.setattr(store, "texts", lambda *_: {})
+    np.testing.assert_array_equal(score_prompts(video_id, ["a"], encoder, store).values, expected)
+    assert "The vectors of 1 prompts are not kept: The disk is full." in caplog.text

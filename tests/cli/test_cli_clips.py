@@ -1,0 +1,127 @@
+"""The command ``clips``: files, exit codes, and one line for each thing that may go wrong."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import clip_core.media.export_media
+from clip_core.__main__ import main
+from clip_core.video import open_video
+from tests.support.video_maker import Recipe, planted, read_number, write_images
+
+TABLE = """prompt,start_s,end_s,duration_s,peak_s,peak,mean
+a dog,0.500000,1.000000,0.5,0.700000,0.3,0.2
+"pizza, hot",00:00:01.000,00:00:01.500,0.5,1.2,0.3,0.2
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLIP_VIDEO_CONFIG", raising=False)
+    (tmp_path / "config.yaml").write_text("embeddings: store\nvideo_dirs: .\n")
+    (tmp_path / "moments.csv").write_text(TABLE)
+    planted(tmp_path, "film", 60, Recipe(options={"g": "20", "sc_threshold": "0"}))
+    return tmp_path
+
+
+def run(*words: str) -> int:
+    return main(["clips", "film.mp4", "--moments", "moments.csv", "--out", "out", *words])
+
+
+def numbers(path: Path) -> list[int]:
+    with open_video(path) as video:
+        return [read_number(frame.rgb) for frame in video.frames()]
+
+
+def test_exact_clips_with_frames(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--frames", "png") == 0
+    names = ["001_a-dog_0m00.500s.mp4", "002_pizza-hot_0m01.000s.mp4"]
+    assert [numbers(here / "out" / name) for name in names] == [list(range(15, 30)), list(range(30, 45))]
+    assert sorted(path.name for path in (here / "out").iterdir()) == [
+        names[0],
+        "001_a-dog_0m00.700s.png",
+        names[1],
+        "002_pizza-hot_0m01.200s.png",
+    ]
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        f"{names[0]}: 0:00.500 to 0:01.000, 15 frames",
+        f"{names[1]}: 0:01.000 to 0:01.500, 15 frames",
+        "2 moments: 2 clips and 2 pictures in out",
+    ]
+    assert err == "film.mp4: 4 files\n"
+
+
+def test_fast_ones_say_where_they_begin(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--fast") == 0
+    assert numbers(here / "out" / "002_pizza-hot_0m01.000s.mp4")[0] == 20
+    assert "002_pizza-hot_0m01.000s.mp4: 0:00.667 to 0:01." in capsys.readouterr().out
+
+
+def test_a_zip(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--zip", "--frames", "jpeg") == 0
+    assert [path.name for path in (here / "out").iterdir()] == ["film_clips.zip"]
+    with zipfile.ZipFile(here / "out" / "film_clips.zip") as archive:
+        assert archive.read("moments.csv").decode() == TABLE
+        assert len(archive.namelist()) == 5
+    assert capsys.readouterr().out.splitlines()[-1].startswith("2 moments in out/film_clips.zip, ")
+
+
+def test_numbered_images(here: Path) -> None:
+    write_images(here / "shot", "f_%04d.png", range(40))
+    assert main(["clips", "shot/f_%04d.png@20", "--moments", "moments.csv", "--out", "out"]) == 0
+    assert numbers(here / "out" / "001_a-dog_0m00.500s.mp4") == list(range(10, 20))
+
+
+def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert main(["clips", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert len(err) <= 201
+    return err.strip()
+
+
+def test_what_may_go_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "late.csv").write_text("start_s,end_s\n70,71\n")
+    (here / "bad.csv").write_text("start_s,end_s\n1,0\n")
+    (here / "file").write_text("in the way")
+    to = ("--out", "out")
+    said = failure(capsys, "film.mp4", "--moments", "nowhere.csv", *to)
+    assert said == "nowhere.csv cannot be read: No such file or directory. Check --moments."
+    said = failure(capsys, "film.mp4", "--moments", "late.csv", *to)
+    assert said.startswith("film.mp4: A moment at 1:10.000 lies outside the video, which lasts 0:02.000.")
+    assert failure(capsys, "film.mp4", "--moments", "bad.csv", *to).startswith("bad.csv, row 2, column end_s")
+    said = failure(capsys, "film.mp4", "--moments", "moments.csv", "--out", "file")
+    assert said.startswith("film.mp4: file cannot be made or is no folder: File exists.")
+    assert "There is no file gone.mp4." in failure(capsys, "gone.mp4", "--moments", "moments.csv", *to)
+    assert "--moments" in failure(capsys, "film.mp4", *to)
+    assert not (here / "out").exists()
+
+
+def test_a_list_that_is_too_large_is_not_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (here / "huge.csv").open("wb") as file:
+        file.truncate(1 << 40)  # a hole: more than memory holds
+    said = failure(capsys, "film.mp4", "--moments", "huge.csv", "--out", "out")
+    assert said == "huge.csv has 1.1 TB: that is no list of moments. At most 20 MB."
+
+
+def test_no_moments(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "moments.csv").write_text("prompt,start_s,end_s\n")
+    assert run() == 0
+    assert capsys.readouterr().out == "There are no moments in moments.csv: nothing to cut.\n"
+
+
+def test_ctrl_c(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stop(*given: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(clip_core.media.export_media, "pack_zip", stop)
+    assert run("--zip") == 130
+    assert capsys.readouterr().err.endswith("Stopped. Nothing of the ZIP is kept.\n")
+    assert list((here / "out").iterdir()) == []

@@ -1,0 +1,120 @@
+"""Token ids: cutting, filling up, and texts that are hard on a tokenizer."""
+
+from pathlib import Path
+
+import pytest
+
+from clip_core.encoders.tokens import Tokens
+from clip_core.errors import EncoderError
+from tests.support.model_maker import tokenizer_json, write_json
+
+PAD, UNK, START, END, A, PHOTO, OF, THE, DOG = range(9)
+
+
+def tokens(folder: Path, most: int = 77, always: int | None = None, pad: object = "<pad>", **changes: object) -> Tokens:
+    write_json(folder / "tokenizer.json", tokenizer_json() | changes)
+    write_json(folder / "tokenizer_config.json", {"pad_token": pad})
+    return Tokens(folder / "tokenizer.json", most, always, "m")
+
+
+def test_a_batch_is_filled_up_to_its_longest_only(tmp_path: Path) -> None:
+    ids, mask = tokens(tmp_path)(["a dog", "A photo of the DOG"])
+    assert ids.tolist() == [[START, A, DOG, END, PAD, PAD, PAD], [START, A, PHOTO, OF, THE, DOG, END]]
+    assert mask.tolist() == [[1, 1, 1, 1, 0, 0, 0], [1] * 7]
+    assert tokens(tmp_path)(["a dog"])[0].shape == (1, 4)
+
+
+@pytest.mark.parametrize("pad", ["</s>", {"content": "</s>", "lstrip": False}])
+def test_the_pad_token_is_the_one_that_the_folder_names(tmp_path: Path, pad: object) -> None:
+    assert tokens(tmp_path, pad=pad)(["a", "a dog"])[0].tolist() == [[START, A, END, END], [START, A, DOG, END]]
+
+
+@pytest.mark.parametrize("pad", [None, "no such token", 7])
+def test_no_pad_token_means_zero(tmp_path: Path, pad: object) -> None:
+    assert tokens(tmp_path, pad=pad).rules.pad_id == 0
+
+
+def test_long_texts_are_cut_with_start_and_end(tmp_path: Path) -> None:
+    ids, _ = tokens(tmp_path, most=5)(["dog " * 5000])
+    assert ids.tolist() == [[START, DOG, DOG, DOG, END]]
+
+
+def test_the_files_own_cut_stands_unless_the_tower_is_shorter(tmp_path: Path) -> None:
+    own = {"direction": "Right", "max_length": 6, "strategy": "LongestFirst", "stride": 0}
+    assert tokens(tmp_path, most=77, truncation=own)(["dog " * 50])[0].shape == (1, 6)
+    assert tokens(tmp_path, most=4, truncation=own)(["dog " * 50])[0].shape == (1, 4)
+
+
+def test_fixed_length(tmp_path: Path) -> None:
+    ids, _ = tokens(tmp_path, most=8, always=8)(["a dog", "dog " * 50])
+    assert ids.tolist() == [[START, A, DOG, END, PAD, PAD, PAD, PAD], [START] + [DOG] * 6 + [END]]
+
+
+def test_a_text_without_tokens_still_has_one_place(tmp_path: Path) -> None:
+    ids, mask = tokens(tmp_path, post_processor=None)(["", "dog"])
+    assert ids.tolist() == [[PAD], [DOG]]
+    assert mask.tolist() == [[1], [1]]
+
+
+def test_broken_unicode_is_replaced(tmp_path: Path) -> None:
+    assert tokens(tmp_path)(["\ud800"])[0].tolist() == [[START, UNK, END]]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not json", '{"version": "1.0"}'])
+def test_a_broken_tokenizer_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(
+        EncoderError, match=r"^tokenizer\.json of m cannot be read: .+ Copy the model's own file again\."
+    ):
+        Tokens(tmp_path / "tokenizer.json", 77, None, "m")
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("a dog", ""),
+        ("a photo of the", ""),
+        ("a photo of the dog", "dog"),
+        ("a photo of the dog and the  cat ", "dog and the  cat"),
+        ("", ""),
+        ("dog\tdog\ndog dog the house\non a hill", "the house\non a hill"),
+        ("A PHOTO of é 🐶 dog", "🐶 dog"),
+        ("dog\u3000dog\u00a0dog\tdog\ndog dog", "dog dog"),
+    ],
+)
+def test_the_words_that_are_cut(tmp_path: Path, text: str, cut: str) -> None:
+    assert tokens(tmp_path, most=6).cut_off(text) == cut
+
+
+def test_a_word_in_which_the_cut_falls_counts_as_cut(tmp_path: Path) -> None:
+    found = tokens(
+        tmp_path,
+        most=6,
+        pre_tokenizer={"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": False},
+    )
+    assert found.cut_off("xy abcdef") == "abcdef"
+    assert found.cut_off("xyz abcdef") == "abcdef"
+    assert found.cut_off("x\u3000abcdef") == "abcdef"
+    assert found.cut_off("狗在雪地里奔跑") == "里奔跑"  # no words: exactly what is not read
+
+
+def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> None:
+    write_json(tmp_path / "tokenizer.json", tokenizer_json() | {"normalizer": None})
+    as_it_stands = Tokens(tmp_path / "tokenizer.json", 77, None, "m")
+    lowered = Tokens(tmp_path / "tokenizer.json", 77, None, "m", lower=True)
+    assert as_it_stands(["A DOG"])[0].tolist() == [[START, UNK, UNK, END]]
+    assert lowered(["A DOG"])[0].tolist() == [[START, A, DOG, END]]
+    assert set(as_it_stands.rules.settings()) == {"most", "always", "pad_id"}
+    assert lowered.rules.settings()["lower"] is True
+
+
+def test_a_long_text_is_not_read_in_full_to_find_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, text = tokens(tmp_path, most=6), "a photo of the dog " * 1000
+    want = "dog " + text[19:].strip()
+    assert found.cut_off(text) == want
+    monkeypatch.setattr("clip_core.encoders.tokens.MAX_CHARACTERS", 0)  # the first look was enough
+    assert found.cut_off(text) == want
+
+
+def test_what_is_too_long_to_be_looked_at_is_cut_too(tmp_path: Path) -> None:
+    assert tokens(tmp_path, most=6).cut_off("a " * 30_000).count("a") == 30_000 - 4

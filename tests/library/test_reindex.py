@@ -1,0 +1,237 @@
+"""A video that an earlier version indexed with OpenCV is named, and indexed again when that is asked for."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_core import EmbeddingStore, detect_moments, index_video, score_prompts
+from clip_core.__main__ import main
+from clip_core.errors import NotIndexedError
+from clip_core.library.add_video import add_upload
+from clip_core.library.identify import known_video, reindex_error
+from clip_core.media.clips import cut_clips
+from clip_core.types import Moment, VideoRecord
+from tests.indexing.test_index_video import NumberReader
+from tests.support.fakes import FakeEncoder
+from tests.support.model_maker import make_clip
+from tests.support.old_store import rewrite_as_opencv, unpack_old_store
+from tests.support.video_maker import KINDS, PlantedVideo, Recipe, copy_packed, number_picture, write_video
+
+NAMED = r"packed\.avi was indexed without PyAV by an earlier version.* Index it again"
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> PlantedVideo:
+    return copy_packed(tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    return unpack_old_store(tmp_path / "store")
+
+
+def the_record(store: EmbeddingStore) -> VideoRecord:
+    (record,) = store.videos()
+    return record
+
+
+def test_what_the_old_version_wrote_is_known_by_its_record(store: EmbeddingStore) -> None:
+    record = the_record(store)
+    assert (record.table.time_base, record.table.key_pts.tolist()) == (Fraction(1, 10**9), [0])
+    assert (record.container, record.codec, record.header_frame_count) == ("avi", "mpeg4", 60)
+    with pytest.raises(NotIndexedError, match=NAMED):
+        raise reindex_error(record) or AssertionError("it is not known")
+
+
+def test_the_rewriting_helper_writes_the_record_that_the_old_version_wrote(film: PlantedVideo, tmp_path: Path) -> None:
+    old = the_record(unpack_old_store(tmp_path / "old")).table
+    store, encoder = EmbeddingStore(tmp_path / "new"), FakeEncoder()
+    list(index_video(film.path, encoder, store, samples_per_second=2.0))
+    rewrite_as_opencv(store, the_record(store).video_id)
+    made = the_record(store).table
+    assert made.pts.tolist() == old.pts.tolist()
+    assert (made.time_base, made.start_pts, made.key_pts.tolist()) == (old.time_base, 0, old.key_pts.tolist())
+    assert made.end_s == pytest.approx(old.end_s, abs=1e-6)
+
+
+def test_it_is_known_where_pyav_is_still_missing(
+    film: PlantedVideo, store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.delitem(sys.modules, "clip_core.video.probing", raising=False)
+    assert reindex_error(replace(the_record(store), path=str(film.path))) is not None
+
+
+def test_its_stored_frames_are_not_scored(store: EmbeddingStore) -> None:
+    video_id, encoder = the_record(store).video_id, FakeEncoder()
+    assert len(store.stored_pts(video_id, encoder.fingerprint)) == 4
+    for ask in (score_prompts, detect_moments):
+        with pytest.raises(NotIndexedError, match=NAMED):
+            ask(video_id, ["a dog"], encoder, store)
+
+
+def test_indexing_replaces_its_frames_and_keeps_what_was_said_by_hand(
+    film: PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder, other = NumberReader(), FakeEncoder(name="other")
+    old = the_record(store)
+    judged = store.edits(old.video_id)
+    assert len(judged) == 1
+    assert old.table.confirmed
+    assert store.run(old.video_id, other.fingerprint) is not None
+
+    reports = list(index_video(film.path, encoder, store, samples_per_second=2.0))
+    assert {0, 15, 30, 45} <= set(encoder.numbers)
+    assert len(encoder.numbers) == len(set(encoder.numbers)) == reports[-1].done
+    assert [warning for warning in reports[-1].warnings if "Indexed again" in warning]
+    record = known_video(film.path, store)
+    assert record is not None
+    assert reindex_error(record) is None
+    assert (record.video_id, record.added_s) == (old.video_id, old.added_s)
+    assert (record.table.time_base, record.table.confirmed) == (Fraction(1, 30), True)
+    assert set(store.stored_pts(record.video_id, encoder.fingerprint).tolist()) <= set(record.table.pts.tolist())
+    assert set(store.thumbnail_pts(record.video_id).tolist()) <= set(record.table.pts.tolist())
+    assert len(store.thumbnail_pts(record.video_id)) == reports[-1].done
+    assert store.edits(record.video_id) == judged
+    scores = score_prompts(record.video_id, ["a dog"], encoder, store)
+    np.testing.assert_allclose(scores.times_s, [number / 30 for number in sorted(encoder.numbers)], atol=1e-9)
+    assert scores.complete
+
+    # The other model's frames had the same old names: they are gone, and indexing brings them back.
+    assert store.run(record.video_id, other.fingerprint) is None
+    assert len(store.stored_pts(record.video_id, other.fingerprint)) == 0
+    with pytest.raises(NotIndexedError):
+        score_prompts(record.video_id, ["a dog"], other, store)
+    last = list(index_video(film.path, other, store, samples_per_second=2.0))[-1]
+    assert (last.done, last.warnings) == (reports[-1].done, ())
+
+
+def test_it_is_done_once(film: PlantedVideo, store: EmbeddingStore) -> None:
+    list(index_video(film.path, NumberReader(), store, samples_per_second=2.0))
+    idle = FakeEncoder()
+    (only,) = list(index_video(film.path, idle, store, samples_per_second=2.0))
+    assert (only.stage, only.warnings, idle.pictures) == ("done", (), 0)
+
+
+def test_stopped_in_the_middle_it_goes_on(tmp_path: Path) -> None:
+    film, store = KINDS["constant"](tmp_path), EmbeddingStore(tmp_path / "store")
+    list(index_video(film.path, NumberReader(), store, samples_per_second=2.0))
+    rewrite_as_opencv(store, the_record(store).video_id)
+    run = index_video(film.path, NumberReader(), store, samples_per_second=None)
+    for progress in run:
+        if progress.done:
+            break
+    run.close()
+    again = NumberReader()
+    last = list(index_video(film.path, again, store, samples_per_second=None))[-1]
+    assert last.done == last.total == len(film)
+    assert 0 < len(again.numbers) < len(film)
+
+
+@pytest.mark.parametrize("kind", ["constant", "ts", "webm", "edit", "late"])
+def test_every_kind_of_container(kind: str, tmp_path: Path) -> None:
+    truth, store, encoder = KINDS[kind](tmp_path), EmbeddingStore(tmp_path / "store"), NumberReader()
+    list(index_video(truth.path, FakeEncoder(), store, samples_per_second=2.0))
+    rewrite_as_opencv(store, the_record(store).video_id)
+    assert reindex_error(the_record(store)) is not None
+    last = list(index_video(truth.path, encoder, store, samples_per_second=None))[-1]
+    assert last.done == last.total == len(truth)
+    assert sorted(encoder.numbers) == truth.numbers
+    assert reindex_error(the_record(store)) is None
+
+
+def test_all_other_videos_stay_as_they_are(film: PlantedVideo, store: EmbeddingStore, tmp_path: Path) -> None:
+    others = [KINDS[kind](tmp_path).path for kind in ("constant", "gif", "webp", "images")]
+    encoder = FakeEncoder()
+    for path in others:
+        list(index_video(path, encoder, store, samples_per_second=2.0))
+    before = {record.video_id: store.stored_pts(record.video_id, encoder.fingerprint) for record in store.videos()}
+    list(index_video(film.path, encoder, store, samples_per_second=2.0))
+    idle = FakeEncoder()
+    for path in others:
+        record = known_video(path, store)
+        assert record is not None
+        assert reindex_error(record) is None
+        assert store.stored_pts(record.video_id, encoder.fingerprint).tolist() == before[record.video_id].tolist()
+        (only,) = list(index_video(path, idle, store, samples_per_second=2.0))
+        assert (only.stage, only.warnings) == ("done", ())
+    assert idle.pictures == 0
+
+
+def test_a_table_that_opencv_completed_in_the_units_of_pyav_stays(tmp_path: Path) -> None:
+    """Where PyAV had begun, the old version went on in PyAV's units, and took but the first frame for a keyframe."""
+    truth, store, encoder = KINDS["constant"](tmp_path), EmbeddingStore(tmp_path / "store"), FakeEncoder()
+    list(index_video(truth.path, encoder, store, samples_per_second=2.0))
+    record = the_record(store)
+    store.remember_video(replace(record, table=replace(record.table, key_pts=record.table.key_pts[:1])))
+    assert reindex_error(the_record(store)) is None
+    last = list(index_video(truth.path, encoder, store, samples_per_second=4.0))[-1]
+    assert last.warnings == ()
+    assert encoder.pictures == len(store.stored_pts(record.video_id, encoder.fingerprint))  # each was embedded once
+
+
+def test_a_short_video_on_a_clock_of_nanoseconds_is_no_old_one(tmp_path: Path) -> None:
+    recipe = Recipe(".mp4", container_options={"video_track_timescale": "1000000000"})
+    write_video(tmp_path / "fine.mp4", [number_picture(n) for n in range(10)], recipe)
+    store, encoder = EmbeddingStore(tmp_path / "store"), FakeEncoder()
+    list(index_video(tmp_path / "fine.mp4", encoder, store, samples_per_second=None))
+    record = the_record(store)
+    assert (record.table.time_base, record.table.key_pts.tolist()) == (Fraction(1, 10**9), [0])
+    assert reindex_error(record) is None
+    assert len(score_prompts(record.video_id, ["a dog"], encoder, store)) == 10
+
+
+def test_an_upload_of_the_same_file_keeps_the_old_record_until_it_is_indexed(
+    film: PlantedVideo, store: EmbeddingStore, tmp_path: Path
+) -> None:
+    data = film.path.read_bytes()
+    path = add_upload(io.BytesIO(data), len(data), "mine.avi", tmp_path / "uploads", store)
+    record = known_video(path, store)
+    assert record is not None
+    assert record.name == "mine.avi"
+    assert reindex_error(record) is not None
+    list(index_video(path, NumberReader(), store, samples_per_second=2.0))
+    record = known_video(path, store)
+    assert record is not None
+    assert (record.name, reindex_error(record)) == ("mine.avi", None)
+
+
+def test_clips_of_it_are_cut_at_the_right_frames(film: PlantedVideo, store: EmbeddingStore, tmp_path: Path) -> None:
+    moment = Moment("a dog", 10 / 30, 20 / 30, 0.5, 1.0, 1.0)
+    last = list(cut_clips(film.path, [moment], tmp_path / "out", table=the_record(store).table))[-1]
+    (clip,) = last.clips
+    assert (clip.frames, clip.start_s) == (10, pytest.approx(10 / 30))
+
+
+def test_the_commands_name_it_and_what_to_run(
+    film: PlantedVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_clip(tmp_path / "models" / "tiny")
+    config = "video_dirs: .\nmodel: tiny\nmodel_dirs: models\nembeddings: store\nCLIP: [a dog]\n"
+    (tmp_path / "config.yaml").write_text(config)
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(tmp_path / "store", ignore_errors=True)
+    assert main(["index", "packed.avi"]) == 0
+    store = EmbeddingStore(tmp_path / "store")
+    rewrite_as_opencv(store, the_record(store).video_id)
+    capsys.readouterr()
+    for command in ("score", "moments"):
+        assert main([command, "packed.avi"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("packed.avi was indexed without PyAV")
+        assert line.endswith("Run: python -m clip_core index packed.avi")
+    assert main(["list"]) == 0
+    assert "packed.avi was indexed without PyAV" in capsys.readouterr().err
+    assert main(["index", "packed.avi"]) == 0
+    assert "packed.avi: Indexed again" in capsys.readouterr().err
+    assert main(["score", "packed.avi"]) == 0
+    assert main(["list"]) == 0
+    assert "PyAV" not in capsys.readouterr().err

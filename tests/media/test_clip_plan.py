@@ -1,0 +1,66 @@
+"""Which frames a moment has: checked against looking at each one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from clip_core.errors import ExportError
+from clip_core.media.clip_plan import clip_names, piece_of, until
+from clip_core.types import Moment, TimeTable
+
+
+def table(milliseconds: list[int], end_s: float) -> TimeTable:
+    pts = np.array(milliseconds, np.int64)
+    return TimeTable(pts, Fraction(1, 1000), milliseconds[0], end_s, confirmed=True, key_pts=pts[:1])
+
+
+def test_the_frames_are_those_inside() -> None:
+    random = np.random.default_rng(7)
+    times = table([0, *np.cumsum(random.integers(10, 120, 99)).tolist()], 6.0)
+    starts, lengths = random.uniform(0, times.end_s, 300), random.uniform(0, 1, 300) ** 4
+    for start_s, length_s in zip(starts.tolist(), lengths.tolist(), strict=True):
+        piece = piece_of(times, start_s, start_s + length_s)
+        inside = [k for k, time_s in enumerate(times.times_s) if start_s <= time_s < start_s + length_s]
+        on_screen = max(k for k, time_s in enumerate(times.times_s) if time_s <= start_s)
+        assert list(range(piece.first, piece.stop)) == (inside or [on_screen])
+        assert piece.start_s == times.times_s[piece.first]
+        assert piece.duration_s > 0
+
+
+def test_what_a_file_rounded_is_meant() -> None:
+    thirds = TimeTable(np.arange(9), Fraction(1, 3), 0, 3.0, confirmed=True, key_pts=np.array([0]))
+    piece = piece_of(thirds, 0.666667, 1.666667)
+    assert (piece.first, piece.stop) == (2, 5)
+    assert piece_of(thirds, 0.333333, 0.333333).first == 1
+
+
+def test_where_it_ends() -> None:
+    even = table([0, 100, 200, 300], 0.4)
+    assert piece_of(even, 0.05, 0.25).end_s == pytest.approx(0.3)
+    assert piece_of(even, 0.0, 9.0).end_s == pytest.approx(0.4)
+    still = table([0, 100, 200, 9000], 9.1)
+    assert piece_of(still, 0.0, 1.0).end_s == pytest.approx(1.0)
+    assert piece_of(still, 0.0, 0.25).end_s == pytest.approx(0.3)
+    assert piece_of(still, 5.0, 6.0).end_s == pytest.approx(6.0)
+    assert piece_of(table([0], 0.04), 0.0, 0.0).end_s == pytest.approx(0.04)
+    whole = until(even, 1, 2)
+    assert (whole.first, whole.stop, whole.start_s, whole.end_s) == (1, 3, 0.1, 0.3)
+    assert until(even, 2, 99).end_s == 0.4
+
+
+def test_moments_of_another_video() -> None:
+    even = table([0, 100, 200, 300], 0.4)
+    for start_s, end_s in ((0.5, 0.6), (-2.0, -1.0), (0.2, 0.1), (float("nan"), 1.0)):
+        with pytest.raises(ExportError):
+            piece_of(even, start_s, end_s)
+
+
+def test_names() -> None:
+    moments = [Moment(prompt, 1.5, 2.0, 1.7, 1.0, 1.0) for prompt in ("a dog", "a dog", "../..", "")]
+    names = clip_names(moments, "mp4")
+    assert names[:2] == ["001_a-dog_0m01.500s.mp4", "002_a-dog_0m01.500s.mp4"]
+    assert len(set(names)) == 4
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-.") for name in names)

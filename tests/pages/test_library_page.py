@@ -1,0 +1,122 @@
+"""The page of stored videos, and going there and back."""
+
+from __future__ import annotations
+
+from clip_core.config import load_config
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Edit
+from tests.support.app import Gate
+from tests.support.old_store import rewrite_as_opencv
+from tests.support.world import Page, World
+
+
+def go(page: Page, name: str) -> Page:
+    page.at.switch_page(f"pages/{name}.py")
+    return page.run()
+
+
+def test_nothing_is_stored(page: Page) -> None:
+    page.run()
+    assert go(Page().run(), "library").starting("##### Stored videos")
+
+
+def test_the_list_and_forgetting(ready: Page, world: World) -> None:
+    go(ready, "library")
+    (row,) = ready.at.dataframe[0].value.to_dict("records")
+    assert (row["Video"], row["Model"], row["Frames"], row["Samples / s"]) == ("wide.mp4", "rnd", 50, "5")
+    assert (row["Length"], row["Size"]) == ("0:10.000", "192 × 108")
+    ready.press("forget")
+    assert ready.holding("50 frames")
+    assert ready.holding("judged by hand") == []
+    ready.press("forget_no")
+    assert len(ready.at.dataframe[0].value) == 1
+    ready.press("forget").press("forget_yes")
+    assert ready.run().starting("Nothing is stored yet.")
+    assert world.video.is_file()
+    go(ready, "investigate").indexed()
+    assert ready.samples == 50
+
+
+def test_what_forgetting_deletes_for_good_is_named(ready: Page, world: World) -> None:
+    store = EmbeddingStore(load_config(world.config).embeddings)
+    (video,) = store.videos()
+    for anchor_s in (1.0, 4.0, 7.0):
+        store.put_edit(video.video_id, Edit("a dog", anchor_s, anchor_s, anchor_s + 1, "accepted"))
+    go(ready, "library").press("forget")
+    assert ready.holding("3 moments that were judged by hand are deleted for good.")
+    kept = ("analysis", "analysis_of", "ribbons", "ribbons_of")
+    for key in kept:
+        ready.at.session_state[key] = object()
+    ready.press("forget_yes")
+    assert [key for key in kept if key in ready.at.session_state] == []
+    assert store.edits(video.video_id) == ()
+
+
+def test_somebody_else_forgets_it(ready: Page) -> None:
+    other = Page().run()
+    go(other, "library").press("forget").press("forget_yes")
+    ready.run()
+    assert ready.starting(r"##### What was stored of wide\.mp4 was forgotten")
+    assert ready.starting("On the page Stored videos, here or in another tab. Press Resume")
+    assert ready.starting("0 samples · forgotten")
+    ready.press("resume").indexed()
+    assert ready.samples == 50
+    assert ready.holding("forgotten") == []
+
+
+def test_a_video_that_opencv_had_read_is_named_and_indexed_again_only_when_asked(ready: Page, world: World) -> None:
+    store = EmbeddingStore(load_config(world.config).embeddings)
+    (record,) = store.videos()
+    rewrite_as_opencv(store, record.video_id)
+    named = r"**wide\.mp4 was indexed without PyAV by an earlier version"
+    for _ in range(2):
+        ready.run()
+        assert ready.starting(named)
+        assert not ready.at.get("progress")
+        assert ready.at.button(key="resume").label == "Index again"
+    go(ready, "library")
+    assert ready.starting(named)
+    go(ready, "investigate").press("resume").indexed()
+    assert ready.samples == 50
+    assert len(ready.starting("Indexed again from the start")) == 1
+    assert ready.holding("without PyAV") == []
+    assert store.videos()[0].table.time_base == record.table.time_base
+    go(ready, "library")
+    assert ready.starting(named) == []
+
+
+def test_what_was_never_stored_is_not_called_forgotten(world: World, gate: Gate, page: Page) -> None:
+    page.run().press("cancel")
+    gate.open()
+    page.until(lambda: not page.at.get("progress"))
+    assert page.holding("forgotten") == []
+    assert page.holding("cancelled")
+
+
+def test_the_page_comes_back_as_it_was_left(ready: Page) -> None:
+    ready.slide("frame", 77).slide("smoothing", 1.2).slide("threshold", 0.05)
+    ready.prompts("a dog", "pizza", "a tree")
+    ready.control("pills", "shown").unselect("pizza").run()
+    ready.flag_pills.unselect("a tree").run()
+    ready.at.segmented_control(key="axis").set_value("Frames").run()
+    ready.at.segmented_control(key="list").set_value("Best").run()
+    before = ready.cells
+    go(ready, "library")
+    go(ready, "investigate")
+    assert ready.frame == 77
+    assert ready.control("slider", "smoothing").value == 1.2
+    assert ready.control("slider", "threshold").value == 0.05
+    assert ready.control("text_area", "prompts").value == "a dog\npizza\na tree"
+    assert ready.control("pills", "shown").value == ["a dog", "a tree"]
+    assert ready.flag_pills.value == ["a dog", "pizza"]
+    assert ready.at.segmented_control(key="axis").value == "Frames"
+    assert ready.at.segmented_control(key="list").value == "Best"
+    assert ready.cells == before
+
+
+def test_playing_stops_when_the_page_is_left(ready: Page) -> None:
+    ready.press("play")
+    go(ready, "library")
+    go(ready, "investigate")
+    frame = ready.frame
+    assert ready.run().frame == frame

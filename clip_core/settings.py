@@ -74,7 +74,7 @@ class Recipe:
         prompts: Lines as they were typed; see ``prompts.parse_prompt``.
         weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
         templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
-        unit: What curves are shown and cut in.
+        unit: What curves are shown and thresholded in.
         threshold: In that unit, for all prompts; None finds moments on segments of the video (``scoring.detection``).
         thresholds: Prompt → threshold of its own, which counts before ``threshold``.
         hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
@@ -83,7 +83,7 @@ class Recipe:
         smoothing, smoothing_s: A key of ``FILTERS`` and its width in seconds.
         smoothing_samples: The width in samples, which then counts in place of the seconds; None: it was given in
             seconds. It is kept as it was given, so that another sampling rate does not change what was meant.
-        across_cuts: Whether smoothing reaches across the cuts between shots.
+        across_cuts: Whether smoothing reaches across shot boundaries.
         min_gap_s, min_duration_s, pad_s: Shorter gaps are filled, shorter moments dropped, the rest padded.
         score_range, time_range: Smoothed scores and times outside are never flagged; None: no limits.
         unflagged: Prompts without moments.

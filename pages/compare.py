@@ -32,7 +32,7 @@ def main() -> None:
     if one is None or other is None or not model_download.may_send(one, other):
         return
     with sidebar:
-        prompts.warn_of_cuts(wanted, one)
+        prompts.warn_of_truncation(wanted, one)
     comparison.draw_comparison(video, one, other, wanted.texts, frames)
 
 

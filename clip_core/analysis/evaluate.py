@@ -113,7 +113,7 @@ def usual_grid(recipe: Recipe, video_scores: VideoScores) -> Grid:
     common = _common_thresholds(recipe.unit, video_scores) | ({recipe.threshold} - {None})
     return Grid(
         tuple(sorted({*SMOOTHINGS_S, width_s(recipe, video_scores.raw.times_s)})),
-        (None, *sorted(float(cut) for cut in common if cut is not None)),
+        (None, *sorted(float(threshold) for threshold in common if threshold is not None)),
         tuple(sorted({*MIN_DURATIONS_S, float(recipe.min_duration_s)})),
     )
 
@@ -126,11 +126,11 @@ def _common_thresholds(unit: Unit, video_scores: VideoScores) -> set[float | Non
     values = video_scores.scale.values(unit)
     high = float(np.quantile(values, 0.999))
     if unit == "z":
-        cuts = np.geomspace(low, max(high, USUAL_Z), THRESHOLDS)
+        thresholds = np.geomspace(low, max(high, USUAL_Z), THRESHOLDS)
     else:
-        cuts = np.linspace(low, max(high, low), THRESHOLDS)
+        thresholds = np.linspace(low, max(high, low), THRESHOLDS)
     step = STEPS[unit]
-    return {round(round(float(cut) / step) * step, 3) for cut in cuts}
+    return {round(round(float(threshold) / step) * step, 3) for threshold in thresholds}
 
 
 def _curves(detection: MomentDetection, truth: Truth) -> dict[str, PrecisionRecall]:

@@ -96,9 +96,10 @@ def _notes(bundle: ExportBundle) -> Iterator[str]:
     yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
     if bundle.pictures is not None:
         yield f"The prompts are pictures, not texts: {', '.join(map(short_prompt, bundle.pictures)) or 'none'}."
-    cuts = [f"{short_prompt(prompt)} {value_text(cut, unit)}" for prompt, cut in found.thresholds.items()]
+    limits = found.thresholds.items()
+    thresholds = [f"{short_prompt(prompt)} {value_text(threshold, unit)}" for prompt, threshold in limits]
     none = "No prompt is sure to be there." if found.not_sure else "No prompt is flagged."
-    yield f"Thresholds in {unit}: {'; '.join(cuts)}." if cuts else none
+    yield f"Thresholds in {unit}: {'; '.join(thresholds)}." if thresholds else none
     for prompt, verdict in found.verdicts.items():
         if prompt not in found.recipe.unflagged:
             yield f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"

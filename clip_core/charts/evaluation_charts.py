@@ -112,7 +112,7 @@ def sweep_figure(
     colours, stops = THEMES[theme], HEAT[theme]
     percent = (scores * 100).round(1)
     low, high = float(percent.min()), float(percent.max())
-    rows = [ADAPT if cut is None else f"{cut:g}" for cut in thresholds]
+    rows = [ADAPT if threshold is None else f"{threshold:g}" for threshold in thresholds]
     columns = [f"{width:g} s" for width in smoothings_s]
     cells = {
         "type": "heatmap", "x": columns, "y": rows, "z": percent.tolist(),

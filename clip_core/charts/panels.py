@@ -13,7 +13,7 @@ Share: TypeAlias = tuple[float, float]
 MARGINS_PX = 30
 STRIP_PX = 8
 STRIP_GAP_PX = 4
-MARK_PX, CUT_GAP_PX = 7, 2
+MARK_PX, BOUNDARY_GAP_PX = 7, 2
 GAP = 0.02
 RATE_SHARE = 0.25
 
@@ -23,15 +23,15 @@ class Panels:
     """Lower and upper end of each, as shares of the height between the margins; None: it is not there.
 
     Attributes:
-        lanes, strip, rate, cuts, curves: From below to above; the heat map stands where the curves do, and the marks
-            of cuts below it, not over it.
+        lanes, strip, rate, shot_boundaries, curves: From below to above; the heat map stands where the curves do, and
+            the marks of shot boundaries below it, not over it.
         height_px: What the shares are of.
     """
 
     lanes: Share
     strip: Share | None
     rate: Share | None
-    cuts: Share | None
+    shot_boundaries: Share | None
     curves: Share
     height_px: int
 
@@ -54,8 +54,8 @@ def panels_of(view: Timeline) -> Panels:
         rate = (floor + GAP, floor + GAP + RATE_SHARE * (1 - floor))
         floor = rate[1] + GAP
     floor += GAP
-    cuts = None
+    shot_boundaries = None
     if len(view.shot_boundaries_s) and view.kind == "heat map":
-        cuts = (floor, floor + MARK_PX / height)
-        floor = cuts[1] + CUT_GAP_PX / height
-    return Panels(lanes, strip, rate, cuts, (floor, 1.0), height)
+        shot_boundaries = (floor, floor + MARK_PX / height)
+        floor = shot_boundaries[1] + BOUNDARY_GAP_PX / height
+    return Panels(lanes, strip, rate, shot_boundaries, (floor, 1.0), height)

@@ -152,7 +152,7 @@ MOST_MARKS = 600
 """Of more, one a place is drawn: closer together they are not told apart at the chart's width."""
 
 
-def cut_traces(view: Timeline) -> list[Figure]:
+def shot_boundary_traces(view: Timeline) -> list[Figure]:
     """All of them as one broken line on the axis y4."""
     times = np.asarray(view.shot_boundaries_s, np.float64)
     times = np.sort(times[(times >= 0) & (times <= view.end_s)])
@@ -167,11 +167,11 @@ def cut_traces(view: Timeline) -> list[Figure]:
     return [{"type": "scatter", "mode": "lines", "yaxis": "y4", "hoverinfo": "skip", "x": x, "y": y, "line": line}]
 
 
-def cut_axis(view: Timeline, panels: Panels) -> Figure:
+def shot_boundary_axis(view: Timeline, panels: Panels) -> Figure:
     """The axis of the marks, on which they are one high; nothing where there are none."""
     if not len(view.shot_boundaries_s):
         return {}
     hidden = {"visible": False, "fixedrange": True}
-    if panels.cuts is not None:
-        return {"yaxis4": hidden | {"domain": list(panels.cuts), "range": [0, 1]}}
+    if panels.shot_boundaries is not None:
+        return {"yaxis4": hidden | {"domain": list(panels.shot_boundaries), "range": [0, 1]}}
     return {"yaxis4": hidden | {"overlaying": "y", "range": [0, panels.curves_px / MARK_PX]}}

@@ -11,11 +11,11 @@ from clip_core.charts.inline import with_points
 from clip_core.charts.lanes import judged_layout, judged_traces, lane_traces, lanes_of, shades
 from clip_core.charts.panels import Panels, panels_of
 from clip_core.charts.strips import (
-    cut_axis,
-    cut_traces,
     rate_axis,
     rate_curves,
     rate_note,
+    shot_boundary_axis,
+    shot_boundary_traces,
     spike_traces,
     winner_axis,
     winner_note,
@@ -102,7 +102,7 @@ def live_figure(view: Timeline) -> Figure:
         drawn = [*heat_curves(view), scale_trace(view, view.x_of([0.0])[0])]
     else:
         drawn = [*ribbon_curves(view), *_curves(view)]
-    data = [*drawn, *rate_curves(view), *spike_traces(view), *cut_traces(view)]
+    data = [*drawn, *rate_curves(view), *spike_traces(view), *shot_boundary_traces(view)]
     data += [*winner_traces(view), *(lane_traces(view) if view.bars is None else judged_traces(view))]
     layout = _layout(view, panels)
     layout["shapes"] = [*shades(view), *threshold_lines(view)]
@@ -197,5 +197,5 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
         "yaxis": y,
         "yaxis3": _HIDDEN | {"domain": list(panels.lanes), "range": [max(1, len(lanes_of(view))) - 0.5, -0.5]},
     }  # fmt: skip
-    layout |= cut_axis(view, panels) | winner_axis(panels) | rate_axis(view, panels)
+    layout |= shot_boundary_axis(view, panels) | winner_axis(panels) | rate_axis(view, panels)
     return layout | (heat_layout(view, panels) if view.kind == "heat map" else {})

@@ -109,7 +109,7 @@ class Timeline:
         rate: float32 (n, p), change per second of the smoothed curves, for a panel of its own; None: no panel.
         spikes: (sample, column) of what is marked in that panel.
         ribbon: Prompt → float32 (n,) lowest and highest curve over its templates, a band behind its own.
-        shot_boundaries_s: Times of the cuts between shots, in seconds.
+        shot_boundaries_s: Times of the shot boundaries, in seconds.
         winners: (column, start_s, end_s) of the stretches in which a prompt leads, by their start; empty: no strip.
         kind: Curves, or a heat map of prompts × time.
         time_range: [start_s, end_s) that is seen at first; None: all.

@@ -32,7 +32,7 @@ class FittedThreshold:
 
     Attributes:
         threshold: At or above it: there.
-        low, high: Every cut in between makes as few errors (where equally good cuts lie apart, worse ones may lie
+        low, high: Every threshold in between makes as few errors (where equally good ones lie apart, worse ones may lie
             between them). None: no limit to that side.
         sure_low, sure_high: Where 90 % of the thresholds lie that are fitted to the marks drawn anew with putting back,
             yes and no apart (bootstrap, the same at every call); None with marks of one kind only. It
@@ -65,10 +65,10 @@ def fit_thresholds(marks: Iterable[Mark]) -> dict[str, FittedThreshold]:
 
 
 def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
-    """Return the cut that gets the fewest marks wrong: the middle of the widest of the margins that do.
+    """Return the threshold that gets the fewest marks wrong: the middle of the widest of the margins that do.
 
     Args:
-        scores: float32 (n,), n >= 1, of the marked frames, smoothed as the curve is that will be cut.
+        scores: float32 (n,), n >= 1, of the marked frames, smoothed as the curve is that the threshold will apply to.
         there: n times yes or no.
 
     Raises:
@@ -85,7 +85,7 @@ def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
     yes, no = values[marked], values[~marked]
     if not len(yes) or not len(no):
         return _one_sided(yes, no)
-    threshold, low, high, errors = _best_cut(yes, no)
+    threshold, low, high, errors = _best_threshold(yes, no)
     drawn = _drawn_again(yes, no)
     edges = np.quantile(drawn, [(1 - SURE) / 2, (1 + SURE) / 2])
     sure = min(float(edges[0]), threshold), max(float(edges[1]), threshold)
@@ -93,8 +93,8 @@ def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
     return FittedThreshold(threshold, low, high, *sure, len(yes), len(no), errors, words)
 
 
-def _best_cut(yes: Floats, no: Floats) -> tuple[float, float | None, float | None, int]:
-    """The threshold, the range of equally good cuts, and how many marks it gets wrong."""
+def _best_threshold(yes: Floats, no: Floats) -> tuple[float, float | None, float | None, int]:
+    """The threshold, the range of equally good ones, and how many marks it gets wrong."""
     levels = np.unique(np.concatenate([yes, no])).astype(np.float64)
     # Cut k lies above level k - 1 and at most at level k: cut 0 flags every mark, the last one flags none.
     flagged_no = len(no) - np.searchsorted(np.sort(no), levels, side="left")
@@ -116,7 +116,7 @@ def _best_cut(yes: Floats, no: Floats) -> tuple[float, float | None, float | Non
 def _drawn_again(yes: Floats, no: Floats) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     random = np.random.default_rng(_SEED)
     draws = ((random.choice(yes, len(yes)), random.choice(no, len(no))) for _ in range(RESAMPLES))
-    return np.array([_best_cut(*draw)[0] for draw in draws])
+    return np.array([_best_threshold(*draw)[0] for draw in draws])
 
 
 def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:

@@ -154,14 +154,14 @@ class ExportRequest:
 
     Attributes:
         moments: Which.
-        cut: How clips are cut, "exact" or "fast"; None makes none.
+        clip_mode: How clips are made, "exact" or "fast"; None makes none.
         pictures: "jpeg" or "png" files of their peaks; None makes none.
         zip_name: Of the one file that all goes into, such as "clips.zip"; None leaves them single.
         texts: Other files to go with them, by name, such as moments.csv.
     """
 
     moments: tuple[Moment, ...]
-    cut: ClipMode | None = "exact"
+    clip_mode: ClipMode | None = "exact"
     pictures: PictureKind | None = None
     zip_name: str | None = None
     texts: Mapping[str, bytes] = field(default_factory=dict)
@@ -169,7 +169,7 @@ class ExportRequest:
     @property
     def digest(self) -> str:
         """32 hex digits that tell it from others."""
-        parts = (self.moments, self.cut, self.pictures, self.zip_name, sorted(self.texts.items()))
+        parts = (self.moments, self.clip_mode, self.pictures, self.zip_name, sorted(self.texts.items()))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -223,8 +223,8 @@ def export_media(
 def _stages(
     path: str | Path, request: ExportRequest, place: Path, table: TimeTable | None, stamp: tuple[int, int] | None
 ) -> Iterator[Generator[Progress, None, None]]:
-    if request.cut is not None:
-        yield cut_clips(path, request.moments, place, kind=request.cut, table=table, stamp=stamp)
+    if request.clip_mode is not None:
+        yield cut_clips(path, request.moments, place, kind=request.clip_mode, table=table, stamp=stamp)
     if request.pictures is not None:
         yield save_frames(path, request.moments, place, kind=request.pictures, table=table, stamp=stamp)
 

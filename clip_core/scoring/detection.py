@@ -118,8 +118,8 @@ class MomentDetection:
 def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None = None) -> MomentDetection:
     """Turn curves into moments.
 
-    Prompts with a threshold set by hand are cut on the smoothed curve (``find_moments``); the others are detected on
-    segments of the video (``scoring.detection``), whatever the unit and the smoothing.
+    A threshold set by hand is applied to the smoothed curve (``find_moments``); the other prompts are detected on
+    segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing.
 
     Args:
         recipe: How.
@@ -135,7 +135,7 @@ def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None
     if smoothed is None:
         smoothed = smooth_as(recipe, scores, shot_boundaries_for(recipe, video_scores))
     by_hand = thresholds_by_hand(recipe, video_scores.raw.prompts)
-    moments = _cut(recipe, video_scores, scores, smoothed, by_hand)
+    moments = _apply_thresholds(recipe, video_scores, scores, smoothed, by_hand)
     detected = {p: video_scores.detected(p, recipe.confidence) for p in scores.prompts if p not in by_hand}
     candidates: list[Moment] = []
     for prompt, found in detected.items():
@@ -171,7 +171,7 @@ def thresholds_by_hand(recipe: Recipe, prompts: Sequence[str]) -> dict[str, floa
     return {prompt: threshold for prompt, threshold in given.items() if threshold is not None}
 
 
-def _cut(
+def _apply_thresholds(
     recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
 ) -> list[Moment]:
     """The moments of thresholds that were set by hand."""
@@ -241,9 +241,9 @@ def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -
 
 
 def convert_threshold(
-    cut: float, given: Unit, wanted: Unit, video_scores: VideoScores, prompt: str | None = None
+    threshold: float, given: Unit, wanted: Unit, video_scores: VideoScores, prompt: str | None = None
 ) -> float | None:
-    """The same cut in another unit; of a cut for all prompts the median, for it means another for each of them.
+    """Convert a threshold to another unit; for a threshold of all prompts, the median of what it means for each.
 
     None where nothing can be said: there are no samples, or no such prompt.
     """
@@ -252,4 +252,6 @@ def convert_threshold(
     )
     if not prompts or not len(video_scores.raw):
         return None
-    return float(np.median([convert_prompt_threshold(video_scores.scale, p, cut, given, wanted) for p in prompts]))
+    return float(
+        np.median([convert_prompt_threshold(video_scores.scale, p, threshold, given, wanted) for p in prompts])
+    )

@@ -132,7 +132,8 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_
         scores: n samples of p prompts.
         window_s: Width in seconds, >= 0. With 0 the input array itself is returned.
         kind: A key of ``FILTERS``.
-        shot_boundaries_s: float64 (k,), times of cuts that nothing is smoothed across; None: smooth across cuts.
+        shot_boundaries_s: float64 (k,), shot boundaries that nothing is smoothed across; None: smooth across
+            them.
 
     Returns:
         float32 (n, p), finite; its columns, not its rows, are contiguous.

@@ -79,12 +79,13 @@ def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
 
 
 def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> Spans:
-    """Return ``spans`` with a new stretch after each cut; the lengths of the samples stay.
+    """Return ``spans`` with a new stretch after each shot boundary; the lengths of the samples stay.
 
     Args:
         spans: Of n samples.
         times_s: float64 (n,), their times, rising.
-        shot_boundaries_s: float64 (k,), in any order: a sample at or after a cut belongs to the new shot. None: no cuts.
+        shot_boundaries_s: float64 (k,), in any order: a sample at or after a boundary belongs to the
+            new shot. None: no boundaries.
     """
     if shot_boundaries_s is None or len(shot_boundaries_s) == 0 or len(times_s) == 0:
         return spans

@@ -223,40 +223,39 @@ def percent(below: np.ndarray, below_or_equal: np.ndarray, n: int) -> Floats:
 
 
 NO_COSINE: tuple[Unit, ...] = ("corrected", "margin", "softmax")
-"""Units in which no single cosine stands for a cut: what other texts score on a frame moves it."""
+"""Units in which no single cosine stands for a threshold: what other texts score on a frame moves it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Equivalents:
-    """The same cut in other words.
+    """One threshold in several units.
 
     Attributes:
-        unit, cut: The cut that was asked about.
+        unit, threshold: The threshold that was asked for.
         share: Share of the video's samples at or above it, in [0, 1]; before smoothing. 0 without samples.
-        cosine, z, percentile: The same cut in these units; None for a cut in
-            ``NO_COSINE``.
+        cosine, z, percentile: The threshold in these units; None if its unit is one of ``NO_COSINE``.
     """
 
     unit: Unit
-    cut: float
+    threshold: float
     share: float
     cosine: float | None
     z: float | None
     percentile: float | None
 
 
-def equivalents(scale: Scale, prompt: str, unit: Unit, cut: float) -> Equivalents:
-    """Tell a cut of ``prompt`` in every unit."""
-    cosine = cosine_of(scale, prompt, unit, cut)
+def equivalents(scale: Scale, prompt: str, unit: Unit, threshold: float) -> Equivalents:
+    """Express a threshold of ``prompt`` in every unit."""
+    cosine = cosine_of(scale, prompt, unit, threshold)
     if cosine is None:
-        return Equivalents(unit, cut, share_at_or_above(scale, prompt, unit, cut), None, None, None)
+        return Equivalents(unit, threshold, share_at_or_above(scale, prompt, unit, threshold), None, None, None)
     return Equivalents(
         unit,
-        cut,
-        share_at_or_above(scale, prompt, unit, cut),
+        threshold,
+        share_at_or_above(scale, prompt, unit, threshold),
         cosine,
-        cut if unit == "z" else _from_cosine(scale, prompt, "z", cosine),
-        cut if unit == "percentile" else _from_cosine(scale, prompt, "percentile", cosine),
+        threshold if unit == "z" else _from_cosine(scale, prompt, "z", cosine),
+        threshold if unit == "percentile" else _from_cosine(scale, prompt, "percentile", cosine),
     )
 
 
@@ -264,48 +263,48 @@ def equivalents_text(same: Equivalents) -> str:
     """Such as "z 2.50 ≙ cosine 0.271 ≙ top 1.8 %"."""
     others: dict[Unit, float | None] = {"cosine": same.cosine, "z": same.z}
     told = [(unit, number) for unit, number in others.items() if unit != same.unit and number is not None]
-    words = [f"{unit} {value_text(number, unit)}" for unit, number in [(same.unit, same.cut), *told]]
+    words = [f"{unit} {value_text(number, unit)}" for unit, number in [(same.unit, same.threshold), *told]]
     return " ≙ ".join([*words, f"top {100 * same.share:.1f} %"])
 
 
-def share_at_or_above(scale: Scale, prompt: str, unit: Unit, cut: float) -> float:
-    """Share of the video's samples of ``prompt`` at or above ``cut``, in [0, 1]; equal counts, as in moments."""
+def share_at_or_above(scale: Scale, prompt: str, unit: Unit, threshold: float) -> float:
+    """Share of the video's samples of ``prompt`` at or above ``threshold``, in [0, 1]; equal counts, as in moments."""
     rising = scale.rising(unit, prompt)
-    reached = len(rising) - int(np.searchsorted(rising, np.float32(cut), side="left"))
+    reached = len(rising) - int(np.searchsorted(rising, np.float32(threshold), side="left"))
     return reached / len(rising) if len(rising) else 0.0
 
 
-def cosine_of(scale: Scale, prompt: str, unit: Unit, cut: float) -> float | None:
-    """The cosine at which ``prompt`` meets ``cut``; None in ``NO_COSINE``.
+def cosine_of(scale: Scale, prompt: str, unit: Unit, threshold: float) -> float | None:
+    """The cosine at which ``prompt`` meets ``threshold``; None in ``NO_COSINE``.
 
     For a percentile it is the lowest sample that has that percentile, or, if none has, the next number
     above the highest: the very same samples lie at or above both.
     """
     if unit == "cosine":
-        return cut
+        return threshold
     if unit == "z":
         column = scale.raw.prompts.index(prompt)
-        return float(scale.median[column] + cut * scale.spread[column])
+        return float(scale.median[column] + threshold * scale.spread[column])
     if unit != "percentile":
         return None
-    return _kth_highest(scale, prompt, "cosine", share_at_or_above(scale, prompt, unit, cut))
+    return _kth_highest(scale, prompt, "cosine", share_at_or_above(scale, prompt, unit, threshold))
 
 
-def convert_prompt_threshold(scale: Scale, prompt: str, cut: float, given: Unit, wanted: Unit) -> float:
-    """The same cut in another unit: by its cosine where both have one, else by the share at or above it.
+def convert_prompt_threshold(scale: Scale, prompt: str, threshold: float, given: Unit, wanted: Unit) -> float:
+    """Convert a threshold to another unit: by its cosine where both have one, else by the share at or above it.
 
     Args:
         scale: Of the whole video.
         prompt: One of its prompts.
-        cut: In ``given``.
+        threshold: In ``given``.
         given, wanted: The units before and after.
     """
     if given == wanted:
-        return cut
-    cosine = cosine_of(scale, prompt, given, cut)
+        return threshold
+    cosine = cosine_of(scale, prompt, given, threshold)
     if cosine is not None and wanted not in NO_COSINE:
         return _from_cosine(scale, prompt, wanted, cosine)
-    return _kth_highest(scale, prompt, wanted, share_at_or_above(scale, prompt, given, cut))
+    return _kth_highest(scale, prompt, wanted, share_at_or_above(scale, prompt, given, threshold))
 
 
 def _from_cosine(scale: Scale, prompt: str, wanted: Unit, cosine: float) -> float:

@@ -61,7 +61,7 @@ class VideoScores:
         return all(prompt in self.banks for prompt in self.raw.prompts)
 
     def detected(self, prompt: str, confidence: float) -> PromptDetection:
-        """What ``scoring.detection`` finds of a prompt; computed once."""
+        """What ``scoring.prompt_detection`` finds of a prompt; computed once."""
         key = (prompt, confidence)
         if key not in self._detected:
             curve = self.raw.column(prompt)

@@ -91,7 +91,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
     indexed = indexing.see_to_it(request)
     told = opened.fill(notes)
     with told:
-        prompts.warn_of_cuts(typed, encoder)
+        prompts.warn_of_truncation(typed, encoder)
         video_scores = curves.live_evidence(request, indexed, typed)
     wanted = typed.only((*video_scores.raw.prompts, *video_scores.negatives.prompts))
     with opened.fill(facts):

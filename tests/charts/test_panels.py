@@ -14,7 +14,11 @@ RATE = np.zeros((50, 2), np.float32)
 def test_nothing_overlaps_and_the_rate_has_a_quarter(kind: str, height_px: int) -> None:
     given = view(kind=kind, rate=RATE, winners=[(0, 0.0, 1.0)], shot_boundaries_s=[3.0], height_px=height_px)
     found = panels_of(given)
-    stack = [share for share in (found.lanes, found.strip, found.rate, found.cuts, found.curves) if share is not None]
+    stack = [
+        share
+        for share in (found.lanes, found.strip, found.rate, found.shot_boundaries, found.curves)
+        if share is not None
+    ]
     ends = [end for share in stack for end in share]
     assert ends == sorted(ends)
     assert (ends[0], ends[-1]) == (0.0, 1.0)
@@ -23,10 +27,10 @@ def test_nothing_overlaps_and_the_rate_has_a_quarter(kind: str, height_px: int) 
     assert (found.strip[1] - found.strip[0]) * found.height_px == pytest.approx(8)
     assert found.rate[1] - found.rate[0] == pytest.approx(0.25, abs=0.03)
     assert found.curves_px > 0.5 * height_px
-    assert (found.cuts is not None) == (kind == "heat map")
+    assert (found.shot_boundaries is not None) == (kind == "heat map")
 
 
 def test_without_extras_the_curves_have_all_but_the_lanes() -> None:
     found = panels_of(view())
-    assert (found.strip, found.rate, found.cuts) == (None, None, None)
+    assert (found.strip, found.rate, found.shot_boundaries) == (None, None, None)
     assert found.curves == (10 / 400 + 0.02, 1.0)

@@ -156,7 +156,7 @@ def test_each_smoothing_and_each_threshold_is_computed_once(monkeypatch: pytest.
         return detect(recipe, video_scores, **rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr("clip_core.scoring.smoothing.smooth", counted)
-    monkeypatch.setattr(module, "detect_prompt", finding)
+    monkeypatch.setattr(module, "detect", finding)
     list(sweep_settings(RECIPE, planted(), TRUTH, Grid((0.0, 1.0, 2.0), (0.2, 0.3), (0.0, 1.0))))
     assert asked == [0.0, 1.0, 2.0]
     assert calls == [(width, cut) for width in (0.0, 1.0, 2.0) for cut in (0.2, 0.3)]

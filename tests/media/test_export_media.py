@@ -50,10 +50,10 @@ def test_a_zip_of_all(tmp_path: Path) -> None:
 
 def test_frames_alone_and_a_copy(tmp_path: Path) -> None:
     video = planted(tmp_path, "v", 60, Recipe(options={"g": "30", "sc_threshold": "0"}))
-    (*_, last) = export_media(video.path, ExportRequest(MOMENTS, cut=None, pictures="png"), tmp_path / "frames")
+    (*_, last) = export_media(video.path, ExportRequest(MOMENTS, clip_mode=None, pictures="png"), tmp_path / "frames")
     assert [path.suffix for path in last.files] == [".png", ".png"]
     assert last.clips == ()
-    (*_, last) = export_media(video.path, ExportRequest(MOMENTS, cut="fast"), tmp_path / "copies")
+    (*_, last) = export_media(video.path, ExportRequest(MOMENTS, clip_mode="fast"), tmp_path / "copies")
     assert [clip.start_s for clip in last.clips] == [0.0, 1.0]
 
 
@@ -82,7 +82,7 @@ def test_wishes_are_told_apart() -> None:
     wishes = [
         ExportRequest(MOMENTS),
         ExportRequest(MOMENTS[:1]),
-        ExportRequest(MOMENTS, cut="fast"),
+        ExportRequest(MOMENTS, clip_mode="fast"),
         ExportRequest(MOMENTS, zip_name="a.zip"),
     ]
     assert len({request.digest for request in wishes}) == 4

@@ -28,7 +28,7 @@ def test_at_first_only_the_cuts_are_there_and_each_switch_brings_its_own(page: W
     assert axes(page) == {"yaxis", "yaxis3", "yaxis4"}
     series = page.part("timeline")["series"]
     assert not {"rate", "low", "high"} & set(series)
-    page.at.toggle(key="cuts_on").set_value(False).run()
+    page.at.toggle(key="shot_boundaries_on").set_value(False).run()
     assert axes(page) == {"yaxis", "yaxis3"}
     page.at.toggle(key="winners_on").set_value(True).run()
     assert axes(page) == {"yaxis", "yaxis3", "yaxis5"}

@@ -25,7 +25,7 @@ def shots(lengths: list[int], seed: int = 0, drift: float = 0.02, noise: float =
     return unit(np.concatenate(parts))
 
 
-def cuts_of(vectors: np.ndarray, times: np.ndarray | None = None) -> list[float]:
+def boundaries_of(vectors: np.ndarray, times: np.ndarray | None = None) -> list[float]:
     order = np.arange(len(vectors))
     return find_shot_boundaries(Neighbours().distances(vectors, order), order / 2 if times is None else times).tolist()
 
@@ -35,13 +35,13 @@ def cuts_of(vectors: np.ndarray, times: np.ndarray | None = None) -> list[float]
 def test_all_planted_cuts_and_no_others(seed: int, drift: float) -> None:
     lengths = np.random.default_rng(seed).integers(4, 60, 30).tolist()
     expected = np.cumsum(lengths)[:-1] / 2 - 0.25
-    assert cuts_of(shots(lengths, seed, drift)) == expected.tolist()
+    assert boundaries_of(shots(lengths, seed, drift)) == expected.tolist()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_shots_of_two_or_three_samples_are_found_too(seed: int) -> None:
     lengths = np.random.default_rng(seed).integers(2, 4, 60).tolist()
-    found = cuts_of(shots(lengths, seed, drift=0.0, noise=0.2))
+    found = boundaries_of(shots(lengths, seed, drift=0.0, noise=0.2))
     assert found == (np.cumsum(lengths)[:-1] / 2 - 0.25).tolist()
 
 
@@ -49,13 +49,13 @@ def test_shots_of_two_or_three_samples_are_found_too(seed: int) -> None:
 @pytest.mark.parametrize("drift", [0.0, 0.1, 0.5])
 def test_one_scene_has_none_however_it_moves(noise: float, drift: float) -> None:
     """Up to 0.1 from one sample to the next: three in four steps of real takes are shorter."""
-    found = [len(cuts_of(shots([3000], seed, drift, noise))) for seed in range(3)]
+    found = [len(boundaries_of(shots([3000], seed, drift, noise))) for seed in range(3)]
     assert sum(found) == 0
 
 
 @pytest.mark.parametrize("noise", [0.5, 1.0, 3.0])
 def test_a_scene_whose_every_sample_is_another_picture_has_few(noise: float) -> None:
-    found = [len(cuts_of(shots([3000], seed, 0.0, noise))) for seed in range(3)]
+    found = [len(boundaries_of(shots([3000], seed, 0.0, noise))) for seed in range(3)]
     assert max(found) <= 15
 
 
@@ -74,32 +74,32 @@ def test_a_boundary_is_far_and_half_as_far_again_as_the_steps_beside_it() -> Non
 
 def test_a_constant_video_a_pan_and_a_dissolve_have_none() -> None:
     a, b = unit(np.random.default_rng(1).normal(size=(2, 64)))
-    assert cuts_of(np.tile(a, (100, 1))) == []
+    assert boundaries_of(np.tile(a, (100, 1))) == []
     for steps in (4, 20, 200):
         weight = np.concatenate([np.zeros(30), np.linspace(0, 1, steps + 1), np.ones(30)])[:, None]
-        assert cuts_of(unit(a * (1 - weight) + b * weight)) == []
+        assert boundaries_of(unit(a * (1 - weight) + b * weight)) == []
 
 
 def test_what_changed_in_a_gap_is_no_cut() -> None:
     vectors = shots([20, 20])
     times = np.arange(40) / 2
-    assert cuts_of(vectors, times) == [9.75]
+    assert boundaries_of(vectors, times) == [9.75]
     times[20:] += 30
-    assert cuts_of(vectors, times) == []
+    assert boundaries_of(vectors, times) == []
 
 
 def test_a_cut_next_to_either_end() -> None:
-    assert cuts_of(shots([1, 30, 1])) == [0.25, 15.25]
-    assert cuts_of(shots([1, 1])) == [0.25]
+    assert boundaries_of(shots([1, 30, 1])) == [0.25, 15.25]
+    assert boundaries_of(shots([1, 1])) == [0.25]
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_pairs_no_cuts(n: int) -> None:
-    assert cuts_of(shots([n]) if n else np.empty((0, 8), np.float32)) == []
+    assert boundaries_of(shots([n]) if n else np.empty((0, 8), np.float32)) == []
 
 
 def test_samples_at_one_time() -> None:
-    assert cuts_of(shots([2, 2]), np.array([0.0, 0.0, 0.0, 0.0])) in ([], [0.0])
+    assert boundaries_of(shots([2, 2]), np.array([0.0, 0.0, 0.0, 0.0])) in ([], [0.0])
 
 
 def test_distances_in_any_order_and_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""Videos of every kind that a player must be exact with; each frame carries its number, see tests/support/video_maker.py."""
+"""Videos of every kind that a player must be exact with; each frame carries its number, see
+``tests/support/video_maker.py``."""
 
 from __future__ import annotations
 

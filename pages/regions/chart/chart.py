@@ -147,7 +147,7 @@ def draw_footer(request: IndexRequest, indexed: Indexed, detection: MomentDetect
     threshold = detection.recipe.threshold
     if threshold is not None and values.size and not values.min() <= threshold <= values.max():
         side, end = ("above", values.max()) if threshold > values.max() else ("below", values.min())
-        cut, most = value_text(threshold, unit), value_text(float(end), unit)
-        facts.append(f":material/warning: the threshold {cut} lies {side} every curve ({most})")
+        limit, most = value_text(threshold, unit), value_text(float(end), unit)
+        facts.append(f":material/warning: the threshold {limit} lies {side} every curve ({most})")
     with st.container(key="footer"):
         st.caption(" · ".join(facts))

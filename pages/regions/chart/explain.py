@@ -66,7 +66,8 @@ def draw_explanation(encoder: ShownEncoder) -> None:
         st.markdown(_REAL)
         st.image(str(_PICTURE), width="stretch")
         st.markdown(
-            f"**{escape_markdown(encoder.name)}** sees {SEES[encoder.framing]}; *Model sees* in the sidebar changes that."
+            f"**{escape_markdown(encoder.name)}** sees {SEES[encoder.framing]}; "
+            "*Model sees* in the sidebar changes that."
         )
         if encoder.id == SAMPLE:
             st.caption("The sample model knows emoji pictures, not photographs. See data/models/sample/README.md.")

@@ -36,14 +36,14 @@ def draw_clips(bundle: ExportBundle) -> None:
     """Draw what can be made, how far it is, and where the result is fetched."""
     st.markdown("**Clips of these moments**")
     _choose()
-    cut, pictures = _chosen()
+    clip_mode, pictures = _chosen()
     video_id = bundle.record.video_id
     of, key = st.session_state.get("clips_asked") or (None, "")
     task = export_queue().view(key, viewer()) if of == video_id else None
     if task is not None and task.active:
         draw_task_row(TaskRow(export_queue(), key, viewer(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
         return
-    nothing = not bundle.moments or (cut is None and pictures is None)
+    nothing = not bundle.moments or (clip_mode is None and pictures is None)
     st.button(
         "Make a ZIP",
         icon=":material/movie:",
@@ -85,18 +85,18 @@ def _choose() -> None:
 
 
 def _chosen() -> tuple[ClipMode | None, PictureKind | None]:
-    cut: ClipChoice = st.session_state.clips_kind
+    clip_mode: ClipChoice = st.session_state.clips_kind
     pictures: FrameChoice = st.session_state.frames_kind
-    return (None if cut == "none" else cut), (None if pictures == "none" else pictures)
+    return (None if clip_mode == "none" else clip_mode), (None if pictures == "none" else pictures)
 
 
 def _start(bundle: ExportBundle) -> None:
     """Ask for the ZIP, or note why that is impossible."""
     state = st.session_state
     state.clips_error = None
-    cut, pictures = _chosen()
+    clip_mode, pictures = _chosen()
     texts = {"moments.csv": moments_file("csv", bundle)}
-    request = ExportRequest(tuple(bundle.moments), cut, pictures, CLIPS_ZIP, texts)
+    request = ExportRequest(tuple(bundle.moments), clip_mode, pictures, CLIPS_ZIP, texts)
     try:
         key = export_queue().start(Path(bundle.path), bundle.record, request, viewer())
         state.clips_asked = (bundle.record.video_id, key)

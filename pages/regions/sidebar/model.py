@@ -161,4 +161,5 @@ def load(request: ModelWish, said: DeltaGenerator | None = None) -> ShownEncoder
 def describe_model(encoder: ShownEncoder) -> str:
     """What runs where, and what it sees, for the line under the chart."""
     kind = f" · {encoder.precision}" if encoder.precision else ""
-    return f"Model {escape_markdown(encoder.name)}{kind} on {escape_markdown(encoder.provider)}, sees {SEES[encoder.framing]}"
+    name, provider = escape_markdown(encoder.name), escape_markdown(encoder.provider)
+    return f"Model {name}{kind} on {provider}, sees {SEES[encoder.framing]}"

@@ -70,8 +70,8 @@ def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) 
         st.caption(f"Licence: {escape_markdown(choice.hub.licence)}.")
     much = "How much that is, the hub says when it is asked" if size is None else f"About {size[1]} MB ({size[0]})"
     pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {escape_markdown(revision)}"
-    where = f"from {escape_markdown(hub_host())}: {escape_markdown(model_id)}, {pinned}. Kept in {escape_markdown(str(cache_root()))}."
-    st.caption(f"{much}, {where}")
+    where = f"from {escape_markdown(hub_host())}: {escape_markdown(model_id)}, {pinned}"
+    st.caption(f"{much}, {where}. Kept in {escape_markdown(str(cache_root()))}.")
 
 
 def _label(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | None) -> str:

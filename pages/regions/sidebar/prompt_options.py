@@ -117,4 +117,4 @@ def _take(key: str, names: list[str], signed: Collection[str]) -> None:
             given = change["threshold"]
             usable = given is not None and math.isfinite(given) and abs(given) <= LARGEST
             state.own_thresholds = kept | {name: float(given)} if usable else kept
-            state.cuts_from = None
+            state.thresholds_before = None

@@ -32,7 +32,7 @@ _OF_A_KIND = (
     *(
         "filter_on",
         "score_filter",
-        "cuts_from",
+        "thresholds_before",
         "own_thresholds",
         "own_weights",
         "unflagged",

@@ -67,7 +67,7 @@ def _component() -> Callable[..., object]:
 
 EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
-MOST_CUTS = 3
+MOST_TRUNCATED = 3
 FULL_ROW = 8
 """So many pills fill a row; of more, two rows are seen, and the rest by scrolling."""
 
@@ -195,21 +195,22 @@ def prompts_of(lines: Sequence[str]) -> tuple[Prompt, ...]:
     return _taken([prompt for prompt in parsed if prompt])
 
 
-def warn_of_cuts(prompts: Prompts, encoder: ShownEncoder) -> None:
+def warn_of_truncation(prompts: Prompts, encoder: ShownEncoder) -> None:
     """Say which words at the end of a prompt the model does not read."""
     if prompts.pictures is not None:
         return
     key, state = (encoder.fingerprint, prompts.lines), st.session_state
-    if state.get("cuts_of") != key:
+    if state.get("truncated_of") != key:
         texts = [prompt.text for prompt in prompts.every]
-        cuts = zip(texts, encoder.cut_off(texts), strict=True)
-        state.cuts_of, state.cuts = key, [(prompt, words) for prompt, words in cuts if words]
-    told: list[tuple[str, str]] = state.cuts[:MOST_CUTS]
+        truncated = zip(texts, encoder.cut_off(texts), strict=True)
+        state.truncated_of, state.truncated = key, [(prompt, words) for prompt, words in truncated if words]
+    told: list[tuple[str, str]] = state.truncated[:MOST_TRUNCATED]
     for prompt, words in told:
-        text = f"“{escape_markdown(short_prompt(prompt))}” is longer than the model reads. Not read: “{escape_markdown(_end(words))}”"
+        title, end = escape_markdown(short_prompt(prompt)), escape_markdown(_end(words))
+        text = f"“{title}” is longer than the model reads. Not read: “{end}”"
         st.warning(text, icon=":material/content_cut:")
-    if len(told) < len(state.cuts):
-        st.caption(f"{len(state.cuts) - len(told)} more prompts are longer than the model reads.")
+    if len(told) < len(state.truncated):
+        st.caption(f"{len(state.truncated) - len(told)} more prompts are longer than the model reads.")
 
 
 def _end(words: str) -> str:

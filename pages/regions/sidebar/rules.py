@@ -129,9 +129,9 @@ def choose_rules(
             )
         }
         across = st.toggle(
-            "Smooth across cuts",
+            "Smooth across shot boundaries",
             state.across_cuts,
-            help="Off: what is smoothed on one side of a cut knows nothing of the other side.",
+            help="Off: what is smoothed on one side of a shot boundary knows nothing of the other side.",
             **held("across_cuts"),
         )
         score_range = _choose_score_range(unit, limits)

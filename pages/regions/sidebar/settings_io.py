@@ -83,7 +83,7 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = ""
     state.range_moved = False
     state.time_range, state.time_range_of = recipe.time_range, None
     state.unflagged = set(recipe.unflagged)
-    state.limits = state.cuts_from = None
+    state.limits = state.thresholds_before = None
     state.recipe_given = made_with  # so that the model, when it is known, does not start with values of its own
 
 

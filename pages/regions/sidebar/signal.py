@@ -108,7 +108,7 @@ def _start_model(settings: Config, encoder: ShownEncoder, video_scores: VideoSco
     if state.get("limits_of") != encoder.fingerprint:
         state.limits_of, state.limits = encoder.fingerprint, None
         state.range_moved = state.filter_on = False
-        state.own_thresholds, state.cuts_from = {}, None
+        state.own_thresholds, state.thresholds_before = {}, None
         state.unit, state.threshold = start_of_model(
             settings, encoder, has_bank=video_scores.has_bank, pictures=pictures
         )

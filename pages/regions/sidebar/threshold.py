@@ -77,22 +77,22 @@ def _change_unit(wanted: Unit, video_scores: VideoScores) -> None:
     They are carried over from where they were last set by hand, not from unit to unit: so they come back unchanged.
     """
     state = st.session_state
-    if not state.get("cuts_from"):
-        state.cuts_from = (state.unit, state.threshold, state.get("own_thresholds", {}))
-    unit, common, own = state.cuts_from
-    if unit not in video_scores.scale.units:  # a margin without negatives is no longer a cut of anything
-        state.cuts_from, common, own = None, sum(ALONE[wanted]) / 2, {}
+    if not state.get("thresholds_before"):
+        state.thresholds_before = (state.unit, state.threshold, state.get("own_thresholds", {}))
+    unit, common, own = state.thresholds_before
+    if unit not in video_scores.scale.units:  # a margin without negatives no longer means anything
+        state.thresholds_before, common, own = None, sum(ALONE[wanted]) / 2, {}
         unit, state.threshold_mode = wanted, MODES[0]
     carried = convert_threshold(common, unit, wanted, video_scores)
     state.threshold = state.threshold if carried is None else carried
-    cuts = {prompt: convert_threshold(old, unit, wanted, video_scores, prompt) for prompt, old in own.items()}
-    state.own_thresholds = {prompt: cut for prompt, cut in cuts.items() if cut is not None}
+    converted = {prompt: convert_threshold(old, unit, wanted, video_scores, prompt) for prompt, old in own.items()}
+    state.own_thresholds = {prompt: threshold for prompt, threshold in converted.items() if threshold is not None}
     state.unit, state.limits, state.range_moved = wanted, None, False
     state.hysteresis, state.filter_on = 0.0, False
 
 
 def _threshold_moved() -> None:
-    st.session_state.cuts_from = None
+    st.session_state.thresholds_before = None
 
 
 def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
@@ -146,10 +146,12 @@ def threshold_words(recipe: Recipe, video_scores: VideoScores) -> str:
     prompts = [prompt for prompt in video_scores.raw.prompts if prompt not in recipe.unflagged]
     if not prompts:
         return "No prompt is flagged."
-    cuts = {p: cut for p, cut in thresholds_by_hand(recipe, video_scores.raw.prompts).items() if p in prompts}
+    by_hand = {
+        p: threshold for p, threshold in thresholds_by_hand(recipe, video_scores.raw.prompts).items() if p in prompts
+    }
     if recipe.threshold is None:
-        return _words_of_detection(recipe, video_scores, len(prompts), len(cuts))
-    same = [equivalents(video_scores.scale, prompt, recipe.unit, cut) for prompt, cut in cuts.items()]
+        return _words_of_detection(recipe, video_scores, len(prompts), len(by_hand))
+    same = [equivalents(video_scores.scale, prompt, recipe.unit, threshold) for prompt, threshold in by_hand.items()]
     words = equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
     return f"{words}{_bank_words(recipe, video_scores)}"
 
@@ -190,7 +192,7 @@ def _bank_words(recipe: Recipe, video_scores: VideoScores) -> str:
 
 
 def _spans(unit: Unit, same: list[Equivalents]) -> str:
-    """One cut means something else for each prompt: from where to where, in the other units."""
+    """One threshold means something else for each prompt: from where to where, in the other units."""
     words = []
     for other in ("z", "cosine"):
         numbers = [number for s in same if (number := getattr(s, other)) is not None]

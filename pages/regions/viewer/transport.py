@@ -22,7 +22,7 @@ MENU_PX = 300
 """A popover is as narrow as it can be, and would cut the labels of its switches."""
 WATCHED = ["Player", "Frames"]
 KINDS = ["Curves", "Heat map"]
-EXTRAS = {"rate": "rate_on", "winners": "winners_on", "cuts": "cuts_on", "spread": "spread_on"}
+EXTRAS = {"rate": "rate_on", "winners": "winners_on", "shot_boundaries": "shot_boundaries_on", "spread": "spread_on"}
 """What the chart may show besides, and the keys of their switches."""
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
 SECOND_ROW_PX = 26
@@ -39,7 +39,7 @@ class ChartLook:
     kind: ChartKind = "curves"
     rate: bool = False
     winners: bool = False
-    cuts: bool = True
+    shot_boundaries: bool = True
     spread: bool = False
     fits: bool = False
 
@@ -181,7 +181,7 @@ def wants_player() -> bool:
 
 def is_wanted(extra: str) -> bool:
     """Whether the menu View asks for one of ``EXTRAS``; known before it is drawn: what is not need not be computed."""
-    return bool(st.session_state.get(EXTRAS[extra], extra == "cuts"))
+    return bool(st.session_state.get(EXTRAS[extra], extra == "shot_boundaries"))
 
 
 def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) -> ChartLook:
@@ -194,7 +194,7 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
     """
     state = st.session_state
     start = {"watch": WATCHED[0], "axis": "m:ss", "raw_on": True, "chart_h": "Normal", "chart_kind": KINDS[0]}
-    for key, value in (start | {key: extra == "cuts" for extra, key in EXTRAS.items()}).items():
+    for key, value in (start | {key: extra == "shot_boundaries" for extra, key in EXTRAS.items()}).items():
         state.setdefault(key, value)
     with st.popover("View", icon=":material/tune:", key="view_box"), st.container(width=MENU_PX):
         st.segmented_control(
@@ -227,7 +227,7 @@ def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) 
         "heat map" if kind == KINDS[1] else "curves",
         is_wanted("rate"),
         is_wanted("winners"),
-        is_wanted("cuts"),
+        is_wanted("shot_boundaries"),
         templates and is_wanted("spread"),
         fits=height == "Normal",
     )
@@ -240,6 +240,8 @@ def _draw_switches(templates: bool) -> None:
     keep = {"persist_state": "session"}
     left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
     right.toggle("Rate of change", key="rate_on", **keep)  # no help here: its mark would cut the labels
-    left.toggle("Cuts", key="cuts_on", **keep, help="Marks where one shot ends and the next begins.")
+    left.toggle(
+        "Shot boundaries", key="shot_boundaries_on", **keep, help="Marks where one shot ends and the next begins."
+    )
     right.toggle("Leading prompt", key="winners_on", **keep)
     st.toggle("Template spread", key="spread_on", **keep, help=spread if templates else missing, disabled=not templates)

@@ -57,7 +57,7 @@ class Scene:
             rate=extras.rate,
             spikes=extras.spikes,
             ribbon={prompt: edges for prompt, edges in extras.ribbon.items() if prompt in shown},
-            shot_boundaries_s=usual.shot_boundaries_s if style.cuts else (),
+            shot_boundaries_s=usual.shot_boundaries_s if style.shot_boundaries else (),
             winners=extras.winners,
             kind=style.kind,
         )

@@ -75,7 +75,8 @@ class Recipe:
         weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
         templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
         unit: What curves are shown and thresholded in.
-        threshold: In that unit, for all prompts; None finds moments on segments of the video (``scoring.detection``).
+        threshold: In that unit, for all prompts; None finds moments on segments of the video
+            (``scoring.prompt_detection``).
         thresholds: Prompt → threshold of its own, which counts before ``threshold``.
         hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
         confidence: A prompt without a threshold is there if it beats more than this share of the null bank.

@@ -182,7 +182,7 @@ def draw_timeline(
         "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
     taken = partial(_take_edges, player, edges)
-    changes = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}
+    changes: dict[str, Any] = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}
     draw_part("timeline", data, player, **changes)
 
 
@@ -191,9 +191,9 @@ def _take_edges(player: str, edges: Edges | None) -> None:
     report = _dragged(player)
     if edges is None or report.get("name") != edges.name:
         return
-    times_s = [report.get("start_s"), report.get("end_s")]
-    if all(isinstance(time_s, float | int) and math.isfinite(time_s) for time_s in times_s):
-        edges.move(*map(float, times_s))
+    times_s = [time_s for name in ("start_s", "end_s") if isinstance(time_s := report.get(name), float | int)]
+    if len(times_s) == 2 and all(map(math.isfinite, times_s)):
+        edges.move(float(times_s[0]), float(times_s[1]))
 
 
 def _dragged(player: str) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def draw_comparison(
     if last is None or last[0] != asked:
         st.caption("Press Compare. Nothing of it is stored.")
         return
-    for which, encoder in (("First", one), ("Second", other)):
-        st.caption(f"{which}: {describe_model(encoder)}")
+    for ordinal, encoder in (("First", one), ("Second", other)):
+        st.caption(f"{ordinal}: {describe_model(encoder)}")
     _draw_result(last[1])
 
 

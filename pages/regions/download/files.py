@@ -127,8 +127,8 @@ def _which(listed: MomentList) -> str:
     all_of_them, candidates = len(listed.reviewed), len(listed.candidates)
     if listed.chosen:
         rejected = len(listed.chosen) - len(listed.to_give)
-        without = f", without {rejected} rejected" if rejected else ""
-        return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{without}."
+        left = f", without {rejected} rejected" if rejected else ""
+        return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{left}."
     left_out = all_of_them - len(listed.kept) - candidates
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
     if listed.with_candidates and candidates:

@@ -73,7 +73,7 @@ def rows_of(
             row(mark.prompt, _state(mark), mark.start_s, mark.end_s, None, [mark])
     rows.sort(key=lambda each: (each["start"], each["end"]))
     said = {mark.prompt for mark in marks}
-    timeless = {"start": None, "end": None, "frame": None, "iou": None, "marks": []}
+    timeless: dict[str, Any] = {"start": None, "end": None, "frame": None, "iou": None, "marks": []}
     return [*rows, *(_named(a.prompt, "never there", prompts) | timeless for a in absent if a.prompt not in said)]
 
 

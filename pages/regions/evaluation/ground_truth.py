@@ -63,7 +63,7 @@ def _file_of(video_id: str) -> tuple[str, Truth] | None:
     if loaded is None:
         return None
     name, truth, loaded_for = loaded
-    names_videos = any(entry.video for entry in (*truth.spans, *truth.absent))
+    names_videos = any(span.video for span in truth.spans) or any(absence.video for absence in truth.absent)
     return (name, truth) if names_videos or loaded_for == video_id else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -134,7 +135,12 @@ def _draw_edges(subject: Reviewed, detection: MomentDetection, bench: Bench) -> 
     st.session_state.edges_form = (number + (seen != place), place)
     form = f"edges_{st.session_state.edges_form[0]}"
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="edges"):
-        common = {"min_value": 0.0, "max_value": end_s, "step": _frame_s(detection, bench.record), "format": "%.3f"}
+        common: dict[str, Any] = {
+            "min_value": 0.0,
+            "max_value": end_s,
+            "step": _frame_s(detection, bench.record),
+            "format": "%.3f",
+        }
         start_s = st.number_input("Start (s)", value=min(moment.start_s, end_s), key=f"{form}_start", **common)
         stop_s = st.number_input("End (s)", value=min(moment.end_s, end_s), key=f"{form}_end", **common)
     shown = "" if subject.is_candidate and moment.label == CANDIDATE else moment.label

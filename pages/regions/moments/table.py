@@ -66,7 +66,9 @@ def settle_rows(names: list[Name], starts_s: Sequence[float]) -> tuple[int | Non
     if (click is not None or state.pop("moment_to_show", False)) and state.get("moment_selected") in places:
         state.moment_clicked_s = starts_s[places[state.moment_selected]]
     state.moments_ticked = ticked
-    place, rows = places.get(state.get("moment_selected")), sorted(places[name] for name in ticked if name in places)
+    selected: Name | None = state.get("moment_selected")
+    place = None if selected is None else places.get(selected)
+    rows = sorted(places[name] for name in ticked if name in places)
     _put(key, place, rows, is_other=before != names)
     return place, rows
 

@@ -150,8 +150,9 @@ def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, f
     if state.limits is not None:
         low, high = min(low, state.limits[0]), max(high, state.limits[1])
     high = max(high, low + grid)
-    state.limits = (max(-1.0, low), min(1.0, high)) if unit == "cosine" else (low, high)
-    return state.limits
+    limits = (max(-1.0, low), min(1.0, high)) if unit == "cosine" else (low, high)
+    state.limits = limits
+    return limits
 
 
 def _start_values(scores: Scores, low: float, high: float) -> None:

@@ -78,7 +78,7 @@ def _choose_seconds(slot: DeltaGenerator, help_text: str, times_s: Times) -> flo
     counted = _counted(window_samples(state.smoothing, times_s))
     label = f"Smoothing · {counted}"
     slot.markdown(f":small[{label}]", help=help_text.format(f"{state.smoothing:.1f} s = {counted}."))
-    return st.slider(
+    width_s: float = st.slider(
         label,
         0.0,
         max(WIDEST_S, float(math.ceil(state.smoothing))),
@@ -88,6 +88,7 @@ def _choose_seconds(slot: DeltaGenerator, help_text: str, times_s: Times) -> flo
         label_visibility="collapsed",  # it stands beside the unit
         **held("smoothing"),
     )
+    return width_s
 
 
 def _choose_samples(slot: DeltaGenerator, help_text: str, times_s: Times) -> int:
@@ -96,7 +97,7 @@ def _choose_samples(slot: DeltaGenerator, help_text: str, times_s: Times) -> int
     label = f"Smoothing · {width}"
     words = f"{_counted(state.smoothing_samples)} = {width} at the rate of now."
     slot.markdown(f":small[{label}]", help=help_text.format(words))
-    return st.slider(
+    samples: int = st.slider(
         label,
         0,
         max(WIDEST_SAMPLES, int(state.smoothing_samples)),
@@ -104,6 +105,7 @@ def _choose_samples(slot: DeltaGenerator, help_text: str, times_s: Times) -> int
         label_visibility="collapsed",
         **held("smoothing_samples"),
     )
+    return samples
 
 
 def _counted(samples: int) -> str:

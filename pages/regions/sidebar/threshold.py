@@ -110,7 +110,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
     )
     if mode == MODES[0]:
         return None
-    return st.slider(
+    threshold: float = st.slider(
         "Threshold",
         low,
         high,
@@ -120,6 +120,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         label_visibility="collapsed",  # the switch above it says what it is
         **held("threshold", _threshold_moved),
     )
+    return threshold
 
 
 def choose_confidence(video_scores: VideoScores) -> float:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -52,7 +52,7 @@ def draw_transport(
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="transport"):
         starts = [sorted({frame_on_screen(table.times_s, m.start_s) for m in ms}) for ms in (moments, candidates)]
         walked = st.session_state.get("walked_to") == head.frame
-        _buttons(scores, stops(*starts, head.frame, walked=walked), head, last)
+        _buttons(scores, stops(starts[0], starts[1], head.frame, walked=walked), head, last)
         st.html(_clock_html(table, head, last), width="content")
         st.slider(
             "Frame",
@@ -237,7 +237,7 @@ def _draw_switches(templates: bool) -> None:
     spread = "How far the curves of the single templates lie apart: a rise within the band may be mere wording."
     missing = "Choose templates for the prompts to see how far their curves lie apart."
     left, right = st.columns(2, gap="small")
-    keep = {"persist_state": "session"}
+    keep: dict[str, Any] = {"persist_state": "session"}
     left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
     right.toggle("Rate of change", key="rate_on", **keep)  # no help here: its mark would cut the labels
     left.toggle(

@@ -1,4 +1,4 @@
-"""The front door: `streamlit run app.py`. As ``app`` it also serves the routes that the player asks."""
+"""The dashboard: `streamlit run app.py`. As ``app`` it also serves the routes that the player asks."""
 
 from __future__ import annotations
 

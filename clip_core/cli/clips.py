@@ -65,7 +65,9 @@ def _wish(
 ) -> ExportRequest:
     suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
     name, texts = (named_after(path, CLIPS_ZIP), {f"moments.{suffix}": content}) if packed else (None, {})
-    return ExportRequest(tuple(moments), clip_mode="fast" if fast else "exact", pictures=frames, zip_name=name, texts=texts)
+    return ExportRequest(
+        tuple(moments), clip_mode="fast" if fast else "exact", pictures=frames, zip_name=name, texts=texts
+    )
 
 
 def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None) -> Progress:

@@ -56,7 +56,7 @@ class DecodeAhead:
             self._changed.notify_all()
 
     def take(self, most: int, wait_s: float) -> list[Frame]:
-        """Wait for ``most`` frames, but not longer than ``wait_s``; fewer, or none, is no end.
+        """Return up to ``most`` frames within ``wait_s``; a short list does not mean end of stream.
 
         Raises:
             VideoDecodeError: Whatever the iterator raised, after the frames before it were taken.

@@ -15,7 +15,7 @@ from tests.support.video_maker import KINDS, PlantedVideo, Recipe, read_number, 
 
 Opener = Callable[[Path], Video]
 
-# open_video gives images to OpenCV, WebP to Pillow, and all else to PyAV.
+# ``open_video`` gives images to OpenCV, WebP to Pillow, and all else to PyAV.
 IMPLEMENTATIONS: dict[str, Opener] = {"open_video": open_video, "pillow": open_animation}
 CAN = {"open_video": list(KINDS), "pillow": ["webp"]}
 

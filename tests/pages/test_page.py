@@ -76,7 +76,7 @@ def test_a_double_and_empty_lines(ready: Page) -> None:
     ready.prompts("a dog", "", "  ", "a dog  ", "pizza")
     assert ready.control("pills", "shown").options == [o for o in ready.control("pills", "shown").options if o.strip()]
     assert ready.control("pills", "shown").value == ["a dog", "pizza"]
-    assert ready.holding("stands there twice; it is taken once.")
+    assert ready.holding("is listed twice and counted once.")
 
 
 def test_the_ranking_is_sorted_and_says_of_which_sample(ready: Page) -> None:

@@ -176,7 +176,7 @@ def _type_prompts(settings: Config) -> tuple[Prompt, ...]:
     typed = [prompt for line in lines if (prompt := parse_prompt(line[:MOST_TEXT]))]
     if len(set(typed)) < len(typed):
         double = next(prompt for place, prompt in enumerate(typed) if prompt in typed[:place])
-        st.caption(f"“{escape_markdown(short_prompt(double.line))}” stands there twice; it is taken once.")
+        st.caption(f"“{escape_markdown(short_prompt(double.line))}” is listed twice and counted once.")
     if len(set(typed)) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     if any(len(line) > MOST_TEXT for line in lines):

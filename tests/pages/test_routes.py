@@ -459,7 +459,7 @@ def test_the_servers_settings_are_read_wherever_it_is_started(tmp_path: Path) ->
 
 
 def routes_folder() -> Path:
-    return Path(routes.__file__).parents[1]
+    return Path(routes.__file__).parents[2]
 
 
 def test_caches_of_the_page_are_the_routes_own(place: Place) -> None:

@@ -1,1 +1,1 @@
-"""Vectors → curves → moments: pure arithmetic on arrays, re-run at every move of a slider."""
+"""Vectors → curves → moments: pure array arithmetic, run again at every move of a slider."""

@@ -12,14 +12,14 @@ def extreme_samples(
 ) -> list[int]:
     """Return the positions of the highest (or lowest) samples that lie at least ``apart_s`` from each other.
 
-    Greedy: the best first, then the best of those far enough from all that were taken.
+    Greedy: takes the best sample, then repeatedly the best of those far enough from all taken so far.
 
     Args:
-        curve: float32 (n,). NaN marks samples that must not be taken.
-        times_s: float64 (n,), rising.
-        count: How many at most.
+        curve: float32 (n,). NaN samples are never taken.
+        times_s: float64 (n,), increasing.
+        count: The most samples to return.
         apart_s: Smallest distance between two of them, in seconds.
-        worst: Take the lowest instead.
+        worst: Take the lowest samples instead.
     """
     cost = np.where(np.isnan(curve), np.inf, curve if worst else -curve)
     taken: list[int] = []

@@ -1,4 +1,4 @@
-"""Moments of two prompts → moments of both: A and B, A without B, A then B."""
+"""Combine the moments of two prompts: A and B, A without B, A then B."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from clip_core.types import Moment
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """How two prompts are combined; its name may be a prompt of another combination.
+    """How two prompts are combined. The name of a combination can be a prompt of another one.
 
     Attributes:
-        op: "and": both are there. "without": a is there and b is not. "then": b starts after a starts,
-            and at most ``within_s`` after a ends.
+        op: "and": both are visible. "without": a is visible and b is not. "then": b starts after a starts, and at most
+            ``within_s`` after a ends.
         a, b: The prompts.
-        within_s: Seconds, >= 0; only for "then".
+        within_s: Seconds, >= 0; only used by "then".
 
     Raises:
         ValueError: The operation is unknown, or ``within_s`` is negative or not finite.
@@ -38,31 +38,31 @@ class Combination:
 
     @property
     def name(self) -> str:
-        """Such as "a dog and a ball" or "a dog then a ball within 5 s"."""
+        """The prompt of the combined moments, such as "a dog and a ball" or "a dog then a ball within 5 s"."""
         return f"{self.a} {self.op} {self.b}" + (f" within {self.within_s:g} s" if self.op == "then" else "")
 
 
 def combine(moments: Sequence[Moment], combination: Combination) -> list[Moment]:
     """Return the moments of a combination, whose prompt is ``combination.name``.
 
-    Moments of one prompt that overlap or touch (edited by hand, say) count as one. There are no curves
-    here, so what a result says of its scores comes from the moments it is made of:
+    Moments of one prompt that overlap or touch (after an edit by hand, say) are joined first. A combination has no
+    curve, so the scores of a result come from its source moments:
 
-    - and: each stretch that a moment of a and one of b share. Peak and mean are the lower of the two:
-      as sure as the less sure one. The peak's time is that of the lower peak.
-    - without: what is left of each moment of a outside those of b, with a's peak and mean.
-    - then: from the start of a moment of a to the end of the first moment of b that starts after it and
-      at most ``within_s`` after its end. Where several of a lead to one of b, the last does. Peak and
-      mean are the lower of the two.
+    - and: each interval that a moment of a shares with one of b. Peak and mean are the lower of the two, because the
+      result is as sure as its less sure part. The peak time is that of the lower peak.
+    - without: what remains of each moment of a outside those of b, with a's peak and mean.
+    - then: from the start of a moment of a to the end of the first moment of b that starts after it and at most
+      ``within_s`` after its end. If several moments of a lead to the same one of b, the last is used. Peak and mean are
+      the lower of the two.
 
-    A peak's time that lies outside a result is moved to its nearest instant.
+    A peak time outside the result is moved to the nearest instant inside it.
 
     Args:
-        moments: Of any prompts, in any order. Peaks of a and b are compared, so they must be in one unit.
-        combination: What to make of them.
+        moments: Of any prompts, in any order. Peaks of a and b are compared, so they must have the same unit.
+        combination: What to compute.
 
     Returns:
-        Moments ranked by peak, the highest first; equal peaks by start. None is empty.
+        Non-empty moments ranked by peak, highest first; equal peaks by start.
     """
     a, b = (_disjoint([m for m in moments if m.prompt == prompt]) for prompt in (combination.a, combination.b))
     if combination.op == "and":
@@ -75,7 +75,7 @@ def combine(moments: Sequence[Moment], combination: Combination) -> list[Moment]
 
 
 def _disjoint(moments: list[Moment]) -> list[Moment]:
-    """Join what overlaps or touches: the highest peak, the mean weighted by duration. Sorted by time."""
+    """Join moments that overlap or touch: highest peak, mean weighted by duration. Sorted by time."""
     joined: list[Moment] = []
     for moment in sorted(moments, key=lambda m: m.start_s):
         if moment.end_s <= moment.start_s:
@@ -125,7 +125,7 @@ def _then(a: list[Moment], b: list[Moment], combination: Combination) -> list[Mo
     for first in a:
         k = bisect.bisect_right(starts, first.start_s)
         if k < len(b) and b[k].start_s <= first.end_s + combination.within_s:
-            pairs[k] = first  # a later one takes its place
+            pairs[k] = first  # a later moment of a replaces an earlier one
     return [_lower(first, b[k], combination.name, first.start_s, b[k].end_s) for k, first in pairs.items()]
 
 

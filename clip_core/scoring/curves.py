@@ -1,4 +1,4 @@
-"""Similarity curves of prompts, computed once for each (sample, prompt)."""
+"""Similarity curves of prompts; each (sample, prompt) cell is computed once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MARK = "\x1f"
 
 
 def image_key(image_id: str) -> str:
-    """The key of a picture that frames are compared with, such as by the SHA-256 of its pixels."""
+    """Return the key of a picture that frames are compared with; ``image_id`` is, say, the SHA-256 of its pixels."""
     return f"{_MARK}image{_MARK}{image_id}"
 
 
 def ensemble_key(prompt: str, templates: TemplateSet) -> str:
-    """The key of a prompt's common vector over a template set; of "none" it is the prompt itself."""
+    """Return the key of a prompt's ensemble vector over a template set; for "none" it is the prompt itself."""
     return prompt if templates == "none" else f"{_MARK}ensemble{_MARK}{templates}{_MARK}{prompt}"
 
 
@@ -26,15 +26,15 @@ FIRST_ROOM = 1024
 
 
 class Curves:
-    """The growing table of similarities of one video under one model.
+    """The growing similarity table of one video under one model.
 
-    Frames and prompts may be added at any time and in any order; ``scores`` computes just the cells
-    that are asked for and missing. Not for use by several threads at once.
+    Frames and prompts can be added at any time and in any order; ``scores`` computes only the requested cells that are
+    missing. Not thread-safe.
 
     Attributes:
-        revision: What the reader of the store has handed over so far; opaque here.
-        computed_cells: How many (frame, prompt) cells were ever computed.
-        generation: How often all frames were forgotten; what is kept beside the frames is stale if it rose.
+        revision: What the store's reader last delivered; opaque to this class.
+        computed_cells: How many (frame, prompt) cells have been computed so far.
+        generation: How often all frames were dropped. When it changes, any data cached per frame is stale.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Curves:
         return self._count
 
     def add_frames(self, embeddings: FrameEmbeddings) -> None:
-        """Take in frames that were not added before, in any order."""
+        """Add frames that were not added before, in any order."""
         if len(embeddings) == 0:
             return
         count = self._count + len(embeddings)
@@ -66,7 +66,7 @@ class Curves:
         self._order = np.argsort(self._pts[:count], kind="stable")
 
     def drop_frames(self) -> None:
-        """Forget all frames and their similarities; the vectors of the prompts stay."""
+        """Drop all frames and their similarities; the prompts' vectors stay."""
         self.generation += 1
         self._count = 0
         self._order = np.empty(0, np.int64)
@@ -74,11 +74,11 @@ class Curves:
 
     @property
     def order(self) -> Ints:
-        """int64 (n,): the rows of ``vectors`` by time."""
+        """The rows of ``vectors`` sorted by time, int64 (n,)."""
         return self._order
 
     def vectors(self, since: int = 0) -> Floats:
-        """The frames' vectors in the order of their arrival, float32 (n - since, dim): a view, not to be written to."""
+        """Return the frames' vectors in order of arrival, float32 (n - since, dim): a view, do not write to it."""
         return self._vectors[since : self._count]
 
     def _make_room(self, count: int, dim: int) -> None:
@@ -94,11 +94,11 @@ class Curves:
             setattr(self, name, new)
 
     def unknown(self, prompts: Iterable[str]) -> list[str]:
-        """Those of ``prompts`` whose vectors have not been added."""
+        """Return those of ``prompts`` whose vectors have not been added."""
         return [prompt for prompt in prompts if prompt not in self._texts]
 
     def add_prompts(self, vectors: Mapping[str, Floats]) -> None:
-        """Take in vectors: prompt, or a key of ``scoring/keys.py`` → float32 (dim,), unit length."""
+        """Add vectors: prompt, ``image_key`` or ``ensemble_key`` → float32 (dim,), unit length. Skips known keys."""
         for prompt, vector in vectors.items():
             if prompt not in self._texts:
                 self._texts[prompt] = vector
@@ -108,13 +108,13 @@ class Curves:
         """Return the similarities of ``prompts`` to all frames, sorted by time.
 
         Args:
-            prompts: Each of them added before.
-            table: Gives frames their numbers and the video its end.
-            complete: Handed on to ``Scores.complete``.
+            prompts: Prompts or keys; their vectors must have been added.
+            table: Maps frames to their numbers, and gives the end of the video.
+            complete: Passed on to ``Scores.complete``.
         """
         self._fill(prompts)
         order, n = self._order, self._count
-        rows = np.empty((len(prompts), n), np.float32)  # a prompt's curve lies together in memory, as all readers like
+        rows = np.empty((len(prompts), n), np.float32)  # each prompt's curve is contiguous: faster for readers
         for row, prompt in zip(rows, prompts, strict=True):
             np.take(self._columns[prompt], order, out=row)
         frames, times_s = table.number_of(self._pts[order]), self._times_s[order]
@@ -132,7 +132,7 @@ class Curves:
         )
 
     def _fill(self, prompts: Sequence[str]) -> None:
-        """Compute the missing rows of each column; columns that lack the same rows are multiplied together."""
+        """Compute the missing rows of each column, in one product for all columns that miss the same rows."""
         lacking: dict[int, list[str]] = {}
         for prompt in prompts:
             known = len(self._columns[prompt])

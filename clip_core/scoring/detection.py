@@ -1,4 +1,4 @@
-"""From what is known of a video to its moments, as a recipe says: the one way that the page and the command line go."""
+"""Turn the scores of a video into moments by the settings; the page and the command line share this code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clip_core.settings import Recipe
 from clip_core.types import Floats, Moment, Scores, Times, Unit
 
 CANDIDATE = "candidate"
-"""The label of what may be a moment, in lists and files."""
+"""Label of candidates in lists and files."""
 _NOT_POSSIBLE: Mapping[Unit, tuple[str, str]] = {
     "margin": ("Margin needs a negative prompt.",
                'Add a line such as "- a person" to the prompts, or choose another unit.'),
@@ -30,17 +30,17 @@ _NOT_POSSIBLE: Mapping[Unit, tuple[str, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class MomentDetection:
-    """What a recipe makes of the evidence.
+    """The moments that the settings give for the scores of a video.
 
     Attributes:
-        video_scores, recipe: What it was made of.
-        scores: The curves in the recipe's unit.
+        video_scores, recipe: The scores and settings used.
+        scores: The curves in the unit of the settings.
         smoothed: float32 of the same shape.
-        thresholds: Prompt → threshold in that unit, for the prompts that are flagged: what was set by hand, or the
-            level that all moments of a detected prompt reach.
-        moments: Of these prompts, ranked by peak; behind them those of combinations.
+        thresholds: Flagged prompt → threshold in that unit: the one set by hand, or the level that all moments of a
+            detected prompt reach. Prompts that are not sure have none.
+        moments: Of the flagged prompts, ranked by peak; then those of combinations.
         candidates: The likeliest places of flagged prompts that are "not sure", the likeliest prompt first.
-        verdicts: Of every prompt.
+        verdicts: One for every prompt.
     """
 
     video_scores: VideoScores
@@ -54,30 +54,31 @@ class MomentDetection:
 
     @property
     def not_sure(self) -> tuple[str, ...]:
-        """Flagged prompts of which it is not sure that they are there."""
+        """Flagged prompts whose verdict is "not sure"."""
         asked = (prompt for prompt in self.scores.prompts if prompt not in self.recipe.unflagged)
         return tuple(prompt for prompt in asked if prompt not in self.thresholds)
 
     @property
     def detects(self) -> bool:
-        """Whether any flagged prompt is detected on segments, where smoothing only changes what is drawn."""
+        """Whether any flagged prompt is detected on segments, where smoothing only changes the drawn curve."""
         by_hand = thresholds_by_hand(self.recipe, self.scores.prompts)
         return any(p not in by_hand and p not in self.recipe.unflagged for p in self.scores.prompts)
 
     @property
     def shot_boundaries_s(self) -> Times | None:
-        """The shot boundaries that nothing was smoothed across."""
+        """The shot boundaries that smoothing did not cross."""
         return shot_boundaries_for(self.recipe, self.video_scores)
 
     @property
     def offsets(self) -> dict[str, float]:
-        """Prompt → where its moments end, at or below its threshold."""
+        """Prompt → score at which its moments end, at or below its threshold."""
         return {prompt: onset - self.recipe.hysteresis for prompt, onset in self.thresholds.items()}
 
     def scale_to_unit(self, prompt: str, cosines: Floats) -> Floats:
-        """Other cosines of a prompt, such as a band around its curve, in the unit corrected, cosine or z.
+        """Convert other cosines of a prompt, such as a band around its curve, to the unit corrected, cosine or z.
 
-        Raises ValueError in another unit: there they have no place.
+        Raises:
+            ValueError: The unit is another one, in which a single cosine has no value.
         """
         scale, column = self.video_scores.scale, self.scores.prompts.index(prompt)
         if self.scores.unit == "cosine":
@@ -89,7 +90,7 @@ class MomentDetection:
         raise ValueError(f"a single cosine has no place in {self.scores.unit}")
 
     def within(self, prompt: str, score_range: tuple[float, float]) -> Floats:
-        """A prompt's curve, float32 (n,); NaN marks what lies outside the score range or the recipe's time range."""
+        """Return a prompt's curve, float32 (n,), with NaN outside the score range or the time range of the settings."""
         curve, times_s = self.scores.column(prompt), self.scores.times_s
         inside = (curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1]))
         if self.recipe.time_range is not None:
@@ -97,9 +98,9 @@ class MomentDetection:
         return np.where(inside, curve, np.nan).astype(np.float32)
 
     def measure(self, prompt: str, start_s: float, end_s: float) -> Moment | None:
-        """A prompt's moment with these edges: peak and mean of the samples within, or of the nearest one.
+        """Return a prompt's moment with these edges; peak and mean are of the samples inside, or of the nearest one.
 
-        None if the prompt has no curve, or there are no samples.
+        Returns None if the prompt has no curve or there are no samples.
         """
         if prompt not in self.scores.prompts or not len(self.scores):
             return None
@@ -118,13 +119,13 @@ class MomentDetection:
 def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None = None) -> MomentDetection:
     """Turn curves into moments.
 
-    A threshold set by hand is applied to the smoothed curve (``find_moments``); the other prompts are detected on
+    A threshold set by hand is applied to the smoothed curve (``find_moments``). The other prompts are detected on
     segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing.
 
     Args:
-        recipe: How.
-        video_scores: Of what.
-        smoothed: ``Findings.smoothed`` of the same unit and smoothing, if it is at hand.
+        recipe: The settings.
+        video_scores: The scores of the video.
+        smoothed: ``MomentDetection.smoothed`` for the same unit and smoothing, if already computed.
 
     Raises:
         RecipeError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.
@@ -161,12 +162,12 @@ def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None
 
 
 def shot_boundaries_for(recipe: Recipe, video_scores: VideoScores) -> Times | None:
-    """The shot boundaries that nothing is smoothed across; None: it is smoothed across all."""
+    """Return the shot boundaries that smoothing must not cross, or None if it may cross them all."""
     return None if recipe.across_cuts else video_scores.shot_boundaries_s
 
 
 def thresholds_by_hand(recipe: Recipe, prompts: Sequence[str]) -> dict[str, float]:
-    """Prompt → threshold in the recipe's unit: its own, or the common one; without those that are detected."""
+    """Return prompt → threshold set by hand (its own, else the common one); detected prompts are left out."""
     given = {prompt: recipe.thresholds.get(prompt, recipe.threshold) for prompt in prompts}
     return {prompt: threshold for prompt, threshold in given.items() if threshold is not None}
 
@@ -174,7 +175,7 @@ def thresholds_by_hand(recipe: Recipe, prompts: Sequence[str]) -> dict[str, floa
 def _apply_thresholds(
     recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
 ) -> list[Moment]:
-    """The moments of thresholds that were set by hand."""
+    """Return the moments of the prompts whose threshold was set by hand."""
     return find_moments(
         scores,
         threshold=thresholds,
@@ -192,7 +193,7 @@ def _apply_thresholds(
 def _as_moments(
     recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, prompt: str, found: PromptDetection
 ) -> list[Moment]:
-    """Runs of samples as moments in the recipe's unit, the rules applied to them."""
+    """Turn runs of samples into moments in the unit of the settings, and apply the rules to them."""
     column = scores.prompts.index(prompt)
     return moments_of_runs(
         scores,
@@ -209,7 +210,7 @@ def _as_moments(
 def _line(
     recipe: Recipe, video_scores: VideoScores, prompt: str, found: PromptDetection, moments: Sequence[Moment]
 ) -> float:
-    """The level that all moments of a detected prompt reach, in the recipe's unit; what the chart draws."""
+    """Return the level that all moments of a detected prompt reach, in the unit of the settings; the chart draws it."""
     line = found.line
     if recipe.unit != "corrected" and video_scores.has_bank:
         line = convert_prompt_threshold(video_scores.scale, prompt, line, "corrected", recipe.unit)
@@ -221,7 +222,7 @@ def _line(
 def _verdict(
     prompt: str, recipe: Recipe, video_scores: VideoScores, by_hand: Mapping[str, float], moments: Sequence[Moment]
 ) -> Verdict:
-    """What is said of a prompt; where a threshold was set by hand, the bank's word is told but does not decide."""
+    """Return the verdict of a prompt; with a threshold set by hand, the null bank is mentioned but does not decide."""
     verdict = video_scores.detected(prompt, recipe.confidence).verdict
     if prompt not in by_hand:
         return verdict
@@ -231,7 +232,10 @@ def _verdict(
 
 
 def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
-    """Of combinations, earlier ones and unflagged prompts included; of a prompt that is gone no curve says anything."""
+    """Return the moments of the combinations, which may use earlier combinations and unflagged prompts.
+
+    A combination of a prompt that no longer exists is skipped: there is no curve for it.
+    """
     known, found = set(prompts), list[Moment]()
     for combination in (Combination(*given) for given in recipe.combinations):
         if {combination.a, combination.b} <= known:
@@ -243,9 +247,9 @@ def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -
 def convert_threshold(
     threshold: float, given: Unit, wanted: Unit, video_scores: VideoScores, prompt: str | None = None
 ) -> float | None:
-    """Convert a threshold to another unit; for a threshold of all prompts, the median of what it means for each.
+    """Convert a threshold to another unit; a common threshold becomes the median of its values for each prompt.
 
-    None where nothing can be said: there are no samples, or no such prompt.
+    Returns None if there are no samples, or no such prompt.
     """
     prompts = (
         video_scores.raw.prompts if prompt is None else tuple(p for p in (prompt,) if p in video_scores.raw.prompts)

@@ -1,4 +1,4 @@
-"""Which prompt leads at each time."""
+"""Find the prompt that leads at each time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from clip_core.types import Floats, Ints, Scores, Times
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leads:
-    """k runs of samples, in the order of time, each led by one prompt; gaps of the samples are left out.
+    """k runs of samples in time order, each led by one prompt; gaps between samples are left out.
 
     Attributes:
-        prompt: int64 (k,), its place among the scores' prompts.
+        prompt: int64 (k,), the leader's index in the scores' prompts.
         start_s, end_s: float64 (k,), half-open and disjoint.
     """
 
@@ -35,18 +35,18 @@ def leading_prompts(
     weights: Mapping[str, float] | None = None,
     logit_scale: float = 100.0,
 ) -> Leads:
-    """Return which prompt has the highest s + ln(weight) / ``logit_scale``: the one that a softmax puts first.
+    """Return which prompt has the highest s + ln(weight) / ``logit_scale``, that is, the highest softmax share.
 
-    That a prompt leads does not say that it is there.
+    The leading prompt need not be visible.
 
     Args:
         scores: Cosine similarities, n samples of p prompts.
-        smoothed: Their smoothed curves, float32 (n, p); None: the raw ones.
-        weights: Prior odds by prompt, > 0; 1 for the others.
-        logit_scale: Of the model, > 0.
+        smoothed: Their smoothed curves, float32 (n, p); None: use the raw ones.
+        weights: Prompt → prior odds, > 0; default 1.
+        logit_scale: The model's, > 0.
 
     Returns:
-        Neighbouring runs have different prompts or a gap between them. Of equal prompts the first leads.
+        Runs; neighbours have different prompts or a gap between them. On a tie the first prompt leads.
 
     Raises:
         ValueError: A weight or the logit scale is not finite or not above 0.
@@ -58,7 +58,7 @@ def leading_prompts(
         return Leads(np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64))
     lead = np.zeros(n, np.int64)
     best = curves[:, 0] + shift[0]
-    for column in range(1, p):  # curve by curve: faster than argmax over columns that lie together in memory
+    for column in range(1, p):  # curve by curve: faster than argmax, as each curve is contiguous
         curve = curves[:, column] + shift[column]
         higher = curve > best
         lead[higher] = column

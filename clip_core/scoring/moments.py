@@ -1,4 +1,4 @@
-"""From curves to moments: thresholds with hysteresis, and the rules that follow."""
+"""From curves to moments: thresholds with hysteresis, then rules for gaps, short moments and padding."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What turns runs of samples into moments; 0 switches a rule off.
+    """Rules that turn runs of samples into moments; 0 switches a rule off.
 
     Attributes:
-        min_gap_s: Moments with less than this between them become one.
-        min_duration_s: Moments shorter than this are dropped.
-        pad_s: So much is added on either side.
+        min_gap_s: Moments with a shorter gap between them are joined.
+        min_duration_s: Shorter moments are dropped.
+        pad_s: Time added on either side.
 
     Raises:
-        ValueError: One of them is negative or not finite.
+        ValueError: A value is negative or not finite.
     """
 
     min_gap_s: float = 0.0
@@ -43,11 +43,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runs:
-    """k runs of samples of one curve, in the order of time, none touching the next.
+    """k runs of samples of one curve, in time order; no two touch.
 
     Attributes:
         first, stop: int64 (k,): each run is the samples [first, stop).
-        start_s, end_s: float64 (k,): where it begins and ends; padding moves these alone.
+        start_s, end_s: float64 (k,): when each run begins and ends; padding changes only these.
     """
 
     first: Ints
@@ -63,9 +63,9 @@ def hysteresis(starts: Mask, carries: Mask, stretch: Ints) -> tuple[Ints, Ints]:
     """Return [first, stop) of each unbroken run of ``carries`` in which ``starts`` is true at least once.
 
     Args:
-        starts: bool (n,). Counts only where ``carries`` is true.
+        starts: bool (n,). Only counts where ``carries`` is true.
         carries: bool (n,).
-        stretch: int64 (n,), rising: a run never goes on from one number to the next.
+        stretch: int64 (n,), increasing; a run never continues from one number to the next.
 
     Returns:
         Two int64 (k,).
@@ -85,20 +85,20 @@ def hysteresis(starts: Mask, carries: Mask, stretch: Ints) -> tuple[Ints, Ints]:
 def apply_rules(
     first: Ints, stop: Ints, spans: Spans, rules: Rules, outside: Mask | None, limits: tuple[float, float]
 ) -> Runs:
-    """Fill gaps, drop what is short, pad (`scoring.md`).
+    """Fill gaps, drop short runs, then pad.
 
     Args:
         first, stop: int64 (k,), from ``hysteresis``.
         spans: Of the n samples.
         rules: The three lengths.
-        outside: bool (n,), samples that a filled gap must not contain; None: there are none.
-        limits: Nothing lies before the first or after the second, in seconds.
+        outside: bool (n,), samples that a filled gap must not contain; None: no such samples.
+        limits: Start and end of the time that moments may cover, in seconds.
     """
     if rules.min_gap_s > 0 and len(first) > 1:
         first, stop = _fill(first, stop, spans, rules.min_gap_s, outside)
     start_s, end_s = np.maximum(spans.left[first], limits[0]), np.minimum(spans.right[stop - 1], limits[1])
     if rules.min_duration_s > 0:
-        kept = end_s - start_s >= rules.min_duration_s - 1e-9  # 0.6 s of three steps of 0.2 s are 0.6 s
+        kept = end_s - start_s >= rules.min_duration_s - 1e-9  # tolerance: three steps of 0.2 s count as 0.6 s
         first, stop, start_s, end_s = first[kept], stop[kept], start_s[kept], end_s[kept]
     if rules.pad_s > 0 and len(first):
         middle = (end_s[:-1] + start_s[1:]) / 2
@@ -133,40 +133,37 @@ def find_moments(
     allowed: Mask | None = None,
     time_range: tuple[float, float] | None = None,
 ) -> list[Moment]:
-    """Return the stretches in which a prompt is there (`scoring.md`, Moments).
+    """Return the moments of each prompt.
 
-    A moment starts where the smoothed score reaches the threshold (the onset) and goes on, to either
-    side, as long as the score stays at or above the offset. Then, in this order, gaps are filled, what
-    is short is dropped, and the rest is padded. Peak and mean are over a moment's samples, those of
-    filled gaps included, those of the padding not.
+    A moment starts where the smoothed score reaches the threshold (the onset). It extends in both directions while the
+    score stays at or above the offset. Then gaps are filled, short moments are dropped, and the rest are padded, in
+    this order. Peak and mean are taken over a moment's samples, including filled gaps and excluding padding.
 
     Args:
         scores: Raw scores; they are smoothed here.
-        threshold: One number for all prompts, or a mapping from prompt to number, in the unit of
-            ``scores``; prompts that are not in the mapping are not flagged.
-        smoothing_s: Width of the moving average in seconds; 0 takes the raw scores.
-        score_range: Smoothed scores outside [low, high] are never part of a moment, so no gap is filled
-            over them; padding may reach over them. None: no limits.
-        smoothed: What ``smooth(scores, …)`` gave, if it is at hand; float32 (n, p).
-        offset: Where a moment ends, at or below the threshold; a prompt that is not in the mapping has
-            its threshold. None: the threshold.
-        min_gap_s: Two moments of a prompt with less than this between them become one, unless samples
-            are missing between them. 0: none do.
-        min_duration_s: Moments shorter than this are dropped. 0: none are.
-        pad_s: Added on either side, up to the middle between two moments and to the ends of the video
-            or of ``time_range``. 0: nothing is.
-        allowed: bool (n, p): only samples where this is true can start a moment (the null bank). A
-            moment is kept if one such sample reaches the threshold, so its ends stay those of the
-            curve. None: all can.
-        time_range: [start_s, end_s): samples outside are never part of a moment, and moments end there.
-            The score of a sample does not depend on it. None: the whole video.
+        threshold: One number for all prompts, or prompt → number, in the unit of ``scores``; prompts missing from the
+            mapping are not flagged.
+        smoothing_s: Width of the moving average in seconds; 0 uses the raw scores.
+        score_range: Smoothed scores outside [low, high] are never part of a moment, so no gap is filled over them;
+            padding may cover them. None: no limits.
+        smoothed: The result of ``smooth(scores, …)``, float32 (n, p), if already computed.
+        offset: Score at which a moment ends, at or below the threshold. None, or a prompt missing from the mapping: the
+            threshold.
+        min_gap_s: Moments of a prompt with a shorter gap are joined, unless samples are missing between them. 0: off.
+        min_duration_s: Shorter moments are dropped. 0: off.
+        pad_s: Time added on either side, up to the middle between two moments and to the ends of the video or of
+            ``time_range``. 0: off.
+        allowed: bool (n, p): only samples where this is true can start a moment (the null bank). One such sample at or
+            above the threshold keeps a moment, so its ends stay those of the curve. None: all can.
+        time_range: [start_s, end_s): samples outside are never part of a moment, and moments end there. The scores do
+            not depend on it. None: the whole video.
 
     Returns:
-        Moments ranked by peak, the highest first; equal peaks by start.
+        Moments ranked by peak, highest first; equal peaks by start.
 
     Raises:
-        ValueError: A threshold or an offset is not finite, an offset lies above its threshold, a length
-            is negative or not finite, or ``allowed`` has another shape than the scores.
+        ValueError: A threshold or an offset is not finite, an offset lies above its threshold, a length is negative or
+            not finite, or ``allowed`` and the scores differ in shape.
     """
     thresholds = _per_prompt(scores.prompts, threshold, "threshold")
     offsets = _offsets(thresholds, offset)
@@ -177,13 +174,13 @@ def find_moments(
     spans = shown_spans(scores)
     limits = _limits(scores, spans, time_range)
     inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
-    curves = np.ascontiguousarray(smoothed.T)  # one prompt after the other lies together in memory
+    curves = np.ascontiguousarray(smoothed.T)  # makes each prompt's curve contiguous
     found: list[Moment] = []
     for prompt, onset in thresholds.items():
         column = scores.prompts.index(prompt)
         curve = curves[column]
         outside = _outside(curve, score_range, inside)
-        carries = curve >= np.float32(offsets[prompt])  # in the curve's own precision: equal counts as reached
+        carries = curve >= np.float32(offsets[prompt])  # in float32, so that an equal score reaches it
         if outside is not None:
             carries &= ~outside
         starts = carries if offsets[prompt] == onset else curve >= np.float32(onset)
@@ -206,15 +203,16 @@ def moments_of_runs(
     score_range: tuple[float, float] | None = None,
     time_range: tuple[float, float] | None = None,
 ) -> list[Moment]:
-    """Turn runs of samples that were found otherwise into moments, by the same rules as ``find_moments``.
+    """Turn runs of samples found by other means into moments, by the same rules as ``find_moments``.
 
     Args:
-        scores: Give the times.
-        prompt: Whose they are.
-        curve: float32 (n,), its smoothed scores: the mean is over them, and ``peak_s`` is where they are highest.
-        levels: float32 (n,), the level of each sample's segment; the peak is the highest of a run.
-        runs: Samples [first, stop) each, in any order, none overlapping; they may touch.
-        rules, score_range, time_range: As for ``find_moments``.
+        scores: Scores that give the times of the samples.
+        prompt: The prompt of the moments.
+        curve: float32 (n,), its smoothed scores: the mean averages them, and ``peak_s`` is where they are highest among
+            the samples of the peak level.
+        levels: float32 (n,), the level of each sample's segment; the peak of a run is its highest level.
+        runs: Samples [first, stop) each, in any order; they may touch but not overlap.
+        rules, score_range, time_range: As in ``find_moments``.
     """
     spans = shown_spans(scores)
     inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
@@ -232,7 +230,7 @@ def moments_of_runs(
 
 
 def _parts_within(run: tuple[int, int], outside: Mask | None, stretch: Ints) -> list[tuple[int, int]]:
-    """What is left of a run of samples without those outside; gaps part it."""
+    """Split a run of samples at gaps and at samples outside; return the remaining parts."""
     first, stop = run
     on = np.ones(stop - first, bool) if outside is None else ~outside[first:stop]
     begins, ends = hysteresis(on, on, stretch[first:stop])
@@ -259,7 +257,7 @@ def _offsets(thresholds: dict[str, float], offset: PerPrompt | None) -> dict[str
 
 
 def _limits(scores: Scores, spans: Spans, time_range: tuple[float, float] | None) -> tuple[float, float]:
-    """Where moments may lie: the video, with all spans of its samples, within the range."""
+    """Return when moments may start and end: the video, extended to all its samples' spans, within the time range."""
     if len(scores) == 0:
         return scores.start_s, scores.end_s
     low, high = min(scores.start_s, float(spans.left[0])), max(scores.end_s, float(spans.right[-1]))
@@ -267,7 +265,7 @@ def _limits(scores: Scores, spans: Spans, time_range: tuple[float, float] | None
 
 
 def _outside(curve: Floats, score_range: tuple[float, float] | None, inside: Mask | None) -> Mask | None:
-    """Which samples are never part of a moment, bool (n,); None: there are none."""
+    """Return which samples are never part of a moment, bool (n,), or None if there are none."""
     if score_range is None:
         return None if inside is None else ~inside
     outside: Mask = ~((curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1])))
@@ -277,7 +275,7 @@ def _outside(curve: Floats, score_range: tuple[float, float] | None, inside: Mas
 def _moments(
     prompt: str, curve: Floats, times_s: Times, spans: Spans, runs: Runs, levels: Floats | None = None
 ) -> list[Moment]:
-    """``levels``: what the peak is the highest of; None: the curve."""
+    """Measure runs; the peak is the highest of ``levels``, or of the curve if that is None."""
     if len(runs) == 0:
         return []
     lengths_s = spans.lengths_s

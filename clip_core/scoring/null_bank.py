@@ -1,7 +1,7 @@
-"""Neutral texts as a yardstick: what a frame scores with any text, and how high a prompt comes that is not there.
+"""The null bank (neutral texts): what a frame scores with any text, and how high a prompt scores that is not visible.
 
-There are two banks of 300 texts: short names, and captions. A prompt is held against texts of its own kind, because
-the cosines of captions spread about twice as wide as those of names.
+There are two banks of 300 texts: short names, and captions. A prompt is compared with texts of its own kind, because
+cosines of captions spread about twice as wide as those of names.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ BankKind: TypeAlias = Literal["names", "captions"]
 BANK_KINDS: tuple[BankKind, ...] = get_args(BankKind)
 LONGEST_NAME_WORDS = 3
 SHARPNESS = 0.6
-"""Of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""
+"""As a share of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""
 ROUNDING = 1e-5
-"""Corrected scores nearer to one another are equal: of a model whose texts all score alike, nothing beats anything."""
+"""Corrected scores closer than this are equal, so that nothing beats the bank if a model scores all texts alike."""
 BLOCK_SAMPLES = 2048
 _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 
 
 def bank_texts(kind: BankKind) -> tuple[str, ...]:
-    """The 300 texts that ship, in the order of the file."""
+    """Return the 300 texts of a bank that ships with the package, in file order."""
     text = Path(__file__).with_name(f"null_{kind}.txt").read_text(encoding="utf-8")
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def kind_of(prompt: str) -> BankKind:
-    """Which bank a prompt is held against: names have at most three words after their article."""
+    """Return the bank that a prompt is compared with: "names" for at most three words without a leading article."""
     return "names" if len(_bare(prompt).split()) <= LONGEST_NAME_WORDS else "captions"
 
 
 def _bare(text: str) -> str:
-    """What two texts have in common that say the same: no leading article, no capitals, single blanks."""
+    """Normalise a text so that equal meanings compare equal: no leading article, no capitals, single spaces."""
     return " ".join(_ARTICLE.sub("", text.strip(), count=1).casefold().split())
 
 
 @dataclass(frozen=True, eq=False)
 class BankLevels:
-    """What a bank of m texts scores on n frames.
+    """The scores of a bank of m texts on n frames.
 
-    The level is their log-mean-exp, (1/β) ln mean_b exp(β s_b): between the mean and the highest (query-bank
+    The level is their log-mean-exp, (1/β) ln mean_b exp(β s_b), between the mean and the maximum (query-bank
     normalisation, Bogolin et al. 2022).
 
     Attributes:
         sharpness: β.
         count: m, at least 2.
         level: float64 (n,), over all texts.
-        top: int64 (n,), which text scores highest.
-        level_without_top: float64 (n,), over the others.
+        top: int64 (n,), index of the text that scores highest.
+        level_without_top: float64 (n,), over the other texts.
     """
 
     sharpness: float
@@ -66,24 +66,24 @@ class BankLevels:
     level_without_top: Times
 
     def without(self, text: int, cosines: Floats) -> Times:
-        """The level over all texts but one, float64 (n,).
+        """Return the level over all texts but one, float64 (n,).
 
         Args:
-            text: Which one.
-            cosines: float32 (n,), its own.
+            text: Index of the text to leave out.
+            cosines: float32 (n,), its cosines.
         """
         share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
         others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
         return np.where(self.top == text, self.level_without_top, self.level + np.log(others) / self.sharpness)
 
     def take(self, rows: Ints) -> BankLevels:
-        """The levels of these frames, in this order."""
+        """Return the levels of these frames, in this order."""
         parts = (self.level[rows], self.top[rows], self.level_without_top[rows])
         return BankLevels(self.sharpness, self.count, *parts)
 
 
 def bank_levels(cosines: Floats, sharpness: float) -> BankLevels:
-    """Compute the levels of float32 (n, m) cosines, m ≥ 2."""
+    """Compute the levels from cosines, float32 (n, m), m ≥ 2."""
     n, m = cosines.shape
     top = cosines.argmax(axis=1) if n else np.empty(0, np.int64)
     highest = cosines[np.arange(n), top].astype(np.float64)
@@ -96,17 +96,17 @@ def bank_levels(cosines: Floats, sharpness: float) -> BankLevels:
 
 
 class NullBank:
-    """What a bank scores on the frames of one video, each frame looked at once.
+    """A bank's levels on the frames of one video; each frame is scored once.
 
-    Memory holds 2,048 x m cosines at most. Not for several threads at once.
+    Holds at most 2,048 x m cosines in memory. Not thread-safe.
 
     Args:
         texts: m ≥ 2 texts.
         vectors: float32 (m, dim), unit length: their vectors under the model.
-        logit_scale: Of the model.
+        logit_scale: The model's.
 
     Attributes:
-        computed_cells: How many (frame, text) cells were ever computed.
+        computed_cells: How many (frame, text) cells have been computed so far.
     """
 
     def __init__(self, texts: Sequence[str], vectors: Floats, logit_scale: float) -> None:
@@ -125,11 +125,11 @@ class NullBank:
         return len(self._levels.level)
 
     def place_of(self, prompt: str) -> int | None:
-        """Which text of the bank the prompt is, but for article and capitals; None if it is none of them."""
+        """Return the index of the text that equals the prompt (ignoring article and capitals), or None."""
         return self._places.get(_bare(prompt))
 
     def extend(self, vectors: Floats) -> None:
-        """Take in frames: float32 (k, dim), unit length."""
+        """Add frames: float32 (k, dim), unit length."""
         parts = [self._levels]
         for start in range(0, len(vectors), BLOCK_SAMPLES):
             parts.append(self.levels_of(vectors[start : start + BLOCK_SAMPLES]))
@@ -138,24 +138,24 @@ class NullBank:
         self._levels = BankLevels(self.sharpness, len(self.texts), *joined)
 
     def levels_of(self, vectors: Floats) -> BankLevels:
-        """The levels of vectors that are not kept: float32 (k, dim)."""
+        """Return the levels of vectors, float32 (k, dim), without adding them."""
         self.computed_cells += len(vectors) * len(self.texts)
         return bank_levels(vectors @ self.vectors.T, self.sharpness)
 
     def levels(self, order: Ints) -> BankLevels:
-        """The levels of all frames that were taken in, in that order of their rows."""
+        """Return the levels of all added frames; ``order`` lists their rows."""
         return self._levels.take(order)
 
 
 @dataclass(frozen=True, eq=False)
 class PromptBank:
-    """What the other texts of its kind say of one prompt.
+    """How the other texts of its bank score beside one prompt.
 
     Attributes:
-        level: float32 (n,), what they score on each sample, see ``BankLevels``.
+        level: float32 (n,), their level on each sample, see ``BankLevels``.
         segment_level: float32 (k,), the same on each segment's mean vector.
-        peaks: float32 (m,), rising: the corrected score of each text in its best segment.
-        means: float32 (m,), rising: over all of the video.
+        peaks: float32 (m,), increasing: the corrected score of each text in its best segment.
+        means: float32 (m,), increasing: the same over the whole video.
     """
 
     level: Floats
@@ -164,30 +164,30 @@ class PromptBank:
     means: Floats
 
     def beaten_by(self, peak: float) -> float:
-        """Share of the texts whose best segment scores lower, in [0, 1]: the confidence that a prompt is there."""
+        """Return the share of texts whose best segment scores lower, in [0, 1]: the confidence of a verdict."""
         return float(np.searchsorted(self.peaks, np.float32(peak - ROUNDING), side="left")) / len(self.peaks)
 
     def ceiling(self, confidence: float) -> float:
-        """The level above which a segment beats more than this share of the texts; of all of them for 1."""
+        """Return the level above which a segment beats more than this share of the texts; for 1, all of them."""
         return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))]) + ROUNDING
 
 
 NO_SAMPLES = PromptBank(*(np.empty(0, np.float32) for _ in range(4)))
-"""Of a video without samples."""
+"""For a video without samples."""
 
 
 def prompt_banks(
     prompts: Sequence[str], bank: NullBank, vectors: Floats, order: Ints, segments: Segments
 ) -> dict[str, PromptBank]:
-    """Hold prompts against one bank: against all of its texts, but for the one that is the prompt itself.
+    """Compare prompts with all texts of one bank, except a text that equals the prompt.
 
-    Each text of the bank is held against the others in the same way, so that like is compared with like.
+    Each text of the bank is compared with the others in the same way, so that the comparison is fair.
 
     Args:
         prompts: Of the bank's kind.
-        bank: Has taken in the rows of ``vectors``.
-        vectors: float32 (n, dim), in the order of their rows.
-        order: int64 (n,), the rows by time.
+        bank: May hold the first rows of ``vectors`` already; the rest are added here.
+        vectors: float32 (n, dim), in row order.
+        order: int64 (n,), the rows sorted by time.
         segments: Of these samples.
     """
     bank.extend(vectors[len(bank) :])

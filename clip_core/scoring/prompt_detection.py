@@ -1,4 +1,4 @@
-"""Is a prompt there, and from when to when: decided on segments of the video."""
+"""Decide on segments of the video whether a prompt is visible, and when."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from clip_core.types import Floats, Times
 
 VerdictKind: TypeAlias = Literal["there", "throughout", "not sure"]
 KEEP = 0.9
-"""A moment goes on over neighbouring segments that reach this part of its height above the background,"""
+"""A moment grows over neighbouring segments that reach this share of its height above the background."""
 HALF = 0.5
-"""or half of it, if they beat nearly every text of the bank by themselves."""
+"""This share is enough for segments that beat nearly every text of the null bank by themselves."""
 NEARLY_EVERY = 0.97
 ANOTHER = 2 / 3
-"""Further moments of a prompt reach this part of the height of its highest."""
+"""Further moments of a prompt reach this share of the height of its highest one."""
 LOW_SHARE = 0.1
-"""Of the video's time: what a prompt's level falls to at its lowest."""
+"""A prompt's low level is the one that it stays below for this share of the video's time."""
 MOST = 0.9
-"""Moments that fill this share of the video's time are all of it."""
+"""A prompt whose moments fill this share of the video's time is there throughout."""
 EVIDENCE = 20.0
-"""An edge leaves its segment's for a place that makes the curve e^20 times as likely; 10 to 40 find the same."""
+"""An edge leaves its segment boundary only for a place e^20 times as likely; 10 to 40 give the same edges."""
 MOST_CANDIDATES = 3
 GENERIC_SHARE = 0.9
 LEAST_RISE = 5.0
-"""Without a bank: so many deviations above its background a prompt must rise."""
+"""Without a null bank, a prompt must rise this many deviations above its background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a prompt is there.
+    """Whether a prompt is visible.
 
     Attributes:
-        kind: "there", "throughout" (all of the video, or most of it) or "not sure".
-        confidence: The share of neutral texts that it beats, in [0, 1]; None: they were not asked.
-        reason: A sentence for people.
-        texts: How many neutral texts it was held against.
+        kind: "there", "throughout" (all or most of the video) or "not sure".
+        confidence: The share of neutral texts that it beats, in [0, 1]; None without a null bank.
+        reason: A sentence to show to the user.
+        texts: How many neutral texts it was compared with.
     """
 
     kind: VerdictKind
@@ -51,13 +51,13 @@ class Verdict:
 
     @property
     def sure(self) -> bool:
-        """Whether its moments are moments, and not candidates."""
+        """Whether what was found are moments rather than candidates."""
         return self.kind != "not sure"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Samples [first, stop) that are a moment or a candidate; ``level`` is that of its highest segment."""
+    """The samples [first, stop) of a moment or candidate; ``level`` is the level of its highest segment."""
 
     first: int
     stop: int
@@ -66,12 +66,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class PromptDetection:
-    """What was found of one prompt.
+    """What was detected for one prompt.
 
     Attributes:
-        verdict: Whether it is there.
-        line: What its runs must reach, or the lowest level of their segments, if that is lower.
-        runs: Moments, or candidates where the verdict is "not sure"; the highest first, none overlapping.
+        verdict: Whether it is visible.
+        line: The level that its runs must reach, or the lowest level of their segments if that is lower.
+        runs: Moments, or candidates if the verdict is "not sure"; highest first, none overlapping.
     """
 
     verdict: Verdict
@@ -80,16 +80,18 @@ class PromptDetection:
 
 
 def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, confidence: float) -> PromptDetection:
-    """Find one prompt.
+    """Detect one prompt.
 
-    It is there if its highest segment beats more than the given share of the bank's texts at their highest. A moment
-    begins with a segment that does so, or with the highest, and goes on while its neighbours are as high. Where even
-    the median level of the video beats the bank, it is there throughout, but for stretches that are clearly lower.
+    It is there if its highest segment beats more than the share ``confidence`` of the bank's texts, each at its
+    highest. A moment starts from each segment that reaches ``ANOTHER`` of the highest one's height above the background
+    (the median level) and, if the prompt is there, also beats that share of the bank. It grows over neighbours that are
+    about as high. If even the background beats the bank, the prompt is there throughout, except where it is clearly
+    lower.
 
     Args:
-        curve: float32 (n,), raw cosines in the order of time.
+        curve: float32 (n,), raw cosines in time order.
         segments: Of these samples.
-        bank: The neutral texts; None takes the curve alone, which cannot tell how sure it is.
+        bank: The null bank for this prompt; None uses the curve alone and gives no confidence.
         confidence: In [0, 1).
     """
     if len(segments) == 0:
@@ -123,28 +125,28 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
 
 
 def _level_at(levels: Times, lengths_s: Times, share: float) -> float:
-    """The level that is not reached in ``share`` of the time."""
+    """Return the level that the segments stay below for ``share`` of the time."""
     order = np.argsort(levels, kind="stable")
     passed = np.cumsum(lengths_s[order])
     return float(levels[order[int(np.searchsorted(passed, share * passed[-1]))]])
 
 
 def _deviation(curve: Floats, background: float) -> float:
-    """Robust deviation of the samples below the background, which no event has raised; at least 0.005."""
+    """Return the robust deviation of the samples below the background, which no event has raised; at least 0.005."""
     below = curve[curve <= background]
     spread = float(np.median(background - below)) if len(below) else 0.0
     return max(SMALLEST_SPREAD, MAD_TO_SIGMA * spread)
 
 
 def _stretches(on: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Runs [first, stop) of segments."""
+    """Yield the runs [first, stop) in which ``on`` is true."""
     steps = np.diff(np.concatenate([[False], on, [False]]).astype(np.int8))
     yield from zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True)
 
 
 def _grow(levels: Times, line: float, background: float, proven: float) -> Iterator[tuple[int, int]]:
-    """From the highest segment down to the line: each that is free grows over neighbours that are about as high."""
-    free = np.ones(len(levels) + 2, bool)  # with a border on either side
+    """Yield runs of segments: from the highest segment down to the line, grow each free one over similar neighbours."""
+    free = np.ones(len(levels) + 2, bool)  # with a sentinel at either end
     free[0] = free[-1] = False
     reaching = np.flatnonzero(levels >= line)
     for k in reaching[np.argsort(-levels[reaching], kind="stable")].tolist():
@@ -164,10 +166,10 @@ def _grow(levels: Times, line: float, background: float, proven: float) -> Itera
 def _refined(
     run: tuple[int, int], levels: Times, curve: Floats, segments: Segments, background: float, proven: float
 ) -> Run:
-    """Samples of a run of segments; an edge lies elsewhere beside it where the curve leaves no doubt.
+    """Return the samples of a run of segments; its edges move beside the segment boundary where the curve is decisive.
 
-    The curve is taken for two levels with noise. The edge that makes it likeliest lies where the sum of the distances
-    from their middle is greatest. Samples outside must also beat nearly every text of the bank.
+    The curve is modelled as two levels with noise. The likeliest edge maximises the cumulative distance from the
+    midpoint of the levels. Samples added outside must also beat nearly every text of the bank.
     """
     first, stop = run
     edges = segments.edges
@@ -188,7 +190,7 @@ def _refined(
 
 
 def _apart(runs: Sequence[Run], n: int) -> list[Run]:
-    """Runs, the highest first: what two edges were moved into is the higher one's."""
+    """Make runs disjoint, highest first: samples that two moved edges both claim go to the higher run."""
     free, apart = np.ones(n, bool), list[Run]()
     for run in runs:
         parts = list(_stretches(free[run.first : run.stop]))
@@ -201,14 +203,14 @@ def _apart(runs: Sequence[Run], n: int) -> list[Run]:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """Where a curve leaves a moment, and how much each sample's distance from there says."""
+    """The level at which a curve leaves a moment, and how much each sample's distance from it weighs."""
 
     middle: float
     proven: float
     weight: float
 
     def place(self, curve: Floats, edge: int) -> int:
-        """How many samples, seen from within, belong to the moment; ``edge`` unless another place is far likelier."""
+        """Return how many samples, from inside, belong to the moment: ``edge`` unless another place is far likelier."""
         needed = np.where(np.arange(len(curve)) < edge, self.middle, max(self.middle, self.proven))
         likelihood = np.cumsum((curve - needed) * self.weight)
         best = int(likelihood.argmax())
@@ -216,7 +218,7 @@ class _Edge:
 
 
 def _noise(curve: Floats, segments: Segments, run: tuple[int, int]) -> float:
-    """Robust deviation of a curve from the means of a run's segments and their neighbours; above 0."""
+    """Return the robust deviation of a curve from the means of a run's segments and their neighbours; above 0."""
     edges = segments.edges[max(0, run[0] - 1) : run[1] + 2]
     part = curve[int(edges[0]) : int(edges[-1])]
     means = np.add.reduceat(part, edges[:-1] - edges[0]) / np.diff(edges)
@@ -246,5 +248,5 @@ def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, ba
 
 
 def _percent(share: float) -> str:
-    """Rounded down, so that nothing beats 100 % of texts that beats it not."""
+    """Round down, so that less than all texts never shows as 100 %."""
     return f"{int(100 * share)} %"

@@ -1,4 +1,4 @@
-"""Moments as they were judged by hand: the computed ones with the edits that hold for them, and what was added."""
+"""Moments after review: computed moments with their annotations applied, and moments added by hand."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TypeAlias
 from clip_core.types import Edit, Moment
 
 Measure: TypeAlias = Callable[[str, float, float], Moment | None]
-"""Gives a prompt's moment with these edges, its peak and its mean; None for a prompt that has no curve."""
+"""Returns a prompt's moment with these edges, its peak and mean; None for a prompt without a curve."""
 
 NEAR = 0.25
-"""Of a moment's duration: so far settings may move its peak, and it is the same."""
+"""As a share of a moment's duration: if other settings move its peak by no more, it is still the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A moment and what was said of it.
+    """A moment and its annotation.
 
     Attributes:
         moment: With the edges and the label that were set by hand, if any.
-        edit: The edit in force, None if nobody touched it.
-        computed: Whether the settings of now give it too.
+        edit: The annotation in force; None if there is none.
+        computed: Whether the current settings also give this moment.
         sure: Whether it was computed as a moment, not as a candidate.
     """
 
@@ -39,25 +39,25 @@ class Reviewed:
 
     @property
     def is_candidate(self) -> bool:
-        """Whether it still waits for a person to say what it is."""
+        """Whether it is a candidate that nobody has accepted or rejected."""
         return not self.kept and (self.edit is None or self.edit.verdict != "rejected")
 
 
 def review(
     moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure, candidates: Sequence[Moment] = ()
 ) -> list[Reviewed]:
-    """Return the moments as judged, in their order; then those that only an edit knows; candidates come last.
+    """Return the moments with their annotations, in order; then those known only from annotations; then candidates.
 
-    An edit holds for the computed moment of its prompt whose peak lies within the edit's edges, or near its anchor
-    where an edge was moved past the peak; of several, the one whose peak is nearest to the anchor. So a rejected
-    flicker does not take a long moment with it that swallowed it under other settings. An edit that holds for none
-    stands alone, unless it rejects.
+    An annotation applies to the computed moment of its prompt whose peak lies within the annotated edges. If an edge
+    was moved past the peak, it applies to a moment with a peak near its anchor. Of several, it takes the one whose peak
+    is nearest to the anchor. So a rejected flicker does not reject a long moment that contains it under other settings.
+    An annotation without such a moment stands alone, unless it is a rejection.
 
     Args:
         moments: Computed.
-        edits: Each (prompt, anchor) once.
-        measure: Peak and mean within edges that were set by hand.
-        candidates: What may be moments; an edit holds for them as for moments.
+        edits: The annotations; each (prompt, anchor) occurs once.
+        measure: Measures peak and mean within edges that were set by hand.
+        candidates: Annotations apply to them as to moments.
     """
     computed = [*moments, *candidates]
     holding: dict[int, Edit] = {}
@@ -76,7 +76,7 @@ def review(
 
 
 def _judged(moment: Moment, edit: Edit | None, measure: Measure, *, sure: bool) -> Reviewed:
-    """A computed moment with the edit that holds for it; a candidate that nobody has judged is still called one."""
+    """Apply an annotation to a computed moment; an unjudged candidate without a label stays a "candidate"."""
     if edit is None:
         return Reviewed(moment, sure=sure)
     found = Reviewed(_edited(moment, edit, measure), edit, sure=sure)
@@ -86,7 +86,7 @@ def _judged(moment: Moment, edit: Edit | None, measure: Measure, *, sure: bool) 
 
 
 def edit_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Edit:
-    """The edit to begin a change with: the one in force, or one that says nothing yet but keeps the edges."""
+    """Return the annotation to start a change from: the one in force, or an empty one with the current edges."""
     moment = reviewed.moment
     if reviewed.edit is not None:
         return reviewed.edit
@@ -94,7 +94,7 @@ def edit_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Edit:
 
 
 def _place(moments: Sequence[Moment], edit: Edit, taken: Mapping[int, Edit]) -> int | None:
-    """Which moment an edit holds for, if it is still free."""
+    """Return the index of the untaken moment that an annotation applies to, or None."""
     near = [
         (abs(moment.peak_s - edit.anchor_s), place)
         for place, moment in enumerate(moments)
@@ -104,7 +104,7 @@ def _place(moments: Sequence[Moment], edit: Edit, taken: Mapping[int, Edit]) -> 
 
 
 def _is_meant(moment: Moment, edit: Edit) -> bool:
-    """Whether the peaks are the same, as far as other settings move a peak."""
+    """Whether this is the annotated moment, allowing for how far other settings may move its peak."""
     if edit.start_s <= moment.peak_s < edit.end_s:
         return True
     inside = moment.start_s <= edit.anchor_s < moment.end_s
@@ -113,7 +113,7 @@ def _is_meant(moment: Moment, edit: Edit) -> bool:
 
 def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
     edges = (edit.start_s, edit.end_s)
-    own = "" if moment is None or edit.verdict else moment.label  # "candidate", until it was judged
+    own = "" if moment is None or edit.verdict else moment.label  # "candidate", until it has a verdict
     if moment is None or (moment.start_s, moment.end_s) != edges:
         moment = measure(edit.prompt, *edges) or _within(
             edges, moment or Moment(edit.prompt, 0, 0, edit.anchor_s, 0, 0)
@@ -122,6 +122,6 @@ def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
 
 
 def _within(edges: tuple[float, float], moment: Moment) -> Moment:
-    """A moment without a curve, such as one of a combination, with other edges: it keeps its peak and its mean."""
+    """Give a moment without a curve, such as that of a combination, other edges; it keeps its peak and mean."""
     start_s, end_s = edges
     return replace(moment, start_s=start_s, end_s=end_s, peak_s=min(max(moment.peak_s, start_s), end_s))

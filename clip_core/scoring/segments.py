@@ -1,4 +1,4 @@
-"""The video cut into stretches in which the picture stays alike: what moments begin and end with."""
+"""Split a video into segments in which the picture stays similar; detected moments are built from segments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clip_core.scoring.spans import Spans, split_at
 from clip_core.types import Floats, Ints, Times
 
 PENALTY_S = 0.8
-"""Squared distance x seconds that a change must explain to be one: 8 s of a change of 0.05 in cosine, say.
+"""Squared distance x seconds that a change must explain, such as 8 s of a change of 0.05 in cosine.
 Measured on real CLIP vectors: 0.6 to 1.0 find moments equally well."""
 BLOCK_SAMPLES = 2048
 ROUNDS = 3
@@ -20,14 +20,14 @@ ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """The stretches of n samples, one after the other.
+    """Consecutive segments of n samples.
 
     Attributes:
-        starts: int64 (k,), the first sample of each; the first is 0 unless there are no samples.
-        lengths_s: float64 (k,), how much time the samples of each stand for.
-        means: float32 (k, dim), the mean vector of each, weighted by time and not made long again: its product with
-            a text is the mean of the cosines.
-        samples_s: float64 (n,), how much time each sample stands for.
+        starts: int64 (k,), the first sample of each; begins with 0 unless there are no samples.
+        lengths_s: float64 (k,), the duration that the samples of each stand for.
+        means: float32 (k, dim), the mean vector of each, weighted by time and not normalised, so that its product with
+            a text's vector is the mean of the cosines.
+        samples_s: float64 (n,), the duration that each sample stands for.
     """
 
     starts: Ints
@@ -40,11 +40,11 @@ class Segments:
 
     @property
     def edges(self) -> Ints:
-        """int64 (k + 1,): segment i is the samples [edges[i], edges[i + 1])."""
+        """Segment i is the samples [edges[i], edges[i + 1]); int64 (k + 1,)."""
         return np.append(self.starts, len(self.samples_s))
 
     def average(self, values: Floats) -> Floats:
-        """The mean over each segment, weighted by time: float32 (n, p) → float32 (k, p)."""
+        """Return the mean over each segment, weighted by time: float32 (n, p) → float32 (k, p)."""
         if len(self) == 0:
             return np.empty((0, values.shape[1]), np.float32)
         weighted = values * self.samples_s[:, None].astype(np.float32)
@@ -52,18 +52,18 @@ class Segments:
         return np.asarray(sums / self.lengths_s[:, None], np.float32)
 
     def spread_out(self, levels: Floats) -> Floats:
-        """The value of its segment for each sample: (k, p) → (n, p)."""
+        """Return each sample's segment value: (k, p) → (n, p)."""
         return np.repeat(levels, np.diff(self.edges), axis=0)
 
 
 NO_SEGMENTS = Segments(np.empty(0, np.int64), np.empty(0), np.empty((0, 0), np.float32), np.empty(0))
-"""Of a video without samples."""
+"""For a video without samples."""
 
 
 class Segmenter:
-    """Finds segments, shot by shot; a shot whose samples are the same as before is not looked at again.
+    """Finds segments shot by shot, and reuses the result of a shot whose samples have not changed.
 
-    When rows of ``vectors`` were dropped, start anew. Not for several threads at once.
+    Make a new one after rows of ``vectors`` were dropped. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -72,14 +72,14 @@ class Segmenter:
     def segments(
         self, vectors: Floats, order: Ints, spans: Spans, times_s: Times, shot_boundaries_s: Times
     ) -> Segments:
-        """Return the segments; none reaches over a shot boundary or a gap.
+        """Return the segments; none crosses a shot boundary or a gap.
 
         Args:
-            vectors: float32 (n, dim), unit length; the rows of an earlier call unchanged, new ones after them.
-            order: int64 (n,), the rows in the order of time.
-            spans: Of the samples in the order of time.
+            vectors: float32 (n, dim), unit length; rows of an earlier call are unchanged, with new ones after them.
+            order: int64 (n,), the rows sorted by time.
+            spans: Of the samples in time order.
             times_s: float64 (n,), their times.
-            shot_boundaries_s: float64 (k,), the shot boundaries.
+            shot_boundaries_s: float64 (k,), the times of the shot boundaries.
         """
         shot = split_at(spans, times_s, shot_boundaries_s).stretch
         edges = np.append(np.flatnonzero(np.diff(shot, prepend=-1)), len(order))
@@ -100,12 +100,12 @@ class Segmenter:
 
 
 def segment_shot(vectors: Floats, weights: Times, penalty_s: float = PENALTY_S) -> tuple[Ints, Floats]:
-    """Cut one shot where its vectors change.
+    """Split one shot where its vectors change.
 
-    Neighbours are merged while that costs less than the penalty, the cheapest first (Ward 1963, with neighbours in
-    time only); then each edge is moved to where it explains most. On the judge's films of real CLIP vectors this gives
-    the moments of KernelCPD (Arlot et al. 2019; `ruptures`, linear kernel, same penalty) to within 0.002 in each
-    figure, in time that grows with n log n and not with n².
+    Neighbours are merged while that costs less than the penalty, the cheapest first (Ward 1963, restricted to
+    neighbours in time). Then each edge moves to where it explains most. On test videos with real CLIP vectors this
+    gives the moments of KernelCPD (Arlot et al. 2019; `ruptures`, linear kernel, same penalty) to within 0.002 in each
+    measure, in O(n log n) instead of O(n²).
 
     Args:
         vectors: float32 (n, dim), n ≥ 1.
@@ -126,13 +126,13 @@ def segment_shot(vectors: Floats, weights: Times, penalty_s: float = PENALTY_S) 
 
 
 def _merge_block(vectors: Floats, weights: Times, begin: int, penalty_s: float) -> Ints:
-    """Merge within one block alone, so that long shots need little memory; single samples are the first segments."""
+    """Merge within one block only, starting from single samples, so that long shots need little memory."""
     block = slice(begin, begin + BLOCK_SAMPLES)
     return begin + _merge(vectors[block], weights[block], np.arange(len(vectors[block])), penalty_s)
 
 
 def _sums(vectors: Floats, weights: Times, starts: Ints) -> tuple[NDArray[np.float64], Times]:
-    """Weighted sums of the vectors of each segment, float64 (k, dim), and of the weights, float64 (k,)."""
+    """Return per segment the weighted sums of its vectors, float64 (k, dim), and of its weights, float64 (k,)."""
     parts = [
         weights[a:b] @ vectors[a:b] for a, b in zip(starts, np.append(starts[1:], len(vectors)), strict=True)
     ] if len(starts) < len(vectors) else weights[:, None] * vectors  # fmt: skip
@@ -140,11 +140,11 @@ def _sums(vectors: Floats, weights: Times, starts: Ints) -> tuple[NDArray[np.flo
 
 
 def _merge(vectors: Floats, weights: Times, starts: Ints, penalty_s: float) -> Ints:
-    """Merge neighbours, the cheapest first; those that are cheapest on both sides are merged at once.
+    """Merge neighbours, the cheapest first; all pairs that are cheaper than both adjacent ones merge at once.
 
-    Two segments cost what their sum of squared distances from the mean grows by when they become one. In noise, one
-    merge at a time may end elsewhere, at the same cost to within 1 %: of neighbours in time only, a merge may make the
-    next one cheaper.
+    The cost of a merge is the increase in the sum of squared distances from the mean. On noise, merging one pair at a
+    time may end with other segments, at the same cost to within 1 %: between neighbours in time only, a merge may make
+    the next one cheaper.
     """
     sums, lengths = _sums(vectors, weights, starts)
     while len(starts) > 1:
@@ -162,7 +162,7 @@ def _merge(vectors: Floats, weights: Times, starts: Ints, penalty_s: float) -> I
 
 
 def _move_edges(vectors: Floats, weights: Times, starts: Ints) -> Ints:
-    """Move each edge, between its neighbours, to where the two segments beside it explain most."""
+    """Move each edge between its neighbours to where the two segments beside it explain most."""
     moved = starts.copy()
     changed = np.ones(len(starts) + 1, bool)
     for _ in range(ROUNDS):
@@ -181,7 +181,7 @@ def _move_edges(vectors: Floats, weights: Times, starts: Ints) -> Ints:
 
 
 def _best_split(vectors: Floats, weights: Times) -> int:
-    """Where n ≥ 2 vectors are best cut in two: the first of the second part."""
+    """Return where to split n ≥ 2 vectors in two: the first of the second part."""
     sums, lengths = np.cumsum(weights[:, None] * vectors, axis=0), np.cumsum(weights)
     left, right = sums[:-1], sums[-1] - sums[:-1]
     explained = np.einsum("kd,kd->k", left, left) / lengths[:-1] + np.einsum("kd,kd->k", right, right) / (

@@ -1,4 +1,4 @@
-"""Where the vectors of successive samples jump: shot boundaries, and the rate of change."""
+"""Find the jumps between the vectors of successive samples: shot boundaries, and the rate of change."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from clip_core.types import Floats, Ints, Scores, Times
 
 BLOCK_ROWS = 4096
 LEAST_DISTANCE = 0.18
-"""A smaller jump is no shot boundary. Inside takes, real CLIP vectors a second apart jump so far in 1 of 50 steps;
-between places in 95 of 100 (1 % below 0.139)."""
+"""A smaller jump is no shot boundary. Real CLIP vectors a second apart jump this far in 1 of 50 steps within a take,
+and in 95 of 100 steps between places (1 % are below 0.139)."""
 ABRUPT = 1.5
-"""A boundary jumps so many times as far as the steps beside it: a pan takes several steps that are alike."""
+"""A boundary jumps this many times as far as the adjacent steps: a pan takes several similar steps."""
 
 
 class Neighbours:
-    """The cosine distances between samples that follow one another, each pair computed once.
+    """Cosine distances between successive samples; each pair is computed once.
 
-    Samples keep their row for good and new rows are appended, as in ``Curves``; a denser pass puts new
-    samples between old ones, and then only the new pairs are computed. When rows were dropped, start anew.
+    Samples keep their row and new rows are appended, as in ``Curves``. A denser pass puts new samples between old ones;
+    then only the new pairs are computed. Make a new one after rows were dropped.
 
     Attributes:
-        computed_pairs: How many pairs were ever computed.
+        computed_pairs: How many pairs have been computed so far.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class Neighbours:
         self._distance: Floats = np.empty(0, np.float32)
 
     def distances(self, vectors: Floats, order: Ints) -> Floats:
-        """Return the distance from each sample to the one after it, float32 (n - 1,) in [0, 2].
+        """Return the distance from each sample to the next, float32 (n - 1,) in [0, 2].
 
         Args:
-            vectors: float32 (n, dim), unit length; the rows of an earlier call unchanged, new ones after them.
-            order: int64 (n,), the rows in the order of time.
+            vectors: float32 (n, dim), unit length; rows of an earlier call are unchanged, with new ones after them.
+            order: int64 (n,), the rows sorted by time.
         """
         n = len(order)
         known = min(n, len(self._next))
@@ -55,20 +55,20 @@ class Neighbours:
 
 
 def find_shot_boundaries(distances: Floats, times_s: Times, *, least: float = LEAST_DISTANCE) -> Times:
-    """Return the times of the boundaries between shots, each midway between two samples.
+    """Return the times of the shot boundaries, each midway between two samples.
 
     A jump is a boundary if it is at least ``least``, and at least 1.5 times each of its two neighbours. A step longer
-    than 2.5 median steps is a gap: what changed in it may have changed slowly, so it is none.
+    than 2.5 median steps is a gap and never a boundary, because the picture may have changed slowly in it.
 
-    Only vectors are seen: what appears from one sample to the next and fills the picture is a boundary too.
+    Only vectors are compared, so something that fills the picture from one sample to the next is a boundary too.
 
     Args:
         distances: float32 (n - 1,), from ``Neighbours``.
-        times_s: float64 (n,), rising.
-        least: The smallest cosine distance that can be a shot boundary.
+        times_s: float64 (n,), increasing.
+        least: The smallest cosine distance of a shot boundary.
 
     Returns:
-        float64 (k,), rising.
+        float64 (k,), increasing.
     """
     if len(distances) == 0:
         return np.empty(0, np.float64)
@@ -84,11 +84,11 @@ def find_shot_boundaries(distances: Floats, times_s: Times, *, least: float = LE
 def rate_of_change(scores: Scores, smoothed: Floats | None = None) -> Floats:
     """Return (s_f - s_{f-1}) / (t_f - t_{f-1}) per second.
 
-    It is 0 where no change can be told: at the first sample, after a gap, and between samples at one time.
+    It is 0 where no change can be measured: at the first sample, after a gap, and between samples at the same time.
 
     Args:
         scores: n samples of p prompts.
-        smoothed: Their smoothed curves, float32 (n, p); None: the raw ones.
+        smoothed: Their smoothed curves, float32 (n, p); None: use the raw ones.
 
     Returns:
         float32 (n, p), in the scores' unit per second.
@@ -98,5 +98,5 @@ def rate_of_change(scores: Scores, smoothed: Floats | None = None) -> Floats:
     if len(scores) > 1:
         told = tells_of_change(scores)
         factor = np.where(told, 1 / np.where(told, np.diff(scores.times_s), 1.0), 0.0).astype(np.float32)
-        rate[1:] = np.diff(curves, axis=0) * factor[:, None] + np.float32(0)  # which makes 0 of -0
+        rate[1:] = np.diff(curves, axis=0) * factor[:, None] + np.float32(0)  # turns -0 into 0
     return rate

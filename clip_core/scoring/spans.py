@@ -1,4 +1,4 @@
-"""How much of the time line each sample stands for. Samples may be irregular; all else builds on this."""
+"""How much of the video each sample stands for. Samples may be irregular; all other scoring builds on this."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clip_core.types import Ints, Scores, Times
 
 GAP_STEPS = 2.5
-"""A step longer than this many median steps is a gap: nothing is claimed or smoothed across it."""
+"""A step longer than this many median steps is a gap: nothing is detected or smoothed across it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,9 +18,9 @@ class Spans:
     """The half-open interval [left, right) of each of n samples, in seconds.
 
     Attributes:
-        left, right: float64 (n,). ``right[i] == left[i + 1]`` unless a gap lies between.
-        stretch: int64 (n,), rising from 0: samples with the same number have no gap between them.
-        median_step_s: Median step between samples; infinite when there are fewer than two.
+        left, right: float64 (n,). ``right[i] == left[i + 1]`` unless there is a gap between them.
+        stretch: int64 (n,), increasing from 0: samples with the same number have no gap between them.
+        median_step_s: Median step between samples; infinite for fewer than two.
     """
 
     left: Times
@@ -30,30 +30,30 @@ class Spans:
 
     @property
     def lengths_s(self) -> Times:
-        """float64 (n,): the length of each span."""
+        """The length of each span, float64 (n,)."""
         return self.right - self.left
 
 
 def shown_spans(scores: Scores) -> Spans:
-    """The spans of scores by what is seen on the screen: where something begins or ends lies between what was sampled.
+    """Return the spans of scores by what is on screen: an edge lies in the part of the video that was not sampled.
 
-    A sampled frame is shown until the next frame of the video comes. So between two samples, the unknown part begins
-    only there, and the edge lies in the middle of that part. Of neighbouring frames nothing is unknown: the edge is
-    when the second one comes.
+    A sampled frame is shown until the next frame of the video. Only from then to the next sample is the picture
+    unknown, and the edge lies in the middle of that part. Between adjacent frames nothing is unknown, so the edge is
+    the time of the second one.
     """
     return sample_spans(scores.times_s, scores.start_s, scores.end_s, scores.until_s)
 
 
 def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | None = None) -> Spans:
-    """Give each sample its part of the video (`scoring.md`, Moments).
+    """Return the part of the video that each sample stands for.
 
-    A sample at t stands for [t - half the step before, t + half the step after), each half at most
-    1.25 median steps. The first begins with the video and the last ends with it if they are that near.
+    A sample at t stands for [t - half the step before, t + half the step after), each half at most 1.25 median steps.
+    The first span starts with the video, and the last ends with it, if they are that near.
 
     Args:
-        times_s: float64 (n,), strictly rising.
-        start_s, end_s: Where the video begins and ends.
-        until_s: float64 (n,), where the step after each begins: its frame is shown so long. None: at t.
+        times_s: float64 (n,), strictly increasing.
+        start_s, end_s: When the video starts and ends.
+        until_s: float64 (n,), when the step after each sample starts, as its frame is shown until then. None: at t.
     """
     steps = np.diff(times_s)
     median = float(np.median(steps)) if len(steps) else np.inf
@@ -64,7 +64,7 @@ def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | 
         left[1:] -= before
         right[:-1] = np.minimum(right[:-1], times_s[1:]) + before
         touching = steps <= GAP_STEPS * median
-        right[:-1][touching] = left[1:][touching]  # the same number on both sides, not two roundings of it
+        right[:-1][touching] = left[1:][touching]  # equal on both sides, not rounded twice
         left[0] = max(min(start_s, left[0]), left[0] - reach)
         right[-1] = min(max(end_s, right[-1]), right[-1] + reach)
     stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * median)])[: len(times_s)]
@@ -72,20 +72,20 @@ def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | 
 
 
 def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
-    """Say between which neighbouring samples a change can be told, bool (n - 1,): not across a gap, not at one time."""
+    """Return which neighbouring samples show a change, bool (n - 1,): not across a gap, not at the same time."""
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
     told: NDArray[np.bool_] = (np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0)
     return told
 
 
 def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> Spans:
-    """Return ``spans`` with a new stretch after each shot boundary; the lengths of the samples stay.
+    """Return ``spans`` with a new stretch after each shot boundary; the lengths stay the same.
 
     Args:
         spans: Of n samples.
-        times_s: float64 (n,), their times, rising.
-        shot_boundaries_s: float64 (k,), in any order: a sample at or after a boundary belongs to the
-            new shot. None: no boundaries.
+        times_s: float64 (n,), their times, increasing.
+        shot_boundaries_s: float64 (k,), in any order; a sample at or after a boundary belongs to the new shot. None: no
+            boundaries.
     """
     if shot_boundaries_s is None or len(shot_boundaries_s) == 0 or len(times_s) == 0:
         return spans

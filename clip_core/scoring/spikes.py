@@ -1,4 +1,4 @@
-"""Where a curve jumps: the sudden rises and falls of each prompt."""
+"""Find the sudden rises and falls of each prompt's curve."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from clip_core.types import Floats, Ints, Scores, Times, Unit
 Changes: TypeAlias = NDArray[np.float64]
 
 TIMES_USUAL = 7.0
-"""The runs of random curves, white or with a memory, smoothed or not, reach up to 6 times the usual change."""
+"""Runs of random curves (white or autocorrelated, smoothed or not) reach up to 6 times the usual change."""
 LONGEST_S = 2.0
-"""What takes longer is not sudden: of a longer rise only its steepest part of this length counts."""
+"""A longer change is not sudden: of a longer rise, only the steepest part of this length counts."""
 LEAST_CHANGE: dict[Unit, float] = {
     "corrected": 0.01, "cosine": 0.01, "margin": 0.01, "z": 1.0, "percentile": 5.0, "softmax": 0.05,
 }  # fmt: skip
-"""Per unit of the curves: a curve that hardly moves at all has no spikes."""
+"""By unit of the curves: a curve that hardly moves has no spikes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Spike:
     """A sudden rise or fall of a curve.
 
     Attributes:
-        prompt: Whose curve it is.
-        sample: Position of the sample that its steepest step leads to.
+        prompt: The prompt of the curve.
+        sample: Index of the sample that the steepest step leads to.
         time_s: The time of that sample, in seconds.
-        change: How far the curve goes, in the unit of the scores: above 0 where it rises, below 0 where it falls.
+        change: How far the curve goes, in the unit of the scores: positive for a rise, negative for a fall.
     """
 
     prompt: str
@@ -41,24 +41,24 @@ class Spike:
 
 
 def find_spikes(scores: Scores, smoothed: Floats) -> list[Spike]:
-    """Return where a curve rises or falls suddenly, and by far more than curves usually do.
+    """Return where a curve rises or falls suddenly, and by far more than usual.
 
-    A curve consists of runs: neighbouring samples over which it only rises, only falls or stays. The change of a run is
-    from its first to its last sample, or, where that takes longer than ``LONGEST_S``, over the part of that length
+    A curve consists of runs: successive samples over which it only rises, only falls or stays level. The change of a
+    run is from its first to its last sample or, for a run longer than ``LONGEST_S``, over the part of that length
     around its steepest step. A run is a spike if its change is at least ``TIMES_USUAL`` times the usual one and at
-    least ``LEAST_CHANGE`` of the unit. The usual change is the median, over all steps between samples, of the change
-    of the run that a step belongs to; it is that of the prompt itself or that of all prompts, whichever is larger, so
-    that the small movements of a prompt that is never there are no spikes beside one that is.
+    least ``LEAST_CHANGE`` of the unit. The usual change is the median, over all steps between samples, of the change of
+    the step's run. It is taken over the prompt itself and over all prompts, and the larger counts, so that small
+    movements of a prompt that is never visible are no spikes beside a prompt that is.
 
-    Shot boundaries do not matter: what comes into the picture within one sample is a shot boundary as well, and that
-    is what one looks for here. Across a gap between samples nothing is said.
+    Shot boundaries do not matter: whatever appears within one sample is a shot boundary too, and should be found here.
+    There are no spikes across a gap between samples.
 
     Args:
-        scores: n samples of p prompts, their times and their unit.
-        smoothed: float32 (n, p), the curves as they are drawn.
+        scores: n samples of p prompts, with their times and unit.
+        smoothed: float32 (n, p), the curves as drawn.
 
     Returns:
-        Spikes in the order of time, then of the prompts.
+        Spikes in time order, then in prompt order.
     """
     if len(scores) < 2:
         return []
@@ -82,9 +82,9 @@ class _Runs:
 
     Attributes:
         curve: float64 (n,).
-        first, last: int64 (r,), the samples at which each run begins and ends.
-        of_steps: float64 (m,), for each of the steps that can be told, the absolute change of its run, of a long one
-            within ``LONGEST_S``.
+        first, last: int64 (r,), the samples at which each run starts and ends.
+        of_steps: float64 (m,), for each step without a gap the absolute change of its run; that of a run longer than
+            ``LONGEST_S`` is scaled down to this length.
     """
 
     curve: Changes
@@ -94,7 +94,7 @@ class _Runs:
 
     @classmethod
     def of(cls, curve: Changes, times_s: Times, told: NDArray[np.bool_]) -> _Runs:
-        """Cut a curve into runs; ``told``, bool (n - 1,), says between which neighbours a change can be told."""
+        """Split a curve into runs; ``told``, bool (n - 1,), is the result of ``tells_of_change``."""
         steps = np.flatnonzero(told)
         signs = np.sign(np.diff(curve))[steps]
         begins = np.flatnonzero(np.r_[True, (np.diff(signs) != 0) | (np.diff(steps) > 1)])[: len(steps)]
@@ -105,16 +105,16 @@ class _Runs:
         return cls(curve, first, last, np.repeat(changes, ends - begins))
 
     def beyond(self, least: float) -> list[tuple[int, int]]:
-        """First and last sample of the runs that change by ``least`` or more."""
+        """Return the first and last sample of each run that changes by ``least`` or more."""
         far = np.abs(self.curve[self.last] - self.curve[self.first]) >= least
         return list(zip(self.first[far].tolist(), self.last[far].tolist(), strict=True))
 
 
 def _sudden_part(curve: Changes, times_s: Times, first: int, last: int) -> tuple[int, int, int]:
-    """Of a run, the part around its steepest step that takes ``LONGEST_S`` at most, or that step alone.
+    """Return the part of a run around its steepest step: at most ``LONGEST_S`` long, or that step alone.
 
     Returns:
-        The sample where it begins, the one that the steepest step leads to, and the one where it ends.
+        The sample where the part starts, the one that the steepest step leads to, and the one where it ends.
     """
     steepness = np.abs(np.diff(curve[first : last + 1])) / np.diff(times_s[first : last + 1])
     start = first + int(steepness.argmax())

@@ -1,4 +1,4 @@
-"""Prompt templates: the wordings around a prompt, their common vector, and how far they disagree."""
+"""Prompt templates: the wordings of a prompt, their ensemble vector, and how far they disagree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIMPLE_IMAGENET_TEMPLATES = (
     "art of the {}.",
     "a photo of the small {}.",
 )
-"""The 7 of OpenAI's notebook Prompt_Engineering_for_ImageNet; in open_clip SIMPLE_IMAGENET_TEMPLATES."""
+"""The 7 of OpenAI's notebook Prompt_Engineering_for_ImageNet; SIMPLE_IMAGENET_TEMPLATES in open_clip."""
 
 OPENAI_IMAGENET_TEMPLATES = (
     "a bad photo of a {}.", "a photo of many {}.", "a sculpture of a {}.", "a photo of the hard to see {}.",
@@ -46,16 +46,16 @@ OPENAI_IMAGENET_TEMPLATES = (
     "graffiti of the {}.", "a toy {}.", "itap of my {}.", "a photo of a cool {}.", "a photo of a small {}.",
     "a tattoo of the {}.",
 )  # fmt: skip
-"""The 80 that OpenAI chose for ImageNet; in open_clip OPENAI_IMAGENET_TEMPLATES, in the same order."""
+"""The 80 that OpenAI chose for ImageNet, in the order of open_clip's OPENAI_IMAGENET_TEMPLATES."""
 
 TEMPLATE_SETS: dict[TemplateSet, tuple[str, ...]] = {
     "none": ("{}",),
     "simple": SIMPLE_IMAGENET_TEMPLATES,
     "openai": OPENAI_IMAGENET_TEMPLATES,
 }
-"""Name → templates; "none" leaves a prompt as it was typed."""
+"""Name → templates; "none" leaves a prompt as typed."""
 LONGEST_NAME_WORDS = 5
-"""A prompt of more words is a sentence, which no template improves."""
+"""A longer prompt is a sentence, which no template improves."""
 BLOCK_SAMPLES = 8192
 SHORTEST = 1e-6
 
@@ -66,20 +66,19 @@ _BRINGS_ITS_OWN = re.compile(r"\b(?:an?|the|my|one|many)\b[^{]*\{\}")
 def filled(prompt: str, templates: TemplateSet | Sequence[str]) -> list[str]:
     """Put ``prompt`` into each template.
 
-    The templates are made for bare class names. A leading "a", "an" or "the" of the prompt is dropped
-    where a template has a determiner of its own before the gap: "a dog" in "a photo of the {}." is "a
-    photo of the dog.". A prompt of more than 5 words is taken for a sentence: it stays as it was typed,
-    once, and so does a prompt that is nothing but an article.
+    The templates are made for bare class names. A leading "a", "an" or "the" of the prompt is dropped where a template
+    has its own determiner: "a dog" in "a photo of the {}." becomes "a photo of the dog.". A prompt of more than 5 words
+    is taken for a sentence and returned once, as typed. A prompt that is only an article keeps it.
 
     Args:
         prompt: Not empty.
-        templates: A name of ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes.
+        templates: A name in ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes.
 
     Returns:
-        The texts in the order of the templates, each once.
+        The texts in template order, without duplicates.
 
     Raises:
-        ValueError: There is no such set, or a template lacks "{}".
+        ValueError: The template set is unknown, or a template does not have exactly one "{}".
     """
     if isinstance(templates, str):
         if templates not in TEMPLATE_SETS:
@@ -96,7 +95,7 @@ def filled(prompt: str, templates: TemplateSet | Sequence[str]) -> list[str]:
 
 
 def ensemble(vectors: Floats) -> Floats:
-    """The common vector of a prompt's texts: normalise each, take the mean, normalise again (open_clip).
+    """Return the ensemble vector of a prompt's texts: normalise each, average, normalise again (open_clip).
 
     Args:
         vectors: float32 (k, dim), k ≥ 1, none of them zero.
@@ -105,7 +104,7 @@ def ensemble(vectors: Floats) -> Floats:
         float32 (dim,), unit length; the first vector if they cancel out.
 
     Raises:
-        ValueError: There are none, or one is zero.
+        ValueError: There are no vectors, or one is zero.
     """
     if len(vectors) == 0:
         raise ValueError("an ensemble needs at least one vector")
@@ -119,17 +118,17 @@ def ensemble(vectors: Floats) -> Floats:
 
 
 def ribbon(frames: Floats, texts: Floats) -> tuple[Floats, Floats]:
-    """How far a prompt's templates disagree at each sample: mean ± standard deviation, around its curve.
+    """Return how far a prompt's templates disagree at each sample: mean ± standard deviation, around its curve.
 
-    The curve is that of the ensemble, whose vector is the mean made long again: its cosines are the mean of the
-    templates' cosines over the length of the mean vector, and so are the edges here.
+    The ensemble's vector is the normalised mean, so its cosines are the mean of the templates' cosines divided by the
+    length of the mean vector. The edges are divided by the same length.
 
-    A spike that stays inside its own ribbon is noise of the wording. Computed in blocks, so that memory
-    holds 8,192 × k cosines at most.
+    A spike inside the ribbon is noise of the wording. Computed in blocks, so that at most 8,192 × k cosines are in
+    memory.
 
     Args:
         frames: float32 (n, dim), unit length.
-        texts: float32 (k, dim), k ≥ 1, unit length: one vector a template.
+        texts: float32 (k, dim), k ≥ 1, unit length: one vector per template.
 
     Returns:
         The lower and the upper edge, both float32 (n,).

@@ -1,4 +1,4 @@
-"""The units of curves and thresholds, and how a threshold converts between them."""
+"""The units of curves and thresholds, and how to convert a threshold between them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ from clip_core.text import value_text
 from clip_core.types import Floats, Scores, Times, Unit
 
 MAD_TO_SIGMA = 1.4826
-"""The median absolute deviation of a normal distribution times this is its standard deviation."""
+"""Standard deviation of a normal distribution divided by its median absolute deviation."""
 SMALLEST_SPREAD = 0.005
-"""A cosine; keeps a prompt that never appears from inventing events."""
+"""In cosine; keeps a prompt that never appears from producing false events."""
 
 
 class Scale:
-    """The whole video's raw cosines with their statistics: what every unit is derived from.
+    """A video's raw cosines and their statistics, from which every unit is derived.
 
-    Built anew when samples or prompts change. What it computes it keeps; not for several threads at once.
+    Create a new one when samples or prompts change. Caches its results; not thread-safe.
 
     Args:
         raw: Raw cosines of the shown prompts.
         negatives: Raw cosines of the negative prompts at the same samples, or None.
-        weights: Prompt or negative → prior odds > 0; 1 where nothing is said. They act only where
-            prompts compete: in softmax and margin.
-        logit_scale: The factor that the model was trained to multiply cosines with, > 0.
-        levels: Prompt → float32 (n,), what neutral texts score on each sample; empty where they were not asked.
+        weights: Prompt or negative → prior odds > 0, default 1. Used only where prompts compete: in softmax and margin.
+        logit_scale: The factor that the model was trained to multiply cosines by, > 0.
+        levels: Prompt → float32 (n,), what the null bank (neutral texts) scores on each sample; empty without a bank.
 
     Attributes:
-        raw, negatives: As given.
-        median: float64 (p,), of each prompt's cosines; 0 if there are no samples.
+        raw, negatives: As passed in.
+        median: float64 (p,), of each prompt's cosines; 0 without samples.
         spread: float64 (p,), max(1.4826 · MAD, 0.005) of the same.
 
     Raises:
-        ValueError: A weight or the logit scale is not a finite number > 0; ``raw`` is in another unit;
-            the negatives have another number of samples.
+        ValueError: A weight or the logit scale is not a finite number > 0, ``raw`` has another unit, or the negatives
+            have another number of samples.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Scale:
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The units that can be had: margin needs a negative prompt, corrected what neutral texts score."""
+        """The available units: margin needs a negative prompt, corrected needs the null bank."""
         lacking = {"margin": not self._has_negatives, "corrected": not self._is_corrected}
         return tuple(unit for unit in _WAYS if not lacking.get(unit, False))
 
@@ -78,20 +77,23 @@ class Scale:
         return self.negatives is not None and len(self.negatives.prompts) > 0
 
     def in_unit(self, unit: Unit) -> Scores:
-        """The scores in ``unit``.
+        """Return the scores in ``unit``.
 
-        corrected: cosine less what neutral texts score on the same frame. cosine: as they are. z:
-        (s - median) / spread. percentile: see ``mid_ranks``, in [0, 100]. margin: s + ln(w)/L minus the same of the
-        best negative. softmax: of L·s + ln(w) over prompts and negatives, in [0, 1]; it says which prompt wins, never
-        whether anything is there.
+        - corrected: cosine minus what the null bank scores on the same frame.
+        - cosine: unchanged.
+        - z: (s - median) / spread.
+        - percentile: see ``mid_ranks``, in [0, 100].
+        - margin: s + ln(w)/L minus the same of the best negative.
+        - softmax: of L·s + ln(w) over prompts and negatives, in [0, 1]; it says which prompt leads, never whether one
+          is visible.
 
         Raises:
-            ValueError: There is no such unit; margin without a negative prompt, corrected without neutral texts.
+            ValueError: The unit is unknown, margin without a negative prompt, or corrected without the null bank.
         """
         return replace(self.raw, values=self.values(unit), unit=unit)
 
     def values(self, unit: Unit) -> Floats:
-        """Only the numbers of ``in_unit``: float32 (n, p)."""
+        """Return only the values of ``in_unit``: float32 (n, p)."""
         if unit not in _WAYS:
             raise ValueError(f"there is no unit {unit!r}; there are {', '.join(_WAYS)}")
         if unit not in self._values:
@@ -99,7 +101,7 @@ class Scale:
         return self._values[unit]
 
     def rising(self, unit: Unit, prompt: str) -> Floats:
-        """All samples of one prompt in ``unit``, sorted: float32 (n,)."""
+        """Return all samples of one prompt in ``unit``, sorted: float32 (n,)."""
         if (unit, prompt) not in self._rising:
             self._rising[unit, prompt] = np.sort(self.values(unit)[:, self.raw.prompts.index(prompt)])
         return self._rising[unit, prompt]
@@ -108,7 +110,7 @@ class Scale:
         if not self._is_corrected:
             raise ValueError("corrected scores need what neutral texts score")
         rows = [self.raw.values[:, k] - self._levels[prompt] for k, prompt in enumerate(self.raw.prompts)]
-        return np.stack(rows).T if rows else self.raw.values  # a prompt's curve lies together in memory
+        return np.stack(rows).T if rows else self.raw.values  # each prompt's curve is contiguous
 
     def _z(self) -> Floats:
         shifted = self.raw.values - self.median.astype(np.float32)
@@ -138,7 +140,7 @@ class Scale:
         return share
 
     def _with_odds(self, side: Scores) -> Floats:
-        """S + ln(w) / L: cosines with the prior odds of each prompt."""
+        """Return s + ln(w) / L: the cosines shifted by each prompt's prior odds."""
         odds = np.array([self._weights.get(prompt, 1.0) for prompt in side.prompts], np.float64)
         shifted: Floats = side.values + (np.log(odds) / self._logit_scale).astype(np.float32)
         return shifted
@@ -155,7 +157,7 @@ _WAYS: dict[Unit, Callable[[Scale], Floats]] = {
 
 
 def robust_statistics(values: Floats) -> tuple[Times, Times]:
-    """Median and robust spread of each column: max(1.4826 · MAD, 0.005).
+    """Return the median and the robust spread of each column: max(1.4826 · MAD, 0.005).
 
     Args:
         values: float32 (n, p); n may be 0.
@@ -174,7 +176,7 @@ def robust_statistics(values: Floats) -> tuple[Times, Times]:
 
 
 def _kth_distance(rising: Floats, centre: Times, k: int) -> Times:
-    """Distance of the k-th nearest sample from ``centre``, row by row: the k nearest stand side by side."""
+    """Return each sorted row's distance from ``centre`` to the k-th nearest sample; the k nearest are adjacent."""
     about = centre[:, None].astype(np.float32)
     reach = np.maximum(about - rising[:, : rising.shape[1] - k + 1], rising[:, k - 1 :] - about)
     nearest: Times = reach.min(axis=1).astype(np.float64)
@@ -182,16 +184,16 @@ def _kth_distance(rising: Floats, centre: Times, k: int) -> Times:
 
 
 def _middle(rising: Floats) -> Times:
-    """The median of each sorted row."""
+    """Return the median of each sorted row."""
     n = rising.shape[1]
     middle: Times = (rising[:, (n - 1) // 2].astype(np.float64) + rising[:, n // 2]) / 2
     return middle
 
 
 def mid_ranks(curve: Floats) -> Floats:
-    """Percentile of each sample among all, in [0, 100]: the share below it, and half of those equal to it.
+    """Return each sample's percentile in [0, 100]: the share of samples below it plus half of those equal to it.
 
-    By mid-rank a constant curve lies at 50 throughout, so that no high percentile is claimed for it.
+    A constant curve is 50 throughout, so it never has a high percentile.
 
     Args:
         curve: float32 (n,).
@@ -206,7 +208,7 @@ def mid_ranks(curve: Floats) -> Floats:
     rising = curve[order]
     places = np.arange(n)
     in_order = percent(places, places + 1, n)
-    twins = np.flatnonzero(rising[1:] == rising[:-1])  # each equals its next; few
+    twins = np.flatnonzero(rising[1:] == rising[:-1])  # samples equal to the next one; few
     if len(twins):
         begins = np.concatenate([[True], np.diff(twins) > 1])
         first, stop = twins[begins], twins[np.append(begins[1:], True)] + 2
@@ -218,12 +220,12 @@ def mid_ranks(curve: Floats) -> Floats:
 
 
 def percent(below: np.ndarray, below_or_equal: np.ndarray, n: int) -> Floats:
-    """Mid-rank in percent, float32, of a value with so many of n samples below it and at most it."""
+    """Return the mid-rank in percent, float32, from the counts of n samples below a value and at or below it."""
     return np.asarray((below + below_or_equal) * (50.0 / n), np.float32)
 
 
 NO_COSINE: tuple[Unit, ...] = ("corrected", "margin", "softmax")
-"""Units in which no single cosine stands for a threshold: what other texts score on a frame moves it."""
+"""Units in which a threshold has no single cosine, because it also depends on how other texts score on a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +233,9 @@ class Equivalents:
     """One threshold in several units.
 
     Attributes:
-        unit, threshold: The threshold that was asked for.
-        share: Share of the video's samples at or above it, in [0, 1]; before smoothing. 0 without samples.
-        cosine, z, percentile: The threshold in these units; None if its unit is one of ``NO_COSINE``.
+        unit, threshold: The threshold that was converted.
+        share: Share of the video's samples at or above it before smoothing, in [0, 1]; 0 without samples.
+        cosine, z, percentile: The threshold in these units; None if its unit is in ``NO_COSINE``.
     """
 
     unit: Unit
@@ -245,7 +247,7 @@ class Equivalents:
 
 
 def equivalents(scale: Scale, prompt: str, unit: Unit, threshold: float) -> Equivalents:
-    """Express a threshold of ``prompt`` in every unit."""
+    """Convert a threshold of ``prompt`` to cosine, z and percentile, and count the share of samples at or above it."""
     cosine = cosine_of(scale, prompt, unit, threshold)
     if cosine is None:
         return Equivalents(unit, threshold, share_at_or_above(scale, prompt, unit, threshold), None, None, None)
@@ -260,7 +262,7 @@ def equivalents(scale: Scale, prompt: str, unit: Unit, threshold: float) -> Equi
 
 
 def equivalents_text(same: Equivalents) -> str:
-    """Such as "z 2.50 ≙ cosine 0.271 ≙ top 1.8 %"."""
+    """Return a text such as "z 2.50 ≙ cosine 0.271 ≙ top 1.8 %"."""
     others: dict[Unit, float | None] = {"cosine": same.cosine, "z": same.z}
     told = [(unit, number) for unit, number in others.items() if unit != same.unit and number is not None]
     words = [f"{unit} {value_text(number, unit)}" for unit, number in [(same.unit, same.threshold), *told]]
@@ -268,17 +270,17 @@ def equivalents_text(same: Equivalents) -> str:
 
 
 def share_at_or_above(scale: Scale, prompt: str, unit: Unit, threshold: float) -> float:
-    """Share of the video's samples of ``prompt`` at or above ``threshold``, in [0, 1]; equal counts, as in moments."""
+    """Return the share of the video's samples of ``prompt`` at or above ``threshold``, in [0, 1]."""
     rising = scale.rising(unit, prompt)
     reached = len(rising) - int(np.searchsorted(rising, np.float32(threshold), side="left"))
     return reached / len(rising) if len(rising) else 0.0
 
 
 def cosine_of(scale: Scale, prompt: str, unit: Unit, threshold: float) -> float | None:
-    """The cosine at which ``prompt`` meets ``threshold``; None in ``NO_COSINE``.
+    """Return the cosine at which ``prompt`` meets ``threshold``, or None in a unit of ``NO_COSINE``.
 
-    For a percentile it is the lowest sample that has that percentile, or, if none has, the next number
-    above the highest: the very same samples lie at or above both.
+    For a percentile it is the lowest sample with at least that percentile or, if there is none, the next float above
+    the highest sample: the same samples are at or above both.
     """
     if unit == "cosine":
         return threshold
@@ -291,12 +293,12 @@ def cosine_of(scale: Scale, prompt: str, unit: Unit, threshold: float) -> float 
 
 
 def convert_prompt_threshold(scale: Scale, prompt: str, threshold: float, given: Unit, wanted: Unit) -> float:
-    """Convert a threshold to another unit: by its cosine where both have one, else by the share at or above it.
+    """Convert a threshold to another unit: by its cosine if both units have one, else by the share at or above it.
 
     Args:
         scale: Of the whole video.
         prompt: One of its prompts.
-        threshold: In ``given``.
+        threshold: In the unit ``given``.
         given, wanted: The units before and after.
     """
     if given == wanted:
@@ -320,7 +322,7 @@ def _from_cosine(scale: Scale, prompt: str, wanted: Unit, cosine: float) -> floa
 
 
 def _kth_highest(scale: Scale, prompt: str, unit: Unit, share: float) -> float:
-    """The lowest of the highest ``share`` of the samples; just above all of them if that is none."""
+    """Return the lowest of the highest ``share`` of the samples; just above all of them if the share is empty."""
     rising = scale.rising(unit, prompt)
     k = round(share * len(rising))
     if len(rising) == 0:

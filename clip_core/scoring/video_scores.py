@@ -1,4 +1,4 @@
-"""What is known of a video under a model, before any setting that a slider moves."""
+"""The scores of a video under a model, before any setting that a slider changes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from clip_core.types import Floats, Scores, Times, Unit
 
 
 class VideoScores:
-    """Scores, shot boundaries, segments and what neutral texts score. Built anew when any of them changes.
+    """Scores, shot boundaries, segments and null-bank scores. Create a new one when any of them changes.
 
     Args:
         raw: Raw cosines of the prompts.
-        negatives: Of the negative prompts, at the same samples; may have no column.
+        negatives: Of the negative prompts at the same samples; may have no columns.
         weights: Prompt or negative → prior odds.
-        logit_scale: Of the model.
-        banks: Prompt → what the null bank says of it; empty where it was not asked, as for pictures.
-        shot_boundaries_s: float64 (k,), times of the shot boundaries.
+        logit_scale: The model's.
+        banks: Prompt → its null bank; empty if the bank was not used, as for pictures.
+        shot_boundaries_s: float64 (k,), the times of the shot boundaries.
         segments: Of these samples.
     """
 
@@ -57,11 +57,11 @@ class VideoScores:
 
     @property
     def has_bank(self) -> bool:
-        """Whether all prompts were held against neutral texts."""
+        """Whether all prompts were compared with the null bank."""
         return all(prompt in self.banks for prompt in self.raw.prompts)
 
     def detected(self, prompt: str, confidence: float) -> PromptDetection:
-        """What ``scoring.prompt_detection`` finds of a prompt; computed once."""
+        """Return the ``scoring.prompt_detection`` result of a prompt; computed once."""
         key = (prompt, confidence)
         if key not in self._detected:
             curve = self.raw.column(prompt)
@@ -69,9 +69,9 @@ class VideoScores:
         return self._detected[key]
 
     def levels(self, unit: Unit, prompt: str) -> Floats:
-        """A prompt's mean score over each sample's segment, float32 (n,), in a unit."""
+        """Return a prompt's mean score over each sample's segment, float32 (n,), in ``unit``."""
         column = self.raw.prompts.index(prompt)
-        if unit == "corrected":  # of the segment's mean vector, as it was detected
+        if unit == "corrected":  # of the segment's mean vector, as in detection
             levels = self.segments.average(self.raw.values[:, column : column + 1])
             levels = levels - self.banks[prompt].segment_level[:, None]
         else:
@@ -79,7 +79,7 @@ class VideoScores:
         return self.segments.spread_out(levels)[:, 0]
 
     def beating_bank(self, share: float) -> Mask | None:
-        """Which samples, bool (n, p), lie in segments that beat this share of the bank; None without one."""
+        """Return which samples lie in segments that beat this share of the null bank, bool (n, p), or None."""
         if not self.has_bank or not self.banks:
             return None
         banks = [self.banks[prompt] for prompt in self.raw.prompts]
@@ -89,5 +89,5 @@ class VideoScores:
 
     @property
     def weights_of_prompts(self) -> dict[str, float]:
-        """The weights without those of the negatives."""
+        """The weights of the prompts, without those of the negatives."""
         return {prompt: weight for prompt, weight in self.weights.items() if prompt in self.raw.prompts}

@@ -85,8 +85,7 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
     It is there if its highest segment beats more than the share ``confidence`` of the bank's texts, each at its
     highest. A moment starts from each segment that reaches ``ANOTHER`` of the highest one's height above the background
     (the median level) and, if the prompt is there, also beats that share of the bank. It grows over neighbours that are
-    about as high. If even the background beats the bank, the prompt is there throughout, except where it is clearly
-    lower.
+    about as high. If even the background beats the bank, the prompt is there throughout, but for clearly lower parts.
 
     Args:
         curve: float32 (n,), raw cosines in time order.

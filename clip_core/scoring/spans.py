@@ -72,7 +72,7 @@ def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | 
 
 
 def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
-    """Return which neighbouring samples show a change, bool (n - 1,): not across a gap, not at the same time."""
+    """Return where a change between neighbours can be measured, bool (n - 1,): not across a gap or at one time."""
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
     told: NDArray[np.bool_] = (np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0)
     return told
@@ -84,8 +84,7 @@ def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> S
     Args:
         spans: Of n samples.
         times_s: float64 (n,), their times, increasing.
-        shot_boundaries_s: float64 (k,), in any order; a sample at or after a boundary belongs to the new shot. None: no
-            boundaries.
+        shot_boundaries_s: float64 (k,), in any order; a sample at or after one belongs to the new shot. None: none.
     """
     if shot_boundaries_s is None or len(shot_boundaries_s) == 0 or len(times_s) == 0:
         return spans

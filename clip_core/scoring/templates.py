@@ -123,8 +123,7 @@ def ribbon(frames: Floats, texts: Floats) -> tuple[Floats, Floats]:
     The ensemble's vector is the normalised mean, so its cosines are the mean of the templates' cosines divided by the
     length of the mean vector. The edges are divided by the same length.
 
-    A spike inside the ribbon is noise of the wording. Computed in blocks, so that at most 8,192 × k cosines are in
-    memory.
+    A spike inside the ribbon is just noise of the wording. Works in blocks: at most 8,192 × k cosines in memory.
 
     Args:
         frames: float32 (n, dim), unit length.

@@ -84,8 +84,7 @@ class Scale:
         - z: (s - median) / spread.
         - percentile: see ``mid_ranks``, in [0, 100].
         - margin: s + ln(w)/L minus the same of the best negative.
-        - softmax: of L·s + ln(w) over prompts and negatives, in [0, 1]; it says which prompt leads, never whether one
-          is visible.
+        - softmax: of L·s + ln(w) over prompts and negatives, in [0, 1]; shows which one leads, not whether it is there.
 
         Raises:
             ValueError: The unit is unknown, margin without a negative prompt, or corrected without the null bank.

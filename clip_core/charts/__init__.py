@@ -1,1 +1,1 @@
-"""Arrays → plotly figures as plain dicts. Pure: nothing here draws, and nothing here knows a page."""
+"""Arrays → plotly figures as plain dicts. Pure: nothing here draws or depends on a page."""

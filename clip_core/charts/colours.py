@@ -1,4 +1,4 @@
-"""Colours and line marks that tell prompts apart, in both themes."""
+"""Colours and line marks that distinguish prompts, in both themes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ThemeName: TypeAlias = Literal["light", "dark"]
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one theme as CSS hex texts.
+    """The colours of one theme as CSS hex strings.
 
     Attributes:
         text, muted, grid, edge, background: Greys, from strong to faint.
@@ -26,7 +26,7 @@ class Theme:
     prompts: tuple[str, ...]
 
     def colour(self, number: int) -> str:
-        """The colour of prompt ``number``; from the thirteenth on they repeat, with a mark (``colour_marks``)."""
+        """Return the colour of prompt ``number``; colours repeat from the thirteenth on, with a mark (``mark_of``)."""
         return self.prompts[number % len(self.prompts)]
 
 
@@ -45,25 +45,25 @@ HEAT: dict[ThemeName, tuple[str, ...]] = {
     "light": tuple(_HEAT_LIGHT.split()),
     "dark": tuple(_HEAT_DARK.split()),
 }
-"""From low to high, for a heat map: one hue, and its lightness in OKLab in equal steps away from the background, so
-that equal steps look equal, with any colour vision."""
+"""Heat map colours from low to high: one hue, its OKLab lightness in equal steps away from the background, so that
+equal steps look equal with any colour vision."""
 
 
 MarkName: TypeAlias = Literal["", "ring", "bars", "dot", "cross"]
 PER_MARK = 12
-"""So many colours there are; see ``palette``."""
+"""The number of prompt colours; prompts with the same colour have different marks."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """How the prompts of one dozen look.
+    """How twelve consecutive prompts look.
 
     Attributes:
-        name: "" for the first dozen, which has none.
+        name: "" for the first twelve, which have no mark.
         dash: Of curves, as plotly names it.
-        glyph: A square in a text.
-        drawn: SVG in a square of 10 px, whose colour is ``{colour}``.
-        gap: Of thick bars: (width in px, dash) of what is left out of them; None: nothing.
+        glyph: A square for use in text.
+        drawn: SVG within a square of 10 px; ``{colour}`` stands for its colour.
+        gap: (width in px, dash) of the line that is cut out of thick bars; None: nothing.
     """
 
     name: MarkName
@@ -87,11 +87,11 @@ MARKS = (
     Mark("dot", "dashdot", "▣", _DOT, (2.5, "8px,4px")),
     Mark("cross", "longdash", "⊠", _CROSS, (6, "2px,8px")),
 )
-"""For sixty prompts; those of the next sixty look like them, and have their number beside them."""
+"""For sixty prompts; those of the next sixty look the same, with their number beside them."""
 
 
 def mark_of(number: int) -> Mark:
-    """The mark of prompt ``number``."""
+    """Return the mark of prompt ``number``."""
     return MARKS[number // PER_MARK % len(MARKS)]
 
 
@@ -101,20 +101,20 @@ def looks_alone(number: int) -> bool:
 
 
 def swatch_uri(colour: str, number: int = 0, box: int = 10) -> str:
-    """The swatch of prompt ``number``, 10 px in a box of ``box`` px, as a data URI for labels and tables."""
+    """Return the swatch of prompt ``number``, 10 px in a box of ``box`` px, as a data URI for labels and tables."""
     margin = (box - 10) / 2
     place = f'<g transform="translate({margin:g} {margin:g})">'
     return svg_uri(f"{place}{mark_of(number).drawn.format(colour=colour)}</g>", box)
 
 
 def svg_uri(drawn: str, box: int) -> str:
-    """A square picture as a data URI."""
+    """Return a square picture as a data URI."""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{box}" height="{box}" viewBox="0 0 {box} {box}">'
     return "data:image/svg+xml;base64," + base64.b64encode(f"{head}{drawn}</svg>".encode()).decode()
 
 
 def marked_bars(trace: dict[str, Any], number: int, background: str) -> list[dict[str, Any]]:
-    """A trace of thick lines, and over it what the mark of prompt ``number`` leaves out of them."""
+    """Return a trace of thick lines, and the trace that cuts the mark of prompt ``number`` out of them."""
     gap = mark_of(number).gap
     if gap is None:
         return [trace]

@@ -19,10 +19,10 @@ class RecallLine:
     """One curve.
 
     Attributes:
-        name: For the pointer.
-        colour: As CSS; None: the colour of text.
+        name: The name under the pointer.
+        colour: As CSS; None: the text colour.
         thresholds, precision, recall: float64 (k,), the last two from 0 to 1.
-        here: Precision and recall under the threshold of now, if there is one.
+        here: Precision and recall at the current threshold, if there is one.
     """
 
     name: str
@@ -34,7 +34,7 @@ class RecallLine:
 
 
 def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> dict[str, Any]:
-    """The figure for plotly; a circle stands at the threshold of now."""
+    """Return the plotly figure, with a circle at the current threshold."""
     colours = THEMES[theme]
     traces: list[dict[str, Any]] = []
     for line in lines:
@@ -72,12 +72,12 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
 
 
 def titled(text: str) -> dict[str, Any]:
-    """The title of an axis, as small as its numbers."""
+    """Return the title of an axis, in the size of its tick labels."""
     return {"title": {"text": text, "standoff": 4, "font": {"size": 11}}}
 
 
 def plain_layout(theme: ThemeName, height_px: int) -> dict[str, Any]:
-    """What small charts share: no legend, our greys, no background of their own."""
+    """Return the layout that small charts share: no legend, the theme's greys, no background of their own."""
     colours = THEMES[theme]
     return {
         "height": height_px,
@@ -100,14 +100,14 @@ def sweep_figure(
     best: tuple[int, int],
     theme: ThemeName,
 ) -> dict[str, Any]:
-    """The figure for plotly. Its colours go from the worst cell to the best: settings often differ by little.
+    """Return the plotly figure. Colours span the worst to the best cell, because settings often differ little.
 
     Args:
-        thresholds: One a row, from below; None: each prompt its own.
-        smoothings_s: One a column.
+        thresholds: One per row, from the bottom; None: each prompt is detected from the data.
+        smoothings_s: One per column.
         scores: float64 (rows, columns), from 0 to 1.
-        best: Row and column of the cell that is framed.
-        theme: Whose colours.
+        best: Row and column of the cell to frame.
+        theme: The theme of the colours.
     """
     colours, stops = THEMES[theme], HEAT[theme]
     percent = (scores * 100).round(1)

@@ -1,4 +1,4 @@
-"""The heat map: one row a prompt, one column a stretch of time."""
+"""The heat map: one row per prompt, one column per interval of time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from clip_core.text import short_prompt, value_decimals
 from clip_core.types import Floats, Times
 
 MOST_HALF = 1.25
-"""A sample stands for half the step to its neighbours, but at most for so many median steps."""
+"""A sample stands for half the step to its neighbours, but for at most this many median steps."""
 
 
 def spans(x: Times) -> tuple[Times, Times]:
-    """Where what each sample stands for begins and ends; between samples far apart nothing is claimed.
+    """Return where each sample's interval begins and ends; nothing is shown between samples that are far apart.
 
     Args:
-        x: float64 (n,), rising.
+        x: float64 (n,), increasing.
     """
     steps = np.diff(x)
     most = MOST_HALF * float(np.median(steps)) if len(steps) else 0.5
@@ -33,15 +33,15 @@ def spans(x: Times) -> tuple[Times, Times]:
 
 
 def raster(x: Times, values: Floats, low: float, high: float, bins: int) -> Floats:
-    """Return float32 (c, bins): the highest value of each curve in each bin; NaN where no sample stands.
+    """Return float32 (c, bins): the highest value of each curve in each bin; NaN where there is no sample.
 
-    A bin without a sample takes the value of the one that its middle belongs to.
+    A bin without a sample takes the value of the sample whose interval contains its middle.
 
     Args:
-        x: float64 (n,), rising.
+        x: float64 (n,), increasing.
         values: float32 (n, c).
-        low, high: Ends of the first and the last bin.
-        bins: How many there are, all equally wide.
+        low, high: Start of the first bin and end of the last.
+        bins: The number of bins, all equally wide.
     """
     edges = np.linspace(low, high, bins + 1)
     begins, ends = spans(x)
@@ -62,12 +62,12 @@ MOST_COLUMNS = 2_000
 MOST_CELLS = 60_000
 FEWEST_COLUMNS = 100
 NAME_ROW_PX = 16
-"""Rows that are lower than this cannot all have their names beside them: a low window leaves two thirds of it."""
+"""Lower rows cannot all show their names; in a low window only two thirds of this are left."""
 LETTER_PX, MOST_NAME_PX, BAR_PX = 6, 170, 62
 
 
 def heat_curves(view: Timeline) -> list[Figure]:
-    """A row for each prompt, as ``live_figure`` describes them: the player draws their cells from all samples."""
+    """Return a row for each prompt, in the format of ``live_figure``: the player draws the cells from all samples."""
     rows = []
     for row, line in enumerate(view.lines):
         style = {"color": view.colours.colour(line.number)}
@@ -77,15 +77,15 @@ def heat_curves(view: Timeline) -> list[Figure]:
 
 
 def heat_scale(view: Timeline) -> Figure:
-    """The colours of the cells from the lowest to the highest score, and what those are."""
+    """Return the colours of the cells from the lowest to the highest score, and these scores."""
     low, high = view.score_range
     return {"colours": list(HEAT[view.theme]), "range": [low, high], "rows": len(view.lines)}
 
 
 def heat_traces(view: Timeline) -> list[Figure]:
-    """The cells as plotly draws them: of each prompt the highest score in each of at most 2,000 parts of the axis.
+    """Return the cells for plotly: for each prompt the highest score in each of at most 2,000 parts of the axis.
 
-    A click is told by its place alone, so the rows' numbers change with each click that was accepted.
+    Plotly reports a click only by its position, so the row numbers change with each accepted click.
     """
     count = len(view.lines)
     if not count or not len(view.scores):
@@ -105,7 +105,7 @@ def heat_traces(view: Timeline) -> list[Figure]:
 
 
 def scale_trace(view: Timeline, x: Any) -> Figure:  # noqa: ANN401
-    """Nothing but the scale of the colours, for a player that draws the cells itself."""
+    """Return a trace with only the colour scale, for a player that draws the cells itself."""
     colours = _colours(view)
     marker = {"color": [view.score_range[0]], "cmin": colours.pop("zmin"), "cmax": colours.pop("zmax")}
     return {"type": "scatter", "mode": "markers", "x": [x], "y": [None], "hoverinfo": "skip",
@@ -113,7 +113,7 @@ def scale_trace(view: Timeline, x: Any) -> Figure:  # noqa: ANN401
 
 
 def heat_layout(view: Timeline, panels: Panels) -> Figure:
-    """The axis of the rows with their names, shortened; room for them at the left and for the scale at the right."""
+    """Return the axis of the rows with shortened names, and margins for the names (left) and the scale (right)."""
     rows, base = len(view.lines), _first_row(view)
     each = max(1, math.ceil(rows * NAME_ROW_PX / max(1.0, panels.curves_px)))
     named = list(enumerate(view.lines))[::each]
@@ -134,7 +134,7 @@ def heat_layout(view: Timeline, panels: Panels) -> Figure:
 
 
 def _across(view: Timeline) -> tuple[Times, float, float]:
-    """Where the samples stand on the axis, and which part of it has cells."""
+    """Return where the samples are on the x axis, and which part of it has cells."""
     if view.axis == "Frames":
         return view.scores.frames.astype(np.float64), 0.0, float(view.scores.frames[-1]) + 1.0
     low, high = view.seen_s or (0.0, max(view.end_s, 0.001))
@@ -146,7 +146,7 @@ def _first_row(view: Timeline) -> int:
 
 
 def _numbers(cells: Floats, decimals: int) -> list[list[float | None]]:
-    """Rows of numbers for JSON, None where there is none."""
+    """Return rows of numbers for JSON, None for missing values."""
     rounded = np.round(cells.astype(np.float64), decimals)
     return np.where(np.isfinite(rounded), rounded, None).tolist()  # type: ignore[call-overload, no-any-return]
 

@@ -1,4 +1,4 @@
-"""Curves reduced to the points that a chart can show, sent as part of its figure."""
+"""Curves reduced to the points that a chart can show, as part of its figure."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from clip_core.charts.view import instants
 from clip_core.types import Floats, Ints, Scores, Times
 
 MOST_POINTS = 2_400
-"""More than a point for each pixel that a chart is wide: eight minutes at five samples a second lose none."""
+"""More than one point per pixel of a chart's width: eight minutes at five samples a second lose none."""
 MOST_POINTS_IN_ALL = 40_000
 """About 1.5 MB as JSON."""
 FEWEST_POINTS = 200
 FEWEST_OF_A_CURVE = 4
-"""tsdownsample wants two bins."""
+"""tsdownsample needs two bins."""
 
 
 def points_per_line(lines: int) -> int:
-    """How many points a line may have so that the whole figure stays small enough to send at each rerun."""
+    """Return how many points a line may have, so that the whole figure is small enough to send at each rerun."""
     return max(FEWEST_POINTS, min(MOST_POINTS, MOST_POINTS_IN_ALL // max(1, lines)))
 
 
 def kept_samples(curves: Floats, most: int, times_s: Times | None = None) -> Ints:
-    """Return the positions to draw, rising, one set for all curves.
+    """Return the indices of the samples to draw, increasing, shared by all curves.
 
-    All lines share their positions, because plotly's unified hover and the click compare points at
-    the same x. Each curve brings the lowest and highest of each of its bins, and both ends stay. Curves that are too
-    many for that bring their lowest and highest sample, and share their bins.
+    Lines share their samples because plotly's unified hover and clicks compare points at the same x. Each curve
+    contributes the lowest and highest sample of each of its bins, and both ends are kept. If there are too many curves
+    for that, each contributes its lowest and highest sample, and all share the same bins.
 
     Args:
         curves: float32 (n, c).
-        most: How many positions, give or take the two ends.
-        times_s: float64 (n,), rising. With them the bins are equally long, so that a stretch that is
-            coarsely sampled keeps its samples beside one that is dense; without, equally full.
+        most: The most samples, not counting the two ends.
+        times_s: float64 (n,), increasing. If given, bins have equal duration, so that a sparsely sampled part keeps its
+            samples beside a dense one; otherwise they have equal counts.
     """
     n, count = curves.shape
     if n <= most or count == 0:
@@ -49,11 +49,11 @@ def kept_samples(curves: Floats, most: int, times_s: Times | None = None) -> Int
 
 
 def _of_many(curves: Floats, most: int, times_s: Times | None) -> Ints:
-    """The highest and lowest sample of each curve, if there is room, and the bins' of all curves taken together."""
+    """Return each curve's highest and lowest sample, if they fit, and those of the bins of all curves together."""
     ends = np.concatenate([curves.argmin(axis=0), curves.argmax(axis=0)])
     ends = np.unique(ends) if len(ends) <= most else ends[:0]
     low, high = np.fmin.reduce(curves, axis=0), np.fmax.reduce(curves, axis=0)
-    alike = (curves - low) / np.where(high > low, high - low, 1)  # of several units, none outshines the others
+    alike = (curves - low) / np.where(high > low, high - low, 1)  # scaled alike, so that no curve dominates
     both = np.stack([np.fmin.reduce(alike, axis=1), np.fmax.reduce(alike, axis=1)], axis=1)
     share = max(FEWEST_OF_A_CURVE, (most - len(ends)) // 2 // 2 * 2)
     return np.union1d(ends, _min_max(both, share, times_s)).astype(np.int64)
@@ -71,7 +71,7 @@ def _min_max(curves: Floats, share: int, times_s: Times | None) -> Ints:
 BANDS = ("low", "high")
 
 BAND_STEP = 3
-"""A band is soft: it needs fewer points than a curve."""
+"""A band is soft and needs fewer points than a curve."""
 
 
 def with_points(
@@ -85,18 +85,18 @@ def with_points(
     besides: int = 0,
     every_sample: bool = False,
 ) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Give each trace that has a "curve" its x and y instead.
+    """Replace the "curve" of each trace that has one by its x and y.
 
     Args:
-        traces: What to draw; ``"curve": [of, column]`` says which points a trace takes.
+        traces: What to draw; ``"curve": [of, column]`` says where a trace takes its values.
         scores: Raw scores and their times.
         smoothed: float32 of their shape.
-        frames: Whether x counts frames; else it is a date axis.
-        more: Curves besides "raw" and "smoothed", float32 (n, c) each. The edges of bands are "low" and "high": they
-            take some of the points of the other curves.
-        seen_s: What is looked at: there the points are closer together.
-        besides: How many more curves what else is in the figure is as large as.
-        every_sample: Leave no sample out.
+        frames: Whether x counts frames; otherwise it is a date axis.
+        more: Other curves than "raw" and "smoothed", float32 (n, c) each. The edges of bands are "low" and "high" and
+            use a subset of the curves' points.
+        seen_s: The visible part of the time axis, where points are denser.
+        besides: Size of the rest of the figure, as a number of curves.
+        every_sample: Keep every sample.
 
     Returns:
         The traces, and the x that all curves share.
@@ -139,7 +139,7 @@ def _x(scores: Scores, places: Ints, frames: bool) -> list[Any]:
 
 
 def _y(values: Floats) -> list[float | None]:
-    """Numbers for JSON; what is none leaves a gap."""
+    """Return numbers for JSON; a missing value leaves a gap."""
     rounded: list[float | None] = np.round(values.astype(np.float64), 4).tolist()
     return (
         rounded if np.isfinite(values).all() else [y if y is not None and math.isfinite(y) else None for y in rounded]

@@ -1,4 +1,4 @@
-"""Lanes below the curves: moments by prompt, and what people said of them."""
+"""Lanes below the curves: moments by prompt, or the comparison with ground truth."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LANE_PX = 10
 MOST_LANES = 12
 CANDIDATE_OPACITY = 0.35
 MOST_SHADES = 300
-"""Above this many moments only the lanes are drawn: plotly is slow with shapes."""
+"""Above this many moments only the lanes are drawn, because plotly is slow with shapes."""
 WHOLE = 0.95
-"""What covers this share of the video is only a lane: as shades, eight such prompts are one murky colour."""
+"""A moment that covers this share of the video is not shaded: eight such shades would blend into a murky colour."""
 
 
 def lanes_of(view: Timeline) -> list[Line]:
-    """The drawn prompts that have a lane, in their order: twelve at most, those with moments before others."""
+    """Return the drawn prompts that have a lane, in order: at most twelve, preferring those with moments."""
     sure, maybe = ({moment.prompt for moment in moments} for moments in (view.moments, view.candidates))
     flagged = [line for line in view.lines if line.prompt in sure | maybe]
     first = sorted(flagged, key=lambda line: line.prompt not in sure)[:MOST_LANES]
@@ -29,7 +29,7 @@ def lanes_of(view: Timeline) -> list[Line]:
 
 
 def lane_traces(view: Timeline) -> list[Figure]:
-    """A broken line for each lane, on the axis y3; without any an invisible one, so that the axis is there."""
+    """Return a broken line for each lane, on axis y3; without lanes an invisible one, so that the axis exists."""
     base = {"type": "scatter", "mode": "lines", "yaxis": "y3", "hoverinfo": "skip"}
     lanes = lanes_of(view)
     if not lanes:
@@ -46,7 +46,7 @@ def lane_traces(view: Timeline) -> list[Figure]:
 
 
 def shades(view: Timeline) -> list[Figure]:
-    """What is not densely sampled on grey, and the moments in their colours behind the curves."""
+    """Return the grey shade of the part without dense samples, and those of the moments in their colours."""
     found = []
     if view.unfinished is not None:
         start, end = view.x_of([view.unfinished.start_s, view.end_s])
@@ -62,12 +62,12 @@ def shades(view: Timeline) -> list[Figure]:
 
 
 def _within(moments: Sequence[Moment], view: Timeline) -> list[Moment]:
-    """Those that do not cover the whole video."""
+    """Return the moments that do not cover the whole video."""
     return [moment for moment in moments if moment.duration_s < WHOLE * view.end_s]
 
 
 def _outlines(view: Timeline, colours: Mapping[str, str]) -> list[Figure]:
-    """Candidates: hardly shaded, with dotted edges."""
+    """Return the shades of candidates: faint, with dotted edges."""
     candidates = _within(view.shown_candidates, view)[:MOST_SHADES]
     x = view.x_of([end for m in candidates for end in (m.start_s, m.end_s)])
     return [
@@ -86,16 +86,16 @@ def _rect(x0: Any, x1: Any, colour: str, opacity: float) -> Figure:  # noqa: ANN
 MOST_PROMPTS = 12
 JUDGED_LANE_PX, KEY_PX = 10, 14
 GROUP = 2.5
-"""From one prompt to the next, in lanes: its two, and a gap."""
+"""Distance from one prompt to the next, in lanes: its two lanes and a gap."""
 HALF = 0.38
 MOST_SHARE = 0.55
-"""The lanes take no more of the chart's height: then they are lower."""
+"""The lanes take at most this share of the chart's height; beyond it they get thinner."""
 LETTER_PX, LEAST_LEFT_PX, MOST_LEFT_PX = 5.5, 38, 150
 KEY = "lanes: truth above, found below · ■ matched · □ missed · ⊠ false"
 
 
 def judged_lines(view: Timeline) -> list[Line]:
-    """The prompts that have lanes: those that are drawn and have a bar, twelve at most."""
+    """Return the prompts that have lanes: at most twelve of those that are drawn and have a bar."""
     return _with_bars(view)[:MOST_PROMPTS]
 
 
@@ -105,13 +105,13 @@ def _with_bars(view: Timeline) -> list[Line]:
 
 
 def judged_px(view: Timeline, height_px: int) -> float:
-    """How high all lanes are together, with the line that explains them, of a chart of ``height_px``."""
+    """Return the height of all lanes and of the line that explains them, in a chart of ``height_px``."""
     wanted = max(1, len(judged_lines(view))) * GROUP * JUDGED_LANE_PX
     return KEY_PX + min(wanted, MOST_SHARE * height_px)
 
 
 def judged_traces(view: Timeline) -> list[Figure]:
-    """The bars, on the axis y3; without any an invisible line, so that the axis is there."""
+    """Return the bars, on axis y3; without bars an invisible line, so that the axis exists."""
     traces = []
     for place, line in enumerate(judged_lines(view)):
         own = [bar for bar in view.bars or () if bar.prompt == line.prompt]
@@ -129,7 +129,7 @@ _BASE: Figure = {"type": "scatter", "yaxis": "y3", "hoverinfo": "skip"}
 
 
 def _drawn(view: Timeline, bars: Sequence[Bar], y: float, look: BarLook, colour: str) -> list[Figure]:
-    """Boxes as one path that is broken between them. Their edges are lines: a short one is seen at any zoom."""
+    """Return boxes as one path with breaks. Their edges are lines, so that a short box is visible at any zoom."""
     ends = view.x_of([end for bar in bars for end in (bar.start_s, bar.end_s)])
     x: list[Any] = []
     for start, end in zip(ends[::2], ends[1::2], strict=True):
@@ -147,13 +147,13 @@ def _drawn(view: Timeline, bars: Sequence[Bar], y: float, look: BarLook, colour:
 
 
 def judged_layout(layout: Figure, view: Timeline, top: float, height_px: int) -> None:
-    """Put into a layout what the lanes need: their axis with the names of the prompts, room for these, and a key.
+    """Add what the lanes need to a layout: their axis with prompt names, a margin for the names, and a key.
 
     Args:
-        layout: Of the chart; it is changed.
+        layout: The layout of the chart; it is changed.
         view: What the chart shows.
-        top: Where the lanes end, as a share of the height.
-        height_px: What that is a share of.
+        top: Upper end of the lanes, as a share of the height.
+        height_px: The height of the chart.
     """
     layout["yaxis3"] = _axis(view, top, top * height_px)
     layout["margin"] |= {"l": max(layout["margin"]["l"], _left_px(view))}
@@ -181,7 +181,7 @@ def _left_px(view: Timeline) -> int:
 
 
 def _key(view: Timeline, top: float) -> Figure:
-    """What the lanes are, above them, and how many prompts have none."""
+    """Return the note above the lanes: what they show, and how many prompts have none."""
     every, drawn = len(_with_bars(view)), len(judged_lines(view))
     rest = f" · {drawn} of {every} prompts: hide some with the pills to see others" if drawn < every else ""
     place = {"x": 1, "xanchor": "right", "xref": "paper", "y": top, "yanchor": "top", "yref": "paper"}

@@ -1,4 +1,4 @@
-"""How the height of the chart is shared out: from below lanes, a strip of leaders, the rate of change, the curves."""
+"""Share out the height of the chart, from the bottom: lanes, strip of leaders, rate of change, curves."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ RATE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Panels:
-    """Lower and upper end of each, as shares of the height between the margins; None: it is not there.
+    """Lower and upper end of each panel, as shares of the height between the margins; None: not shown.
 
     Attributes:
-        lanes, strip, rate, shot_boundaries, curves: From below to above; the heat map stands where the curves do, and
-            the marks of shot boundaries below it, not over it.
-        height_px: What the shares are of.
+        lanes, strip, rate, shot_boundaries, curves: From bottom to top. The heat map takes the place of the curves.
+            Shot boundaries have their own panel only below a heat map; otherwise they are marked over the curves.
+        height_px: The height between the margins.
     """
 
     lanes: Share
@@ -37,7 +37,7 @@ class Panels:
 
     @property
     def curves_px(self) -> float:
-        """How high the curves are."""
+        """The height of the curves."""
         return (self.curves[1] - self.curves[0]) * self.height_px
 
 

@@ -1,4 +1,4 @@
-"""Strips below the curves: the leading prompt, the rate of change, the shot boundaries."""
+"""Strips below the curves: leading prompt, rate of change, shot boundaries."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from clip_core.charts.view import Figure, Timeline, score_ticks
 from clip_core.types import Floats, Ints, Times
 
 MOST_RUNS = 600
-"""Of more, who leads longest in each of so many equal parts of the time is drawn."""
+"""With more runs, this many equal parts of the time are drawn, each in the colour of its longest leader."""
 
 
 def winner_traces(view: Timeline) -> list[Figure]:
-    """One broken line for each prompt that leads somewhere, on the axis y5; a prompt that is not drawn leaves gaps."""
+    """Return one broken line per leading prompt, on axis y5; prompts that are not drawn leave gaps."""
     runs = [run for run in view.winners if run[2] > run[1]]
     if len(runs) > MOST_RUNS:
         runs = fewer_runs(runs, MOST_RUNS)
@@ -33,11 +33,11 @@ def winner_traces(view: Timeline) -> list[Figure]:
 
 
 def fewer_runs(runs: Sequence[tuple[int, float, float]], most: int) -> list[tuple[int, float, float]]:
-    """Runs of whole parts of the time, each part its longest leader's; a part without any leader stays empty.
+    """Divide the time into equal parts, each led by its longest leader; a part without a leader stays empty.
 
     Args:
-        runs: (column, start_s, end_s), those of one column apart from each other and rising.
-        most: How many equal parts the time from the first start to the last end has.
+        runs: (column, start_s, end_s); those of one column are disjoint and increasing.
+        most: The number of equal parts from the first start to the last end.
     """
     table = np.array(runs, np.float64)
     edges = np.linspace(table[:, 1].min(), table[:, 2].max(), most + 1)
@@ -51,21 +51,21 @@ def fewer_runs(runs: Sequence[tuple[int, float, float]], most: int) -> list[tupl
 
 
 def _covered(pairs_s: Times, edges_s: Times) -> Times:
-    """How long the stretches cover each part between two edges: the difference of what lies before each edge."""
+    """Return how long the intervals cover each part between two edges, as the difference of what precedes the edges."""
     covered = np.cumsum(pairs_s[:, 1] - pairs_s[:, 0])
     before = np.stack([np.append(0.0, covered[:-1]), covered], axis=1).reshape(-1)
     return np.diff(np.interp(edges_s, pairs_s.reshape(-1), before))
 
 
 def winner_axis(panels: Panels) -> Figure:
-    """The axis of the strip."""
+    """Return the axis of the strip."""
     if panels.strip is None:
         return {}
     return {"yaxis5": {"visible": False, "fixedrange": True, "domain": list(panels.strip), "range": [-0.5, 0.5]}}
 
 
 def winner_note(panels: Panels, base: Figure) -> list[Figure]:
-    """What the strip is, beside it."""
+    """Return the label beside the strip."""
     if panels.strip is None:
         return []
     middle = sum(panels.strip) / 2
@@ -74,12 +74,12 @@ def winner_note(panels: Panels, base: Figure) -> list[Figure]:
 
 
 MOST_SPIKES = 400
-"""Of more, the steepest are marked: plotly is slow with thousands of marks."""
+"""Of more, only the steepest are marked, because plotly is slow with thousands of marks."""
 MOST_TICKS = 4
 
 
 def rate_curves(view: Timeline) -> list[Figure]:
-    """A curve for each prompt, as ``live_figure`` describes them, on the axis y6."""
+    """Return a curve for each prompt on axis y6, in the format of ``live_figure``."""
     if view.rate is None:
         return []
     curves = []
@@ -90,9 +90,9 @@ def rate_curves(view: Timeline) -> list[Figure]:
 
 
 def spike_traces(view: Timeline) -> list[Figure]:
-    """Small triangles in the prompts' colours, upwards where the score rises.
+    """Return small triangles in the prompts' colours, pointing up where the score rises.
 
-    And an invisible point: without a trace on it plotly leaves out the axis, on which a player draws the curves.
+    An invisible point comes first: without a trace, plotly omits the axis on which a player draws the curves.
     """
     if view.rate is None:
         return []
@@ -108,7 +108,7 @@ def spike_traces(view: Timeline) -> list[Figure]:
 
 
 def _steepest(rate: Floats, spikes: Sequence[tuple[int, int]]) -> tuple[Ints, Ints, Floats]:
-    """Samples, columns and rates of the spikes that are marked."""
+    """Return samples, columns and rates of the spikes to mark."""
     samples, columns = np.array(spikes, np.int64).reshape(-1, 2).T
     there = (samples >= 0) & (samples < len(rate)) & (columns >= 0) & (columns < rate.shape[1])
     samples, columns = samples[there], columns[there]
@@ -127,7 +127,7 @@ def _marks(view: Timeline, samples: Ints, values: Floats, colour: str) -> Figure
 
 
 def rate_axis(view: Timeline, panels: Panels) -> Figure:
-    """The axis of the panel: all that is drawn, and zero, which is a line."""
+    """Return the axis of the panel: it spans all drawn curves and zero, which gets a line."""
     if panels.rate is None or view.rate is None:
         return {}
     drawn = view.rate[:, [view.column(line) for line in view.lines]]
@@ -141,7 +141,7 @@ def rate_axis(view: Timeline, panels: Panels) -> Figure:
 
 
 def rate_note(panels: Panels, base: Figure) -> list[Figure]:
-    """What the panel is, in its upper left corner."""
+    """Return the label in the panel's upper left corner."""
     if panels.rate is None:
         return []
     corner = {"x": 0.004, "xanchor": "left", "yref": "paper", "y": panels.rate[1], "yanchor": "top"}
@@ -149,11 +149,11 @@ def rate_note(panels: Panels, base: Figure) -> list[Figure]:
 
 
 MOST_MARKS = 600
-"""Of more, one a place is drawn: closer together they are not told apart at the chart's width."""
+"""Of more, only one in each of this many parts is drawn; at the chart's width, closer ones look like one."""
 
 
 def shot_boundary_traces(view: Timeline) -> list[Figure]:
-    """All of them as one broken line on the axis y4."""
+    """Return all shot boundaries as one broken line on axis y4."""
     times = np.asarray(view.shot_boundaries_s, np.float64)
     times = np.sort(times[(times >= 0) & (times <= view.end_s)])
     if not len(times):
@@ -168,7 +168,7 @@ def shot_boundary_traces(view: Timeline) -> list[Figure]:
 
 
 def shot_boundary_axis(view: Timeline, panels: Panels) -> Figure:
-    """The axis of the marks, on which they are one high; nothing where there are none."""
+    """Return the axis of the marks, which are one high; empty without shot boundaries."""
     if not len(view.shot_boundaries_s):
         return {}
     hidden = {"visible": False, "fixedrange": True}

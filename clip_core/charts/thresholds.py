@@ -1,4 +1,4 @@
-"""Where moments begin and end: lines across the curves, or marks at their right end where the prompts differ."""
+"""Threshold lines across the curves, or marks at their right end if there are many different thresholds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from clip_core.charts.view import Figure, Timeline
 from clip_core.text import value_text
 
 MOST_LINES = 4
-"""So many different thresholds are lines across the chart; more would hide the curves, and are marks at its end."""
+"""Up to this many different thresholds are lines across the chart; more would hide the curves and become marks."""
 MOST_MARKS = 40
 MARK_SHARE = 0.02
 
 
 def threshold_lines(view: Timeline) -> list[Figure]:
-    """One dotted line in the text colour, as the playhead, for all prompts: colour is for prompts.
+    """Return the threshold as one dotted line in the text colour, like the playhead: colours are for prompts.
 
-    Where they differ, one of each prompt's own in its colour. The end of the moments, where it is another number and
-    one for all, is a fainter line.
+    If thresholds differ, each prompt has its own line in its colour. A common offset below the common threshold is a
+    fainter line.
     """
     if view.kind == "heat map":
         return []
@@ -31,12 +31,12 @@ def threshold_lines(view: Timeline) -> list[Figure]:
 
 
 def threshold_note(view: Timeline, floor: float, base: Figure) -> list[Figure]:
-    """The number in words at its line, or at the edge that it lies beyond; of several the lowest and the highest.
+    """Return the threshold as text at its line, or at the edge it lies beyond; of several, the lowest and highest.
 
     Args:
         view: What the chart shows.
         floor: Lower end of the curves, as a share of the height.
-        base: What all notes have in common.
+        base: The properties that all notes share.
     """
     found = _thresholds(view)
     if view.kind == "heat map" or not found:
@@ -56,7 +56,7 @@ def threshold_note(view: Timeline, floor: float, base: Figure) -> list[Figure]:
 
 
 def _thresholds(view: Timeline) -> dict[str, float]:
-    """Those of the prompts that are drawn; without any prompt the one for all."""
+    """Return the thresholds of the drawn prompts; without any prompt, the common one."""
     if view.thresholds is None:
         return {line.prompt: view.threshold for line in view.lines} or {"": view.threshold}
     return _of_drawn(view, view.thresholds)
@@ -67,7 +67,7 @@ def _of_drawn(view: Timeline, numbers: Mapping[str, float]) -> dict[str, float]:
 
 
 def _one(numbers: Mapping[str, float]) -> float | None:
-    """The number that all have."""
+    """Return the number if all are the same."""
     different = set(numbers.values())
     return different.pop() if len(different) == 1 else None
 

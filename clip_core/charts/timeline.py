@@ -1,4 +1,4 @@
-"""The chart under the viewer as one plotly figure: what the modules beside this one draw, put together."""
+"""The chart under the viewer as one plotly figure, assembled from the other modules of this package."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", 
 
 LEFT_PX = 54
 NOTES_PX = 16
-"""Above the curves, for what is said of the thresholds and of what is not sampled yet."""
+"""Space above the curves for notes on the thresholds and on the part that is not sampled yet."""
 _HIDDEN = {"visible": False, "fixedrange": True}
 
 
@@ -52,7 +52,7 @@ def timeline_figure(view: Timeline, *, every_sample: bool = False) -> Figure:
 
     Args:
         view: What to draw.
-        every_sample: Whether the curves have a point for each sample; else as many as can be sent at each rerun.
+        every_sample: Whether curves have a point for each sample; otherwise as many as can be sent at each rerun.
     """
     live = live_figure(view)
     figure: Figure = {"data": [], "layout": live["layout"]}
@@ -81,21 +81,21 @@ def timeline_figure(view: Timeline, *, every_sample: bool = False) -> Figure:
 
 
 def still_figure(view: Timeline) -> Figure:
-    """Return ``timeline_figure`` for a file: with every sample, and without a playhead, for nothing plays there."""
+    """Return ``timeline_figure`` for a file: with every sample and without a playhead."""
     figure = timeline_figure(view, every_sample=True)
     figure["layout"]["shapes"].pop()
     return figure
 
 
 def live_figure(view: Timeline) -> Figure:
-    """Return the figure for a player, which draws the curves and the playhead itself and follows the pointer.
+    """Return the figure for a player, which draws the curves and the playhead itself and handles the pointer.
 
-    A curve is ``{"curve": [of, column], "line": {"color", "width", "dash"}}`` with "raw", "smoothed" or "rate" before
-    its column; a faint one has an "opacity", one that does not stand on the axis y a "yaxis", one that answers to the
-    pointer its "prompt": the text to show, shortened, as it was typed, and its "swatch", a picture. With a "row" it
-    is a row of the heat map, whose colours ``"heat"`` gives. A band is ``{"band": place, "fill", "opacity"}``: its
-    place is that among the ribbons. What has neither is a trace of plotly's. "decimals" is for values under the
-    pointer, "seen" the part of the time that was asked for, if any.
+    A curve is ``{"curve": [of, column], "line": {"color", "width", "dash"}}``, where ``of`` is "raw", "smoothed" or
+    "rate". Optional keys are "opacity" (faint curves), "yaxis" (if not y) and, for curves that react to the pointer,
+    "prompt" (the shortened text to show, not escaped) and "swatch" (a picture). A curve with a "row" is a row of the
+    heat map, whose colours are in ``"heat"``. A band is ``{"band": place, "fill", "opacity"}``: its place is the index
+    among the ribbons. All else are plotly traces. "decimals" is for values under the pointer, "seen" the part of the
+    time to show, if any.
     """
     panels = panels_of(view)
     if view.kind == "heat map":
@@ -114,7 +114,7 @@ def live_figure(view: Timeline) -> Figure:
 
 
 def _for_plotly(trace: Figure, view: Timeline) -> list[Figure]:
-    """Say what plotly draws a curve by; its points are still missing."""
+    """Return the plotly traces for a curve or band, still without their points."""
     if "band" in trace:
         return ribbon_traces(trace)
     if trace.get("row") == 0:
@@ -132,7 +132,7 @@ def _for_plotly(trace: Figure, view: Timeline) -> list[Figure]:
 
 
 def _pointer(view: Timeline) -> Figure:
-    """How plotly's own box under the pointer looks."""
+    """Return the look of plotly's own box under the pointer."""
     theme = view.colours
     label = {"bgcolor": theme.background, "bordercolor": theme.grid, "font": {"color": theme.text, "size": 11}}
     mode = "x unified" if view.kind == "curves" else "closest"
@@ -140,7 +140,7 @@ def _pointer(view: Timeline) -> Figure:
 
 
 def _curves(view: Timeline) -> list[Figure]:
-    """Thin raw lines first, bold smoothed ones over them; only the bold ones answer to the pointer."""
+    """Return thin raw lines, then bold smoothed ones over them; only the bold ones react to the pointer."""
     thin, bold = [], []
     theme: Theme = view.colours
     for line in view.lines:
@@ -154,9 +154,9 @@ def _curves(view: Timeline) -> list[Figure]:
 
 
 def _stamp(x: list[Any], stamp: int) -> Figure:
-    """An invisible line whose height counts the clicks: it makes the same click twice two events."""
+    """Return an invisible line whose height counts the clicks, so that the same click twice gives two events."""
     x = x or [0]
-    hidden = {"yaxis": "y2", "opacity": 0, "hoverinfo": "none"}  # "skip" would keep it out of the click
+    hidden = {"yaxis": "y2", "opacity": 0, "hoverinfo": "none"}  # "skip" would exclude it from click events
     return {"type": "scatter", "mode": "lines", "x": x, "y": [stamp] * len(x), "line": {"width": 0}} | hidden
 
 

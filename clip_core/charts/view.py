@@ -1,4 +1,4 @@
-"""What a chart shows, as plain values: its axes, its curves and the bands around them."""
+"""What a chart shows, as plain values: axes, curves and the bands around them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0
 
 
 def instants(times_s: Times) -> list[str]:
-    """Write times as dates of 1970, to the millisecond: plotly's clock ticks need a date axis.
+    """Return times as dates of 1970, to the millisecond: plotly's clock ticks need a date axis.
 
     As text, because plotly.js takes small numbers on a date axis for years.
     """
@@ -26,7 +26,7 @@ def instants(times_s: Times) -> list[str]:
 
 
 def time_axis(end_s: float) -> dict[str, Any]:
-    """An axis from 0 to ``end_s`` seconds with ticks like 1:30, from one hour on 1:01:30."""
+    """Return an axis from 0 to ``end_s`` seconds with ticks like 1:30, from one hour on 1:01:30."""
     tick = "%-H:%M:%S" if end_s >= HOUR_S else "%-M:%S"
     stops = [{"dtickrange": [None, 999], "value": tick + ".%L"}, {"dtickrange": [1000, None], "value": tick}]
     return {
@@ -39,12 +39,12 @@ def time_axis(end_s: float) -> dict[str, Any]:
 
 
 def frame_axis(last: int) -> dict[str, Any]:
-    """An axis of frame numbers from 0 to ``last``."""
+    """Return an axis of frame numbers from 0 to ``last``."""
     return {"type": "linear", "range": [0, max(last, 1)]}
 
 
 def score_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
-    """At most eight round numbers in the range. plotly.js adds steps up, and then writes zero as "−0.00"."""
+    """Return at most ``most`` round numbers in the range. plotly.js sums up steps and would write zero as "−0.00"."""
     step = next((step for step in STEPS if (high - low) / step <= most), (high - low) / most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(k * step, 2) + 0.0 for k in range(first, last + 1)]
@@ -58,7 +58,7 @@ Figure: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """One prompt to draw: its text and its number, which gives its colour."""
+    """One prompt to draw: its text, and the number that gives its colour."""
 
     prompt: str
     number: int
@@ -66,19 +66,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """The part of the video that is not (or cannot be) densely sampled, and what to say of it."""
+    """The part of the video that is not (or cannot be) densely sampled, and the note about it."""
 
     start_s: float
     note: str
     end_s: float = 0.0
-    """Where the video would end, if that is later than its samples do."""
+    """Where the video would end, if that is after its last sample."""
     explanation: str = ""
-    """What the note means, for the pointer."""
+    """What the note means, shown under the pointer."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of time in one of the two lanes of a prompt: that of the truth, or that of what was found."""
+    """An interval in one of a prompt's two lanes: ground truth, or what was found."""
 
     prompt: str
     start_s: float
@@ -89,31 +89,31 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All that the chart shows.
+    """Everything that the chart shows.
 
     Attributes:
         scores: Raw scores.
-        smoothed: float32 of the same shape, the curves to draw bold.
+        smoothed: float32 of the same shape, drawn as bold curves.
         moments: Flagged moments; those of prompts that are not drawn are left out.
-        candidates: What may be moments, drawn pale.
+        candidates: Drawn pale.
         lines: The prompts to draw, in order.
         threshold: In the unit of the scores; for all prompts unless ``thresholds`` is given.
         score_range: Limits of the score axis.
-        cursor_s, cursor_frame: Where the playhead stands; a player draws it itself.
-        theme, axis, height_px, raw: How it looks; ``raw`` draws the unsmoothed samples thinly.
+        cursor_s, cursor_frame: Position of the playhead; a player draws it itself.
+        theme, axis, height_px, raw: How the chart looks; ``raw`` adds thin curves of the unsmoothed samples.
         stamp: Changes with each accepted click, so that the same click again is a new one.
-        unfinished: What lies on grey, or None.
-        unit: What the values are: it gives the decimals.
-        thresholds: Prompt → the onset of its moments; a prompt that is not in it has none.
+        unfinished: The part shaded grey, or None.
+        unit: The unit of the values; it sets the decimals.
+        thresholds: Prompt → the onset of its moments; a prompt without an entry has none.
         offsets: Prompt → where its moments end, at most its onset.
-        rate: float32 (n, p), change per second of the smoothed curves, for a panel of its own; None: no panel.
-        spikes: (sample, column) of what is marked in that panel.
-        ribbon: Prompt → float32 (n,) lowest and highest curve over its templates, a band behind its own.
+        rate: float32 (n, p), change per second of the smoothed curves, drawn in a separate panel; None: no panel.
+        spikes: (sample, column) of the marks in that panel.
+        ribbon: Prompt → float32 (n,) lower and upper edge of the band behind its curve (``templates.ribbon``).
         shot_boundaries_s: Times of the shot boundaries, in seconds.
-        winners: (column, start_s, end_s) of the stretches in which a prompt leads, by their start; empty: no strip.
+        winners: (column, start_s, end_s) of the intervals in which a prompt leads, by start; empty: no strip.
         kind: Curves, or a heat map of prompts × time.
-        time_range: [start_s, end_s) that is seen at first; None: all.
-        bars: What stands in the lanes in place of the moments: truth over findings; None: the moments.
+        time_range: [start_s, end_s) that is visible at first; None: all.
+        bars: Shown in the lanes instead of moments: ground truth above, found below; None: the moments.
     """
 
     scores: Scores
@@ -145,12 +145,12 @@ class Timeline:
 
     @property
     def end_s(self) -> float:
-        """Where the axis of time ends."""
+        """Where the time axis ends."""
         return max(self.scores.end_s, self.unfinished.end_s if self.unfinished is not None else 0.0)
 
     @property
     def seen_s(self) -> tuple[float, float] | None:
-        """The part of the video that ``time_range`` asks for; None when that is all of it, or nothing."""
+        """The part of the video in ``time_range``; None if that is all of it or empty."""
         if self.time_range is None:
             return None
         start, end = max(0.0, self.time_range[0]), min(self.end_s, self.time_range[1])
@@ -158,23 +158,23 @@ class Timeline:
 
     @property
     def colours(self) -> Theme:
-        """The colours of its theme."""
+        """The colours of the theme."""
         return THEMES[self.theme]
 
     def x_of(self, times_s: Sequence[float] | Times) -> list[Any]:
-        """Put times on the x axis: instants of 1970 on its date axis, or frame numbers."""
+        """Convert times to x values: dates of 1970 on a date axis, or frame numbers."""
         if self.axis == "m:ss":
             return instants(np.asarray(times_s, np.float64))
         known, numbers = self.scores.times_s, self.scores.frames
         return [round(float(x), 3) for x in np.interp(times_s, known, numbers)] if len(known) else [0.0] * len(times_s)
 
     def stretches(self, pairs_s: Sequence[tuple[float, float]] | Times) -> list[Any]:
-        """The x of many stretches as one line that is broken between them: start, end, None, start and so on."""
+        """Return the x of many intervals as one line with breaks: start, end, None, start and so on."""
         ends = self.x_of(np.asarray(pairs_s, np.float64).reshape(-1))
         return [x for start, end in zip(ends[::2], ends[1::2], strict=True) for x in (start, end, None)]
 
     def column(self, line: Line) -> int:
-        """Where a prompt stands among the scores."""
+        """Return the column of a prompt in the scores."""
         return self.scores.prompts.index(line.prompt)
 
     @property
@@ -196,7 +196,7 @@ OPACITY = 0.16
 
 
 def ribboned(view: Timeline) -> list[tuple[int, Line]]:
-    """The prompts that are drawn and have a band, with its place among all bands."""
+    """Return the drawn prompts that have a band, with its index among all bands."""
     if view.kind == "heat map":
         return []
     places = {prompt: place for place, prompt in enumerate(view.ribbon)}
@@ -204,21 +204,21 @@ def ribboned(view: Timeline) -> list[tuple[int, Line]]:
 
 
 def ribbon_curves(view: Timeline) -> list[Figure]:
-    """The bands, as ``live_figure`` describes them."""
+    """Return the bands, in the format of ``live_figure``."""
     return [
         {"band": place, "fill": view.colours.colour(line.number), "opacity": OPACITY} for place, line in ribboned(view)
     ]
 
 
 def ribbon_edges(view: Timeline) -> tuple[Floats, Floats]:
-    """The lower and the upper edges of all bands, float32 (n, bands) each."""
+    """Return the lower and the upper edges of all bands, float32 (n, bands) each."""
     edges = [np.stack(side, axis=1) for side in zip(*view.ribbon.values(), strict=True)]
     none = np.empty((len(view.scores), 0), np.float32)
     return (edges[0], edges[1]) if edges else (none, none)
 
 
 def ribbon_traces(band: Figure) -> list[Figure]:
-    """A band as plotly draws it: its lower edge, and its upper one filled down to that."""
+    """Return a band for plotly: its lower edge, and its upper edge filled down to the lower one."""
     base = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "line": {"width": 0}}
     red, green, blue = (int(band["fill"][k : k + 2], 16) for k in (1, 3, 5))
     filled = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},{band['opacity']})"}

@@ -14,11 +14,11 @@ from clip_core.types import Moment, Times
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One of theirs, and the best of ours.
+    """One of their moments, and the best of ours.
 
     Attributes:
-        theirs: The moment that was given.
-        ours: The one with the highest IoU; None if none overlaps it.
+        theirs: Their moment.
+        ours: Ours with the highest IoU; None if none overlaps it.
         iou: Temporal intersection over union of the two, in [0, 1].
     """
 
@@ -28,13 +28,12 @@ class Match:
 
 
 def best_matches(theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
-    """For each of theirs, in their order, the best of ours.
+    """Return the best of our moments for each of theirs, in their order.
 
     Args:
-        theirs: Given moments.
-        ours: Moments to hold them against.
-        prompts: What was asked for: a given moment of one of these is held against moments of that prompt alone, any
-            other against all.
+        theirs: Their moments.
+        ours: Our moments.
+        prompts: Our prompts. A moment of one of these is only compared with ours of that prompt, any other with all.
     """
     known, asked = set(prompts), np.array([moment.prompt for moment in ours], object)
     found = []
@@ -52,12 +51,12 @@ def _times(moments: Sequence[Moment]) -> Times:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A stretch of time, and what of the other side shares most with it.
+    """An interval of one side, and the interval of the other side with the highest IoU.
 
     Attributes:
-        prompt: Whose it is.
-        start_s, end_s: The stretch, in seconds.
-        best: Start and end of the stretch with the highest IoU, the first of equal ones; None if none overlaps.
+        prompt: The prompt of both.
+        start_s, end_s: The interval, in seconds.
+        best: Start and end of the other interval, the first of equal ones; None if none overlaps.
         iou: Temporal intersection over union of the two, from 0 to 1.
     """
 
@@ -69,17 +68,17 @@ class Compared:
 
     @property
     def matched(self) -> bool:
-        """Whether anything of the other side overlaps it."""
+        """Whether an interval of the other side overlaps it."""
         return self.best is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Both sides, each prompt by prompt in the truth's order and rising by start.
+    """Both sides, by prompt in the order of the ground truth, then by start.
 
     Attributes:
-        annotations: Those of the truth; what is not matched was missed.
-        moments: Those that were found; what is not matched is false.
+        annotations: The spans of the ground truth; unmatched ones were missed.
+        moments: The detected moments; unmatched ones are false.
     """
 
     annotations: tuple[Compared, ...]
@@ -87,10 +86,10 @@ class Agreement:
 
 
 def agreement(moments: Sequence[Moment], truth: Truth) -> Agreement:
-    """Hold moments and annotations against each other. Missed and false are counted as in ``onsets``: by any overlap.
+    """Compare moments with ground truth. Any overlap is a match, as in ``onsets``.
 
     Args:
-        moments: In any order. Those of prompts that the truth does not know are left out.
+        moments: In any order. Prompts that the ground truth does not contain are left out.
         truth: Of the same video.
     """
     annotations: list[Compared] = []
@@ -105,7 +104,7 @@ def agreement(moments: Sequence[Moment], truth: Truth) -> Agreement:
 
 
 def _compared(prompt: str, ours: Times, theirs: Times, shares: Times) -> list[Compared]:
-    """Each row of ``ours`` (n, 2) with its best of ``theirs`` (m, 2); ``shares`` is (n, m)."""
+    """Match each row of ``ours`` (n, 2) with its best of ``theirs`` (m, 2); ``shares`` is (n, m)."""
     if not len(theirs):
         return [Compared(prompt, start, end, None, 0.0) for start, end in ours.tolist()]
     best = shares.argmax(axis=1)

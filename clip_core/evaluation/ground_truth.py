@@ -12,12 +12,12 @@ from clip_core.text import clock
 from clip_core.types import Times
 
 MOST_NAMED, MOST_NAMED_LENGTH = 3, 40
-"""So many prompts or videos are named in a warning, each this long at most; the rest is counted."""
+"""A warning names this many prompts or videos, each at most this long, and counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a prompt can be seen: [start_s, end_s) in seconds, of the video of that name, "" for any."""
+    """When a prompt is visible: [start_s, end_s) in seconds, in the video of that name; "" means any video."""
 
     prompt: str
     start_s: float
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A prompt that is known never to be there, in the video of that name, "" for any."""
+    """A prompt known never to be visible in the video of that name; "" means any video."""
 
     prompt: str
     video: str = ""
@@ -35,11 +35,11 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """All that is known to be true.
+    """Ground truth of any number of prompts.
 
     Attributes:
-        spans: In the order in which they were given.
-        absent: What is found for these prompts is false, unless a span says otherwise.
+        spans: In the order of the input.
+        absent: Prompts whose moments are all false, unless a span says otherwise.
     """
 
     spans: tuple[Span, ...]
@@ -47,17 +47,17 @@ class Truth:
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        """All prompts that something is known of, each once, those that are there first."""
+        """All prompts, each once, those with spans first."""
         spans, absent = (span.prompt for span in self.spans), (absence.prompt for absence in self.absent)
         return tuple(dict.fromkeys([*spans, *absent]))
 
     def intervals(self, prompt: str) -> Times:
-        """The spans of one prompt, float64 (m, 2), sorted by start."""
+        """Return the spans of one prompt, float64 (m, 2), sorted by start."""
         return as_intervals(sorted((span.start_s, span.end_s) for span in self.spans if span.prompt == prompt))
 
 
 def joined(first: Truth, second: Truth) -> Truth:
-    """Return what both say; a prompt that one of them knows to be there is not absent."""
+    """Merge two ground truths; a prompt with a span in either is not absent."""
     spans = (*first.spans, *second.spans)
     seen = {span.prompt for span in spans}
     absent = dict.fromkeys(each for each in (*first.absent, *second.absent) if each.prompt not in seen)
@@ -65,15 +65,15 @@ def joined(first: Truth, second: Truth) -> Truth:
 
 
 def of_video(truth: Truth, names: Collection[str]) -> tuple[Truth, list[str]]:
-    """Return what a truth says of one video, and a sentence if it says something of others.
+    """Return the ground truth of one video, with a warning if there are entries for other videos.
 
     Args:
-        truth: As it was read.
-        names: What the video may be called, such as its name and its id; folders, endings and capitals do not count.
-            What names no video is of any.
+        truth: As read from a file.
+        names: What the video may be called, such as its name and id; folder, extension and case are ignored. Entries
+            without a video apply to every video.
 
     Raises:
-        TruthError: All of it is of other videos.
+        TruthError: All of it is for other videos.
     """
     known = {form for name in names for form in _forms(name)}
     everything: list[Span | Absence] = [*truth.spans, *truth.absent]
@@ -92,14 +92,14 @@ def of_video(truth: Truth, names: Collection[str]) -> tuple[Truth, list[str]]:
 
 
 def fit_truth(truth: Truth, prompts: Sequence[str], end_s: float) -> tuple[Truth, list[str]]:
-    """Return what of a video's truth can judge these prompts, and a sentence for each thing that was changed.
+    """Return the part of a video's ground truth that can judge these prompts, with a warning for each change.
 
-    Prompts that are not judged are left out. Spans that end after the video are cut there, those that start after it
-    are left out. Spans of one prompt that overlap are made one, for what is seen all along is one moment.
+    Prompts that are not judged are left out. Spans that reach beyond the end of the video end there, and spans that
+    start after it are left out. Overlapping spans of one prompt are merged, as continuous visibility is one moment.
 
     Args:
         truth: Of this video.
-        prompts: What is judged. One that the truth does not know is named, for it cannot be judged.
+        prompts: The prompts to judge. A warning names those without ground truth, which cannot be judged.
         end_s: Where the video ends.
 
     Raises:
@@ -120,7 +120,7 @@ def fit_truth(truth: Truth, prompts: Sequence[str], end_s: float) -> tuple[Truth
 
 
 def _forms(name: str) -> set[str]:
-    """How a video may be named: with and without its folder and its ending; capitals do not count."""
+    """Return the names a video may have: with and without extension, never with a folder, in lower case."""
     path = PurePath(name.strip().casefold().replace("\\", "/"))
     return {path.name, path.stem}
 

@@ -10,7 +10,7 @@ from clip_core.types import Times
 
 
 def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
-    """Return pairs (start_s, end_s) as float64 (n, 2); none give (0, 2).
+    """Return pairs (start_s, end_s) as float64 (n, 2); no pairs give (0, 2).
 
     Raises:
         ValueError: A time is not finite, or an interval ends before it starts.
@@ -25,7 +25,7 @@ def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
 
 
 def merged(intervals: Times) -> Times:
-    """Return the intervals with those that overlap made one, sorted by start; those that only touch stay apart.
+    """Return the intervals with overlapping ones merged, sorted by start; those that only touch stay separate.
 
     Args:
         intervals: float64 (n, 2), in any order.
@@ -40,7 +40,7 @@ def merged(intervals: Times) -> Times:
 
 
 def covered_s(left: Times, right: Times, intervals: Times) -> Times:
-    """How many seconds of each [left, right) lie within the union of ``intervals``.
+    """Return how many seconds of each [left, right) lie within the union of ``intervals``.
 
     Args:
         left, right: float64 (n,), left <= right.
@@ -59,16 +59,16 @@ def covered_s(left: Times, right: Times, intervals: Times) -> Times:
 
 
 def iou_matrix(first: Times, second: Times) -> Times:
-    """How much each interval of one list is the same as each of another.
+    """Return the IoU of each interval of one list with each of another.
 
-    The union is length + length - intersection, as `standalone_eval` of jayleicn/moment_detr has it for its mAP. Where
-    that is 0 (two empty intervals) this is 0, not NaN.
+    The union is length + length - intersection, as in the mAP of `standalone_eval` (jayleicn/moment_detr). If it is 0
+    (two empty intervals), the IoU is 0, not NaN.
 
     Args:
         first, second: float64 (n, 2) and (m, 2), starts and ends in seconds.
 
     Returns:
-        float64 (n, m), from 0 (apart, or only touching) to 1 (equal).
+        float64 (n, m), from 0 (disjoint or only touching) to 1 (equal).
     """
     shared = np.minimum(first[:, None, 1], second[None, :, 1]) - np.maximum(first[:, None, 0], second[None, :, 0])
     shared = np.maximum(shared, 0.0)

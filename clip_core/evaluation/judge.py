@@ -19,10 +19,10 @@ class PrecisionRecall:
     """What each threshold flags.
 
     Attributes:
-        thresholds: float64 (k,), falling: the scores that occur, each once.
-        precision: float64 (k,), of the flagged seconds the true ones, from 0 to 1.
-        recall: float64 (k,), of the true seconds the flagged ones, rising to 1. All 0 if nothing is true.
-        average_precision: Sum of precision x rise of recall, without interpolation; None if nothing is true.
+        thresholds: float64 (k,), decreasing: the distinct scores.
+        precision: float64 (k,), the share of the flagged seconds that are true, from 0 to 1.
+        recall: float64 (k,), the share of the true seconds that are flagged, increasing to 1; 0 if nothing is true.
+        average_precision: Sum of precision x increase of recall, without interpolation; None if nothing is true.
     """
 
     thresholds: Times
@@ -31,12 +31,12 @@ class PrecisionRecall:
     average_precision: float | None
 
     def at(self, threshold: float) -> tuple[float, float]:
-        """Precision and recall under one threshold; (0, 0) if it flags nothing."""
+        """Return precision and recall at one threshold; (0, 0) if it flags nothing."""
         flagged = int(np.searchsorted(-self.thresholds, -float(np.float32(threshold)), side="right"))
         return (float(self.precision[flagged - 1]), float(self.recall[flagged - 1])) if flagged else (0.0, 0.0)
 
     def thinned(self, most: int) -> PrecisionRecall:
-        """The same curve with at most ``most`` >= 2 points to draw, its first and last among them."""
+        """Return the curve with at most ``most`` >= 2 points to draw, including the first and the last."""
         if len(self.thresholds) <= most:
             return self
         kept = np.unique(np.linspace(0, len(self.thresholds) - 1, most).round().astype(np.int64))
@@ -45,11 +45,11 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimedScore:
-    """The curve of one prompt, and for each sample how many of its seconds are true.
+    """The curve of one prompt, and how many seconds of each sample are true.
 
     Attributes:
         scores: float32 (n,).
-        true_s, false_s: float64 (n,): together the seconds that the sample stands for.
+        true_s, false_s: float64 (n,), adding up to the seconds that the sample stands for.
     """
 
     scores: Floats
@@ -58,11 +58,11 @@ class TimedScore:
 
 
 def timed(scores: Floats, left: Times, right: Times, truths: Times) -> TimedScore:
-    """Weigh the samples of a prompt by the time that each stands for; a span that a truth cuts counts for both sides.
+    """Weight the samples of a prompt by the time that each stands for; part of a span may be true, the rest false.
 
     Args:
-        scores: float32 (n,), as the threshold meets them, so smoothed.
-        left, right: float64 (n,), the span of each sample in seconds. What no sample stands for is not judged.
+        scores: float32 (n,), smoothed, as they are compared with the threshold.
+        left, right: float64 (n,), the span of each sample in seconds. Time outside all spans is not judged.
         truths: float64 (m, 2); overlaps count once.
     """
     true_s = covered_s(left, right, truths)
@@ -70,10 +70,10 @@ def timed(scores: Floats, left: Times, right: Times, truths: Times) -> TimedScor
 
 
 def precision_recall(parts: Sequence[TimedScore]) -> PrecisionRecall:
-    """Return the curve of one prompt, or of several together under the same threshold.
+    """Return the curve of one prompt, or of several together at the same threshold.
 
     Args:
-        parts: One for each prompt. One without truth only adds what is falsely flagged.
+        parts: One for each prompt. A prompt without truths only adds falsely flagged time.
     """
     scores = np.concatenate([part.scores for part in parts]) if parts else np.empty(0, np.float32)
     true_s = np.concatenate([part.true_s for part in parts]) if parts else np.empty(0)
@@ -93,18 +93,18 @@ def precision_recall(parts: Sequence[TimedScore]) -> PrecisionRecall:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How well moments agree with a truth. Shares are from 0 to 1; None: there is no truth to measure it by.
+    """How well moments agree with ground truth. Shares are from 0 to 1; None: there is no ground truth to measure by.
 
     Attributes:
-        prompt: "" where it is over all prompts.
+        prompt: "" for the measures over all prompts.
         truths, moments: How many there are.
-        r1_50, r1_70: R1 at IoU 0.5 and 0.7. Over all: the share of the prompts that are there.
-        map: mAP over IoU 0.5:0.05:0.95; ``map_50`` and ``map_75`` at one IoU. Over all: the mean of those prompts.
+        r1_50, r1_70: R1 at IoU 0.5 and 0.7. Overall: over the prompts that have a span.
+        map: mAP over IoU 0.5:0.05:0.95; ``map_50`` and ``map_75`` at one IoU. Overall: the mean over those prompts.
         f1: See ``mean_iou_f1``.
-        mean_iou: Mean IoU of the truths with the moments that share most with them, 0 for what is missed.
-        onset_median_s, onset_mean_s: How far the starts of those moments are off, in seconds; None if all is missed.
-        missed: Truths that no moment overlaps.
-        false_moments: Moments that overlap no truth.
+        mean_iou: Mean over the spans of the highest IoU with a moment; 0 for a missed one.
+        onset_median_s, onset_mean_s: Start difference between spans and those moments, in seconds; None if none match.
+        missed: Spans that no moment overlaps.
+        false_moments: Moments that overlap no span.
     """
 
     prompt: str
@@ -124,11 +124,11 @@ class Judgement:
 
 
 def queries_of(moments: Sequence[Moment], truth: Truth) -> dict[str, Query]:
-    """Return what was found and what is true for each prompt of the truth; a moment ranks by its peak.
+    """Return what was found and what is true for each prompt of the ground truth; moments rank by their peak.
 
     Args:
-        moments: In any order, which is kept among equal peaks. Those of other prompts are left out.
-        truth: Of these prompts, in this video.
+        moments: In any order, which is kept for equal peaks. Those of other prompts are left out.
+        truth: Of these prompts in this video.
     """
     found: dict[str, list[Moment]] = {prompt: [] for prompt in truth.prompts}
     for moment in sorted(moments, key=lambda moment: -moment.peak):
@@ -145,7 +145,7 @@ def queries_of(moments: Sequence[Moment], truth: Truth) -> dict[str, Query]:
 
 
 def judge(moments: Sequence[Moment], truth: Truth) -> tuple[Judgement, tuple[Judgement, ...]]:
-    """Return the judgement over all prompts of the truth, and one for each, in the truth's order.
+    """Return the judgement over all prompts of the ground truth, and one for each in its order.
 
     Args:
         moments, truth: As for ``queries_of``.

@@ -13,13 +13,13 @@ from clip_core.types import Floats, Scores
 RESAMPLES = 400
 SURE = 0.9
 MARKS_ENOUGH = 4
-"""Of each kind: with fewer, drawing anew says little."""
+"""Of each kind: with fewer, resampling says little."""
 _SEED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What somebody said of one frame: whether ``prompt`` is ``there``, and the score that its curve has there."""
+    """One marked frame: whether ``prompt`` is ``there``, and the score of its curve."""
 
     prompt: str
     score: float
@@ -31,15 +31,14 @@ class FittedThreshold:
     """The threshold of a prompt.
 
     Attributes:
-        threshold: At or above it: there.
-        low, high: Every threshold in between makes as few errors (where equally good ones lie apart, worse ones may lie
-            between them). None: no limit to that side.
-        sure_low, sure_high: Where 90 % of the thresholds lie that are fitted to the marks drawn anew with putting back,
-            yes and no apart (bootstrap, the same at every call); None with marks of one kind only. It
-            always holds the threshold.
+        threshold: A score at or above it means that the prompt is there.
+        low, high: Range of thresholds with as few errors; it may contain worse ones if equally good ones lie apart.
+            None: no limit on that side.
+        sure_low, sure_high: 90 % bootstrap interval, extended to hold the threshold. Marks are resampled with
+            replacement, yes and no separately, with a fixed seed. None with marks of one kind only.
         yes, no: How many marks there are of each kind.
         errors: How many of them the threshold gets wrong.
-        words: One or two sentences: how far to trust this, and what to do next.
+        words: One or two sentences: how far to trust it, and what to do next.
     """
 
     threshold: float
@@ -54,7 +53,7 @@ class FittedThreshold:
 
 
 def fit_thresholds(marks: Iterable[Mark]) -> dict[str, FittedThreshold]:
-    """Fit each prompt's threshold to its own marks; see ``fit_threshold``."""
+    """Fit each prompt's threshold to its own marks, see ``fit_threshold``."""
     by_prompt: dict[str, list[Mark]] = {}
     for mark in marks:
         by_prompt.setdefault(mark.prompt, []).append(mark)
@@ -65,14 +64,14 @@ def fit_thresholds(marks: Iterable[Mark]) -> dict[str, FittedThreshold]:
 
 
 def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
-    """Return the threshold that gets the fewest marks wrong: the middle of the widest of the margins that do.
+    """Return the threshold that gets the fewest marks wrong: the middle of the widest margin that does.
 
     Args:
-        scores: float32 (n,), n >= 1, of the marked frames, smoothed as the curve is that the threshold will apply to.
+        scores: float32 (n,), n >= 1, of the marked frames, smoothed like the curve that the threshold will apply to.
         there: n times yes or no.
 
     Raises:
-        ValueError: There are no marks, not as many of one as of the other, or a score is not finite.
+        ValueError: There are no marks, scores and marks differ in number, or a score is not finite.
     """
     marked = np.array(list(there), bool)
     values = np.asarray(scores, np.float32)
@@ -94,7 +93,7 @@ def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
 
 
 def _best_threshold(yes: Floats, no: Floats) -> tuple[float, float | None, float | None, int]:
-    """The threshold, the range of equally good ones, and how many marks it gets wrong."""
+    """Return the threshold, the range of equally good ones, and how many marks it gets wrong."""
     levels = np.unique(np.concatenate([yes, no])).astype(np.float64)
     # Cut k lies above level k - 1 and at most at level k: cut 0 flags every mark, the last one flags none.
     flagged_no = len(no) - np.searchsorted(np.sort(no), levels, side="left")
@@ -120,7 +119,7 @@ def _drawn_again(yes: Floats, no: Floats) -> np.ndarray[tuple[int], np.dtype[np.
 
 
 def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:
-    """With marks of one kind the threshold is only bounded from one side; it is put there."""
+    """Return the threshold at the score that bounds it, as marks of one kind only bound it from one side."""
     if len(yes):
         edge = float(yes.min())
         words = f"Only yes is marked: the threshold is at most {edge:.3f}. Mark frames where it is not there, too."
@@ -143,7 +142,7 @@ def _words(yes: Floats, no: Floats, errors: int) -> str:
 
 
 def _between(low: float, high: float) -> float:
-    """The middle, as float32 rounds it, but above ``low``: thresholds meet scores in that precision."""
+    """Return the middle in float32, the precision of scores and thresholds, but always above ``low``."""
     middle = np.float32((low + high) / 2)
     return float(middle) if middle > np.float32(low) else float(high)
 
@@ -154,9 +153,9 @@ def _above(level: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """What somebody said of [start_s, end_s) of a video: ``prompt`` is ``there``, or is not.
+    """A person's mark for [start_s, end_s) of a video: ``prompt`` is ``there``, or is not.
 
-    Where both times are the same it is said of one frame only, and not of any stretch.
+    If both times are equal, the mark is for one frame only, not for an interval.
     """
 
     prompt: str
@@ -170,9 +169,9 @@ class Marked:
 
 
 def truth_of(marks: Sequence[Marked]) -> Truth:
-    """Return the truth that marks make: what is not marked yes counts as not there.
+    """Return the ground truth of marks: whatever is not marked yes counts as not visible.
 
-    A prompt that is only marked no is never there. Single frames make no truth.
+    A prompt marked only no is never visible. Marks of single frames give neither a span nor an absence.
     """
     spans = tuple(Span(m.prompt, m.start_s, m.end_s) for m in marks if m.there and m.end_s > m.start_s)
     seen = {mark.prompt for mark in marks if mark.there}
@@ -185,7 +184,7 @@ def marked_frames(marks: Sequence[Marked], scores: Scores, smoothed: Floats) -> 
 
     Args:
         marks: Those of prompts without a curve are left out.
-        scores: n samples, in the unit in which thresholds are wanted.
+        scores: n samples, in the unit of the thresholds to fit.
         smoothed: float32 (n, p).
     """
     if not len(scores):

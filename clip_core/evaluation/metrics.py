@@ -27,8 +27,8 @@ class Query:
     """What was found for one prompt in one video, and what is true.
 
     Attributes:
-        windows: float64 (n, 2), found, the best first.
-        scores: float64 (n,), how sure each is; higher is better.
+        windows: float64 (n, 2), found, best first.
+        scores: float64 (n,), confidence of each; higher is better.
         truths: float64 (m, 2).
     """
 
@@ -47,8 +47,8 @@ def recall_at_1(queries: Sequence[Query], iou: float) -> float | None:
     """Return R1: the share of queries whose first window reaches ``iou`` with a truth.
 
     Args:
-        queries: Those without truth are left out.
-        iou: From 0 to 1; equal counts as reached.
+        queries: Those without truths are left out.
+        iou: From 0 to 1; an equal IoU reaches it.
 
     Returns:
         From 0 to 1; None if no query has a truth.
@@ -60,9 +60,9 @@ def recall_at_1(queries: Sequence[Query], iou: float) -> float | None:
 
 
 def _first_hits(query: Query, iou: float) -> bool:
-    """Whether the first window reaches it; the union is last end - first start here, as in the published code.
+    """Whether the first window reaches ``iou``; the union here is last end - first start, as in the published code.
 
-    Where they overlap that is the same number but for its rounding, which decides when a share is just ``iou``.
+    For overlapping intervals this is the same number but for rounding, which matters when the IoU is exactly ``iou``.
     """
     for start, end in query.windows[:1].tolist():
         for true_start, true_end in query.truths.tolist():
@@ -78,9 +78,9 @@ def mean_average_precision(
     """Return mAP: average precision, averaged over the queries and over ``ious``.
 
     Args:
-        queries: Those without truth are left out.
-        ious: From 0 to 1; one alone gives mAP at it.
-        most_windows: Only so many of each query, the first, are looked at; None: all.
+        queries: Those without truths are left out.
+        ious: From 0 to 1; a single one gives the mAP at it.
+        most_windows: Only the first windows of each query are used, at most this many; None: all.
 
     Returns:
         From 0 to 1; None if no query has a truth.
@@ -95,7 +95,7 @@ def average_precision(query: Query, iou: float, most_windows: int | None = MOST_
     """Return the area below the envelope of one query's precision over recall, from 0 to 1.
 
     Raises:
-        ValueError: It has no truth.
+        ValueError: The query has no truth.
     """
     if not len(query.truths):
         raise ValueError("a query without truth has no average precision")
@@ -106,10 +106,10 @@ def average_precision(query: Query, iou: float, most_windows: int | None = MOST_
 
 
 def matched(query: Query, iou: float, most_windows: int | None = None) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Which truth each window takes, by falling score: the free one that it shares most with, of at least ``iou``.
+    """Return the truth that each window takes, by decreasing score: the free one of highest IoU, if at least ``iou``.
 
     Returns:
-        int64 (k,), k = the number of windows looked at, in the order of falling score; -1: none.
+        int64 (k,), for the k windows used, by decreasing score; -1: none.
     """
     windows, scores = query.windows[:most_windows], query.scores[:most_windows]
     order = np.argsort(-scores, kind="stable")
@@ -126,12 +126,12 @@ def matched(query: Query, iou: float, most_windows: int | None = None) -> np.nda
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Onsets:
-    """Moments of one prompt held against its truths.
+    """Moments of one prompt compared with its truths.
 
     Attributes:
-        errors_s: float64 (k,), |start of the truth - start of the moment that shares most with it|, for each truth
-            that a moment overlaps.
-        ious: float64 (m,), the IoU of each truth with that moment; 0 where it is missed.
+        errors_s: float64 (k,), |start of the truth - start of the moment with the highest IoU|, for each truth that a
+            moment overlaps.
+        ious: float64 (m,), the IoU of each truth with that moment; 0 if missed.
         missed: How many truths no moment overlaps.
         false_moments: How many moments overlap no truth.
     """
@@ -145,7 +145,7 @@ class Onsets:
 def onsets(windows: Times, truths: Times) -> Onsets:
     """Return how the starts of ``windows`` (n, 2) agree with those of ``truths`` (m, 2), both in seconds.
 
-    One moment may be the best of two truths. Of equal ones the first counts.
+    One moment may be the best of two truths. On a tie the first moment counts.
     """
     shares = iou_matrix(truths, windows)
     if not shares.size:

@@ -18,18 +18,18 @@ _CORRECT = "Correct that line, or leave it out."
 
 
 def read_json(text: str, shown: str) -> Truth:
-    """Return the truth in JSON Lines of QVHighlights, or in one object as in data/sample.truth.json.
+    """Return the ground truth from JSON Lines of QVHighlights, or from one object like data/sample.truth.json.
 
-    - A line: ``{"qid": 1, "query": "a dog", "vid": "holiday", "relevant_windows": [[0, 4.5]]}``; seconds, other keys
-      are ignored; no windows: the query is never there.
+    - A line: ``{"qid": 1, "query": "a dog", "vid": "holiday", "relevant_windows": [[0, 4.5]]}``. Times are in seconds,
+      other keys are ignored, and a query without windows is never visible.
     - One object: ``{"visible": [{"prompt": "a dog", "start_s": 0, "end_s": 4.5}], "absent": ["a cat"]}``.
 
     Args:
-        text: The file.
-        shown: Its name as it may stand in a message.
+        text: The text of the file.
+        shown: Its name for messages.
 
     Raises:
-        TruthError: It is neither; the message names the line, or the place in the list.
+        TruthError: It is neither; the message names the line or the list entry.
     """
     try:
         whole = _parsed(text)
@@ -52,7 +52,7 @@ def _lines(text: str, shown: str) -> Truth:
 
 
 def _line(line: str, place: str) -> tuple[list[Span], Absence]:
-    """The spans of one line, and what it says if there are none."""
+    """Return the spans of one line, and the absence that it states if it has none."""
     try:
         given = _parsed(line)
     except (ValueError, RecursionError) as error:
@@ -117,18 +117,18 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "end": ("end_s", "end", "end_time", "stop"),
     "video": ("video", "vid", "video_name", "file"),
 }
-"""Names that a column may have, the best first; capitals do not count."""
+"""Accepted column names, the preferred one first; case is ignored."""
 
 
 def read_truth(content: bytes, name: str) -> Truth:
-    """Return the truth in a file: JSON or JSON Lines if it begins with ``{``, else CSV.
+    """Return the ground truth in a file: JSON or JSON Lines if it begins with ``{``, else CSV.
 
     Args:
         content: The file's bytes: at most 10 MB of UTF-8.
-        name: What it is called, for messages; decides nothing.
+        name: Its name, used only in messages.
 
     Raises:
-        TruthError: It is too large, empty, or cannot be understood; the message names the row or line.
+        TruthError: It is too large, empty or invalid; the message names the row or line.
     """
     shown = shown_name(name)
     if len(content) > MOST_BYTES:
@@ -146,17 +146,17 @@ def read_truth(content: bytes, name: str) -> Truth:
 
 
 def read_csv(text: str, shown: str) -> Truth:
-    """Return the truth of a table: a row per span, with a prompt, a start and an end, and perhaps a video's name.
+    """Return the ground truth in a table: one row per span, with a prompt, a start, an end and optionally a video.
 
-    Times are seconds or [HH:]MM:SS[.mmm]; columns are parted by comma, semicolon or tab; other columns are ignored. A
-    row with a prompt and neither start nor end says that this prompt is never there.
+    Times are seconds or [HH:]MM:SS[.mmm]; columns are separated by comma, semicolon or tab; other columns are ignored.
+    A row with a prompt but no start and no end says that the prompt is never visible.
 
     Args:
-        text: The table, its head first.
-        shown: Its name as it may stand in a message.
+        text: The table, header first.
+        shown: Its name for messages.
 
     Raises:
-        TruthError: As in ``read_truth``; the head is row 1.
+        TruthError: As in ``read_truth``; the header is row 1.
     """
     try:
         filled = filled_rows(text)

@@ -19,7 +19,7 @@ class Setting:
 
     Attributes:
         smoothing_s: Width of the smoothing in seconds, >= 0.
-        threshold: In the unit of the curves, for all prompts; None: each prompt its own, from the data.
+        threshold: In the unit of the curves, for all prompts; None: each prompt is detected from the data.
         min_duration_s: Shorter moments are dropped.
     """
 
@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """What is tried: all combinations, each value once, in rising order; the threshold None, if any, comes first."""
+    """The values to try, in all combinations: each once, increasing; a threshold of None comes first."""
 
     smoothings_s: tuple[float, ...]
     thresholds: tuple[float | None, ...]
@@ -56,39 +56,39 @@ class Grid:
 
     @property
     def common_from(self) -> int:
-        """The place of the first threshold that is a number: 0 or 1."""
+        """Index of the first threshold that is a number: 0 or 1."""
         return int(self.thresholds[:1] == (None,))
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """How many smoothings, thresholds and durations there are."""
+        """The number of smoothings, thresholds and durations."""
         return len(self.smoothings_s), len(self.thresholds), len(self.min_durations_s)
 
     def __len__(self) -> int:
         return int(np.prod(self.shape))
 
     def __iter__(self) -> Iterator[Setting]:
-        """The settings in a fixed order: all of one smoothing together, as smoothing is what costs."""
+        """Yield the settings in a fixed order, grouped by smoothing, which is the expensive part."""
         return itertools.starmap(Setting, itertools.product(self.smoothings_s, self.thresholds, self.min_durations_s))
 
 
 def sweep(grid: Grid, found: Callable[[Setting], Sequence[Query]]) -> Iterator[Cell]:
-    """Try each setting of ``grid`` in its order; yields a cell as soon as it has its score.
+    """Try each setting of ``grid`` in order; yield a cell as soon as its score is known.
 
     Args:
-        grid: What to try. ``len(grid)`` cells come.
-        found: Gives the queries under a setting, those of prompts that never appear too.
+        grid: What to try; ``len(grid)`` cells are yielded.
+        found: Returns the queries under a setting, including those of prompts that never appear.
     """
     for setting in grid:
         yield Cell(setting, mean_iou_f1(found(setting)))
 
 
 def mean_iou_f1(queries: Sequence[Query]) -> float:
-    """Return F1 of moments against truths, averaged over IoU 0.5:0.05:0.95, all queries together.
+    """Return F1 of moments against truths, averaged over IoU 0.5:0.05:0.95, over all queries together.
 
-    F1 = 2 x matched / (moments + truths), matched as for mAP. A sweep goes by this and not by mAP: mAP forgives false
-    moments that rank below the true ones, and has nothing to say on prompts that never appear, so it would always
-    choose the lowest threshold. Nothing found where nothing is true is 1.
+    F1 = 2 x matched / (moments + truths), matched as for mAP. A sweep uses it instead of mAP, because mAP forgives
+    false moments that rank below the true ones and ignores prompts that never appear, so it would always choose the
+    lowest threshold. No moments and no truths give 1.
     """
     things = sum(len(query.windows) + len(query.truths) for query in queries)
     if not things:
@@ -98,16 +98,16 @@ def mean_iou_f1(queries: Sequence[Query]) -> float:
 
 
 def best_cell(grid: Grid, cells: Sequence[Cell]) -> Cell:
-    """Return the cell with the highest score; of equal ones the one whose neighbours are best, then the first.
+    """Return the cell with the highest score; on a tie the one with the best neighbours, then the first.
 
     The middle of a plateau is a safer choice than its edge.
 
     Args:
         grid: What was tried.
-        cells: All of it, as ``sweep`` gave it.
+        cells: All cells of ``sweep``, in order.
 
     Raises:
-        ValueError: There are more or fewer cells than in the grid.
+        ValueError: The number of cells differs from the grid.
     """
     if len(cells) != len(grid):
         raise ValueError(f"{len(cells)} cells are not the {len(grid)} of the grid")
@@ -119,7 +119,7 @@ def best_cell(grid: Grid, cells: Sequence[Cell]) -> Cell:
 
 
 def _around(scores: Times) -> Times:
-    """The sum of each cell and its 26 neighbours; at an edge the cell at the edge counts again. Same shape."""
+    """Return the sum of each cell and its 26 neighbours, with edge cells repeated beyond the edge. Same shape."""
     if not scores.size:
         return scores
     near = np.pad(scores, 1, mode="edge")
@@ -131,7 +131,7 @@ def _around(scores: Times) -> Times:
 
 
 def _matches(query: Query) -> int:
-    """How many windows are matched, over all IoUs together."""
+    """Return the number of matched windows, summed over all IoUs."""
     shares = iou_matrix(query.windows, query.truths)
     near = shares >= min(IOUS)
     if not near.any():

@@ -277,7 +277,7 @@ class Progress:
         return 0.0 if self.stage in ("identifying", "waiting") else 1.0
 
 
-Verdict: TypeAlias = Literal["", "accepted", "rejected", "added"]
+ReviewVerdict: TypeAlias = Literal["", "accepted", "rejected", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,12 +298,15 @@ class Edit:
     anchor_s: float
     start_s: float
     end_s: float
-    verdict: Verdict = ""
+    verdict: ReviewVerdict = ""
     label: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _need(self.verdict in get_args(Verdict), f"verdict must be one of {get_args(Verdict)}, not {self.verdict!r}")
+        _need(
+            self.verdict in get_args(ReviewVerdict),
+            f"verdict must be one of {get_args(ReviewVerdict)}, not {self.verdict!r}",
+        )
         times = (self.anchor_s, self.start_s, self.end_s)
         _need(all(math.isfinite(time) and time >= 0 for time in times), "times must be finite and >= 0")
         _need(self.start_s < self.end_s, f"a moment must begin before it ends: {self.start_s} … {self.end_s}")

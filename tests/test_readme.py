@@ -21,13 +21,6 @@ LONGEST_README_BYTES = 8192
 SERVER = ["pip install inference-cli", "inference server start"]
 NOT_RUN = {"scripts/run", "scripts/test", "scripts/test --quick", *SERVER}
 """They install packages, start a server, or run this test."""
-AFTER_THE_MOVE = {
-    *("clip_core/analysis/", "clip_core/indexing/", "clip_core/library/"),
-    "clip_core/types.py",
-    *("pages/player/", "pages/regions/", "pages/shared/", "pages/shared/cache.py"),
-    *("tests/pages/", "tests/support/"),
-}
-"""Paths that the documents name and that the move of issue 12 makes: take out what is there."""
 
 
 def blocks(language: str) -> dict[str, list[str]]:
@@ -111,7 +104,7 @@ def test_links_and_pictures_lead_somewhere() -> None:
 def test_paths_in_the_documents_are_there() -> None:
     tops = "clip_core|pages|tests|tools|scripts|static|docs|data/models"
     named = {path for text in PAGES.values() for path in re.findall(rf"`((?:{tops})/[\w./-]*)`", text)}
-    assert {path for path in named if "NAME" not in path and not (ROOT / path).exists()} == AFTER_THE_MOVE
+    assert {path for path in named if "NAME" not in path and not (ROOT / path).exists()} == set()
 
 
 def test_commands_within_a_line_are_there() -> None:

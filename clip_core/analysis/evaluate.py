@@ -12,7 +12,7 @@ from clip_core.evaluation.agreement import Agreement, agreement
 from clip_core.evaluation.ground_truth import Truth, fit_truth
 from clip_core.evaluation.judge import Judgement, PrecisionRecall, judge, precision_recall, queries_of, timed
 from clip_core.evaluation.metrics import Query
-from clip_core.evaluation.sweep import Cell, Grid, Setting, sweep
+from clip_core.evaluation.sweep import Grid, Setting, SweepCell, sweep
 from clip_core.scoring.detection import MomentDetection, convert_threshold, detect
 from clip_core.scoring.smoothing import width_s
 from clip_core.scoring.spans import shown_spans
@@ -74,7 +74,7 @@ def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment]
     return Evaluation(detection, tuple(kept), fitted, overall, each, _curves(detection, fitted), tuple(warnings))
 
 
-def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid: Grid) -> Iterator[Cell]:
+def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid: Grid) -> Iterator[SweepCell]:
     """Try each setting of ``grid`` in place of the recipe's; yields a cell when it has its score.
 
     What else the recipe says is kept, but for thresholds of single prompts, which are tried as all others. Each

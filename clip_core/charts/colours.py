@@ -55,7 +55,7 @@ PER_MARK = 12
 
 
 @dataclass(frozen=True)
-class Mark:
+class LineMark:
     """How twelve consecutive prompts look.
 
     Attributes:
@@ -81,16 +81,16 @@ _DOT = (
 )
 _CROSS = '<path d="M1 1l8 8M9 1l-8 8" fill="none" stroke="{colour}" stroke-width="2.4"/>'
 MARKS = (
-    Mark("", "solid", "■", '<rect width="10" height="10" rx="2" fill="{colour}"/>', None),
-    Mark("ring", "dash", "□", _RING, (2.5, "solid")),
-    Mark("bars", "dot", "▥", _BARS, (6, "2px,2px")),
-    Mark("dot", "dashdot", "▣", _DOT, (2.5, "8px,4px")),
-    Mark("cross", "longdash", "⊠", _CROSS, (6, "2px,8px")),
+    LineMark("", "solid", "■", '<rect width="10" height="10" rx="2" fill="{colour}"/>', None),
+    LineMark("ring", "dash", "□", _RING, (2.5, "solid")),
+    LineMark("bars", "dot", "▥", _BARS, (6, "2px,2px")),
+    LineMark("dot", "dashdot", "▣", _DOT, (2.5, "8px,4px")),
+    LineMark("cross", "longdash", "⊠", _CROSS, (6, "2px,8px")),
 )
 """For sixty prompts; those of the next sixty look the same, with their number beside them."""
 
 
-def mark_of(number: int) -> Mark:
+def mark_of(number: int) -> LineMark:
     """Return the mark of prompt ``number``."""
     return MARKS[number // PER_MARK % len(MARKS)]
 

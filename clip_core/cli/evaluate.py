@@ -19,7 +19,7 @@ from clip_core.errors import TruthError
 from clip_core.evaluation.ground_truth import of_video
 from clip_core.evaluation.judge import Judgement, PrecisionRecall
 from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
-from clip_core.evaluation.sweep import Cell, Setting, best_cell
+from clip_core.evaluation.sweep import Setting, SweepCell, best_cell
 from clip_core.scoring.detection import detect
 from clip_core.scoring.smoothing import width_s
 from clip_core.text import short_prompt
@@ -101,11 +101,11 @@ def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
     return (name, str(judgement.truths), str(judgement.moments), *shares, onset, *counts)
 
 
-def _sweep(evaluation: Evaluation) -> tuple[list[Cell], Cell]:
+def _sweep(evaluation: Evaluation) -> tuple[list[SweepCell], SweepCell]:
     """Try the usual settings and show the best few; return all, and the best."""
     recipe, video_scores = evaluation.detection.recipe, evaluation.detection.video_scores
     grid = usual_grid(recipe, video_scores)
-    cells: list[Cell] = []
+    cells: list[SweepCell] = []
     with terminal.ProgressBar("sweep") as bar:
         for cell in sweep_settings(recipe, video_scores, evaluation.truth, grid):
             cells.append(cell)
@@ -119,7 +119,7 @@ def _sweep(evaluation: Evaluation) -> tuple[list[Cell], Cell]:
     return cells, best
 
 
-def _cell_row(cell: Cell) -> tuple[str, ...]:
+def _cell_row(cell: SweepCell) -> tuple[str, ...]:
     setting = cell.setting
     threshold = "adapt" if setting.threshold is None else f"{setting.threshold:g}"
     return f"{setting.smoothing_s:g}", threshold, f"{setting.min_duration_s:g}", _percent(cell.score)
@@ -136,7 +136,7 @@ def _percent(share: float | None) -> str:
 
 
 def _as_json(
-    facts: dict[str, Any], evaluation: Evaluation, warnings: list[str], swept: tuple[list[Cell], Cell] | None
+    facts: dict[str, Any], evaluation: Evaluation, warnings: list[str], swept: tuple[list[SweepCell], SweepCell] | None
 ) -> str:
     """Return all of it as one JSON object; shares from 0 to 1, times in seconds."""
     whole = {
@@ -161,5 +161,5 @@ def _points(curve: PrecisionRecall) -> dict[str, Any]:
     return {name: getattr(thin, name).tolist() for name in names} | {"average_precision": curve.average_precision}
 
 
-def _flat(cell: Cell) -> dict[str, float | None]:
+def _flat(cell: SweepCell) -> dict[str, float | None]:
     return {**asdict(cell.setting), "f1": cell.score}

@@ -29,7 +29,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SweepCell:
     """A setting and its score, from 0 to 1."""
 
     setting: Setting
@@ -72,7 +72,7 @@ class Grid:
         return itertools.starmap(Setting, itertools.product(self.smoothings_s, self.thresholds, self.min_durations_s))
 
 
-def sweep(grid: Grid, found: Callable[[Setting], Sequence[Query]]) -> Iterator[Cell]:
+def sweep(grid: Grid, found: Callable[[Setting], Sequence[Query]]) -> Iterator[SweepCell]:
     """Try each setting of ``grid`` in order; yield a cell as soon as its score is known.
 
     Args:
@@ -80,7 +80,7 @@ def sweep(grid: Grid, found: Callable[[Setting], Sequence[Query]]) -> Iterator[C
         found: Returns the queries under a setting, including those of prompts that never appear.
     """
     for setting in grid:
-        yield Cell(setting, mean_iou_f1(found(setting)))
+        yield SweepCell(setting, mean_iou_f1(found(setting)))
 
 
 def mean_iou_f1(queries: Sequence[Query]) -> float:
@@ -97,7 +97,7 @@ def mean_iou_f1(queries: Sequence[Query]) -> float:
     return 2 * right / (things * len(IOUS))
 
 
-def best_cell(grid: Grid, cells: Sequence[Cell]) -> Cell:
+def best_cell(grid: Grid, cells: Sequence[SweepCell]) -> SweepCell:
     """Return the cell with the highest score; on a tie the one with the best neighbours, then the first.
 
     The middle of a plateau is a safer choice than its edge.

@@ -56,7 +56,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SegmentRun:
     """The samples [first, stop) of a moment or candidate; ``level`` is the level of its highest segment."""
 
     first: int
@@ -76,7 +76,7 @@ class PromptDetection:
 
     verdict: Verdict
     line: float
-    runs: tuple[Run, ...]
+    runs: tuple[SegmentRun, ...]
 
 
 def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, confidence: float) -> PromptDetection:
@@ -164,7 +164,7 @@ def _grow(levels: Times, line: float, background: float, proven: float) -> Itera
 
 def _refined(
     run: tuple[int, int], levels: Times, curve: Floats, segments: Segments, background: float, proven: float
-) -> Run:
+) -> SegmentRun:
     """Return the samples of a run of segments; its edges move beside the segment boundary where the curve is decisive.
 
     The curve is modelled as two levels with noise. The likeliest edge maximises the cumulative distance from the
@@ -185,17 +185,17 @@ def _refined(
             b = begin + edge.place(curve[begin : int(edges[stop + 1])], b - begin)
     if a >= b:
         a, b = int(edges[first]), int(edges[stop])
-    return Run(a, b, float(levels[top]))
+    return SegmentRun(a, b, float(levels[top]))
 
 
-def _apart(runs: Sequence[Run], n: int) -> list[Run]:
+def _apart(runs: Sequence[SegmentRun], n: int) -> list[SegmentRun]:
     """Make runs disjoint, highest first: samples that two moved edges both claim go to the higher run."""
-    free, apart = np.ones(n, bool), list[Run]()
+    free, apart = np.ones(n, bool), list[SegmentRun]()
     for run in runs:
         parts = list(_stretches(free[run.first : run.stop]))
         if parts:
             a, b = max(parts, key=lambda part: part[1] - part[0])
-            apart.append(Run(run.first + a, run.first + b, run.level))
+            apart.append(SegmentRun(run.first + a, run.first + b, run.level))
             free[apart[-1].first : apart[-1].stop] = False
     return apart
 

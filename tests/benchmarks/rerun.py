@@ -34,8 +34,8 @@ PARTS = {
         ),
     ],
     "store: video and run": ["pages.shared.indexing:see_to_it"],
-    "scores (store, multiply)": ["clip_core.analysis.analyse:Analysis.evidence"],
-    "smoothing and moments": ["clip_core.scoring.detection:find"],
+    "scores (store, multiply)": ["clip_core.analysis.analyse:Analysis.video_scores"],
+    "smoothing and moments": ["clip_core.scoring.detection:detect"],
     "prompts and signal": [
         *(
             "pages.regions.sidebar.prompts:edit_prompts",

@@ -26,8 +26,7 @@ from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.scoring.prompt_detection import Verdict
 from clip_core.settings import Recipe
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Edit, Floats
-from clip_core.types import Verdict as Judged
+from clip_core.types import Edit, Floats, ReviewVerdict
 from tests.cli.test_commands import run
 from tests.export.test_report import Parsed
 from tests.support.model_maker import make_clip
@@ -369,7 +368,7 @@ def lanes(folder: Path) -> list[dict[str, Any]]:
     return [trace for trace in figures["light"]["data"] if trace.get("yaxis") == "y3"]
 
 
-def judge(prompt: str, verdict: Judged, **edges: float) -> None:
+def judge(prompt: str, verdict: ReviewVerdict, **edges: float) -> None:
     """Say on the page's behalf what the only candidate of a prompt is."""
     store = EmbeddingStore(load_config().embeddings)
     (video,) = store.videos()

@@ -5,7 +5,7 @@ import pytest
 
 from clip_core.evaluation.intervals import as_intervals
 from clip_core.evaluation.metrics import IOUS, Query, matched
-from clip_core.evaluation.sweep import Cell, Grid, Setting, best_cell, mean_iou_f1, sweep
+from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell, mean_iou_f1, sweep
 
 GRID = Grid((0.0, 1.0), (0.1, 0.2, 0.3), (0.0, 2.0))
 
@@ -49,23 +49,23 @@ def test_cells_come_one_by_one_in_the_order_of_the_grid() -> None:
     assert asked == list(GRID) == [cell.setting for cell in cells]
     assert len(cells) == len(GRID) == 12
     assert [setting.smoothing_s for setting in GRID] == [0.0] * 6 + [1.0] * 6
-    assert best_cell(GRID, cells) == Cell(Setting(1.0, 0.2, 0.0), 1.0)
+    assert best_cell(GRID, cells) == SweepCell(Setting(1.0, 0.2, 0.0), 1.0)
 
 
 def test_of_equal_cells_the_middle_of_the_plateau_is_taken() -> None:
     grid = Grid((0.0,), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7))
     scores = [0.9, 0.1, 0.2, 0.9, 0.9, 0.9, 0.1]
-    cells = [Cell(setting, score) for setting, score in zip(grid, scores, strict=True)]
+    cells = [SweepCell(setting, score) for setting, score in zip(grid, scores, strict=True)]
     assert best_cell(grid, cells).setting.threshold == 0.5
 
 
 def test_when_all_are_equal_the_first_is_taken() -> None:
-    assert best_cell(GRID, [Cell(setting, 0.0) for setting in GRID]).setting == next(iter(GRID))
+    assert best_cell(GRID, [SweepCell(setting, 0.0) for setting in GRID]).setting == next(iter(GRID))
 
 
 def test_an_unfinished_sweep_has_no_best_cell() -> None:
     with pytest.raises(ValueError, match="3 cells are not the 12 of the grid"):
-        best_cell(GRID, [Cell(setting, 0.0) for setting in GRID][:3])
+        best_cell(GRID, [SweepCell(setting, 0.0) for setting in GRID][:3])
 
 
 @pytest.mark.parametrize("values", [(), (1.0, 0.0), (1.0, 1.0), (float("nan"),), (0.0, float("inf"))])
@@ -78,13 +78,13 @@ def test_thresholds_that_adapt_come_first_and_are_no_neighbour() -> None:
     grid = Grid((0.0,), (None, 0.1, 0.2, 0.3))
     assert [setting.threshold for setting in grid] == [None, 0.1, 0.2, 0.3]
     scores = [0.9, 0.9, 0.5, 0.5]  # 0.1 has worse neighbours than None, which has none but itself
-    cells = [Cell(setting, score) for setting, score in zip(grid, scores, strict=True)]
+    cells = [SweepCell(setting, score) for setting, score in zip(grid, scores, strict=True)]
     assert best_cell(grid, cells).setting.threshold is None
     scores = [0.1, 0.9, 0.9, 0.9]
-    cells = [Cell(setting, score) for setting, score in zip(grid, scores, strict=True)]
+    cells = [SweepCell(setting, score) for setting, score in zip(grid, scores, strict=True)]
     assert best_cell(grid, cells).setting.threshold == 0.1  # all three are equal: what adapts does not count
     alone = Grid((0.0, 1.0), (None,))
-    assert best_cell(alone, [Cell(setting, 0.5) for setting in alone]).setting == Setting(0.0, None, 0.0)
+    assert best_cell(alone, [SweepCell(setting, 0.5) for setting in alone]).setting == Setting(0.0, None, 0.0)
     with pytest.raises(ValueError, match="thresholds must be finite numbers"):
         Grid((0.0,), (0.1, None))
 

@@ -166,7 +166,7 @@ def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
     monkeypatch.setattr(sweep, "TELL_EVERY_S", 0.0)
     whole = sweep._go_on
 
-    def stopped(run: sweep.Run) -> None:
+    def stopped(run: sweep.SweepRun) -> None:
         """As when a press on something ends the run of the script after some cells."""
         run.done += itertools.islice(run.cells, 5)
         st.button("", key="cancel_sweep", on_click=sweep._cancel)

@@ -13,7 +13,7 @@ from clip_core.analysis.evaluate import Evaluation, sweep_settings, usual_grid
 from clip_core.charts.evaluation_charts import sweep_figure
 from clip_core.charts.unit_text import share_text
 from clip_core.evaluation.ground_truth import Truth
-from clip_core.evaluation.sweep import Cell, Grid, Setting, best_cell
+from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Recipe
 from pages.regions.sidebar.smoothing import SECONDS
@@ -29,7 +29,7 @@ HELP = (
 
 
 @dataclass
-class Run:
+class SweepRun:
     """A sweep as far as it is; it goes on where it was when the page runs again.
 
     Attributes:
@@ -43,8 +43,8 @@ class Run:
     video_scores: VideoScores
     truth: Truth
     grid: Grid
-    cells: Iterator[Cell]
-    done: list[Cell] = field(default_factory=list)
+    cells: Iterator[SweepCell]
+    done: list[SweepCell] = field(default_factory=list)
 
     def is_about(self, found: Evaluation) -> bool:
         """Whether it still answers the question."""
@@ -63,7 +63,7 @@ def _kept(recipe: Recipe) -> Recipe:
 def draw_sweep(found: Evaluation) -> None:
     """Draw the button, the progress or the result. Call it last: while it runs, nothing below it is drawn."""
     state = st.session_state
-    run: Run | None = state.get("sweep_run")
+    run: SweepRun | None = state.get("sweep_run")
     if run is None or not run.is_about(found):
         state.sweep_run = None
         st.button("Try settings", icon=":material/grid_on:", key="sweep", on_click=_begin, args=(found,), help=HELP)
@@ -79,14 +79,14 @@ def _begin(found: Evaluation) -> None:
     recipe, video_scores = detection.recipe, detection.video_scores
     grid = usual_grid(recipe, video_scores)
     cells = sweep_settings(recipe, video_scores, found.truth, grid)
-    st.session_state.sweep_run = Run(_kept(recipe), video_scores, found.truth, grid, cells)
+    st.session_state.sweep_run = SweepRun(_kept(recipe), video_scores, found.truth, grid, cells)
 
 
 def _cancel() -> None:
     st.session_state.sweep_run = None
 
 
-def _go_on(run: Run) -> None:
+def _go_on(run: SweepRun) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         bar = st.progress(0.0, text="Trying settings")
         st.button(unseen("Cancel"), icon=":material/close:", key="cancel_sweep", help="Cancel", on_click=_cancel)
@@ -100,7 +100,7 @@ def _go_on(run: Run) -> None:
     st.rerun()
 
 
-def _draw_result(run: Run, found: Evaluation) -> None:
+def _draw_result(run: SweepRun, found: Evaluation) -> None:
     grid, best = run.grid, best_cell(run.grid, run.done)
     setting = best.setting
     shortest = grid.min_durations_s.index(setting.min_duration_s)

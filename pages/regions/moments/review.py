@@ -13,7 +13,7 @@ from clip_core.scoring.detection import CANDIDATE, MomentDetection
 from clip_core.scoring.reviewed import Reviewed, edit_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
-from clip_core.types import Edit, Verdict, VideoRecord
+from clip_core.types import Edit, ReviewVerdict, VideoRecord
 from pages.player.draw import Edges, draw_judge_keys
 from pages.regions.moments.in_out import clear_in_out, in_out, press
 from pages.regions.moments.moment_list import MomentList
@@ -192,7 +192,7 @@ def _draw_adding(detection: MomentDetection, bench: Bench) -> None:
     )
 
 
-def judge(subjects: list[Reviewed], verdict: Verdict, listed: MomentList, bench: Bench) -> None:
+def judge(subjects: list[Reviewed], verdict: ReviewVerdict, listed: MomentList, bench: Bench) -> None:
     """Give a verdict; after that of one moment, unless it is the ticked one, the next of the list is shown."""
     edits = [replace(edit_of(r, bench.settings), verdict=verdict) for r in subjects]
     bench.keep([edit for edit, r in zip(edits, subjects, strict=True) if edit != r.edit])
@@ -212,7 +212,7 @@ def _add(moment: tuple[str, float, float], bench: Bench) -> None:
     clear_in_out()
 
 
-VERDICT_OF: dict[str, Verdict] = {"accept": "accepted", "reject": "rejected"}
+VERDICT_OF: dict[str, ReviewVerdict] = {"accept": "accepted", "reject": "rejected"}
 
 
 def draw_keys(

@@ -18,7 +18,7 @@ case $line in $BROKEN*) exit 3 ;; esac
 """
 STYLE = ["ruff check .", "ruff format --check .", "mypy "]
 STAGES = [
-    "python -m pytest --numprocesses auto --dist worksteal --ignore tests/pages tests/browser",
+    "python -m pytest --numprocesses auto --dist worksteal --ignore tests/pages --ignore tests/browser",
     "python -m pytest --numprocesses 2 --dist loadfile --durations 15 tests/pages tests/browser",
     "python -m tests.benchmarks --quick",
 ]
@@ -74,7 +74,7 @@ def test_arguments_go_on_to_one_pytest(folder: Path, broken: str, code: int) -> 
 def test_quick_leaves_out_pages_browsers_and_benchmarks_and_says_so(folder: Path, broken: str, code: int) -> None:
     got, calls, said = run(folder, "--quick", broken=broken)
     assert (got, calls) == (code, [*STYLE, STAGES[0]])
-    assert "left out tests/pages tests/browser and the benchmarks" in said
+    assert "left out tests/pages, tests/browser and the benchmarks" in said
     assert "Chromium" not in said
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     listed = moment_list.settle_list(
         reviewed_moments(found, record.video_id, store), record.video_id, hidden=set(wanted.texts) - set(shown)
     )
-    found = moment_list.shown_findings(found, listed)
+    found = moment_list.shown_detection(found, listed)
     playable = viewer.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, scores)
     in_out.settle_in_out(record, head)

@@ -114,7 +114,7 @@ def test_the_model_is_small_and_says_what_it_is() -> None:
         assert word in card
 
 
-def usual_findings(config: Config, store: EmbeddingStore, prompts: Sequence[str]) -> MomentDetection:
+def usual_detection(config: Config, store: EmbeddingStore, prompts: Sequence[str]) -> MomentDetection:
     """What the page and the commands find with the settings of the config."""
     recipe = Recipe(prompts=tuple(prompts), smoothing_s=config.smoothing_s)
     video_id = store.videos()[0].video_id
@@ -125,7 +125,7 @@ def test_with_the_shipped_settings_every_object_is_found_and_the_absent_one_is_n
     config: Config, store: EmbeddingStore
 ) -> None:
     assert config.threshold is None
-    found = usual_findings(config, store, config.prompts)
+    found = usual_detection(config, store, config.prompts)
     assert found.recipe.unit == "corrected"
     assert found.not_sure == ("an elephant",) == (*TRUTH["absent"],)
     there = set(config.prompts) - {"an elephant"}
@@ -144,7 +144,7 @@ def test_with_the_shipped_settings_every_object_is_found_and_the_absent_one_is_n
 
 
 def test_detect_moments_finds_what_the_page_finds(config: Config, store: EmbeddingStore) -> None:
-    encoder, found = load_encoder(config.model, config), usual_findings(config, store, config.prompts)
+    encoder, found = load_encoder(config.model, config), usual_detection(config, store, config.prompts)
     settings = Recipe(smoothing_s=config.smoothing_s)
     detection = detect_moments(store.videos()[0].video_id, config.prompts, encoder, store, settings=settings)
     assert (list(detection.moments), list(detection.candidates)) == (found.moments, found.candidates)
@@ -168,7 +168,7 @@ def test_of_the_models_other_names_at_most_one_in_twenty_is_there(
     assert len(absent) > 240
     prompts = [wording.format(name) for name in absent]
     halves = (prompts[:200], prompts[200:])  # a recipe holds 200
-    sure = [p for half in halves for p, v in usual_findings(config, store, half).verdicts.items() if v.sure]
+    sure = [p for half in halves for p, v in usual_detection(config, store, half).verdicts.items() if v.sure]
     assert len(sure) <= 0.05 * len(prompts), sure
 
 
@@ -181,7 +181,7 @@ def test_a_constant_video_has_what_beats_the_bank_throughout_and_nothing_else(co
     (record,) = store.videos()
     assert record.table.end_s == 10.0
     prompts = [*config.prompts, *bank_texts("names")[:100]]
-    found = usual_findings(config, store, prompts)
+    found = usual_detection(config, store, prompts)
     assert found.scores.complete
     beating = {p for p, verdict in found.verdicts.items() if (verdict.confidence or 0) > 0.95}
     assert {p for p, verdict in found.verdicts.items() if verdict.kind == "throughout"} == beating

@@ -34,13 +34,13 @@ class Check:
 
     Attributes:
         subject: What, in a word or two.
-        bundle: "ok", "note" (it works, but should be known) or "fail".
+        result: "ok", "note" (it works, but should be known) or "fail".
         what: What was seen, one sentence.
         next_step: What to do about it; "" where there is nothing to do.
     """
 
     subject: str
-    bundle: CheckResult
+    result: CheckResult
     what: str
     next_step: str = ""
 

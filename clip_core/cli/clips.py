@@ -46,7 +46,7 @@ def run(options: Options, video: str, listed: str, out: str, fast: bool, frames:
         record = known_video(path, store)
         # The times of an indexed video are known: its frames need not be looked for first.
         table = record.table if record is not None and record.table.confirmed else None
-        last = _export(path, _wish(path, moments, content, fast, frames, packed), Path(out), table)
+        last = _export(path, _request(path, moments, content, fast, frames, packed), Path(out), table)
     _tell(last, len(moments))
     options.tell_notices()
 
@@ -60,7 +60,7 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
     return read_moments(content, shown_name(path)), content
 
 
-def _wish(
+def _request(
     path: str, moments: list[Moment], content: bytes, fast: bool, frames: Pictures, packed: bool
 ) -> ExportRequest:
     suffix = "otio" if content.lstrip().startswith(b"{") else "csv"

@@ -28,10 +28,10 @@ def run(options: Options) -> int:
     failed = 0
     for check in check_setup(config, store, config.model if options.model is None else options.model):
         _tell(check)
-        failed += check.bundle == "fail"
+        failed += check.result == "fail"
     terminal.line("Everything works." if not failed else f"{failed} of these must be put right first.")
     return FAILED if failed else 0
 
 
 def _tell(check: Check) -> None:
-    terminal.line(f"{check.bundle:<5} {check.subject:<7} {check.what} {check.next_step}".rstrip())
+    terminal.line(f"{check.result:<5} {check.subject:<7} {check.what} {check.next_step}".rstrip())

@@ -10,7 +10,7 @@ from clip_core.analysis.export_bundle import moments_file
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, check_folder, write_file
 from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place, text
-from clip_core.cli.scoring import counted, find_outcome, tell_verdicts
+from clip_core.cli.scoring import counted, find_bundle, tell_verdicts
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS
 
@@ -37,7 +37,7 @@ def run(options: Options, video: str, formats: str, out: str | None) -> None:
         targets = {kind: str(Path(out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
     elif len(kinds) > 1:
         raise ClipVideoError("Several formats need a folder to lie in.", "Give one: --out DIR")
-    bundle = find_outcome(options.video_path(video), options)
+    bundle = find_bundle(options.video_path(video), options)
     for target in targets.values():
         check_file(target, video=bundle.path)
     for kind, target in targets.items():

@@ -12,7 +12,7 @@ from clip_core.analysis.report import MOST_PICTURES, make_report, timeline_of
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, write_file
 from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place
-from clip_core.cli.scoring import counted, find_outcome
+from clip_core.cli.scoring import counted, find_bundle
 from clip_core.errors import StoreError, VideoError
 from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
 from clip_core.store.store import EmbeddingStore
@@ -30,7 +30,7 @@ def run(options: Options, video: str, out: str) -> None:
     """
     path = options.video_path(video)
     check_file(out, video=path)
-    bundle = find_outcome(path, options)
+    bundle = find_bundle(path, options)
     pictures, note = _pictures(bundle, options.store)
     timeline = timeline_of(bundle.detection, bundle.detection.moments)
     write_file(out, make_report(bundle, timeline, pictures, note))

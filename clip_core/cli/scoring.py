@@ -54,7 +54,7 @@ def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
     return record
 
 
-def find_outcome(path: str, options: Options) -> ExportBundle:
+def find_bundle(path: str, options: Options) -> ExportBundle:
     """Find the moments of a video as the options ask.
 
     Raises:

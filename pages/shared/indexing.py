@@ -75,13 +75,13 @@ def see_to_it(request: IndexRequest) -> Indexed:
     if outdated is not None:
         return Indexed(None, None, job, outdated=outdated)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
-    asked = state.get("index_wish")
+    asked = state.get("index_request")
     # Who comes to a job that somebody cancelled, or that failed, sees that and may resume it.
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
     if _lacking(record, run, request.rate) and asked != asking and not stopped:
         request.submit()
         job = index_queue().view(request.key, viewer())
-    state.index_wish = asking
+    state.index_request = asking
     if record is not None:
         state.seen_stored = (request.video.path, found)
     forgotten = record is None and state.get("seen_stored") == (request.video.path, found)

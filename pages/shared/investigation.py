@@ -92,7 +92,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
     told = opened.fill(notes)
     with told:
         prompts.warn_of_truncation(typed, encoder)
-        video_scores = curves.live_evidence(request, indexed, typed)
+        video_scores = curves.live_video_scores(request, indexed, typed)
     wanted = typed.only((*video_scores.raw.prompts, *video_scores.negatives.prompts))
     with opened.fill(facts):
         source.describe(indexed.record)

@@ -38,7 +38,7 @@ def found(config: Config, **changes: Any) -> list[Check]:
 
 
 def failed(checks: list[Check]) -> list[str]:
-    return [f"{check.subject}: {check.what} {check.next_step}" for check in checks if check.bundle == "fail"]
+    return [f"{check.subject}: {check.what} {check.next_step}" for check in checks if check.result == "fail"]
 
 
 def test_a_sound_set_up(config: Config) -> None:
@@ -74,7 +74,7 @@ def test_each_thing_that_is_wrong_is_said_and_stops_no_other(config: Config, tmp
         failed(checks)[2],
     ]
     assert failed(checks)[2].startswith("model: There is no model 'nonsense'.")
-    assert [check.subject for check in checks if check.bundle == "ok"] == ["store", "store"]
+    assert [check.subject for check in checks if check.result == "ok"] == ["store", "store"]
 
 
 def test_a_video_folder_behind_a_shut_door_is_told(
@@ -126,5 +126,5 @@ def test_where_frames_go_is_a_note(config: Config, monkeypatch: pytest.MonkeyPat
     encoder = FakeEncoder()
     encoder.sends_to = "clip.example.org"
     monkeypatch.setattr(module, "load_encoder", lambda name, config: encoder)
-    notes = [check.what for check in found(config) if check.bundle == "note"]
+    notes = [check.what for check in found(config) if check.result == "note"]
     assert notes == ["Frames and prompts of your videos will be sent to clip.example.org."]

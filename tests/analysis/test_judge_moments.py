@@ -16,7 +16,7 @@ from clip_core.scoring.reviewed import edit_of
 from clip_core.settings import Recipe
 from clip_core.types import Edit
 from tests.store.test_store import record
-from tests.support.curve_maker import evidence_of, scores_of
+from tests.support.curve_maker import scores_of, video_scores_of
 
 VIDEO, OTHER = "a" * 64, "b" * 64
 
@@ -26,7 +26,7 @@ def detection() -> MomentDetection:
     """A dog at [4.5, 9.5) and [14.5, 19.5)."""
     values = np.full(30, 0.1)
     values[5:10], values[15:20] = 0.3, 0.4
-    video_scores = evidence_of(scores_of(values, prompts=["a dog"]))
+    video_scores = video_scores_of(scores_of(values, prompts=["a dog"]))
     return detect(Recipe(prompts=("a dog",), unit="cosine", threshold=0.2, smoothing_s=0.0), video_scores)
 
 

@@ -92,7 +92,7 @@ def _rows(n: int, goal_ms: float, turns: int, *, is_longest: bool) -> list[Row]:
         timed = _Timed(parts)
         timed("bare product", lambda: np.clip(vectors @ texts.T, -1, 1))
         raw = timed("scores", lambda c=curves: c.scores(RECIPE.prompts, _table(n)))
-        video_scores = _evidence(raw, banks, shot_boundaries_s, segments)
+        video_scores = _video_scores(raw, banks, shot_boundaries_s, segments)
         timed("corrected", lambda e=video_scores: e.scale.in_unit(RECIPE.unit))
         timed("detection", lambda e=video_scores: [e.detected(p, RECIPE.confidence) for p in RECIPE.prompts])
         found = timed("smoothing and moments", lambda e=video_scores: detect(RECIPE, e))
@@ -113,7 +113,7 @@ def gathered(frames: FrameEmbeddings, texts: Floats, captions: Floats) -> VideoS
     curves.add_prompts(dict(zip(RECIPE.prompts, texts, strict=True)))
     raw = curves.scores(RECIPE.prompts, _table(len(frames)))
     shot_boundaries_s, segments = _segmented(frames)
-    return _evidence(
+    return _video_scores(
         raw, _banks(captions, frames.vectors, np.arange(len(frames)), segments), shot_boundaries_s, segments
     )
 
@@ -130,7 +130,7 @@ def _banks(captions: Floats, vectors: Floats, order: Ints, segments: Segments) -
     return prompt_banks(RECIPE.prompts, bank, vectors, order, segments)
 
 
-def _evidence(
+def _video_scores(
     raw: Scores, banks: Mapping[str, PromptBank], shot_boundaries_s: Times, segments: Segments
 ) -> VideoScores:
     nothing = replace(raw, prompts=(), values=np.empty((len(raw), 0), np.float32))

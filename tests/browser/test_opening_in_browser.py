@@ -21,10 +21,10 @@ SLOW = """
 import time
 from pathlib import Path
 
-from clip_core.pipeline import identify, list_videos
+from clip_core.library import identify, videos
 
 HERE = Path(__file__).parent
-known, listed = identify.known_video, list_videos.list_videos
+known, listed = identify.known_video, videos.list_videos
 
 
 def wait(gate):
@@ -43,7 +43,7 @@ def slow_list(*given, **named):
     return listed(*given, **named)
 
 
-identify.known_video, list_videos.list_videos = slow_known, slow_list
+identify.known_video, videos.list_videos = slow_known, slow_list
 
 import streamlit as st
 

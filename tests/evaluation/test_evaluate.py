@@ -20,7 +20,7 @@ from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Recipe
 from clip_core.types import Scores
-from tests.support.curve_maker import evidence_of, scores_of
+from tests.support.curve_maker import scores_of, video_scores_of
 
 ROOT = Path(__file__).parents[2]
 TRUTH = Truth((Span("dog", 9.5, 19.5), Span("dog", 39.5, 49.5)), (Absence("absent"),))
@@ -32,7 +32,7 @@ def planted(noise: float = 0.0) -> VideoScores:
     values = np.full((60, 2), 0.2, np.float32)
     values[10:20, 0] = values[40:50, 0] = 0.4
     values += np.random.default_rng(0).normal(0, noise, values.shape).astype(np.float32)
-    return evidence_of(scores_of(values, prompts=["dog", "absent"]), bank_peak=0.3)
+    return video_scores_of(scores_of(values, prompts=["dog", "absent"]), bank_peak=0.3)
 
 
 def judged(video_scores: VideoScores, truth: Truth, recipe: Recipe) -> Evaluation:
@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_told() -> None:
                                     scores_of(np.full(60, 0.2))])  # fmt: skip
 @pytest.mark.parametrize("recipe", [replace(RECIPE, smoothing_s=2.0, min_duration_s=1.0), Recipe(unit="z")])
 def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores, recipe: Recipe) -> None:
-    video_scores = evidence_of(scores)
+    video_scores = video_scores_of(scores)
     found = judged(video_scores, Truth((Span("p0", 0, 0.5),)), recipe)
     assert (found.overall.map, found.overall.f1, found.overall.missed) == (0.0, 0.0, 1)
     assert json.loads(json.dumps(found.overall.map, allow_nan=False)) == 0.0

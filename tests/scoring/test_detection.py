@@ -15,8 +15,8 @@ from clip_core.scoring.detection import convert_threshold, detect, thresholds_by
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import UNITS, Recipe
 from clip_core.types import Floats, Unit
-from tests.support.curve_maker import evidence_of as evidence_of_scores
 from tests.support.curve_maker import scores_of
+from tests.support.curve_maker import video_scores_of as video_scores_of_curves
 
 LOW, HIGH, N = 0.15, 0.30, 200
 DOG, CAT, TREE, PERSON = "a dog", "a cat", "a tree", "a person"
@@ -30,7 +30,7 @@ def curve(*events: tuple[int, int], low: float = LOW, high: float = HIGH, seed: 
     return values.astype(np.float32)
 
 
-def evidence_of(
+def video_scores_of(
     curves: Mapping[str, Floats],
     negatives: Mapping[str, Floats] | None = None,
     bank_peak: float | Floats | None = None,
@@ -40,7 +40,9 @@ def evidence_of(
     """Of curves a second apart; neutral texts score 0 on each sample and reach ``bank_peak`` somewhere."""
     table = np.stack([*curves.values()], axis=1)
     raw = scores_of(table, prompts=list(curves), end_s=float(len(table)))
-    return evidence_of_scores(raw, negatives, bank_peak=bank_peak, weights=weights, shot_boundaries_s=shot_boundaries_s)
+    return video_scores_of_curves(
+        raw, negatives, bank_peak=bank_peak, weights=weights, shot_boundaries_s=shot_boundaries_s
+    )
 
 
 def stretches(recipe: Recipe, video_scores: VideoScores) -> dict[str, list[tuple[float, float]]]:
@@ -54,7 +56,7 @@ def stretches(recipe: Recipe, video_scores: VideoScores) -> dict[str, list[tuple
 def both() -> VideoScores:
     """A dog twice, a cat once within the dog's first, and a tree that is never there."""
     curves = {DOG: curve((40, 60), (120, 130)), CAT: curve((50, 70), seed=1, low=0.2, high=0.26), TREE: curve(seed=2)}
-    return evidence_of(curves, {PERSON: curve(seed=4)}, bank_peak=0.21)
+    return video_scores_of(curves, {PERSON: curve(seed=4)}, bank_peak=0.21)
 
 
 RAW = Recipe(smoothing_s=0.0)
@@ -90,7 +92,7 @@ def test_the_likeliest_places_of_what_is_not_sure_are_candidates(both: VideoScor
     found = detect(RAW, both)
     assert {candidate.prompt for candidate in found.candidates} == {TREE}
     assert 1 <= len(found.candidates) <= 3
-    higher = evidence_of({DOG: curve((40, 60)), TREE: curve(seed=2)}, bank_peak=0.35)
+    higher = video_scores_of({DOG: curve((40, 60)), TREE: curve(seed=2)}, bank_peak=0.35)
     unsure = detect(RAW, higher)
     assert (unsure.moments, unsure.thresholds, unsure.not_sure) == ([], {}, (DOG, TREE))
     assert [(c.start_s, c.end_s) for c in unsure.candidates if c.prompt == DOG] == [(39.5, 59.5)]
@@ -101,7 +103,7 @@ def test_candidates_of_the_likeliest_prompt_come_first() -> None:
     raw = scores_of(np.stack([curve(seed=k, high=0.2 + 0.03 * k, low=0.15) for k in range(2)], axis=1),
                     prompts=[TREE, CAT], end_s=float(N))  # fmt: skip
     raw.values[20:40, 1] += 0.1
-    found = detect(RAW, evidence_of_scores(raw, bank_peak=np.linspace(0.16, 0.4, 300, dtype=np.float32)))
+    found = detect(RAW, video_scores_of_curves(raw, bank_peak=np.linspace(0.16, 0.4, 300, dtype=np.float32)))
     assert found.not_sure == (TREE, CAT)
     assert found.candidates[0].prompt == CAT
     assert (found.verdicts[CAT].confidence or 0) > (found.verdicts[TREE].confidence or 0)
@@ -111,7 +113,7 @@ def test_candidates_of_the_likeliest_prompt_come_first() -> None:
 
 def test_confidence_is_what_a_prompt_must_beat() -> None:
     peaks = np.repeat(np.array([0.2, 0.9], np.float32), [285, 15])
-    video_scores = evidence_of({DOG: curve((40, 60))}, bank_peak=peaks)
+    video_scores = video_scores_of({DOG: curve((40, 60))}, bank_peak=peaks)
     kinds = {c: detect(replace(RAW, confidence=c), video_scores).verdicts[DOG].kind for c in (0.9, 0.94, 0.95, 0.98)}
     assert kinds == {0.9: "there", 0.94: "there", 0.95: "not sure", 0.98: "not sure"}
     assert detect(RAW, video_scores).verdicts[DOG].confidence == 0.95
@@ -128,7 +130,7 @@ def test_a_threshold_by_hand_means_what_it_says_and_the_bank_can_be_added_to_it(
     assert found.verdicts[TREE].reason.startswith("Its threshold was set by hand, so neutral texts do not decide.")
     assert set(stretches(replace(by_hand, bank_share=95), both)) == {DOG, CAT}
     assert set(stretches(replace(RAW, bank_share=100), both)) == {DOG, CAT}  # which detection does not look at
-    without = evidence_of({TREE: curve(seed=2)})
+    without = video_scores_of({TREE: curve(seed=2)})
     assert stretches(replace(by_hand, bank_share=95), without) == {TREE: [(0.0, 200.0)]}
     nothing = detect(Recipe(unit="cosine", threshold=0.9), both)
     assert {prompt: verdict.kind for prompt, verdict in nothing.verdicts.items()} == (
@@ -157,14 +159,14 @@ def test_prompts_that_are_not_flagged_have_a_verdict_and_nothing_else(both: Vide
 
 
 def test_what_is_there_all_the_time_is_one_moment() -> None:
-    found = detect(RAW, evidence_of({DOG: curve(low=0.3)}, bank_peak=0.2))
+    found = detect(RAW, video_scores_of({DOG: curve(low=0.3)}, bank_peak=0.2))
     assert [(m.start_s, m.end_s) for m in found.moments] == [(0.0, 200.0)]
     assert found.verdicts[DOG].kind == "throughout"
     assert found.thresholds[DOG] <= found.moments[0].peak
 
 
 def test_where_the_bank_was_not_asked_corrected_is_refused_and_the_curves_alone_decide() -> None:
-    alone = evidence_of({DOG: curve((40, 60)), TREE: curve(seed=2)})
+    alone = video_scores_of({DOG: curve((40, 60)), TREE: curve(seed=2)})
     with pytest.raises(RecipeError, match="Corrected scores need the null bank"):
         detect(Recipe(), alone)
     for unit in ("cosine", "z", "percentile"):
@@ -210,7 +212,7 @@ def test_score_range_keeps_out(both: VideoScores) -> None:
 def test_hysteresis_goes_on_below_the_threshold() -> None:
     values = curve((40, 60), (120, 130))
     values[60:70] = 0.22
-    one = evidence_of({DOG: values})
+    one = video_scores_of({DOG: values})
     recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0)
     assert stretches(recipe, one)[DOG] == [(39.5, 59.5), (119.5, 129.5)]
     wider = Recipe(unit="cosine", threshold=0.25, smoothing_s=0, hysteresis=0.05)
@@ -219,14 +221,14 @@ def test_hysteresis_goes_on_below_the_threshold() -> None:
 
 
 def test_rules_fill_drop_and_pad() -> None:
-    one = evidence_of({DOG: curve((40, 50), (53, 60), (120, 122))})
+    one = video_scores_of({DOG: curve((40, 50), (53, 60), (120, 122))})
     recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0.0, min_gap_s=3.5, min_duration_s=2.5, pad_s=1.0)
     assert stretches(recipe, one) == {DOG: [(38.5, 60.5)]}
     assert stretches(replace(recipe, threshold=None), one) == {DOG: [(38.5, 60.5)]}
 
 
 def test_smoothing_stops_at_cuts_unless_it_may_cross() -> None:
-    cut = evidence_of({DOG: curve((40, 60))}, shot_boundaries_s=[39.5, 59.5])
+    cut = video_scores_of({DOG: curve((40, 60))}, shot_boundaries_s=[39.5, 59.5])
     kept = detect(Recipe(unit="cosine", smoothing_s=9), cut)
     crossed = detect(Recipe(unit="cosine", smoothing_s=9, across_cuts=True), cut)
     assert kept.smoothed[39:41, 0] == pytest.approx([LOW, HIGH], abs=0.002)
@@ -236,10 +238,10 @@ def test_smoothing_stops_at_cuts_unless_it_may_cross() -> None:
 
 
 def test_negatives_give_margin_and_nothing_else_does() -> None:
-    alone = evidence_of({DOG: curve((40, 60))})
+    alone = video_scores_of({DOG: curve((40, 60))})
     with pytest.raises(RecipeError, match="Margin needs a negative prompt"):
         detect(Recipe(unit="margin"), alone)
-    both = evidence_of({DOG: curve((40, 60))}, {PERSON: np.full(N, 0.2, np.float32)})
+    both = video_scores_of({DOG: curve((40, 60))}, {PERSON: np.full(N, 0.2, np.float32)})
     assert "margin" in both.scale.units
     margin = detect(Recipe(unit="margin", threshold=0.05, smoothing_s=0), both)
     assert [(m.start_s, m.end_s) for m in margin.moments] == [(39.5, 59.5)]
@@ -248,14 +250,16 @@ def test_negatives_give_margin_and_nothing_else_does() -> None:
 
 def test_weights_act_where_prompts_compete() -> None:
     curves = {DOG: curve((40, 60)), CAT: curve((40, 60), seed=1)}
-    even, odd = evidence_of(curves), evidence_of(curves, weights={DOG: 1.0, CAT: 100.0})
+    even, odd = video_scores_of(curves), video_scores_of(curves, weights={DOG: 1.0, CAT: 100.0})
     shares = detect(Recipe(unit="softmax", threshold=0.5, smoothing_s=0), odd).scores.values
     assert shares[:, 1].min() > 0.9
     assert shares.sum(axis=1) == pytest.approx(np.ones(N), abs=1e-6)
     for unit in ("cosine", "z", "percentile"):
         same = (detect(Recipe(unit=unit), e).scores.values for e in (even, odd))  # type: ignore[arg-type]
         assert np.array_equal(*same)
-    with_negative = evidence_of(curves, {PERSON: np.full(N, 0.2, np.float32)}, weights={CAT: math.e, PERSON: math.e**2})
+    with_negative = video_scores_of(
+        curves, {PERSON: np.full(N, 0.2, np.float32)}, weights={CAT: math.e, PERSON: math.e**2}
+    )
     margin = detect(Recipe(unit="margin", threshold=0.5), with_negative).scores
     assert margin.column(CAT) == pytest.approx(curves[CAT] + 0.01 - 0.22, abs=1e-6)
     assert with_negative.weights_of_prompts == {CAT: math.e}
@@ -268,7 +272,7 @@ PAIRS = list(product(UNITS, UNITS))
 def test_a_cut_is_carried_over_in_every_pair_of_units(given: Unit, wanted: Unit) -> None:
     """Between cosine, z and percentile it parts the samples alike; with margin and softmax as many lie above it."""
     curves = {DOG: curve((40, 60)), CAT: curve((90, 140), seed=1)}
-    video_scores = evidence_of(curves, {PERSON: np.full(N, 0.2, np.float32)}, bank_peak=0.2)
+    video_scores = video_scores_of(curves, {PERSON: np.full(N, 0.2, np.float32)}, bank_peak=0.2)
     rising = video_scores.scale.rising(given, DOG)
     cut = float((rising[150] + rising[151]) / 2)
     carried = convert_threshold(cut, given, wanted, video_scores, DOG)
@@ -281,16 +285,16 @@ def test_a_cut_is_carried_over_in_every_pair_of_units(given: Unit, wanted: Unit)
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 def test_of_a_common_cut_the_median_is_taken(count: int) -> None:
     curves = {f"p{k}": curve((40, 60), low=0.1 + 0.01 * k, seed=k) for k in range(count)}
-    video_scores = evidence_of(curves)
+    video_scores = video_scores_of(curves)
     each = [convert_threshold(0.25, "cosine", "z", video_scores, p) for p in curves]
     assert convert_threshold(0.25, "cosine", "z", video_scores) == pytest.approx(float(np.median(each)))
     assert convert_threshold(0.25, "cosine", "cosine", video_scores) == pytest.approx(0.25)
 
 
 def test_without_samples_or_prompts_nothing_is_carried_over() -> None:
-    nothing = evidence_of({DOG: np.empty(0, np.float32)})
+    nothing = video_scores_of({DOG: np.empty(0, np.float32)})
     assert convert_threshold(0.3, "cosine", "z", nothing) is None
-    assert convert_threshold(0.3, "cosine", "z", evidence_of({DOG: curve()}), "a horse") is None
+    assert convert_threshold(0.3, "cosine", "z", video_scores_of({DOG: curve()}), "a horse") is None
 
 
 def test_measure_takes_the_samples_within_or_the_nearest(both: VideoScores) -> None:
@@ -336,7 +340,7 @@ def test_few_or_constant_samples_give_no_nan_and_are_there_throughout_or_not_sur
 ) -> None:
     values = values.astype(np.float32)
     n = len(values)
-    video_scores = evidence_of({DOG: values, CAT: values.copy()}, {PERSON: values.copy()}, bank_peak=peak)
+    video_scores = video_scores_of({DOG: values, CAT: values.copy()}, {PERSON: values.copy()}, bank_peak=peak)
     found = detect(Recipe(unit=unit, threshold=None if mode == "detect" else 1e6, smoothing_s=3), video_scores)
     assert np.isfinite(found.scores.values).all()
     assert np.isfinite(found.smoothed).all()
@@ -355,7 +359,7 @@ def test_no_prompts_and_only_negatives_find_nothing() -> None:
     raw = scores_of(np.empty((N, 0)), prompts=[])
     object.__setattr__(raw, "prompts", ())
     for negatives in ({}, {PERSON: curve()}):
-        video_scores = evidence_of_scores(raw, negatives)
+        video_scores = video_scores_of_curves(raw, negatives)
         for unit in video_scores.scale.units:
             found = detect(Recipe(unit=unit), video_scores)
             assert (found.moments, found.candidates, found.scores.values.shape) == ([], [], (N, 0))

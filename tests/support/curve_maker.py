@@ -40,7 +40,7 @@ def bank_at(peak: float | Floats, n: int) -> PromptBank:
     return PromptBank(np.zeros(n, np.float32), np.zeros(n, np.float32), peaks, peaks)
 
 
-def evidence_of(
+def video_scores_of(
     raw: Scores,
     negatives: Mapping[str, Floats] | None = None,
     *,

@@ -28,7 +28,7 @@ from pages.shared.markdown import error_markdown
 _COARSE = "On grey, few samples are there yet: short moments may be missing, and verdicts may change."
 
 
-def live_evidence(request: IndexRequest, indexed: Indexed, prompts: Prompts) -> VideoScores:
+def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts) -> VideoScores:
     """Return what is known of what is stored now; computed are only new frames and new prompts.
 
     If the model cannot embed the new prompts or pictures (a server that is down), those that are known are scored,
@@ -44,7 +44,7 @@ def live_evidence(request: IndexRequest, indexed: Indexed, prompts: Prompts) -> 
     if state.get("unscored", (None,))[0] != asked:
         state.pop("unscored", None)
         try:
-            return _evidence(request, indexed.record, recipe, pictures)
+            return _video_scores(request, indexed.record, recipe, pictures)
         except EncoderError as error:
             state.unscored = (asked, error)
     if pictures is not None:
@@ -61,7 +61,7 @@ def _known_pictures(
     known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
     left = len(pictures) - len(known)
     _draw_error(st.session_state.unscored[1], f"{_counted(left, 'picture')} not scored.")
-    return _evidence(request, indexed.record, recipe, known)
+    return _video_scores(request, indexed.record, recipe, known)
 
 
 def _what_is_known(request: IndexRequest, indexed: Indexed, recipe: Recipe) -> VideoScores:
@@ -73,7 +73,7 @@ def _what_is_known(request: IndexRequest, indexed: Indexed, recipe: Recipe) -> V
     scored = replace(recipe, prompts=lines)
     ask_bank = analysis.bank_is_ready(scored.positives)
     _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not ask_bank)
-    return _evidence(request, indexed.record, scored, ask_bank=ask_bank)
+    return _video_scores(request, indexed.record, scored, ask_bank=ask_bank)
 
 
 def _draw_unscored(error: EncoderError, prompts: int, *, without_bank: bool) -> None:
@@ -104,7 +104,7 @@ def _analysis(record: VideoRecord | None, request: IndexRequest) -> Analysis:
     return found
 
 
-def _evidence(
+def _video_scores(
     request: IndexRequest,
     record: VideoRecord | None,
     recipe: Recipe,

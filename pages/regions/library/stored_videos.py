@@ -135,7 +135,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None
         st.session_state.forget_error = error
     forget_what_was_asked(video_id)
     sidebar_state.forget(video_id)
-    for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_wish"):
+    for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_request"):
         st.session_state.pop(key, None)
 
 

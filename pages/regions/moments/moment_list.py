@@ -139,7 +139,7 @@ def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str
     )
 
 
-def shown_findings(detection: MomentDetection, listed: MomentList) -> MomentDetection:
+def shown_detection(detection: MomentDetection, listed: MomentList) -> MomentDetection:
     """The findings with the moments that count and the candidates that wait, for the chart."""
     return replace(detection, moments=listed.kept, candidates=listed.candidates)
 

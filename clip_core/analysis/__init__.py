@@ -1,1 +1,1 @@
-"""What joins store, encoders and scoring: analyse a video, evaluate, compare encoders, export, report."""
+"""Combine store, encoders and scoring: analyse a video, evaluate, compare encoders, export, report."""

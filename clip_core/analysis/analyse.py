@@ -1,4 +1,4 @@
-"""A video and a model → all that moments are made of; kept from call to call, so that only what is new is computed."""
+"""Compute all that moments are made from for a video and a model, keeping results so that only new work is done."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from clip_core.types import Floats, Image, Scores, TimeTable
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture to hold frames against.
+    """A picture to compare frames with.
 
     Attributes:
         rgb: uint8 (height, width, 3).
-        picture_id: SHA-256 of its pixels and shape: the same picture is embedded once.
+        picture_id: SHA-256 of its pixels and shape, so that the same picture is embedded once.
     """
 
     rgb: Image
@@ -41,12 +41,12 @@ class Picture:
 
 
 class Analysis:
-    """What is known so far of one video under one model. Not for several threads at once.
+    """What is known so far about one video under one model. Not thread-safe.
 
     Args:
         video_id: An indexed video.
         encoder: The model that its frames were embedded with.
-        store: Where vectors of frames and texts are kept.
+        store: Holds the vectors of frames and texts.
     """
 
     def __init__(self, video_id: str, encoder: Encoder, store: EmbeddingStore) -> None:
@@ -57,11 +57,11 @@ class Analysis:
         self._known: tuple[object, VideoScores] | None = None
 
     def bank_is_ready(self, prompts: Iterable[str]) -> bool:
-        """Whether the neutral texts that these prompts are held against were embedded in this session."""
+        """Return whether this object holds the null bank (neutral texts) of these prompts already."""
         return all(kind_of(prompt) in self._banks for prompt in prompts)
 
     def prepare_bank(self, prompts: Iterable[str]) -> None:
-        """Embed the neutral texts that these prompts are held against, once for each model; then the store has them.
+        """Load the null bank (neutral texts) of these prompts; texts that the store lacks are embedded and stored.
 
         Raises:
             EncoderError: The model failed.
@@ -74,16 +74,16 @@ class Analysis:
     def video_scores(
         self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None, ask_bank: bool = True
     ) -> VideoScores:
-        """Read what is new and return what is known.
+        """Read new frames from the store and return all scores.
 
         Args:
-            recipe: Its prompts, negatives, templates and weights.
-            pictures: Name → picture, to hold the frames against in place of the recipe's prompts. The null bank and
-                the negatives are texts, and so have no say.
-            ask_bank: Whether prompts are held against neutral texts.
+            recipe: Its prompts, negatives, templates and weights are used.
+            pictures: Name → picture, to score in place of the prompts. The null bank and the negatives are texts, so
+                they are not used then.
+            ask_bank: Whether prompts are compared with the null bank.
 
         Raises:
-            NotIndexedError: The video was never begun with this model.
+            NotIndexedError: The video was never indexed with this model.
             PromptError: A prompt is empty.
             EncoderError: The model failed on new prompts, new pictures or the bank.
         """
@@ -107,7 +107,7 @@ class Analysis:
         return self._known[1]
 
     def _learn_pictures(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
-        """Give the curves the vectors that they lack; return name → key of its column."""
+        """Add missing picture vectors to the curves; return name → key of its column."""
         keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
         lacking = self.curves.unknown(keys.values())
         if lacking:
@@ -123,7 +123,7 @@ class Analysis:
         prompts = () if columns is not None else recipe.positives
         if columns is not None:
             raw, negatives = self._scores(columns, table, complete=complete), self._scores({}, table)
-            raw = replace(raw, values=raw.values.clip(-1, 1))  # of a frame with itself, rounding says a little above 1
+            raw = replace(raw, values=raw.values.clip(-1, 1))  # rounding puts a frame with itself slightly above 1
         else:
             against = recipe.negatives
             if ask_bank:
@@ -151,11 +151,11 @@ class Analysis:
 
     @property
     def _vectors(self) -> Floats:
-        """Of all frames, float32 (n, dim), also for n = 0."""
+        """The vectors of all frames, float32 (n, dim), also for n = 0."""
         return self.curves.vectors().reshape(-1, self._encoder.dim)
 
     def _start_anew_if_forgotten(self) -> None:
-        """Drop what is kept of rows that are others now: the video was forgotten meanwhile."""
+        """Drop cached results if the video was forgotten meanwhile, because its rows are no longer the same."""
         if self.curves.generation != self._generation:
             self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), self.curves.generation
             for bank in self._banks.values():
@@ -170,11 +170,11 @@ class Analysis:
         return found
 
     def _scores(self, columns: Mapping[str, str], table: TimeTable, *, complete: bool = True) -> Scores:
-        """The columns with those keys, under their names."""
+        """Return the columns with these keys (name → key), under their names."""
         return replace(self.curves.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
 
     def ribbons(self, recipe: Recipe) -> dict[str, tuple[Floats, Floats]]:
-        """Prompt → lower and upper edge of its cosines over the templates, for those that have several wordings."""
+        """Return prompt → lower and upper edge of its cosines over the templates, for prompts with several wordings."""
         vectors = self.curves.vectors()[self.curves.order]
         found = {}
         for prompt in recipe.positives:

@@ -1,4 +1,4 @@
-"""Look at everything that an index run needs, one thing after another, and say what works and what to do."""
+"""Check everything that an index run needs; say what works and what to do about the rest."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SLACK = 1e-3
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        subject: What, in a word or two.
-        result: "ok", "note" (it works, but should be known) or "fail".
-        what: What was seen, one sentence.
-        next_step: What to do about it; "" where there is nothing to do.
+        subject: What was checked, in a word or two.
+        result: "ok", "note" (it works, but the user should know) or "fail".
+        what: What was found, in one sentence.
+        next_step: What to do about it; "" if there is nothing to do.
     """
 
     subject: str
@@ -46,17 +46,17 @@ class Check:
 
 
 def check_setup(config: Config, store_location: str, model: str) -> Iterator[Check]:
-    """Check the video folders, the store and the model, in this order; none stops the others.
+    """Check the video folders, the store and the model, in this order; a failure does not stop the rest.
 
-    The model is asked for one text and one picture made here. Nothing of the user's is sent or changed.
+    The model embeds one text and one picture that are made here. No user data is sent or changed.
 
     Args:
-        config: The settings.
-        store_location: Where embeddings are kept.
-        model: The model's name; for a server, its address is the config's.
+        config: The config.
+        store_location: Where embeddings are stored.
+        model: The model's name; the address of a server comes from the config.
 
     Yields:
-        Each finding when it is there: a model may take seconds.
+        Each result as soon as it is known: loading a model may take seconds.
     """
     store = EmbeddingStore(store_location)
     yield from _checked("videos", lambda: _videos(config, store))
@@ -91,7 +91,7 @@ def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
 def _is_missing(folder: Path) -> bool:
     try:
         return not folder.is_dir()
-    except OSError:  # behind a door that is shut, as the list of videos will tell
+    except OSError:  # a parent folder cannot be read; list_videos reports that
         return False
 
 
@@ -104,7 +104,7 @@ def _store(store: EmbeddingStore) -> Iterator[Check]:
 
 
 def _room(folder: Path) -> Check:
-    """Whether the folder, or the one that it would be made in, can be written, and how much room there is."""
+    """Check that the folder, or the nearest existing folder above it, is writable, and how much space is free."""
     place = nearest_folder(folder)
     try:
         with tempfile.NamedTemporaryFile(prefix=".doctor-", dir=place):
@@ -137,20 +137,20 @@ def _model(name: str, config: Config) -> Iterator[Check]:
 
 
 def _asked(encoder: ShownEncoder, what: str, ask: Callable[[], Floats]) -> Check:
-    """Ask for one vector and look at it."""
+    """Request one vector and check its shape and length."""
     began = time.monotonic()
     found = ask()
     took = time.monotonic() - began
     if found.shape != (1, encoder.dim):
         return Check("model", "fail", f"A {what} became {found.shape}, not {(1, encoder.dim)}.", "Use another model.")
     length = float(np.linalg.norm(found.astype(np.float64)))
-    if not abs(length - 1) <= SLACK:  # NaN is not within it either
+    if not abs(length - 1) <= SLACK:  # written so that NaN fails too
         return Check("model", "fail", f"The vector of a {what} has the length {length:.3f}, not 1.", "Use another.")
     return Check("model", "ok", f"A {what} becomes a unit vector of {encoder.dim} numbers in {took * 1000:.0f} ms.")
 
 
 def _test_picture() -> Image:
-    """uint8 (240, 320, 3): red rises to the right, green downwards."""
+    """Return a picture, uint8 (240, 320, 3): red rises to the right, green downwards."""
     picture = np.zeros((240, 320, 3), dtype=np.uint8)
     picture[..., 0] = np.linspace(0, 255, 320).astype(np.uint8)
     picture[..., 1] = np.linspace(0, 255, 240).astype(np.uint8)[:, None]

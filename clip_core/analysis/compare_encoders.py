@@ -1,4 +1,4 @@
-"""The same frames and prompts through two encoders: do they give the same vectors, and the same scores?"""
+"""Compare two encoders on the same frames and prompts: their vectors and their scores."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FRAMES_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Two encoders on the same n frames and p prompts.
+    """The results of two encoders on the same n frames and p prompts.
 
     Attributes:
         times_s: float64 (n,), presentation times of the frames.
         prompts: The p prompts.
-        image_cosines: float32 (n,), the cosine of a frame's vector from one to its vector from the other.
+        image_cosines: float32 (n,), cosine similarity of each frame's two vectors.
         text_cosines: float32 (p,), the same for the prompts.
-        scores: float32 (2, n, p), the cosine similarity of each frame and prompt by the first and by the second.
+        scores: float32 (2, n, p), cosine similarity of each frame and prompt under the first and the second encoder.
     """
 
     times_s: Times
@@ -39,7 +39,7 @@ class Comparison:
 
     @property
     def changes(self) -> Floats:
-        """float32 (n, p): the second's scores minus the first's."""
+        """float32 (n, p): scores of the second encoder minus scores of the first."""
         return np.asarray(self.scores[1] - self.scores[0])
 
 
@@ -54,17 +54,17 @@ def compare_encoders(
 ) -> Comparison:
     """Embed the same frames and prompts with two encoders of one family.
 
-    The frames are those on the screen at the middles of ``frames`` equal parts of the video, each once.
+    The video is divided into ``frames`` equal parts; the frame on screen at the middle of each is used, each once.
 
     Args:
         path: The video file.
         first, second: The encoders.
-        prompts: Texts; may be none.
+        prompts: Texts; may be empty.
         frames: How many frames, at least 1.
         on_frames: Called with the number of frames done so far.
 
     Raises:
-        EncoderError: Their vectors have differing lengths, or one of them failed.
+        EncoderError: The encoders differ in dimension, or one of them failed.
         VideoError: The file cannot be opened or decoded.
         PromptError: A prompt is empty.
         ValueError: ``frames`` is below 1.
@@ -95,7 +95,7 @@ def compare_encoders(
 
 
 def _batches(path: str | os.PathLike[str], frames: int) -> Iterator[list[Frame]]:
-    """Yield the frames a few at a time, so that no more are in memory."""
+    """Yield the frames in small batches to limit memory."""
     with open_video(Path(path)) as video:
         middles_s = (np.arange(frames) + 0.5) * (video.table.end_s / frames)
         numbers = np.unique(np.searchsorted(video.times_s, middles_s, side="right").clip(1) - 1).tolist()

@@ -1,4 +1,4 @@
-"""What the page finds, for scripts: the moments of prompts in an indexed video, and how sure it is of them."""
+"""Detect the moments of prompts in an indexed video from a script, with the results that the page shows."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from clip_core.types import Moment
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in a video.
+    """What was detected in a video.
 
     Attributes:
-        moments: Of prompts that are there, or there throughout; ranked by peak.
-        candidates: The likeliest places, three at most, of each prompt that is "not sure".
-        verdicts: Prompt → "there", "throughout" (all of the video, or most of it) or "not sure".
-        confidence: Prompt → share of 300 neutral texts that it beats, in [0, 1]; None where they were not asked.
-        reasons: Prompt → why, a sentence.
+        moments: Moments of prompts whose verdict is "there" or "throughout"; ranked by peak.
+        candidates: The likeliest places, at most three, of each prompt that is "not sure".
+        verdicts: Prompt → "there", "throughout" (all or most of the video) or "not sure".
+        confidence: Prompt → share of the null bank (300 neutral texts) that it beats, in [0, 1]; None if not compared.
+        reasons: Prompt → a sentence that explains the verdict.
         shot_boundaries_s: Where one shot ends and the next begins, in seconds, rising.
     """
 
@@ -37,7 +37,7 @@ class Detection:
     shot_boundaries_s: Sequence[float]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values that JSON can hold."""
+        """Return everything as plain values for JSON."""
         return {
             "moments": [asdict(moment) for moment in self.moments],
             "candidates": [asdict(moment) for moment in self.candidates],
@@ -57,21 +57,21 @@ def detect_moments(
     settings: Recipe | None = None,
     confidence: float | None = None,
 ) -> Detection:
-    """Find the moments of prompts in an indexed video, as the page does.
+    """Detect the moments of prompts in an indexed video, as the page does.
 
     Args:
-        video_id: Of an indexed video.
-        prompts: Texts; one that begins with "- " is a negative prompt. A double is taken once.
+        video_id: An indexed video.
+        prompts: Texts; one that begins with "- " is a negative prompt. A duplicate is used once.
         encoder: The model that the frames were embedded with.
-        store: Where they are kept.
-        settings: How curves become moments; None: as the page begins. Its prompts are not looked at.
-        confidence: A prompt is there if it beats more than this share of 300 neutral texts, 0.5 to 0.999; None takes
-            that of the settings, which is 0.95 unless somebody changed it.
+        store: Holds the frames.
+        settings: How curves become moments; None means the page's defaults. Prompts in the settings are ignored.
+        confidence: A prompt is there if it beats more than this share of the null bank (300 neutral texts), 0.5 to
+            0.999; None uses that of the settings, 0.95 by default.
 
     Raises:
-        NotIndexedError: The video was never begun with this model.
+        NotIndexedError: The video was never indexed with this model.
         PromptError: A prompt is empty.
-        RecipeError: The settings ask for what is not there, or the confidence cannot be.
+        RecipeError: The unit of the settings is not available for these prompts, or the confidence is out of range.
         EncoderError: The model failed.
     """
     recipe = replace(settings or Recipe(), prompts=clean_prompts(prompts))

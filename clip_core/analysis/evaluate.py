@@ -24,25 +24,25 @@ SMOOTHINGS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 MIN_DURATIONS_S = (0.0, 1.0, 2.0)
 THRESHOLDS = 12
 LEAST_Z, USUAL_Z = 1.0, 6.0
-"""Common thresholds begin well above the median, where half of the video is flagged, and reach at least so far."""
+"""Common thresholds start well above the median, which would flag half of the video, and in z reach at least 6."""
 STEPS: Mapping[Unit, float] = {
     "corrected": 0.005, "cosine": 0.005, "z": 0.1, "percentile": 0.1, "margin": 0.005, "softmax": 0.01
 }  # fmt: skip
-"""Thresholds are multiples of this, so that the page's slider can stand on them."""
+"""Thresholds are multiples of this step, so that the page's slider can be set to them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What moments are worth against a truth.
+    """How well moments agree with ground truth.
 
     Attributes:
-        detection: What was judged.
-        moments: Those of the prompts that were judged, in the order given.
-        truth: What they were judged by, fitted to the video.
-        overall: Over all prompts.
-        prompts: One judgement for each prompt of the truth.
-        curves: Prompt → precision and recall over the threshold; "" → over all, under one threshold.
-        warnings: What of the truth was left out or changed, a sentence each.
+        detection: What was evaluated.
+        moments: The moments of the evaluated prompts, in their given order.
+        truth: The ground truth, fitted to the video.
+        overall: The judgement over all prompts.
+        prompts: One judgement for each prompt of the ground truth.
+        curves: Prompt → precision and recall by threshold; "" → all prompts together under one threshold.
+        warnings: What was left out of the ground truth or changed, one sentence each.
     """
 
     detection: MomentDetection
@@ -55,15 +55,15 @@ class Evaluation:
 
 
 def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment] | None = None) -> Evaluation:
-    """Judge the moments of one video.
+    """Evaluate the moments of one video.
 
     Args:
-        detection: What a recipe found there. Prompts that it does not flag are not judged.
-        truth: Of that video; what does not fit is left out with a warning, see ``fit_truth``.
-        moments: What is judged in place of ``detection.moments``, such as what people made of them.
+        detection: The detected moments. Prompts that the settings do not flag are not evaluated.
+        truth: The ground truth of the video; what does not fit is left out with a warning, see ``fit_truth``.
+        moments: Evaluated in place of ``detection.moments``, such as the moments after annotation.
 
     Raises:
-        TruthError: The truth judges none of these prompts.
+        TruthError: The ground truth covers none of these prompts.
     """
     scores, recipe = detection.scores, detection.recipe
     asked = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
@@ -75,16 +75,16 @@ def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment]
 
 
 def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid: Grid) -> Iterator[SweepCell]:
-    """Try each setting of ``grid`` in place of the recipe's; yields a cell when it has its score.
+    """Try each setting of ``grid`` in place of the current one; yield a cell as soon as it has its score.
 
-    What else the recipe says is kept, but for thresholds of single prompts, which are tried as all others. Each
-    smoothing is computed once, and moments once for each threshold: short ones are dropped from them, which gives the
-    same, unless moments are padded, up to neighbours that may have been dropped.
+    The other settings stay, but all prompts share the tried threshold and combinations are left out. Each smoothing is
+    computed once, and moments once per threshold; short moments are then filtered out. With padding this would differ,
+    because moments are padded only up to their neighbours, so detection is repeated for each minimum duration.
 
     Args:
-        recipe: Of the settings of now.
-        video_scores: Of one video.
-        truth: Fitted to it, as ``Evaluation.truth``.
+        recipe: The current settings.
+        video_scores: The scores of one video.
+        truth: Ground truth fitted to the video, as ``Evaluation.truth``.
         grid: What to try, see ``usual_grid``.
     """
     idle = tuple(prompt for prompt in video_scores.raw.prompts if prompt not in truth.prompts)
@@ -101,7 +101,7 @@ def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid
             known.clear()
             curves.clear()
             known[key], curves[setting.smoothing_s] = detection.moments, detection.smoothed
-        shortest_s = 0.0 if drop_in_find else setting.min_duration_s - 1e-9  # as rules.apply_rules has it
+        shortest_s = 0.0 if drop_in_find else setting.min_duration_s - 1e-9  # as in moments.apply_rules
         kept = [moment for moment in known[key] if moment.duration_s >= shortest_s]
         return list(queries_of(kept, truth).values())
 
@@ -109,7 +109,7 @@ def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid
 
 
 def usual_grid(recipe: Recipe, video_scores: VideoScores) -> Grid:
-    """Return what is worth trying: the settings of now, thresholds that adapt, and common ones above the medians."""
+    """Return what is worth trying: the current settings, automatic thresholds, and common ones above the medians."""
     common = _common_thresholds(recipe.unit, video_scores) | ({recipe.threshold} - {None})
     return Grid(
         tuple(sorted({*SMOOTHINGS_S, width_s(recipe, video_scores.raw.times_s)})),
@@ -119,7 +119,7 @@ def usual_grid(recipe: Recipe, video_scores: VideoScores) -> Grid:
 
 
 def _common_thresholds(unit: Unit, video_scores: VideoScores) -> set[float | None]:
-    """From one deviation above the prompts' medians to the highest scores, in the unit."""
+    """Return thresholds from one deviation above the prompts' medians to the highest scores, in the unit."""
     low = convert_threshold(LEAST_Z, "z", unit, video_scores)
     if low is None:
         return set()
@@ -145,16 +145,16 @@ def _curves(detection: MomentDetection, truth: Truth) -> dict[str, PrecisionReca
 
 
 def agreement_of(evaluation: Evaluation) -> Agreement:
-    """The annotations and the moments of an evaluation, each with what it was matched with."""
+    """Return the ground truth and the moments of an evaluation, each with its match."""
     return agreement(evaluation.moments, evaluation.truth)
 
 
 def judged_bars(held: Agreement | None, moments: Sequence[Moment]) -> list[Bar]:
-    """The bars of all prompts.
+    """Return the bars of all prompts.
 
     Args:
-        held: What was judged; None: nothing yet.
-        moments: All that were found. Those of prompts that were not judged are bars that say so.
+        held: The evaluated moments and ground truth; None if nothing was evaluated yet.
+        moments: All detected moments. Those of prompts that were not evaluated become bars marked "not judged".
     """
     truth, found = ((), ()) if held is None else (held.annotations, held.moments)
     judged = {one.prompt for one in (*truth, *found)}

@@ -1,4 +1,4 @@
-"""What is exported of a video: moments, scores and ground truth, with the settings that made them."""
+"""Export moments, scores and ground truth of a video, with the settings that produced them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from clip_core.video.sequence import parse_sequence
 
 @dataclass(frozen=True, eq=False)
 class ExportBundle:
-    """What is given away.
+    """Everything that an exported file is made from.
 
     Attributes:
-        detection: How the moments were made.
-        moments: Those to write, in their order.
+        detection: How the moments were computed.
+        moments: The moments to write, in this order.
         record: The video.
-        path: Where it lies now.
+        path: Where the video lies now.
         encoder: The model.
-        judged: All moments as people judged them, rejected ones too; empty if nobody's word was asked.
-        pictures: Names of the pictures that stand in place of texts, which are then the prompts; None: texts.
+        judged: All moments with their annotations, rejected ones too; empty if annotations are not used.
+        pictures: Names of the pictures that serve as prompts; None if the prompts are texts.
     """
 
     detection: MomentDetection
@@ -47,7 +47,7 @@ class ExportBundle:
 
     @property
     def model(self) -> dict[str, str]:
-        """Facts of the model by name."""
+        """Facts about the model by name; empty ones are left out."""
         encoder = self.encoder
         facts = {
             "id": encoder.id, "name": encoder.name, "precision": encoder.precision, "sees": encoder.framing,
@@ -57,7 +57,7 @@ class ExportBundle:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The recipe, and what else made the moments: the model, the thresholds in force, and the verdicts."""
+        """The settings, with the model, the thresholds in force and the verdicts."""
         found = self.detection
         return {
             **found.recipe.as_mapping(),
@@ -72,14 +72,14 @@ class ExportBundle:
 
     @cached_property
     def rate_note(self) -> str:
-        """What the user should know of the rate that timelines count in; empty when it is the video's own."""
+        """What the user should know about the frame rate of timelines; empty if it is the video's own."""
         return source_of(self.record).note
 
     @cached_property
     def source(self) -> Source:
-        """The video as timelines name it: where it lies now. Looks into the file for sound.
+        """The video as timelines refer to it, at its current path. Opens the file to look for sound.
 
-        An upload is kept under its hash, so it is called what the visitor's file was called.
+        An uploaded file is named by its hash, so the source has the name of the file that the user uploaded.
         """
         sequence, file = parse_sequence(self.path), PurePath(self.path)
         current = file.name if sequence is None else sequence.name
@@ -89,10 +89,10 @@ class ExportBundle:
 
 
 def moments_file(kind: str, bundle: ExportBundle) -> bytes:
-    """Return the moments as a file of a kind in ``MOMENT_FORMATS``; none at all is a valid file too.
+    """Return the moments as a file of a kind in ``MOMENT_FORMATS``; without moments the file is valid too.
 
-    Prompts are all that were asked for, and behind them those of other moments, in order: combinations, and what was
-    added by hand.
+    The file lists all prompts of the detection first, then the prompts of other moments (combinations and moments
+    added by hand) in their order.
 
     Raises:
         ValueError: There is no such kind.
@@ -103,7 +103,7 @@ def moments_file(kind: str, bundle: ExportBundle) -> bytes:
 
 
 def scores_file(kind: str, bundle: ExportBundle) -> bytes:
-    """Return the scores, in the recipe's unit and not smoothed, as a file of a kind in ``SCORE_FORMATS``.
+    """Return the scores, in the unit of the settings and not smoothed, as a file of a kind in ``SCORE_FORMATS``.
 
     Raises:
         ValueError: There is no such kind.
@@ -113,13 +113,13 @@ def scores_file(kind: str, bundle: ExportBundle) -> bytes:
 
 
 def spikes_file(bundle: ExportBundle, spikes: Sequence[Spike]) -> bytes:
-    """Return spikes of the curves as CSV: ``csv_files.SPIKE_COLUMNS``, with the video's name and the curves' unit."""
+    """Return spikes of the curves as CSV with the columns ``data_files.SPIKE_COLUMNS``."""
     rows = ((spike.prompt, spike.time_s, spike.change) for spike in spikes)
     return spikes_csv(rows, bundle.source.name, bundle.detection.scores.unit).encode()
 
 
 def _has_sound(path: str) -> bool:
-    """Whether the file has a stream of sound; False where that cannot be said."""
+    """Return whether the file has an audio stream; False if it cannot be read."""
     if parse_sequence(path) is not None:
         return False
     from clip_core.video.probing import open_container
@@ -132,7 +132,7 @@ def _has_sound(path: str) -> bool:
 
 
 def truth_csv(truth: Truth) -> str:
-    """Return a CSV: prompt, start_s, end_s (6 decimals); a prompt that is never there has no times."""
+    """Return ground truth as CSV: prompt, start_s, end_s (6 decimals); a prompt that never occurs has empty times."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["prompt", "start_s", "end_s"])

@@ -1,4 +1,4 @@
-"""Computed moments and what people said of them: read together, and written one judgement at a time."""
+"""Read computed moments together with their annotations; write annotations one at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from clip_core.types import Edit
 
 
 def reviewed_moments(detection: MomentDetection, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
-    """The moments as they were judged, those that only an edit knows, and the candidates, in this order.
+    """Return the annotated moments, then those that exist only as annotations, then the candidates.
 
-    Judgements of prompts that are not asked for now are left out: they have no curve to measure them by.
+    Annotations of prompts that are not in use now are left out: there is no curve to measure them by.
 
     Raises:
         StoreError: The store cannot be read.
@@ -24,7 +24,7 @@ def reviewed_moments(detection: MomentDetection, video_id: str, store: Embedding
 
 
 def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
-    """Store an edit; return the one that it replaces, for an undo.
+    """Store an annotation; return the one that it replaces, for undo.
 
     Raises:
         NotIndexedError: The video was forgotten.
@@ -38,7 +38,7 @@ def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
 
 
 def take_edit_back(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
-    """Withdraw an edit; return what was in force, for an undo.
+    """Withdraw an annotation; return the one that was in force, for undo.
 
     Raises:
         StoreError: The store cannot be written.

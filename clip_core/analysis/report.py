@@ -1,4 +1,4 @@
-"""The report of a video: its chart, its moments and their pictures."""
+"""Write the report of a video: its chart, its moments and their thumbnails."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from clip_core.text import clock, short_prompt, value_text
 from clip_core.types import Moment, Unit, VideoRecord
 
 MARGIN = 0.05
-"""Room above and below the curves, in parts of their range."""
+"""Margin above and below the curves, as a fraction of their range."""
 
 
 def timeline_of(detection: MomentDetection, moments: Sequence[Moment]) -> Timeline:
-    """The chart of findings as nobody has changed its view: all prompts, all scores, light."""
+    """Return the chart of a detection in its default view: all prompts, all scores, light theme."""
     smoothed, recipe = detection.smoothed, detection.recipe
     low, high = (float(smoothed.min()), float(smoothed.max())) if smoothed.size else (0.0, 1.0)
     room = MARGIN * (high - low) or 0.5
@@ -52,10 +52,10 @@ def make_report(bundle: ExportBundle, view: Timeline, thumbnails: Mapping[float,
     """Return the report as one HTML page.
 
     Args:
-        bundle: What is told.
+        bundle: What to report.
         view: The chart.
         thumbnails: Time of a peak → JPEG; any may be missing.
-        note: What else the reader should know.
+        note: An extra remark for the reader.
     """
     found, record, moments = bundle.detection, bundle.record, bundle.moments
     pictures = {place: thumbnails[m.peak_s] for place, m in enumerate(moments) if m.peak_s in thumbnails}
@@ -88,7 +88,7 @@ def _video_facts(record: VideoRecord) -> dict[str, Any]:
 
 
 def _notes(bundle: ExportBundle) -> Iterator[str]:
-    """What a reader must know to trust the moments or not."""
+    """Yield what a reader must know to judge how far the moments can be trusted."""
     found, encoder = bundle.detection, bundle.encoder
     unit = found.scores.unit
     of = _MADE_OF.get(unit, f"{unit} of cosine similarity")

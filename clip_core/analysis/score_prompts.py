@@ -1,4 +1,4 @@
-"""From stored vectors and prompts to scores: once, or again and again as both grow."""
+"""Score prompts against stored vectors: once, or repeatedly as frames and prompts are added."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store
     """Return the cosine similarity of every stored frame of a video to each prompt.
 
     Args:
-        video_id: Of an indexed video.
-        prompts: Texts; NFC-normalised and stripped here, a double is scored once.
+        video_id: An indexed video.
+        prompts: Texts; NFC-normalised and stripped here, a duplicate is scored once.
         encoder: The model that the frames were embedded with.
-        store: Where they are kept; vectors of prompts are kept there too.
+        store: Holds the frames; the vectors of prompts are stored there too.
 
     Raises:
-        NotIndexedError: The video was never begun with this model, or must be indexed again.
+        NotIndexedError: The video was never indexed with this model, or must be indexed again.
         PromptError: A prompt is empty.
     """
     return update_curves(Curves(), video_id, prompts, encoder, store)
@@ -39,10 +39,10 @@ def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store
 def update_curves(
     curves: Curves, video_id: str, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore
 ) -> Scores:
-    """The same, with ``curves`` kept from call to call: only new rows are read, only missing cells computed.
+    """Do the same as ``score_prompts``, reusing ``curves``: read only new rows, compute only missing cells.
 
     Args:
-        curves: Of this video and this model alone.
+        curves: Used for this video and this model only.
         video_id, prompts, encoder, store: As for ``score_prompts``.
     """
     cleaned = clean_prompts(prompts)
@@ -52,10 +52,10 @@ def update_curves(
 
 
 def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: EmbeddingStore) -> RunRecord:
-    """Hand the rows that are new in the store over to ``curves``; return how far the video is indexed.
+    """Add new rows of the store to ``curves``; return how far the video is indexed.
 
     Raises:
-        NotIndexedError: The video was never begun with this model, is being forgotten, or must be indexed again.
+        NotIndexedError: The video was never indexed with this model, is being forgotten, or must be indexed again.
     """
     past = curves.revision if isinstance(curves.revision, Revision) else None
     record = store.video(video_id) if past is None else None
@@ -75,10 +75,10 @@ def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: Embe
 def learn_prompts(
     curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
 ) -> None:
-    """Give ``curves`` the vectors of clean prompts that it lacks; in templates, each under its ``ensemble_key``.
+    """Add to ``curves`` the missing vectors of clean prompts, each under its ``ensemble_key`` for the templates.
 
     Raises:
-        EncoderError: The model failed; nothing was learned.
+        EncoderError: The model failed; nothing was added.
     """
     keys = {ensemble_key(prompt, templates): filled(prompt, templates) for prompt in prompts}
     lacking = {key: keys[key] for key in curves.unknown(keys)}
@@ -94,7 +94,7 @@ def _joined(vectors: list[Floats]) -> Floats:
 
 
 def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> dict[str, Floats]:
-    """Text → float32 (dim,): from the store, or embedded now and stored.
+    """Return text → float32 (dim,), from the store; texts that it lacks are embedded and stored.
 
     Raises:
         EncoderError: The model failed.
@@ -109,10 +109,10 @@ def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) 
 
 
 def table_of(video_id: str, store: EmbeddingStore) -> TimeTable:
-    """When the frames of a stored video are presented.
+    """Return the presentation times of a stored video.
 
     Raises:
-        NotIndexedError: It was forgotten.
+        NotIndexedError: The video was forgotten.
     """
     record = store.video(video_id)
     if record is None:
@@ -127,7 +127,7 @@ def _forgotten() -> NotIndexedError:
 def known_prompts(
     curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
 ) -> tuple[str, ...]:
-    """Return those of ``prompts`` that can be scored without asking the encoder.
+    """Return the prompts that can be scored without calling the encoder.
 
     Args:
         curves, prompts, templates, encoder, store: As for ``learn_prompts``.
@@ -141,7 +141,7 @@ def known_prompts(
 
 
 def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:
-    """Keep the vectors for the next time. Without room for them the scores are right all the same."""
+    """Store the vectors for the next call. A failure is only logged: the scores do not depend on it."""
     try:
         store.append_texts(encoder.fingerprint, prompts, vectors)
     except StoreError as error:
@@ -149,10 +149,10 @@ def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: Em
 
 
 def clean_prompts(prompts: Iterable[str]) -> tuple[str, ...]:
-    """Clean each prompt and drop doubles, keeping the order.
+    """Clean each prompt and drop duplicates, keeping the order.
 
     Raises:
-        PromptError: One is empty or no text.
+        PromptError: A prompt is empty or not a string, or ``prompts`` is a single string.
     """
     if isinstance(prompts, str):
         raise PromptError("One text was given where a list of prompts belongs.", 'Write ["…"] around it.')

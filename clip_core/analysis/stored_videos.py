@@ -1,4 +1,4 @@
-"""What is stored, and forgetting it."""
+"""List and delete what is stored of videos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 
 
 def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
-    """Return what is stored of each video, the last added first.
+    """Return what is stored of each video, the most recently added first.
 
     Raises:
         StoreError: The store cannot be read.
@@ -21,16 +21,16 @@ def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
 
 
 def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
-    """Each model of a video with its share of the room; what all have in common is with the first.
+    """Return each model of a video with its share of the bytes; the shares add up to the size of the video.
 
-    So the shares are together what the video takes.
+    What all models have in common (thumbnails, time table) counts towards the first.
     """
     shared = video.size_bytes - sum(model.size_bytes for model in video.models)
     return [(model, model.size_bytes + (shared if place == 0 else 0)) for place, model in enumerate(video.models)]
 
 
 def count_judged(video_id: str, store: EmbeddingStore) -> int:
-    """Return how many moments of a video were judged by hand.
+    """Return how many moments of a video have an annotation.
 
     Raises:
         StoreError: The store cannot be read.
@@ -39,9 +39,9 @@ def count_judged(video_id: str, store: EmbeddingStore) -> int:
 
 
 def forget_video(video_id: str, store: EmbeddingStore) -> None:
-    """Delete all that is stored of a video: its embeddings under all models, thumbnails, settings and judgements.
+    """Delete all that is stored of a video: its embeddings under all models, thumbnails, settings and annotations.
 
-    Its file is not touched. Embeddings and thumbnails can be made again, judgements cannot: see ``count_judged``.
+    The video file stays. Embeddings and thumbnails can be made again, annotations cannot: see ``count_judged``.
 
     Raises:
         StoreError: The store cannot be written.
@@ -50,7 +50,7 @@ def forget_video(video_id: str, store: EmbeddingStore) -> None:
 
 
 def copy_bytes(video_id: str, config: Config) -> int:
-    """Return the size of a video's copy to play, 0 if there is none."""
+    """Return the size of a video's proxy, or 0 if there is none."""
     try:
         return proxy_path(config, video_id).stat().st_size
     except OSError:
@@ -58,10 +58,10 @@ def copy_bytes(video_id: str, config: Config) -> int:
 
 
 def forget_copy(video_id: str, config: Config) -> None:
-    """Delete a video's copy to play, if there is one.
+    """Delete a video's proxy, if there is one.
 
     Raises:
-        ProxyError: It cannot be deleted.
+        ProxyError: The proxy cannot be deleted.
     """
     try:
         proxy_path(config, video_id).unlink(missing_ok=True)
@@ -72,10 +72,9 @@ def forget_copy(video_id: str, config: Config) -> None:
 
 
 def uploaded_file(video_id: str, config: Config) -> Path | None:
-    """Return the file of a video that was uploaded, None if it was not, or is gone.
+    """Return the file of an uploaded video, or None if the video was not uploaded or its file is gone.
 
-    Only a file that lies in the folder of uploads under the video's own id counts: no link, and no file that
-    somebody put elsewhere.
+    Only a regular file in the uploads folder that is named by the video's id counts; symbolic links do not.
     """
     if not is_video_id(video_id):
         return None
@@ -87,10 +86,10 @@ def uploaded_file(video_id: str, config: Config) -> Path | None:
 
 
 def delete_upload(video_id: str, config: Config) -> None:
-    """Delete the uploaded file of a video, if there is one. There is no undo.
+    """Delete the uploaded file of a video, if there is one. This cannot be undone.
 
     Raises:
-        VideoError: It cannot be deleted.
+        VideoError: The file cannot be deleted.
     """
     path = uploaded_file(video_id, config)
     if path is None:

@@ -1,1 +1,1 @@
-"""Index a video: decode ahead, embed, commit; thumbnails."""
+"""Index a video: decode ahead, embed, commit, and draw thumbnails."""

@@ -16,15 +16,15 @@ SLACK = 1e-3
 
 
 def checked(vectors: Floats, count: int, encoder: Encoder) -> Floats:
-    """Return the vectors as float32 (count, dim) of unit length.
+    """Return the vectors as float32 (count, dim), scaled to unit length if they are not.
 
     Args:
-        vectors: What ``encoder`` gave.
-        count: How many it was asked for.
-        encoder: Says which length they must have.
+        vectors: The output of ``encoder``.
+        count: The number of vectors that were requested.
+        encoder: Its ``dim`` is the required dimension.
 
     Raises:
-        EncoderError: They have another shape, are not finite, or are zero.
+        EncoderError: The vectors have another shape, are not finite, or one is zero.
     """
     found = np.asarray(vectors)
     if found.shape != (count, encoder.dim):
@@ -45,13 +45,13 @@ MOST_PER_CALL = 32
 
 
 class Pace:
-    """How many pictures to give the encoder at once, so that one call takes about a second."""
+    """Chooses how many pictures to pass to the encoder at once, so that one call takes about a second."""
 
     def __init__(self) -> None:
         self.pictures = 2
 
     def learn(self, pictures: int, took_s: float) -> None:
-        """Take in what a call of ``pictures`` pictures took."""
+        """Adapt to the duration of a call with ``pictures`` pictures; at most double, up to 32."""
         fitting = int(CALL_S * pictures / max(took_s, 1e-6))
         self.pictures = max(1, min(MOST_PER_CALL, fitting, self.pictures * 2))
 
@@ -59,9 +59,9 @@ class Pace:
 def embed_frames(
     ahead: DecodeAhead, encoder: Encoder, pace: Pace, commit: Callable[[FrameEmbeddings], None]
 ) -> Iterator[int]:
-    """Embed what ``ahead`` decodes, and commit every 64 frames or every second, whichever is first.
+    """Embed what ``ahead`` decodes, and commit every 64 frames or every second, whichever comes first.
 
-    If decoding or the encoder fails, what was embedded before is committed first.
+    If decoding or the encoder fails, commit what was embedded so far before raising.
 
     Yields:
         The number of frames in each committed batch.
@@ -76,7 +76,7 @@ def embed_frames(
                 if error.finished is not None:
                     batch.add(taken[: len(error.finished)], checked(error.finished, len(error.finished), encoder))
                 raise
-        except Exception:  # of whatever kind: an encoder may be anybody's
+        except Exception:  # a third-party encoder may raise anything
             if batch:
                 commit(batch.embeddings())
             raise
@@ -99,7 +99,7 @@ def _embed(encoder: Encoder, frames: list[Frame], pace: Pace) -> Floats:
 
 
 class _Batch:
-    """Vectors that wait for their commit; the pictures are let go at once."""
+    """Vectors that wait to be committed; the pictures are not kept."""
 
     def __init__(self) -> None:
         self._pts: list[int] = []

@@ -1,4 +1,4 @@
-"""Embed the sampled frames of a video and keep the vectors: first coarsely over its whole length, then in order."""
+"""Embed the sampled frames of a video and store the vectors: first coarsely over its whole length, then in order."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 
 LOOK_AGAIN_S = 0.5
 GIVE_UP_WAITING_S = 30.0
-"""A process that holds the lock and stores nothing for this long is taken for stuck."""
+"""A process that holds the lock but stores nothing for this long is considered stuck."""
 FEW_FRAMES = 5
-"""Some files repeat a frame or two; more than that, and part of the film is missing."""
+"""Some files repeat a frame or two; if this many are left out, part of the video is missing and the user is warned."""
 TIDY_COMMITS = 256
-"""Each commit is a small file, and reading slows with their number: join them now and then in a long run."""
+"""Each commit adds a small file, and many files slow down reading: join them after this many commits."""
 _INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
@@ -41,23 +41,23 @@ def index_video(
 ) -> Iterator[Progress]:
     """Embed the samples of a video that the store lacks, and report after each committed batch.
 
-    First the keyframes nearest to 64 evenly spread times, so that a curve over the whole length is
-    there at once; then every sample in order. Closing the iterator cancels: no thread is left, and
-    what was committed stays. Calling again resumes; a denser rate embeds only what is missing.
+    The keyframes nearest to 64 evenly spread times come first, so that a curve over the whole length is available
+    early; then every sample in order. Closing the iterator cancels: no thread is left running, and what was committed
+    stays. Calling again resumes; a denser rate embeds only what is missing.
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        encoder: Whose vectors are wanted.
-        store: Where they are kept.
+        encoder: Embeds the frames.
+        store: Stores the vectors.
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate
             above the frame rate, means every frame.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
-        corrected when the file turns out otherwise than its packets claimed; at the last they are equal.
+        corrected when frames differ from what the packets claimed; in the last report the two are equal.
 
     Raises:
-        VideoError: The file is missing, no video, or cannot be decoded (at the first ``next``).
+        VideoError: The file is missing, is not a video, or cannot be decoded (at the first ``next``).
         EncoderError: The model failed; what was embedded before is kept.
         StoreError: The embeddings cannot be written.
         ValueError: The rate is not a finite number above 0.
@@ -82,7 +82,7 @@ def index_video(
 def _already_done(
     path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None
 ) -> Progress | None:
-    """The only report, if the store already holds every sample of a file that was read to its end before."""
+    """Return the only report if the store holds every sample and the file was once read to its end, else None."""
     record = known_video(path, store) if is_there(path) else None
     if record is None or not record.table.confirmed or reindex_error(record) is not None:
         return None
@@ -114,7 +114,7 @@ def _left_out(video: Video) -> tuple[str, ...]:
 
 
 class _Run:
-    """One request on its way through an open video."""
+    """One index request for an open video."""
 
     def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
@@ -136,7 +136,7 @@ class _Run:
         self._wanted = np.union1d(sample_pts(table, self._rate), self._coarse)
 
     def begin(self, video_id: str) -> None:
-        """Note in the store that this video is being embedded, and what is known of it."""
+        """Record in the store that this video is being embedded, and what is known about it."""
         self._id = video_id
         known = self._store.video(video_id)
         if known is not None and known.table.time_base != self._video.table.time_base:
@@ -147,19 +147,19 @@ class _Run:
             self._store.remember_video(record_of(self._video, video_id, known))
         past = self._store.run(video_id, self._encoder.fingerprint)
         if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
-            self._noted = past.samples_per_second  # a sparser request leaves the video as dense as it is
+            self._noted = past.samples_per_second  # a sparser request must not lower the recorded rate
         self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
         self._look()
 
     def _begin_again(self, known: VideoRecord) -> VideoRecord:
-        """Delete what is stored under other names of frames than the video has now; return what stays known of it."""
+        """Delete frames stored under another time base, whose pts no longer match; return the record that remains."""
         self._store.forget_frames(self._id)
         self._said = (_INDEXED_AGAIN,)
         claim = replace(self._video.table, confirmed=False)
         return replace(known, table=claim, unreadable_after_s=None)
 
     def embed(self) -> Iterator[Progress]:
-        """Embed what is missing; while another process is at the same video, watch it instead."""
+        """Embed what is missing; while another process indexes the same video, report its progress instead."""
         heard = time.monotonic()
         while time.monotonic() - heard < GIVE_UP_WAITING_S:
             with self._store.indexing(self._id, self._encoder.fingerprint) as lock:
@@ -174,7 +174,7 @@ class _Run:
         yield from self._passes()
 
     def _passes(self) -> Iterator[Progress]:
-        """The keyframes, then all in order; once more if the packets had claimed other times than the frames have."""
+        """Embed the keyframes, then all samples in order; repeat once if frame times differ from the packets' times."""
         self._look()
         self._thumbnails = Thumbnails(self._id, self._store)
         self._began = time.monotonic()
@@ -208,9 +208,9 @@ class _Run:
             self._store.optimize(self._encoder.fingerprint)
 
     def _check_not_forgotten(self) -> None:
-        """Somebody may forget the video meanwhile, in any process; rows that come after that would never be seen."""
+        """Stop if the video was forgotten meanwhile, by any process: rows stored after that would never be read."""
         if self._store.run(self._id, self._encoder.fingerprint) is None:
-            self._store.discard(self._id, self._encoder.fingerprint)  # the batch that crossed with it
+            self._store.discard(self._id, self._encoder.fingerprint)  # the batch committed at the same moment
             raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
 
     def _look(self) -> None:

@@ -1,4 +1,4 @@
-"""Thumbnails of frames: drawn while indexing, or on demand."""
+"""Draw thumbnails of frames while indexing, or on demand."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _log = logging.getLogger(__name__)
 
 
 class Thumbnails:
-    """Draws the pictures of frames as they are decoded, in the decoder's thread, and stores them by the batch.
+    """Draws thumbnails of frames in the decoder's thread as they are decoded, and stores them in batches.
 
     Args:
-        video_id: Whose frames they are.
-        store: Frames that have a picture there, under whatever model, get no second one.
+        video_id: The video of the frames.
+        store: Frames that already have a thumbnail there, under any model, are skipped.
     """
 
     def __init__(self, video_id: str, store: EmbeddingStore) -> None:
@@ -30,18 +30,18 @@ class Thumbnails:
         self._drawn: dict[int, bytes] = {}
 
     def beside(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Yield the frames as they come."""
+        """Yield the frames unchanged, drawing missing thumbnails on the way."""
         for frame in frames:
             if frame.pts not in self._known:
                 self._drawn[frame.pts] = thumbnail_jpeg(frame.rgb)
             yield frame
 
     def commit(self, pts: Ints) -> None:
-        """Store the pictures of these frames, which were committed before: int64 (n,). Without room there are none."""
+        """Store the thumbnails of frames that were just committed, int64 (n,). A failure is only logged."""
         drawn = {p: self._drawn.pop(p) for p in pts.tolist() if p in self._drawn}
         try:
             self._store.append_thumbnails(self._id, drawn)
-        except StoreError as error:  # the vectors are stored, and pictures can be drawn later
+        except StoreError as error:  # the vectors are stored, and thumbnails can be drawn later
             _log.warning("The thumbnails of %d frames are not kept: %s", len(drawn), error.line)
         self._known |= drawn.keys()
 
@@ -54,18 +54,18 @@ def thumbnails_of(
     *,
     patience_s: float,
 ) -> dict[int, bytes]:
-    """Return the thumbnails of some frames, drawing and storing those that are missing.
+    """Return the thumbnails of some frames, drawing and storing missing ones.
 
     Args:
-        video_id: Whose frames they are.
-        pts: Of frames of the video.
-        store: Where thumbnails are kept.
-        picture: Gives the frame with that pts, uint8 RGB; asked only for what is missing.
-        patience_s: Draw for about so long; the rest is missing in the answer. At least one is drawn.
+        video_id: The video of the frames.
+        pts: The frames' pts.
+        store: Holds the thumbnails.
+        picture: Returns the frame with a given pts, uint8 RGB; called only for missing thumbnails.
+        patience_s: Stop drawing after about this long and leave out the rest. At least one is drawn.
 
     Raises:
-        VideoError: A frame cannot be decoded; those before it are stored.
-        StoreError: They cannot be stored.
+        VideoError: A frame cannot be decoded; thumbnails drawn before it are stored.
+        StoreError: Thumbnails cannot be stored.
         NotIndexedError: The video was forgotten.
     """
     if store.video(video_id) is None:
@@ -84,7 +84,7 @@ def thumbnails_of(
 
 
 def peak_pts(moments: Sequence[Moment], scores: Scores, record: VideoRecord) -> dict[float, int]:
-    """Time of each peak → pts of its frame."""
+    """Return the time of each peak → pts of its frame."""
     if not len(scores) or not len(record.table):
         return {}
     found = {}

@@ -1,1 +1,1 @@
-"""The videos: identify a file, find it again, list, add."""
+"""Identify, find, list and add videos."""

@@ -1,4 +1,4 @@
-"""Add a video: by upload, or by a path within the video folders."""
+"""Add a video by upload, or by a path within the video folders."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ def add_upload(
     store: EmbeddingStore,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Path:
-    """Copy an upload to ``<folder>/<video_id>.<extension of its container>`` and remember its name.
+    """Copy an upload to ``<folder>/<video_id>.<extension of its container>`` and store its name.
 
-    Nothing of the visitor's file name gets into the path. A file that is there already is not copied
-    again; one that is no video is not kept.
+    The path contains nothing of the user's file name. An existing copy is not replaced; a file that is not a
+    video is deleted.
 
     Args:
-        stream: The bytes, at their start.
-        size_bytes: How many there are.
-        name: What the visitor calls it, for showing only.
-        folder: Made if it is missing.
-        store: Remembers the id and the name.
+        stream: The bytes, positioned at the start.
+        size_bytes: The number of bytes.
+        name: The user's name for the file, for display only.
+        folder: Created if it is missing.
+        store: Stores the id and the name.
         on_bytes: Called with the number of bytes copied so far.
 
     Raises:
-        StoreFullError: The disk has no room for it.
+        StoreFullError: The disk has no room for the file.
         StoreError: The folder cannot be written.
-        VideoError: It is no video that can be read.
+        VideoError: The file is not a readable video.
     """
     _need_room(folder, size_bytes, name)
     part, video_id = _copy(stream, folder, name, on_bytes)
     try:
         return _keep(part, video_id, name, store)
-    except VideoError as error:  # it speaks of the part's name, which means nothing to the visitor
+    except VideoError as error:  # it names the temporary file, which means nothing to the user
         what = error.what.replace(shown_name(part), shown_name(name))
         raise type(error)(what, error.next_step) from error
     finally:
@@ -64,7 +64,7 @@ def add_upload(
 
 def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
     known = store.video(video_id)
-    # The table of a record that must be indexed again names the frames that are stored: it stays until then.
+    # If a video must be indexed again, its record stays until then: the stored frames refer to its time table.
     outdated = known if known is not None and reindex_error(known) is not None else None
     with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
         target = part.with_name(f"{video_id}.{upload_extension(video)}")
@@ -124,7 +124,7 @@ MOST_SHOWN = 300
 
 @dataclass(frozen=True)
 class OpenedPath:
-    """What lies at a path: one video, or all videos of a folder, by name."""
+    """What lies at a path: one video, or the videos of a folder."""
 
     path: Path
     videos: tuple[Path, ...]
@@ -132,14 +132,14 @@ class OpenedPath:
 
 
 def open_path(typed: str, config: Config) -> OpenedPath:
-    """Return the videos at a path that somebody typed; one that is not absolute is looked for in the video folders.
+    """Return the videos at a typed path; a relative path is looked up in the video folders.
 
-    Links and ".." are followed before it is decided where something lies. Of what lies outside the video folders
-    nothing is told, not even whether it is there.
+    Links and ".." are resolved before the check that the path lies in a video folder. Outside the video folders
+    nothing is revealed, not even whether the path exists.
 
     Raises:
-        VideoNotFoundError: There is nothing, or a folder without a video.
-        VideoError: It lies outside the video folders, or is no path.
+        VideoNotFoundError: There is nothing at the path, or a folder without a video.
+        VideoError: The path lies outside the video folders, or is not a valid path.
     """
     try:
         path = _meant(typed.strip(), config)
@@ -171,7 +171,7 @@ def _opened(path: Path, config: Config) -> OpenedPath:
 
 
 def _outside(path: Path, config: Config) -> VideoError:
-    """It names what is to be added, without a look at what lies there."""
+    """Return an error that names the folder to add, without checking what lies there."""
     folder = path.parent if path.suffix.lower() in EXTENSIONS or parse_sequence(path) is not None else path
     source = "config.yaml" if config.source is None else shown_name(config.source)
     return VideoError(

@@ -1,4 +1,4 @@
-"""From a path to the id of the video, without reading its bytes twice, and to what the store knows of it."""
+"""Get from a path to the video's id, without hashing a file twice, and to its record in the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NANOSECOND = Fraction(1, 1_000_000_000)
 
 
 def is_there(path: str | os.PathLike[str]) -> bool:
-    """Whether a file, or at least one picture of a sequence, lies at ``path``."""
+    """Return whether a file, or at least one picture of a sequence, lies at ``path``."""
     try:
         sequence = parse_sequence(path)
         return os.path.isfile(path) if sequence is None else bool(sequence.files)  # noqa: PTH113 - Path's raises
@@ -30,9 +30,9 @@ def is_there(path: str | os.PathLike[str]) -> bool:
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
-    """Return two whole numbers that tell a changed file: its size in bytes, and when it changed, in nanoseconds.
+    """Return two integers that reveal a changed file: its size in bytes and its modification time in nanoseconds.
 
-    Of a sequence of images the second is a digest of its rate and of each picture's name, size and time.
+    For a sequence of images the second is a digest of its rate and of each picture's name, size and time.
 
     Raises:
         VideoNotFoundError: There is no such file.
@@ -50,12 +50,12 @@ def file_stamp(path: Path) -> tuple[int, int]:
 def known_video(
     path: str | os.PathLike[str], store: EmbeddingStore, stamp: tuple[int, int] | None = None
 ) -> VideoRecord | None:
-    """What the store knows of the file at ``path`` as it is now; None if it was never looked at.
+    """Return the record of the file at ``path`` in its present state, or None if the store does not know it.
 
     Args:
         path: The file.
-        store: What is asked.
-        stamp: Its ``file_stamp``, if it has just been taken.
+        store: Holds the records.
+        stamp: The ``file_stamp`` of the file, if the caller has just taken it.
 
     Raises:
         VideoNotFoundError: There is no such file.
@@ -65,11 +65,11 @@ def known_video(
 
 
 def reindex_error(record: VideoRecord) -> NotIndexedError | None:
-    """Return the error that asks for a video to be indexed again; None if what is stored of its frames can be used.
+    """Return an error that asks to index a video again, or None if its stored frames can be used.
 
-    Earlier versions read videos with OpenCV where PyAV was missing. It does not tell a stream's time base, so frames
-    were stored by their nanoseconds from the first frame, which alone counted as a keyframe. A short video whose own
-    clock counts nanoseconds looks the same in the store; then its file decides.
+    Earlier versions read videos with OpenCV if PyAV was missing. OpenCV does not report a stream's time base, so frames
+    were stored with nanoseconds from the first frame as pts, and only the first frame counted as a keyframe. A short
+    video whose own time base is a nanosecond looks the same in the store; in that case the file is checked.
     """
     table = record.table
     if table.time_base != _NANOSECOND or table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
@@ -82,7 +82,7 @@ def reindex_error(record: VideoRecord) -> NotIndexedError | None:
 
 
 def _time_base_of(path: str) -> Fraction | None:
-    """Return the time base of a video file's pictures; None if it is not there or cannot be read."""
+    """Return the time base of a file's video stream, or None if the file is missing or cannot be read."""
     if parse_sequence(path) is not None or not is_there(path):
         return None
     try:
@@ -95,10 +95,10 @@ def _time_base_of(path: str) -> Fraction | None:
 
 
 def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
-    """Find the id of a file: remembered if it was seen before, else hashed and remembered.
+    """Look up the id of a file in the store; if it is not there, hash the file and store the id.
 
     Yields:
-        Once it takes longer than half a second: a note of how far it is, twice a second.
+        A note on the progress of hashing, every half second.
 
     Returns:
         The video_id.
@@ -117,15 +117,15 @@ def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
         if time.monotonic() - spoken > SILENT_S:
             spoken = time.monotonic()
             yield f"Reading the file: {size_text(read)} of {size_text(size)}"
-    if file_stamp(path) == (size, modified):  # else it changed under our eyes, and the id is of no file
+    if file_stamp(path) == (size, modified):  # else it changed while it was hashed, and the id is wrong
         store.remember_id(path, size, modified, video_id)
     return video_id
 
 
 def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRecord:
-    """Say what is known of an open video, for the store.
+    """Return what is known about an open video, for the store.
 
-    An upload lies under its id; it keeps the name that the visitor's file had.
+    The file of an upload is named by its id; its record keeps the name of the user's file.
     """
     info = video.info
     name = known.name if known is not None and info.path.stem == video_id else info.name

@@ -1,4 +1,4 @@
-"""The videos that can be chosen, and where the file of a stored video lies now."""
+"""List the videos that can be chosen, and find the current file of a stored video."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ EXTENSIONS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
     ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp",
 )  # fmt: skip
-"""Of files that are listed and may be uploaded, the usual ones first; what a file is, its bytes say."""
+"""Extensions of files that are listed and may be uploaded, most common first; the content decides what a file is."""
 UPLOADS = "uploads"
 MOST_LISTED = 1000
 
 
 @dataclass(frozen=True, order=True)
 class VideoChoice:
-    """A video that may be chosen: the name to show, unique in its list, and where it lies."""
+    """A video that can be chosen: its display name, unique in its list, and its path."""
 
     name: str
     path: Path
 
 
 def uploads_folder(config: Config) -> Path:
-    """Where uploads are kept: ``uploads`` below the first of the video folders."""
+    """Return the folder of uploads: ``uploads`` in the first video folder."""
     return (config.video_dirs[0] if config.video_dirs else Path("data")) / UPLOADS
 
 
 def configured_video(config: Config) -> Path | None:
-    """The video that the settings name, with the rate if it is a sequence of images; None if they name none."""
+    """Return the video that the config names, with the frame rate of a sequence of images, or None."""
     return None if config.video_path is None else with_rate(config.video_path, config.sequence_fps)
 
 
 def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = ()) -> list[VideoChoice]:
     """Return the configured video, then those in the video folders and the uploads, by name.
 
-    Numbered images in a folder are one video, named by their pattern. Folders within the video folders are not
-    searched; what was opened or indexed there before is listed all the same.
+    Numbered images in a folder are one video, named by their pattern. Subfolders are not searched, but videos that
+    were opened or indexed there before are listed.
 
-    Uploads are shown by the name that the visitor's file had. A second video of one name gets a number.
+    Uploads have the name of the user's file. Further videos of the same name get a number.
 
     Args:
-        config: Whose folders are listed.
-        store: Knows the names of uploads, and what was indexed.
+        config: Names the video folders.
+        store: Knows the names of uploads, and which videos were indexed.
         opened: Videos that were opened by path.
 
     Raises:
         StoreError: The names of uploads cannot be read.
-        VideoError: A video folder is there and cannot be listed.
+        VideoError: A video folder exists but cannot be listed.
     """
     records, first = store.videos(), configured_video(config)
     uploaded = {record.video_id: record.name for record in records}
@@ -76,9 +76,9 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
 
 
 def is_allowed(path: Path, config: Config) -> bool:
-    """Whether the page may open ``path``: the configured video, or a file really below a video folder.
+    """Return whether the page may open ``path``: the configured video, or a file below a video folder (links resolved).
 
-    Of a sequence every picture must lie there: links may lead elsewhere.
+    All pictures of a sequence must lie there, as each may be a link to elsewhere.
     """
     first = configured_video(config)
     if first is not None and _same(path, first):
@@ -89,12 +89,12 @@ def is_allowed(path: Path, config: Config) -> bool:
 
 
 def is_below(real: Path, config: Config) -> bool:
-    """Whether a path without links lies below a video folder, or is one."""
+    """Return whether a resolved path lies below a video folder, or is one."""
     return any(real.is_relative_to(folder.resolve()) for folder in (*config.video_dirs, uploads_folder(config)))
 
 
 def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> list[Path]:
-    """Those of ``others`` that are there, may be opened, and are not listed yet."""
+    """Return those of ``others`` that exist, may be opened, and are not listed yet."""
     known: dict[str, list[Path]] = {}
     for path in listed:
         known.setdefault(path.name, []).append(path)
@@ -108,7 +108,7 @@ def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> 
 
 
 def _elsewhere(records: Sequence[VideoRecord], config: Config) -> Iterator[Path]:
-    """Where videos lay when they were indexed, outside the folders that are listed anyway."""
+    """Yield the recorded paths of videos outside the folders that are listed anyway."""
     listed = {str(folder.absolute()) for folder in (*config.video_dirs, uploads_folder(config))}
     for record in records:
         path = Path(record.path)
@@ -129,14 +129,14 @@ def _files(config: Config) -> Iterator[Path]:
 
 
 def videos_in(folder: Path, config: Config) -> Iterator[Path]:
-    """The videos of a folder, not of those within it: numbered images as one, and files by name.
+    """Yield the videos of a folder without its subfolders: sequences of numbered images, then files by name.
 
     Raises:
-        OSError: It cannot be listed.
+        OSError: The folder cannot be listed.
     """
     if not folder.is_dir():
         return
-    with os.scandir(folder) as entries:  # a folder of images is large, and few of its files are videos
+    with os.scandir(folder) as entries:  # filter names first: a folder of images may be huge
         names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
     sequences = _sequences(folder, folder.stat().st_mtime_ns)
     yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
@@ -171,7 +171,7 @@ _OPEN_FILES = Path("/proc/self/fd")
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A video's file: where it lies, its ``file_stamp``, and FFmpeg's name of its container."""
+    """A video's file: its path, its ``file_stamp``, and FFmpeg's name of its container."""
 
     path: Path
     stamp: tuple[int, int]
@@ -179,22 +179,22 @@ class FoundFile:
 
 
 def is_video_id(text: str) -> bool:
-    """Whether a text is a SHA-256 in hex digits, and so may be looked up."""
+    """Return whether a text is a SHA-256 in lower-case hex digits, and so may be looked up."""
     return _ID.fullmatch(text) is not None
 
 
 def lasting_path(file: BinaryIO) -> Path | None:
-    """A path that leads to an open file whatever lies at its own path by now; None if this system has none."""
+    """Return a path to an open file that stays valid if the file is moved, or None if the system has no /proc."""
     path = _OPEN_FILES / str(file.fileno())
     return path if path.exists() else None
 
 
 def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile:
-    """Return the file whose bytes have that id: where it was last indexed, else among those that the page offers.
+    """Return the file whose bytes have this id, at its recorded path or else among the listed videos.
 
     Raises:
         VideoNotFoundError: No such video is stored, it is a sequence of images, its file was moved or changed, or
-            lies where the settings do not allow it. The message names no path.
+            it lies outside the video folders of the config. The message names no path.
         StoreError: The store cannot be read.
     """
     record = store.video(video_id) if is_video_id(video_id) else None
@@ -212,7 +212,7 @@ def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile
 
 
 def _checked(path: Path, record: VideoRecord, config: Config, store: EmbeddingStore) -> FoundFile:
-    """The file at ``path``, if it is still the one that was indexed and may be read."""
+    """Return the file at ``path`` if it is still the one that was indexed and may be read."""
     try:
         found = file_stamp(path)
     except VideoNotFoundError as error:
@@ -225,10 +225,10 @@ def _checked(path: Path, record: VideoRecord, config: Config, store: EmbeddingSt
 
 
 def _kept_elsewhere(record: VideoRecord, config: Config, store: EmbeddingStore) -> FoundFile | None:
-    """The same bytes under another name: a file that was renamed, or another copy. The record names but one path."""
+    """Return a listed file with the same bytes, renamed or copied, or None. The record holds only one path."""
     try:
         choices = list_videos(config, store)
-    except VideoError:  # a folder cannot be listed, and the message would name it
+    except VideoError:  # a folder cannot be listed; the message would name its path
         return None
     for path in (choice.path for choice in choices):
         with suppress(VideoNotFoundError, OSError):
@@ -238,11 +238,11 @@ def _kept_elsewhere(record: VideoRecord, config: Config, store: EmbeddingStore) 
 
 
 def open_file(found: FoundFile, config: Config) -> BinaryIO:
-    """Open a file that was found. What is checked is the open file: its path may be another's by now.
+    """Open a file that was found, and check the open file, as another may have taken its path meanwhile.
 
     Raises:
-        VideoNotFoundError: It was moved, changed or replaced since, or lies where the settings do not allow it.
-        VideoError: It may not be read. No message names a path.
+        VideoNotFoundError: The file was moved, changed or replaced, or lies outside the video folders of the config.
+        VideoError: The file may not be read. No message names a path.
     """
     try:
         file = found.path.open("rb")

@@ -1,1 +1,1 @@
-"""What browsers play, and copies of videos that they play."""
+"""Write clips and pictures of videos, and proxies that browsers play."""

@@ -1,4 +1,4 @@
-"""Which frames of a video make the clips of its moments, and what their files are called."""
+"""Choose the frames and the file names of the clips of moments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from clip_core.files import numbered_name
 from clip_core.text import clock
 from clip_core.types import Moment, TimeTable
 
-# Files of moments round times to a millionth of a second; no two frames are that near.
+# Files of moments round times to a microsecond; no two frames are that close.
 SLACK_S = 1e-6
-# How long frames usually last is judged by so many before and behind.
+# The usual duration of a frame is the median over this many frames before and after.
 _NEAR = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The frames numbered [first, stop) of a video, never none.
+    """The frames numbered [first, stop) of a video, at least one.
 
     Attributes:
-        first, stop: Numbers of frames.
-        start_s, end_s: When the first is shown and the last has ended, in seconds from the first frame of the video.
+        first, stop: Frame numbers.
+        start_s, end_s: When the first frame is shown and the last one ends, in seconds from the video's first frame.
     """
 
     first: int
@@ -36,22 +36,22 @@ class Piece:
 
     @property
     def duration_s(self) -> float:
-        """Its length in seconds."""
+        """The duration in seconds."""
         return self.end_s - self.start_s
 
 
 def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
-    """Return the frames with ``start_s <= time_s < end_s``; if there are none, the one on the screen at ``start_s``.
+    """Return the frames with ``start_s <= time_s < end_s``; if there are none, the one on screen at ``start_s``.
 
-    The last frame lasts until the next one comes, but where that takes long (a still picture in a screen recording)
-    no longer than to ``end_s``, or than frames usually do.
+    The last frame lasts until the next one is shown. If that takes long (a still picture in a screen recording), it
+    ends at ``end_s`` or after the usual duration of a frame, whichever is later.
 
     Args:
-        table: Of the video.
-        start_s, end_s: In seconds from its first frame; a millionth of a second does not count.
+        table: Presentation times of the video.
+        start_s, end_s: In seconds from the video's first frame; differences of a microsecond are ignored.
 
     Raises:
-        ExportError: They are no numbers, the end lies before the start, or all of it outside the video.
+        ExportError: The times are not finite, the end lies before the start, or the moment lies outside the video.
     """
     if not (math.isfinite(start_s) and math.isfinite(end_s)) or end_s < start_s:
         raise ExportError(f"A moment from {start_s} s to {end_s} s is none.", "Correct its times.")
@@ -72,7 +72,7 @@ def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
 
 
 def until(table: TimeTable, first: int, frames: int) -> Piece:
-    """Return the piece of so many whole frames."""
+    """Return the piece of ``frames`` whole frames from ``first`` on, or of as many as there are."""
     stop = min(len(table), first + frames)
     times_s = table.times_s
     end_s = float(times_s[stop]) if stop < len(table) else table.end_s
@@ -85,10 +85,10 @@ def clip_names(moments: Sequence[Moment], extension: str) -> list[str]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for what is written, if it is not there.
+    """Create an output folder if it does not exist.
 
     Raises:
-        ExportError: It cannot be made.
+        ExportError: The folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,10 +99,10 @@ def make_folder(folder: Path) -> None:
 
 
 def refuse_source(target: Path, source: Path) -> None:
-    """Refuse to write over the video itself.
+    """Refuse to overwrite the video itself.
 
     Raises:
-        ExportError: They are one file.
+        ExportError: Both paths are the same file.
     """
     if target.exists() and source.exists() and target.samefile(source):
         raise ExportError(f"{shown_name(target)} is the video itself.", "Choose another folder.")

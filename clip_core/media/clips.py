@@ -24,18 +24,18 @@ from clip_core.video.decode_ahead import DecodeAhead, room_for
 
 
 class ClipFile(Mp4File):
-    """A clip on its way; see ``Mp4File``. It takes the frames as the video hands them over; the first is at 0.
+    """A clip that is being written; see ``Mp4File``. Frames keep the video's times when added; the first is shown at 0.
 
     Args:
-        target: Where it will lie; what lies there is replaced at the end, in one step.
-        width, height: Of the video; the clip has the same, made even.
-        time_base: Of the video.
-        start_s, end_s: Where it begins (a frame's time) and ends, in seconds from the first frame of the video.
+        target: Path of the clip; an existing file is replaced at the end, in one step.
+        width, height: Size of the video; the clip has the same, made even.
+        time_base: Time base of the video.
+        start_s, end_s: Where the clip begins (a frame's time) and ends, in seconds from the video's first frame.
         longest_step_s: The longest time from one of its frames to the next.
-        sound: What is to be heard; its time zero is ``start_s``.
+        sound: The sound, if any; its time zero is ``start_s``.
 
     Raises:
-        ExportError: It cannot be written there. So do all methods.
+        ExportError: The clip cannot be written. All methods raise it too.
     """
 
     look = Look(crf=18, sound_bits=160_000, size=even_size, refusal=export_error)
@@ -61,7 +61,7 @@ class ClipFile(Mp4File):
         self._frames += 1
 
     def complete(self) -> Clip:
-        """Write the end, put the clip in its place, and say what it is."""
+        """Finish the file, move it to its target path, and return the clip."""
         self.finish(self._end_s - self._start_s)
         self.keep()
         return Clip(self._clip_path, self._start_s, self._end_s, self._frames)
@@ -71,22 +71,22 @@ _FRAMES_AHEAD = 4
 
 
 class _OtherFramesError(Exception):
-    """Decoding has shown that the packets claimed other frames: the video's table is another one now."""
+    """The frames differ from what the packets claimed, so decoding has replaced the video's time table."""
 
 
 def exact_clip(original: Original, start_s: float, end_s: float, target: Path) -> Generator[float, None, Clip]:
-    """Write the frames with ``start_s <= time_s < end_s``. Closing the iterator leaves nothing.
+    """Write the frames with ``start_s <= time_s < end_s``. Closing the iterator cancels and leaves no file.
 
     Args:
         original: The open video.
-        start_s, end_s: Of the moment, in seconds from the first frame.
-        target: Where the clip will lie.
+        start_s, end_s: Times of the moment, in seconds from the first frame.
+        target: Path of the clip.
 
     Yields:
-        How much is written, in seconds, about four times a second or more often.
+        The seconds written so far, at least about four times a second.
 
     Raises:
-        ExportError: It cannot be written.
+        ExportError: The clip cannot be written.
         VideoError: The video cannot be decoded there, or changed.
     """
     video = original.video
@@ -94,12 +94,12 @@ def exact_clip(original: Original, start_s: float, end_s: float, target: Path) -
         table = video.table
         try:
             return (yield from _write(original, table, piece_of(table, start_s, end_s), target))
-        except _OtherFramesError:  # only once: the table is confirmed now
+        except _OtherFramesError:  # happens only once: the new table is confirmed
             continue
 
 
 def _write(original: Original, table: TimeTable, piece: Piece, target: Path) -> Generator[float, None, Clip]:
-    """Write the clip; decoding and encoding run side by side."""
+    """Write the clip; decoding and encoding run in parallel."""
     video = original.video
     info = video.info
     with ExitStack() as stack:
@@ -143,7 +143,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-# Matroska rounds to milliseconds, what is read and what is written.
+# Matroska rounds times to milliseconds, when read and when written.
 _SAME_TIME_S = 0.002
 _EXACT_INSTEAD = "Cut it exactly instead."
 
@@ -156,10 +156,10 @@ class _Streams:
 
 
 def fast_extension(video: Video) -> str:
-    """Return what a fast clip of a video will be: "mp4" or "mkv".
+    """Return the extension of a fast clip of a video: "mp4" or "mkv".
 
     Raises:
-        ExportError: It cannot be copied: images, or a file that does not tell when its pictures are shown.
+        ExportError: The video cannot be copied: it consists of images, or has no presentation times.
     """
     from clip_core.media.packet_copy import container_for
     from clip_core.video.decoding import Decoder
@@ -177,12 +177,12 @@ def fast_extension(video: Video) -> str:
 
 
 def fast_clip(original: Original, start_s: float, end_s: float, target: Path) -> Generator[float, None, Clip]:
-    """Copy what holds the frames with ``start_s <= time_s < end_s``. Closing the iterator leaves nothing.
+    """Copy the packets of the frames with ``start_s <= time_s < end_s``, from the keyframe at or before them.
 
-    Args, yields, raises: See ``exact_clip``; also:
+    Arguments, cancelling, yields and errors are those of ``exact_clip``; also:
 
     Raises:
-        ExportError: No keyframe lies before it, or the copy came out with other frames.
+        ExportError: There is no keyframe at or before the first frame, or the copy has other frames.
     """
     from clip_core.media.packet_copy import copy_packets, stretch_of
 
@@ -221,7 +221,7 @@ def _open(video: Video, stack: ExitStack) -> _Streams:
 
 
 def _checked(part: Path, video: Video, first: int) -> Piece:
-    """Say what a copy holds; refuse one whose frames are not those of the video from ``first`` on, at their times."""
+    """Return the piece that a copy holds; refuse it if its frames and times are not the video's from ``first`` on."""
     try:
         with open_video(part) as made:
             found: TimeTable = made.table
@@ -247,25 +247,25 @@ def cut_clips(
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
 ) -> Generator[Progress, None, None]:
-    """Write a clip of each moment. Closing the iterator cancels: whole clips stay, nothing half-written does.
+    """Write a clip of each moment. Closing the iterator cancels: finished clips stay, partial ones are deleted.
 
-    An exact clip has the very frames with ``start_s <= time_s < end_s`` (at least one: that on the screen) at their
-    own times, the first at 0, in H.264 at the video's full size, and the sound of that time in AAC. A fast one has
-    the packets of the file as they are, so it begins at the keyframe at or before the start.
+    An exact clip has exactly the frames with ``start_s <= time_s < end_s`` (or else the one on screen) at their own
+    times, the first at 0, in H.264 at the video's full size, and the sound of that time in AAC. A fast clip has the
+    packets of the file unchanged, so it begins at the keyframe at or before the start.
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        moments: Which; a clip that is there by the same name is replaced.
-        folder: Where to write; made if it is not there.
-        kind: "exact" or "fast".
-        table: When each frame is presented, if it was confirmed: saves a pass over some files.
-        stamp: The file's ``file_stamp`` when it was identified: another file that lies there now is refused.
+        moments: The moments; an existing clip of the same name is replaced.
+        folder: Output folder; created if it does not exist.
+        kind: The clip mode, "exact" or "fast".
+        table: Presentation times of the frames, if confirmed; saves a pass over some files.
+        stamp: The file's ``file_stamp`` when it was identified; a file with another stamp is refused.
 
     Yields:
         Progress in seconds of video: at once, four times a second, after each clip, and once at the end.
 
     Raises:
-        ExportError: A clip cannot be written, cannot be cut so, or a moment is none of this video.
+        ExportError: A clip cannot be written or cannot be made in this mode, or a moment lies outside the video.
         VideoError: The video cannot be read, changed meanwhile, or is gone.
     """
     with open_original(path, table, stamp) as original:
@@ -290,7 +290,7 @@ def cut_clips(
 
 
 def _told(steps: Generator[float, None, Clip], account: Account, folder: Path) -> Generator[Progress, None, Clip]:
-    """Go through the steps of one clip, telling of them now and then; return it."""
+    """Run the steps of one clip and yield a report whenever one is due; return the clip."""
     begun = account.done
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What is copied, whole or in clips: a video, its sound, and whether it is still the same file."""
+"""Open the video and the sound that proxies and clips are made from, and check that the file has not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from clip_core.media.sound import Sound
 
-# Some codecs need what lies shortly before to decode rightly; and a seek may land after its target.
+# Some codecs need earlier packets to decode correctly, and a seek may land after its target.
 _EARLIER_S = (1.0, 5.0)
 
 
@@ -29,10 +29,10 @@ class Original:
     """An open video that clips or frames are taken from.
 
     Attributes:
-        path: As it was given.
-        video: Open.
-        stamp: The file's ``file_stamp`` when it was opened, or before.
-        warnings: What the user should know of what was taken.
+        path: The path that was passed in.
+        video: The open video.
+        stamp: The file's ``file_stamp`` when it was opened or identified.
+        warnings: What the user should know about the clips or frames.
     """
 
     path: Path
@@ -41,15 +41,15 @@ class Original:
     warnings: list[str] = field(default_factory=list)
 
     def check(self) -> None:
-        """Refuse to go on with a file that has changed.
+        """Check that the file has not changed.
 
         Raises:
-            VideoError: It has, or it is gone.
+            VideoError: It has changed, or is gone.
         """
         check_unchanged(self.path, self.stamp)
 
     def warn(self, *warnings: str) -> None:
-        """Keep what the user should know, each thing once."""
+        """Add warnings for the user, each only once."""
         self.warnings.extend(warning for warning in warnings if warning not in self.warnings)
 
 
@@ -61,12 +61,12 @@ def open_original(
 
     Args:
         path: The file, or the pattern of a sequence of images.
-        table: When each frame is presented, if it was confirmed.
-        stamp: The file's ``file_stamp`` when it was identified: another file that lies there now is refused.
+        table: Presentation times of the frames, if confirmed.
+        stamp: The file's ``file_stamp`` when it was identified; a file with another stamp is refused.
 
     Raises:
-        VideoNotFoundError: It is not there, or, in the block, not any more.
-        VideoError: It cannot be read, or has changed.
+        VideoNotFoundError: The file does not exist, or was removed during the block.
+        VideoError: The file cannot be read, or has changed.
     """
     file = Path(path)
     check_unchanged(file, stamp)
@@ -81,12 +81,12 @@ def open_original(
 
 
 def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[Sound | None, tuple[str, ...]]:
-    """Open the file a second time for its sound; return it, if there is any, and what is to be said of it.
+    """Open the file a second time for its sound; return the sound, or None if there is none, and warnings.
 
     Args:
-        video: Open.
+        video: An open video.
         stack: Closes what is opened.
-        start_s: Where it begins, in seconds from the first frame: its own zero.
+        start_s: Time zero of the sound, in seconds from the first frame.
     """
     if video.info.decoder != "PyAV":
         return None, ()
@@ -101,13 +101,13 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
     if stream.codec_context is None:
         return None, ("The sound has an unknown codec and is left out of the copy.",)
     if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s):
-        container = stack.enter_context(open_container(video.info.path))  # a seek may have led anywhere
+        container = stack.enter_context(open_container(video.info.path))  # after a failed seek the position is unknown
         stream = container.streams.audio[0]
     return Sound(container, stream, zero_s), ()
 
 
 def _gone_to(container: InputContainer, stream: AudioStream, time_s: float) -> bool:
-    """Go to somewhat before a time on the file's own clock; return whether that was possible."""
+    """Seek to shortly before a time on the file's own clock; return whether that succeeded."""
     import av
 
     for earlier_s in _EARLIER_S:
@@ -122,7 +122,7 @@ def _gone_to(container: InputContainer, stream: AudioStream, time_s: float) -> b
 
 
 def check_unchanged(path: str | Path, stamp: tuple[int, int] | None) -> None:
-    """Refuse a file that is no longer the one that had this ``file_stamp``, if one is given.
+    """Check that a file still has this ``file_stamp``; None passes.
 
     Raises:
         VideoError: It has changed, or is gone.

@@ -25,27 +25,27 @@ from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 
 _PIECE_BYTES = 1 << 20
-# Compressed already: deflating them again costs time and saves nothing.
+# Already compressed: deflating them again takes time and saves nothing.
 _MEDIA = frozenset([".mp4", ".mkv", ".jpg", ".png"])
-# No separator, no drive, no leading or trailing dot, nothing that leads out of the folder where it is unpacked.
+# No separator, drive, leading or trailing dot, or anything else that leads out of the folder where it is unpacked.
 _SAFE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._ -]{0,198}[A-Za-z0-9_-])?")
 
 
 def pack_zip(
     target: Path, files: Sequence[Path], texts: Mapping[str, bytes] | None = None
 ) -> Generator[Progress, None, None]:
-    """Put files into a ZIP. Closing the iterator cancels and leaves nothing of it.
+    """Pack files into a ZIP. Closing the iterator cancels and leaves no ZIP.
 
     Args:
-        target: Where it will lie; what lies there is replaced at the end, in one step.
-        files: Each goes in under its own name, without its folder. Media are stored as they are.
-        texts: More files, by name, such as moments.csv; compressed.
+        target: Path of the ZIP; an existing file is replaced at the end, in one step.
+        files: Each is packed under its own name, without its folder. Media are stored uncompressed.
+        texts: Further files by name, such as moments.csv; compressed.
 
     Yields:
-        Progress in bytes: at once, four times a second, and twice at the end, before it is in its place and after.
+        Progress in bytes: at once, four times a second, and twice at the end: before and after the ZIP is in place.
 
     Raises:
-        ExportError: A name is not safe or comes twice, a file is gone, or it cannot be written.
+        ExportError: A name is unsafe or occurs twice, a file is gone, or the ZIP cannot be written.
     """
     texts = texts or {}
     _check_names([*(file.name for file in files), *texts])
@@ -105,21 +105,21 @@ def save_frames(
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
 ) -> Generator[Progress, None, None]:
-    """Write single frames in full size. Closing the iterator cancels: whole pictures stay.
+    """Write single frames in full size. Closing the iterator cancels; finished pictures stay.
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        wanted: Moments, of which the frame at the peak is taken, or times in seconds: the frame on the screen then.
-        folder: Where to write; made if it is not there.
-        kind: "jpeg" (quality 95) or "png" (nothing is lost).
+        wanted: Moments, for the frame at the peak, or times in seconds, for the frame on screen then.
+        folder: Output folder; created if it does not exist.
+        kind: "jpeg" (quality 95) or "png" (lossless).
         table, stamp: See ``cut_clips``.
 
     Yields:
-        Progress in pictures: at once, after each that took its time, and once at the end. Files stand in the order
-        in which they were written: that of their times.
+        Progress in pictures: at once, up to four times a second, and once at the end. ``files`` are in the order of
+        writing, which is by time.
 
     Raises:
-        ExportError: One cannot be written, or lies outside the video.
+        ExportError: A picture cannot be written, or a time lies outside the video.
         VideoError: A frame cannot be decoded, or the video changed meanwhile or is gone.
     """
     named = [_named(each) for each in wanted]
@@ -129,7 +129,7 @@ def save_frames(
         make_folder(folder)
         account = Account("frames", len(named))
         yield account.report()
-        for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in a row, few of them need a seek
+        for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in time order few need a seek
             prompt, time_s = named[place]
             need_spare(folder)
             target = folder / numbered_name(place + 1, prompt, time_s, _EXTENSIONS[kind])
@@ -150,14 +150,14 @@ def _named(wanted: Moment | float) -> tuple[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is to be made of a video's moments.
+    """Which files to make of a video's moments.
 
     Attributes:
-        moments: Which.
-        clip_mode: How clips are made, "exact" or "fast"; None makes none.
-        pictures: "jpeg" or "png" files of their peaks; None makes none.
-        zip_name: Of the one file that all goes into, such as "clips.zip"; None leaves them single.
-        texts: Other files to go with them, by name, such as moments.csv.
+        moments: The moments.
+        clip_mode: How clips are made, "exact" or "fast"; None makes no clips.
+        pictures: Format of the pictures of the peaks, "jpeg" or "png"; None makes no pictures.
+        zip_name: Name of a ZIP for all files, such as "clips.zip"; None writes separate files.
+        texts: Further files by name, such as moments.csv.
     """
 
     moments: tuple[Moment, ...]
@@ -168,7 +168,7 @@ class ExportRequest:
 
     @property
     def digest(self) -> str:
-        """32 hex digits that tell it from others."""
+        """32 hex digits that identify the request."""
         parts = (self.moments, self.clip_mode, self.pictures, self.zip_name, sorted(self.texts.items()))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
@@ -181,17 +181,17 @@ def export_media(
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
 ) -> Generator[Progress, None, None]:
-    """Make what is wished for. Closing the iterator cancels: nothing half-written stays, and nothing of a ZIP.
+    """Make the requested files. Closing the iterator cancels and leaves no partial file, and no ZIP.
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        request: What.
-        folder: Where to write; made if it is not there.
+        request: Which files to make.
+        folder: Output folder; created if it does not exist.
         table, stamp: See ``cut_clips``.
 
     Yields:
-        Progress of each stage, and at the end one with the stage "done": its ``files`` are what there is now, its
-        ``clips`` say where each really begins and ends (in a ZIP their paths are names).
+        Progress of each stage, and at the end one with the stage "done": its ``files`` are the written files, its
+        ``clips`` say where each clip really begins and ends (in a ZIP their paths are names).
 
     Raises:
         ExportError, VideoError: See ``cut_clips``, ``save_frames`` and ``pack_zip``.
@@ -231,7 +231,7 @@ def _stages(
 
 @contextmanager
 def _workplace(folder: Path, hidden: bool) -> Iterator[Path]:
-    """Lend the folder itself, or a hidden one in it that is gone at the end."""
+    """Yield the folder itself, or the path of a hidden folder in it that is deleted at the end."""
     if not hidden:
         yield folder
         return

@@ -1,4 +1,4 @@
-"""Where exports are written, the room that they need, and their progress."""
+"""Keep the folder of exports: its paths, the disk space that exports need, cleaning up, and progress."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SPARE_BYTES = 64 * 1024 * 1024
 
 @dataclass
 class Account:
-    """Keeps what there is to tell of one stage, and says when it is time to tell it.
+    """Counts the progress of one stage and says when a report is due.
 
     Args:
-        stage: Which.
-        total: In its unit.
+        stage: The stage.
+        total: How much there is to do, in the unit of the stage.
     """
 
     stage: Stage
@@ -37,11 +37,11 @@ class Account:
     _told: float = field(default_factory=time.monotonic)
 
     def due(self) -> bool:
-        """Whether a report is due: four times a second."""
+        """Return whether a report is due: four times a second."""
         return time.monotonic() - self._told >= REPORT_EVERY_S
 
     def report(self) -> Progress:
-        """Tell how far it is."""
+        """Return the progress so far."""
         self._told = time.monotonic()
         share = self.done / self.total if self.total > 0 else 0.0
         left_s = None if share <= 0 else max(0.0, (self._told - self._began) * (1 / share - 1))
@@ -57,10 +57,10 @@ class Account:
 
 
 def need_spare(folder: Path, more_bytes: int = 0) -> None:
-    """Refuse to fill a disk to its brim: 64 MB, and ``more_bytes``, must be free.
+    """Check that 64 MB and ``more_bytes`` are free on the disk of a folder.
 
     Raises:
-        ExportError: They are not, or the folder cannot be looked at.
+        ExportError: There is too little space, or the folder cannot be read.
     """
     try:
         lacking = lacking_room(folder, more_bytes, SPARE_BYTES)
@@ -72,7 +72,7 @@ def need_spare(folder: Path, more_bytes: int = 0) -> None:
 
 EXPORTS = "exports"
 CLIPS_ZIP = "clips.zip"
-"""What the page makes of clips: one file."""
+"""The single file that the page makes of an export."""
 MOST_AGE_S = 24 * 3600.0
 MOST_BYTES = 4_000_000_000
 
@@ -80,24 +80,24 @@ _OURS = re.compile(r"[0-9a-f]{32}")
 
 
 def exports_folder(config: Config) -> Path:
-    """Where results are kept: ``exports`` beside the uploads."""
+    """Return the folder of exports: ``exports``, beside the uploads."""
     return uploads_folder(config).with_name(EXPORTS)
 
 
 def result_path(config: Config, key: str) -> Path | None:
-    """Where the ZIP of an export lies, whether or not it is there; None if ``key`` is none: 32 hex digits."""
+    """Return the path of an export's ZIP, whether or not it exists; None if ``key`` is not 32 hex digits."""
     return exports_folder(config) / key / CLIPS_ZIP if _OURS.fullmatch(key) else None
 
 
 def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
-    """Remove results that are older than a day, and the oldest as long as all take more than 4 GB.
+    """Delete exports that are older than a day, and the oldest ones beyond a total size.
 
-    Only folders that are named as ours are looked at; links, and whatever else lies there, stay. One that is being
+    Only folders named by 32 hex digits are considered; links and everything else stay. An export that is being
     written stays too, unless it is older than a day: then its process was killed.
 
     Args:
-        folder: It may not be there.
-        most_bytes: How much may stay.
+        folder: The folder of exports; it need not exist.
+        most_bytes: The total size that may stay, 4 GB by default.
     """
     now = time.time()
     try:
@@ -119,5 +119,5 @@ def _is_folder(path: Path) -> bool:
 def _size(folder: Path) -> int:
     try:
         return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    except OSError:  # it is just being removed
+    except OSError:  # it is being deleted
         return 0

@@ -1,4 +1,4 @@
-"""How large the picture of a copy or a clip is."""
+"""Write the MP4 files of proxies and clips, frame by frame."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ MOST_LINES, MOST_COLUMNS = 480, 1920
 
 
 def proxy_size(width: int, height: int) -> tuple[int, int]:
-    """Return width and height of a copy: even, at most 480 lines and 1920 columns, never larger than the video.
+    """Return width and height of a proxy: even, at most 480 lines and 1920 columns, never larger than the video.
 
     Args:
-        width, height: Of the upright picture, in pixels. One that is a single pixel wide or high becomes two.
+        width, height: Size of the upright picture in pixels. A side of one pixel becomes two.
     """
     scale = min(1.0, MOST_LINES / height, MOST_COLUMNS / width)
     return max(2, int(width * scale + 1e-6) // 2 * 2), max(2, int(height * scale + 1e-6) // 2 * 2)
 
 
 def even_size(width: int, height: int) -> tuple[int, int]:
-    """Return width and height of a clip: the video's own, made even as 4:2:0 needs it; one pixel becomes two."""
+    """Return width and height of a clip: the video's own, rounded down to even for 4:2:0; one pixel becomes two."""
     return max(2, width // 2 * 2), max(2, height // 2 * 2)
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write a file, and put it in its place when it is whole; what lies there is replaced.
+    """Write a file under a temporary name, then move it to ``target``, replacing what is there.
 
     Raises:
-        ExportError: It cannot be written; nothing of it is left.
+        ExportError: The file cannot be written; nothing of it is left.
     """
     with guarded(), whole_file(target) as part:
         part.write_bytes(content)
@@ -54,7 +54,7 @@ def write_whole(target: Path, content: bytes) -> None:
 
 @contextmanager
 def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> Iterator[None]:
-    """Within the block, errors of these kinds rise as ``ExportError``."""
+    """Raise errors of these kinds in the block as ``ExportError``."""
     try:
         yield
     except kinds as error:
@@ -62,7 +62,7 @@ def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> I
 
 
 def export_error(error: Exception) -> ExportError:
-    """Say why clips, frames or a ZIP cannot be written, and what to do."""
+    """Return an error that says why clips, frames or a ZIP cannot be written, and what to do."""
     if is_full(error):
         return ExportError("The disk is full: what was being written is removed.", "Free some space and try again.")
     return ExportError(f"It cannot be written: {reason_of(error)}.", "Choose a folder that may be written.")
@@ -71,15 +71,15 @@ def export_error(error: Exception) -> ExportError:
 KEYFRAME_EVERY = 30
 
 _FEWEST_TICKS, _MOST_TICKS = 10_000, 1_000_000
-_LONGEST_STEP = 2**31 - 1  # what MP4 holds for the time from one frame to the next
+_LONGEST_STEP = 2**31 - 1  # the longest time between frames that MP4 can hold, in ticks
 _BT709 = 1
 
 
 def ticks_per_second(time_base: Fraction, longest_step_s: float) -> int:
-    """Return the clock of a copy: a multiple of the video's own where MP4 can hold it, else off by under 0.05 ms.
+    """Return the clock rate of a file: a multiple of the video's own if MP4 can hold it, else within 0.05 ms.
 
     Args:
-        time_base: Of the video.
+        time_base: Time base of the video.
         longest_step_s: The longest time from one frame to the next.
     """
     most = min(_MOST_TICKS, int(_LONGEST_STEP / max(longest_step_s, 1.0)))
@@ -89,13 +89,13 @@ def ticks_per_second(time_base: Fraction, longest_step_s: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a file is written.
+    """How a file is encoded.
 
     Attributes:
         crf: x264's quality; lower is better, 18 looks like the original.
-        sound_bits: Of the sound, a second.
-        size: From width and height of the video to those of the file, both even.
-        refusal: What to raise for an error of FFmpeg's or the operating system's about writing.
+        sound_bits: Bits of sound per second.
+        size: Maps width and height of the video to those of the file, both even.
+        refusal: Returns what to raise for a write error of FFmpeg or the operating system.
     """
 
     crf: int
@@ -105,20 +105,20 @@ class Look:
 
 
 class Mp4File:
-    """A file on its way; a context manager that removes what was not kept.
+    """An MP4 file that is being written; a context manager that deletes it unless ``keep`` was called.
 
     Attributes:
-        look: How it is written; each kind of file says that for itself.
+        look: How the file is encoded; set by each subclass.
 
     Args:
-        target: Where it will lie. Until ``keep`` it is ``temporary``, beside it, with ``.part`` at its end.
-        width, height: Of the video.
-        time_base: Of the frames that will come.
-        longest_step_s: As far as known, the longest time from one frame to the next.
-        sound: What is to be heard, if anything.
+        target: Path of the file. Until ``keep`` it is at ``temporary``, beside it, with ``.part`` at the end.
+        width, height: Size of the video.
+        time_base: Time base of the frames to add.
+        longest_step_s: The longest time from one frame to the next, as far as known.
+        sound: The sound, if any.
 
     Raises:
-        ClipVideoError: ``look.refusal``, if it cannot be written there. So do all methods.
+        ClipVideoError: From ``look.refusal``, if the file cannot be written. All methods raise it too.
     """
 
     look: Look
@@ -156,7 +156,7 @@ class Mp4File:
             raise
 
     def add(self, frame: Frame) -> None:
-        """Write one more frame, and the sound up to it. The pts of the first one is the file's time zero."""
+        """Write one more frame, and the sound up to it. The first frame's pts is the file's time zero."""
         with self._guarded():
             if self._sound is not None:
                 self._write_sound(frame.time_s)
@@ -165,7 +165,7 @@ class Mp4File:
             self._write(self._pictures.encode(picture))
 
     def finish(self, end_s: float) -> None:
-        """Write what is still to be written; the last frame ends at ``end_s`` seconds from the first."""
+        """Flush the encoders and finish the file; the last frame ends ``end_s`` seconds after the first one's start."""
         with self._guarded():
             self._write(self._pictures.encode(None))
             if self._waiting is not None and self._waiting.pts is not None:
@@ -178,13 +178,13 @@ class Mp4File:
             self._container.close()
 
     def keep(self) -> None:
-        """Put the finished copy in its place."""
+        """Move the finished file to its target path."""
         with self._guarded():
             self.temporary.replace(self._target)
 
     def close(self) -> None:
-        """Remove what was not kept; may be called twice."""
-        with suppress(OSError):  # first, so that nobody moves the index of a file that is not wanted to its front
+        """Delete the file unless it was kept; may be called twice."""
+        with suppress(OSError):  # before closing, which would move the index to the front of a file that is not kept
             self.temporary.unlink(missing_ok=True)
         with suppress(OSError, av.error.FFmpegError):
             self._container.close()
@@ -199,10 +199,10 @@ class Mp4File:
         self.close()
 
     def _add_pictures(self) -> VideoStream:
-        # B-frames would need an edit list, which browsers read differently; scene cuts would move keyframes.
+        # B-frames would need an edit list, which browsers read differently; scene detection would move keyframes.
         options = {"preset": "veryfast", "crf": str(self.look.crf), "bf": "0", "sc_threshold": "0"}
         options |= {"g": str(KEYFRAME_EVERY), "keyint_min": str(KEYFRAME_EVERY)}
-        options["threads"] = str(max(1, (os.cpu_count() or 2) // 2))  # the page needs the others
+        options["threads"] = str(max(1, (os.cpu_count() or 2) // 2))  # leave the rest to the page
         stream = self._container.add_stream("libx264", rate=30, options=options)
         stream.width, stream.height = self.look.size(*self._from)
         stream.pix_fmt = "yuv420p"
@@ -228,7 +228,7 @@ class Mp4File:
         )
 
     def _fitted(self, rgb: Image) -> Image:
-        """Fit a picture of another size, as a sequence of images may have, between black bars."""
+        """Fit a picture of another size, which a sequence of images may contain, between black bars."""
         width, height = self._from
         tall, wide = rgb.shape[:2]
         if (wide, tall) == self._from:
@@ -242,7 +242,7 @@ class Mp4File:
         return whole
 
     def _tick(self, pts: int) -> int:
-        """The time of a frame on the copy's clock: from 0, and later than the one before."""
+        """Return the time of a frame on the file's clock: from 0, and later than the frame before."""
         if self._start_pts is None:
             self._start_pts = pts
         exact = (pts - self._start_pts) * self._time_base * self._ticks
@@ -250,7 +250,7 @@ class Mp4File:
         return self._last_tick
 
     def _write(self, packets: list[Packet[VideoStream]]) -> None:
-        """Write packets one behind: how long a frame lasts is known when the next one comes."""
+        """Write packets one late, because the duration of a frame is known only when the next one arrives."""
         for packet in packets:
             if self._waiting is not None and self._waiting.pts is not None and packet.pts is not None:
                 self._waiting.duration = packet.pts - self._waiting.pts
@@ -264,7 +264,7 @@ class Mp4File:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Translate what FFmpeg and the operating system say about writing."""
+        """Translate write errors of FFmpeg and the operating system."""
         try:
             yield
         except (OSError, av.error.FFmpegError) as error:
@@ -272,7 +272,7 @@ class Mp4File:
 
 
 def _nearly(rgb: Image, width: int, height: int) -> Image:
-    """Shrink by the greatest whole factor that leaves no less than is wanted: OpenCV does it at a fifth of the cost."""
+    """Shrink with OpenCV, at a fifth of the cost, by the largest whole factor that keeps at least the wanted size."""
     tall, wide = rgb.shape[:2]
     factor = min(tall // height, wide // width)
     while factor > 1 and (tall % factor or wide % factor):

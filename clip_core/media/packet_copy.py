@@ -1,4 +1,4 @@
-"""Copy a stretch of a video without decoding it."""
+"""Copy a part of a video without decoding it."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from clip_core.types import Ints, TimeTable
 
 EXACT_INSTEAD = "Cut it exactly instead."
 
-# Sound may lie behind the pictures that it belongs to, but hardly further than this.
+# Sound may come later in the file than its pictures, but hardly by more than this.
 _BEHIND_S = 10
-# A seek may land after its target, and the sound that belongs to a keyframe may lie before it.
+# A seek may land after its target, and the sound of a keyframe may come before it in the file: seek earlier each time.
 _STEPS_BACK_S = (1, 4, 16, 10**6)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What is copied.
+    """The part of a video to copy.
 
     Attributes:
-        first: The number of the keyframe that it begins with.
-        pts: int64 (n,), of the frames of the video from there to its end, rising.
-        last_pts: Of the last frame that must be in it. A few behind it come along where frames are reordered.
-        end_s: Where its sound ends, on the file's own clock.
+        first: Number of the keyframe that it begins with.
+        pts: int64 (n,), pts of the frames from there to the end of the video, rising.
+        last_pts: pts of the last frame that must be copied. If frames are reordered, a few later ones are copied too.
+        end_s: Where its sound ends, in seconds on the file's own clock.
     """
 
     first: int
@@ -48,15 +48,15 @@ class Stretch:
 
     @property
     def key_pts(self) -> int:
-        """Of the keyframe that it begins with."""
+        """The pts of the keyframe that it begins with."""
         return int(self.pts[0])
 
 
 def stretch_of(table: TimeTable, first: int, stop: int, end_s: float) -> Stretch:
-    """Say what is to be copied for the frames numbered [first, stop), of which the last ends at ``end_s``.
+    """Return what to copy for the frames numbered [first, stop), the last of which ends at ``end_s``.
 
     Raises:
-        ExportError: No keyframe that is shown lies at or before the first.
+        ExportError: There is no displayed keyframe at or before the first frame.
     """
     place = int(table.key_pts.searchsorted(table.pts[first], side="right")) - 1
     if place < 0:
@@ -73,12 +73,12 @@ def packets_of(
     """Yield the packets to copy in the order of the file.
 
     Args:
-        container: Open, and nobody else's.
-        pictures, sound: Streams of it.
-        stretch: What is to be copied.
+        container: Open, and used by nobody else.
+        pictures, sound: Streams of the container.
+        stretch: The part to copy.
 
     Raises:
-        ExportError: The file cannot be read there, or does not tell when its pictures are shown.
+        ExportError: The file cannot be read there, or has no presentation times.
     """
     count = _Counted(stretch)
     zero_s, heard = stretch.key_pts * Fraction(pictures.time_base or 1), sound is None
@@ -99,7 +99,7 @@ def packets_of(
 
 
 class _Counted:
-    """Counts the frames taken, until the last is there and all that are shown before it are, too."""
+    """Counts the frames taken until the last one and all that are presented before it are there."""
 
     def __init__(self, stretch: Stretch) -> None:
         self._pts, self._last, self._key = stretch.pts, stretch.last_pts, stretch.key_pts
@@ -107,7 +107,7 @@ class _Counted:
         self.whole = False
 
     def takes(self, pts: int | None) -> bool:
-        """Whether a packet belongs to the stretch. Pictures that are shown before the keyframe need what is gone."""
+        """Return whether to copy a packet. Frames presented before the keyframe refer to data that is not copied."""
         if pts is None:
             raise ExportError("The file does not tell when its pictures are shown.", EXACT_INSTEAD)
         if pts < self._key:
@@ -122,11 +122,11 @@ class _Counted:
 def _from_key(
     container: InputContainer, pictures: VideoStream, sound: AudioStream | None, key_pts: int
 ) -> Iterator[Packet[Stream]]:
-    """Yield packets from a keyframe on, and before it the sound that lies shortly before it in the file."""
+    """Yield packets from a keyframe on, preceded by sound packets that come shortly before it in the file."""
     base = Fraction(pictures.time_base or 1)
     streams = [stream for stream in (pictures, sound) if stream is not None]
     for back_s in _STEPS_BACK_S:
-        try:  # AVI cannot go to before its beginning
+        try:  # AVI cannot seek to before its start
             container.seek(max(key_pts - round(back_s / base), pictures.start_time or 0), stream=pictures)
         except av.error.FFmpegError:
             continue
@@ -159,7 +159,7 @@ _MOST_HELD = 256
 
 
 def container_for(pictures: VideoStream, sound: AudioStream | None) -> str:
-    """Return "mp4" where that holds these codecs, else "mkv", which holds all."""
+    """Return "mp4" if MP4 can hold these codecs, else "mkv"."""
     fits = _codec_of(pictures) in _MP4_PICTURES and (sound is None or _codec_of(sound) in _MP4_SOUNDS)
     return "mp4" if fits else "mkv"
 
@@ -175,20 +175,20 @@ def copy_packets(
     target: Path,
     check: Callable[[Path], None],
 ) -> Generator[float, None, None]:
-    """Copy a stretch to a file. Closing the iterator leaves nothing.
+    """Copy a part of a video to a file. Closing the iterator cancels and leaves no file.
 
     Args:
-        container: Open, and nobody else's. The caller closes it.
-        pictures, sound: Streams of it.
-        stretch: What is copied; its keyframe is shown at 0.
-        target: Where the copy will lie; ".mp4" or ".mkv".
-        check: Called with the copy when it is whole, but not yet in its place; what it raises, rises.
+        container: Open, and used by nobody else. The caller closes it.
+        pictures, sound: Streams of the container.
+        stretch: The part to copy; its keyframe is presented at 0.
+        target: Path of the copy; ".mp4" or ".mkv".
+        check: Called with the complete copy before it is moved to ``target``; its exceptions propagate.
 
     Yields:
-        How far it is, in seconds from its beginning, after each packet.
+        The seconds copied so far, after each packet.
 
     Raises:
-        ExportError: It cannot be written, or the file cannot be read there.
+        ExportError: The copy cannot be written, or the file cannot be read there.
     """
     kind = "mp4" if target.suffix == ".mp4" else "matroska"
     av.logging.set_level(None)
@@ -228,7 +228,7 @@ def _mux(
 
 
 def _with_dts(packets: Iterable[Packet[Stream]], pictures: VideoStream, stretch: Stretch) -> Iterator[Packet[Stream]]:
-    """Give the first pictures the decoding times that Matroska does not tell: a frame apart, before the first told."""
+    """Add the decoding times that Matroska omits for the first pictures: a frame apart, before the first known one."""
     held: list[Packet[Stream]] = []
     told = False
     for packet in packets:
@@ -260,7 +260,7 @@ def _like(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
     if stream.time_base is not None:
         made.time_base = stream.time_base
     if _codec_of(stream) == "hevc" and out.format.name == "mp4":
-        made.codec_context.codec_tag = "hvc1"  # QuickTime plays no other
+        made.codec_context.codec_tag = "hvc1"  # QuickTime plays only this
     return made
 
 

@@ -1,4 +1,4 @@
-"""Whether a browser can play a video file as it is."""
+"""Find out whether a browser can play a video file as it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-# What Chromium, Firefox and Safari all play, or all but Safari's older versions. FFmpeg's names.
+# What Chromium, Firefox and Safari play (some of it not in older versions of Safari), by FFmpeg's names.
 _PICTURES = {"mov": ("h264", "vp9", "av1"), "webm": ("vp8", "vp9", "av1"), "matroska": ("vp8", "vp9", "av1")}
 _SOUNDS = {
     "mov": ("aac", "mp3", "opus", "flac"),
@@ -57,14 +57,14 @@ _CHROMA = re.compile(r"4[0-4][0-4]")
 
 
 def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) -> str | None:
-    """Say what browsers cannot play in a file, to stand after "Browsers do not play".
+    """Return what browsers cannot play in a file, as the object of "Browsers do not play".
 
-    Matroska with H.264 counts as not played: Chromium plays it, Firefox does not.
+    Matroska with H.264 counts as not playable: Chromium plays it, Firefox does not.
 
     Args:
-        container: An open file, of which nothing but the header is looked at.
-        kind: Its container: FFmpeg's name, "webm" where a Matroska file says so.
-        stream: Its pictures.
+        container: An open file, of which only the header is examined.
+        kind: The container's name in FFmpeg, or "webm" for a Matroska file that declares itself WebM.
+        stream: The video stream.
 
     Returns:
         Such as "HEVC in MP4", "10-bit H.264 in MP4" or "AC-3 sound in MP4"; None if browsers play all of it.
@@ -86,12 +86,12 @@ def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) 
 
 
 def images_as_video(name: str) -> str:
-    """What to say of animated images, which browsers show, but cannot pause or seek."""
+    """Return the reason for animated images, which browsers show but cannot pause or seek."""
     return f"{name} images as a video"
 
 
 def first_sound(container: InputContainer) -> AudioStream | None:
-    """Return the sound that a browser, and a copy, takes: the first; None if there is none."""
+    """Return the first audio stream, which browsers and proxies use, or None if there is none."""
     return container.streams.audio[0] if container.streams.audio else None
 
 
@@ -108,7 +108,7 @@ def _codec_name(codec: str) -> str:
 
 
 def _unusual(pix_fmt: str | None) -> str | None:
-    """Say what is unusual in a pixel format, with {} for the codec; None for 8 bits at 4:2:0."""
+    """Return what is unusual in a pixel format, with {} for the codec, or None for 8 bits at 4:2:0."""
     if pix_fmt in _FORMATS:
         return None
     from av.video.format import VideoFormat
@@ -121,16 +121,16 @@ def _unusual(pix_fmt: str | None) -> str | None:
 
 
 def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
-    """Say what browsers cannot play in a file or sequence of images, by its header; None if they play it.
+    """Return what browsers cannot play in a file or sequence of images, judged by the header, or None.
 
     Args:
         path: The file, or a pattern such as ``frame_%05d.png@24``.
 
     Returns:
-        What to put after "Browsers do not play", such as "HEVC in MP4" or "numbered images".
+        The object of "Browsers do not play", such as "HEVC in MP4" or "numbered images".
 
     Raises:
-        VideoError: It is no video, or is not there.
+        VideoError: The path is not a video, or does not exist.
     """
     if parse_sequence(path) is not None:
         return "numbered images"

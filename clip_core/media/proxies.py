@@ -25,7 +25,7 @@ from clip_core.video.decode_ahead import DecodeAhead, room_for
 
 
 def write_error(error: Exception) -> ProxyError:
-    """Say why a copy cannot be written, and what to do."""
+    """Return an error that says why a proxy cannot be written, and what to do."""
     if is_full(error):
         return ProxyError("The disk is full: the copy to play cannot be written.", "Free some space and try again.")
     return ProxyError(
@@ -35,10 +35,10 @@ def write_error(error: Exception) -> ProxyError:
 
 
 class ProxyFile(Mp4File):
-    """A copy on its way; see ``Mp4File``.
+    """A proxy that is being written; see ``Mp4File``.
 
     Raises:
-        ProxyError: It cannot be written there.
+        ProxyError: The proxy cannot be written.
     """
 
     look = Look(crf=24, sound_bits=96_000, size=proxy_size, refusal=write_error)
@@ -46,9 +46,9 @@ class ProxyFile(Mp4File):
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[FileLock]:
-    """Lend the lock of a folder, which is made if need be; it is free again at the end.
+    """Create the folder if necessary and yield its lock, already taken if it is free; release it at the end.
 
-    The operating system frees it when a process dies. So whoever has it may remove what others have left.
+    The operating system releases the lock when a process dies, so its holder may delete leftovers of other processes.
 
     Raises:
         ProxyError: The folder cannot be written.
@@ -69,7 +69,7 @@ def folder_lock(folder: Path) -> Iterator[FileLock]:
 
 
 def take(lock: FileLock) -> bool:
-    """Try to take a lock, without waiting; return whether it is ours."""
+    """Try to take a lock without waiting; return whether this process holds it."""
     if not lock.is_locked:
         try:
             lock.acquire(blocking=False)
@@ -89,17 +89,17 @@ SPARE_BYTES = 64 * 1024 * 1024
 _TRY_AGAIN = "Nothing of it is kept. The frames can be looked at one by one instead."
 _FRAMES_AHEAD = 4
 _SAME_TIME_S = 0.001
-# What was measured on films and screen recordings lies below both.
+# Both lie above what was measured on films and screen recordings.
 _BYTES_PER_PIXEL, _SOUND_BYTES_PER_S = 0.02, 16_000
 
 
 def proxies_folder(config: Config) -> Path:
-    """Where copies to play are kept: ``proxies`` beside the uploads."""
+    """Return the folder of proxies: ``proxies``, beside the uploads."""
     return uploads_folder(config).with_name(PROXIES)
 
 
 def proxy_path(config: Config, video_id: str) -> Path:
-    """Where the copy of a video lies, or would lie.
+    """Return the path of a video's proxy, whether or not it exists.
 
     Raises:
         ValueError: ``video_id`` is not 64 hex digits.
@@ -116,21 +116,21 @@ def make_proxy(
     table: TimeTable | None = None,
     stamp: tuple[int, int] | None = None,
 ) -> Generator[Progress, None, None]:
-    """Make a copy that browsers play, if it is not there already. Closing the iterator cancels and leaves nothing.
+    """Make a proxy unless it exists already. Closing the iterator cancels and leaves no file.
 
-    One is made at a time in each folder, also by several processes.
+    Only one is made at a time in each folder, even by several processes.
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        destination: Where the copy will lie; nothing lies there before it is whole and checked.
-        table: When each frame is presented, if it was confirmed: the copy must agree with it.
-        stamp: The file's ``file_stamp`` when it was identified: another file that lies there now is refused.
+        destination: Path of the proxy; it appears there only when it is complete and checked.
+        table: Presentation times of the frames, if confirmed: the proxy must agree with them.
+        stamp: The file's ``file_stamp`` when it was identified; a file with another stamp is refused.
 
     Yields:
-        Progress, four times a second, and once at the end.
+        Progress: at once, four times a second (twice while waiting), and at the end before and after it is in place.
 
     Raises:
-        ProxyError: It cannot be written, has no room, or came out with other frames or times.
+        ProxyError: The proxy cannot be written, does not fit on the disk, or has other frames or times than the video.
         VideoError: The video cannot be read, or changed meanwhile.
     """
     check_unchanged(path, stamp)
@@ -142,7 +142,7 @@ def make_proxy(
             frames = 0 if table is None else len(table)
             yield Progress(frames, frames, seconds_left=0.0, stage="done")
             return
-        for left in destination.parent.glob(".*.part"):  # of a process that was killed: the turn is ours
+        for left in destination.parent.glob(".*.part"):  # of a killed process: we hold the lock
             left.unlink(missing_ok=True)
         with open_video(path, table=table) as video, ExitStack() as stack:
             sound, warnings = open_sound(video, stack)
@@ -151,7 +151,7 @@ def make_proxy(
             check_unchanged(path, stamp)
             frames = len(video.table)
             last = Progress(frames, frames, seconds_left=0.0, stage="proxy", warnings=_told(sound, warnings))
-            yield last  # the last chance to cancel: writing the end and checking took their time
+            yield last  # the last chance to cancel: finishing and checking took a while
             out.keep()
             yield replace(last, stage="done")
 
@@ -169,7 +169,7 @@ def _begin(video: Video, destination: Path, sound: Sound | None, stack: ExitStac
 def _copy(
     video: Video, sound: Sound | None, warnings: tuple[str, ...], out: ProxyFile
 ) -> Generator[Progress, None, None]:
-    """Write all frames; decoding and encoding run side by side."""
+    """Write all frames; decoding and encoding run in parallel."""
     done, total = 0, len(video.table)
     began = told = time.monotonic()
     yield Progress(done, total, stage="proxy", warnings=warnings)
@@ -192,7 +192,7 @@ def _told(sound: Sound | None, warnings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check(out: ProxyFile, tables: Iterable[TimeTable | None], name: str) -> None:
-    """Refuse a copy whose frames are not those of the video, one for one and at the same times."""
+    """Refuse a proxy whose frames differ from those of the video in number or presentation time."""
     confirmed = [table for table in tables if table is not None and table.confirmed]
     if not confirmed:
         return
@@ -211,7 +211,7 @@ def _check(out: ProxyFile, tables: Iterable[TimeTable | None], name: str) -> Non
 
 
 def _need_room(folder: Path, table: TimeTable, size: tuple[int, int]) -> None:
-    """Refuse what will hardly fit; how large a copy gets, its pictures decide."""
+    """Refuse to start if the disk is probably too full; the real size depends on the pictures."""
     about = int(len(table) * size[0] * size[1] * _BYTES_PER_PIXEL + table.end_s * _SOUND_BYTES_PER_S)
     if lacking := lacking_room(folder, about, SPARE_BYTES):
         what = f"There is no room for a copy to play: it may take {size_text(about)}, {lacking}."

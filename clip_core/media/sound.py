@@ -1,4 +1,4 @@
-"""The sound of a file on the clock of its pictures: one unbroken run of samples from the first frame on."""
+"""Decode a file's sound on the clock of its pictures: samples without gaps from the first frame on."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from numpy.typing import NDArray
 from clip_core.text import clock
 
 RATE = 48_000
-"""Samples per second of what comes out, whatever goes in."""
+"""Samples per second of the output, whatever the input."""
 
-# Containers round times, so steps smaller than this are no gaps; larger ones are closed, so that nothing adds up.
+# Containers round times, so smaller steps are not gaps; larger ones are corrected, so that errors do not add up.
 _SLACK = RATE // 100
 _MOST_AT_ONCE = RATE
 _MOST_FAILURES_IN_A_ROW = 100
-_ERRORS = (av.error.FFmpegError, ValueError)  # the second is what PyAV's own filters raise
+_ERRORS = (av.error.FFmpegError, ValueError)  # PyAV's own filters raise ValueError
 
 
 class Sound:
-    """Decodes a file's sound block by block, only as far as it is asked for.
+    """Decodes a file's sound in blocks, on demand.
 
-    What lies before the first frame is cut, what is missing is silence. What cannot be decoded is silence too:
-    damage never raises.
+    Sound before the first frame is dropped. Missing sound and sound that cannot be decoded become silence: damage
+    never raises.
 
     Args:
-        container: Open, for the sound alone: nobody else reads from it. The caller closes it.
-        stream: The sound in it.
-        zero_s: When the first frame is shown, on the file's own clock.
+        container: Open, for the sound only; nobody else reads from it. The caller closes it.
+        stream: The audio stream in the container.
+        zero_s: When the first frame is shown, in seconds on the file's own clock.
 
     Attributes:
         channels: 1 or 2; more are mixed down.
-        damaged_s: Where the first damage lies, in seconds from the first frame; None as long as there is none.
+        damaged_s: Where the first damage lies, in seconds from the first frame; None if there is none so far.
     """
 
     def __init__(self, container: InputContainer, stream: AudioStream, zero_s: float) -> None:
@@ -54,18 +54,18 @@ class Sound:
 
     @property
     def layout(self) -> str:
-        """FFmpeg's name for the channels."""
+        """FFmpeg's name for the channel layout."""
         return "mono" if self.channels == 1 else "stereo"
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a viewer should know."""
+        """What the user should know about the sound."""
         if self.damaged_s is None:
             return ()
         return (f"Some of the sound cannot be decoded and is silent in the copy, first at {clock(self.damaged_s)}.",)
 
     def until(self, time_s: float) -> Iterator[AudioFrame]:
-        """Yield what comes next, up to ``time_s`` from the first frame."""
+        """Yield the next samples, up to ``time_s`` seconds from the first frame."""
         while (missing := round(time_s * RATE) - self._written) > 0:
             block = self._rest if self._rest.shape[1] else next(self._blocks, None)
             if block is None:
@@ -77,7 +77,7 @@ class Sound:
             yield frame
 
     def _run(self) -> Generator[NDArray[np.float32], None, None]:
-        """Yield blocks that follow each other without a gap."""
+        """Yield contiguous blocks, float32 (channels, n)."""
         due = 0
         for start, samples in self._decoded():
             gap = start - due
@@ -91,7 +91,7 @@ class Sound:
                 due += block.shape[1]
 
     def _decoded(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield samples, float32 (channels, n), with the place of the first among all."""
+        """Yield samples, float32 (channels, n), each block with the index of its first sample from time zero."""
         place = 0
         for frame in self._frames():
             if frame.time is not None:
@@ -130,7 +130,7 @@ class Sound:
 
     def _resample(self, frame: AudioFrame) -> list[NDArray[np.float32]]:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._resamples:  # a stream may change on the way
+        if kind != self._resamples:  # the format may change within a stream
             self._resampler, self._resamples = self._new_resampler(), kind
         return [np.asarray(out.to_ndarray(), np.float32) for out in self._resampler.resample(frame)]
 
@@ -138,5 +138,5 @@ class Sound:
         return AudioResampler(format="fltp", layout=self.layout, rate=RATE)
 
     def _note(self, place: int) -> None:
-        if self.damaged_s is None and place >= 0:  # what lies before the first frame is not heard
+        if self.damaged_s is None and place >= 0:  # sound before the first frame is dropped anyway
             self.damaged_s = place / RATE

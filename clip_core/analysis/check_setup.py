@@ -51,7 +51,7 @@ def check_setup(config: Config, store_location: str, model: str) -> Iterator[Che
     The model embeds one text and one picture that are made here. No user data is sent or changed.
 
     Args:
-        config: The config.
+        config: Names the video folders, the model folders and the servers.
         store_location: Where embeddings are stored.
         model: The model's name; the address of a server comes from the config.
 

@@ -79,7 +79,7 @@ def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid
 
     The other settings stay, but all prompts share the tried threshold and combinations are left out. Each smoothing is
     computed once, and moments once per threshold; short moments are then filtered out. With padding this would differ,
-    because moments are padded only up to their neighbours, so detection is repeated for each minimum duration.
+    as padding stops halfway to a neighbour that may be dropped, so detection is repeated for each minimum duration.
 
     Args:
         recipe: The current settings.

@@ -1,1 +1,1 @@
-"""What several regions use: caches, theme, widgets, tables, routes."""
+"""Code that several regions share: caches, theme, widgets, tables, routes."""

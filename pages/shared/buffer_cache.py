@@ -1,4 +1,4 @@
-"""Arrays that browsers fetch by address: kept by their content, the longest unused go first."""
+"""A cache of arrays that browsers fetch by address: keyed by content, least recently used dropped first."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ MOST_BYTES = 256_000_000
 
 
 class Shelf:
-    """Blocks of bytes by the digest of their content. All methods may be called from any thread.
+    """A cache of byte blocks, keyed by the digest of their content. All methods are thread-safe.
 
     Args:
-        most_bytes: How much is kept; the newest block is kept even if it alone is larger.
+        most_bytes: The size limit in bytes; the newest block is kept even if it alone is larger.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -23,7 +23,7 @@ class Shelf:
         self._lock = threading.Lock()
 
     def put(self, block: bytes) -> str:
-        """Keep a block; return its digest, 64 hex digits."""
+        """Store a block; return its SHA-256 digest, 64 hex digits."""
         digest = hashlib.sha256(block).hexdigest()
         with self._lock:
             if digest not in self._blocks:
@@ -36,7 +36,7 @@ class Shelf:
         return digest
 
     def get(self, digest: str) -> bytes | None:
-        """The block of that digest, None if it is not (or no longer) here."""
+        """Return the block with that digest, or None if it is not (or no longer) stored."""
         with self._lock:
             if digest in self._blocks:
                 self._blocks.move_to_end(digest)

@@ -1,4 +1,4 @@
-"""What lives longer than a rerun: settings, store, models, queues of tasks, open videos, pictures."""
+"""Objects that outlive a rerun: config, store, models, task queues, open videos, pictures."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ APP_FOLDER = Path(__file__).parents[2]
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def warm_up() -> None:
-    """Load what takes its time to load, in the background while the page is drawn."""
+    """Import the slow libraries in a background thread while the page is drawn."""
     slow = [name for name in ("lancedb", "av", "cv2", "onnxruntime") if importlib.util.find_spec(name) is not None]
     threading.Thread(target=lambda: [importlib.import_module(name) for name in slow], daemon=True).start()
 
 
 def config() -> Config:
-    """The settings, read again when the file changes.
+    """Return the config, read again when its file changes.
 
     Raises:
-        ConfigError: They cannot be used.
+        ConfigError: The config cannot be used.
     """
     here = Path(DEFAULT_NAME)
     path = Path(os.environ.get(ENVIRONMENT_VARIABLE) or (here if here.is_file() else APP_FOLDER / DEFAULT_NAME))
@@ -60,12 +60,12 @@ def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - par
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def store(location: str) -> EmbeddingStore:
-    """The store at a folder or address."""
+    """Return the store at a folder or address."""
     return EmbeddingStore(location)
 
 
 def encoder(name: str, settings: Config) -> ShownEncoder:
-    """The model of that name.
+    """Return the model with that name.
 
     Raises:
         EncoderError: It cannot be loaded.
@@ -82,12 +82,12 @@ def _encoder(name: str, decides: object, server: object, _settings: Config) -> S
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def download_queue() -> DownloadQueue:
-    """Return the queue of downloads of this process."""
+    """Return this process's download queue."""
     return DownloadQueue()
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """What tells a changed file. Of a sequence of images it is up to two seconds old: 100,000 take most of one.
+    """Return ``file_stamp``, cached for 2 s if it is an image sequence: 100,000 images take most of a second.
 
     Raises:
         VideoNotFoundError: There is no such file.
@@ -102,18 +102,18 @@ def _sequence_stamp(path: str) -> tuple[int, int]:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def index_queue() -> IndexQueue:
-    """Return the queue of indexing of this process."""
+    """Return this process's indexing queue."""
     return IndexQueue()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def proxy_queue() -> ProxyQueue:
-    """Return the queue of proxies of this process."""
+    """Return this process's proxy queue."""
     return ProxyQueue()
 
 
 def export_queue() -> ExportQueue:
-    """Return the queue of exports of this process, for the folder that the settings name."""
+    """Return this process's export queue for the folder that the config names."""
     return _export_queue(str(exports_folder(config())))
 
 
@@ -123,10 +123,10 @@ def _export_queue(folder: str) -> ExportQueue:
 
 
 def why_not_playable(path: Path) -> str | None:
-    """What browsers cannot play in a video, such as "HEVC in MP4"; looked up once while the file stays the same.
+    """Return what browsers cannot play in a video, such as "HEVC in MP4", or None; cached until the file changes.
 
     Raises:
-        VideoError: It is gone, or no video.
+        VideoError: The file is gone or is not a video.
     """
     return _why_not_playable(str(path), stamp(path))
 
@@ -143,7 +143,7 @@ def _open(path: str, video_id: str, confirmed: bool, _table: TimeTable) -> Share
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple[bytes, float]:
-    """The frame on the screen at a time, as a JPEG for the viewer, and its presentation time.
+    """Return the frame on the screen at a time, as a JPEG for the viewer, and its presentation time in seconds.
 
     Raises:
         VideoError: The file is gone or cannot be decoded there.
@@ -153,7 +153,7 @@ def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple
 
 
 def frame_rgb(path: str, record: VideoRecord, time_s: float) -> Image:
-    """The frame on the screen at a time, uint8 RGB in full size.
+    """Return the frame on the screen at a time: uint8 RGB, shape (height, width, 3), in full size.
 
     Raises:
         VideoError: The file is gone or cannot be decoded there.
@@ -164,7 +164,7 @@ def frame_rgb(path: str, record: VideoRecord, time_s: float) -> Image:
 def thumbnails(
     path: str, record: VideoRecord, pts: Sequence[int], location: str, *, patience_s: float
 ) -> dict[int, bytes]:
-    """Small pictures of frames, pts → JPEG; drawn now where they are missing, as far as patience goes.
+    """Return thumbnails of frames, pts → JPEG; draw and store missing ones for about ``patience_s`` seconds.
 
     Raises:
         VideoError: The file is gone or cannot be decoded there.
@@ -181,15 +181,16 @@ def thumbnails(
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def shelf() -> Shelf:
-    """The one shelf of this process: what players fetch by address."""
+    """Return this process's cache of the buffers that players fetch by address."""
     return Shelf()
 
 
 def video_file(video_id: str) -> FoundFile:
-    """The file of a stored video, for the player; looked up once, and again when it changed.
+    """Return the file of a stored video for the player; looked up again when it has changed.
 
     Raises:
-        ClipVideoError: There is none, or it may not be read; the message names no path.
+        VideoNotFoundError: There is none, or it lies where the config does not allow it; the message names no path.
+        ClipVideoError: The config or the store cannot be read.
     """
     settings = config()
     decides = (settings.embeddings, str(settings.video_path), tuple(map(str, settings.video_dirs)))

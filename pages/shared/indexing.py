@@ -1,4 +1,4 @@
-"""Sidebar, status slot: sees to it that the chosen video is indexed, and shows how far it is."""
+"""Sidebar, status slot: make sure that the chosen video is indexed, and show the progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
 
 @dataclass(frozen=True)
 class IndexRequest:
-    """What is to be indexed, with what, where to, and how densely (None: every frame)."""
+    """A video to index, the encoder, the store, and the rate in samples per second (None: every frame)."""
 
     video: VideoChoice
     encoder: ShownEncoder
@@ -31,21 +31,21 @@ class IndexRequest:
 
     @property
     def key(self) -> IndexKey:
-        """Its key in the queue."""
+        """The key of this request in the queue."""
         return index_key(self.video.path, self.encoder)
 
     def submit(self) -> None:
-        """Start indexing, or join the task that does. Also a callback."""
+        """Start indexing, or join the task if the same key is queued or running. Also a callback."""
         index_queue().start(self.video.path, self.encoder, self.store, self.rate, viewer())
 
 
 @dataclass(frozen=True)
 class Indexed:
-    """What is known of the chosen video under the chosen model at this rerun.
+    """The state of the chosen video under the chosen model at this rerun.
 
-    ``gone`` is the error when the file lies there no longer; what was indexed of it is shown all the same.
-    ``forgotten`` says that this session has seen what was stored of the file, and that it is stored no longer.
-    ``outdated`` says why what is stored cannot be used; then there is no record.
+    ``gone`` is the error if the file no longer exists; what was indexed of it is still shown.
+    ``forgotten`` says that this session has seen the file stored, and that it no longer is.
+    ``outdated`` says why the stored data cannot be used; ``record`` is None then.
     """
 
     record: VideoRecord | None
@@ -57,14 +57,14 @@ class Indexed:
 
 
 def see_to_it(request: IndexRequest) -> Indexed:
-    """Ask for what is missing to be indexed, once for each wish; return how things stand.
+    """Start indexing what is missing, once per request, rate and version of the file; return the current state.
 
     Raises:
-        VideoError: The file is not there, and was never indexed.
+        VideoError: The file does not exist, and nothing usable of it is stored for this model.
         StoreError: The store cannot be read.
     """
     state = st.session_state
-    job = index_queue().view(request.key, viewer())  # before the records: a job that has ended has written them
+    job = index_queue().view(request.key, viewer())  # read before the records: a job that has ended has written them
     try:
         found = stamp(request.video.path)
         asking = (request.key, request.rate, found)
@@ -76,7 +76,7 @@ def see_to_it(request: IndexRequest) -> Indexed:
         return Indexed(None, None, job, outdated=outdated)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
     asked = state.get("index_request")
-    # Who comes to a job that somebody cancelled, or that failed, sees that and may resume it.
+    # A cancelled or failed job is not restarted for a new request: the page shows its state and offers Resume.
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
     if _lacking(record, run, request.rate) and asked != asking and not stopped:
         request.submit()
@@ -89,7 +89,7 @@ def see_to_it(request: IndexRequest) -> Indexed:
 
 
 def _without_file(request: IndexRequest, job: TaskView[IndexKey] | None, error: VideoNotFoundError) -> Indexed:
-    """What is stored of a file that lay there once."""
+    """Return what is stored of a file that no longer exists; raise ``error`` if nothing of it is usable."""
     lay = str(request.video.path.absolute())
     record = next((record for record in request.store.videos() if record.path == lay), None)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
@@ -105,7 +105,7 @@ def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | No
 
 
 def density_text(run: RunRecord | None) -> str:
-    """How densely a video was indexed, such as "5/s"."""
+    """Return how densely a video was indexed, such as "5/s"."""
     if run is None:
         return "not begun"
     return "every frame" if run.samples_per_second is None else f"{run.samples_per_second:g}/s"
@@ -169,7 +169,7 @@ def _resume(request: IndexRequest, indexed: Indexed, text: str) -> None:
 
 
 def _show_more(job: TaskView[IndexKey]) -> None:
-    """Run the page when there are new samples to draw."""
+    """Rerun the page when there are new samples to draw."""
     page_is_running = st.session_state.pop("status_drawn", False)
     done = -1 if job.progress is None else job.progress.done
     if not page_is_running and done != st.session_state.get("drawn"):

@@ -1,4 +1,4 @@
-"""What the pages Investigate and Evaluate are about: one video under one model, with the sidebar's settings."""
+"""What the pages Investigate and Evaluate show: one video under one model, with the sidebar's settings."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from pages.shared.opening import Opening
 
 @dataclass(frozen=True)
 class Subject:
-    """What the sidebar says, and what follows from it.
+    """The choices made in the sidebar, and what follows from them.
 
     Attributes:
-        settings: Of config.yaml.
-        video, record: The file, and what is known of it.
-        request, indexed: What is to be indexed, and how far it is.
-        prompts: Those that are scored.
-        signal: The recipe and the range of the axis.
-        detection: What the recipe makes of what is indexed.
+        settings: The config.
+        video, record: The file, and its record in the store.
+        request, indexed: What to index, and how far indexing is.
+        prompts: The prompts that are scored.
+        signal: The settings and the range of the score axis.
+        detection: The moments that these settings find in what is indexed.
         opened: Where the page is drawn.
     """
 
@@ -47,11 +47,11 @@ class Subject:
 
 
 def choose_subject() -> Subject | None:
-    """Draw the sidebar; see to it that the video is indexed. None: the page already says what is missing."""
+    """Draw the sidebar and start indexing if needed; return None if the page already says what is missing."""
     said = opening.start()
     try:
         return _choose(said)
-    except Exception:  # the page says what happened; that something is being opened is true no longer
+    except Exception:  # the page shows the error; only the message "Opening …" is removed here
         opening.stop(said)
         raise
 

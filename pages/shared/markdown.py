@@ -1,4 +1,4 @@
-"""A user's text where Streamlit would read Markdown."""
+"""Escape user text for Streamlit's Markdown, and write errors as Markdown."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def escape_markdown(text: str) -> str:
 
 
 def error_markdown(error: ClipVideoError) -> str:
-    """An error as Markdown: what happened in bold, then the next step."""
+    """Return an error as Markdown: what happened in bold, then the next step."""
     return f"**{escape_markdown(error.what)}** {escape_markdown(error.next_step)}".strip()

@@ -1,4 +1,4 @@
-"""Where a page is drawn, and what stands there while it starts or another video or model is being opened."""
+"""Where a page is drawn, and what it shows while it starts or opens another video or model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clip_core.library.videos import VideoChoice
 from pages.shared.markdown import escape_markdown
 
 TOP_PX, CHART_PX = 340, 430
-"""How high that will be which is drawn in their place: the picture with the lists, and the chart."""
+"""Heights of what is drawn in their place later: the picture with the lists, and the chart."""
 INDEXING = "Its curves appear here while it is being indexed."
 
 
@@ -22,15 +22,15 @@ INDEXING = "Its curves appear here while it is being indexed."
 class Opening:
     """One video under one model, and the places where they are drawn.
 
-    Streamlit leaves what the last run drew until this run comes to it. So where the subject is another one, its
+    Streamlit keeps showing what the last run drew until this run reaches it. So when the video or model changes, its
     places are emptied first.
 
     Attributes:
         video: The chosen video.
-        said: Where the page says meanwhile what it is doing.
+        said: Where the page says what it is doing meanwhile.
         page: Where the page is drawn.
-        is_other: Whether the session drew another subject last, or none.
-        is_stopped: Whether opening this one came to nothing last time: then nothing is said before it goes on.
+        is_other: Whether the session last drew another video, model or framing, or none.
+        is_stopped: Whether the last attempt to open this one ended in ``stop``; then nothing is said until ``go_on``.
     """
 
     video: VideoChoice
@@ -40,25 +40,25 @@ class Opening:
     is_stopped: bool
 
     def place(self) -> DeltaGenerator:
-        """A place for what is told of the subject in the sidebar, to be filled by ``fill``."""
+        """Return a place in the sidebar for facts about the video, to be filled with ``fill``."""
         return _place(self.is_other)
 
     def fill(self, place: DeltaGenerator) -> DeltaGenerator:
-        """The container that stands in a place."""
+        """Return the container in a place."""
         return place.container(gap="xsmall") if self.is_other else place
 
     def say(self, doing: str) -> None:
-        """Say that the video is being opened, and what is done for it."""
+        """Say that the video is being opened, and which step is running."""
         if self.is_other and not self.is_stopped:
             _say(self.said, f"Opening {escape_markdown(self.video.name)}", doing)
 
     def go_on(self) -> None:
-        """Say that it is being opened, also where that came to nothing last time."""
+        """Say that the video is being opened, even if the last attempt ended in ``stop``."""
         st.session_state.stopped = None
         replace(self, is_stopped=False).say(INDEXING)
 
     def done(self) -> DeltaGenerator:
-        """Take back what was said; return the place of the page."""
+        """Remove the message; return the container of the page."""
         state = st.session_state
         state.opened, state.stopped = _subject(), None
         self.said.empty()
@@ -66,7 +66,7 @@ class Opening:
 
 
 def load_libraries(names: Sequence[str]) -> None:
-    """Import modules; at the first visit of a process, which waits for that, the page says so."""
+    """Import modules; show a message when they are not imported yet, at the first visit of a process."""
     said = st.empty()
     if not set(names) <= sys.modules.keys():
         _say(said, "Starting…", "Loading the libraries, once for each start of the server.")
@@ -77,7 +77,7 @@ def load_libraries(names: Sequence[str]) -> None:
 
 
 def start() -> DeltaGenerator:
-    """The place where a page says what it is doing: what it said last, as long as it has drawn no subject since."""
+    """Return the place for messages; it shows "Starting…", later the last message, until a video is drawn."""
     state, said = st.session_state, st.empty()
     if "opened" not in state:
         state.opened = None
@@ -88,25 +88,25 @@ def start() -> DeltaGenerator:
 
 
 def stop(said: DeltaGenerator) -> None:
-    """Say no longer that something is being opened: the page says instead what is missing or went wrong."""
+    """Remove the message "Opening …": the page says what is missing or went wrong instead."""
     state = st.session_state
     state.stopped, state.saying = _subject(), None
     said.empty()
 
 
 def begin(video: VideoChoice, said: DeltaGenerator) -> Opening:
-    """Empty the page if it shows another video, or this one under another model. Call where the page is drawn."""
+    """Start to open a video; empty the page if it shows another video or model. Call where the page is drawn."""
     state = st.session_state
     is_other = state.opened != _subject()
     if is_other:
-        state.opened = None  # whatever happens now, the page shows no subject until ``done``
+        state.opened = None  # until ``done`` the page shows no video, whatever happens
     opening = Opening(video, said, _place(is_other), is_other, state.get("stopped") == _subject())
     opening.say(INDEXING)
     return opening
 
 
 def _subject() -> tuple[object, ...]:
-    """What the session has chosen."""
+    """Return the chosen video, model and framing."""
     state = st.session_state
     return state.get("video_path"), state.get("model"), state.get("framing")
 
@@ -116,7 +116,7 @@ def _place(is_other: bool) -> DeltaGenerator:
 
 
 def _say(said: DeltaGenerator, title: str, doing: str) -> None:
-    """In two frames as high as what will be drawn there, so that nothing below them jumps."""
+    """Draw the message in two frames as high as what will replace them, so that nothing below them jumps."""
     st.session_state.saying = (title, doing)
     with said.container(gap="xsmall"):
         for height, text in ((TOP_PX, f"##### {title}"), (CHART_PX, f":gray[{doing}]")):

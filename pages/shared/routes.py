@@ -23,10 +23,10 @@ from pages.player import assets
 
 
 class OpenFile(FileResponse):
-    """Sends a file that was opened and checked before, block by block, and closes it.
+    """A response that sends a file already opened and checked, block by block, and closes it.
 
-    Starlette opens a file by its path when the headers are already sent, and by then the path may lead elsewhere;
-    where the system has one, it is given a path that leads to the open file.
+    Starlette opens a file by its path after it has sent the headers, and by then the path may lead to another file.
+    So it gets a path that leads to the open file, where the system has one.
     """
 
     def __init__(self, file: BinaryIO, path: Path, media_type: str, headers: Mapping[str, str]) -> None:
@@ -39,29 +39,29 @@ class OpenFile(FileResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the file and close it."""
         with self._file:
             await super().__call__(scope, receive, send)
 
 
 MEDIA_TYPES = {"mov": "video/mp4", "webm": "video/webm", "matroska": "video/webm", "ogg": "video/ogg"}
-"""By FFmpeg's name of the container; anything else is bytes, and a browser must not guess a page in it."""
+"""By FFmpeg's name of the container. Anything else is sent as bytes, so that no browser takes it for a page."""
 BYTES = "application/octet-stream"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 OWN_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 ASK_AGAIN = {"Cache-Control": "private, no-cache"}
 GUARDED = {"Cross-Origin-Resource-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
 UNPACKED = {"Content-Encoding": "identity"}
-"""Streamlit's gzip leaves what has an encoding: packing floats takes longer than sending them."""
+"""Streamlit's gzip skips responses that have an encoding. Packing floats takes longer than sending them."""
 FOREIGN = ("cross-site", "same-site")
-"""What a browser says of a request that another page makes, be it one on another port of this machine."""
+"""Values of Sec-Fetch-Site for requests from other pages, including those on another port of this machine."""
 
 Answer: TypeAlias = Callable[[Request], Response]
 _log = logging.getLogger(__name__)
 
 
 def player_routes() -> list[BaseRoute]:
-    """The routes, at the root and below any path: where the app lies is not known yet when it is made."""
+    """Return the routes, at the root and below any path: the app's base path is not known yet when it is made."""
     answers: dict[str, Answer] = {
         "player/scripts/{version}/{name}": _script,
         f"{assets.plotly_address()}": _plotly,
@@ -70,7 +70,7 @@ def player_routes() -> list[BaseRoute]:
         "player/block/{digest}": _block,
         "player/clips/{key}": _clips,
     }
-    # Else Streamlit answers with its own page.
+    # Without these, Streamlit answers other addresses with its own page.
     kinds = ("scripts/", "video/", "copy/", "block/", "clips/", "plotly-")
     answers |= {f"player/{kind}{{rest:path}}": _nothing for kind in kinds}
     places = ("/", "/{base:path}/")
@@ -78,7 +78,7 @@ def player_routes() -> list[BaseRoute]:
 
 
 def _guarded(answer: Answer) -> Callable[[Request], object]:
-    """Answer in a thread (stores and files block), with the headers that every answer has."""
+    """Wrap ``answer``: refuse other pages, run it in a thread (stores and files block), add the common headers."""
 
     async def respond(request: Request) -> Response:
         if request.headers.get("Sec-Fetch-Site") in FOREIGN:
@@ -92,15 +92,15 @@ def _guarded(answer: Answer) -> Callable[[Request], object]:
 
 
 def _answered(answer: Answer, request: Request) -> Response:
-    """The answer, or what happened instead: no path and no traceback leaves the server."""
+    """Return the answer or an error response: no path and no traceback leaves the server."""
     try:
         return answer(request)
-    except VideoError as error:  # find_file's own, which name no path
+    except VideoError as error:  # from find_file and open_file, whose messages name no path
         return _said(404 if isinstance(error, VideoNotFoundError) else 403, error.line)
     except ClipVideoError as error:
         _log.warning("the player gets no answer: %s", error.line)
         return _said(503, "The settings or the store cannot be read. The page Investigate says more.")
-    except Exception:  # noqa: BLE001 - the last door before the visitor
+    except Exception:  # noqa: BLE001 - the last handler before the visitor
         _log.exception("an answer to the player failed unexpectedly")
         return _said(500, "Something unexpected happened. The server's log says more.")
 
@@ -113,7 +113,7 @@ def _missing() -> Response:
     return _said(404, "There is nothing here.")
 
 
-def _nothing(request: Request) -> Response:  # noqa: ARG001 - every answer is asked the same way
+def _nothing(request: Request) -> Response:  # noqa: ARG001 - all answers share one signature
     return _missing()
 
 
@@ -125,13 +125,13 @@ def _script(request: Request) -> Response:
     return Response(content, headers=FOREVER, media_type="text/css" if name.endswith(".css") else "text/javascript")
 
 
-def _plotly(request: Request) -> Response:  # noqa: ARG001 - every answer is asked the same way
+def _plotly(request: Request) -> Response:  # noqa: ARG001 - all answers share one signature
     if not assets.PLOTLY.is_file():
         return _missing()
     return FileResponse(assets.PLOTLY, headers=FOREVER | UNPACKED, media_type="text/javascript")
 
 
-# The caches are imported by the first who asks: before the server runs, Streamlit has no place for them and says so.
+# The caches are imported at the first request: before the server runs, Streamlit warns that it has no runtime.
 
 
 def _video(request: Request) -> Response:
@@ -143,7 +143,7 @@ def _video(request: Request) -> Response:
 
 
 def _copy(request: Request) -> Response:
-    """The copy of a video that browsers do not play. It is as good as ever when the file itself is gone."""
+    """Send the proxy of a video that browsers do not play, even if the video file itself is gone."""
     from pages.shared import cache
 
     video_id = request.path_params["video_id"]
@@ -158,7 +158,7 @@ def _copy(request: Request) -> Response:
 
 
 def _clips(request: Request) -> Response:
-    """A ZIP of clips that the page has made, to be saved, not shown."""
+    """Send a ZIP of clips that the page has made, as a download."""
     from pages.shared import cache
 
     path = result_path(cache.config(), request.path_params["key"])
@@ -174,14 +174,14 @@ def _clips(request: Request) -> Response:
 
 
 def _block(request: Request) -> Response:
-    """Arrays as they lie in memory, little-endian: times of frames and samples, curves."""
+    """Send an array as it lies in memory, little-endian: times of frames and samples, curves."""
     from pages.shared import cache
 
     block = cache.shelf().get(request.path_params["digest"])
     return _missing() if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)
 
 
-if __name__ == "__main__":  # until app.py has named the pages, Streamlit takes this file for one
+if __name__ == "__main__":  # not a page; Streamlit took it for one while it lay in pages/ itself
     import streamlit as st
 
     st.switch_page("app.py")

@@ -1,4 +1,4 @@
-"""What the main area says when there is nothing to draw, and the facts under the chart."""
+"""What the main area says when there is nothing to draw, and the error handler around each page."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def draw_error(error: ClipVideoError) -> None:
 
 
 def guarded(main: Callable[[], None]) -> None:
-    """Draw a page; whatever happens becomes a message, never a traceback.
+    """Draw a page; every error becomes a message, never a traceback.
 
-    Before app.py has run for the first time, Streamlit takes the files in pages/ for pages of its own: who comes
-    with a bookmark right after a start would see them without the frame of the app.
+    Before app.py has run for the first time, Streamlit takes the files in pages/ for its own pages: a bookmark that
+    is opened right after a start would show one without the frame of the app.
     """
     if "front_door" not in st.session_state:
         st.switch_page("app.py")
@@ -36,14 +36,14 @@ def guarded(main: Callable[[], None]) -> None:
         main()
     except ClipVideoError as error:
         draw_error(error)
-    except Exception as error:  # noqa: BLE001 - the last door before the visitor
+    except Exception as error:  # noqa: BLE001 - the last handler before the visitor
         _log.exception("a page failed unexpectedly")
         what = f"Something unexpected happened ({type(error).__name__})."
         draw_error(ClipVideoError(what, "The server's log says more; what is indexed is kept."))
 
 
 def draw_empty(settings: Config) -> None:
-    """No video is chosen, or a link names one that is not here."""
+    """Say that no video is chosen, or that a link names one that is not here."""
     missing = st.session_state.get("video_missing")
     title, first = "No video chosen", "Choose one in the sidebar or upload your own."
     if missing is not None:
@@ -68,7 +68,7 @@ def draw_empty(settings: Config) -> None:
 
 
 def draw_not_opened(video: VideoChoice, indexed: Indexed) -> None:
-    """Nothing is known of the video, and nobody is looking at it: it failed, was cancelled, or was forgotten."""
+    """Say why there is no video to draw: indexing failed or was cancelled, or it was forgotten or is outdated."""
     job = indexed.job
     if job is not None and job.state == "failed" and job.error is not None:
         draw_error(job.error)

@@ -1,8 +1,8 @@
-"""Tables of times: a click on a row goes there, also on one that is selected already; boxes at the left tick rows.
+"""Tables of times: a click on a row goes to its time, even if it is already selected; boxes at the left tick rows.
 
-The browser says which cell is selected, and says nothing when that cell is clicked again. So after each click another
-cell of that row is selected from here, in a column that nobody can click. Until the browser has drawn that, its
-messages still name the cell before.
+The browser reports which cell is selected, and reports nothing when that cell is clicked again. So after each click
+the server selects another cell of that row, in a column too narrow to click. Until the browser has drawn that
+selection, its messages still name the previous cell.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pages.shared.theme import theme
 
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
 HANDLES = ("handle_1", "handle_2", "handle_3")
-"""Columns too narrow to be clicked, in which a cell is selected from here."""
+"""Columns too narrow to click, in which the server selects a cell."""
 FEWEST_ROWS = 4
-"""So many are seen however low the picture beside the table is."""
+"""Rows that stay visible however low the picture beside the table is."""
 _AS_HIGH_AS_ITS_ROWS = """<style>
 [data-testid="stLayoutWrapper"]:has(>.st-key-list_table){{
 flex:1 1 0;height:0;min-height:{least}px;max-height:{most}px}}
@@ -36,19 +36,19 @@ Cell: TypeAlias = tuple[int, str] | None
 
 @dataclass(frozen=True)
 class Click:
-    """What somebody did with a table: ``row`` was clicked; None: the selection was given up."""
+    """A click on ``row`` of a table; None: the selection was cleared."""
 
     row: int | None
 
 
 @dataclass(frozen=True)
 class _Own:
-    """What was selected from here.
+    """The cell that the server selected.
 
     Attributes:
         cell: That cell.
-        before: The one that the browser still names until it has drawn this; ``cell`` once it has.
-        is_new: Whether it was selected in a callback, after the message of this run came.
+        before: The cell that the browser still names until it has drawn ``cell``; then ``cell`` itself.
+        is_new: Whether it was selected in a callback, after the message of this run had arrived.
     """
 
     cell: Cell = None
@@ -57,13 +57,13 @@ class _Own:
 
 
 def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_rows: int) -> None:
-    """Draw a table that nobody clicks.
+    """Draw a table that does not react to clicks.
 
     Args:
-        key: Of the table.
-        table: Missing numbers are dashes.
-        columns: As for ``st.dataframe``.
-        most_rows: So many are seen at a time.
+        key: The widget key.
+        table: The rows; missing numbers are shown as dashes.
+        columns: The ``column_config`` of ``st.dataframe``.
+        most_rows: How many rows are visible at a time.
     """
     height = HEAD_PX + ROW_PX * min(len(table), most_rows)
     st.dataframe(
@@ -74,12 +74,12 @@ def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_ro
 def draw_table(
     key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False, selected: int | None = None
 ) -> None:
-    """Draw a table in a column that is stretched: all rows, or as many as the columns beside it leave room for.
+    """Draw a table in a stretched column: all rows, or as many as fit beside the other columns.
 
     Args:
-        key: Of the table; ``take_click`` with it tells of clicks.
-        table: What it shows.
-        columns: How, as ``st.dataframe`` has it.
+        key: The widget key; ``take_click`` returns the clicks for it.
+        table: The rows; ``HANDLES`` are inserted into it.
+        columns: The ``column_config`` of ``st.dataframe``.
         rows_too: Whether rows can be ticked as well.
         selected: The row to shade.
     """
@@ -109,13 +109,13 @@ def _shades(table: pd.DataFrame, row: int) -> pd.DataFrame:
 
 
 def draw_places(key: str, table: pd.DataFrame, columns: dict[str, Any], times_s: Sequence[float]) -> None:
-    """Draw a table whose rows are places in the video; ``clicked_time`` tells of clicks."""
+    """Draw a table whose rows are places in the video; ``clicked_time`` returns the clicks."""
     st.session_state.places = (key, list(times_s))
     draw_table(key, table, columns)
 
 
 def clicked_time() -> float | None:
-    """The time of the place that was clicked since the last run, None if none was. Call once in a run."""
+    """Return the time of the place that was clicked since the last run, or None. Call once per run."""
     places = st.session_state.get("places")
     if places is None:
         return None
@@ -125,10 +125,10 @@ def clicked_time() -> float | None:
 
 
 def take_click(key: str) -> Click | None:
-    """Return what was done with a table since the last run, None if nothing was. Call before it is drawn.
+    """Return the click on a table since the last run, or None. Call before the table is drawn.
 
     Args:
-        key: Of the table. One that was not drawn in the last run has no clicks.
+        key: The widget key. A table that was not drawn in the last run has no clicks.
     """
     state = st.session_state
     if key not in state:
@@ -141,8 +141,8 @@ def take_click(key: str) -> Click | None:
         state[f"{key}_own"] = _Own(cell, cell)
         return None
     if cell == own.before or _is_handle_of(own.cell, cell):
-        # The browser had not yet drawn what was selected from here. Or the same cell was clicked again, in one message
-        # with what was done before: another handle is drawn, and a second such message counts, so that no cell is dead.
+        # Either the browser had not yet drawn the server's selection, or the same cell was clicked again and both
+        # changes came in one message. Select another handle; a second such message counts, so that no cell is dead.
         again = None if own.cell is None else _handle(own.cell[0], own.cell, cell)
         clicked = cell is not None and cell[1] not in HANDLES
         state[f"{key}_own"] = _Own(again, again if clicked else own.before)
@@ -156,13 +156,13 @@ def take_click(key: str) -> Click | None:
 
 
 def select_row(key: str, row: int | None, ticked: Sequence[int], *, early: bool = False) -> None:
-    """Select a row, which the table then scrolls to, or none, and tick rows. Call before the table is drawn.
+    """Select a row (the table scrolls to it) or none, and tick rows. Call before the table is drawn.
 
     Args:
-        key: Of the table.
-        row: Of which a cell is selected.
+        key: The widget key.
+        row: The row to select; None clears the selection.
         ticked: The rows whose boxes are ticked.
-        early: Whether this is a callback: ``take_click`` comes later in this run.
+        early: Whether this is called in a callback, before ``take_click`` in the same run.
     """
     before, own = selected_cell(key), _own(key)
     cell = None if row is None else _handle(row, before, own.cell)
@@ -171,12 +171,12 @@ def select_row(key: str, row: int | None, ticked: Sequence[int], *, early: bool 
 
 
 def _handle(row: int, *known: Cell) -> Cell:
-    """A cell of a row to select: the browser draws what it is told only if that is new to it."""
+    """Return a handle of ``row`` that is not in ``known``: the browser redraws only what is new to it."""
     return next((row, name) for name in HANDLES if (row, name) not in known)
 
 
 def _is_handle_of(own: Cell, cell: Cell) -> bool:
-    """Whether a cell lies in the row that was selected from here, where nobody can click it."""
+    """Return whether ``cell`` is a handle, which nobody can click, in the row that the server selected."""
     return own is not None and cell is not None and cell[0] == own[0] and cell[1] in HANDLES
 
 
@@ -191,12 +191,12 @@ def _write(key: str, cell: Cell, ticked: Sequence[int]) -> None:
 
 
 def ticked_rows(key: str) -> list[int]:
-    """The rows whose boxes are ticked."""
+    """Return the rows whose boxes are ticked."""
     return list(_selection(key).get("rows") or [])
 
 
 def selected_cell(key: str) -> Cell:
-    """The cell that is selected in the browser that sent the last message."""
+    """Return the cell that the browser's last message names as selected."""
     cells = _selection(key).get("cells") or []
     return (int(cells[0][0]), str(cells[0][1])) if cells else None
 
@@ -206,15 +206,15 @@ def _selection(key: str) -> dict[str, Any]:
 
 
 def time_text(time_s: float, end_s: float) -> str:
-    """A time as text, as long as that of the video's end: a list has one format, and its texts sort as times do."""
+    """Return a time as text, padded to the length of the video's end, so that the texts of a list sort as times do."""
     return clock(time_s, width=len(clock(end_s)))
 
 
 def time_column(label: str, end_s: float) -> Any:  # noqa: ANN401 - Streamlit's own type is private
-    """A column of such texts."""
+    """Return the config of a column of ``time_text``."""
     return st.column_config.TextColumn(label, width=time_px(end_s))
 
 
 def time_px(end_s: float) -> int:
-    """How wide such a column is."""
+    """Return the width of such a column in pixels."""
     return 66 if end_s < TEN_MINUTES_S else 74 if end_s < HOUR_S else 88

@@ -1,4 +1,4 @@
-"""The row of a background task: its progress, and a button that cancels it and asks first if others are watching."""
+"""The row of a background task: its progress, and a cancel button that asks first if others are watching."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def viewer() -> str:
 
 
 def left_text(progress: Progress | None) -> str:
-    """Return " · 0:05 left", or nothing while it is not known."""
+    """Return " · 0:05 left", or "" while the time left is not known."""
     if progress is None or progress.seconds_left is None:
         return ""
     return f" · {clock(progress.seconds_left, 0)} left"
@@ -29,17 +29,17 @@ def left_text(progress: Progress | None) -> str:
 
 @dataclass(frozen=True)
 class TaskRow(Generic[Key]):
-    """How a task that waits or runs is drawn.
+    """How to draw a task that is queued or running.
 
     Attributes:
         queue, key: Which task.
-        viewer: Who looks at it. If others do too, a cancel asks first.
-        text: Makes the markdown at the bar.
-        button: The widget key of the cancel button; those of the question are ``BUTTON_all`` and ``BUTTON_not``.
-        help_text: At the cancel button.
-        label: Of the cancel button, for screen readers.
+        viewer: This session's name as a watcher. If others watch the task too, cancelling asks first.
+        text: Returns the Markdown at the bar.
+        button: The widget key of the cancel button; the buttons of the question get ``BUTTON_all`` and ``BUTTON_not``.
+        help_text: The tooltip of the cancel button.
+        label: The label of the cancel button, for screen readers.
         on_look: Called with the task each time the row is drawn; it may rerun the page.
-        every_s: How often the row is drawn anew.
+        every_s: Seconds between two drawings of the row.
     """
 
     queue: TaskQueue[Key]
@@ -54,13 +54,13 @@ class TaskRow(Generic[Key]):
 
 
 def draw_task_row(row: TaskRow[Key]) -> None:
-    """Draw a row that keeps itself up to date, and reruns the page when its task has ended."""
+    """Draw a row that updates itself, and that reruns the page when its task has ended."""
     st.fragment(_live, run_every=row.every_s)(row)
 
 
 def _live(row: TaskRow[Key]) -> None:
     task = row.queue.view(row.key, row.viewer)
-    if task is None or not task.active:  # it ended since the page looked, which will not draw this row again
+    if task is None or not task.active:  # it has ended since; the rerun will not draw this row again
         st.rerun(scope="app")
     if row.on_look is not None:
         row.on_look(task)

@@ -1,4 +1,4 @@
-"""The theme in force, and the little CSS for what Streamlit has no option for."""
+"""The active theme, and CSS for what Streamlit has no option for."""
 
 from __future__ import annotations
 
@@ -51,32 +51,32 @@ overflow:hidden;clip-path:inset(50%)}}
 
 
 def theme_name() -> ThemeName:
-    """The theme that the visitor's browser shows."""
+    """Return the theme that the visitor's browser shows."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def theme() -> Theme:
-    """The colours of that theme."""
+    """Return the colours of the active theme."""
     return THEMES[theme_name()]
 
 
 def apply_styles() -> None:
-    """Put the CSS on the page. All of it degrades harmlessly."""
+    """Put the CSS on the page. The page also works where a rule has no effect."""
     colours = theme()
     st.html(_CSS.format(edge=colours.edge, text=colours.text, muted=colours.muted))
 
 
 def unseen(label: str) -> str:
-    """The label of a control that shows its icon alone: it is read to those who cannot see the icon."""
+    """Return the label for a control that shows only its icon; screen readers read it out."""
     return f"*{label}*"
 
 
 def swatch(colour: str, box: int = 10, number: int = 0) -> str:
-    """A square of 10 px in a box of ``box`` px with the mark of prompt ``number``, as a data URI."""
+    """Return a square of 10 px in a box of ``box`` px with the mark of prompt ``number``, as a data URI."""
     return swatch_uri(colour, number, box)
 
 
 def question_mark(colour: str, box: int = 20) -> str:
-    """A question mark in place of the square."""
+    """Return a question mark in a box of ``box`` px, as a data URI."""
     look = 'text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="15"'
     return svg_uri(f'<text x="{box / 2}" y="{box / 2 + 5}" {look} fill="{colour}">?</text>', box)

@@ -1,8 +1,8 @@
-"""Controls whose value the server may set as well: a late message of the browser cannot undo what the server set.
+"""Controls whose value the server may also set: a late message from the browser cannot undo what the server set.
 
-With each message the browser sends the values of all its controls, also of those that the server has set anew and the
-browser has not drawn yet. So the server never writes under the key of a control. The value is kept under a name of its
-own, and when the server has changed it, the control is drawn under another key. Whatever still arrives under the old
+With each message the browser sends the values of all its controls, including those that the server has just set and
+the browser has not drawn yet. So the server never writes under the key of a control. The value is kept under a name of
+its own, and when the server has changed it, the control is drawn under a new key. Whatever still arrives under the old
 key is ignored.
 """
 
@@ -18,15 +18,15 @@ from pages.shared.theme import unseen
 
 
 def held(name: str, then: Callable[..., None] | None = None, *args: object) -> dict[str, Any]:
-    """Return ``key``, ``on_change`` and ``args`` of the control that shows ``st.session_state[name]``.
+    """Return ``key``, ``on_change`` and ``args`` for the control that shows ``st.session_state[name]``.
 
-    The control must be drawn with that value as the one it starts with. Whoever sets ``st.session_state[name]`` before
-    it is drawn changes what it shows; a change made in the browser is there before the next run begins.
+    Draw the control with that value as its default. Setting ``st.session_state[name]`` before it is drawn changes what
+    it shows. A change made in the browser is in the session state before the next run begins.
 
     Args:
-        name: Under which the value is kept. Any page may draw the control.
+        name: The session key that holds the value. Any page may draw the control.
         then: Called with ``args`` after a change made in the browser was taken.
-        *args: For ``then``.
+        *args: The arguments of ``then``.
     """
     state = st.session_state
     number, shown = _drawn(name)
@@ -37,14 +37,14 @@ def held(name: str, then: Callable[..., None] | None = None, *args: object) -> d
 
 
 def draw_remove(name: str, key: str, remove: Callable[[], None]) -> None:
-    """Draw the button, an icon alone, that takes ``name`` from a list."""
+    """Draw the icon button that removes ``name`` from a list."""
     st.button(
         unseen(f"Remove {escape_markdown(name)}"), icon=":material/close:", key=key, help="Remove", on_click=remove
     )
 
 
 def key_of(name: str) -> str:
-    """The key under which the control was drawn last."""
+    """Return the key under which the control was last drawn."""
     return _key(name, _drawn(name)[0])
 
 
@@ -53,7 +53,7 @@ def _key(name: str, number: int) -> str:
 
 
 def _drawn(name: str) -> tuple[int, Any]:
-    """The number in the control's key, and the value that it shows."""
+    """Return the number in the control's key, and the value that it shows."""
     drawn: tuple[int, Any] = st.session_state.get(f"{name}_drawn", (-1, None))
     return drawn
 

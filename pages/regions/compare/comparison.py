@@ -1,4 +1,4 @@
-"""Compare encoders: which two, how many frames, and what came out."""
+"""Compare encoders: choose two encoders and a number of frames, and show how their results differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FRAMES = (4, 8, 16, 32, 64)
 
 
 def draw_heading() -> None:
-    """Say what this page is for."""
+    """Draw the title and a caption that explains the page."""
     st.markdown("##### Compare encoders")
     st.caption(
         "The same frames and prompts through two encoders of one family, such as ViT-B/16 here and on a server. A "
@@ -32,7 +32,7 @@ def draw_heading() -> None:
 
 
 def choose(settings: Config) -> tuple[ModelWish, ModelWish, int]:
-    """Draw the two lists and the number of frames; return what is chosen."""
+    """Draw the controls; return the first and the second model and the number of frames."""
     columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
     wishes = []
     for place, which in enumerate(("first", "second")):
@@ -52,7 +52,7 @@ def choose(settings: Config) -> tuple[ModelWish, ModelWish, int]:
 def draw_comparison(
     video: VideoChoice, one: ShownEncoder, other: ShownEncoder, prompts: Sequence[str], frames: int
 ) -> None:
-    """Draw the button, compare when it is pressed, and show the last result as long as it fits what is chosen."""
+    """Draw the button, compare when it is pressed, and show the last result while it matches the current choice."""
     state = st.session_state
     which = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
     asked = (str(video.path), stamp(video.path), which, tuple(prompts), frames)
@@ -126,7 +126,7 @@ def _draw_prompts(found: Comparison) -> None:
 
 
 def verdict(found: Comparison) -> str:
-    """One sentence, as Markdown, on what the lowest cosine of the frames and of the prompts means."""
+    """Return a verdict, as Markdown, on what the lowest cosine of the frames and the prompts means."""
     lowest = float(min(found.image_cosines.min(), found.text_cosines.min(initial=1.0)))
     if lowest >= SAME and not found.prompts:
         return ":material/check: **The same for pictures.** Without prompts nothing is known of texts."

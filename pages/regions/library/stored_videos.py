@@ -1,4 +1,4 @@
-"""The list of stored videos, with sizes, and "Forget…"."""
+"""The list of stored videos with their sizes, and the dialog that forgets one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROW_PX = 32
 
 
 def draw_library(store: EmbeddingStore, settings: Config) -> None:
-    """Draw the list and, below it, forgetting one video."""
+    """Draw the list and, below it, the controls that forget one video."""
     st.markdown("##### Stored videos")
     failed = st.session_state.get("forget_error")
     if failed is not None:
@@ -60,7 +60,7 @@ def draw_library(store: EmbeddingStore, settings: Config) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
-            st.session_state.forget_file = False  # whatever was ticked of another video
+            st.session_state.forget_file = False  # clear a tick made for another video
             _confirm(next(video for video in stored if video.record.video_id == chosen), store, settings)
 
 
@@ -114,7 +114,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
 
 
 def _lost(judged: int) -> str:
-    """What indexing again does not bring back."""
+    """Return the sentence on annotations, which indexing again does not bring back; "" if there are none."""
     if not judged:
         return ""
     counted = "1 moment that was" if judged == 1 else f"{judged} moments that were"
@@ -140,7 +140,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None
 
 
 def _delete_file(video_id: str, settings: Config) -> None:
-    """Delete the uploaded file; a page that shows it chooses no video then."""
+    """Delete the uploaded file; if it is the chosen video, no video is chosen afterwards."""
     path = uploaded_file(video_id, settings)
     delete_upload(video_id, settings)
     if st.session_state.get("video_path") == str(path):

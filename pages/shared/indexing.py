@@ -57,7 +57,7 @@ class Indexed:
 
 
 def see_to_it(request: IndexRequest) -> Indexed:
-    """Start indexing what is missing, once per request, rate and version of the file; return the current state.
+    """Start indexing what is missing, once per video, model, rate and file stamp; return the current state.
 
     Raises:
         VideoError: The file does not exist, and nothing usable of it is stored for this model.

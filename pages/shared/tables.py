@@ -74,7 +74,7 @@ def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_ro
 def draw_table(
     key: str, table: pd.DataFrame, columns: dict[str, Any], *, rows_too: bool = False, selected: int | None = None
 ) -> None:
-    """Draw a table in a stretched column: all rows, or as many as fit beside the other columns.
+    """Draw a table in a stretched column: all rows, or as many as fit the height of the columns beside it.
 
     Args:
         key: The widget key; ``take_click`` returns the clicks for it.

@@ -1,4 +1,4 @@
-"""Sidebar, Source: which model, what it sees of a frame, and how densely frames are sampled."""
+"""Sidebar, Source: the model, what it sees of a frame, and how densely frames are sampled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages.shared.widgets import held
 
 RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
 FOR_FOOTAGE = CATALOGUE[0]
-"""What the page proposes for videos of photographs: the quickest of the catalogue."""
+"""The model that the page suggests for real footage: the quickest of the catalogue."""
 SAMPLE_VIDEO = "sample.mp4"
 AS_MADE = "As made"
 FRAMINGS: dict[str, Crop | None] = {AS_MADE: None, "Middle": "center", "Squashed": "squash", "With bars": "pad"}
@@ -33,19 +33,19 @@ SEES: dict[Crop, str] = {
 
 @dataclass(frozen=True)
 class ModelWish:
-    """The chosen model, and the settings with what the page changed of them."""
+    """The chosen model, and the config with the changes made on the page."""
 
     choice: ModelChoice
     settings: Config
 
     @property
     def name(self) -> str:
-        """What ``load_encoder`` takes."""
+        """The name of the model, for ``load_encoder``."""
         return self.choice.name
 
 
 def model_choices(settings: Config) -> dict[str, ModelChoice]:
-    """Name → model: those at hand, the catalogue, and what config.yaml names. A visitor can name no other."""
+    """Return name → model: local models, the catalogue, and what config.yaml names. Visitors can choose no other."""
     choices = {choice.name: choice for choice in available_models(settings)}
     if settings.uses_server:
         choices[SERVER] = ModelChoice(SERVER, None, f"Roboflow server · {settings.clip_version}")
@@ -55,7 +55,7 @@ def model_choices(settings: Config) -> dict[str, ModelChoice]:
 
 
 def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
-    """Draw the list of models, what the model sees, and the rate; return the model and samples per second."""
+    """Draw the lists of models, framings and rates; return the model and samples per second (None: every frame)."""
     state = st.session_state
     rates = list(RATES)
     configured = EVERY_FRAME if settings.samples_per_second is None else settings.samples_per_second
@@ -77,12 +77,12 @@ def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
 
 
 def select_model(settings: Config, label: str, key: str, first: str) -> ModelChoice:
-    """Draw the list of models.
+    """Draw the list of models; return the chosen one.
 
     Args:
-        settings: Whose models are listed.
-        label, key: Of the list; ``key``: under which its value is kept.
-        first: The name of the model to begin with.
+        settings: The config whose models are listed.
+        label, key: The label of the list, and the name under which its value is kept.
+        first: The name of the model to start with.
     """
     state, choices = st.session_state, model_choices(settings)
     state[key] = state[key] if state.get(key) in choices else first
@@ -100,7 +100,7 @@ def select_model(settings: Config, label: str, key: str, first: str) -> ModelCho
 
 
 def select_framing(settings: Config, key: str) -> Crop | None:
-    """Draw what a model sees of a frame."""
+    """Draw the list of framings: what a model sees of a frame. None: as the model was made."""
     framings = list(FRAMINGS)
     start = next(label for label, crop in FRAMINGS.items() if crop == settings.crop)
     label = st.selectbox(
@@ -116,7 +116,7 @@ def select_framing(settings: Config, key: str) -> Crop | None:
 
 
 def suggest_for_footage(request: ModelWish, video: VideoChoice) -> None:
-    """While a video of one's own is under the sample model: say what that model knows, and offer another."""
+    """If the sample model is used on another video than the sample, say what it knows and offer a better model."""
     if request.name != SAMPLE or video.path.name == SAMPLE_VIDEO:
         return
     choice = next(choice for choice in available_models(request.settings) if choice.name == FOR_FOOTAGE.id)
@@ -140,11 +140,11 @@ def _title(choice: ModelChoice, settings: Config) -> str:
 
 
 def load(request: ModelWish, said: DeltaGenerator | None = None) -> ShownEncoder | None:
-    """The model; None if it must be downloaded first: then that is offered in its place.
+    """Return the model, or None if it must be downloaded first; then draw the offer to download it.
 
     Args:
-        request: What is wanted.
-        said: Where the page says what it is doing; emptied before something is offered.
+        request: The model to load.
+        said: Where the page says what it is doing; emptied before the offer is drawn.
 
     Raises:
         EncoderError: It cannot be loaded.
@@ -159,7 +159,7 @@ def load(request: ModelWish, said: DeltaGenerator | None = None) -> ShownEncoder
 
 
 def describe_model(encoder: ShownEncoder) -> str:
-    """What runs where, and what it sees, for the line under the chart."""
+    """Return, as Markdown for the line under the chart, which model runs where and what it sees."""
     kind = f" · {encoder.precision}" if encoder.precision else ""
     name, provider = escape_markdown(encoder.name), escape_markdown(encoder.provider)
     return f"Model {name}{kind} on {provider}, sees {SEES[encoder.framing]}"

@@ -1,4 +1,4 @@
-"""Download a model, once somebody has agreed to it."""
+"""Download a model after the visitor has agreed, and ask before frames are sent to a server."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from pages.shared.task_row import TaskRow, draw_task_row, left_text
 
 SLACK = 1.25
 ANYBODY = "somebody"
-"""Downloads know no viewers: stopping one loses nothing, so nobody is asked first."""
+"""The one viewer of all downloads: stopping a download loses nothing, so nobody is asked first."""
 
 
 def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -> None:
-    """Say what would be downloaded, and why, and wait for the visitor's word; then show how far it is."""
+    """Say what would be downloaded and why, and wait for consent; then show the progress."""
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
     key: DownloadKey = (model_id, revision, settings.precision)
     view = download_queue().view(key)
-    if view is not None and view.state == "done":  # and somebody has emptied the cache since
+    if view is not None and view.state == "done":  # but the cache has been emptied since
         view = None
     with st.container(border=True, width=620, gap="xsmall", key="offer"):
         st.markdown(f"##### Download {escape_markdown(choice.title)}?")
@@ -50,13 +50,13 @@ def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -
 
 
 def begin(choice: ModelChoice, settings: Config) -> None:
-    """Begin to download a model of the catalogue, of about the size that the page named. Also a callback."""
+    """Start to download a catalogue model of about the size that the page named. Also a callback."""
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
     _start(model_id, revision, settings.precision, _agreed_bytes(choice, settings, None))
 
 
 def about_mb(choice: ModelChoice, settings: Config) -> tuple[str, int] | None:
-    """Which precision of a catalogue's model fits this machine, and about how many megabytes it has."""
+    """Return the precision of a catalogue model that fits this machine and its approximate size in MB, or None."""
     if choice.hub is None:
         return None
     order = precision_order(choice.hub.id, settings.precision, providers_here())
@@ -84,7 +84,7 @@ def _label(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | 
 
 
 def _agreed_bytes(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | None) -> int:
-    """What the button's press agrees to: what the hub has said, else about what the catalogue says."""
+    """Return the bytes that a press agrees to: the hub's figure, else the catalogue's plus 25 %, else 0."""
     if view is not None and view.progress is not None:
         return int(view.progress.total)
     size = about_mb(choice, settings)
@@ -106,7 +106,7 @@ def _text(view: TaskView[DownloadKey]) -> str:
 
 
 def may_send(*encoders: ShownEncoder) -> bool:
-    """Whether all that these encoders send may be sent; if not, the question is drawn."""
+    """Return whether the visitor lets these encoders send frames and prompts; if not, draw the question."""
     agreed: frozenset[str] = st.session_state.get("sends_to", frozenset())
     asked = sorted({encoder.sends_to for encoder in encoders if encoder.sends_to is not None} - agreed)
     if not asked:

@@ -1,4 +1,4 @@
-"""Sidebar, beside the prompts: what each prompt has of its own, and the wordings around all of them."""
+"""Sidebar, beside the prompts: weights and thresholds of single prompts, and the templates around all of them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ LARGEST = 1e6
 
 
 def choose_per_prompt(prompts: Sequence[Prompt], *, wordings: bool = True) -> tuple[tuple[Prompt, ...], Templates]:
-    """Draw the box; what is said of a prompt is kept while the prompt stays in the list.
+    """Draw the box; weights and thresholds are kept while their prompt stays in the list.
 
     Args:
-        prompts: Those of the list; pictures have no ``wordings``.
+        prompts: The prompts in the list. Pictures have no templates: pass ``wordings=False`` for them.
 
     Returns:
-        The prompts with their weights, and the templates. Own thresholds are left to the signal, for they move with
-        the unit.
+        The prompts with their weights, and the templates. Thresholds stay in the session: they change with the unit.
     """
     state, names = st.session_state, [prompt.line for prompt in prompts]
     signed = {prompt.line for prompt in prompts if prompt.negative}
@@ -68,7 +67,7 @@ def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, flo
             "threshold": pd.array([thresholds.get(name) for name in names], dtype="Float64"),
         }
     )
-    # Another list, or a change taken in, is another table: the browser would lay its old edits over the new rows.
+    # A changed list or value gets a new table: under the old key the browser would apply its old edits to new rows.
     now = (tuple(names), tuple(weights.items()), tuple(thresholds.items()))
     number, seen = state.get("own_table", (0, None))
     state.own_table = (number + (now != seen), now)
@@ -104,7 +103,7 @@ def _edit(names: list[str], weights: dict[str, float], thresholds: dict[str, flo
 
 
 def _take(key: str, names: list[str], signed: Collection[str]) -> None:
-    """Take the browser's changes in, each into what its prompt has of its own; ``signed``: the negatives."""
+    """Store the browser's edits as weights and thresholds of their prompts; ``signed``: the negatives."""
     state = st.session_state
     for row, change in state[key]["edited_rows"].items():
         name = names[int(row)]

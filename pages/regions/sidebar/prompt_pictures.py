@@ -1,4 +1,4 @@
-"""Sidebar, Prompts: pictures in place of texts. Their scores never share an axis or a threshold with those of texts."""
+"""Sidebar, Prompts: pictures instead of texts. Their scores never share an axis or a threshold with scores of texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_PICTURES = 12
 LONGEST_NAME = 40
 MOST_MB = 20
 MOST_PX = 2048
-"""The longer side of a picture: no model sees more than a fifth of it, and each visitor's are kept in memory."""
+"""The longer side of a picture: catalogue models see at most a fifth of it, and each visitor's stay in memory."""
 FORMATS = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 _OF_A_KIND = (
     *("unit", "threshold_mode", "threshold", "range", "range_moved", "limits", "limits_of", "hysteresis"),
@@ -42,7 +42,7 @@ _OF_A_KIND = (
         "prompt_numbers",
     ),
 )
-"""What belongs to texts or to pictures alone, and is put aside while the other kind is shown."""
+"""State that belongs to texts or to pictures alone, and is put aside while the other kind is shown."""
 
 
 def choose_kind() -> str:
@@ -61,7 +61,7 @@ def choose_kind() -> str:
 
 
 def show_texts() -> None:
-    """Before anything is drawn: go back to texts, which a recipe speaks of."""
+    """Switch back to texts, because settings are for texts. Call before anything is drawn."""
     state = st.session_state
     if state.get("prompt_kind") == KINDS[1]:
         state.prompt_kind = KINDS[0]
@@ -144,7 +144,7 @@ def _ask_for_frame() -> None:
 
 
 def take_frame(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
-    """If it was asked for, take the frame under the playhead as a picture, and begin the run anew."""
+    """If the visitor asked for it, add the frame under the playhead to the pictures, and rerun."""
     state = st.session_state
     if not state.pop("frame_asked", False):
         return
@@ -157,7 +157,7 @@ def take_frame(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
 
 
 def _uris(pictures: Mapping[str, Picture]) -> dict[str, str]:
-    """Picture id → its thumbnail as a data URI, each made once."""
+    """Return picture id → its thumbnail as a data URI, each made once."""
     known: dict[str, str] = st.session_state.get("picture_uris", {})
     wanted = {picture.picture_id: picture for picture in pictures.values()}
     uris = {name: known[name] if name in known else _uri(picture) for name, picture in wanted.items()}

@@ -22,8 +22,8 @@ from pages.shared.markdown import escape_markdown
 from pages.shared.theme import swatch, theme
 from pages.shared.widgets import held, key_of
 
-# The control may come to the page after this: it is waited for, but not for long, and never taken from somebody who
-# types elsewhere by then.
+# The control may appear after this component. The script waits for it, but not for long, and leaves the focus alone if
+# the visitor is typing elsewhere by then.
 _SCRIPT = """
 const DONE = Symbol.for("clip-video-investigator.focused");
 const PATIENCE_MS = 5000;
@@ -48,13 +48,13 @@ export default function ({ data, parentElement }) {
 
 
 def ask_for_focus(name: str) -> None:
-    """Put the cursor into the control ``name``, see ``controls.held``, when it is drawn next."""
+    """Put the cursor into the control ``name`` (see ``widgets.held``) when it is next drawn."""
     asked: dict[str, int] = st.session_state.setdefault("focus_asked", {})
     asked[name] = asked.get(name, 0) + 1
 
 
 def focus_when_asked(name: str) -> None:
-    """Draw what does it; nothing is seen of it. Call after the control was drawn."""
+    """Draw the invisible component that moves the cursor. Call after the control was drawn."""
     asked = st.session_state.get("focus_asked", {}).get(name)
     if asked is not None:
         _component()(key=f"focus_{name}", data={"key": key_of(name), "asked": f"{name} {asked}"})
@@ -69,18 +69,18 @@ EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
 MOST_TRUNCATED = 3
 FULL_ROW = 8
-"""So many pills fill a row; of more, two rows are seen, and the rest by scrolling."""
+"""How many pills fill a row. If there are more, two rows are visible and the rest is reached by scrolling."""
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompts in the order of the list, each with its number, which gives its colour.
+    """The prompts in the order of the list, each with a number that gives its colour.
 
     Attributes:
-        numbers: Text of a prompt → number; negatives have no curve of their own on the page.
+        numbers: Text of a prompt → number. Negatives have none, because they have no curve on the page.
         every: The prompts, then the negatives.
-        templates: The wordings around each prompt.
-        pictures: Name → picture, where pictures stand in place of texts; the names are then the prompts.
+        templates: The templates around each prompt.
+        pictures: Name → picture if pictures are used instead of texts; the names are then the prompts.
     """
 
     numbers: dict[str, int]
@@ -100,31 +100,31 @@ class Prompts:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The list as it would be typed; pictures cannot be."""
+        """The lines of the list as they would be typed; empty for pictures."""
         return () if self.pictures is not None else tuple(prompt.line for prompt in self.every)
 
     def only(self, prompts: Collection[str]) -> Prompts:
-        """Those that are among ``prompts``, with their numbers."""
+        """Return those that are among ``prompts``, with their numbers."""
         kept = {prompt: number for prompt, number in self.numbers.items() if prompt in prompts}
         return replace(self, numbers=kept, every=tuple(prompt for prompt in self.every if prompt.text in prompts))
 
     def colour(self, prompt: str) -> str:
-        """The prompt's colour in the theme in force."""
+        """Return the prompt's colour in the active theme."""
         return theme().colour(self.numbers[prompt])
 
     def swatch(self, prompt: str, box: int = 10) -> str:
-        """The prompt's colour and mark as a picture, a data URI."""
+        """Return a picture of the prompt's colour and mark, as a data URI."""
         return swatch(self.colour(prompt), box, self.numbers[prompt])
 
     def label(self, prompt: str) -> str:
-        """A swatch and the prompt, shortened, as Markdown; its number where another prompt may look the same."""
+        """Return a swatch and the shortened prompt as Markdown, with its number if another prompt may look the same."""
         number = self.numbers[prompt]
         extra = "" if looks_alone(number) else f" {number + 1}"
         return f"![]({self.swatch(prompt)}) {escape_markdown(short_prompt(prompt))}{extra}"
 
 
 def edit_prompts(settings: Config) -> Prompts:
-    """Draw the list of texts, one prompt a line, or that of pictures; return what it holds."""
+    """Draw the list of texts, one prompt per line, or the list of pictures; return its prompts."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
         st.markdown("##### Prompts", width="stretch")
         kind = choose_kind()
@@ -143,7 +143,7 @@ def edit_prompts(settings: Config) -> Prompts:
 
 
 def _offer_examples(typed: Sequence[str]) -> None:
-    """While nothing else stands in the list: prompts that a press puts there."""
+    """Draw buttons that add example prompts, while the list holds nothing else."""
     if not set(typed) <= set(EXAMPLES):
         st.session_state.offers_examples = False
     elif not typed:
@@ -185,12 +185,12 @@ def _type_prompts(settings: Config) -> tuple[Prompt, ...]:
 
 
 def _taken(typed: Sequence[Prompt]) -> tuple[Prompt, ...]:
-    """The first of them, each once, the negatives last."""
+    """Return the first ``MOST_PROMPTS``, each once, the negatives last."""
     return tuple(sorted(list(dict.fromkeys(typed))[:MOST_PROMPTS], key=attrgetter("negative")))
 
 
 def prompts_of(lines: Sequence[str]) -> tuple[Prompt, ...]:
-    """The prompts that are taken of a list of texts, as if it was typed."""
+    """Return the prompts in a list of texts, parsed as if it was typed."""
     parsed = (parse_prompt(clean_prompt(line)[:MOST_TEXT]) for text in lines for line in text.splitlines())
     return _taken([prompt for prompt in parsed if prompt])
 
@@ -218,9 +218,9 @@ def _end(words: str) -> str:
 
 
 def _numbered(prompts: Sequence[str]) -> dict[str, int]:
-    """Give each prompt a number once: colour sticks to the prompt, not to its line.
+    """Give each prompt a number once, so that its colour stays with the prompt, not with its line.
 
-    A number that came when there were more prompts than colours goes with them.
+    A number beyond the colours, given while there were more prompts than now, is replaced.
     """
     known: dict[str, int] = st.session_state.get("prompt_numbers", {})
     most = max(len(prompts), len(theme().prompts))
@@ -235,7 +235,7 @@ def _numbered(prompts: Sequence[str]) -> dict[str, int]:
 
 
 def settle_shown(prompts: Prompts) -> list[str]:
-    """Return the prompts that the pills do not hide, before the pills are drawn. A new prompt is shown."""
+    """Return the prompts that the pills do not hide. A new prompt is shown. Call before the pills are drawn."""
     state, options = st.session_state, prompts.texts
     known: set[str] = state.get("shown_known", set())
     if known != set(options):
@@ -246,7 +246,7 @@ def settle_shown(prompts: Prompts) -> list[str]:
 
 
 def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
-    """Draw the pills that are legend and filter in one; what they say counts from the next run on."""
+    """Draw the pills that serve as legend and filter; a change counts from the next run on."""
     options = prompts.texts
     with st.container(key="legend"):
         st.pills(

@@ -1,4 +1,4 @@
-"""Rules that turn curves into moments, and which prompts are flagged."""
+"""Sidebar, Signal: the rules that turn curves into moments, and which prompts are flagged."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from pages.shared.tables import HEAD_PX, MOST_ROWS, ROW_PX
 from pages.shared.widgets import draw_remove, held
 
 ROOM_FOR_WORDS = 10
-"""From so many prompts on, their number alone fills the button."""
+"""From this many prompts on, the button has no room for the word "prompts"."""
 
 
 def choose_flagged(prompts: Prompts, video_scores: VideoScores) -> Sequence[str]:
-    """Draw the pills that say whose moments are flagged; a prompt never seen before is.
+    """Draw the pills and return the prompts whose moments are flagged; a new prompt is flagged.
 
-    What is off is what is kept, so that it lasts while a prompt stays in the list; the pills only show it.
+    The session keeps which prompts are off, while they stay in the list; the pills only show it.
     """
     state = st.session_state
     state.unflagged = {prompt for prompt in prompts.texts if prompt in state.get("unflagged", ())}
     flagged = [prompt for prompt in prompts.texts if prompt not in state.unflagged]
-    if set(state.get("flagged", ())) != set(flagged):  # the browser lists them in the order of the presses
+    if set(state.get("flagged", ())) != set(flagged):  # the browser lists them in the order in which they were pressed
         state.flagged = flagged
     state.setdefault("flagged", flagged)
     count = len(prompts.texts)
@@ -52,7 +52,7 @@ def choose_flagged(prompts: Prompts, video_scores: VideoScores) -> Sequence[str]
 
 
 def _draw_confidence(video_scores: VideoScores) -> None:
-    """How many neutral texts each prompt beats: whether it is there at all."""
+    """Draw the share of neutral texts that each prompt beats, which says whether it is there at all."""
     if not video_scores.banks:
         return
     prompts = video_scores.raw.prompts
@@ -89,10 +89,10 @@ _STARTS = {
 def choose_rules(
     unit: Unit, video_scores: VideoScores, limits: tuple[float, float], *, pictures: bool = False
 ) -> tuple[dict[str, Any], tuple[float, float] | None]:
-    """Draw the box Rules; return the fields of a recipe that it decides, and the time range.
+    """Draw the box Rules; return the fields of ``Recipe`` that it decides, and the time range.
 
-    ``limits`` are the ends of the slider of scores, in the unit in force.
-    The captions of the bank are texts: of ``pictures`` it says nothing, so it is not asked.
+    ``limits`` are the ends of the score slider, in the unit in force.
+    The null bank (neutral texts) says nothing about ``pictures``, so they need not beat it.
     """
     state = st.session_state
     for key, value in _STARTS.items():
@@ -148,7 +148,7 @@ def choose_rules(
 
 
 def _choose_score_range(unit: Unit, limits: tuple[float, float]) -> tuple[float, float] | None:
-    """Scores outside are not flagged; None: the filter is off, as it is until somebody switches it on."""
+    """Draw the score filter; return the range outside which no score is flagged, or None if it is off (the default)."""
     state = st.session_state
     on = st.toggle(
         "Only scores within",
@@ -174,14 +174,14 @@ def _choose_score_range(unit: Unit, limits: tuple[float, float]) -> tuple[float,
 
 
 def _filter_ends(limits: tuple[float, float]) -> tuple[float, float]:
-    """An end that nobody has moved lies at the limit, which follows the data."""
+    """Return the ends of the filter; an end that nobody has moved is the limit, which follows the data."""
     low, high = st.session_state.setdefault("score_filter", (None, None))
     bottom, top = limits[0] if low is None else float(low), limits[1] if high is None else float(high)
     return (bottom, max(bottom, top)) if high is None else (min(bottom, top), top)
 
 
 def _filter_switched() -> None:
-    """Switched on by hand it begins with all scores, whatever it held in another unit."""
+    """Reset the ends: switched on by hand, the filter starts with all scores, whatever it held in another unit."""
     st.session_state.score_filter = (None, None)
 
 
@@ -191,7 +191,7 @@ def _filter_moved(limits: tuple[float, float]) -> None:
 
 
 def _choose_time_range(end_s: float) -> tuple[float, float] | None:
-    """What lies outside is not flagged; None: all of the video. Statistics are over the whole video all the same."""
+    """Return the time range outside which nothing is flagged (None: no limits). Statistics use the whole video."""
     state = st.session_state
     video_id = (state.get("analysis_of") or ("",))[0]
     if end_s <= 0 or not video_id:
@@ -214,7 +214,7 @@ def _choose_time_range(end_s: float) -> tuple[float, float] | None:
 
 
 def _settle_time_range(video_id: str, end_s: float) -> None:
-    """A time range belongs to its video. One from a link or a file belongs to the video that it meets first."""
+    """Drop a time range set for another video. A range from a link or a file belongs to the first video shown."""
     state = st.session_state
     before, state.time_range_of = state.get("time_range_of"), video_id
     given = state.get("time_range")
@@ -229,7 +229,7 @@ def _settle_time_range(video_id: str, end_s: float) -> None:
 
 
 def _time_moved(end_s: float) -> None:
-    """Keep the range that a person chose: the ends that are shown are cut to the video, which may be shorter."""
+    """Keep the range that a person chose: the slider's ends are limited to the video, which may be shorter."""
     low, high = st.session_state.time_ends
     st.session_state.time_range = None if low <= 0 and high >= end_s else (low, high)
 
@@ -245,7 +245,7 @@ def _slider(label: str, key: str, most: float, step: float, help_text: str) -> f
 
 
 def _edit_combinations(prompts: tuple[str, ...]) -> None:
-    """Moments of two prompts together: listed, added, taken away."""
+    """Draw the list of combinations (moments of two prompts together), and controls to add and remove them."""
     state = st.session_state
     st.markdown("###### Two prompts together")
     for place, given in enumerate(state.combinations):

@@ -23,7 +23,7 @@ from pages.shared.theme import unseen
 
 
 def take_link() -> None:
-    """At the first run of a session, restore the view that the address names."""
+    """In the first run of a session, restore the view that the page's address names."""
     state, query = st.session_state, st.query_params
     if "link_read" in state:
         return
@@ -45,23 +45,23 @@ def take_link() -> None:
 
 
 def draw_link_error() -> None:
-    """Say once what was wrong with the address."""
+    """Say once what was wrong with the link."""
     if error := st.session_state.pop("link_error", None):
         st.warning(error, icon=":material/link_off:")
 
 
 def view_link(recipe: Recipe | None, video: str, frame: int) -> str:
-    """The address that restores this view; without a recipe, it leaves all settings as they are."""
+    """Return the link that restores this view; if ``recipe`` is None, it leaves all settings as they are."""
     return link(str(st.context.url or ""), recipe, {"video": video, "frame": str(frame)})
 
 
 def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = "") -> None:
-    """Put a recipe into the session, before any of the sidebar's controls is drawn.
+    """Put settings into the session. Call before any control of the sidebar is drawn.
 
     Args:
         recipe: The settings.
-        with_prompts: Whether its prompts count.
-        made_with: The fingerprint of the model that its thresholds belong to; under another one they start anew.
+        with_prompts: Whether to take their prompts, too.
+        made_with: The fingerprint of the model that the thresholds belong to; under another model they start anew.
             "" takes them whatever the model is.
     """
     state = st.session_state
@@ -84,17 +84,17 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = ""
     state.time_range, state.time_range_of = recipe.time_range, None
     state.unflagged = set(recipe.unflagged)
     state.limits = state.thresholds_before = None
-    state.recipe_given = made_with  # so that the model, when it is known, does not start with values of its own
+    state.recipe_given = made_with  # so that ``signal._start_model`` does not put the model's own values in their place
 
 
 def _by_name(recipe: Recipe) -> dict[str, float]:
-    """Weights under the lines of the list, where a negative has its sign."""
+    """Return line → weight; the line of a negative has its sign."""
     negatives = set(recipe.negatives)
     return {Prompt(text, text in negatives).line: weight for text, weight in recipe.weights.items()}
 
 
 def draw_loading(settings: Config) -> None:
-    """Draw the upload of a settings file, and a way back to how it all starts."""
+    """Draw the upload of a settings file, and the button that starts over."""
     state = st.session_state
     number = state.setdefault("settings_number", 0)
     file = st.file_uploader(
@@ -110,7 +110,7 @@ def draw_loading(settings: Config) -> None:
 
 
 def _draw_start_over(settings: Config) -> None:
-    """A button that asks first: what is kept of this video's settings goes, too."""
+    """Draw a button that asks first, because the stored settings of this video are dropped, too."""
     state = st.session_state
     if not state.get("asks_start_over"):
         help_text = "All settings as config.yaml has them. You are asked first."
@@ -141,11 +141,11 @@ def take_file() -> None:
 
 
 def start_over(settings: Config, prompts: Sequence[str] | None = None) -> None:
-    """Put all settings as config.yaml has them; ``prompts`` stand in place of its own."""
+    """Reset all settings to those of config.yaml; ``prompts`` replace its own."""
     state = st.session_state
     lines = settings.prompts if prompts is None else tuple(prompts)
     put_recipe(Recipe(smoothing_s=settings.smoothing_s))
-    state.prompts = "\n".join(lines)  # more than a recipe holds are cut, and told, where they are drawn
+    state.prompts = "\n".join(lines)  # too many are cut off, with a notice, where they are drawn
     state.recipe_given, state.limits_of = None, None
     state.put_aside = {}
     state.settings_error, state.asks_start_over = None, False
@@ -153,17 +153,17 @@ def start_over(settings: Config, prompts: Sequence[str] | None = None) -> None:
 
 MIME_YAML = "application/yaml"
 WIDTH_PX = 400
-"""A long link would widen the menu as far as it may."""
+"""Fixed, because a long link would widen the menu to its maximum."""
 
 
 def draw_settings_menu(bundle: ExportBundle, listed: MomentList, settings: Config, frame: int) -> None:
     """Draw the menu.
 
     Args:
-        bundle: With the settings in force.
+        bundle: Holds the settings in force.
         listed: The moments that a file is compared with.
-        settings: Those of config.yaml.
-        frame: The one on the screen, which the link names.
+        settings: The config.
+        frame: The number of the frame on the screen, for the link.
     """
     menu = st.popover(
         unseen("Settings"),
@@ -189,7 +189,7 @@ def _draw_link(bundle: ExportBundle, frame: int) -> None:
 
 
 def _draw_saving(bundle: ExportBundle) -> None:
-    """Draw the button of the settings file. Of pictures there is none: who loads it would lose the texts."""
+    """Draw the button that saves a settings file. It is off for pictures: loading the file would clear the texts."""
     pictures = bundle.pictures is not None
     st.download_button(
         "Save settings (YAML)",

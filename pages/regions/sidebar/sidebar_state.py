@@ -1,4 +1,4 @@
-"""The settings of each video: they come back when it is opened again, and are kept when they change."""
+"""The settings of each video: stored when they change, and restored when the video is opened again."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pages.shared.cache import stamp
 from pages.shared.markdown import error_markdown
 
 UNKNOWN = "unknown"
-"""In place of what the store keeps: the settings of now came from a link, and stay out of it until they are changed."""
+"""In place of the stored settings: the current ones came from a link, and are not stored until they change."""
 
 
 def bring_back(video: VideoChoice, store: EmbeddingStore, settings: Config) -> None:
-    """Put the settings of another video into the session, before any control is drawn.
+    """Restore the settings of a newly chosen video. Call before any control is drawn.
 
-    They are those with which this session left it, else those that are kept. A video without any goes on with the
-    settings of now; an upload begins without prompts. The settings of a link count before all of them.
+    They are those with which this session left the video, else the stored ones. A video without any keeps the current
+    settings; an upload without any starts over, without prompts. Settings from a link take precedence.
     """
     state = st.session_state
     file = (str(video.path), _stamp(video))
@@ -61,16 +61,16 @@ def keep(
     video_scores: VideoScores,
     store: EmbeddingStore,
 ) -> None:
-    """Keep the settings of a video if they changed; what is as it all starts is not kept.
+    """Store the settings of a video if they changed; the settings of a first visit are not stored.
 
     Args:
         video_id: The video.
         recipe: Its settings.
-        typed: The prompts in the list: while some of them are not scored, or pictures stand there, nothing is kept.
-        settings: Say how it all starts.
-        encoder: Under which it is shown.
-        video_scores: Of the prompts.
-        store: Where settings are kept.
+        typed: The prompts in the list; if some of them are not scored, or they are pictures, nothing is stored.
+        settings: The config, which gives the settings of a first visit.
+        encoder: The model in use.
+        video_scores: The scores of the prompts.
+        store: Where settings are stored.
     """
     state = st.session_state
     if state.get("settings_id") != video_id or typed.pictures is not None or typed.lines != recipe.prompts:
@@ -92,13 +92,13 @@ def keep(
 
 
 def draw_trouble() -> None:
-    """Say why settings did not come back or are not kept."""
+    """Say why settings could not be restored or stored."""
     if trouble := st.session_state.get("keep_error"):
         st.caption(f":material/warning: {trouble}")
 
 
 def forget(video_id: str) -> None:
-    """Forget what this session knows of a video's settings."""
+    """Drop what this session holds of a video's settings."""
     state = st.session_state
     state.get("settings_left", {}).pop(video_id, None)
     if state.get("settings_id") == video_id:
@@ -113,7 +113,7 @@ def _stamp(video: VideoChoice) -> tuple[int, int] | None:
 
 
 def _id_of(video: VideoChoice, found: tuple[int, int] | None, store: EmbeddingStore) -> str | None:
-    """What the file is known as; of one that is gone, what it was when it was last looked at."""
+    """Return the id of the video, or None; if its file is gone, the id of the record with that path."""
     if found is not None:
         return store.known_id(video.path, *found)
     lay = str(video.path.absolute())
@@ -129,14 +129,14 @@ def _stored(video_id: str, store: EmbeddingStore) -> KeptSettings | None:
 
 
 def _need_prompts(settings: Config) -> None:
-    """The empty list of one video is no list to go on with in another."""
+    """Fill an empty list with the config's prompts: an empty list does not carry over to another video."""
     state = st.session_state
     if not str(state.get("prompts", "-")).strip():
         state.prompts = "\n".join(settings.prompts)
 
 
 def _is_start(recipe: Recipe, settings: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:
-    """Whether these are the settings that a first visit finds."""
+    """Return whether these are the settings of a first visit."""
     unit, threshold = start_of_model(settings, encoder, has_bank=video_scores.has_bank)
     lines = tuple(prompt.line for prompt in prompts_of(settings.prompts))
     start = Recipe(prompts=lines, smoothing_s=float(settings.smoothing_s), unit=unit, threshold=threshold)

@@ -1,4 +1,4 @@
-"""Sidebar, Signal: unit, threshold, smoothing, range of the axis, and whose moments are flagged by which rules."""
+"""Sidebar, Signal: unit, threshold, smoothing, range of the axis, flagged prompts, and rules."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from pages.shared.widgets import held
 
 @dataclass(frozen=True)
 class Signal:
-    """What the sidebar says of the curves: the recipe, and the range of the score axis and of the bars."""
+    """The settings of the sidebar, and the range of the score axis and of the bars."""
 
     recipe: Recipe
     axis: tuple[float, float]
 
 
 def choose_signal(settings: Config, encoder: ShownEncoder, video_scores: VideoScores, prompts: Prompts) -> Signal:
-    """Draw the sliders with limits that fit the data; return what they say."""
+    """Draw the controls, with limits that fit the data; return their values."""
     state, raw = st.session_state, video_scores.raw
     st.markdown("##### Signal")
     _start_model(settings, encoder, video_scores, pictures=prompts.pictures is not None)
-    left, right = st.columns([11, 13], vertical_alignment="bottom", gap="xsmall")  # else Savitzky–Golay is cut
+    left, right = st.columns([11, 13], vertical_alignment="bottom", gap="xsmall")  # else "Savitzky–Golay" is cut off
     with left:
         unit = choose_unit(video_scores)
     with right:
@@ -68,7 +68,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, video_scores: VideoSc
         unit=unit,
         threshold=threshold,
         confidence=confidence,
-        thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the unit of now
+        thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the current unit
         smoothing=smoothing,
         smoothing_s=smoothing_s,
         smoothing_samples=smoothing_samples,
@@ -97,9 +97,9 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
 
 
 def _start_model(settings: Config, encoder: ShownEncoder, video_scores: VideoScores, *, pictures: bool) -> None:
-    """Under another model, start anew: the config's threshold if it speaks of this model, else detection.
+    """Under another model, start anew: with the config's threshold if it is for this model, else with detection.
 
-    A threshold in the config is a cosine of pictures and texts, as it always was, and so is the model's own.
+    The config's threshold and the model's default are cosines between a picture and a text.
     """
     state = st.session_state
     made_with = state.pop("recipe_given", None)
@@ -124,7 +124,7 @@ def _start_model(settings: Config, encoder: ShownEncoder, video_scores: VideoSco
 def start_of_model(
     settings: Config, encoder: ShownEncoder, *, has_bank: bool, pictures: bool = False
 ) -> tuple[Unit, float | None]:
-    """The unit and the threshold with which a model starts; None: moments are detected on segments."""
+    """Return the unit and threshold with which a model starts; None: moments are detected on segments."""
     configured = settings.threshold if encoder.id == settings.model and not pictures else None
     if configured is not None:
         return "cosine", configured
@@ -132,7 +132,7 @@ def start_of_model(
 
 
 def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
-    """Ends of the sliders: all scores, with some room above; they only widen while one video and unit are shown."""
+    """Return the ends of the sliders: all scores, with some room above. They only widen for one video and unit."""
     state, grid = st.session_state, GRIDS[unit]
     if state.get("limits_for") != state.get("analysis_of"):
         state.limits_for, state.limits = state.get("analysis_of"), None
@@ -156,18 +156,18 @@ def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, f
 
 
 def _start_values(scores: Scores, low: float, high: float) -> None:
-    """Give each slider its value before it is drawn: the visitor's own, else the config's, else what fits the data."""
+    """Set the sliders before they are drawn: clamp values to the limits; a range that nobody moved fits the data."""
     state = st.session_state
     threshold = min(high, max(low, float(state.threshold)))
     state.threshold = threshold if shown_value(threshold, scores.unit) else 0.0  # the slider would write "-0.00"
     if not state.get("range_moved") or "range" not in state:
         values = scores.values
-        steps = 10 ** (value_decimals(scores.unit) - 1)  # ends between them would be written as others, or as "-0.0"
+        steps = 10 ** (value_decimals(scores.unit) - 1)  # ends between steps would be shown rounded, or as "-0.0"
         bottom = math.floor(float(values.min()) * steps) / steps if values.size else low
         top = math.ceil(float(values.max()) * steps) / steps if values.size else high
         state["range"] = (max(low, bottom), min(high, max(top, bottom + 1 / steps)))
     bottom, top = (min(high, max(low, end)) for end in state["range"])
-    if bottom >= top:  # both ends were moved onto one another, or another video's limits lie past them
+    if bottom >= top:  # both ends were moved to one value, or lie outside another video's limits
         top = min(high, bottom + 2 * STEPS[scores.unit])
         bottom = max(low, top - 2 * STEPS[scores.unit])
     state["range"] = (bottom, top)

@@ -1,4 +1,4 @@
-"""Sidebar, Signal: the filter, and how wide it is, in seconds or in samples."""
+"""Sidebar, Signal: the filter, and its width in seconds or in samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNIT_HELP = (
 
 
 def put_smoothing(recipe: Recipe) -> None:
-    """Put a recipe's filter and width into the session, before they are drawn."""
+    """Put the filter and width of settings into the session. Call before they are drawn."""
     state, samples = st.session_state, recipe.smoothing_samples
     state.smoothing_kind, state.smoothing = recipe.smoothing, float(recipe.smoothing_s)
     state.smoothing_unit = SECONDS if samples is None else SAMPLES
@@ -31,7 +31,7 @@ def put_smoothing(recipe: Recipe) -> None:
 
 
 def choose_smoothing() -> str:
-    """Draw the list of filters."""
+    """Draw the list of filters; return a key of ``FILTERS``."""
     kind = st.selectbox(
         "Filter",
         list(FILTERS),
@@ -44,12 +44,12 @@ def choose_smoothing() -> str:
 
 
 def choose_width(settings: Config, kind: str, times_s: Times) -> tuple[float, int | None]:
-    """Draw the width; return it in seconds, and in samples if it was given so.
+    """Draw the width; return it in seconds, and in samples if it was given in samples.
 
     Args:
-        settings: Give the width to begin with.
-        kind: The filter.
-        times_s: Of the samples.
+        settings: The config, which gives the width to start with.
+        kind: The filter, a key of ``FILTERS``.
+        times_s: The times of the samples.
     """
     state = st.session_state
     state.smoothing = float(state.get("smoothing", settings.smoothing_s))
@@ -85,7 +85,7 @@ def _choose_seconds(slot: DeltaGenerator, help_text: str, times_s: Times) -> flo
         state.smoothing,
         step=0.1,
         format="%.1f s",
-        label_visibility="collapsed",  # it stands beside the unit
+        label_visibility="collapsed",  # it is drawn beside the unit
         **held("smoothing"),
     )
     return width_s
@@ -113,7 +113,7 @@ def _counted(samples: int) -> str:
 
 
 def _unit_chosen(step: float) -> None:
-    """The same width in the other unit."""
+    """Convert the width to the unit that was chosen."""
     state = st.session_state
     if state.smoothing_unit == SAMPLES:
         state.smoothing_samples = round(state.smoothing / step) if step > 0 else 1

@@ -22,16 +22,16 @@ MOST_OPENED = 1000
 
 
 def draw_box(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
-    """Draw the box; it closes when a video was added.
+    """Draw the box that adds a video; it closes when one was added.
 
     Args:
-        settings: Say where uploads are kept, and what may be opened.
+        settings: The config, which says where uploads are kept and what may be opened.
         store: Remembers uploads.
-        busy: Where the page shows how far the copy of an upload is.
+        busy: Where the progress of copying an upload is shown.
     """
     number = st.session_state.setdefault("boxes", 0)
     help_text = "Upload a video, or open a path on this machine"
-    # Another key is another box, which is closed.
+    # A new key makes a new box, which is closed.
     with (
         st.container(key="upload_box", width="content"),
         st.popover(unseen("Add a video"), icon=":material/upload:", help=help_text, key=f"upload_box_{number}"),
@@ -41,12 +41,12 @@ def draw_box(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> N
 
 
 def opened_paths() -> list[Path]:
-    """The videos that this session opened by path."""
+    """Return the videos that this session opened by path."""
     return list(st.session_state.get("opened_paths", ()))
 
 
 def choose_path(path: Path) -> None:
-    """Choose a video, before the list is drawn."""
+    """Choose a video. Call before the list is drawn."""
     st.session_state.video_path = str(path)
 
 
@@ -82,7 +82,7 @@ def _upload(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> No
         _close()
     except ClipVideoError as error:
         state.upload_error = error
-    state.uploads += 1  # another key: the uploader lets go of the file's memory
+    state.uploads += 1  # a new key: the uploader frees the file's memory
     st.rerun()
 
 
@@ -105,7 +105,7 @@ def _draw_path(settings: Config, number: int) -> None:
 
 
 def _open(key: str, settings: Config) -> None:
-    """Open what was typed: a video is chosen, those of a folder are listed."""
+    """Open the path that was typed: choose a video, or list the videos of a folder."""
     state = st.session_state
     state.path_error = None
     typed = str(state[key]).strip()
@@ -130,7 +130,7 @@ SAMPLE_NAME = "sample.mp4"
 
 
 def draw_notices(settings: Config) -> None:
-    """Say what the visitor should know of how the settings were read."""
+    """Draw the notices on how the config was read."""
     for notice in settings.notices:
         st.caption(f":material/info: {escape_markdown(notice)}")
 
@@ -159,7 +159,7 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
 
 
 def _settle_chosen(settings: Config, choices: dict[str, VideoChoice]) -> VideoChoice | None:
-    """Return the video whose path the session keeps; the list only shows it. If its file vanished it stays listed."""
+    """Return the video whose path the session keeps; if its file has vanished, add it to ``choices``."""
     state = st.session_state
     if "video_path" not in state:
         first = next(iter(choices.values()), None) if settings.video_path is not None else None
@@ -179,18 +179,18 @@ def _settle_chosen(settings: Config, choices: dict[str, VideoChoice]) -> VideoCh
 
 
 def _video_chosen(paths: dict[str, Path]) -> None:
-    """Take the choice that was made in the list; ``paths``: of the videos that it showed."""
+    """Take the choice that was made in the list; ``paths``: name → path of the videos that it showed."""
     path = paths.get(st.session_state.video)
     st.session_state.video_path = None if path is None else str(path)
 
 
 def sample_video(settings: Config) -> Path | None:
-    """Where the sample video lies, None if it does not."""
+    """Return the path of the sample video, or None if it is in no folder of ``video_dirs``."""
     return next((d / SAMPLE_NAME for d in settings.video_dirs if (d / SAMPLE_NAME).is_file()), None)
 
 
 def describe(record: VideoRecord | None) -> None:
-    """One line of facts; what only the header claims gets a ≈."""
+    """Draw one line of facts; a ≈ marks them if they are known only from the header."""
     if record is None:
         return
     about = "" if record.table.confirmed else "≈ "

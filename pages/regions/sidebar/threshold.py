@@ -1,4 +1,4 @@
-"""Sidebar, Signal: the unit of the curves, and the threshold in it, which moves along when the unit changes."""
+"""Sidebar, Signal: the unit of the curves, and the threshold, which is converted when the unit changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ALONE: dict[Unit, tuple[float, float]] = {
     "corrected": (-0.1, 0.1), "cosine": (-0.15, 0.15), "z": (-2.0, 6.0), "percentile": (0.0, 100.0),
     "margin": (-0.1, 0.1), "softmax": (0.0, 1.0),
 }  # fmt: skip
-"""Ends of the slider while there is no sample, around what a threshold could be."""
+"""Ends of the slider while there are no samples: a range of plausible thresholds."""
 _LACKS: dict[Unit, str] = {
     "margin": "Margin needs a negative prompt, such as “- a person”.",
     "corrected": "The null bank cannot be asked, so there are no corrected scores.",
@@ -47,7 +47,7 @@ MODES = ["Adapt", "One for all"]
 
 
 def choose_unit(video_scores: VideoScores) -> Unit:
-    """Draw the switch; thresholds move along with it."""
+    """Draw the list of units; return the chosen one. A change converts the thresholds."""
     state, possible = st.session_state, video_scores.scale.units
     if state.unit not in possible:
         st.toast(f"{_LACKS[state.unit]} Here is z instead.", icon=":material/info:")
@@ -72,9 +72,9 @@ def _unit_chosen(video_scores: VideoScores) -> None:
 
 
 def _change_unit(wanted: Unit, video_scores: VideoScores) -> None:
-    """Take thresholds along into another unit; limits and range begin anew, hysteresis and filter are off.
+    """Convert the thresholds to another unit; reset limits and range, switch hysteresis and filter off.
 
-    They are carried over from where they were last set by hand, not from unit to unit: so they come back unchanged.
+    They are converted from the values last set by hand, not from unit to unit, so that they come back unchanged.
     """
     state = st.session_state
     if not state.get("thresholds_before"):
@@ -96,7 +96,7 @@ def _threshold_moved() -> None:
 
 
 def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
-    """Draw the threshold; None lets each prompt have its own, from the data."""
+    """Draw the threshold; return it, or None if moments are detected from the data for each prompt."""
     mode = st.segmented_control(
         "Threshold",
         MODES,
@@ -124,9 +124,9 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
 
 
 def choose_confidence(video_scores: VideoScores) -> float:
-    """Draw the switch that says how sure a prompt must be to be there."""
+    """Draw the confidence: the share of neutral texts that a prompt must beat to count as there."""
     state = st.session_state
-    options = sorted({*CONFIDENCES, float(state.confidence)})  # a settings file may say another
+    options = sorted({*CONFIDENCES, float(state.confidence)})  # a settings file may hold another
     chosen = st.segmented_control(
         "Confidence",
         options,
@@ -143,7 +143,7 @@ def choose_confidence(video_scores: VideoScores) -> float:
 
 
 def threshold_words(recipe: Recipe, video_scores: VideoScores) -> str:
-    """What decides where moments are, in words, as Markdown."""
+    """Return a description, as Markdown, of what decides where moments are."""
     prompts = [prompt for prompt in video_scores.raw.prompts if prompt not in recipe.unflagged]
     if not prompts:
         return "No prompt is flagged."
@@ -169,12 +169,12 @@ _EXPLAINED = {
 
 
 def words_help(words: str) -> str | None:
-    """What the signs and terms in ``threshold_words`` mean; None where there are none."""
+    """Return what the signs and terms in ``threshold_words`` mean, or None if there are none."""
     return "\n\n".join(told for term, told in _EXPLAINED.items() if term in words) or None
 
 
 def _words_of_detection(recipe: Recipe, video_scores: VideoScores, prompts: int, by_hand: int) -> str:
-    """That smoothing changes no moment but those of prompts with thresholds of their own."""
+    """Return the words for detection, where smoothing changes only moments of prompts with their own threshold."""
     own = f"{by_hand} of {prompts} prompts have thresholds of their own{_bank_words(recipe, video_scores)}."
     if by_hand == prompts:
         return own
@@ -184,7 +184,7 @@ def _words_of_detection(recipe: Recipe, video_scores: VideoScores, prompts: int,
 
 
 def _bank_words(recipe: Recipe, video_scores: VideoScores) -> str:
-    """That a rule beside the threshold is on."""
+    """Return the words for the rule that a moment must beat the null bank, or "" if it is off."""
     return (
         f" · and beats {recipe.bank_share:g} % of the null bank (Rules)"
         if recipe.bank_share and video_scores.banks
@@ -193,13 +193,13 @@ def _bank_words(recipe: Recipe, video_scores: VideoScores) -> str:
 
 
 def _spans(unit: Unit, same: list[Equivalents]) -> str:
-    """One threshold means something else for each prompt: from where to where, in the other units."""
+    """Return, in the other units, the range of what one threshold means for different prompts."""
     words = []
     for other in ("z", "cosine"):
         numbers = [number for s in same if (number := getattr(s, other)) is not None]
         if other != unit and numbers:
             words.append(f"{other} {value_text(min(numbers), other)} … {value_text(max(numbers), other)}")
-    if unit != "percentile":  # which is itself a share, the same for all
+    if unit != "percentile":  # a percentile is itself a share, the same for all
         shares = [100 * s.share for s in same]
         words.append(f"top {min(shares):.1f} … {max(shares):.1f} %")
     return "≙ " + " ≙ ".join(words) if words else ""

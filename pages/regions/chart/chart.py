@@ -1,4 +1,4 @@
-"""The chart, what is drawn over it, and the offer of a heat map."""
+"""The chart, its optional parts, and the proposal of a heat map."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pages.shared.theme import unseen
 
 @dataclass(frozen=True)
 class Extras:
-    """For the chart, as ``charts.view.Timeline`` says; what is not wanted is empty."""
+    """Optional parts of the chart, as in ``charts.view.Timeline``; those not wanted are empty."""
 
     rate: Floats | None = None
     spikes: Sequence[tuple[int, int]] = ()
@@ -36,7 +36,7 @@ class Extras:
 
 
 def compute_extras(detection: MomentDetection, style: ChartLook) -> Extras:
-    """Compute what the menu View asks for."""
+    """Compute what the View menu asks for."""
     return Extras(
         rate=rate_of_change(detection.scores, detection.smoothed) if style.rate else None,
         spikes=_spikes(detection) if style.rate else [],
@@ -51,7 +51,7 @@ def _spikes(detection: MomentDetection) -> list[tuple[int, int]]:
 
 
 def _winners(detection: MomentDetection) -> list[tuple[int, float, float]]:
-    """By cosine, whatever the unit: z compares a prompt with itself alone."""
+    """Return the leads by cosine, whatever the unit: z compares a prompt only with itself."""
     video_scores, recipe = detection.video_scores, detection.recipe
     smoothed = smooth_as(recipe, video_scores.raw, detection.shot_boundaries_s)
     leads = leading_prompts(
@@ -61,12 +61,12 @@ def _winners(detection: MomentDetection) -> list[tuple[int, float, float]]:
 
 
 def _ribbons(detection: MomentDetection) -> dict[str, tuple[Floats, Floats]]:
-    """In corrected, cosine and z; what other units say hangs on the other prompts or on ranks: they have no band."""
+    """Return the bands in corrected, cosine or z. Other units depend on other prompts or on ranks, and have none."""
     state, video_scores = st.session_state, detection.video_scores
     analysis: Analysis | None = state.get("analysis")
     if analysis is None or detection.scores.unit not in ("corrected", "cosine", "z") or not len(detection.scores):
         return {}
-    if state.get("ribbons_of") is not video_scores:  # they do not hang on any slider
+    if state.get("ribbons_of") is not video_scores:  # no slider changes them
         state.ribbons, state.ribbons_of = analysis.ribbons(detection.recipe), video_scores
     return {
         prompt: (_beside(detection, prompt, low), _beside(detection, prompt, high))
@@ -76,7 +76,7 @@ def _ribbons(detection: MomentDetection) -> dict[str, tuple[Floats, Floats]]:
 
 
 def _beside(detection: MomentDetection, prompt: str, cosines: Floats) -> Floats:
-    """An edge in the unit of the curves, and as smooth as they are."""
+    """Return an edge of a band in the unit of the curves, smoothed as they are."""
     recipe, edge = detection.recipe, detection.scale_to_unit(prompt, cosines)
     alone = replace(detection.scores, prompts=(prompt,), values=edge[:, None])
     return smooth_as(recipe, alone, detection.shot_boundaries_s)[:, 0]
@@ -84,18 +84,18 @@ def _beside(detection: MomentDetection, prompt: str, cosines: Floats) -> Floats:
 
 MANY = 12
 LINE_PX = 36
-"""With the gap below it."""
+"""Includes the gap below the line."""
 
 
 def proposal_px(prompts: int) -> int:
-    """How high the proposal is: 0 where there are few curves, or somebody has answered it, or chosen the heat map."""
+    """Return the height of the proposal: 0 with few curves, after an answer, or if the heat map is chosen."""
     state = st.session_state
     answered = state.get("heat_answered", False) or state.get("chart_kind", KINDS[0]) == KINDS[1]
     return 0 if answered or prompts < MANY else LINE_PX
 
 
 def draw_proposal(prompts: int) -> None:
-    """Draw the line with its two buttons, if there is something to propose."""
+    """Draw the proposal and its two buttons, if it is due."""
     if not proposal_px(prompts):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="heat_proposal"):
@@ -115,7 +115,7 @@ def _leave() -> None:
 
 
 class _Drawn:
-    """What the component asks of a figure: its JSON. A go.Figure of this size takes 200 ms to build and write."""
+    """What the component needs of a figure: its JSON. A go.Figure of this size takes 200 ms to build and write."""
 
     def __init__(self, figure: dict[str, object]) -> None:
         self._text = json.dumps(figure, separators=(",", ":"), allow_nan=False)
@@ -125,18 +125,13 @@ class _Drawn:
 
 
 def draw_chart(view: Timeline, head: Playhead) -> None:
-    """Draw the timeline. A click is in ``st.session_state.chart`` at the next run, before anything is drawn.
-
-    Args:
-        view: What it shows.
-        head: Where the playhead stands.
-    """
+    """Draw the timeline. A click is in ``st.session_state.chart`` at the next run, before anything is drawn."""
     view = replace(view, cursor_s=head.time_s, cursor_frame=head.frame, stamp=stamp())
     plotly_events(_Drawn(timeline_figure(view)), override_height=view.height_px, key="chart")
 
 
 def draw_footer(request: IndexRequest, indexed: Indexed, detection: MomentDetection) -> None:
-    """Say under the chart what it shows: model, frames, rate, unit; and warn when the threshold misses the curves."""
+    """Draw a caption with model, frames, rate and unit, and a warning if the threshold misses all curves."""
     samples, values, unit = len(detection.scores), detection.smoothed, detection.scores.unit
     facts = [
         describe_model(request.encoder),

@@ -1,4 +1,4 @@
-"""The curves of this session: kept from rerun to rerun, so that only what is new is computed."""
+"""The curves of this session, kept across reruns so that only new ones are computed."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _COARSE = "On grey, few samples are there yet: short moments may be missing, and
 
 
 def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts) -> VideoScores:
-    """Return what is known of what is stored now; computed are only new frames and new prompts.
+    """Return the scores of what is stored now; only new frames and new prompts are computed.
 
-    If the model cannot embed the new prompts or pictures (a server that is down), those that are known are scored,
-    the sidebar says why, and nothing is asked again before the visitor wants it.
+    If the model cannot embed new prompts or pictures (its server may be down), only the known ones are scored and the
+    sidebar says why. The model is not asked again until the visitor presses "Try again" or changes the request.
     """
     state = st.session_state
     recipe = Recipe(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
@@ -55,7 +55,7 @@ def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts)
 def _known_pictures(
     request: IndexRequest, indexed: Indexed, recipe: Recipe, pictures: Mapping[str, Picture]
 ) -> VideoScores:
-    """Only the pictures that were embedded in this session."""
+    """Score only the pictures that were embedded in this session."""
     keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
     unknown = _analysis(indexed.record, request).curves.unknown(keys.values())
     known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
@@ -65,7 +65,7 @@ def _known_pictures(
 
 
 def _what_is_known(request: IndexRequest, indexed: Indexed, recipe: Recipe) -> VideoScores:
-    """Only what needs no model: the prompts whose vectors are stored, and no bank unless it is there."""
+    """Score only what needs no model: prompts with stored vectors, and the null bank only if it is ready."""
     state = st.session_state
     analysis = _analysis(indexed.record, request)
     known = set(known_prompts(analysis.curves, recipe.texts, recipe.templates, request.encoder, request.store))
@@ -122,7 +122,7 @@ def _video_scores(
             with st.spinner("Embedding 300 neutral texts, once for this model…"):
                 analysis.prepare_bank(recipe.positives)
         return analysis.video_scores(recipe, pictures=pictures, ask_bank=asks_bank)
-    except NotIndexedError:  # it is opened but not begun: the next run has more
+    except NotIndexedError:  # opened, but no sample is stored yet: the next run has more
         st.session_state.pop("analysis_of", None)
         return _nothing(names, recipe, request.encoder, record.table.end_s, asks_bank=asks_bank)
 
@@ -146,7 +146,7 @@ def _nothing(
 
 
 def unfinished_part(request: IndexRequest, indexed: Indexed, scores: Scores) -> Unfinished | None:
-    """The part of the video that is not densely indexed, or cannot be read."""
+    """Return the part of the video that is not densely indexed or cannot be read, or None."""
     record = indexed.record
     if record is None:
         return None
@@ -160,6 +160,6 @@ def unfinished_part(request: IndexRequest, indexed: Indexed, scores: Scores) -> 
     missing = missing_samples(table, request.rate, stored)
     if not len(missing):
         return None
-    total = len(np.union1d(stored, np.union1d(missing, coarse_pts(table))))  # when all is done, as the status slot says
+    total = len(np.union1d(stored, np.union1d(missing, coarse_pts(table))))  # the final count, as in the sidebar
     note = f"coarse: {len(stored):,} of {total:,} samples"
     return Unfinished(float(table.seconds(missing[:1])[0]), note, explanation=_COARSE)

@@ -1,4 +1,4 @@
-"""What am I looking at?"""
+"""The popover "What am I looking at?"."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from pages.shared.tables import draw_places, time_column, time_text
 
 
 def draw_extremes(detection: MomentDetection, prompts: Prompts, signal: Signal, *, worst: bool) -> None:
-    """Draw the five highest or lowest samples of the chosen prompt, within score filter and time range."""
+    """Draw the five highest or lowest samples of the chosen prompt, within the score filter and time range."""
     state, scores = st.session_state, detection.scores
     if not prompts.texts or not len(scores):
         st.caption("Nothing to list yet.")
@@ -50,28 +50,23 @@ def draw_extremes(detection: MomentDetection, prompts: Prompts, signal: Signal, 
         "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
         "score": st.column_config.NumberColumn("Score", format=f"%.{value_decimals(scores.unit)}f", width=60),
     }
-    # A key for each list: a late message names a row of another one.
+    # One key per list, because a late message may name a row of another list.
     state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
     draw_places(state.extremes_key, table, columns, times_s)
     st.caption("At least 2 s apart. A click on a row shows the frame.")
 
 
 REPEATED_S = 1.0
-"""How much is played again of a spike, which has no length of its own."""
+"""How much of the video Repeat plays at a spike, which has no duration of its own."""
 
 
 def spikes_of(detection: MomentDetection, off: Collection[str]) -> list[Spike]:
-    """The spikes of the drawn curves, in the order of time.
-
-    Args:
-        detection: Give the curves.
-        off: Prompts to leave out, because their pill is off.
-    """
+    """Return the spikes of the drawn curves in time order, without the prompts in ``off`` (their pill is off)."""
     return [spike for spike in find_spikes(detection.scores, detection.smoothed) if spike.prompt not in off]
 
 
 def spikes_to_walk(detection: MomentDetection, off: Collection[str]) -> tuple[list[Moment], list[Moment]] | None:
-    """What next, previous and repeat go through while the list of spikes is shown; None while another one is."""
+    """Return what Next, Previous and Repeat go through while the list of spikes is shown; None for another list."""
     if st.session_state.get("list") != "Spikes":
         return None
     spikes, end_s = spikes_of(detection, off), detection.scores.end_s
@@ -80,7 +75,7 @@ def spikes_to_walk(detection: MomentDetection, off: Collection[str]) -> tuple[li
 
 
 def draw_spikes(detection: MomentDetection, off: Collection[str], prompts: Prompts) -> None:
-    """Draw the list; a click on a row goes there."""
+    """Draw the list of spikes; a click on a row goes to that time."""
     scores, spikes = detection.scores, spikes_of(detection, off)
     if not spikes:
         none = "No curve rises or falls suddenly. With less smoothing shorter changes show."
@@ -104,7 +99,7 @@ def draw_spikes(detection: MomentDetection, off: Collection[str], prompts: Promp
 
 
 def draw_spikes_file(bundle: ExportBundle, off: Collection[str]) -> None:
-    """Draw the button that writes the list to a file."""
+    """Draw the button that downloads the list of spikes."""
     detection = bundle.detection
     st.caption("Spikes as")
     st.download_button(

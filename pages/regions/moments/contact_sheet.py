@@ -20,13 +20,13 @@ from pages.shared.tables import time_text
 
 ACROSS, PER_PAGE = 3, 6
 PATIENCE_S = 0.5
-"""Pictures that are missing are drawn for so long in one run; a video is seldom indexed without them."""
+"""Time that one run spends on drawing missing pictures; few are missing, because indexing stores them."""
 
 
 def thumbnails_at(
     moments: Sequence[Moment], scores: Scores, record: VideoRecord, path: str, *, patience_s: float = PATIENCE_S
 ) -> dict[float, bytes]:
-    """Time of each peak → JPEG, as far as they are there or can be drawn in time.
+    """Return peak time in seconds → JPEG, for pictures that are stored or can be drawn within ``patience_s``.
 
     Raises:
         VideoError: The file is gone.
@@ -38,12 +38,12 @@ def thumbnails_at(
 
 
 def thumbnail_uris(moments: Sequence[Moment], scores: Scores, record: VideoRecord, path: str) -> dict[float, str]:
-    """Time of each peak → the picture as a data URI. Raises what ``thumbnails_at`` does."""
+    """Return peak time → the picture as a data URI. Raises what ``thumbnails_at`` raises."""
     return {at: _uri(jpeg) for at, jpeg in thumbnails_at(moments, scores, record, path).items()}
 
 
 def draw_peaks(moments: Sequence[Moment], detection: MomentDetection, record: VideoRecord, path: str) -> None:
-    """Draw a page of the sheet; a press below a picture shows the frame."""
+    """Draw one page of the sheet; the button below a picture shows its frame."""
     if not moments:
         st.caption("No moments, so no peaks.")
         return

@@ -1,4 +1,4 @@
-"""In and out: where a stretch begins and ends, set while watching by the keys I and O, by buttons, or typed."""
+"""In and out: the start and end of a stretch, set with the keys I and O, with buttons, or by typing."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from clip_core.types import VideoRecord
 from pages.regions.viewer.playhead import PLAYER, Playhead, state_key
 
 KEYS = {"in": "mark_in", "out": "mark_out"}
-"""What is pressed, and where the session keeps the time."""
+"""What is pressed → session key of its time."""
 
 
 def settle_in_out(record: VideoRecord, head: Playhead, whole: Callable[[float, float], None] | None = None) -> None:
-    """Take in what was pressed since the last run, in its order. Call when the playhead is settled.
+    """Apply what was pressed since the last run, in order. Call after the playhead is settled.
 
     Args:
-        record: The video; in and out of another one are forgotten.
-        head: Where a button takes its time from; a key brings the frame that was on the screen.
-        whole: Called with in and out, in seconds, when an out is set that does not lie before its in; both are then
-            free for the next stretch. Without it they stay until somebody takes them.
+        record: The video. In and out of any other video are cleared.
+        head: Gives the time of a button press. A key press brings the frame that was on the screen.
+        whole: Called with in and out, in seconds, when an out is set at or after its in; both are then cleared for the
+            next stretch. Without it they stay until the caller clears them.
     """
     state, times_s = st.session_state, record.table.times_s
     if state.get("in_out_of") != record.video_id:
@@ -39,28 +39,28 @@ def settle_in_out(record: VideoRecord, head: Playhead, whole: Callable[[float, f
 
 
 def in_out(end_s: float) -> tuple[float | None, float | None]:
-    """In and out in seconds, None where nothing is set; at most ``end_s``, for a file may turn out to be shorter."""
+    """Return in and out in seconds, None if not set; at most ``end_s``, as a file may turn out to be shorter."""
     start_s, stop_s = (st.session_state.get(key) for key in KEYS.values())
     return (None if start_s is None else min(start_s, end_s), None if stop_s is None else min(stop_s, end_s))
 
 
 def press(which: str) -> None:
-    """Set in or out at the playhead; a callback. What else the browser says at the same time is heard first."""
+    """Set in or out at the playhead. A callback; other reports in the same browser message are applied first."""
     _pressed().append((which, None))
 
 
 def type_time(which: str, text: str) -> None:
-    """Set in or out by hand: seconds, or m:ss.mmm. What is no time unsets it, and is still there to be corrected."""
+    """Set in or out from text: seconds, or m:ss.mmm. Any other text unsets it, but is kept for correction."""
     _put(which, parse_time(text), text.strip())
 
 
 def time_text(which: str) -> str:
-    """In or out as it was typed, or the time that was pressed."""
+    """Return in or out as it was typed, or the time at which it was pressed."""
     return str(st.session_state.get(f"{KEYS[which]}_text", ""))
 
 
 def clear_in_out() -> None:
-    """Forget both."""
+    """Clear in and out."""
     for which in KEYS:
         _put(which, None, "")
 
@@ -70,12 +70,12 @@ def _put(which: str, time_s: float | None, text: str) -> None:
 
 
 def take_presses(reported: object, player: str = PLAYER) -> None:
-    """Take the presses of keys that the screen reports; called before a run begins.
+    """Record the key presses that the screen reports. Called before a run begins.
 
     Args:
-        reported: Anything that is JSON; right is ``{"video", "since", "presses": [[number, which, frame], …]}`` with
-            "in" or "out". A report repeats the last presses, so that none is lost where two reports come as one;
-            numbers rise.
+        reported: Any JSON value; valid is ``{"video", "since", "presses": [[number, which, frame], …]}`` with
+            "in" or "out". A report repeats the last presses, so that none is lost if two reports arrive as one;
+            the numbers rise.
         player: Whose screen it is.
     """
     state = st.session_state

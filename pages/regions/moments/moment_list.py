@@ -33,11 +33,11 @@ _CHIP = (
 )
 MOST_PX = 42
 LONGEST_PROMPT = 100
-"""Letters of a prompt in the page's source; with 200 prompts it would grow by megabytes."""
+"""Characters of a prompt in the page's HTML; longer ones would add megabytes with 200 prompts."""
 
 
 def draw_verdicts(detection: MomentDetection, prompts: Prompts) -> None:
-    """Draw a chip for each flagged prompt, those that are not sure first; the reason shows on hover."""
+    """Draw a chip for each flagged prompt, "not sure" ones first; the reason shows on hover."""
     flagged = [p for p in detection.scores.prompts if p not in detection.recipe.unflagged and p in prompts.numbers]
     if not flagged or not len(detection.scores):
         return
@@ -52,7 +52,7 @@ def draw_verdicts(detection: MomentDetection, prompts: Prompts) -> None:
 
 
 def doubt_words(detection: MomentDetection, prompt: str) -> str:
-    """Why it is not sure that the video shows a prompt; "" if it is, also by the word of a person."""
+    """Return why it is not sure that the video shows a prompt; "" if it is sure, or a person accepted a moment."""
     verdict = detection.verdicts[prompt]
     if verdict.sure or any(moment.prompt == prompt for moment in detection.moments):
         return ""
@@ -84,12 +84,12 @@ class MomentList:
     """The moments of the page.
 
     Attributes:
-        reviewed: As they were judged, rejected ones included, ranked; candidates come last.
-        chosen: Those whose rows are ticked.
-        with_candidates: Whether files hold the candidates too.
-        hidden: How many were left out because the pill of their prompt is off.
-        off: The prompts whose pill is off.
-        selected: The place of the one that is selected, None if none is.
+        reviewed: Ranked, with their annotations, rejected ones included; candidates come last.
+        chosen: Moments whose rows are ticked.
+        with_candidates: Whether files include the candidates.
+        hidden: How many moments are left out because the pill of their prompt is off.
+        off: Prompts whose pill is off.
+        selected: Index of the selected moment in ``reviewed``, or None.
     """
 
     reviewed: list[Reviewed]
@@ -101,28 +101,28 @@ class MomentList:
 
     @property
     def kept(self) -> list[Moment]:
-        """Those that count: moments that were not rejected, candidates that were accepted."""
+        """The moments that count: moments that were not rejected, and candidates that were accepted."""
         return [r.moment for r in self.reviewed if r.kept]
 
     @property
     def candidates(self) -> list[Moment]:
-        """Those that wait for a person to say what they are."""
+        """The candidates that nobody has accepted or rejected yet."""
         return [r.moment for r in self.reviewed if r.is_candidate]
 
     @property
     def to_walk(self) -> tuple[list[Moment], list[Moment]]:
-        """What next, previous and repeat go through, and what comes after it: the ticked ones, or else all."""
+        """What Next, Previous and Repeat go through, then the candidates: the ticked moments, or else all."""
         return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
 
     @property
     def to_give(self) -> list[Moment]:
-        """Those that are written to files: of the ticked ones, or else of all, those that count."""
+        """The moments for files, of the ticked ones or else of all: those that count, and candidates if asked for."""
         given = self.chosen or self.reviewed
         return [r.moment for r in given if r.kept or (r.is_candidate and (self.with_candidates or bool(self.chosen)))]
 
 
 def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> MomentList:
-    """Say which moments there are, which is selected and which are ticked, before anything is drawn.
+    """Return the list with its selected and ticked moments. Call before anything is drawn.
 
     Moments of ``hidden`` prompts are left out.
     """
@@ -140,12 +140,12 @@ def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str
 
 
 def shown_detection(detection: MomentDetection, listed: MomentList) -> MomentDetection:
-    """The findings with the moments that count and the candidates that wait, for the chart."""
+    """Return the detection with the moments that count and the open candidates, for the chart."""
     return replace(detection, moments=listed.kept, candidates=listed.candidates)
 
 
 def choose_list(count: int) -> str:
-    """Draw the switch over the list; return which one is chosen."""
+    """Draw the switch above the list; return the chosen list."""
     st.session_state.setdefault("list", LISTS[0])
     return (
         st.segmented_control(
@@ -170,8 +170,8 @@ def draw_list(
     record: VideoRecord,
     path: str,
 ) -> None:
-    """Draw the chosen list; a click on a row is taken in at the next run."""
-    st.session_state.places = None  # a list of places says which
+    """Draw the chosen list; a click on a row takes effect in the next run."""
+    st.session_state.places = None  # ``draw_places`` sets them
     if chosen == "Moments":
         if listed.reviewed:
             draw_moment_table(listed.reviewed, listed.selected, detection.scores, prompts, record, path)
@@ -226,7 +226,7 @@ def _nearest_miss(detection: MomentDetection, signal: Signal) -> str:
 
 
 def _highest(detection: MomentDetection, time_range: tuple[float, float] | None) -> tuple[float, float, str, float]:
-    """Of the samples within, the one that is highest over its threshold: by how much, its score, prompt and time."""
+    """Return the sample in the range that is highest above its threshold: by how much, its score, prompt and time."""
     times_s, misses = detection.scores.times_s, [(-np.inf, 0.0, "", 0.0)]
     low, high = time_range or (-np.inf, np.inf)
     inside = np.flatnonzero((times_s >= low) & (times_s < high))

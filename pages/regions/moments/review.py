@@ -1,4 +1,4 @@
-"""Review moments: accept, reject, move an edge, label, add; by mouse or by keys."""
+"""Annotate moments: accept, reject, move an edge, label, add; with the mouse or with keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROUNDING_S = 1e-6
 def draw_judging(
     detection: MomentDetection, listed: MomentList, head: Playhead, record: VideoRecord, store: EmbeddingStore
 ) -> None:
-    """Draw the box in which the selected moment, the ticked ones, or the one under the playhead are judged."""
+    """Draw the box for annotating the selected moment, the ticked ones, or the one under the playhead."""
     bench, state = Bench.of(detection, record, store), st.session_state
     bench.settle()
     subjects = subjects_of(listed, head.until_s)
@@ -54,7 +54,7 @@ def draw_judging(
 def draw_accept(
     detection: MomentDetection, listed: MomentList, head: Playhead, record: VideoRecord, store: EmbeddingStore
 ) -> None:
-    """Draw a button that accepts the selected or ticked candidates, or the one under the playhead; if there is one."""
+    """Draw a button that accepts the selected or ticked candidates, or the one under the playhead, if any."""
     waiting = [reviewed for reviewed in listed.reviewed if reviewed.is_candidate]
     subjects = _picked(listed) or _under(waiting, head.until_s)
     if not subjects or not all(subject.is_candidate for subject in subjects):
@@ -70,24 +70,22 @@ def draw_accept(
 
 
 def _picked(listed: MomentList) -> list[Reviewed]:
-    """The selected moment, or else the ticked ones."""
+    """Return the selected moment, or else the ticked ones."""
     return listed.chosen if listed.selected is None else [listed.reviewed[listed.selected]]
 
 
 def subjects_of(listed: MomentList, until_s: float) -> list[Reviewed]:
-    """What is judged: the selected moment, or else the ticked ones, or else the one under the playhead.
+    """Return what to annotate: the selected moment, or else the ticked ones, or else the one under the playhead.
 
-    Args:
-        listed: The moments.
-        until_s: When the frame after the one under the playhead comes.
+    ``until_s``: when the frame under the playhead ends, in seconds.
     """
     return _picked(listed) or _under(listed.reviewed, until_s)
 
 
 def _under(reviewed: Sequence[Reviewed], until_s: float) -> list[Reviewed]:
-    """The moment whose frame is on the screen, if there is one; of several, the one that began last.
+    """Return the moment whose frame is on the screen, if there is one; of several, the one that started last.
 
-    Where a moment ends and another begins while a frame is shown, this is the frame of the other: there "next" goes.
+    If one moment ends and another starts while a frame is shown, it is the frame of the second: Next goes to it.
     """
     shown = [r for r in reviewed if r.moment.start_s < until_s <= r.moment.end_s + ROUNDING_S]
     return sorted(shown, key=lambda r: -r.moment.start_s)[:1]
@@ -130,7 +128,7 @@ def _draw_verdicts(subjects: list[Reviewed], listed: MomentList, bench: Bench) -
 
 def _draw_edges(subject: Reviewed, detection: MomentDetection, bench: Bench) -> None:
     moment, end_s = subject.moment, detection.scores.end_s
-    place = f"{moment.prompt} {moment.start_s} {moment.end_s} {moment.label}"  # another moment is another form
+    place = f"{moment.prompt} {moment.start_s} {moment.end_s} {moment.label}"  # a new form for each moment
     number, seen = st.session_state.get("edges_form", (0, ""))
     st.session_state.edges_form = (number + (seen != place), place)
     form = f"edges_{st.session_state.edges_form[0]}"
@@ -159,7 +157,7 @@ def _draw_edges(subject: Reviewed, detection: MomentDetection, bench: Bench) -> 
 
 
 def _frame_s(detection: MomentDetection, record: VideoRecord) -> float:
-    """One step of an edge: about a frame."""
+    """Return the step of an edge in seconds: about a frame, at least 1 ms."""
     frames = max(1, len(record.table))
     return max(0.001, round(detection.scores.end_s / frames, 3))
 
@@ -193,7 +191,7 @@ def _draw_adding(detection: MomentDetection, bench: Bench) -> None:
 
 
 def judge(subjects: list[Reviewed], verdict: ReviewVerdict, listed: MomentList, bench: Bench) -> None:
-    """Give a verdict; after that of one moment, unless it is the ticked one, the next of the list is shown."""
+    """Give a verdict. If it is on one moment, and not because that is ticked, show the next one in the list."""
     edits = [replace(edit_of(r, bench.settings), verdict=verdict) for r in subjects]
     bench.keep([edit for edit, r in zip(edits, subjects, strict=True) if edit != r.edit])
     if len(subjects) == 1 and (listed.selected is not None or not listed.chosen):
@@ -201,7 +199,7 @@ def judge(subjects: list[Reviewed], verdict: ReviewVerdict, listed: MomentList, 
 
 
 def save_edges(subject: Reviewed, start_s: float, end_s: float, label: str, bench: Bench) -> None:
-    """Keep the edges and the label that a person gave a moment."""
+    """Store the edges and the label that a person gave a moment."""
     before = edit_of(subject, bench.settings)
     bench.keep([replace(before, start_s=start_s, end_s=end_s, label=label.strip())])
 
@@ -224,11 +222,9 @@ def draw_keys(
     *,
     plays: bool,
 ) -> None:
-    """Listen for the keys: A accepts, X rejects, Ctrl+Z takes the last judgement back; and say what could not be kept.
+    """Listen for the keys (A accepts, X rejects, Ctrl+Z undoes), and draw the error if an annotation was not stored.
 
-    Args:
-        detection, listed, head, record, store: As for the box.
-        plays: Whether the player is on the page, which knows better than ``head`` which frame is on the screen.
+    ``plays``: whether the player is on the page, which knows the current frame better than ``head``.
     """
     draw_judge_keys(partial(_take_key, listed, head, Bench.of(detection, record, store)), plays=plays)
     if "judging_error" in st.session_state:
@@ -236,7 +232,7 @@ def draw_keys(
 
 
 def _take_key(listed: MomentList, head: Playhead, bench: Bench, what: str, frame: int | None) -> None:
-    """Judge what the browser showed as selected when the key was pressed, which the server may have heard just now."""
+    """Annotate what the browser showed as selected at the key press; this may have just reached the server."""
     if what == "undo":
         bench.undo()
         return
@@ -248,7 +244,7 @@ def _take_key(listed: MomentList, head: Playhead, bench: Bench, what: str, frame
 def draggable(
     detection: MomentDetection, listed: MomentList, record: VideoRecord, store: EmbeddingStore
 ) -> Edges | None:
-    """The edges of the selected moment, for the chart; None if none is selected."""
+    """Return the edges of the selected moment, for the chart; None if none is selected."""
     if listed.selected is None:
         return None
     subject, end_s = listed.reviewed[listed.selected], detection.scores.end_s

@@ -28,31 +28,31 @@ from pages.shared.tables import (
 from pages.shared.theme import question_mark
 
 Name: TypeAlias = tuple[str, str, float]
-"""Video, prompt, and where the moment was highest when it was first touched: what its judgement is known by."""
+"""Video id, prompt, and peak time of the moment when it was first annotated: this identifies its annotation."""
 
 
 def name_of(reviewed: Reviewed, video_id: str) -> Name:
-    """The name of a moment, which stays when it is judged."""
+    """Return the name of a moment, which stays the same when it is annotated."""
     anchor_s = reviewed.moment.peak_s if reviewed.edit is None else reviewed.edit.anchor_s
     return video_id, reviewed.moment.prompt, anchor_s
 
 
 def table_key() -> str:
-    """The key of the table of moments."""
+    """Return the widget key of the table of moments."""
     key: str = st.session_state.setdefault("moments_key", "moments")
     return key
 
 
 def settle_rows(names: list[Name], starts_s: Sequence[float]) -> tuple[int | None, list[int]]:
-    """Say which row of a list is selected and which are ticked. Call before anything is drawn.
+    """Return the selected row, or None, and the ticked rows. Call before anything is drawn.
 
-    A click selects its moment and wants its start to be shown; ticks that come later take its place. In another list
-    both go along with their moments, and the table is another one: a late message of the browser would mean other
-    moments by the numbers of the old list.
+    A click selects its moment and asks to show its start; a later tick clears the selection. If the list changes,
+    selection and ticks follow their moments, and the table gets a new key: a late browser message has the row
+    numbers of the old list.
 
     Args:
-        names: Of the moments in the list of now.
-        starts_s: Where they begin, in seconds.
+        names: Names of the moments in the current list.
+        starts_s: Their start times, in seconds.
     """
     state, key = st.session_state, table_key()
     before, state.moments_names = state.get("moments_names", names), names
@@ -74,7 +74,7 @@ def settle_rows(names: list[Name], starts_s: Sequence[float]) -> tuple[int | Non
 
 
 def _put(key: str, place: int | None, rows: list[int], *, is_other: bool) -> None:
-    """Let the browser show what is selected, where it does not."""
+    """Make the browser show the selection and the ticks, if it does not yet."""
     cell = selected_cell(key)
     shown = None if cell is None else cell[0]
     if is_other and (rows or shown is not None or ticked_rows(key)):
@@ -85,7 +85,7 @@ def _put(key: str, place: int | None, rows: list[int], *, is_other: bool) -> Non
 
 
 def show_next(name: Name) -> None:
-    """Select what stands behind a moment in the list as it was drawn last, and show its start. For a callback."""
+    """Select the moment after ``name`` in the list as last drawn, and show its start. For a callback."""
     names = _drawn()
     if name in names[:-1]:
         show_moment(names[names.index(name) + 1])
@@ -99,19 +99,19 @@ def show_moment(name: Name) -> None:
 
 
 def place_in_browser() -> int | None:
-    """The row that the browser shows as selected, in the list as it was drawn last. For a callback."""
+    """Return the row that the browser shows as selected in the list as last drawn, or None. For a callback."""
     cell = selected_cell(table_key())
     return cell[0] if cell is not None and cell[0] < len(_drawn()) else None
 
 
 def _drawn() -> list[Name]:
-    """The moments of the list as it was drawn last."""
+    """Return the moments of the list as last drawn."""
     names: list[Name] = st.session_state.get("moments_names", [])
     return names
 
 
 MOST_PICTURES = 40
-"""In the table; each is 5 kB that is sent when the table changes."""
+"""Most pictures in the table; each adds 5 kB to what is sent when the table changes."""
 VERDICTS = {"accepted": "✓", "rejected": "✗", "added": "+", "": "✎"}
 JUDGED_HELP = "✓ accepted, ✗ rejected, + added, ✎ changed by hand, ? a candidate: not sure that it is one"
 PEAK_HELP = (
@@ -119,7 +119,7 @@ PEAK_HELP = (
     "mean before smoothing; the curve may rise above it. The list is ordered by it."
 )
 SIGN_PX, PEAK_PX, UP_TO_PEAK_PX = 24, 50, 200
-"""The verdict and the colour; the peak; all before the peak: so it is seen at 1366 px, where the list is 290 wide."""
+"""Verdict and colour; peak; all columns before it. So the peak is visible at 1366 px, where the list is 290 px wide."""
 
 
 def draw_moment_table(
@@ -129,11 +129,11 @@ def draw_moment_table(
 
     Args:
         reviewed: Its rows.
-        selected: Which of them is selected.
-        scores: Where the peaks lie among the samples, and what the values are.
-        prompts: Give the colours.
+        selected: The row that is selected, or None.
+        scores: The samples in which the peaks lie, and their unit.
+        prompts: Gives the colours.
         record: The video.
-        path: Where it lies.
+        path: The video's file.
     """
     moments, end_s, unit = [r.moment for r in reviewed], scores.end_s, scores.unit
     number = f"%.{value_decimals(unit)}f"
@@ -176,14 +176,14 @@ def draw_moment_table(
 
 
 def judged_sign(reviewed: Reviewed) -> str:
-    """What was said of a moment, as one sign."""
+    """Return the annotation of a moment as one sign."""
     if reviewed.is_candidate:
         return "?"
     return "" if reviewed.edit is None else VERDICTS[reviewed.edit.verdict]
 
 
 def _colour(reviewed: Reviewed, prompts: Prompts) -> str | None:
-    """The colour of its prompt; a combination, or a prompt that is no longer in the list, has none."""
+    """Return the swatch of its prompt; None for a combination, or a prompt that is no longer in the list."""
     prompt = reviewed.moment.prompt
     if prompt not in prompts.numbers:
         return None

@@ -1,4 +1,4 @@
-"""Where judgements are kept: each change is a step that can be taken back."""
+"""Store annotations; each change is a step that can be undone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_UNDONE = 50
 
 @dataclass(frozen=True)
 class Bench:
-    """What a judgement needs: where it is kept, and with which settings the moments were found."""
+    """What storing an annotation needs: video, store, and the settings with which the moments were found."""
 
     record: VideoRecord
     store: EmbeddingStore
@@ -28,25 +28,25 @@ class Bench:
 
     @classmethod
     def of(cls, detection: MomentDetection, record: VideoRecord, store: EmbeddingStore) -> Bench:
-        """The bench for the moments of a video."""
+        """Return the bench for the moments of a video."""
         return cls(record, store, detection.recipe.as_mapping())
 
     def settle(self) -> None:
-        """Forget the steps of another video. Call before anything is drawn that takes one back."""
+        """Forget the steps of any other video. Call before a control that undoes a step is drawn."""
         state = st.session_state
         if state.get("undo_of") != self.record.video_id:
             state.undo_of, state.undo = self.record.video_id, []
 
     def keep(self, edits: list[Edit]) -> None:
-        """Keep judgements, as one step."""
+        """Store annotations, as one step."""
         self._change([(edit, keep_edit) for edit in edits])
 
     def withdraw(self, edits: list[Edit]) -> None:
-        """Take judgements away, as one step."""
+        """Withdraw annotations, as one step."""
         self._change([(edit, take_edit_back) for edit in edits])
 
     def _change(self, changes: list[tuple[Edit, Any]]) -> None:
-        """Make the changes, and remember what was there before, as one step of undo."""
+        """Apply the changes, and remember what they replaced, as one step."""
         state, step = st.session_state, []
         try:
             for edit, act in changes:
@@ -58,7 +58,7 @@ class Bench:
             state.undo = [*state.undo, step][-MOST_UNDONE:]
 
     def undo(self) -> None:
-        """Take the last step back, and show its moment; while the store fails, the step stays for another try."""
+        """Undo the last step, and show its moment. If the store fails, the step stays for another try."""
         state = st.session_state
         if not state.undo:
             return

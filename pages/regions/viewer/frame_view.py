@@ -41,19 +41,19 @@ NAME_SHOWN = 300
 
 
 def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
-    """Draw the frame under the playhead, in a box of 16:9 whatever its shape."""
+    """Draw the frame under the playhead, letterboxed to 16:9."""
     try:
-        stamp(video.path)  # an open file can still be read after it was deleted
+        stamp(video.path)  # raises if the file is gone: an open one can be read even after it was deleted
         jpeg, _ = picture(str(video.path), record.video_id, head.time_s, record.table)
     except VideoError as error:
         st.error(error_markdown(error), icon=":material/error:")
         return
-    inline = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()  # a file of its own is one more round trip
+    inline = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()  # a separate file is one more round trip
     st.image(inline, width="stretch", alt=f"Frame {head.frame} at {clock(head.time_s)}")
 
 
 def draw_ranking(detection: MomentDetection, head: Playhead, prompts: Prompts, signal: Signal) -> None:
-    """List the prompts by their (smoothed) score at the sample nearest to the playhead."""
+    """List the prompts by smoothed score at the sample nearest to the playhead; prompts in doubt come last."""
     if not prompts.texts:
         st.markdown("##### This frame")
         st.caption("Type a prompt in the sidebar: one per line.")
@@ -71,7 +71,7 @@ def draw_ranking(detection: MomentDetection, head: Playhead, prompts: Prompts, s
     rows = [_row(scores.prompts[k], float(values[k]), float(raw[k]), prompts, signal, detection) for k in shown]
     if len(shown) < len(order):
         least, rest = float(values[shown[-1]]), f"+ {len(order) - len(shown)} more"
-        if values[order[len(shown) :]].max() <= least:  # those in doubt may be higher
+        if values[order[len(shown) :]].max() <= least:  # prompts in doubt come last, but may score higher
             rest += f" below {value_text(least, scores.unit)}"
         rows.append(f'<div style="color:{theme().muted};height:22px;line-height:22px">{rest}</div>')
     st.html(f'<div style="font-size:.93rem">{"".join(rows)}</div>')

@@ -1,4 +1,4 @@
-"""Where the playhead stands, and everything that moves it: slider, buttons, clicks, playing."""
+"""The playhead: its position, and everything that moves it (slider, buttons, clicks, playback)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from clip_core.types import Scores, TimeTable, VideoRecord
 from pages.shared.tables import clicked_time
 
 TICK_S = 0.4
-"""Pictures that the server pushes stay whole up to about five a second; a rerun takes some of that."""
+"""Seconds between reruns while playing. Pushed pictures stay whole up to about five a second, less rerun time."""
 PLAYER = "main"
-"""The page's own player. It alone is moved by the page's tables and its chart."""
+"""The page's own player, the only one that the page's tables and chart move."""
 EPOCH = dt.datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
 class Playhead:
-    """The frame on the screen, from when to when it is shown, and the sample nearest to it (None without samples)."""
+    """The frame on the screen, when it starts and ends, and the sample nearest to it (None without samples)."""
 
     frame: int
     time_s: float
@@ -31,17 +31,17 @@ class Playhead:
 
 
 def state_key(name: str, player: str = PLAYER) -> str:
-    """The key under which the session keeps "frame", "frame_of" or "stamp" of a player; "frame" is the slider's too."""
+    """Return the session key of a player's "frame", "frame_of" or "stamp"; the slider uses "frame" too."""
     return name if player == PLAYER else f"{name}_{player}"
 
 
 def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -> Playhead:
-    """Take in what happened since the last run and say where the playhead stands. Call before anything is drawn.
+    """Apply what happened since the last run and return the playhead. Call before anything is drawn.
 
     Args:
         record: The video.
         scores: Its samples.
-        player: Whose playhead; the page's own also takes the clicks in the tables and in the chart of the frames.
+        player: Whose playhead it is. Only the page's own player takes clicks in the tables and the frame chart.
     """
     state = st.session_state
     frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
@@ -59,7 +59,7 @@ def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -
 
 
 def until_s(frame: int, table: TimeTable) -> float:
-    """When the frame after another one comes, or the video ends, in seconds."""
+    """Return when `frame` ends, in seconds: at the next frame, or at the end of the video."""
     following = table.pts[frame + 1 : frame + 2]
     return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
 
@@ -75,7 +75,7 @@ def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
 
 
 def seek(frame: int, player: str = PLAYER) -> None:
-    """Put the playhead on a frame. Also a callback: then it is there before the slider is drawn."""
+    """Move the playhead to a frame. In a callback, this happens before the slider is drawn."""
     state = st.session_state
     state[state_key("frame", player)] = frame
     state[state_key("stamp", player)] = stamp(player) + 1
@@ -84,22 +84,22 @@ def seek(frame: int, player: str = PLAYER) -> None:
 
 
 def stamp(player: str = PLAYER) -> int:
-    """How often the playhead was moved by a click or a button."""
+    """Return how often a click or a button has moved the playhead."""
     return int(st.session_state.get(state_key("stamp", player), 0))
 
 
 def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
-    """The number of the frame that is shown at a time."""
+    """Return the number of the frame that is shown at a time."""
     return max(0, int(np.searchsorted(times_s, seconds, side="right")) - 1)
 
 
 def nearest_sample(scores: Scores, time_s: float) -> int | None:
-    """The position of the sample nearest to a time."""
+    """Return the index of the sample nearest to a time, or None without samples."""
     return int(np.argmin(np.abs(scores.times_s - time_s))) if len(scores) else None
 
 
 def _clicked_sample(scores: Scores) -> int | None:
-    """The sample under a click in the chart that was not taken in before."""
+    """Return the index of the sample under a new click in the chart, or None."""
     state = st.session_state
     value = state.get("chart")
     seen, state.chart_seen = state.get("chart_seen"), value
@@ -125,7 +125,7 @@ def toggle_play(last: int) -> None:
 
 
 def is_playing() -> bool:
-    """Whether the video is playing."""
+    """Return whether the video is playing."""
     return bool(st.session_state.get("playing"))
 
 
@@ -135,7 +135,7 @@ def pause() -> None:
 
 
 def _advance(times_s: np.ndarray) -> None:
-    """While playing, go to the frame that the clock says; a slider moved meanwhile is where it goes on."""
+    """While playing, go to the frame that is due now; if the slider was moved, continue from there."""
     state = st.session_state
     if not state.get("playing") or not len(times_s):
         return
@@ -149,7 +149,7 @@ def _advance(times_s: np.ndarray) -> None:
 
 
 def keep_playing() -> None:
-    """While playing, run the page again after each tick."""
+    """While playing, rerun the page after each tick."""
     if is_playing():
         st.session_state.tick_drawn = True
         st.fragment(_tick, run_every=TICK_S)()

@@ -1,4 +1,4 @@
-"""What the player may play of a video: the file, or a copy that is made where browsers do not play the file."""
+"""What the player can play of a video: the file, or a proxy where browsers do not play the file."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ ProxySource: TypeAlias = Literal["file", "copy"]
 
 @dataclass(frozen=True)
 class Playable:
-    """What can be played at this rerun.
+    """What can be played in this rerun.
 
     Attributes:
-        source: The "file", its "copy", or None when nothing can be played now.
-        reason: Why the file itself is not played, a clause such as "Browsers do not play HEVC in MP4"; None if it is.
-        task: How the copy stands that is being made, or was.
-        error: Why none can be begun.
+        source: The "file", its proxy ("copy"), or None when nothing can be played now.
+        reason: Why the file itself is not played, as a clause: "Browsers do not play HEVC in MP4"; None if it is.
+        task: The task that makes or made the proxy, or None.
+        error: Why that task could not be started.
     """
 
     source: ProxySource | None
@@ -44,12 +44,12 @@ class Playable:
 
 
 def address_of(video_id: str, source: ProxySource) -> str:
-    """Where the browser finds what is played, relative to the app's own address."""
+    """Return the address of the file or proxy, relative to the app's own."""
     return f"player/{'copy' if source == 'copy' else 'video'}/{video_id}"
 
 
 def refuse(address: str) -> None:
-    """Note that this visitor's browser cannot play what lies at an address."""
+    """Record that this session's browser cannot play what is at an address."""
     st.session_state.refused = {*st.session_state.get("refused", ()), address}
 
 
@@ -58,7 +58,7 @@ def _refuses(record: VideoRecord, source: ProxySource) -> bool:
 
 
 def forget(video_id: str) -> None:
-    """Take back what this session has asked for, and what its browser has refused, of a video."""
+    """Forget that this session asked for a proxy of a video, and what its browser refused of it."""
     state = st.session_state
     ours = {address_of(video_id, "file"), address_of(video_id, "copy")}
     state.refused = set(state.get("refused", ())) - ours
@@ -67,18 +67,12 @@ def forget(video_id: str) -> None:
 
 
 def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
-    """Say what can be played of a video, and begin a copy where one is needed.
-
-    Args:
-        video: The video that is chosen.
-        record: What is known of it.
-        settings: They say where copies are kept.
-    """
+    """Return what can be played of a video, and start making a proxy if one is needed."""
     target = proxy_path(settings, record.video_id)
     no_copy = _refuses(record, "copy")
     try:
         what = why_not_playable(video.path)
-    except VideoError:  # gone, or no video any more: the player says so, and a copy of it is as good as ever
+    except VideoError:  # missing, or no longer a video: the player says so, and an existing proxy still works
         there = target.is_file() and not no_copy
         return Playable("copy", "The file itself is not there") if there else Playable("file")
     if what is None and not _refuses(record, "file"):
@@ -92,10 +86,10 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> P
 
 
 def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, target: Path) -> TaskView[str] | None:
-    """Begin a copy once for each session, or again when it was dropped because nobody looked; say how it stands."""
+    """Start a proxy once per session, or again if the task was dropped for lack of viewers; return the task."""
     asked: set[str] = st.session_state.setdefault("copies_asked", set())
-    task = proxy_queue().view(record.video_id, viewer())  # before the file: one that has ended has put it there
-    # Who comes to one that somebody cancelled, or that failed, sees that and may begin it again.
+    task = proxy_queue().view(record.video_id, viewer())  # before the file check: a finished task has written it
+    # A failed or cancelled task is not restarted: the visitor sees that, and may start it again.
     wanted = task is None or (task.state == "done" and record.video_id not in asked)
     if wanted and not target.is_file():
         _start(video, record, settings)
@@ -105,7 +99,7 @@ def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, targ
 
 
 def status_px(playable: Playable) -> int:
-    """The height of what ``draw_proxy_status`` draws, with the gap below it; an error has no place on one screen."""
+    """Return the height of what ``draw_proxy_status`` draws, with the gap below it. Errors are not counted."""
     if playable.reason is None:
         return 0
     if playable.source is None and playable.reason != NEITHER:
@@ -114,7 +108,7 @@ def status_px(playable: Playable) -> int:
 
 
 def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:
-    """Draw one row: how far the copy is, how to make one, or that it is being played; nothing for the file itself."""
+    """Draw one row: the proxy's progress, a button to make it, or that it is played. Draw nothing if the file plays."""
     if playable.reason is None:
         return
     with st.container(key="proxy", gap="xsmall"):
@@ -150,7 +144,7 @@ def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, settings
 
 
 def _start(video: VideoChoice, record: VideoRecord, settings: Config) -> None:
-    """Ask for the copy, or note why that is impossible; also a callback."""
+    """Ask for the proxy, or record why that is impossible. Also a callback."""
     st.session_state.copy_error = None
     try:
         proxy_queue().start(video.path, record, proxy_path(settings, record.video_id), viewer())

@@ -1,4 +1,4 @@
-"""The row of buttons under the frame viewer, the frame slider, and the menu View."""
+"""The row of buttons under the frame viewer, the frame slider, and the View menu."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from pages.regions.viewer.playhead import Playhead, frame_on_screen, is_playing,
 from pages.shared.theme import theme, unseen
 
 MENU_PX = 300
-"""A popover is as narrow as it can be, and would cut the labels of its switches."""
+"""A popover shrinks to fit its content, and would truncate the labels of the switches."""
 WATCHED = ["Player", "Frames"]
 KINDS = ["Curves", "Heat map"]
 EXTRAS = {"rate": "rate_on", "winners": "winners_on", "shot_boundaries": "shot_boundaries_on", "spread": "spread_on"}
-"""What the chart may show besides, and the keys of their switches."""
+"""Optional parts of the chart → keys of their switches."""
 HEIGHTS_PX = {"Low": 300, "Normal": 430, "Tall": 560}
 SECOND_ROW_PX = 26
-"""What the chart gives up at its normal height for a second row of the legend, so that the page need not scroll."""
+"""Taken off the normal height of the chart when the legend has a second row, so that the page need not scroll."""
 
 
 @dataclass(frozen=True)
 class ChartLook:
-    """What the menu View says of the chart; ``fits``: the height may follow the window."""
+    """The chart options of the View menu; ``fits``: the height may follow the window."""
 
     axis: AxisName
     raw: bool
@@ -47,7 +47,7 @@ class ChartLook:
 def draw_transport(
     table: TimeTable, scores: Scores, moments: Sequence[Moment], candidates: Sequence[Moment], head: Playhead
 ) -> None:
-    """Draw the row."""
+    """Draw the buttons, the clock and the slider."""
     last = max(0, len(table) - 1)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="transport"):
         starts = [sorted({frame_on_screen(table.times_s, m.start_s) for m in ms}) for ms in (moments, candidates)]
@@ -67,7 +67,7 @@ def draw_transport(
 
 
 class Stop(NamedTuple):
-    """Where previous or next goes."""
+    """Where Previous or Next goes."""
 
     frame: int
     is_candidate: bool
@@ -76,13 +76,13 @@ class Stop(NamedTuple):
 def stops(
     moments: Sequence[int], candidates: Sequence[int], frame: int, *, walked: bool = False
 ) -> tuple[Stop | None, Stop | None]:
-    """Where previous and next go: the same as ``stop`` in player/search.js.
+    """Return where Previous and Next go. Must agree with ``stop`` in player/search.js.
 
     Args:
-        moments, candidates: The frames that they begin with, rising.
-        frame: From where.
-        walked: Whether previous or next went to the candidate there. Where a moment begins as well, and at frame 0,
-            where one is at first, the walk goes on among the moments otherwise.
+        moments, candidates: Their first frames, ascending.
+        frame: The current frame.
+        walked: Whether Previous or Next led to the candidate at ``frame``. If not, and a moment starts there too or
+            ``frame`` is 0 (the initial position), Previous and Next go through the moments.
     """
     sure, waiting = [Stop(start, False) for start in moments], [Stop(start, True) for start in candidates]
     if frame in candidates and (walked or (frame > 0 and frame not in moments)):
@@ -144,7 +144,7 @@ def _button(
 
 
 def _walk(walked_to: int | None, frame: int) -> None:
-    """Go to a moment or, if ``walked_to`` says so, a candidate."""
+    """Go to a frame; ``walked_to`` is the same frame if a candidate starts there, None for a moment."""
     st.session_state.walked_to = walked_to
     seek(frame)
 
@@ -156,7 +156,7 @@ def _reset() -> None:
 
 
 def _neighbours(scores: Scores, frame: int) -> tuple[int | None, int | None]:
-    """The frames of the samples before and after a frame."""
+    """Return the frames of the samples before and after a frame, None where there is none."""
     at, behind = np.searchsorted(scores.frames, [frame, frame + 1])
     earlier = int(scores.frames[at - 1]) if at > 0 else None
     later = int(scores.frames[behind]) if behind < len(scores) else None
@@ -175,22 +175,22 @@ def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:
 
 
 def wants_player() -> bool:
-    """Whether the visitor wants to watch in the player, which the menu View says."""
+    """Return whether the View menu is set to the player."""
     return str(st.session_state.get("watch", WATCHED[0])) == WATCHED[0]
 
 
 def is_wanted(extra: str) -> bool:
-    """Whether the menu View asks for one of ``EXTRAS``; known before it is drawn: what is not need not be computed."""
+    """Return whether one of ``EXTRAS`` is switched on. Known before the menu is drawn, so others need no computing."""
     return bool(st.session_state.get(EXTRAS[extra], extra == "shot_boundaries"))
 
 
 def draw_view_menu(prompts: int, taken_px: int = 0, *, templates: bool = False) -> ChartLook:
-    """Draw the menu View; return how the chart is to look.
+    """Draw the View menu; return how the chart should look.
 
     Args:
         prompts: How many pills the legend has.
-        taken_px: What stands above the chart that is not always there: at its normal height it gives up as much.
-        templates: Whether prompts are filled into templates, so that there is a spread over them.
+        taken_px: Height of what is only sometimes above the chart; taken off its normal height.
+        templates: Whether prompts are filled into templates; only then is there a template spread.
     """
     state = st.session_state
     start = {"watch": WATCHED[0], "axis": "m:ss", "raw_on": True, "chart_h": "Normal", "chart_kind": KINDS[0]}
@@ -239,7 +239,7 @@ def _draw_switches(templates: bool) -> None:
     left, right = st.columns(2, gap="small")
     keep: dict[str, Any] = {"persist_state": "session"}
     left.toggle("Raw samples", key="raw_on", **keep, help="Thin lines: the scores before smoothing.")
-    right.toggle("Rate of change", key="rate_on", **keep)  # no help here: its mark would cut the labels
+    right.toggle("Rate of change", key="rate_on", **keep)  # no help: its icon would truncate the labels
     left.toggle(
         "Shot boundaries", key="shot_boundaries_on", **keep, help="Marks where one shot ends and the next begins."
     )

@@ -1,4 +1,4 @@
-"""The two ways to watch a video, playing or frame by frame: both draw the same regions of the page."""
+"""The two ways to watch a video: the player, or frame by frame. Both draw the same regions of the page."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from pages.shared.theme import theme_name
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to see of a video at this rerun.
+    """What this rerun shows of a video.
 
-    ``to_walk`` are the moments to jump to and to repeat, and the candidates that come after them.
+    ``to_walk`` holds the moments to jump to and to repeat, and the candidates that follow them.
     """
 
     video: VideoChoice
@@ -42,7 +42,7 @@ class Scene:
     head: Playhead
 
     def timeline(self, shown: Sequence[str], style: ChartLook, unfinished: Unfinished | None) -> Timeline:
-        """What the chart shows; only the playhead is left to who draws it."""
+        """Return what the chart shows, without the playhead; the code that draws the chart adds it."""
         found = self.detection
         usual, extras = timeline_of(found, found.moments), compute_extras(found, style)
         return replace(
@@ -64,14 +64,14 @@ class Scene:
 
 
 CHIPS_BELOW_PX = 36
-"""How far the chips of verdicts, under the list, reach below a picture that has no buttons of its own."""
+"""How far the verdict chips under the list extend below a picture that has no buttons of its own."""
 
 
 class Way(Protocol):
-    """A way to watch. Each function draws one region; the page says in which order and where.
+    """A way to watch. Each method draws one region; the page decides order and position.
 
-    ``taken_px``: what the chart gives up in height, so that the page need not scroll. ``plays``: whether the video
-    plays in the browser, which then knows better which frame is on the screen.
+    ``taken_px``: how much lower the chart is, so that the page need not scroll. ``plays``: whether the video plays in
+    the browser, which then knows the current frame better than the server.
     """
 
     taken_px: int
@@ -84,17 +84,17 @@ class Way(Protocol):
         """Draw how well each prompt fits the frame on the screen."""
 
     def draw_transport(self) -> None:
-        """Draw the row of buttons, if it is not a part of the picture."""
+        """Draw the row of buttons, unless it is part of the picture."""
 
     def draw_chart(self, view: Timeline, edges: Edges | None = None, *, fits: bool) -> None:
-        """Draw the curves, and where it can be dragged, the moment that is selected.
+        """Draw the curves and, where they can be dragged, the edges of the selected moment.
 
-        ``fits``: as high as the window leaves room, where the browser can say so.
+        ``fits``: as high as the window has room for, if the browser can measure that.
         """
 
 
 class Playing:
-    """The player: it runs in the browser, and so do its ranking and its curves."""
+    """The player. It runs in the browser, and so do its ranking and its curves."""
 
     taken_px = 0
     plays = True
@@ -110,15 +110,15 @@ class Playing:
         player.draw_screen(scene.record, self._playable, moments, scene.head, candidates=candidates)
 
     def draw_ranking(self) -> None:
-        """Draw the ranking that runs along."""
+        """Draw the ranking, which follows the video."""
         scene = self._scene
         player.draw_ranking(scene.record, scene.detection, scene.prompts, scene.signal, self._series)
 
     def draw_transport(self) -> None:
-        """Nothing: it is a part of the screen."""
+        """Do nothing: the screen includes the transport."""
 
     def draw_chart(self, view: Timeline, edges: Edges | None = None, *, fits: bool) -> None:
-        """Draw the curves with the playhead that runs along, and the edges to drag."""
+        """Draw the curves, a playhead that follows the video, and the edges to drag."""
         player.draw_timeline(self._scene.record, view, self._series, edges=edges, fits=fits)
 
 
@@ -152,7 +152,7 @@ class FrameByFrame:
 
 
 def see_what_plays(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
-    """Say what the player may play, if it is wanted, and stop what plays frame by frame where the player takes over."""
+    """Return what the player can play, if it is wanted; stop frame-by-frame playback if the player takes over."""
     if not transport.wants_player():
         return Playable(None)
     playable = see_to_proxy(video, record, settings)
@@ -162,5 +162,5 @@ def see_what_plays(video: VideoChoice, record: VideoRecord, settings: Config) ->
 
 
 def choose(scene: Scene, playable: Playable) -> Way:
-    """The player where something can be played; else frame by frame."""
+    """Return the player if something can be played, else frame by frame."""
     return FrameByFrame(scene) if playable.source is None else Playing(scene, playable)

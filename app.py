@@ -1,4 +1,4 @@
-"""The dashboard: `streamlit run app.py`. As ``app`` it also serves the routes that the player asks."""
+"""The dashboard: `streamlit run app.py`. Its ``app`` also serves the routes that the player requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pages.shared import opening
 from pages.shared.routes import player_routes
 
 STATIC = Path(__file__).parent / "static"
-# What takes seconds to load.
+# Modules that take seconds to import.
 LIBRARIES = (
     "lancedb",
     "pages.shared.investigation",
@@ -23,10 +23,10 @@ app = st.App(__file__, routes=player_routes())  # found by `streamlit run`, whic
 
 
 def main() -> None:
-    """Name the pages and run the one that is open."""
+    """Register the pages and run the open one."""
     st.set_page_config(
         page_title="CLIP Video Investigator",
-        page_icon=str(STATIC / "favicon.png"),  # an icon by name would be fetched from another host
+        page_icon=str(STATIC / "favicon.png"),  # an icon given by name would be fetched from another host
         layout="wide",
         initial_sidebar_state=300,
     )

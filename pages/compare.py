@@ -1,4 +1,4 @@
-"""Two encoders on the same frames: the same vectors, the same scores? Read it from top to bottom, as the page is."""
+"""Do two encoders give the same vectors and scores for the same frames? Reads from top to bottom, as the page does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.shared import cache, states, theme
 def main() -> None:
     """Draw the page."""
     theme.apply_styles()
-    playhead.pause()  # nobody sees it play from here
+    playhead.pause()  # playback is not visible on this page
     settings = cache.config()
     store = cache.store(settings.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")

@@ -1,4 +1,4 @@
-"""The moments of one video held against a truth. Read it from top to bottom, as the page is."""
+"""The moments of one video against the ground truth. Reads from top to bottom, as the page does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.regions.viewer import playhead, proxy, transport, viewer
 from pages.shared import states, theme
 from pages.shared.investigation import choose_subject
 
-SMALLER_PX = 130  # the chart gives that up in height for the bar of marks, so that the page need not scroll
+SMALLER_PX = 130  # taken off the chart for the bar of marks, so that the page need not scroll
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     if subject is None:
         return
     settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
-    found = replace(subject.detection, candidates=[])  # they wait for a word; what is judged is what was found
+    found = replace(subject.detection, candidates=[])  # candidates are undecided, so not evaluated
     playable = viewer.see_what_plays(video, record, settings)
     head = playhead.settle_playhead(record, found.scores)
     marks.settle_marks(record, wanted.texts, head)

@@ -1,4 +1,4 @@
-"""One video: prompts → curves → flagged moments. Read it from top to bottom, as the page is."""
+"""One video: prompts → curves → flagged moments. Reads from top to bottom, as the page does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored, how much room it takes, and forgetting it."""
+"""What is stored, how much space it takes, and buttons to remove it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pages.shared import cache, states, theme
 def main() -> None:
     """Draw the page."""
     theme.apply_styles()
-    playhead.pause()  # nobody sees it play from here
+    playhead.pause()  # playback is not visible on this page
     settings = cache.config()
     stored_videos.draw_library(cache.store(settings.embeddings), settings)
 

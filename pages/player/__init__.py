@@ -1,1 +1,1 @@
-"""What runs in the browser, and the components that mount it."""
+"""The code that runs in the browser, and the components that mount it."""

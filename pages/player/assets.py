@@ -1,4 +1,4 @@
-"""The player's plain files, and the address under which a browser may keep them for ever."""
+"""The player's static files, and the address under which a browser may cache them for ever."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SERVED = (".js", ".css")
 
 @cache
 def scripts() -> dict[str, bytes]:
-    """The files that the browser asks for, by name."""
+    """Return the files that the browser requests, by name."""
     return {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in SERVED}
 
 
 @cache
 def version() -> str:
-    """What changes with any of them."""
+    """Return a hash that changes with any of these files."""
     digest = hashlib.sha256()
     for name, content in scripts().items():
         digest.update(name.encode() + b"\0" + content + b"\0")
@@ -29,16 +29,16 @@ def version() -> str:
 
 
 def script_address(name: str) -> str:
-    """Where a script lies, relative to the app's own address."""
+    """Return the address of a script, relative to the app's own."""
     return f"player/scripts/{version()}/{name}"
 
 
 def plotly_address() -> str:
-    """Where plotly.js lies, relative to the app's own address."""
+    """Return the address of plotly.js, relative to the app's own."""
     return f"player/plotly-{plotly.__version__}.js"
 
 
 @cache
 def text(name: str) -> str:
-    """One of the files as text."""
+    """Return one of the files as text."""
     return (FOLDER / name).read_text(encoding="utf-8")

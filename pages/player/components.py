@@ -1,4 +1,4 @@
-"""The four components as functions that put them on the page."""
+"""Put the browser components on the page, and give addresses to the data that they fetch."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def draw_part(
     player: str = PLAYER,
     **callbacks: Callable[[], None],
 ) -> None:
-    """Put one part of a player on the page; it stays the same part while its key does.
+    """Put one part of a player on the page; it stays the same in the browser as long as its key does.
 
     Args:
-        part: "screen", "ranking", "timeline" or "judge".
-        data: What it shows; only JSON.
-        player: The parts of one player share a clock in the browser under this name.
+        part: "screen", "ranking", "timeline", "judge" or "annotations".
+        data: What it shows, in JSON types only.
+        player: The name under which the parts of one player share a clock in the browser.
         callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in
             ``st.session_state[part_key(part, player)]``.
     """
@@ -39,30 +39,30 @@ def draw_part(
 
 @cache
 def _component(part: str) -> Callable[..., object]:
-    """Registered once for each process; its files do not change while it runs."""
+    """Register a component, once per process: its files do not change while the process runs."""
     return st.components.v2.component(
         f"clip_video_{part}",
         html=assets.text(f"{part}.html"),
         css=assets.text(f"{part}.css"),
         js=assets.text("entry.js"),
-        isolate_styles=False,  # else plotly's own styles do not reach its chart
+        isolate_styles=False,  # otherwise plotly's styles do not reach its chart
     )
 
 
 def part_key(part: str, player: str = PLAYER) -> str:
-    """The key of a part in the session's state."""
+    """Return the session key of a part."""
     return f"{part}_{player}"
 
 
 def times_address(table: TimeTable) -> str:
-    """Where the browser finds the times of all frames and the end of the last: float64 seconds."""
+    """Return the address of the times of all frames and the end of the last: float64 seconds."""
     return _address(np.append(table.times_s, table.end_s).astype("<f8"))
 
 
 def moments_address(moments: Sequence[Moment], candidates: Sequence[Moment]) -> str:
-    """Where the browser finds the moments by their start, and behind them the candidates by theirs.
+    """Return the address of the moments sorted by start, then the candidates sorted by start.
 
-    float64 seconds, start and end of one after the other.
+    The block is float64 seconds, rounded to milliseconds: start and end of each in turn.
     """
     pairs = [
         pair for group in (moments, candidates)
@@ -72,10 +72,10 @@ def moments_address(moments: Sequence[Moment], candidates: Sequence[Moment]) -> 
 
 
 def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:
-    """Where the browser finds the samples and the curves. It takes time with many: once in a rerun.
+    """Return the addresses of the samples and the curves. Slow with many samples: call once per rerun.
 
-    "count" is that of the samples, "columns" that of the prompts. "samples" holds the times in seconds and then the
-    frame numbers of the samples, all float64; "raw" and "smoothed" hold one prompt's curve after the other, float32.
+    "count" is the number of samples, "columns" that of prompts. "samples" holds the times of the samples in seconds,
+    then their frame numbers, all float64; "raw" and "smoothed" hold one prompt's curve after the other, float32.
     """
     raw = _address(scores.values.T.astype("<f4"))
     return {
@@ -88,7 +88,7 @@ def series(scores: Scores, smoothed: Floats) -> dict[str, Any]:
 
 
 def more_series(view: Timeline) -> dict[str, Any]:
-    """What the chart alone needs besides: where the browser finds the rate of change and the edges of the bands.
+    """Return what only the chart needs: the addresses of the rate of change and of the edges of the bands.
 
     "rate" holds one prompt's curve after the other; "low" and "high" those of "bands" bands, all float32.
     """

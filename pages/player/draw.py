@@ -1,4 +1,4 @@
-"""The player's parts with what the page knows: what goes to the browser, and what comes back."""
+"""Draw the player's parts: what the page sends to the browser, and what comes back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pages.regions.viewer.playhead import PLAYER, Playhead, stamp, state_key
 from pages.regions.viewer.proxy import Playable, address_of, refuse
 
 FIT_PX = (230, 640)
-"""Lower, curves cannot be read; higher, they only get steeper."""
+"""Least and greatest height. Lower, curves cannot be read; higher, they only get steeper."""
 
 
 def draw_screen(
@@ -35,15 +35,15 @@ def draw_screen(
     player: str = PLAYER,
     candidates: Sequence[Moment] = (),
 ) -> None:
-    """Draw the video and its transport. What it reports is in the session's state before the next run begins.
+    """Draw the video and its transport. Reports are in the session state before the next run begins.
 
     Args:
         record: The video.
-        playable: Whether the file itself is played, or its copy.
-        moments: To jump to and to repeat.
-        head: Where it starts, or goes when the page moves the playhead.
+        playable: Whether the file itself or its proxy is played.
+        moments: Moments to jump to and to repeat.
+        head: The frame to start at, or to go to when the page moves the playhead.
         player: Whose screen it is, see ``draw_part``.
-        candidates: What may be moments: jumped to after the last moment.
+        candidates: Possible moments; Next goes to them after the last moment.
     """
     copied = playable.source == "copy"
     address = address_of(record.video_id, "copy" if copied else "file")
@@ -64,19 +64,19 @@ def draw_screen(
 
 
 def _take_report(player: str) -> None:
-    """Take the frame that the browser says is on its screen; settle_playhead keeps it within the video."""
+    """Take the frame that the browser reports on its screen; ``settle_playhead`` keeps it within the video."""
     report = _reported(player, "at")
     if not isinstance(report, dict) or report.get("video") != st.session_state.get(state_key("frame_of", player)):
         return
     if report.get("seq") != stamp(player):
-        return  # the page has moved the playhead since, and the browser did not know yet
+        return  # outdated: the page has moved the playhead since
     frame = report.get("frame")
     if isinstance(frame, int) and not isinstance(frame, bool):
         st.session_state[state_key("frame", player)] = frame
 
 
 def _take_refusal(player: str) -> None:
-    """Believe the browser only of what was put before it."""
+    """Take a refusal, if it is of the address that the browser was given last."""
     address = _reported(player, "refused")
     if address == st.session_state.get(f"{part_key('screen', player)}_address"):
         refuse(str(address))
@@ -88,7 +88,7 @@ def _take_marks(player: str) -> None:
 
 
 def _reported(player: str, name: str) -> object:
-    """What the screen said: anything that is JSON."""
+    """Return what the screen reported: any JSON value."""
     return st.session_state[part_key("screen", player)].get(name)
 
 
@@ -100,14 +100,14 @@ def draw_ranking(
     series: dict[str, Any],
     player: str = PLAYER,
 ) -> None:
-    """Draw every prompt's score at the frame on the screen; in the browser it runs along.
+    """Draw every prompt's score at the frame on the screen; the browser updates it as the video plays.
 
     Args:
         record: The video.
-        detection: Of the prompts, in the order of their curves.
-        prompts: Give them their colours.
+        detection: Gives prompts in the order of their curves, thresholds and doubts.
+        prompts: Gives the colours.
         signal: Gives the range of the bars.
-        series: What ``components.series`` says of the curves.
+        series: The value of ``components.series``.
         player: Whose ranking it is, see ``draw_part``.
     """
     if not prompts.texts or not len(detection.scores):
@@ -135,13 +135,13 @@ def draw_ranking(
 
 @dataclass(frozen=True)
 class Edges:
-    """The edges of one moment, which can be dragged.
+    """The draggable edges of one moment.
 
     Attributes:
-        name: Of the moment: what was dragged of another one is not taken.
-        start_s, end_s: Where it begins and ends, in seconds.
-        last_s: Where the last sample ends: so far to the right an edge may go.
-        move: Called with the new start and end, once they were dragged; the numbers are the browser's.
+        name: Identifies the moment: a drag of another moment is ignored.
+        start_s, end_s: Start and end of the moment, in seconds.
+        last_s: Where the last sample ends, in seconds: the furthest right that an edge may go.
+        move: Called with the new start and end after a drag: finite numbers from the browser, in any order and range.
     """
 
     name: str
@@ -165,10 +165,10 @@ def draw_timeline(
     Args:
         record: The video.
         view: What the chart shows.
-        series: What ``components.series`` says of the curves.
+        series: The value of ``components.series``.
         player: Whose timeline it is, see ``draw_part``.
-        edges: To drag; None: there are none.
-        fits: Whether the chart is as high as the window leaves room, within ``FIT_PX``, and not as ``view`` says.
+        edges: The edges to drag, or None.
+        fits: Whether the chart is as high as the window has room for, within ``FIT_PX``, and not as ``view`` says.
     """
     data = {
         "plotly": assets.plotly_address(),
@@ -176,8 +176,8 @@ def draw_timeline(
         "video": record.video_id,
         "series": series | more_series(view),
         "edges": None if edges is None else [edges.name, edges.start_s, edges.end_s, edges.last_s],
-        # A drag that is undone before its own run has ended leaves all else as the browser had it, and it would then
-        # go on showing what was dragged: Streamlit hands on only what has changed.
+        # Streamlit sends only data that has changed. If a drag is undone before its own run has ended, only this count
+        # has; without it the browser would go on showing the dragged edges.
         "heard": _dragged(player).get("count"),
         "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
@@ -187,7 +187,7 @@ def draw_timeline(
 
 
 def _take_edges(player: str, edges: Edges | None) -> None:
-    """Take what was dragged, if it is of the moment that is selected now and can be edges at all."""
+    """Take a drag, if it is of the moment that is selected now and has finite numbers."""
     report = _dragged(player)
     if edges is None or report.get("name") != edges.name:
         return
@@ -197,16 +197,16 @@ def _take_edges(player: str, edges: Edges | None) -> None:
 
 
 def _dragged(player: str) -> dict[str, Any]:
-    """What the browser said last of edges, empty while it said nothing that can be read."""
+    """Return the browser's last report on edges, empty if there is none or it is no dict."""
     report = (st.session_state.get(part_key("timeline", player)) or {}).get("edges")
     return report if isinstance(report, dict) else {}
 
 
 def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool, player: str = PLAYER) -> None:
-    """Listen for the keys that judge, wherever the focus is, unless somebody types.
+    """Listen for the annotation keys wherever the focus is, except while somebody types.
 
     Args:
-        take: Called with "accept", "reject" or "undo", and the frame on the screen where it is known.
+        take: Called with "accept", "reject" or "undo", and the frame on the screen, None if unknown.
         plays: Whether the player is on the page.
         player: Whose frame it is, see ``draw_part``.
     """
@@ -230,14 +230,14 @@ def draw_annotations(
     drop: Callable[[], None],
     player: str = PLAYER,
 ) -> None:
-    """Draw a list of annotations and moments; a press on a row leads there.
+    """Draw a list of annotations and moments; a click on a row goes there.
 
     Args:
         record: The video.
         rows: Each with "prompt", "colour", "state" (a word), "start" and "end" in seconds, the "frame" to go to and
-            "iou", None where there is none, and "marks": what can be removed of it.
+            "iou", None where there is none, and "marks": the marks that can be removed.
         direct: Whether the browser itself can go there; else ``go`` is called.
-        go, drop: Called when a row was pressed, or its cross; the report "go" or "drop" is then in the session's state.
+        go, drop: Called when a row or its cross was clicked; the report "go" or "drop" is then in the session state.
         player: Whose list it is, see ``draw_part``.
     """
     data = {"video": record.video_id, "rows": list(rows), "direct": direct}
@@ -245,4 +245,4 @@ def draw_annotations(
 
 
 def _put_again() -> None:
-    """Nothing to do: the run that follows puts what the shelf let go on it again, in the theme now in force."""
+    """Do nothing: the rerun that follows stores dropped buffers again, and draws in the current theme."""

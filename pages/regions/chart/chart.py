@@ -61,7 +61,7 @@ def _winners(detection: MomentDetection) -> list[tuple[int, float, float]]:
 
 
 def _ribbons(detection: MomentDetection) -> dict[str, tuple[Floats, Floats]]:
-    """Return the bands in corrected, cosine or z. Other units depend on other prompts or on ranks, and have none."""
+    """Return the template bands, in corrected, cosine and z only: other units depend on other prompts or on ranks."""
     state, video_scores = st.session_state, detection.video_scores
     analysis: Analysis | None = state.get("analysis")
     if analysis is None or detection.scores.unit not in ("corrected", "cosine", "z") or not len(detection.scores):

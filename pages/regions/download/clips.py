@@ -1,4 +1,4 @@
-"""The box Download: clips and pictures of the moments, made in the background and fetched as one ZIP."""
+"""In the Download box: clips and pictures of the moments, made in the background and fetched as one ZIP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
 
 LARGE_BYTES = 500_000_000
-"""From here on the result's path is told too: who sits at this machine need not copy it."""
+"""From this size on, the result's path is shown too: a user on this machine need not download it."""
 ClipChoice: TypeAlias = Literal["exact", "fast", "none"]
 FrameChoice: TypeAlias = Literal["none", "jpeg", "png"]
 CLIPS: dict[ClipChoice, str] = {"exact": "exact", "fast": "fast copy", "none": "none"}
@@ -33,7 +33,7 @@ HELP = (
 
 
 def draw_clips(bundle: ExportBundle) -> None:
-    """Draw what can be made, how far it is, and where the result is fetched."""
+    """Draw the choice of clips and pictures, the progress, and the link to the result."""
     st.markdown("**Clips of these moments**")
     _choose()
     clip_mode, pictures = _chosen()
@@ -91,7 +91,7 @@ def _chosen() -> tuple[ClipMode | None, PictureKind | None]:
 
 
 def _start(bundle: ExportBundle) -> None:
-    """Ask for the ZIP, or note why that is impossible."""
+    """Ask for the ZIP, or record why that is impossible."""
     state = st.session_state
     state.clips_error = None
     clip_mode, pictures = _chosen()

@@ -1,4 +1,4 @@
-"""The menu Settings, below: moments of somebody else, from a file, held against those of the page."""
+"""At the bottom of the Settings menu: compare somebody else's moments, from a file, with those of the page."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pages.shared.markdown import error_markdown
 from pages.shared.tables import draw_numbers
 
 MOST_COMPARED = 500
-"""Each is held against all of ours whenever ours change."""
+"""Each is compared with all of ours whenever ours change."""
 MOST_ROWS = 6
 GOOD = 0.5
 
 
 def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
-    """Draw the uploader, and how well each moment of the file is found here."""
+    """Draw the uploader, and how well our moments match each moment of the file."""
     st.markdown("**Compare with a file**")
     upload = st.file_uploader(
         "Moments as CSV or OTIO",
@@ -45,7 +45,7 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
 
 
 def _matches(file_id: str, theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
-    """The comparison, computed anew only when the file, our moments or the prompts changed."""
+    """Return the comparison, computed again only if the file, our moments or the prompts have changed."""
     state, asked = st.session_state, (file_id, list(ours), tuple(prompts))
     if "file_matches" not in state or state.file_matches[0] != asked:
         state.file_matches = (asked, best_matches(theirs[:MOST_COMPARED], ours, prompts))
@@ -54,7 +54,7 @@ def _matches(file_id: str, theirs: Sequence[Moment], ours: Sequence[Moment], pro
 
 
 def _read(file_id: str, name: str, content: bytes) -> list[Moment]:
-    """The moments of the file, read once; or why it cannot be read."""
+    """Return the moments of the file, which is read once; raise the same error each time if it cannot be read."""
     state = st.session_state
     if state.get("compared", ("", None))[0] != file_id:
         try:

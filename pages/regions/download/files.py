@@ -23,9 +23,9 @@ from pages.shared.theme import unseen
 
 
 def draw_files(bundle: ExportBundle) -> None:
-    """Draw a button for each format that moments and scores can be written in.
+    """Draw a download button for each format of moments and scores.
 
-    One button beside a list of formats would race: until the page has run again, it gives the format chosen before.
+    A single button beside a list of formats would race: until the page has rerun, it gives the previous format.
     """
     _draw_formats("moments", MOMENT_FORMATS, moments_file, bundle)
     if note := _rate_note(bundle):
@@ -52,7 +52,7 @@ def _draw_formats(
 
 
 def _rate_note(bundle: ExportBundle) -> str:
-    """``Outcome.rate_note``, looked up anew only when the table of times changed: it may have a million of them."""
+    """Return ``ExportBundle.rate_note``, computed again only if the time table (perhaps a million rows) changed."""
     state, table = st.session_state, bundle.record.table
     asked = (bundle.record.video_id, len(table), table.confirmed)
     if "rate_note" not in state or state.rate_note[0] != asked:
@@ -62,11 +62,11 @@ def _rate_note(bundle: ExportBundle) -> str:
 
 
 PATIENCE_S = 20.0
-"""A report waits so long for pictures that are not stored yet; those that are missing then are left out."""
+"""How long a report waits for pictures that are not stored yet; those still missing are left out."""
 
 
 def draw_pages(bundle: ExportBundle, view: Timeline) -> None:
-    """Draw the buttons."""
+    """Draw the buttons for the report and the chart."""
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="give_pages"):
         st.download_button(
             "Report",
@@ -95,7 +95,7 @@ def _chart(bundle: ExportBundle, view: Timeline) -> str:
 
 
 def _report(bundle: ExportBundle, view: Timeline) -> str:
-    """Runs in a thread of its own, so nothing of Streamlit is asked."""
+    """Return the report. Runs in its own thread, so it must not use the Streamlit session."""
     try:
         shown = bundle.moments[:MOST_PICTURES]
         scores = bundle.detection.scores
@@ -110,7 +110,7 @@ WIDTH_PX = 400
 
 
 def draw_downloads(bundle: ExportBundle, view: Timeline, listed: MomentList) -> None:
-    """Draw the box; ``view`` is the chart as it is seen. Every file is made when its button is pressed, not before."""
+    """Draw the box; ``view`` is the chart as shown. Each file is made when its button is pressed, not before."""
     box = st.popover(unseen("Download"), icon=":material/download:", help="Download", key="download_box")
     with box, st.container(width=WIDTH_PX):
         st.markdown("**Download**")

@@ -1,4 +1,4 @@
-"""Evaluate, Truth: the list of annotations and false moments; a press on a row leads the player and the chart there."""
+"""Evaluate, Truth: the list of annotations and false moments; clicking a row moves the player and the chart there."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pages.regions.viewer.playhead import PLAYER, frame_on_screen, seek, state_k
 from pages.shared.theme import theme
 
 MOST_ROWS = 2000
-"""Each is sent whenever one of them changes."""
+"""All rows are sent whenever one of them changes."""
 SOON_S = 0.001
-"""What rounding may take: a file holds times in microseconds, and a frame begins on none of them."""
+"""Added to a start to find its frame: files round to microseconds, so a start may lie just before its frame."""
 ROUNDING_S = 1e-9
 
 
@@ -31,11 +31,11 @@ def draw_list(
     """Draw the list.
 
     Args:
-        held: What was judged; None: nothing, then the marks stand alone.
-        absent: Of prompts that are never there.
-        prompts: Give their colours.
+        held: The annotations and moments that were compared; None: there are none, and only marks are listed.
+        absent: Prompts that are never there.
+        prompts: Gives their colours.
         record: The video.
-        direct: Whether the list itself can lead the player, in the browser.
+        direct: Whether the list itself can move the player, in the browser.
     """
     rows = rows_of(held, absent, marks_of(record.video_id), prompts, record.table.times_s)
     draw_annotations(record, rows[:MOST_ROWS], direct=direct, go=_go, drop=_drop)
@@ -50,7 +50,7 @@ def rows_of(
     prompts: Prompts,
     times_s: Times,
 ) -> list[dict[str, Any]]:
-    """What the list shows, as ``draw_annotations`` has it: by time, and at the end the prompts that are never there."""
+    """Return the rows for ``draw_annotations``: sorted by time, then the prompts that are never there."""
     rows: list[dict[str, Any]] = []
 
     def row(
@@ -87,7 +87,7 @@ def _lies_in(mark: Marked, start_s: float, end_s: float) -> bool:
 
 
 def _state(mark: Marked) -> str:
-    """What a mark says that is part of no annotation."""
+    """Return the state of a mark that is part of no annotation."""
     if not mark.there:
         return "not there"
     return "one frame" if mark.start_s == mark.end_s else "not judged"
@@ -98,7 +98,7 @@ def _as_json(mark: Marked) -> list[Any]:
 
 
 def _go() -> None:
-    """Go to the frame of a row; settle_playhead keeps it within the video."""
+    """Go to the frame of a row; ``settle_playhead`` keeps it within the video."""
     report = _reported("go")
     frame = report.get("frame")
     if isinstance(frame, int) and not isinstance(frame, bool):
@@ -106,7 +106,7 @@ def _go() -> None:
 
 
 def _drop() -> None:
-    """Remove the marks of a row: those that are still there as the browser knew them."""
+    """Remove the marks of a row, if they are still as the browser knew them."""
     report = _reported("drop")
     given = report.get("marks")
     known = marks_of(str(report.get("video")))
@@ -114,7 +114,7 @@ def _drop() -> None:
 
 
 def _reported(name: str) -> dict[str, Any]:
-    """What the list said of the video that is open: anything that is JSON."""
+    """Return what the list reported for the open video: a dict of any JSON values, empty without a report."""
     state = st.session_state
     report = state[part_key("annotations")].get(name)
     ours = isinstance(report, dict) and report.get("video") == state.get(state_key("frame_of", PLAYER))

@@ -1,4 +1,4 @@
-"""Evaluate: what the moments are worth, as a table, and precision over recall."""
+"""Evaluate: the measures of the moments as a table, and precision over recall."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _COLUMNS: Mapping[str, tuple[str | None, str]] = {
 
 
 def draw_worth(found: Evaluation, prompts: Prompts) -> None:
-    """Draw the table: a row over all prompts, then one for each."""
+    """Draw the table: one row for all prompts together, then one per prompt."""
     each = [(prompt, prompts.swatch(prompt, 20)) for prompt in (one.prompt for one in found.prompts)]
     table = pd.DataFrame(
         {"": [swatch("none", 20), *(picture for _, picture in each)], "Prompt": [ALL, *(prompt for prompt, _ in each)]}
@@ -71,7 +71,7 @@ def _row(one: Judgement) -> tuple[float | None, ...]:
 
 
 def draw_recall(found: Evaluation, prompts: Prompts) -> None:
-    """Draw precision over recall of all prompts and of a chosen one."""
+    """Draw precision over recall for all prompts and for a chosen one."""
     names = [one.prompt for one in found.prompts]
     state = st.session_state
     state.recall_of = state.recall_of if state.get("recall_of") in names else names[0]

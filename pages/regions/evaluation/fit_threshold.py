@@ -23,7 +23,7 @@ HELP = (
 
 
 def draw_fit(detection: MomentDetection, marks: Sequence[Marked]) -> None:
-    """Draw what the marks say of each prompt's threshold, and the button that takes it."""
+    """Draw the threshold that fits each prompt's marks, and the button that applies the thresholds."""
     fits = _fits(detection, marks)
     if not fits:
         st.caption(
@@ -49,7 +49,7 @@ def draw_fit(detection: MomentDetection, marks: Sequence[Marked]) -> None:
 
 
 def _fits(detection: MomentDetection, marks: Sequence[Marked]) -> dict[str, FittedThreshold]:
-    """Fitted once for the same marks on the same curves."""
+    """Return the fitted thresholds, computed once for the same marks on the same curves."""
     state = st.session_state
     frames = marked_frames(marks, detection.scores, detection.smoothed)
     if state.get("fitted", (None,))[0] != frames:

@@ -1,4 +1,4 @@
-"""Evaluate, Truth: when each prompt can be seen, by a file and by what was marked by hand."""
+"""Evaluate, Truth: when each prompt can be seen, according to a file and to marks made by hand."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class GroundTruthInput:
-    """What is true of a video.
+    """The ground truth of a video.
 
     Attributes:
-        truth: By the file and by the marks together; None: nothing is known.
-        warnings: What of the file was left out, a sentence each.
-        marks: All marks of this video, those of single frames too.
-        error: Why the file says nothing of this video.
+        truth: From the file and the marks together; None: nothing is known.
+        warnings: What was left out of the file, one sentence each.
+        marks: All marks of this video, including those of single frames.
+        error: Why the file says nothing about this video.
     """
 
     truth: Truth | None
@@ -44,7 +44,7 @@ class GroundTruthInput:
 
 
 def known_truth(record: VideoRecord) -> GroundTruthInput:
-    """What is true of the video, by the file that was loaded and by the marks."""
+    """Return the ground truth of the video, from the loaded file and the marks."""
     marks = marks_of(record.video_id)
     truth, warnings, error = truth_of(marks), list[str](), None
     kept = _file_of(record.video_id)
@@ -58,7 +58,7 @@ def known_truth(record: VideoRecord) -> GroundTruthInput:
 
 
 def _file_of(video_id: str) -> tuple[str, Truth] | None:
-    """The file that was loaded, by name: for this video, or for all whose names stand in it."""
+    """Return name and content of the loaded file, if it was loaded for this video or names the videos it is about."""
     loaded: tuple[str, Truth, str] | None = st.session_state.get("truth_file")
     if loaded is None:
         return None
@@ -68,7 +68,7 @@ def _file_of(video_id: str) -> tuple[str, Truth] | None:
 
 
 def draw_source(given: GroundTruthInput, record: VideoRecord, draw_notes: Callable[[], None]) -> None:
-    """Draw the file, or the box that takes one, then notes on it, and the button that gives the truth away."""
+    """Draw the file or the uploader, then the notes on it, and the button that downloads the ground truth."""
     kept = _file_of(record.video_id)
     empty = kept is None and given.truth is None and not given.marks
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="truth_row"):
@@ -107,7 +107,7 @@ def _draw_file(name: str, truth: Truth) -> None:
 
 
 def _draw_upload(video_id: str) -> None:
-    """Take a file. It is kept here, for an uploader forgets its file when another page is visited."""
+    """Draw the uploader. The file is kept in the session: an uploader forgets it when another page is visited."""
     state = st.session_state
     number = state.setdefault("truth_number", 0)
     file = st.file_uploader(

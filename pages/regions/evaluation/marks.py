@@ -1,4 +1,4 @@
-"""Frames that a person marked as showing a prompt or not."""
+"""Frames and stretches that a person marked as showing a prompt or not."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ MOST_UNDONE = 50
 
 
 def marks_of(video_id: str) -> tuple[Marked, ...]:
-    """The marks of a video, in the order in which they were made."""
+    """Return the marks of a video, in the order in which they were made."""
     every: dict[str, tuple[Marked, ...]] = st.session_state.setdefault("truth_marks", {})
     return every.get(video_id, ())
 
 
 def add_mark(video_id: str, mark: Marked) -> None:
-    """Add one; the same once more stays one."""
+    """Add a mark; an equal one is replaced."""
     _set(video_id, (*(known for known in marks_of(video_id) if known != mark), mark))
 
 
 def drop_marks(video_id: str, dropped: Sequence[Marked]) -> None:
-    """Remove some."""
+    """Remove marks."""
     _set(video_id, tuple(mark for mark in marks_of(video_id) if mark not in dropped))
 
 
 def can_undo(video_id: str) -> bool:
-    """Whether there is a step to take back."""
+    """Return whether there is a step to undo."""
     return bool(_undo().get(video_id))
 
 
 def undo_mark(video_id: str) -> None:
-    """Take the last step back."""
+    """Undo the last step."""
     steps = _undo().get(video_id, [])
     if steps:
         st.session_state.truth_marks[video_id] = steps.pop()
@@ -64,7 +64,7 @@ HOW = "I: it begins. O: it ends, and is marked."
 
 
 def settle_marks(record: VideoRecord, prompts: Sequence[str], head: Playhead) -> None:
-    """Make marks of what was pressed since the last run, for the prompt that is chosen."""
+    """Turn what was pressed since the last run into marks of the chosen prompt."""
     state = st.session_state
     if prompts and state.get("mark_prompt") not in prompts:
         state.mark_prompt = prompts[0]
@@ -72,12 +72,12 @@ def settle_marks(record: VideoRecord, prompts: Sequence[str], head: Playhead) ->
 
 
 def draw_bar(record: VideoRecord, prompts: Sequence[str], *, keys: bool) -> None:
-    """Draw the bar.
+    """Draw the bar for marking.
 
     Args:
         record: The video.
-        prompts: One of them is marked; without any there is nothing to mark.
-        keys: Whether the buttons answer to I and O; a player hears these keys by itself.
+        prompts: The choice of prompts to mark; without any there is nothing to mark.
+        keys: Whether the buttons react to I and O; a player handles these keys itself.
     """
     if not prompts:
         st.caption("Type a prompt in the sidebar to mark where it can be seen.")

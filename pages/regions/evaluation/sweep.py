@@ -1,4 +1,4 @@
-"""Evaluate, Sweep: settings tried against the truth, the best of them, and a button that takes it."""
+"""Evaluate, Sweep: try settings against the ground truth, show the best, and offer a button that applies them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ HELP = (
 
 @dataclass
 class SweepRun:
-    """A sweep as far as it is; it goes on where it was when the page runs again.
+    """A sweep in progress; it continues where it was when the page reruns.
 
     Attributes:
-        recipe, video_scores, truth: What it is about; without what it tries.
-        grid: What is tried.
-        cells: Gives the next cells.
-        done: Those that are known.
+        recipe, video_scores, truth: What is swept; ``recipe`` without the settings that are varied.
+        grid: The settings to try.
+        cells: Yields the remaining cells.
+        done: The cells that are computed.
     """
 
     recipe: Recipe
@@ -47,7 +47,7 @@ class SweepRun:
     done: list[SweepCell] = field(default_factory=list)
 
     def is_about(self, found: Evaluation) -> bool:
-        """Whether it still answers the question."""
+        """Return whether settings, scores and ground truth are still those of this sweep."""
         detection = found.detection
         return (self.recipe, self.truth) == (
             _kept(detection.recipe),
@@ -56,12 +56,12 @@ class SweepRun:
 
 
 def _kept(recipe: Recipe) -> Recipe:
-    """What a sweep leaves as it is."""
+    """Return the settings that a sweep does not vary; the others are reset."""
     return replace(recipe, smoothing_s=0.0, smoothing_samples=None, threshold=None, thresholds={}, min_duration_s=0.0)
 
 
 def draw_sweep(found: Evaluation) -> None:
-    """Draw the button, the progress or the result. Call it last: while it runs, nothing below it is drawn."""
+    """Draw the button, the progress or the result. Call last: while a sweep runs, nothing below it is drawn."""
     state = st.session_state
     run: SweepRun | None = state.get("sweep_run")
     if run is None or not run.is_about(found):
@@ -93,7 +93,7 @@ def _go_on(run: SweepRun) -> None:
     told = 0.0
     for cell in run.cells:
         run.done.append(cell)
-        if time.monotonic() - told >= TELL_EVERY_S:  # a press on the cross ends this run here
+        if time.monotonic() - told >= TELL_EVERY_S:  # pressing Cancel ends this run here
             told = time.monotonic()
             count, whole = len(run.done), len(run.grid)
             bar.progress(count / whole, text=f"{count} of {whole} settings")
@@ -130,14 +130,14 @@ def _draw_result(run: SweepRun, found: Evaluation) -> None:
 
 
 def setting_words(setting: Setting) -> str:
-    """A setting in words."""
+    """Return a setting in words."""
     threshold = "thresholds that adapt" if setting.threshold is None else f"threshold {setting.threshold:g}"
     shortest = f", shortest {setting.min_duration_s:g} s" if setting.min_duration_s else ""
     return f"{threshold}, smoothing {setting.smoothing_s:g} s{shortest}"
 
 
 def _use(setting: Setting) -> None:
-    """Put it where the sidebar keeps it; the unit is the one in force."""
+    """Write the setting into the sidebar's state; the threshold is in the current unit."""
     state = st.session_state
     state.threshold_mode = MODES[0] if setting.threshold is None else MODES[1]
     if setting.threshold is not None:

@@ -22,14 +22,14 @@ UNFINISHED = "Not all samples are indexed yet: what is still missing counts as m
 
 @dataclass(frozen=True)
 class Judged:
-    """The judgement, or why there is none; neither where nothing is known to be true."""
+    """The evaluation, or why there is none; both None without ground truth."""
 
     evaluation: Evaluation | None = None
     error: TruthError | None = None
 
 
 def judge(detection: MomentDetection, given: GroundTruthInput) -> Judged:
-    """Hold what the settings of now find against what is true."""
+    """Evaluate the moments of the current settings against the ground truth."""
     if given.truth is None:
         return Judged()
     try:
@@ -39,7 +39,7 @@ def judge(detection: MomentDetection, given: GroundTruthInput) -> Judged:
 
 
 def notes_on(judged: Judged, given: GroundTruthInput) -> list[str]:
-    """What of the truth was left out or changed, and what is still missing, a sentence each."""
+    """Return what of the ground truth was left out or changed, and what is still missing, one sentence each."""
     if judged.evaluation is None:
         return list(given.warnings)
     complete = judged.evaluation.detection.scores.complete
@@ -56,7 +56,7 @@ def draw_notes(notes: Sequence[str]) -> None:
 
 
 def draw_empty() -> None:
-    """Say what to do where nothing is known to be true."""
+    """Say what to do without ground truth."""
     st.markdown("##### No truth yet", width="content")
     st.caption(
         "Load a file under Truth that says when each prompt can be seen. Or choose a prompt below the video, watch, "
@@ -68,11 +68,11 @@ def draw_empty() -> None:
 
 TRUTH, MEASURES, RECALL, SWEEP, FIT = VIEWS = ["Truth", "Measures", "Precision and recall", "Sweep", "Fit thresholds"]
 BODY_PX = 216
-"""The least height of what stands beside the picture: with more room it is as high as that. What is longer scrolls."""
+"""Least height of the box beside the picture; on wide pages it is as high as the picture. Longer content scrolls."""
 
 
 def choose_view() -> str:
-    """Draw the switch; return which view is chosen."""
+    """Draw the switch; return the chosen view."""
     st.session_state.setdefault("evaluate_view", TRUTH)
     chosen = st.segmented_control(
         "View", VIEWS, required=True, key="evaluate_view", persist_state="session", label_visibility="collapsed"
@@ -83,15 +83,15 @@ def choose_view() -> str:
 def draw_view(
     view: str, scene: Scene, given: GroundTruthInput, judged: Judged, held: Agreement | None, *, direct: bool
 ) -> None:
-    """Draw the chosen view. Call it last: while a sweep runs, nothing that comes after it is drawn.
+    """Draw the chosen view. Call last: while a sweep runs, nothing after it is drawn.
 
     Args:
         view: One of ``VIEWS``.
-        scene: The video, its findings and its prompts.
-        given: What is true.
-        judged: What the findings are worth by that.
-        held: The annotations and moments of that judgement; None: there is none.
-        direct: Whether a row of the list leads the player in the browser.
+        scene: The video, its detection and its prompts.
+        given: The ground truth.
+        judged: The evaluation against it.
+        held: The annotations and moments of that evaluation; None: there is none.
+        direct: Whether a row of the list moves the player in the browser.
     """
     found = judged.evaluation
     if view == TRUTH:

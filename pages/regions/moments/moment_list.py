@@ -111,7 +111,7 @@ class MomentList:
 
     @property
     def to_walk(self) -> tuple[list[Moment], list[Moment]]:
-        """What Next, Previous and Repeat go through, then the candidates: the ticked moments, or else all."""
+        """What Next, Previous and Repeat go through, and the candidates after it; if rows are ticked, only those."""
         return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
 
     @property

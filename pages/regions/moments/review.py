@@ -83,9 +83,9 @@ def subjects_of(listed: MomentList, until_s: float) -> list[Reviewed]:
 
 
 def _under(reviewed: Sequence[Reviewed], until_s: float) -> list[Reviewed]:
-    """Return the moment whose frame is on the screen, if there is one; of several, the one that started last.
+    """Return the moment whose frame is on the screen, in a list of at most one; of several, the latest to start.
 
-    If one moment ends and another starts while a frame is shown, it is the frame of the second: Next goes to it.
+    If one moment ends and another starts while a frame is shown, the frame belongs to the second: Next goes to it.
     """
     shown = [r for r in reviewed if r.moment.start_s < until_s <= r.moment.end_s + ROUNDING_S]
     return sorted(shown, key=lambda r: -r.moment.start_s)[:1]
@@ -191,7 +191,7 @@ def _draw_adding(detection: MomentDetection, bench: Bench) -> None:
 
 
 def judge(subjects: list[Reviewed], verdict: ReviewVerdict, listed: MomentList, bench: Bench) -> None:
-    """Give a verdict. If it is on one moment, and not because that is ticked, show the next one in the list."""
+    """Give a verdict. If it was on the selected moment or the one under the playhead, show the next in the list."""
     edits = [replace(edit_of(r, bench.settings), verdict=verdict) for r in subjects]
     bench.keep([edit for edit, r in zip(edits, subjects, strict=True) if edit != r.edit])
     if len(subjects) == 1 and (listed.selected is not None or not listed.chosen):
@@ -232,7 +232,7 @@ def draw_keys(
 
 
 def _take_key(listed: MomentList, head: Playhead, bench: Bench, what: str, frame: int | None) -> None:
-    """Annotate what the browser showed as selected at the key press; this may have just reached the server."""
+    """Annotate what the browser showed as selected at the key press; the server may learn of both at once."""
     if what == "undo":
         bench.undo()
         return

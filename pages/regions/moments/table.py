@@ -119,7 +119,7 @@ PEAK_HELP = (
     "mean before smoothing; the curve may rise above it. The list is ordered by it."
 )
 SIGN_PX, PEAK_PX, UP_TO_PEAK_PX = 24, 50, 200
-"""Verdict and colour; peak; all columns before it. So the peak is visible at 1366 px, where the list is 290 px wide."""
+"""Verdict or colour; peak; all columns before it. The peak is visible at 1366 px, where the list is 290 px wide."""
 
 
 def draw_moment_table(

@@ -1,1 +1,1 @@
-"""The picture or the player, and the playhead."""
+"""The viewer (player or single frames) and the playhead."""

@@ -43,7 +43,7 @@ NAME_SHOWN = 300
 def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> None:
     """Draw the frame under the playhead, letterboxed to 16:9."""
     try:
-        stamp(video.path)  # raises if the file is gone: an open one can be read even after it was deleted
+        stamp(video.path)  # raises if the file is gone, though an open one can still be read
         jpeg, _ = picture(str(video.path), record.video_id, head.time_s, record.table)
     except VideoError as error:
         st.error(error_markdown(error), icon=":material/error:")

@@ -59,7 +59,7 @@ def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -
 
 
 def until_s(frame: int, table: TimeTable) -> float:
-    """Return when `frame` ends, in seconds: at the next frame, or at the end of the video."""
+    """Return when ``frame`` ends, in seconds: at the next frame, or at the end of the video."""
     following = table.pts[frame + 1 : frame + 2]
     return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
 
@@ -75,7 +75,7 @@ def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
 
 
 def seek(frame: int, player: str = PLAYER) -> None:
-    """Move the playhead to a frame. In a callback, this happens before the slider is drawn."""
+    """Move the playhead to a frame. Works as a callback, which runs before the slider is drawn."""
     state = st.session_state
     state[state_key("frame", player)] = frame
     state[state_key("stamp", player)] = stamp(player) + 1

@@ -32,7 +32,7 @@ class Playable:
 
     Attributes:
         source: The "file", its proxy ("copy"), or None when nothing can be played now.
-        reason: Why the file itself is not played, as a clause: "Browsers do not play HEVC in MP4"; None if it is.
+        reason: Why the file itself is not played, a clause such as "Browsers do not play HEVC in MP4"; None if it is.
         task: The task that makes or made the proxy, or None.
         error: Why that task could not be started.
     """

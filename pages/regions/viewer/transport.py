@@ -180,7 +180,7 @@ def wants_player() -> bool:
 
 
 def is_wanted(extra: str) -> bool:
-    """Return whether one of ``EXTRAS`` is switched on. Known before the menu is drawn, so others need no computing."""
+    """Return whether one of ``EXTRAS`` is on; works before the menu is drawn, so that the rest is not computed."""
     return bool(st.session_state.get(EXTRAS[extra], extra == "shot_boundaries"))
 
 

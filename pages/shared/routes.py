@@ -179,9 +179,3 @@ def _block(request: Request) -> Response:
 
     block = cache.shelf().get(request.path_params["digest"])
     return _missing() if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)
-
-
-if __name__ == "__main__":  # not a page; Streamlit took it for one while it lay in pages/ itself
-    import streamlit as st
-
-    st.switch_page("app.py")

@@ -1,4 +1,4 @@
-"""Read moments from files: our CSV and JSON, WebVTT, SRT, OpenTimelineIO and others."""
+"""Read moments from CSV and OpenTimelineIO files."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Filter:
     Attributes:
         title: To show.
         apply: Filters curves, float32 (p, n), evenly spaced along the second axis, with a window in samples, > 0.
-            None: the time-weighted mean of ``scoring.moving_mean``, which takes irregular samples as they are.
+            None: the time-weighted mean of ``scoring.smoothing``, which takes irregular samples as they are.
     """
 
     title: str

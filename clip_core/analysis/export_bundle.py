@@ -98,7 +98,7 @@ def moments_file(kind: str, bundle: ExportBundle) -> bytes:
         ValueError: There is no such kind.
     """
     prompts = dict.fromkeys((*bundle.detection.scores.prompts, *(moment.prompt for moment in bundle.moments)))
-    told = formats.Findings(bundle.moments, bundle.source, tuple(prompts), bundle.settings)
+    told = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings)
     return formats.write_moments(kind, told)
 
 

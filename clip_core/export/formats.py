@@ -22,7 +22,7 @@ Written = ParamSpec("Written")
 
 
 @dataclass(frozen=True)
-class Findings:
+class MomentExport:
     """What was found in a video, and how.
 
     Attributes:
@@ -57,7 +57,7 @@ class Format(Generic[Written]):
     counts_frames: bool = False
 
 
-MOMENT_FORMATS: Mapping[str, Format[[Findings]]] = {
+MOMENT_FORMATS: Mapping[str, Format[[MomentExport]]] = {
     "csv": Format(
         "moments.csv", "text/csv", "CSV",
         lambda f: moments_csv(f.moments, f.source.name, str(f.settings.get("unit", ""))),
@@ -92,7 +92,7 @@ SCORE_FORMATS: Mapping[str, Format[[Scores, Mapping[str, Any]]]] = {
 }
 
 
-def write_moments(kind: str, detection: Findings) -> bytes:
+def write_moments(kind: str, detection: MomentExport) -> bytes:
     """Return the findings as a file of a kind in ``MOMENT_FORMATS``.
 
     Raises:

@@ -20,7 +20,7 @@ BLOCK_CELLS = 2**16
 
 
 def moving_mean(values: Floats, times_s: Times, spans: Spans, window_s: float) -> Floats:
-    """Time-weighted mean over [t - w/2, t + w/2), each sample standing for its span (`scoring.md`).
+    """Time-weighted mean over [t - w/2, t + w/2), each sample standing for its span.
 
     The curve is taken as constant over each span. On a regular grid with a window of an odd number of
     samples this equals ``scipy.ndimage.uniform_filter1d`` away from the edges; at an edge it is the

@@ -1,6 +1,6 @@
-"""CLIP Video Investigator: how well texts describe a video, frame by frame.
+"""CLIP Video Investigator: score how well texts describe a video, frame by frame.
 
-Importing this package loads no heavy library; each public name loads its room when first used.
+Importing this package loads no heavy library. Each public name imports its module when it is first used.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"  # the only place: pyproject.toml reads it from here
 
-# ONNX Runtime from 1.29 on writes a device id and reports to its maker as soon as it is imported; the hub's library
-# counts its uses. Both read these before anything else. Who wants it otherwise sets them to 0.
+# From 1.29 on, ONNX Runtime writes a device id and sends telemetry as soon as it is imported; huggingface_hub reports
+# its use. Both read these variables at import. Set them to 0 in the environment to allow telemetry.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 

@@ -1,4 +1,4 @@
-"""``python -m clip_core COMMAND``: the command line; ``--help`` lists the commands."""
+"""Run the command line: ``python -m clip_core COMMAND``; ``--help`` lists the commands."""
 
 from __future__ import annotations
 

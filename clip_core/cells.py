@@ -1,4 +1,4 @@
-"""Tables that people give us and take from us: their rows, their columns, and what stands in a cell."""
+"""Read the rows, columns and cells of imported tables, and know which cells a spreadsheet would run."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import io
 from collections.abc import Mapping, Sequence
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""The last four are the full-width forms, which some spreadsheets take for the others."""
+"""The last four are full-width forms, which some spreadsheets treat like the ASCII ones."""
 
 
 def filled_rows(text: str) -> list[tuple[int, list[str]]]:
-    """The rows of a table in which something stands, each with its number from 1; empty ones are left out.
+    """Return the non-empty rows of a table, each with its row number counted from 1.
 
-    Columns are parted by comma, semicolon or tab: by what the first line has most of.
+    The delimiter is the comma, semicolon or tab, whichever is most frequent in the first line.
 
     Raises:
-        csv.Error: It is no table.
+        csv.Error: The text cannot be parsed as CSV.
     """
     head = text.lstrip("\r\n").partition("\n")[0]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
@@ -24,11 +24,11 @@ def filled_rows(text: str) -> list[tuple[int, list[str]]]:
 
 
 def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Field → place of its column, for those that the head has.
+    """Return field → column index, for the fields that have a column.
 
     Args:
-        head: The names of the columns; capitals do not count.
-        known: Field → names that its column may have, the best first.
+        head: The column names; case is ignored.
+        known: Field → accepted column names, in order of preference.
     """
     names = [cell.strip().casefold() for cell in head]
     found = {field: next((name for name in may_be if name in names), None) for field, may_be in known.items()}
@@ -36,5 +36,5 @@ def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[s
 
 
 def as_typed(cell: str) -> str:
-    """A cell without the quote that an export puts before what a spreadsheet would run as a formula."""
+    """Return a cell without the leading quote that our export puts before text that looks like a formula."""
     return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" '").startswith(FORMULA_STARTS) else cell

@@ -1,4 +1,4 @@
-"""The user's settings: config.yaml, read once, checked whole, then frozen."""
+"""The user's config: config.yaml, read once, validated, then frozen."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ DEFAULT_NAME = "config.yaml"
 MAX_PATH, MAX_PART_BYTES, MAX_ADDRESS = 4000, 255, 500
 EVERY_FRAME = "every frame"
 SERVER = "roboflow"
-"""The model on a Roboflow Inference server; behind a colon it may name a version."""
+"""The model name for a Roboflow Inference server; ``roboflow:VERSION`` also names the CLIP version."""
 Crop: TypeAlias = Literal["center", "squash", "pad"]
-"""What a model sees of a frame that is not square: its middle, all of it distorted, or all of it with bars."""
+"""What a model sees of a frame that is not square: its centre, all of it distorted, or all of it with bars."""
 ClipVersion: TypeAlias = Literal[
     "RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B-16", "ViT-B-32", "ViT-L-14", "ViT-L-14-336px"
 ]
-"""What a Roboflow Inference server calls OpenAI's models."""
+"""The names that a Roboflow Inference server uses for OpenAI's models."""
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
 CROPS, CLIP_VERSIONS, PRECISIONS = get_args(Crop), get_args(ClipVersion), get_args(PrecisionChoice)
-# ASCII alone, so that nobody reads another host out of it than the one that is asked.
+# ASCII only, so that no look-alike character can disguise the host.
 _ADDRESS = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
 def is_server(model: str) -> bool:
-    """Whether a model's name means one on a Roboflow Inference server."""
+    """Return whether a model name means a Roboflow Inference server."""
     return model == SERVER or model.startswith(f"{SERVER}:")
 
 
 def _items(value: object) -> object:
-    """A list, or one text, as a tuple."""
+    """Return a list, or a single text, as a tuple; anything else unchanged."""
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 def _or(empty: object, *others: object) -> BeforeValidator:
-    """Take any of ``others`` for ``empty``."""
+    """Return a validator that replaces any of ``others`` by ``empty``."""
     return BeforeValidator(lambda value: empty if value in others else value)
 
 
 def _path(value: object) -> object:
-    """A text as a path, and a blank one as None, which only some fields allow."""
+    """Return a text as a path, and a blank text as None, which only some fields accept."""
     if not isinstance(value, str):
         return value
     fits = len(value) <= MAX_PATH and all(len(os.fsencode(part)) <= MAX_PART_BYTES for part in Path(value).parts)
-    with suppress(RuntimeError):  # ~somebody who has no home here
+    with suppress(RuntimeError):  # raised by expanduser for ~USER of an unknown user
         if fits and "\0" not in value:
             return Path(value).expanduser() if value.strip() else None
     raise ValueError
 
 
 def _address(text: str) -> str:
-    """An address without a slash at its end; urlsplit refuses a port over 65535 and a broken IPv6 address."""
+    """Return an address without trailing slashes; urlsplit rejects ports over 65535 and malformed IPv6 addresses."""
     text = text.strip()
     if not _ADDRESS.fullmatch(text) or len(text) > MAX_ADDRESS or urlsplit(text).port == 0:
         raise ValueError
@@ -76,7 +76,7 @@ def _without_blanks(prompts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _wrong(name: str, value: object, words: str) -> ConfigError:
-    """The error for a field; what may be a key or a password is not repeated."""
+    """Return the error for a field; a value that may hold a key or a password is not repeated."""
     if name == "prompts" and isinstance(value, list):
         item = next(item for item in value if not isinstance(item, str))
         what = f"The prompt {shown(item)} under 'CLIP' is read by YAML as {kind(item)}, not as text."
@@ -110,27 +110,27 @@ _Prompts: TypeAlias = Annotated[
 
 @dataclass(frozen=True, config=STRICT)
 class Config:
-    """All settings, with their defaults.
+    """The config, with its defaults.
 
     Attributes:
-        video_path: The video to open first; None chooses none.
+        video_path: The video to open first, or None.
         prompts: The prompts to start with (key ``CLIP``).
-        model: A model's name, see ``load_encoder``.
-        crop: How a frame becomes the square that a model sees; None means as the model was made.
-        precision: Which files of a model are taken: "auto" (what runs best here), "fp32", "fp16" or "int8".
+        model: The model's name, see ``load_encoder``.
+        crop: How a frame becomes the square that the model sees; None uses the model's own way.
+        precision: Which files of a model are used: "auto" (what runs best here), "fp32", "fp16" or "int8".
         samples_per_second: How many frames of each second are embedded; None means every frame.
         threshold: The cosine at which a moment starts; None means the model's own default.
         smoothing_s: Width of the moving average in seconds; 0 shows raw scores.
-        embeddings: Where embeddings are kept: a folder, or an ``s3://`` address.
+        embeddings: Where embeddings are stored: a folder, or an ``s3://`` address.
         video_dirs: Folders whose videos the page lists.
         model_dirs: Folders whose models the page lists.
         sequence_fps: Frames per second of numbered image sequences.
-        roboflow_api_key: Key of the Roboflow Inference server; kept out of every repr.
-        inference_url: Address of that server, without a slash at its end.
-        clip_version: Which of its CLIP models is asked for.
-        uses_server: Whether anything here says that there is one: its address, a key, or ``model``.
+        roboflow_api_key: Key of the Roboflow Inference server; left out of every repr.
+        inference_url: Address of that server, without a trailing slash.
+        clip_version: Which of its CLIP models to use.
+        uses_server: Whether the config implies a server: by its address, a key, or ``model``.
         source: The file that this was read from, or None.
-        notices: What the user should know about how this was read.
+        notices: What the user should know about how the config was read.
     """
 
     video_path: Annotated[Path | None, BeforeValidator(_path), _VIDEO_PATH] = None
@@ -155,20 +155,20 @@ class Config:
 
 
 FIELDS = {"CLIP" if f.name == "prompts" else f.name: f.name for f in fields(Config)[:-3]}
-"""Which field each key of the file sets."""
+"""Key in the file → field of ``Config``."""
 
 
 def load_config(path: str | os.PathLike[str] | None = None) -> Config:
-    """Read the settings.
+    """Read the config.
 
     Args:
-        path: The file. None takes ``$CLIP_VIDEO_CONFIG``, else ``./config.yaml``, else the defaults
-            with a notice. Relative paths inside are relative to the file. ``$ROBOFLOW_API_KEY`` is
-            taken where the file gives no key.
+        path: The file. None means ``$CLIP_VIDEO_CONFIG``, else ``./config.yaml``, else the defaults
+            with a notice. Relative paths in the file are relative to its folder. ``$ROBOFLOW_API_KEY``
+            is used if the file has no key.
 
     Raises:
-        ConfigError: The file is missing (when named), unreadable, no YAML, or holds an unknown key
-            or a value of the wrong kind; the message names the key, what was given, what is allowed.
+        ConfigError: The file is missing (if it was named), unreadable or not YAML, or has an unknown key
+            or an invalid value; the message names the key, the value and what is allowed.
     """
     chosen = _choose(path)
     if chosen is None:
@@ -211,6 +211,6 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 def _with_server(config: Config, *, named: bool) -> Config:
-    """Add the key of the inference server, and whether there is one: an address or a model that names it, or a key."""
+    """Fill in the server's key; set ``uses_server`` if an address, a server model or a key is configured."""
     key = config.roboflow_api_key or os.environ.get(KEY_VARIABLE, "").strip()
     return replace(config, roboflow_api_key=key, uses_server=named or is_server(config.model) or bool(key))

@@ -1,30 +1,30 @@
-"""Every error that this package raises on purpose, and how names stand in messages.
+"""Every error that this package raises on purpose, and how names appear in messages.
 
 ClipVideoError
-├── ConfigError            config.yaml: the key, what was given, what is allowed
-├── VideoError             a file that is no video, or not one that may be opened
+├── ConfigError            config.yaml is wrong: the key, its value, what is allowed
+├── VideoError             a file is not a video, or may not be opened
 │   ├── VideoNotFoundError     no such file, a folder, a special file, an address
-│   └── VideoDecodeError       it opened, and then could not be read
-├── EncoderError           a model that cannot be loaded or gave no usable vectors
+│   └── VideoDecodeError       a video opened and then could not be read
+├── EncoderError           a model cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
-│   ├── DamagedModelError      a model's file that is there, but is no model
-│   ├── NotDownloadedError     a model of the hub that is not on this machine, or damaged there
-│   ├── DownloadError          the hub could not be reached, refused, or sent what may not be kept
-│   │   └── DownloadSizeError      a model that is larger than what was agreed to; nothing was fetched
-│   └── ServerError            a model's server that is not reached, refuses, or answers what is no answer
-├── PromptError            an empty prompt
-├── RecipeError            settings of how curves become moments that cannot be used
-├── MomentsFileError       a file of moments that cannot be understood: the row and column, or the place in it
-├── TruthError             a truth that cannot be understood, or that judges nothing here
-├── ProxyError             a copy for the browser that cannot be made or kept
-├── ExportError            clips, frames or a ZIP that cannot be made or kept
+│   ├── DamagedModelError      a model's file exists, but is not a model
+│   ├── NotDownloadedError     a model of the hub is not on this machine, or its copy is damaged
+│   ├── DownloadError          the hub could not be reached, refused, or sent unusable content
+│   │   └── DownloadSizeError      a model is larger than the agreed size; nothing was downloaded
+│   └── ServerError            a model's server cannot be reached, refuses, or gave no usable answer
+├── PromptError            a prompt is empty
+├── RecipeError            settings (how curves become moments) are invalid
+├── MomentsFileError       a file of moments cannot be parsed: the row and column, or the clip
+├── TruthError             ground truth cannot be parsed, or contains nothing to evaluate
+├── ProxyError             a proxy cannot be made or stored
+├── ExportError            clips, frames or a ZIP cannot be made or stored
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
-└── JobCancelled           somebody cancelled an indexing, a download or a copy; what is stored stays
+└── JobCancelled           somebody cancelled a task; what is stored stays
 
-Foreign errors (FFmpeg's, ONNX Runtime's, the hub's, LanceDB's, the operating system's) are translated where
-they arise, in the room that knows the library; nothing else has to know their classes.
+Errors of other libraries (FFmpeg, ONNX Runtime, the hub, LanceDB, the operating system) are translated where they
+arise, in the package that uses the library; no other module has to know their classes.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class ClipVideoError(Exception):
 
 
 class ConfigError(ClipVideoError):
-    """A configuration file that is missing, unreadable or wrong."""
+    """The config is missing, unreadable or wrong."""
 
 
 class VideoError(ClipVideoError):
-    """A file that is no video, or not one that may be opened."""
+    """A file is not a video, or may not be opened."""
 
 
 class VideoNotFoundError(VideoError):
@@ -71,14 +71,14 @@ class VideoNotFoundError(VideoError):
 
 
 class VideoDecodeError(VideoError):
-    """A video that opened and then could not be read."""
+    """A video opened and then could not be read."""
 
 
 class EncoderError(ClipVideoError):
-    """A model that cannot be loaded, or that gave no usable vectors.
+    """A model cannot be loaded, or gave no usable vectors.
 
     Attributes:
-        finished: float32 (k, dim): the vectors of the first k pictures of the call, if it failed behind them.
+        finished: float32 (k, dim), the vectors of the first k pictures, if the call failed after them; else None.
     """
 
     finished: Any = None
@@ -89,23 +89,23 @@ class UnknownModelError(EncoderError):
 
 
 class DamagedModelError(EncoderError):
-    """A model's file that is there, but is no model: damaged, or never one."""
+    """A model's file exists but is not a model: it is damaged, or never was one."""
 
 
 class NotDownloadedError(EncoderError):
-    """A model of the Hugging Face hub that is not on this machine, or damaged; nothing is downloaded unasked."""
+    """A model of the Hugging Face hub is not on this machine, or is damaged; nothing is downloaded unasked."""
 
 
 class DownloadError(EncoderError):
-    """A model that could not be fetched from the Hugging Face hub; what arrived is kept if it can be used."""
+    """A model could not be downloaded from the Hugging Face hub; usable data that arrived is kept."""
 
 
 class DownloadSizeError(DownloadError):
-    """A model that is larger than what was agreed to; nothing was fetched."""
+    """A model is larger than the agreed size; nothing was downloaded."""
 
 
 class ServerError(EncoderError):
-    """A model's server that cannot be reached, refused a request, or gave no usable answer.
+    """A model's server cannot be reached, refused a request, or gave no usable answer.
 
     Args:
         what, next_step: See ClipVideoError.
@@ -118,35 +118,35 @@ class ServerError(EncoderError):
 
 
 class RecipeError(ClipVideoError):
-    """Settings, from a file or a link, that cannot be used: the setting, what was given, what is allowed."""
+    """Settings from a file or a link are invalid: the setting, its value, what is allowed."""
 
 
 class PromptError(ClipVideoError):
-    """A prompt that cannot be scored."""
+    """A prompt cannot be scored."""
 
 
 class MomentsFileError(ClipVideoError):
-    """A file of moments (CSV or OTIO) that is too large or cannot be understood."""
+    """A file of moments (CSV or OTIO) is too large or cannot be parsed."""
 
 
 class TruthError(ClipVideoError):
-    """A truth that is too large, cannot be understood, or has nothing to judge by."""
+    """Ground truth is too large, cannot be parsed, or contains nothing to evaluate."""
 
 
 class ProxyError(ClipVideoError):
-    """A copy of a video for the browser that cannot be made or kept."""
+    """A proxy of a video cannot be made or stored."""
 
 
 class ExportError(ClipVideoError):
-    """Clips, frames or a ZIP of them that cannot be made or kept."""
+    """Clips, frames or a ZIP of them cannot be made or stored."""
 
 
 class StoreError(ClipVideoError):
-    """Embeddings that cannot be read or written."""
+    """The embeddings cannot be read or written."""
 
 
 class StoreFullError(StoreError):
-    """No space left where the embeddings are kept."""
+    """No space is left where the embeddings are stored."""
 
 
 class NotIndexedError(StoreError):
@@ -154,14 +154,14 @@ class NotIndexedError(StoreError):
 
 
 class JobCancelled(ClipVideoError):
-    """Indexing, a download or a copy to play was cancelled; what was committed or has arrived stays."""
+    """Indexing, a download, a proxy or an export was cancelled; what was committed or has arrived stays."""
 
 
 def shown_name(path: str | os.PathLike[str], most: int = MAX_NAME) -> str:
-    """Return the last part of ``path`` as it may stand in a message.
+    """Return the last part of ``path`` in a form that is safe in a message.
 
-    Control characters become ``?``, and a long name loses its middle, so that a hostile file name
-    can neither move a terminal's cursor nor push the message itself out of sight.
+    Control characters become ``?``, and a long name is shortened in the middle, so that a hostile file name
+    can neither move a terminal's cursor nor push the message out of sight.
 
     Args:
         path: A path or an address.

@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, named safely, and only where there is room."""
+"""Write files atomically, name them safely, and check the free space first."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 
 def part_of(target: Path) -> Path:
-    """Where a file lies until it is whole: beside its place, hidden, with ``.part`` at its end."""
+    """Return the path to write ``target`` to until it is complete: a hidden file beside it that ends in ``.part``."""
     return target.with_name(f".{target.name}.part")
 
 
 @contextmanager
 def whole_file(target: Path, part: Path | None = None) -> Iterator[Path]:
-    """Lend a path to write; at the end of the block that file replaces ``target`` in one step.
+    """Yield a path to write to; at the end of the block that file replaces ``target`` in one step.
 
-    If the block fails, or is left early, nothing of it stays, and what lies at ``target`` is untouched.
+    If the block raises, or is left early, the partial file is deleted and ``target`` is untouched.
 
     Args:
-        target: Where the file will lie.
-        part: Where to write it, in the same folder; ``part_of(target)`` unless two writers may meet.
+        target: The final path.
+        part: The path to write to, in the same folder; ``part_of(target)`` unless there may be two writers.
 
     Raises:
-        OSError: It cannot be put in its place.
+        OSError: The file cannot be moved to ``target``.
     """
     part = part or part_of(target)
     try:
@@ -46,34 +46,34 @@ def whole_file(target: Path, part: Path | None = None) -> Iterator[Path]:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether the disk, or the quota on it, is full."""
+    """Return whether an error means that the disk, or the quota on it, is full."""
     return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def reason_of(error: Exception) -> str:
-    """Return the reason, such as "Permission denied"; the error's class where there is none."""
+    """Return the reason, such as "Permission denied", or the error's class if there is none."""
     number = getattr(error, "errno", None)
     return os.strerror(number) if isinstance(number, int) and 0 < number < 200 else type(error).__name__
 
 
 def nearest_folder(path: Path) -> Path:
-    """Return ``path``, or the nearest folder above it that is there."""
+    """Return ``path``, or the nearest folder above it that exists."""
     return next(place for place in (path, *path.absolute().parents) if place.is_dir() or place == place.parent)
 
 
 def lacking_room(folder: Path, needed_bytes: int, spare_bytes: int) -> str | None:
-    """Say why a file does not fit on the disk of ``folder``; None if it does.
+    """Return why a file does not fit on the disk of ``folder``, or None if it does.
 
     Args:
-        folder: It must be there.
+        folder: An existing folder.
         needed_bytes: How large the file may get.
-        spare_bytes: What must stay free besides.
+        spare_bytes: How much must stay free in addition.
 
     Returns:
-        Such as "300 MB are free, and 64 MB of them stay free".
+        A text such as "300 MB are free, and 64 MB of them stay free", or None.
 
     Raises:
-        OSError: The folder cannot be looked at.
+        OSError: The free space of the folder cannot be read.
     """
     free = shutil.disk_usage(folder).free
     if free >= needed_bytes + spare_bytes:
@@ -82,10 +82,10 @@ def lacking_room(folder: Path, needed_bytes: int, spare_bytes: int) -> str | Non
 
 
 def slug(text: str, otherwise: str = SLUGLESS) -> str:
-    """Return ``text`` as 1 to 40 of [a-z0-9-], safe as a name on every system.
+    """Return ``text`` as 1 to 40 of [a-z0-9-], safe as a file name on every system.
 
-    Accents fall, everything else becomes ``-``; nothing left gives ``otherwise``. Names that Windows keeps for
-    devices (con, nul, com1 …) get a "-x".
+    Accents are dropped and runs of other characters become ``-``; if nothing is left, the result is ``otherwise``.
+    Names that Windows reserves for devices (con, nul, com1 …) get a "-x".
     """
     folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
     short = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:MOST_SLUG].strip("-") or otherwise
@@ -96,8 +96,8 @@ def named_after(video: str, file_name: str) -> str:
     """Return the name of a file about a video, such as ``holiday_moments.csv``.
 
     Args:
-        video: The video's name; where no letter of it can stand in a name, only ``file_name`` is left.
-        file_name: What the file is, a constant.
+        video: The video's name; if its slug is empty, the result is ``file_name`` alone.
+        file_name: What the file is, such as "moments.csv".
     """
     short = slug(PurePath(video).stem, otherwise="")
     return f"{short}_{file_name}" if short else file_name
@@ -107,13 +107,13 @@ def numbered_name(number: int, prompt: str, time_s: float, extension: str) -> st
     """Return the name of a clip or a frame, such as ``003_a-dog_0m12.400s.mp4``.
 
     Args:
-        number: Its rank, from 1; three digits or more, so that names sort as the moments do.
-        prompt: Whose moment it is.
-        time_s: Where it begins (a clip) or lies (a frame), in seconds.
-        extension: Without the dot, [a-z0-9].
+        number: Its rank, from 1; written with at least three digits, so that names sort as the moments do.
+        prompt: The moment's prompt.
+        time_s: The start of a clip or the time of a frame, in seconds.
+        extension: Without the dot, 1 to 8 of [a-z0-9].
 
     Raises:
-        ValueError: The number or the extension is none.
+        ValueError: The number is negative or the extension is invalid.
     """
     if number < 0 or not _EXTENSION.fullmatch(extension):
         raise ValueError(f"no file can be named by number {number} and extension {extension!r}")

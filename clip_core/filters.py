@@ -1,4 +1,4 @@
-"""The filters that smooth curves: Gaussian, median, Savitzky-Golay and exponential, on evenly spaced samples."""
+"""Filters that smooth curves of evenly spaced samples: Gaussian, median, Savitzky-Golay and exponential."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Filter:
     """One row of the table of filters.
 
     Attributes:
-        title: To show.
+        title: The name to show.
         apply: Filters curves, float32 (p, n), evenly spaced along the second axis, with a window in samples, > 0.
             None: the time-weighted mean of ``scoring.smoothing``, which takes irregular samples as they are.
     """
@@ -28,13 +28,13 @@ class Filter:
 
 
 def gaussian(rows: Floats, window: float) -> Floats:
-    """Weights of a normal curve with standard deviation ``window``/√12; those that are there sum to 1.
+    """Smooth with normal weights of standard deviation ``window``/√12; at the edges, those inside sum to 1.
 
     Args:
         rows: float32 (p, n), evenly spaced along the second axis.
-        window: In samples, > 0; at most n counts.
+        window: In samples, > 0; values above n count as n.
     """
-    from scipy.ndimage import gaussian_filter1d  # SciPy takes a second to load: only when it is needed
+    from scipy.ndimage import gaussian_filter1d  # imported here because SciPy takes a second to load
 
     n = rows.shape[1]
     sigma = min(window, n) / math.sqrt(12)
@@ -45,7 +45,7 @@ def gaussian(rows: Floats, window: float) -> Floats:
 
 
 def median(rows: Floats, window: float) -> Floats:
-    """Median of the odd number of samples nearest to ``window``, mirrored at the edges (rows as above)."""
+    """Return the median over the odd number of samples nearest to ``window``, mirrored at the edges (rows as above)."""
     from scipy.ndimage import median_filter
 
     size = odd_samples(window, rows.shape[1])
@@ -56,9 +56,9 @@ def median(rows: Floats, window: float) -> Floats:
 
 
 def savgol(rows: Floats, window: float) -> Floats:
-    """Fit of order 2 over the odd number of samples nearest to ``window``, at least 3 (rows as above).
+    """Fit a polynomial of order 2 over the odd number of samples nearest to ``window`` (rows as above).
 
-    Three samples or fewer are fitted exactly, so they stay as they are.
+    Windows of three samples or fewer are fitted exactly, so the rows are returned unchanged.
     """
     from scipy.signal import savgol_filter
 
@@ -70,10 +70,10 @@ def savgol(rows: Floats, window: float) -> Floats:
 
 
 def exponential(rows: Floats, window: float) -> Floats:
-    """Weights exp(-|k|/τ), τ = ``window``/√24 samples; those that are there sum to 1 (rows as above).
+    """Smooth with weights exp(-|k|/τ), τ = ``window``/√24; at the edges, those inside sum to 1 (rows as above).
 
-    The sum over the samples up to one, and that over those from it on, are one recursive filter run
-    forward and one run backward. The sample itself is in both.
+    A recursive filter run forward sums the samples up to each one, and run backward those from it on. The sample
+    itself is in both sums and is subtracted once.
     """
     from scipy.signal import lfilter
 
@@ -92,7 +92,7 @@ def exponential(rows: Floats, window: float) -> Floats:
 
 
 def odd_samples(window: float, most: int) -> int:
-    """The odd number nearest to ``window`` samples, at least 1 and at most ``most``; of two, the larger."""
+    """Return the odd number nearest to ``window``, at least 1 and at most ``most``; of two, the larger."""
     return max(1, min(2 * math.floor(window / 2 + 1e-9) + 1, most - 1 + most % 2))
 
 
@@ -103,4 +103,4 @@ FILTERS: Mapping[str, Filter] = {
     "savgol": Filter("Savitzky–Golay", savgol),
     "exponential": Filter("exponential", exponential),
 }
-"""By the name that settings, links and the command line know: menus, helps and checks are made from this table."""
+"""By the name used in settings, links and the command line; menus, help and checks are built from this table."""

@@ -1,4 +1,4 @@
-"""A prompt, read once from the line that somebody typed, and written as such a line again."""
+"""Parse prompts from typed lines, once, and write them as lines again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NEGATIVE = "- "
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text that is looked for, or that others are held against.
+    """A text to look for, or a negative one to compare the others with.
 
     Attributes:
-        text: As it is embedded and shown; see ``clean_prompt``.
-        negative: Whether it is a negative or background prompt: others are held against it, and it is never flagged.
+        text: The text as it is embedded and shown; see ``clean_prompt``.
+        negative: Whether it is a negative or background prompt: others are compared with it; it is never flagged.
         weight: Prior odds, > 0: how much it counts where prompts compete (softmax, margin, leading).
     """
 
@@ -31,7 +31,7 @@ class Prompt:
 
 
 def parse_prompt(line: str) -> Prompt | None:
-    """Read a line; None if it holds no text: it is blank, or a lone "-", which is one that is still being typed."""
+    """Parse a line; return None if it is blank or a lone "-", the start of a negative prompt being typed."""
     line = clean_prompt(line)
     negative = f"{line} ".startswith(_NEGATIVE)
     text = line[len(_NEGATIVE) :].strip() if negative else line
@@ -39,10 +39,10 @@ def parse_prompt(line: str) -> Prompt | None:
 
 
 def parse_prompts(lines: Iterable[str], weights: Mapping[str, float] | None = None) -> tuple[Prompt, ...]:
-    """Read lines in their order, each prompt once.
+    """Parse lines in order, each prompt once.
 
     Args:
-        lines: As typed.
+        lines: The lines as typed.
         weights: Text → weight, where it is not 1.
     """
     found = dict.fromkeys(prompt for line in lines if (prompt := parse_prompt(line)))

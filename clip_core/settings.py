@@ -1,4 +1,4 @@
-"""All settings that decide how curves become moments, as one value: for the page, for files and for links."""
+"""The settings that decide how curves become moments, as one value for the page, files and links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PROMPT = "prompt"
 _PLAIN = ("unit", "smoothing", "templates")
 _ALWAYS = ("unit", "confidence")
 _BEFORE: Mapping[str, Any] = {"unit": "z", "bank_share": 95}
-"""What a link without a confidence does not say: it was made when moments had to beat 95 % of the bank in z."""
+"""Defaults of old links, which name no confidence: moments then had to beat 95 % of the null bank, in z."""
 MOST_PROMPTS, MOST_TEXT, MOST_DEPTH, MOST_LINK = 200, 20_000, 2, 60_000
 CONFIDENCES = (0.90, 0.95, 0.98)
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
@@ -42,7 +42,7 @@ _FEW = Field(max_length=MOST_PROMPTS)
 _RISING = where(lambda pair: pair[0] <= pair[1])
 _Text: TypeAlias = Annotated[str, where(lambda text: len(text) <= MOST_TEXT)]
 _Texts: TypeAlias = Annotated[tuple[_Text, ...], _FEW, allowed(f"at most {MOST_PROMPTS} texts")]
-# A whole number stays whole, so that files and links are written as they were read.
+# A whole number stays an int, so that files and links are written as they were read.
 _Number: TypeAlias = Annotated[int | float, Field(ge=-1e9, le=1e9)]
 _Odds: TypeAlias = Annotated[int | float, Field(ge=1e-6, le=1e6)]
 _Confidence: TypeAlias = Annotated[
@@ -71,24 +71,24 @@ class Recipe:
     """How curves become moments.
 
     Attributes:
-        prompts: Lines as they were typed; see ``prompts.parse_prompt``.
+        prompts: Lines as typed; see ``prompts.parse_prompt``.
         weights: Prompt → prior odds (default 1): how much it counts where prompts compete (softmax, margin, leading).
-        templates: Around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
-        unit: What curves are shown and thresholded in.
+        templates: The sentences around each prompt: "none", the 7 "simple" ones or OpenAI's 80.
+        unit: The unit in which curves are shown and compared with thresholds.
         threshold: In that unit, for all prompts; None finds moments on segments of the video
             (``scoring.prompt_detection``).
-        thresholds: Prompt → threshold of its own, which counts before ``threshold``.
+        thresholds: Prompt → its own threshold, which overrides ``threshold``.
         hysteresis: A moment ends where its curve falls this far below its threshold; ≥ 0.
-        confidence: A prompt without a threshold is there if it beats more than this share of the null bank.
-        bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0: it need not.
+        confidence: Without a threshold, a prompt is present if it beats more than this share of the null bank.
+        bank_share: With a threshold, a moment must beat this percentage of the null bank somewhere; 0 disables this.
         smoothing, smoothing_s: A key of ``FILTERS`` and its width in seconds.
-        smoothing_samples: The width in samples, which then counts in place of the seconds; None: it was given in
-            seconds. It is kept as it was given, so that another sampling rate does not change what was meant.
+        smoothing_samples: The width in samples, which overrides the seconds; None uses the seconds. The unit that
+            the user chose is kept, so that another sampling rate does not change the meaning.
         across_cuts: Whether smoothing reaches across shot boundaries.
         min_gap_s, min_duration_s, pad_s: Shorter gaps are filled, shorter moments dropped, the rest padded.
-        score_range, time_range: Smoothed scores and times outside are never flagged; None: no limits.
+        score_range, time_range: Smoothed scores and times outside are never flagged; None means no limits.
         unflagged: Prompts without moments.
-        combinations: (op, a, b, within_s) each, see ``scoring.combine``: moments of two prompts together.
+        combinations: (op, a, b, within_s) tuples: moments of two prompts combined, see ``scoring.combine``.
     """
 
     prompts: _Texts = ()
@@ -135,28 +135,28 @@ class Recipe:
 
     @property
     def needs_bank(self) -> bool:
-        """Whether prompts must be held against neutral texts."""
+        """Whether prompts must be compared with the null bank (neutral texts)."""
         return self.threshold is None or self.unit == "corrected" or self.bank_share > 0
 
     def as_mapping(self) -> dict[str, Any]:
-        """All settings as plain values that JSON and YAML can hold."""
+        """Return all settings as plain values for JSON and YAML."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
     def changed(self) -> dict[str, Any]:
-        """Those that are not the defaults."""
+        """Return the settings that differ from the defaults."""
         usual = Recipe().as_mapping()
         return {name: value for name, value in self.as_mapping().items() if value != usual[name]}
 
 
 def recipe_from(given: object, source: str) -> Recipe:
-    """Return the recipe that plain values describe; what is not said is as usual.
+    """Return the settings described by plain values; missing ones have their defaults.
 
     Args:
-        given: What came out of YAML or JSON, from anybody.
-        source: What it is called in messages, such as "The settings file".
+        given: Parsed YAML or JSON, untrusted.
+        source: Its name in messages, such as "The settings file".
 
     Raises:
-        RecipeError: It is no mapping, or has an unknown or a wrong setting.
+        RecipeError: It is not a mapping, or has an unknown or an invalid setting.
     """
     if not isinstance(given, Mapping):
         raise RecipeError(f"{source} holds no settings.", "Write one 'key: value' per line.")
@@ -166,7 +166,7 @@ def recipe_from(given: object, source: str) -> Recipe:
 
 
 def _as_meant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
-    """Settings of before, which name no confidence, as they were meant.
+    """Convert old settings, which name no confidence, to their present meaning.
 
     A threshold without a unit was in z, and a prompt without a threshold had to beat ``bank_share``.
     """
@@ -174,15 +174,15 @@ def _as_meant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
         return recipe
     if "unit" not in given and (recipe.threshold is not None or recipe.thresholds):
         recipe = replace(recipe, unit="z")
-    if recipe.threshold is None and recipe.bank_share:  # most: as many of 300 texts as all of them
+    if recipe.threshold is None and recipe.bank_share:  # of 300 texts, MOST_CONFIDENCE means all, like 100 %
         recipe = replace(recipe, confidence=min(recipe.bank_share / 100, MOST_CONFIDENCE))
     return recipe
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
-    """Lists as tuples, and texts as prompts are: files of elsewhere may spell an accent in another way.
+    """Return lists as tuples, and texts cleaned like prompts: other programs may encode accents differently.
 
-    What is nested deeper than any setting stays a list, which no setting may be; what is too long stays too long.
+    Lists nested deeper than any setting stay lists, and lists that are too long stay too long: both are rejected later.
     """
     if isinstance(value, str):
         return clean_prompt(value)
@@ -192,7 +192,7 @@ def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
 
 
 def recipe_yaml(recipe: Recipe) -> str:
-    """The settings file of a recipe."""
+    """Return the content of a settings file."""
     text = yaml.safe_dump(recipe.as_mapping(), allow_unicode=True, sort_keys=False, width=1000)
     return f"# How CLIP Video Investigator makes moments of curves. Load it on the page or with --settings.\n{text}"
 
@@ -201,13 +201,13 @@ def read_recipe(content: bytes) -> Recipe:
     """Read a settings file.
 
     Raises:
-        RecipeError: It is larger than 1 MB, no UTF-8, no YAML, or no recipe.
+        RecipeError: It is larger than 1 MB, not UTF-8, not YAML, or holds invalid settings.
     """
     return recipe_from(read_yaml(content, "The settings file", RecipeError), "The settings file")
 
 
 def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
-    """Unit, confidence and what is not the usual setting, as (name, text) pairs; each prompt is a pair of its own."""
+    """Return unit, confidence and all settings that are not defaults as (name, text) pairs, one pair per prompt."""
     changed = {name: getattr(recipe, name) for name in _ALWAYS} | recipe.changed()
     prompts = [(_PROMPT, line) for line in changed.pop("prompts", [])]
     rest = [
@@ -218,25 +218,25 @@ def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def link(address: str, recipe: Recipe | None, besides: Mapping[str, str]) -> str:
-    """An address that restores a view.
+    """Return a link that restores a view.
 
     Args:
-        address: Of the page; parameters that it has already are dropped.
-        recipe: The settings; None: none are named.
-        besides: What else the page wants to find again, such as video and frame.
+        address: The page's address; its query is dropped.
+        recipe: The settings, or None to leave them out.
+        besides: Other parameters of the page, such as video and frame.
     """
     settings = [] if recipe is None else recipe_query(recipe)
     return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *settings])}"
 
 
 def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
-    """The recipe that an address names; None if it names no setting. Parameters of other people are left alone.
+    """Return the settings in a link's query, or None if it has none. Unknown parameters are ignored.
 
     Args:
-        query: Name → its texts, in order.
+        query: Name → its values, in order.
 
     Raises:
-        RecipeError: A setting cannot be.
+        RecipeError: A setting is invalid.
     """
     given: dict[str, Any] = {}
     for name in Recipe().as_mapping().keys() & query.keys():
@@ -253,14 +253,14 @@ def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
     return recipe_from(given, "The link")
 
 
-def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds; recipe_from looks at it
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value; recipe_from checks it
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
+def _plain(value: Any) -> Any:  # noqa: ANN401 - the value of any field
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""Background tasks of this process: a queue for each kind of work; every visitor can join, watch and cancel them."""
+"""Background tasks of this process: one queue per kind of work; every visitor can join, watch and cancel tasks."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TaskView(Generic[Key]):
-    """A task as it stands at one instant.
+    """The state of a task at one instant.
 
     Attributes:
-        key: What tells it from the other tasks of its queue.
+        key: Identifies the task in its queue.
         state: "waiting", "running", "done", "failed" or "cancelled".
         place: 1 for the next in line, 0 when not waiting.
         progress: The last report, None before the first.
-        error: Why it failed, or that it was cancelled, else None.
+        error: Why it failed or that it was cancelled, else None.
         others: How many other viewers are watching it.
     """
 
@@ -85,7 +85,7 @@ class _Task(Generic[Key]):
         return self.state in ("waiting", "running")
 
     def others(self, viewer: str = "") -> int:
-        """How many are watching it besides a viewer."""
+        """Return how many viewers other than ``viewer`` are watching the task."""
         now = time.monotonic()
         return sum(1 for who, at in self.seen.items() if who != viewer and now - at < WATCHING_S)
 
@@ -98,8 +98,8 @@ class TaskQueue(Generic[Key]):
         after_error: The next step to suggest after an unexpected error.
         after_cancel: The next step to suggest after a cancel.
         at_once: How many tasks may run at the same time; None sets no limit.
-        newest_first: Whether the newest waiting task is next, and dropped in its turn if nobody has looked at it for
-            ``WATCHING_S``. Else the oldest is next, and none is dropped.
+        newest_first: Whether the newest waiting task is next, and is dropped when its turn comes if nobody has asked
+            about it for ``WATCHING_S``. Otherwise the oldest is next, and none is dropped.
         most_ended: How many ended tasks are remembered.
     """
 
@@ -123,11 +123,11 @@ class TaskQueue(Generic[Key]):
         """Start a task, or join it if the same key is waiting or running.
 
         Args:
-            key: What tells the task from others.
+            key: Identifies the task.
             steps: Makes the generator that works and reports. After a cancel it is closed at its next report, unless
                 that says "done".
-            viewer: Who asks, such as a session's id.
-            demand: A higher one than that of the task joined replaces its steps, also while it runs.
+            viewer: The viewer's id, such as a session's.
+            demand: If higher than that of the task joined, ``steps`` replaces its steps, even while it runs.
         """
         with self._changed:
             task = self._tasks.get(key)
@@ -142,7 +142,7 @@ class TaskQueue(Generic[Key]):
             self._start_waiting()
 
     def view(self, key: Key, viewer: str = "somebody") -> TaskView[Key] | None:
-        """Return how a task stands, or None if there is none. Asking makes ``viewer`` one of its watchers."""
+        """Return the state of a task, or None if there is none; ``viewer`` counts as watching it from now on."""
         with self._changed:
             task = self._tasks.get(key)
             if task is None:
@@ -152,11 +152,11 @@ class TaskQueue(Generic[Key]):
             return TaskView(key, task.state, place, task.progress, task.error, task.others(viewer))
 
     def cancel(self, key: Key, *, at_once: bool = False) -> None:
-        """Stop a task at its next report; unknown or ended: nothing happens.
+        """Stop a task at its next report; do nothing if it is unknown or has ended.
 
         Args:
-            key: Which task.
-            at_once: Count it as ended from now on, although its next report may take long.
+            key: The task's key.
+            at_once: Mark it as cancelled now, although its next report may take long.
         """
         with self._changed:
             task = self._tasks.get(key)
@@ -166,12 +166,12 @@ class TaskQueue(Generic[Key]):
                     self._end(task, self._cancel_error())
 
     def wait(self, key: Key, most_s: float) -> bool:
-        """Wait until nothing waits or runs under a key; return whether that is so."""
+        """Wait up to ``most_s`` seconds until no task with this key waits or runs; return whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: key not in {t.key for t in self._running + self._waiting()}, most_s)
 
     def stop(self, key: Key) -> None:
-        """Cancel a task and wait until it writes nothing any more, for at most ten seconds."""
+        """Cancel a task and wait, for at most ten seconds, until its thread has ended."""
         self.cancel(key)
         self.wait(key, STOP_PATIENCE_S)
 
@@ -198,7 +198,7 @@ class TaskQueue(Generic[Key]):
         except ClipVideoError as error:
             self._end(task, self._cancel_error() if task.cancelled else error)
         except Exception as error:  # noqa: BLE001 - nothing above a thread catches it; the page shows it
-            _log.error("%s failed unexpectedly: %s", self._name, type(error).__name__)  # its text may hold addresses
+            _log.error("%s failed unexpectedly: %s", self._name, type(error).__name__)  # the text may contain addresses
             what = f"{self._name} stopped on an unexpected error ({type(error).__name__})."
             self._end(task, ClipVideoError(what, self._after_error))
         finally:
@@ -224,7 +224,7 @@ class TaskQueue(Generic[Key]):
             if task.active:
                 stopped: TaskState = "cancelled" if isinstance(error, JobCancelled) else "failed"
                 task.state, task.error = "done" if error is None else stopped, error
-            task.steps = None  # what an ended task worked with, such as a model, must not stay in memory
+            task.steps = None  # an ended task must not keep its model or other objects in memory
             self._changed.notify_all()
 
     def _cancel_error(self) -> JobCancelled:
@@ -235,7 +235,7 @@ class IndexQueue(TaskQueue[IndexKey]):
     """Runs ``index_video``, one video at a time, in the order of the requests.
 
     Args:
-        index: What runs instead of ``index_video``; for tests.
+        index: Runs instead of ``index_video``; for tests.
     """
 
     def __init__(self, index: Callable[..., Iterator[Progress]] | None = None) -> None:
@@ -251,8 +251,8 @@ class IndexQueue(TaskQueue[IndexKey]):
 
         Args:
             path, encoder, store: As for ``index_video``.
-            rate: Samples per second, None for every frame. A higher one extends a running task.
-            viewer: Who asks, such as a session's id.
+            rate: Samples per second, None for every frame. A higher rate extends a running task.
+            viewer: The viewer's id, such as a session's.
         """
         key = index_key(path, encoder)
 
@@ -278,15 +278,15 @@ class IndexQueue(TaskQueue[IndexKey]):
 
 
 def index_key(path: str | os.PathLike[str], encoder: Encoder) -> IndexKey:
-    """Return what makes two requests the same task: the file's real path and the model's fingerprint."""
+    """Return the key of an indexing task: the file's real path and the model's fingerprint."""
     return os.path.realpath(path), encoder.fingerprint
 
 
 class ProxyQueue(TaskQueue[str]):
-    """Runs ``make_proxy``, one video at a time, under the video's id.
+    """Runs ``make_proxy``, one video at a time; the key is the video's id.
 
     Args:
-        make: What runs instead of ``make_proxy``; for tests.
+        make: Runs instead of ``make_proxy``; for tests.
     """
 
     def __init__(self, make: Work | None = None) -> None:
@@ -297,9 +297,9 @@ class ProxyQueue(TaskQueue[str]):
         """Make a proxy, or join the task that does.
 
         Args:
-            path, record: The video, as it was just identified, and what is known of it.
-            destination: Where the proxy will lie.
-            viewer: Who asks, such as a session's id.
+            path, record: The video's file, just identified, and its record.
+            destination: The proxy's path.
+            viewer: The viewer's id, such as a session's.
 
         Raises:
             VideoNotFoundError: There is no such file.
@@ -309,11 +309,11 @@ class ProxyQueue(TaskQueue[str]):
 
 
 class ExportQueue(TaskQueue[str]):
-    """Runs ``export_media``, one request at a time. The ``files`` of the last report are the results; they stay a day.
+    """Runs ``export_media``, one request at a time. The ``files`` of the last report are the results, kept for a day.
 
     Args:
-        folder: Where results lie, each in a folder of its own; it is cleaned of old ones now and before each new one.
-        make: What runs instead of ``export_media``; for tests.
+        folder: Holds one folder per result; old ones are deleted now and before each export.
+        make: Runs instead of ``export_media``; for tests.
     """
 
     def __init__(self, folder: Path, make: Work | None = None) -> None:
@@ -325,9 +325,9 @@ class ExportQueue(TaskQueue[str]):
         """Make clips, frames or a ZIP, or join the task that does.
 
         Args:
-            path, record: The video, as it was just identified, and what is known of it.
-            request: What is to be made.
-            viewer: Who asks, such as a session's id.
+            path, record: The video's file, just identified, and its record.
+            request: What to make.
+            viewer: The viewer's id, such as a session's.
 
         Raises:
             VideoNotFoundError: There is no such file.
@@ -353,15 +353,15 @@ class ExportQueue(TaskQueue[str]):
 
 
 def export_key(video_id: str, request: ExportRequest) -> str:
-    """Return 32 hex digits that tell a request for a video from all others: the name of its result's folder."""
+    """Return the key of an export, 32 hex digits over video and request: also the name of the result's folder."""
     return hashlib.sha256(f"{video_id} {request.digest}".encode()).hexdigest()[:32]
 
 
 class DownloadQueue(TaskQueue[DownloadKey]):
-    """Runs downloads of models, all at the same time. The first report comes once the hub has said how much there is.
+    """Runs downloads of models, all at the same time. The first report comes when the hub has named the sizes.
 
     Args:
-        plan, fetch: What runs instead of ``plan_download`` and ``download``; for tests.
+        plan, fetch: Run instead of ``plan_download`` and ``download``; for tests.
     """
 
     def __init__(self, plan: Callable[..., DownloadPlan] = plan_download, fetch: Work = download) -> None:
@@ -376,7 +376,7 @@ class DownloadQueue(TaskQueue[DownloadKey]):
 
         Args:
             model_id, revision, precision: As for ``plan_download``.
-            most_bytes: The size agreed to, None for any. More than that is a ``DownloadSizeError``; nothing is fetched.
+            most_bytes: The agreed size, None for any. If more is missing: ``DownloadSizeError``, nothing is downloaded.
         """
         key = (model_id, revision, precision)
 
@@ -395,5 +395,5 @@ class DownloadQueue(TaskQueue[DownloadKey]):
     def cancel(self, key: DownloadKey, *, at_once: bool = False) -> None:
         """Stop a download within about a second; what has arrived stays."""
         task = self.view(key)
-        # The hub may take long to answer, and until then there is nothing to stop.
+        # The hub may take long to answer, and until then there is no download to stop.
         super().cancel(key, at_once=at_once or (task is not None and task.progress is None))

@@ -1,4 +1,4 @@
-"""Texts that people read and type: times, sizes, scores, prompts, and foreign words where there is little room."""
+"""Format and parse what people read and type: times, sizes, scores and prompts; shorten and clean other texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from clip_core.types import Unit
 
 MOST_SECONDS = 1e7
-"""116 days: a later time is no time in a video."""
+"""116 days: no time in a video is later."""
 _CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SIZE_STEP = 1000  # as drives and networks count: 1 kB = 1000 B
@@ -25,9 +25,9 @@ def clock(time_s: float, decimals: int = 3, width: int = 0) -> str:
     """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``.
 
     Args:
-        time_s: In seconds; below zero counts as zero.
-        decimals: Of the seconds; with 0 there is no point.
-        width: At least so many characters, of ``HH:MM:SS.mmm``.
+        time_s: In seconds; negative counts as zero.
+        decimals: Decimals of the seconds; 0 also drops the point.
+        width: The least number of characters, filled from ``HH:MM:SS.mmm``.
     """
     seconds, fraction = divmod(max(0, round(time_s * 10**decimals)), 10**decimals)
     text, least = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}", len("0:00")
@@ -38,12 +38,12 @@ def clock(time_s: float, decimals: int = 3, width: int = 0) -> str:
 
 
 def full_clock(time_s: float) -> str:
-    """Write a time as ``HH:MM:SS.mmm``, as files have it; the hours may have more digits."""
+    """Write a time as ``HH:MM:SS.mmm``, the form used in files; the hours may have more digits."""
     return clock(time_s, width=len("00:00:00.000"))
 
 
 def parse_number(text: str) -> float | None:
-    """Read a number, or a time in seconds, such as ``12.5``, ``12,5``, ``1:02.5``, ``01:01:02.500``; else None."""
+    """Parse a number, or a time in seconds, such as ``12.5``, ``12,5``, ``1:02.5``, ``01:01:02.500``; else None."""
     text = text.strip()
     if clock := _CLOCK.fullmatch(text):
         last = float(clock[3].replace(",", "."))
@@ -53,13 +53,13 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_time(text: str) -> float | None:
-    """Read a time in a video, 0 to 1e7 seconds, written as for ``parse_number``; None if it is none."""
+    """Parse a time in a video, 0 to 1e7 seconds, written as for ``parse_number``; return None if it is not one."""
     time_s = parse_number(text)
     return time_s if time_s is not None and 0 <= time_s <= MOST_SECONDS else None
 
 
 def size_text(size_bytes: float) -> str:
-    """A size with at most three digits, below 1 MB without a point: such as "71 kB", "1.72 MB", "156 MB"."""
+    """Return a size with up to three digits, without decimals below 1 MB: such as "71 kB", "1.72 MB", "156 MB"."""
     size, place = float(size_bytes), 0
     while size >= _SIZE_STEP - 0.5 and place < len(_SIZE_UNITS) - 1:
         size, place = size / _SIZE_STEP, place + 1
@@ -69,22 +69,22 @@ def size_text(size_bytes: float) -> str:
 
 
 def value_decimals(unit: Unit) -> int:
-    """The decimals that one score of this unit is written with, such as a threshold."""
+    """Return the number of decimals for a score or threshold in this unit."""
     return _DECIMALS[unit]
 
 
 def shown_value(value: float, unit: Unit) -> float:
-    """The number that a table writes with ``value_decimals``, as ``value_text`` does."""
+    """Return the value rounded as ``value_text`` writes it."""
     return _rounded(value, value_decimals(unit))
 
 
 def value_text(value: float, unit: Unit) -> str:
-    """One score as text."""
+    """Return one score as text."""
     return number_text(value, value_decimals(unit))
 
 
 def number_text(value: float, decimals: int) -> str:
-    """A number as text with so many decimals, a plain "-" as its minus sign, and never minus zero."""
+    """Return a number as text with so many decimals, "-" as minus sign, and never minus zero."""
     return f"{_rounded(value, decimals):.{decimals}f}"
 
 
@@ -93,17 +93,17 @@ def _rounded(value: float, decimals: int) -> float:
 
 
 def unicode_text(text: str) -> str:
-    """Return ``text`` with a question mark for each half of a surrogate pair, which UTF-8 cannot carry."""
+    """Return ``text`` with a question mark for each surrogate, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def clean_prompt(prompt: str) -> str:
-    """Return a prompt as it is embedded and shown: NFC, without outer blanks, whatever cannot be UTF-8 replaced."""
+    """Return a prompt as it is embedded and shown: NFC, stripped, with surrogates replaced."""
     return unicodedata.normalize("NFC", unicode_text(prompt)).strip()
 
 
 def printable(text: str, instead: str = "?") -> str:
-    """Return ``text`` as one line in which nothing can move a terminal's cursor."""
+    """Return ``text`` with non-printable characters replaced, so that none can move a terminal's cursor."""
     return "".join(c if c.isprintable() else instead for c in text)
 
 
@@ -115,7 +115,7 @@ def shorten(text: str, most: int, tail: int = 0) -> str:
 
 
 def single_line(text: str, most: int = 150) -> str:
-    """Return foreign words as one printable line of at most ``most`` characters, each run of blanks as one space."""
+    """Return untrusted text as one printable line of at most ``most`` characters, whitespace collapsed."""
     return shorten(" ".join(printable(text, " ").split()), most)
 
 

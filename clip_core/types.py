@@ -1,4 +1,4 @@
-"""The values that every folder shares. Arrays are checked when a value is made."""
+"""The value types that all packages share. Shapes and dtypes are checked when a value is made."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _need(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One decoded picture, which never travels without its time.
+    """One decoded picture with its time.
 
     Attributes:
-        index: Its number from 0: its rank among the frames that decode.
-        pts: Presentation time stamp in the stream's time base: the frame's identity.
+        index: Frame number from 0: its rank among the frames that decode.
+        pts: Presentation timestamp in the stream's time base; it identifies the frame.
         time_s: Presentation time in seconds from the first frame of the video.
-        rgb: uint8 (height, width, 3), red first, rotated as the file asks.
+        rgb: uint8 (height, width, 3), RGB, rotated as the file says.
     """
 
     index: int
@@ -54,15 +54,15 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeTable:
-    """When each frame of a video is presented.
+    """The presentation times of a video's frames.
 
     Attributes:
-        pts: int64 (n,), strictly rising.
+        pts: int64 (n,), strictly increasing.
         time_base: Seconds per unit of ``pts``.
         start_pts: The pts of the first frame that decodes: time zero.
         end_s: Where the last frame ends, in seconds from the first.
-        confirmed: Whether all frames were seen decoded. Until then the packets claim it, and numbers are provisional.
-        key_pts: int64 (k,), the pts of the keyframes, rising.
+        confirmed: Whether all frames were decoded. Until then the table comes from the packets and is provisional.
+        key_pts: int64 (k,), the pts of the keyframes, increasing.
     """
 
     pts: Ints
@@ -85,29 +85,29 @@ class TimeTable:
         return self.seconds(self.pts)
 
     def seconds(self, pts: Ints) -> Times:
-        """Presentation times of ``pts``. The integers are multiplied first, so each time is rounded once."""
+        """Return the presentation times of ``pts``. Integers are multiplied first, so each time is rounded once."""
         base = self.time_base
         return np.asarray((pts - self.start_pts) * base.numerator, dtype=np.float64) / base.denominator
 
     def number_of(self, pts: Ints) -> Ints:
-        """The frame numbers of ``pts``: their ranks in the table, int64 of the same shape."""
+        """Return the frame numbers of ``pts``: their ranks in the table, int64 of the same shape."""
         return np.searchsorted(self.pts, pts).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoRecord:
-    """What the store knows of a video: facts that need no second look at the file.
+    """What the store knows of a video, so that the file need not be read again.
 
     Attributes:
         video_id: SHA-256 of its bytes, 64 hex digits.
-        path: Where it lay when it was last opened.
-        name: The name to show; for an upload, the name that the visitor's file had.
-        size_bytes: Its length.
+        path: Its path when it was last opened.
+        name: The name to show; for an upload, the name of the visitor's file.
+        size_bytes: The file's size.
         container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
         width, height: Of the picture after rotation, in pixels.
-        header_fps, header_frame_count, header_duration_s: What the header claims, if anything.
-        table: When each frame is presented.
-        unreadable_after_s: Where decoding stopped for good in a damaged file, else None.
+        header_fps, header_frame_count, header_duration_s: What the header claims, or None.
+        table: The presentation times of its frames.
+        unreadable_after_s: Where decoding stopped for good in a damaged file, in seconds, else None.
         added_s: When it was first stored, seconds since 1970.
     """
 
@@ -129,10 +129,10 @@ class VideoRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameEmbeddings:
-    """Vectors of some frames of one video under one model.
+    """Embeddings of some frames of one video under one model.
 
     Attributes:
-        pts: int64 (n,), identities of the frames; in any order, each once.
+        pts: int64 (n,), the pts of the frames; in any order, each once.
         times_s: float64 (n,), presentation times.
         vectors: float32 (n, dim), unit length.
     """
@@ -159,13 +159,13 @@ class Scores:
 
     Attributes:
         frames: int64 (n,), frame numbers from 0.
-        times_s: float64 (n,), rising presentation times.
+        times_s: float64 (n,), increasing presentation times.
         prompts: The p prompts, in the order of the columns.
         values: float32 (n, p).
         start_s, end_s: Where the video starts and ends, in seconds.
-        unit: What the values are.
-        complete: Whether all samples that were last asked for are there.
-        until_s: float64 (n,), when the frame after each sampled one is presented; None: not known.
+        unit: The unit of the values.
+        complete: Whether all samples of the last request are included.
+        until_s: float64 (n,), when the frame after each sampled one is presented; None if unknown.
     """
 
     frames: Ints
@@ -190,20 +190,20 @@ class Scores:
         return f"Scores(n={len(self)}, prompts={len(self.prompts)}, unit={self.unit}, complete={self.complete})"
 
     def column(self, prompt: str) -> Floats:
-        """The values of one prompt, float32 (n,)."""
+        """Return the values of one prompt, float32 (n,)."""
         return self.values[:, self.prompts.index(prompt)]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A stretch [start_s, end_s) in which a prompt is there.
+    """A time range [start_s, end_s) in which a prompt is present.
 
     Attributes:
-        prompt: Whose moment it is.
+        prompt: The prompt.
         start_s, end_s: Where it begins and ends, in seconds.
-        peak_s, peak: When it is highest, and how high; where it was found on segments, the level of the highest one.
-        mean: Of the smoothed scores of its samples, weighted by their spans.
-        label: What a person or a rule calls it; empty: nothing beyond its prompt.
+        peak_s, peak: Time and value of its highest score; if found on segments, the level of the highest segment.
+        mean: Mean of the smoothed scores of its samples, weighted by their spans.
+        label: A name given by a person or a rule; empty if there is none.
     """
 
     prompt: str
@@ -216,18 +216,18 @@ class Moment:
 
     @property
     def duration_s(self) -> float:
-        """Its length in seconds."""
+        """The length in seconds."""
         return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A piece of a video that was written to a file of its own.
+    """A piece of a video, written to a file of its own.
 
     Attributes:
         path: The file.
-        start_s, end_s: Where it really begins and ends, in seconds from the first frame of the video.
-        frames: How many frames it has.
+        start_s, end_s: Where it actually begins and ends, in seconds from the first frame of the video.
+        frames: The number of frames.
     """
 
     path: Path
@@ -238,24 +238,24 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far indexing, a proxy, an export or a download has come.
+    """The progress of indexing, a proxy, an export or a download.
 
-    ``done`` never falls within a stage (indexing counts all of its stages as one); at the last report it equals
-    ``total``. Both count frames (indexing: the stored ones of this request, those found included); in the stage "clips"
-    seconds of video, in "zip" and "download" bytes.
+    ``done`` never decreases within a stage (indexing counts all of its stages as one); in the last report it equals
+    ``total``. Both count frames (indexing: the stored frames of this request, including earlier ones); in the stage
+    "clips" seconds of video, in "zip" and "download" bytes.
 
     Attributes:
         done: How much is done.
         total: How much there is to do; may be corrected on the way.
-        frames_per_second: Frames handled per second of this run, 0.0 until measured.
-        seconds_left: Estimate, None until measured.
-        stage: Of indexing: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense".
-            Of other work: "waiting", "proxy", "clips", "frames", "zip", "download". Of each at its end: "done".
+        frames_per_second: Frames processed per second in this run, 0.0 until measured.
+        seconds_left: Estimated time left, None until measured.
+        stage: Indexing: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense".
+            Other work: "waiting", "proxy", "clips", "frames", "zip", "download". All end with "done".
         warnings: What the user should know, such as where a damaged file ended.
-        note: What it is at: shown instead of counts while there are none.
-        bytes_per_second: Of a download, over the last seconds.
-        files: Of an export: what is whole and in its place so far.
-        clips: Of these the clips, as they really are.
+        note: The current step, shown while there are no counts.
+        bytes_per_second: Download rate over the last seconds.
+        files: Files that an export has completed so far.
+        clips: The clips among these files, with their actual times.
     """
 
     done: float
@@ -271,7 +271,7 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """How much is done, from 0 to 1; all of it if there is nothing to do."""
+        """The share that is done, from 0 to 1. If ``total`` is 0: 0 while identifying or waiting, else 1."""
         if self.total > 0:
             return min(1.0, self.done / self.total)
         return 0.0 if self.stage in ("identifying", "waiting") else 1.0
@@ -282,16 +282,16 @@ ReviewVerdict: TypeAlias = Literal["", "accepted", "rejected", "added"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What somebody said of one moment. It is kept beside the computed moments and never written into them.
+    """An annotation of one moment. It is stored beside the computed moments and never written into them.
 
     Attributes:
-        prompt: Whose moment it is.
-        anchor_s: The peak of the moment when it was first touched, or the middle of an added one: with the prompt,
-            what the edit is known by.
-        start_s, end_s: Its edges as they were seen or set by hand; they stay, whatever the settings become.
-        verdict: "" where only edges or label were changed.
+        prompt: The moment's prompt.
+        anchor_s: The moment's peak when it was first annotated, or the middle of an added one, in seconds. Prompt and
+            anchor together identify the annotation.
+        start_s, end_s: Its edges as shown or set by hand, in seconds; later changes of the settings keep them.
+        verdict: "" if only edges or label were changed.
         label: A note.
-        settings: With which settings the moment was computed.
+        settings: The settings with which the moment was computed.
     """
 
     prompt: str

@@ -1,4 +1,4 @@
-"""What pydantic refuses, as errors of ours: the key, what was given, what is allowed, and the nearest key."""
+"""Translate pydantic's errors to ours: the key, its value, what is allowed, and the nearest key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.text import printable, shorten
 
 STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
-"""Of every model here: true is no number and 1 no text, and no traceback repeats a value, which may be secret."""
+"""For all dataclasses: true is not a number, 1 is not a text, and tracebacks show no values, which may be secret."""
 MOST_BYTES = 1_000_000
 _KINDS = {
     bool: "a yes/no value", int: "a number", float: "a number", str: "a text", list: "a list", tuple: "a list",
@@ -23,17 +23,17 @@ _KINDS = {
 
 
 def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noqa: ANN401 - pydantic's own descriptor
-    """Return a validator by which a dataclass of pydantic's raises errors of ours.
+    """Return a validator that makes a pydantic dataclass raise our errors.
 
     Args:
-        error_of: Makes the error of a field's name, the value that it was given, and what the field allows.
+        error_of: Makes the error from the field's name, its value, and what the field allows.
     """
 
     def check(cls: Any, values: Any, make: ModelWrapValidatorHandler[Any]) -> Any:  # noqa: ANN401
         try:
             return make(values)
         except ValidationError as error:
-            at = error.errors(include_url=False)[0]["loc"][0]  # a name, or the place of a value that was given without
+            at = error.errors(include_url=False)[0]["loc"][0]  # a name, or the index of a positional argument
         fields, given = cls.__pydantic_fields__, dict(enumerate(values.args)) | (values.kwargs or {})
         name = list(fields)[at] if isinstance(at, int) and at < len(fields) else str(at)
         if name not in fields:
@@ -43,13 +43,13 @@ def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noq
     return model_validator(mode="wrap")(classmethod(check))  # type: ignore[arg-type]
 
 
-def allowed(words: str, **bounds: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
-    """What a field allows: ``words`` for messages, and bounds such as ``ge`` and ``le``."""
+def allowed(words: str, **bounds: Any) -> Any:  # noqa: ANN401 - like pydantic's Field
+    """Return a field description: ``words`` for messages, and bounds such as ``ge`` and ``le``."""
     return Field(description=words, **bounds)
 
 
 def where(check: Callable[[Any], object]) -> AfterValidator:
-    """A check of a value that has the right type already."""
+    """Return a validator that requires ``check`` to hold for a value of the right type."""
 
     def needed(value: Any) -> Any:  # noqa: ANN401
         if not check(value):
@@ -59,13 +59,13 @@ def where(check: Callable[[Any], object]) -> AfterValidator:
     return AfterValidator(needed)
 
 
-def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> Any:  # noqa: ANN401 - whatever YAML holds
-    """Return what a YAML file holds; an empty mapping if it is empty.
+def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> Any:  # noqa: ANN401 - any YAML value
+    """Return the content of a YAML file; an empty mapping if the file is empty.
 
     Args:
         content: The file's bytes.
-        name: What it is called in messages.
-        error_class: What is raised for a file that is larger than 1 MB, no UTF-8 or no YAML.
+        name: Its name in messages.
+        error_class: Raised if the file is larger than 1 MB, not UTF-8 or not YAML.
     """
     if len(content) > MOST_BYTES:
         raise error_class(f"{name} is larger than 1 MB.", "Is it the right file?")
@@ -81,7 +81,7 @@ def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> A
 
 
 def unknown_key(given: Mapping[Any, Any], known: Collection[str]) -> tuple[str, str] | None:
-    """Return the first key that is not known, as it may be shown, with a hint; None if all are known."""
+    """Return the first unknown key, shortened for a message, and a hint; None if all keys are known."""
     for key in given:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
@@ -90,11 +90,11 @@ def unknown_key(given: Mapping[Any, Any], known: Collection[str]) -> tuple[str, 
 
 
 def kind(value: object) -> str:
-    """What YAML or JSON made of a value, in words."""
+    """Return the type of a YAML or JSON value, in words."""
     return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def shown(value: object) -> str:
-    """A value as it may stand in a message: short, on one line."""
-    text = value if isinstance(value, str) else reprlib.repr(value)  # which does not follow aliases into the depth
+    """Return a value for a message: short, on one line."""
+    text = value if isinstance(value, str) else reprlib.repr(value)  # limits depth, so YAML aliases cannot expand
     return shorten(printable(text[:100]), 40)

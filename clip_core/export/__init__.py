@@ -1,1 +1,1 @@
-"""Scores and moments → files that other tools open."""
+"""Write scores and moments to files for other tools, and read moments back."""

@@ -1,4 +1,4 @@
-"""Moments and scores as data: CSV, JSON, JSON Lines and Parquet."""
+"""Write moments and scores as data: CSV, JSON, JSON Lines and Parquet."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 
 
 def harmless(text: str) -> str:
-    """Return ``text`` so that no spreadsheet runs it as a formula: a quote goes before = + - @ tab and line breaks.
+    """Return ``text`` with a leading quote if a spreadsheet could run it: before = + - @ tab and line breaks.
 
-    Also before a quote that already stands there, so that ``cells.as_typed`` always gives back what was typed.
-    See OWASP, "CSV injection". Numbers are written as numbers and never come through here.
+    Such text that already starts with a quote gets another one, so that ``cells.as_typed`` restores the original.
+    See OWASP, "CSV injection". Numbers are written as numbers and are not escaped.
     """
     text = unicode_text(text)
     return "'" + text if text.lstrip(" '").startswith(FORMULA_STARTS) else text
 
 
 def scores_csv(scores: Scores) -> str:
-    """Return a table with a row per sample: frame, time_s, and the score of each prompt (6 decimals)."""
+    """Return a CSV table with a row per sample: frame, time_s, and the score of each prompt (6 decimals)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["frame", "time_s", *(harmless(prompt) for prompt in scores.prompts)])
-    values = scores.values.astype(np.float64).round(6) + 0.0  # never minus zero
+    values = scores.values.astype(np.float64).round(6) + 0.0  # + 0.0 turns minus zero into zero
     texts = np.char.mod("%.6f", values) if values.size else values
     times = (f"{time:.6f}" for time in scores.times_s.tolist())
     for frame, time, row in zip(scores.frames.tolist(), times, texts.tolist(), strict=True):
@@ -48,14 +48,14 @@ def scores_csv(scores: Scores) -> str:
 
 
 def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> str:
-    """Return a table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
+    """Return a CSV table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
 
-    Columns in ``_s`` are seconds (6 decimals); start, end and peak_time are the same times as HH:MM:SS.mmm.
+    Columns ending in ``_s`` are seconds (6 decimals); start, end and peak_time are the same times as HH:MM:SS.mmm.
 
     Args:
-        moments: What to write.
-        video: The name of their video, in each row, so that tables of several videos can be joined.
-        unit: What peak and mean are in, likewise.
+        moments: The moments.
+        video: The video's name, written in each row, so that tables of several videos can be joined.
+        unit: The unit of peak and mean, also written in each row.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -68,12 +68,12 @@ def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> s
 
 
 def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str) -> str:
-    """Return a table with a row per spike, in the order given: ``SPIKE_COLUMNS``.
+    """Return a CSV table with a row per spike, in the order given: ``SPIKE_COLUMNS``.
 
     Args:
-        spikes: Of each its prompt, its time in seconds and its change (both written with 6 decimals).
-        video: The name of their video, in each row.
-        unit: What the changes are in, in each row.
+        spikes: (prompt, time in seconds, change) each; the numbers are written with 6 decimals.
+        video: The video's name, written in each row.
+        unit: The unit of the changes, written in each row.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -101,7 +101,7 @@ def moments_json(moments: Sequence[Moment], source: Source, settings: Mapping[st
     """Return one object: ``source``, ``settings`` as given, and ``moments`` in the order given.
 
     Raises:
-        ValueError: The settings cannot be written as JSON, such as a number that is not finite.
+        ValueError: The settings cannot be written as JSON, for example because a number is not finite.
     """
     about = {
         "name": source.name, "path": source.path, "width": source.width, "height": source.height,
@@ -113,7 +113,7 @@ def moments_json(moments: Sequence[Moment], source: Source, settings: Mapping[st
 
 
 def moment_record(moment: Moment) -> dict[str, Any]:
-    """A moment as a plain dict: its fields, and its times as HH:MM:SS.mmm too."""
+    """Return a moment as a plain dict: its fields, plus its times as HH:MM:SS.mmm."""
     m = moment
     numbers = {"start_s": m.start_s, "end_s": m.end_s, "duration_s": m.duration_s, "peak_s": m.peak_s}
     numbers |= {"peak": m.peak, "mean": m.mean}
@@ -123,14 +123,14 @@ def moment_record(moment: Moment) -> dict[str, Any]:
 
 
 def moments_qvhighlights(moments: Sequence[Moment], prompts: Sequence[str], vid: str) -> str:
-    """Return predictions as jayleicn/moment_detr's ``standalone_eval`` reads them: a line per prompt.
+    """Return predictions in the format of jayleicn/moment_detr's ``standalone_eval``: one line per prompt.
 
-    ``{"qid": 1…, "query": prompt, "vid": …, "pred_relevant_windows": [[start_s, end_s, score], …]}``, the windows by
-    falling score, which is the moment's peak. A prompt without moments has no windows.
+    ``{"qid": 1…, "query": prompt, "vid": …, "pred_relevant_windows": [[start_s, end_s, score], …]}``, with windows by
+    decreasing score, which is the moment's peak. A prompt without moments has an empty list.
 
     Args:
-        moments: Those of prompts that are not in ``prompts`` are left out.
-        prompts: What was asked for; gives the qids, counted from 1.
+        moments: The moments; those of prompts that are not in ``prompts`` are left out.
+        prompts: The queries, in the order of their qids, counted from 1.
         vid: The video's name in the data set.
     """
     return _lines(
@@ -149,7 +149,7 @@ def moments_qvhighlights(moments: Sequence[Moment], prompts: Sequence[str], vid:
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
-    """In ASCII, so that no reader finds another line break in it (U+2028, U+0085 …)."""
+    """Return one line per row, in ASCII, so that no reader sees extra line breaks (U+2028, U+0085 …)."""
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
 
@@ -161,15 +161,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KEY = b"clip_video"
-"""Under which the settings stand in the schema's metadata, as JSON."""
+"""The key of the JSON in the schema's metadata."""
 
 
 def scores_parquet(scores: Scores, settings: Mapping[str, Any]) -> bytes:
-    """Return a table with a row per sample.
+    """Return a Parquet table with a row per sample.
 
-    Columns: ``frame`` int64, ``time_s`` float64, and one float32 per prompt, named by it verbatim; a prompt that is
-    itself called "frame" or "time_s", or stands there twice, gets " (2)". The schema's metadata hold, under
-    "clip_video", JSON with ``settings``, ``unit``, ``prompts`` (verbatim, in the order of the columns), ``start_s``,
+    Columns: ``frame`` int64, ``time_s`` float64, and one float32 per prompt, with the prompt as its name; a prompt
+    that is called "frame" or "time_s", or occurs twice, gets " (2)". The schema's metadata contain, under
+    "clip_video", JSON with ``settings``, ``unit``, ``prompts`` (unchanged, in the order of the columns), ``start_s``,
     ``end_s`` and ``complete``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The formats that moments and scores can be written in, by name."""
+"""The export formats of moments and scores, by name."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Written = ParamSpec("Written")
 
 @dataclass(frozen=True)
 class MomentExport:
-    """What was found in a video, and how.
+    """The moments of a video and the settings that made them.
 
     Attributes:
-        moments: In the order to write them in; timelines and chapters sort them by time.
+        moments: In the order to write; timelines and chapters sort them by time.
         source: The video.
-        prompts: What was asked for, also without a moment.
-        settings: All that made them, as JSON can carry it; its "unit" says what peak and mean are.
+        prompts: All prompts, including those without a moment.
+        settings: The settings that made the moments, as JSON values; "unit" is the unit of peak and mean.
     """
 
     moments: Sequence[Moment]
@@ -40,14 +40,14 @@ class MomentExport:
 
 @dataclass(frozen=True)
 class Format(Generic[Written]):
-    """One row of a table of formats; menus, helps, checks and file names are made from the tables.
+    """One row of a table of formats; menus, help, checks and file names are built from the tables.
 
     Attributes:
-        file_name: The constant name of such a file.
-        mime: What a browser calls it.
-        title: To show.
-        write: Makes the content of the file; texts become UTF-8.
-        counts_frames: Whether its times are frames of ``Source.timeline_rate``, so that ``Source.note`` concerns it.
+        file_name: The default file name.
+        mime: The MIME type.
+        title: The name to show.
+        write: Returns the content of the file; text is encoded as UTF-8.
+        counts_frames: Whether its times are frames at ``Source.timeline_rate``, so that ``Source.note`` applies.
     """
 
     file_name: str
@@ -93,16 +93,16 @@ SCORE_FORMATS: Mapping[str, Format[[Scores, Mapping[str, Any]]]] = {
 
 
 def write_moments(kind: str, detection: MomentExport) -> bytes:
-    """Return the findings as a file of a kind in ``MOMENT_FORMATS``.
+    """Return the content of a moments file; ``kind`` is a key of ``MOMENT_FORMATS``.
 
     Raises:
-        ValueError: There is no such kind, or the settings cannot be written as JSON.
+        ValueError: The kind is unknown, or the settings cannot be written as JSON.
     """
     return _written(MOMENT_FORMATS, kind, detection)
 
 
 def write_scores(kind: str, scores: Scores, settings: Mapping[str, Any]) -> bytes:
-    """Return scores as a file of a kind in ``SCORE_FORMATS``; only Parquet has room for the settings.
+    """Return the content of a scores file; ``kind`` is a key of ``SCORE_FORMATS``. Only Parquet includes the settings.
 
     Raises:
         ValueError: As ``write_moments``.

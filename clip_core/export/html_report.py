@@ -1,4 +1,4 @@
-"""The report of a video as one HTML file without scripts from elsewhere."""
+"""Write the report of a video as one HTML file that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _HERE = Path(__file__).parent
 
 
 def chart_html(figure: PlotlyFigure, title: str = "Chart", dark: PlotlyFigure | None = None) -> str:
-    """Return a page with a chart alone, which can be zoomed and pointed at.
+    """Return a page with one interactive chart.
 
     Args:
         figure: A plotly figure as a plain dict: data and layout.
-        title: Of the page.
-        dark: The same figure for readers whose screen is dark.
+        title: The page's title.
+        dark: The same figure for dark colour schemes.
 
     Raises:
-        ValueError: The figure cannot be written as JSON, such as a number that is not finite.
+        ValueError: The figure cannot be written as JSON, for example because a number is not finite.
     """
     return page_html(title, f"<h1>{escaped(title)}</h1>\n{CHART_PLACE}", figure, dark)
 
 
 def page_html(title: str, body: str, figure: PlotlyFigure | None = None, dark: PlotlyFigure | None = None) -> str:
-    """Return a whole page around ``body``, which must be escaped and hold ``CHART_PLACE`` if there is a figure.
+    """Return a whole page around ``body``, which must be escaped and contain ``CHART_PLACE`` if there is a figure.
 
-    plotly.js is inlined once. The content security policy allows the two inlined scripts by their hashes, inlined
-    styles (plotly.js sets them) and pictures that are part of the page; nothing can be loaded or sent.
+    plotly.js is inlined once. The content security policy allows the two inline scripts by their hashes, inline
+    styles (plotly.js sets them) and embedded pictures; nothing can be loaded or sent.
     """
     scripts = [plotly_js(), _own("chart.js")] if figure is not None else []
     policy = (
@@ -63,10 +63,10 @@ def page_html(title: str, body: str, figure: PlotlyFigure | None = None, dark: P
 
 
 def _each_array_once(figures: Mapping[str, PlotlyFigure]) -> dict[str, Any]:
-    """The figures, with the x and y that their traces share written once: ``{"array": n}`` stands for ``arrays[n]``."""
+    """Return the figures with each distinct x or y array stored once: ``{"array": n}`` refers to ``arrays[n]``."""
     arrays: dict[tuple[Any, ...], int] = {}
 
-    def placed(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a trace of plotly's may hold
+    def placed(name: str, value: Any) -> Any:  # noqa: ANN401 - any value in a plotly trace
         if name not in ("x", "y") or not isinstance(value, list):
             return value
         return {"array": arrays.setdefault(tuple(value), len(arrays))}
@@ -79,19 +79,19 @@ def _each_array_once(figures: Mapping[str, PlotlyFigure]) -> dict[str, Any]:
 
 
 def escaped(text: str) -> str:
-    """Return ``text`` so that it stays text in HTML and in its quoted attributes."""
+    """Return ``text`` escaped for HTML text and quoted attributes."""
     return html.escape(xml_text(text), quote=True)
 
 
 def json_in_html(value: Mapping[str, Any]) -> str:
-    """Return ``value`` as JSON that no text in it can end or open a script with: < > & are written as escapes."""
+    """Return ``value`` as JSON that is safe inside a script element: < > & are written as escapes."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 @cache
 def plotly_js() -> str:
-    """The script of the plotly package, found without importing the package.
+    """Return the script of the plotly package, found without importing the package.
 
     Raises:
         FileNotFoundError: The package is not installed.
@@ -104,7 +104,7 @@ def plotly_js() -> str:
 
 
 def inert(script: str) -> str:
-    """Return a script whose strings can neither end its element nor open a comment in it; in strings it is the same."""
+    """Escape ``</script`` and ``<!--`` in a script; the values of its strings stay the same."""
     return script.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
@@ -125,17 +125,17 @@ _NUMBERS = ("start", "end", "seconds", "peak at", "peak", "mean")
 
 @dataclass(frozen=True)
 class Report:
-    """What stands in a report. Every text may be anything: it is escaped.
+    """The content of a report. All texts are escaped.
 
     Attributes:
         title: The heading.
-        video, model, settings: Facts by name, each a table; a list is written line by line.
+        video, model, settings: Name → value, one table each; a list is written one item per line.
         moments: In the order to show.
-        unit: What their peak and mean are.
-        thumbnails: JPEG files, by the position of their moment in ``moments``; any may be missing.
+        unit: The unit of their peak and mean.
+        thumbnails: Position in ``moments`` → JPEG file; any may be missing.
         figure: The chart, a plotly figure as a plain dict, or None.
-        dark_figure: The same for dark screens.
-        notes: What the reader should know, a sentence each.
+        dark_figure: The same for dark colour schemes.
+        notes: What the reader should know, one sentence each.
     """
 
     title: str
@@ -154,7 +154,7 @@ def report_html(report: Report) -> str:
     """Return the report as one HTML page.
 
     Raises:
-        ValueError: A thumbnail is no JPEG, or the figure cannot be written as JSON.
+        ValueError: A thumbnail is not a JPEG, or the figure cannot be written as JSON.
     """
     for position, content in report.thumbnails.items():
         if not content.startswith(_JPEG):
@@ -176,7 +176,7 @@ def _facts(name: str, rows: Mapping[str, object]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A setting as a person reads it."""
+    """Return a value as readable text."""
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, bool):

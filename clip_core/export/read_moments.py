@@ -1,4 +1,4 @@
-"""Read moments from CSV and OpenTimelineIO files."""
+"""Read moments from files: CSV and OpenTimelineIO, ours or those of other programs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _SAVE_AGAIN = "Export it again as .otio."
 def read_otio(text: str, shown: str) -> list[Moment]:
     """Return a moment per clip, in the order of the file.
 
-    A clip's source range, less the start of its media's available range, gives the times in the video. Where a clip
-    carries markers that are longer than a frame, these are the moments instead. Prompt, label, peak and mean are those
-    that we once wrote; else the prompt is the name of the clip or marker, and the scores are 0.
+    A clip's source range, minus the start of its media's available range, gives the times in the video. If a clip
+    has markers longer than one frame, these are the moments instead. Prompt, label, peak and mean come from our own
+    metadata if there is any; else the prompt is the name of the clip or marker, and the scores are 0.
 
     Args:
-        text: The file.
-        shown: Its name as it may stand in a message.
+        text: The file's content.
+        shown: Its name for messages.
 
     Raises:
-        MomentsFileError: It is no OTIO JSON, or a time in it is none; the message tells which clip.
+        MomentsFileError: It is not OTIO JSON, or a time range in it is invalid; the message says which clip.
     """
     try:
         whole = json.loads(text, parse_constant=_refuse)
@@ -61,7 +61,7 @@ def _kind(thing: Mapping[str, Any]) -> str:
 
 
 def _clips(whole: Mapping[str, Any], shown: str) -> Iterator[Mapping[str, Any]]:
-    """The clips in order, without recursion."""
+    """Yield the clips in order, without recursion."""
     waiting: list[tuple[Any, int]] = [(whole, 0)]
     while waiting:
         thing, depth = waiting.pop()
@@ -90,7 +90,7 @@ def _moments(clip: Mapping[str, Any]) -> list[Moment]:
 
 
 def _media(clip: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Its media reference: Clip.1 has one, Clip.2 has several with a key."""
+    """Return a clip's media reference: Clip.1 has one, Clip.2 has several and the key of the active one."""
     several = clip.get("media_references") or {}
     media = several.get(clip.get("active_media_reference_key")) or clip.get("media_reference") or {}
     if not isinstance(media, dict):
@@ -144,7 +144,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "peak": ("peak", "score"),
     "mean": ("mean",),
 }
-"""Names that a column may have, the best first; capitals do not count."""
+"""Field → accepted column names, in order of preference; case is ignored."""
 
 
 def read_moments(content: bytes, name: str) -> list[Moment]:
@@ -152,10 +152,10 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
 
     Args:
         content: The file's bytes.
-        name: What it is called, for messages; decides nothing.
+        name: Its name, used only in messages.
 
     Raises:
-        MomentsFileError: It is too large, or cannot be understood; the message says where.
+        MomentsFileError: It is too large, or cannot be parsed; the message says where.
     """
     shown = shown_name(name)
     if len(content) > MOST_BYTES:
@@ -171,18 +171,18 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
 
 
 def read_csv(text: str, shown: str) -> list[Moment]:
-    """Return the moments of a table with a head: a start and an end per row, and a prompt, label, peak … if there.
+    """Return the moments of a CSV table with a header: start and end per row, and prompt, label, peak … if present.
 
-    Times are seconds or [HH:]MM:SS[.mmm]; columns are parted by comma, semicolon or tab. Empty rows are left out,
-    and those of a prompt without times: in a list to evaluate by, it is never there. A missing prompt is "", a missing
-    peak_s the start, missing scores are 0. Other columns are ignored.
+    Times are seconds or [HH:]MM:SS[.mmm]; the delimiter is a comma, semicolon or tab. Empty rows are skipped. So are
+    rows with a prompt but no times: in ground truth they mean that the prompt never occurs. A missing prompt is "",
+    a missing peak_s the start, missing scores are 0. Other columns are ignored.
 
     Args:
         text: The table.
-        shown: Its name as it may stand in a message.
+        shown: Its name for messages.
 
     Raises:
-        MomentsFileError: As in ``read_moments``; with the row, the head being row 1, and the column.
+        MomentsFileError: As in ``read_moments``, with the column and the row; the header is row 1.
     """
     try:
         filled = filled_rows(text)
@@ -208,7 +208,7 @@ def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
 
 
 class _Row:
-    """One row, with what a message needs to name its place."""
+    """One row, with the file's name and the row number for messages."""
 
     def __init__(self, shown: str, number: int, cells: Sequence[str], where: Mapping[str, int]) -> None:
         self._shown, self._number, self._cells, self._where = shown, number, cells, where

@@ -1,4 +1,4 @@
-"""The video that moments are in, as editors count it: frames at a standard rate, and timecodes."""
+"""The video as editing programs count it: frames at a standard rate, and timecodes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NTSC = 1001
 STANDARD_RATES = tuple(
     [Fraction(n * 1000, NTSC) for n in (24, 30, 60)] + [Fraction(n) for n in (24, 25, 30, 48, 50, 60)]
 )
-"""Those that timecodes of editors count in (SMPTE ST 12-1 and 12-3)."""
+"""The frame rates that timecodes count in (SMPTE ST 12-1 and 12-3)."""
 DROPPING = (Fraction(30_000, NTSC), Fraction(60_000, NTSC))
 DAY_S = 86_400
 _NEAR = 1e-4
 _SLACK_FRAMES = 1e-6
-"""Times are floats: a start that lies this little behind a frame is that frame's."""
+"""Tolerance for float times: a start that lies at most this far after a frame belongs to that frame."""
 _TIMECODE = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[:;.,](\d\d)")
 
 
@@ -32,15 +32,15 @@ class Source:
     """The video of a timeline.
 
     Attributes:
-        name: To show; never becomes a path.
+        name: The name to show; never used as a path.
         path: An absolute path (POSIX or Windows), or the bare name of the file.
         width, height: In pixels, after rotation.
-        rate: Frames per second; of a variable rate their mean.
+        rate: Frames per second; the mean if the rate is variable.
         end_s: Where the video ends, in seconds from its first frame.
         variable: Whether the rate is known to vary.
-        drop_frame: Whether timecodes at 30000/1001 and 60000/1001 drop numbers, as is usual; no other rate does.
-        start_timecode: That of the first frame, HH:MM:SS:FF.
-        has_audio: Whether there is sound to carry along.
+        drop_frame: Whether timecodes at 30000/1001 and 60000/1001 are drop-frame, as is usual; no others are.
+        start_timecode: Timecode of the first frame, HH:MM:SS:FF.
+        has_audio: Whether the video has sound.
     """
 
     name: str
@@ -63,27 +63,27 @@ class Source:
 
     @property
     def timeline_rate(self) -> Fraction:
-        """The standard rate that timelines count in: see ``nearest_standard``."""
+        """The standard rate of the timeline, see ``nearest_standard``."""
         return nearest_standard(self.rate)
 
     @property
     def drops(self) -> bool:
-        """Whether its timecodes are drop-frame."""
+        """Whether the timecodes are drop-frame."""
         return self.drop_frame and self.timeline_rate in DROPPING
 
     @property
     def start_frame(self) -> int:
-        """The number that its first frame has by timecode."""
+        """The frame number of ``start_timecode``."""
         return frame_of_timecode(self.start_timecode, self.timeline_rate, self.drops)
 
     @property
     def frames(self) -> int:
-        """Its length in frames of the timeline, at least 1."""
+        """The length in frames of the timeline, at least 1."""
         return max(1, math.ceil(Fraction(self.end_s) * self.timeline_rate - Fraction(_SLACK_FRAMES)))
 
     @property
     def note(self) -> str:
-        """What the user should know of the timeline's rate; empty when it is the video's own."""
+        """A warning for the user if the timeline's rate is not the video's own; else empty."""
         to = f"the timeline counts in {_shown(self.timeline_rate)} frames per second, and cuts may be one frame off."
         if self.variable:
             return f"The video's frame rate varies (mean {_shown(self.rate)}): {to}"
@@ -93,9 +93,9 @@ class Source:
 
     @property
     def url(self) -> str:
-        """Where editors find it: a file address for an absolute path, else the name, percent-encoded."""
+        """The media URL for editing programs: a file URL for an absolute path, else the name, percent-encoded."""
         try:
-            raw = self.path.encode("utf-8", "surrogateescape")  # as a file system that is not UTF-8 gave the name
+            raw = self.path.encode("utf-8", "surrogateescape")  # restores names that are not UTF-8
         except UnicodeEncodeError:
             raw = self.path.encode("utf-8", "replace")
         if PurePosixPath(self.path).is_absolute():
@@ -108,19 +108,19 @@ class Source:
         """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the first frame of the video.
 
         ``first`` is the first frame that begins at or after ``start_s``, ``stop`` the first at or after ``end_s``:
-        frame k belongs to [start_s, end_s) exactly if its time does. There is at least one frame, within the video.
+        frame k is included exactly if its time is in [start_s, end_s). There is at least one frame, within the video.
         """
         first = min(max(0, self._frame_at(moment.start_s)), self.frames - 1)
         return first, max(first + 1, min(self._frame_at(moment.end_s), self.frames))
 
     def peak_frame(self, moment: Moment) -> int:
-        """The frame on the screen at the peak, inside ``frame_range``."""
+        """Return the frame on screen at the peak, clamped to ``frame_range``."""
         first, stop = self.frame_range(moment)
         on_screen = math.floor(Fraction(moment.peak_s) * self.timeline_rate + Fraction(_SLACK_FRAMES))
         return min(max(first, on_screen), stop - 1)
 
     def timecode(self, frame: int) -> str:
-        """The timecode of a frame counted from the first frame of the video."""
+        """Return the timecode of a frame counted from the first frame of the video."""
         return timecode(self.start_frame + frame, self.timeline_rate, self.drops)
 
     def _frame_at(self, time_s: float) -> int:
@@ -129,9 +129,9 @@ class Source:
 
 @lru_cache(64)
 def nearest_standard(rate: Fraction) -> Fraction:
-    """Return the standard rate for timelines of a video with ``rate`` frames per second.
+    """Return the standard timeline rate for a video with ``rate`` frames per second.
 
-    It is the nearest by ratio; below 20 the smallest that is a whole multiple, if there is one, so that each frame of
+    It is the nearest by ratio. Below 20 it is the smallest whole multiple, if there is one, so that each frame of
     the video begins on a frame of the timeline.
     """
     if rate < 20:
@@ -142,9 +142,9 @@ def nearest_standard(rate: Fraction) -> Fraction:
 
 
 def timecode(frame: int, rate: Fraction, drops: bool) -> str:
-    """Write a frame number as HH:MM:SS:FF, with ``;`` before FF when it drops numbers; after 24 hours it begins anew.
+    """Return a frame number as HH:MM:SS:FF, with ``;`` before FF for drop-frame; it wraps around after 24 hours.
 
-    Drop-frame (SMPTE ST 12-1) leaves out the numbers 0 and 1 (at 59.94: 0 to 3) of each minute but each tenth.
+    Drop-frame (SMPTE ST 12-1) skips the frame numbers 0 and 1 (at 59.94: 0 to 3) in each minute except every tenth.
     """
     nominal = math.ceil(rate)
     if drops:
@@ -163,7 +163,7 @@ def frame_of_timecode(text: str, rate: Fraction, drops: bool) -> int:
     """Return the frame number of a timecode HH:MM:SS:FF.
 
     Raises:
-        ValueError: It is no timecode of this rate.
+        ValueError: The text is not a timecode at this rate.
     """
     found, nominal = _TIMECODE.fullmatch(text), math.ceil(rate)
     if found is None:
@@ -181,20 +181,20 @@ def _shown(rate: Fraction) -> str:
 
 
 USUAL_RATE = Fraction(25)
-"""Of a video with one frame, which has none."""
+"""Used for a video with one frame, which has no rate."""
 _ROUNDING_TICKS = 1
 _STEADY = 1e-3
 _FINEST = 100_000
 
 
 def source_of(record: VideoRecord, has_audio: bool = False, start_timecode: str = "00:00:00:00") -> Source:
-    """Return the source of a stored video; its rate comes from its table of times, not from its header alone.
+    """Return the source of a stored video; its rate comes from its time table, not from the header alone.
 
-    Presentation times are often rounded, such as to milliseconds, so that a short video's steps cannot tell 24 from
-    23.976: within that rounding the header decides.
+    Presentation times are often rounded, for example to milliseconds, so those of a short video cannot distinguish
+    24 from 23.976. If the header's rate fits within the rounding, it is used.
 
     Raises:
-        ValueError: The timecode is none at this rate.
+        ValueError: The timecode is invalid at this rate.
     """
     rate, variable = rate_of(record.table)
     said = record.header_fps
@@ -210,7 +210,7 @@ def source_of(record: VideoRecord, has_audio: bool = False, start_timecode: str 
 
 
 def rate_of(table: TimeTable) -> tuple[Fraction, bool]:
-    """Return the mean frame rate, and whether it varies by more than times that are rounded to the time base do."""
+    """Return the mean frame rate, and whether it varies by more than rounding to the time base explains."""
     pts = table.pts
     if len(pts) < 2:
         return USUAL_RATE, False

@@ -1,4 +1,4 @@
-"""Moments as subtitles (WebVTT, SRT) and as timelines (EDL, Final Cut Pro XML, OpenTimelineIO)."""
+"""Write moments as subtitles (WebVTT, SRT) and as timelines (EDL, Final Cut Pro XML, OpenTimelineIO)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SRT_HAS_NO_ESCAPE = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})
 
 
 def moments_vtt(moments: Sequence[Moment]) -> str:
-    """Return WebVTT with a numbered cue per moment, its text the prompt and the label, escaped, on one line.
+    """Return WebVTT with a numbered cue per moment; its text is the prompt and the label, escaped, on one line.
 
-    Times are rounded to milliseconds; a cue lasts at least one. See W3C, "WebVTT: The Web Video Text Tracks Format".
+    Times are rounded to milliseconds; a cue lasts at least 1 ms. See W3C, "WebVTT: The Web Video Text Tracks Format".
     """
     cues = [
         f"\n{number}\n{start} --> {end}\n{html.escape(text, quote=False)}\n"
@@ -30,9 +30,9 @@ def moments_vtt(moments: Sequence[Moment]) -> str:
 
 
 def moments_srt(moments: Sequence[Moment]) -> str:
-    """Return SubRip with an entry per moment; as ``moments_vtt``.
+    """Return SubRip with an entry per moment, like ``moments_vtt``.
 
-    SubRip knows no escapes, and players take ``<…>`` and ``{…}`` for markup: they are written ‹…› and (…).
+    SubRip has no escapes, and players read ``<…>`` and ``{…}`` as markup, so they are written as ‹…› and (…).
     """
     entries = [
         f"{number}\n{start} --> {end}\n{text.translate(_SRT_HAS_NO_ESCAPE)}\n"
@@ -56,12 +56,12 @@ MOST_COMMENT = 200
 
 
 def moments_edl(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
-    """Return a list with an event per moment, in order of time, one behind the other from 00:00:00:00.
+    """Return an EDL with an event per moment, ordered by time, back to back from 00:00:00:00.
 
-    Source times count from the source's start timecode; out times are the first frame behind. ``FROM CLIP NAME`` is
-    the source's name, by which editors find the file; comments have prompt and label, peak, mean and unit. Names are
-    one line, and cut at 200 characters. CMX 3600 ends at 999 events; those beyond get four digits, which is untried in
-    editors.
+    Source times count from the source's start timecode; out times are exclusive. ``FROM CLIP NAME`` is the source's
+    name, by which editing programs find the file. Comments hold prompt and label, peak, mean and unit, and are
+    truncated to 200 characters; the title to 70. CMX 3600 ends at 999 events; those beyond get four digits, which is
+    not tested in editing programs.
     """
     name, unit = one_line(source.name), str(settings.get("unit", ""))
     lines = [f"TITLE: {name[:MOST_TITLE]}", f"FCM: {'' if source.drops else 'NON-'}DROP FRAME", ""]
@@ -87,7 +87,7 @@ def _record(frame: int, source: Source) -> str:
 
 
 def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
-    """Return a project: one clip per moment, in order of time, with a note and a marker at its peak.
+    """Return an FCPXML project: one clip per moment, ordered by time, with a note and a marker at its peak.
 
     All times are rational seconds, whole multiples of the frame duration. Source times count from the source's
     start timecode. See Apple, "FCPXML Reference" and its document type definition 1.8.
@@ -136,7 +136,7 @@ def _describe(clip: Element, moment: Moment, source: Source, unit: str) -> None:
 
 
 def _seconds(frames: int, source: Source) -> str:
-    """Frames as rational seconds, such as ``1001/30000s``; whole ones without a denominator."""
+    """Return frames as rational seconds, such as ``1001/30000s``; whole seconds have no denominator."""
     time = Fraction(frames) / source.timeline_rate
     return f"{time}s"
 
@@ -151,15 +151,15 @@ if TYPE_CHECKING:
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 OURS = "clip_video"
-"""Under which our own facts stand in the metadata of clips and timelines."""
+"""The key of our own values in the metadata of clips and timelines."""
 
 
 def moments_otio(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
     """Return a timeline as OpenTimelineIO JSON.
 
-    A clip is named for prompt and label; its source range counts from the source's start timecode; a marker of no
-    length stands at the peak; ``metadata["clip_video"]`` has prompt, label, start_s, end_s, peak_s, peak, mean and
-    unit, the timeline's has the settings, and a note where the rate is not the video's own.
+    A clip is named after prompt and label; its source range counts from the source's start timecode; a marker of
+    zero length marks the peak. ``metadata["clip_video"]`` of a clip has prompt, label, start_s, end_s, peak_s, peak,
+    mean and unit; that of the timeline has the settings, and a note if the rate is not the video's own.
 
     Raises:
         ValueError: The settings cannot be written as JSON.
@@ -204,7 +204,7 @@ def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
 
 
 def _clean(value: Plain) -> Plain:
-    """Without control characters: OpenTimelineIO cuts a text at its first NUL."""
+    """Remove control characters: OpenTimelineIO truncates a text at its first NUL."""
     if isinstance(value, str):
         return xml_text(value)
     if isinstance(value, list):

@@ -1,1 +1,1 @@
-"""Embeddings on disk (LanceDB): videos, frames, texts, and their upkeep. The face is in store.py."""
+"""Store videos, embeddings and settings in LanceDB. The public interface is ``EmbeddingStore`` in store.py."""

@@ -1,4 +1,4 @@
-"""What people say of moments: a log of judgements that is only added to; of one moment, the newest counts."""
+"""Annotations of moments: an append-only log in which the newest row for a moment counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
 
 
 def put(tables: Tables, video_id: str, edit: Edit, *, withdrawn: bool = False) -> None:
-    """Store an edit over the one of the same prompt and anchor; ``withdrawn`` takes it back."""
+    """Append an annotation, which replaces that of the same prompt and anchor; ``withdrawn`` removes it."""
     import pyarrow as pa
 
     row = {name: getattr(edit, name) for name in ("prompt", "anchor_s", "start_s", "end_s", "verdict", "label")}
@@ -38,7 +38,7 @@ def put(tables: Tables, video_id: str, edit: Edit, *, withdrawn: bool = False) -
 
 
 def edits(tables: Tables, video_id: str) -> tuple[Edit, ...]:
-    """The edits in force, in order of their anchors."""
+    """Return the annotations of a video that are not withdrawn, ordered by anchor."""
 
     def newest(table: Table | None) -> tuple[Edit, ...]:
         last = {} if table is None else {row["key"]: row for row in _events(table, video_id)}

@@ -1,6 +1,6 @@
-"""Embeddings of frames: one table per model. A frame counts once, however often it was appended.
+"""Embeddings of frames: one table per model. A frame counts once even if it was appended several times.
 
-LanceDB promises no unique keys when several processes append, so the reader makes them unique.
+LanceDB does not enforce unique keys when several processes append, so reading removes duplicates.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _COLUMNS = ("pts", "time_s", "vector")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Revision:
-    """Up to where a reader has read. Opaque but for ``restarted``.
+    """The position up to which a reader has read. Opaque except for its attributes.
 
     Attributes:
-        restarted: The video was forgotten and begun anew since the revision that was passed: the
-            reader must drop what it has, for this read started over.
+        restarted: Whether the video was forgotten and begun again since the previous revision. The
+            reader must then drop its earlier frames, because this read starts from the beginning.
         epoch: The run that was read.
     """
 
@@ -45,15 +45,15 @@ def _schema(dim: int) -> Any:  # noqa: ANN401 - pyarrow is not imported here
 
 
 def dim_of(table: Table) -> int:
-    """The length of the vectors in a table of frames or texts."""
+    """Return the length of the vectors in a table of frames or texts."""
     return int(table.schema.field("vector").type.list_size)
 
 
 def append(tables: Tables, video_id: str, fingerprint: str, embeddings: FrameEmbeddings) -> None:
-    """Commit one batch, all or none.
+    """Commit one batch, all or nothing.
 
     Raises:
-        StoreError: The vectors are of another length than those of this model.
+        StoreError: The vectors' length differs from that of this model's stored vectors.
     """
     import pyarrow as pa
 
@@ -72,10 +72,10 @@ def append(tables: Tables, video_id: str, fingerprint: str, embeddings: FrameEmb
 
 
 def add_vectors(tables: Tables, name: str, rows: Any, what: str) -> None:  # noqa: ANN401 - pyarrow is not imported here
-    """Commit a ``pyarrow.Table`` of vectors to the table of this name, which is made if need be.
+    """Commit a ``pyarrow.Table`` of vectors to the table ``name``, which is created if needed.
 
     Raises:
-        StoreError: They are of another length than those that are there; ``what`` they are, for the message.
+        StoreError: The vectors' length differs from that of the stored ones; the message calls them ``what``.
     """
     dim = int(rows.schema.field("vector").type.list_size)
     with tables.writing(name, lambda: rows.schema) as table:
@@ -88,7 +88,7 @@ def add_vectors(tables: Tables, name: str, rows: Any, what: str) -> None:  # noq
 
 
 def stored_pts(tables: Tables, video_id: str, fingerprint: str) -> Ints:
-    """int64 (n,): the frames that are stored, rising, each once."""
+    """Return the pts of the stored frames: int64 (n,), increasing, each once."""
     with tables.reading(PREFIX + plain_id(fingerprint)) as table:
         if table is None:
             return np.empty(0, dtype=np.int64)
@@ -96,7 +96,7 @@ def stored_pts(tables: Tables, video_id: str, fingerprint: str) -> Ints:
 
 
 def read(tables: Tables, video_id: str, fingerprint: str, since: Revision | None) -> tuple[FrameEmbeddings, Revision]:
-    """Rows committed since a revision, each frame once over the whole chain, sorted by pts.
+    """Return the frames committed since a revision, sorted by pts, each once over the whole chain of reads.
 
     Raises:
         NotIndexedError: The video was never begun under this model, or was forgotten.
@@ -121,11 +121,11 @@ def read(tables: Tables, video_id: str, fingerprint: str, since: Revision | None
 
 
 def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any, int]:
-    """One row for each frame not seen yet, and the last fragment that holds rows of this video."""
+    """Return one row for each frame not seen yet, and the last fragment that holds rows of this video."""
     where = f"video = '{plain_id(video_id)}'"
     if fragment >= 0:
-        # A row's address is its fragment in the upper 32 bits. Every commit gets a higher fragment
-        # than all before it, and so does compaction, whose rows are then told by their pts.
+        # The upper 32 bits of a row's address are its fragment. Every commit gets a higher fragment than
+        # all before it. So does compaction; its old rows are recognised by their pts.
         where += f" AND _rowaddr >= {(fragment + 1) << 32}"
     scanned = table.rows(("pts",) if len(seen) else _COLUMNS, where)
     row_ids = _column(scanned, "_rowid")
@@ -141,14 +141,14 @@ def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any
 def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
     pts, vectors = _column(rows, "pts"), vectors_of(rows, dim)
     order = np.argsort(pts, kind="stable")
-    # Half precision moved the lengths by up to 1e-3.
+    # Half precision changes the lengths by up to 1e-3.
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return FrameEmbeddings(pts[order], rows["time_s"].to_numpy()[order], vectors[order])
 
 
 def vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
-    """float32 (n, dim): the column ``vector`` of a pyarrow table."""
+    """Return the column ``vector`` of a pyarrow table as float32 (n, dim)."""
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
 

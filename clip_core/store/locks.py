@@ -1,4 +1,4 @@
-"""A courtesy between processes: one of them indexes a video, the others wait and read."""
+"""Advisory lock between processes: one of them indexes a video, the others wait and read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from clip_core.store.tables import Tables, digest, guarded
 
 
 class IndexingLock:
-    """A context manager that tries once, at entry, and never waits.
+    """A context manager that tries to lock once, at entry, and never waits.
 
-    Only work is saved by it; what is stored is right without it. The operating system releases it
-    when the process ends, however it ends. On an object store it is always held.
+    It only saves duplicate work; the stored data are correct without it. The operating system releases
+    it when the process ends, even after a crash. On an object store it is always held.
 
     Attributes:
-        held: Whether it is ours.
+        held: Whether this process holds the lock.
     """
 
     def __init__(self, tables: Tables, video_id: str, fingerprint: str) -> None:
@@ -28,10 +28,10 @@ class IndexingLock:
         self._lock: FileLock | None = None
 
     def __enter__(self) -> IndexingLock:
-        """Try to take it.
+        """Try to acquire the lock.
 
         Raises:
-            StoreError: The folder of the locks cannot be written.
+            StoreError: The folder for locks cannot be written.
         """
         if self._path is None:
             self.held = True
@@ -49,7 +49,7 @@ class IndexingLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back."""
+        """Release the lock if it is held."""
         if self._lock is not None and self.held:
             self._lock.release()
         self.held = False

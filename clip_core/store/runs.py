@@ -1,4 +1,4 @@
-"""Which video was begun and finished under which model: a log of events that is only added to."""
+"""Runs: which videos were begun and finished under which model, as an append-only log of events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ RUNS = "runs"
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """How far one video is under one model.
+    """The state of one video under one model.
 
     Attributes:
         model_id: The model's name.
-        samples_per_second: The rate that was last asked for; None means every frame.
-        finished: Whether that request was done to the end.
-        epoch: Changes when the video was forgotten and begun anew.
+        samples_per_second: The rate of the last request; None means every frame.
+        finished: Whether that request was completed.
+        epoch: Identifies the run; it changes when the video is forgotten and begun again.
     """
 
     model_id: str
@@ -39,17 +39,17 @@ def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
 
 
 def never_begun() -> NotIndexedError:
-    """The error for a video that was never embedded under a model."""
+    """Return the error for a video that was never embedded under a model."""
     return NotIndexedError("This video was never indexed with this model.", "Index it first.")
 
 
 def note(
     tables: Tables, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, finished: bool
 ) -> None:
-    """Add one event; ``model_id`` None means the one of the run before.
+    """Append one event; ``model_id`` None means that of the previous event.
 
     Raises:
-        NotIndexedError: Nothing was begun and no ``model_id`` is given.
+        NotIndexedError: ``model_id`` is None and there is no previous event.
     """
     import pyarrow as pa
 
@@ -72,7 +72,7 @@ def note(
 
 
 def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
-    """The state of a run, None if it was never begun."""
+    """Return the state of a run, or None if it was never begun."""
 
     def latest(table: Table | None) -> RunRecord | None:
         return None if table is None else _state(_events(table, video_id, fingerprint))
@@ -81,10 +81,10 @@ def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
 
 
 def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str] | None) -> tuple[str, str]:
-    """The state of the log and the epoch of a run. Costs no scan if that state is ``known``.
+    """Return the state of the log and the epoch of a run; the log is not scanned if ``known`` has the same state.
 
     Raises:
-        NotIndexedError: It was never begun, or was forgotten.
+        NotIndexedError: The run was never begun, or was forgotten.
     """
     with tables.reading(RUNS) as table:
         if table is not None:
@@ -98,7 +98,7 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
 
 
 def runs_of_all(tables: Tables) -> dict[str, dict[str, RunRecord]]:
-    """Video id → fingerprint → run, for all that is stored."""
+    """Return video id → fingerprint → run, for all stored videos."""
     with tables.reading(RUNS) as table:
         rows = [] if table is None else _sorted(table)
     events: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -113,7 +113,7 @@ def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any
 
 def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.rows(_schema().names, where).to_pylist()
-    # The epoch breaks ties, so that all readers agree when two processes begin at once.
+    # The epoch breaks ties, so that all readers agree when two processes begin at the same time.
     return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
 
 

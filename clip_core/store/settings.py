@@ -1,4 +1,4 @@
-"""The settings of each video as its page was left with them: rows are only added, and the newest counts."""
+"""The last settings of each video. Rows are appended and the newest counts; old ones are deleted now and then."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SETTINGS = "settings"
 VERSION = 1
 MOST_LETTERS = 1_000_000
 _MOST_ROWS = 32
-"""Of one video: so many changes are kept as rows before the older ones are deleted."""
+"""The number of rows per video at which the older ones are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptSettings:
-    """What is kept of one video.
+    """The stored settings of one video.
 
     Attributes:
-        recipe: All settings of moments, prompts among them.
-        fingerprint: The model under which they were made: thresholds say nothing about another.
+        recipe: All settings, including the prompts.
+        fingerprint: The model they were made with; thresholds do not apply to another model.
     """
 
     recipe: Recipe
@@ -39,10 +39,10 @@ def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
 
 
 def keep(tables: Tables, video_id: str, kept: KeptSettings) -> None:
-    """Store the settings of a video over those of before.
+    """Store the settings of a video in place of the previous ones.
 
     Raises:
-        StoreError: They are larger than 1 MB, or the place cannot be written.
+        StoreError: They are larger than 1 MB, or the store cannot be written.
     """
     import pyarrow as pa
 
@@ -59,10 +59,10 @@ def keep(tables: Tables, video_id: str, kept: KeptSettings) -> None:
 
 
 def kept(tables: Tables, video_id: str) -> KeptSettings | None:
-    """The settings that are kept of a video, None if none are.
+    """Return the stored settings of a video, or None if there are none.
 
     Raises:
-        RecipeError: What is kept cannot be used.
+        RecipeError: The stored settings are invalid.
     """
     row = tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
     if row is None:
@@ -78,7 +78,7 @@ def kept(tables: Tables, video_id: str) -> KeptSettings | None:
 
 
 def drop(tables: Tables, video_id: str) -> None:
-    """Delete the settings that are kept of a video."""
+    """Delete the stored settings of a video."""
     with tables.reading(SETTINGS) as table:
         if table is not None:
             table.delete(_of(video_id))

@@ -26,30 +26,30 @@ _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL = re.compile(r"no space left|file too large|quota exceeded|storage full", re.IGNORECASE)
 _CONFLICT = re.compile(r"conflict|preempted|concurrent", re.IGNORECASE)
 _MISSING = re.compile(r"not found", re.IGNORECASE)
-# Rust puts its own classes before the text, and the number of the error, the path and its own source behind it.
+# Rust puts its own classes before the text, and the error number, the path and its source line after it.
 _RUST = re.compile(r"^(lance error: )?(\w+\(\w+\): )*| \(os error \d+\).*$|, /\S+\.rs:\d+.*$", re.DOTALL)
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether another writer won the race, so that trying again is the remedy."""
+    """Return whether an error means that another writer won the race, so that a retry may succeed."""
     return _CONFLICT.search(str(error)) is not None
 
 
 def is_missing(error: BaseException) -> bool:
-    """Whether the table, or the folder below it, is not there (any more)."""
+    """Return whether an error means that the table or its folder does not exist (any more)."""
     return isinstance(error, FileNotFoundError) or _MISSING.search(str(error)) is not None
 
 
 def shown_place(location: str) -> str:
-    """The end of a folder or address as it may stand in a message, at most 60 characters."""
+    """Return the end of a folder or address for messages, at most 60 printable characters."""
     return shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)
 
 
 def translate(error: OSError | RuntimeError | ValueError, location: str) -> StoreError:
-    """Return what to tell the user about a foreign error.
+    """Return our error for an error of LanceDB or the operating system.
 
     Args:
-        error: What LanceDB or the operating system raised.
+        error: The original error.
         location: The folder or address of the store.
     """
     place = shown_place(location)
@@ -68,7 +68,7 @@ def translate(error: OSError | RuntimeError | ValueError, location: str) -> Stor
 
 @contextmanager
 def guarded(location: str) -> Iterator[None]:
-    """Within the block, foreign errors rise as ``StoreError`` or ``StoreFullError``."""
+    """Raise errors of LanceDB and the operating system as ``StoreError`` or ``StoreFullError``."""
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:
@@ -81,15 +81,15 @@ _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
 _MADE = b"made"
 _MOST_ANSWERS = 64
-# Another process may be reading a version for as long as one page lives on it.
+# Another process may read one version for as long as a page uses it.
 _KEEP_OLD = timedelta(hours=1)
 
 
 def plain_id(text: str) -> str:
-    """Return ``text`` if it may stand in a filter (which is SQL) and in a table's name.
+    """Return ``text`` if it is safe in an SQL filter and in a table's name.
 
     Raises:
-        StoreError: It is no id of a video or a model.
+        StoreError: It is not an id of a video or a model.
     """
     if _ID.fullmatch(text) is None:
         raise StoreError(f"{text[:40]!r} is no id of a video or a model.", "Pass the video_id of an opened video.")
@@ -97,12 +97,12 @@ def plain_id(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """SHA-256 of a text as 64 hex digits; a path that is no valid text has one too."""
+    """Return the SHA-256 of a text as 64 hex digits; also works for paths that are not valid Unicode."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def stamp(after_ns: int = 0) -> int:
-    """Now in nanoseconds, and later than ``after_ns`` even if the clock was set back."""
+    """Return the time in nanoseconds, but always later than ``after_ns``, even if the clock was set back."""
     return max(time.time_ns(), after_ns + 1)
 
 
@@ -115,7 +115,7 @@ class Table:
 
     @property
     def state(self) -> str:
-        """Differs after every commit of anybody, and if the table was removed and made anew."""
+        """A value that changes with every commit of any process, and if the table is removed and created again."""
         with guarded(self._location):
             made = (self._raw.schema.metadata or {}).get(_MADE, b"").decode()
             return f"{made}:{self._raw.version}"
@@ -127,26 +127,26 @@ class Table:
             return self._raw.schema
 
     def rows(self, columns: Sequence[str], where: str | None = None) -> Any:  # noqa: ANN401
-        """A pyarrow table of ``columns`` and ``_rowid``, for the rows that fit the SQL filter ``where``."""
+        """Return a pyarrow table of ``columns`` and ``_rowid``, for the rows that match the SQL filter ``where``."""
         with guarded(self._location):
             query = self._raw.search().select(list(columns)).with_row_id(True).limit(None)
             return (query.where(where) if where else query).to_arrow()
 
     def take(self, row_ids: Sequence[int], columns: Sequence[str]) -> Any:  # noqa: ANN401
-        """A pyarrow table of ``columns`` of the rows named by ``rows()`` of this very version."""
+        """Return a pyarrow table of ``columns``, for row ids that ``rows()`` returned at this same version."""
         with guarded(self._location):
             return self._raw.take_row_ids(list(row_ids)).select(list(columns)).to_arrow()
 
     def add(self, rows: Any) -> None:  # noqa: ANN401
-        """Commit a pyarrow table of rows, all or none."""
+        """Commit a pyarrow table of rows, all or nothing."""
         self._retried(lambda: self._raw.add(rows))
 
     def delete(self, where: str) -> None:
-        """Delete the rows that fit the SQL filter."""
+        """Delete the rows that match the SQL filter."""
         self._retried(lambda: self._raw.delete(where) if self._raw.count_rows(where) else None)
 
     def index(self, column: str) -> None:
-        """See that ``column`` has a scalar index. A race that is lost to another process is no error."""
+        """Create a scalar index on ``column`` if there is none. Losing a race to another process is not an error."""
         from lancedb.index import Bitmap
 
         def once() -> None:
@@ -156,7 +156,7 @@ class Table:
         self._unless_beaten(once)
 
     def compact(self) -> None:
-        """Join small fragments and drop versions over an hour old. A lost race is no error."""
+        """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
         self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=_KEEP_OLD))
 
     def _unless_beaten(self, action: Callable[[], object]) -> None:
@@ -175,13 +175,13 @@ class Table:
                 except (OSError, RuntimeError, ValueError) as error:
                     if not is_conflict(error):
                         raise
-                    time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**tries)  # noqa: S311 - spreads rivals, hides nothing
+                    time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**tries)  # noqa: S311 - not for security
                     self._raw.checkout_latest()
             return action()
 
 
 class Tables:
-    """All tables of one store. Shared by threads: a handle is lent to one at a time."""
+    """All tables of one store. Threads may share it: each handle is used by one thread at a time."""
 
     def __init__(self, location: str | Path) -> None:
         text = str(location)
@@ -196,19 +196,19 @@ class Tables:
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Table | None]:
-        """Lend the table at its latest version, None if nothing was ever written to it."""
+        """Yield the table at its latest version, or None if nothing was ever written to it."""
         raw = self._latest(name) if self._is_there() else None
         yield Table(raw, self.location) if raw is not None else None
         if raw is not None:
             self._idle.setdefault(name, []).append(raw)
 
     def answered(self, name: str, question: Hashable, answer: Callable[[Table | None], _T]) -> _T:
-        """Ask a small table; as long as nobody commits to it, the same question gets the answer of last time.
+        """Return ``answer`` for a small table, cached until somebody commits to the table.
 
         Args:
             name: The table.
-            question: Names ``answer`` and all that it depends on but the table.
-            answer: Gives a value that nobody changes, from the table or from None if there is none.
+            question: The cache key: everything that ``answer`` depends on except the table.
+            answer: Computes an immutable value from the table, or from None if there is no table.
         """
         with self.reading(name) as table:
             if table is None:
@@ -225,7 +225,7 @@ class Tables:
 
     @contextmanager
     def writing(self, name: str, schema: Callable[[], Any]) -> Iterator[Table]:
-        """Lend the table at its latest version; the folder and the table are made if need be."""
+        """Yield the table at its latest version; the folder and the table are created if needed."""
         self._is_there()
         raw = self._latest(name)
         if raw is None:
@@ -234,7 +234,7 @@ class Tables:
         self._idle.setdefault(name, []).append(raw)
 
     def names(self, prefix: str = "") -> list[str]:
-        """The tables that exist and start with ``prefix``."""
+        """Return the names of the tables that start with ``prefix``."""
         if not self._is_there():
             return []
         found: list[str] = []
@@ -248,10 +248,10 @@ class Tables:
                     return [name for name in found if name.startswith(prefix)]
 
     def _is_there(self) -> bool:
-        """Whether there is a store already; one must not be made by looking.
+        """Return whether the store exists; reading must not create it.
 
         Raises:
-            StoreError: There can be none, such as below a regular file.
+            StoreError: The location cannot be a store, for example a regular file.
         """
         if not self.is_folder:
             return True
@@ -277,7 +277,7 @@ class Tables:
             try:
                 return self._connected().create_table(name, schema=schema.with_metadata({_MADE: uuid.uuid4().hex}))
             except (ValueError, RuntimeError, OSError):
-                # Another process may have made it since we looked.
+                # Another process may have created it in the meantime.
                 raw = self._latest(name)
                 if raw is None:
                     raise
@@ -290,7 +290,7 @@ class Tables:
                     raw = idle.pop()
                     raw.checkout_latest()
                 except (IndexError, RuntimeError, ValueError, OSError) as error:
-                    # Another thread was quicker, or somebody removed the folder while we ran.
+                    # Another thread took the handle, or somebody removed the folder.
                     if not (isinstance(error, IndexError) or is_missing(error)):
                         raise
                 else:

@@ -22,7 +22,7 @@ def _schema(dim: int) -> Any:  # noqa: ANN401 - pyarrow is not imported here
 
 
 def texts(tables: Tables, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
-    """Prompt → float32 (dim,), for those of ``prompts`` that are stored."""
+    """Return prompt → float32 (dim,), for those of ``prompts`` that are stored."""
     if not prompts:
         return {}
     by_key = {digest(prompt): prompt for prompt in prompts}
@@ -39,7 +39,7 @@ def append_texts(tables: Tables, fingerprint: str, prompts: Sequence[str], vecto
     """Commit the vectors of prompts, float32 (len(prompts), dim).
 
     Raises:
-        StoreError: The vectors are of another length than those of this model.
+        StoreError: The vectors' length differs from that of this model's stored vectors.
     """
     import pyarrow as pa
 

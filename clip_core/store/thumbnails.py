@@ -1,4 +1,4 @@
-"""Small pictures of frames: one per video and frame, whatever the model. Doubles do no harm: the reader takes one."""
+"""Thumbnails: one per video and frame, shared by all models. Duplicates are harmless: reading returns one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
 
 
 def append(tables: Tables, video_id: str, jpegs: Mapping[int, bytes]) -> None:
-    """Commit the pictures of some frames: pts → JPEG."""
+    """Commit the thumbnails of some frames: pts → JPEG."""
     import pyarrow as pa
 
     if not jpegs:
@@ -38,7 +38,7 @@ def append(tables: Tables, video_id: str, jpegs: Mapping[int, bytes]) -> None:
 
 
 def stored_pts(tables: Tables, video_id: str) -> Ints:
-    """int64 (n,): the frames that have one, rising, each once."""
+    """Return the pts of the frames that have a thumbnail: int64 (n,), increasing, each once."""
     with tables.reading(THUMBNAILS) as table:
         if table is None:
             return np.empty(0, np.int64)
@@ -47,7 +47,7 @@ def stored_pts(tables: Tables, video_id: str) -> Ints:
 
 
 def read(tables: Tables, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
-    """The pictures of those frames that have one: pts → JPEG."""
+    """Return the thumbnails of those frames that have one: pts → JPEG."""
     wanted = sorted({int(p) for p in pts})
     found: dict[int, bytes] = {}
     with tables.reading(THUMBNAILS) as table:
@@ -61,7 +61,7 @@ def read(tables: Tables, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
 
 
 def size_bytes(tables: Tables) -> dict[str, int]:
-    """Video id → the room that its pictures take."""
+    """Return video id → total bytes of its thumbnails, duplicates included."""
     with tables.reading(THUMBNAILS) as table:
         if table is None:
             return {}
@@ -73,7 +73,7 @@ def size_bytes(tables: Tables) -> dict[str, int]:
 
 
 def index(tables: Tables) -> None:
-    """See that pictures are found by video without a scan."""
+    """Create an index so that thumbnails are found by video without a scan."""
     with tables.reading(THUMBNAILS) as table:
         if table is not None:
             table.index("video")

@@ -1,4 +1,4 @@
-"""What is stored and how much room it takes; compaction; forgetting a video."""
+"""Report what is stored and how much space it takes; compact tables; delete videos."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class StoredModel:
     """What is stored of one video under one model.
 
     Attributes:
-        model_id, fingerprint: The model's name and what it is.
-        frames: How many frames are stored, each counted once.
-        samples_per_second: The rate last asked for; None means every frame.
-        finished: Whether that request was done to the end.
-        size_bytes: About how much room they take: rows times the size of a row.
+        model_id, fingerprint: The model's name and fingerprint.
+        frames: The number of stored frames, each counted once.
+        samples_per_second: The rate of the last request; None means every frame.
+        finished: Whether that request was completed.
+        size_bytes: Estimated size: rows times the size of a row.
     """
 
     model_id: str
@@ -39,9 +39,9 @@ class StoredVideo:
     """One video of the library.
 
     Attributes:
-        record: What is known of it.
-        models: One entry for each model that it was begun with.
-        size_bytes: About how much room its embeddings, its thumbnails and its table of times take.
+        record: The video's record.
+        models: One entry for each model with which its indexing was begun.
+        size_bytes: Estimated size of its embeddings, thumbnails and time table.
     """
 
     record: VideoRecord
@@ -50,7 +50,7 @@ class StoredVideo:
 
 
 def usage(tables: Tables) -> list[StoredVideo]:
-    """What is stored of each video, the last added first."""
+    """Return what is stored of each video, the last added first."""
     all_runs, pictures = runs.runs_of_all(tables), thumbnails.size_bytes(tables)
     with tables.reading(videos.VIDEOS) as table:
         records = [] if table is None else [record for record, _ in videos.newest(table)]
@@ -77,7 +77,7 @@ def _stored(tables: Tables, video_id: str, fingerprint: str, run: runs.RunRecord
 
 
 def size_bytes(tables: Tables) -> int:
-    """The room that the whole store takes: of a folder what its files hold, of an address an estimate."""
+    """Return the size of the whole store: the sum of its files, or an estimate for an object store."""
     if not tables.is_folder:
         return sum(video.size_bytes for video in usage(tables))
     total = 0
@@ -85,13 +85,13 @@ def size_bytes(tables: Tables) -> int:
         for file in Path(tables.location).rglob("*"):
             try:
                 total += file.stat().st_size if file.is_file() else 0
-            except FileNotFoundError:  # compaction by another process took it away
+            except FileNotFoundError:  # deleted by another process, for example by compaction
                 continue
     return total
 
 
 def optimize(tables: Tables, fingerprint: str | None = None) -> None:
-    """Join the small fragments of a model's tables, or of all models', and drop versions over an hour old."""
+    """Merge small fragments of a model's tables, or of all models', and delete versions over an hour old."""
     small = [videos.VIDEOS, videos.FILES, runs.RUNS, thumbnails.THUMBNAILS, edits.EDITS, settings.SETTINGS]
     if fingerprint is None:
         big = tables.names(frames.PREFIX) + tables.names(texts.PREFIX)
@@ -104,7 +104,7 @@ def optimize(tables: Tables, fingerprint: str | None = None) -> None:
 
 
 def index(tables: Tables, fingerprint: str) -> None:
-    """See that a model's frames are found by video without a scan."""
+    """Create an index so that a model's frames are found by video without a scan."""
     with tables.reading(frames.PREFIX + plain_id(fingerprint)) as table:
         if table is not None:
             table.index("video")
@@ -113,7 +113,7 @@ def index(tables: Tables, fingerprint: str) -> None:
 def discard(tables: Tables, video_id: str, fingerprint: str) -> None:
     """Delete the frames of a video under one model; its record, its runs and other models stay.
 
-    Where there is no record any more, the video was forgotten: then what was drawn of it goes too.
+    If its record is gone, the video was forgotten; then its thumbnails are deleted too.
     """
     where = f"video = '{plain_id(video_id)}'"
     gone = not tables.answered(videos.VIDEOS, where, lambda table: videos.records(table, where))
@@ -124,16 +124,16 @@ def discard(tables: Tables, video_id: str, fingerprint: str) -> None:
 
 
 def forget(tables: Tables, video_id: str) -> None:
-    """Delete all rows of a video. The runs go first and the record last.
+    """Delete all rows of a video, the runs first and the record last.
 
-    So no reader is shown half of a video, and after a crash it can still be seen and forgotten again.
+    So no reader sees half of a video, and after a crash the video is still listed and can be forgotten again.
     """
     forget_frames(tables, video_id)
     _delete(tables, video_id, (edits.EDITS, settings.SETTINGS, videos.FILES, videos.VIDEOS))
 
 
 def forget_frames(tables: Tables, video_id: str) -> None:
-    """Delete the runs, frames and thumbnails of a video under all models; its record and its judgements stay."""
+    """Delete the runs, frames and thumbnails of a video; its record, settings and annotations stay."""
     _delete(tables, video_id, (runs.RUNS, *tables.names(frames.PREFIX), thumbnails.THUMBNAILS))
 
 

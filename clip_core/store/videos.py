@@ -1,4 +1,4 @@
-"""What is known of each video, and which file holds which video. Rows are only added; the newest counts."""
+"""Records of videos, and which file is which video. Rows are appended; the newest counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _videos_schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
     kinds |= dict.fromkeys(("video", "container", "codec"), text)
     kinds |= dict.fromkeys(("header_fps", "header_duration_s", "unreadable_after_s", "end_s"), real)
     kinds |= {"confirmed": pa.bool_(), "added_s": real, "at_ns": whole}
-    # A file name need not be text: Linux allows any bytes.
+    # A file name need not be valid Unicode: Linux allows any bytes.
     kinds |= {"path": pa.binary(), "name": pa.binary(), "pts": pa.list_(whole), "key_pts": pa.list_(whole)}
     return pa.schema(list(kinds.items()))
 
@@ -51,7 +51,7 @@ def _files_schema() -> Any:  # noqa: ANN401
 
 
 def remember(tables: Tables, record: VideoRecord) -> None:
-    """Store a record, unless the stored one says the same. The first ``added_s`` is kept."""
+    """Store a record unless it equals the stored one. The first ``added_s`` is kept."""
     import pyarrow as pa
 
     plain_id(record.video_id)
@@ -68,7 +68,7 @@ def remember(tables: Tables, record: VideoRecord) -> None:
 
 
 def newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, int]]:
-    """The newest record of each video with the time of its row, in nanoseconds; the last added video first."""
+    """Return the newest record of each video with its row's time in nanoseconds, the last added video first."""
     light = table.rows(("video", "at_ns"), where)
     last: dict[str, tuple[int, int]] = {}
     for video, at_ns, row_id in zip(*(light[c].to_pylist() for c in ("video", "at_ns", "_rowid")), strict=True):
@@ -81,12 +81,12 @@ def newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, in
 
 
 def records(table: Table | None, where: str | None = None) -> tuple[VideoRecord, ...]:
-    """The newest record of each video, the last added first; none if there is no table."""
+    """Return the newest record of each video, the last added first; empty if there is no table."""
     return () if table is None else tuple(record for record, _ in newest(table, where))
 
 
 def known_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
-    """The video that lay at ``path`` when it had this size and modification time."""
+    """Return the id of the video at ``path`` if it is known with this size and modification time, else None."""
     where = f"path_key = '{_path_key(path)}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
 
     def latest(table: Table | None) -> str | None:
@@ -97,7 +97,7 @@ def known_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtim
 
 
 def remember_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
-    """Note which video lies at ``path``."""
+    """Store the id of the video at ``path``."""
     import pyarrow as pa
 
     values = (_path_key(path), int(size_bytes), int(mtime_ns), plain_id(video_id), stamp())
@@ -137,7 +137,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
     def ints(name: str) -> Ints:
         found = np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
-        found.flags.writeable = False  # the record is handed to many
+        found.flags.writeable = False  # the record is shared between threads
         return found
 
     row = {name: rows[name][i].as_py() for name in (*_PLAIN, "path", "name", "added_s")}

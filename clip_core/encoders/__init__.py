@@ -1,1 +1,1 @@
-"""Images and texts → unit vectors of one space."""
+"""Models that embed images and texts as unit vectors in one space."""

@@ -1,4 +1,4 @@
-"""What every encoder can do, and what it demands of the pictures that come in and the vectors that go out."""
+"""The interface of encoders, and the checks of their input pictures and output vectors."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from clip_core.types import Floats, Image
 
 
 class Encoder(Protocol):
-    """A model that puts images and texts into one space of unit vectors.
+    """A model that embeds images and texts as unit vectors in one space.
 
-    One object may be used by several threads at once.
+    Several threads may use one object at the same time.
 
     Attributes:
-        id: The name by which ``load_encoder`` found it, such as "sample".
-        fingerprint: 64 hex digits that cover weights and preprocessing: what vectors are keyed by.
+        id: The name under which ``load_encoder`` found it, such as "sample".
+        fingerprint: 64 hex digits that cover weights and preprocessing; vectors are stored under it.
         dim: Length of a vector.
-        logit_scale: The factor that the model was trained to multiply cosines with (about 100 for CLIP).
+        logit_scale: The factor by which the model was trained to multiply cosines (about 100 for CLIP).
     """
 
     id: str
@@ -39,14 +39,14 @@ class Encoder(Protocol):
             float32 (n, dim), rows of unit length, in the order given.
 
         Raises:
-            EncoderError: The model failed or gave NaN or zero vectors. Where each picture costs, its ``finished``
-                holds the vectors of those before the one that failed.
+            EncoderError: The model failed or gave NaN or zero vectors. If it runs on a server, the error's
+                ``finished`` holds the vectors of the pictures before the one that failed.
             ValueError: A picture has another shape or dtype.
         """
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """Embed texts, cut to the model's length.
+        """Embed texts, truncated to the model's length.
 
         Args:
             texts: Any texts. May be empty.
@@ -55,23 +55,23 @@ class Encoder(Protocol):
             float32 (n, dim), rows of unit length, in the order given.
 
         Raises:
-            EncoderError: The model failed or gave NaN or zero vectors; or it is on a server that cuts no
-                text, and the text that the message names is too long.
+            EncoderError: The model failed or gave NaN or zero vectors; or it is on a server that does not
+                truncate, and the text named in the message is too long.
         """
         ...
 
 
 class ShownEncoder(Encoder, Protocol):
-    """An Encoder that also says what the page shows of it.
+    """An Encoder with the facts that the page shows.
 
     Attributes:
-        name: To show.
+        name: The name to show.
         provider: What it runs on, such as "CPU", "CUDA" or the address of a server.
-        precision: Of its weights, such as "fp32" or "int8"; "" if that is not known.
-        default_threshold: A cosine to start with.
-        default_smoothing_s: A window to start with, in seconds.
-        image_size: (height, width) of what the model sees.
-        framing: How a frame becomes that.
+        precision: Precision of its weights, such as "fp32" or "int8"; "" if unknown.
+        default_threshold: Default threshold, a cosine.
+        default_smoothing_s: Default smoothing window, in seconds.
+        image_size: (height, width) of the model's input.
+        framing: How a frame is fitted to that size.
         sends_to: The host that frames and prompts are sent to; None if they stay on this machine.
     """
 
@@ -85,22 +85,22 @@ class ShownEncoder(Encoder, Protocol):
     sends_to: str | None
 
     def framed(self, crop: Crop | None) -> ShownEncoder:
-        """The same model with its frames cut, squashed or fitted in, under another fingerprint.
+        """Return the same model with frames cropped, squashed or padded, under another fingerprint.
 
-        None is the model's own way, whatever this one does.
+        None means the model's own framing, whatever the framing of this object.
         """
         ...
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """For each text the words at its end that the model does not read, "" where it reads all."""
+        """Return for each text the words at its end that the model does not read, or "" if it reads all."""
         ...
 
 
 def need_rgb(images: Sequence[Image]) -> None:
-    """Refuse what is no picture.
+    """Check that all images are RGB pictures.
 
     Raises:
-        ValueError: One is not uint8 (height, width, 3), or has no pixel.
+        ValueError: An image is not uint8 (height, width, 3), or has no pixels.
     """
     for number, image in enumerate(images):
         shape, dtype = getattr(image, "shape", None), getattr(image, "dtype", None)
@@ -120,11 +120,11 @@ def unit(
 
     Args:
         vectors: Floats (n, any number).
-        dim: How long a row must be.
-        model: Who gave them, for messages.
-        what: What they were given for, such as "picture".
-        next_step: What to do about bad ones.
-        kind: What to raise.
+        dim: The required length of a row.
+        model: The model's name, for messages.
+        what: What was embedded, such as "picture", for messages.
+        next_step: What to do about bad vectors, for messages.
+        kind: The class of the error.
 
     Returns:
         float32 (n, dim).

@@ -1,4 +1,4 @@
-"""A short list of models of the Hugging Face hub that are worth choosing."""
+"""A short list of recommended models of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class CatalogueModel:
     """A model of the hub.
 
     Attributes:
-        name: To show.
+        name: The name to show.
         id: Its repository on the hub.
-        revision: A commit of it (40 hex digits), or "main".
-        good_at: One sentence for who has to choose.
-        licence: Of the weights, as their publisher says.
-        sizes_mb: Precision → about how many megabytes are downloaded, the tokenizer included. What is not in
-            here is not taken unless it is asked for by name.
+        revision: A commit (40 hex digits), or "main".
+        good_at: One sentence on what it is good at.
+        licence: Licence of the weights, as their publisher states it.
+        sizes_mb: Precision → approximate download size in megabytes, including the tokenizer. A precision that is
+            not listed is used only if it is asked for by name.
     """
 
     name: str
@@ -33,9 +33,9 @@ class CatalogueModel:
 # OpenAI published code and weights in one repository under MIT; the model cards on the hub name no licence.
 _OPENAI = "MIT (OpenAI's repository; the model cards name none)"
 
-# Sizes are sums of what the hub's file pages, or programs that pin these files, say; where they say nothing of an
-# fp16 file it is half of the fp32 one, and the other way round. A commit stands here only where such a page or
-# program shows it for this very repository. "main" may move: then what is cached stays, a new download differs.
+# Sizes are sums of the file sizes on the hub's pages or in programs that pin these files; an unknown fp16 size is taken
+# as half of the fp32 size, and vice versa. A commit is given only if such a page or program shows it for this exact
+# repository. If "main" moves, cached files stay, and a new download differs.
 CATALOGUE: tuple[CatalogueModel, ...] = (
     CatalogueModel(
         name="CLIP ViT-B/32",
@@ -48,7 +48,7 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
     CatalogueModel(
         name="CLIP ViT-B/16",
         id="Xenova/clip-vit-base-patch16",
-        revision="main",  # no source shows a commit that has all precisions
+        revision="main",  # no source shows a commit with all precisions
         good_at="Sees smaller things than ViT-B/32, at about a quarter of its speed.",
         licence=_OPENAI,
         sizes_mb={"int8": 154, "fp16": 302, "fp32": 601},
@@ -83,8 +83,8 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         revision="3c1c6e3770470681dc4bcc6237a1794779a86677",
         good_at="Small convolutional image tower: good scores for its size.",
         licence="Apple's own (LICENSE in the repository; Apple's own card has since changed to apple-amlr)",
-        # int8 is left out, because people who measured it found noise, and fp16 (201 MB), because its text tower
-        # is reported not to load in every ONNX Runtime.
+        # int8 is left out because published measurements found only noise; fp16 (201 MB) because its text tower
+        # reportedly does not load in every ONNX Runtime.
         sizes_mb={"fp32": 399},
     ),
     CatalogueModel(
@@ -100,20 +100,20 @@ _BY_ID = {model.id: model for model in CATALOGUE}
 
 
 def find_in_catalogue(model_id: str) -> CatalogueModel | None:
-    """The model of this repository, None if the catalogue has it not."""
+    """Return the catalogue entry for `model_id`, or None."""
     return _BY_ID.get(model_id)
 
 
 def precision_order(model_id: str, wanted: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
-    """``best_precision``, without those that the catalogue leaves out for this model.
+    """Return ``best_precision`` without the precisions that the catalogue leaves out for this model.
 
     Args:
-        model_id: Its repository.
+        model_id: The model's repository.
         wanted: "auto" or one precision.
-        providers: As for ``best_precision``; None: not known, "auto" is any.
+        providers: As for ``best_precision``; None if unknown, then "auto" means all precisions.
 
     Raises:
-        EncoderError: ``wanted`` is no precision.
+        EncoderError: ``wanted`` is not a precision.
     """
     order = tuple(SUFFIXES) if wanted == AUTO and providers is None else best_precision(wanted, providers or ())
     known = find_in_catalogue(model_id)

@@ -1,6 +1,6 @@
-"""Where an ONNX file says that its weights lie, found without loading it.
+"""Find the external weight files of an ONNX file without loading it.
 
-ONNX Runtime opens whatever path a tensor's ``external_data`` names. So the file is walked first, as
+ONNX Runtime opens any path that a tensor's ``external_data`` names. So the file is parsed first, as
 protobuf's wire format (https://protobuf.dev/programming-guides/encoding/) with the field numbers of
 onnx.proto, and each path is checked. Weights inside the file are skipped, not read.
 """
@@ -18,7 +18,7 @@ from clip_core.errors import DamagedModelError, EncoderError, shown_name
 MAX_FIELDS = 5_000_000
 MAX_DEPTH = 100
 
-# message → field number → message. Every way from a model to a tensor.
+# Message → field number → message: every path from a model to a tensor.
 _ROUTES: dict[str, dict[int, str]] = {
     "Model": {7: "Graph", 20: "Training", 25: "Function"},
     "Training": {1: "Graph", 2: "Graph"},
@@ -34,22 +34,22 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class _BrokenError(Exception):
-    """The bytes are no protobuf message."""
+    """The bytes are not a protobuf message."""
 
 
 def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
-    """List the files that hold weights of ``model_file``, having checked each.
+    """Return the external weight files of ``model_file``, each checked.
 
     Args:
         model_file: An .onnx file; its external data is named relative to its own folder.
-        root: The folder that all files must really lie in.
+        root: The folder that must contain the real paths of all files.
 
     Returns:
         The real paths, sorted, each once; empty if all weights are in the file itself.
 
     Raises:
-        DamagedModelError: The file is no ONNX model.
-        EncoderError: It cannot be read, or names data that is missing or lies elsewhere.
+        DamagedModelError: The file is not an ONNX model.
+        EncoderError: It cannot be read, or names data that is missing or outside ``root``.
     """
     name = shown_name(model_file)
     broken, next_step = f"{name} is not a readable ONNX file.", "Copy the model's file again."
@@ -68,16 +68,16 @@ def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=256)
 def _locations(real: Path, _size: int, _mtime_ns: int) -> frozenset[bytes] | None:
-    """What a file names, remembered like ``file_sha256``; None if it is no protobuf message."""
+    """Return the locations in a file, cached like ``file_sha256``; None if it is not a protobuf message."""
     try:
         with real.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return frozenset(_Walk(data).locations("Model", 0, len(data), 0))
-    except (ValueError, _BrokenError):  # mmap refuses an empty file with ValueError
+    except (ValueError, _BrokenError):  # mmap raises ValueError for an empty file
         return None
 
 
 def _checked(location: bytes, model_file: Path, root: Path) -> Path:
-    """The real path of one location, or the reason why it may not be opened."""
+    """Return the real path of one location; raise EncoderError if it may not be opened."""
     name = shown_name(model_file)
     text = location.decode("utf-8", "replace")
     odd = "\\" in text or ":" in text or "\x00" in text or "\ufffd" in text or "*" in text
@@ -103,14 +103,14 @@ def _outside(name: str, text: str) -> EncoderError:
 
 
 class _Walk:
-    """One pass over a file; counts the fields, so that a hostile file cannot hold it up."""
+    """One pass over a file, with a limit on the number of fields, so that a hostile file cannot stall it."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
         self._left = MAX_FIELDS
 
     def locations(self, message: str, start: int, end: int, depth: int) -> Iterator[bytes]:
-        """Yield each external location in the message at [start, end), whatever else it says."""
+        """Yield each external location in the message at [start, end)."""
         if depth > MAX_DEPTH:
             raise _BrokenError("nested too deeply")
         routes = _ROUTES[message]
@@ -122,7 +122,7 @@ class _Walk:
                 yield from self.locations(inner, first, last, depth + 1)
 
     def _entry(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the values of a key-value pair whose key is ``location``; all, should it have several."""
+        """Yield all values of a key-value pair whose key is ``location``."""
         parts: dict[int, list[bytes]] = {_ENTRY_KEY: [], _ENTRY_VALUE: []}
         for field, wire, first, last in self._fields(start, end):
             if wire == _BYTES and field in parts:
@@ -154,7 +154,7 @@ class _Walk:
             yield field, wire, first, at
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
-        """Read a number of seven bits per byte: (value, where it ends)."""
+        """Read a varint (seven bits per byte); return its value and the position after it."""
         value = 0
         for shift in range(0, 70, 7):
             if at >= end:

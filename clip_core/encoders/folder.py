@@ -1,4 +1,4 @@
-"""A model's folder: which files it has, and what its JSON files say."""
+"""Read a model's folder: which files it has, and what its JSON files say."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.settings import Settings, read_object
 from clip_core.errors import EncoderError, shown_name
 
-# Where every published CLIP config starts the training, 1/0.07: the value that was learned stands nowhere in
-# the folder, but OpenAI clipped it at 100 and all their models arrived there.
+# The initial value 1/0.07 of training in every published CLIP config. The learned value is nowhere in the folder,
+# but OpenAI clipped it at 100, and all their models reached that.
 UNTRAINED_LOG_SCALE = 2.6592
 TRAINED_SCALE = 100.0
-# Jina CLIP's config names no length, and transformers reads up to 8192 tokens. This is enough for any prompt, and what
-# a text costs grows with the square of it.
+# Jina CLIP's config names no length, and transformers reads up to 8192 tokens. This is enough for any prompt, and the
+# cost grows with the square of the length.
 JINA_LENGTH = 512
-# SigLIP 2 has Gemma's vocabulary and was trained on texts in small letters; transformers' own class for its
-# tokenizer lower-cases (huggingface/transformers#43101), the tokenizer.json that is published need not.
+# SigLIP 2 has Gemma's vocabulary and was trained on lower-case texts; transformers' own class for its tokenizer
+# lower-cases (huggingface/transformers#43101), but the published tokenizer.json may not.
 GEMMA_WORDS = 256_000
 PROCESSOR = "processor_config.json"
-MAX_SCALE = 200.0  # SigLIP's arrive at about 117
+MAX_SCALE = 200.0  # SigLIP models reach about 117
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a folder in the transformers.js layout says of its model.
+    """The contents of a model folder in the transformers.js layout.
 
     Attributes:
         path: The folder.
-        name: To show.
-        is_siglip: Whether texts are always filled up to the full length.
-        text_length: Tokens that the text tower can read.
+        name: The name to show.
+        is_siglip: Whether texts are always padded to the full length.
+        text_length: The number of tokens that the text tower can read.
         lowers_texts: See TextRules.lower.
-        logit_scale: See Encoder. exp(logit_scale_init_value) where that differs from CLIP's starting value
-            2.6592, held within [1, 200]; else 100.
-        default_threshold: A cosine that separates "there" from "not there" for this kind of model.
-        default_smoothing_s: A window that suits it, in seconds.
+        logit_scale: See Encoder. exp(logit_scale_init_value) if that value differs from CLIP's initial
+            2.6592, clamped to [1, 200]; else 100.
+        default_threshold: A cosine that separates "present" from "absent" for this kind of model.
+        default_smoothing_s: A suitable smoothing window, in seconds.
         preprocessing: How pictures are prepared.
-        precision: What the chosen files are in.
+        precision: The precision of the chosen files.
         vision, text: The chosen .onnx files, relative to the folder.
     """
 
@@ -73,15 +73,15 @@ class ModelFolder:
 
     @classmethod
     def read(cls, path: Path, precision: str = AUTO, title: str = "") -> ModelFolder:
-        """Read and check a folder's JSON files, and that the other files are there.
+        """Read and check a folder's JSON files, and check that the other files exist.
 
         Args:
             path: The folder.
-            precision: "auto" takes what runs best here of what is there, see ``best_precision``.
-            title: What to call the model; its folder's name if empty.
+            precision: "auto" chooses the available one that runs best here, see ``best_precision``.
+            title: The model's name; the folder's name if empty.
 
         Raises:
-            EncoderError: A file is missing, unreadable or says what is not supported.
+            EncoderError: A file is missing or unreadable, or asks for something unsupported.
         """
         name = title or shown_name(path.resolve())
         towers = _need_files(path, name, precision)
@@ -108,7 +108,7 @@ class ModelFolder:
 
 
 def _preprocessor(path: Path, name: str) -> Mapping[str, Any]:
-    """What preprocessor_config.json holds; transformers 5 writes the same into processor_config.json."""
+    """Return the content of preprocessor_config.json, which transformers 5 writes into processor_config.json."""
     if (path / PREPROCESSOR).is_file():
         return read_object(path / PREPROCESSOR, name)
     return Settings(read_object(path / PROCESSOR, name), PROCESSOR, name).inner("image_processor").values

@@ -1,6 +1,6 @@
-"""Models from the Hugging Face hub: what a download would fetch, and the download itself.
+"""Plan and run downloads of models from the Hugging Face hub.
 
-Nothing here runs unasked: a plan is made and shown first.
+Nothing is downloaded unasked: a plan is made and shown first.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from clip_core.types import Progress
 __all__ = ["DownloadPlan", "PlannedFile", "download", "find_cached", "plan_download"]
 
 API_TIMEOUT_S = 20.0
-MAX_SMALL_BYTES = 256 * 2**20  # a tokenizer of many languages has 34 MB
+MAX_SMALL_BYTES = 256 * 2**20  # a multilingual tokenizer has 34 MB
 MAX_TOTAL_BYTES = 32 * 2**30
 SPARE_BYTES = 64 * 2**20
 EVERY_S = 0.25
@@ -52,10 +52,10 @@ class DownloadPlan:
 
     Attributes:
         model_id: The repository.
-        revision: As asked for.
-        commit: What that is now.
-        precision: What was chosen.
-        files: All that is needed, those that are here included.
+        revision: The requested revision.
+        commit: The commit it now refers to.
+        precision: The chosen precision.
+        files: All needed files, including those already cached.
     """
 
     model_id: str
@@ -71,20 +71,20 @@ class DownloadPlan:
 
     @property
     def missing_bytes(self) -> int:
-        """The size of those that are not here; of one that was begun, all of it."""
+        """The size of all files not yet cached; partly downloaded ones count in full."""
         return sum(file.size_bytes for file in self.files if not file.cached)
 
 
 def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) -> DownloadPlan:
-    """Ask the hub what a model has, and choose what this machine needs of it. One request.
+    """Ask the hub for a model's files, in one request, and choose those that this machine needs.
 
     Args:
-        model_id: Its repository.
+        model_id: The model's repository.
         revision: A commit, branch or tag.
         precision: "auto" (what runs best here) or one precision.
 
     Raises:
-        EncoderError: The hub cannot be reached or refuses, there is no such model, or not of a kind that fits.
+        EncoderError: The hub cannot be reached or refuses, or the model does not exist or is not supported.
     """
     if not is_model_id(model_id) or not is_revision(revision):
         raise DownloadError("This cannot be a model on the hub.", "Names look like Xenova/clip-vit-base-patch32.")
@@ -93,11 +93,11 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
         info = HfApi().model_info(model_id, revision=revision, files_metadata=True, timeout=API_TIMEOUT_S)
         there = {entry.rfilename: entry for entry in info.siblings or ()}
         commit = info.sha or ""
-    except Exception as error:  # noqa: BLE001 - httpx2's, JSON's and huggingface_hub's have no common base
+    except Exception as error:  # noqa: BLE001 - the libraries' errors have no common base class
         raise answer_error(error, model_id) from _cause(error)
     if COMMIT.fullmatch(commit) is None:
         raise web_page_error(model_id)
-    # Only names that are known beforehand are looked up: whatever else a repository lists is never touched.
+    # Only known names are looked up: other files of the repository are never touched.
     towers = choose_towers(there, order)
     if towers is None:
         raise DownloadError(no_towers(model_id, there, order).what, "Use another model, or another precision.")
@@ -126,18 +126,18 @@ def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> Plan
 
 
 def download(plan: DownloadPlan) -> Generator[Progress, None, None]:
-    """Fetch what is missing of a plan. Errors rise at the first ``next()`` or later.
+    """Download the missing files of a plan. Errors are raised by the first ``next()`` or later.
 
-    Closing the iterator stops the download. What has arrived is kept, and the next download goes on there.
+    Closing the iterator stops the download. Data that arrived are kept, and the next download resumes there.
 
     Args:
         plan: See ``plan_download``.
 
     Yields:
-        At least three times a second; at the last one done and total are equal, and ``find_cached`` finds it.
+        Progress, at least three times a second. In the last one, done equals total and ``find_cached`` finds the model.
 
     Raises:
-        DownloadError: The network, the hub or the disk failed, or a file came with another content.
+        DownloadError: The network, the hub or the disk failed, or a file's content does not match its hash.
     """
     _need_room(plan)
     transfer = Transfer(plan.model_id, plan.commit, plan.revision, plan.files)
@@ -165,12 +165,12 @@ def _need_room(plan: DownloadPlan) -> None:
 
 
 def _cause(error: BaseException | None) -> BaseException | None:
-    """What may stand in a traceback beside our words: no error of an HTTP library, whose text holds addresses."""
+    """Return the error if it may be shown in a traceback: not those of HTTP libraries, which contain addresses."""
     return error if isinstance(error, OSError) and not isinstance(error, HfHubHTTPError) else None
 
 
 class _Meter:
-    """Turns counts of bytes into rates over the last seconds."""
+    """Computes download rates over the last seconds."""
 
     def __init__(self, total: int) -> None:
         self._total = total

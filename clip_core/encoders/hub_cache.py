@@ -1,8 +1,8 @@
-"""Models in huggingface_hub's own cache: found without any network, put in place, and checked by content.
+"""Find, link and verify models in huggingface_hub's own cache, without network access.
 
-The layout is that of https://huggingface.co/docs/huggingface_hub/guides/manage-cache: a file lies once under
+The layout is that of https://huggingface.co/docs/huggingface_hub/guides/manage-cache: each file is stored once under
 ``blobs``, named by its hash (SHA-256 for large files, git's SHA-1 for small ones); ``snapshots/COMMIT`` links
-to it; ``refs/NAME`` holds a branch's commit. Other tools find what is put here, and the other way round.
+to it; ``refs/NAME`` holds a branch's commit. Other tools share the cache in both directions.
 """
 
 from __future__ import annotations
@@ -45,43 +45,43 @@ _MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.
 
 
 def is_model_id(text: str) -> bool:
-    """Whether it can be the name of a repository, such as "Xenova/clip-vit-base-patch32"."""
+    """Return whether a text can be a repository name, such as "Xenova/clip-vit-base-patch32"."""
     return _MODEL_ID.fullmatch(text) is not None and ".." not in text and "--" not in text
 
 
 def is_revision(text: str) -> bool:
-    """Whether it can be the name of a commit, a branch or a tag."""
+    """Return whether a text can be the name of a commit, a branch or a tag."""
     return _REVISION.fullmatch(text) is not None and ".." not in text and "//" not in text
 
 
 def cache_root() -> Path:
-    """The cache's folder, which HF_HOME and HF_HUB_CACHE decide."""
+    """Return the cache's folder, set by HF_HOME or HF_HUB_CACHE."""
     return Path(constants.HF_HUB_CACHE)
 
 
 def hub_host() -> str:
-    """Where models come from, which HF_ENDPOINT decides: "huggingface.co", with a port if there is one.
+    """Return the host of the hub, set by HF_ENDPOINT: "huggingface.co", with a port if there is one.
 
-    User and password are left out. Of what is no address, only the variable's name is told.
+    User and password are left out. If the address is invalid, the result is the variable's name.
     """
     try:
         parts = urlsplit(constants.ENDPOINT)
-        usable = parts.hostname and parts.port != 0  # a port that is no number raises
+        usable = parts.hostname and parts.port != 0  # a port that is not a number raises
     except ValueError:
         usable = False
     return single_line(parts.netloc.rpartition("@")[2], 60) if usable else "HF_ENDPOINT"
 
 
 def repository_folder(model_id: str) -> Path:
-    """Where a model's files lie in the cache, whether they are there or not."""
+    """Return the folder of a model's files in the cache, which need not exist."""
     return cache_root() / f"models--{model_id.replace('/', '--')}"
 
 
 def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """The snapshot's folder if all that is needed is in the cache and can be a model. Asks no network.
+    """Return the snapshot's folder if all needed files are cached and can be a model, else None; uses no network.
 
     Args:
-        model_id: Its repository.
+        model_id: The model's repository.
         revision: A commit, or the name of a branch that was downloaded before.
         precision: "auto" or one precision.
 
@@ -96,22 +96,22 @@ def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> P
 
 
 def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
-    """Like ``find_cached``, with the files that were chosen.
+    """Return the snapshot's folder and the chosen files, or None; like ``find_cached``.
 
     Raises:
-        DamagedModelError: All files are there, but one of them is no model.
+        DamagedModelError: All files are there, but one of them is not a model.
         EncoderError: There is no such precision.
     """
     snapshot = _snapshot(model_id, revision)
     if snapshot is None:
-        return None  # before ONNX Runtime is loaded to ask for its providers
+        return None  # before ONNX Runtime is imported for its providers
     return _complete(snapshot, precision_order(model_id, precision, providers_here()))
 
 
 def find_snapshot(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """Like ``find_cached``, but "auto" takes any precision: for lists.
+    """Return what ``find_cached`` returns, but let "auto" accept any precision: for lists of models.
 
-    Which one runs best only ONNX Runtime knows, and nothing heavy is loaded for a list.
+    Only ONNX Runtime knows which one runs best, and it is too heavy to import for a list.
     """
     snapshot = _snapshot(model_id, revision)
     try:
@@ -129,15 +129,15 @@ def _snapshot(model_id: str, revision: str) -> Path | None:
         commit = revision if COMMIT.fullmatch(revision) else (folder / "refs" / revision).read_text("utf-8").strip()
         snapshot = folder / "snapshots" / commit
         return snapshot if COMMIT.fullmatch(commit) and snapshot.is_dir() else None
-    except (OSError, ValueError):  # no such branch was ever fetched, or its file is none
+    except (OSError, ValueError):  # no such branch was downloaded, or its file is invalid
         return None
 
 
 def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFiles] | None:
-    """The first precision whose files are all there, the external data that the towers name included.
+    """Return the snapshot and files of the first precision that is complete, including external data, or None.
 
     Raises:
-        DamagedModelError: There is none, and only because a file is no model.
+        DamagedModelError: No precision is complete, and a file of one is not a model.
     """
     if not all((snapshot / name).is_file() for name in NEEDED):
         return None
@@ -152,7 +152,7 @@ def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFi
         except DamagedModelError as error:
             damage = damage or error
             continue
-        except EncoderError:  # a file that it names has not arrived
+        except EncoderError:  # a file that it names is missing
             continue
         return snapshot, towers
     if damage is not None:
@@ -161,29 +161,29 @@ def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFi
 
 
 def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tuple[str, str]]) -> None:
-    """Link blobs that are there into a snapshot. What makes it look complete is linked last.
+    """Link existing blobs into a snapshot. The file that makes it look complete is linked last.
 
     Args:
-        model_id, commit: Which snapshot.
-        revision: A branch to remember the commit for; a commit itself is not remembered.
-        files: (name, hash) of each.
+        model_id, commit: Identify the snapshot.
+        revision: A branch, whose commit is stored under ``refs``; for a commit nothing is stored.
+        files: (name, hash) of each file.
 
     Raises:
         OSError: The cache cannot be written.
     """
     folder = repository_folder(model_id)
-    # A snapshot counts from config.json on: who stops in between leaves one that is begun, not one that is broken.
+    # A snapshot counts once it has config.json: stopping earlier leaves an incomplete snapshot, not a broken one.
     for name, digest in sorted(files, key=lambda file: file[0] == CONFIG):
         link, blob = folder / "snapshots" / commit / name, folder / "blobs" / digest
         if link.exists() and (link.is_symlink() or content_matches(link, digest)):
             continue
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)  # one that leads nowhere, or a damaged copy
+        link.unlink(missing_ok=True)  # a dangling link, or a damaged copy
         try:
             link.symlink_to(os.path.relpath(blob, link.parent))
-        except FileExistsError:  # another download of the same was quicker
+        except FileExistsError:  # another download of the same model linked it first
             continue
-        except OSError:  # Windows without the right to make links
+        except OSError:  # Windows without the right to create links
             shutil.copyfile(blob, link)
     if COMMIT.fullmatch(revision) is None:
         ref = folder / "refs" / revision
@@ -193,15 +193,15 @@ def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tupl
 
 
 def is_whole(blob: Path, size_bytes: int) -> bool:
-    """Whether a file of the cache is there with the size and the content that it should have."""
+    """Return whether a cached file exists with the right size and content."""
     try:
         return blob.is_file() and blob.stat().st_size == size_bytes and content_matches(blob, blob.name)
-    except OSError:  # unreadable is as good as missing: the download says what is wrong
+    except OSError:  # treat unreadable as missing: the download reports what is wrong
         return False
 
 
 def content_matches(path: Path, digest: str) -> bool:
-    """Whether a file's bytes have the hash that its blob is named by; true if the name is no known hash.
+    """Return whether a file's bytes have the hash ``digest``; True if ``digest`` is not a known kind of hash.
 
     Args:
         path: The file.
@@ -215,7 +215,7 @@ def content_matches(path: Path, digest: str) -> bool:
 
 
 def git_sha1(path: Path) -> str:
-    """The name that git gives a file's content."""
+    """Return the SHA-1 that git gives a file's content."""
     with path.open("rb") as file:
         found = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
         while block := file.read(2**20):
@@ -224,12 +224,12 @@ def git_sha1(path: Path) -> str:
 
 
 def check_content(snapshot: Path, names: Sequence[str], model_id: str) -> None:
-    """Compare a snapshot's files with the hashes that they are stored under; a damaged one is removed.
+    """Compare a snapshot's files with the hashes that they are stored under; delete a damaged file.
 
-    Large files are read once a process, see ``file_sha256``. Copies instead of links have no hash to compare.
+    Large files are read once per process, see ``file_sha256``. Copies, made where links are not possible, have no hash.
 
     Raises:
-        DownloadError: A file's content is not what its name says; the next download fetches it again.
+        DownloadError: A file's content does not match its hash; the next download fetches it again.
     """
     for name in names:
         link = snapshot / name
@@ -248,6 +248,6 @@ def check_content(snapshot: Path, names: Sequence[str], model_id: str) -> None:
 
 
 def snapshot_files(snapshot: Path, towers: TowerFiles) -> tuple[str, ...]:
-    """The names of all files of a snapshot that a model is loaded from."""
+    """Return the names of all files of a snapshot that the model is loaded from."""
     optional = tuple(name for name in OPTIONAL if (snapshot / name).is_file())
     return (*NEEDED, *optional, towers.vision, towers.text, *towers.external)

@@ -1,4 +1,4 @@
-"""CLIP and its kin from a folder of ONNX files, each file run in a session of ONNX Runtime."""
+"""Run CLIP and similar models from a folder of ONNX files, one ONNX Runtime session per tower."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IMAGES_AT_ONCE = 16
 TEXTS_AT_ONCE = 64
 # Below this many source pixels in a call, starting threads costs more than it saves.
 PIXELS_WORTH_THREADS = 500_000
-PROVIDERS = {"CUDAExecutionProvider": "CUDA", "CPUExecutionProvider": "CPU"}  # the better one first
+PROVIDERS = {"CUDAExecutionProvider": "CUDA", "CPUExecutionProvider": "CPU"}  # in order of preference
 DTYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -44,16 +44,16 @@ FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(
 
 
 class OnnxEncoder:
-    """A ShownEncoder over a folder in the transformers.js layout. Both towers are loaded at once.
+    """A ShownEncoder for a folder in the transformers.js layout. Both towers are loaded on creation.
 
     Attributes: See ShownEncoder. Nothing leaves this machine.
 
     Args:
-        folder: Where its files lie.
-        model_id: The name by which it was found.
-        precision: Which files to take, see ``ModelFolder.read``.
-        root: What all files must really lie in, if not the folder: a hub cache's snapshot is made of links.
-        title: What to call it, if not by the folder's name.
+        folder: The model's folder.
+        model_id: The name under which it was found.
+        precision: Which files to use, see ``ModelFolder.read``.
+        root: The folder that must contain the real files, if not ``folder``: snapshots in the hub's cache are links.
+        title: The name to show; the folder's name if empty.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
@@ -91,7 +91,7 @@ class OnnxEncoder:
         self._see_through(self._made)
 
     def framed(self, crop: Crop | None) -> OnnxEncoder:
-        """The same model with its frames cut, squashed or fitted in: see ShownEncoder. It shares the sessions."""
+        """Return the model with frames cropped, squashed or padded: see ShownEncoder. It shares the sessions."""
         other = copy.copy(self)
         other._see_through(self._made.framed(crop))
         return other
@@ -117,7 +117,7 @@ class OnnxEncoder:
         return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """Embed texts, cut to the model's length: see Encoder."""
+        """Embed texts, truncated to the model's length: see Encoder."""
         if isinstance(texts, str):
             raise TypeError("embed_texts takes a list of texts, not one text")
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
@@ -129,13 +129,13 @@ class OnnxEncoder:
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """The words at the end of each text that the model does not read: see ShownEncoder."""
+        """Return the words at the end of each text that the model does not read: see ShownEncoder."""
         return [self._tokens.cut_off(text) for text in texts]
 
     def _prepared(self, images: Sequence[Image]) -> Iterator[Floats]:
-        """Yield float32 (n, 3, height, width), each chunk made while the model is busy with the one before it.
+        """Yield float32 (n, 3, height, width), preparing each chunk while the model runs on the previous one.
 
-        Pillow works outside the GIL, so threads help with large pictures. At most about 32 prepared pictures wait.
+        Pillow releases the GIL, so threads help with large pictures. At most about 32 prepared pictures wait.
         """
         starts = range(0, len(images), self._images_at_once)
         chunks = [images[start : start + self._images_at_once] for start in starts]
@@ -153,7 +153,7 @@ class OnnxEncoder:
                 yield values
 
     def _fit_pictures(self) -> int:
-        """How many pictures the image tower takes at once."""
+        """Check the image tower's input shape; return how many pictures to run per batch."""
         shape = self._vision.inputs["pixel_values"]
         wanted = (None, 3, *self.image_size)
         if len(shape) != 4 or any(
@@ -167,7 +167,7 @@ class OnnxEncoder:
         return self._at_once(VISION, self._vision, shape[0], IMAGES_AT_ONCE)
 
     def _fit_texts(self, model: ModelFolder) -> tuple[int, int | None, int]:
-        """Tokens at most, tokens always (or None), and how many texts the text tower takes at once."""
+        """Return the most tokens, the fixed number of tokens (or None), and how many texts to run per batch."""
         shape = self._text.inputs["input_ids"]
         if len(shape) != 2:
             raise EncoderError(f"{TEXT} of {self.name} takes input_ids of shape {shape}, not (n, length).")
@@ -181,7 +181,7 @@ class OnnxEncoder:
         return 1 if fixed or tower.mixes_batch else most
 
     def _common_dim(self) -> int:
-        """The length of a vector, which both towers must share; asked of the models where they do not say."""
+        """Return the vector length, which both towers must share; a test run finds it if a file does not declare it."""
         black: Floats = np.zeros((1, 3, *self.image_size), dtype=np.float32)
         image = self._vision.dim or self._vision.run({"pixel_values": black}).shape[1]
         ids, mask = self._tokens(["a"])
@@ -195,23 +195,23 @@ class OnnxEncoder:
 
 
 class Tower:
-    """A session that turns one batch into vectors. Safe to use from several threads.
+    """An ONNX Runtime session that embeds one batch. Safe to use from several threads.
 
     Attributes:
         name: The file's name, for messages.
-        provider: "CPU" or "CUDA": what the session really runs on.
-        inputs: Name → shape, None where a size is free.
-        dim: Length of a vector if the file says it, else None.
-        mixes_batch: Whether a vector depends on what else is in its batch.
+        provider: "CPU" or "CUDA": what the session actually runs on.
+        inputs: Name → shape, with None for a free size.
+        dim: Length of a vector if the file declares it, else None.
+        mixes_batch: Whether a vector depends on the rest of its batch.
 
     Args:
-        path: The .onnx file; its external data has been checked.
-        takes: Input names it must have → element types they may have.
-        may_take: The same for inputs it can have besides.
-        gives: Output names it may have, the preferred one first.
+        path: The .onnx file; its external data must have been checked.
+        takes: Required input names → allowed element types.
+        may_take: Optional input names → allowed element types.
+        gives: Accepted output names, in order of preference.
 
     Raises:
-        EncoderError: No readable model, or other inputs or outputs.
+        EncoderError: The model is unreadable, or has other inputs or outputs.
     """
 
     def __init__(
@@ -261,13 +261,13 @@ class Tower:
         """Embed one batch.
 
         Args:
-            feeds: Input name → array (n, …), cast to the types that the model takes; more than it takes is left out.
+            feeds: Input name → array (n, …), cast to the model's types; inputs that it does not have are left out.
 
         Returns:
-            float32 (n, dim) as the model gives them: not normalised.
+            float32 (n, dim), not normalised.
 
         Raises:
-            EncoderError: The model failed or gave another shape.
+            EncoderError: The model failed, or its output has another shape.
         """
         count = len(next(iter(feeds.values())))
         cast = {name: feeds[name].astype(dtype, copy=False) for name, dtype in self._dtypes.items()}
@@ -282,28 +282,28 @@ class Tower:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _mixes_batch(path: Path) -> bool:
-    """Whether numbers are quantized by the largest in the whole batch (ONNX's DynamicQuantizeLinear).
+    """Return whether values are quantised by the range of the whole batch (ONNX's DynamicQuantizeLinear).
 
-    One frame beside other frames then had another vector: on a random ViT-B/32 the cosine between the two was 0.99.
+    A frame's vector then depends on its batch: on a random ViT-B/32 the cosine to the vector alone was 0.99.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(b"DynamicQuantizeLinear") >= 0
 
 
 def _session(path: Path, name: str) -> ort.InferenceSession:
-    # No custom-op library is ever registered, so a model that needs one fails here.
+    # No custom-op library is registered, so a model that needs one fails here.
     options = ort.SessionOptions()
     options.intra_op_num_threads = cores()
-    # Waiting threads that spin take the cores that decode and preprocess: sleeping ones were 10 % faster beside them.
+    # Threads that spin while waiting take cores from decoding and preprocessing: sleeping ones were 10 % faster.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = ERRORS_ONLY + 1  # what fails is raised; nothing is to be printed besides
+    options.log_severity_level = ERRORS_ONLY + 1  # failures are raised, so nothing needs to be printed
     ort.set_default_logger_severity(ERRORS_ONLY)
     available = ort.get_available_providers()
     try:

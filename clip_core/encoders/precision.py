@@ -1,4 +1,4 @@
-"""A model's files: their names, which to take (fp32, fp16 or int8, by what this machine runs best), and their hash."""
+"""A model's files: their names, which precision to use (fp32, fp16 or int8) on this machine, and their hash."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Literal, TypeAlias
 
 from clip_core.errors import EncoderError
 
-# The names that transformers.js gives to files.
+# File names of the transformers.js layout.
 CONFIG, PREPROCESSOR, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
-# Roles as well as names: a fingerprint calls the towers so whatever files were chosen.
+# Also the towers' role names in a fingerprint, whichever files were chosen.
 VISION, TEXT = "onnx/vision_model.onnx", "onnx/text_model.onnx"
-# Raise it when the code changes so that the same folder gives other vectors.
+# Increment it when a code change makes the same folder give other vectors.
 FORMAT = 1
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 AUTO = "auto"
 
-# transformers.js's names; the first one there is taken. _q4, _q4f16 and _bnb4 are left alone: they need
-# operators of their own and are no faster on a CPU.
+# Suffixes of transformers.js; the first existing file is used. _q4, _q4f16 and _bnb4 are not supported: they need
+# special operators and are no faster on a CPU.
 SUFFIXES: Mapping[Precision, tuple[str, ...]] = {
     "fp32": ("",),
     "fp16": ("_fp16",),
     "int8": ("_quantized", "_int8", "_uint8"),
 }
-# Both are in any order that an exporter likes: optimum writes _data (_data_1 … above 2 GB), torch writes .data.
+# The suffix depends on the exporter: optimum writes _data (_data_1 … above 2 GB), torch writes .data.
 _EXTERNAL = r"(?:_data(?:_\d{1,3})?|\.data)"
 _JOINT = re.compile(r"onnx/model(?:_\w+)?\.onnx")
 
@@ -41,9 +41,9 @@ class TowerFiles:
     """The files of both towers, as names relative to the model's folder.
 
     Attributes:
-        precision: What both are in.
+        precision: The precision of both.
         vision, text: The .onnx files.
-        external: Files that hold weights of theirs, sorted.
+        external: Their external weight files, sorted.
     """
 
     precision: Precision
@@ -53,7 +53,7 @@ class TowerFiles:
 
 
 def onnx_files(path: Path) -> frozenset[str]:
-    """The names of the files in a model's onnx/, relative to the model; none if it cannot be listed."""
+    """Return the names of the files in a model's onnx/, relative to the model; empty if it cannot be listed."""
     try:
         return frozenset(f"onnx/{file.name}" for file in (path / "onnx").iterdir() if file.is_file())
     except OSError:
@@ -61,14 +61,14 @@ def onnx_files(path: Path) -> frozenset[str]:
 
 
 def best_precision(wanted: str, providers: Collection[str]) -> tuple[Precision, ...]:
-    """In which order to try precisions.
+    """Return the order in which to try precisions.
 
     Args:
-        wanted: "auto", or one precision, which is then taken alone.
-        providers: ONNX Runtime's execution providers here, such as "CUDAExecutionProvider".
+        wanted: "auto", or one precision, which is then the only one.
+        providers: Available execution providers of ONNX Runtime, such as "CUDAExecutionProvider".
 
     Raises:
-        EncoderError: ``wanted`` is no precision.
+        EncoderError: ``wanted`` is not a precision.
     """
     named = tuple(precision for precision in SUFFIXES if precision == wanted)
     if named:
@@ -79,19 +79,19 @@ def best_precision(wanted: str, providers: Collection[str]) -> tuple[Precision, 
 
 
 def providers_here() -> tuple[str, ...]:
-    """ONNX Runtime's execution providers on this machine."""
-    import onnxruntime as ort  # heavy: only when a model is about to be loaded or downloaded
+    """Return ONNX Runtime's execution providers on this machine."""
+    import onnxruntime as ort  # heavy: imported only to load or download a model
 
     return tuple(ort.get_available_providers())
 
 
 def choose_towers(names: Collection[str], order: Sequence[Precision]) -> TowerFiles | None:
-    """The first precision of ``order`` that both towers have, else None.
+    """Return the files of the first precision in ``order`` that both towers have, or None.
 
-    The towers need not have the same suffix (one ``_quantized``, the other ``_int8``), only the same precision.
+    The towers need the same precision, but not the same suffix (one may be ``_quantized``, the other ``_int8``).
 
     Args:
-        names: Relative names of the files there are, with forward slashes.
+        names: Relative names of the existing files, with forward slashes.
         order: See ``best_precision``.
     """
     for precision in order:
@@ -103,12 +103,12 @@ def choose_towers(names: Collection[str], order: Sequence[Precision]) -> TowerFi
 
 
 def precisions_in(names: Collection[str]) -> tuple[Precision, ...]:
-    """The precisions that both towers have."""
+    """Return the precisions that both towers have."""
     return tuple(precision for precision in SUFFIXES if choose_towers(names, (precision,)) is not None)
 
 
 def no_towers(model: str, names: Collection[str], order: Sequence[Precision]) -> EncoderError:
-    """What to say when ``choose_towers`` found nothing.
+    """Return the error for the case that ``choose_towers`` returned None.
 
     Args:
         model: The model's name, for the message.
@@ -134,7 +134,7 @@ def _first(names: Collection[str], tower: str, precision: Precision) -> str | No
 
 
 def _missing(names: Collection[str]) -> str:
-    """The file whose absence says most: of the tower that has none at all."""
+    """Return the missing file to name: that of a tower with no file at all, if there is one."""
     for tower, file in (("vision", VISION), ("text", TEXT)):
         if not any(_first(names, tower, precision) for precision in SUFFIXES):
             return file
@@ -142,10 +142,10 @@ def _missing(names: Collection[str]) -> str:
 
 
 def fingerprint(files: Mapping[str, Path], settings: Mapping[str, object]) -> str:
-    """Hash a model.
+    """Return the fingerprint of a model.
 
     Args:
-        files: Role → file: weights with their external data, and the tokenizer.
+        files: Role → file: the weights with their external data, and the tokenizer.
         settings: How pictures and texts are prepared; JSON values only.
 
     Returns:
@@ -160,7 +160,7 @@ def fingerprint(files: Mapping[str, Path], settings: Mapping[str, object]) -> st
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, remembered in this process by (real path, size, modification time)."""
+    """Return the SHA-256 of a file, cached in this process by (real path, size, modification time)."""
     real = path.resolve(strict=True)
     stat = real.stat()
     return _sha256(real, stat.st_size, stat.st_mtime_ns)

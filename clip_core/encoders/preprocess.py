@@ -1,4 +1,4 @@
-"""A picture → the pixel values that a model was trained on, as its preprocessor_config.json says."""
+"""Turn pictures into a model's input values, as its preprocessor_config.json specifies."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ FILE = "preprocessor_config.json"
 JINA = "JinaCLIPImageProcessor"
 JINA_RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
 MAX_EDGE = 4096
-# A resized picture above this many pixels is not made in full: only what the crop will keep of it. 1 × 5000
+# Above this many pixels, only the part of the resized picture that the crop keeps is computed: 1 × 5000
 # resized to 224 × 1,120,000 would take 750 MB.
 MAX_RESIZED_PIXELS = 4_000_000
-# From this many source pixels on, only the source of what is kept is resized: a 16:9 frame takes two thirds of the
-# time. One value in some thousands then differs by 1 of 255, because Pillow keeps the box in single precision.
+# From this many source pixels on, only the part that the crop keeps is resized: a 16:9 frame takes two thirds of the
+# time. One value in several thousand then differs by 1 of 255, because Pillow stores the box in single precision.
 LARGE_PIXELS = 200_000
 NEAREST, BICUBIC = 0, 3
-# The widest of Pillow's filters (Lanczos) looks this many pixels to each side, in the coarser of the two grids.
+# Pillow's widest filter (Lanczos) reaches this many pixels to each side, in the coarser of the two grids.
 WIDEST_FILTER = 3
 
 USED = {
     "do_resize", "size", "default_to_square", "resample", "do_center_crop", "crop_size",
     "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
 }  # fmt: skip
-# They name a class, or say how arrays are handed around. Pictures are RGB here before they come.
+# Keys that name a class or an array format; pictures are RGB already.
 HARMLESS = {
     "_valid_processor_keys", "data_format", "device", "disable_grouping", "do_convert_rgb", "feature_extractor_type",
     "image_processor_type", "input_data_format", "processor_class", "return_tensors",
@@ -42,16 +42,16 @@ HARMLESS = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize, centre crop, rescale, normalise: in this order, each if asked for.
+    """Resize, centre crop, rescale and normalise, in this order; each step is optional.
 
     Attributes:
         shortest_edge: Resize so that the shorter side has this many pixels, or None.
         squash: Resize to exactly (height, width), or None.
         resample: Pillow's number of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
-        crop: Cut (height, width) out of the middle, zeros where the picture is smaller; or None.
-        rescale_factor: What each byte is multiplied with.
-        mean, std: Of red, green and blue, after rescaling.
-        pad: Resize to fit into (height, width) and fill up with the mean colour, or None.
+        crop: Crop (height, width) from the centre, with zeros where the picture is smaller; or None.
+        rescale_factor: The factor for each byte.
+        mean, std: For red, green and blue, after rescaling.
+        pad: Resize to fit into (height, width) and pad with the mean colour, or None.
     """
 
     shortest_edge: int | None
@@ -65,17 +65,17 @@ class Preprocessing:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], model: str) -> Preprocessing:
-        """Read what a preprocessor_config.json holds, in CLIP's terms or in Jina's.
+        """Read the content of a preprocessor_config.json, in CLIP's or Jina's format.
 
-        A setting that is null, or an unknown ``do_…`` that is false, asks for nothing. An old file's
-        ``"size": 224`` means the shorter edge where a centre crop follows (CLIP), else a square (ViT).
+        A setting that is null, or an unknown ``do_…`` that is false, has no effect. An old file's
+        ``"size": 224`` means the shorter edge if a centre crop follows (CLIP), else a square (ViT).
 
         Args:
             raw: The file's JSON object.
             model: The model's name, for messages.
 
         Raises:
-            EncoderError: A setting that is unknown, missing, of a wrong type or out of range.
+            EncoderError: A setting is unknown, missing, of the wrong type or out of range.
         """
         raw = in_clip_terms(raw, model)
         settings = Settings(raw, FILE, model)
@@ -100,7 +100,7 @@ class Preprocessing:
 
     @property
     def output_size(self) -> tuple[int, int]:
-        """(height, width) of every picture that comes out."""
+        """(height, width) of every output picture."""
         size = self.crop or self.squash or self.pad
         if size is None:
             raise ValueError("a Preprocessing needs a crop, or a size to squash to or to fit into")
@@ -108,11 +108,11 @@ class Preprocessing:
 
     @property
     def framing(self) -> Crop:
-        """What becomes of a frame that is not square: its middle is cut out, or all of it squashed or fitted in."""
+        """How a frame that is not square is treated: cropped to its centre, squashed, or padded."""
         return "pad" if self.pad else "center" if self.shortest_edge or not self.squash else "squash"
 
     def framed(self, crop: Crop | None) -> Preprocessing:
-        """The same for a frame that is cut, squashed or fitted in; None leaves it as the model was made."""
+        """Return the preprocessing that crops, squashes or pads frames; None keeps the present framing."""
         if crop is None or crop == self.framing:
             return self
         size, resizes = self.output_size, self.shortest_edge is not None or self.squash is not None
@@ -126,20 +126,20 @@ class Preprocessing:
         return replace(none, shortest_edge=max(size), crop=size)
 
     def settings(self) -> dict[str, object]:
-        """What decides the pixel values, for the fingerprint: as it was before ``pad`` came, where there is none."""
+        """Return what determines the pixel values, for the fingerprint; no ``pad`` if None, to keep old ones."""
         return {key: value for key, value in asdict(self).items() if key != "pad" or value is not None}
 
     @cached_property
     def _table(self) -> Floats:
-        """float32 (3, 256): what each byte of each channel becomes, rounded as transformers rounds."""
+        """float32 (3, 256), the value for each byte of each channel, rounded as transformers rounds."""
         values = (np.arange(256, dtype=np.float64) * self.rescale_factor).astype(np.float32)
         mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
         return np.asarray((values[None] - mean[:, None]) / std[:, None], dtype=np.float32)
 
     def apply(self, rgb: Image) -> Floats:
-        """Turn a picture into pixel values.
+        """Return the pixel values of a picture.
 
-        The arithmetic is that of transformers' CLIPImageProcessor (the slow one, on Pillow).
+        The arithmetic is that of transformers' slow CLIPImageProcessor, which uses Pillow.
 
         Args:
             rgb: uint8 (height, width, 3).
@@ -151,7 +151,7 @@ class Preprocessing:
         return np.stack([np.take(values, plane) for values, plane in zip(self._table, planes, strict=True)])
 
     def pixels(self, rgb: Image) -> Image:
-        """Resize and crop a picture, uint8 (height, width, 3): uint8 of ``output_size``."""
+        """Resize and crop (or pad) a picture, uint8 (height, width, 3), to ``output_size``."""
         height, width = self._resized(rgb.shape[0], rgb.shape[1])
         out_height, out_width = self.output_size
         top, left = (height - out_height) // 2, (width - out_width) // 2
@@ -165,12 +165,12 @@ class Preprocessing:
 
     @property
     def _filling(self) -> Image:
-        """uint8 (3,): the colour around a picture that is too small: black as in transformers, the mean for bars."""
+        """uint8 (3,), the colour around a picture that is too small: the mean for ``pad``, else black."""
         mean = np.array(self.mean) / self.rescale_factor if self.pad else np.zeros(3)
         return np.asarray(np.rint(mean.clip(0, 255)), dtype=np.uint8)
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) of the whole picture after resizing, as transformers rounds it."""
+        """Return (height, width) of the whole picture after resizing, rounded as transformers rounds."""
         if self.squash is not None:
             return self.squash
         if self.pad is not None:
@@ -183,13 +183,13 @@ class Preprocessing:
 
 
 def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
-    """Translate Jina CLIP's preprocessor_config.json into the terms of CLIPImageProcessor; return any other as it is.
+    """Translate Jina CLIP's preprocessor_config.json to CLIPImageProcessor's format; return any other unchanged.
 
-    The terms are those of processing_clip.py and transform.py of jinaai/jina-clip-implementation. ``auto_map``
-    names Python code for the transformers library, which nothing here runs.
+    Jina's format is defined by processing_clip.py and transform.py of jinaai/jina-clip-implementation. ``auto_map``
+    names Python code for the transformers library; it is never run.
 
     Raises:
-        EncoderError: A Jina file asks for what has no counterpart.
+        EncoderError: A Jina file has a setting without a counterpart.
     """
     if raw.get("image_processor_type") != JINA:
         return raw
@@ -200,7 +200,7 @@ def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     resample = JINA_RESAMPLE.get(settings.text("interpolation", "bicubic"))
     if resample is None:
         raise settings.error("asks for another 'interpolation' than bilinear or bicubic, which is not supported.")
-    # fill_color would fill what is padded, and "shortest" pads nothing.
+    # fill_color is the padding colour, and "shortest" does not pad.
     own = {"auto_map", "fill_color", "interpolation", "mean", "resize_mode", "size", "std"}
     return {key: value for key, value in raw.items() if key not in own} | {
         "size": {"shortest_edge": size},
@@ -246,7 +246,7 @@ def _resize_part(
     if new_size == (width, height) or (height * width <= MAX_RESIZED_PIXELS and not _worth_cutting(rgb, resample)):
         whole = Pillow.fromarray(np.ascontiguousarray(rgb)).resize((width, height), resample)
         return np.asarray(whole)[slice(*rows), slice(*columns)]
-    # With a margin as wide as the filter, so that the result is the same.
+    # The margin is as wide as the filter, so that the result is the same.
     y0, y1, box_y = _source(rows, rgb.shape[0] / height, rgb.shape[0])
     x0, x1, box_x = _source(columns, rgb.shape[1] / width, rgb.shape[1])
     part = Pillow.fromarray(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
@@ -254,17 +254,17 @@ def _resize_part(
 
 
 def _worth_cutting(rgb: Image, resample: int) -> bool:
-    """Whether to resize only the source of what is kept, where memory does not demand it.
+    """Return whether to resize only the kept part of a picture for speed, where memory does not require it.
 
-    Of a picture over twice as high as wide Pillow resizes the columns first if it gets all of it, and the rows first
-    if it gets a part: values then differ by several of 255. And the nearest pixel may be another one.
+    Not for pictures over twice as high as wide: Pillow resizes columns first for the whole, but rows first for a part,
+    and values differ by several of 255. Nor for nearest, which may pick another pixel.
     """
     height, width = rgb.shape[:2]
     return height * width >= LARGE_PIXELS and height <= 2 * width and resample != NEAREST
 
 
 def _source(span: tuple[int, int], scale: float, length: int) -> tuple[int, int, tuple[float, float]]:
-    """Where ``span`` of a resized axis comes from: a whole-pixel stretch and the exact one inside it."""
+    """Return the source of ``span`` of a resized axis: a range of whole pixels, and the exact range inside it."""
     start, end = span[0] * scale, min(span[1] * scale, float(length))
     margin = math.ceil(WIDEST_FILTER * max(scale, 1.0)) + 1
     first, last = max(0, math.floor(start) - margin), min(length, math.ceil(end) + margin)

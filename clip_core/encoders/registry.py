@@ -1,6 +1,6 @@
-"""Which models there are, and how a name becomes an encoder.
+"""List the available models, and load an encoder by name.
 
-Nothing heavy is loaded before a model is asked for.
+Heavy libraries are imported only when a model is loaded.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class ModelChoice:
     """A model that can be chosen.
 
     Attributes:
-        name: What ``load_encoder`` takes.
-        folder: Where its files lie; None for a model of the hub that is not on this machine.
-        title: To show; the name if nothing else is given.
-        hub: What the catalogue says of a model of the hub.
+        name: The name for ``load_encoder``.
+        folder: The folder of its files; None for a model of the hub that is not on this machine.
+        title: The name to show; ``name`` if empty.
+        hub: The catalogue entry of a model of the hub, else None.
         is_local: Whether it can be loaded without a download.
     """
 
@@ -52,11 +52,11 @@ class ModelChoice:
 def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
     """List the models: the sample first, then the folders directly below each of ``model_dirs``, then the catalogue.
 
-    A folder counts if it holds config.json and onnx/. Names are unique: a second folder of one name
-    is called "name (2)". The hub is not asked.
+    A folder counts if it contains config.json and onnx/. Names are unique: a second folder of the same
+    name is called "name (2)". No network is used.
 
     Args:
-        config: Whose ``model_dirs`` are looked through; without it no folders are.
+        config: Its ``model_dirs`` are searched; None searches no folders.
 
     Raises:
         EncoderError: One of ``model_dirs`` cannot be listed.
@@ -80,19 +80,19 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
 
     Args:
         name: "sample", a name from ``available_models``, the path of a folder, or a repository of the hub, such
-            as "Xenova/clip-vit-base-patch32", also with "@" and a commit or branch. A folder of that name comes
-            first. What the catalogue pins is taken at that commit. Or "roboflow" and "roboflow:VERSION" for a
-            Roboflow Inference server, which is not asked before it has to embed.
-        config: Whose ``model_dirs`` are looked through, and whose ``precision``, ``crop`` and server are taken.
-        download: Whether a model of the hub may be downloaded now, if it is not here.
+            as "Xenova/clip-vit-base-patch32", optionally with "@" and a commit or branch. A folder of that name
+            takes precedence. Models of the catalogue default to its revision. "roboflow" and "roboflow:VERSION"
+            mean a Roboflow Inference server, which is contacted only when it has to embed.
+        config: Supplies ``model_dirs``, ``precision``, ``crop`` and the server; None means the defaults, no folders.
+        download: Whether to download a model of the hub that is not on this machine.
 
     Raises:
-        UnknownModelError: There is no such model; the message lists what there is.
-        NotDownloadedError: It is a model of the hub, and not here or damaged; nothing is downloaded unasked.
+        UnknownModelError: There is no such model; the message lists the models in folders.
+        NotDownloadedError: A model of the hub is not on this machine or is damaged, and ``download`` is false.
         EncoderError: The folder lacks a file, a file does not fit, or the download failed.
     """
     if is_server(name):
-        from clip_core.encoders.roboflow import RoboflowEncoder  # it brings requests and Pillow: only now
+        from clip_core.encoders.roboflow import RoboflowEncoder  # imports requests and Pillow: only now
 
         return RoboflowEncoder(name, config)
     wanted = config if config is not None else Config()
@@ -103,13 +103,13 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         if hub is None:
             raise _unknown(name, list(choices))
         return _from_hub(name, *hub, wanted, download)
-    from clip_core.encoders.onnx import OnnxEncoder  # it brings ONNX Runtime: only now
+    from clip_core.encoders.onnx import OnnxEncoder  # imports ONNX Runtime: only now
 
     return OnnxEncoder(folder, name, AUTO if name == SAMPLE else wanted.precision).framed(wanted.crop)
 
 
 def hub_model(name: str) -> tuple[str, str] | None:
-    """(repository, revision) of "REPOSITORY" or "REPOSITORY@REVISION", None if it is no such name."""
+    """Return (repository, revision) of "REPOSITORY" or "REPOSITORY@REVISION", or None for other names."""
     from clip_core.encoders.hub_cache import MAIN, is_model_id, is_revision
 
     model_id, at, revision = name.partition("@")
@@ -171,7 +171,7 @@ def _folders(config: Config | None) -> Iterator[Path]:
 def _named_folder(name: str) -> Path | None:
     try:
         return Path(name) if name and Path(name).is_dir() else None
-    except OSError:  # too long for a name, or behind a door that is shut
+    except OSError:  # name too long, or no permission
         return None
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's CLIP on a Roboflow Inference server: frames and texts go there, vectors come back."""
+"""Embed frames and texts with OpenAI's CLIP on a Roboflow Inference server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from clip_core.types import Floats, Image
 TEXTS_AT_ONCE = 8
 MOST_TOKENS = 75
 SHORTEN = f"Shorten it: about {MOST_TOKENS} tokens, some 50 words, are the most."
-# What a server answers to a text that is too long: 400, before version 1.8 a 500.
+# The status for a text that is too long: 400, before server version 1.8 500.
 TEXT_REFUSED = (400, 500)
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 CHECK = "Check clip_version and inference_url in config.yaml, or restart the server."
@@ -33,7 +33,7 @@ _Thing = TypeVar("_Thing")
 
 
 class Version(NamedTuple):
-    """One of OpenAI's models: the length of a vector, and the pixels of each side of what it sees."""
+    """One of OpenAI's models: the length of a vector, and the side of its square input in pixels."""
 
     dim: int
     edge: int = 224
@@ -55,17 +55,17 @@ VERSIONS: Mapping[str, Version] = {
 class RoboflowEncoder:
     """A ShownEncoder whose model runs on a Roboflow Inference server. Creating one sends nothing.
 
-    Pictures are resized here, as the server would, and sent one a request: servers from 1.2.0 on answer
-    several with a single vector. There is no tokenizer here, so a text that is too long is found out only
-    when the server refuses it; then the error names it.
+    Pictures are resized here, as the server would do, and sent one per request: servers from 1.2.0 on return
+    a single vector for several pictures. There is no tokenizer here, so a text that is too long is noticed only
+    when the server refuses it; the error then names it.
 
     Attributes: See ShownEncoder. The fingerprint does not cover the address: a version gives the same vectors
-    wherever it runs.
+    on every server.
 
     Args:
         model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION".
-        config: Where the server is, its key, and what becomes of a frame; None takes the defaults.
-        patience: How long to wait for what.
+        config: Supplies the server's address, its key and ``crop``; None means the defaults.
+        patience: The timeouts and retries.
 
     Raises:
         UnknownModelError: There is no such version.
@@ -88,7 +88,7 @@ class RoboflowEncoder:
         self.provider, self.sends_to = self._server.host, self._server.sends_to
 
     def framed(self, crop: Crop | None) -> RoboflowEncoder:
-        """The same model with its frames cut, squashed or fitted in: see ShownEncoder. It shares the connections."""
+        """Return the model with frames cropped, squashed or padded: see ShownEncoder. It shares the connections."""
         other = copy.copy(self)
         other._see_through(_preprocessing(self.image_size[0]).framed(crop))
         return other
@@ -98,21 +98,21 @@ class RoboflowEncoder:
         self.fingerprint = fingerprint({}, {SERVER: self._version, "pictures": preprocessing.settings()})
 
     def embed_images(self, images: Sequence[Image]) -> Floats:
-        """Embed pictures, two at once: see Encoder.
+        """Embed pictures, two requests at a time: see Encoder.
 
         Raises:
-            ServerError: The server is not reached, refuses, or gives no usable vector. Nothing more is
-                sent after the first failure.
+            ServerError: The server cannot be reached, refuses, or gives no usable vector. No new
+                request is started after the first failure.
             ValueError: A picture has another shape or dtype.
         """
         need_rgb(images)
         return self._together(self._picture, images)
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """Embed texts, eight a request: see Encoder.
+        """Embed texts, eight per request: see Encoder.
 
         Raises:
-            ServerError: As for pictures; or a text is longer than the model reads, and the message names it.
+            ServerError: As for pictures; or a text is too long for the model, and the message names it.
         """
         if isinstance(texts, str):
             raise TypeError("embed_texts takes a list of texts, not one text")
@@ -121,7 +121,7 @@ class RoboflowEncoder:
         return self._together(self._texts, chunks)
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """Return "" for each text: the server refuses a text that is too long instead of cutting it."""
+        """Return "" for each text: the server refuses a text that is too long instead of truncating it."""
         return [""] * len(texts)
 
     def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:
@@ -131,7 +131,7 @@ class RoboflowEncoder:
 
         def unless_failed(thing: _Thing) -> Floats:
             if failed.is_set():
-                return np.empty((0, self.dim), np.float32)  # nobody sees it: an earlier one raises
+                return np.empty((0, self.dim), np.float32)  # never returned: an earlier call raises
             try:
                 return ask(thing)
             except BaseException:
@@ -155,7 +155,7 @@ class RoboflowEncoder:
         return self._ask("/clip/embed_image", {"image": picture}, 1, "picture")
 
     def _texts(self, texts: Sequence[str]) -> Floats:
-        """Embed one request's texts; if they are refused, find out which of them is the reason."""
+        """Embed texts in one request; if it is refused, find the text that caused it."""
         try:
             return self._ask("/clip/embed_text", {"text": list(texts)}, len(texts), "text")
         except ServerError as error:
@@ -175,7 +175,7 @@ class RoboflowEncoder:
         raise self._refusal(refused or list(texts), not vectors, refusal) from refusal
 
     def _refusal(self, refused: list[str], all_of_them: bool, refusal: ServerError) -> ServerError:
-        """The error for texts that were refused. A token is at least a byte, so short ones are not too long."""
+        """Return the error for refused texts. A token is at least one byte, so short texts are never too long."""
         long = [text for text in refused if len(text.encode()) > MOST_TOKENS]
         if all_of_them and not long:
             return refusal
@@ -183,13 +183,13 @@ class RoboflowEncoder:
         return self._server.errors.error(what, SHORTEN if long else "Word it differently.", refusal.status)
 
     def _ask(self, path: str, body: Mapping[str, object], count: int, what: str) -> Floats:
-        """Unit vectors (count, dim) for one request."""
+        """Return the unit vectors (count, dim) for one request."""
         answer = self._server.post(path, {"clip_version_id": self._version, **body})
         vectors = self._vectors(answer, count, what)
         return unit(vectors, self.dim, self.name, what, CHECK, ServerError)
 
     def _vectors(self, answer: Mapping[str, Any], count: int, what: str) -> Floats:
-        """float32 (count, any length) out of an answer, not normalised."""
+        """Return the vectors in an answer, float32 (count, any length), not normalised."""
         rows = answer.get("embeddings")
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
             raise self._useless("answered without a list of vectors")
@@ -200,7 +200,7 @@ class RoboflowEncoder:
         if not all(type(value) in (int, float) for row in rows for value in row):
             raise self._useless("gave a vector of what are no numbers")
         try:
-            with np.errstate(over="ignore"):  # too large becomes infinite, and is refused as such
+            with np.errstate(over="ignore"):  # too large values become infinite, and ``unit`` rejects them
                 return np.array(rows, dtype=np.float64).astype(np.float32)
         except OverflowError as error:
             raise self._useless("gave a number that is too large") from error
@@ -218,7 +218,7 @@ def _version_of(model_id: str, config: Config) -> str:
 
 
 def _preprocessing(edge: int) -> Preprocessing:
-    """How OpenAI prepares a picture, which is what the server does too."""
+    """Return OpenAI's preprocessing, which the server uses too."""
     return Preprocessing(
         shortest_edge=edge,
         squash=None,

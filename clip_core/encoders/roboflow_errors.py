@@ -1,6 +1,6 @@
-"""The errors of an inference server: what happened, and the next step.
+"""Error messages for an inference server: what happened, and the next step.
 
-The server's own words come last, short, without the key and without the pictures that it repeats.
+The server's own message comes last, shortened, without the key and without pictures that it repeats.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ UNKNOWN_NAME = ("is not found: no such name", f"{ADDRESS} Is there a network?")
 SLOW = ("did not answer in time", f"It may be fetching the model's weights. {LATER}")
 AGAIN = "It may have stopped: start it again (inference server start); what is embedded is kept."
 BROKEN_OFF = ("broke off in the middle of an answer", AGAIN)
-_LONG_RUN = re.compile(r"[\w+/=-]{60,}")  # a picture, or a part of one
+_LONG_RUN = re.compile(r"[\w+/=-]{60,}")  # base64 of a picture, or part of it
 
-# status → what happened, and the next step.
+# Status → what happened, and the next step.
 _STATUSES = {
     400: ("cannot read what was sent", "Update the server, or try another clip_version."),
     401: ("refused the key", KEY),
@@ -54,7 +54,7 @@ _STATUSES = {
     503: ("is too busy, or just starting", LATER),
     504: ("took too long for its gateway", LATER),
 }
-# exceptions, what happened, and the next step. The first row with a class from the chain of causes applies.
+# Exceptions, what happened, and the next step. The first row that matches an error in the chain of causes applies.
 _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ((exceptions.ProxyError,), "is not reached: the proxy fails", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."),
     ((SSLError, ssl.SSLError), "is not reached safely: TLS fails", f"{CERTIFICATE} {{certificate}}"),
@@ -63,7 +63,7 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ((ConnectionRefusedError,), "refuses connections", START),
     ((exceptions.ReadTimeout, ReadTimeoutError, TimeoutError), *SLOW),
     ((NewConnectionError,), "is not reached ({system})", ADDRESS),
-    ((RemoteDisconnected,), *BROKEN_OFF),  # before BadStatusLine, which it is too
+    ((RemoteDisconnected,), *BROKEN_OFF),  # before BadStatusLine, its base class
     ((BadStatusLine,), "does not speak HTTP", ANOTHER),
     ((ProtocolError, HTTPException, ConnectionError), *BROKEN_OFF),
     ((BaseException,), "cannot be asked ({name})", SURROUNDINGS),
@@ -75,21 +75,21 @@ class ServerErrors:
     """Makes the error messages of one server.
 
     Attributes:
-        address: Its address, as in ``Config.inference_url``.
-        key: What no message may contain; "" if there is none.
+        address: The server's address, as in ``Config.inference_url``.
+        key: The API key, which no message may contain; "" if there is none.
     """
 
     address: str
     key: str = field(repr=False)
 
     def error(self, what: str, next_step: str, status: int | None = None, words: str = "") -> ServerError:
-        """Make an error that names this server.
+        """Return an error that names this server.
 
         Args:
-            what: What it did, to follow its name.
+            what: What happened; continues the sentence after the server's name.
             next_step: What to do.
             status: The HTTP status, if there was an answer.
-            words: Its own words.
+            words: The server's own message.
         """
         words = single_line(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)
         said = f" It said: {words}" if words else ""
@@ -97,7 +97,7 @@ class ServerErrors:
         return ServerError(f"{name} {what}.", f"{next_step}{said}", status)
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ServerError:
-        """The error for an answer that is not 200."""
+        """Return the error for an answer whose status is not 200."""
         if 300 <= status < 400:
             return self.error(f"sends on to {self._target(headers)}; that is not followed", MOVED, status)
         words = "" if is_html(headers, body) else _words(body)
@@ -107,13 +107,13 @@ class ServerErrors:
         return self.error(f"answered with status {status}", f"Look at its log. {ADDRESS}", status, words)
 
     def no_answer(self, problem: str, headers: Mapping[str, str], body: bytes) -> ServerError:
-        """The error for an answer of status 200 that holds no vectors."""
+        """Return the error for an answer of status 200 without usable JSON."""
         if is_html(headers, body):
             return self.error("answered with a web page", f"A proxy or another program answers there. {ADDRESS}", 200)
         return self.error(problem, ANOTHER, 200)
 
     def broken(self, error: BaseException) -> ServerError:
-        """The error for an exchange that failed below HTTP."""
+        """Return the error for an exchange that failed below HTTP."""
         chain = [error]
         while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
             chain.append(cause)
@@ -132,7 +132,7 @@ class ServerErrors:
 
 
 def redacted(text: str, key: str) -> str:
-    """Replace ``key`` in ``text``, in each form in which a server may repeat it, whatever its case."""
+    """Replace ``key`` in ``text``, in every encoding in which a server may repeat it, ignoring case."""
     if not key:
         return text
     raw, written = key.encode("utf-8", "replace"), json.dumps(key)[1:-1]
@@ -144,19 +144,19 @@ def redacted(text: str, key: str) -> str:
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether an answer is a web page."""
+    """Return whether an answer is a web page."""
     return "html" in headers.get("Content-Type", "").lower() or body.lstrip()[:1] == b"<"
 
 
 def _words(body: bytes) -> str:
-    """What an error's body says, without what it repeats of the request."""
+    """Return the message in an error's body, without what it repeats of the request."""
     text = body.decode("utf-8", "replace").strip()
     if not text.startswith(("{", "[")):
         return text
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        return ""  # cut short, and then it may be the request that it repeats
+        return ""  # truncated JSON, which may repeat the request
     if not isinstance(answer, dict):
         return ""
     detail = answer.get("detail")

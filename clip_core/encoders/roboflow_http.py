@@ -39,17 +39,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for what.
+    """Timeouts and retries.
 
     Attributes:
-        connect_s: For a connection.
-        read_s: For the next piece of an answer; the first may have to wait for the model's weights.
-        whole_s: For one exchange from beginning to end.
-        retries: How often to ask a busy server again.
-        first_wait_s: Before the first retry; each next wait is twice as long, unless the server names one.
-        waits_s: For all waits of one request together.
-        sleep: Waits so many seconds.
-        now: Seconds since 1970.
+        connect_s: Timeout for connecting.
+        read_s: Timeout for the next piece of an answer; the first may have to wait for the model's weights.
+        whole_s: Timeout for one whole exchange.
+        retries: How often a request to a busy server is repeated.
+        first_wait_s: Wait before the first retry; it doubles each time, unless the server names a wait.
+        waits_s: Limit for all waits of one request together.
+        sleep: Waits for a number of seconds.
+        now: Returns seconds since 1970.
     """
 
     connect_s: float = 5.0
@@ -63,18 +63,18 @@ class Patience:
 
 
 class InferenceServer:
-    """Posts JSON to a server, at most two requests at once however many threads ask. Only the body holds the key.
+    """Posts JSON to a server, at most two requests at a time over all threads. Only the body contains the key.
 
     Attributes:
-        host: Its host and port, to show.
-        sends_to: The same without a port that is the scheme's own, and whether the way there is encrypted; None if
-            it is this machine.
-        errors: Makes its errors.
+        host: The server's host and port, to show.
+        sends_to: The host, with a port that is not the scheme's default, and "(http, not encrypted)" for http; None
+            if the server is this machine.
+        errors: Makes the error messages.
 
     Args:
         address: As in ``Config.inference_url``.
-        key: Its key; "" sends none.
-        patience: How long to wait for what.
+        key: The API key; "" sends none.
+        patience: The timeouts and retries.
     """
 
     def __init__(self, address: str, key: str, patience: Patience | None = None) -> None:
@@ -95,17 +95,17 @@ class InferenceServer:
         return f"InferenceServer({self.host})"
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Send a request; wait and send it again while the server says that it is busy.
+        """Send a request, and repeat it after a wait while the server is busy.
 
         Args:
             path: Such as "/clip/embed_text".
             body: JSON values; the key is added here.
 
         Returns:
-            The JSON object of its answer.
+            The JSON object of the answer.
 
         Raises:
-            ServerError: It is not reached, refuses, is too slow, or answers with no JSON object.
+            ServerError: The server cannot be reached, refuses, is too slow, or its answer is not a JSON object.
         """
         data = json.dumps({"api_key": self._key, **body} if self._key else body).encode()
         patience, left_s, attempts = self._patience, self._patience.waits_s, 0
@@ -123,7 +123,7 @@ class InferenceServer:
                 patience.sleep(wait_s)
 
     def _exchange(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request; return the status, the headers, and the body as far as its limit and a little more."""
+        """Send one request; return the status, the headers, and the body, read up to just above its size limit."""
         try:
             with Deadline(self._patience.whole_s):
                 status, headers, answer = self._send(path, data)
@@ -137,13 +137,13 @@ class InferenceServer:
 
     def _send(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
         url = self._address + path
-        # Not a session: that would read the whole body of a redirect, and add passwords from ~/.netrc.
+        # Not a session, which would read the whole body of a redirect and add passwords from ~/.netrc.
         response = self._adapter.send(
             requests.Request("POST", url, data=data, headers=HEADERS).prepare(),
             stream=True,
             timeout=(self._patience.connect_s, self._patience.read_s),
             verify=os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True,
-            # Frames for this machine are no business of a proxy.
+            # Frames for this machine must not go through a proxy.
             proxies={} if self._here else requests.utils.get_environ_proxies(url),
         )
         with contextlib.closing(response):
@@ -165,7 +165,7 @@ class InferenceServer:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name or number alone; other spellings count as elsewhere."""
+    """Return whether a host is this machine, by name or IP address, without DNS; other spellings count as remote."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -176,7 +176,7 @@ def is_loopback(host: str) -> bool:
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Seconds from ``now`` (since 1970) that a Retry-After header asks for: a number or a date; else None."""
+    """Return the wait in seconds from a Retry-After header, a number or a date; None if it is neither."""
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -188,15 +188,15 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 class Deadline:
-    """A limit for a whole HTTP exchange: when the time is over, its connection is shut down.
+    """A time limit for a whole HTTP exchange, after which its connection is shut down.
 
-    The timeouts of requests are for one read each, and a server that sends a byte a minute never runs into them.
-    It applies to the connections that a DeadlineAdapter uses in the thread of the ``with`` block. A block that ran
-    out of time ends with a TimeoutError, even if it seemed to succeed or failed with a network error: a connection
-    that was shut down reads as ended, or as reset.
+    The timeouts of requests apply to single reads, so a server that sends a byte per minute never reaches them.
+    The limit covers the connections that a DeadlineAdapter uses in the thread of the ``with`` block. After the
+    limit the block raises TimeoutError, even if it seemed to succeed or failed with a network error, because a
+    connection that was shut down looks ended or reset.
 
     Attributes:
-        passed: Whether the time ran out first.
+        passed: Whether the time ran out.
 
     Args:
         seconds: How long the exchange may take.
@@ -224,12 +224,12 @@ class Deadline:
             raise TimeoutError("the time is over") from error
 
     def watch(self, connection: HTTPConnection) -> None:
-        """Note which connection to shut down.
+        """Set the connection to shut down.
 
         Raises:
-            TimeoutError: The time is over already.
+            TimeoutError: The time is already over.
         """
-        # The socket too: http.client drops it from the connection while still reading a last answer.
+        # Keep the socket too: http.client removes it from the connection while still reading the last answer.
         self._connection, self._socket = connection, connection.sock
         if self.passed:
             raise TimeoutError("the time is over")
@@ -239,7 +239,7 @@ class Deadline:
         for open_socket in (self._socket, getattr(self._connection, "sock", None)):
             if open_socket is not None:
                 with contextlib.suppress(OSError):  # closed already
-                    # Not the method of SSLSocket: that would end TLS while the other thread reads.
+                    # Not SSLSocket's method, which would end TLS while the other thread reads.
                     socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
 
@@ -251,7 +251,7 @@ class _Connection(HTTPConnection):
         self._watch()
         super().connect()
 
-    def getresponse(self) -> Any:  # noqa: ANN401 - as urllib3 has it
+    def getresponse(self) -> Any:  # noqa: ANN401 - like urllib3
         self._watch()
         return super().getresponse()
 
@@ -261,17 +261,17 @@ class _Connection(HTTPConnection):
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
-    """The same over TLS: HTTPSConnection comes behind _Connection in the order of methods."""
+    """The same over TLS: HTTPSConnection follows _Connection in the method resolution order."""
 
 
 _WATCHED = {HTTPConnection: _Connection, HTTPSConnection: _SecureConnection}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter of requests whose connections a Deadline can shut down."""
+    """An adapter for requests whose connections a Deadline can shut down."""
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
-        """Return the pool of connections for one request."""
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - like requests
+        """Return the connection pool for one request."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _WATCHED.get(pool.ConnectionCls, pool.ConnectionCls)
         return pool

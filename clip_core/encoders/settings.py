@@ -1,4 +1,4 @@
-"""JSON files of a model's folder: read with a cap, and each value checked where it is taken."""
+"""Read the JSON files of a model's folder with a size limit, and check each value on access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ONNX_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def foreign(error: BaseException, path: Path | None = None) -> str:
-    """The text of another library's error as one line of at most 150 characters, ``path`` cut to its name."""
+    """Return another library's error message as one line of at most 150 characters, with ``path`` cut to its name."""
     text = str(error) if path is None else str(error).replace(str(path), path.name)
     return single_line(_ONNX_RUNTIME_PREFIX.sub("", text)) or type(error).__name__
 
@@ -30,7 +30,7 @@ def read_object(path: Path, model: str) -> dict[str, Any]:
         model: The model's name, for messages.
 
     Raises:
-        EncoderError: It cannot be read, is over 4 MiB, is no JSON, or holds no object.
+        EncoderError: It cannot be read, is over 4 MiB, or is not a JSON object.
     """
     what = f"{shown_name(path)} of {shown_name(model)}"
     try:
@@ -51,13 +51,13 @@ def read_object(path: Path, model: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of one JSON object, each checked when taken. A null is as good as nothing.
+    """The values of one JSON object, each checked on access. A null counts as missing.
 
     Attributes:
         values: The object.
         file: The file's name, for messages.
         model: The model's name, for messages.
-        prefix: Where in the file the object stands, such as "size.".
+        prefix: The path of the object in the file, such as "size.".
     """
 
     values: Mapping[str, Any]
@@ -73,7 +73,7 @@ class Settings:
         return default if value is None else value
 
     def error(self, problem: str) -> EncoderError:
-        """An error that names the file and the model."""
+        """Return an error that names the file and the model."""
         return EncoderError(
             f"{self.file} of {shown_name(self.model)} {problem}", "Use another model, or correct the file."
         )
@@ -83,42 +83,42 @@ class Settings:
         return self.error(f"gives '{self.prefix}{key}' as {given}; it must be {wanted}.")
 
     def inner(self, key: str) -> Settings:
-        """The object under ``key``; an empty one if there is none."""
+        """Return the object under ``key``; an empty one if there is none."""
         value = self._value(key, {})
         if not isinstance(value, Mapping):
             raise self._wrong(key, "an object")
         return Settings(value, self.file, self.model, f"{self.prefix}{key}.")
 
     def flag(self, key: str, default: bool) -> bool:
-        """A true or false."""
+        """Return a boolean."""
         value = self._value(key, default)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false")
         return value
 
     def integer(self, key: str, least: int, most: int, default: int | None = None) -> int:
-        """A whole number from ``least`` to ``most``; needed if there is no default."""
+        """Return a whole number from ``least`` to ``most``; required if there is no default."""
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self._wrong(key, f"a whole number from {least} to {most}")
         return value
 
     def number(self, key: str, least: float, most: float, default: float | None = None) -> float:
-        """A finite number from ``least`` to ``most``; needed if there is no default."""
+        """Return a finite number from ``least`` to ``most``; required if there is no default."""
         value = self._value(key, default)
         if not _is_number(value, least, most):
             raise self._wrong(key, f"a number from {least:g} to {most:g}")
         return float(value)
 
     def three(self, key: str, least: float, most: float) -> tuple[float, float, float]:
-        """A list of three finite numbers, for red, green and blue."""
+        """Return three finite numbers, for red, green and blue; required."""
         value = self._value(key, None)
         if not isinstance(value, list) or len(value) != 3 or not all(_is_number(v, least, most) for v in value):
             raise self._wrong(key, f"three numbers from {least:g} to {most:g}")
         return float(value[0]), float(value[1]), float(value[2])
 
     def text(self, key: str, default: str) -> str:
-        """A text of 1 to 100 printable characters."""
+        """Return a text of 1 to 100 printable characters."""
         value = self._value(key, default)
         if not isinstance(value, str) or not 1 <= len(value) <= 100 or not value.isprintable():
             raise self._wrong(key, "a text of 1 to 100 printable characters")
@@ -128,4 +128,4 @@ class Settings:
 def _is_number(value: object, least: float, most: float) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return least <= value <= most  # NaN fails too; a whole number may be too large for math.isfinite
+    return least <= value <= most  # False for NaN; math.isfinite would overflow on huge ints

@@ -1,4 +1,4 @@
-"""Texts → token ids, as a folder's tokenizer.json cuts them and as the text tower was trained."""
+"""Turn texts into token ids, by a folder's tokenizer.json and as the text tower was trained."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from clip_core.errors import EncoderError
 from clip_core.text import unicode_text
 from clip_core.types import Ints
 
-# No tower reads more than some hundred tokens; a tokenizer may take seconds over a megabyte.
+# No tower reads more than some hundred tokens, and a tokenizer may take seconds for a megabyte.
 MAX_CHARACTERS = 20_000
-# Most scripts have fewer characters to a token than this.
+# Most scripts have fewer characters per token than this.
 ENOUGH_CHARACTERS = 16
-# What is longer without a space is no word: Chinese and Thai write none.
+# A longer run without spaces is not a word: Chinese and Thai have no spaces.
 LONGEST_WORD = 30
 
 
 @dataclass(frozen=True)
 class TextRules:
-    """How token ids are cut and filled up; part of the fingerprint.
+    """How token ids are truncated and padded; part of the fingerprint.
 
     Attributes:
-        most: Tokens that the tower can read, start and end included.
-        always: Fill up to this many tokens always (SigLIP, or a tower of fixed length), or None: only
-            to the longest text of a batch, and only if tokenizer.json says nothing else.
-        pad_id: What to fill up with.
-        lower: Write texts in small letters first (SigLIP 2 was trained so, and its tokenizer.json does not).
+        most: The most tokens that the tower can read, including start and end.
+        always: Always pad to this many tokens (SigLIP, or a tower of fixed length); None pads only to the
+            longest text of a batch, unless tokenizer.json says otherwise.
+        pad_id: The id to pad with.
+        lower: Lower-case texts first (SigLIP 2 was trained so, but its tokenizer.json does not do it).
     """
 
     most: int
@@ -40,7 +40,7 @@ class TextRules:
     lower: bool = False
 
     def settings(self) -> dict[str, object]:
-        """What decides the ids, for the fingerprint: as it was before ``lower`` came, where it is off."""
+        """Return what determines the ids, for the fingerprint; no ``lower`` if False, to keep old ones."""
         return {key: value for key, value in asdict(self).items() if key != "lower" or value}
 
 
@@ -74,7 +74,7 @@ class Tokens:
         self.rules = TextRules(most, always, pad_id, lower)
 
     def _pad_id(self, config: Path, model: str) -> int:
-        """The id of the pad token that tokenizer_config.json names; 0 if it names none."""
+        """Return the id of the pad token in tokenizer_config.json, or 0 if there is none."""
         if not config.is_file():
             return 0
         token = read_object(config, model).get("pad_token")
@@ -84,15 +84,15 @@ class Tokens:
         return 0 if found is None else int(found)
 
     def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
-        """Cut texts into ids.
+        """Tokenise texts.
 
         Args:
-            texts: At least one text. What is no valid Unicode becomes "?".
+            texts: At least one text. Surrogates become "?".
 
         Returns:
-            int64 (n, length) ids and int64 (n, length) attention mask, 1 where a text is.
+            int64 (n, length) ids and int64 (n, length) attention mask, 1 for tokens of the text and 0 for padding.
         """
-        # One by one: encode_batch starts threads of its own, which warn when a process forks.
+        # One by one: encode_batch starts its own threads, which warn when the process forks.
         found = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
         length = max(1, *(len(encoding.ids) for encoding in found))
         ids = np.full((len(texts), length), self.rules.pad_id, dtype=np.int64)
@@ -100,11 +100,11 @@ class Tokens:
         for row, encoding in enumerate(found):
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = encoding.attention_mask
-        mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no token at all would be NaN
+        mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no tokens would be NaN
         return ids, mask
 
     def cut_off(self, text: str) -> str:
-        """The words at the end of a text that are cut, from the one in which the cut falls; "" if none is."""
+        """Return the words that truncation drops, starting with any word it splits; "" if nothing is dropped."""
         plain = self._plain(text)
         for length in (self.rules.most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
             found = self._tokenizer.encode(plain[:length])
@@ -122,7 +122,7 @@ class Tokens:
 
 
 def _word_start(text: str, cut: int) -> int:
-    """Where the word begins in which a cut falls; the cut itself if it falls between words, or in a text without."""
+    """Return the start of the word that ``cut`` splits; ``cut`` itself if it splits none or there are no spaces."""
     if cut >= len(text) or text[cut].isspace():
         return cut
     blanks = [place for place in range(max(0, cut - LONGEST_WORD), cut) if text[place].isspace()]

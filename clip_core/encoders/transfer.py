@@ -1,12 +1,12 @@
-"""One download in its thread: each missing file over plain HTTP, resumed, checked, and put into the cache.
+"""Download a model in a thread: fetch each missing file over plain HTTP, resume, verify, and put it into the cache.
 
-huggingface_hub says where a file is, who asks (its token and headers) and with which client. The bytes are
-fetched here, because its own ``hf_hub_download`` (2.4) deletes what it has of a file when it is interrupted,
-reads in steps of 10 MB, which neither shows progress nor lets go within a second, and does not hash; the
-chunked xet protocol leaves nothing on the disk to resume from either.
+huggingface_hub supplies the URL, the token and headers, and the HTTP client. The bytes are fetched here, because
+its own ``hf_hub_download`` (2.4) deletes a partial file when it is interrupted, reads in steps of 10 MB, so that
+it neither shows progress nor stops within a second, and does not verify hashes. The chunked xet protocol leaves
+nothing on the disk to resume from either.
 
-Of what the hub and the network say when they fail, only a status is passed on: their texts hold addresses, which
-may be signed, and what a proxy puts into a page.
+Messages about failures pass on the status, but not the texts of the hub or the network: these contain URLs, which
+may be signed, and pages of proxies.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from clip_core.text import single_line
 MOST_ATTEMPTS = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 WAYS_OUT = "Use a model's folder, the Roboflow server or the sample model instead."
-# Worth another try a moment later: too many requests, and servers that are ill.
+# Worth a retry: timeouts, too many requests, and server errors.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
@@ -53,10 +53,10 @@ class PlannedFile:
     """One file of a plan.
 
     Attributes:
-        name: Relative to the repository.
-        size_bytes: As the hub says.
-        digest: What its content must hash to: 64 hex digits SHA-256, or 40 of git's SHA-1.
-        cached: Whether it is here already.
+        name: The path in the repository.
+        size_bytes: The size that the hub announces.
+        digest: The expected hash: 64 hex digits of SHA-256, or 40 of git's SHA-1.
+        cached: Whether the file is cached already.
     """
 
     name: str
@@ -66,11 +66,11 @@ class PlannedFile:
 
 
 class _StoppedError(Exception):
-    """Somebody called ``stop``."""
+    """``stop`` was called."""
 
 
 class _TryAgainError(Exception):
-    """A failure that may pass."""
+    """A failure that a retry may overcome."""
 
     def __init__(self, error: EncoderError) -> None:
         super().__init__(str(error))
@@ -78,12 +78,12 @@ class _TryAgainError(Exception):
 
 
 class Transfer(threading.Thread):
-    """Fetches files. Start it, look at its attributes, and stop it when done or sooner.
+    """Downloads files. Start it, poll its attributes, and stop it at the end or earlier.
 
     Attributes:
-        done_bytes: What is here of all files.
-        file: The name of the one at work.
-        error: Why it failed, once the thread has ended.
+        done_bytes: How many bytes of all files have arrived.
+        file: The name of the current file.
+        error: Why it failed, or None; set before the thread ends.
     """
 
     def __init__(self, model_id: str, commit: str, revision: str, files: Sequence[PlannedFile]) -> None:
@@ -98,10 +98,10 @@ class Transfer(threading.Thread):
         self._response: httpx2.Response | None = None
 
     def stop(self) -> None:
-        """End the thread, usually within a moment; what has arrived stays.
+        """Stop the thread, waiting for it for at most a second; data that arrived stay.
 
-        A thread that waits for bytes wakes up when its connection is shut. One that waits for the first answer
-        ends with that request's timeout, and changes nothing then.
+        A thread that waits for bytes wakes up when its connection is shut down. One that waits for the first answer
+        ends when that request times out, and changes nothing then.
         """
         self._stopping.set()
         with self._reading:
@@ -110,7 +110,7 @@ class Transfer(threading.Thread):
         self.join(timeout=1.0)
 
     def run(self) -> None:
-        """Fetch, then make the snapshot."""
+        """Download the files, then link them into the snapshot."""
         try:
             for file in self._files:
                 if not file.cached:
@@ -120,21 +120,21 @@ class Transfer(threading.Thread):
             )
         except _StoppedError:
             pass
-        except Exception as error:  # noqa: BLE001 - a thread has nobody above it: who started it raises this
+        except Exception as error:  # noqa: BLE001 - no caller in a thread; the starting thread raises it
             if not self._stopping.is_set():
                 if not isinstance(error, EncoderError | OSError | httpx2.HTTPError):
-                    _log.error("the download failed unexpectedly: %s", type(error).__name__)  # its text may be secret
+                    _log.error("the download failed unexpectedly: %s", type(error).__name__)  # the text may be secret
                 self.error = hub_error(error, self._model_id)
                 self.error.__cause__ = error
 
     def _fetch(self, file: PlannedFile) -> None:
-        """Make one file complete, whatever is there of it, and name it by its hash."""
+        """Complete one file, verify it, and rename it to its hash."""
         blob, before = self._folder / "blobs" / file.digest, self.done_bytes
         part = blob.with_name(f"{file.digest}.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
         self.file = file.name
         with _locked(cache_root() / ".locks" / self._folder.name / f"{file.digest}.lock", self._stopping):
-            if not is_whole(blob, file.size_bytes):  # another process may just have fetched it
+            if not is_whole(blob, file.size_bytes):  # another process may have fetched it just now
                 self._complete(file, part, before)
                 if not content_matches(part, file.digest):
                     part.unlink()
@@ -149,7 +149,7 @@ class Transfer(threading.Thread):
         self.done_bytes = before + file.size_bytes
 
     def _complete(self, file: PlannedFile, part: Path, before: int) -> None:
-        """Fetch until the file has its size, with new attempts while it grows beyond what it ever was."""
+        """Fetch until the file has its size. The attempts are counted anew whenever the file reaches a new maximum."""
         attempts, most = 0, 0
         while True:
             have = part.stat().st_size if part.exists() else 0
@@ -173,7 +173,7 @@ class Transfer(threading.Thread):
                     raise _StoppedError from error
 
     def _stream(self, file: PlannedFile, part: Path, have: int, before: int) -> None:
-        """One request, appended to what is there."""
+        """Send one request and append the answer to the partial file."""
         headers = build_hf_headers() | {"Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
@@ -199,15 +199,15 @@ class Transfer(threading.Thread):
                             )
                         out.write(chunk)
                         self.done_bytes = before + have
-                if have < file.size_bytes:  # where no length was given, an end may be a break
+                if have < file.size_bytes:  # without Content-Length, a lost connection looks like the end
                     raise _TryAgainError(_too_short(file, have))
             finally:
-                with self._reading:  # after this the connection may serve somebody else
+                with self._reading:  # after this the connection may be reused for another request
                     self._response = None
 
     def _accepted(self, response: httpx2.Response, file: PlannedFile, have: int, part: Path) -> int:
-        """Check an answer before its body is read; from which byte on it is."""
-        if response.status_code == 416:  # what is there is no beginning of it
+        """Check an answer before its body is read; return the offset of its first byte in the file."""
+        if response.status_code == 416:  # the partial file is not a prefix of the file
             part.unlink(missing_ok=True)
             raise _TryAgainError(_too_short(file, have))
         if response.status_code not in (200, 206):
@@ -238,7 +238,7 @@ def _too_short(file: PlannedFile, have: int) -> DownloadError:
 
 @contextmanager
 def _locked(path: Path, stopping: threading.Event) -> Iterator[None]:
-    """Hold a lock that huggingface_hub honours too; wait for it until the transfer is stopped."""
+    """Hold a lock that huggingface_hub respects too; stop waiting for it when the transfer is stopped."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     while not lock.is_locked:
@@ -248,7 +248,7 @@ def _locked(path: Path, stopping: threading.Event) -> Iterator[None]:
             lock.acquire(timeout=0.25)
         except Timeout:
             continue
-        except NotImplementedError:  # a file system without locks: two would fetch the same, no more
+        except NotImplementedError:  # a file system without locks: at worst, two processes download the same
             break
     try:
         yield
@@ -257,18 +257,18 @@ def _locked(path: Path, stopping: threading.Event) -> Iterator[None]:
 
 
 def _shut(response: httpx2.Response) -> None:
-    """Wake up a thread that reads this answer."""
+    """Shut down the connection of an answer, to wake up the thread that reads it."""
     stream = response.extensions.get("network_stream")
     sock = stream.get_extra_info("socket") if stream is not None else None
     if isinstance(sock, socket.socket):
         try:
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # the plain one: TLS is not to say goodbye first
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not SSLSocket's, which would end TLS first
         except OSError:
             _log.debug("the connection was closed already")
 
 
 def hub_error(error: BaseException, model_id: str) -> EncoderError:
-    """Translate what was raised while ``model_id`` was asked for or fetched."""
+    """Translate an error raised while ``model_id`` was looked up or downloaded."""
     if isinstance(error, EncoderError):
         return error
     if isinstance(error, OfflineModeIsEnabled):
@@ -292,16 +292,16 @@ def hub_error(error: BaseException, model_id: str) -> EncoderError:
 
 
 def answer_error(error: BaseException, model_id: str) -> EncoderError:
-    """Translate what was raised while the hub's answer about ``model_id`` was asked for and read."""
+    """Translate an error raised while the hub's answer about ``model_id`` was requested and parsed."""
     if isinstance(error, ValueError | TypeError | KeyError | AttributeError) and not isinstance(
         error, HFValidationError
     ):
-        return web_page_error(model_id)  # no JSON, or not the hub's
+        return web_page_error(model_id)  # not JSON, or not the hub's format
     return hub_error(error, model_id)
 
 
 def status_error(response: httpx2.Response, model_id: str, file: str = "") -> DownloadError:
-    """Translate an answer that is no success; its body is not looked at."""
+    """Translate an answer that is not a success; its body is ignored."""
     status, code = response.status_code, response.headers.get("X-Error-Code", "")
     what = f"{file} of {model_id}" if file else model_id
     if code == "GatedRepo":
@@ -328,7 +328,7 @@ def status_error(response: httpx2.Response, model_id: str, file: str = "") -> Do
 
 
 def web_page_error(what: str) -> DownloadError:
-    """Something between here and the hub, or a wrong HF_ENDPOINT, answered with a page of its own."""
+    """Return the error for an answer that is not from the hub: from a proxy, or because HF_ENDPOINT is wrong."""
     return DownloadError(
         f"Instead of {what}, {hub_host()} sent something else, such as a proxy's web page.",
         "Log in to the network, or correct the proxy and HF_ENDPOINT.",
@@ -336,7 +336,7 @@ def web_page_error(what: str) -> DownloadError:
 
 
 def disk_error(error: OSError, model_id: str) -> DownloadError:
-    """Translate what the cache's disk says."""
+    """Translate an error of the cache's disk."""
     if is_full(error):
         return DownloadError(
             f"The disk is full: {model_id} has no room in huggingface_hub's cache.",

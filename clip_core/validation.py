@@ -14,7 +14,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.text import printable, shorten
 
 STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
-"""For all dataclasses: true is not a number, 1 is not a text, and tracebacks show no values, which may be secret."""
+"""For pydantic dataclasses: true is not a number, 1 is not a text, tracebacks show no values, which may be secret."""
 MOST_BYTES = 1_000_000
 _KINDS = {
     bool: "a yes/no value", int: "a number", float: "a number", str: "a text", list: "a list", tuple: "a list",

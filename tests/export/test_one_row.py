@@ -30,6 +30,7 @@ OUTCOME = SimpleNamespace(record=SimpleNamespace(name="a film.mp4", video_id="1"
 
 def draw_files() -> None:
     from pages.regions.download import files
+    from tests.export.test_one_row import OUTCOME
 
     files.draw_files(OUTCOME)  # type: ignore[arg-type]
 

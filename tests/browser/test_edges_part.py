@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from clip_core.types import Scores
-from tests.support.bench import SIZE, Bench
+from tests.support.bench import Bench
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import Stage, put, staged, times_of
+from tests.support.stage import put, times_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -25,25 +25,12 @@ BESIDE_PX = (-5, 5)
 MOMENT = ["a dog 3.0", 2.0, 4.0, 10.0]
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def tab(stage: Stage, chromium: Any) -> Iterator[Bench]:
-    context = chromium.new_context(viewport=SIZE)
-    yield Bench(context.new_page(), stage)
-    context.close()
-
-
 @pytest.fixture
-def bench(tab: Bench) -> Iterator[Bench]:
-    tab.tab.mouse.move(1, 1)
-    tab.tab.evaluate("clear()")
-    yield tab
-    assert tab.errors == []
+def bench(bench_tab: Bench) -> Iterator[Bench]:
+    bench_tab.tab.mouse.move(1, 1)
+    bench_tab.tab.evaluate("clear()")
+    yield bench_tab
+    assert bench_tab.errors == []
 
 
 def samples(n: int = 50, step_s: float = 0.2) -> Scores:

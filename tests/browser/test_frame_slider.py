@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.test_screen_part import MOMENTS, Films, Seat
 from tests.support.browser import wait_until
-from tests.support.stage import Stage, staged
+from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -20,12 +20,6 @@ _HELD = """() => { const seen = []
     .addEventListener("frame", () => seen.push([Number(slider.value), text.textContent]))
   window.seen_beside = seen }"""
 """From now on: what slider and text say at each frame."""
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from tests.browser.test_ranking_part import clock, crossing, show
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import ROWS, Stage, staged
+from tests.support.stage import ROWS, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -30,12 +30,6 @@ AT_ONCE = """(frames) => {
   }
   return seen
 }""".replace("GLIDES", GLIDES)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 @pytest.fixture(params=["no-preference"])

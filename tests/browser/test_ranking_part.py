@@ -14,7 +14,7 @@ from clip_core.types import Scores
 from tests.browser.test_browser import HOSTILE, SIZE
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import ROWS, Stage, put, staged, times_of
+from tests.support.stage import ROWS, Stage, put, times_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -27,12 +27,6 @@ def tab(chromium: Any, stage: Stage) -> Iterator[Any]:
     page.wait_for_selector("body[data-ready]", state="attached")
     yield page
     context.close()
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 def show(tab: Any, stage: Stage, scores: Scores, **changes: Any) -> None:

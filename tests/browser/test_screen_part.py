@@ -17,7 +17,7 @@ import pytest
 from tests.support.browser import wait_until
 from tests.support.player import RECORD, TURNS, PlayerVisitor
 from tests.support.player_kinds import KINDS, NAMED, PLAYED
-from tests.support.stage import Stage, put, staged
+from tests.support.stage import Stage, put
 from tests.support.video_maker import PlantedVideo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -43,12 +43,6 @@ LEARNS_ITS_LENGTH = """const [length, time] = ["duration", "currentTime"].map(
 SAVING = """const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src")
   const set = function (address) { this.preload = "none"; source.set.call(this, address) }
   Object.defineProperty(HTMLMediaElement.prototype, "src", { ...source, set })"""
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 class Films(dict[str, PlantedVideo]):

@@ -12,34 +12,20 @@ from clip_core.charts.colours import HEAT, THEMES
 from clip_core.charts.heat_map import raster
 from clip_core.charts.timeline import Line
 from clip_core.types import Scores
-from tests.support.bench import SIZE, Bench
+from tests.support.bench import Bench
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import Stage, staged
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def tab(stage: Stage, chromium: Any) -> Iterator[Bench]:
-    context = chromium.new_context(viewport=SIZE)
-    yield Bench(context.new_page(), stage)
-    context.close()
-
-
 @pytest.fixture
-def bench(tab: Bench) -> Iterator[Bench]:
-    tab.tab.mouse.move(1, 1)
-    tab.tab.evaluate("clear()")
-    yield tab
-    assert tab.errors == []
-    assert tab.tab.locator(".cvi-plot-note:visible").count() == 0
+def bench(bench_tab: Bench) -> Iterator[Bench]:
+    bench_tab.tab.mouse.move(1, 1)
+    bench_tab.tab.evaluate("clear()")
+    yield bench_tab
+    assert bench_tab.errors == []
+    assert bench_tab.tab.locator(".cvi-plot-note:visible").count() == 0
 
 
 def flat(n: int = 100, step_s: float = 0.1) -> Scores:

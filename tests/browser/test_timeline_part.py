@@ -14,15 +14,9 @@ from clip_core.types import Scores
 from tests.support.bench import SIZE, Bench
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import Stage, put, staged, times_of
+from tests.support.stage import Stage, put, times_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

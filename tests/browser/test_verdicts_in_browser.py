@@ -12,7 +12,7 @@ from tests.browser.test_findings_in_browser import Finder
 from tests.browser.test_screen_part import SIZE, Films, Seat
 from tests.pages.test_verdicts_page import PROMPTS, SURE, WALKS, sample_world
 from tests.support.browser import control, served, wait_until
-from tests.support.stage import Stage, put, staged, times_of
+from tests.support.stage import Stage, put, times_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -20,12 +20,6 @@ CHIPS = """() => [...document.querySelectorAll('[data-region=verdicts] [data-ver
     (chip) => [chip.dataset.prompt, chip.dataset.verdict, chip.title])"""
 DOTTED = """() => (document.querySelector('.cvi-plot .js-plotly-plot, .cvi-plot.js-plotly-plot')
     ?._fullLayout.shapes ?? []).filter((shape) => shape.line.dash === 'dot' && shape.type === 'rect').length"""
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

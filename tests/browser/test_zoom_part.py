@@ -12,19 +12,13 @@ from clip_core.charts.view import Bar
 from tests.support.bench import SIZE, Bench
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import Stage, staged
+from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 BROUGHT = """async ([[low, high], wanted, whole]) =>
   (await import('/files/zoom.js')).brought({ low, high }, wanted, whole)"""
 LEAD = "([frame, bring]) => kept.main.ask('seek', { frame, bring })"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged() as made:
-        yield made
 
 
 @pytest.fixture

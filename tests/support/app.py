@@ -16,8 +16,10 @@ from streamlit.components.v2 import manifest_scanner
 import clip_core.tasks
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import Progress
+from tests.support.bench import SIZE, Bench
 from tests.support.browser import chromium_program
 from tests.support.model_maker import make_clip
+from tests.support.stage import Stage, staged
 from tests.support.video_maker import Recipe, planted
 from tests.support.world import WORLDS, Page, World
 
@@ -161,3 +163,16 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bench_tab(stage: Stage, chromium: Any) -> Iterator[Bench]:
+    context = chromium.new_context(viewport=SIZE)
+    yield Bench(context.new_page(), stage)
+    context.close()

@@ -14,18 +14,18 @@ def main() -> None:
     """Draw the page."""
     theme.apply_styles()
     playhead.pause()  # playback is not visible on this page
-    settings = cache.config()
-    store = cache.store(settings.embeddings)
+    config = cache.config()
+    store = cache.store(config.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
         st.markdown("##### Source")
-        source.draw_notices(settings)
-        video = source.choose_video(settings, store)
-        wanted = prompts.edit_prompts(settings)
+        source.draw_notices(config)
+        video = source.choose_video(config, store)
+        wanted = prompts.edit_prompts(config)
     comparison.draw_heading()
-    first, second, frames = comparison.choose(settings)
+    first, second, frames = comparison.choose(config)
     if video is None:
-        states.draw_empty(settings)
+        states.draw_empty(config)
         return
     one = model.load(first)
     other = None if one is None else model.load(second)

@@ -23,9 +23,9 @@ def main() -> None:
     subject = choose_subject()
     if subject is None:
         return
-    settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
+    config, video, record, wanted = subject.config, subject.video, subject.record, subject.prompts
     found = replace(subject.detection, candidates=[])  # candidates are undecided, so not evaluated
-    playable = viewer.see_what_plays(video, record, settings)
+    playable = viewer.see_what_plays(video, record, config)
     head = playhead.settle_playhead(record, found.scores)
     marks.settle_marks(record, wanted.texts, head)
     given = ground_truth.known_truth(record)
@@ -44,7 +44,7 @@ def main() -> None:
         body = st.container(height=views.BODY_PX, border=False, gap="xsmall", key="evaluate_body")
     with page:
         way.draw_transport()
-        proxy.draw_proxy_status(playable, video, record, settings)
+        proxy.draw_proxy_status(playable, video, record, config)
         marks.draw_bar(record, wanted.texts, keys=not way.plays)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)

@@ -24,7 +24,7 @@ def main() -> None:
     subject = choose_subject()
     if subject is None:
         return
-    settings, video, record, wanted = subject.settings, subject.video, subject.record, subject.prompts
+    config, video, record, wanted = subject.config, subject.video, subject.record, subject.prompts
     request, found = subject.request, subject.detection
     store, encoder, scores = request.store, request.encoder, found.scores
     shown = prompts.settle_shown(wanted)
@@ -32,7 +32,7 @@ def main() -> None:
         reviewed_moments(found, record.video_id, store), record.video_id, hidden=set(wanted.texts) - set(shown)
     )
     found = moment_list.shown_detection(found, listed)
-    playable = viewer.see_what_plays(video, record, settings)
+    playable = viewer.see_what_plays(video, record, config)
     head = playhead.settle_playhead(record, scores)
     in_out.settle_in_out(record, head)
     prompt_pictures.take_frame(video, record, head)
@@ -57,7 +57,7 @@ def main() -> None:
         review.draw_keys(found, listed, head, record, store, plays=way.plays)
     with page:
         way.draw_transport()
-        proxy.draw_proxy_status(playable, video, record, settings)
+        proxy.draw_proxy_status(playable, video, record, config)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)
             style = transport.draw_view_menu(
@@ -76,7 +76,7 @@ def main() -> None:
         bundle = ExportBundle(found, listed.to_give, record, str(video.path), encoder, listed.reviewed, pictured)
         files.draw_downloads(bundle, view, listed)
     with settings_place:
-        settings_io.draw_settings_menu(bundle, listed, settings, head.frame)
+        settings_io.draw_settings_menu(bundle, listed, config, head.frame)
 
 
 states.guarded(main)

@@ -11,8 +11,8 @@ def main() -> None:
     """Draw the page."""
     theme.apply_styles()
     playhead.pause()  # playback is not visible on this page
-    settings = cache.config()
-    stored_videos.draw_library(cache.store(settings.embeddings), settings)
+    config = cache.config()
+    stored_videos.draw_library(cache.store(config.embeddings), config)
 
 
 states.guarded(main)

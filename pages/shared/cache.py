@@ -64,20 +64,20 @@ def store(location: str) -> EmbeddingStore:
     return EmbeddingStore(location)
 
 
-def encoder(name: str, settings: Config) -> ShownEncoder:
+def encoder(name: str, config: Config) -> ShownEncoder:
     """Return the model with that name.
 
     Raises:
         EncoderError: It cannot be loaded.
     """
-    decides = (tuple(map(str, settings.model_dirs)), settings.precision)
-    server = (settings.inference_url, settings.clip_version, hash(settings.roboflow_api_key))
-    return _encoder(name, decides, server, replace(settings, crop=None)).framed(settings.crop)
+    decides = (tuple(map(str, config.model_dirs)), config.precision)
+    server = (config.inference_url, config.clip_version, hash(config.roboflow_api_key))
+    return _encoder(name, decides, server, replace(config, crop=None)).framed(config.crop)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _encoder(name: str, decides: object, server: object, _settings: Config) -> ShownEncoder:  # noqa: ARG001 - the key
-    return load_encoder(name, _settings)
+def _encoder(name: str, decides: object, server: object, _config: Config) -> ShownEncoder:  # noqa: ARG001 - the key
+    return load_encoder(name, _config)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -192,19 +192,19 @@ def video_file(video_id: str) -> FoundFile:
         VideoNotFoundError: There is none, or it lies where the config does not allow it; the message names no path.
         ClipVideoError: The config or the store cannot be read.
     """
-    settings = config()
-    decides = (settings.embeddings, str(settings.video_path), tuple(map(str, settings.video_dirs)))
-    found = _found(video_id, decides, settings)
+    now = config()
+    decides = (now.embeddings, str(now.video_path), tuple(map(str, now.video_dirs)))
+    found = _found(video_id, decides, now)
     try:
         unchanged = stamp(found.path) == found.stamp
     except VideoNotFoundError:
         unchanged = False
     if not unchanged:
-        _found.clear(video_id, decides, settings)
-        found = _found(video_id, decides, settings)
+        _found.clear(video_id, decides, now)
+        found = _found(video_id, decides, now)
     return found
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _found(video_id: str, decides: object, _settings: Config) -> FoundFile:  # noqa: ARG001 - part of the key
-    return find_file(video_id, _settings, store(_settings.embeddings))
+def _found(video_id: str, decides: object, _config: Config) -> FoundFile:  # noqa: ARG001 - part of the key
+    return find_file(video_id, _config, store(_config.embeddings))

@@ -26,7 +26,7 @@ class Subject:
     """The choices made in the sidebar, and what follows from them.
 
     Attributes:
-        settings: The config.
+        config: The config.
         video, record: The file, and its record in the store.
         request, indexed: What to index, and how far indexing is.
         prompts: The prompts that are scored.
@@ -35,7 +35,7 @@ class Subject:
         opened: Where the page is drawn.
     """
 
-    settings: Config
+    config: Config
     video: VideoChoice
     record: VideoRecord
     request: IndexRequest
@@ -57,29 +57,29 @@ def choose_subject() -> Subject | None:
 
 
 def _choose(said: DeltaGenerator) -> Subject | None:
-    settings = cache.config()
-    store = cache.store(settings.embeddings)
+    config = cache.config()
+    store = cache.store(config.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
         st.markdown("##### Source")
-        source.draw_notices(settings)
+        source.draw_notices(config)
         settings_io.draw_link_error()
-        video = source.choose_video(settings, store)
+        video = source.choose_video(config, store)
     if video is None:
         opening.stop(said)
         with sidebar:
-            model.choose_model(settings)
-            prompts.edit_prompts(settings)
-        states.draw_empty(settings)
+            model.choose_model(config)
+            prompts.edit_prompts(config)
+        states.draw_empty(config)
         return None
     opened = opening.begin(video, said)
-    sidebar_state.bring_back(video, store, settings)
+    sidebar_state.bring_back(video, store, config)
     with sidebar:
         facts = opened.place()
-        chosen_model, rate = model.choose_model(settings)
+        chosen_model, rate = model.choose_model(config)
         model.suggest_for_footage(chosen_model, video)
         status = opened.place()
-        typed = prompts.edit_prompts(settings)
+        typed = prompts.edit_prompts(config)
         notes, signal_place = opened.place(), opened.place()
     opened.say(f"Loading the model {escape_markdown(chosen_model.choice.title)}")
     encoder = model.load(chosen_model, said)
@@ -106,9 +106,9 @@ def _choose(said: DeltaGenerator) -> Subject | None:
             states.draw_not_opened(video, indexed)
         return None
     with opened.fill(signal_place):
-        chosen = signal.choose_signal(settings, encoder, video_scores, wanted)
-    sidebar_state.keep(indexed.record.video_id, chosen.recipe, typed, settings, encoder, video_scores, store)
+        chosen = signal.choose_signal(config, encoder, video_scores, wanted)
+    sidebar_state.keep(indexed.record.video_id, chosen.recipe, typed, config, encoder, video_scores, store)
     with told:
         sidebar_state.draw_trouble()
     found = detect(chosen.recipe, video_scores)
-    return Subject(settings, video, indexed.record, request, indexed, wanted, chosen, found, opened)
+    return Subject(config, video, indexed.record, request, indexed, wanted, chosen, found, opened)

@@ -42,7 +42,7 @@ def guarded(main: Callable[[], None]) -> None:
         draw_error(ClipVideoError(what, "The server's log says more; what is indexed is kept."))
 
 
-def draw_empty(settings: Config) -> None:
+def draw_empty(config: Config) -> None:
     """Say that no video is chosen, or that a link names one that is not here."""
     missing = st.session_state.get("video_missing")
     title, first = "No video chosen", "Choose one in the sidebar or upload your own."
@@ -55,7 +55,7 @@ def draw_empty(settings: Config) -> None:
     with _middle():
         st.markdown(f"##### {title}", width="content")
         st.caption(f"{first} {INDEXING}", width="content")
-        sample = sample_video(settings)
+        sample = sample_video(config)
         if sample is not None:
             st.button(
                 "Open the sample video",

@@ -31,17 +31,17 @@ def draw_heading() -> None:
     )
 
 
-def choose(settings: Config) -> tuple[ModelWish, ModelWish, int]:
+def choose(config: Config) -> tuple[ModelWish, ModelWish, int]:
     """Draw the controls; return the first and the second model and the number of frames."""
     columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
     wishes = []
     for place, which in enumerate(("first", "second")):
         with columns[2 * place]:
-            start = str(st.session_state.get("model", settings.model))
-            choice = select_model(settings, f"{which.capitalize()} encoder", f"{which}_encoder", start)
+            start = str(st.session_state.get("model", config.model))
+            choice = select_model(config, f"{which.capitalize()} encoder", f"{which}_encoder", start)
         with columns[2 * place + 1]:
-            crop = select_framing(settings, f"{which}_framing")
-        wishes.append(ModelWish(choice, replace(settings, crop=crop)))
+            crop = select_framing(config, f"{which}_framing")
+        wishes.append(ModelWish(choice, replace(config, crop=crop)))
     st.session_state.setdefault("compare_frames", 16)
     frames = columns[4].selectbox(
         "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."

@@ -30,7 +30,7 @@ from pages.shared.markdown import error_markdown, escape_markdown
 ROW_PX = 32
 
 
-def draw_library(store: EmbeddingStore, settings: Config) -> None:
+def draw_library(store: EmbeddingStore, config: Config) -> None:
     """Draw the list and, below it, the controls that forget one video."""
     st.markdown("##### Stored videos")
     failed = st.session_state.get("forget_error")
@@ -41,7 +41,7 @@ def draw_library(store: EmbeddingStore, settings: Config) -> None:
         st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
         return
     whole = sum(video.size_bytes for video in stored)
-    copies = {video.record.video_id: copy_bytes(video.record.video_id, settings) for video in stored}
+    copies = {video.record.video_id: copy_bytes(video.record.video_id, config) for video in stored}
     counted = f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {size_text(whole)}"
     counted += f" · the whole store {size_text(store.size_bytes())}, in {escape_markdown(store.location)}"
     played = sum(copies.values())
@@ -61,7 +61,7 @@ def draw_library(store: EmbeddingStore, settings: Config) -> None:
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
             st.session_state.forget_file = False  # clear a tick made for another video
-            _confirm(next(video for video in stored if video.record.video_id == chosen), store, settings)
+            _confirm(next(video for video in stored if video.record.video_id == chosen), store, config)
 
 
 def _rows(video: StoredVideo, copy: int) -> list[dict[str, object]]:
@@ -88,15 +88,15 @@ def _rows(video: StoredVideo, copy: int) -> list[dict[str, object]]:
 
 
 @st.dialog("Forget this video?")
-def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
-    copy = copy_bytes(video.record.video_id, settings)
+def _confirm(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
+    copy = copy_bytes(video.record.video_id, config)
     copied = f" Its copy to play is deleted too: {size_text(copy)}." if copy else ""
     frames = sum(model.frames for model in video.models)
     try:
         lost = _lost(count_judged(video.record.video_id, store))
     except ClipVideoError as error:
         lost = f" Whether moments were judged by hand cannot be told: {error_markdown(error)}"
-    file = uploaded_file(video.record.video_id, settings)
+    file = uploaded_file(video.record.video_id, config)
     stays = " The video file itself stays." if file is None else ""
     st.markdown(
         f"The embeddings of **{escape_markdown(video.record.name)}** are deleted: {frames:,} frames, "
@@ -107,7 +107,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, settings: Config) -> Non
         st.caption("Its name is forgotten as well: if the uploaded file stays, it is listed under its hash.")
         st.checkbox(f"Delete the uploaded file too: {size_text(file.stat().st_size)}, for good", key="forget_file")
     with st.container(horizontal=True, gap="small"):
-        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, settings)):
+        if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, config)):
             st.rerun()
         if st.button("Keep", key="forget_no"):
             st.rerun()
@@ -121,16 +121,16 @@ def _lost(judged: int) -> str:
     return f" **{counted} judged by hand {'is' if judged == 1 else 'are'} deleted for good.**"
 
 
-def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None:
+def _forget(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     video_id = video.record.video_id
     index_queue().cancel_file(video.record.path)
     proxy_queue().stop(video_id)
     st.session_state.forget_error = None
     try:
         forget_video(video_id, store)
-        forget_copy(video_id, settings)
+        forget_copy(video_id, config)
         if st.session_state.get("forget_file"):
-            _delete_file(video_id, settings)
+            _delete_file(video_id, config)
     except ClipVideoError as error:
         st.session_state.forget_error = error
     forget_what_was_asked(video_id)
@@ -139,9 +139,9 @@ def _forget(video: StoredVideo, store: EmbeddingStore, settings: Config) -> None
         st.session_state.pop(key, None)
 
 
-def _delete_file(video_id: str, settings: Config) -> None:
+def _delete_file(video_id: str, config: Config) -> None:
     """Delete the uploaded file; if it is the chosen video, no video is chosen afterwards."""
-    path = uploaded_file(video_id, settings)
-    delete_upload(video_id, settings)
+    path = uploaded_file(video_id, config)
+    delete_upload(video_id, config)
     if st.session_state.get("video_path") == str(path):
         st.session_state.video_path = None

@@ -36,7 +36,7 @@ class ModelWish:
     """The chosen model, and the config with the changes made on the page."""
 
     choice: ModelChoice
-    settings: Config
+    config: Config
 
     @property
     def name(self) -> str:
@@ -44,27 +44,27 @@ class ModelWish:
         return self.choice.name
 
 
-def model_choices(settings: Config) -> dict[str, ModelChoice]:
+def model_choices(config: Config) -> dict[str, ModelChoice]:
     """Return name → model: local models, the catalogue, and what config.yaml names. Visitors can choose no other."""
-    choices = {choice.name: choice for choice in available_models(settings)}
-    if settings.uses_server:
-        choices[SERVER] = ModelChoice(SERVER, None, f"Roboflow server · {settings.clip_version}")
-    if settings.model not in choices:
-        choices = {settings.model: ModelChoice(settings.model, None)} | choices
+    choices = {choice.name: choice for choice in available_models(config)}
+    if config.uses_server:
+        choices[SERVER] = ModelChoice(SERVER, None, f"Roboflow server · {config.clip_version}")
+    if config.model not in choices:
+        choices = {config.model: ModelChoice(config.model, None)} | choices
     return choices
 
 
-def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
+def choose_model(config: Config) -> tuple[ModelWish, float | None]:
     """Draw the lists of models, framings and rates; return the model and samples per second (None: every frame)."""
     state = st.session_state
     rates = list(RATES)
-    configured = EVERY_FRAME if settings.samples_per_second is None else settings.samples_per_second
+    configured = EVERY_FRAME if config.samples_per_second is None else config.samples_per_second
     if configured not in rates:
         rates = [*sorted([configured, *rates[:-1]], key=float), EVERY_FRAME]
     state.sps = state.sps if state.get("sps") in rates else configured
-    choice = select_model(settings, "Model", "model", settings.model)
+    choice = select_model(config, "Model", "model", config.model)
     with st.container(horizontal=True, gap="xsmall", wrap=False):
-        crop = select_framing(settings, "framing")
+        crop = select_framing(config, "framing")
         rate = st.selectbox(
             "Samples / s",
             rates,
@@ -73,25 +73,25 @@ def choose_model(settings: Config) -> tuple[ModelWish, float | None]:
             help="Raising it embeds only the frames that are missing.",
             **held("sps"),
         )
-    return ModelWish(choice, replace(settings, crop=crop)), None if isinstance(rate, str) else float(rate)
+    return ModelWish(choice, replace(config, crop=crop)), None if isinstance(rate, str) else float(rate)
 
 
-def select_model(settings: Config, label: str, key: str, first: str) -> ModelChoice:
+def select_model(config: Config, label: str, key: str, first: str) -> ModelChoice:
     """Draw the list of models; return the chosen one.
 
     Args:
-        settings: The config whose models are listed.
+        config: The config whose models are listed.
         label, key: The label of the list, and the name under which its value is kept.
         first: The name of the model to start with.
     """
-    state, choices = st.session_state, model_choices(settings)
+    state, choices = st.session_state, model_choices(config)
     state[key] = state[key] if state.get(key) in choices else first
     names = list(choices)
     name = st.selectbox(
         label,
         names,
         index=names.index(state[key]),
-        format_func=lambda name: _title(choices[name], settings),
+        format_func=lambda name: _title(choices[name], config),
         help="Scores of two models are not comparable. Changing the model re-indexes the video. "
         "A model that is to be downloaded is fetched only after you have been asked.",
         **held(key),
@@ -99,10 +99,10 @@ def select_model(settings: Config, label: str, key: str, first: str) -> ModelCho
     return choices[str(name)]
 
 
-def select_framing(settings: Config, key: str) -> Crop | None:
+def select_framing(config: Config, key: str) -> Crop | None:
     """Draw the list of framings: what a model sees of a frame. None: as the model was made."""
     framings = list(FRAMINGS)
-    start = next(label for label, crop in FRAMINGS.items() if crop == settings.crop)
+    start = next(label for label, crop in FRAMINGS.items() if crop == config.crop)
     label = st.selectbox(
         "Model sees",
         framings,
@@ -119,23 +119,23 @@ def suggest_for_footage(request: ModelWish, video: VideoChoice) -> None:
     """If the sample model is used on another video than the sample, say what it knows and offer a better model."""
     if request.name != SAMPLE or video.path.name == SAMPLE_VIDEO:
         return
-    choice = next(choice for choice in available_models(request.settings) if choice.name == FOR_FOOTAGE.id)
-    size = None if choice.is_local else model_download.about_mb(choice, request.settings)
+    choice = next(choice for choice in available_models(request.config) if choice.name == FOR_FOOTAGE.id)
+    size = None if choice.is_local else model_download.about_mb(choice, request.config)
     what = choice.title if size is None else f"{choice.title}, {size[1]} MB"
     st.caption(f"The sample model knows emoji, not photographs. For footage: {escape_markdown(what)}")
     label = "Use it" if choice.is_local else "Download"
     st.button(label, icon=":material/download:" if not choice.is_local else None, key="for_footage",
-              on_click=_choose_for_footage, args=(choice, request.settings))  # fmt: skip
+              on_click=_choose_for_footage, args=(choice, request.config))  # fmt: skip
 
 
-def _choose_for_footage(choice: ModelChoice, settings: Config) -> None:
+def _choose_for_footage(choice: ModelChoice, config: Config) -> None:
     st.session_state.model = choice.name
     if not choice.is_local:
-        model_download.begin(choice, settings)
+        model_download.begin(choice, config)
 
 
-def _title(choice: ModelChoice, settings: Config) -> str:
-    size = None if choice.is_local else model_download.about_mb(choice, settings)
+def _title(choice: ModelChoice, config: Config) -> str:
+    size = None if choice.is_local else model_download.about_mb(choice, config)
     return choice.title if size is None else f"{choice.title} · {size[1]} MB to download"
 
 
@@ -150,11 +150,11 @@ def load(request: ModelWish, said: DeltaGenerator | None = None) -> ShownEncoder
         EncoderError: It cannot be loaded.
     """
     try:
-        return cache.encoder(request.name, request.settings)
+        return cache.encoder(request.name, request.config)
     except NotDownloadedError as error:
         if said is not None:
             said.empty()
-        model_download.draw_offer(request.choice, request.settings, error)
+        model_download.draw_offer(request.choice, request.config, error)
         return None
 
 

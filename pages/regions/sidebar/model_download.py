@@ -22,17 +22,17 @@ ANYBODY = "somebody"
 """The one viewer of all downloads: stopping a download loses nothing, so nobody is asked first."""
 
 
-def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -> None:
+def draw_offer(choice: ModelChoice, config: Config, why: NotDownloadedError) -> None:
     """Say what would be downloaded and why, and wait for consent; then show the progress."""
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
-    key: DownloadKey = (model_id, revision, settings.precision)
+    key: DownloadKey = (model_id, revision, config.precision)
     view = download_queue().view(key)
     if view is not None and view.state == "done":  # but the cache has been emptied since
         view = None
     with st.container(border=True, width=620, gap="xsmall", key="offer"):
         st.markdown(f"##### Download {escape_markdown(choice.title)}?")
         st.markdown(escape_markdown(why.what))
-        _facts(choice, settings, model_id, revision)
+        _facts(choice, config, model_id, revision)
         if view is not None and view.active:
             stop = "Stop. What has arrived is kept, and the next try goes on from there."
             row = TaskRow(download_queue(), key, ANYBODY, _text, "cancel_download", stop, label="Stop", every_s=0.5)
@@ -43,28 +43,28 @@ def draw_offer(choice: ModelChoice, settings: Config, why: NotDownloadedError) -
         elif view is not None and view.error is not None:
             level = st.error if view.state == "failed" else st.info
             level(error_markdown(view.error), icon=":material/error:" if view.state == "failed" else ":material/info:")
-        agreed = _agreed_bytes(choice, settings, view)
-        label = _label(choice, settings, view)
+        agreed = _agreed_bytes(choice, config, view)
+        label = _label(choice, config, view)
         st.button(label, type="primary", key="download", on_click=_start, args=(*key, agreed))
         st.caption("Nothing is fetched before you press. A download that is stopped goes on where it was.")
 
 
-def begin(choice: ModelChoice, settings: Config) -> None:
+def begin(choice: ModelChoice, config: Config) -> None:
     """Start to download a catalogue model of about the size that the page named. Also a callback."""
     model_id, revision = hub_model(choice.name) or (choice.name, "main")
-    _start(model_id, revision, settings.precision, _agreed_bytes(choice, settings, None))
+    _start(model_id, revision, config.precision, _agreed_bytes(choice, config, None))
 
 
-def about_mb(choice: ModelChoice, settings: Config) -> tuple[str, int] | None:
+def about_mb(choice: ModelChoice, config: Config) -> tuple[str, int] | None:
     """Return the precision of a catalogue model that fits this machine and its approximate size in MB, or None."""
     if choice.hub is None:
         return None
-    order = precision_order(choice.hub.id, settings.precision, providers_here())
+    order = precision_order(choice.hub.id, config.precision, providers_here())
     return next(((name, choice.hub.sizes_mb[name]) for name in order if name in choice.hub.sizes_mb), None)
 
 
-def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) -> None:
-    size = about_mb(choice, settings)
+def _facts(choice: ModelChoice, config: Config, model_id: str, revision: str) -> None:
+    size = about_mb(choice, config)
     if choice.hub is not None:
         st.caption(escape_markdown(choice.hub.good_at))
         st.caption(f"Licence: {escape_markdown(choice.hub.licence)}.")
@@ -74,20 +74,20 @@ def _facts(choice: ModelChoice, settings: Config, model_id: str, revision: str) 
     st.caption(f"{much}, {where}. Kept in {escape_markdown(str(cache_root()))}.")
 
 
-def _label(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | None) -> str:
+def _label(choice: ModelChoice, config: Config, view: TaskView[DownloadKey] | None) -> str:
     if view is not None and view.progress is not None and isinstance(view.error, DownloadSizeError):
         return f"Download {size_text(view.progress.total - view.progress.done)}"
     if view is not None:
         return "Go on" if view.state == "cancelled" else "Try again"
-    size = about_mb(choice, settings)
+    size = about_mb(choice, config)
     return f"Ask {hub_host()} how much it is" if size is None else f"Download {size[1]} MB"
 
 
-def _agreed_bytes(choice: ModelChoice, settings: Config, view: TaskView[DownloadKey] | None) -> int:
+def _agreed_bytes(choice: ModelChoice, config: Config, view: TaskView[DownloadKey] | None) -> int:
     """Return the bytes that a press agrees to: the hub's figure, else the catalogue's plus 25 %, else 0."""
     if view is not None and view.progress is not None:
         return int(view.progress.total)
-    size = about_mb(choice, settings)
+    size = about_mb(choice, config)
     return 0 if size is None else int(size[1] * 1e6 * SLACK)
 
 

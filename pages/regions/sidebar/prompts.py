@@ -123,7 +123,7 @@ class Prompts:
         return f"![]({self.swatch(prompt)}) {escape_markdown(short_prompt(prompt))}{extra}"
 
 
-def edit_prompts(settings: Config) -> Prompts:
+def edit_prompts(config: Config) -> Prompts:
     """Draw the list of texts, one prompt per line, or the list of pictures; return its prompts."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
         st.markdown("##### Prompts", width="stretch")
@@ -134,7 +134,7 @@ def edit_prompts(settings: Config) -> Prompts:
         with own_slot:
             every, _ = choose_per_prompt([Prompt(name) for name in pictures], wordings=False)
         return Prompts(_numbered(list(pictures)), every, pictures=pictures)
-    typed = _type_prompts(settings)
+    typed = _type_prompts(config)
     focus_when_asked("prompts")
     _offer_examples([prompt.line for prompt in typed])
     with own_slot:
@@ -161,10 +161,10 @@ def _add_example(example: str) -> None:
     state.prompts = "\n".join([*filter(None, str(state.prompts).splitlines()), example])
 
 
-def _type_prompts(settings: Config) -> tuple[Prompt, ...]:
+def _type_prompts(config: Config) -> tuple[Prompt, ...]:
     text = st.text_area(
         "Prompts",
-        st.session_state.setdefault("prompts", "\n".join(settings.prompts)),
+        st.session_state.setdefault("prompts", "\n".join(config.prompts)),
         height=90,
         label_visibility="collapsed",
         placeholder="One prompt per line",

@@ -93,7 +93,7 @@ def _by_name(recipe: Recipe) -> dict[str, float]:
     return {Prompt(text, text in negatives).line: weight for text, weight in recipe.weights.items()}
 
 
-def draw_loading(settings: Config) -> None:
+def draw_loading(config: Config) -> None:
     """Draw the upload of a settings file, and the button that starts over."""
     state = st.session_state
     number = state.setdefault("settings_number", 0)
@@ -106,10 +106,10 @@ def draw_loading(settings: Config) -> None:
         state.loaded_settings = file.getvalue()
         state.settings_number = number + 1
         st.rerun()
-    _draw_start_over(settings)
+    _draw_start_over(config)
 
 
-def _draw_start_over(settings: Config) -> None:
+def _draw_start_over(config: Config) -> None:
     """Draw a button that asks first, because the stored settings of this video are dropped, too."""
     state = st.session_state
     if not state.get("asks_start_over"):
@@ -119,7 +119,7 @@ def _draw_start_over(settings: Config) -> None:
         return
     st.markdown("Set prompts, thresholds, and all other settings of this video back to those of config.yaml?")
     with st.container(horizontal=True, gap="xsmall"):
-        st.button("Start over", type="primary", on_click=start_over, args=(settings,), key="start_over_yes")
+        st.button("Start over", type="primary", on_click=start_over, args=(config,), key="start_over_yes")
         st.button("Keep", on_click=_ask, args=(False,), key="start_over_no")
 
 
@@ -140,11 +140,11 @@ def take_file() -> None:
         state.settings_error = error_markdown(error)
 
 
-def start_over(settings: Config, prompts: Sequence[str] | None = None) -> None:
+def start_over(config: Config, prompts: Sequence[str] | None = None) -> None:
     """Reset all settings to those of config.yaml; ``prompts`` replace its own."""
     state = st.session_state
-    lines = settings.prompts if prompts is None else tuple(prompts)
-    put_recipe(Recipe(smoothing_s=settings.smoothing_s))
+    lines = config.prompts if prompts is None else tuple(prompts)
+    put_recipe(Recipe(smoothing_s=config.smoothing_s))
     state.prompts = "\n".join(lines)  # too many are cut off, with a notice, where they are drawn
     state.recipe_given, state.limits_of = None, None
     state.put_aside = {}
@@ -156,13 +156,13 @@ WIDTH_PX = 400
 """Fixed, because a long link would widen the menu to its maximum."""
 
 
-def draw_settings_menu(bundle: ExportBundle, listed: MomentList, settings: Config, frame: int) -> None:
+def draw_settings_menu(bundle: ExportBundle, listed: MomentList, config: Config, frame: int) -> None:
     """Draw the menu.
 
     Args:
         bundle: Holds the settings in force.
         listed: The moments that a file is compared with.
-        settings: The config.
+        config: The config.
         frame: The number of the frame on the screen, for the link.
     """
     menu = st.popover(
@@ -175,7 +175,7 @@ def draw_settings_menu(bundle: ExportBundle, listed: MomentList, settings: Confi
         st.markdown("**Settings**")
         _draw_link(bundle, frame)
         _draw_saving(bundle)
-        draw_loading(settings)
+        draw_loading(config)
         draw_comparison(listed.kept, bundle.detection.scores.prompts)
 
 

@@ -21,7 +21,7 @@ UNKNOWN = "unknown"
 """In place of the stored settings: the current ones came from a link, and are not stored until they change."""
 
 
-def bring_back(video: VideoChoice, store: EmbeddingStore, settings: Config) -> None:
+def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> None:
     """Restore the settings of a newly chosen video. Call before any control is drawn.
 
     They are those with which this session left the video, else the stored ones. A video without any keeps the current
@@ -35,7 +35,7 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, settings: Config) -> N
     video_id = _id_of(video, file[1], store)
     state.settings_of = (file, video_id)
     if before[0] not in (None, file):
-        _need_prompts(settings)
+        _need_prompts(config)
     if video_id is None or video_id == state.get("settings_id"):
         return
     state.settings_id, state.keep_error = video_id, None
@@ -48,7 +48,7 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, settings: Config) -> N
     if back is not None:
         put_recipe(back.recipe, made_with=back.fingerprint)
     elif is_upload:
-        start_over(settings, prompts=())
+        start_over(config, prompts=())
         ask_for_focus("prompts")
 
 
@@ -56,7 +56,7 @@ def keep(
     video_id: str,
     recipe: Recipe,
     typed: Prompts,
-    settings: Config,
+    config: Config,
     encoder: ShownEncoder,
     video_scores: VideoScores,
     store: EmbeddingStore,
@@ -67,7 +67,7 @@ def keep(
         video_id: The video.
         recipe: Its settings.
         typed: The prompts in the list; if some of them are not scored, or they are pictures, nothing is stored.
-        settings: The config, which gives the settings of a first visit.
+        config: The config, which gives the settings of a first visit.
         encoder: The model in use.
         video_scores: The scores of the prompts.
         store: Where settings are stored.
@@ -77,7 +77,7 @@ def keep(
         return
     now = KeptSettings(recipe, encoder.fingerprint)
     state.setdefault("settings_left", {})[video_id] = now
-    wanted = None if _is_start(recipe, settings, encoder, video_scores) else now
+    wanted = None if _is_start(recipe, config, encoder, video_scores) else now
     known, state.stored_settings = state.stored_settings, wanted
     if known in (wanted, UNKNOWN):
         return
@@ -128,16 +128,16 @@ def _stored(video_id: str, store: EmbeddingStore) -> KeptSettings | None:
         return None
 
 
-def _need_prompts(settings: Config) -> None:
+def _need_prompts(config: Config) -> None:
     """Fill an empty list with the config's prompts: an empty list does not carry over to another video."""
     state = st.session_state
     if not str(state.get("prompts", "-")).strip():
-        state.prompts = "\n".join(settings.prompts)
+        state.prompts = "\n".join(config.prompts)
 
 
-def _is_start(recipe: Recipe, settings: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:
+def _is_start(recipe: Recipe, config: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:
     """Return whether these are the settings of a first visit."""
-    unit, threshold = start_of_model(settings, encoder, has_bank=video_scores.has_bank)
-    lines = tuple(prompt.line for prompt in prompts_of(settings.prompts))
-    start = Recipe(prompts=lines, smoothing_s=float(settings.smoothing_s), unit=unit, threshold=threshold)
+    unit, threshold = start_of_model(config, encoder, has_bank=video_scores.has_bank)
+    lines = tuple(prompt.line for prompt in prompts_of(config.prompts))
+    start = Recipe(prompts=lines, smoothing_s=float(config.smoothing_s), unit=unit, threshold=threshold)
     return recipe == start

@@ -40,11 +40,11 @@ class Signal:
     axis: tuple[float, float]
 
 
-def choose_signal(settings: Config, encoder: ShownEncoder, video_scores: VideoScores, prompts: Prompts) -> Signal:
+def choose_signal(config: Config, encoder: ShownEncoder, video_scores: VideoScores, prompts: Prompts) -> Signal:
     """Draw the controls, with limits that fit the data; return their values."""
     state, raw = st.session_state, video_scores.raw
     st.markdown("##### Signal")
-    _start_model(settings, encoder, video_scores, pictures=prompts.pictures is not None)
+    _start_model(config, encoder, video_scores, pictures=prompts.pictures is not None)
     left, right = st.columns([11, 13], vertical_alignment="bottom", gap="xsmall")  # else "Savitzky–Golay" is cut off
     with left:
         unit = choose_unit(video_scores)
@@ -56,7 +56,7 @@ def choose_signal(settings: Config, encoder: ShownEncoder, video_scores: VideoSc
     threshold = choose_threshold(unit, low, high)
     confidence = choose_confidence(video_scores) if threshold is None else float(state.confidence)
     told = st.empty()
-    smoothing_s, smoothing_samples = choose_width(settings, smoothing, scores.times_s)
+    smoothing_s, smoothing_samples = choose_width(config, smoothing, scores.times_s)
     axis = _choose_range(unit, low, high)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
         flagged = choose_flagged(prompts, video_scores)
@@ -96,7 +96,7 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
     return float(bottom), float(top)
 
 
-def _start_model(settings: Config, encoder: ShownEncoder, video_scores: VideoScores, *, pictures: bool) -> None:
+def _start_model(config: Config, encoder: ShownEncoder, video_scores: VideoScores, *, pictures: bool) -> None:
     """Under another model, start anew: with the config's threshold if it is for this model, else with detection.
 
     The config's threshold and the model's default are cosines between a picture and a text.
@@ -110,7 +110,7 @@ def _start_model(settings: Config, encoder: ShownEncoder, video_scores: VideoSco
         state.range_moved = state.filter_on = False
         state.own_thresholds, state.thresholds_before = {}, None
         state.unit, state.threshold = start_of_model(
-            settings, encoder, has_bank=video_scores.has_bank, pictures=pictures
+            config, encoder, has_bank=video_scores.has_bank, pictures=pictures
         )
         state.threshold_mode = MODES[0] if state.threshold is None else MODES[1]
     state.setdefault("confidence", Recipe().confidence)
@@ -122,10 +122,10 @@ def _start_model(settings: Config, encoder: ShownEncoder, video_scores: VideoSco
 
 
 def start_of_model(
-    settings: Config, encoder: ShownEncoder, *, has_bank: bool, pictures: bool = False
+    config: Config, encoder: ShownEncoder, *, has_bank: bool, pictures: bool = False
 ) -> tuple[Unit, float | None]:
     """Return the unit and threshold with which a model starts; None: moments are detected on segments."""
-    configured = settings.threshold if encoder.id == settings.model and not pictures else None
+    configured = config.threshold if encoder.id == config.model and not pictures else None
     if configured is not None:
         return "cosine", configured
     return "corrected" if has_bank and not pictures else "z", None

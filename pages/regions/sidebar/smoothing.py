@@ -43,16 +43,16 @@ def choose_smoothing() -> str:
     return kind or "mean"
 
 
-def choose_width(settings: Config, kind: str, times_s: Times) -> tuple[float, int | None]:
+def choose_width(config: Config, kind: str, times_s: Times) -> tuple[float, int | None]:
     """Draw the width; return it in seconds, and in samples if it was given in samples.
 
     Args:
-        settings: The config, which gives the width to start with.
+        config: The config, which gives the width to start with.
         kind: The filter, a key of ``FILTERS``.
         times_s: The times of the samples.
     """
     state = st.session_state
-    state.smoothing = float(state.get("smoothing", settings.smoothing_s))
+    state.smoothing = float(state.get("smoothing", config.smoothing_s))
     state.setdefault("smoothing_unit", SECONDS)
     state.setdefault("smoothing_samples", window_samples(state.smoothing, times_s))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="smoothing_row"):

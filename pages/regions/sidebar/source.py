@@ -21,11 +21,11 @@ from pages.shared.widgets import held
 MOST_OPENED = 1000
 
 
-def draw_box(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
+def draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
     """Draw the box that adds a video; it closes when one was added.
 
     Args:
-        settings: The config, which says where uploads are kept and what may be opened.
+        config: The config, which says where uploads are kept and what may be opened.
         store: Remembers uploads.
         busy: Where the progress of copying an upload is shown.
     """
@@ -36,8 +36,8 @@ def draw_box(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> N
         st.container(key="upload_box", width="content"),
         st.popover(unseen("Add a video"), icon=":material/upload:", help=help_text, key=f"upload_box_{number}"),
     ):
-        _upload(settings, store, busy)
-        _draw_path(settings, number)
+        _upload(config, store, busy)
+        _draw_path(config, number)
 
 
 def opened_paths() -> list[Path]:
@@ -54,7 +54,7 @@ def _close() -> None:
     st.session_state.boxes += 1
 
 
-def _upload(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
+def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
     state = st.session_state
     state.setdefault("uploads", 0)
     file = st.file_uploader(
@@ -76,7 +76,7 @@ def _upload(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> No
 
     show(0)
     try:
-        path = add_upload(file, whole, file.name, uploads_folder(settings), store, show)
+        path = add_upload(file, whole, file.name, uploads_folder(config), store, show)
         choose_path(path)
         state.upload_error, state.uploaded = None, str(path)
         _close()
@@ -86,7 +86,7 @@ def _upload(settings: Config, store: EmbeddingStore, busy: DeltaGenerator) -> No
     st.rerun()
 
 
-def _draw_path(settings: Config, number: int) -> None:
+def _draw_path(config: Config, number: int) -> None:
     key = f"path_{number}"
     st.text_input(
         "Open a path",
@@ -95,7 +95,7 @@ def _draw_path(settings: Config, number: int) -> None:
         help="On the machine that runs this page, within the folders that `video_dirs` of config.yaml names. Nothing "
         "is copied. Of a folder all videos are listed.",
         on_change=_open,
-        args=(key, settings),
+        args=(key, config),
     )
     state = st.session_state
     if failed := state.get("path_error"):
@@ -104,7 +104,7 @@ def _draw_path(settings: Config, number: int) -> None:
         st.caption(note)
 
 
-def _open(key: str, settings: Config) -> None:
+def _open(key: str, config: Config) -> None:
     """Open the path that was typed: choose a video, or list the videos of a folder."""
     state = st.session_state
     state.path_error = None
@@ -112,7 +112,7 @@ def _open(key: str, settings: Config) -> None:
     if not typed:
         return
     try:
-        found = open_path(typed, settings)
+        found = open_path(typed, config)
     except ClipVideoError as error:
         state.path_error = error_markdown(error)
         return
@@ -129,22 +129,22 @@ def _open(key: str, settings: Config) -> None:
 SAMPLE_NAME = "sample.mp4"
 
 
-def draw_notices(settings: Config) -> None:
+def draw_notices(config: Config) -> None:
     """Draw the notices on how the config was read."""
-    for notice in settings.notices:
+    for notice in config.notices:
         st.caption(f":material/info: {escape_markdown(notice)}")
 
 
-def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
+def choose_video(config: Config, store: EmbeddingStore) -> VideoChoice | None:
     """Draw the list of videos and the box that adds one; return the chosen one."""
     state = st.session_state
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False)
     busy = st.empty()
     with row:
         slot = st.container()
-        draw_box(settings, store, busy)
-    choices = {choice.name: choice for choice in list_videos(settings, store, opened_paths())}
-    chosen = state.video_choice = _settle_chosen(settings, choices)
+        draw_box(config, store, busy)
+    choices = {choice.name: choice for choice in list_videos(config, store, opened_paths())}
+    chosen = state.video_choice = _settle_chosen(config, choices)
     names = list(choices)
     state.video = None if chosen is None else chosen.name
     slot.selectbox(
@@ -158,11 +158,11 @@ def choose_video(settings: Config, store: EmbeddingStore) -> VideoChoice | None:
     return chosen
 
 
-def _settle_chosen(settings: Config, choices: dict[str, VideoChoice]) -> VideoChoice | None:
+def _settle_chosen(config: Config, choices: dict[str, VideoChoice]) -> VideoChoice | None:
     """Return the video whose path the session keeps; if its file has vanished, add it to ``choices``."""
     state = st.session_state
     if "video_path" not in state:
-        first = next(iter(choices.values()), None) if settings.video_path is not None else None
+        first = next(iter(choices.values()), None) if config.video_path is not None else None
         state.video_path = None if first is None else str(first.path)
     wanted: str | None = state.pop("video_wanted", None)
     if wanted is not None:  # a link names it
@@ -184,9 +184,9 @@ def _video_chosen(paths: dict[str, Path]) -> None:
     st.session_state.video_path = None if path is None else str(path)
 
 
-def sample_video(settings: Config) -> Path | None:
+def sample_video(config: Config) -> Path | None:
     """Return the path of the sample video, or None if it is in no folder of ``video_dirs``."""
-    return next((d / SAMPLE_NAME for d in settings.video_dirs if (d / SAMPLE_NAME).is_file()), None)
+    return next((d / SAMPLE_NAME for d in config.video_dirs if (d / SAMPLE_NAME).is_file()), None)
 
 
 def describe(record: VideoRecord | None) -> None:

@@ -66,9 +66,9 @@ def forget(video_id: str) -> None:
     state.pop("copy_error", None)
 
 
-def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
+def see_to_proxy(video: VideoChoice, record: VideoRecord, config: Config) -> Playable:
     """Return what can be played of a video, and start making a proxy if one is needed."""
-    target = proxy_path(settings, record.video_id)
+    target = proxy_path(config, record.video_id)
     no_copy = _refuses(record, "copy")
     try:
         what = why_not_playable(video.path)
@@ -80,19 +80,19 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, settings: Config) -> P
     if no_copy:
         return Playable(None, NEITHER)
     reason = "This browser does not play the file itself" if what is None else f"Browsers do not play {what}"
-    task = _see_to_copy(video, record, settings, target)
+    task = _see_to_copy(video, record, config, target)
     failed_id, error = st.session_state.get("copy_error") or (None, None)
     return Playable("copy" if target.is_file() else None, reason, task, error if failed_id == record.video_id else None)
 
 
-def _see_to_copy(video: VideoChoice, record: VideoRecord, settings: Config, target: Path) -> TaskView[str] | None:
+def _see_to_copy(video: VideoChoice, record: VideoRecord, config: Config, target: Path) -> TaskView[str] | None:
     """Start a proxy once per session, or again if the task was dropped for lack of viewers; return the task."""
     asked: set[str] = st.session_state.setdefault("copies_asked", set())
     task = proxy_queue().view(record.video_id, viewer())  # before the file check: a finished task has written it
     # A failed or cancelled task is not restarted: the visitor sees that, and may start it again.
     wanted = task is None or (task.state == "done" and record.video_id not in asked)
     if wanted and not target.is_file():
-        _start(video, record, settings)
+        _start(video, record, config)
         task = proxy_queue().view(record.video_id, viewer())
     asked.add(record.video_id)
     return task
@@ -107,7 +107,7 @@ def status_px(playable: Playable) -> int:
     return LINE_PX * (1 + (0 if playable.task is None else len(_warnings(playable.task))))
 
 
-def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, config: Config) -> None:
     """Draw one row: the proxy's progress, a button to make it, or that it is played. Draw nothing if the file plays."""
     if playable.reason is None:
         return
@@ -123,10 +123,10 @@ def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecor
             text, help_text = partial(_text, playable.reason), "Cancel. Nothing of the copy is kept."
             draw_task_row(TaskRow(proxy_queue(), record.video_id, viewer(), text, "proxy_cancel", help_text))
         else:
-            _offer(playable, video, record, settings)
+            _offer(playable, video, record, config)
 
 
-def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, config: Config) -> None:
     task = playable.task
     error = playable.error or (task.error if task is not None else None)
     if error is not None and (task is None or task.state != "cancelled"):
@@ -138,16 +138,16 @@ def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, settings
             "Make a copy to play",
             key="proxy_make",
             on_click=_start,
-            args=(video, record, settings),
+            args=(video, record, config),
             help="A smaller copy with the same frames at the same times, kept beside the uploads.",
         )
 
 
-def _start(video: VideoChoice, record: VideoRecord, settings: Config) -> None:
+def _start(video: VideoChoice, record: VideoRecord, config: Config) -> None:
     """Ask for the proxy, or record why that is impossible. Also a callback."""
     st.session_state.copy_error = None
     try:
-        proxy_queue().start(video.path, record, proxy_path(settings, record.video_id), viewer())
+        proxy_queue().start(video.path, record, proxy_path(config, record.video_id), viewer())
     except ClipVideoError as error:
         st.session_state.copy_error = (record.video_id, error)
 

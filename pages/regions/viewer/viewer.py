@@ -151,11 +151,11 @@ class FrameByFrame:
         chart.draw_chart(view, self._scene.head)
 
 
-def see_what_plays(video: VideoChoice, record: VideoRecord, settings: Config) -> Playable:
+def see_what_plays(video: VideoChoice, record: VideoRecord, config: Config) -> Playable:
     """Return what the player can play, if it is wanted; stop frame-by-frame playback if the player takes over."""
     if not transport.wants_player():
         return Playable(None)
-    playable = see_to_proxy(video, record, settings)
+    playable = see_to_proxy(video, record, config)
     if playable.source is not None:
         pause()
     return playable

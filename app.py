@@ -7,13 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import opening
+from pages.shared.page import APP_STARTED
 from pages.shared.routes import player_routes
 
 STATIC = Path(__file__).parent / "static"
 # Modules that take seconds to import.
 LIBRARIES = (
     "lancedb",
-    "pages.shared.investigation",
+    "pages.regions.investigation",
     "pages.regions.viewer.viewer",
     "pages.regions.moments.review",
     "pages.regions.download.files",
@@ -30,7 +31,7 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=300,
     )
-    st.session_state.front_door = True  # see states.guarded
+    st.session_state[APP_STARTED] = True  # see page.show
     st.logo(str(STATIC / "logo.svg"), size="medium")
     pages = [
         st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),

@@ -13,7 +13,7 @@ ClipVideoError
 │   │   └── DownloadSizeError      a model is larger than the agreed size; nothing was downloaded
 │   └── ServerError            a model's server cannot be reached, refuses, or gave no usable answer
 ├── PromptError            a prompt is empty
-├── RecipeError            settings (how curves become moments) are invalid
+├── SettingsError          settings (how curves become moments) are invalid
 ├── MomentsFileError       a file of moments cannot be parsed: the row and column, or the clip
 ├── TruthError             ground truth cannot be parsed, or contains nothing to evaluate
 ├── ProxyError             a proxy cannot be made or stored
@@ -117,7 +117,7 @@ class ServerError(EncoderError):
         self.status = status
 
 
-class RecipeError(ClipVideoError):
+class SettingsError(ClipVideoError):
     """Settings from a file or a link are invalid: the setting, its value, what is allowed."""
 
 

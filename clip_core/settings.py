@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.filters import FILTERS
 from clip_core.prompts import Prompt, parse_prompts
 from clip_core.text import clean_prompt
@@ -62,12 +62,12 @@ _Combinations: TypeAlias = Annotated[
 ]
 
 
-def _wrong(name: str, value: object, words: str) -> RecipeError:
-    return RecipeError(f"The setting '{name}' cannot be {shown(reprlib.repr(value))}.", f"Allowed: {words}.")
+def _wrong(name: str, value: object, words: str) -> SettingsError:
+    return SettingsError(f"The setting '{name}' cannot be {shown(reprlib.repr(value))}.", f"Allowed: {words}.")
 
 
 @dataclass(frozen=True, config=STRICT)
-class Recipe:
+class Settings:
     """How curves become moments.
 
     Attributes:
@@ -144,11 +144,11 @@ class Recipe:
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults."""
-        usual = Recipe().as_mapping()
+        usual = Settings().as_mapping()
         return {name: value for name, value in self.as_mapping().items() if value != usual[name]}
 
 
-def recipe_from(given: object, source: str) -> Recipe:
+def settings_from(given: object, source: str) -> Settings:
     """Return the settings described by plain values; missing ones have their defaults.
 
     Args:
@@ -156,27 +156,27 @@ def recipe_from(given: object, source: str) -> Recipe:
         source: Its name in messages, such as "The settings file".
 
     Raises:
-        RecipeError: It is not a mapping, or has an unknown or an invalid setting.
+        SettingsError: It is not a mapping, or has an unknown or an invalid setting.
     """
     if not isinstance(given, Mapping):
-        raise RecipeError(f"{source} holds no settings.", "Write one 'key: value' per line.")
-    if unknown := unknown_key(given, [f.name for f in fields(Recipe)]):
-        raise RecipeError(f"{source} has an unknown setting '{unknown[0]}'.", unknown[1])
-    return _as_meant(Recipe(**{name: _cleaned(value) for name, value in given.items()}), given)
+        raise SettingsError(f"{source} holds no settings.", "Write one 'key: value' per line.")
+    if unknown := unknown_key(given, [f.name for f in fields(Settings)]):
+        raise SettingsError(f"{source} has an unknown setting '{unknown[0]}'.", unknown[1])
+    return _as_meant(Settings(**{name: _cleaned(value) for name, value in given.items()}), given)
 
 
-def _as_meant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+def _as_meant(settings: Settings, given: Mapping[str, Any]) -> Settings:
     """Convert old settings, which name no confidence, to their present meaning.
 
     A threshold without a unit was in z, and a prompt without a threshold had to beat ``bank_share``.
     """
     if "confidence" in given:
-        return recipe
-    if "unit" not in given and (recipe.threshold is not None or recipe.thresholds):
-        recipe = replace(recipe, unit="z")
-    if recipe.threshold is None and recipe.bank_share:  # of 300 texts, MOST_CONFIDENCE means all, like 100 %
-        recipe = replace(recipe, confidence=min(recipe.bank_share / 100, MOST_CONFIDENCE))
-    return recipe
+        return settings
+    if "unit" not in given and (settings.threshold is not None or settings.thresholds):
+        settings = replace(settings, unit="z")
+    if settings.threshold is None and settings.bank_share:  # of 300 texts, MOST_CONFIDENCE means all, like 100 %
+        settings = replace(settings, confidence=min(settings.bank_share / 100, MOST_CONFIDENCE))
+    return settings
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
@@ -191,24 +191,24 @@ def _cleaned(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
     return {_cleaned(key): number for key, number in value.items()} if isinstance(value, dict) else value
 
 
-def recipe_yaml(recipe: Recipe) -> str:
+def settings_yaml(settings: Settings) -> str:
     """Return the content of a settings file."""
-    text = yaml.safe_dump(recipe.as_mapping(), allow_unicode=True, sort_keys=False, width=1000)
+    text = yaml.safe_dump(settings.as_mapping(), allow_unicode=True, sort_keys=False, width=1000)
     return f"# How CLIP Video Investigator makes moments of curves. Load it on the page or with --settings.\n{text}"
 
 
-def read_recipe(content: bytes) -> Recipe:
+def read_settings(content: bytes) -> Settings:
     """Read a settings file.
 
     Raises:
-        RecipeError: It is larger than 1 MB, not UTF-8, not YAML, or holds invalid settings.
+        SettingsError: It is larger than 1 MB, not UTF-8, not YAML, or holds invalid settings.
     """
-    return recipe_from(read_yaml(content, "The settings file", RecipeError), "The settings file")
+    return settings_from(read_yaml(content, "The settings file", SettingsError), "The settings file")
 
 
-def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
+def settings_query(settings: Settings) -> list[tuple[str, str]]:
     """Return unit, confidence and all settings that are not defaults as (name, text) pairs, one pair per prompt."""
-    changed = {name: getattr(recipe, name) for name in _ALWAYS} | recipe.changed()
+    changed = {name: getattr(settings, name) for name in _ALWAYS} | settings.changed()
     prompts = [(_PROMPT, line) for line in changed.pop("prompts", [])]
     rest = [
         (name, value if name in _PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
@@ -217,32 +217,32 @@ def recipe_query(recipe: Recipe) -> list[tuple[str, str]]:
     return prompts + rest
 
 
-def link(address: str, recipe: Recipe | None, besides: Mapping[str, str]) -> str:
+def link(address: str, settings: Settings | None, besides: Mapping[str, str]) -> str:
     """Return a link that restores a view.
 
     Args:
         address: The page's address; its query is dropped.
-        recipe: The settings, or None to leave them out.
+        settings: The settings, or None to leave them out.
         besides: Other parameters of the page, such as video and frame.
     """
-    settings = [] if recipe is None else recipe_query(recipe)
-    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *settings])}"
+    pairs = [] if settings is None else settings_query(settings)
+    return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *pairs])}"
 
 
-def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
+def settings_of_query(query: Mapping[str, Sequence[str]]) -> Settings | None:
     """Return the settings in a link's query, or None if it has none. Unknown parameters are ignored.
 
     Args:
         query: Name → its values, in order.
 
     Raises:
-        RecipeError: A setting is invalid.
+        SettingsError: A setting is invalid.
     """
     given: dict[str, Any] = {}
-    for name in Recipe().as_mapping().keys() & query.keys():
+    for name in Settings().as_mapping().keys() & query.keys():
         text = query[name][-1]
         if len(text) > MOST_LINK:
-            raise RecipeError(f"The setting '{name}' in the link is too long.", "Use a settings file.")
+            raise SettingsError(f"The setting '{name}' in the link is too long.", "Use a settings file.")
         given[name] = text if name in _PLAIN else _value(name, text)
     if query.get(_PROMPT):
         given["prompts"] = list(query[_PROMPT])
@@ -250,14 +250,14 @@ def recipe_of_query(query: Mapping[str, Sequence[str]]) -> Recipe | None:
         return None
     if "confidence" not in given and given.get("unit") != "corrected":
         given = {**_BEFORE, **given}
-    return recipe_from(given, "The link")
+    return settings_from(given, "The link")
 
 
-def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value; recipe_from checks it
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value; settings_from checks it
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RecipeError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
+        raise SettingsError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - the value of any field

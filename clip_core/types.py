@@ -281,7 +281,7 @@ ReviewVerdict: TypeAlias = Literal["", "accepted", "rejected", "added"]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Annotation:
     """An annotation of one moment. It is stored beside the computed moments and never written into them.
 
     Attributes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.regions.compare import comparison
+from pages.regions.investigation import draw_empty
 from pages.regions.sidebar import model, model_download, prompts, source
 from pages.regions.viewer import playhead
-from pages.shared import cache, states, theme
+from pages.shared import cache, page
 
 
 def main() -> None:
     """Draw the page."""
-    theme.apply_styles()
     playhead.pause()  # playback is not visible on this page
     config = cache.config()
     store = cache.store(config.embeddings)
@@ -25,7 +25,7 @@ def main() -> None:
     comparison.draw_heading()
     first, second, frames = comparison.choose(config)
     if video is None:
-        states.draw_empty(config)
+        draw_empty(config)
         return
     one = model.load(first)
     other = None if one is None else model.load(second)
@@ -36,4 +36,4 @@ def main() -> None:
     comparison.draw_comparison(video, one, other, wanted.texts, frames)
 
 
-states.guarded(main)
+page.show(main)

@@ -9,17 +9,16 @@ import streamlit as st
 from clip_core.analysis.evaluate import agreement_of, judged_bars
 from pages.regions.chart import curves
 from pages.regions.evaluation import ground_truth, marks, views
+from pages.regions.investigation import choose_subject
 from pages.regions.sidebar import prompts
 from pages.regions.viewer import playhead, proxy, transport, viewer
-from pages.shared import states, theme
-from pages.shared.investigation import choose_subject
+from pages.shared import page
 
 SMALLER_PX = 130  # taken off the chart for the bar of marks, so that the page need not scroll
 
 
 def main() -> None:
     """Draw the page."""
-    theme.apply_styles()
     subject = choose_subject()
     if subject is None:
         return
@@ -35,14 +34,14 @@ def main() -> None:
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
     scene = viewer.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
     way = viewer.choose(scene, playable)
-    page = subject.opened.done()
-    left, right = page.columns([42, 58], gap="small")
+    place = subject.opened.done()
+    left, right = place.columns([42, 58], gap="small")
     with left:
         way.draw_picture()
     with right.container(gap="xsmall", key="evaluate_right"):
         view = views.choose_view()
         body = st.container(height=views.BODY_PX, border=False, gap="xsmall", key="evaluate_body")
-    with page:
+    with place:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, config)
         marks.draw_bar(record, wanted.texts, keys=not way.plays)
@@ -56,4 +55,4 @@ def main() -> None:
         views.draw_view(view, scene, given, judged, held, direct=way.plays)
 
 
-states.guarded(main)
+page.show(main)

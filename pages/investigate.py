@@ -8,16 +8,15 @@ from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.analysis.judge_moments import reviewed_moments
 from pages.regions.chart import chart, curves, explain
 from pages.regions.download import files
+from pages.regions.investigation import choose_subject
 from pages.regions.moments import best_worst, in_out, moment_list, review
 from pages.regions.sidebar import prompt_pictures, prompts, settings_io
 from pages.regions.viewer import playhead, proxy, transport, viewer
-from pages.shared import cache, states, theme
-from pages.shared.investigation import choose_subject
+from pages.shared import cache, page
 
 
 def main() -> None:
     """Draw the page."""
-    theme.apply_styles()
     cache.warm_up()
     settings_io.take_link()
     settings_io.take_file()
@@ -39,8 +38,8 @@ def main() -> None:
     to_walk = best_worst.spikes_to_walk(found, listed.off) or listed.to_walk
     scene = viewer.Scene(video, record, found, to_walk, wanted, subject.signal, head)
     way = viewer.choose(scene, playable)
-    page = subject.opened.done()
-    left, middle, right = page.container(key="top_row").columns([46, 25, 29], gap="small")
+    place = subject.opened.done()
+    left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")
     with left:
         way.draw_picture()
     with middle:
@@ -55,7 +54,7 @@ def main() -> None:
             moment_list.draw_verdicts(found, wanted)
             review.draw_accept(found, listed, head, record, store)
         review.draw_keys(found, listed, head, record, store, plays=way.plays)
-    with page:
+    with place:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, config)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
@@ -79,4 +78,4 @@ def main() -> None:
         settings_io.draw_settings_menu(bundle, listed, config, head.frame)
 
 
-states.guarded(main)
+page.show(main)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pages.regions.library import stored_videos
 from pages.regions.viewer import playhead
-from pages.shared import cache, states, theme
+from pages.shared import cache, page
 
 
 def main() -> None:
     """Draw the page."""
-    theme.apply_styles()
     playhead.pause()  # playback is not visible on this page
     config = cache.config()
     stored_videos.draw_library(cache.store(config.embeddings), config)
 
 
-states.guarded(main)
+page.show(main)

@@ -36,7 +36,7 @@ KNOWN_LONG_FUNCTIONS = {
     "pages/investigate.py:main",
     "pages/regions/sidebar/prompt_options.py:_edit",
     "pages/regions/sidebar/rules.py:choose_rules",
-    "pages/shared/investigation.py:_choose",
+    "pages/regions/investigation.py:_choose",
 }
 KNOWN_SHARED_KEYS = {
     "chart_kind",

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from clip_core.types import Edit
+from clip_core.types import Annotation
 
 
 @pytest.mark.parametrize(
@@ -11,9 +11,9 @@ from clip_core.types import Edit
 )  # fmt: skip
 def test_edges_that_are_no_edges_are_refused(start_s: float, end_s: float, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Edit("a dog", 1.0, start_s, end_s)
+        Annotation("a dog", 1.0, start_s, end_s)
 
 
 def test_an_unknown_verdict_is_refused() -> None:
     with pytest.raises(ValueError, match="verdict must be one of"):
-        Edit("a dog", 1.0, 0.0, 2.0, "perhaps")  # type: ignore[arg-type]
+        Annotation("a dog", 1.0, 0.0, 2.0, "perhaps")  # type: ignore[arg-type]

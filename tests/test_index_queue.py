@@ -192,7 +192,7 @@ def test_nobody_asked_for_it(encoder: FakeEncoder) -> None:
 
 
 def test_the_real_thing(encoder: FakeEncoder, store: EmbeddingStore, tmp_path: Path) -> None:
-    video = video_maker.planted(tmp_path, "v", 60, video_maker.Recipe())
+    video = video_maker.planted(tmp_path, "v", 60, video_maker.VideoSpec())
     queue = IndexQueue()
     key = queue.start(video.path, encoder, store, None, "me")
     until(lambda: (view := queue.view(key, "me")) is not None and not view.active)
@@ -202,7 +202,7 @@ def test_the_real_thing(encoder: FakeEncoder, store: EmbeddingStore, tmp_path: P
 
 
 def test_a_video_that_is_forgotten_while_it_is_indexed_ends_as_cancelled(store: EmbeddingStore, tmp_path: Path) -> None:
-    video = video_maker.planted(tmp_path, "v", 200, video_maker.Recipe())
+    video = video_maker.planted(tmp_path, "v", 200, video_maker.VideoSpec())
     encoder, queue = FakeEncoder(delay_s=0.02), IndexQueue()
     key = queue.start(video.path, encoder, store, None, "me")
     until(lambda: (view := queue.view(key, "me")) is not None and view.progress is not None)

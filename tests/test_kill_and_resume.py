@@ -41,8 +41,8 @@ def kill_after_two_batches(video: Path, place: Path) -> int:
 
 
 def test_three_kills_then_resume_gives_the_same_frames_and_vectors(tmp_path: Path) -> None:
-    recipe = video_maker.Recipe(options={"g": "50", "sc_threshold": "0"})
-    video = video_maker.planted(tmp_path, "long", FRAMES, recipe)
+    settings = video_maker.VideoSpec(options={"g": "50", "sc_threshold": "0"})
+    video = video_maker.planted(tmp_path, "long", FRAMES, settings)
     whole = EmbeddingStore(tmp_path / "whole")
     list(index_video(video.path, FakeEncoder(), whole, samples_per_second=None))
     (record,) = whole.videos()

@@ -3,7 +3,7 @@
 import pytest
 
 from clip_core.prompts import Prompt, parse_prompt, parse_prompts
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_each_prompt_is_taken_once_with_its_weight() -> None:
 
 
 def test_settings_parse_their_lines_once() -> None:
-    recipe = Recipe(prompts=("- a person", "a dog"), weights={"a person": 3.0})
-    assert recipe.parsed == (Prompt("a person", negative=True, weight=3.0), Prompt("a dog"))
-    assert recipe.parsed is recipe.parsed
-    assert recipe == Recipe(prompts=("- a person", "a dog"), weights={"a person": 3.0})
+    settings = Settings(prompts=("- a person", "a dog"), weights={"a person": 3.0})
+    assert settings.parsed == (Prompt("a person", negative=True, weight=3.0), Prompt("a dog"))
+    assert settings.parsed is settings.parsed
+    assert settings == Settings(prompts=("- a person", "a dog"), weights={"a person": 3.0})

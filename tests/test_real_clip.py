@@ -16,7 +16,7 @@ from clip_core.scoring.prompt_detection import PromptDetection, detect_prompt
 from clip_core.scoring.segments import Segmenter
 from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, FrameEmbeddings, Times, TimeTable
 from tests.store.test_store import record
 from tests.support.fakes import FakeEncoder
@@ -191,13 +191,13 @@ def test_the_public_name_takes_settings_and_a_confidence(pairs: Pairs, tmp_path:
     counts = []
     for confidence in (0.5, 0.9, 0.98):
         found = detect_moments(video_id, prompts, encoder, store, confidence=confidence)
-        same = detect_moments(video_id, prompts, encoder, store, settings=Recipe(confidence=confidence))
+        same = detect_moments(video_id, prompts, encoder, store, settings=Settings(confidence=confidence))
         assert found == same
         counts.append(sum(kind != "not sure" for kind in found.verdicts.values()))
         for prompt, share in found.confidence.items():
             assert share is not None
             assert (found.verdicts[prompt] != "not sure") == (share > confidence)
     assert counts == sorted(counts, reverse=True)
-    by_hand = detect_moments(video_id, prompts, encoder, store, settings=Recipe(unit="cosine", threshold=-1.0))
+    by_hand = detect_moments(video_id, prompts, encoder, store, settings=Settings(unit="cosine", threshold=-1.0))
     assert {(m.start_s, m.end_s) for m in by_hand.moments} == {(0.0, float(len(film.vectors)))}
     assert by_hand.candidates == ()

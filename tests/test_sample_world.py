@@ -22,7 +22,7 @@ from clip_core.analysis.analyse import Analysis
 from clip_core.config import Config
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.scoring.null_bank import bank_texts
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Moment, Scores
 from tests.support import video_maker
 
@@ -116,9 +116,9 @@ def test_the_model_is_small_and_says_what_it_is() -> None:
 
 def usual_detection(config: Config, store: EmbeddingStore, prompts: Sequence[str]) -> MomentDetection:
     """What the page and the commands find with the settings of the config."""
-    recipe = Recipe(prompts=tuple(prompts), smoothing_s=config.smoothing_s)
+    settings = Settings(prompts=tuple(prompts), smoothing_s=config.smoothing_s)
     video_id = store.videos()[0].video_id
-    return detect(recipe, Analysis(video_id, load_encoder(config.model, config), store).video_scores(recipe))
+    return detect(settings, Analysis(video_id, load_encoder(config.model, config), store).video_scores(settings))
 
 
 def test_with_the_shipped_settings_every_object_is_found_and_the_absent_one_is_not(
@@ -126,7 +126,7 @@ def test_with_the_shipped_settings_every_object_is_found_and_the_absent_one_is_n
 ) -> None:
     assert config.threshold is None
     found = usual_detection(config, store, config.prompts)
-    assert found.recipe.unit == "corrected"
+    assert found.settings.unit == "corrected"
     assert found.not_sure == ("an elephant",) == (*TRUTH["absent"],)
     there = set(config.prompts) - {"an elephant"}
     assert {prompt for prompt, verdict in found.verdicts.items() if verdict.kind == "there"} == there
@@ -145,7 +145,7 @@ def test_with_the_shipped_settings_every_object_is_found_and_the_absent_one_is_n
 
 def test_detect_moments_finds_what_the_page_finds(config: Config, store: EmbeddingStore) -> None:
     encoder, found = load_encoder(config.model, config), usual_detection(config, store, config.prompts)
-    settings = Recipe(smoothing_s=config.smoothing_s)
+    settings = Settings(smoothing_s=config.smoothing_s)
     detection = detect_moments(store.videos()[0].video_id, config.prompts, encoder, store, settings=settings)
     assert (list(detection.moments), list(detection.candidates)) == (found.moments, found.candidates)
     assert detection.verdicts == {prompt: verdict.kind for prompt, verdict in found.verdicts.items()}
@@ -174,7 +174,7 @@ def test_of_the_models_other_names_at_most_one_in_twenty_is_there(
 
 def test_a_constant_video_has_what_beats_the_bank_throughout_and_nothing_else(config: Config, tmp_path: Path) -> None:
     picture = np.full((96, 128, 3), (90, 140, 60), np.uint8)
-    video_maker.write_video(tmp_path / "still.mp4", [picture] * 300, video_maker.Recipe())
+    video_maker.write_video(tmp_path / "still.mp4", [picture] * 300, video_maker.VideoSpec())
     store = EmbeddingStore(tmp_path / "store")
     encoder = load_encoder(config.model, config)
     list(index_video(tmp_path / "still.mp4", encoder, store, samples_per_second=config.samples_per_second))

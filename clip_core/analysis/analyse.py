@@ -18,7 +18,7 @@ from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.templates import filled, ribbon
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Floats, Image, Scores, TimeTable
 
@@ -72,12 +72,12 @@ class Analysis:
             self._banks[kind] = NullBank(texts, np.stack([vectors[t] for t in texts]), self._encoder.logit_scale)
 
     def video_scores(
-        self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None, ask_bank: bool = True
+        self, settings: Settings, *, pictures: Mapping[str, Picture] | None = None, ask_bank: bool = True
     ) -> VideoScores:
         """Read new frames from the store and return all scores.
 
         Args:
-            recipe: Its prompts, negatives, templates and weights are used.
+            settings: Its prompts, negatives, templates and weights are used.
             pictures: Name → picture, to score in place of the prompts. The null bank and the negatives are texts, so
                 they are not used then.
             ask_bank: Whether prompts are compared with the null bank.
@@ -91,7 +91,7 @@ class Analysis:
         run = read_new_frames(self.curves, self._video_id, self._encoder, self._store)
         table = table_of(self._video_id, self._store)
         key = (
-            *(recipe.positives, recipe.negatives, recipe.templates, tuple(sorted(recipe.weights.items()))),
+            *(settings.positives, settings.negatives, settings.templates, tuple(sorted(settings.weights.items()))),
             None if columns is None else tuple(columns.items()),
             *(
                 ask_bank,
@@ -103,7 +103,7 @@ class Analysis:
             ),
         )
         if self._known is None or self._known[0] != key:
-            self._known = (key, self._gathered(recipe, columns, table, complete=run.finished, ask_bank=ask_bank))
+            self._known = (key, self._gathered(settings, columns, table, complete=run.finished, ask_bank=ask_bank))
         return self._known[1]
 
     def _learn_pictures(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
@@ -118,19 +118,19 @@ class Analysis:
         return keys
 
     def _gathered(
-        self, recipe: Recipe, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool, ask_bank: bool
+        self, settings: Settings, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool, ask_bank: bool
     ) -> VideoScores:
-        prompts = () if columns is not None else recipe.positives
+        prompts = () if columns is not None else settings.positives
         if columns is not None:
             raw, negatives = self._scores(columns, table, complete=complete), self._scores({}, table)
             raw = replace(raw, values=raw.values.clip(-1, 1))  # rounding puts a frame with itself slightly above 1
         else:
-            against = recipe.negatives
+            against = settings.negatives
             if ask_bank:
                 self.prepare_bank(prompts)
-            learn_prompts(self.curves, [*prompts, *against], recipe.templates, self._encoder, self._store)
+            learn_prompts(self.curves, [*prompts, *against], settings.templates, self._encoder, self._store)
             raw, negatives = (
-                self._scores({p: ensemble_key(p, recipe.templates) for p in texts}, table, complete=complete)
+                self._scores({p: ensemble_key(p, settings.templates) for p in texts}, table, complete=complete)
                 for texts in (prompts, against)
             )
         self._start_anew_if_forgotten()
@@ -142,7 +142,7 @@ class Analysis:
         return VideoScores(
             raw,
             negatives,
-            weights=recipe.weights,
+            weights=settings.weights,
             logit_scale=self._encoder.logit_scale,
             banks=self._prompt_banks(prompts, segments) if ask_bank else {},
             shot_boundaries_s=shot_boundaries_s,
@@ -173,12 +173,12 @@ class Analysis:
         """Return the columns with these keys (name → key), under their names."""
         return replace(self.curves.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
 
-    def ribbons(self, recipe: Recipe) -> dict[str, tuple[Floats, Floats]]:
+    def ribbons(self, settings: Settings) -> dict[str, tuple[Floats, Floats]]:
         """Return prompt → lower and upper edge of its cosines over the templates, for prompts with several wordings."""
         vectors = self.curves.vectors()[self.curves.order]
         found = {}
-        for prompt in recipe.positives:
-            wordings = filled(prompt, recipe.templates)
+        for prompt in settings.positives:
+            wordings = filled(prompt, settings.templates)
             if len(wordings) > 1:
                 known = text_vectors(wordings, self._encoder, self._store)
                 found[prompt] = ribbon(vectors, np.stack([known[text] for text in wordings]))

@@ -11,7 +11,7 @@ from clip_core.analysis.score_prompts import clean_prompts
 from clip_core.encoders.base import Encoder
 from clip_core.scoring.detection import detect
 from clip_core.scoring.prompt_detection import VerdictKind
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Moment
 
@@ -54,7 +54,7 @@ def detect_moments(
     encoder: Encoder,
     store: EmbeddingStore,
     *,
-    settings: Recipe | None = None,
+    settings: Settings | None = None,
     confidence: float | None = None,
 ) -> Detection:
     """Detect the moments of prompts in an indexed video, as the page does.
@@ -71,13 +71,13 @@ def detect_moments(
     Raises:
         NotIndexedError: The video was never indexed with this model.
         PromptError: A prompt is empty.
-        RecipeError: The unit of the settings is not available for these prompts, or the confidence is out of range.
+        SettingsError: The unit of the settings is not available for these prompts, or the confidence is out of range.
         EncoderError: The model failed.
     """
-    recipe = replace(settings or Recipe(), prompts=clean_prompts(prompts))
+    used = replace(settings or Settings(), prompts=clean_prompts(prompts))
     if confidence is not None:
-        recipe = replace(recipe, confidence=confidence)
-    found = detect(recipe, Analysis(video_id, encoder, store).video_scores(recipe, ask_bank=recipe.needs_bank))
+        used = replace(used, confidence=confidence)
+    found = detect(used, Analysis(video_id, encoder, store).video_scores(used, ask_bank=used.needs_bank))
     return Detection(
         moments=tuple(found.moments),
         candidates=tuple(found.candidates),

@@ -17,7 +17,7 @@ from clip_core.scoring.detection import MomentDetection, convert_threshold, dete
 from clip_core.scoring.smoothing import width_s
 from clip_core.scoring.spans import shown_spans
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, Moment, Unit
 
 SMOOTHINGS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -65,8 +65,8 @@ def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment]
     Raises:
         TruthError: The ground truth covers none of these prompts.
     """
-    scores, recipe = detection.scores, detection.recipe
-    asked = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
+    scores, settings = detection.scores, detection.settings
+    asked = [prompt for prompt in scores.prompts if prompt not in settings.unflagged]
     fitted, warnings = fit_truth(truth, asked, scores.end_s)
     judged = set(fitted.prompts)
     kept = [m for m in (detection.moments if moments is None else moments) if m.prompt in judged]
@@ -74,7 +74,7 @@ def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment]
     return Evaluation(detection, tuple(kept), fitted, overall, each, _curves(detection, fitted), tuple(warnings))
 
 
-def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid: Grid) -> Iterator[SweepCell]:
+def sweep_settings(settings: Settings, video_scores: VideoScores, truth: Truth, grid: Grid) -> Iterator[SweepCell]:
     """Try each setting of ``grid`` in place of the current one; yield a cell as soon as it has its score.
 
     The other settings stay, but all prompts share the tried threshold and combinations are left out. Each smoothing is
@@ -82,13 +82,13 @@ def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid
     as padding stops halfway to a neighbour that may be dropped, so detection is repeated for each minimum duration.
 
     Args:
-        recipe: The current settings.
+        settings: The current settings.
         video_scores: The scores of one video.
         truth: Ground truth fitted to the video, as ``Evaluation.truth``.
         grid: What to try, see ``usual_grid``.
     """
     idle = tuple(prompt for prompt in video_scores.raw.prompts if prompt not in truth.prompts)
-    base = replace(recipe, thresholds={}, unflagged=idle, combinations=())
+    base = replace(settings, thresholds={}, unflagged=idle, combinations=())
     curves: dict[float, Floats] = {}
     known: dict[tuple[float, float | None, float], list[Moment]] = {}
 
@@ -108,13 +108,13 @@ def sweep_settings(recipe: Recipe, video_scores: VideoScores, truth: Truth, grid
     return sweep(grid, found)
 
 
-def usual_grid(recipe: Recipe, video_scores: VideoScores) -> Grid:
+def usual_grid(settings: Settings, video_scores: VideoScores) -> Grid:
     """Return what is worth trying: the current settings, automatic thresholds, and common ones above the medians."""
-    common = _common_thresholds(recipe.unit, video_scores) | ({recipe.threshold} - {None})
+    common = _common_thresholds(settings.unit, video_scores) | ({settings.threshold} - {None})
     return Grid(
-        tuple(sorted({*SMOOTHINGS_S, width_s(recipe, video_scores.raw.times_s)})),
+        tuple(sorted({*SMOOTHINGS_S, width_s(settings, video_scores.raw.times_s)})),
         (None, *sorted(float(threshold) for threshold in common if threshold is not None)),
-        tuple(sorted({*MIN_DURATIONS_S, float(recipe.min_duration_s)})),
+        tuple(sorted({*MIN_DURATIONS_S, float(settings.min_duration_s)})),
     )
 
 

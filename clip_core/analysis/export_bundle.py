@@ -60,14 +60,14 @@ class ExportBundle:
         """The settings, with the model, the thresholds in force and the verdicts."""
         found = self.detection
         return {
-            **found.recipe.as_mapping(),
+            **found.settings.as_mapping(),
             **({} if self.pictures is None else {"pictures": list(self.pictures)}),
             "model": self.model,
             "video_id": self.record.video_id,
             "thresholds_in_force": {prompt: float(threshold) for prompt, threshold in found.thresholds.items()},
             "verdicts": {prompt: verdict.kind for prompt, verdict in found.verdicts.items()},
             "beats_of_null_bank": {prompt: verdict.confidence for prompt, verdict in found.verdicts.items()},
-            "judged_by_hand": any(r.edit is not None for r in self.judged),
+            "judged_by_hand": any(r.annotation is not None for r in self.judged),
         }
 
     @cached_property

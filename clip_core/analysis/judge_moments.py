@@ -7,7 +7,7 @@ from clip_core.scoring.combine import Combination
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.reviewed import Reviewed, review
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Edit
+from clip_core.types import Annotation
 
 
 def reviewed_moments(detection: MomentDetection, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
@@ -18,12 +18,12 @@ def reviewed_moments(detection: MomentDetection, video_id: str, store: Embedding
     Raises:
         StoreError: The store cannot be read.
     """
-    asked = {*detection.scores.prompts, *(Combination(*given).name for given in detection.recipe.combinations)}
-    edits = [edit for edit in store.edits(video_id) if edit.prompt in asked]
-    return review(detection.moments, edits, detection.measure, detection.candidates)
+    asked = {*detection.scores.prompts, *(Combination(*given).name for given in detection.settings.combinations)}
+    annotations = [annotation for annotation in store.annotations(video_id) if annotation.prompt in asked]
+    return review(detection.moments, annotations, detection.measure, detection.candidates)
 
 
-def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
+def keep_annotation(video_id: str, annotation: Annotation, store: EmbeddingStore) -> Annotation | None:
     """Store an annotation; return the one that it replaces, for undo.
 
     Raises:
@@ -32,22 +32,22 @@ def keep_edit(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
     """
     if store.video(video_id) is None:
         raise NotIndexedError("This video was forgotten, and its judgements with it.", "Index it again.")
-    before = _same(video_id, edit, store)
-    store.put_edit(video_id, edit)
+    before = _same(video_id, annotation, store)
+    store.put_annotation(video_id, annotation)
     return before
 
 
-def take_edit_back(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
+def withdraw_annotation(video_id: str, annotation: Annotation, store: EmbeddingStore) -> Annotation | None:
     """Withdraw an annotation; return the one that was in force, for undo.
 
     Raises:
         StoreError: The store cannot be written.
     """
-    before = _same(video_id, edit, store)
-    store.withdraw_edit(video_id, edit)
+    before = _same(video_id, annotation, store)
+    store.withdraw_annotation(video_id, annotation)
     return before
 
 
-def _same(video_id: str, edit: Edit, store: EmbeddingStore) -> Edit | None:
-    known = store.edits(video_id)
-    return next((e for e in known if (e.prompt, e.anchor_s) == (edit.prompt, edit.anchor_s)), None)
+def _same(video_id: str, annotation: Annotation, store: EmbeddingStore) -> Annotation | None:
+    known = store.annotations(video_id)
+    return next((e for e in known if (e.prompt, e.anchor_s) == (annotation.prompt, annotation.anchor_s)), None)

@@ -20,7 +20,7 @@ MARGIN = 0.05
 
 def timeline_of(detection: MomentDetection, moments: Sequence[Moment]) -> Timeline:
     """Return the chart of a detection in its default view: all prompts, all scores, light theme."""
-    smoothed, recipe = detection.smoothed, detection.recipe
+    smoothed, settings = detection.smoothed, detection.settings
     low, high = (float(smoothed.min()), float(smoothed.max())) if smoothed.size else (0.0, 1.0)
     room = MARGIN * (high - low) or 0.5
     lines = [Line(prompt, number) for number, prompt in enumerate(detection.scores.prompts)]
@@ -30,14 +30,14 @@ def timeline_of(detection: MomentDetection, moments: Sequence[Moment]) -> Timeli
         moments=moments,
         candidates=detection.candidates,
         lines=lines,
-        threshold=recipe.threshold or 0.0,
+        threshold=settings.threshold or 0.0,
         score_range=(low - room, high + room),
-        raw=width_s(recipe, detection.scores.times_s) > 0,
+        raw=width_s(settings, detection.scores.times_s) > 0,
         unit=detection.scores.unit,
         thresholds=detection.thresholds,
-        offsets=detection.offsets if recipe.hysteresis > 0 else None,
+        offsets=detection.offsets if settings.hysteresis > 0 else None,
         shot_boundaries_s=detection.video_scores.shot_boundaries_s,
-        time_range=recipe.time_range,
+        time_range=settings.time_range,
     )
 
 
@@ -64,7 +64,7 @@ def make_report(bundle: ExportBundle, view: Timeline, thumbnails: Mapping[float,
             title=f"Moments of {record.name}",
             video=_video_facts(record),
             model=bundle.model,
-            settings=found.recipe.as_mapping(),
+            settings=found.settings.as_mapping(),
             moments=moments,
             unit=found.scores.unit,
             thumbnails=pictures,
@@ -101,13 +101,13 @@ def _notes(bundle: ExportBundle) -> Iterator[str]:
     none = "No prompt is sure to be there." if found.not_sure else "No prompt is flagged."
     yield f"Thresholds in {unit}: {'; '.join(thresholds)}." if thresholds else none
     for prompt, verdict in found.verdicts.items():
-        if prompt not in found.recipe.unflagged:
+        if prompt not in found.settings.unflagged:
             yield f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
     yield _judged(bundle)
 
 
 def _judged(bundle: ExportBundle) -> str:
-    verdicts = [r.edit.verdict for r in bundle.judged if r.edit is not None]
+    verdicts = [r.annotation.verdict for r in bundle.judged if r.annotation is not None]
     if not verdicts:
         return "No moment was judged by hand: all are as computed."
     names = (("accepted", "accepted"), ("rejected", "rejected"), ("added", "added"), ("", "changed"))

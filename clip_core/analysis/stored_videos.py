@@ -35,7 +35,7 @@ def count_judged(video_id: str, store: EmbeddingStore) -> int:
     Raises:
         StoreError: The store cannot be read.
     """
-    return len(store.edits(video_id))
+    return len(store.annotations(video_id))
 
 
 def forget_video(video_id: str, store: EmbeddingStore) -> None:

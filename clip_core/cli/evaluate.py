@@ -14,7 +14,7 @@ from clip_core.analysis.judge_moments import reviewed_moments
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, moment_options, number, place
-from clip_core.cli.scoring import indexed_video, recipe_for, tell_cut_off, tell_unfinished
+from clip_core.cli.scoring import indexed_video, settings_for, tell_cut_off, tell_unfinished
 from clip_core.errors import TruthError
 from clip_core.evaluation.ground_truth import of_video
 from clip_core.evaluation.judge import Judgement, PrecisionRecall
@@ -60,12 +60,12 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
     with about(path):
         record = indexed_video(path, options, encoder)
         truth, warnings = of_video(truth, [record.name, record.video_id, path])
-        recipe = recipe_for(options, replace(options.config, prompts=truth.prompts))
+        settings = settings_for(options, replace(options.config, prompts=truth.prompts))
         if shortest_s is not None:
-            recipe = replace(recipe, min_duration_s=shortest_s)
-        tell_cut_off(recipe.texts, encoder)
+            settings = replace(settings, min_duration_s=shortest_s)
+        tell_cut_off(settings.texts, encoder)
         analysis = Analysis(record.video_id, encoder, options.store)
-        detection = detect(recipe, analysis.video_scores(recipe, ask_bank=sweep or recipe.needs_bank))
+        detection = detect(settings, analysis.video_scores(settings, ask_bank=sweep or settings.needs_bank))
         reviewed = reviewed_moments(detection, record.video_id, options.store) if options.judged else None
         evaluation = evaluate(detection, truth, None if reviewed is None else [r.moment for r in reviewed if r.kept])
     warnings += evaluation.warnings
@@ -83,12 +83,12 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
 def _show(evaluation: Evaluation) -> None:
     rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in evaluation.prompts]
     terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
-    recipe, average = evaluation.detection.recipe, evaluation.curves[""].average_precision
-    smoothing_s = width_s(recipe, evaluation.detection.scores.times_s)
-    own = len(recipe.thresholds)
+    settings, average = evaluation.detection.settings, evaluation.curves[""].average_precision
+    smoothing_s = width_s(settings, evaluation.detection.scores.times_s)
+    own = len(settings.thresholds)
     also = "" if not own else f", {own} with a threshold of {'its' if own == 1 else 'their'} own"
-    words = _words(Setting(smoothing_s, recipe.threshold, recipe.min_duration_s))
-    terminal.line(f"Settings: {recipe.unit}, {words}{also}.")
+    words = _words(Setting(smoothing_s, settings.threshold, settings.min_duration_s))
+    terminal.line(f"Settings: {settings.unit}, {words}{also}.")
     terminal.line("Shares in %, onsets (median error) in seconds.")
     if average is not None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
@@ -103,11 +103,11 @@ def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
 
 def _sweep(evaluation: Evaluation) -> tuple[list[SweepCell], SweepCell]:
     """Try the usual settings and show the best few; return all, and the best."""
-    recipe, video_scores = evaluation.detection.recipe, evaluation.detection.video_scores
-    grid = usual_grid(recipe, video_scores)
+    settings, video_scores = evaluation.detection.settings, evaluation.detection.video_scores
+    grid = usual_grid(settings, video_scores)
     cells: list[SweepCell] = []
     with terminal.ProgressBar("sweep") as bar:
-        for cell in sweep_settings(recipe, video_scores, evaluation.truth, grid):
+        for cell in sweep_settings(settings, video_scores, evaluation.truth, grid):
             cells.append(cell)
             bar.update(len(cells) / len(grid), f"{len(cells)} of {len(grid)} settings", len(cells) == len(grid))
     best = best_cell(grid, cells)
@@ -141,7 +141,7 @@ def _as_json(
     """Return all of it as one JSON object; shares from 0 to 1, times in seconds."""
     whole = {
         **facts,
-        "settings": evaluation.detection.recipe.as_mapping(),
+        "settings": evaluation.detection.settings.as_mapping(),
         "thresholds": dict(evaluation.detection.thresholds),
         "overall": asdict(evaluation.overall),
         "prompts": [asdict(judgement) for judgement in evaluation.prompts],

@@ -1,4 +1,4 @@
-"""What commands share that score prompts and find moments: the recipe, the indexed video, its moments, and notes."""
+"""What commands share that score prompts and find moments: the settings, the indexed video, its moments, and notes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from clip_core.cli.options import Options, about
 from clip_core.cli.terminal import count, note
 from clip_core.config import Config
 from clip_core.encoders.base import Encoder, ShownEncoder
-from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, RecipeError, shown_name
+from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, SettingsError, shown_name
 from clip_core.library.identify import identify, known_video, reindex_error
 from clip_core.scoring.detection import detect
-from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, Recipe, read_recipe
+from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, Settings, read_settings
 from clip_core.text import short_prompt
 from clip_core.types import Scores, VideoRecord
 from clip_core.video import open_video
@@ -60,16 +60,16 @@ def find_bundle(path: str, options: Options) -> ExportBundle:
     Raises:
         VideoError: It is no video.
         NotIndexedError: It was never indexed with this model.
-        RecipeError: A setting cannot be used, or asks for what is not there.
+        SettingsError: A setting cannot be used, or asks for what is not there.
         ClipVideoError: Anything else that keeps moments from being found.
     """
-    recipe = recipe_for(options, options.config)
+    settings = settings_for(options, options.config)
     encoder = options.load_encoder()
-    tell_cut_off(recipe.texts, encoder)
+    tell_cut_off(settings.texts, encoder)
     with about(path):
         record = indexed_video(path, options, encoder)
         analysis = Analysis(record.video_id, encoder, options.store)
-        found = detect(recipe, analysis.video_scores(recipe, ask_bank=recipe.needs_bank))
+        found = detect(settings, analysis.video_scores(settings, ask_bank=settings.needs_bank))
         judged = reviewed_moments(found, record.video_id, options.store) if options.judged else []
     tell_unfinished(path, options, found.scores)
     if options.judged:
@@ -96,7 +96,7 @@ def tell_unfinished(path: str, options: Options, scores: Scores) -> None:
 def tell_verdicts(bundle: ExportBundle) -> None:
     """Write of each prompt whether it is there, and why."""
     for prompt, verdict in bundle.detection.verdicts.items():
-        if prompt not in bundle.detection.recipe.unflagged:
+        if prompt not in bundle.detection.settings.unflagged:
             reason = f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
             for line in textwrap.wrap(reason, MAX_MESSAGE, subsequent_indent="  "):
                 note(line)
@@ -109,21 +109,21 @@ def counted(bundle: ExportBundle) -> str:
     return f"{moments} and {count(candidates, 'candidate')}" if candidates else moments
 
 
-def recipe_for(options: Options, config: Config) -> Recipe:
-    """Return the recipe: options count before the settings file, and that before the config.
+def settings_for(options: Options, config: Config) -> Settings:
+    """Return the settings: options count before the settings file, and that before the config.
 
     A threshold in the config is a cosine, as on the page; it counts for the config's model where no unit is given.
     A threshold that is given without a unit takes its place.
 
     Raises:
-        RecipeError: A setting cannot be used.
+        SettingsError: A setting cannot be used.
         PromptError: A prompt is empty.
         ClipVideoError: A file cannot be read, or there is no prompt at all.
     """
-    base = Recipe(smoothing_s=config.smoothing_s)
+    base = Settings(smoothing_s=config.smoothing_s)
     if options.settings is not None:
         content = read_file(options.settings, MOST_BYTES, "--settings")
-        base = read_recipe(content)
+        base = read_settings(content)
         if "smoothing_s" not in _keys_of(content):
             base = replace(base, smoothing_s=config.smoothing_s)
     changes = {"prompts": _prompts(options, base, config), **_unit_and_thresholds(options, base, config)}
@@ -135,13 +135,15 @@ def recipe_for(options: Options, config: Config) -> Recipe:
         changes["smoothing_samples"] = options.smoothing_samples
     if options.filter is not None:
         changes["smoothing"] = options.filter
-    recipe = replace(base, **changes)
-    if not recipe.positives:
+    settings = replace(base, **changes)
+    if not settings.positives:
         what = "There are no prompts, neither here nor in the configuration."
-        raise ClipVideoError(what if not recipe.negatives else "All prompts are negative ones.", "Give one: --prompt P")
-    if recipe.bank_share and (recipe.threshold is not None or recipe.thresholds):
-        note(f"The settings ask that moments beat {recipe.bank_share:g} % of the null bank.")
-    return recipe
+        raise ClipVideoError(
+            what if not settings.negatives else "All prompts are negative ones.", "Give one: --prompt P"
+        )
+    if settings.bank_share and (settings.threshold is not None or settings.thresholds):
+        note(f"The settings ask that moments beat {settings.bank_share:g} % of the null bank.")
+    return settings
 
 
 def _keys_of(content: bytes) -> Collection[str]:
@@ -150,7 +152,7 @@ def _keys_of(content: bytes) -> Collection[str]:
     return keys
 
 
-def _prompts(options: Options, base: Recipe, config: Config) -> tuple[str, ...]:
+def _prompts(options: Options, base: Settings, config: Config) -> tuple[str, ...]:
     lines = [] if options.prompts is None else _lines_of(options.prompts)
     return clean_prompts([*lines, *options.prompt] or base.prompts or config.prompts)
 
@@ -169,7 +171,7 @@ def _lines_of(path: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def _unit_and_thresholds(options: Options, base: Recipe, config: Config) -> dict[str, Any]:
+def _unit_and_thresholds(options: Options, base: Settings, config: Config) -> dict[str, Any]:
     own_model = options.model is None or options.model == config.model
     if config.threshold is not None and own_model and options.settings is None and options.unit is None:
         threshold = config.threshold if options.threshold is None else options.threshold
@@ -190,5 +192,5 @@ def _confidence(percent: float) -> float:
     share = round(percent / 100, 6)
     if not LEAST_CONFIDENCE <= share <= MOST_CONFIDENCE:
         allowed = f"{100 * LEAST_CONFIDENCE:g} to {100 * MOST_CONFIDENCE:g} percent"
-        raise RecipeError(f"The confidence cannot be {percent:g} percent.", f"Allowed: {allowed}.")
+        raise SettingsError(f"The confidence cannot be {percent:g} percent.", f"Allowed: {allowed}.")
     return share

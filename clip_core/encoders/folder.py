@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clip_core.encoders.model_json import ModelJson, read_object
 from clip_core.encoders.precision import (
     AUTO,
     CONFIG,
@@ -22,7 +23,6 @@ from clip_core.encoders.precision import (
     providers_here,
 )
 from clip_core.encoders.preprocess import Preprocessing
-from clip_core.encoders.settings import Settings, read_object
 from clip_core.errors import EncoderError, shown_name
 
 # The initial value 1/0.07 of training in every published CLIP config. The learned value is nowhere in the folder,
@@ -85,7 +85,7 @@ class ModelFolder:
         """
         name = title or shown_name(path.resolve())
         towers = _need_files(path, name, precision)
-        config = Settings(read_object(path / CONFIG, name), CONFIG, name)
+        config = ModelJson(read_object(path / CONFIG, name), CONFIG, name)
         own = config.inner("clip_video_investigator")
         kind = config.text("model_type", "clip")
         is_siglip = kind.startswith("siglip")
@@ -111,7 +111,7 @@ def _preprocessor(path: Path, name: str) -> Mapping[str, Any]:
     """Return the content of preprocessor_config.json, which transformers 5 writes into processor_config.json."""
     if (path / PREPROCESSOR).is_file():
         return read_object(path / PREPROCESSOR, name)
-    return Settings(read_object(path / PROCESSOR, name), PROCESSOR, name).inner("image_processor").values
+    return ModelJson(read_object(path / PROCESSOR, name), PROCESSOR, name).inner("image_processor").values
 
 
 def _need_files(path: Path, name: str, precision: str) -> TowerFiles:

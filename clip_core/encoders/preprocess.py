@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import Crop
-from clip_core.encoders.settings import Settings
+from clip_core.encoders.model_json import ModelJson
 from clip_core.types import Floats, Image
 
 FILE = "preprocessor_config.json"
@@ -78,7 +78,7 @@ class Preprocessing:
             EncoderError: A setting is unknown, missing, of the wrong type or out of range.
         """
         raw = in_clip_terms(raw, model)
-        settings = Settings(raw, FILE, model)
+        settings = ModelJson(raw, FILE, model)
         for key, value in raw.items():
             asks = value is not None and (value is not False or not key.startswith("do_"))
             if key not in USED | HARMLESS and asks:
@@ -193,7 +193,7 @@ def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     """
     if raw.get("image_processor_type") != JINA:
         return raw
-    settings = Settings(raw, FILE, model)
+    settings = ModelJson(raw, FILE, model)
     size = settings.integer("size", 1, MAX_EDGE)
     if settings.text("resize_mode", "shortest") != "shortest":
         raise settings.error("asks for another 'resize_mode' than 'shortest', which is not supported.")
@@ -213,7 +213,7 @@ def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     }
 
 
-def _target(settings: Settings, cropped: bool) -> tuple[int | None, tuple[int, int] | None]:
+def _target(settings: ModelJson, cropped: bool) -> tuple[int | None, tuple[int, int] | None]:
     """Read ``size``: (shortest edge, None) or (None, (height, width))."""
     size = settings.values.get("size")
     if isinstance(size, Mapping) and set(size) == {"shortest_edge"}:
@@ -223,7 +223,7 @@ def _target(settings: Settings, cropped: bool) -> tuple[int | None, tuple[int, i
     return None, _edges(settings, "size")
 
 
-def _edges(settings: Settings, key: str) -> tuple[int, int]:
+def _edges(settings: ModelJson, key: str) -> tuple[int, int]:
     """Read (height, width) from an object with these two keys, or from one number for both."""
     if not isinstance(settings.values.get(key), Mapping):
         edge = settings.integer(key, 1, MAX_EDGE)

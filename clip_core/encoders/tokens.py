@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from clip_core.encoders.settings import foreign, read_object
+from clip_core.encoders.model_json import foreign, read_object
 from clip_core.errors import EncoderError
 from clip_core.text import unicode_text
 from clip_core.types import Ints

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.scoring.combine import Combination, combine
 from clip_core.scoring.moments import Rules, find_moments, moments_of_runs
 from clip_core.scoring.prompt_detection import PromptDetection, Verdict
@@ -15,7 +15,7 @@ from clip_core.scoring.smoothing import smooth_as
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.units import convert_prompt_threshold
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, Moment, Scores, Times, Unit
 
 CANDIDATE = "candidate"
@@ -33,7 +33,7 @@ class MomentDetection:
     """The moments that the settings give for the scores of a video.
 
     Attributes:
-        video_scores, recipe: The scores and settings used.
+        video_scores, settings: The scores and settings used.
         scores: The curves in the unit of the settings.
         smoothed: float32 of the same shape.
         thresholds: Flagged prompt → threshold in that unit: the one set by hand, or the level that all moments of a
@@ -44,7 +44,7 @@ class MomentDetection:
     """
 
     video_scores: VideoScores
-    recipe: Recipe
+    settings: Settings
     scores: Scores
     smoothed: Floats
     thresholds: Mapping[str, float]
@@ -55,24 +55,24 @@ class MomentDetection:
     @property
     def not_sure(self) -> tuple[str, ...]:
         """Flagged prompts whose verdict is "not sure"."""
-        asked = (prompt for prompt in self.scores.prompts if prompt not in self.recipe.unflagged)
+        asked = (prompt for prompt in self.scores.prompts if prompt not in self.settings.unflagged)
         return tuple(prompt for prompt in asked if prompt not in self.thresholds)
 
     @property
     def detects(self) -> bool:
         """Whether any flagged prompt is detected on segments, where smoothing only changes the drawn curve."""
-        by_hand = thresholds_by_hand(self.recipe, self.scores.prompts)
-        return any(p not in by_hand and p not in self.recipe.unflagged for p in self.scores.prompts)
+        by_hand = thresholds_by_hand(self.settings, self.scores.prompts)
+        return any(p not in by_hand and p not in self.settings.unflagged for p in self.scores.prompts)
 
     @property
     def shot_boundaries_s(self) -> Times | None:
         """The shot boundaries that smoothing did not cross."""
-        return shot_boundaries_for(self.recipe, self.video_scores)
+        return shot_boundaries_for(self.settings, self.video_scores)
 
     @property
     def offsets(self) -> dict[str, float]:
         """Prompt → score at which its moments end, at or below its threshold."""
-        return {prompt: onset - self.recipe.hysteresis for prompt, onset in self.thresholds.items()}
+        return {prompt: onset - self.settings.hysteresis for prompt, onset in self.thresholds.items()}
 
     def scale_to_unit(self, prompt: str, cosines: Floats) -> Floats:
         """Convert other cosines of a prompt, such as a band around its curve, to the unit corrected, cosine or z.
@@ -93,8 +93,8 @@ class MomentDetection:
         """Return a prompt's curve, float32 (n,), with NaN outside the score range or the time range of the settings."""
         curve, times_s = self.scores.column(prompt), self.scores.times_s
         inside = (curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1]))
-        if self.recipe.time_range is not None:
-            inside &= (times_s >= self.recipe.time_range[0]) & (times_s < self.recipe.time_range[1])
+        if self.settings.time_range is not None:
+            inside &= (times_s >= self.settings.time_range[0]) & (times_s < self.settings.time_range[1])
         return np.where(inside, curve, np.nan).astype(np.float32)
 
     def measure(self, prompt: str, start_s: float, end_s: float) -> Moment | None:
@@ -116,43 +116,43 @@ class MomentDetection:
         return Moment(prompt, start_s, end_s, float(times_s[first + top]), float(inside[top]), mean)
 
 
-def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None = None) -> MomentDetection:
+def detect(settings: Settings, video_scores: VideoScores, *, smoothed: Floats | None = None) -> MomentDetection:
     """Turn curves into moments.
 
     A threshold set by hand is applied to the smoothed curve (``find_moments``). The other prompts are detected on
     segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing.
 
     Args:
-        recipe: The settings.
+        settings: The settings.
         video_scores: The scores of the video.
         smoothed: ``MomentDetection.smoothed`` for the same unit and smoothing, if already computed.
 
     Raises:
-        RecipeError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.
+        SettingsError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.
     """
-    if recipe.unit not in video_scores.scale.units:
-        raise RecipeError(*_NOT_POSSIBLE[recipe.unit])
-    scores = video_scores.scale.in_unit(recipe.unit)
+    if settings.unit not in video_scores.scale.units:
+        raise SettingsError(*_NOT_POSSIBLE[settings.unit])
+    scores = video_scores.scale.in_unit(settings.unit)
     if smoothed is None:
-        smoothed = smooth_as(recipe, scores, shot_boundaries_for(recipe, video_scores))
-    by_hand = thresholds_by_hand(recipe, video_scores.raw.prompts)
-    moments = _apply_thresholds(recipe, video_scores, scores, smoothed, by_hand)
-    detected = {p: video_scores.detected(p, recipe.confidence) for p in scores.prompts if p not in by_hand}
+        smoothed = smooth_as(settings, scores, shot_boundaries_for(settings, video_scores))
+    by_hand = thresholds_by_hand(settings, video_scores.raw.prompts)
+    moments = _apply_thresholds(settings, video_scores, scores, smoothed, by_hand)
+    detected = {p: video_scores.detected(p, settings.confidence) for p in scores.prompts if p not in by_hand}
     candidates: list[Moment] = []
     for prompt, found in detected.items():
-        runs = _as_moments(recipe, video_scores, scores, smoothed, prompt, found)
+        runs = _as_moments(settings, video_scores, scores, smoothed, prompt, found)
         (moments if found.verdict.sure else candidates).extend(runs)
     moments.sort(key=lambda m: (-m.peak, m.start_s))
-    lines = by_hand | {p: _line(recipe, video_scores, p, f, moments) for p, f in detected.items() if f.verdict.sure}
-    flagged = [prompt for prompt in scores.prompts if prompt not in recipe.unflagged]
-    verdicts = {prompt: _verdict(prompt, recipe, video_scores, by_hand, moments) for prompt in scores.prompts}
+    lines = by_hand | {p: _line(settings, video_scores, p, f, moments) for p, f in detected.items() if f.verdict.sure}
+    flagged = [prompt for prompt in scores.prompts if prompt not in settings.unflagged]
+    verdicts = {prompt: _verdict(prompt, settings, video_scores, by_hand, moments) for prompt in scores.prompts}
     return MomentDetection(
         video_scores=video_scores,
-        recipe=recipe,
+        settings=settings,
         scores=scores,
         smoothed=smoothed,
         thresholds={prompt: lines[prompt] for prompt in flagged if prompt in lines},
-        moments=[m for m in moments if m.prompt in flagged] + _combined(moments, recipe, scores.prompts),
+        moments=[m for m in moments if m.prompt in flagged] + _combined(moments, settings, scores.prompts),
         candidates=sorted(
             (replace(m, label=CANDIDATE) for m in candidates if m.prompt in flagged),
             key=lambda m: (-(verdicts[m.prompt].confidence or 0.0), scores.prompts.index(m.prompt), -m.peak),
@@ -161,37 +161,37 @@ def detect(recipe: Recipe, video_scores: VideoScores, *, smoothed: Floats | None
     )
 
 
-def shot_boundaries_for(recipe: Recipe, video_scores: VideoScores) -> Times | None:
+def shot_boundaries_for(settings: Settings, video_scores: VideoScores) -> Times | None:
     """Return the shot boundaries that smoothing must not cross, or None if it may cross them all."""
-    return None if recipe.across_cuts else video_scores.shot_boundaries_s
+    return None if settings.across_cuts else video_scores.shot_boundaries_s
 
 
-def thresholds_by_hand(recipe: Recipe, prompts: Sequence[str]) -> dict[str, float]:
+def thresholds_by_hand(settings: Settings, prompts: Sequence[str]) -> dict[str, float]:
     """Return prompt → threshold set by hand (its own, else the common one); detected prompts are left out."""
-    given = {prompt: recipe.thresholds.get(prompt, recipe.threshold) for prompt in prompts}
+    given = {prompt: settings.thresholds.get(prompt, settings.threshold) for prompt in prompts}
     return {prompt: threshold for prompt, threshold in given.items() if threshold is not None}
 
 
 def _apply_thresholds(
-    recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
+    settings: Settings, video_scores: VideoScores, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
 ) -> list[Moment]:
     """Return the moments of the prompts whose threshold was set by hand."""
     return find_moments(
         scores,
         threshold=thresholds,
-        offset={prompt: onset - recipe.hysteresis for prompt, onset in thresholds.items()},
-        score_range=recipe.score_range,
-        time_range=recipe.time_range,
+        offset={prompt: onset - settings.hysteresis for prompt, onset in thresholds.items()},
+        score_range=settings.score_range,
+        time_range=settings.time_range,
         smoothed=smoothed,
-        min_gap_s=recipe.min_gap_s,
-        min_duration_s=recipe.min_duration_s,
-        pad_s=recipe.pad_s,
-        allowed=video_scores.beating_bank(recipe.bank_share / 100) if recipe.bank_share > 0 else None,
+        min_gap_s=settings.min_gap_s,
+        min_duration_s=settings.min_duration_s,
+        pad_s=settings.pad_s,
+        allowed=video_scores.beating_bank(settings.bank_share / 100) if settings.bank_share > 0 else None,
     )
 
 
 def _as_moments(
-    recipe: Recipe, video_scores: VideoScores, scores: Scores, smoothed: Floats, prompt: str, found: PromptDetection
+    settings: Settings, video_scores: VideoScores, scores: Scores, smoothed: Floats, prompt: str, found: PromptDetection
 ) -> list[Moment]:
     """Turn runs of samples into moments in the unit of the settings, and apply the rules to them."""
     column = scores.prompts.index(prompt)
@@ -199,31 +199,31 @@ def _as_moments(
         scores,
         prompt,
         smoothed[:, column],
-        video_scores.levels(recipe.unit, prompt),
+        video_scores.levels(settings.unit, prompt),
         [(run.first, run.stop) for run in found.runs],
-        rules=Rules(recipe.min_gap_s, recipe.min_duration_s, recipe.pad_s),
-        score_range=recipe.score_range,
-        time_range=recipe.time_range,
+        rules=Rules(settings.min_gap_s, settings.min_duration_s, settings.pad_s),
+        score_range=settings.score_range,
+        time_range=settings.time_range,
     )
 
 
 def _line(
-    recipe: Recipe, video_scores: VideoScores, prompt: str, found: PromptDetection, moments: Sequence[Moment]
+    settings: Settings, video_scores: VideoScores, prompt: str, found: PromptDetection, moments: Sequence[Moment]
 ) -> float:
     """Return the level that all moments of a detected prompt reach, in the unit of the settings; the chart draws it."""
     line = found.line
-    if recipe.unit != "corrected" and video_scores.has_bank:
-        line = convert_prompt_threshold(video_scores.scale, prompt, line, "corrected", recipe.unit)
+    if settings.unit != "corrected" and video_scores.has_bank:
+        line = convert_prompt_threshold(video_scores.scale, prompt, line, "corrected", settings.unit)
     elif not video_scores.has_bank:
-        line = convert_prompt_threshold(video_scores.scale, prompt, line, "cosine", recipe.unit)
+        line = convert_prompt_threshold(video_scores.scale, prompt, line, "cosine", settings.unit)
     return min([line, *(moment.peak for moment in moments if moment.prompt == prompt)])
 
 
 def _verdict(
-    prompt: str, recipe: Recipe, video_scores: VideoScores, by_hand: Mapping[str, float], moments: Sequence[Moment]
+    prompt: str, settings: Settings, video_scores: VideoScores, by_hand: Mapping[str, float], moments: Sequence[Moment]
 ) -> Verdict:
     """Return the verdict of a prompt; with a threshold set by hand, the null bank is mentioned but does not decide."""
-    verdict = video_scores.detected(prompt, recipe.confidence).verdict
+    verdict = video_scores.detected(prompt, settings.confidence).verdict
     if prompt not in by_hand:
         return verdict
     there = any(moment.prompt == prompt for moment in moments)
@@ -231,13 +231,13 @@ def _verdict(
     return replace(verdict, kind="there" if there else "not sure", reason=reason)
 
 
-def _combined(moments: list[Moment], recipe: Recipe, prompts: tuple[str, ...]) -> list[Moment]:
+def _combined(moments: list[Moment], settings: Settings, prompts: tuple[str, ...]) -> list[Moment]:
     """Return the moments of the combinations, which may use earlier combinations and unflagged prompts.
 
     A combination of a prompt that no longer exists is skipped: there is no curve for it.
     """
     known, found = set(prompts), list[Moment]()
-    for combination in (Combination(*given) for given in recipe.combinations):
+    for combination in (Combination(*given) for given in settings.combinations):
         if {combination.a, combination.b} <= known:
             found += combine([*moments, *found], combination)
             known.add(combination.name)

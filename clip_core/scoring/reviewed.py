@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from clip_core.types import Edit, Moment
+from clip_core.types import Annotation, Moment
 
 Measure: TypeAlias = Callable[[str, float, float], Moment | None]
 """Returns a prompt's moment with these edges, its peak and mean; None for a prompt without a curve."""
@@ -27,24 +27,24 @@ class Reviewed:
     """
 
     moment: Moment
-    edit: Edit | None = None
+    annotation: Annotation | None = None
     computed: bool = True
     sure: bool = True
 
     @property
     def kept(self) -> bool:
         """Whether it counts: a moment that was not rejected, or a candidate that was accepted."""
-        verdict = "" if self.edit is None else self.edit.verdict
+        verdict = "" if self.annotation is None else self.annotation.verdict
         return verdict in ("accepted", "added") or (self.sure and verdict != "rejected")
 
     @property
     def is_candidate(self) -> bool:
         """Whether it is a candidate that nobody has accepted or rejected."""
-        return not self.kept and (self.edit is None or self.edit.verdict != "rejected")
+        return not self.kept and (self.annotation is None or self.annotation.verdict != "rejected")
 
 
 def review(
-    moments: Sequence[Moment], edits: Iterable[Edit], measure: Measure, candidates: Sequence[Moment] = ()
+    moments: Sequence[Moment], annotations: Iterable[Annotation], measure: Measure, candidates: Sequence[Moment] = ()
 ) -> list[Reviewed]:
     """Return the moments with their annotations, in order; then those known only from annotations; then candidates.
 
@@ -60,65 +60,65 @@ def review(
         candidates: Annotations apply to them as to moments.
     """
     computed = [*moments, *candidates]
-    holding: dict[int, Edit] = {}
-    alone: list[Edit] = []
-    for edit in edits:
-        place = _place(computed, edit, holding)
+    holding: dict[int, Annotation] = {}
+    alone: list[Annotation] = []
+    for annotation in annotations:
+        place = _place(computed, annotation, holding)
         if place is not None:
-            holding[place] = edit
-        elif edit.verdict != "rejected":
-            alone.append(edit)
+            holding[place] = annotation
+        elif annotation.verdict != "rejected":
+            alone.append(annotation)
     found = [
         _judged(moment, holding.get(place), measure, sure=place < len(moments)) for place, moment in enumerate(computed)
     ]
-    added = [Reviewed(_edited(None, edit, measure), edit, computed=False) for edit in alone]
+    added = [Reviewed(_edited(None, annotation, measure), annotation, computed=False) for annotation in alone]
     return found[: len(moments)] + added + found[len(moments) :]
 
 
-def _judged(moment: Moment, edit: Edit | None, measure: Measure, *, sure: bool) -> Reviewed:
+def _judged(moment: Moment, annotation: Annotation | None, measure: Measure, *, sure: bool) -> Reviewed:
     """Apply an annotation to a computed moment; an unjudged candidate without a label stays a "candidate"."""
-    if edit is None:
+    if annotation is None:
         return Reviewed(moment, sure=sure)
-    found = Reviewed(_edited(moment, edit, measure), edit, sure=sure)
-    if found.is_candidate and not edit.label:
+    found = Reviewed(_edited(moment, annotation, measure), annotation, sure=sure)
+    if found.is_candidate and not annotation.label:
         return replace(found, moment=replace(found.moment, label=moment.label))
     return found
 
 
-def edit_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Edit:
+def annotation_of(reviewed: Reviewed, settings: Mapping[str, object]) -> Annotation:
     """Return the annotation to start a change from: the one in force, or an empty one with the current edges."""
     moment = reviewed.moment
-    if reviewed.edit is not None:
-        return reviewed.edit
-    return Edit(moment.prompt, moment.peak_s, moment.start_s, moment.end_s, settings=settings)
+    if reviewed.annotation is not None:
+        return reviewed.annotation
+    return Annotation(moment.prompt, moment.peak_s, moment.start_s, moment.end_s, settings=settings)
 
 
-def _place(moments: Sequence[Moment], edit: Edit, taken: Mapping[int, Edit]) -> int | None:
+def _place(moments: Sequence[Moment], annotation: Annotation, taken: Mapping[int, Annotation]) -> int | None:
     """Return the index of the untaken moment that an annotation applies to, or None."""
     near = [
-        (abs(moment.peak_s - edit.anchor_s), place)
+        (abs(moment.peak_s - annotation.anchor_s), place)
         for place, moment in enumerate(moments)
-        if moment.prompt == edit.prompt and place not in taken and _is_meant(moment, edit)
+        if moment.prompt == annotation.prompt and place not in taken and _is_meant(moment, annotation)
     ]
     return min(near)[1] if near else None
 
 
-def _is_meant(moment: Moment, edit: Edit) -> bool:
+def _is_meant(moment: Moment, annotation: Annotation) -> bool:
     """Whether this is the annotated moment, allowing for how far other settings may move its peak."""
-    if edit.start_s <= moment.peak_s < edit.end_s:
+    if annotation.start_s <= moment.peak_s < annotation.end_s:
         return True
-    inside = moment.start_s <= edit.anchor_s < moment.end_s
-    return inside and abs(moment.peak_s - edit.anchor_s) <= NEAR * moment.duration_s
+    inside = moment.start_s <= annotation.anchor_s < moment.end_s
+    return inside and abs(moment.peak_s - annotation.anchor_s) <= NEAR * moment.duration_s
 
 
-def _edited(moment: Moment | None, edit: Edit, measure: Measure) -> Moment:
-    edges = (edit.start_s, edit.end_s)
-    own = "" if moment is None or edit.verdict else moment.label  # "candidate", until it has a verdict
+def _edited(moment: Moment | None, annotation: Annotation, measure: Measure) -> Moment:
+    edges = (annotation.start_s, annotation.end_s)
+    own = "" if moment is None or annotation.verdict else moment.label  # "candidate", until it has a verdict
     if moment is None or (moment.start_s, moment.end_s) != edges:
-        moment = measure(edit.prompt, *edges) or _within(
-            edges, moment or Moment(edit.prompt, 0, 0, edit.anchor_s, 0, 0)
+        moment = measure(annotation.prompt, *edges) or _within(
+            edges, moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
         )
-    return replace(moment, label=edit.label or own)
+    return replace(moment, label=annotation.label or own)
 
 
 def _within(edges: tuple[float, float], moment: Moment) -> Moment:

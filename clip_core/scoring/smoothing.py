@@ -10,7 +10,7 @@ import numpy as np
 
 from clip_core.filters import FILTERS
 from clip_core.scoring.spans import Spans, sample_spans, split_at
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, Scores, Times
 
 EVEN_STEPS_WITHIN = 1e-6
@@ -199,14 +199,14 @@ def _filter_stretch(rows: Floats, times_s: Times, window_s: float, apply: Apply)
     return np.array(back, np.float32).reshape(rows.shape)
 
 
-def smooth_as(recipe: Recipe, scores: Scores, shot_boundaries_s: Times | None) -> Floats:
-    """Smooth curves as a recipe says; ``shot_boundaries_s`` and what is returned are those of ``smooth``."""
-    return smooth(scores, width_s(recipe, scores.times_s), recipe.smoothing, shot_boundaries_s)
+def smooth_as(settings: Settings, scores: Scores, shot_boundaries_s: Times | None) -> Floats:
+    """Smooth curves as the settings say; ``shot_boundaries_s`` and what is returned are those of ``smooth``."""
+    return smooth(scores, width_s(settings, scores.times_s), settings.smoothing, shot_boundaries_s)
 
 
-def width_s(recipe: Recipe, times_s: Times) -> float:
-    """How wide a recipe smooths samples at these times, in seconds; a number of samples counts median steps."""
-    return recipe.smoothing_s if recipe.smoothing_samples is None else recipe.smoothing_samples * step_s(times_s)
+def width_s(settings: Settings, times_s: Times) -> float:
+    """How wide the settings smooth samples at these times, in seconds; a number of samples counts median steps."""
+    return settings.smoothing_s if settings.smoothing_samples is None else settings.smoothing_samples * step_s(times_s)
 
 
 def step_s(times_s: Times) -> float:

@@ -6,16 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clip_core.store import edits, frames, runs, settings, texts, thumbnails, upkeep, videos
+from clip_core.store import annotation_rows, frames, runs, texts, thumbnails, upkeep, video_settings, videos
 from clip_core.store.frames import Revision
 from clip_core.store.locks import IndexingLock
 from clip_core.store.runs import RunRecord
-from clip_core.store.settings import KeptSettings
 from clip_core.store.tables import Tables, plain_id
 from clip_core.store.upkeep import StoredModel, StoredVideo
-from clip_core.types import Edit, Floats, FrameEmbeddings, Ints, VideoRecord
+from clip_core.store.video_settings import StoredSettings
+from clip_core.types import Annotation, Floats, FrameEmbeddings, Ints, VideoRecord
 
-__all__ = ["EmbeddingStore", "IndexingLock", "KeptSettings", "Revision", "RunRecord", "StoredModel", "StoredVideo"]
+__all__ = ["EmbeddingStore", "IndexingLock", "Revision", "RunRecord", "StoredModel", "StoredSettings", "StoredVideo"]
 
 
 class EmbeddingStore:
@@ -145,41 +145,41 @@ class EmbeddingStore:
         """Return pts → JPEG, for those of ``pts`` that have a thumbnail."""
         return thumbnails.read(self._tables, video_id, pts)
 
-    # Edits
+    # Annotations
 
-    def edits(self, video_id: str) -> tuple[Edit, ...]:
+    def annotations(self, video_id: str) -> tuple[Annotation, ...]:
         """Return the annotations of a video's moments, ordered by anchor."""
-        return edits.edits(self._tables, video_id)
+        return annotation_rows.current(self._tables, video_id)
 
-    def put_edit(self, video_id: str, edit: Edit) -> None:
+    def put_annotation(self, video_id: str, annotation: Annotation) -> None:
         """Store an annotation; it replaces the one of the same prompt and anchor."""
-        edits.put(self._tables, video_id, edit)
+        annotation_rows.put(self._tables, video_id, annotation)
 
-    def withdraw_edit(self, video_id: str, edit: Edit) -> None:
+    def withdraw_annotation(self, video_id: str, annotation: Annotation) -> None:
         """Remove an annotation."""
-        edits.put(self._tables, video_id, edit, withdrawn=True)
+        annotation_rows.put(self._tables, video_id, annotation, withdrawn=True)
 
     # Settings
 
-    def settings(self, video_id: str) -> KeptSettings | None:
+    def settings(self, video_id: str) -> StoredSettings | None:
         """Return the stored settings of a video, or None if there are none.
 
         Raises:
-            RecipeError: The stored settings are invalid.
+            SettingsError: The stored settings are invalid.
         """
-        return settings.kept(self._tables, video_id)
+        return video_settings.kept(self._tables, video_id)
 
-    def keep_settings(self, video_id: str, kept: KeptSettings) -> None:
+    def keep_settings(self, video_id: str, kept: StoredSettings) -> None:
         """Store the settings of a video in place of the previous ones.
 
         Raises:
             StoreError: They are larger than 1 MB.
         """
-        settings.keep(self._tables, video_id, kept)
+        video_settings.keep(self._tables, video_id, kept)
 
     def drop_settings(self, video_id: str) -> None:
         """Delete the stored settings of a video."""
-        settings.drop(self._tables, video_id)
+        video_settings.drop(self._tables, video_id)
 
     # Upkeep
 

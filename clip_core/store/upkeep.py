@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_core.store import edits, frames, runs, settings, texts, thumbnails, videos
+from clip_core.store import annotation_rows, frames, runs, texts, thumbnails, video_settings, videos
 from clip_core.store.tables import Tables, guarded, plain_id
 from clip_core.types import VideoRecord
 
@@ -92,7 +92,14 @@ def size_bytes(tables: Tables) -> int:
 
 def optimize(tables: Tables, fingerprint: str | None = None) -> None:
     """Merge small fragments of a model's tables, or of all models', and delete versions over an hour old."""
-    small = [videos.VIDEOS, videos.FILES, runs.RUNS, thumbnails.THUMBNAILS, edits.EDITS, settings.SETTINGS]
+    small = [
+        videos.VIDEOS,
+        videos.FILES,
+        runs.RUNS,
+        thumbnails.THUMBNAILS,
+        annotation_rows.ANNOTATIONS,
+        video_settings.SETTINGS,
+    ]
     if fingerprint is None:
         big = tables.names(frames.PREFIX) + tables.names(texts.PREFIX)
     else:
@@ -129,7 +136,7 @@ def forget(tables: Tables, video_id: str) -> None:
     So no reader sees half of a video, and after a crash the video is still listed and can be forgotten again.
     """
     forget_frames(tables, video_id)
-    _delete(tables, video_id, (edits.EDITS, settings.SETTINGS, videos.FILES, videos.VIDEOS))
+    _delete(tables, video_id, (annotation_rows.ANNOTATIONS, video_settings.SETTINGS, videos.FILES, videos.VIDEOS))
 
 
 def forget_frames(tables: Tables, video_id: str) -> None:

@@ -9,31 +9,41 @@ key is ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from pages.shared.markdown import escape_markdown
+from pages.shared.session import region_state
 from pages.shared.theme import unseen
 
 
-def held(name: str, then: Callable[..., None] | None = None, *args: object) -> dict[str, Any]:
-    """Return ``key``, ``on_change`` and ``args`` for the control that shows ``st.session_state[name]``.
+@dataclass
+class WidgetState:
+    """For each control that ``bound`` drew: the number in its key, and the value that it shows."""
 
-    Draw the control with that value as its default. Setting ``st.session_state[name]`` before it is drawn changes what
-    it shows. A change made in the browser is in the session state before the next run begins.
+    drawn: dict[str, tuple[int, Any]] = field(default_factory=dict)
+
+
+def bound(state: object, name: str, then: Callable[..., None] | None = None, *args: object) -> dict[str, Any]:
+    """Return ``key``, ``on_change`` and ``args`` for the control that shows the field ``name`` of ``state``.
+
+    Draw the control with that value as its default. Setting the field before it is drawn changes what it shows. A
+    change made in the browser is in the field before the next run begins.
 
     Args:
-        name: The session key that holds the value. Any page may draw the control.
+        state: The state of the control's region.
+        name: The field. No two controls have the same.
         then: Called with ``args`` after a change made in the browser was taken.
         *args: The arguments of ``then``.
     """
-    state = st.session_state
-    number, shown = _drawn(name)
-    if number < 0 or shown != state[name]:
+    drawn, value = region_state(WidgetState).drawn, getattr(state, name)
+    number, shown = drawn.get(name, (-1, None))
+    if number < 0 or shown != value:
         number += 1
-    state[f"{name}_drawn"] = (number, state[name])
-    return {"key": _key(name, number), "on_change": _take, "args": (name, number, then, args)}
+    drawn[name] = (number, value)
+    return {"key": _key(name, number), "on_change": _take, "args": (state, name, number, then, args)}
 
 
 def draw_remove(name: str, key: str, remove: Callable[[], None]) -> None:
@@ -45,27 +55,21 @@ def draw_remove(name: str, key: str, remove: Callable[[], None]) -> None:
 
 def key_of(name: str) -> str:
     """Return the key under which the control was last drawn."""
-    return _key(name, _drawn(name)[0])
+    return _key(name, region_state(WidgetState).drawn.get(name, (-1, None))[0])
 
 
 def _key(name: str, number: int) -> str:
     return f"{name}-{number}"
 
 
-def _drawn(name: str) -> tuple[int, Any]:
-    """Return the number in the control's key, and the value that it shows."""
-    drawn: tuple[int, Any] = st.session_state.get(f"{name}_drawn", (-1, None))
-    return drawn
-
-
-def _take(name: str, number: int, then: Callable[..., None] | None, args: tuple[object, ...]) -> None:
+def _take(state: object, name: str, number: int, then: Callable[..., None] | None, args: tuple[object, ...]) -> None:
     """Take a change from the browser, unless the server has set the value since the browser drew the control."""
-    state = st.session_state
-    drawn, shown = _drawn(name)
-    given = state.get(_key(name, number), shown)
-    if number != drawn or state.get(name) != shown or given == shown:
+    drawn = region_state(WidgetState).drawn
+    now, shown = drawn.get(name, (-1, None))
+    given = st.session_state.get(_key(name, number), shown)
+    if number != now or getattr(state, name, None) != shown or given == shown:
         return
-    state[name] = given
-    state[f"{name}_drawn"] = (number, given)
+    setattr(state, name, given)
+    drawn[name] = (number, given)
     if then is not None:
         then(*args)

@@ -11,25 +11,25 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.analysis.analyse import Analysis, Picture
-from clip_core.errors import EncoderError, NotIndexedError, RecipeError
+from clip_core.errors import EncoderError, NotIndexedError, SettingsError
 from clip_core.library.identify import record_of
 from clip_core.scoring.detection import detect
 from clip_core.scoring.null_bank import BankKind, NullBank, bank_texts, prompt_banks
 from clip_core.scoring.templates import ensemble, filled
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, FrameEmbeddings
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
 
 BANK = 300
-NAMES = Recipe(prompts=("a dog", "pizza"))
+NAMES = Settings(prompts=("a dog", "pizza"))
 GNOME, SENTENCE = "a purple gnome", "a brown dog runs over a green meadow"
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> video_maker.PlantedVideo:
-    recipe = video_maker.Recipe(options={"g": "30", "sc_threshold": "0"})
-    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 60, recipe)
+    settings = video_maker.VideoSpec(options={"g": "30", "sc_threshold": "0"})
+    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 60, settings)
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def frames(analysis: Analysis) -> Floats:
 def test_prompts_and_negatives_are_cosines_and_the_bank_is_not_asked_where_it_must_not_be(
     analysis: Analysis, encoder: FakeEncoder
 ) -> None:
-    recipe = Recipe(prompts=("a dog", "- a person", "pizza"), weights={"pizza": 2.0})
-    found = analysis.video_scores(recipe, ask_bank=False)
+    settings = Settings(prompts=("a dog", "- a person", "pizza"), weights={"pizza": 2.0})
+    found = analysis.video_scores(settings, ask_bank=False)
     assert (found.raw.prompts, found.negatives.prompts) == (("a dog", "pizza"), ("a person",))
     texts = encoder.embed_texts(["a dog", "pizza", "a person"])
     np.testing.assert_allclose(found.raw.values, frames(analysis) @ texts[:2].T, atol=1e-6)
@@ -68,8 +68,8 @@ def test_prompts_and_negatives_are_cosines_and_the_bank_is_not_asked_where_it_mu
     assert (found.banks, found.has_bank, found.weights, found.logit_scale) == ({}, False, {"pizza": 2.0}, 100.0)
     assert found.raw.times_s.tolist() == pytest.approx([k / 5 for k in range(10)])
     assert encoder.texts == 3 + 3  # ours, and the analysis' own
-    assert not analysis.bank_is_ready(recipe.positives)
-    assert analysis.video_scores(recipe) is not found
+    assert not analysis.bank_is_ready(settings.positives)
+    assert analysis.video_scores(settings) is not found
 
 
 def test_a_frame_is_shown_until_the_next_one_of_the_video_comes(analysis: Analysis) -> None:
@@ -85,8 +85,8 @@ def test_a_frame_is_shown_until_the_next_one_of_the_video_comes(analysis: Analys
 def test_each_prompt_is_held_against_texts_of_its_kind_embedded_once_for_each_model(
     analysis: Analysis, encoder: FakeEncoder, store: EmbeddingStore, prompt: str, kind: BankKind
 ) -> None:
-    recipe = Recipe(prompts=(prompt,))
-    found = analysis.video_scores(recipe)
+    settings = Settings(prompts=(prompt,))
+    found = analysis.video_scores(settings)
     assert encoder.texts == BANK + 1
     assert (found.has_bank, analysis.bank_is_ready([prompt])) == (True, True)
     assert not analysis.bank_is_ready([GNOME, SENTENCE])
@@ -99,12 +99,12 @@ def test_each_prompt_is_held_against_texts_of_its_kind_embedded_once_for_each_mo
     np.testing.assert_allclose(found.scale.values("corrected")[:, 0], found.raw.values[:, 0] - own.level, atol=1e-6)
     again = Analysis(store.videos()[0].video_id, encoder, store)
     before = encoder.texts
-    again.video_scores(recipe)
+    again.video_scores(settings)
     assert encoder.texts == before
 
 
 def test_prompts_of_both_kinds_ask_both_banks(analysis: Analysis, encoder: FakeEncoder) -> None:
-    found = analysis.video_scores(Recipe(prompts=(GNOME, SENTENCE)))
+    found = analysis.video_scores(Settings(prompts=(GNOME, SENTENCE)))
     assert encoder.texts == 2 * BANK + 2
     assert set(found.banks) == {GNOME, SENTENCE}
     assert not np.allclose(found.banks[GNOME].peaks, found.banks[SENTENCE].peaks)
@@ -112,12 +112,12 @@ def test_prompts_of_both_kinds_ask_both_banks(analysis: Analysis, encoder: FakeE
 
 def test_a_prompt_that_is_in_the_bank_word_for_word_is_held_against_the_others(analysis: Analysis) -> None:
     text = bank_texts("names")[7]
-    found = analysis.video_scores(Recipe(prompts=(text, GNOME)))
+    found = analysis.video_scores(Settings(prompts=(text, GNOME)))
     assert (len(found.banks[text].peaks), len(found.banks[GNOME].peaks)) == (BANK - 1, BANK)
 
 
 def test_the_bank_is_not_asked_without_prompts(analysis: Analysis, encoder: FakeEncoder) -> None:
-    found = analysis.video_scores(Recipe(prompts=("- a person",)))
+    found = analysis.video_scores(Settings(prompts=("- a person",)))
     assert (found.banks, found.raw.values.shape, encoder.texts) == ({}, (10, 0), 1)
 
 
@@ -168,32 +168,32 @@ def test_templates_give_one_vector_of_all_wordings(analysis: Analysis, encoder: 
 
 
 def test_ribbons_are_mean_and_spread_of_the_wordings(analysis: Analysis, encoder: FakeEncoder) -> None:
-    recipe = Recipe(prompts=("a dog", SENTENCE), templates="simple")
-    analysis.video_scores(recipe)
-    ribbons = analysis.ribbons(recipe)
+    settings = Settings(prompts=("a dog", SENTENCE), templates="simple")
+    analysis.video_scores(settings)
+    ribbons = analysis.ribbons(settings)
     assert list(ribbons) == ["a dog"]  # a sentence has one wording
     cosines = frames(analysis) @ encoder.embed_texts(filled("a dog", "simple")).T
     low, high = ribbons["a dog"]
-    curve = analysis.video_scores(recipe).raw.column("a dog")
+    curve = analysis.video_scores(settings).raw.column("a dog")
     np.testing.assert_allclose((low + high) / 2, curve, atol=1e-6)
     around = cosines.std(axis=1) * np.median(curve / cosines.mean(axis=1))  # as much longer as the curve is
     np.testing.assert_allclose((high - low) / 2, around, atol=1e-5)
-    assert analysis.ribbons(replace(recipe, templates="none")) == {}
+    assert analysis.ribbons(replace(settings, templates="none")) == {}
 
 
 def test_pictures_never_mix_with_texts(analysis: Analysis, encoder: FakeEncoder) -> None:
     picture = Picture(video_maker.number_picture(30))
     texts = analysis.video_scores(NAMES)
     seen = encoder.pictures
-    recipe = Recipe(prompts=("a dog", "- a person"), weights={"a dog": 9.0})
-    found = analysis.video_scores(recipe, pictures={"a dog": picture})
+    settings = Settings(prompts=("a dog", "- a person"), weights={"a dog": 9.0})
+    found = analysis.video_scores(settings, pictures={"a dog": picture})
     assert (found.raw.prompts, found.negatives.prompts, found.banks) == (("a dog",), (), {})
     assert int(found.raw.values.argmax()) == 5  # frame 30 at 1.0 s
     assert found.raw.values.max() > 0.99
     assert encoder.pictures == seen + 1
     assert found.scale.units == ("cosine", "z", "percentile", "softmax")
-    assert detect(replace(recipe, unit="cosine"), found).verdicts["a dog"].confidence is None
-    analysis.video_scores(recipe, pictures={"another name": Picture(picture.rgb.copy())})
+    assert detect(replace(settings, unit="cosine"), found).verdicts["a dog"].confidence is None
+    analysis.video_scores(settings, pictures={"another name": Picture(picture.rgb.copy())})
     assert encoder.pictures == seen + 1  # the same pixels
     back = analysis.video_scores(NAMES)
     assert np.array_equal(back.raw.values, texts.raw.values)
@@ -205,15 +205,15 @@ def test_a_picture_that_is_a_frame_scores_at_most_1(analysis: Analysis, monkeypa
     monkeypatch.setattr(FakeEncoder, "embed_images", lambda _self, _images: frames(analysis)[3:4] * np.float32(1.0001))
     vector = analysis.video_scores(NAMES, pictures={"it": Picture(video_maker.number_picture(0))})
     assert float(vector.raw.values.max()) == 1.0
-    inside = detect(Recipe(unit="cosine", smoothing_s=0), vector).within("it", (-1.0, 1.0))
+    inside = detect(Settings(unit="cosine", smoothing_s=0), vector).within("it", (-1.0, 1.0))
     assert np.isfinite(inside).all()
 
 
 def test_no_picture_at_all(analysis: Analysis) -> None:
     found = analysis.video_scores(NAMES, pictures={})
     assert found.raw.values.shape == (10, 0)
-    assert detect(Recipe(unit="cosine"), found).moments == []
-    assert detect(Recipe(), found).moments == []  # there is no curve that lacks its neutral texts
+    assert detect(Settings(unit="cosine"), found).moments == []
+    assert detect(Settings(), found).moments == []  # there is no curve that lacks its neutral texts
 
 
 def test_a_video_that_was_never_begun(store: EmbeddingStore, encoder: FakeEncoder) -> None:
@@ -231,7 +231,7 @@ def test_a_model_that_fails_leaves_what_is_known(analysis: Analysis, monkeypatch
     with pytest.raises(EncoderError):
         analysis.video_scores(replace(NAMES, prompts=("a dog", "new")))
     with pytest.raises(EncoderError):
-        analysis.video_scores(Recipe(prompts=("a dog", SENTENCE)))
+        analysis.video_scores(Settings(prompts=("a dog", SENTENCE)))
     assert not analysis.bank_is_ready([SENTENCE])
     assert np.array_equal(analysis.video_scores(NAMES).raw.values, first.raw.values)
 
@@ -251,12 +251,12 @@ def test_where_the_bank_cannot_be_asked_there_is_a_way_without_it(
         analysis.video_scores(NAMES)
     found = detect(replace(NAMES, unit="z"), analysis.video_scores(NAMES, ask_bank=False))
     assert [verdict.confidence for verdict in found.verdicts.values()] == [None, None]
-    with pytest.raises(RecipeError, match="Corrected scores need the null bank"):
+    with pytest.raises(SettingsError, match="Corrected scores need the null bank"):
         detect(NAMES, analysis.video_scores(NAMES, ask_bank=False))
 
 
 def test_one_sample(tmp_path: Path, store: EmbeddingStore, encoder: FakeEncoder) -> None:
-    film = video_maker.planted(tmp_path, "one", 1, video_maker.Recipe())
+    film = video_maker.planted(tmp_path, "one", 1, video_maker.VideoSpec())
     list(index_video(film.path, encoder, store, samples_per_second=5.0))
     found = Analysis(store.videos()[0].video_id, encoder, store).video_scores(NAMES)
     assert len(found.raw) == 1

@@ -15,13 +15,13 @@ from clip_core.analysis.check_setup import Check, check_setup
 from clip_core.config import Config
 from tests.support.fakes import FakeEncoder
 from tests.support.model_maker import make_clip
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     (tmp_path / "videos").mkdir()
-    planted(tmp_path / "videos", "clip", 5, Recipe())
+    planted(tmp_path / "videos", "clip", 5, VideoSpec())
     make_clip(tmp_path / "models" / "tiny")
     return Config(
         video_path=tmp_path / "videos" / "clip.mp4",

@@ -15,7 +15,7 @@ from clip_core.types import Floats, Image
 from clip_core.video import open_video
 from tests.support.fakes import FakeEncoder
 from tests.support.model_maker import make_clip
-from tests.support.video_maker import PlantedVideo, Recipe, planted, write_video
+from tests.support.video_maker import PlantedVideo, VideoSpec, planted, write_video
 
 PROMPTS = ["a dog", "pizza"]
 
@@ -29,13 +29,13 @@ class Swapped(FakeEncoder):
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> PlantedVideo:
-    return planted(tmp_path_factory.mktemp("video"), "v", 60, Recipe(options={"g": "15"}))
+    return planted(tmp_path_factory.mktemp("video"), "v", 60, VideoSpec(options={"g": "15"}))
 
 
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng, path = np.random.default_rng(4), tmp_path_factory.mktemp("colours") / "c.mp4"
-    write_video(path, [np.full((64, 96, 3), rng.integers(0, 256, 3), np.uint8) for _ in range(40)], Recipe())
+    write_video(path, [np.full((64, 96, 3), rng.integers(0, 256, 3), np.uint8) for _ in range(40)], VideoSpec())
     return path
 
 
@@ -84,7 +84,7 @@ def test_scores_are_those_of_each_encoder(colours: Path) -> None:
 
 
 def test_fewer_frames_than_asked_for_count_once(tmp_path: Path) -> None:
-    short = planted(tmp_path, "short", 3, Recipe())
+    short = planted(tmp_path, "short", 3, VideoSpec())
     found = compare_encoders(short.path, FakeEncoder(), FakeEncoder(), [])
     assert (len(found.times_s), found.scores.shape, found.text_cosines.shape) == (3, (2, 3, 0), (0,))
 

@@ -14,9 +14,9 @@ import pytest
 import clip_core
 from clip_core import Detection, EmbeddingStore, detect_moments
 from clip_core.analysis.analyse import Analysis
-from clip_core.errors import EncoderError, NotIndexedError, PromptError, RecipeError
+from clip_core.errors import EncoderError, NotIndexedError, PromptError, SettingsError
 from clip_core.scoring.detection import MomentDetection, detect
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import FrameEmbeddings, TimeTable, Unit
 from tests.store.test_store import record
 from tests.support.fakes import FakeEncoder
@@ -59,8 +59,8 @@ def film(encoder: FakeEncoder) -> np.ndarray:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def through_analysis(recipe: Recipe, encoder: FakeEncoder, store: EmbeddingStore) -> MomentDetection:
-    return detect(recipe, Analysis(VIDEO, encoder, store).video_scores(recipe))
+def through_analysis(settings: Settings, encoder: FakeEncoder, store: EmbeddingStore) -> MomentDetection:
+    return detect(settings, Analysis(VIDEO, encoder, store).video_scores(settings))
 
 
 def test_what_is_planted_is_found_and_the_rest_is_not_sure(encoder: FakeEncoder, store: EmbeddingStore) -> None:
@@ -78,8 +78,8 @@ def test_what_is_planted_is_found_and_the_rest_is_not_sure(encoder: FakeEncoder,
 
 
 def test_it_finds_what_the_page_finds(encoder: FakeEncoder, store: EmbeddingStore) -> None:
-    recipe = Recipe(prompts=(DOG, PIZZA, GNOME))
-    found, page = detect_moments(VIDEO, recipe.prompts, encoder, store), through_analysis(recipe, encoder, store)
+    settings = Settings(prompts=(DOG, PIZZA, GNOME))
+    found, page = detect_moments(VIDEO, settings.prompts, encoder, store), through_analysis(settings, encoder, store)
     assert found.moments == tuple(page.moments)
     assert found.candidates == tuple(page.candidates)
     for prompt, verdict in page.verdicts.items():
@@ -89,7 +89,9 @@ def test_it_finds_what_the_page_finds(encoder: FakeEncoder, store: EmbeddingStor
 
 
 def test_the_settings_are_followed_but_for_their_prompts(encoder: FakeEncoder, store: EmbeddingStore) -> None:
-    settings = Recipe(prompts=(GNOME,), unit="z", thresholds={DOG: 1.0}, smoothing_s=3.0, pad_s=0.5, unflagged=(PIZZA,))
+    settings = Settings(
+        prompts=(GNOME,), unit="z", thresholds={DOG: 1.0}, smoothing_s=3.0, pad_s=0.5, unflagged=(PIZZA,)
+    )
     found = detect_moments(VIDEO, [DOG, PIZZA], encoder, store, settings=settings)
     page = through_analysis(replace(settings, prompts=(DOG, PIZZA)), encoder, store)
     assert found.moments == tuple(page.moments)
@@ -104,12 +106,12 @@ def test_detection_is_the_same_in_every_unit_and_smoothing(
 ) -> None:
     prompts = [DOG, PIZZA, GNOME, TREE]
     usual = detect_moments(VIDEO, prompts, encoder, store)
-    recipe = Recipe(prompts=tuple(prompts), unit=unit, smoothing_s=smoothing_s)
-    found = detect_moments(VIDEO, prompts, encoder, store, settings=recipe)
+    settings = Settings(prompts=tuple(prompts), unit=unit, smoothing_s=smoothing_s)
+    found = detect_moments(VIDEO, prompts, encoder, store, settings=settings)
     assert (found.verdicts, found.confidence) == (usual.verdicts, usual.confidence)
     for mine, theirs in ((found.moments, usual.moments), (found.candidates, usual.candidates)):
         assert {(m.prompt, m.start_s, m.end_s) for m in mine} == {(m.prompt, m.start_s, m.end_s) for m in theirs}
-    page = through_analysis(recipe, encoder, store)
+    page = through_analysis(settings, encoder, store)
     assert np.isfinite(list(page.thresholds.values())).all()
     assert all(page.thresholds[moment.prompt] <= moment.peak for moment in found.moments)
 
@@ -119,7 +121,7 @@ def test_the_confidence_goes_before_that_of_the_settings(encoder: FakeEncoder, s
     beaten = usual.confidence[GNOME]
     assert beaten is not None
     assert 0.5 < beaten < 0.95
-    strict, mild = Recipe(confidence=0.98), Recipe(confidence=0.5)
+    strict, mild = Settings(confidence=0.98), Settings(confidence=0.5)
     for settings, confidence, kind in (
         (None, None, "not sure"), (None, 0.5, "there"), (mild, None, "there"),
         (mild, 0.98, "not sure"), (strict, 0.5, "there"), (strict, None, "not sure"),
@@ -131,7 +133,7 @@ def test_the_confidence_goes_before_that_of_the_settings(encoder: FakeEncoder, s
 
 @pytest.mark.parametrize("confidence", [0.4, 1.0, 95, float("nan")])
 def test_a_confidence_that_cannot_be(encoder: FakeEncoder, store: EmbeddingStore, confidence: float) -> None:
-    with pytest.raises(RecipeError, match=r"'confidence' cannot be .* 0\.5 to 0\.999"):
+    with pytest.raises(SettingsError, match=r"'confidence' cannot be .* 0\.5 to 0\.999"):
         detect_moments(VIDEO, [DOG], encoder, store, confidence=confidence)
 
 
@@ -152,10 +154,10 @@ def test_a_negative_prompt_is_held_against_and_not_looked_for(encoder: FakeEncod
     prompts = [DOG, "- a person"]
     found = detect_moments(VIDEO, prompts, encoder, store)
     assert (list(found.verdicts), {m.prompt for m in found.moments}) == ([DOG], {DOG})
-    margin = Recipe(unit="margin", threshold=0.2)
+    margin = Settings(unit="margin", threshold=0.2)
     (moment,) = detect_moments(VIDEO, prompts, encoder, store, settings=margin).moments
     assert (moment.start_s, moment.end_s) == pytest.approx((10.0, 20.0), abs=0.6)
-    with pytest.raises(RecipeError, match="negative prompt"):
+    with pytest.raises(SettingsError, match="negative prompt"):
         detect_moments(VIDEO, [DOG], encoder, store, settings=margin)
 
 
@@ -195,7 +197,7 @@ def test_thresholds_set_by_hand_need_no_null_bank(
         raise EncoderError("The server is down.", "Try again.")
 
     monkeypatch.setattr(Analysis, "prepare_bank", fail)
-    cosine = Recipe(unit="cosine", threshold=-1.0)
+    cosine = Settings(unit="cosine", threshold=-1.0)
     found = detect_moments(VIDEO, [DOG, GNOME], encoder, store, settings=cosine)
     assert {(m.prompt, m.start_s, m.end_s) for m in found.moments} == {(DOG, 0.0, 50.0), (GNOME, 0.0, 50.0)}
     assert found.confidence == {DOG: None, GNOME: None}

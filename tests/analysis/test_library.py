@@ -9,7 +9,7 @@ from clip_core.analysis.stored_videos import copy_bytes, count_judged, forget_co
 from clip_core.config import Config
 from clip_core.errors import ProxyError
 from clip_core.media.proxies import proxy_path
-from clip_core.types import Edit
+from clip_core.types import Annotation
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
 
@@ -17,7 +17,7 @@ from tests.support.fakes import FakeEncoder
 def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None:
     store = EmbeddingStore(tmp_path / "store")
     assert list_stored(store) == []
-    video = video_maker.planted(tmp_path, "v", 60, video_maker.Recipe(options={"sc_threshold": "0"}))
+    video = video_maker.planted(tmp_path, "v", 60, video_maker.VideoSpec(options={"sc_threshold": "0"}))
     for name in ("one", "two"):
         list(index_video(video.path, FakeEncoder(name=name), store, samples_per_second=5.0))
     (stored,) = list_stored(store)
@@ -29,7 +29,7 @@ def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None
     assert stored.size_bytes > 0
     video_id = stored.record.video_id
     assert count_judged(video_id, store) == 0
-    store.put_edit(video_id, Edit("a dog", 1.0, 0.5, 1.5, "rejected"))
+    store.put_annotation(video_id, Annotation("a dog", 1.0, 0.5, 1.5, "rejected"))
     assert count_judged(video_id, store) == 1
     forget_video(video_id, store)
     assert list_stored(store) == []

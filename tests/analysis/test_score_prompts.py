@@ -17,8 +17,8 @@ from tests.support.fakes import FakeEncoder
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> video_maker.PlantedVideo:
-    recipe = video_maker.Recipe(options={"g": "30", "sc_threshold": "0"})
-    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 90, recipe)
+    settings = video_maker.VideoSpec(options={"g": "30", "sc_threshold": "0"})
+    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 90, settings)
 
 
 @pytest.fixture

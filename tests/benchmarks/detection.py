@@ -19,7 +19,7 @@ from clip_core.scoring.segments import Segmenter, Segments
 from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
 from tests.benchmarks.table import Row, Spread, tell
 
@@ -28,7 +28,7 @@ QUICK_GOALS_MS = {500: 200.0, 2_000: 600.0}
 GOAL_BYTES, GOAL_SCORING = 600_000, 1.5
 PROMPTS, CAPTIONS, DIM = 20, 300, 512
 STEP_S, EVENT_S = 0.5, 20.0
-RECIPE = Recipe(
+SETTINGS = Settings(
     prompts=tuple(f"prompt {k}" for k in range(PROMPTS)),
     smoothing_s=2.0, hysteresis=0.5, min_gap_s=1.0, min_duration_s=2.0, pad_s=0.5,
 )  # fmt: skip
@@ -88,19 +88,19 @@ def _rows(n: int, goal_ms: float, turns: int, *, is_longest: bool) -> list[Row]:
     for _ in range(turns + 1):
         curves = Curves()
         curves.add_frames(frames)
-        curves.add_prompts(dict(zip(RECIPE.prompts, texts, strict=True)))
+        curves.add_prompts(dict(zip(SETTINGS.prompts, texts, strict=True)))
         timed = _Timed(parts)
         timed("bare product", lambda: np.clip(vectors @ texts.T, -1, 1))
-        raw = timed("scores", lambda c=curves: c.scores(RECIPE.prompts, _table(n)))
+        raw = timed("scores", lambda c=curves: c.scores(SETTINGS.prompts, _table(n)))
         video_scores = _video_scores(raw, banks, shot_boundaries_s, segments)
-        timed("corrected", lambda e=video_scores: e.scale.in_unit(RECIPE.unit))
-        timed("detection", lambda e=video_scores: [e.detected(p, RECIPE.confidence) for p in RECIPE.prompts])
-        found = timed("smoothing and moments", lambda e=video_scores: detect(RECIPE, e))
+        timed("corrected", lambda e=video_scores: e.scale.in_unit(SETTINGS.unit))
+        timed("detection", lambda e=video_scores: [e.detected(p, SETTINGS.confidence) for p in SETTINGS.prompts])
+        found = timed("smoothing and moments", lambda e=video_scores: detect(SETTINGS, e))
         view = _view(found)
         figure = timed("figure", lambda v=view: live_figure(v))
         sent["player"] = len(timed("as text", lambda f=figure: json.dumps(f, separators=(",", ":"))))
         sent["frames"] = len(json.dumps(timed("figure of Frames", lambda v=view: timeline_figure(v))))
-        timed("a move of a slider", lambda e=video_scores: live_figure(_view(detect(RECIPE, e))))
+        timed("a move of a slider", lambda e=video_scores: live_figure(_view(detect(SETTINGS, e))))
     taken = {name: values[1:] if len(values) > 1 else values for name, values in parts.items()}
     moments = len(found.moments) if found is not None else 0
     return _told(n, goal_ms, taken, sent, moments, is_longest=is_longest)
@@ -110,8 +110,8 @@ def gathered(frames: FrameEmbeddings, texts: Floats, captions: Floats) -> VideoS
     """What ``Analysis`` would make of frames, of the vectors of ``RECIPE.prompts``, and of 300 neutral texts."""
     curves = Curves()
     curves.add_frames(frames)
-    curves.add_prompts(dict(zip(RECIPE.prompts, texts, strict=True)))
-    raw = curves.scores(RECIPE.prompts, _table(len(frames)))
+    curves.add_prompts(dict(zip(SETTINGS.prompts, texts, strict=True)))
+    raw = curves.scores(SETTINGS.prompts, _table(len(frames)))
     shot_boundaries_s, segments = _segmented(frames)
     return _video_scores(
         raw, _banks(captions, frames.vectors, np.arange(len(frames)), segments), shot_boundaries_s, segments
@@ -127,7 +127,7 @@ def _segmented(frames: FrameEmbeddings) -> tuple[Times, Segments]:
 
 def _banks(captions: Floats, vectors: Floats, order: Ints, segments: Segments) -> dict[str, PromptBank]:
     bank = NullBank([f"text {k}" for k in range(CAPTIONS)], captions, 100.0)
-    return prompt_banks(RECIPE.prompts, bank, vectors, order, segments)
+    return prompt_banks(SETTINGS.prompts, bank, vectors, order, segments)
 
 
 def _video_scores(

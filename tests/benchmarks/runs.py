@@ -15,7 +15,7 @@ from clip_core.types import Floats, Frame, Image
 from clip_core.video.sampling import sample_pts
 from tests.benchmarks.made import CACHE
 from tests.support.fakes import FakeEncoder
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 RATE = 2.0
 KEPT_FRAMES = 32
@@ -111,5 +111,5 @@ def warm_up() -> None:
     """Index a tiny video, so that no later run pays for imports."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        tiny = planted(Path(folder), "tiny", 30, Recipe())
+        tiny = planted(Path(folder), "tiny", 30, VideoSpec())
         index_fresh(tiny.path, FakeEncoder())

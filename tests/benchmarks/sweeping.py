@@ -9,7 +9,7 @@ import numpy as np
 from clip_core.analysis.evaluate import sweep_settings, usual_grid
 from clip_core.evaluation.ground_truth import Span, Truth
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from tests.benchmarks import detection
 from tests.benchmarks.table import Row, Spread, tell
 
@@ -20,12 +20,12 @@ def measure(quick: bool) -> list[Row]:
     """Seconds of a whole sweep of 7,200 samples × 20 prompts, detection on segments among them."""
     samples = QUICK_SAMPLES if quick else SAMPLES
     video_scores, truth = planted(samples)
-    recipe = Recipe(prompts=detection.RECIPE.prompts)
-    grid = usual_grid(recipe, video_scores)
+    settings = Settings(prompts=detection.SETTINGS.prompts)
+    grid = usual_grid(settings, video_scores)
     taken = []
     for _ in range(1 if quick else 3):
         began = time.perf_counter()
-        cells = list(sweep_settings(recipe, video_scores, truth, grid))
+        cells = list(sweep_settings(settings, video_scores, truth, grid))
         taken.append(time.perf_counter() - began)
     best = max(cell.score for cell in cells)
     whole = Spread.of(taken, "s", 2)

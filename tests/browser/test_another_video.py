@@ -13,7 +13,7 @@ from tests.support.bench import SIZE, Bench
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
 from tests.support.stage import put, staged
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -50,7 +50,7 @@ def test_axes_and_shades_go_before_the_new_curves_come(bench: Bench) -> None:
 
 def test_picture_and_clock_go_before_the_new_times_come(bench: Bench, tmp_path: Path) -> None:
     tab, stage = bench.tab, bench.stage
-    one, two = (planted(tmp_path, name, frames, Recipe()) for name, frames in (("one", 30), ("two", 60)))
+    one, two = (planted(tmp_path, name, frames, VideoSpec()) for name, frames in (("one", 30), ("two", 60)))
     stage.films |= {"one": one.path, "two": two.path}
     put(tab, "s", "screen", stage.screen("one", [*one.times_s, 1.0]))
     wait_until(lambda: tab.evaluate("document.querySelector('video').readyState") >= 2, what="the first picture")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Edit
+from clip_core.types import Annotation
 from pages.regions.moments.table import PEAK_PX, UP_TO_PEAK_PX
 from tests.browser.test_findings_in_browser import Finder
 from tests.support.app import new_world
@@ -45,14 +45,14 @@ class Judge(Finder):
         self.world = world
 
     @property
-    def edits(self) -> list[Edit]:
+    def annotations(self) -> list[Annotation]:
         """What the store keeps."""
         store = EmbeddingStore(str(self.world.folder / "embeddings"))
-        return [edit for video in store.videos() for edit in store.edits(video.video_id)]
+        return [annotation for video in store.videos() for annotation in store.annotations(video.video_id)]
 
     @property
     def verdicts(self) -> list[str]:
-        return sorted(edit.verdict for edit in self.edits)
+        return sorted(annotation.verdict for annotation in self.annotations)
 
     @property
     def time_s(self) -> float:
@@ -169,13 +169,13 @@ def test_an_edge_is_dragged_to_a_sample_and_escape_puts_it_back(judge: Judge) ->
     assert judge.grips()[1][3] == end
     judge.tab.mouse.up()
     judge.settle()
-    assert judge.edits == []
+    assert judge.annotations == []
     judge.drag(1, wanted + 0.07)
     judge.tab.mouse.up()
-    wait_until(lambda: len(judge.edits) == 1, what="edges that are kept")
-    (edit,) = judge.edits
-    assert (edit.end_s, edit.verdict) == (pytest.approx(wanted), "")
-    assert edit.start_s == pytest.approx(seconds(start), abs=1e-3)
+    wait_until(lambda: len(judge.annotations) == 1, what="edges that are kept")
+    (annotation,) = judge.annotations
+    assert (annotation.end_s, annotation.verdict) == (pytest.approx(wanted), "")
+    assert annotation.start_s == pytest.approx(seconds(start), abs=1e-3)
     assert judge.time_s == before  # nobody was sent elsewhere
     judge.settle()
     assert judge.grips()[1][3] == f"0:{wanted:06.3f}"
@@ -184,7 +184,7 @@ def test_an_edge_is_dragged_to_a_sample_and_escape_puts_it_back(judge: Judge) ->
     judge.settle()
     judge.drag(1, wanted + 0.07)
     judge.tab.mouse.up()
-    wait_until(lambda: len(judge.edits) == 1, what="edges that are kept")
+    wait_until(lambda: len(judge.annotations) == 1, what="edges that are kept")
     judge.tab.keyboard.press("Control+z")  # before the run that the drag began has drawn anything
     wait_until(lambda: judge.grips()[1][3] == end, what="the end as it was, again")
 

@@ -64,8 +64,8 @@ def test_a_model_is_chosen_downloaded_and_used(visitor: Visitor) -> None:
     visitor.fits_at_rest()
 
 
-@pytest.mark.parametrize("page", ["library"])  # for the routes see test_front_door.py
-def test_an_address_right_after_a_start_comes_in_by_the_front_door(visitor: Visitor, page: str) -> None:
+@pytest.mark.parametrize("page", ["library"])  # for the routes see test_first_address.py
+def test_an_address_right_after_a_start_leads_to_the_app(visitor: Visitor, page: str) -> None:
     visitor.tab.goto(f"{visitor.address}/{page}")
     visitor.tab.get_by_role("link", name="Compare encoders").wait_for()
     assert visitor.tab.get_by_role("link", name="routes", exact=True).count() == 0

@@ -13,8 +13,8 @@ import pytest
 from clip_core.media.playable import why_not_playable_here
 from clip_core.media.proxies import make_proxy
 from clip_core.video import open_video
-from tests.support.sound_maker import FilmRecipe, SoundRecipe, write_film
-from tests.support.video_maker import BITS, KINDS, Recipe, planted
+from tests.support.sound_maker import FilmSpec, SoundSpec, write_film
+from tests.support.video_maker import BITS, KINDS, VideoSpec, planted
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
 
@@ -61,8 +61,8 @@ def tab(chromium: Any) -> Any:
 
 
 def film(folder: Path) -> Path:
-    sound = SoundRecipe("libmp3lame", 44_100)
-    return write_film(folder / "film.avi", FilmRecipe("mpeg4", options={"bf": "2", "g": "40"}, sound=sound))
+    sound = SoundSpec("libmp3lame", 44_100)
+    return write_film(folder / "film.avi", FilmSpec("mpeg4", options={"bf": "2", "g": "40"}, sound=sound))
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
@@ -110,14 +110,14 @@ def test_what_is_said_to_play_plays(kind: str, tmp_path: Path, tab: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    "spec",
     [
-        Recipe(codec="libx265", options={"x265-params": "log-level=none"}),
-        Recipe(".avi", "mpeg4"),
-        Recipe(".ts"),
+        VideoSpec(codec="libx265", options={"x265-params": "log-level=none"}),
+        VideoSpec(".avi", "mpeg4"),
+        VideoSpec(".ts"),
     ],
 )
-def test_what_chromium_does_not_play_either(recipe: Recipe, tmp_path: Path, tab: Any) -> None:
-    path = planted(tmp_path, "v", 10, recipe).path
+def test_what_chromium_does_not_play_either(spec: VideoSpec, tmp_path: Path, tab: Any) -> None:
+    path = planted(tmp_path, "v", 10, spec).path
     assert why_not_playable_here(path) is not None
     assert load(tab, path) is None

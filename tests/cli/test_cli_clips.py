@@ -10,7 +10,7 @@ import pytest
 import clip_core.media.export_media
 from clip_core.__main__ import main
 from clip_core.video import open_video
-from tests.support.video_maker import Recipe, planted, read_number, write_images
+from tests.support.video_maker import VideoSpec, planted, read_number, write_images
 
 TABLE = """prompt,start_s,end_s,duration_s,peak_s,peak,mean
 a dog,0.500000,1.000000,0.5,0.700000,0.3,0.2
@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("CLIP_VIDEO_CONFIG", raising=False)
     (tmp_path / "config.yaml").write_text("embeddings: store\nvideo_dirs: .\n")
     (tmp_path / "moments.csv").write_text(TABLE)
-    planted(tmp_path, "film", 60, Recipe(options={"g": "20", "sc_threshold": "0"}))
+    planted(tmp_path, "film", 60, VideoSpec(options={"g": "20", "sc_threshold": "0"}))
     return tmp_path
 
 

@@ -15,7 +15,7 @@ from clip_core.types import Progress
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.inference_server import FakeInferenceServer
 from tests.support.model_maker import make_clip
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 B32 = CATALOGUE[0]
 
@@ -23,7 +23,7 @@ B32 = CATALOGUE[0]
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a video, a model and a configuration, to stand in."""
-    planted(tmp_path, "clip", 20, Recipe(options={"g": "10"}))
+    planted(tmp_path, "clip", 20, VideoSpec(options={"g": "10"}))
     make_clip(tmp_path / "models" / "tiny")
     (tmp_path / "config.yaml").write_text(
         "video_path: clip.mp4\nvideo_dirs: .\nmodel: tiny\nmodel_dirs: models\nembeddings: store\nCLIP: [a dog]\n"

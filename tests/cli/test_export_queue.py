@@ -17,14 +17,14 @@ from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.tasks import ExportQueue, TaskView, export_key
 from clip_core.types import Moment, Progress, VideoRecord
 from clip_core.video import open_video
-from tests.support.video_maker import PlantedVideo, Recipe, planted
+from tests.support.video_maker import PlantedVideo, VideoSpec, planted
 
 WISH = ExportRequest((Moment("a dog", 0.0, 1.5, 0.7, 1.0, 1.0),), zip_name="clips.zip")
 
 
 @pytest.fixture
 def video(tmp_path: Path) -> PlantedVideo:
-    return planted(tmp_path, "v", 60, Recipe())
+    return planted(tmp_path, "v", 60, VideoSpec())
 
 
 def known(video: PlantedVideo) -> VideoRecord:

@@ -24,7 +24,7 @@ from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.onnx import OnnxEncoder
 from tests.support.fakes import FakeEncoder
 from tests.support.model_maker import make_clip
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 ROOT = Path(__file__).parents[2]
 HEAVY = "numpy av cv2 lancedb pyarrow onnxruntime tokenizers PIL scipy"
@@ -35,8 +35,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model, a configuration, two videos, and a store in which clip.mp4 is indexed."""
     folder = tmp_path_factory.mktemp("made")
     make_clip(folder / "models" / "tiny")
-    planted(folder, "clip", 60, Recipe(options={"g": "15"}))
-    planted(folder, "other", 20, Recipe(".mkv"))
+    planted(folder, "clip", 60, VideoSpec(options={"g": "15"}))
+    planted(folder, "other", 20, VideoSpec(".mkv"))
     (folder / "config.yaml").write_text(
         "model: tiny\nmodel_dirs: models\nembeddings: store\nsamples_per_second: 5\nCLIP: [a dog, pizza]\n"
     )
@@ -176,7 +176,7 @@ def test_the_others_go_on_when_one_fails(here: Path, capsys: pytest.CaptureFixtu
 
 def test_a_file_that_breaks_off_is_kept_and_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"movflags": "faststart"}
-    whole = planted(here, "whole", 200, Recipe(options={"g": "10", "bf": "0"}, container_options=options)).path
+    whole = planted(here, "whole", 200, VideoSpec(options={"g": "10", "bf": "0"}, container_options=options)).path
     data = whole.read_bytes()
     Path("half.mp4").write_bytes(data[: data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2])
     for _ in range(2):  # the second time the store knows it
@@ -212,7 +212,7 @@ def test_ctrl_c_keeps_what_is_indexed(
     on_ctrl_c: Callable[[Any], Any],
 ) -> None:
     on_ctrl_c(signal.default_int_handler)
-    planted(here, "long", 200, Recipe())
+    planted(here, "long", 200, VideoSpec())
     encoders = iter([Interrupted(), encoder := FakeEncoder()])
     monkeypatch.setattr("clip_core.encoders.registry.load_encoder", lambda name, config: next(encoders))
     words = ["index", "long.mp4", "clip.mp4", "--samples-per-second", "every frame"]
@@ -230,7 +230,7 @@ def test_a_job_in_the_background_does_not_heed_ctrl_c(
     on_ctrl_c(signal.SIG_IGN)
     encoder = Interrupted()
     monkeypatch.setattr("clip_core.encoders.registry.load_encoder", lambda name, config: encoder)
-    planted(here, "long", 200, Recipe())
+    planted(here, "long", 200, VideoSpec())
     assert main(["index", "long.mp4", "--samples-per-second", "every frame"]) == 0
     assert encoder.pictures == 200
 

@@ -24,14 +24,13 @@ from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError
 from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.scoring.prompt_detection import Verdict
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Edit, Floats, ReviewVerdict
+from clip_core.types import Annotation, Floats, ReviewVerdict
 from tests.cli.test_commands import run
 from tests.export.test_report import Parsed
 from tests.support.model_maker import make_clip
-from tests.support.video_maker import Recipe as VideoRecipe
-from tests.support.video_maker import planted
+from tests.support.video_maker import VideoSpec, planted
 
 ASKED = ("a dog", "pizza")
 BEATEN = "a dog: there. Beats 96 % of 299 neutral texts: about 3 in 100 absent ones come as high."
@@ -42,7 +41,7 @@ HALF = ("--unit", "percentile", "--threshold", "50", "--settings", "any.yaml")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an indexed video of 40 frames, a model and settings that take raw scores."""
     folder = tmp_path_factory.mktemp("give")
-    planted(folder, "clip", 40, VideoRecipe(options={"g": "10"}))
+    planted(folder, "clip", 40, VideoSpec(options={"g": "10"}))
     make_clip(folder / "models" / "tiny")
     (folder / "config.yaml").write_text(
         "video_dirs: .\nmodel: tiny\nmodel_dirs: models\nembeddings: store\nCLIP: [a dog, pizza]\n"
@@ -132,8 +131,8 @@ def test_what_was_judged_counts_when_asked(here: Path, capsys: pytest.CaptureFix
     store = EmbeddingStore(load_config().embeddings)
     (video,) = store.videos()
     first = [float(found[0][name]) for name in ("peak_s", "start_s", "end_s")]
-    store.put_edit(video.video_id, Edit("pizza", *first, "rejected"))
-    store.put_edit(video.video_id, Edit("a dog", 0.35, 0.3, 0.4, "added", "mine"))
+    store.put_annotation(video.video_id, Annotation("pizza", *first, "rejected"))
+    store.put_annotation(video.video_id, Annotation("a dog", 0.35, 0.3, 0.4, "added", "mine"))
     asked = ("--prompt", "pizza", "--prompt", "a dog")
     judged = rows(run(capsys, "moments", "clip.mp4", *HALF, *asked, "--judged")[1])
     assert [row["start_s"] for row in judged if row["prompt"] == "pizza"] == [row["start_s"] for row in found[1:]]
@@ -207,8 +206,8 @@ def test_predictions_name_combinations_and_what_was_added_by_hand(
     )
     store = EmbeddingStore(load_config().embeddings)
     (video,) = store.videos()
-    store.put_edit(video.video_id, Edit("a dog and pizza", 0.35, 0.3, 0.4, "added"))
-    store.put_edit(video.video_id, Edit("a hat", 0.35, 0.3, 0.4, "added"))  # nobody asks for it
+    store.put_annotation(video.video_id, Annotation("a dog and pizza", 0.35, 0.3, 0.4, "added"))
+    store.put_annotation(video.video_id, Annotation("a hat", 0.35, 0.3, 0.4, "added"))  # nobody asks for it
     words = ("--settings", "both.yaml", "--judged", "--format", "qvhighlights,json", "--out", "found")
     assert run(capsys, "moments", "clip.mp4", *words)[0] == 0
     lines = (here / "found" / "moments.qvhighlights.jsonl").read_text().splitlines()
@@ -373,7 +372,7 @@ def judge(prompt: str, verdict: ReviewVerdict, **edges: float) -> None:
     store = EmbeddingStore(load_config().embeddings)
     (video,) = store.videos()
     stretch = {"a dog": (0.4, 0.0, 0.533333), "pizza": (0.0, 0.0, 0.366667)}[prompt]
-    store.put_edit(video.video_id, replace(Edit(prompt, *stretch, verdict), **edges))
+    store.put_annotation(video.video_id, replace(Annotation(prompt, *stretch, verdict), **edges))
 
 
 def test_what_is_there_at_95_is_a_candidate_at_98(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -484,7 +483,7 @@ def test_a_model_that_fails_on_the_null_bank_does_not_keep_thresholds_from_worki
 def test_a_long_reason_is_told_whole_and_unflagged_prompts_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     reason = " ".join(f"This is sentence {number} of a long reason." for number in range(9))
     verdicts = {"a dog": Verdict("there", 0.97, "Short."), "a person": Verdict("not sure", 0.5, reason)}
-    found = SimpleNamespace(verdicts=verdicts | {"pizza": verdicts["a dog"]}, recipe=Recipe(unflagged=("pizza",)))
+    found = SimpleNamespace(verdicts=verdicts | {"pizza": verdicts["a dog"]}, settings=Settings(unflagged=("pizza",)))
     tell_verdicts(cast(ExportBundle, SimpleNamespace(detection=found)))
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == "a dog: there. Short."

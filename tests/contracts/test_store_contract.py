@@ -9,7 +9,7 @@ import pytest
 
 from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore, Revision
-from clip_core.types import Edit, FrameEmbeddings, Ints
+from clip_core.types import Annotation, FrameEmbeddings, Ints
 from tests.store.test_store import record as a_record
 
 VIDEO, OTHER = "ab" * 32, "cd" * 32
@@ -223,19 +223,19 @@ def test_thumbnails_are_counted_and_forgotten_with_the_video(store: EmbeddingSto
 
 
 def test_of_edits_to_one_moment_the_newest_counts_until_it_is_withdrawn(store: EmbeddingStore) -> None:
-    assert store.edits(VIDEO) == ()
-    first = Edit("a “dog”\n=1", 4.25, 4.0, 4.5, "rejected", settings={"unit": "z", "threshold": 2.5})
-    second = Edit("a “dog”\n=1", 4.25, 3.5, 5.0, "accepted", "barks", {"unit": "cosine"})
-    other = Edit("pizza", 1.0, 0.5, 1.5, "added")
-    for edit in (first, other, second):
-        store.put_edit(VIDEO, edit)
-    assert store.edits(VIDEO) == (other, second)
-    assert store.edits(OTHER) == ()
+    assert store.annotations(VIDEO) == ()
+    first = Annotation("a “dog”\n=1", 4.25, 4.0, 4.5, "rejected", settings={"unit": "z", "threshold": 2.5})
+    second = Annotation("a “dog”\n=1", 4.25, 3.5, 5.0, "accepted", "barks", {"unit": "cosine"})
+    other = Annotation("pizza", 1.0, 0.5, 1.5, "added")
+    for annotation in (first, other, second):
+        store.put_annotation(VIDEO, annotation)
+    assert store.annotations(VIDEO) == (other, second)
+    assert store.annotations(OTHER) == ()
     again = EmbeddingStore(store.location)
-    assert again.edits(VIDEO)[1].settings == {"unit": "cosine"}
-    again.withdraw_edit(VIDEO, second)
-    assert store.edits(VIDEO) == (other,)
-    store.put_edit(VIDEO, first)
-    assert store.edits(VIDEO) == (other, first)
+    assert again.annotations(VIDEO)[1].settings == {"unit": "cosine"}
+    again.withdraw_annotation(VIDEO, second)
+    assert store.annotations(VIDEO) == (other,)
+    store.put_annotation(VIDEO, first)
+    assert store.annotations(VIDEO) == (other, first)
     store.forget(VIDEO)
-    assert store.edits(VIDEO) == ()
+    assert store.annotations(VIDEO) == ()

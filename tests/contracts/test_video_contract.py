@@ -11,7 +11,7 @@ import pytest
 from clip_core.types import Frame
 from clip_core.video import Video, open_video
 from clip_core.video.animation import open_animation
-from tests.support.video_maker import KINDS, PlantedVideo, Recipe, read_number, write_video
+from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, read_number, write_video
 
 Opener = Callable[[Path], Video]
 
@@ -139,7 +139,7 @@ def test_wrong_questions(planted_videos: dict[str, PlantedVideo]) -> None:
 def test_red_is_red(tmp_path: Path) -> None:
     red = np.zeros((48, 64, 3), np.uint8)
     red[:, :, 0] = 255
-    write_video(tmp_path / "red.mp4", [red] * 3, Recipe())
+    write_video(tmp_path / "red.mp4", [red] * 3, VideoSpec())
     with open_video(tmp_path / "red.mp4") as video:
         r, g, b = video.frame_at(index=1).rgb.reshape(-1, 3).mean(axis=0)
     assert r > 240

@@ -217,8 +217,8 @@ def test_the_key_is_in_no_message_no_log_and_no_address(
 
 
 def test_a_server_that_dies_in_the_middle(server: FakeInferenceServer, tmp_path: Path) -> None:
-    recipe = video_maker.Recipe(options={"g": "30", "sc_threshold": "0"})
-    video = video_maker.planted(tmp_path, "numbered", 300, recipe)
+    settings = video_maker.VideoSpec(options={"g": "30", "sc_threshold": "0"})
+    video = video_maker.planted(tmp_path, "numbered", 300, settings)
     store = EmbeddingStore(tmp_path / "embeddings")
     server.fault, server.after = "stop", 20
     first = encoder(server)

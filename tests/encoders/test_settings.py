@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.encoders.settings import MAX_JSON_BYTES, Settings, foreign, read_object
+from clip_core.encoders.model_json import MAX_JSON_BYTES, ModelJson, foreign, read_object
 from clip_core.errors import EncoderError
 
 
@@ -34,14 +34,14 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_values_are_checked_where_they_are_taken() -> None:
-    settings = Settings({"a": {"n": 3, "x": 0.5, "t": "ok", "f": True, "three": [1, 2, 3]}}, "f.json", "m").inner("a")
+    settings = ModelJson({"a": {"n": 3, "x": 0.5, "t": "ok", "f": True, "three": [1, 2, 3]}}, "f.json", "m").inner("a")
     assert settings.integer("n", 1, 3) == 3
     assert settings.number("x", 0, 1) == 0.5
     assert settings.text("t", "") == "ok"
     assert settings.flag("f", False) is True
     assert settings.three("three", 0, 3) == (1.0, 2.0, 3.0)
     assert settings.number("none", 0, 1, 0.25) == 0.25
-    assert Settings({"null": None}, "f.json", "m").integer("null", 0, 9, 4) == 4
+    assert ModelJson({"null": None}, "f.json", "m").integer("null", 0, 9, 4) == 4
     with pytest.raises(
         EncoderError, match=r"^f\.json of m gives 'a\.x' as 0\.5; it must be a whole number from 0 to 9\."
     ):
@@ -57,7 +57,7 @@ def test_values_are_checked_where_they_are_taken() -> None:
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf"), True])
 def test_a_number_that_is_none_is_named(value: float) -> None:
     with pytest.raises(EncoderError, match="it must be a number from 0 to 9"):
-        Settings({"x": value}, "f.json", "m").number("x", 0, 9)
+        ModelJson({"x": value}, "f.json", "m").number("x", 0, 9)
 
 
 def test_foreign_words_are_one_short_line() -> None:

@@ -18,13 +18,13 @@ from clip_core.evaluation.sweep import Grid, Setting, best_cell
 from clip_core.scoring.detection import detect
 from clip_core.scoring.smoothing import smooth
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Scores
 from tests.support.curve_maker import scores_of, video_scores_of
 
 ROOT = Path(__file__).parents[2]
 TRUTH = Truth((Span("dog", 9.5, 19.5), Span("dog", 39.5, 49.5)), (Absence("absent"),))
-RECIPE = Recipe(unit="cosine", threshold=0.3, smoothing_s=0.0)
+SETTINGS = Settings(unit="cosine", threshold=0.3, smoothing_s=0.0)
 
 
 def planted(noise: float = 0.0) -> VideoScores:
@@ -35,19 +35,19 @@ def planted(noise: float = 0.0) -> VideoScores:
     return video_scores_of(scores_of(values, prompts=["dog", "absent"]), bank_peak=0.3)
 
 
-def judged(video_scores: VideoScores, truth: Truth, recipe: Recipe) -> Evaluation:
-    return evaluate(detect(recipe, video_scores), truth)
+def judged(video_scores: VideoScores, truth: Truth, settings: Settings) -> Evaluation:
+    return evaluate(detect(settings, video_scores), truth)
 
 
 def test_planted_moments_are_perfect() -> None:
     video_scores = planted()
-    found = judged(video_scores, TRUTH, RECIPE)
+    found = judged(video_scores, TRUTH, SETTINGS)
     assert (found.overall.map, found.overall.f1, found.overall.missed, found.overall.false_moments) == (1.0, 1.0, 0, 0)
     assert found.overall.onset_mean_s == 0.0
     assert [judgement.prompt for judgement in found.prompts] == ["dog", "absent"]
     assert found.warnings == ()
-    assert (found.detection.recipe, found.truth) == (RECIPE, TRUTH)
-    assert list(found.moments) == detect(RECIPE, video_scores).moments
+    assert (found.detection.settings, found.truth) == (SETTINGS, TRUTH)
+    assert list(found.moments) == detect(SETTINGS, video_scores).moments
     assert found.curves["dog"].average_precision == pytest.approx(1.0)
     assert found.curves[""].average_precision == pytest.approx(1.0)
     assert found.curves["absent"].average_precision is None
@@ -55,7 +55,7 @@ def test_planted_moments_are_perfect() -> None:
 
 @pytest.mark.parametrize("unit", ["corrected", "cosine", "z", "percentile", "softmax"])
 def test_curves_are_in_the_unit_of_the_recipe_and_thresholds_that_adapt_find_the_plant(unit: str) -> None:
-    found = judged(planted(0.01), TRUTH, Recipe(unit=unit, smoothing_s=0.0))  # type: ignore[arg-type]
+    found = judged(planted(0.01), TRUTH, Settings(unit=unit, smoothing_s=0.0))  # type: ignore[arg-type]
     assert found.overall.f1 == 1.0
     curve = found.curves["dog"]
     assert curve.thresholds[0] == pytest.approx(found.detection.smoothed[:, 0].max())
@@ -63,7 +63,7 @@ def test_curves_are_in_the_unit_of_the_recipe_and_thresholds_that_adapt_find_the
 
 
 def test_prompts_that_are_not_flagged_are_not_judged_and_other_moments_may_be() -> None:
-    found = judged(planted(), TRUTH, replace(RECIPE, unflagged=("absent",)))
+    found = judged(planted(), TRUTH, replace(SETTINGS, unflagged=("absent",)))
     assert [judgement.prompt for judgement in found.prompts] == ["dog"]
     assert found.warnings == ("The truth names what is not judged here: “absent”.",)
     first = found.moments[0]
@@ -72,36 +72,36 @@ def test_prompts_that_are_not_flagged_are_not_judged_and_other_moments_may_be() 
 
 def test_what_does_not_fit_is_told() -> None:
     truth = Truth((*TRUTH.spans, Span("dog", 55, 70), Span("cat", 0, 1)))
-    found = judged(planted(), truth, RECIPE)
+    found = judged(planted(), truth, SETTINGS)
     assert found.overall.truths == 3
     assert found.overall.missed == 1
     assert len(found.warnings) == 3  # the cat, the span past the end, nothing said of the other prompt
     with pytest.raises(TruthError, match="judges nothing here"):
-        judged(planted(), Truth((Span("cat", 0, 1),)), RECIPE)
+        judged(planted(), Truth((Span("cat", 0, 1),)), SETTINGS)
 
 
 @pytest.mark.parametrize("scores", [scores_of(np.empty((0, 1)), np.empty(0), end_s=60.0), scores_of([0.2]),
                                     scores_of(np.full(60, 0.2))])  # fmt: skip
-@pytest.mark.parametrize("recipe", [replace(RECIPE, smoothing_s=2.0, min_duration_s=1.0), Recipe(unit="z")])
-def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores, recipe: Recipe) -> None:
+@pytest.mark.parametrize("settings", [replace(SETTINGS, smoothing_s=2.0, min_duration_s=1.0), Settings(unit="z")])
+def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores, settings: Settings) -> None:
     video_scores = video_scores_of(scores)
-    found = judged(video_scores, Truth((Span("p0", 0, 0.5),)), recipe)
+    found = judged(video_scores, Truth((Span("p0", 0, 0.5),)), settings)
     assert (found.overall.map, found.overall.f1, found.overall.missed) == (0.0, 0.0, 1)
     assert json.loads(json.dumps(found.overall.map, allow_nan=False)) == 0.0
-    grid = usual_grid(recipe, video_scores)
-    assert 0 <= best_cell(grid, list(sweep_settings(recipe, video_scores, found.truth, grid))).score <= 1
+    grid = usual_grid(settings, video_scores)
+    assert 0 <= best_cell(grid, list(sweep_settings(settings, video_scores, found.truth, grid))).score <= 1
 
 
 def test_a_sweep_finds_the_planted_setting() -> None:
     video_scores = planted(noise=0.09)
-    grid = usual_grid(RECIPE, video_scores)
-    cells = list(sweep_settings(RECIPE, video_scores, TRUTH, grid))
+    grid = usual_grid(SETTINGS, video_scores)
+    cells = list(sweep_settings(SETTINGS, video_scores, TRUTH, grid))
     best = best_cell(grid, cells)
     assert len(cells) == len(grid)
     assert best.score > 0.9
-    assert best.score > judged(video_scores, TRUTH, RECIPE).overall.f1
+    assert best.score > judged(video_scores, TRUTH, SETTINGS).overall.f1
     assert best.setting.smoothing_s > 0
-    assert cells == list(sweep_settings(RECIPE, video_scores, TRUTH, grid))
+    assert cells == list(sweep_settings(SETTINGS, video_scores, TRUTH, grid))
 
 
 SLOW_GRID = Grid((0.0, 2.0), (None, 0.25, 0.3), (0.0, 3.0, 11.0))
@@ -120,16 +120,16 @@ SLOW_GRID = Grid((0.0, 2.0), (None, 0.25, 0.3), (0.0, 3.0, 11.0))
 )
 def test_each_cell_is_what_finding_anew_would_give(changes: dict[str, object]) -> None:
     video_scores = planted(noise=0.05)
-    recipe = replace(RECIPE, thresholds={"dog": 0.9}, **changes)  # type: ignore[arg-type]
-    for cell in sweep_settings(recipe, video_scores, TRUTH, SLOW_GRID):
+    settings = replace(SETTINGS, thresholds={"dog": 0.9}, **changes)  # type: ignore[arg-type]
+    for cell in sweep_settings(settings, video_scores, TRUTH, SLOW_GRID):
         s = cell.setting
-        slow = replace(recipe, thresholds={}, smoothing_s=s.smoothing_s, threshold=s.threshold,
+        slow = replace(settings, thresholds={}, smoothing_s=s.smoothing_s, threshold=s.threshold,
                        min_duration_s=s.min_duration_s)  # fmt: skip
         assert judged(video_scores, TRUTH, slow).overall.f1 == pytest.approx(cell.score), s
 
 
 def test_the_grid_holds_the_setting_of_now_and_one_that_adapts() -> None:
-    grid = usual_grid(replace(RECIPE, smoothing_s=0.7, threshold=0.333, min_duration_s=0.25), planted())
+    grid = usual_grid(replace(SETTINGS, smoothing_s=0.7, threshold=0.333, min_duration_s=0.25), planted())
     assert Setting(0.7, 0.333, 0.25) in list(grid)
     assert grid.thresholds[0] is None
     common = [cut for cut in grid.thresholds[1:] if cut is not None]
@@ -138,7 +138,7 @@ def test_the_grid_holds_the_setting_of_now_and_one_that_adapts() -> None:
 
 
 def test_common_thresholds_in_z_begin_above_the_median() -> None:
-    grid = usual_grid(Recipe(unit="z"), planted(0.01))
+    grid = usual_grid(Settings(unit="z"), planted(0.01))
     assert grid.thresholds[:2] == (None, 1.0)
     assert max(cut for cut in grid.thresholds if cut is not None) >= 6.0
 
@@ -151,13 +151,13 @@ def test_each_smoothing_and_each_threshold_is_computed_once(monkeypatch: pytest.
         asked.append(window_s)
         return smooth(scores, window_s, *rest)  # type: ignore[arg-type]
 
-    def finding(recipe: Recipe, video_scores: VideoScores, **rest: object) -> object:
-        calls.append((recipe.smoothing_s, recipe.threshold))
-        return detect(recipe, video_scores, **rest)  # type: ignore[arg-type]
+    def finding(settings: Settings, video_scores: VideoScores, **rest: object) -> object:
+        calls.append((settings.smoothing_s, settings.threshold))
+        return detect(settings, video_scores, **rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr("clip_core.scoring.smoothing.smooth", counted)
     monkeypatch.setattr(module, "detect", finding)
-    list(sweep_settings(RECIPE, planted(), TRUTH, Grid((0.0, 1.0, 2.0), (0.2, 0.3), (0.0, 1.0))))
+    list(sweep_settings(SETTINGS, planted(), TRUTH, Grid((0.0, 1.0, 2.0), (0.2, 0.3), (0.0, 1.0))))
     assert asked == [0.0, 1.0, 2.0]
     assert calls == [(width, cut) for width in (0.0, 1.0, 2.0) for cut in (0.2, 0.3)]
 
@@ -166,10 +166,10 @@ def test_the_sample_with_the_settings_that_it_ships_with(tmp_path: Path) -> None
     config = load_config(ROOT / "config.yaml")
     encoder, store = load_encoder(config.model, config), EmbeddingStore(tmp_path)
     list(index_video(ROOT / "data" / "sample.mp4", encoder, store, samples_per_second=config.samples_per_second))
-    recipe = Recipe(prompts=config.prompts, smoothing_s=config.smoothing_s)
-    video_scores = Analysis(store.videos()[0].video_id, encoder, store).video_scores(recipe)
+    settings = Settings(prompts=config.prompts, smoothing_s=config.smoothing_s)
+    video_scores = Analysis(store.videos()[0].video_id, encoder, store).video_scores(settings)
     truth = read_truth((ROOT / "data" / "sample.truth.json").read_bytes(), "sample.truth.json")
-    found = judged(video_scores, truth, recipe)
+    found = judged(video_scores, truth, settings)
     assert found.warnings == ()
     assert (found.overall.r1_50, found.overall.r1_70, found.overall.map_50) == (1.0, 1.0, 1.0)
     assert (found.overall.missed, found.overall.false_moments) == (0, 0)

@@ -10,12 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clip_core.__main__ import main
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format, MomentExport, write_moments, write_scores
 from clip_core.export.source import Source
 from clip_core.filters import FILTERS, Filter
 from clip_core.scoring.smoothing import smooth
-from clip_core.settings import UNITS, Recipe, read_recipe
+from clip_core.settings import UNITS, Settings, read_settings
 from tests.support.curve_maker import scores_of
 
 
@@ -63,9 +63,9 @@ def test_a_format_of_scores_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_filter_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FILTERS, "double", Filter("twice as high", lambda rows, window: rows * 2))  # type: ignore[arg-type]
-    assert read_recipe(b"smoothing: double").smoothing == Recipe(smoothing="double").smoothing == "double"
-    with pytest.raises(RecipeError, match="triple"):
-        Recipe(smoothing="triple")
+    assert read_settings(b"smoothing: double").smoothing == Settings(smoothing="double").smoothing == "double"
+    with pytest.raises(SettingsError, match="triple"):
+        Settings(smoothing="triple")
     scores = scores_of([1.0, 2.0, 3.0])
     np.testing.assert_array_equal(smooth(scores, 1.0, "double"), scores.values * 2)
     page = AppTest.from_function(draw_filters).run()

@@ -17,8 +17,8 @@ from tests.support.fakes import FakeEncoder
 
 @pytest.fixture(scope="module")
 def numbered(tmp_path_factory: pytest.TempPathFactory) -> video_maker.PlantedVideo:
-    recipe = video_maker.Recipe(options={"g": "30", "sc_threshold": "0"})
-    return video_maker.planted(tmp_path_factory.mktemp("videos"), "numbered", 300, recipe)
+    settings = video_maker.VideoSpec(options={"g": "30", "sc_threshold": "0"})
+    return video_maker.planted(tmp_path_factory.mktemp("videos"), "numbered", 300, settings)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_nothing_to_do_is_one_report_without_the_encoder(
 
 
 def test_a_run_with_nothing_to_do_counts_as_the_first_did(store: EmbeddingStore, tmp_path: Path) -> None:
-    video = video_maker.planted(tmp_path, "v", 90, video_maker.Recipe(options={"g": "7", "sc_threshold": "0"}))
+    video = video_maker.planted(tmp_path, "v", 90, video_maker.VideoSpec(options={"g": "7", "sc_threshold": "0"}))
     *_, first = index_video(video.path, FakeEncoder(), store, samples_per_second=2.0)
     (second,) = index_video(video.path, FakeEncoder(), store, samples_per_second=2.0)
     assert first.total > 6
@@ -114,8 +114,8 @@ def test_a_changed_file_of_the_same_name_is_another_video(
     path = tmp_path / "v.mp4"
     path.write_bytes(numbered.path.read_bytes())
     list(index_video(path, FakeEncoder(), store, samples_per_second=1.0))
-    recipe = video_maker.Recipe(options={"sc_threshold": "0"})
-    video_maker.write_video(path, [video_maker.number_picture(n) for n in range(60)], recipe)
+    settings = video_maker.VideoSpec(options={"sc_threshold": "0"})
+    video_maker.write_video(path, [video_maker.number_picture(n) for n in range(60)], settings)
     second = FakeEncoder()
     *_, last = index_video(path, second, store, samples_per_second=1.0)
     assert (second.pictures, last.total) == (2, 2)
@@ -180,8 +180,10 @@ def test_a_store_that_cannot_be_written(numbered: video_maker.PlantedVideo, tmp_
 def test_a_damaged_video_keeps_what_could_be_read_and_says_where_it_ended(
     store: EmbeddingStore, tmp_path: Path
 ) -> None:
-    recipe = video_maker.Recipe(options={"g": "30", "sc_threshold": "0"}, container_options={"movflags": "faststart"})
-    whole = video_maker.planted(tmp_path, "whole", 300, recipe)
+    settings = video_maker.VideoSpec(
+        options={"g": "30", "sc_threshold": "0"}, container_options={"movflags": "faststart"}
+    )
+    whole = video_maker.planted(tmp_path, "whole", 300, settings)
     data = whole.path.read_bytes()
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(data[: len(data) // 2])

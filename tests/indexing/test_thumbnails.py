@@ -12,7 +12,7 @@ from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.video import open_video
 from tests.support.fakes import FakeEncoder
-from tests.support.video_maker import Recipe, number_picture, read_number, write_video
+from tests.support.video_maker import VideoSpec, number_picture, read_number, write_video
 
 FRAMES = 40
 
@@ -20,7 +20,7 @@ FRAMES = 40
 @pytest.fixture(scope="module")
 def video_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("video") / "numbers.mp4"
-    write_video(path, [number_picture(n) for n in range(FRAMES)], Recipe())
+    write_video(path, [number_picture(n) for n in range(FRAMES)], VideoSpec())
     return path
 
 

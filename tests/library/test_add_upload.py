@@ -20,7 +20,7 @@ from tests.support.fakes import FakeEncoder
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> video_maker.PlantedVideo:
-    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 30, video_maker.Recipe())
+    return video_maker.planted(tmp_path_factory.mktemp("v"), "v", 30, video_maker.VideoSpec())
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_every_container_that_may_be_uploaded_opens(
     store: EmbeddingStore, tmp_path: Path, extension: str, codec: str, kept_as: str
 ) -> None:
     assert extension in EXTENSIONS
-    made = video_maker.planted(tmp_path, "made", 20, video_maker.Recipe(extension, codec))
+    made = video_maker.planted(tmp_path, "made", 20, video_maker.VideoSpec(extension, codec))
     path = upload(made.path.read_bytes(), made.path.name, tmp_path / "uploads", store)
     assert path.suffix == f".{kept_as}"
     with open_video(path) as video:

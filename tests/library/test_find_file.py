@@ -32,7 +32,7 @@ class Place:
         self.secrets = folder / "secrets"
         for made in (folder / "videos", self.secrets):
             made.mkdir()
-        self.file = video_maker.planted(folder / "videos", "v", 12, video_maker.Recipe()).path
+        self.file = video_maker.planted(folder / "videos", "v", 12, video_maker.VideoSpec()).path
         self.id = self.index(self.file)
 
     def index(self, path: Path) -> str:

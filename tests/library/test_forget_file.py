@@ -15,7 +15,7 @@ from clip_core.config import Config
 from clip_core.errors import VideoError
 from clip_core.library.add_video import add_upload
 from clip_core.library.videos import uploads_folder
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 ID = "ab" * 32
 
@@ -64,7 +64,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Embeddi
     monkeypatch.delenv("CLIP_VIDEO_CONFIG", raising=False)
     config = load_config()
     store = EmbeddingStore(config.embeddings)
-    data = planted(tmp_path, "v", 5, Recipe()).path.read_bytes()
+    data = planted(tmp_path, "v", 5, VideoSpec()).path.read_bytes()
     path = add_upload(io.BytesIO(data), len(data), "holiday.mp4", uploads_folder(config), store)
     return path, store
 

@@ -51,7 +51,7 @@ def test_the_configured_video_is_listed_once(tmp_path: Path, store: EmbeddingSto
 
 
 def test_uploads_have_the_visitors_names(tmp_path: Path, store: EmbeddingStore) -> None:
-    video = video_maker.planted(tmp_path, "v", 5, video_maker.Recipe())
+    video = video_maker.planted(tmp_path, "v", 5, video_maker.VideoSpec())
     config = Config(video_dirs=(tmp_path / "data",))
     data = video.path.read_bytes()
     path = add_upload(io.BytesIO(data), len(data), "holiday.mp4", uploads_folder(config), store)

@@ -13,7 +13,7 @@ from clip_core.errors import VideoError, VideoNotFoundError
 from clip_core.library.add_video import open_path
 from clip_core.library.videos import list_videos
 from tests.support.fakes import FakeEncoder
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 
 
 def touch(*paths: Path) -> None:
@@ -94,7 +94,7 @@ def test_what_was_opened_is_listed_once_and_what_was_indexed_stays_listed(config
     names = ["a.MKV", "b.mp4", "top.mp4"]
     assert [choice.name for choice in list_videos(config, store, [*opened, *opened])] == names
     assert [choice.name for choice in list_videos(config, store)] == ["top.mp4"]
-    video = planted(tmp_path / "data" / "trip" / "deep", "mine", 5, Recipe())
+    video = planted(tmp_path / "data" / "trip" / "deep", "mine", 5, VideoSpec())
     list(index_video(video.path, FakeEncoder(name="one"), store, samples_per_second=5.0))
     assert [choice.path for choice in list_videos(config, store)] == [video.path, tmp_path / "data" / "top.mp4"]
     video.path.unlink()

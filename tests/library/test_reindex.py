@@ -23,7 +23,7 @@ from tests.indexing.test_index_video import NumberReader
 from tests.support.fakes import FakeEncoder
 from tests.support.model_maker import make_clip
 from tests.support.old_store import rewrite_as_opencv, unpack_old_store
-from tests.support.video_maker import KINDS, PlantedVideo, Recipe, copy_packed, number_picture, write_video
+from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, copy_packed, number_picture, write_video
 
 NAMED = r"packed\.avi was indexed without PyAV by an earlier version.* Index it again"
 
@@ -83,7 +83,7 @@ def test_indexing_replaces_its_frames_and_keeps_what_was_said_by_hand(
 ) -> None:
     encoder, other = NumberReader(), FakeEncoder(name="other")
     old = the_record(store)
-    judged = store.edits(old.video_id)
+    judged = store.annotations(old.video_id)
     assert len(judged) == 1
     assert old.table.confirmed
     assert store.run(old.video_id, other.fingerprint) is not None
@@ -100,7 +100,7 @@ def test_indexing_replaces_its_frames_and_keeps_what_was_said_by_hand(
     assert set(store.stored_pts(record.video_id, encoder.fingerprint).tolist()) <= set(record.table.pts.tolist())
     assert set(store.thumbnail_pts(record.video_id).tolist()) <= set(record.table.pts.tolist())
     assert len(store.thumbnail_pts(record.video_id)) == reports[-1].done
-    assert store.edits(record.video_id) == judged
+    assert store.annotations(record.video_id) == judged
     scores = score_prompts(record.video_id, ["a dog"], encoder, store)
     np.testing.assert_allclose(scores.times_s, [number / 30 for number in sorted(encoder.numbers)], atol=1e-9)
     assert scores.complete
@@ -179,8 +179,8 @@ def test_a_table_that_opencv_completed_in_the_units_of_pyav_stays(tmp_path: Path
 
 
 def test_a_short_video_on_a_clock_of_nanoseconds_is_no_old_one(tmp_path: Path) -> None:
-    recipe = Recipe(".mp4", container_options={"video_track_timescale": "1000000000"})
-    write_video(tmp_path / "fine.mp4", [number_picture(n) for n in range(10)], recipe)
+    spec = VideoSpec(".mp4", container_options={"video_track_timescale": "1000000000"})
+    write_video(tmp_path / "fine.mp4", [number_picture(n) for n in range(10)], spec)
     store, encoder = EmbeddingStore(tmp_path / "store"), FakeEncoder()
     list(index_video(tmp_path / "fine.mp4", encoder, store, samples_per_second=None))
     record = the_record(store)

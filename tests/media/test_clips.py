@@ -18,8 +18,8 @@ from clip_core.library.identify import file_stamp
 from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
-from tests.support.sound_maker import FilmRecipe, SoundRecipe, find_clicks, sound_length_s, write_film
-from tests.support.video_maker import KINDS, PlantedVideo, Recipe, planted, read_number
+from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, write_film
+from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, planted, read_number
 
 
 def moment(start_s: float, end_s: float, prompt: str = "a dog") -> Moment:
@@ -126,7 +126,7 @@ def test_what_cannot_be_copied_fast(kind: str, words: str, tmp_path: Path) -> No
 
 
 def test_a_codec_that_no_container_takes(tmp_path: Path) -> None:
-    video = planted(tmp_path, "old", 30, Recipe(".flv", "flv1"))
+    video = planted(tmp_path, "old", 30, VideoSpec(".flv", "flv1"))
     with pytest.raises(ExportError, match=r"Neither MP4 nor MKV takes a copy of FLV1\. Cut it exactly instead\."):
         list(cut_clips(video.path, [moment(0.0, 0.5)], tmp_path / "out", kind="fast"))
     assert list((tmp_path / "out").iterdir()) == []
@@ -134,7 +134,7 @@ def test_a_codec_that_no_container_takes(tmp_path: Path) -> None:
 
 def test_hevc_is_copied_as_quicktime_plays_it(tmp_path: Path) -> None:
     options = {"x265-params": "log-level=none", "preset": "ultrafast"}
-    video = planted(tmp_path, "v", 20, Recipe(".mkv", "libx265", options=options))
+    video = planted(tmp_path, "v", 20, VideoSpec(".mkv", "libx265", options=options))
     (clip,) = cut(video.path, tmp_path / "out", moment(0.2, 0.5), kind="fast")
     with av.open(str(clip.path)) as container:
         assert container.streams.video[0].codec_context.codec_tag == "hvc1"
@@ -147,13 +147,13 @@ CLICKS = (0.5, 1.25, 2.75)
 @pytest.mark.parametrize(
     ("name", "film"),
     [
-        ("aac.mp4", FilmRecipe(options={"g": "15"})),
-        ("mp2.ts", FilmRecipe(sound=SoundRecipe("mp2", 48_000), options={"g": "15"})),
-        ("mp3.avi", FilmRecipe("mpeg4", sound=SoundRecipe("libmp3lame"), options={"g": "15"})),
-        ("surround.mkv", FilmRecipe(begins_s=0.2, sound=SoundRecipe("ac3", 48_000, "5.1"), options={"g": "15"})),
+        ("aac.mp4", FilmSpec(options={"g": "15"})),
+        ("mp2.ts", FilmSpec(sound=SoundSpec("mp2", 48_000), options={"g": "15"})),
+        ("mp3.avi", FilmSpec("mpeg4", sound=SoundSpec("libmp3lame"), options={"g": "15"})),
+        ("surround.mkv", FilmSpec(begins_s=0.2, sound=SoundSpec("ac3", 48_000, "5.1"), options={"g": "15"})),
     ],
 )
-def test_the_sound_is_in_step(kind: ClipMode, name: str, film: FilmRecipe, tmp_path: Path) -> None:
+def test_the_sound_is_in_step(kind: ClipMode, name: str, film: FilmSpec, tmp_path: Path) -> None:
     path = write_film(tmp_path / name, film)
     (clip,) = cut(path, tmp_path / "out", moment(1.1, 2.7), kind=kind)
     heard = [click_s - film.begins_s - clip.start_s for click_s in CLICKS]
@@ -165,7 +165,7 @@ def test_the_sound_is_in_step(kind: ClipMode, name: str, film: FilmRecipe, tmp_p
 
 def test_far_into_a_file_the_sound_is_sought_not_read(tmp_path: Path) -> None:
     clicks = (1.0, 21.0, 39.5)
-    film = FilmRecipe("mpeg4", rate=10, frames=400, sound=SoundRecipe(ends_s=40.0, clicks_s=clicks))
+    film = FilmSpec("mpeg4", rate=10, frames=400, sound=SoundSpec(ends_s=40.0, clicks_s=clicks))
     path = write_film(tmp_path / "long.mp4", film)
     first, last = cut(path, tmp_path / "out", moment(20.5, 22.0), moment(39.0, 40.0))
     assert find_clicks(first.path) == pytest.approx([0.5], abs=0.03)
@@ -173,8 +173,8 @@ def test_far_into_a_file_the_sound_is_sought_not_read(tmp_path: Path) -> None:
 
 
 def test_sound_that_begins_later_or_ends_before(tmp_path: Path) -> None:
-    sound = SoundRecipe("flac", begins_s=1.0, ends_s=2.0, clicks_s=(1.25,))
-    path = write_film(tmp_path / "part.mkv", FilmRecipe(sound=sound))
+    sound = SoundSpec("flac", begins_s=1.0, ends_s=2.0, clicks_s=(1.25,))
+    path = write_film(tmp_path / "part.mkv", FilmSpec(sound=sound))
     before, around, after = cut(path, tmp_path / "out", moment(0, 0.5), moment(0.9, 1.5), moment(2.5, 3.0))
     assert find_clicks(around.path) == pytest.approx([0.35], abs=0.03)
     assert [clip.frames for clip in (before, around, after)] == [15, 18, 15]
@@ -184,14 +184,14 @@ def test_sound_that_begins_later_or_ends_before(tmp_path: Path) -> None:
     ("start_s", "end_s", "number"), [(0.0, 0.0, 0), (0.11, 0.12, 3), (1.99, 2.0, 59), (2.0, 2.0, 59)]
 )
 def test_at_least_one_frame(start_s: float, end_s: float, number: int, tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 60, Recipe())
+    video = planted(tmp_path, "v", 60, VideoSpec())
     (clip,) = cut(video.path, tmp_path / "out", moment(start_s, end_s))
     assert read_with_av(clip.path) == ([number], [0.0])
     assert clip.start_s == pytest.approx(number / 30)
 
 
 def test_a_video_of_one_frame_and_odd_sizes(tmp_path: Path) -> None:
-    one = planted(tmp_path, "one", 1, Recipe(".avi", "mpeg4"), size=(161, 97))
+    one = planted(tmp_path, "one", 1, VideoSpec(".avi", "mpeg4"), size=(161, 97))
     for kind in ("exact", "fast"):
         (clip,) = cut(one.path, tmp_path / kind, moment(0.0, 9.0), kind=kind)
         assert clip.frames == 1
@@ -200,13 +200,13 @@ def test_a_video_of_one_frame_and_odd_sizes(tmp_path: Path) -> None:
 
 
 def test_a_still_picture_does_not_make_a_moment_long(tmp_path: Path) -> None:
-    still = planted(tmp_path, "still", 4, Recipe(), ticks=[0, 1, 2, 600], tick=Fraction(1, 30))
+    still = planted(tmp_path, "still", 4, VideoSpec(), ticks=[0, 1, 2, 600], tick=Fraction(1, 30))
     (clip,) = cut(still.path, tmp_path / "out", moment(0.0, 1.0))
     assert (clip.frames, clip.end_s) == (3, 1.0)
 
 
 def test_moments_that_are_none(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     for start_s, end_s, words in (
         (0.5, 0.4, "A moment from 0.5 s to 0.4 s is none"),
         (float("nan"), 1.0, "is none"),
@@ -220,13 +220,13 @@ def test_moments_that_are_none(tmp_path: Path) -> None:
 
 
 def test_names_are_safe_and_numbered(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     clips = cut(video.path, tmp_path / "out", moment(0, 0.1, '../../=cmd()|"x"\n'), moment(0.5, 1, "Ünïcode 犬"))
     assert [clip.path.name for clip in clips] == ["001_cmd-x_0m00.000s.mp4", "002_unicode_0m00.500s.mp4"]
 
 
 def test_a_claim_that_turns_out_wrong_is_cut_by_what_decodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = planted(tmp_path, "damaged", 90, Recipe(".ts", "mpeg2video", options={"g": "10"}))
+    whole = planted(tmp_path, "damaged", 90, VideoSpec(".ts", "mpeg2video", options={"g": "10"}))
     content = bytearray(whole.path.read_bytes())
     middle = len(content) // 2 // 188 * 188
     content[middle : middle + 188 * 8] = np.random.default_rng(5).bytes(188 * 8)
@@ -243,7 +243,7 @@ def test_a_claim_that_turns_out_wrong_is_cut_by_what_decodes(tmp_path: Path, mon
 @pytest.mark.parametrize("kind", ["exact", "fast"])
 def test_closing_leaves_whole_clips_only(kind: ClipMode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
-    video = planted(tmp_path, "v", 150, Recipe(options={"g": "10"}))
+    video = planted(tmp_path, "v", 150, VideoSpec(options={"g": "10"}))
     run = cut_clips(video.path, [moment(0, 1), moment(1, 5)], tmp_path / "out", kind=kind)
     for progress in run:
         if progress.clips and progress.done > 2:
@@ -256,7 +256,7 @@ def test_closing_leaves_whole_clips_only(kind: ClipMode, tmp_path: Path, monkeyp
 
 def test_progress_never_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
-    video = planted(tmp_path, "v", 90, Recipe())
+    video = planted(tmp_path, "v", 90, VideoSpec())
     reports: list[Progress] = list(cut_clips(video.path, [moment(0, 1), moment(0.5, 3)], tmp_path / "out"))
     done = [report.done for report in reports]
     assert done == sorted(done)
@@ -267,7 +267,7 @@ def test_progress_never_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ExportError, match=r"file cannot be made or is no folder: File exists\. Choose"):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path / "file"))
@@ -281,7 +281,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     [("/dev/full", "The disk is full: what was"), ("/nowhere/at/all", "It cannot be written: No such")],
 )
 def test_when_it_cannot_be_written(kind: ClipMode, place: str, words: str, tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".001_a-dog_0m00.000s.mp4.part").symlink_to(place)
     with pytest.raises(ExportError, match=words):
@@ -290,7 +290,7 @@ def test_when_it_cannot_be_written(kind: ClipMode, place: str, words: str, tmp_p
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 60_000_000, 60_000_000))
     with pytest.raises(ExportError, match=r"There is no room: 60 MB are free, and 67\.1 MB of them stay free\."):
@@ -299,7 +299,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_video_that_is_moved_or_changed_meanwhile(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 90, Recipe())
+    video = planted(tmp_path, "v", 90, VideoSpec())
     with pytest.raises(VideoError, match=r"v\.mp4 has changed since it was opened"):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path / "out", stamp=(1, 1)))
     stamp = file_stamp(video.path)
@@ -315,7 +315,7 @@ def test_a_video_that_is_moved_or_changed_meanwhile(tmp_path: Path) -> None:
 
 
 def test_the_video_itself_is_not_written_over(tmp_path: Path) -> None:
-    video = planted(tmp_path, "001_a-dog_0m00.000s", 30, Recipe())
+    video = planted(tmp_path, "001_a-dog_0m00.000s", 30, VideoSpec())
     before = video.path.read_bytes()
     with pytest.raises(ExportError, match=r"001_a-dog_0m00\.000s\.mp4 is the video itself"):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path))

@@ -15,12 +15,12 @@ from clip_core.library.identify import file_stamp
 from clip_core.media.copy_source import open_original, open_sound
 from clip_core.media.sound import RATE
 from clip_core.video import open_video
-from tests.support.sound_maker import FilmRecipe, SoundRecipe, write_film
-from tests.support.video_maker import Recipe, planted
+from tests.support.sound_maker import FilmSpec, SoundSpec, write_film
+from tests.support.video_maker import VideoSpec, planted
 
 
 def test_it_stays_in_its_own_units(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     with open_video(video.path) as opened:
         for _ in opened.frames([]):
             pass
@@ -35,7 +35,7 @@ def test_it_stays_in_its_own_units(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_or_goes(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     with pytest.raises(VideoError, match=r"v\.mp4 has changed"), open_original(video.path, None, (1, 2)):
         pass
     with open_original(video.path, None) as original:
@@ -46,7 +46,7 @@ def test_a_file_that_changes_or_goes(tmp_path: Path) -> None:
         video.path.write_bytes(b"another")
         with pytest.raises(VideoError, match=r"v\.mp4 has changed since it was opened"):
             original.check()
-    again = planted(tmp_path, "v", 30, Recipe()).path
+    again = planted(tmp_path, "v", 30, VideoSpec()).path
     with pytest.raises(VideoNotFoundError, match=r"v\.mp4 was moved or deleted meanwhile\. Put it back\."):
         _fails_after_it_is_gone(again)
 
@@ -59,8 +59,8 @@ def _fails_after_it_is_gone(path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mkv", "flac"), ("a.ts", "aac"), ("a.avi", "pcm_s16le")])
 def test_the_sound_from_anywhere(name: str, codec: str, tmp_path: Path) -> None:
-    sound = SoundRecipe(codec, 48_000, ends_s=12.0, clicks_s=(0.5, 8.25, 11.0))
-    path = write_film(tmp_path / name, FilmRecipe("mpeg4", rate=10, frames=120, sound=sound))
+    sound = SoundSpec(codec, 48_000, ends_s=12.0, clicks_s=(0.5, 8.25, 11.0))
+    path = write_film(tmp_path / name, FilmSpec("mpeg4", rate=10, frames=120, sound=sound))
     for start_s, expected in ((0.0, 0.5), (0.4, 0.1), (7.0, 1.25), (10.9, 0.1)):
         with open_video(path) as video, ExitStack() as stack:
             heard, warnings = open_sound(video, stack, start_s)
@@ -74,5 +74,5 @@ def test_the_sound_from_anywhere(name: str, codec: str, tmp_path: Path) -> None:
 
 
 def test_without_sound(tmp_path: Path) -> None:
-    with open_video(planted(tmp_path, "v", 5, Recipe()).path) as video, ExitStack() as stack:
+    with open_video(planted(tmp_path, "v", 5, VideoSpec()).path) as video, ExitStack() as stack:
         assert open_sound(video, stack, 0.1) == (None, ())

@@ -14,14 +14,14 @@ from clip_core.errors import ExportError
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.types import Moment
 from clip_core.video import open_video
-from tests.support.video_maker import Recipe, planted, read_number
+from tests.support.video_maker import VideoSpec, planted, read_number
 
 MOMENTS = (Moment("a dog", 0.5, 1.0, 0.7, 1.0, 1.0), Moment("pizza", 1.0, 1.5, 1.2, 1.0, 1.0))
 NAMES = ["001_a-dog_0m00.500s.mp4", "002_pizza_0m01.000s.mp4", "001_a-dog_0m00.700s.jpg", "002_pizza_0m01.200s.jpg"]
 
 
 def test_single_files(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 60, Recipe())
+    video = planted(tmp_path, "v", 60, VideoSpec())
     request = ExportRequest(MOMENTS, pictures="jpeg", texts={"moments.csv": b"x\n"})
     reports = list(export_media(video.path, request, tmp_path / "out"))
     stages = list(dict.fromkeys(report.stage for report in reports))
@@ -32,7 +32,7 @@ def test_single_files(tmp_path: Path) -> None:
 
 
 def test_a_zip_of_all(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 60, Recipe())
+    video = planted(tmp_path, "v", 60, VideoSpec())
     request = ExportRequest(MOMENTS, pictures="jpeg", zip_name="clips.zip", texts={"moments.csv": b"x\n"})
     reports = list(export_media(video.path, request, tmp_path / "out"))
     assert list(dict.fromkeys(report.stage for report in reports)) == ["clips", "frames", "zip", "done"]
@@ -49,7 +49,7 @@ def test_a_zip_of_all(tmp_path: Path) -> None:
 
 
 def test_frames_alone_and_a_copy(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 60, Recipe(options={"g": "30", "sc_threshold": "0"}))
+    video = planted(tmp_path, "v", 60, VideoSpec(options={"g": "30", "sc_threshold": "0"}))
     (*_, last) = export_media(video.path, ExportRequest(MOMENTS, clip_mode=None, pictures="png"), tmp_path / "frames")
     assert [path.suffix for path in last.files] == [".png", ".png"]
     assert last.clips == ()
@@ -60,7 +60,7 @@ def test_frames_alone_and_a_copy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stage", ["clips", "frames", "zip"])
 def test_nothing_is_left_of_a_zip_that_is_stopped(stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
-    video = planted(tmp_path, "v", 60, Recipe())
+    video = planted(tmp_path, "v", 60, VideoSpec())
     run = export_media(video.path, ExportRequest(MOMENTS, pictures="png", zip_name="clips.zip"), tmp_path / "out")
     for progress in run:
         if progress.stage == stage and 0 < progress.share < 1:
@@ -71,7 +71,7 @@ def test_nothing_is_left_of_a_zip_that_is_stopped(stage: str, tmp_path: Path, mo
 
 
 def test_nothing_is_left_of_a_zip_that_fails(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 60, Recipe())
+    video = planted(tmp_path, "v", 60, VideoSpec())
     request = ExportRequest(MOMENTS, zip_name="clips.zip", texts={"../moments.csv": b""})
     with pytest.raises(ExportError, match=r"moments\.csv is no name for a file in a ZIP"):
         list(export_media(video.path, request, tmp_path / "out"))

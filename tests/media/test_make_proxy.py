@@ -28,8 +28,8 @@ from clip_core.media.proxies import make_proxy, proxies_folder, proxy_path
 from clip_core.types import Progress, TimeTable
 from clip_core.video import open_video
 from clip_core.video.pyav import PyAVVideo
-from tests.support.sound_maker import FilmRecipe, SoundRecipe, find_clicks, sound_length_s, spoil_sound, write_film
-from tests.support.video_maker import KINDS, PlantedVideo, Recipe, make_late_start, planted, read_number
+from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, spoil_sound, write_film
+from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, make_late_start, planted, read_number
 
 ROOT = Path(__file__).parents[2]
 HEVC = {"x265-params": "log-level=none", "preset": "ultrafast"}
@@ -69,12 +69,12 @@ def confirmed_table(path: Path) -> TimeTable:
 
 
 def make_odd(folder: Path) -> PlantedVideo:
-    return planted(folder, "odd", 40, Recipe(".avi", "mpeg4", options={"g": "20"}), size=(161, 97))
+    return planted(folder, "odd", 40, VideoSpec(".avi", "mpeg4", options={"g": "20"}), size=(161, 97))
 
 
 def make_damaged(folder: Path) -> PlantedVideo:
     """An MPEG-TS whose middle is overwritten: some frames never decode."""
-    whole = planted(folder, "damaged", 90, Recipe(".ts", "mpeg2video", options={"g": "10"}))
+    whole = planted(folder, "damaged", 90, VideoSpec(".ts", "mpeg2video", options={"g": "10"}))
     content = bytearray(whole.path.read_bytes())
     middle = len(content) // 2 // 188 * 188
     content[middle : middle + 188 * 8] = np.random.default_rng(5).bytes(188 * 8)
@@ -85,10 +85,10 @@ def make_damaged(folder: Path) -> PlantedVideo:
 
 
 MORE = {
-    "hevc": lambda folder: planted(folder, "hevc", 60, Recipe(codec="libx265", options=HEVC)),
-    "ten-bit": lambda folder: planted(folder, "ten", 60, Recipe(pix_fmt="yuv420p10le", options={"bf": "3"})),
-    "one-avi": lambda folder: planted(folder, "one", 1, Recipe(".avi", "mpeg4")),
-    "slow": lambda folder: planted(folder, "slow", 5, Recipe(".avi", "mpeg4", rate=Fraction(1))),
+    "hevc": lambda folder: planted(folder, "hevc", 60, VideoSpec(codec="libx265", options=HEVC)),
+    "ten-bit": lambda folder: planted(folder, "ten", 60, VideoSpec(pix_fmt="yuv420p10le", options={"bf": "3"})),
+    "one-avi": lambda folder: planted(folder, "one", 1, VideoSpec(".avi", "mpeg4")),
+    "slow": lambda folder: planted(folder, "slow", 5, VideoSpec(".avi", "mpeg4", rate=Fraction(1))),
     "odd": make_odd,
     "damaged": make_damaged,
 }
@@ -126,7 +126,7 @@ def test_frames_and_times_are_those_of_the_video(kind: str, tmp_path: Path) -> N
     [((854, 480), (854, 480)), ((1280, 720), (852, 480)), ((1920, 1080), (852, 480)), ((540, 1500), (172, 480))],
 )
 def test_a_large_one_is_made_smaller(size: tuple[int, int], expected: tuple[int, int], tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 3, Recipe(), size=size)
+    video = planted(tmp_path, "v", 3, VideoSpec(), size=size)
     with open_video(proxied(video.path, tmp_path)) as copy:
         assert (copy.info.width, copy.info.height) == expected
         assert [read_number(frame.rgb) for frame in copy.frames()] == [0, 1, 2]
@@ -138,19 +138,19 @@ CLICKS = (0.5, 1.25, 2.75)
 @pytest.mark.parametrize(
     ("name", "film", "clicks"),
     [
-        ("aac.mp4", FilmRecipe("libx265", options=HEVC), CLICKS),
-        ("mp2.ts", FilmRecipe(sound=SoundRecipe("mp2", 48_000)), CLICKS),
-        ("5.1.mkv", FilmRecipe(sound=SoundRecipe("ac3", 48_000, "5.1")), CLICKS),
-        ("telephone.avi", FilmRecipe("mpeg4", sound=SoundRecipe("pcm_s16le", 8_000, "mono")), CLICKS),
-        ("mp3.avi", FilmRecipe("mpeg4", sound=SoundRecipe("libmp3lame", 44_100)), CLICKS),
-        ("late.mkv", FilmRecipe(sound=SoundRecipe("pcm_s16le", begins_s=1.1)), CLICKS[1:]),
-        ("early.mkv", FilmRecipe(begins_s=0.7, sound=SoundRecipe("pcm_s16le")), (0.55, 2.05)),
-        ("both late.mkv", FilmRecipe(begins_s=0.4, sound=SoundRecipe("aac", begins_s=1.0)), (0.85, 2.35)),
-        ("short.mkv", FilmRecipe(sound=SoundRecipe("flac", ends_s=1.5, clicks_s=CLICKS[:2])), CLICKS[:2]),
-        ("long.mkv", FilmRecipe(frames=45, sound=SoundRecipe("flac")), CLICKS[:2]),
+        ("aac.mp4", FilmSpec("libx265", options=HEVC), CLICKS),
+        ("mp2.ts", FilmSpec(sound=SoundSpec("mp2", 48_000)), CLICKS),
+        ("5.1.mkv", FilmSpec(sound=SoundSpec("ac3", 48_000, "5.1")), CLICKS),
+        ("telephone.avi", FilmSpec("mpeg4", sound=SoundSpec("pcm_s16le", 8_000, "mono")), CLICKS),
+        ("mp3.avi", FilmSpec("mpeg4", sound=SoundSpec("libmp3lame", 44_100)), CLICKS),
+        ("late.mkv", FilmSpec(sound=SoundSpec("pcm_s16le", begins_s=1.1)), CLICKS[1:]),
+        ("early.mkv", FilmSpec(begins_s=0.7, sound=SoundSpec("pcm_s16le")), (0.55, 2.05)),
+        ("both late.mkv", FilmSpec(begins_s=0.4, sound=SoundSpec("aac", begins_s=1.0)), (0.85, 2.35)),
+        ("short.mkv", FilmSpec(sound=SoundSpec("flac", ends_s=1.5, clicks_s=CLICKS[:2])), CLICKS[:2]),
+        ("long.mkv", FilmSpec(frames=45, sound=SoundSpec("flac")), CLICKS[:2]),
     ],
 )
-def test_sound_keeps_step(name: str, film: FilmRecipe, clicks: tuple[float, ...], tmp_path: Path) -> None:
+def test_sound_keeps_step(name: str, film: FilmSpec, clicks: tuple[float, ...], tmp_path: Path) -> None:
     path = write_film(tmp_path / name, film)
     target = proxied(path, tmp_path)
     found = find_clicks(target)
@@ -165,7 +165,7 @@ def test_sound_keeps_step(name: str, film: FilmRecipe, clicks: tuple[float, ...]
 
 
 def test_damaged_sound_is_silent_and_said_and_the_pictures_stay(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "film.mp4", FilmRecipe(sound=SoundRecipe(clicks_s=(0.5, 1.25, 2.0, 2.75))))
+    path = write_film(tmp_path / "film.mp4", FilmSpec(sound=SoundSpec(clicks_s=(0.5, 1.25, 2.0, 2.75))))
     spoil_sound(path, 1.0, 1.6)
     target = tmp_path / "copy.mp4"
     *_, last = make_proxy(path, target)
@@ -179,7 +179,7 @@ def test_damaged_sound_is_silent_and_said_and_the_pictures_stay(tmp_path: Path) 
 
 
 def test_sound_without_a_single_sample(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "film.mkv", FilmRecipe(sound=SoundRecipe("flac", ends_s=0.0, clicks_s=())))
+    path = write_film(tmp_path / "film.mkv", FilmSpec(sound=SoundSpec("flac", ends_s=0.0, clicks_s=())))
     with open_video(proxied(path, tmp_path)) as copy:
         assert len(list(copy.frames())) == 90
 
@@ -319,7 +319,7 @@ def test_a_confirmed_table_saves_a_pass(kind: str, tmp_path: Path, monkeypatch: 
 
 
 def test_a_table_in_other_units_leaves_the_sound_in_step(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "late.mkv", FilmRecipe(begins_s=0.7, sound=SoundRecipe("pcm_s16le")))
+    path = write_film(tmp_path / "late.mkv", FilmSpec(begins_s=0.7, sound=SoundSpec("pcm_s16le")))
     table = confirmed_table(path)
     units = np.rint(table.times_s * 90_000).astype(np.int64)
     other = replace(table, pts=units, key_pts=units[:1], start_pts=0, time_base=Fraction(1, 90_000))
@@ -360,6 +360,6 @@ def test_where_copies_lie(tmp_path: Path) -> None:
 
 
 def test_silence_is_made_as_it_is_needed(tmp_path: Path) -> None:
-    sound = SoundRecipe("pcm_s16le", 8_000, "mono", 115.0, 120.0, (117.0,))
-    film = write_film(tmp_path / "long.mkv", FilmRecipe(rate=1, frames=120, sound=sound))
+    sound = SoundSpec("pcm_s16le", 8_000, "mono", 115.0, 120.0, (117.0,))
+    film = write_film(tmp_path / "long.mkv", FilmSpec(rate=1, frames=120, sound=sound))
     assert find_clicks(proxied(film, tmp_path)) == pytest.approx([117.0], abs=0.03)

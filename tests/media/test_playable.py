@@ -12,8 +12,8 @@ import pytest
 
 from clip_core.errors import VideoError, VideoNotFoundError
 from clip_core.media.playable import why_not_playable_here
-from tests.support.sound_maker import FilmRecipe, SoundRecipe, write_film
-from tests.support.video_maker import KINDS, Recipe, planted
+from tests.support.sound_maker import FilmSpec, SoundSpec, write_film
+from tests.support.video_maker import KINDS, VideoSpec, planted
 
 HEVC = {"x265-params": "log-level=none"}
 AV1 = {"preset": "12", "svtav1-params": "lp=1"}
@@ -46,30 +46,30 @@ def test_containers(kind: str, why: str | None, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "why"),
+    ("spec", "why"),
     [
-        (Recipe(".mp4", "libx265", options=HEVC), "HEVC in MP4"),
-        (Recipe(".mov", "libx265", options=HEVC), "HEVC in MOV"),
-        (Recipe(".mkv", "libx265", options=HEVC), "HEVC in MKV"),
-        (Recipe(".mov"), None),
-        (Recipe(".mp4", pix_fmt="yuvj420p"), None),
-        (Recipe(".mp4", pix_fmt="yuv420p10le"), "10-bit H.264 in MP4"),
-        (Recipe(".mp4", pix_fmt="yuv422p"), "4:2:2 H.264 in MP4"),
-        (Recipe(".mp4", pix_fmt="yuv422p10le"), "10-bit 4:2:2 H.264 in MP4"),
-        (Recipe(".mp4", pix_fmt="yuv444p"), "4:4:4 H.264 in MP4"),
-        (Recipe(".mov", "prores", pix_fmt="yuv422p10le"), "ProRes in MOV"),
-        (Recipe(".mp4", "mpeg4"), "MPEG-4 part 2 in MP4"),
-        (Recipe(".mkv", "libvpx", options=VP9), None),
-        (Recipe(".mkv", "libvpx-vp9", options=VP9), None),
-        (Recipe(".mp4", "libvpx-vp9", options=VP9), None),
-        (Recipe(".mp4", "libsvtav1", options=AV1, pix_fmt="yuv420p10le"), "10-bit AV1 in MP4"),
-        (Recipe(".mp4", "libsvtav1", options=AV1), None),
-        (Recipe(".flv"), "H.264 in FLV"),
-        (Recipe(".wmv", "wmv2"), "WMV2 in WMV"),
+        (VideoSpec(".mp4", "libx265", options=HEVC), "HEVC in MP4"),
+        (VideoSpec(".mov", "libx265", options=HEVC), "HEVC in MOV"),
+        (VideoSpec(".mkv", "libx265", options=HEVC), "HEVC in MKV"),
+        (VideoSpec(".mov"), None),
+        (VideoSpec(".mp4", pix_fmt="yuvj420p"), None),
+        (VideoSpec(".mp4", pix_fmt="yuv420p10le"), "10-bit H.264 in MP4"),
+        (VideoSpec(".mp4", pix_fmt="yuv422p"), "4:2:2 H.264 in MP4"),
+        (VideoSpec(".mp4", pix_fmt="yuv422p10le"), "10-bit 4:2:2 H.264 in MP4"),
+        (VideoSpec(".mp4", pix_fmt="yuv444p"), "4:4:4 H.264 in MP4"),
+        (VideoSpec(".mov", "prores", pix_fmt="yuv422p10le"), "ProRes in MOV"),
+        (VideoSpec(".mp4", "mpeg4"), "MPEG-4 part 2 in MP4"),
+        (VideoSpec(".mkv", "libvpx", options=VP9), None),
+        (VideoSpec(".mkv", "libvpx-vp9", options=VP9), None),
+        (VideoSpec(".mp4", "libvpx-vp9", options=VP9), None),
+        (VideoSpec(".mp4", "libsvtav1", options=AV1, pix_fmt="yuv420p10le"), "10-bit AV1 in MP4"),
+        (VideoSpec(".mp4", "libsvtav1", options=AV1), None),
+        (VideoSpec(".flv"), "H.264 in FLV"),
+        (VideoSpec(".wmv", "wmv2"), "WMV2 in WMV"),
     ],
 )
-def test_codecs(recipe: Recipe, why: str | None, tmp_path: Path) -> None:
-    assert why_not_playable_here(planted(tmp_path, "v", 3, recipe).path) == why
+def test_codecs(spec: VideoSpec, why: str | None, tmp_path: Path) -> None:
+    assert why_not_playable_here(planted(tmp_path, "v", 3, spec).path) == why
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_codecs(recipe: Recipe, why: str | None, tmp_path: Path) -> None:
 )
 def test_sound(suffix: str, codec: str, why: str | None, tmp_path: Path) -> None:
     video = "libx264" if suffix in (".mp4", ".mov") else "libvpx-vp9"
-    sound = SoundRecipe(codec, 48_000, ends_s=0.2, clicks_s=())
-    film = write_film(tmp_path / f"film{suffix}", FilmRecipe(video, frames=3, options={}, sound=sound))
+    sound = SoundSpec(codec, 48_000, ends_s=0.2, clicks_s=())
+    film = write_film(tmp_path / f"film{suffix}", FilmSpec(video, frames=3, options={}, sound=sound))
     assert why_not_playable_here(film) == why
 
 

@@ -13,7 +13,7 @@ from clip_core.errors import ExportError, VideoNotFoundError
 from clip_core.media.export_media import save_frames
 from clip_core.types import Moment
 from clip_core.video import open_video
-from tests.support.video_maker import KINDS, Recipe, planted, read_number
+from tests.support.video_maker import KINDS, VideoSpec, planted, read_number
 
 
 def moment(peak_s: float, prompt: str = "a dog") -> Moment:
@@ -38,7 +38,7 @@ def test_the_very_frames(kind: str, tmp_path: Path) -> None:
 
 
 def test_jpeg_and_given_times(tmp_path: Path) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     last = list(save_frames(video.path, [0.5, 0.0, 0.99], tmp_path / "out"))[-1]
     assert sorted(path.name for path in last.files) == [
         "001_frame_0m00.500s.jpg",
@@ -51,7 +51,7 @@ def test_jpeg_and_given_times(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    video = planted(tmp_path, "v", 30, Recipe())
+    video = planted(tmp_path, "v", 30, VideoSpec())
     with pytest.raises(ExportError, match=r"A moment at 0:07\.000 lies outside the video"):
         list(save_frames(video.path, [0.5, 7.0], tmp_path / "out"))
     with pytest.raises(VideoNotFoundError):

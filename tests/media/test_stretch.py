@@ -12,7 +12,7 @@ import pytest
 from clip_core.errors import ExportError
 from clip_core.media.packet_copy import _Counted, container_for, packets_of, stretch_of
 from clip_core.types import TimeTable
-from tests.support.sound_maker import FilmRecipe, SoundRecipe, write_film
+from tests.support.sound_maker import FilmSpec, SoundSpec, write_film
 
 
 def table(pts: list[int], keys: list[int]) -> TimeTable:
@@ -46,7 +46,7 @@ def test_it_ends_where_no_hole_is_left() -> None:
 
 def test_the_sound_is_that_of_the_pictures(tmp_path: Path) -> None:
     options = {"g": "15", "bf": "0", "sc_threshold": "0"}
-    path = write_film(tmp_path / "a.mkv", FilmRecipe(sound=SoundRecipe("flac"), options=options))
+    path = write_film(tmp_path / "a.mkv", FilmSpec(sound=SoundSpec("flac"), options=options))
     with av.open(str(path)) as container:
         pictures, sound = container.streams.video[0], container.streams.audio[0]
         assert container_for(pictures, sound) == "mp4"
@@ -61,7 +61,7 @@ def test_the_sound_is_that_of_the_pictures(tmp_path: Path) -> None:
 
 
 def test_what_an_mp4_does_not_hold_goes_to_mkv(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "a.mkv", FilmRecipe(frames=5, sound=SoundRecipe("mp2", 48_000)))
+    path = write_film(tmp_path / "a.mkv", FilmSpec(frames=5, sound=SoundSpec("mp2", 48_000)))
     with av.open(str(path)) as container:
         pictures, sound = container.streams.video[0], container.streams.audio[0]
         assert container_for(pictures, sound) == "mkv"

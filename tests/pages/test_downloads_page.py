@@ -17,12 +17,12 @@ from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_
 from clip_core.charts.timeline import Timeline
 from clip_core.errors import VideoNotFoundError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS
-from clip_core.settings import read_recipe, recipe_yaml
+from clip_core.settings import read_settings, settings_yaml
 from pages.regions.download import compare_file, files
 from pages.regions.moments.moment_list import MomentList
 from pages.shared import cache
 from pages.shared.markdown import escape_markdown
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 from tests.support.world import Page, World
 
 
@@ -102,7 +102,7 @@ def test_each_button_gives_the_format_that_it_names(
 
 
 def test_formats_that_count_frames_tell_of_an_odd_rate(world: World) -> None:
-    planted(world.folder, "odd", 34, Recipe(rate=Fraction(17)))
+    planted(world.folder, "odd", 34, VideoSpec(rate=Fraction(17)))
     world.write(video_path="odd.mp4")
     page = Page().indexed()
     counting = "EDL (CMX 3600), Final Cut Pro XML, OpenTimelineIO"
@@ -143,8 +143,8 @@ def test_a_report_without_its_video_has_no_pictures_and_says_so(
 
 
 def test_settings_come_back_as_they_were(made: list[Filled], ready: Page) -> None:
-    recipe = made[-1].bundle.detection.recipe
-    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
+    settings = made[-1].bundle.detection.settings
+    assert read_settings(settings_yaml(settings).encode()) == settings
 
 
 def uploaded(page: Page, content: bytes, name: str = "theirs.csv") -> Page:

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 
 from clip_core.scoring.detection import detect
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from pages.regions.evaluation import sweep
 from tests.pages.test_library_page import go
 from tests.support.world import Page
@@ -23,16 +23,16 @@ def evaluating(ready: Page) -> Page:
     return go(ready, "evaluate")
 
 
-def recipe_of(page: Page) -> Recipe:
+def settings_of(page: Page) -> Settings:
     """The settings of the world: the config's cosine."""
     prompts = tuple(page.at.session_state["prompts"].splitlines())
-    return Recipe(prompts=prompts, unit="cosine", threshold=0.0, bank_share=0, smoothing_s=0.6)
+    return Settings(prompts=prompts, unit="cosine", threshold=0.0, bank_share=0, smoothing_s=0.6)
 
 
 def found(page: Page, **changes: Any) -> Any:
     """What the settings find, by the page's own evidence."""
-    recipe = replace(recipe_of(page), **changes)
-    return detect(recipe, page.at.session_state["analysis"].video_scores(recipe))
+    settings = replace(settings_of(page), **changes)
+    return detect(settings, page.at.session_state["analysis"].video_scores(settings))
 
 
 def upload(page: Page, content: str, name: str = "truth.csv") -> Page:
@@ -155,7 +155,7 @@ def test_another_unit_is_another_sweep(evaluating: Page) -> None:
     assert not evaluating.starting("Best of")
     evaluating.press("sweep").run()
     run = evaluating.at.session_state["sweep_run"]
-    assert (run.recipe.unit, evaluating.starting("Best of") != []) == ("z", True)
+    assert (run.settings.unit, evaluating.starting("Best of") != []) == ("z", True)
 
 
 def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(

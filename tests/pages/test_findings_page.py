@@ -21,7 +21,7 @@ from clip_core.analysis.report import make_report
 from clip_core.charts.timeline import Timeline
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError, VideoNotFoundError
-from clip_core.settings import Recipe, recipe_yaml
+from clip_core.settings import Settings, settings_yaml
 from clip_core.video.drawing import picture_file
 from pages.regions.download import files
 from pages.regions.moments import moment_list, undo
@@ -81,8 +81,8 @@ def visitor_without_edits(world: World) -> Page:
     """A new visitor of the world after all that was judged in it is withdrawn."""
     store = store_of(world)
     for video in store.videos():
-        for edit in store.edits(video.video_id):
-            store.withdraw_edit(video.video_id, edit)
+        for annotation in store.annotations(video.video_id):
+            store.withdraw_annotation(video.video_id, annotation)
     return Page().indexed()
 
 
@@ -124,8 +124,8 @@ def tick(page: Page, *places: int) -> Page:
 
 def test_it_starts_with_corrected_scores_on_segments(page: Page, seen: dict[str, Any]) -> None:
     page.run()
-    recipe = seen["signal"].recipe
-    assert (recipe.unit, recipe.threshold, recipe.confidence, recipe.bank_share) == ("corrected", None, 0.95, 0)
+    settings = seen["signal"].settings
+    assert (settings.unit, settings.threshold, settings.confidence, settings.bank_share) == ("corrected", None, 0.95, 0)
     assert seen["detection"].scores.unit == "corrected"
     assert page.starting("On segments, whatever the smoothing.")
     assert page.control("selectbox", "unit").options == ["corrected", "cosine", "z (robust)", "percentile", "softmax"]
@@ -147,7 +147,7 @@ def test_the_threshold_moves_with_the_unit_and_comes_back(
         expected = np.median(scale.median + 1.5 * scale.spread)
         assert moved == pytest.approx(expected, abs=1e-5)
         assert page.starting("≙ z ")
-    assert seen["signal"].recipe.unit == there
+    assert seen["signal"].settings.unit == there
     choose(page, "unit", "z")
     assert page.control("slider", "threshold").value == pytest.approx(1.5, abs=0.05)
 
@@ -170,11 +170,11 @@ def test_an_own_threshold_moves_along_too(page: Page, seen: dict[str, Any]) -> N
     page.run()
     scale = seen["detection"].video_scores.scale
     choose(page, "unit", "z")
-    own = seen["signal"].recipe.thresholds
+    own = seen["signal"].settings.thresholds
     assert own == {"pizza": pytest.approx((0.1 - scale.median[1]) / scale.spread[1], rel=1e-4)}
     choose(page, "unit", "percentile")
     choose(page, "unit", "cosine")
-    assert seen["signal"].recipe.thresholds == {"pizza": pytest.approx(0.1, abs=0.005)}
+    assert seen["signal"].settings.thresholds == {"pizza": pytest.approx(0.1, abs=0.005)}
 
 
 def test_negatives_bring_margin_and_without_them_it_is_z_again_and_said_so(page: Page, seen: dict[str, Any]) -> None:
@@ -210,7 +210,7 @@ def test_a_moved_axis_is_kept_within_its_unit_and_leaves_the_moments_alone(page:
     moved = (low, round(high - 0.1, 2))
     page.slide("range", moved).run()
     assert seen["signal"].axis == moved
-    assert seen["signal"].recipe.score_range is None
+    assert seen["signal"].settings.score_range is None
     assert rows(page) == before
     choose(page, "unit", "z")
     z = seen["detection"].scores.values
@@ -243,19 +243,19 @@ def test_the_score_filter_is_off_until_somebody_switches_it_on_and_then_decides(
 ) -> None:
     by_hand(page, "cosine", 0.0)
     assert not page.control("toggle", "filter_on").value
-    assert seen["signal"].recipe.score_range is None
+    assert seen["signal"].settings.score_range is None
     before, smoothed = rows(page), seen["detection"].smoothed
     choose(page, "filter_on", True)
     assert rows(page) == before  # all scores lie within
     ends = middle(seen)
     page.slide("filter_ends", ends)
-    assert seen["signal"].recipe.score_range == pytest.approx(ends)
-    low, high = np.float32(seen["signal"].recipe.score_range)
+    assert seen["signal"].settings.score_range == pytest.approx(ends)
+    low, high = np.float32(seen["signal"].settings.score_range)
     inside = (smoothed >= max(low, np.float32(0.0))) & (smoothed <= high)
     starts = np.diff(inside.astype(int), axis=0, prepend=0) == 1
     assert len(rows(page)) == starts.sum() != len(before)
     choose(page, "filter_on", False)
-    assert (seen["signal"].recipe.score_range, rows(page)) == (None, before)
+    assert (seen["signal"].settings.score_range, rows(page)) == (None, before)
     choose(page, "filter_on", True)
     assert rows(page) == before  # it begins with all scores again
 
@@ -268,11 +268,11 @@ def test_an_end_of_the_score_filter_that_nobody_moved_follows_the_data(page: Pag
     page.slide("filter_ends", (low + 0.05, page.control("slider", "filter_ends").max))
     page.at.session_state["limits"] = (low - 0.1, 0.95)  # as when more is indexed
     page.run()
-    assert seen["signal"].recipe.score_range == (pytest.approx(low + 0.05), 0.95)
+    assert seen["signal"].settings.score_range == (pytest.approx(low + 0.05), 0.95)
     for kept, ends in (((0.97, None), (0.97, 0.97)), ((None, -0.95), (-0.95, -0.95))):  # another video lies elsewhere
         page.at.session_state["score_filter"] = kept
         page.run()
-        assert seen["signal"].recipe.score_range == ends
+        assert seen["signal"].settings.score_range == ends
         assert rows(page) == []
 
 
@@ -281,27 +281,27 @@ def test_another_unit_switches_the_score_filter_off(page: Page, seen: dict[str, 
     choose(page, "filter_on", True)
     page.slide("filter_ends", middle(seen))
     choose(page, "unit", "z")
-    assert seen["signal"].recipe.score_range is None
+    assert seen["signal"].settings.score_range is None
     choose(page, "filter_on", True)
     slider = page.control("slider", "filter_ends")
     assert slider.value == (slider.min, slider.max)
-    assert seen["signal"].recipe.score_range == slider.value
+    assert seen["signal"].settings.score_range == slider.value
 
 
 @pytest.mark.parametrize("given", [(0.05, 0.1), (-0.5, 0.02), (0.03, 0.03)])
 def test_settings_and_links_carry_the_score_filter(
     settled: World, seen: dict[str, Any], given: tuple[float, float]
 ) -> None:
-    recipe = Recipe(prompts=PROMPTS, unit="cosine", threshold=0.0, score_range=given, bank_share=0)
+    settings = Settings(prompts=PROMPTS, unit="cosine", threshold=0.0, score_range=given, bank_share=0)
     page = Page().indexed()
-    page.at.session_state["loaded_settings"] = recipe_yaml(recipe).encode()
+    page.at.session_state["loaded_settings"] = settings_yaml(settings).encode()
     assert page.run().control("toggle", "filter_on").value
-    assert seen["signal"].recipe.score_range == given
+    assert seen["signal"].settings.score_range == given
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
     opened({name: texts[-1] for name, texts in parse_qs(urlsplit(address).query).items()}).indexed()
-    assert seen["signal"].recipe.score_range == given
+    assert seen["signal"].settings.score_range == given
     page.press("start_over").press("start_over_yes")
-    assert seen["signal"].recipe.score_range is None
+    assert seen["signal"].settings.score_range is None
 
 
 def test_where_nothing_is_flagged_the_score_filter_is_named(page: Page, seen: dict[str, Any]) -> None:
@@ -348,15 +348,15 @@ def test_a_threshold_and_a_weight_of_one_prompt(page: Page, seen: dict[str, Any]
     assert {row["prompt"] for row in rows(page)} == {"pizza"}
     edit_own(page, 2, weight=2.5)
     edit_own(page, 3, weight=0.5)
-    recipe = seen["signal"].recipe
-    assert recipe.thresholds == {"pizza": -50.0}
-    assert recipe.weights == {"a red car": 2.5, "a person": 0.5}
+    settings = seen["signal"].settings
+    assert settings.thresholds == {"pizza": -50.0}
+    assert settings.weights == {"a red car": 2.5, "a person": 0.5}
     edit_own(page, 1, threshold=None)
     edit_own(page, 2, weight=1.0)
-    assert seen["signal"].recipe.thresholds == {}
-    assert seen["signal"].recipe.weights == {"a person": 0.5}
+    assert seen["signal"].settings.thresholds == {}
+    assert seen["signal"].settings.weights == {"a person": 0.5}
     page.prompts(*PROMPTS)
-    assert seen["signal"].recipe.weights == {}
+    assert seen["signal"].settings.weights == {}
 
 
 @pytest.mark.parametrize("number", [1e300, -1e300, 0.0, float("nan")])
@@ -378,16 +378,16 @@ def test_weights_at_their_ends(page: Page, seen: dict[str, Any]) -> None:
 def test_an_own_threshold_leaves_with_its_prompt(page: Page, seen: dict[str, Any]) -> None:
     edit_own(page, 1, threshold=2.0)
     page.prompts("a dog", "a red car")
-    assert seen["signal"].recipe.thresholds == {}
+    assert seen["signal"].settings.thresholds == {}
     page.prompts(*PROMPTS)
-    assert seen["signal"].recipe.thresholds == {}
+    assert seen["signal"].settings.thresholds == {}
 
 
 def test_templates_change_the_curves_and_back(page: Page, seen: dict[str, Any]) -> None:
     page.run()
     plain = seen["detection"].video_scores.raw.values
     choose(page, "templates", "simple")
-    assert seen["signal"].recipe.templates == "simple"
+    assert seen["signal"].settings.templates == "simple"
     assert not np.allclose(seen["detection"].video_scores.raw.values, plain, atol=1e-4)
     choose(page, "spread_on", True)
     ribbon = seen["view"].ribbon
@@ -412,12 +412,12 @@ def test_the_rules_are_in_the_recipe_and_decide(page: Page, seen: dict[str, Any]
     page.slide("min_duration_s", 0.0).slide("pad_s", 0.5)
     assert max(row["duration"] for row in rows(page)) > 1.0
     page.slide("hysteresis", 50.0)
-    recipe = seen["signal"].recipe
-    assert (recipe.pad_s, recipe.hysteresis, recipe.min_gap_s, recipe.min_duration_s) == (0.5, 50.0, 0.0, 0.0)
+    settings = seen["signal"].settings
+    assert (settings.pad_s, settings.hysteresis, settings.min_gap_s, settings.min_duration_s) == (0.5, 50.0, 0.0, 0.0)
     choose(page, "across_cuts", True)
     assert seen["detection"].shot_boundaries_s is None
     choose(page, "bank_share", 100)
-    assert seen["signal"].recipe.bank_share == 100
+    assert seen["signal"].settings.bank_share == 100
 
 
 @pytest.mark.parametrize(("kind", "samples"), [("mean", 25), ("gaussian", 25), ("median", 25), ("savgol", 25),
@@ -427,7 +427,7 @@ def test_every_filter_with_a_long_window(page: Page, seen: dict[str, Any], kind:
     page.slide("smoothing", 5.0)
     assert page.control("slider", "smoothing").label == f"Smoothing · {samples} samples"
     found = seen["detection"]
-    assert found.recipe.smoothing == kind
+    assert found.settings.smoothing == kind
     assert np.isfinite(found.smoothed).all()
     assert found.smoothed.std() < found.scores.values.std()
 
@@ -440,7 +440,7 @@ def test_a_combination_is_added_listed_and_dropped(page: Page, seen: dict[str, A
     page.run()
     page.at.number_input(key="combine_within").set_value(2.0)
     page.run().press("add_combination")
-    assert seen["signal"].recipe.combinations == (("then", "a dog", "a red car", 2.0),)
+    assert seen["signal"].settings.combinations == (("then", "a dog", "a red car", 2.0),)
     name = "a dog then a red car within 2 s"
     assert name in {m.prompt for m in seen["detection"].moments}
     assert page.at.button(key="add_combination").disabled  # there already
@@ -449,14 +449,14 @@ def test_a_combination_is_added_listed_and_dropped(page: Page, seen: dict[str, A
     page.prompts(*PROMPTS)
     assert name in {m.prompt for m in seen["detection"].moments}
     page.press("drop_combination_0")
-    assert seen["signal"].recipe.combinations == ()
+    assert seen["signal"].settings.combinations == ()
 
 
 def test_the_time_range_keeps_moments_and_lists_within(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "percentile", 0.0)
     assert [(seconds(r["start"]), seconds(r["end"])) for r in rows(page)] == [(0, 10)] * 3
     page.slide("time_ends", (2.0, 5.0))
-    assert seen["signal"].recipe.time_range == (2.0, 5.0)
+    assert seen["signal"].settings.time_range == (2.0, 5.0)
     assert page.control("slider", "time_ends").value == (2.0, 5.0)
     assert {int(seconds(r["start"])) for r in rows(page)} == {2}
     assert all(seconds(r["end"]) <= 5.0 for r in rows(page))
@@ -464,13 +464,13 @@ def test_the_time_range_keeps_moments_and_lists_within(page: Page, seen: dict[st
     times = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["time"]
     assert all(2 <= seconds(t) < 5 for t in times)
     page.run().slide("time_ends", (0.0, page.control("slider", "time_ends").max))
-    assert seen["signal"].recipe.time_range is None
+    assert seen["signal"].settings.time_range is None
 
 
 def test_flags_take_a_prompt_out_and_in(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "percentile", 50.0)
     page.flag_pills.unselect("pizza").run()
-    assert seen["signal"].recipe.unflagged == ("pizza",)
+    assert seen["signal"].settings.unflagged == ("pizza",)
     assert {row["prompt"] for row in rows(page)} == {"a dog", "a red car"}
     page.flag_pills.select("pizza").run()
     assert {row["prompt"] for row in rows(page)} == set(PROMPTS)
@@ -488,7 +488,7 @@ def test_a_pill_hides_its_moments_everywhere_but_in_the_settings(page: Page, see
     assert seen["bundle"].moments == others
     assert seen["view"].moments == others
     assert page.holding(f"{len(others)} moments, without {len(of_pizza)} of hidden prompts.")
-    assert seen["signal"].recipe.unflagged == ()
+    assert seen["signal"].settings.unflagged == ()
     for prompt in ("a dog", "a red car"):
         page.control("pills", "shown").unselect(prompt).run()
     assert rows(page) == []
@@ -538,7 +538,7 @@ def test_accept_reject_and_undo(page: Page, seen: dict[str, Any], settled: World
     assert {r["judged"] for r in rows(page)} == {""}
     assert page.at.button(key="undo_edit").disabled
     assert {r["judged"] for r in rows(again.run())} == {""}
-    assert not [e for v in store_of(settled).videos() for e in store_of(settled).edits(v.video_id)]
+    assert not [e for v in store_of(settled).videos() for e in store_of(settled).annotations(v.video_id)]
 
 
 def test_an_edge_is_nudged_and_labelled_and_the_recipe_kept_with_it(
@@ -556,10 +556,10 @@ def test_an_edge_is_nudged_and_labelled_and_the_recipe_kept_with_it(
     after = rows(page)[0]
     assert seconds(after["start"]) == pytest.approx(wanted, abs=1e-3)
     assert (after["end"], after["label"], after["judged"]) == (before["end"], "*the* <b>dog</b>", "✎")
-    (edit,) = store_of(settled).edits(seen["bundle"].record.video_id)
-    assert edit.settings["unit"] == "percentile"
-    assert edit.settings["threshold"] == 80.0
-    assert edit.settings["prompts"] == list(PROMPTS)
+    (annotation,) = store_of(settled).annotations(seen["bundle"].record.video_id)
+    assert annotation.settings["unit"] == "percentile"
+    assert annotation.settings["threshold"] == 80.0
+    assert annotation.settings["prompts"] == list(PROMPTS)
     choose(page, "unit", "z")  # other settings: the edges stay
     assert wanted in [pytest.approx(seconds(r["start"]), abs=1e-3) for r in rows(page)]
     tick(page, next(k for k, r in enumerate(rows(page)) if r["judged"]))
@@ -669,13 +669,13 @@ def test_the_frame_on_the_screen_as_a_picture(page: Page, seen: dict[str, Any], 
     assert raw.prompts == ("frame 90 at 0:03.000",)
     assert raw.column(raw.prompts[0]).max() == pytest.approx(1.0, abs=0.002)
     assert float(raw.times_s[raw.values[:, 0].argmax()]) == pytest.approx(3.0)
-    assert (seen["detection"].video_scores.banks, seen["signal"].recipe.unit) == ({}, "z")
+    assert (seen["detection"].video_scores.banks, seen["signal"].settings.unit) == ({}, "z")
     page.press("take_frame")
     assert len(page.at.session_state["pictures"]) == 1  # the same picture
     choose(page, "prompt_kind", "Texts")
-    recipe = seen["signal"].recipe
+    settings = seen["signal"].settings
     assert seen["detection"].video_scores.raw.prompts == PROMPTS
-    assert (recipe.unit, recipe.threshold) == ("cosine", pytest.approx(0.1))
+    assert (settings.unit, settings.threshold) == ("cosine", pytest.approx(0.1))
     choose(page, "prompt_kind", "Pictures")
     page.press("drop_picture_0")
     assert page.holding("No picture yet")
@@ -688,9 +688,9 @@ def test_a_threshold_in_the_config_is_not_for_pictures(settled: World, seen: dic
         assert page.control("selectbox", "unit").value == "cosine"
         choose(page, "prompt_kind", "Pictures")
         page.press("take_frame").run()
-        assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("z", None)
+        assert (seen["signal"].settings.unit, seen["signal"].settings.threshold) == ("z", None)
         choose(page, "prompt_kind", "Texts")
-        assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("cosine", 0.0)
+        assert (seen["signal"].settings.unit, seen["signal"].settings.threshold) == ("cosine", 0.0)
     finally:
         settled.write(threshold=None)
 
@@ -705,12 +705,12 @@ def test_the_link_restores_the_view(page: Page, seen: dict[str, Any]) -> None:
     page.flag_pills.unselect("a dog").run()
     edit_own(page, 1, threshold=0.2)
     address = next(code.value for code in page.at.code if "prompt=" in code.value)
-    wanted, found = seen["signal"].recipe, [m.start_s for m in seen["detection"].moments]
+    wanted, found = seen["signal"].settings, [m.start_s for m in seen["detection"].moments]
     other = Page()
     for name, texts in parse_qs(urlsplit(address).query).items():
         other.at.query_params[name] = texts
     other.indexed()
-    assert seen["signal"].recipe == wanted
+    assert seen["signal"].settings == wanted
     assert [m.start_s for m in seen["detection"].moments] == found
     assert other.frame == 123
 
@@ -724,7 +724,7 @@ def test_a_bad_link_warns_and_changes_nothing(settled: World, query: dict[str, s
     page.run()
     assert len(page.at.warning) == 1
     page.indexed()
-    assert (seen["signal"].recipe.unit, seen["signal"].recipe.positives) == ("corrected", PROMPTS)
+    assert (seen["signal"].settings.unit, seen["signal"].settings.positives) == ("corrected", PROMPTS)
     assert not page.at.warning
 
 
@@ -748,27 +748,27 @@ def test_a_link_with_odd_settings_still_gives_a_page(settled: World, query: dict
 
 
 def test_a_settings_file_is_taken_in_and_a_bad_one_says_why(page: Page, seen: dict[str, Any]) -> None:
-    given = Recipe(prompts=("a tree", "- a street"), unit="cosine", threshold=0.05, smoothing="median", smoothing_s=1.4,
-                   min_duration_s=15.0, templates="simple", bank_share=50, unflagged=("a tree",),
-                   weights={"a street": 2.0})  # fmt: skip
-    page.at.session_state["loaded_settings"] = recipe_yaml(given).encode()
+    given = Settings(prompts=("a tree", "- a street"), unit="cosine", threshold=0.05, smoothing="median",
+                     smoothing_s=1.4, min_duration_s=15.0, templates="simple", bank_share=50, unflagged=("a tree",),
+                     weights={"a street": 2.0})  # fmt: skip
+    page.at.session_state["loaded_settings"] = settings_yaml(given).encode()
     page.run()
-    assert seen["signal"].recipe == given
+    assert seen["signal"].settings == given
     assert page.control("text_area", "prompts").value == "a tree\n- a street"
     for content in (b"unit: parsec", b"\xff\xfe", b"[1, 2", b"colour: red"):
         page.at.session_state["loaded_settings"] = content
         page.run()
         assert len(page.at.error) == 1
-        assert seen["signal"].recipe == given
+        assert seen["signal"].settings == given
     page.press("start_over").press("start_over_yes")
     assert not page.at.error
-    recipe = seen["signal"].recipe
-    assert recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
+    settings = seen["signal"].settings
+    assert settings == Settings(prompts=PROMPTS, smoothing_s=0.6)
 
 
 def test_the_saved_settings_are_the_recipe(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "z", 2.5)
-    saved = yaml.safe_load(recipe_yaml(seen["bundle"].detection.recipe))
+    saved = yaml.safe_load(settings_yaml(seen["bundle"].detection.settings))
     assert (saved["unit"], saved["threshold"], saved["prompts"]) == ("z", 2.5, list(PROMPTS))
 
 
@@ -794,8 +794,8 @@ def test_odd_settings_of_a_link_in_the_recipe(
     settled: World, seen: dict[str, Any], query: dict[str, str], fields: dict[str, Any]
 ) -> None:
     opened(query).indexed()
-    recipe = seen["signal"].recipe
-    assert {name: getattr(recipe, name) for name in fields} == fields
+    settings = seen["signal"].settings
+    assert {name: getattr(settings, name) for name in fields} == fields
 
 
 @pytest.mark.parametrize(("unit", "given"), [
@@ -822,7 +822,7 @@ def test_a_time_range_leaves_with_its_video(page: Page, seen: dict[str, Any], se
     page.run().slide("time_ends", (1.0, 9.0))
     choose(page, "video", "short.mp4")
     page.until(lambda: bool(page.starting("0:02.000")) and not page.at.get("progress"))
-    assert seen["signal"].recipe.time_range is None
+    assert seen["signal"].settings.time_range is None
     assert page.control("slider", "time_ends").value == (0.0, 2.0)
 
 
@@ -869,7 +869,7 @@ def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, An
     page.run()
     assert page.holding("From 0:05.000 to 0:10.000")
     page.press("add_moment")
-    assert [r.moment.end_s for r in seen["listed"].reviewed if r.edit is not None] == [10.0]
+    assert [r.moment.end_s for r in seen["listed"].reviewed if r.annotation is not None] == [10.0]
 
 
 def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -880,7 +880,7 @@ def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.M
     tick(page, 0)
     page.press("judge_accepted")
     with monkeypatch.context() as patch:
-        patch.setattr(undo, "take_edit_back", broken)
+        patch.setattr(undo, "withdraw_annotation", broken)
         page.press("undo_edit")
         assert page.holding("The store is gone")
     assert not page.at.button(key="undo_edit").disabled
@@ -912,7 +912,7 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
     choose(by_hand(page, "cosine", 0.1), "bank_share", 95)
     with_frame(page)
     bundle, name = seen["bundle"], "frame 0 at 0:00.000"
-    assert seen["signal"].recipe.bank_share == 0
+    assert seen["signal"].settings.bank_share == 0
     assert bundle.settings["pictures"] == [name]
     assert f"The prompts are pictures, not texts: {name}." in make_report(bundle, seen["view"], {})
     assert saved(page).proto.disabled
@@ -920,8 +920,8 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
     assert set(parse_qs(urlsplit(address).query)) == {"video", "frame"}
     choose(page, "prompt_kind", "Texts")
-    recipe = seen["signal"].recipe
-    assert (saved(page).proto.disabled, recipe.bank_share, recipe.threshold) == (False, 95, pytest.approx(0.1))
+    settings = seen["signal"].settings
+    assert (saved(page).proto.disabled, settings.bank_share, settings.threshold) == (False, 95, pytest.approx(0.1))
 
 
 def test_a_model_that_fails_on_a_picture_can_be_tried_again(
@@ -964,17 +964,17 @@ def test_a_picture_whose_name_begins_like_a_negative_is_a_picture(page: Page, se
     page.run()
     edit_own(page, 0, weight=2.0)
     edit_own(page, 0, threshold=0.25)
-    recipe = seen["signal"].recipe
-    assert (recipe.weights, recipe.thresholds) == ({"- x.png": 2.0}, {"- x.png": 0.25})
+    settings = seen["signal"].settings
+    assert (settings.weights, settings.thresholds) == ({"- x.png": 2.0}, {"- x.png": 0.25})
 
 
 def test_starting_over_forgets_the_settings_of_pictures_too(page: Page, seen: dict[str, Any]) -> None:
     choose(with_frame(page), "unit", "cosine")
     choose(page, "threshold_mode", "One for all")
     page.press("start_over").press("start_over_yes")
-    assert seen["signal"].recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
+    assert seen["signal"].settings == Settings(prompts=PROMPTS, smoothing_s=0.6)
     choose(page, "prompt_kind", "Pictures")
-    assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("z", None)
+    assert (seen["signal"].settings.unit, seen["signal"].settings.threshold) == ("z", None)
 
 
 # Other models and videos
@@ -985,9 +985,9 @@ def test_another_model_starts_anew(page: Page, seen: dict[str, Any]) -> None:
     edit_own(page, 0, threshold=0.2)
     choose(page, "model", "other")
     page.until(lambda: not page.at.get("progress") and bool(page.starting("Model other")))
-    recipe = seen["signal"].recipe
-    assert (recipe.unit, recipe.threshold, recipe.thresholds, recipe.bank_share) == ("corrected", None, {}, 0)
-    assert recipe.positives == PROMPTS
+    settings = seen["signal"].settings
+    assert (settings.unit, settings.threshold, settings.thresholds, settings.bank_share) == ("corrected", None, {}, 0)
+    assert settings.positives == PROMPTS
 
 
 def test_another_video_keeps_the_recipe_and_forgets_what_was_marked(page: Page, seen: dict[str, Any], settled: World,
@@ -1001,7 +1001,7 @@ def test_another_video_keeps_the_recipe_and_forgets_what_was_marked(page: Page, 
     page.run()
     assert page.at.button(key="add_moment").disabled
     assert seen["listed"].chosen == []
-    assert (seen["signal"].recipe.unit, seen["signal"].recipe.threshold) == ("percentile", 80.0)
+    assert (seen["signal"].settings.unit, seen["signal"].settings.threshold) == ("percentile", 80.0)
 
 
 def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: dict[str, Any]) -> None:
@@ -1013,13 +1013,13 @@ def test_thresholds_follow_while_samples_arrive(world: World, gate: Gate, seen: 
         found = seen["detection"]
         counted = len(found.scores)
         assert counted < 100
-        assert found.recipe.threshold is None
+        assert found.settings.threshold is None
         assert np.isfinite(found.smoothed).all()
         assert set(found.thresholds) | set(found.not_sure) == set(found.verdicts) == set(PROMPTS)
         gate.let()
     gate.open()
     page.indexed()
-    assert seen["signal"].recipe.unit == "corrected"
+    assert seen["signal"].settings.unit == "corrected"
     assert set(seen["detection"].video_scores.banks) == set(PROMPTS)
     assert {len(bank.level) for bank in seen["detection"].video_scores.banks.values()} == {100}
     assert len(seen["detection"].scores) == 100

@@ -111,7 +111,7 @@ def test_undo_takes_the_last_verdict_back_and_shows_its_moment(
     assert verdicts(judge)[:3] == ["", "", ""]
     assert (seen["listed"].selected, judge.frame) == (0, frame_of(seen, 0))
     press_key(judge, "undo")  # there is nothing left
-    assert not [e for v in store_of(settled).videos() for e in store_of(settled).edits(v.video_id)]
+    assert not [e for v in store_of(settled).videos() for e in store_of(settled).annotations(v.video_id)]
 
 
 def test_the_same_verdict_again_is_no_step(judge: Page) -> None:
@@ -305,9 +305,9 @@ def test_dragged_edges_are_kept_and_undone(player: Page, seen: dict[str, Any], s
     says(player, "timeline", edges={"name": name, "start_s": 1.0, "end_s": 9.0, "count": 1})
     row = rows(player)[1]
     assert (row["judged"], seconds(row["start"]), seconds(row["end"])) == ("✎", 1.0, 9.0)
-    (edit,) = (e for v in store_of(settled).videos() for e in store_of(settled).edits(v.video_id))
-    assert (edit.start_s, edit.end_s, edit.verdict, edit.label) == (1.0, 9.0, "", "")
-    assert edit.settings["threshold"] == 80.0
+    (annotation,) = (e for v in store_of(settled).videos() for e in store_of(settled).annotations(v.video_id))
+    assert (annotation.start_s, annotation.end_s, annotation.verdict, annotation.label) == (1.0, 9.0, "", "")
+    assert annotation.settings["threshold"] == 80.0
     assert edges_of(player) == [name, 1.0, 9.0, 10.0]  # it is the same moment
     assert seen["listed"].selected == 1
     press_key(player, "accept")

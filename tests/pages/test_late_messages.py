@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 
-from clip_core.settings import Recipe, recipe_yaml
+from clip_core.settings import Settings, settings_yaml
 from tests.pages.test_findings_page import by_hand, choose, seen, settled, tick  # noqa: F401 - fixtures
 from tests.support.app import Gate
 from tests.support.world import Page, World
 
 PROMPTS = ("a dog", "pizza", "a red car")
-LOADED = Recipe(prompts=("a tree", "- a street"), unit="cosine", threshold=0.05, hysteresis=0.02, min_gap_s=0.3,
+LOADED = Settings(prompts=("a tree", "- a street"), unit="cosine", threshold=0.05, hysteresis=0.02, min_gap_s=0.3,
                 min_duration_s=1.5, pad_s=0.2, across_cuts=True, smoothing="median", smoothing_s=1.4,
                 templates="simple", bank_share=50, score_range=(0.0, 0.5), time_range=(1.0, 9.0))  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_an_axis_that_nobody_moved_follows_the_data(page: Page, seen: dict[str, 
     set_text(page, "a dog").run_twice()
     low, high = seen["signal"].axis
     values = seen["detection"].scores.values
-    assert seen["signal"].recipe.score_range is None
+    assert seen["signal"].settings.score_range is None
     assert low == pytest.approx(values.min(), abs=0.011)
     assert high == pytest.approx(values.max(), abs=0.011)
     set_text(page, *PROMPTS).run_twice()
@@ -68,7 +68,7 @@ def test_while_samples_arrive_nothing_limits_the_moments(world: World, gate: Gat
         page.until(lambda: "detection" in seen and len(seen["detection"].scores) > count).run_twice()  # noqa: B023
         count = len(seen["detection"].scores)
         axes.add(seen["signal"].axis)
-        assert seen["signal"].recipe.score_range is None
+        assert seen["signal"].settings.score_range is None
         gate.let()
     gate.open()
     page.indexed()
@@ -87,20 +87,20 @@ def test_an_axis_that_a_person_moved_is_kept(page: Page, seen: dict[str, Any]) -
 
 
 def test_settings_of_a_file_are_kept(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
-    page.at.session_state["loaded_settings"] = recipe_yaml(LOADED).encode()
+    page.at.session_state["loaded_settings"] = settings_yaml(LOADED).encode()
     page.run_twice()
-    assert seen["signal"].recipe == LOADED
+    assert seen["signal"].settings == LOADED
     page.press("start_over").at.button(key="start_over_yes").click()
     page.run_twice()
-    assert seen["signal"].recipe == Recipe(prompts=PROMPTS, smoothing_s=0.6)
+    assert seen["signal"].settings == Settings(prompts=PROMPTS, smoothing_s=0.6)
 
 
 def test_settings_that_are_loaded_beside_pictures_are_of_texts(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     choose(page, "prompt_kind", "Pictures")
-    page.at.session_state["loaded_settings"] = recipe_yaml(LOADED).encode()
+    page.at.session_state["loaded_settings"] = settings_yaml(LOADED).encode()
     page.run_twice()
     assert page.control("segmented_control", "prompt_kind").value == "Texts"
-    assert seen["signal"].recipe == LOADED
+    assert seen["signal"].settings == LOADED
 
 
 def test_a_threshold_moves_along_with_its_unit(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
@@ -108,21 +108,21 @@ def test_a_threshold_moves_along_with_its_unit(page: Page, seen: dict[str, Any])
     page.slide("hysteresis", 1.0)
     page.control("selectbox", "unit").set_value("softmax")
     page.run_twice()
-    carried = seen["signal"].recipe
+    carried = seen["signal"].settings
     assert (carried.unit, carried.hysteresis) == ("softmax", 0.0)
     assert 0.0 < carried.threshold < 1.0
     page.control("selectbox", "unit").set_value("percentile")
     page.run_twice()
-    assert seen["signal"].recipe.threshold == pytest.approx(80.0)
+    assert seen["signal"].settings.threshold == pytest.approx(80.0)
 
 
 def test_the_unit_that_took_the_place_of_margin_stays(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.prompts(*PROMPTS, "- a person")
     choose(page, "unit", "margin")
     set_text(page, *PROMPTS).run_twice()
-    assert seen["signal"].recipe.unit == "z"
+    assert seen["signal"].settings.unit == "z"
     set_text(page, *PROMPTS, "- a person").run_twice()
-    assert seen["signal"].recipe.unit == "z"
+    assert seen["signal"].settings.unit == "z"
 
 
 def test_a_new_prompt_is_shown(page: Page) -> None:
@@ -135,15 +135,15 @@ def test_a_time_range_stays_away_with_its_video(page: Page, seen: dict[str, Any]
     page.run().slide("time_ends", (1.0, 9.0))
     page.control("selectbox", "video").set_value("short.mp4")
     page.run_twice().until(lambda: bool(page.starting("0:02.000")) and not page.at.get("progress"))
-    assert seen["signal"].recipe.time_range is None
+    assert seen["signal"].settings.time_range is None
 
 
 def test_a_flag_of_a_settings_file_is_kept(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
-    page.at.session_state["loaded_settings"] = recipe_yaml(Recipe(prompts=PROMPTS, unflagged=("pizza",))).encode()
+    page.at.session_state["loaded_settings"] = settings_yaml(Settings(prompts=PROMPTS, unflagged=("pizza",))).encode()
     page.run_twice()
-    assert seen["signal"].recipe.unflagged == ("pizza",)
+    assert seen["signal"].settings.unflagged == ("pizza",)
     page.flag_pills.select("pizza").run()
-    assert seen["signal"].recipe.unflagged == ()
+    assert seen["signal"].settings.unflagged == ()
 
 
 def test_ticks_stay_with_their_moments(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clip_core.config import load_config
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Edit
+from clip_core.types import Annotation
 from tests.support.app import Gate
 from tests.support.old_store import rewrite_as_opencv
 from tests.support.world import Page, World
@@ -41,7 +41,7 @@ def test_what_forgetting_deletes_for_good_is_named(ready: Page, world: World) ->
     store = EmbeddingStore(load_config(world.config).embeddings)
     (video,) = store.videos()
     for anchor_s in (1.0, 4.0, 7.0):
-        store.put_edit(video.video_id, Edit("a dog", anchor_s, anchor_s, anchor_s + 1, "accepted"))
+        store.put_annotation(video.video_id, Annotation("a dog", anchor_s, anchor_s, anchor_s + 1, "accepted"))
     go(ready, "library").press("forget")
     assert ready.holding("3 moments that were judged by hand are deleted for good.")
     kept = ("analysis", "analysis_of", "ribbons", "ribbons_of")
@@ -49,7 +49,7 @@ def test_what_forgetting_deletes_for_good_is_named(ready: Page, world: World) ->
         ready.at.session_state[key] = object()
     ready.press("forget_yes")
     assert [key for key in kept if key in ready.at.session_state] == []
-    assert store.edits(video.video_id) == ()
+    assert store.annotations(video.video_id) == ()
 
 
 def test_somebody_else_forgets_it(ready: Page) -> None:

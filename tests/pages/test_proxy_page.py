@@ -21,7 +21,7 @@ from pages.shared import cache
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_player_page import Watching
 from tests.support.fakes import FakeEncoder
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 from tests.support.world import PATIENCE_S, Page, World
 
 PAGE = Path(__file__).with_name("proxy_page.py")
@@ -87,9 +87,9 @@ def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     counter.let()
 
 
-def add(world: World, name: str, recipe: Recipe, frames: int = 60) -> str:
+def add(world: World, name: str, spec: VideoSpec, frames: int = 60) -> str:
     """Put a video into the world, known to its store; return its id."""
-    video = planted(world.folder, name, frames, recipe, size=(192, 108))
+    video = planted(world.folder, name, frames, spec, size=(192, 108))
     store = EmbeddingStore(world.folder / "embeddings")
     list(index_video(video.path, FakeEncoder(name="fake"), store, samples_per_second=1.0))
     record = known_video(video.path, store)
@@ -99,7 +99,7 @@ def add(world: World, name: str, recipe: Recipe, frames: int = 60) -> str:
 
 @pytest.fixture
 def avi(world: World) -> str:
-    video_id = add(world, "old", Recipe(".avi", "mpeg4"))
+    video_id = add(world, "old", VideoSpec(".avi", "mpeg4"))
     world.write(video_path="old.avi")
     return video_id
 
@@ -109,7 +109,7 @@ def copies(world: World) -> list[str]:
 
 
 def test_nothing_at_all_where_the_file_plays(world: World, making: Counter) -> None:
-    add(world, "new", Recipe())
+    add(world, "new", VideoSpec())
     world.write(video_path="new.mp4")
     page = ProxyPage().run()
     assert (page.source, page.texts, page.keys, page.bar, making.begun) == ("file", [], [], "", [])
@@ -168,7 +168,7 @@ def test_a_failed_one_says_why(avi: str, world: World, making: Counter) -> None:
 
 
 def test_one_at_a_time(avi: str, world: World, making: Counter) -> None:
-    add(world, "older", Recipe(".avi", "mpeg4", options={"g": "7"}))
+    add(world, "older", VideoSpec(".avi", "mpeg4", options={"g": "7"}))
     first = ProxyPage()
     first.until(lambda: bool(first.bar))
     second = ProxyPage()
@@ -187,7 +187,7 @@ def test_the_newest_wish_is_next_and_one_that_nobody_looks_at_is_dropped_until_s
     pages = {"old.avi": ProxyPage()}
     pages["old.avi"].until(lambda: bool(pages["old.avi"].bar))
     for name, group in (("older", "7"), ("oldest", "9")):
-        add(world, name, Recipe(".avi", "mpeg4", options={"g": group}))
+        add(world, name, VideoSpec(".avi", "mpeg4", options={"g": group}))
         page = pages[f"{name}.avi"] = ProxyPage()
         page.at.session_state["video"] = f"{name}.avi"
         page.run()
@@ -233,7 +233,7 @@ def test_what_cannot_be_begun_is_told(avi: str, world: World, making: Counter, m
 
 
 def test_a_browser_that_refuses_the_file_and_then_the_copy(world: World, making: Counter) -> None:
-    video_id = add(world, "new", Recipe())
+    video_id = add(world, "new", VideoSpec())
     world.write(video_path="new.mp4")
     making.let()
     page = ProxyPage()

@@ -34,12 +34,12 @@ SAID = "text/plain; charset=utf-8"
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stock")
-    for name, recipe in (
-        ("v", video_maker.Recipe()),
-        ("w", video_maker.Recipe(".webm", "libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"})),
-        ("a", video_maker.Recipe(".avi", "mpeg4")),
+    for name, settings in (
+        ("v", video_maker.VideoSpec()),
+        ("w", video_maker.VideoSpec(".webm", "libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"})),
+        ("a", video_maker.VideoSpec(".avi", "mpeg4")),
     ):
-        video_maker.planted(folder, name, 12, recipe)
+        video_maker.planted(folder, name, 12, settings)
     return folder
 
 

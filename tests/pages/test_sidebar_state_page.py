@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from clip_core.errors import StoreError
-from clip_core.store import settings as stored_settings
+from clip_core.store import video_settings as stored_settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables
 from tests.pages.test_library_page import go

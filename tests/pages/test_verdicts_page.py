@@ -18,7 +18,7 @@ from clip_core import EmbeddingStore, index_video, load_config, load_encoder, sc
 from clip_core.analysis.export_bundle import moments_file
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError
-from clip_core.settings import read_recipe, recipe_yaml
+from clip_core.settings import read_settings, settings_yaml
 from clip_core.types import Floats, Image
 from pages.regions.viewer.transport import stops
 from tests.pages.test_findings_page import (  # noqa: F401
@@ -159,8 +159,8 @@ def test_the_confidence_changes_verdicts_and_is_kept_in_the_link_and_the_setting
     choose(page, "confidence", 0.98)
     assert page.verdicts["pizza"] == "not sure"
     assert {row["judged"] for row in of(rows(page), "pizza")} == {"?"}
-    assert seen["signal"].recipe.confidence == 0.98
-    assert read_recipe(recipe_yaml(seen["bundle"].detection.recipe).encode()).confidence == 0.98
+    assert seen["signal"].settings.confidence == 0.98
+    assert read_settings(settings_yaml(seen["bundle"].detection.settings).encode()).confidence == 0.98
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
     query = {name: texts[-1] for name, texts in parse_qs(urlsplit(address).query).items() if name != "prompt"}
     assert (query["confidence"], query["unit"]) == ("0.98", "corrected")
@@ -171,7 +171,7 @@ def test_the_confidence_changes_verdicts_and_is_kept_in_the_link_and_the_setting
     assert page.verdicts["pizza"] == "there"
     page.at.session_state["loaded_settings"] = b"confidence: 0.85"
     assert page.run().control("segmented_control", "confidence").options[0] == "85 % sure"
-    assert seen["signal"].recipe.confidence == 0.85
+    assert seen["signal"].settings.confidence == 0.85
 
 
 def test_smoothing_on_segments_changes_the_drawing_alone_and_the_page_says_so(
@@ -307,7 +307,7 @@ def test_a_threshold_set_by_hand_means_what_it_says(page: Page, seen: dict[str, 
     page.at.session_state["threshold"] = -1.0
     page.at.session_state["limits"] = (-1.0, 1.0)
     page.run()
-    assert seen["signal"].recipe.bank_share == 0
+    assert seen["signal"].settings.bank_share == 0
     end_s = seen["detection"].scores.end_s
     assert spans(sorted(seen["detection"].moments, key=lambda m: m.prompt)) == [
         (prompt, 0.0, end_s) for prompt in sorted(PROMPTS)
@@ -336,8 +336,8 @@ def test_a_threshold_of_its_own_beside_detection_is_told(page: Page, seen: dict[
 
 def test_an_old_link_opens_as_it_was_meant(sample: World, seen: dict[str, Any]) -> None:  # noqa: F811
     page = opened({"prompt": "a dog", "threshold": "2.5"}).indexed()
-    recipe = seen["signal"].recipe
-    assert (recipe.unit, recipe.threshold, recipe.bank_share, recipe.positives) == ("z", 2.5, 95, ("a dog",))
+    settings = seen["signal"].settings
+    assert (settings.unit, settings.threshold, settings.bank_share, settings.positives) == ("z", 2.5, 95, ("a dog",))
     assert page.control("select_slider", "bank_share").value == 95
     assert page.control("slider", "threshold").value == 2.5
     assert page.holding(" · and beats 95 % of the null bank (Rules)")
@@ -346,10 +346,10 @@ def test_an_old_link_opens_as_it_was_meant(sample: World, seen: dict[str, Any]) 
 def test_old_settings_keep_their_unit_and_thresholds(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.at.session_state["loaded_settings"] = OLD_SETTINGS.encode()
     page.run()
-    recipe = seen["signal"].recipe
-    assert (recipe.unit, recipe.threshold, recipe.bank_share) == ("z", 2.5, 95)
-    assert recipe.thresholds == {"a rocket": 3.0}
-    assert (recipe.smoothing_s, recipe.positives) == (0.8, ("a dog", "a rocket"))
+    settings = seen["signal"].settings
+    assert (settings.unit, settings.threshold, settings.bank_share) == ("z", 2.5, 95)
+    assert settings.thresholds == {"a rocket": 3.0}
+    assert (settings.smoothing_s, settings.positives) == (0.8, ("a dog", "a rocket"))
     assert {moment.prompt for moment in seen["detection"].moments} == {"a dog", "a rocket"}
 
 
@@ -359,7 +359,7 @@ def test_old_settings_keep_their_unit_and_thresholds(page: Page, seen: dict[str,
 def test_pictures_are_judged_by_their_curves_alone(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     page.slide("frame", 90)
     with_frame(page)
-    assert seen["signal"].recipe.unit == "z"
+    assert seen["signal"].settings.unit == "z"
     assert page.holding("No neutral texts are asked, so it cannot say how sure it is.")
     assert "corrected" not in page.control("selectbox", "unit").options
     assert page.control("segmented_control", "confidence").disabled
@@ -392,7 +392,7 @@ def test_without_the_neutral_texts_of_a_server_that_is_down_there_are_moments_st
         assert page.holding("The server is down")
         assert page.at.error[0].value.endswith("The null bank is not asked.")
         assert page.holding("No neutral texts are asked, so it cannot say how sure it is.")
-        assert seen["signal"].recipe.unit == "z"
+        assert seen["signal"].settings.unit == "z"
         assert set(page.verdicts) == set(PROMPTS)
         assert all(of(rows(page), prompt) for prompt in PROMPTS)
         assert {row["judged"] for row in rows(page)} == {"", "?"}
@@ -469,5 +469,5 @@ def test_a_candidate_within_a_moment_can_be_accepted_where_the_walk_goes(
     assert len(visited) > 2
     assert not film.at.button(key="prev_m").disabled
     film.press("accept_candidate")
-    (accepted,) = [r.moment for r in seen["listed"].reviewed if r.edit is not None]
+    (accepted,) = [r.moment for r in seen["listed"].reviewed if r.annotation is not None]
     assert accepted.prompt == "nothing of it"

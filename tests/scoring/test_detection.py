@@ -1,4 +1,4 @@
-"""VideoScores and a recipe → moments, candidates and verdicts, on curves with planted events."""
+"""VideoScores and settings → moments, candidates and verdicts, on curves with planted events."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.scoring.detection import convert_threshold, detect, thresholds_by_hand
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import UNITS, Recipe
+from clip_core.settings import UNITS, Settings
 from clip_core.types import Floats, Unit
 from tests.support.curve_maker import scores_of
 from tests.support.curve_maker import video_scores_of as video_scores_of_curves
@@ -45,9 +45,9 @@ def video_scores_of(
     )
 
 
-def stretches(recipe: Recipe, video_scores: VideoScores) -> dict[str, list[tuple[float, float]]]:
+def stretches(settings: Settings, video_scores: VideoScores) -> dict[str, list[tuple[float, float]]]:
     found: dict[str, list[tuple[float, float]]] = {}
-    for moment in sorted(detect(recipe, video_scores).moments, key=lambda m: m.start_s):
+    for moment in sorted(detect(settings, video_scores).moments, key=lambda m: m.start_s):
         found.setdefault(moment.prompt, []).append((moment.start_s, moment.end_s))
     return found
 
@@ -59,7 +59,7 @@ def both() -> VideoScores:
     return video_scores_of(curves, {PERSON: curve(seed=4)}, bank_peak=0.21)
 
 
-RAW = Recipe(smoothing_s=0.0)
+RAW = Settings(smoothing_s=0.0)
 DOGS, CATS = [(39.5, 59.5), (119.5, 129.5)], [(49.5, 69.5)]
 
 
@@ -68,9 +68,9 @@ DOGS, CATS = [(39.5, 59.5), (119.5, 129.5)], [(49.5, 69.5)]
 def test_what_is_detected_is_the_same_in_every_unit_and_with_every_smoothing(
     both: VideoScores, unit: Unit, smoothing_s: float
 ) -> None:
-    recipe = Recipe(unit=unit, smoothing_s=smoothing_s)
-    found = detect(recipe, both)
-    assert stretches(recipe, both) == {DOG: DOGS, CAT: CATS}
+    settings = Settings(unit=unit, smoothing_s=smoothing_s)
+    found = detect(settings, both)
+    assert stretches(settings, both) == {DOG: DOGS, CAT: CATS}
     assert {prompt: verdict.kind for prompt, verdict in found.verdicts.items()} == (
         {DOG: "there", CAT: "there", TREE: "not sure"}
     )
@@ -83,7 +83,7 @@ def test_what_is_detected_is_the_same_in_every_unit_and_with_every_smoothing(
 
 def test_the_line_lies_between_what_is_there_and_what_is_not(both: VideoScores) -> None:
     for unit in ("corrected", "cosine"):
-        lines = detect(Recipe(unit=unit, smoothing_s=0), both).thresholds
+        lines = detect(Settings(unit=unit, smoothing_s=0), both).thresholds
         assert 0.2 < lines[DOG] < 0.3
         assert 0.21 < lines[CAT] < 0.265
 
@@ -120,9 +120,9 @@ def test_confidence_is_what_a_prompt_must_beat() -> None:
 
 
 def test_a_threshold_by_hand_means_what_it_says_and_the_bank_can_be_added_to_it(both: VideoScores) -> None:
-    low = Recipe(unit="cosine", threshold=-1.0, smoothing_s=0.0)
+    low = Settings(unit="cosine", threshold=-1.0, smoothing_s=0.0)
     assert stretches(low, both) == {prompt: [(0.0, 200.0)] for prompt in (DOG, CAT, TREE)}
-    by_hand = Recipe(unit="cosine", threshold=0.1, smoothing_s=0.0)
+    by_hand = Settings(unit="cosine", threshold=0.1, smoothing_s=0.0)
     found = detect(by_hand, both)
     assert stretches(by_hand, both)[TREE] == [(0.0, 200.0)]
     assert (found.not_sure, found.candidates, found.detects) == ((), [], False)
@@ -132,7 +132,7 @@ def test_a_threshold_by_hand_means_what_it_says_and_the_bank_can_be_added_to_it(
     assert set(stretches(replace(RAW, bank_share=100), both)) == {DOG, CAT}  # which detection does not look at
     without = video_scores_of({TREE: curve(seed=2)})
     assert stretches(replace(by_hand, bank_share=95), without) == {TREE: [(0.0, 200.0)]}
-    nothing = detect(Recipe(unit="cosine", threshold=0.9), both)
+    nothing = detect(Settings(unit="cosine", threshold=0.9), both)
     assert {prompt: verdict.kind for prompt, verdict in nothing.verdicts.items()} == (
         dict.fromkeys((DOG, CAT, TREE), "not sure")
     )
@@ -140,10 +140,10 @@ def test_a_threshold_by_hand_means_what_it_says_and_the_bank_can_be_added_to_it(
 
 def test_a_threshold_of_its_own_comes_before_the_common_one(both: VideoScores) -> None:
     prompts = both.raw.prompts
-    recipe = Recipe(unit="cosine", threshold=0.25, thresholds={CAT: 0.9}, unflagged=(TREE,))
-    assert thresholds_by_hand(recipe, prompts) == {DOG: 0.25, CAT: 0.9, TREE: 0.25}
-    assert detect(recipe, both).thresholds == {DOG: 0.25, CAT: 0.9}
-    detecting = Recipe(unit="cosine", thresholds={TREE: 0.1}, smoothing_s=0)
+    settings = Settings(unit="cosine", threshold=0.25, thresholds={CAT: 0.9}, unflagged=(TREE,))
+    assert thresholds_by_hand(settings, prompts) == {DOG: 0.25, CAT: 0.9, TREE: 0.25}
+    assert detect(settings, both).thresholds == {DOG: 0.25, CAT: 0.9}
+    detecting = Settings(unit="cosine", thresholds={TREE: 0.1}, smoothing_s=0)
     assert thresholds_by_hand(detecting, prompts) == {TREE: 0.1}
     found = detect(detecting, both)
     assert found.thresholds[TREE] == 0.1
@@ -167,70 +167,70 @@ def test_what_is_there_all_the_time_is_one_moment() -> None:
 
 def test_where_the_bank_was_not_asked_corrected_is_refused_and_the_curves_alone_decide() -> None:
     alone = video_scores_of({DOG: curve((40, 60)), TREE: curve(seed=2)})
-    with pytest.raises(RecipeError, match="Corrected scores need the null bank"):
-        detect(Recipe(), alone)
+    with pytest.raises(SettingsError, match="Corrected scores need the null bank"):
+        detect(Settings(), alone)
     for unit in ("cosine", "z", "percentile"):
-        found = detect(Recipe(unit=unit, smoothing_s=0), alone)  # type: ignore[arg-type]
+        found = detect(Settings(unit=unit, smoothing_s=0), alone)  # type: ignore[arg-type]
         assert [(m.prompt, m.start_s, m.end_s) for m in found.moments] == [(DOG, 39.5, 59.5)]
         assert found.verdicts[DOG].confidence is None
         assert {c.prompt for c in found.candidates} == {TREE}
 
 
 def test_combinations_follow_the_moments(both: VideoScores) -> None:
-    recipe = Recipe(smoothing_s=0, combinations=(("and", DOG, CAT, 0.0), ("without", DOG, CAT, 0.0)))
-    found = stretches(recipe, both)
+    settings = Settings(smoothing_s=0, combinations=(("and", DOG, CAT, 0.0), ("without", DOG, CAT, 0.0)))
+    found = stretches(settings, both)
     assert found[f"{DOG} and {CAT}"] == [(49.5, 59.5)]
     assert found[f"{DOG} without {CAT}"] == [(39.5, 49.5), (119.5, 129.5)]
-    then = Recipe(smoothing_s=0, combinations=(("then", CAT, DOG, 55.0),))
+    then = Settings(smoothing_s=0, combinations=(("then", CAT, DOG, 55.0),))
     assert stretches(then, both)[f"{CAT} then {DOG} within 55 s"] == [(49.5, 129.5)]
 
 
 def test_a_combination_of_a_combination(both: VideoScores) -> None:
     first = ("and", DOG, CAT, 0.0)
-    recipe = Recipe(smoothing_s=0, combinations=(first, ("without", CAT, f"{DOG} and {CAT}", 0.0)))
-    assert stretches(recipe, both)[f"{CAT} without {DOG} and {CAT}"] == [(59.5, 69.5)]
+    settings = Settings(smoothing_s=0, combinations=(first, ("without", CAT, f"{DOG} and {CAT}", 0.0)))
+    assert stretches(settings, both)[f"{CAT} without {DOG} and {CAT}"] == [(59.5, 69.5)]
 
 
 def test_a_combination_with_a_prompt_that_is_not_there_says_nothing(both: VideoScores) -> None:
-    recipe = Recipe(smoothing_s=0, combinations=(("without", DOG, "a horse", 0.0), ("and", "a horse", DOG, 0.0)))
-    assert set(stretches(recipe, both)) == {DOG, CAT}
+    settings = Settings(smoothing_s=0, combinations=(("without", DOG, "a horse", 0.0), ("and", "a horse", DOG, 0.0)))
+    assert set(stretches(settings, both)) == {DOG, CAT}
 
 
 def test_time_range_cuts_moments_and_leaves_the_statistics(both: VideoScores) -> None:
-    recipe = Recipe(smoothing_s=0, time_range=(50.0, 125.0))
-    assert stretches(recipe, both) == {DOG: [(50.0, 59.5), (119.5, 124.5)], CAT: [(50.0, 69.5)]}
-    assert detect(recipe, both).verdicts == detect(RAW, both).verdicts
-    by_hand = Recipe(unit="cosine", smoothing_s=0, threshold=0.22, time_range=(50.0, 125.0))
-    assert stretches(by_hand, both) == stretches(recipe, both)
+    settings = Settings(smoothing_s=0, time_range=(50.0, 125.0))
+    assert stretches(settings, both) == {DOG: [(50.0, 59.5), (119.5, 124.5)], CAT: [(50.0, 69.5)]}
+    assert detect(settings, both).verdicts == detect(RAW, both).verdicts
+    by_hand = Settings(unit="cosine", smoothing_s=0, threshold=0.22, time_range=(50.0, 125.0))
+    assert stretches(by_hand, both) == stretches(settings, both)
 
 
 def test_score_range_keeps_out(both: VideoScores) -> None:
-    recipe = Recipe(unit="cosine", smoothing_s=0, score_range=(0.0, 0.28))
-    assert set(stretches(recipe, both)) == {CAT}
+    settings = Settings(unit="cosine", smoothing_s=0, score_range=(0.0, 0.28))
+    assert set(stretches(settings, both)) == {CAT}
 
 
 def test_hysteresis_goes_on_below_the_threshold() -> None:
     values = curve((40, 60), (120, 130))
     values[60:70] = 0.22
     one = video_scores_of({DOG: values})
-    recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0)
-    assert stretches(recipe, one)[DOG] == [(39.5, 59.5), (119.5, 129.5)]
-    wider = Recipe(unit="cosine", threshold=0.25, smoothing_s=0, hysteresis=0.05)
+    settings = Settings(unit="cosine", threshold=0.25, smoothing_s=0)
+    assert stretches(settings, one)[DOG] == [(39.5, 59.5), (119.5, 129.5)]
+    wider = Settings(unit="cosine", threshold=0.25, smoothing_s=0, hysteresis=0.05)
     assert detect(wider, one).offsets == {DOG: pytest.approx(0.20)}
     assert stretches(wider, one)[DOG] == [(39.5, 69.5), (119.5, 129.5)]
 
 
 def test_rules_fill_drop_and_pad() -> None:
     one = video_scores_of({DOG: curve((40, 50), (53, 60), (120, 122))})
-    recipe = Recipe(unit="cosine", threshold=0.25, smoothing_s=0.0, min_gap_s=3.5, min_duration_s=2.5, pad_s=1.0)
-    assert stretches(recipe, one) == {DOG: [(38.5, 60.5)]}
-    assert stretches(replace(recipe, threshold=None), one) == {DOG: [(38.5, 60.5)]}
+    settings = Settings(unit="cosine", threshold=0.25, smoothing_s=0.0, min_gap_s=3.5, min_duration_s=2.5, pad_s=1.0)
+    assert stretches(settings, one) == {DOG: [(38.5, 60.5)]}
+    assert stretches(replace(settings, threshold=None), one) == {DOG: [(38.5, 60.5)]}
 
 
 def test_smoothing_stops_at_cuts_unless_it_may_cross() -> None:
     cut = video_scores_of({DOG: curve((40, 60))}, shot_boundaries_s=[39.5, 59.5])
-    kept = detect(Recipe(unit="cosine", smoothing_s=9), cut)
-    crossed = detect(Recipe(unit="cosine", smoothing_s=9, across_cuts=True), cut)
+    kept = detect(Settings(unit="cosine", smoothing_s=9), cut)
+    crossed = detect(Settings(unit="cosine", smoothing_s=9, across_cuts=True), cut)
     assert kept.smoothed[39:41, 0] == pytest.approx([LOW, HIGH], abs=0.002)
     assert 0.2 < crossed.smoothed[39, 0] < 0.25
     assert kept.shot_boundaries_s is cut.shot_boundaries_s
@@ -239,11 +239,11 @@ def test_smoothing_stops_at_cuts_unless_it_may_cross() -> None:
 
 def test_negatives_give_margin_and_nothing_else_does() -> None:
     alone = video_scores_of({DOG: curve((40, 60))})
-    with pytest.raises(RecipeError, match="Margin needs a negative prompt"):
-        detect(Recipe(unit="margin"), alone)
+    with pytest.raises(SettingsError, match="Margin needs a negative prompt"):
+        detect(Settings(unit="margin"), alone)
     both = video_scores_of({DOG: curve((40, 60))}, {PERSON: np.full(N, 0.2, np.float32)})
     assert "margin" in both.scale.units
-    margin = detect(Recipe(unit="margin", threshold=0.05, smoothing_s=0), both)
+    margin = detect(Settings(unit="margin", threshold=0.05, smoothing_s=0), both)
     assert [(m.start_s, m.end_s) for m in margin.moments] == [(39.5, 59.5)]
     assert margin.moments[0].peak == pytest.approx(float(both.raw.values.max()) - 0.2)
 
@@ -251,16 +251,16 @@ def test_negatives_give_margin_and_nothing_else_does() -> None:
 def test_weights_act_where_prompts_compete() -> None:
     curves = {DOG: curve((40, 60)), CAT: curve((40, 60), seed=1)}
     even, odd = video_scores_of(curves), video_scores_of(curves, weights={DOG: 1.0, CAT: 100.0})
-    shares = detect(Recipe(unit="softmax", threshold=0.5, smoothing_s=0), odd).scores.values
+    shares = detect(Settings(unit="softmax", threshold=0.5, smoothing_s=0), odd).scores.values
     assert shares[:, 1].min() > 0.9
     assert shares.sum(axis=1) == pytest.approx(np.ones(N), abs=1e-6)
     for unit in ("cosine", "z", "percentile"):
-        same = (detect(Recipe(unit=unit), e).scores.values for e in (even, odd))  # type: ignore[arg-type]
+        same = (detect(Settings(unit=unit), e).scores.values for e in (even, odd))  # type: ignore[arg-type]
         assert np.array_equal(*same)
     with_negative = video_scores_of(
         curves, {PERSON: np.full(N, 0.2, np.float32)}, weights={CAT: math.e, PERSON: math.e**2}
     )
-    margin = detect(Recipe(unit="margin", threshold=0.5), with_negative).scores
+    margin = detect(Settings(unit="margin", threshold=0.5), with_negative).scores
     assert margin.column(CAT) == pytest.approx(curves[CAT] + 0.01 - 0.22, abs=1e-6)
     assert with_negative.weights_of_prompts == {CAT: math.e}
 
@@ -298,7 +298,7 @@ def test_without_samples_or_prompts_nothing_is_carried_over() -> None:
 
 
 def test_measure_takes_the_samples_within_or_the_nearest(both: VideoScores) -> None:
-    found = detect(Recipe(unit="cosine", smoothing_s=0), both)
+    found = detect(Settings(unit="cosine", smoothing_s=0), both)
     moment = found.measure(DOG, 40.0, 60.0)
     assert moment is not None
     column = both.raw.column(DOG)[40:60]
@@ -312,22 +312,22 @@ def test_measure_takes_the_samples_within_or_the_nearest(both: VideoScores) -> N
 
 
 def test_within_marks_what_lies_outside(both: VideoScores) -> None:
-    found = detect(Recipe(unit="cosine", smoothing_s=0, time_range=(45.0, 125.0)), both)
+    found = detect(Settings(unit="cosine", smoothing_s=0, time_range=(45.0, 125.0)), both)
     inside = np.isfinite(found.within(DOG, (0.25, 1.0)))
     assert np.flatnonzero(inside).tolist() == [*range(45, 60), *range(120, 125)]
-    everything = detect(Recipe(unit="cosine", smoothing_s=0), both)
+    everything = detect(Settings(unit="cosine", smoothing_s=0), both)
     assert np.array_equal(everything.within(DOG, (-1.0, 1.0)), both.raw.column(DOG))
 
 
 def test_scale_to_unit_puts_a_band_beside_its_curve(both: VideoScores) -> None:
     raw = both.raw.column(DOG)
-    assert np.array_equal(detect(Recipe(unit="cosine"), both).scale_to_unit(DOG, raw), raw)
-    z = detect(Recipe(unit="z"), both)
+    assert np.array_equal(detect(Settings(unit="cosine"), both).scale_to_unit(DOG, raw), raw)
+    z = detect(Settings(unit="z"), both)
     assert z.scale_to_unit(DOG, raw) == pytest.approx(z.scores.column(DOG), abs=1e-5)
-    corrected = detect(Recipe(unit="corrected"), both)
+    corrected = detect(Settings(unit="corrected"), both)
     assert corrected.scale_to_unit(DOG, raw) == pytest.approx(corrected.scores.column(DOG), abs=1e-6)
     with pytest.raises(ValueError, match="no place in percentile"):
-        detect(Recipe(unit="percentile"), both).scale_to_unit(DOG, raw)
+        detect(Settings(unit="percentile"), both).scale_to_unit(DOG, raw)
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -341,14 +341,14 @@ def test_few_or_constant_samples_give_no_nan_and_are_there_throughout_or_not_sur
     values = values.astype(np.float32)
     n = len(values)
     video_scores = video_scores_of({DOG: values, CAT: values.copy()}, {PERSON: values.copy()}, bank_peak=peak)
-    found = detect(Recipe(unit=unit, threshold=None if mode == "detect" else 1e6, smoothing_s=3), video_scores)
+    found = detect(Settings(unit=unit, threshold=None if mode == "detect" else 1e6, smoothing_s=3), video_scores)
     assert np.isfinite(found.scores.values).all()
     assert np.isfinite(found.smoothed).all()
     beaten = mode == "detect" and n > 0 and float(values[0]) > peak
     assert [(m.start_s, m.end_s) for m in found.moments] == ([(0.0, float(n))] * 2 if beaten else [])
     kind = "throughout" if beaten else "not sure"
     assert {verdict.kind for verdict in found.verdicts.values()} == {kind}
-    low = detect(Recipe(unit=unit, threshold=-1e6, smoothing_s=3), video_scores).moments
+    low = detect(Settings(unit=unit, threshold=-1e6, smoothing_s=3), video_scores).moments
     assert len(low) == (2 if n else 0)
     every = [*low, *found.moments, *found.candidates]
     assert all(math.isfinite(x) for m in every for x in (m.start_s, m.end_s, m.peak_s, m.peak, m.mean))
@@ -361,5 +361,5 @@ def test_no_prompts_and_only_negatives_find_nothing() -> None:
     for negatives in ({}, {PERSON: curve()}):
         video_scores = video_scores_of_curves(raw, negatives)
         for unit in video_scores.scale.units:
-            found = detect(Recipe(unit=unit), video_scores)
+            found = detect(Settings(unit=unit), video_scores)
             assert (found.moments, found.candidates, found.scores.values.shape) == ([], [], (N, 0))

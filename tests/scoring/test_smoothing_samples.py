@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from clip_core.cli import moments
-from clip_core.cli.scoring import recipe_for
+from clip_core.cli.scoring import settings_for
 from clip_core.config import Config
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.scoring.smoothing import smooth_as, width_s
-from clip_core.settings import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
+from clip_core.settings import Settings, link, read_settings, settings_of_query, settings_yaml
 from tests.support.curve_maker import scores_of
 
-FIVE = Recipe(prompts=("a dog",), unit="cosine", threshold=0.2, smoothing_samples=5)
+FIVE = Settings(prompts=("a dog",), unit="cosine", threshold=0.2, smoothing_samples=5)
 
 
 @pytest.mark.parametrize("step_s", [1 / 30, 0.2, 2.0])
@@ -41,32 +41,32 @@ def test_seconds_count_where_no_number_of_samples_was_given() -> None:
 
 
 def test_files_and_links_keep_it_and_old_ones_still_mean_seconds() -> None:
-    assert read_recipe(recipe_yaml(FIVE).encode()) == FIVE
+    assert read_settings(settings_yaml(FIVE).encode()) == FIVE
     query = parse_qs(link("http://x/", FIVE, {}).partition("?")[2])
     assert query["smoothing_samples"] == ["5"]
-    assert recipe_of_query(query) == FIVE
-    old = read_recipe(b"unit: cosine\nconfidence: 0.95\nsmoothing_s: 0.6\n")
+    assert settings_of_query(query) == FIVE
+    old = read_settings(b"unit: cosine\nconfidence: 0.95\nsmoothing_s: 0.6\n")
     assert (old.smoothing_s, old.smoothing_samples) == (0.6, None)
-    linked = recipe_of_query({"unit": ["z"], "confidence": ["0.95"], "smoothing_s": ["2"]})
+    linked = settings_of_query({"unit": ["z"], "confidence": ["0.95"], "smoothing_s": ["2"]})
     assert linked is not None
     assert (linked.smoothing_s, linked.smoothing_samples) == (2, None)
-    assert "smoothing_samples" not in link("http://x/", Recipe(prompts=("a dog",)), {})
+    assert "smoothing_samples" not in link("http://x/", Settings(prompts=("a dog",)), {})
 
 
 @pytest.mark.parametrize("wrong", [-1, 2.5, True, "5", 10**7, [5]])
 def test_what_is_no_number_of_samples_is_refused(wrong: Any) -> None:
-    with pytest.raises(RecipeError, match="smoothing_samples"):
-        Recipe(smoothing_samples=wrong)
+    with pytest.raises(SettingsError, match="smoothing_samples"):
+        Settings(smoothing_samples=wrong)
 
 
-def given(*words: str) -> Recipe:
+def given(*words: str) -> Settings:
     with moments.run.make_context("moments", ["film.mp4", "--prompt", "a dog", *words]) as context:
-        return recipe_for(context.obj, Config(smoothing_s=0.6))
+        return settings_for(context.obj, Config(smoothing_s=0.6))
 
 
 def test_the_command_line(tmp_path: Any) -> None:
     file = tmp_path / "settings.yaml"
-    file.write_text(recipe_yaml(FIVE), encoding="utf-8")
+    file.write_text(settings_yaml(FIVE), encoding="utf-8")
     assert given("--smoothing-samples", "5").smoothing_samples == 5
     assert (given().smoothing_s, given().smoothing_samples) == (0.6, None)
     assert given("--settings", str(file)).smoothing_samples == 5

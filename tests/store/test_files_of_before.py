@@ -12,40 +12,40 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from clip_core.config import load_config
-from clip_core.settings import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
-from clip_core.store import settings
-from clip_core.store.store import EmbeddingStore, KeptSettings
+from clip_core.settings import Settings, link, read_settings, settings_of_query, settings_yaml
+from clip_core.store import video_settings
+from clip_core.store.store import EmbeddingStore, StoredSettings
 from clip_core.store.tables import Tables
 from tests.store.test_stored_settings import MODEL, OTHER, VIDEO
-from tests.test_recipe import FULL
+from tests.test_settings import FULL
 
 BEFORE = Path(__file__).parents[1] / "fixtures" / "before"
-MIXED = Recipe(
+MIXED = Settings(
     prompts=("a dog", "- a street"), thresholds={"a dog": 2}, threshold=3, unit="z", bank_share=95, smoothing_s=2,
     hysteresis=0, score_range=(0, 4), combinations=(("then", "a dog", "a cat", 2),),
 )  # fmt: skip
 """Whole numbers where fractions may stand: they were written as they were given."""
-RECIPES = {"full": FULL, "usual": Recipe(), "mixed": MIXED}
+SETTINGS = {"full": FULL, "usual": Settings(), "mixed": MIXED}
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_settings_file_is_read_and_written_as_before(name: str) -> None:
     text = (BEFORE / f"settings_{name}.yaml").read_text(encoding="utf-8")
-    assert read_recipe(text.encode()) == RECIPES[name]
-    assert recipe_yaml(read_recipe(text.encode())) == text == recipe_yaml(RECIPES[name])
+    assert read_settings(text.encode()) == SETTINGS[name]
+    assert settings_yaml(read_settings(text.encode())) == text == settings_yaml(SETTINGS[name])
 
 
 def test_links_are_read_and_written_as_before() -> None:
-    for recipe, address in zip(RECIPES.values(), (BEFORE / "links.txt").read_text().split(), strict=True):
-        assert recipe_of_query(parse_qs(urlsplit(address).query)) == recipe
-        assert link("http://x/", recipe, {"video": "a.mp4"}) == address
+    for settings, address in zip(SETTINGS.values(), (BEFORE / "links.txt").read_text().split(), strict=True):
+        assert settings_of_query(parse_qs(urlsplit(address).query)) == settings
+        assert link("http://x/", settings, {"video": "a.mp4"}) == address
 
 
 def test_a_store_gives_the_settings_that_were_kept_in_it(tmp_path: Path) -> None:
     store = EmbeddingStore(shutil.copytree(BEFORE / "store", tmp_path / "store"))
-    assert store.settings(VIDEO) == KeptSettings(FULL, MODEL)
-    assert store.settings(OTHER) == KeptSettings(MIXED, MODEL)
-    with Tables(store.location).reading(settings.SETTINGS) as table:
+    assert store.settings(VIDEO) == StoredSettings(FULL, MODEL)
+    assert store.settings(OTHER) == StoredSettings(MIXED, MODEL)
+    with Tables(store.location).reading(video_settings.SETTINGS) as table:
         assert table is not None
         kept = {row["video"]: row["recipe"] for row in table.rows(("video", "recipe"), "true").to_pylist()}
     assert kept == {VIDEO: json.dumps(FULL.as_mapping()), OTHER: json.dumps(MIXED.as_mapping())}

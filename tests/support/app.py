@@ -20,7 +20,7 @@ from tests.support.bench import SIZE, Bench
 from tests.support.browser import chromium_program
 from tests.support.model_maker import make_clip
 from tests.support.stage import Stage, staged
-from tests.support.video_maker import Recipe, planted
+from tests.support.video_maker import VideoSpec, planted
 from tests.support.world import WORLDS, Page, World
 
 WIDE = (192, 108)
@@ -33,12 +33,12 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stock")
     make_clip(folder / "models" / "rnd", dim=16)
     make_clip(folder / "models" / "other", seed=5, dim=16)
-    planted(folder, "wide", 300, Recipe(options={"g": "30", "sc_threshold": "0"}), size=WIDE)
-    planted(folder, "short", 60, Recipe(options={"g": "30", "sc_threshold": "0"}), size=WIDE)
-    planted(folder, "one", 1, Recipe(), size=WIDE)
-    planted(folder, "portrait", 60, Recipe(options={"g": "30", "sc_threshold": "0"}), size=(108, 192))
+    planted(folder, "wide", 300, VideoSpec(options={"g": "30", "sc_threshold": "0"}), size=WIDE)
+    planted(folder, "short", 60, VideoSpec(options={"g": "30", "sc_threshold": "0"}), size=WIDE)
+    planted(folder, "one", 1, VideoSpec(), size=WIDE)
+    planted(folder, "portrait", 60, VideoSpec(options={"g": "30", "sc_threshold": "0"}), size=(108, 192))
     options = {"movflags": "+faststart"}  # the header comes first, so the first half still opens
-    whole = planted(folder, "whole", 300, Recipe(options={"g": "30"}, container_options=options), size=WIDE)
+    whole = planted(folder, "whole", 300, VideoSpec(options={"g": "30"}, container_options=options), size=WIDE)
     (folder / "damaged.mp4").write_bytes(whole.path.read_bytes()[: whole.path.stat().st_size // 2])
     return folder
 

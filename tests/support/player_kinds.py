@@ -16,7 +16,7 @@ from clip_core.library.identify import file_stamp, record_of
 from tests.support.video_maker import (
     KINDS,
     PlantedVideo,
-    Recipe,
+    VideoSpec,
     make_variable_rate,
     number_picture,
     planted,
@@ -57,12 +57,12 @@ def _hum(sound: av.AudioStream, seconds: float, first_s: float) -> list[av.Packe
 
 
 def with_times(
-    folder: Path, name: str, steps_ms: Sequence[int], recipe: Recipe | None = None, size: tuple[int, int] = SIZE
+    folder: Path, name: str, steps_ms: Sequence[int], spec: VideoSpec | None = None, size: tuple[int, int] = SIZE
 ) -> PlantedVideo:
     """A video whose frames stand for these times, one after the other."""
     ticks = np.cumsum([0, *steps_ms[:-1]]).tolist()
-    recipe = recipe or Recipe(options=GROUPS_OF_30)
-    return planted(folder, name, len(steps_ms), recipe, ticks=ticks, tick=MS, size=size)
+    spec = spec or VideoSpec(options=GROUPS_OF_30)
+    return planted(folder, name, len(steps_ms), spec, ticks=ticks, tick=MS, size=size)
 
 
 def constant(
@@ -70,35 +70,35 @@ def constant(
     name: str,
     count: int = 90,
     *,
-    recipe: Recipe | None = None,
+    spec: VideoSpec | None = None,
     sound_s: tuple[float, float] | None = None,
     **options: str,
 ) -> PlantedVideo:
     """30 frames a second in groups of 30, or as told; with a hum of (length, start) in seconds."""
-    recipe = recipe or Recipe(options=GROUPS_OF_30 | options)
-    video = planted(folder, name, count, recipe, size=SIZE)
+    spec = spec or VideoSpec(options=GROUPS_OF_30 | options)
+    video = planted(folder, name, count, spec, size=SIZE)
     if sound_s is not None:
-        with_sound(video.path, *sound_s, codec="libopus" if recipe.suffix == ".webm" else "aac")
+        with_sound(video.path, *sound_s, codec="libopus" if spec.suffix == ".webm" else "aac")
     return video
 
 
 def edit_list(folder: Path, name: str, count: int, hidden: int, **options: str) -> PlantedVideo:
     """An MP4 that shows its frames only from ``hidden`` on, in the middle of a group."""
-    recipe = Recipe(options={"g": "50", "sc_threshold": "0"} | options, first_pts=-hidden)
-    whole = planted(folder, name, count, recipe, size=SIZE)
+    spec = VideoSpec(options={"g": "50", "sc_threshold": "0"} | options, first_pts=-hidden)
+    whole = planted(folder, name, count, spec, size=SIZE)
     return replace(whole, numbers=whole.numbers[hidden:], times_s=[k / 30 for k in range(count - hidden)], start_s=0.0)
 
 
 def _ntsc(folder: Path) -> PlantedVideo:
-    return constant(folder, "ntsc", recipe=Recipe(rate=Fraction(30000, 1001), options=GROUPS_OF_30 | {"bf": "3"}))
+    return constant(folder, "ntsc", spec=VideoSpec(rate=Fraction(30000, 1001), options=GROUPS_OF_30 | {"bf": "3"}))
 
 
 def _uneven(folder: Path) -> PlantedVideo:
     """Variable rate with B-frames and a late first frame: the frame before a keyframe is hard to reach."""
     steps = np.random.default_rng(2).integers(20, 47, 360) * 90
     options = GROUPS_OF_30 | {"bf": "2", "preset": "superfast"}
-    recipe = Recipe(options=options, container_options={"movflags": "+faststart"})
-    return planted(folder, "uneven", 360, recipe, ticks=np.cumsum(steps).tolist(), tick=Fraction(1, 90_000), size=SIZE)
+    spec = VideoSpec(options=options, container_options={"movflags": "+faststart"})
+    return planted(folder, "uneven", 360, spec, ticks=np.cumsum(steps).tolist(), tick=Fraction(1, 90_000), size=SIZE)
 
 
 PLAYED: dict[str, Callable[[Path], PlantedVideo]] = {
@@ -108,20 +108,23 @@ PLAYED: dict[str, Callable[[Path], PlantedVideo]] = {
     "variable": make_variable_rate,
     "uneven": _uneven,
     "ntsc": _ntsc,
-    "portrait 90": lambda folder: planted(folder, "portrait 90", 40, Recipe(rotation=90), size=(180, 320)),
-    "portrait 270": lambda folder: planted(folder, "portrait 270", 40, Recipe(rotation=270), size=(180, 320)),
-    "turned 180": lambda folder: planted(folder, "turned 180", 40, Recipe(rotation=180), size=SIZE),
+    "portrait 90": lambda folder: planted(folder, "portrait 90", 40, VideoSpec(rotation=90), size=(180, 320)),
+    "portrait 270": lambda folder: planted(folder, "portrait 270", 40, VideoSpec(rotation=270), size=(180, 320)),
+    "turned 180": lambda folder: planted(folder, "turned 180", 40, VideoSpec(rotation=180), size=SIZE),
     "vp9 late": lambda folder: constant(
-        folder, "vp9 late", recipe=Recipe(".webm", "libvpx-vp9", options=VP9, first_pts=150)
+        folder, "vp9 late", spec=VideoSpec(".webm", "libvpx-vp9", options=VP9, first_pts=150)
     ),
     "vp9 with sound": lambda folder: constant(
-        folder, "vp9 with sound", recipe=Recipe(".webm", "libvpx-vp9", options=VP9, first_pts=15), sound_s=(4.0, 0.0)
+        folder,
+        "vp9 with sound",
+        spec=VideoSpec(".webm", "libvpx-vp9", options=VP9, first_pts=15),
+        sound_s=(4.0, 0.0),
     ),
     "late picture": lambda folder: constant(
-        folder, "late picture", recipe=Recipe(options=GROUPS_OF_30, first_pts=15), sound_s=(4.0, 0.0)
+        folder, "late picture", spec=VideoSpec(options=GROUPS_OF_30, first_pts=15), sound_s=(4.0, 0.0)
     ),
     "late sound": lambda folder: constant(folder, "late sound", sound_s=(2.0, 1.0)),
-    "late mp4": lambda folder: constant(folder, "late mp4", recipe=Recipe(options=GROUPS_OF_30, first_pts=150)),
+    "late mp4": lambda folder: constant(folder, "late mp4", spec=VideoSpec(options=GROUPS_OF_30, first_pts=150)),
     "long sound": lambda folder: constant(folder, "long sound", sound_s=(5.0, 0.0)),
     "edit list": lambda folder: edit_list(folder, "edit list", 150, 40, bf="0"),
     "edit list, b-frames": lambda folder: edit_list(folder, "edit list, b-frames", 150, 40, bf="3"),
@@ -129,7 +132,9 @@ PLAYED: dict[str, Callable[[Path], PlantedVideo]] = {
     "one": lambda folder: constant(folder, "one", 1),
     "slides": lambda folder: with_times(folder, "slides", [10_000] * 6),
     "long gaps": lambda folder: with_times(folder, "long gaps", [40, 40, 7000, 40, 15_000, 33, 33, 2000, 40, 40]),
-    "120 fps": lambda folder: constant(folder, "120 fps", 240, recipe=Recipe(rate=Fraction(120), options=GROUPS_OF_30)),
+    "120 fps": lambda folder: constant(
+        folder, "120 fps", 240, spec=VideoSpec(rate=Fraction(120), options=GROUPS_OF_30)
+    ),
 }
 NAMED = [
     "constant",

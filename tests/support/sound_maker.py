@@ -17,7 +17,7 @@ CLICK_S = 0.004
 
 
 @dataclass(frozen=True)
-class SoundRecipe:
+class SoundSpec:
     """How sound is encoded, and where its clicks lie.
 
     Attributes:
@@ -36,7 +36,7 @@ class SoundRecipe:
 
 
 @dataclass(frozen=True)
-class FilmRecipe:
+class FilmSpec:
     """How a film is made: numbered pictures at ``rate``, the first at ``begins_s``; and its sound, if any."""
 
     codec: str = "libx264"
@@ -45,25 +45,25 @@ class FilmRecipe:
     frames: int = 90
     begins_s: float = 0.0
     options: dict[str, str] = field(default_factory=lambda: {"g": "30"})
-    sound: SoundRecipe | None = SoundRecipe()
+    sound: SoundSpec | None = SoundSpec()
 
 
-def write_film(path: Path, recipe: FilmRecipe) -> Path:
+def write_film(path: Path, settings: FilmSpec) -> Path:
     """Write a film; the container follows from the path's suffix."""
     container_options = {"muxdelay": "0", "muxpreload": "0"} if path.suffix == ".ts" else {}
     with av.open(str(path), "w", container_options=container_options) as container:
-        options = {"threads": "1", **recipe.options}
-        pictures = container.add_stream(recipe.codec, rate=recipe.rate, options=options)
-        pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, recipe.pix_fmt
-        sound = recipe.sound
+        options = {"threads": "1", **settings.options}
+        pictures = container.add_stream(settings.codec, rate=settings.rate, options=options)
+        pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, settings.pix_fmt
+        sound = settings.sound
         if sound is not None:
             sounds = container.add_stream(sound.codec, rate=sound.rate, layout=sound.layout)
             blocks = _blocks(sound)
-        first = round(recipe.begins_s * recipe.rate)
-        for number in range(recipe.frames):
+        first = round(settings.begins_s * settings.rate)
+        for number in range(settings.frames):
             frame = av.VideoFrame.from_ndarray(number_picture(number), format="rgb24")
-            frame.pts, frame.time_base = first + number, Fraction(1, recipe.rate)
-            while sound is not None and blocks and blocks[0][0] / sound.rate < (first + number) / recipe.rate:
+            frame.pts, frame.time_base = first + number, Fraction(1, settings.rate)
+            while sound is not None and blocks and blocks[0][0] / sound.rate < (first + number) / settings.rate:
                 container.mux(sounds.encode(_sound_frame(sound, *blocks.pop(0))))
             container.mux(pictures.encode(frame))
         container.mux(pictures.encode(None))
@@ -106,7 +106,7 @@ def spoil_sound(path: Path, from_s: float, to_s: float) -> None:
     path.write_bytes(content)
 
 
-def _blocks(sound: SoundRecipe) -> list[tuple[int, NDArray[np.float32]]]:
+def _blocks(sound: SoundSpec) -> list[tuple[int, NDArray[np.float32]]]:
     """The samples in blocks of 1024, each with the number of its first on the film's clock."""
     first, last = round(sound.begins_s * sound.rate), round(sound.ends_s * sound.rate)
     samples = np.zeros(last - first, np.float32)
@@ -117,7 +117,7 @@ def _blocks(sound: SoundRecipe) -> list[tuple[int, NDArray[np.float32]]]:
     return [(first + k, samples[k : k + 1024]) for k in range(0, len(samples), 1024)]
 
 
-def _sound_frame(sound: SoundRecipe, first: int, samples: NDArray[np.float32]) -> av.AudioFrame:
+def _sound_frame(sound: SoundSpec, first: int, samples: NDArray[np.float32]) -> av.AudioFrame:
     channels = av.AudioLayout(sound.layout).nb_channels
     planes = np.ascontiguousarray(np.broadcast_to(samples, (channels, len(samples))))
     frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=sound.layout)

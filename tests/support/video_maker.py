@@ -47,7 +47,7 @@ class PlantedVideo:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class VideoSpec:
     """How a video is encoded: FFmpeg's names and options."""
 
     suffix: str = ".mp4"
@@ -80,25 +80,25 @@ def read_number(rgb: Picture) -> int:
 def write_video(
     path: Path,
     pictures: Sequence[Picture],
-    recipe: Recipe,
+    spec: VideoSpec,
     *,
     ticks: Sequence[int] | None = None,
     tick: Fraction | None = None,
 ) -> None:
     """Encode upright ``pictures``; picture i is shown at ``ticks[i] * tick`` (by default i / rate)."""
-    tick = tick or 1 / recipe.rate
+    tick = tick or 1 / spec.rate
     ticks = range(len(pictures)) if ticks is None else ticks
-    with av.open(str(path), "w", options=recipe.container_options) as container:
-        stream = container.add_stream(recipe.codec, rate=recipe.rate, options={"threads": "1", **recipe.options})
-        turned = [np.ascontiguousarray(np.rot90(picture, -recipe.rotation // 90)) for picture in pictures]
+    with av.open(str(path), "w", options=spec.container_options) as container:
+        stream = container.add_stream(spec.codec, rate=spec.rate, options={"threads": "1", **spec.options})
+        turned = [np.ascontiguousarray(np.rot90(picture, -spec.rotation // 90)) for picture in pictures]
         stream.height, stream.width = turned[0].shape[:2]
-        stream.pix_fmt = recipe.pix_fmt
+        stream.pix_fmt = spec.pix_fmt
         stream.codec_context.time_base = tick
-        if recipe.rotation:
-            stream.set_display_rotation(recipe.rotation)
+        if spec.rotation:
+            stream.set_display_rotation(spec.rotation)
         for picture, pts in zip(turned, ticks, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = pts + recipe.first_pts, tick
+            frame.pts, frame.time_base = pts + spec.first_pts, tick
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
@@ -107,44 +107,44 @@ def planted(
     folder: Path,
     name: str,
     count: int,
-    recipe: Recipe,
+    spec: VideoSpec,
     *,
     ticks: Sequence[int] | None = None,
     tick: Fraction | None = None,
     size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> PlantedVideo:
     """Write a video of ``count`` numbered frames and return it with its truth."""
-    path = folder / f"{name}{recipe.suffix}"
+    path = folder / f"{name}{spec.suffix}"
     pictures = [number_picture(number, *size) for number in range(count)]
-    write_video(path, pictures, recipe, ticks=ticks, tick=tick)
-    step = tick or 1 / recipe.rate
+    write_video(path, pictures, spec, ticks=ticks, tick=tick)
+    step = tick or 1 / spec.rate
     stamps = list(range(count) if ticks is None else ticks)
     times = [float((stamp - stamps[0]) * step) for stamp in stamps]
-    return PlantedVideo(path, list(range(count)), times, size[0], size[1], float(recipe.first_pts * step))
+    return PlantedVideo(path, list(range(count)), times, size[0], size[1], float(spec.first_pts * step))
 
 
 def make_edit_list(folder: Path) -> PlantedVideo:
     """An MP4 whose edit list begins in the middle of a group: 150 packets are in it, 110 are shown."""
-    whole = planted(folder, "edit", 150, Recipe(options={"g": "50"}, first_pts=-40))
+    whole = planted(folder, "edit", 150, VideoSpec(options={"g": "50"}, first_pts=-40))
     return replace(whole, numbers=whole.numbers[40:], times_s=[number / 30 for number in range(110)], start_s=0.0)
 
 
 def make_variable_rate(folder: Path) -> PlantedVideo:
     """Steps between 20 and 120 ms, from a fixed seed."""
     ticks = np.cumsum(np.random.default_rng(1).integers(20, 120, 200)).tolist()
-    return planted(folder, "variable", 200, Recipe(options={"g": "100"}), ticks=ticks, tick=Fraction(1, 1000))
+    return planted(folder, "variable", 200, VideoSpec(options={"g": "100"}), ticks=ticks, tick=Fraction(1, 1000))
 
 
 def make_webm(folder: Path) -> PlantedVideo:
     """VP9; Matroska's clock ticks in milliseconds, so times are rounded to those."""
     options = {"deadline": "realtime", "cpu-used": "8", "g": "30"}
-    video = planted(folder, "vp9", 90, Recipe(".webm", "libvpx-vp9", options=options))
+    video = planted(folder, "vp9", 90, VideoSpec(".webm", "libvpx-vp9", options=options))
     return replace(video, times_s=[round(time_s, 3) for time_s in video.times_s])
 
 
 def make_late_start(folder: Path) -> PlantedVideo:
     """Matroska whose first frame is shown at 5 s on the file's clock."""
-    video = planted(folder, "late", 90, Recipe(".mkv", options={"g": "30"}, first_pts=150))
+    video = planted(folder, "late", 90, VideoSpec(".mkv", options={"g": "30"}, first_pts=150))
     return replace(video, times_s=[round(time_s, 3) for time_s in video.times_s])
 
 
@@ -187,8 +187,8 @@ def copy_packed(folder: Path) -> PlantedVideo:
     return PlantedVideo(Path(path), list(range(59)), [number / 30 for number in range(59)])
 
 
-def _plain(name: str, count: int, recipe: Recipe) -> Callable[[Path], PlantedVideo]:
-    return lambda folder: planted(folder, name, count, recipe)
+def _plain(name: str, count: int, spec: VideoSpec) -> Callable[[Path], PlantedVideo]:
+    return lambda folder: planted(folder, name, count, spec)
 
 
 _GROUPS_OF_250 = {"g": "250", "sc_threshold": "0"}
@@ -196,23 +196,23 @@ _OPEN_GROUPS = {"g": "30", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
 FIELDS = {"flags": "+ildct+ilme", "x264-params": "tff=1", "g": "20"}
 
 KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
-    "constant": _plain("constant", 300, Recipe(options=_GROUPS_OF_250)),
-    "ntsc": _plain("ntsc", 150, Recipe(rate=Fraction(30000, 1001), options={"g": "30", "bf": "3"})),
+    "constant": _plain("constant", 300, VideoSpec(options=_GROUPS_OF_250)),
+    "ntsc": _plain("ntsc", 150, VideoSpec(rate=Fraction(30000, 1001), options={"g": "30", "bf": "3"})),
     "variable": make_variable_rate,
-    "ts": _plain("ts", 200, Recipe(".ts", options=_OPEN_GROUPS, container_options={"muxdelay": "0"})),
+    "ts": _plain("ts", 200, VideoSpec(".ts", options=_OPEN_GROUPS, container_options={"muxdelay": "0"})),
     "edit": make_edit_list,
     "webm": make_webm,
-    "avi": _plain("avi", 150, Recipe(".avi", "mpeg4", options={"g": "50"})),
-    "avi-b": _plain("avi-b", 100, Recipe(".avi", "mpeg4", options={"g": "50", "bf": "2"})),
+    "avi": _plain("avi", 150, VideoSpec(".avi", "mpeg4", options={"g": "50"})),
+    "avi-b": _plain("avi-b", 100, VideoSpec(".avi", "mpeg4", options={"g": "50", "bf": "2"})),
     "avi-packed": copy_packed,
-    "avi-h264": _plain("avi-h264", 100, Recipe(".avi", options={"g": "50"})),
-    "mpeg": _plain("mpeg", 100, Recipe(".mpg", "mpeg2video", options={"g": "15", "bf": "2"})),
-    "interlaced": _plain("interlaced", 60, Recipe(options=FIELDS)),
-    "turned90": _plain("turned90", 40, Recipe(rotation=90)),
-    "turned180": _plain("turned180", 40, Recipe(rotation=180)),
-    "turned270": _plain("turned270", 40, Recipe(rotation=270)),
+    "avi-h264": _plain("avi-h264", 100, VideoSpec(".avi", options={"g": "50"})),
+    "mpeg": _plain("mpeg", 100, VideoSpec(".mpg", "mpeg2video", options={"g": "15", "bf": "2"})),
+    "interlaced": _plain("interlaced", 60, VideoSpec(options=FIELDS)),
+    "turned90": _plain("turned90", 40, VideoSpec(rotation=90)),
+    "turned180": _plain("turned180", 40, VideoSpec(rotation=180)),
+    "turned270": _plain("turned270", 40, VideoSpec(rotation=270)),
     "late": make_late_start,
-    "one": _plain("one", 1, Recipe()),
+    "one": _plain("one", 1, VideoSpec()),
     "gif": lambda folder: make_animation(folder, "gif"),
     "webp": lambda folder: make_animation(folder, "webp"),
     "images": make_sequence,

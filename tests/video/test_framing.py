@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from clip_core.video.framing import is_cut_short, is_webm, is_webp, lacks_moov
-from tests.support.video_maker import Recipe, number_picture, planted, write_animation
+from tests.support.video_maker import VideoSpec, number_picture, planted, write_animation
 
 CASES = {
-    "mov": Recipe(),
-    "matroska": Recipe(".mkv"),
-    "webm": Recipe(".webm", "libvpx-vp9"),
-    "avi": Recipe(".avi", "mpeg4"),
-    "mpegts": Recipe(".ts"),
+    "mov": VideoSpec(),
+    "matroska": VideoSpec(".mkv"),
+    "webm": VideoSpec(".webm", "libvpx-vp9"),
+    "avi": VideoSpec(".avi", "mpeg4"),
+    "mpegts": VideoSpec(".ts"),
 }
 
 
@@ -28,7 +28,7 @@ def test_missing_bytes_are_noticed_and_whole_files_are_not_accused(tmp_path: Pat
 
 
 def test_an_mp4_whose_index_is_lost(tmp_path: Path) -> None:
-    path = planted(tmp_path, "whole", 5, Recipe()).path
+    path = planted(tmp_path, "whole", 5, VideoSpec()).path
     data = path.read_bytes()
     path.write_bytes(data[: data.index(b"moov") - 4])
     assert lacks_moov(path)

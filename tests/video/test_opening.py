@@ -19,7 +19,7 @@ from clip_core.video.opening import upload_extension
 from clip_core.video.probing import FORMATS
 from tests.support.video_maker import (
     PlantedVideo,
-    Recipe,
+    VideoSpec,
     number_picture,
     planted,
     read_number,
@@ -30,7 +30,7 @@ from tests.support.video_maker import (
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> PlantedVideo:
-    return planted(tmp_path_factory.mktemp("good"), "good", 20, Recipe())
+    return planted(tmp_path_factory.mktemp("good"), "good", 20, VideoSpec())
 
 
 def test_importing_the_room_loads_no_decoder() -> None:
@@ -179,14 +179,14 @@ def test_a_stream_without_frames(tmp_path: Path) -> None:
 
 
 def test_too_large_and_too_long(tmp_path: Path) -> None:
-    write_video(tmp_path / "wide.avi", [number_picture(1)], Recipe(codec="ffv1", pix_fmt="gray"))
+    write_video(tmp_path / "wide.avi", [number_picture(1)], VideoSpec(codec="ffv1", pix_fmt="gray"))
     data = bytearray((tmp_path / "wide.avi").read_bytes())
     sizes = data.index(b"strf") + 12  # FFV1 knows no size of its own: the container's header counts
     data[sizes : sizes + 8] = struct.pack("<ii", 8001, 8000)
     (tmp_path / "wide.avi").write_bytes(data)
     with pytest.raises(VideoError, match="8001 × 8000 pixels, over the limit of 64 megapixels"):
         open_video(tmp_path / "wide.avi")
-    write_video(tmp_path / "long.mkv", [number_picture(n) for n in range(3)], Recipe(), ticks=[0, 1, 30 * 90_000])
+    write_video(tmp_path / "long.mkv", [number_picture(n) for n in range(3)], VideoSpec(), ticks=[0, 1, 30 * 90_000])
     with pytest.raises(VideoError, match=r"25.0 hours long, over the limit of 24"):
         open_video(tmp_path / "long.mkv")
 
@@ -221,7 +221,7 @@ def test_a_link_is_followed(good: PlantedVideo, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (4097, 2), (3, 5), (72, 128)])
 def test_odd_sizes(tmp_path: Path, width: int, height: int) -> None:
     write_video(
-        tmp_path / "odd.mkv", [np.full((height, width, 3), 200, np.uint8)] * 2, Recipe(codec="ffv1", pix_fmt="bgr0")
+        tmp_path / "odd.mkv", [np.full((height, width, 3), 200, np.uint8)] * 2, VideoSpec(codec="ffv1", pix_fmt="bgr0")
     )
     with open_video(tmp_path / "odd.mkv") as video:
         assert [frame.rgb.shape for frame in video.frames()] == [(height, width, 3)] * 2
@@ -246,9 +246,9 @@ def test_the_extension_comes_from_the_content(good: PlantedVideo, tmp_path: Path
             return upload_extension(video)
 
     for suffix, extension in {".mkv": "mkv", ".mp4": "mp4", ".ts": "ts", ".avi": "avi", ".mov": "mp4"}.items():
-        write_video(tmp_path / f"v{suffix}", [number_picture(1)] * 20, Recipe(codec="mpeg4"))
+        write_video(tmp_path / f"v{suffix}", [number_picture(1)] * 20, VideoSpec(codec="mpeg4"))
         assert extension_of(tmp_path / f"v{suffix}") == extension
-    write_video(tmp_path / "v.webm", [number_picture(1)] * 2, Recipe(codec="libvpx-vp9"))
+    write_video(tmp_path / "v.webm", [number_picture(1)] * 2, VideoSpec(codec="libvpx-vp9"))
     assert extension_of(tmp_path / "v.webm") == "webm"
     for suffix in ("gif", "webp"):
         write_animation(tmp_path / f"v.{suffix}", [number_picture(n) for n in range(3)], [100] * 3)

@@ -17,7 +17,7 @@ from tests.support.video_maker import (
     WIDTH,
     Picture,
     PlantedVideo,
-    Recipe,
+    VideoSpec,
     number_picture,
     planted,
     read_number,
@@ -30,12 +30,12 @@ TS_PICTURES = 0x100
 """The number under which FFmpeg's muxer sends a first stream."""
 H264 = {"g": "30", "bf": "0"}
 """Without B-frames, so that a file that is cut anywhere holds the first frames without a gap."""
-RECIPES = {
-    "mp4": Recipe(options=H264, container_options={"movflags": "faststart"}),
-    "mkv": Recipe(".mkv", options=H264),
-    "ts": Recipe(".ts", options=H264),
-    "webm": Recipe(".webm", "libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8", "g": "30"}),
-    "avi": Recipe(".avi", "mpeg4", options={"g": "30", "b": "2M"}),
+SETTINGS = {
+    "mp4": VideoSpec(options=H264, container_options={"movflags": "faststart"}),
+    "mkv": VideoSpec(".mkv", options=H264),
+    "ts": VideoSpec(".ts", options=H264),
+    "webm": VideoSpec(".webm", "libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8", "g": "30"}),
+    "avi": VideoSpec(".avi", "mpeg4", options={"g": "30", "b": "2M"}),
 }
 
 
@@ -48,9 +48,9 @@ def noisy_pictures(count: int) -> list[Picture]:
 @pytest.fixture(scope="session")
 def whole_videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, pictures = tmp_path_factory.mktemp("whole"), noisy_pictures(WHOLE)
-    paths = {kind: folder / f"whole.{kind}" for kind in RECIPES}
+    paths = {kind: folder / f"whole.{kind}" for kind in SETTINGS}
     for kind, path in paths.items():
-        write_video(path, pictures, RECIPES[kind])
+        write_video(path, pictures, SETTINGS[kind])
     return paths
 
 
@@ -69,7 +69,7 @@ def damaged(whole: Path, folder: Path, *, zeros: bool = False) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", list(RECIPES))
+@pytest.mark.parametrize("kind", list(SETTINGS))
 def test_a_file_that_is_cut_off_gives_what_it_holds(whole_videos: dict[str, Path], tmp_path: Path, kind: str) -> None:
     with open_video(whole_videos[kind]) as whole, open_video(damaged(whole_videos[kind], tmp_path)) as video:
         frames = list(video.frames())
@@ -115,7 +115,7 @@ def test_a_file_whose_second_half_never_arrived(whole_videos: dict[str, Path], t
 
 
 def test_an_mp4_without_its_index_is_refused_by_name(tmp_path: Path) -> None:
-    write_video(tmp_path / "whole.mp4", noisy_pictures(20), Recipe())
+    write_video(tmp_path / "whole.mp4", noisy_pictures(20), VideoSpec())
     with pytest.raises(VideoError, match=r"damaged.mp4 is cut off: its index \(moov\) is missing"):
         open_video(damaged(tmp_path / "whole.mp4", tmp_path))
 
@@ -146,7 +146,7 @@ def test_a_frame_that_never_comes_does_not_shift_the_numbers(whole_videos: dict[
 
 
 def test_asking_in_a_row_does_not_seek_again(tmp_path: Path) -> None:
-    video = open_video(planted(tmp_path, "row", 100, Recipe(options={"g": "25"})).path)
+    video = open_video(planted(tmp_path, "row", 100, VideoSpec(options={"g": "25"})).path)
     assert isinstance(video, PyAVVideo)
     with video:
         video.frame_at(index=40)
@@ -157,8 +157,8 @@ def test_asking_in_a_row_does_not_seek_again(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_changes_its_size(tmp_path: Path) -> None:
-    small = planted(tmp_path, "small", 20, Recipe(".ts", options={"bf": "0"}))
-    large = planted(tmp_path, "large", 20, Recipe(".ts", first_pts=20, options={"bf": "0"}), size=(320, 192))
+    small = planted(tmp_path, "small", 20, VideoSpec(".ts", options={"bf": "0"}))
+    large = planted(tmp_path, "large", 20, VideoSpec(".ts", first_pts=20, options={"bf": "0"}), size=(320, 192))
     (tmp_path / "both.ts").write_bytes(small.path.read_bytes() + large.path.read_bytes())
     with open_video(tmp_path / "both.ts") as video:
         shapes = [frame.rgb.shape[:2] for frame in video.frames()]
@@ -168,7 +168,7 @@ def test_a_picture_that_changes_its_size(tmp_path: Path) -> None:
 
 
 def test_a_header_that_promises_more_than_comes_is_believed(tmp_path: Path) -> None:
-    write_video(tmp_path / "whole.flv", noisy_pictures(WHOLE), Recipe(".flv", options={"g": "30"}))
+    write_video(tmp_path / "whole.flv", noisy_pictures(WHOLE), VideoSpec(".flv", options={"g": "30"}))
     with open_video(tmp_path / "whole.flv") as video:
         assert len(list(video.frames())) == WHOLE
         assert video.unreadable_after_s is None
@@ -201,7 +201,7 @@ def test_sound_that_outlasts_the_pictures_is_no_damage(tmp_path: Path, suffix: s
 
 def test_a_long_step_at_the_end_is_no_damage(tmp_path: Path) -> None:
     pictures = [number_picture(n) for n in range(6)]
-    write_video(tmp_path / "slides.mkv", pictures, Recipe(".mkv"), ticks=[0, 30, 60, 900, 1800, 1830])
+    write_video(tmp_path / "slides.mkv", pictures, VideoSpec(".mkv"), ticks=[0, 30, 60, 900, 1800, 1830])
     with open_video(tmp_path / "slides.mkv") as video:
         assert len(list(video.frames())) == 6
         assert video.unreadable_after_s is None
@@ -254,4 +254,4 @@ def test_the_times_of_a_pass_are_the_truth(planted_late: PlantedVideo) -> None:
 
 @pytest.fixture
 def planted_late(tmp_path: Path) -> PlantedVideo:
-    return planted(tmp_path, "late", 10, Recipe(".mkv", first_pts=150))
+    return planted(tmp_path, "late", 10, VideoSpec(".mkv", first_pts=150))

@@ -13,7 +13,7 @@ from tests.support import video_maker
 
 
 def test_each_thread_gets_its_frame(tmp_path: Path) -> None:
-    video = video_maker.planted(tmp_path, "v", 90, video_maker.Recipe())
+    video = video_maker.planted(tmp_path, "v", 90, video_maker.VideoSpec())
     shared = SharedVideo(video.path, "0" * 64)
     wanted = [(n * 37) % 90 for n in range(60)]
     with ThreadPoolExecutor(4) as pool:
@@ -25,7 +25,7 @@ def test_each_thread_gets_its_frame(tmp_path: Path) -> None:
 
 
 def test_a_confirmed_table_is_believed_if_it_begins_where_the_video_does(tmp_path: Path) -> None:
-    video = video_maker.planted(tmp_path, "v", 60, video_maker.Recipe())
+    video = video_maker.planted(tmp_path, "v", 60, video_maker.VideoSpec())
     with open_video(video.path) as opened:
         list(opened.frames())
         table = opened.table

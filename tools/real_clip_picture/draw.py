@@ -29,7 +29,7 @@ from clip_core.scoring.segments import Segmenter
 from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Floats, FrameEmbeddings, TimeTable
 
 SEED, SHOTS, SHOT_S, BANK = 3, 12, 10, 300
@@ -79,7 +79,7 @@ def detection(images: Floats, captions: Floats) -> MomentDetection:
         shot_boundaries_s=shot_boundaries_s,
         segments=segments,
     )
-    return detect(Recipe(prompts=tuple(prompts)), video_scores)
+    return detect(Settings(prompts=tuple(prompts)), video_scores)
 
 
 def main(pairs: Path, target: Path) -> None:

@@ -52,8 +52,8 @@ def _spikes(detection: MomentDetection) -> list[tuple[int, int]]:
 
 def _winners(detection: MomentDetection) -> list[tuple[int, float, float]]:
     """Return the leads by cosine, whatever the unit: z compares a prompt only with itself."""
-    video_scores, recipe = detection.video_scores, detection.recipe
-    smoothed = smooth_as(recipe, video_scores.raw, detection.shot_boundaries_s)
+    video_scores, settings = detection.video_scores, detection.settings
+    smoothed = smooth_as(settings, video_scores.raw, detection.shot_boundaries_s)
     leads = leading_prompts(
         video_scores.raw, smoothed, weights=video_scores.weights_of_prompts, logit_scale=video_scores.logit_scale
     )  # fmt: skip
@@ -67,7 +67,7 @@ def _ribbons(detection: MomentDetection) -> dict[str, tuple[Floats, Floats]]:
     if analysis is None or detection.scores.unit not in ("corrected", "cosine", "z") or not len(detection.scores):
         return {}
     if state.get("ribbons_of") is not video_scores:  # no slider changes them
-        state.ribbons, state.ribbons_of = analysis.ribbons(detection.recipe), video_scores
+        state.ribbons, state.ribbons_of = analysis.ribbons(detection.settings), video_scores
     return {
         prompt: (_beside(detection, prompt, low), _beside(detection, prompt, high))
         for prompt, (low, high) in state.ribbons.items()
@@ -77,9 +77,9 @@ def _ribbons(detection: MomentDetection) -> dict[str, tuple[Floats, Floats]]:
 
 def _beside(detection: MomentDetection, prompt: str, cosines: Floats) -> Floats:
     """Return an edge of a band in the unit of the curves, smoothed as they are."""
-    recipe, edge = detection.recipe, detection.scale_to_unit(prompt, cosines)
+    settings, edge = detection.settings, detection.scale_to_unit(prompt, cosines)
     alone = replace(detection.scores, prompts=(prompt,), values=edge[:, None])
-    return smooth_as(recipe, alone, detection.shot_boundaries_s)[:, 0]
+    return smooth_as(settings, alone, detection.shot_boundaries_s)[:, 0]
 
 
 MANY = 12
@@ -139,7 +139,7 @@ def draw_footer(request: IndexRequest, indexed: Indexed, detection: MomentDetect
         density_text(indexed.run),
         "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity",
     ]
-    threshold = detection.recipe.threshold
+    threshold = detection.settings.threshold
     if threshold is not None and values.size and not values.min() <= threshold <= values.max():
         side, end = ("above", values.max()) if threshold > values.max() else ("below", values.min())
         limit, most = value_text(threshold, unit), value_text(float(end), unit)

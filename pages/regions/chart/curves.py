@@ -17,7 +17,7 @@ from clip_core.scoring.curves import image_key
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.text import clock
 from clip_core.types import Scores, VideoRecord
 from clip_core.video.sampling import coarse_pts, missing_samples
@@ -35,25 +35,25 @@ def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts)
     sidebar says why. The model is not asked again until the visitor presses "Try again" or changes the request.
     """
     state = st.session_state
-    recipe = Recipe(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
+    settings = Settings(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
     pictures = prompts.pictures
     if pictures is None:
-        asked: tuple[object, ...] = (request.encoder.fingerprint, recipe.prompts, recipe.templates)
+        asked: tuple[object, ...] = (request.encoder.fingerprint, settings.prompts, settings.templates)
     else:
         asked = (request.encoder.fingerprint, *(picture.picture_id for picture in pictures.values()))
     if state.get("unscored", (None,))[0] != asked:
         state.pop("unscored", None)
         try:
-            return _video_scores(request, indexed.record, recipe, pictures)
+            return _video_scores(request, indexed.record, settings, pictures)
         except EncoderError as error:
             state.unscored = (asked, error)
     if pictures is not None:
-        return _known_pictures(request, indexed, recipe, pictures)
-    return _what_is_known(request, indexed, recipe)
+        return _known_pictures(request, indexed, settings, pictures)
+    return _what_is_known(request, indexed, settings)
 
 
 def _known_pictures(
-    request: IndexRequest, indexed: Indexed, recipe: Recipe, pictures: Mapping[str, Picture]
+    request: IndexRequest, indexed: Indexed, settings: Settings, pictures: Mapping[str, Picture]
 ) -> VideoScores:
     """Score only the pictures that were embedded in this session."""
     keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
@@ -61,18 +61,18 @@ def _known_pictures(
     known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
     left = len(pictures) - len(known)
     _draw_error(st.session_state.unscored[1], f"{_counted(left, 'picture')} not scored.")
-    return _video_scores(request, indexed.record, recipe, known)
+    return _video_scores(request, indexed.record, settings, known)
 
 
-def _what_is_known(request: IndexRequest, indexed: Indexed, recipe: Recipe) -> VideoScores:
+def _what_is_known(request: IndexRequest, indexed: Indexed, settings: Settings) -> VideoScores:
     """Score only what needs no model: prompts with stored vectors, and the null bank only if it is ready."""
     state = st.session_state
     analysis = _analysis(indexed.record, request)
-    known = set(known_prompts(analysis.curves, recipe.texts, recipe.templates, request.encoder, request.store))
-    lines = tuple(prompt.line for prompt in recipe.parsed if prompt.text in known)
-    scored = replace(recipe, prompts=lines)
+    known = set(known_prompts(analysis.curves, settings.texts, settings.templates, request.encoder, request.store))
+    lines = tuple(prompt.line for prompt in settings.parsed if prompt.text in known)
+    scored = replace(settings, prompts=lines)
     ask_bank = analysis.bank_is_ready(scored.positives)
-    _draw_unscored(state.unscored[1], len(recipe.prompts) - len(lines), without_bank=not ask_bank)
+    _draw_unscored(state.unscored[1], len(settings.prompts) - len(lines), without_bank=not ask_bank)
     return _video_scores(request, indexed.record, scored, ask_bank=ask_bank)
 
 
@@ -107,28 +107,28 @@ def _analysis(record: VideoRecord | None, request: IndexRequest) -> Analysis:
 def _video_scores(
     request: IndexRequest,
     record: VideoRecord | None,
-    recipe: Recipe,
+    settings: Settings,
     pictures: Mapping[str, Picture] | None = None,
     *,
     ask_bank: bool = True,
 ) -> VideoScores:
-    names = recipe.positives if pictures is None else tuple(pictures)
+    names = settings.positives if pictures is None else tuple(pictures)
     asks_bank = ask_bank and pictures is None
     if record is None:
-        return _nothing(names, recipe, request.encoder, 0.0, asks_bank=asks_bank)
+        return _nothing(names, settings, request.encoder, 0.0, asks_bank=asks_bank)
     analysis = _analysis(record, request)
     try:
-        if asks_bank and not analysis.bank_is_ready(recipe.positives):
+        if asks_bank and not analysis.bank_is_ready(settings.positives):
             with st.spinner("Embedding 300 neutral texts, once for this model…"):
-                analysis.prepare_bank(recipe.positives)
-        return analysis.video_scores(recipe, pictures=pictures, ask_bank=asks_bank)
+                analysis.prepare_bank(settings.positives)
+        return analysis.video_scores(settings, pictures=pictures, ask_bank=asks_bank)
     except NotIndexedError:  # opened, but no sample is stored yet: the next run has more
         st.session_state.pop("analysis_of", None)
-        return _nothing(names, recipe, request.encoder, record.table.end_s, asks_bank=asks_bank)
+        return _nothing(names, settings, request.encoder, record.table.end_s, asks_bank=asks_bank)
 
 
 def _nothing(
-    names: tuple[str, ...], recipe: Recipe, encoder: ShownEncoder, end_s: float, *, asks_bank: bool
+    names: tuple[str, ...], settings: Settings, encoder: ShownEncoder, end_s: float, *, asks_bank: bool
 ) -> VideoScores:
     def none(prompts: tuple[str, ...]) -> Scores:
         values = np.empty((0, len(prompts)), np.float32)
@@ -136,8 +136,8 @@ def _nothing(
 
     return VideoScores(
         none(names),
-        none(recipe.negatives),
-        weights=recipe.weights,
+        none(settings.negatives),
+        weights=settings.weights,
         logit_scale=encoder.logit_scale,
         banks=dict.fromkeys(names, NO_SAMPLES) if asks_bank else {},
         shot_boundaries_s=np.empty(0),

@@ -16,7 +16,7 @@ from clip_core.library.videos import VideoChoice
 from clip_core.text import clock
 from pages.regions.sidebar.model import ModelWish, describe_model, select_framing, select_model
 from pages.shared.cache import stamp
-from pages.shared.states import draw_error
+from pages.shared.page import draw_error
 
 SAME, ALIKE = 0.999, 0.95
 FRAMES = (4, 8, 16, 32, 64)

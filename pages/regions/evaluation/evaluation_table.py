@@ -16,7 +16,7 @@ from pages.regions.sidebar.prompts import Prompts
 from pages.shared.markdown import escape_markdown
 from pages.shared.tables import draw_numbers
 from pages.shared.theme import swatch, theme_name
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 MOST_ROWS = 6
 MOST_POINTS = 300
@@ -79,13 +79,13 @@ def draw_recall(found: Evaluation, prompts: Prompts) -> None:
     with right.container(gap="xsmall"):
         chosen = st.selectbox(
             "Prompt", names, index=names.index(state.recall_of), format_func=short_prompt, help=RECALL_HELP,
-            **held("recall_of"),
+            **bound(st.session_state, "recall_of"),
         )  # fmt: skip
         for name, key in ((ALL, ""), (chosen, chosen)):
             st.caption(_average(name, found.curves[key]))
     detection = found.detection
     thresholds = detection.thresholds
-    lines = [_line(ALL, None, found.curves[""], detection.recipe.threshold)]
+    lines = [_line(ALL, None, found.curves[""], detection.settings.threshold)]
     if chosen in found.curves:
         lines.append(_line(chosen, prompts.colour(chosen), found.curves[chosen], thresholds.get(chosen)))
     figure = recall_figure(lines, theme_name(), detection.scores.unit)

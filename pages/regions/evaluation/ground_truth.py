@@ -17,7 +17,7 @@ from clip_core.text import short_prompt
 from clip_core.types import VideoRecord
 from pages.regions.evaluation.marks import marks_of
 from pages.shared.markdown import error_markdown, escape_markdown
-from pages.shared.states import draw_error
+from pages.shared.page import draw_error
 from pages.shared.theme import unseen
 
 FORMATS = (

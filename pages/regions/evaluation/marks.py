@@ -13,7 +13,7 @@ from clip_core.types import VideoRecord
 from pages.regions.moments.in_out import KEYS, clear_in_out, in_out, press, settle_in_out, time_text, type_time
 from pages.regions.viewer.playhead import Playhead
 from pages.shared.theme import unseen
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 MOST_UNDONE = 50
 
@@ -87,7 +87,7 @@ def draw_bar(record: VideoRecord, prompts: Sequence[str], *, keys: bool) -> None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="mark_bar"):
         st.selectbox(
             "Prompt to mark", prompts, prompts.index(state.mark_prompt), format_func=short_prompt, width=170,
-            label_visibility="collapsed", **held("mark_prompt"),
+            label_visibility="collapsed", **bound(st.session_state, "mark_prompt"),
         )  # fmt: skip
         st.segmented_control(
             "Is it there?", YES_NO, required=True, key="mark_there", persist_state="session",
@@ -117,7 +117,7 @@ def _draw_end(which: str, *, keys: bool) -> None:
     )
     st.text_input(
         f"{label}, in seconds or m:ss.mmm", time_text(which), placeholder="m:ss.mmm", width=92, max_chars=16,
-        label_visibility="collapsed", **held(f"{KEYS[which]}_text", _typed, which),
+        label_visibility="collapsed", **bound(st.session_state, f"{KEYS[which]}_text", _typed, which),
     )  # fmt: skip
 
 

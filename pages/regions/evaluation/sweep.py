@@ -15,7 +15,7 @@ from clip_core.charts.unit_text import share_text
 from clip_core.evaluation.ground_truth import Truth
 from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from pages.regions.sidebar.smoothing import SECONDS
 from pages.regions.sidebar.threshold import MODES
 from pages.shared.theme import theme_name, unseen
@@ -33,13 +33,13 @@ class SweepRun:
     """A sweep in progress; it continues where it was when the page reruns.
 
     Attributes:
-        recipe, video_scores, truth: What is swept; ``recipe`` without the settings that are varied.
+        settings, video_scores, truth: What is swept; ``settings`` without the settings that are varied.
         grid: The settings to try.
         cells: Yields the remaining cells.
         done: The cells that are computed.
     """
 
-    recipe: Recipe
+    settings: Settings
     video_scores: VideoScores
     truth: Truth
     grid: Grid
@@ -49,15 +49,15 @@ class SweepRun:
     def is_about(self, found: Evaluation) -> bool:
         """Return whether settings, scores and ground truth are still those of this sweep."""
         detection = found.detection
-        return (self.recipe, self.truth) == (
-            _kept(detection.recipe),
+        return (self.settings, self.truth) == (
+            _kept(detection.settings),
             found.truth,
         ) and self.video_scores is detection.video_scores
 
 
-def _kept(recipe: Recipe) -> Recipe:
+def _kept(settings: Settings) -> Settings:
     """Return the settings that a sweep does not vary; the others are reset."""
-    return replace(recipe, smoothing_s=0.0, smoothing_samples=None, threshold=None, thresholds={}, min_duration_s=0.0)
+    return replace(settings, smoothing_s=0.0, smoothing_samples=None, threshold=None, thresholds={}, min_duration_s=0.0)
 
 
 def draw_sweep(found: Evaluation) -> None:
@@ -76,10 +76,10 @@ def draw_sweep(found: Evaluation) -> None:
 
 def _begin(found: Evaluation) -> None:
     detection = found.detection
-    recipe, video_scores = detection.recipe, detection.video_scores
-    grid = usual_grid(recipe, video_scores)
-    cells = sweep_settings(recipe, video_scores, found.truth, grid)
-    st.session_state.sweep_run = SweepRun(_kept(recipe), video_scores, found.truth, grid, cells)
+    settings, video_scores = detection.settings, detection.video_scores
+    grid = usual_grid(settings, video_scores)
+    cells = sweep_settings(settings, video_scores, found.truth, grid)
+    st.session_state.sweep_run = SweepRun(_kept(settings), video_scores, found.truth, grid, cells)
 
 
 def _cancel() -> None:

@@ -15,7 +15,7 @@ from pages.regions.evaluation import annotation_list, evaluation_table, fit_thre
 from pages.regions.evaluation.ground_truth import GroundTruthInput
 from pages.regions.viewer.viewer import Scene
 from pages.shared.markdown import escape_markdown
-from pages.shared.states import draw_error
+from pages.shared.page import draw_error
 
 UNFINISHED = "Not all samples are indexed yet: what is still missing counts as missed."
 

@@ -32,7 +32,7 @@ def draw_extremes(detection: MomentDetection, prompts: Prompts, signal: Signal, 
         "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short_prompt,
         label_visibility="collapsed",
     )  # fmt: skip
-    curve = detection.within(str(prompt), signal.recipe.score_range or (-math.inf, math.inf))
+    curve = detection.within(str(prompt), signal.settings.score_range or (-math.inf, math.inf))
     rows = extreme_samples(curve, scores.times_s, worst=worst)
     times_s = [float(scores.times_s[row]) for row in rows]
     if not rows:

@@ -38,7 +38,7 @@ LONGEST_PROMPT = 100
 
 def draw_verdicts(detection: MomentDetection, prompts: Prompts) -> None:
     """Draw a chip for each flagged prompt, "not sure" ones first; the reason shows on hover."""
-    flagged = [p for p in detection.scores.prompts if p not in detection.recipe.unflagged and p in prompts.numbers]
+    flagged = [p for p in detection.scores.prompts if p not in detection.settings.unflagged and p in prompts.numbers]
     if not flagged or not len(detection.scores):
         return
     chips = [
@@ -196,7 +196,7 @@ def _why_none(detection: MomentDetection, signal: Signal) -> str:
         return "Type a prompt in the sidebar: one per line."
     if not len(scores):
         return "Moments appear here while the video is being indexed."
-    if all(prompt in detection.recipe.unflagged for prompt in scores.prompts):
+    if all(prompt in detection.settings.unflagged for prompt in scores.prompts):
         return "No prompt is flagged. Choose some under Flag in the sidebar."
     if not detection.thresholds:
         return "No prompt is sure to be there, and the Rules in the sidebar leave out its likeliest places."
@@ -204,24 +204,24 @@ def _why_none(detection: MomentDetection, signal: Signal) -> str:
 
 
 def _asks_bank(detection: MomentDetection) -> bool:
-    return detection.recipe.bank_share > 0 and bool(detection.video_scores.banks)
+    return detection.settings.bank_share > 0 and bool(detection.video_scores.banks)
 
 
 def _nearest_miss(detection: MomentDetection, signal: Signal) -> str:
-    recipe, unit = signal.recipe, detection.scores.unit
+    settings, unit = signal.settings, detection.scores.unit
     by, highest, prompt, when_s = _highest(detection, None)
     threshold = value_text(detection.thresholds[prompt], unit)
     best = f"Highest: **{escape_markdown(short_prompt(prompt))}** {value_text(highest, unit)} at {clock(when_s)}."
     if by < 0 and not detection.detects:
         return f"No sample reaches {threshold}. {best} Lower the threshold."
-    if recipe.time_range is not None and _highest(detection, recipe.time_range)[0] < 0:
-        low, high = map(clock, recipe.time_range)
+    if settings.time_range is not None and _highest(detection, settings.time_range)[0] < 0:
+        low, high = map(clock, settings.time_range)
         return f"What reaches {threshold} lies outside the time range {low} … {high}. {best} Widen it under Rules."
-    if recipe.score_range is not None:
-        low, high = (value_text(end, unit) for end in recipe.score_range)
+    if settings.score_range is not None:
+        low, high = (value_text(end, unit) for end in settings.score_range)
         return f"What reaches {threshold} lies outside the score filter {low} … {high}. {best} Widen it under Rules."
     bank = ["it does not beat the null bank"] if _asks_bank(detection) else []
-    reasons = [*(["too short"] if recipe.min_duration_s > 0 or not bank else []), *bank]
+    reasons = [*(["too short"] if settings.min_duration_s > 0 or not bank else []), *bank]
     return f"What reaches {threshold} is dropped by the Rules: {', or '.join(reasons)}. {best}"
 
 

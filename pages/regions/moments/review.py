@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from clip_core.scoring.detection import CANDIDATE, MomentDetection
-from clip_core.scoring.reviewed import Reviewed, edit_of
+from clip_core.scoring.reviewed import Reviewed, annotation_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
-from clip_core.types import Edit, ReviewVerdict, VideoRecord
+from clip_core.types import Annotation, ReviewVerdict, VideoRecord
 from pages.player.draw import Edges, draw_judge_keys
 from pages.regions.moments.in_out import clear_in_out, in_out, press
 from pages.regions.moments.moment_list import MomentList
@@ -114,7 +114,7 @@ def _draw_verdicts(subjects: list[Reviewed], listed: MomentList, bench: Bench) -
                 on_click=judge,
                 args=(subjects, verdict, listed, bench),
             )
-        touched = [r.edit for r in subjects if r.edit is not None]
+        touched = [r.annotation for r in subjects if r.annotation is not None]
         help_text = "Take back what was said of them: they are as computed again."
         st.button(
             "As computed",
@@ -192,21 +192,21 @@ def _draw_adding(detection: MomentDetection, bench: Bench) -> None:
 
 def judge(subjects: list[Reviewed], verdict: ReviewVerdict, listed: MomentList, bench: Bench) -> None:
     """Give a verdict. If it was on the selected moment or the one under the playhead, show the next in the list."""
-    edits = [replace(edit_of(r, bench.settings), verdict=verdict) for r in subjects]
-    bench.keep([edit for edit, r in zip(edits, subjects, strict=True) if edit != r.edit])
+    annotations = [replace(annotation_of(r, bench.settings), verdict=verdict) for r in subjects]
+    bench.keep([annotation for annotation, r in zip(annotations, subjects, strict=True) if annotation != r.annotation])
     if len(subjects) == 1 and (listed.selected is not None or not listed.chosen):
         show_next(name_of(subjects[0], bench.record.video_id))
 
 
 def save_edges(subject: Reviewed, start_s: float, end_s: float, label: str, bench: Bench) -> None:
     """Store the edges and the label that a person gave a moment."""
-    before = edit_of(subject, bench.settings)
+    before = annotation_of(subject, bench.settings)
     bench.keep([replace(before, start_s=start_s, end_s=end_s, label=label.strip())])
 
 
 def _add(moment: tuple[str, float, float], bench: Bench) -> None:
     prompt, start_s, end_s = moment
-    bench.keep([Edit(prompt, (start_s + end_s) / 2, start_s, end_s, "added", settings=bench.settings)])
+    bench.keep([Annotation(prompt, (start_s + end_s) / 2, start_s, end_s, "added", settings=bench.settings)])
     clear_in_out()
 
 
@@ -249,11 +249,11 @@ def draggable(
         return None
     subject, end_s = listed.reviewed[listed.selected], detection.scores.end_s
     moment, bench = subject.moment, Bench.of(detection, record, store)
-    name = f"{record.video_id} {edit_of(subject, {}).anchor_s} {moment.prompt}"
+    name = f"{record.video_id} {annotation_of(subject, {}).anchor_s} {moment.prompt}"
     return Edges(name, moment.start_s, moment.end_s, end_s, partial(_move, subject, end_s, bench))
 
 
 def _move(subject: Reviewed, last_s: float, bench: Bench, start_s: float, end_s: float) -> None:
     start_s, end_s = max(0.0, start_s), min(last_s, end_s)
     if start_s < end_s:
-        save_edges(subject, start_s, end_s, edit_of(subject, {}).label, bench)
+        save_edges(subject, start_s, end_s, annotation_of(subject, {}).label, bench)

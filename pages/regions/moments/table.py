@@ -33,7 +33,7 @@ Name: TypeAlias = tuple[str, str, float]
 
 def name_of(reviewed: Reviewed, video_id: str) -> Name:
     """Return the name of a moment, which stays the same when it is annotated."""
-    anchor_s = reviewed.moment.peak_s if reviewed.edit is None else reviewed.edit.anchor_s
+    anchor_s = reviewed.moment.peak_s if reviewed.annotation is None else reviewed.annotation.anchor_s
     return video_id, reviewed.moment.prompt, anchor_s
 
 
@@ -179,7 +179,7 @@ def judged_sign(reviewed: Reviewed) -> str:
     """Return the annotation of a moment as one sign."""
     if reviewed.is_candidate:
         return "?"
-    return "" if reviewed.edit is None else VERDICTS[reviewed.edit.verdict]
+    return "" if reviewed.annotation is None else VERDICTS[reviewed.annotation.verdict]
 
 
 def _colour(reviewed: Reviewed, prompts: Prompts) -> str | None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.analysis.judge_moments import keep_edit, take_edit_back
+from clip_core.analysis.judge_moments import keep_annotation, withdraw_annotation
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.detection import MomentDetection
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Edit, VideoRecord
+from clip_core.types import Annotation, VideoRecord
 from pages.regions.moments.table import show_moment
 from pages.shared.markdown import error_markdown
 
@@ -29,7 +29,7 @@ class Bench:
     @classmethod
     def of(cls, detection: MomentDetection, record: VideoRecord, store: EmbeddingStore) -> Bench:
         """Return the bench for the moments of a video."""
-        return cls(record, store, detection.recipe.as_mapping())
+        return cls(record, store, detection.settings.as_mapping())
 
     def settle(self) -> None:
         """Forget the steps of any other video. Call before a control that undoes a step is drawn."""
@@ -37,21 +37,21 @@ class Bench:
         if state.get("undo_of") != self.record.video_id:
             state.undo_of, state.undo = self.record.video_id, []
 
-    def keep(self, edits: list[Edit]) -> None:
+    def keep(self, annotations: list[Annotation]) -> None:
         """Store annotations, as one step."""
-        self._change([(edit, keep_edit) for edit in edits])
+        self._change([(annotation, keep_annotation) for annotation in annotations])
 
-    def withdraw(self, edits: list[Edit]) -> None:
+    def withdraw(self, annotations: list[Annotation]) -> None:
         """Withdraw annotations, as one step."""
-        self._change([(edit, take_edit_back) for edit in edits])
+        self._change([(annotation, withdraw_annotation) for annotation in annotations])
 
-    def _change(self, changes: list[tuple[Edit, Any]]) -> None:
+    def _change(self, changes: list[tuple[Annotation, Any]]) -> None:
         """Apply the changes, and remember what they replaced, as one step."""
         state, step = st.session_state, []
         try:
-            for edit, act in changes:
-                before = act(self.record.video_id, edit, self.store)
-                step.append((edit, before))
+            for annotation, act in changes:
+                before = act(self.record.video_id, annotation, self.store)
+                step.append((annotation, before))
         except ClipVideoError as error:
             state.judging_error = error_markdown(error)
         if step:
@@ -64,15 +64,15 @@ class Bench:
             return
         *rest, step = state.undo
         try:
-            for edit, before in reversed(step):
+            for annotation, before in reversed(step):
                 if before is None:
-                    take_edit_back(self.record.video_id, edit, self.store)
+                    withdraw_annotation(self.record.video_id, annotation, self.store)
                 else:
-                    keep_edit(self.record.video_id, before, self.store)
+                    keep_annotation(self.record.video_id, before, self.store)
             state.undo = rest
         except ClipVideoError as error:
             state.judging_error = error_markdown(error)
             return
         if len(step) == 1:
-            edit, _ = step[0]
-            show_moment((self.record.video_id, edit.prompt, edit.anchor_s))
+            annotation, _ = step[0]
+            show_moment((self.record.video_id, annotation.prompt, annotation.anchor_s))

@@ -16,7 +16,7 @@ from clip_core.library.videos import VideoChoice
 from pages.regions.sidebar import model_download
 from pages.shared import cache
 from pages.shared.markdown import escape_markdown
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 RATES: tuple[float | str, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, EVERY_FRAME)
 FOR_FOOTAGE = CATALOGUE[0]
@@ -71,7 +71,7 @@ def choose_model(config: Config) -> tuple[ModelWish, float | None]:
             index=rates.index(state.sps),
             format_func=lambda r: r if isinstance(r, str) else f"{r:g}",
             help="Raising it embeds only the frames that are missing.",
-            **held("sps"),
+            **bound(st.session_state, "sps"),
         )
     return ModelWish(choice, replace(config, crop=crop)), None if isinstance(rate, str) else float(rate)
 
@@ -94,7 +94,7 @@ def select_model(config: Config, label: str, key: str, first: str) -> ModelChoic
         format_func=lambda name: _title(choices[name], config),
         help="Scores of two models are not comparable. Changing the model re-indexes the video. "
         "A model that is to be downloaded is fetched only after you have been asked.",
-        **held(key),
+        **bound(st.session_state, key),
     )
     return choices[str(name)]
 
@@ -110,7 +110,7 @@ def select_framing(config: Config, key: str) -> Crop | None:
         help="**As made**: as the model's makers prepared pictures for it. A model looks at a square. CLIP was made to "
         "look at the middle of a picture: 44 % of a 16:9 frame are never seen then. Squashed or with bars it sees all "
         "of it, a little less well. Each way counts as a model of its own, so the video is indexed anew.",
-        **held(key),
+        **bound(st.session_state, key),
     )
     return FRAMINGS[str(label)]
 

@@ -12,7 +12,7 @@ import streamlit as st
 from clip_core.prompts import Prompt
 from clip_core.settings import TEMPLATES, Templates
 from pages.shared.theme import unseen
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 ROW_PX, HEAD_PX, MOST_ROWS = 35, 38, 8
@@ -53,7 +53,7 @@ def _choose_templates() -> Templates:
         format_func=lambda name: TEMPLATE_NAMES[name],
         help="Templates put a short prompt into sentences such as “a photo of a …” and take the mean of their vectors. "
         "Prompts of more than five words stay as typed. View → Template spread shows how far the wordings disagree.",
-        **held("templates"),
+        **bound(st.session_state, "templates"),
     )
     return chosen or "none"
 

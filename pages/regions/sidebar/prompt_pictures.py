@@ -18,7 +18,7 @@ from clip_core.video.images import decode_image
 from pages.regions.viewer.playhead import Playhead
 from pages.shared import cache
 from pages.shared.markdown import error_markdown, escape_markdown
-from pages.shared.widgets import draw_remove, held
+from pages.shared.widgets import bound, draw_remove
 
 KINDS = ["Texts", "Pictures"]
 MOST_PICTURES = 12
@@ -55,7 +55,7 @@ def choose_kind() -> str:
         label_visibility="collapsed",
         help="Pictures: how alike each frame and a picture are. Picture–picture scores are much higher than "
         "picture–text scores, so each kind has its own axis and thresholds.",
-        **held("prompt_kind", _switch),
+        **bound(st.session_state, "prompt_kind", _switch),
     )
     return kind or KINDS[0]
 

@@ -20,7 +20,7 @@ from pages.regions.sidebar.prompt_options import choose_per_prompt
 from pages.regions.sidebar.prompt_pictures import KINDS, choose_kind, choose_pictures
 from pages.shared.markdown import escape_markdown
 from pages.shared.theme import swatch, theme
-from pages.shared.widgets import held, key_of
+from pages.shared.widgets import bound, key_of
 
 # The control may appear after this component. The script waits for it, but not for long, and leaves the focus alone if
 # the visitor is typing elsewhere by then.
@@ -170,7 +170,7 @@ def _type_prompts(config: Config) -> tuple[Prompt, ...]:
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
         "or background prompt: the units margin and softmax hold the others against it.",
-        **held("prompts"),
+        **bound(st.session_state, "prompts"),
     )
     lines = [clean_prompt(line) for line in str(text or "").splitlines()]
     typed = [prompt for line in lines if (prompt := parse_prompt(line[:MOST_TEXT]))]
@@ -257,5 +257,5 @@ def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
             format_func=prompts.label,
             label_visibility="collapsed",
             wrap=True,
-            **held("shown"),
+            **bound(st.session_state, "shown"),
         )

@@ -12,13 +12,13 @@ import streamlit as st
 
 from clip_core.scoring.combine import Combination
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import BANK_SHARES, OPS, Recipe
+from clip_core.settings import BANK_SHARES, OPS, Settings
 from clip_core.text import clock, short_prompt, value_decimals
 from clip_core.types import Unit
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.threshold import MODES, STEPS
 from pages.shared.tables import HEAD_PX, MOST_ROWS, ROW_PX
-from pages.shared.widgets import draw_remove, held
+from pages.shared.widgets import bound, draw_remove
 
 ROOM_FOR_WORDS = 10
 """From this many prompts on, the button has no room for the word "prompts"."""
@@ -45,7 +45,7 @@ def choose_flagged(prompts: Prompts, video_scores: VideoScores) -> Sequence[str]
             default=state.flagged,
             format_func=prompts.label,
             wrap=True,
-            **held("flagged", _flags_pressed, prompts.texts),
+            **bound(st.session_state, "flagged", _flags_pressed, prompts.texts),
         )
         _draw_confidence(video_scores)
     return flagged
@@ -56,7 +56,7 @@ def _draw_confidence(video_scores: VideoScores) -> None:
     if not video_scores.banks:
         return
     prompts = video_scores.raw.prompts
-    shares = [video_scores.detected(prompt, Recipe().confidence).verdict.confidence for prompt in prompts]
+    shares = [video_scores.detected(prompt, Settings().confidence).verdict.confidence for prompt in prompts]
     table = pd.DataFrame({"prompt": prompts, "beats": [None if s is None else int(100 * s) for s in shares]})
     columns = {
         "prompt": st.column_config.TextColumn("Prompt", width=150),
@@ -89,7 +89,7 @@ _STARTS = {
 def choose_rules(
     unit: Unit, video_scores: VideoScores, limits: tuple[float, float], *, pictures: bool = False
 ) -> tuple[dict[str, Any], tuple[float, float] | None]:
-    """Draw the box Rules; return the fields of ``Recipe`` that it decides, and the time range.
+    """Draw the box Rules; return the fields of ``Settings`` that it decides, and the time range.
 
     ``limits`` are the ends of the score slider, in the unit in force.
     The null bank (neutral texts) says nothing about ``pictures``, so they need not beat it.
@@ -107,7 +107,7 @@ def choose_rules(
             help="The null bank is 300 neutral texts, embedded once for each model. For thresholds set by hand: a "
             "moment must beat this share of them somewhere, each at its own best in this video. *Adapt* asks them "
             "anyway, as *Confidence* says.",
-            **held("bank_share"),
+            **bound(st.session_state, "bank_share"),
         )
         hysteresis = _slider(
             "Ends below threshold by",
@@ -132,7 +132,7 @@ def choose_rules(
             "Smooth across shot boundaries",
             state.across_cuts,
             help="Off: what is smoothed on one side of a shot boundary knows nothing of the other side.",
-            **held("across_cuts"),
+            **bound(st.session_state, "across_cuts"),
         )
         score_range = _choose_score_range(unit, limits)
         time_range = _choose_time_range(video_scores.raw.end_s)
@@ -155,7 +155,7 @@ def _choose_score_range(unit: Unit, limits: tuple[float, float]) -> tuple[float,
         state.filter_on,
         help="The score filter: a sample whose smoothed score lies outside is never part of a moment. Another unit "
         "switches it off.",
-        **held("filter_on", _filter_switched),
+        **bound(st.session_state, "filter_on", _filter_switched),
     )
     if not on:
         return None
@@ -168,7 +168,7 @@ def _choose_score_range(unit: Unit, limits: tuple[float, float]) -> tuple[float,
         step=STEPS[unit],
         format=f"%.{value_decimals(unit)}f",
         label_visibility="collapsed",
-        **held("filter_ends", _filter_moved, limits),
+        **bound(st.session_state, "filter_ends", _filter_moved, limits),
     )
     return low, high
 
@@ -207,7 +207,7 @@ def _choose_time_range(end_s: float) -> tuple[float, float] | None:
         step=max(0.001, round(end_s / 2000, 3)),
         format="%.2f",
         help="Moments, lists and the chart keep to it. z and percentile are over the whole video all the same.",
-        **held("time_ends", _time_moved, float(end_s)),
+        **bound(st.session_state, "time_ends", _time_moved, float(end_s)),
     )
     given = state.get("time_range")
     return None if given is None else (float(given[0]), float(given[1]))
@@ -240,7 +240,16 @@ def _slider(label: str, key: str, most: float, step: float, help_text: str) -> f
     most = max(most, float(math.ceil(state[key])))  # a settings file may ask for more
     decimals = 1 if step >= 0.05 else 3
     return float(
-        st.slider(label, 0.0, most, state[key], step=step, format=f"%.{decimals}f", help=help_text, **held(key))
+        st.slider(
+            label,
+            0.0,
+            most,
+            state[key],
+            step=step,
+            format=f"%.{decimals}f",
+            help=help_text,
+            **bound(st.session_state, key),
+        )
     )
 
 

@@ -9,10 +9,10 @@ import streamlit as st
 
 from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.config import Config
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.files import named_after
 from clip_core.prompts import Prompt
-from clip_core.settings import Recipe, link, read_recipe, recipe_of_query, recipe_yaml
+from clip_core.settings import Settings, link, read_settings, settings_of_query, settings_yaml
 from pages.regions.download.compare_file import draw_comparison
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.sidebar.prompt_pictures import show_texts
@@ -30,12 +30,12 @@ def take_link() -> None:
     state.link_read = True
     names = {name: query.get_all(name) for name in query}
     try:
-        recipe = recipe_of_query(names)
-    except RecipeError as error:
+        settings = settings_of_query(names)
+    except SettingsError as error:
         state.link_error = error_markdown(error)
         return
-    if recipe is not None:
-        put_recipe(recipe, with_prompts="prompt" in names)
+    if settings is not None:
+        put_settings(settings, with_prompts="prompt" in names)
         state.link_given = True
     if "video" in names:
         state.video_wanted = names["video"][-1]
@@ -50,16 +50,16 @@ def draw_link_error() -> None:
         st.warning(error, icon=":material/link_off:")
 
 
-def view_link(recipe: Recipe | None, video: str, frame: int) -> str:
-    """Return the link that restores this view; if ``recipe`` is None, it leaves all settings as they are."""
-    return link(str(st.context.url or ""), recipe, {"video": video, "frame": str(frame)})
+def view_link(settings: Settings | None, video: str, frame: int) -> str:
+    """Return the link that restores this view; if ``settings`` is None, it leaves all settings as they are."""
+    return link(str(st.context.url or ""), settings, {"video": video, "frame": str(frame)})
 
 
-def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = "") -> None:
+def put_settings(settings: Settings, *, with_prompts: bool = True, made_with: str = "") -> None:
     """Put settings into the session. Call before any control of the sidebar is drawn.
 
     Args:
-        recipe: The settings.
+        settings: The settings.
         with_prompts: Whether to take their prompts, too.
         made_with: The fingerprint of the model that the thresholds belong to; under another model they start anew.
             "" takes them whatever the model is.
@@ -67,30 +67,30 @@ def put_recipe(recipe: Recipe, *, with_prompts: bool = True, made_with: str = ""
     state = st.session_state
     show_texts()
     if with_prompts:
-        state.prompts = "\n".join(recipe.prompts)
-    state.templates = recipe.templates
-    state.own_weights = _by_name(recipe)
-    state.own_thresholds = dict(recipe.thresholds)
-    state.unit = recipe.unit
-    state.threshold_mode = MODES[0] if recipe.threshold is None else MODES[1]
-    state.threshold = recipe.threshold
-    put_smoothing(recipe)
+        state.prompts = "\n".join(settings.prompts)
+    state.templates = settings.templates
+    state.own_weights = _by_name(settings)
+    state.own_thresholds = dict(settings.thresholds)
+    state.unit = settings.unit
+    state.threshold_mode = MODES[0] if settings.threshold is None else MODES[1]
+    state.threshold = settings.threshold
+    put_smoothing(settings)
     for name in ("hysteresis", "min_gap_s", "min_duration_s", "pad_s", "across_cuts", "combinations"):
-        state[name] = getattr(recipe, name)
-    state.bank_share, state.confidence = round(recipe.bank_share), float(recipe.confidence)
-    state.filter_on = recipe.score_range is not None
-    state.score_filter = recipe.score_range or (None, None)
+        state[name] = getattr(settings, name)
+    state.bank_share, state.confidence = round(settings.bank_share), float(settings.confidence)
+    state.filter_on = settings.score_range is not None
+    state.score_filter = settings.score_range or (None, None)
     state.range_moved = False
-    state.time_range, state.time_range_of = recipe.time_range, None
-    state.unflagged = set(recipe.unflagged)
+    state.time_range, state.time_range_of = settings.time_range, None
+    state.unflagged = set(settings.unflagged)
     state.limits = state.thresholds_before = None
     state.recipe_given = made_with  # so that ``signal._start_model`` does not put the model's own values in their place
 
 
-def _by_name(recipe: Recipe) -> dict[str, float]:
+def _by_name(settings: Settings) -> dict[str, float]:
     """Return line → weight; the line of a negative has its sign."""
-    negatives = set(recipe.negatives)
-    return {Prompt(text, text in negatives).line: weight for text, weight in recipe.weights.items()}
+    negatives = set(settings.negatives)
+    return {Prompt(text, text in negatives).line: weight for text, weight in settings.weights.items()}
 
 
 def draw_loading(config: Config) -> None:
@@ -134,9 +134,9 @@ def take_file() -> None:
     if content is None:
         return
     try:
-        put_recipe(read_recipe(content))
+        put_settings(read_settings(content))
         state.settings_error = None
-    except RecipeError as error:
+    except SettingsError as error:
         state.settings_error = error_markdown(error)
 
 
@@ -144,7 +144,7 @@ def start_over(config: Config, prompts: Sequence[str] | None = None) -> None:
     """Reset all settings to those of config.yaml; ``prompts`` replace its own."""
     state = st.session_state
     lines = config.prompts if prompts is None else tuple(prompts)
-    put_recipe(Recipe(smoothing_s=config.smoothing_s))
+    put_settings(Settings(smoothing_s=config.smoothing_s))
     state.prompts = "\n".join(lines)  # too many are cut off, with a notice, where they are drawn
     state.recipe_given, state.limits_of = None, None
     state.put_aside = {}
@@ -181,9 +181,9 @@ def draw_settings_menu(bundle: ExportBundle, listed: MomentList, config: Config,
 
 def _draw_link(bundle: ExportBundle, frame: int) -> None:
     pictures, video = bundle.pictures is not None, st.session_state.get("video")
-    recipe = None if pictures else bundle.detection.recipe  # thresholds of pictures would be applied to texts
+    settings = None if pictures else bundle.detection.settings  # thresholds of pictures would be applied to texts
     st.caption("This view as a link")
-    st.code(view_link(recipe, str(video or ""), frame), language=None, wrap_lines=False)
+    st.code(view_link(settings, str(video or ""), frame), language=None, wrap_lines=False)
     if pictures:
         st.caption("Pictures do not go along, nor their settings: this link holds the video and the frame.")
 
@@ -193,7 +193,7 @@ def _draw_saving(bundle: ExportBundle) -> None:
     pictures = bundle.pictures is not None
     st.download_button(
         "Save settings (YAML)",
-        partial(recipe_yaml, bundle.detection.recipe),
+        partial(settings_yaml, bundle.detection.settings),
         named_after(bundle.record.name, "settings.yaml"),
         MIME_YAML,
         key="settings_file",

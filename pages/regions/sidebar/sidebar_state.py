@@ -6,13 +6,13 @@ import streamlit as st
 
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
-from clip_core.errors import RecipeError, StoreError, VideoNotFoundError
+from clip_core.errors import SettingsError, StoreError, VideoNotFoundError
 from clip_core.library.videos import VideoChoice
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
-from clip_core.store.store import EmbeddingStore, KeptSettings
+from clip_core.settings import Settings
+from clip_core.store.store import EmbeddingStore, StoredSettings
 from pages.regions.sidebar.prompts import Prompts, ask_for_focus, prompts_of
-from pages.regions.sidebar.settings_io import put_recipe, start_over
+from pages.regions.sidebar.settings_io import put_settings, start_over
 from pages.regions.sidebar.signal import start_of_model
 from pages.shared.cache import stamp
 from pages.shared.markdown import error_markdown
@@ -46,7 +46,7 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> Non
         return
     back = state.setdefault("settings_left", {}).get(video_id) or stored
     if back is not None:
-        put_recipe(back.recipe, made_with=back.fingerprint)
+        put_settings(back.settings, made_with=back.fingerprint)
     elif is_upload:
         start_over(config, prompts=())
         ask_for_focus("prompts")
@@ -54,7 +54,7 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> Non
 
 def keep(
     video_id: str,
-    recipe: Recipe,
+    settings: Settings,
     typed: Prompts,
     config: Config,
     encoder: ShownEncoder,
@@ -65,7 +65,7 @@ def keep(
 
     Args:
         video_id: The video.
-        recipe: Its settings.
+        settings: Its settings.
         typed: The prompts in the list; if some of them are not scored, or they are pictures, nothing is stored.
         config: The config, which gives the settings of a first visit.
         encoder: The model in use.
@@ -73,11 +73,11 @@ def keep(
         store: Where settings are stored.
     """
     state = st.session_state
-    if state.get("settings_id") != video_id or typed.pictures is not None or typed.lines != recipe.prompts:
+    if state.get("settings_id") != video_id or typed.pictures is not None or typed.lines != settings.prompts:
         return
-    now = KeptSettings(recipe, encoder.fingerprint)
+    now = StoredSettings(settings, encoder.fingerprint)
     state.setdefault("settings_left", {})[video_id] = now
-    wanted = None if _is_start(recipe, config, encoder, video_scores) else now
+    wanted = None if _is_start(settings, config, encoder, video_scores) else now
     known, state.stored_settings = state.stored_settings, wanted
     if known in (wanted, UNKNOWN):
         return
@@ -120,10 +120,10 @@ def _id_of(video: VideoChoice, found: tuple[int, int] | None, store: EmbeddingSt
     return next((record.video_id for record in store.videos() if record.path == lay), None)
 
 
-def _stored(video_id: str, store: EmbeddingStore) -> KeptSettings | None:
+def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:
     try:
         return store.settings(video_id)
-    except (RecipeError, StoreError) as error:
+    except (SettingsError, StoreError) as error:
         st.session_state.keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
         return None
 
@@ -135,9 +135,9 @@ def _need_prompts(config: Config) -> None:
         state.prompts = "\n".join(config.prompts)
 
 
-def _is_start(recipe: Recipe, config: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:
+def _is_start(settings: Settings, config: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:
     """Return whether these are the settings of a first visit."""
     unit, threshold = start_of_model(config, encoder, has_bank=video_scores.has_bank)
     lines = tuple(prompt.line for prompt in prompts_of(config.prompts))
-    start = Recipe(prompts=lines, smoothing_s=float(config.smoothing_s), unit=unit, threshold=threshold)
-    return recipe == start
+    start = Settings(prompts=lines, smoothing_s=float(config.smoothing_s), unit=unit, threshold=threshold)
+    return settings == start

@@ -12,7 +12,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.scoring.detection import convert_threshold
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.text import shown_value, value_decimals
 from clip_core.types import Scores, Unit
 from pages.regions.sidebar.prompts import Prompts
@@ -29,14 +29,14 @@ from pages.regions.sidebar.threshold import (
     threshold_words,
     words_help,
 )
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 
 @dataclass(frozen=True)
 class Signal:
     """The settings of the sidebar, and the range of the score axis and of the bars."""
 
-    recipe: Recipe
+    settings: Settings
     axis: tuple[float, float]
 
 
@@ -61,7 +61,7 @@ def choose_signal(config: Config, encoder: ShownEncoder, video_scores: VideoScor
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
         flagged = choose_flagged(prompts, video_scores)
         rules, time_range = choose_rules(unit, video_scores, (low, high), pictures=prompts.pictures is not None)
-    recipe = Recipe(
+    settings = Settings(
         prompts=prompts.lines,
         weights=prompts.weights,
         templates=prompts.templates,
@@ -76,9 +76,9 @@ def choose_signal(config: Config, encoder: ShownEncoder, video_scores: VideoScor
         time_range=time_range,
         **rules,
     )
-    words = threshold_words(recipe, video_scores)
+    words = threshold_words(settings, video_scores)
     told.caption(words, help=words_help(words))
-    return Signal(recipe, axis)
+    return Signal(settings, axis)
 
 
 def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
@@ -91,7 +91,7 @@ def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
         format=f"%.{value_decimals(unit) - 1}f",
         help="Limits of the score axis and of the bars. Display only: moments are found as before. To leave scores out "
         "of moments, switch on the score filter under Rules.",
-        **held("range", _range_moved),
+        **bound(st.session_state, "range", _range_moved),
     )
     return float(bottom), float(top)
 
@@ -109,11 +109,9 @@ def _start_model(config: Config, encoder: ShownEncoder, video_scores: VideoScore
         state.limits_of, state.limits = encoder.fingerprint, None
         state.range_moved = state.filter_on = False
         state.own_thresholds, state.thresholds_before = {}, None
-        state.unit, state.threshold = start_of_model(
-            config, encoder, has_bank=video_scores.has_bank, pictures=pictures
-        )
+        state.unit, state.threshold = start_of_model(config, encoder, has_bank=video_scores.has_bank, pictures=pictures)
         state.threshold_mode = MODES[0] if state.threshold is None else MODES[1]
-    state.setdefault("confidence", Recipe().confidence)
+    state.setdefault("confidence", Settings().confidence)
     if state.threshold is None and state.unit in video_scores.scale.units:
         usual: tuple[float, Unit] = (sum(ALONE["z"]) / 2, "z") if pictures else (encoder.default_threshold, "cosine")
         state.threshold = convert_threshold(*usual, state.unit, video_scores)

@@ -10,9 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 from clip_core.config import Config
 from clip_core.filters import FILTERS
 from clip_core.scoring.smoothing import step_s, window_samples
-from clip_core.settings import Recipe
+from clip_core.settings import Settings
 from clip_core.types import Times
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 SECONDS, SAMPLES = "s", "samples"
 WIDEST_S, WIDEST_SAMPLES = 5.0, 25
@@ -21,10 +21,10 @@ UNIT_HELP = (
 )
 
 
-def put_smoothing(recipe: Recipe) -> None:
+def put_smoothing(settings: Settings) -> None:
     """Put the filter and width of settings into the session. Call before they are drawn."""
-    state, samples = st.session_state, recipe.smoothing_samples
-    state.smoothing_kind, state.smoothing = recipe.smoothing, float(recipe.smoothing_s)
+    state, samples = st.session_state, settings.smoothing_samples
+    state.smoothing_kind, state.smoothing = settings.smoothing, float(settings.smoothing_s)
     state.smoothing_unit = SECONDS if samples is None else SAMPLES
     if samples is not None:
         state.smoothing_samples = samples
@@ -38,7 +38,7 @@ def choose_smoothing() -> str:
         index=list(FILTERS).index(st.session_state.setdefault("smoothing_kind", "mean")),
         format_func=lambda kind: FILTERS[kind].title,
         help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
-        **held("smoothing_kind"),
+        **bound(st.session_state, "smoothing_kind"),
     )
     return kind or "mean"
 
@@ -65,7 +65,7 @@ def choose_width(config: Config, kind: str, times_s: Times) -> tuple[float, int 
             label_visibility="collapsed",
             help=UNIT_HELP,
             width="content",
-            **held("smoothing_unit", _unit_chosen, step_s(times_s)),
+            **bound(st.session_state, "smoothing_unit", _unit_chosen, step_s(times_s)),
         )
     given = f"Width of the {FILTERS[kind].title}. {{}} 0 shows the raw scores."
     if state.smoothing_unit == SAMPLES:
@@ -86,7 +86,7 @@ def _choose_seconds(slot: DeltaGenerator, help_text: str, times_s: Times) -> flo
         step=0.1,
         format="%.1f s",
         label_visibility="collapsed",  # it is drawn beside the unit
-        **held("smoothing"),
+        **bound(st.session_state, "smoothing"),
     )
     return width_s
 
@@ -103,7 +103,7 @@ def _choose_samples(slot: DeltaGenerator, help_text: str, times_s: Times) -> int
         max(WIDEST_SAMPLES, int(state.smoothing_samples)),
         int(state.smoothing_samples),
         label_visibility="collapsed",
-        **held("smoothing_samples"),
+        **bound(st.session_state, "smoothing_samples"),
     )
     return samples
 

@@ -16,7 +16,7 @@ from clip_core.text import clock, size_text
 from clip_core.types import VideoRecord
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.theme import unseen
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 MOST_OPENED = 1000
 
@@ -153,7 +153,7 @@ def choose_video(config: Config, store: EmbeddingStore) -> VideoChoice | None:
         index=None if chosen is None else names.index(chosen.name),
         placeholder="Choose a video",
         help="Files in the folders that `video_dirs` of config.yaml names, and what was uploaded or opened before.",
-        **held("video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
+        **bound(st.session_state, "video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
     )
     return chosen
 

@@ -7,10 +7,10 @@ import streamlit as st
 from clip_core.scoring.detection import convert_threshold, thresholds_by_hand
 from clip_core.scoring.units import Equivalents, equivalents, equivalents_text
 from clip_core.scoring.video_scores import VideoScores
-from clip_core.settings import CONFIDENCES, UNITS, Recipe
+from clip_core.settings import CONFIDENCES, UNITS, Settings
 from clip_core.text import value_decimals, value_text
 from clip_core.types import Unit
-from pages.shared.widgets import held
+from pages.shared.widgets import bound
 
 UNIT_NAMES: dict[Unit, str] = {
     "corrected": "corrected",
@@ -60,7 +60,7 @@ def choose_unit(video_scores: VideoScores) -> Unit:
         index=units.index(state.unit),
         format_func=lambda unit: UNIT_NAMES[unit],
         help=UNIT_HELP,
-        **held("unit", _unit_chosen, video_scores),
+        **bound(st.session_state, "unit", _unit_chosen, video_scores),
     )
     return unit or "z"
 
@@ -106,7 +106,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         "highest segment beats neutral texts, and which segments are about as high. **One for all**: a moment is a "
         "stretch where the smoothed curve stays at or above the slider. In cosine a good value depends on the model: "
         "for CLIP ViT-B/32 about 0.25–0.30, never 0.8.",
-        **held("threshold_mode"),
+        **bound(st.session_state, "threshold_mode"),
     )
     if mode == MODES[0]:
         return None
@@ -118,7 +118,7 @@ def choose_threshold(unit: Unit, low: float, high: float) -> float | None:
         step=STEPS[unit],
         format=f"%.{value_decimals(unit)}f",
         label_visibility="collapsed",  # the switch above it says what it is
-        **held("threshold", _threshold_moved),
+        **bound(st.session_state, "threshold", _threshold_moved),
     )
     return threshold
 
@@ -137,24 +137,24 @@ def choose_confidence(video_scores: VideoScores) -> float:
         disabled=not video_scores.has_bank or not video_scores.banks,
         help="A prompt is there if its best segment beats this share of 300 neutral texts, each in its own best "
         "segment of this video. At 95 % about 5 of 100 prompts that are not in the video come out as there.",
-        **held("confidence"),
+        **bound(st.session_state, "confidence"),
     )
     return float(chosen or state.confidence)
 
 
-def threshold_words(recipe: Recipe, video_scores: VideoScores) -> str:
+def threshold_words(settings: Settings, video_scores: VideoScores) -> str:
     """Return a description, as Markdown, of what decides where moments are."""
-    prompts = [prompt for prompt in video_scores.raw.prompts if prompt not in recipe.unflagged]
+    prompts = [prompt for prompt in video_scores.raw.prompts if prompt not in settings.unflagged]
     if not prompts:
         return "No prompt is flagged."
     by_hand = {
-        p: threshold for p, threshold in thresholds_by_hand(recipe, video_scores.raw.prompts).items() if p in prompts
+        p: threshold for p, threshold in thresholds_by_hand(settings, video_scores.raw.prompts).items() if p in prompts
     }
-    if recipe.threshold is None:
-        return _words_of_detection(recipe, video_scores, len(prompts), len(by_hand))
-    same = [equivalents(video_scores.scale, prompt, recipe.unit, threshold) for prompt, threshold in by_hand.items()]
-    words = equivalents_text(same[0]) if len(same) == 1 else _spans(recipe.unit, same)
-    return f"{words}{_bank_words(recipe, video_scores)}"
+    if settings.threshold is None:
+        return _words_of_detection(settings, video_scores, len(prompts), len(by_hand))
+    same = [equivalents(video_scores.scale, prompt, settings.unit, threshold) for prompt, threshold in by_hand.items()]
+    words = equivalents_text(same[0]) if len(same) == 1 else _spans(settings.unit, same)
+    return f"{words}{_bank_words(settings, video_scores)}"
 
 
 _EXPLAINED = {
@@ -173,9 +173,9 @@ def words_help(words: str) -> str | None:
     return "\n\n".join(told for term, told in _EXPLAINED.items() if term in words) or None
 
 
-def _words_of_detection(recipe: Recipe, video_scores: VideoScores, prompts: int, by_hand: int) -> str:
+def _words_of_detection(settings: Settings, video_scores: VideoScores, prompts: int, by_hand: int) -> str:
     """Return the words for detection, where smoothing changes only moments of prompts with their own threshold."""
-    own = f"{by_hand} of {prompts} prompts have thresholds of their own{_bank_words(recipe, video_scores)}."
+    own = f"{by_hand} of {prompts} prompts have thresholds of their own{_bank_words(settings, video_scores)}."
     if by_hand == prompts:
         return own
     words = ["On segments, whatever the smoothing.", own if by_hand else ""]
@@ -183,11 +183,11 @@ def _words_of_detection(recipe: Recipe, video_scores: VideoScores, prompts: int,
     return " ".join(filter(None, words))
 
 
-def _bank_words(recipe: Recipe, video_scores: VideoScores) -> str:
+def _bank_words(settings: Settings, video_scores: VideoScores) -> str:
     """Return the words for the rule that a moment must beat the null bank, or "" if it is off."""
     return (
-        f" · and beats {recipe.bank_share:g} % of the null bank (Rules)"
-        if recipe.bank_share and video_scores.banks
+        f" · and beats {settings.bank_share:g} % of the null bank (Rules)"
+        if settings.bank_share and video_scores.banks
         else ""
     )
 

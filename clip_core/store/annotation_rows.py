@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from clip_core.store.tables import Table, Tables, digest, plain_id, stamp
-from clip_core.types import Edit
+from clip_core.types import Annotation
 
-EDITS = "edits"
+ANNOTATIONS = "edits"
 
 
 def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
@@ -20,32 +20,32 @@ def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
     return pa.schema([*kinds, ("withdrawn", pa.bool_()), ("at_ns", pa.int64())])
 
 
-def put(tables: Tables, video_id: str, edit: Edit, *, withdrawn: bool = False) -> None:
+def put(tables: Tables, video_id: str, annotation: Annotation, *, withdrawn: bool = False) -> None:
     """Append an annotation, which replaces that of the same prompt and anchor; ``withdrawn`` removes it."""
     import pyarrow as pa
 
-    row = {name: getattr(edit, name) for name in ("prompt", "anchor_s", "start_s", "end_s", "verdict", "label")}
-    with tables.writing(EDITS, _schema) as table:
+    row = {name: getattr(annotation, name) for name in ("prompt", "anchor_s", "start_s", "end_s", "verdict", "label")}
+    with tables.writing(ANNOTATIONS, _schema) as table:
         past = _events(table, video_id)
         row |= {
             "video": plain_id(video_id),
-            "key": digest(f"{edit.anchor_s:.6f} {edit.prompt}"),
-            "settings": json.dumps(dict(edit.settings), ensure_ascii=True, sort_keys=True),
+            "key": digest(f"{annotation.anchor_s:.6f} {annotation.prompt}"),
+            "settings": json.dumps(dict(annotation.settings), ensure_ascii=True, sort_keys=True),
             "withdrawn": withdrawn,
             "at_ns": stamp(past[-1]["at_ns"] if past else 0),
         }
         table.add(pa.Table.from_pylist([row], schema=_schema()))
 
 
-def edits(tables: Tables, video_id: str) -> tuple[Edit, ...]:
+def current(tables: Tables, video_id: str) -> tuple[Annotation, ...]:
     """Return the annotations of a video that are not withdrawn, ordered by anchor."""
 
-    def newest(table: Table | None) -> tuple[Edit, ...]:
+    def newest(table: Table | None) -> tuple[Annotation, ...]:
         last = {} if table is None else {row["key"]: row for row in _events(table, video_id)}
-        found = [_edit(row) for row in last.values() if not row["withdrawn"]]
-        return tuple(sorted(found, key=lambda edit: (edit.anchor_s, edit.prompt)))
+        found = [_annotation(row) for row in last.values() if not row["withdrawn"]]
+        return tuple(sorted(found, key=lambda annotation: (annotation.anchor_s, annotation.prompt)))
 
-    return tables.answered(EDITS, video_id, newest)
+    return tables.answered(ANNOTATIONS, video_id, newest)
 
 
 def _events(table: Table, video_id: str) -> list[dict[str, Any]]:
@@ -53,6 +53,6 @@ def _events(table: Table, video_id: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["at_ns"], row["key"]))
 
 
-def _edit(row: dict[str, Any]) -> Edit:
+def _annotation(row: dict[str, Any]) -> Annotation:
     plain = {name: row[name] for name in ("prompt", "anchor_s", "start_s", "end_s", "verdict", "label")}
-    return Edit(**plain, settings=json.loads(row["settings"]))
+    return Annotation(**plain, settings=json.loads(row["settings"]))

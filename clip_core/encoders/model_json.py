@@ -50,7 +50,7 @@ def read_object(path: Path, model: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ModelJson:
     """The values of one JSON object, each checked on access. A null counts as missing.
 
     Attributes:
@@ -82,12 +82,12 @@ class Settings:
         given = single_line(repr(self.values[key]), 40) if key in self else "nothing"
         return self.error(f"gives '{self.prefix}{key}' as {given}; it must be {wanted}.")
 
-    def inner(self, key: str) -> Settings:
+    def inner(self, key: str) -> ModelJson:
         """Return the object under ``key``; an empty one if there is none."""
         value = self._value(key, {})
         if not isinstance(value, Mapping):
             raise self._wrong(key, "an object")
-        return Settings(value, self.file, self.model, f"{self.prefix}{key}.")
+        return ModelJson(value, self.file, self.model, f"{self.prefix}{key}.")
 
     def flag(self, key: str, default: bool) -> bool:
         """Return a boolean."""

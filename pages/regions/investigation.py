@@ -10,15 +10,17 @@ from streamlit.delta_generator import DeltaGenerator
 from clip_core.config import Config
 from clip_core.library.videos import VideoChoice
 from clip_core.scoring.detection import MomentDetection, detect
+from clip_core.text import short_prompt
 from clip_core.types import VideoRecord
 from pages.regions.chart import curves
 from pages.regions.sidebar import model, model_download, prompts, settings_io, sidebar_state, signal, source
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
-from pages.shared import cache, indexing, opening, states
+from pages.shared import cache, indexing, opening
 from pages.shared.indexing import Indexed, IndexRequest
 from pages.shared.markdown import escape_markdown
 from pages.shared.opening import Opening
+from pages.shared.page import draw_error
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _choose(said: DeltaGenerator) -> Subject | None:
         with sidebar:
             model.choose_model(config)
             prompts.edit_prompts(config)
-        states.draw_empty(config)
+        draw_empty(config)
         return None
     opened = opening.begin(video, said)
     sidebar_state.bring_back(video, store, config)
@@ -103,12 +105,61 @@ def _choose(said: DeltaGenerator) -> Subject | None:
             opened.go_on()
         else:
             opening.stop(said)
-            states.draw_not_opened(video, indexed)
+            _draw_not_opened(video, indexed)
         return None
     with opened.fill(signal_place):
         chosen = signal.choose_signal(config, encoder, video_scores, wanted)
-    sidebar_state.keep(indexed.record.video_id, chosen.recipe, typed, config, encoder, video_scores, store)
+    sidebar_state.keep(indexed.record.video_id, chosen.settings, typed, config, encoder, video_scores, store)
     with told:
         sidebar_state.draw_trouble()
-    found = detect(chosen.recipe, video_scores)
+    found = detect(chosen.settings, video_scores)
     return Subject(config, video, indexed.record, request, indexed, wanted, chosen, found, opened)
+
+
+def draw_empty(config: Config) -> None:
+    """Say that no video is chosen, or that a link names one that is not here."""
+    missing = st.session_state.get("video_missing")
+    title, first = "No video chosen", "Choose one in the sidebar or upload your own."
+    if missing is not None:
+        title = f"{escape_markdown(short_prompt(missing))} is not here"
+        first = (
+            "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. Upload it or "
+            "open its path with the button beside the list, or choose another."
+        )
+    with _middle():
+        st.markdown(f"##### {title}", width="content")
+        st.caption(f"{first} {opening.INDEXING}", width="content")
+        sample = source.sample_video(config)
+        if sample is not None:
+            st.button(
+                "Open the sample video",
+                icon=":material/movie:",
+                type="primary",
+                key="open_sample",
+                on_click=source.choose_path,
+                args=(sample,),
+            )
+
+
+def _draw_not_opened(video: VideoChoice, indexed: Indexed) -> None:
+    """Say why there is no video to draw: indexing failed or was cancelled, or it was forgotten or is outdated."""
+    job = indexed.job
+    if job is not None and job.state == "failed" and job.error is not None:
+        draw_error(job.error)
+        return
+    title, why = f"{escape_markdown(video.name)} is not indexed", ""
+    if indexed.outdated is not None:
+        draw_error(indexed.outdated)
+        return
+    if indexed.forgotten:
+        title = f"What was stored of {escape_markdown(video.name)} was forgotten"
+        why = "On the page Stored videos, here or in another tab. "
+    with _middle():
+        st.markdown(f"##### {title}", width="content")
+        st.caption(f"{why}Press Resume in the sidebar. {opening.INDEXING}", width="content")
+
+
+def _middle() -> st.delta_generator.DeltaGenerator:
+    return st.container(
+        height=420, border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall"
+    )

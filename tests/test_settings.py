@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from clip_core.errors import RecipeError
+from clip_core.errors import SettingsError
 from clip_core.scoring.templates import TEMPLATE_SETS
-from clip_core.settings import TEMPLATES, Recipe, read_recipe, recipe_from, recipe_yaml
+from clip_core.settings import TEMPLATES, Settings, read_settings, settings_from, settings_yaml
 
 ODD = ("a dog", "- a person", '"=1+1",', "- {}: [x]", "a “b”\u2028c", "null", "3", "<b>é🐕</b>")
-FULL = Recipe(
+FULL = Settings(
     prompts=ODD,
     weights={"a dog": 2.0},
     templates="openai",
@@ -35,37 +35,37 @@ FULL = Recipe(
 )
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), FULL])
-def test_a_recipe_comes_back_from_its_file_and_from_its_changes(recipe: Recipe) -> None:
-    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
-    assert recipe_from(recipe.changed(), "It") == recipe
-    assert Recipe().changed() == {}
+@pytest.mark.parametrize("settings", [Settings(), FULL])
+def test_a_recipe_comes_back_from_its_file_and_from_its_changes(settings: Settings) -> None:
+    assert read_settings(settings_yaml(settings).encode()) == settings
+    assert settings_from(settings.changed(), "It") == settings
+    assert Settings().changed() == {}
     assert set(FULL.changed()) == set(FULL.as_mapping())
 
 
 def test_what_json_and_yaml_hold_of_a_recipe() -> None:
     held = FULL.as_mapping()
-    assert json.loads(json.dumps(held)) == held == yaml.safe_load(recipe_yaml(FULL))
+    assert json.loads(json.dumps(held)) == held == yaml.safe_load(settings_yaml(FULL))
     assert (held["unit"], held["confidence"], held["bank_share"]) == ("percentile", 0.98, 90)
     assert (held["score_range"], held["combinations"][0]) == ([-1.0, 100.0], ["then", "a dog", "null", 2.5])
-    usual = Recipe().as_mapping()
+    usual = Settings().as_mapping()
     assert (usual["unit"], usual["threshold"], usual["confidence"], usual["bank_share"]) == ("corrected", None, 0.95, 0)
-    assert Recipe(confidence=0.9, unit="z").changed() == {"confidence": 0.9, "unit": "z"}
+    assert Settings(confidence=0.9, unit="z").changed() == {"confidence": 0.9, "unit": "z"}
 
 
-@pytest.mark.parametrize(("recipe", "needed"), [
-    (Recipe(), True), (Recipe(unit="z"), True), (Recipe(unit="corrected", threshold=0.1), True),
-    (Recipe(unit="z", threshold=2.5), False), (Recipe(unit="cosine", threshold=0.0), False),
-    (Recipe(unit="z", threshold=2.5, bank_share=50), True), (Recipe(unit="z", thresholds={"a dog": 1}), True),
+@pytest.mark.parametrize(("settings", "needed"), [
+    (Settings(), True), (Settings(unit="z"), True), (Settings(unit="corrected", threshold=0.1), True),
+    (Settings(unit="z", threshold=2.5), False), (Settings(unit="cosine", threshold=0.0), False),
+    (Settings(unit="z", threshold=2.5, bank_share=50), True), (Settings(unit="z", thresholds={"a dog": 1}), True),
 ])  # fmt: skip
-def test_when_the_null_bank_must_be_asked(recipe: Recipe, needed: bool) -> None:
-    assert recipe.needs_bank is needed
+def test_when_the_null_bank_must_be_asked(settings: Settings, needed: bool) -> None:
+    assert settings.needs_bank is needed
 
 
 def test_lines_with_a_dash_are_negatives() -> None:
-    recipe = Recipe(prompts=("a dog", " - a person", "- a dog", "-5 °C", "a dog ", "- ", ""))
-    assert recipe.positives == ("a dog", "-5 °C")
-    assert recipe.negatives == ("a person", "a dog")
+    settings = Settings(prompts=("a dog", " - a person", "- a dog", "-5 °C", "a dog ", "- ", ""))
+    assert settings.positives == ("a dog", "-5 °C")
+    assert settings.negatives == ("a person", "a dog")
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_lines_with_a_dash_are_negatives() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
-    with pytest.raises(RecipeError, match=f"The setting '{name}' cannot be .* Allowed: "):
-        recipe_from({name: value}, "The link")
+    with pytest.raises(SettingsError, match=f"The setting '{name}' cannot be .* Allowed: "):
+        settings_from({name: value}, "The link")
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_what_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
     ],
 )  # fmt: skip
 def test_files_that_are_no_settings(content: bytes, says: str) -> None:
-    with pytest.raises(RecipeError, match=says):
-        read_recipe(content)
+    with pytest.raises(SettingsError, match=says):
+        read_settings(content)
 
 
 def test_the_usual_recipe_detects_on_corrected_scores_at_95_percent() -> None:
-    usual = Recipe()
+    usual = Settings()
     assert (usual.unit, usual.threshold, usual.confidence, usual.bank_share) == ("corrected", None, 0.95, 0)
-    assert [Recipe(confidence=c).confidence for c in (0.5, 0.9, 0.98, 0.999)] == [0.5, 0.9, 0.98, 0.999]
+    assert [Settings(confidence=c).confidence for c in (0.5, 0.9, 0.98, 0.999)] == [0.5, 0.9, 0.98, 0.999]
 
 
 OLD_FILE = """\
@@ -142,21 +142,21 @@ combinations: []
 
 @pytest.mark.parametrize(("written", "threshold"), [("null", None), ("2.5", 2.5)])
 def test_a_settings_file_of_before_keeps_its_unit_and_its_thresholds(written: str, threshold: float | None) -> None:
-    recipe = read_recipe(OLD_FILE.replace("THRESHOLD", written).encode())
-    assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("z", threshold, {"a dog": 3.5})
-    assert (recipe.bank_share, recipe.hysteresis, recipe.smoothing_s) == (95, 0.5, 0.6)
-    assert (recipe.positives, recipe.negatives) == (("a dog",), ("a person",))
-    assert recipe.confidence == 0.95  # which it could not name
-    assert read_recipe(recipe_yaml(recipe).encode()) == recipe
+    settings = read_settings(OLD_FILE.replace("THRESHOLD", written).encode())
+    assert (settings.unit, settings.threshold, dict(settings.thresholds)) == ("z", threshold, {"a dog": 3.5})
+    assert (settings.bank_share, settings.hysteresis, settings.smoothing_s) == (95, 0.5, 0.6)
+    assert (settings.positives, settings.negatives) == (("a dog",), ("a person",))
+    assert settings.confidence == 0.95  # which it could not name
+    assert read_settings(settings_yaml(settings).encode()) == settings
 
 
 def test_a_settings_file_of_before_in_cosine_cuts_where_it_did() -> None:
-    recipe = read_recipe(b"unit: cosine\nthreshold: 0.27\nthresholds:\n  pizza: 0.3\nbank_share: 0.0\n")
-    assert (recipe.unit, recipe.threshold, dict(recipe.thresholds)) == ("cosine", 0.27, {"pizza": 0.3})
+    settings = read_settings(b"unit: cosine\nthreshold: 0.27\nthresholds:\n  pizza: 0.3\nbank_share: 0.0\n")
+    assert (settings.unit, settings.threshold, dict(settings.thresholds)) == ("cosine", 0.27, {"pizza": 0.3})
 
 
-def old(**changes: object) -> Recipe:
-    return read_recipe(yaml.safe_dump(yaml.safe_load(OLD_FILE.replace("THRESHOLD", "null")) | changes).encode())
+def old(**changes: object) -> Settings:
+    return read_settings(yaml.safe_dump(yaml.safe_load(OLD_FILE.replace("THRESHOLD", "null")) | changes).encode())
 
 
 def test_an_old_settings_file_is_detected_at_the_share_that_it_asks() -> None:
@@ -167,20 +167,20 @@ def test_an_old_settings_file_is_detected_at_the_share_that_it_asks() -> None:
 
 
 def test_an_old_settings_file_with_a_threshold_keeps_it_and_the_bank() -> None:
-    recipe = old(threshold=2.5, bank_share=90)
-    assert (recipe.unit, recipe.threshold, recipe.bank_share, recipe.confidence) == ("z", 2.5, 90, 0.95)
+    settings = old(threshold=2.5, bank_share=90)
+    assert (settings.unit, settings.threshold, settings.bank_share, settings.confidence) == ("z", 2.5, 90, 0.95)
     own = old(bank_share=90)
     assert (dict(own.thresholds), own.bank_share, own.confidence) == ({"a dog": 3.5}, 90, 0.9)
 
 
 def test_a_settings_file_with_a_confidence_is_believed() -> None:
     assert old(bank_share=90, confidence=0.95).confidence == 0.95
-    for given in (Recipe(bank_share=90), Recipe(bank_share=100, confidence=0.5)):
-        assert read_recipe(recipe_yaml(given).encode()) == given
+    for given in (Settings(bank_share=90), Settings(bank_share=100, confidence=0.5)):
+        assert read_settings(settings_yaml(given).encode()) == given
 
 
 def test_an_empty_file_is_the_usual_recipe_and_the_names_are_those_of_scoring() -> None:
-    assert read_recipe(b"") == Recipe()
+    assert read_settings(b"") == Settings()
     assert tuple(TEMPLATE_SETS) == TEMPLATES
 
 
@@ -188,22 +188,22 @@ def test_a_file_of_aliases_of_aliases_is_refused_at_once() -> None:
     """Nine levels of ten are 10⁹ texts where somebody follows them all."""
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]\n" for k in range(1, 9))
-    with pytest.raises(RecipeError, match="unknown setting 'a0'"):
-        read_recipe(bomb.encode())
+    with pytest.raises(SettingsError, match="unknown setting 'a0'"):
+        read_settings(bomb.encode())
     nested = bomb.replace("a8:", "prompts:").replace("a0: ", "weights: ").replace("&a8 ", "")
-    with pytest.raises(RecipeError):
-        read_recipe(nested.encode())
+    with pytest.raises(SettingsError):
+        read_settings(nested.encode())
 
 
 def test_accents_that_are_spelled_in_two_ways_are_one_prompt() -> None:
     given = {"prompts": ["cafe\u0301"], "thresholds": {"cafe\u0301": 2.0}, "unflagged": ["cafe\u0301"]}
-    recipe = recipe_from(given, "It")
-    assert (recipe.positives, dict(recipe.thresholds), recipe.unflagged) == (("café",), {"café": 2.0}, ("café",))
+    settings = settings_from(given, "It")
+    assert (settings.positives, dict(settings.thresholds), settings.unflagged) == (("café",), {"café": 2.0}, ("café",))
 
 
 @pytest.mark.parametrize("text", ["threshold: 2.5", "thresholds: {a dog: 2.5}"])
 def test_a_threshold_without_a_unit_in_settings_of_before_is_in_z(text: str) -> None:
-    assert read_recipe(text.encode()).unit == "z"
-    assert read_recipe(f"{text}\nconfidence: 0.95".encode()).unit == "corrected"
-    assert read_recipe(f"{text}\nunit: cosine".encode()).unit == "cosine"
-    assert read_recipe(b"smoothing_s: 2.0").unit == "corrected"
+    assert read_settings(text.encode()).unit == "z"
+    assert read_settings(f"{text}\nconfidence: 0.95".encode()).unit == "corrected"
+    assert read_settings(f"{text}\nunit: cosine".encode()).unit == "cosine"
+    assert read_settings(b"smoothing_s: 2.0").unit == "corrected"

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from clip_core.errors import RecipeError, StoreError
-from clip_core.settings import Recipe, recipe_from
+from clip_core.errors import SettingsError, StoreError
+from clip_core.settings import Settings, settings_from
 from clip_core.store.tables import Table, Tables, plain_id, stamp
 
 SETTINGS = "settings"
@@ -18,15 +18,15 @@ _MOST_ROWS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSettings:
+class StoredSettings:
     """The stored settings of one video.
 
     Attributes:
-        recipe: All settings, including the prompts.
+        settings: All settings, including the prompts.
         fingerprint: The model they were made with; thresholds do not apply to another model.
     """
 
-    recipe: Recipe
+    settings: Settings
     fingerprint: str
 
 
@@ -38,7 +38,7 @@ def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
     return pa.schema(list(kinds.items()))
 
 
-def keep(tables: Tables, video_id: str, kept: KeptSettings) -> None:
+def keep(tables: Tables, video_id: str, kept: StoredSettings) -> None:
     """Store the settings of a video in place of the previous ones.
 
     Raises:
@@ -46,7 +46,7 @@ def keep(tables: Tables, video_id: str, kept: KeptSettings) -> None:
     """
     import pyarrow as pa
 
-    text = json.dumps(kept.recipe.as_mapping(), allow_nan=False)
+    text = json.dumps(kept.settings.as_mapping(), allow_nan=False)
     if len(text) > MOST_LETTERS:
         raise StoreError("Settings of more than 1 MB are not kept.", "Shorten the prompts, or save them as a file.")
     row = {"video": plain_id(video_id), "version": VERSION, "fingerprint": kept.fingerprint, "recipe": text}
@@ -58,23 +58,23 @@ def keep(tables: Tables, video_id: str, kept: KeptSettings) -> None:
             table.delete(f"{_of(video_id)} AND at_ns < {row['at_ns']}")
 
 
-def kept(tables: Tables, video_id: str) -> KeptSettings | None:
+def kept(tables: Tables, video_id: str) -> StoredSettings | None:
     """Return the stored settings of a video, or None if there are none.
 
     Raises:
-        RecipeError: The stored settings are invalid.
+        SettingsError: The stored settings are invalid.
     """
     row = tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
     if row is None:
         return None
     source = "What is kept of this video's settings"
     if row["version"] != VERSION:
-        raise RecipeError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
+        raise SettingsError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
     try:
         given = json.loads((row["recipe"] or "")[:MOST_LETTERS])
     except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{source} cannot be read.", "The next change replaces it.") from error
-    return KeptSettings(recipe_from(given, source), str(row["fingerprint"]))
+        raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
+    return StoredSettings(settings_from(given, source), str(row["fingerprint"]))
 
 
 def drop(tables: Tables, video_id: str) -> None:

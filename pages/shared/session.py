@@ -1,0 +1,27 @@
+"""The session's state: one dataclass for each region of the page, under one key, owned by the region's folder.
+
+Another region reads or changes such a value through a function of its owner. The values of plain widgets stay under the
+keys of the widgets, which are constants of the modules that draw them.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import streamlit as st
+
+State = TypeVar("State")
+
+
+def region_state(kind: type[State], player: str = "") -> State:
+    """Return this session's state of a region; at first use, it has its defaults.
+
+    Args:
+        kind: The region's dataclass. Each field has a default.
+        player: The player it belongs to, where each player has a state of its own.
+    """
+    key = f"{kind.__name__}{player}"
+    if key not in st.session_state:
+        st.session_state[key] = kind()
+    state: State = st.session_state[key]
+    return state

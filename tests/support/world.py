@@ -152,7 +152,8 @@ class Page:
     def key_of(self, name: str) -> str:
         """The key of a control, which changes when the server sets its value."""
         state = self.at.session_state
-        return f"{name}-{state[f'{name}_drawn'][0]}" if f"{name}_drawn" in state else name
+        drawn = state["WidgetState"].drawn if "WidgetState" in state else {}
+        return f"{name}-{drawn[name][0]}" if name in drawn else name
 
     def control(self, kind: str, name: str) -> Any:
         """A control of the page, such as ``control("slider", "threshold")``."""

@@ -16,7 +16,6 @@ from clip_core.media.clip_plan import Piece, clip_names, make_folder, piece_of, 
 from clip_core.media.copy_source import Original, open_original, open_sound
 from clip_core.media.exports_folder import REPORT_EVERY_S, Account, need_spare
 from clip_core.media.mp4_file import Look, Mp4File, even_size, export_error
-from clip_core.media.playable import first_sound
 from clip_core.media.sound import Sound
 from clip_core.types import Clip, Frame, Moment, Progress, TimeTable
 from clip_core.video import Video, open_video
@@ -207,7 +206,7 @@ def fast_clip(original: Original, start_s: float, end_s: float, target: Path) ->
 def _open(video: Video, stack: ExitStack) -> _Streams:
     from av.stream import Discard
 
-    from clip_core.video.probing import open_container, video_stream
+    from clip_core.video.probing import first_sound, open_container, video_stream
 
     path = video.info.path
     container = stack.enter_context(open_container(path))

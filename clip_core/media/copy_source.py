@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.library.identify import file_stamp, is_there
-from clip_core.media.playable import first_sound
 from clip_core.types import TimeTable
 from clip_core.video import Video, open_video
 
@@ -91,7 +90,7 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
     if video.info.decoder != "PyAV":
         return None, ()
     from clip_core.media.sound import Sound
-    from clip_core.video.probing import open_container
+    from clip_core.video.probing import first_sound, open_container
 
     zero_s = float(video.table.start_pts * video.table.time_base) + start_s
     container = stack.enter_context(open_container(video.info.path))
@@ -102,7 +101,7 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
         return None, ("The sound has an unknown codec and is left out of the copy.",)
     if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s):
         container = stack.enter_context(open_container(video.info.path))  # after a failed seek the position is unknown
-        stream = container.streams.audio[0]
+        stream = first_sound(container) or stream
     return Sound(container, stream, zero_s), ()
 
 

@@ -12,7 +12,6 @@ from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -73,11 +72,15 @@ def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) 
         return images_as_video("GIF")
     codec = stream.codec_context.codec.canonical_name
     where = _container_name(container, kind)
+    if stream.index != container.streams.video[0].index:
+        return f"several video streams in {where}"
     if codec not in _PICTURES.get(kind, ()):
         return f"{_codec_name(codec)} in {where}"
     unusual = _unusual(stream.codec_context.pix_fmt)
     if unusual is not None:
         return f"{unusual.format(_codec_name(codec))} in {where}"
+    from clip_core.video.probing import first_sound
+
     sound = first_sound(container)
     if sound is None:
         return None
@@ -88,11 +91,6 @@ def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) 
 def images_as_video(name: str) -> str:
     """Return the reason for animated images, which browsers show but cannot pause or seek."""
     return f"{name} images as a video"
-
-
-def first_sound(container: InputContainer) -> AudioStream | None:
-    """Return the first audio stream, which browsers and proxies use, or None if there is none."""
-    return container.streams.audio[0] if container.streams.audio else None
 
 
 def _container_name(container: InputContainer, kind: str) -> str:

@@ -141,6 +141,15 @@ class Table:
         """Commit a pyarrow table of rows, all or nothing."""
         self._retried(lambda: self._raw.add(rows))
 
+    def add_columns(self, columns: Sequence[Any]) -> None:
+        """Add columns (pyarrow fields) without values, unless another process has just added them."""
+
+        def once() -> None:
+            there = self._raw.schema.names
+            self._raw.add_columns([column for column in columns if column.name not in there])
+
+        self._retried(once)
+
     def delete(self, where: str) -> None:
         """Delete the rows that match the SQL filter."""
         self._retried(lambda: self._raw.delete(where) if self._raw.count_rows(where) else None)
@@ -225,11 +234,13 @@ class Tables:
 
     @contextmanager
     def writing(self, name: str, schema: Callable[[], Any]) -> Iterator[Table]:
-        """Yield the table at its latest version; the folder and the table are created if needed."""
+        """Yield the table at its latest version; the folder, the table and columns that it lacks are created."""
         self._is_there()
-        raw = self._latest(name)
+        raw, wanted = self._latest(name), schema()
         if raw is None:
-            raw = self._create(name, schema())
+            raw = self._create(name, wanted)
+        elif lacking := [column for column in wanted if column.name not in raw.schema.names]:
+            Table(raw, self.location).add_columns(lacking)
         yield Table(raw, self.location)
         self._idle.setdefault(name, []).append(raw)
 

@@ -19,7 +19,9 @@ _PLAIN = (
     *("header_fps", "header_frame_count", "header_duration_s", "unreadable_after_s"),
     *("base_num", "base_den", "start_pts", "end_s", "confirmed"),
 )
-_COLUMNS = (*_PLAIN, "path", "name", "pts", "key_pts", "added_s")
+_LATER = ("reading",)
+"""Columns that tables of earlier versions lack."""
+_COLUMNS = (*_PLAIN, "path", "name", "pts", "key_pts", "added_s", *_LATER)
 
 
 def _videos_schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
@@ -31,6 +33,7 @@ def _videos_schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
     kinds |= dict.fromkeys(("header_fps", "header_duration_s", "unreadable_after_s", "end_s"), real)
     kinds |= {"confirmed": pa.bool_(), "added_s": real, "at_ns": whole}
     # A file name need not be valid Unicode: Linux allows any bytes.
+    kinds |= dict.fromkeys(_LATER, text)
     kinds |= {"path": pa.binary(), "name": pa.binary(), "pts": pa.list_(whole), "key_pts": pa.list_(whole)}
     return pa.schema(list(kinds.items()))
 
@@ -75,7 +78,8 @@ def newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, in
         last[video] = max(last.get(video, (-1, -1)), (at_ns, row_id))
     if not last:
         return []
-    rows = table.take([row_id for _, row_id in last.values()], (*_COLUMNS, "at_ns"))
+    there = [column for column in (*_COLUMNS, "at_ns") if column in table.schema.names]
+    rows = table.take([row_id for _, row_id in last.values()], there)
     found = [(_record(rows, i), rows["at_ns"][i].as_py()) for i in range(rows.num_rows)]
     return sorted(found, key=lambda pair: pair[0].added_s, reverse=True)
 
@@ -141,6 +145,7 @@ def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
         return found
 
     row = {name: rows[name][i].as_py() for name in (*_PLAIN, "path", "name", "added_s")}
+    row |= {name: rows[name][i].as_py() if name in rows.column_names else None for name in _LATER}
     num, den, start_pts, end_s, confirmed = (
         row.pop(name) for name in ("base_num", "base_den", "start_pts", "end_s", "confirmed")
     )

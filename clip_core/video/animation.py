@@ -20,6 +20,7 @@ from clip_core.types import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_webp
+from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 from clip_core.video.tables import make_table
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Delays:
 
 
 class AnimationSource:
-    """The pictures of an animation, each laid over those before it as the file asks; transparent places are black.
+    """The pictures of an animation, each laid over those before it as the file asks; transparent places are white.
 
     Times are sums of the stated delays. PyAV's FFmpeg opens no animated WebP, so Pillow reads it; it keeps one
     picture at a time.
@@ -78,12 +79,13 @@ class AnimationSource:
         self._broken = image is None
         if image is None:
             return
+        orientation = EXIF_ORIENTATIONS.get(image.getexif().get(ORIENTATION_TAG, 1), Orientation())
         with image:
             for k, (pts, duration) in enumerate(zip(self._pts, self._delays.delays_ms, strict=True)):
                 if not _go_to(image, k):
                     self._broken = True
                     return
-                yield Shot(pts, duration, k == 0, _maker(image))
+                yield Shot(pts, duration, k == 0, _maker(image, orientation))
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its blocks say that it does."""
@@ -116,15 +118,10 @@ def _go_to(image: ImageFile, k: int) -> bool:
     return True
 
 
-def _maker(image: ImageFile) -> Callable[[], Image | None]:
+def _maker(image: ImageFile, orientation: Orientation) -> Callable[[], Image | None]:
     def picture() -> Image | None:
-        if image.mode == "RGB":
-            return np.array(image)
-        rgba = np.asarray(image.convert("RGBA"))
-        if rgba[:, :, 3].min() == 255:
-            return np.ascontiguousarray(rgba[:, :, :3])
-        alpha = rgba[:, :, 3:].astype(np.uint16)
-        return np.ascontiguousarray((rgba[:, :, :3] * alpha + 127) // 255, dtype=np.uint8)
+        stored = np.asarray(image) if image.mode == "RGB" else on_white(np.asarray(image.convert("RGBA")))
+        return orientation.upright(stored)
 
     return picture
 

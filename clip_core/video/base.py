@@ -32,6 +32,8 @@ class VideoInfo:
         width, height: Of the picture after rotation, in pixels.
         header_fps, header_frame_count, header_duration_s: What the header claims; None if silent.
         decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP.
+        reading: What is done to its pictures beyond turning and converting them, such as "mirrored, square pixels";
+            "" for most videos. Vectors of pictures that were read in another way are of other pictures.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class VideoInfo:
     header_frame_count: int | None
     header_duration_s: float | None
     decoder: str = "PyAV"
+    reading: str = ""
 
     @cached_property
     def video_id(self) -> str:

@@ -6,19 +6,24 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
+from av.filter import Graph
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
 from clip_core.video.framing import is_cut_short
+from clip_core.video.hdr import HDR_NITS, lut_file
+from clip_core.video.pictures import Orientation, matrix_orientation, on_white, square_size
 from clip_core.video.probing import container_name, open_container, video_stream
 
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
@@ -26,6 +31,9 @@ _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
 _REORDERING_CODECS = ("h264", "hevc")
 # Xvid and DivX sign so where a packet holds a B-frame beside the frame that it needs: that, too, misleads the guess.
+# From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
+_HD_LINES = 720
+_NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
 _PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
@@ -46,21 +54,91 @@ class Decoded:
     raw: VideoFrame
 
     @property
-    def quarter_turns(self) -> int:
-        """How often the picture must be turned left by 90° to stand upright, 0 to 3."""
-        return round(self.raw.rotation / 90) % 4
+    def orientation(self) -> Orientation:
+        """How the picture is turned to stand upright."""
+        matrix = self.raw.side_data.get("DISPLAYMATRIX")
+        return matrix_orientation(None if matrix is None else bytes(cast("bytes", matrix)))
 
 
 class PictureMaker:
-    """Turns decoded frames into pictures; keeps the converter between frames of the same kind."""
+    """Turns the decoded frames of a stream into the pictures that players show.
 
-    def __init__(self) -> None:
+    They are upright, have square pixels, are tone-mapped to BT.709 if they are HDR, and lie on white. The converters
+    are kept between frames of the same kind.
+
+    Args:
+        pixel_aspect: Width of a stored pixel ÷ its height; None or a broken value means square.
+    """
+
+    def __init__(self, pixel_aspect: Fraction | None) -> None:
+        self._pixel_aspect = pixel_aspect
         self._reformatter = VideoReformatter()
+        self._tone_mapper: tuple[object, Graph] | None = None
 
     def rgb(self, decoded: Decoded) -> Image:
-        """Return uint8 (height, width, 3), contiguous, red first, rotated as the file asks."""
-        array = self._reformatter.reformat(decoded.raw, format="rgb24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(array, decoded.quarter_turns), dtype=np.uint8)
+        """Return uint8 (height, width, 3), contiguous, red first."""
+        raw = decoded.raw
+        width, height = square_size(raw.width, raw.height, self._pixel_aspect)
+        if raw.color_trc in HDR_NITS:
+            shown = self._tone_mapped(raw, width, height).to_ndarray()
+        else:
+            kind = "rgba" if _has_alpha(raw) else "rgb24"
+            shown = self._reformatter.reformat(raw, width, height, kind, src_colorspace=_matrix(raw)).to_ndarray()
+        picture = np.asarray(shown, dtype=np.uint8)
+        return decoded.orientation.upright(on_white(picture) if picture.shape[2] == 4 else picture)
+
+    def size(self, decoded: Decoded) -> tuple[int, int]:
+        """Return width and height of the picture of a frame."""
+        width, height = square_size(decoded.raw.width, decoded.raw.height, self._pixel_aspect)
+        return (height, width) if decoded.orientation.is_transposed else (width, height)
+
+    def _tone_mapped(self, raw: VideoFrame, width: int, height: int) -> VideoFrame:
+        kind = (raw.width, raw.height, raw.format.name, raw.color_trc)
+        if self._tone_mapper is None or self._tone_mapper[0] != kind:
+            self._tone_mapper = kind, _tone_mapper(raw, width, height)
+        graph = self._tone_mapper[1]
+        graph.vpush(raw)
+        return graph.vpull()
+
+    def reading(self, decoded: Decoded) -> str:
+        """Return what is done to pictures like this one beyond turning and converting them; "" for most videos."""
+        raw = decoded.raw
+        aspect = Fraction(*square_size(raw.width, raw.height, self._pixel_aspect)) / Fraction(raw.width, raw.height)
+        is_clear = _has_alpha(raw) and (raw.reformat(format="rgba").to_ndarray()[:, :, 3] < 255).any()
+        done = {
+            "mirrored": decoded.orientation.is_mirrored,
+            "square pixels": aspect != 1,
+            "tone-mapped": raw.color_trc in HDR_NITS,
+            "BT.709 by size": raw.color_trc not in HDR_NITS and _matrix(raw) is not None,
+            "on white": bool(is_clear),
+        }
+        return ", ".join(name for name, holds in done.items() if holds)
+
+
+def _has_alpha(raw: VideoFrame) -> bool:
+    return raw.format.name == "pal8" or any(component.is_alpha for component in raw.format.components)
+
+
+def _matrix(raw: VideoFrame) -> Colorspace | None:
+    """Return the matrix by which players read a frame that names none, if it is not FFmpeg's own choice, BT.601."""
+    is_hd_without_tag = raw.colorspace in _NO_MATRIX and raw.height >= _HD_LINES and not raw.format.is_rgb
+    return Colorspace.ITU709 if is_hd_without_tag else None
+
+
+def _tone_mapper(raw: VideoFrame, width: int, height: int) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=raw.width, height=raw.height, format=raw.format, time_base=raw.time_base or Fraction(1, 1000)
+    )
+    graph.link_nodes(
+        source,
+        graph.add("scale", f"{width}:{height}:in_color_matrix=bt2020"),
+        graph.add("format", "gbrp10"),
+        graph.add("lut3d", f"file={lut_file(raw.color_trc)}:interp=tetrahedral"),
+        graph.add("format", "rgb24"),
+        graph.add("buffersink"),
+    ).configure()
+    return graph
 
 
 class Decoder:
@@ -86,7 +164,7 @@ class Decoder:
             self._container.close()
             raise
         self.stream.thread_type = "AUTO"
-        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)} | self._transparency()
+        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
@@ -101,9 +179,11 @@ class Decoder:
         context = self.stream.codec_context
         return context.name in _REORDERING_CODECS or _PACKED.search(context.extradata or b"") is not None
 
-    def _transparency(self) -> dict[str, str]:
-        """Options with which transparent places of a GIF are black; FFmpeg's own choice is white."""
-        return {"trans_color": "0"} if self.stream.codec_context.name == "gif" else {}
+    @property
+    def video_streams(self) -> list[int]:
+        """The indices of the container's video streams, without flagged cover pictures."""
+        covers = av.stream.Disposition.attached_pic
+        return [stream.index for stream in self._container.streams.video if not stream.disposition & covers]
 
     @property
     def container_name(self) -> str:

@@ -71,7 +71,7 @@ def upload_extension(video: Video) -> str:
 
 def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: TimeTable | None) -> Video:
     try:
-        from clip_core.video.decoding import Decoder
+        from clip_core.video.decoding import Decoder, PictureMaker
         from clip_core.video.pyav import PyAVVideo
     except ImportError as error:
         raise VideoError(
@@ -83,8 +83,9 @@ def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: Ti
     try:
         header = _header(decoder, file, size_bytes)
         first = _first_frame(decoder, header.name)
-        width, height = _upright_size(first)
-        info = replace(header, width=width, height=height)
+        pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
+        width, height = pictures.size(first)
+        info = replace(header, width=width, height=height, reading=_reading(decoder, pictures.reading(first)))
         if video_id is not None:
             vars(info)["video_id"] = video_id
         return PyAVVideo(info, decoder, first, table)
@@ -157,6 +158,9 @@ def _first_frame(decoder: Decoder, name: str) -> Decoded:
     raise VideoDecodeError(f"Not one frame of {name} can be decoded.", "Copy it again, or convert it to H.264.")
 
 
-def _upright_size(first: Decoded) -> tuple[int, int]:
-    width, height = first.raw.width, first.raw.height
-    return (height, width) if first.quarter_turns % 2 else (width, height)
+def _reading(decoder: Decoder, of_pictures: str) -> str:
+    """Return what is done to pictures, and which stream they come from if it is not the first."""
+    streams = decoder.video_streams
+    place = streams.index(decoder.stream.index)
+    stream = f"video stream {place + 1} of {len(streams)}" if place else ""
+    return ", ".join(filter(None, (stream, of_pictures)))

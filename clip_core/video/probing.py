@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -13,6 +15,7 @@ from clip_core.video.framing import is_webm, lacks_moov
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
+_PICTURE_CODECS = ("mjpeg", "png", "bmp", "tiff", "webp", "jpegls", "gif", "ppm")
 _NOT_A_VIDEO = "Choose a video file, such as MP4, MKV, WebM, AVI or TS."
 
 
@@ -53,18 +56,45 @@ def container_name(container: InputContainer, path: Path) -> str:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first stream of moving pictures; cover pictures of a song do not count.
+    """Return the stream that holds the video: the default one, else the largest of those with more than one picture.
+
+    Cover pictures and thumbnails do not count, whether they are flagged as such or not. MP4 flags the first stream as
+    the default by habit, so there the flag counts for another stream only.
 
     Raises:
         VideoError: There is none, or nobody knows its codec.
     """
-    covers = av.stream.Disposition.attached_pic
+    covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     streams = [stream for stream in container.streams.video if not stream.disposition & covers]
     name = shown_name(path)
     if not streams:
         sounds = ", ".join(sorted({stream.codec_context.name.upper() for stream in container.streams.audio}))
         holds = f" It holds sound only ({sounds})." if sounds else ""
         raise VideoError(f"{name} has no video stream.{holds}", _NOT_A_VIDEO)
-    if streams[0].codec_context is None:
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
         raise VideoError(f"{name} has a video stream of an unknown codec.", "Convert it to H.264.")
-    return streams[0]
+    return known[0] if len(known) == 1 else _main_stream(path, known, by_habit=container.format.name.startswith("mov"))
+
+
+def _main_stream(path: Path, streams: list[VideoStream], *, by_habit: bool) -> VideoStream:
+    lasting = [stream for stream in streams if not _is_still(path, stream)] or streams
+    for stream in lasting[by_habit:] if lasting[0] is streams[0] else lasting:
+        if stream.disposition & av.stream.Disposition.default:
+            return stream
+    return max(lasting, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def _is_still(path: Path, stream: VideoStream) -> bool:
+    """Return whether a stream holds a single picture. What no header says is read from a second container."""
+    if stream.frames or stream.codec_context.name not in _PICTURE_CODECS:
+        return stream.frames == 1
+    with open_container(path) as container:
+        packets = container.demux(container.streams[stream.index])
+        return len(list(islice((packet for packet in packets if packet.size), 2))) < 2
+
+
+def first_sound(container: InputContainer) -> AudioStream | None:
+    """Return the default audio stream, else the first, or None if there is none."""
+    sounds = container.streams.audio
+    return next((s for s in sounds if s.disposition & av.stream.Disposition.default), sounds[0] if sounds else None)

@@ -42,7 +42,7 @@ class PyAVVideo:
         here = (first.pts, self._time_base)
         believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
         self._table = table if believed else None
-        self._pictures = PictureMaker()
+        self._pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
         self._finder = FrameFinder(decoder, first.pts)
         self._shown: Frame | None = None
         self._open_decoders: set[Decoder] = set()

@@ -17,7 +17,7 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo, check_animation
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_webp
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
@@ -64,6 +64,7 @@ class AnimationSource:
     def __init__(self, path: Path, delays: Delays) -> None:
         self._path, self._delays = path, delays
         self._broken = False
+        self.reading = ""
         self._pts = [0, *accumulate(delays.delays_ms[:-1])]
 
     def claimed(self, start_pts: int) -> TimeTable:
@@ -85,6 +86,8 @@ class AnimationSource:
                 if not _go_to(image, k):
                     self._broken = True
                     return
+                if k == 0:
+                    self.reading = _reading(image, orientation)
                 yield Shot(pts, duration, k == 0, _maker(image, orientation))
 
     def ends_early(self) -> bool:
@@ -118,6 +121,13 @@ def _go_to(image: ImageFile, k: int) -> bool:
     return True
 
 
+def _reading(image: ImageFile, orientation: Orientation) -> str:
+    """Return what is done to pictures like this one, see ``VideoInfo``."""
+    is_clear = image.mode != "RGB" and np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255
+    done = {"upright": orientation != Orientation(), "on white": is_clear}
+    return ", ".join(name for name, holds in done.items() if holds)
+
+
 def _maker(image: ImageFile, orientation: Orientation) -> Callable[[], Image | None]:
     def picture() -> Image | None:
         stored = np.asarray(image) if image.mode == "RGB" else on_white(np.asarray(image.convert("RGBA")))
@@ -148,6 +158,7 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
     with closing(source.shots()) as shots:
         first = next(shots, None)
         picture = None if first is None else first.picture()
+        reading = source.reading
     if picture is None:
         raise VideoDecodeError(f"Not one picture of {name} can be decoded.", "Copy or download it again.")
     info = VideoInfo(
@@ -162,6 +173,7 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         header_frame_count=len(delays.delays_ms),
         header_duration_s=duration_s,
         decoder="Pillow",
+        reading=reading,
     )
     if video_id is not None:
         vars(info)["video_id"] = video_id
@@ -174,6 +186,7 @@ def _check_limits(name: str, size_bytes: int, delays: Delays, duration_s: float)
             f"{name} has pictures of {delays.width} × {delays.height} pixels, over the limit of 64 megapixels.",
             "Scale it down.",
         )
+    check_animation(name, delays.width, delays.height, len(delays.delays_ms))
     if duration_s > MAX_DURATION_S:
         raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
     if size_bytes > MAX_WEBP_BYTES:

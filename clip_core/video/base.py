@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from clip_core.errors import VideoError
 from clip_core.types import Frame, Times, TimeTable
 from clip_core.video.identity import hash_file
 
@@ -18,6 +19,21 @@ MAX_PIXELS = 64_000_000
 """Larger frames are refused by their header, and when they come in mid-stream."""
 MAX_DURATION_S = 24 * 3600.0
 """Longer videos are refused by their header."""
+MAX_ANIMATION_PIXELS = 4_000_000_000
+"""GIF and WebP may hold pictures of many megapixels in a few bytes each, so all of them together have a limit, too."""
+
+
+def check_animation(name: str, width: int, height: int, pictures: int) -> None:
+    """Refuse an animation whose pictures would take minutes to decode.
+
+    Raises:
+        VideoError: All pictures together have over 4 gigapixels.
+    """
+    if width * height * pictures > MAX_ANIMATION_PIXELS:
+        raise VideoError(
+            f"{name} holds {pictures:,} pictures of {width} × {height} pixels, over the limit of 4 gigapixels in all.",
+            "Convert it to MP4, or scale it down.",
+        )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.filter import Graph
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
@@ -34,6 +35,7 @@ _REORDERING_CODECS = ("h264", "hevc")
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
+_LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
@@ -115,6 +117,14 @@ class PictureMaker:
         return ", ".join(name for name, holds in done.items() if holds)
 
 
+def _codec_of(stream: VideoStream) -> VideoCodecContext:
+    """Return the stream's decoder; for VP8 and VP9 with transparency libvpx, because FFmpeg's own ignores it."""
+    own = stream.codec_context
+    if own.name not in _LIBVPX or stream.metadata.get("alpha_mode") != "1":
+        return own
+    return cast("VideoCodecContext", av.CodecContext.create(_LIBVPX[own.name], "r"))
+
+
 def _has_alpha(raw: VideoFrame) -> bool:
     return raw.format.name == "pal8" or any(component.is_alpha for component in raw.format.components)
 
@@ -164,12 +174,14 @@ class Decoder:
             self._container.close()
             raise
         self.stream.thread_type = "AUTO"
-        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        self._codec = _codec_of(self.stream)
+        self._codec.options = {"max_pixels": str(MAX_PIXELS)}
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
         self.lacks_pts = self.container_name == "avi" and self._reorders_packets()
         self.packet_pts = array("q")
+        self._key_pts: set[int] = set()  # libvpx does not say which of its frames are keyframes
         self.packets_read = 0
         self.failures = 0
         self.left_out = 0
@@ -268,19 +280,21 @@ class Decoder:
                 self.left_out += 1
                 continue
             last = pts
-            yield Decoded(pts, duration, bool(raw.key_frame), raw)
+            yield Decoded(pts, duration, bool(raw.key_frame) or pts in self._key_pts, raw)
 
     def _raw_frames(self) -> Iterator[VideoFrame]:
         for packet in self.packets():
             if packet.pts is not None and not packet.is_discard:
                 self.packet_pts.append(packet.pts)
+                if packet.is_keyframe and self._codec is not self.stream.codec_context:
+                    self._key_pts.add(packet.pts)
             yield from self._decode(packet)
         if not self._closed:
             yield from self._decode(None)
 
     def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
-            return self.stream.codec_context.decode(packet)
+            return self._codec.decode(packet)
         except av.error.FFmpegError:
             self.failures += 1
             return []
@@ -288,5 +302,5 @@ class Decoder:
     def decode_alone(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         """Decode one packet by itself, then leave the decoder empty."""
         raws = self._decode(packet) + self._decode(None)
-        self.stream.codec_context.flush_buffers()
+        self._codec.flush_buffers()
         return raws

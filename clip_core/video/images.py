@@ -219,10 +219,19 @@ def open_sequence(
         header_frame_count=len(numbers),
         header_duration_s=duration_s,
         decoder="OpenCV",
+        reading=_reading(sequence.folder / dict(sequence.files)[numbers[0] + first.pts]),
     )
     if video_id is not None:
         vars(info)["video_id"] = video_id
     return ForwardVideo(info, source, first.pts, table)
+
+
+def _reading(path: Path) -> str:
+    """Return what is done to pictures like this one, see ``VideoInfo``."""
+    head = read_head(path)
+    if head is None or not head.has_alpha:
+        return ""
+    return "on white" if head.orientation == Orientation() else "upright, on white"
 
 
 def _first_picture(source: ImageSource, sequence: ImageSequence) -> tuple[Shot, Image]:

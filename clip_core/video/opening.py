@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo
-from clip_core.video.framing import is_webp
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo, check_animation
+from clip_core.video.framing import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def _header(decoder: Decoder, file: Path, size_bytes: int) -> VideoInfo:
             f"{name} has frames of {context.width} × {context.height} pixels, over the limit of 64 megapixels.",
             "Scale it down.",
         )
+    if decoder.container_name == "gif":
+        check_animation(name, context.width, context.height, gif_pictures(file))
     if duration_s is not None and duration_s > MAX_DURATION_S:
         raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
     rate = stream.average_rate

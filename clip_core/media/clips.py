@@ -207,7 +207,7 @@ def fast_clip(original: Original, start_s: float, end_s: float, target: Path) ->
 def _open(video: Video, stack: ExitStack) -> _Streams:
     from av.stream import Discard
 
-    from clip_core.video.probing import open_container, video_stream
+    from clip_core.video.decoding import open_container, video_stream
 
     path = video.info.path
     container = stack.enter_context(open_container(path))

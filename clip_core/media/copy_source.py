@@ -91,7 +91,7 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
     if video.info.decoder != "PyAV":
         return None, ()
     from clip_core.media.sound import Sound
-    from clip_core.video.probing import open_container
+    from clip_core.video.decoding import open_container
 
     zero_s = float(video.table.start_pts * video.table.time_base) + start_s
     container = stack.enter_context(open_container(video.info.path))

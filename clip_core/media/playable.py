@@ -143,7 +143,7 @@ def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
         raise VideoError(f"{shown_name(file)} cannot be read.", "Check that it is a file that may be read.") from error
     if webp:
         return images_as_video("WebP")
-    from clip_core.video.probing import container_name, open_container, video_stream
+    from clip_core.video.decoding import container_name, open_container, video_stream
 
     with open_container(file) as container:
         return why_not_playable(container, container_name(container, file), video_stream(container, file))

@@ -17,10 +17,9 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
+from clip_core.video.base import VideoInfo, check_limits, make_table
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.framing import is_webp
-from clip_core.video.tables import make_table
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -129,12 +128,11 @@ def _maker(image: ImageFile) -> Callable[[], Image | None]:
     return picture
 
 
-def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable | None = None) -> ForwardVideo:
+def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
     """Open a WebP, animated or still, and decode its first picture; a still one is a video of one frame.
 
     Args:
         path: A regular file that is not empty.
-        video_id: The SHA-256 of its bytes, if known.
         table: A confirmed table of this very file.
 
     Raises:
@@ -146,7 +144,12 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP file.")
     delays = read_delays(path)
     duration_s = sum(delays.delays_ms) / 1000
-    _check_limits(name, size_bytes, delays, duration_s)
+    check_limits(name, delays.width, delays.height, duration_s)
+    if size_bytes > MAX_WEBP_BYTES:
+        raise VideoError(
+            f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
+            "Convert it to MP4.",
+        )
     source = AnimationSource(path, delays)
     with closing(source.shots()) as shots:
         first = next(shots, None)
@@ -166,24 +169,7 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         header_duration_s=duration_s,
         decoder="Pillow",
     )
-    if video_id is not None:
-        vars(info)["video_id"] = video_id
     return ForwardVideo(info, source, 0, table)
-
-
-def _check_limits(name: str, size_bytes: int, delays: Delays, duration_s: float) -> None:
-    if delays.width * delays.height > MAX_PIXELS:
-        raise VideoError(
-            f"{name} has pictures of {delays.width} × {delays.height} pixels, over the limit of 64 megapixels.",
-            "Scale it down.",
-        )
-    if duration_s > MAX_DURATION_S:
-        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
-    if size_bytes > MAX_WEBP_BYTES:
-        raise VideoError(
-            f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
-            "Convert it to MP4.",
-        )
 
 
 def read_delays(path: Path) -> Delays:

@@ -16,10 +16,9 @@ import numpy as np
 
 from clip_core.errors import VideoDecodeError, VideoError
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo, make_table
 from clip_core.video.forward import ForwardVideo, Shot
 from clip_core.video.sequence import ImageSequence
-from clip_core.video.tables import make_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImageFile
@@ -175,9 +174,7 @@ def _looks_whole(path: Path) -> bool:
         return False
 
 
-def open_sequence(
-    sequence: ImageSequence, *, video_id: str | None = None, table: TimeTable | None = None
-) -> ForwardVideo:
+def open_sequence(sequence: ImageSequence, table: TimeTable | None = None) -> ForwardVideo:
     """Open numbered images as a video and decode the first that can be decoded.
 
     Pictures that cannot be decoded are left out, like damaged frames of a video. Pictures of another size
@@ -185,7 +182,6 @@ def open_sequence(
 
     Args:
         sequence: What its name says.
-        video_id: The id of exactly these pictures at this rate, if known.
         table: When each is presented, if a pass over these very files confirmed it.
 
     Raises:
@@ -215,8 +211,6 @@ def open_sequence(
         header_duration_s=duration_s,
         decoder="OpenCV",
     )
-    if video_id is not None:
-        vars(info)["video_id"] = video_id
     return ForwardVideo(info, source, first.pts, table)
 
 

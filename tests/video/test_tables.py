@@ -3,7 +3,7 @@ from __future__ import annotations
 from array import array
 from fractions import Fraction
 
-from clip_core.video.tables import make_table
+from clip_core.video.base import make_table
 
 MILLISECONDS = Fraction(1, 1000)
 

@@ -16,11 +16,9 @@ from typing import Literal, TypeAlias
 
 from clip_core.errors import ExportError, shown_name
 from clip_core.files import numbered_name, whole_file
-from clip_core.media.clip_plan import SLACK_S, make_folder, piece_of, refuse_source
 from clip_core.media.clips import ClipMode, cut_clips
-from clip_core.media.copy_source import open_original
-from clip_core.media.exports_folder import Account, need_spare
-from clip_core.media.mp4_file import guarded, write_whole
+from clip_core.media.exports_folder import Account, guarded, make_folder, need_spare, refuse_source, write_whole
+from clip_core.media.original import SLACK_S, open_original, piece_of
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 

@@ -11,7 +11,6 @@ import av
 import numpy as np
 import pytest
 
-import clip_core.media.copy_source
 import clip_core.media.exports_folder
 from clip_core.errors import ExportError, VideoError, VideoNotFoundError
 from clip_core.library.identify import file_stamp

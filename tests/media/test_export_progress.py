@@ -15,7 +15,7 @@ from clip_core.types import Progress
 def test_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    account = Account("clips", 8.0, _began=now, _told=now)
+    account = Account("clips", 8.0, _began=now, _reported=now)
     assert account.report() == Progress(0.0, 8.0, stage="clips")
     now = 100.2
     assert not account.due()

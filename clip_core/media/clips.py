@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from clip_core.files import numbered_name
-from clip_core.media.exports_folder import Account, export_error, make_folder, need_spare, refuse_source
+from clip_core.media.exports_folder import ProgressMeter, export_error, make_folder, need_spare, refuse_source
 from clip_core.media.fast_clips import fast_clip, fast_extension
 from clip_core.media.mp4_file import Encoding, Mp4File
 from clip_core.media.original import Original, Piece, open_original, piece_of
@@ -63,34 +63,36 @@ def cut_clips(
         pieces = [piece_of(original.video.table, moment.start_s, moment.end_s) for moment in moments]
         cut, extension = (exact_clip, "mp4") if kind == "exact" else (fast_clip, fast_extension(original.video))
         make_folder(folder)
-        account = Account("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
-        yield account.report()
+        meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
+        yield meter.report()
         for number, (moment, piece) in enumerate(zip(moments, pieces, strict=True), start=1):
-            begun = account.done
+            begun = meter.done
             target = folder / numbered_name(number, moment.prompt, moment.start_s, extension)
             refuse_source(target, original.path)
             need_spare(folder)
             with closing(cut(original, moment.start_s, moment.end_s, target)) as steps:
-                account.clips.append((yield from _reported(steps, account, folder)))
-            account.files.append(target)
-            account.done = begun + piece.duration_s
-            yield account.report()
-        account.done = account.total
-        yield account.report()
+                meter.clips.append((yield from _reported(steps, meter, folder)))
+            meter.files.append(target)
+            meter.done = begun + piece.duration_s
+            yield meter.report()
+        meter.done = meter.total
+        yield meter.report()
 
 
-def _reported(steps: Generator[float, None, Clip], account: Account, folder: Path) -> Generator[Progress, None, Clip]:
+def _reported(
+    steps: Generator[float, None, Clip], meter: ProgressMeter, folder: Path
+) -> Generator[Progress, None, Clip]:
     """Run the steps of one clip and yield a report whenever one is due; return the clip."""
-    begun = account.done
+    begun = meter.done
     while True:
         try:
-            account.done = begun + next(steps)
+            meter.done = begun + next(steps)
         except StopIteration as end:
             clip: Clip = end.value
             return clip
-        if account.due():
+        if meter.due():
             need_spare(folder)
-            yield account.report()
+            yield meter.report()
 
 
 class _OtherFramesError(Exception):

@@ -18,10 +18,16 @@ from clip_core.types import Clip, Progress, Stage
 
 REPORT_EVERY_S = 0.25
 SPARE_BYTES = 64 * 1024 * 1024
+EXPORTS = "exports"
+CLIPS_ZIP = "clips.zip"
+"""The single file that the page makes of an export."""
+MOST_AGE_S = 24 * 3600.0
+MOST_BYTES = 4_000_000_000
+_OURS = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass
-class Account:
+class ProgressMeter:
     """Counts the progress of one stage and says when a report is due.
 
     Args:
@@ -118,17 +124,8 @@ def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> I
 def export_error(error: Exception) -> ExportError:
     """Return an error that says why clips, frames or a ZIP cannot be written, and what to do."""
     if is_full(error):
-        return ExportError("The disk is full: what was being written is removed.", "Free some space and try again.")
+        return ExportError("The disk is full: the unfinished file was deleted.", "Free some space and try again.")
     return ExportError(f"It cannot be written: {reason_of(error)}.", "Choose a folder that may be written.")
-
-
-EXPORTS = "exports"
-CLIPS_ZIP = "clips.zip"
-"""The single file that the page makes of an export."""
-MOST_AGE_S = 24 * 3600.0
-MOST_BYTES = 4_000_000_000
-
-_OURS = re.compile(r"[0-9a-f]{32}")
 
 
 def exports_folder(config: Config) -> Path:
@@ -153,8 +150,11 @@ def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
     """
     now = time.time()
     try:
-        found = [each for each in folder.iterdir() if _OURS.fullmatch(each.name) and _is_folder(each)]
-        known = sorted((each.stat().st_mtime, each) for each in found)
+        known = sorted(
+            (each.stat().st_mtime, each)
+            for each in folder.iterdir()
+            if _OURS.fullmatch(each.name) and each.is_dir() and not each.is_symlink()
+        )
     except OSError:
         return
     total = 0
@@ -162,10 +162,6 @@ def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
         total += _size(each)
         if now - modified > MOST_AGE_S or (total > most_bytes and not any(each.glob(".*.part"))):
             shutil.rmtree(each, ignore_errors=True)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _size(folder: Path) -> int:

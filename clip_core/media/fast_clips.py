@@ -95,11 +95,11 @@ def fast_extension(video: Video) -> str:
     """
     name = video.info.name
     if video.info.decoder != "PyAV" or video.info.container == "gif":
-        raise ExportError(f"{name} consists of single images and has nothing to copy fast.", _EXACT_INSTEAD)
+        raise ExportError(f"{name} consists of separate images: there is nothing to copy.", _EXACT_INSTEAD)
     decoder = Decoder(video.info.path)
     decoder.close()
     if decoder.lacks_pts:
-        raise ExportError(f"{name} does not tell when its pictures are shown: it cannot be copied.", _EXACT_INSTEAD)
+        raise ExportError(f"{name} has no presentation times, so it cannot be copied.", _EXACT_INSTEAD)
     with ExitStack() as stack:
         return _open(video.info.path, stack).extension
 
@@ -136,7 +136,7 @@ def stretch_of(table: TimeTable, first: int, stop: int, end_s: float) -> Stretch
     place = int(table.key_pts.searchsorted(table.pts[first], side="right")) - 1
     if place < 0:
         when = clock(float(table.times_s[first]))
-        raise ExportError(f"No keyframe lies at or before {when}, so it cannot be copied from there.", _EXACT_INSTEAD)
+        raise ExportError(f"There is no keyframe at or before {when} to copy from.", _EXACT_INSTEAD)
     begin = int(table.pts.searchsorted(table.key_pts[place]))
     own_end_s = end_s + float(table.start_pts * table.time_base)
     return Stretch(begin, table.pts[begin:], int(table.pts[stop - 1]), own_end_s)
@@ -177,7 +177,7 @@ class _Counted:
     def takes(self, pts: int | None) -> bool:
         """Return whether to copy a packet. Frames presented before the keyframe refer to data that is not copied."""
         if pts is None:
-            raise ExportError("The file does not tell when its pictures are shown.", _EXACT_INSTEAD)
+            raise ExportError("The file has no presentation times.", _EXACT_INSTEAD)
         if pts < self._key:
             return False
         place = int(self._pts.searchsorted(pts))
@@ -219,7 +219,7 @@ def _from_key(streams: Streams, key_pts: int) -> Iterator[Packet[Stream]]:
                 return
             elif packet.dts is not None and packet.dts > key_pts:
                 break
-    raise ExportError("The keyframe before its beginning is not found again.", _EXACT_INSTEAD)
+    raise ExportError("The keyframe before the moment was not found in the file.", _EXACT_INSTEAD)
 
 
 def _read(streams: Streams) -> Iterator[Packet[Stream]]:
@@ -228,7 +228,7 @@ def _read(streams: Streams) -> Iterator[Packet[Stream]]:
             if packet.size:
                 yield packet
     except av.error.FFmpegError as error:
-        raise ExportError("The file is damaged there.", _EXACT_INSTEAD) from error
+        raise ExportError("The file is damaged at this moment.", _EXACT_INSTEAD) from error
 
 
 def _copy(streams: Streams, stretch: Stretch, target: Path, container: str) -> Iterator[float]:
@@ -287,7 +287,7 @@ def _like(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
         made: Stream = out.add_stream_from_template(stream, opaque=True)
     except (ValueError, av.error.FFmpegError) as error:
         name = _codec_of(stream).upper()
-        raise ExportError(f"Neither MP4 nor MKV takes a copy of {name}.", _EXACT_INSTEAD) from error
+        raise ExportError(f"Neither MP4 nor MKV can hold {name}.", _EXACT_INSTEAD) from error
     if stream.time_base is not None:
         made.time_base = stream.time_base
     if _codec_of(stream) == "hevc" and out.format.name == "mp4":
@@ -310,5 +310,5 @@ def _checked(part: Path, video: Video, first: int) -> Piece:
     expected = video.times_s[piece.first : piece.stop] - piece.start_s
     start_s = abs(float(table.start_pts * table.time_base))
     if len(expected) != len(table) or start_s + float(np.abs(table.times_s - expected).max()) > _SAME_TIME_S:
-        raise ExportError(f"The fast copy of {video.info.name} came out with other frames.", _EXACT_INSTEAD)
+        raise ExportError(f"The fast copy of {video.info.name} has other frames than the video.", _EXACT_INSTEAD)
     return piece

@@ -118,7 +118,7 @@ def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
         ExportError: The times are not finite, the end lies before the start, or the moment lies outside the video.
     """
     if not (math.isfinite(start_s) and math.isfinite(end_s)) or end_s < start_s:
-        raise ExportError(f"A moment from {start_s} s to {end_s} s is none.", "Correct its times.")
+        raise ExportError(f"A moment cannot run from {start_s} s to {end_s} s.", "Correct its times.")
     if start_s > table.end_s + SLACK_S or end_s < -SLACK_S:
         raise ExportError(
             f"A moment at {clock(start_s)} lies outside the video, which lasts {clock(table.end_s)}.",

@@ -15,7 +15,7 @@ from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError, shown_name
 from clip_core.files import is_full, lacking_room, reason_of
 from clip_core.library.videos import is_video_id, uploads_folder
-from clip_core.media.exports_folder import SPARE_BYTES, Account
+from clip_core.media.exports_folder import SPARE_BYTES, ProgressMeter
 from clip_core.media.mp4_file import Encoding, Mp4File
 from clip_core.media.original import check_unchanged
 from clip_core.media.sound import Sound, open_sound
@@ -27,7 +27,7 @@ PROXIES = "proxies"
 MOST_LINES, MOST_COLUMNS = 480, 1920
 LOOK_AGAIN_S = 0.5
 
-_TRY_AGAIN = "Nothing of it is kept. The frames can be looked at one by one instead."
+_TRY_AGAIN = "Nothing was kept. You can still look at single frames."
 _SAME_TIME_S = 0.001
 # Both lie above what was measured on films and screen recordings.
 _BYTES_PER_PIXEL, _SOUND_BYTES_PER_S = 0.02, 16_000
@@ -99,7 +99,7 @@ def make_proxy(
     check_unchanged(path, stamp)
     with folder_lock(destination.parent) as lock:
         while not take(lock):
-            yield Progress(0, 0, stage="waiting", note="another process is making one")
+            yield Progress(0, 0, stage="waiting", note="another process is making it")
             time.sleep(LOOK_AGAIN_S)
         if destination.is_file():
             frames = 0 if table is None else len(table)
@@ -109,13 +109,13 @@ def make_proxy(
             left.unlink(missing_ok=True)
         with open_video(path, table=table) as video, ExitStack() as stack:
             sound, warnings = open_sound(video, stack)
-            account = Account("proxy", len(video.table), warnings=warnings)
+            meter = ProgressMeter("proxy", len(video.table), warnings=warnings)
             out = stack.enter_context(_begin(video, destination, sound))
-            yield from _copy(video, out, account)
+            yield from _copy(video, out, meter)
             _check(out, (video.table, table), video.info.name)
             check_unchanged(path, stamp)
-            account.done = account.total = len(video.table)
-            last = account.report()
+            meter.done = meter.total = len(video.table)
+            last = meter.report()
             yield last  # the last chance to cancel: finishing and checking took a while
             out.keep()
             yield replace(last, stage="done")
@@ -133,15 +133,15 @@ def _begin(video: Video, destination: Path, sound: Sound | None) -> Mp4File:
     return Mp4File(destination, PROXY, size, table.time_base, longest_step_s=longest_s, sound=sound)
 
 
-def _copy(video: Video, out: Mp4File, account: Account) -> Generator[Progress, None, None]:
+def _copy(video: Video, out: Mp4File, meter: ProgressMeter) -> Generator[Progress, None, None]:
     began = time.monotonic()
-    yield account.report()
+    yield meter.report()
     with closing(out.write(video.frames())) as steps:
         for _ in steps:
-            account.done, account.total = out.frames, max(out.frames, account.total)
-            if account.due():
-                rate = account.done / (time.monotonic() - began)
-                yield replace(account.report(), frames_per_second=rate)
+            meter.done, meter.total = out.frames, max(out.frames, meter.total)
+            if meter.due():
+                rate = meter.done / (time.monotonic() - began)
+                yield replace(meter.report(), frames_per_second=rate)
     out.finish(video.table.end_s)
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -175,9 +174,7 @@ class Video(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @abstractmethod
@@ -205,15 +202,7 @@ class Video(ABC):
         """Make the confirmed table of what a whole pass has seen."""
         if not seen.pts:
             raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
-        self._table = make_table(
-            seen.pts,
-            seen.key_pts,
-            seen.last_duration,
-            self._time_base,
-            seen.pts[0],
-            self.info.header_fps,
-            confirmed=True,
-        )
+        self._table = seen.table(self._time_base, seen.pts[0], self.info.header_fps, confirmed=True)
         return self._table
 
     def _frame(self, index: int, pts: int, image: Image) -> Frame:
@@ -239,46 +228,39 @@ class Video(ABC):
 
 @dataclass
 class SeenFrames:
-    """The times of frames, gathered while they come by.
+    """The times of frames, gathered in any order.
 
     Attributes:
-        pts, key_pts: Of all frames and of the keyframes.
-        last_duration: Of the last frame, in the stream's time base; 0 if unknown.
+        pts, key_pts: Of all frames and of the keyframes, in the stream's time base.
+        last_duration: Of the frame that is presented last, in the same unit; 0 if unknown.
     """
 
     pts: array[int] = field(default_factory=lambda: array("q"))
     key_pts: array[int] = field(default_factory=lambda: array("q"))
     last_duration: int = 0
+    _last_pts: int | None = None
 
     def add(self, pts: int, duration: int, *, is_key: bool) -> None:
         """Note one more frame."""
         self.pts.append(pts)
         if is_key:
             self.key_pts.append(pts)
-        self.last_duration = duration
+        if self._last_pts is None or pts >= self._last_pts:
+            self._last_pts, self.last_duration = pts, duration
 
-
-def make_table(
-    pts: Sequence[int],
-    key_pts: Sequence[int],
-    last_duration: int,
-    time_base: Fraction,
-    start_pts: int,
-    header_fps: float | None,
-    *,
-    confirmed: bool,
-) -> TimeTable:
-    """Return a table of the given times, sorted and each once; the last frame lasts ``last_duration`` (0: unknown)."""
-    stamps: Ints = np.unique(np.array(pts, dtype=np.int64))
-    if last_duration <= 0:
-        last_duration = int(np.median(np.diff(stamps))) if len(stamps) > 1 else 0
-    end_pts = int(stamps[-1]) - start_pts + last_duration
-    rest_s = 0.0 if last_duration > 0 else 1 / header_fps if header_fps else _FALLBACK_FRAME_S
-    return TimeTable(
-        pts=stamps,
-        time_base=time_base,
-        start_pts=start_pts,
-        end_s=end_pts * time_base.numerator / time_base.denominator + rest_s,
-        confirmed=confirmed,
-        key_pts=np.unique(np.array(key_pts, dtype=np.int64)),
-    )
+    def table(self, time_base: Fraction, start_pts: int, header_fps: float | None, *, confirmed: bool) -> TimeTable:
+        """Return the table of at least one frame: sorted, and each time once."""
+        pts: Ints = np.unique(np.array(self.pts, dtype=np.int64))
+        duration = self.last_duration
+        if duration <= 0:
+            duration = int(np.median(np.diff(pts))) if len(pts) > 1 else 0
+        end_pts = int(pts[-1]) - start_pts + duration
+        rest_s = 0.0 if duration > 0 else 1 / header_fps if header_fps else _FALLBACK_FRAME_S
+        return TimeTable(
+            pts=pts,
+            time_base=time_base,
+            start_pts=start_pts,
+            end_s=end_pts * time_base.numerator / time_base.denominator + rest_s,
+            confirmed=confirmed,
+            key_pts=np.unique(np.array(self.key_pts, dtype=np.int64)),
+        )

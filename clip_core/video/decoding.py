@@ -129,7 +129,6 @@ class Decoder:
         lacks_pts: The container tells no presentation times although frames are reordered: then
             they follow each other in decoding order's steps, and no seek can be exact.
         packets_read: How many packets were read since the start.
-        failures: How many packets could not be read or decoded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -151,7 +150,6 @@ class Decoder:
         self.lacks_pts = self.container_name == "avi" and self._reorders_packets()
         self.packet_pts = array("q")
         self.packets_read = 0
-        self.failures = 0
         self.left_out = 0
         self._closed = False
 
@@ -228,7 +226,6 @@ class Decoder:
                         return
             except av.error.FFmpegError:
                 failures += 1
-                self.failures += 1
             else:
                 return
 
@@ -260,7 +257,6 @@ class Decoder:
         try:
             return self.stream.codec_context.decode(packet)
         except av.error.FFmpegError:
-            self.failures += 1
             return []
 
     def decode_alone(self, packet: Packet[VideoStream]) -> list[VideoFrame]:

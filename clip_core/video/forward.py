@@ -60,6 +60,16 @@ class FrameSource(Protocol):
         ...
 
 
+def first_picture(source: FrameSource) -> tuple[int, Image] | None:
+    """Return the pts and the picture of the first frame that can be decoded, or None."""
+    with closing(source.shots()) as shots:
+        for shot in shots:
+            image = None if shot.damaged else shot.picture()
+            if image is not None:
+                return shot.pts, image
+    return None
+
+
 class ForwardVideo(Video):
     """An open video over a ``FrameSource``; the other arguments are those of ``Video``."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,7 +11,7 @@ from av.video.stream import VideoStream
 
 from clip_core.errors import VideoDecodeError
 from clip_core.types import Frame, Image, TimeTable
-from clip_core.video.base import SeenFrames, Video, VideoInfo, make_table
+from clip_core.video.base import SeenFrames, Video, VideoInfo
 from clip_core.video.decoding import Decoded, Decoder, PictureMaker
 from clip_core.video.framing import is_cut_short
 
@@ -62,7 +61,7 @@ class PyAVVideo(Video):
 
         Packets before the first frame and those that an edit list leaves out show no frame of their own.
         """
-        pts, key_pts, duration, latest = array("q"), array("q"), 0, self._start_pts
+        seen = SeenFrames()
         with self._decoding() as decoder:
             if decoder.lacks_pts:
                 return None
@@ -71,18 +70,11 @@ class PyAVVideo(Video):
                     continue
                 if packet.pts is None:
                     return None
-                if packet.pts < self._start_pts:
-                    continue
-                pts.append(packet.pts)
-                if packet.is_keyframe:
-                    key_pts.append(packet.pts)
-                if packet.pts >= latest:
-                    latest, duration = packet.pts, packet.duration or 0
-        if not pts:
+                if packet.pts >= self._start_pts:
+                    seen.add(packet.pts, packet.duration or 0, is_key=packet.is_keyframe)
+        if not seen.pts:
             return None
-        return make_table(
-            pts, key_pts, duration, self._time_base, self._start_pts, self.info.header_fps, confirmed=False
-        )
+        return seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False)
 
     def _picture_at(self, pts: int) -> Image | None:
         decoded = self._finder.find(pts, self.table)

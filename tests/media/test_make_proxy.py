@@ -271,7 +271,7 @@ def test_a_killed_process_leaves_nothing_that_is_taken_for_a_copy(tmp_path: Path
         assert process.stdout is not None
         assert process.stdout.readline() == b"there\n"
         waiting = make_proxy(video.path, target)
-        assert next(waiting) == Progress(0, 0, stage="waiting", note="another process is making one")
+        assert next(waiting) == Progress(0, 0, stage="waiting", note="another process is making it")
         waiting.close()
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -299,7 +299,7 @@ def other_table(table: TimeTable, **changes: object) -> TimeTable:
 def test_a_copy_that_is_not_right_is_not_kept(tmp_path: Path) -> None:
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     table = confirmed_table(video.path)
-    with pytest.raises(ProxyError, match=r"The copy of avi\.avi has 150 frames instead of 149\. Nothing of it is kept"):
+    with pytest.raises(ProxyError, match=r"The copy of avi\.avi has 150 frames instead of 149\. Nothing was kept"):
         list(make_proxy(video.path, target, table=other_table(table, pts=table.pts[:-1])))
     assert left_in(target.parent) == []
     moved = table.pts.copy()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import replace
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
-from clip_core.types import TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo
+from clip_core.types import Frame, TimeTable
+from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence
 
@@ -50,18 +50,60 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours; or PyAV cannot be loaded.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
+    video = _open(path, table)
+    if video_id is not None:
+        vars(video.info)["video_id"] = video_id
+    return video
+
+
+def _open(path: str | Path, table: TimeTable | None) -> Video:
     sequence = parse_sequence(path)
     if sequence is not None:
         from clip_core.video.images import open_sequence
 
-        return open_sequence(sequence, video_id=video_id, table=table)
+        return open_sequence(sequence, table)
     file = Path(path)
     size_bytes = _check_file(path, file)
     if _begins_as_webp(file):
         from clip_core.video.animation import open_animation
 
-        return open_animation(file, video_id=video_id, table=table)
-    return _open_with_pyav(file, size_bytes, video_id, table)
+        return open_animation(file, table)
+    return _open_with_pyav(file, size_bytes, table)
+
+
+class SharedVideo:
+    """Opens a video when the first frame is asked for, and lets one thread at a time decode.
+
+    Args:
+        path: The file.
+        video_id: Its id, so that it need not be hashed.
+        table: Its confirmed table of times, so that its packets need not be scanned.
+    """
+
+    def __init__(self, path: str | Path, video_id: str, table: TimeTable | None = None) -> None:
+        self._path = Path(path)
+        self._video_id = video_id
+        self._table = table
+        self._video: Video | None = None
+        self._lock = threading.Lock()
+
+    def frame_at(self, time_s: float) -> Frame:
+        """Return the frame on the screen at ``time_s``.
+
+        Raises:
+            VideoError: The file is gone, is no longer this video, or the frame cannot be decoded.
+        """
+        with self._lock:
+            if self._video is None:
+                self._video = open_video(self._path, video_id=self._video_id, table=self._table)
+            return self._video.frame_at(time_s=time_s)
+
+    def close(self) -> None:
+        """Release the file; the next frame opens it again."""
+        with self._lock:
+            if self._video is not None:
+                self._video.close()
+                self._video = None
 
 
 def upload_extension(video: Video) -> str:
@@ -69,7 +111,7 @@ def upload_extension(video: Video) -> str:
     return _EXTENSIONS[video.info.container]
 
 
-def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: TimeTable | None) -> Video:
+def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Video:
     try:
         from clip_core.video.decoding import Decoder
         from clip_core.video.pyav import PyAVVideo
@@ -79,14 +121,25 @@ def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: Ti
             "Install it: python -m pip install av",
         ) from error
 
+    name = shown_name(file)
     decoder = Decoder(file)
     try:
-        header = _header(decoder, file, size_bytes)
-        first = _first_frame(decoder, header.name)
-        width, height = _upright_size(first)
-        info = replace(header, width=width, height=height)
-        if video_id is not None:
-            vars(info)["video_id"] = video_id
+        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
+        check_limits(name, context.width, context.height, duration_s)
+        first = _first_frame(decoder, name)
+        width, height = first.raw.width, first.raw.height
+        info = VideoInfo(
+            path=file,
+            name=name,
+            size_bytes=size_bytes,
+            container=decoder.container_name,
+            codec=context.name,
+            width=height if first.quarter_turns % 2 else width,
+            height=width if first.quarter_turns % 2 else height,
+            header_fps=float(stream.average_rate) if stream.average_rate else None,
+            header_frame_count=stream.frames or None,
+            header_duration_s=duration_s,
+        )
         return PyAVVideo(info, decoder, first, table)
     except BaseException:
         decoder.close()
@@ -120,33 +173,6 @@ def _check_file(given: str | Path, file: Path) -> int:
     return status.st_size
 
 
-def _header(decoder: Decoder, file: Path, size_bytes: int) -> VideoInfo:
-    """Return what the container claims, within the limits."""
-    stream, context = decoder.stream, decoder.stream.codec_context
-    duration_s = decoder.header_duration_s
-    name = shown_name(file)
-    if context.width * context.height > MAX_PIXELS:
-        raise VideoError(
-            f"{name} has frames of {context.width} × {context.height} pixels, over the limit of 64 megapixels.",
-            "Scale it down.",
-        )
-    if duration_s is not None and duration_s > MAX_DURATION_S:
-        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
-    rate = stream.average_rate
-    return VideoInfo(
-        path=file,
-        name=name,
-        size_bytes=size_bytes,
-        container=decoder.container_name,
-        codec=context.name,
-        width=context.width,
-        height=context.height,
-        header_fps=float(rate) if rate else None,
-        header_frame_count=stream.frames or None,
-        header_duration_s=duration_s,
-    )
-
-
 def _first_frame(decoder: Decoder, name: str) -> Decoded:
     """Return the first frame that really decodes: time zero."""
     first = next(decoder.frames(), None)
@@ -155,8 +181,3 @@ def _first_frame(decoder: Decoder, name: str) -> Decoded:
     if decoder.packets_read == 0:
         raise VideoError(f"{name} has a video stream without a single frame.", "Record or export it again.")
     raise VideoDecodeError(f"Not one frame of {name} can be decoded.", "Copy it again, or convert it to H.264.")
-
-
-def _upright_size(first: Decoded) -> tuple[int, int]:
-    width, height = first.raw.width, first.raw.height
-    return (height, width) if first.quarter_turns % 2 else (width, height)

@@ -94,18 +94,35 @@ class TimeTable:
         return np.searchsorted(self.pts, pts).astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VideoRecord:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class VideoHeader:
+    """What a file says of its video.
+
+    Attributes:
+        size_bytes: The file's size.
+        container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
+        width, height: Of the picture after rotation, in pixels.
+        header_fps, header_frame_count, header_duration_s: What the header claims, or None.
+    """
+
+    size_bytes: int
+    container: str
+    codec: str
+    width: int
+    height: int
+    header_fps: float | None
+    header_frame_count: int | None
+    header_duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class VideoRecord(VideoHeader):
     """What the store knows of a video, so that the file need not be read again.
 
     Attributes:
         video_id: SHA-256 of its bytes, 64 hex digits.
         path: Its path when it was last opened.
         name: The name to show; for an upload, the name of the visitor's file.
-        size_bytes: The file's size.
-        container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
-        width, height: Of the picture after rotation, in pixels.
-        header_fps, header_frame_count, header_duration_s: What the header claims, or None.
         table: The presentation times of its frames.
         unreadable_after_s: Where decoding stopped for good in a damaged file, in seconds, else None.
         added_s: When it was first stored, seconds since 1970.
@@ -116,14 +133,6 @@ class VideoRecord:
     video_id: str
     path: str
     name: str
-    size_bytes: int
-    container: str
-    codec: str
-    width: int
-    height: int
-    header_fps: float | None
-    header_frame_count: int | None
-    header_duration_s: float | None
     table: TimeTable
     unreadable_after_s: float | None
     added_s: float

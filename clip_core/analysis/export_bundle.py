@@ -122,7 +122,7 @@ def _has_sound(path: str) -> bool:
     """Return whether the file has an audio stream; False if it cannot be read."""
     if parse_sequence(path) is not None:
         return False
-    from clip_core.video.probing import open_container
+    from clip_core.video.decoding import open_container
 
     try:
         with open_container(Path(path)) as container:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
+from dataclasses import fields
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from clip_core.errors import NotIndexedError, VideoError, VideoNotFoundError, shown_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
-from clip_core.types import VideoRecord
+from clip_core.types import VideoHeader, VideoRecord
 from clip_core.video import open_video
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
@@ -112,7 +113,7 @@ def _time_base_of(path: str) -> Fraction | None:
     if parse_sequence(path) is not None or not is_there(path):
         return None
     try:
-        from clip_core.video.probing import open_container, video_stream
+        from clip_core.video.decoding import open_container, video_stream
 
         with open_container(Path(path)) as container:
             return video_stream(container, Path(path)).time_base
@@ -162,14 +163,7 @@ def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRe
         video_id=video_id,
         path=str(info.path.absolute()),
         name=name,
-        size_bytes=info.size_bytes,
-        container=info.container,
-        codec=info.codec,
-        width=info.width,
-        height=info.height,
-        header_fps=info.header_fps,
-        header_frame_count=info.header_frame_count,
-        header_duration_s=info.header_duration_s,
+        **{header.name: getattr(info, header.name) for header in fields(VideoHeader)},
         table=video.table,
         unreadable_after_s=unreadable,
         added_s=time.time() if known is None else known.added_s,

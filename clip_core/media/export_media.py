@@ -16,11 +16,9 @@ from typing import Literal, TypeAlias
 
 from clip_core.errors import ExportError, shown_name
 from clip_core.files import numbered_name, whole_file
-from clip_core.media.clip_plan import SLACK_S, make_folder, piece_of, refuse_source
 from clip_core.media.clips import ClipMode, cut_clips
-from clip_core.media.copy_source import open_original
-from clip_core.media.exports_folder import Account, need_spare
-from clip_core.media.mp4_file import guarded, write_whole
+from clip_core.media.exports_folder import ProgressMeter, guarded, make_folder, need_spare, refuse_source, write_whole
+from clip_core.media.original import SLACK_S, open_original, piece_of
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 
@@ -50,29 +48,29 @@ def pack_zip(
     texts = texts or {}
     _check_names([*(file.name for file in files), *texts])
     with guarded():
-        account = Account("zip", sum(file.stat().st_size for file in files) + sum(map(len, texts.values())))
-    need_spare(target.parent, int(account.total))
+        meter = ProgressMeter("zip", sum(file.stat().st_size for file in files) + sum(map(len, texts.values())))
+    need_spare(target.parent, int(meter.total))
     with guarded(), whole_file(target) as part:
-        yield account.report()
+        yield meter.report()
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for name, content in texts.items():
                 archive.writestr(_entry(name), content)
-                account.done += len(content)
+                meter.done += len(content)
             for file in files:
-                yield from _add(archive, file, account)
-        account.done = account.total
-        yield account.report()  # the last chance to cancel
-    account.files.append(target)
-    yield account.report()
+                yield from _add(archive, file, meter)
+        meter.done = meter.total
+        yield meter.report()  # the last chance to cancel
+    meter.files.append(target)
+    yield meter.report()
 
 
-def _add(archive: zipfile.ZipFile, file: Path, account: Account) -> Iterator[Progress]:
+def _add(archive: zipfile.ZipFile, file: Path, meter: ProgressMeter) -> Iterator[Progress]:
     with file.open("rb") as source, archive.open(_entry(file.name), "w", force_zip64=True) as entry:
         while piece := source.read(_PIECE_BYTES):
             entry.write(piece)
-            account.done += len(piece)
-            if account.due():
-                yield account.report()
+            meter.done += len(piece)
+            if meter.due():
+                yield meter.report()
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -85,9 +83,9 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if _SAFE.fullmatch(name) is None:
-            raise ExportError(f"{shown_name(name)} is no name for a file in a ZIP.", "Rename it.")
+            raise ExportError(f"{shown_name(name)} is not a safe file name for a ZIP.", "Rename it.")
     if len({name.lower() for name in names}) < len(names):
-        raise ExportError("Two files of one name cannot go into one ZIP.", "Rename one of them.")
+        raise ExportError("Two files in a ZIP cannot have the same name.", "Rename one of them.")
 
 
 PictureKind: TypeAlias = Literal["jpeg", "png"]
@@ -127,8 +125,8 @@ def save_frames(
         for _, time_s in named:
             piece_of(original.video.table, time_s, time_s)
         make_folder(folder)
-        account = Account("frames", len(named))
-        yield account.report()
+        meter = ProgressMeter("frames", len(named))
+        yield meter.report()
         for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in time order few need a seek
             prompt, time_s = named[place]
             need_spare(folder)
@@ -137,11 +135,11 @@ def save_frames(
             frame = original.video.frame_at(time_s=time_s + SLACK_S)
             original.check()
             write_whole(target, picture_file(frame.rgb, png=kind == "png"))
-            account.files.append(target)
-            account.done += 1
-            if account.due():
-                yield account.report()
-        yield account.report()
+            meter.files.append(target)
+            meter.done += 1
+            if meter.due():
+                yield meter.report()
+        yield meter.report()
 
 
 def _named(wanted: Moment | float) -> tuple[str, float]:
@@ -208,9 +206,7 @@ def export_media(
             clips, warnings = clips + progress.clips, (*warnings, *progress.warnings)
         make_folder(folder)
         if request.zip_name is not None:
-            with closing(pack_zip(folder / request.zip_name, files, request.texts)) as run:
-                for progress in run:
-                    yield progress
+            yield from pack_zip(folder / request.zip_name, files, request.texts)
             clips = tuple(replace(clip, path=Path(clip.path.name)) for clip in clips)
             files = [folder / request.zip_name]
         else:

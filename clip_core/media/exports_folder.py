@@ -1,25 +1,33 @@
-"""Keep the folder of exports: its paths, the disk space that exports need, cleaning up, and progress."""
+"""What exports share: progress, free space, the errors of writing, and the folder of the page's exports."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clip_core.config import Config
-from clip_core.errors import ExportError
-from clip_core.files import lacking_room
+from clip_core.errors import ExportError, shown_name
+from clip_core.files import is_full, lacking_room, reason_of, whole_file
 from clip_core.library.videos import uploads_folder
 from clip_core.types import Clip, Progress, Stage
 
 REPORT_EVERY_S = 0.25
 SPARE_BYTES = 64 * 1024 * 1024
+EXPORTS = "exports"
+CLIPS_ZIP = "clips.zip"
+"""The single file that the page makes of an export."""
+MOST_AGE_S = 24 * 3600.0
+MOST_BYTES = 4_000_000_000
+_OURS = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass
-class Account:
+class ProgressMeter:
     """Counts the progress of one stage and says when a report is due.
 
     Args:
@@ -34,17 +42,17 @@ class Account:
     clips: list[Clip] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
-    _told: float = field(default_factory=time.monotonic)
+    _reported: float = field(default_factory=time.monotonic)
 
     def due(self) -> bool:
         """Return whether a report is due: four times a second."""
-        return time.monotonic() - self._told >= REPORT_EVERY_S
+        return time.monotonic() - self._reported >= REPORT_EVERY_S
 
     def report(self) -> Progress:
         """Return the progress so far."""
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
         share = self.done / self.total if self.total > 0 else 0.0
-        left_s = None if share <= 0 else max(0.0, (self._told - self._began) * (1 / share - 1))
+        left_s = None if share <= 0 else max(0.0, (self._reported - self._began) * (1 / share - 1))
         return Progress(
             min(self.done, self.total),
             self.total,
@@ -70,13 +78,54 @@ def need_spare(folder: Path, more_bytes: int = 0) -> None:
         raise ExportError(f"There is no room: {lacking}.", "Free some space and try again.")
 
 
-EXPORTS = "exports"
-CLIPS_ZIP = "clips.zip"
-"""The single file that the page makes of an export."""
-MOST_AGE_S = 24 * 3600.0
-MOST_BYTES = 4_000_000_000
+def make_folder(folder: Path) -> None:
+    """Create an output folder if it does not exist.
 
-_OURS = re.compile(r"[0-9a-f]{32}")
+    Raises:
+        ExportError: The folder cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"{shown_name(folder)} cannot be made or is no folder: {error.strerror}.", "Choose another folder."
+        ) from error
+
+
+def refuse_source(target: Path, source: Path) -> None:
+    """Refuse to overwrite the video itself.
+
+    Raises:
+        ExportError: Both paths are the same file.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ExportError(f"{shown_name(target)} is the video itself.", "Choose another folder.")
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then move it to ``target``, replacing what is there.
+
+    Raises:
+        ExportError: The file cannot be written; nothing of it is left.
+    """
+    with guarded(), whole_file(target) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> Iterator[None]:
+    """Raise errors of these kinds in the block as ``ExportError``."""
+    try:
+        yield
+    except kinds as error:
+        raise export_error(error) from error
+
+
+def export_error(error: Exception) -> ExportError:
+    """Return an error that says why clips, frames or a ZIP cannot be written, and what to do."""
+    if is_full(error):
+        return ExportError("The disk is full: the unfinished file was deleted.", "Free some space and try again.")
+    return ExportError(f"It cannot be written: {reason_of(error)}.", "Choose a folder that may be written.")
 
 
 def exports_folder(config: Config) -> Path:
@@ -101,8 +150,11 @@ def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
     """
     now = time.time()
     try:
-        found = [each for each in folder.iterdir() if _OURS.fullmatch(each.name) and _is_folder(each)]
-        known = sorted((each.stat().st_mtime, each) for each in found)
+        known = sorted(
+            (each.stat().st_mtime, each)
+            for each in folder.iterdir()
+            if _OURS.fullmatch(each.name) and each.is_dir() and not each.is_symlink()
+        )
     except OSError:
         return
     total = 0
@@ -110,10 +162,6 @@ def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
         total += _size(each)
         if now - modified > MOST_AGE_S or (total > most_bytes and not any(each.glob(".*.part"))):
             shutil.rmtree(each, ignore_errors=True)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _size(folder: Path) -> int:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from av.container import InputContainer
+from av.video.format import VideoFormat
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
+from clip_core.media.sound import first_sound
+from clip_core.video.decoding import container_name, open_container, video_stream
 from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
 
 # What Chromium, Firefox and Safari play (some of it not in older versions of Safari), by FFmpeg's names.
 _PICTURES = {"mov": ("h264", "vp9", "av1"), "webm": ("vp8", "vp9", "av1"), "matroska": ("vp8", "vp9", "av1")}
@@ -55,21 +55,41 @@ _CODECS = {
 _CHROMA = re.compile(r"4[0-4][0-4]")
 
 
-def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) -> str | None:
-    """Return what browsers cannot play in a file, as the object of "Browsers do not play".
+def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
+    """Return what browsers cannot play in a file or sequence of images, judged by the header, or None.
 
-    Matroska with H.264 counts as not playable: Chromium plays it, Firefox does not.
+    Browsers show animated images but cannot pause or seek them. Matroska with H.264 counts as not playable: Chromium
+    plays it, Firefox does not.
 
     Args:
-        container: An open file, of which only the header is examined.
-        kind: The container's name in FFmpeg, or "webm" for a Matroska file that declares itself WebM.
-        stream: The video stream.
+        path: The file, or a pattern such as ``frame_%05d.png@24``.
 
     Returns:
-        Such as "HEVC in MP4", "10-bit H.264 in MP4" or "AC-3 sound in MP4"; None if browsers play all of it.
+        The object of "Browsers do not play", such as "HEVC in MP4", "10-bit H.264 in MP4", "AC-3 sound in MP4" or
+        "numbered images".
+
+    Raises:
+        VideoError: The path is not a video, or does not exist.
     """
+    if parse_sequence(path) is not None:
+        return "numbered images"
+    file = Path(path)
+    try:
+        webp = is_webp(file)
+    except FileNotFoundError as error:
+        raise VideoNotFoundError(f"There is no file {shown_name(file)}.", "Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{shown_name(file)} cannot be read.", "Check that it is a file that may be read.") from error
+    if webp:
+        return "WebP images as a video"
+    with open_container(file) as container:
+        return _unplayable_part(container, file)
+
+
+def _unplayable_part(container: InputContainer, path: Path) -> str | None:
+    kind, stream = container_name(container, path), video_stream(container, path)
     if kind == "gif":
-        return images_as_video("GIF")
+        return "GIF images as a video"
     codec = stream.codec_context.codec.canonical_name
     where = _container_name(container, kind)
     if stream.index != container.streams.video[0].index:
@@ -79,18 +99,11 @@ def why_not_playable(container: InputContainer, kind: str, stream: VideoStream) 
     unusual = _unusual(stream.codec_context.pix_fmt)
     if unusual is not None:
         return f"{unusual.format(_codec_name(codec))} in {where}"
-    from clip_core.video.probing import first_sound
-
     sound = first_sound(container)
     if sound is None:
         return None
     codec = sound.codec_context.codec.canonical_name if sound.codec_context is not None else "unknown"
     return None if codec in _SOUNDS[kind] else f"{_codec_name(codec)} sound in {where}"
-
-
-def images_as_video(name: str) -> str:
-    """Return the reason for animated images, which browsers show but cannot pause or seek."""
-    return f"{name} images as a video"
 
 
 def _container_name(container: InputContainer, kind: str) -> str:
@@ -109,39 +122,8 @@ def _unusual(pix_fmt: str | None) -> str | None:
     """Return what is unusual in a pixel format, with {} for the codec, or None for 8 bits at 4:2:0."""
     if pix_fmt in _FORMATS:
         return None
-    from av.video.format import VideoFormat
-
     bits = VideoFormat(pix_fmt).components[0].bits if pix_fmt else 8
     chroma = _CHROMA.search(pix_fmt or "")
     words = [f"{bits}-bit"] if bits != 8 else []
     words += [":".join(chroma[0])] if chroma is not None and chroma[0] != "420" else []
     return " ".join([*words, "{}"]) if words else f"{{}} ({pix_fmt or 'of an unknown pixel format'})"
-
-
-def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
-    """Return what browsers cannot play in a file or sequence of images, judged by the header, or None.
-
-    Args:
-        path: The file, or a pattern such as ``frame_%05d.png@24``.
-
-    Returns:
-        The object of "Browsers do not play", such as "HEVC in MP4" or "numbered images".
-
-    Raises:
-        VideoError: The path is not a video, or does not exist.
-    """
-    if parse_sequence(path) is not None:
-        return "numbered images"
-    file = Path(path)
-    try:
-        webp = is_webp(file)
-    except FileNotFoundError as error:
-        raise VideoNotFoundError(f"There is no file {shown_name(file)}.", "Check the path.") from error
-    except (OSError, ValueError) as error:
-        raise VideoError(f"{shown_name(file)} cannot be read.", "Check that it is a file that may be read.") from error
-    if webp:
-        return images_as_video("WebP")
-    from clip_core.video.probing import container_name, open_container, video_stream
-
-    with open_container(file) as container:
-        return why_not_playable(container, container_name(container, file), video_stream(container, file))

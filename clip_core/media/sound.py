@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 
 import av
@@ -14,6 +15,8 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from clip_core.text import clock
+from clip_core.video import Video
+from clip_core.video.decoding import open_container
 
 RATE = 48_000
 """Samples per second of the output, whatever the input."""
@@ -22,7 +25,55 @@ RATE = 48_000
 _SLACK = RATE // 100
 _MOST_AT_ONCE = RATE
 _MOST_FAILURES_IN_A_ROW = 100
+# Some codecs need earlier packets to decode correctly, and a seek may land after its target.
+_EARLIER_S = (1.0, 5.0)
 _ERRORS = (av.error.FFmpegError, ValueError)  # PyAV's own filters raise ValueError
+
+
+def first_sound(container: InputContainer) -> AudioStream | None:
+    """Return the default audio stream, else the first, as players do, or None if there is none."""
+    sounds = container.streams.audio
+    flagged = (sound for sound in sounds if sound.disposition & av.stream.Disposition.default)
+    return next(flagged, sounds[0] if sounds else None)
+
+
+def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[Sound | None, list[str]]:
+    """Open the file a second time for its sound; return the sound, or None if there is none, and the warnings.
+
+    ``Sound`` adds to the warnings while it decodes.
+
+    Args:
+        video: An open video.
+        stack: Closes what is opened.
+        start_s: Time zero of the sound, in seconds from the first frame.
+    """
+    if video.info.decoder != "PyAV":
+        return None, []
+    zero_s = float(video.table.start_pts * video.table.time_base) + start_s
+    container = stack.enter_context(open_container(video.info.path))
+    stream = first_sound(container)
+    if stream is None:
+        return None, []
+    if stream.codec_context is None:
+        return None, ["The sound has an unknown codec and is left out of the copy."]
+    if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s):
+        container = stack.enter_context(open_container(video.info.path))  # after a failed seek the position is unknown
+        stream = first_sound(container) or stream
+    sound = Sound(container, stream, zero_s)
+    return sound, sound.warnings
+
+
+def _gone_to(container: InputContainer, stream: AudioStream, time_s: float) -> bool:
+    """Seek to shortly before a time on the file's own clock; return whether that succeeded."""
+    for earlier_s in _EARLIER_S:
+        with suppress(av.error.FFmpegError):
+            there = round((time_s - earlier_s) / float(stream.time_base or 1))
+            container.seek(there, stream=stream)
+            packet = next(container.demux(stream), None)
+            if packet is not None and packet.pts is not None and packet.pts * packet.time_base <= time_s:
+                container.seek(there, stream=stream)
+                return True
+    return False
 
 
 class Sound:
@@ -38,12 +89,12 @@ class Sound:
 
     Attributes:
         channels: 1 or 2; more are mixed down.
-        damaged_s: Where the first damage lies, in seconds from the first frame; None if there is none so far.
+        warnings: What the user should know about the sound: nothing, or where the first damage found so far lies.
     """
 
     def __init__(self, container: InputContainer, stream: AudioStream, zero_s: float) -> None:
         self.channels = 1 if stream.codec_context.channels == 1 else 2
-        self.damaged_s: float | None = None
+        self.warnings: list[str] = []
         self._container, self._stream, self._zero_s = container, stream, zero_s
         self._resampler, self._resamples = self._new_resampler(), ("", "", 0)
         self._written, self._rest = 0, np.empty((self.channels, 0), np.float32)
@@ -56,13 +107,6 @@ class Sound:
     def layout(self) -> str:
         """FFmpeg's name for the channel layout."""
         return "mono" if self.channels == 1 else "stereo"
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the user should know about the sound."""
-        if self.damaged_s is None:
-            return ()
-        return (f"Some of the sound cannot be decoded and is silent in the copy, first at {clock(self.damaged_s)}.",)
 
     def until(self, time_s: float) -> Iterator[AudioFrame]:
         """Yield the next samples, up to ``time_s`` seconds from the first frame."""
@@ -138,5 +182,6 @@ class Sound:
         return AudioResampler(format="fltp", layout=self.layout, rate=RATE)
 
     def _note(self, place: int) -> None:
-        if self.damaged_s is None and place >= 0:  # sound before the first frame is dropped anyway
-            self.damaged_s = place / RATE
+        if not self.warnings and place >= 0:  # sound before the first frame is dropped anyway
+            when = clock(place / RATE)
+            self.warnings.append(f"Some of the sound cannot be decoded and is silent in the copy, first at {when}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from array import array
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -17,16 +16,15 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo, check_animation
-from clip_core.video.forward import ForwardVideo, Shot
+from clip_core.video.base import SeenFrames, VideoInfo, check_animation, check_limits
+from clip_core.video.forward import ForwardVideo, Shot, first_picture
 from clip_core.video.framing import is_webp
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
-from clip_core.video.tables import make_table
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-UNTOLD_MS = 100
+DEFAULT_DELAY_MS = 100
 """How long a picture stays whose delay is 0, as browsers have it."""
 MOST_FRAMES = 1_000_000
 MAX_WEBP_BYTES = 512 * 1024 * 1024
@@ -70,9 +68,8 @@ class AnimationSource:
     def claimed(self, start_pts: int) -> TimeTable:
         """Return the times of all pictures from ``start_pts`` on."""
         pts = array("q", [stamp for stamp in self._pts if stamp >= start_pts])
-        return make_table(
-            pts, array("q", [start_pts]), self._delays.delays_ms[-1], self.time_base, start_pts, None, confirmed=False
-        )
+        seen = SeenFrames(pts, array("q", [start_pts]), self._delays.delays_ms[-1])
+        return seen.table(self.time_base, start_pts, None, confirmed=False)
 
     def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:  # noqa: ARG002
         """Yield all pictures; they build on each other, so every reading begins at the first."""
@@ -136,12 +133,11 @@ def _maker(image: ImageFile, orientation: Orientation) -> Callable[[], Image | N
     return picture
 
 
-def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable | None = None) -> ForwardVideo:
+def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
     """Open a WebP, animated or still, and decode its first picture; a still one is a video of one frame.
 
     Args:
         path: A regular file that is not empty.
-        video_id: The SHA-256 of its bytes, if known.
         table: A confirmed table of this very file.
 
     Raises:
@@ -153,14 +149,18 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP file.")
     delays = read_delays(path)
     duration_s = sum(delays.delays_ms) / 1000
-    _check_limits(name, size_bytes, delays, duration_s)
+    check_limits(name, delays.width, delays.height, duration_s)
+    check_animation(name, delays.width, delays.height, len(delays.delays_ms))
+    if size_bytes > MAX_WEBP_BYTES:
+        raise VideoError(
+            f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
+            "Convert it to MP4.",
+        )
     source = AnimationSource(path, delays)
-    with closing(source.shots()) as shots:
-        first = next(shots, None)
-        picture = None if first is None else first.picture()
-        reading = source.reading
-    if picture is None:
+    first = first_picture(source)
+    if first is None:
         raise VideoDecodeError(f"Not one picture of {name} can be decoded.", "Copy or download it again.")
+    start_pts, picture = first
     info = VideoInfo(
         path=path,
         name=name,
@@ -173,27 +173,9 @@ def open_animation(path: Path, *, video_id: str | None = None, table: TimeTable 
         header_frame_count=len(delays.delays_ms),
         header_duration_s=duration_s,
         decoder="Pillow",
-        reading=reading,
+        reading=source.reading,
     )
-    if video_id is not None:
-        vars(info)["video_id"] = video_id
-    return ForwardVideo(info, source, 0, table)
-
-
-def _check_limits(name: str, size_bytes: int, delays: Delays, duration_s: float) -> None:
-    if delays.width * delays.height > MAX_PIXELS:
-        raise VideoError(
-            f"{name} has pictures of {delays.width} × {delays.height} pixels, over the limit of 64 megapixels.",
-            "Scale it down.",
-        )
-    check_animation(name, delays.width, delays.height, len(delays.delays_ms))
-    if duration_s > MAX_DURATION_S:
-        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
-    if size_bytes > MAX_WEBP_BYTES:
-        raise VideoError(
-            f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
-            "Convert it to MP4.",
-        )
+    return ForwardVideo(info, source, start_pts, table)
 
 
 def read_delays(path: Path) -> Delays:
@@ -204,37 +186,32 @@ def read_delays(path: Path) -> Delays:
     """
     delays = scan_chunks(path)
     if not delays.delays_ms:
-        raise VideoError(f"{shown_name(path)} holds no picture that is whole.", "Copy or download it again.")
+        raise VideoError(f"{shown_name(path)} contains no complete picture.", "Copy or download it again.")
     if len(delays.delays_ms) > MOST_FRAMES:
-        raise VideoError(f"{shown_name(path)} holds over {MOST_FRAMES:,} pictures.", "Convert it to MP4.")
+        raise VideoError(f"{shown_name(path)} contains over {MOST_FRAMES:,} pictures.", "Convert it to MP4.")
     return delays
 
 
 def scan_chunks(path: Path) -> Delays:
     """Read the same, but without a picture ``delays_ms`` is empty and nothing is raised."""
-    with path.open("rb") as file:
-        return _scan_chunks(file, path.stat().st_size)
-
-
-def _scan_chunks(file: BinaryIO, size: int) -> Delays:
-    head = file.read(12)
-    end = int.from_bytes(head[4:8], "little") + 8
-    width = height = 0
+    size, width, height, usable = path.stat().st_size, 0, 0, 0
     delays_ms: list[int] = []
-    still, usable = False, 0
-    for name, body, chunk_end in _chunks(file, min(end, size)):
-        usable = chunk_end if chunk_end <= size else usable
-        if name == b"VP8X":
-            width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
-        elif name == b"ANMF" and chunk_end <= size:
-            delays_ms.append(int.from_bytes(body[12:15], "little") or UNTOLD_MS)
-        elif name in (b"VP8 ", b"VP8L") and chunk_end <= size:
-            still = True
-            width, height = (width, height) if width else _still_size(name, body)
-        if len(delays_ms) > MOST_FRAMES:
-            break
-    if still and not delays_ms:
-        delays_ms = [UNTOLD_MS]
+    is_still = False
+    with path.open("rb") as file:
+        end = int.from_bytes(file.read(12)[4:8], "little") + 8
+        for name, body, chunk_end in _chunks(file, min(end, size)):
+            usable = chunk_end if chunk_end <= size else usable
+            if name == b"VP8X":
+                width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
+            elif name == b"ANMF" and chunk_end <= size:
+                delays_ms.append(int.from_bytes(body[12:15], "little") or DEFAULT_DELAY_MS)
+            elif name in (b"VP8 ", b"VP8L") and chunk_end <= size:
+                is_still = True
+                width, height = (width, height) if width else _still_size(name, body)
+            if len(delays_ms) > MOST_FRAMES:
+                break
+    if is_still and not delays_ms:
+        delays_ms = [DEFAULT_DELAY_MS]
     return Delays(width, height, tuple(delays_ms), end <= size, usable)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
-from clip_core.errors import VideoError
-from clip_core.types import Frame, Times, TimeTable
+from clip_core.errors import VideoDecodeError, VideoError
+from clip_core.types import Frame, Image, Ints, Times, TimeTable, VideoHeader
 from clip_core.video.identity import hash_file
 
 MAX_PIXELS = 64_000_000
@@ -21,6 +24,44 @@ MAX_DURATION_S = 24 * 3600.0
 """Longer videos are refused by their header."""
 MAX_ANIMATION_PIXELS = 4_000_000_000
 """GIF and WebP may hold pictures of many megapixels in a few bytes each, so all of them together have a limit, too."""
+_FALLBACK_FRAME_S = 0.04
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo(VideoHeader):
+    """What is known of a video before its frames are read.
+
+    Attributes:
+        path: The file, or the pattern that names a sequence of images.
+        name: Its last part, for showing.
+        decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP.
+        reading: What is done to its pictures beyond turning and converting them, such as "mirrored, square pixels";
+            "" for most videos. Vectors of pictures that were read in another way are of other pictures.
+    """
+
+    path: Path
+    name: str
+    decoder: str = "PyAV"
+    reading: str = ""
+
+    @cached_property
+    def video_id(self) -> str:
+        """SHA-256 of the file's bytes, 64 hex digits; reads the whole file when first asked."""
+        return hash_file(self.path)
+
+
+def check_limits(name: str, width: int, height: int, duration_s: float | None) -> None:
+    """Refuse a video by what its header says, before anything is decoded.
+
+    Raises:
+        VideoError: Its frames have over 64 megapixels, or it lasts over 24 hours.
+    """
+    if width * height > MAX_PIXELS:
+        raise VideoError(
+            f"{name} has frames of {width} × {height} pixels, over the limit of 64 megapixels.", "Scale it down."
+        )
+    if duration_s is not None and duration_s > MAX_DURATION_S:
+        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
 
 
 def check_animation(name: str, width: int, height: int, pictures: int) -> None:
@@ -36,70 +77,52 @@ def check_animation(name: str, width: int, height: int, pictures: int) -> None:
         )
 
 
-@dataclass(frozen=True)
-class VideoInfo:
-    """What is known of a video before its frames are read.
-
-    Attributes:
-        path: The file, or the pattern that names a sequence of images.
-        name: Its last part, for showing.
-        size_bytes: Its length.
-        container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
-        width, height: Of the picture after rotation, in pixels.
-        header_fps, header_frame_count, header_duration_s: What the header claims; None if silent.
-        decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP.
-        reading: What is done to its pictures beyond turning and converting them, such as "mirrored, square pixels";
-            "" for most videos. Vectors of pictures that were read in another way are of other pictures.
-    """
-
-    path: Path
-    name: str
-    size_bytes: int
-    container: str
-    codec: str
-    width: int
-    height: int
-    header_fps: float | None
-    header_frame_count: int | None
-    header_duration_s: float | None
-    decoder: str = "PyAV"
-    reading: str = ""
-
-    @cached_property
-    def video_id(self) -> str:
-        """SHA-256 of the file's bytes, 64 hex digits; reads the whole file when first asked."""
-        return hash_file(self.path)
-
-
-class Video(Protocol):
+class Video(ABC):
     """An open video. Not for use by several threads at once.
+
+    Args:
+        info: What the container says.
+        time_base: Seconds per unit of ``pts``.
+        start_pts: The pts of the first frame that decodes, which is time zero.
+        table: A confirmed table of this very file; one in other units, or that begins elsewhere, is not believed.
 
     Attributes:
         info: What the container says.
-        table: When each frame is presented: a claim until ``frames()`` has run to the end once.
+        unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
+        left_out_frames: How many frames a full pass left out because the file's clock jumped back, or pictures that
+            do not decode.
     """
 
-    info: VideoInfo
+    def __init__(self, info: VideoInfo, time_base: Fraction, start_pts: int, table: TimeTable | None) -> None:
+        self.info = info
+        self.unreadable_after_s: float | None = None
+        self.left_out_frames = 0
+        self._time_base, self._start_pts = time_base, start_pts
+        here = (start_pts, time_base)
+        believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
+        self._table = table if believed else None
+        self._shown: Frame | None = None
+        self._closed = False
 
-    @property
-    def unreadable_after_s(self) -> float | None:
-        """Where a damaged file stopped being readable in a full pass, else None."""
-        ...
-
-    @property
-    def left_out_frames(self) -> int:
-        """How many frames a full pass left out because the file's clock jumped back, or pictures that do not decode."""
-        ...
+    def __repr__(self) -> str:
+        info = self.info
+        return f"{type(self).__name__}({info.name}, {info.width}x{info.height}, {info.codec}, {info.decoder})"
 
     @property
     def table(self) -> TimeTable:
-        """When each frame is presented. Reading it first scans the packets, not the pictures."""
-        ...
+        """When each frame is presented: a claim until ``frames()`` has run to the end once.
+
+        Reading it first scans the packets or the names of the pictures, but decodes nothing.
+        """
+        if self._table is None:
+            self._check_open()
+            self._table = self._claimed_table()
+        return self._table or self._confirm()
 
     @property
     def times_s(self) -> Times:
         """float64 (n,): presentation times in seconds from the first frame, rising."""
-        ...
+        return self.table.times_s
 
     def frames(self, wanted_pts: Sequence[int] | None = None) -> Iterator[Frame]:
         """Decode from the first frame to the last, in order.
@@ -114,15 +137,23 @@ class Video(Protocol):
         Raises:
             VideoDecodeError: Not one frame could be decoded.
         """
-        ...
+        wanted = None if wanted_pts is None else {int(pts) for pts in wanted_pts}
+        known = self._table is not None and self._table.confirmed
+        last = max(wanted, default=self._start_pts) if wanted is not None and known else None
+        with closing(self._pass(wanted)) as frames:
+            for pts, frame in frames:
+                if frame is not None:
+                    yield frame
+                if last is not None and pts >= last:
+                    return
 
+    @abstractmethod
     def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
         """Decode single keyframes, without what lies between them.
 
         Args:
             pts: Some of ``table.key_pts``, rising. One that cannot be decoded exactly is left out.
         """
-        ...
 
     def frame_at(self, *, time_s: float | None = None, index: int | None = None) -> Frame:
         """Return one frame, exactly.
@@ -137,28 +168,117 @@ class Video(Protocol):
             IndexError: ``index`` is not in [0, n).
             VideoDecodeError: The frame cannot be decoded.
         """
-        ...
+        self._check_open()
+        number = self._frame_number(time_s, index)
+        pts = int(self.table.pts[number])
+        if self._shown is not None and (self._shown.pts, self._shown.index) == (pts, number):
+            return self._shown
+        image = self._picture_at(pts)
+        if image is None and not self.table.confirmed:
+            self._confirm()  # a frame was claimed that never comes, so the numbers are wrong too
+            return self.frame_at(time_s=time_s, index=index)
+        if image is None:
+            raise VideoDecodeError(
+                f"Frame {number} of {self.info.name} cannot be decoded.", "Choose another place in the video."
+            )
+        self._shown = self._frame(number, pts, image)
+        return self._shown
 
     def close(self) -> None:
         """Release the file; may be called twice."""
-        ...
+        self._closed = True
+        self._shown = None
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _claimed_table(self) -> TimeTable | None:
+        """Return the table as it is known without decoding, or None if it is not known."""
+
+    @abstractmethod
+    def _pass(self, wanted: set[int] | None) -> Generator[tuple[int, Frame | None], None, None]:
+        """Decode all frames in order; yield the pts of each, with the picture of the wanted ones (None: of all).
+
+        At the end ``_take_over`` gets what was seen.
+        """
+
+    @abstractmethod
+    def _picture_at(self, pts: int) -> Image | None:
+        """Return the picture of exactly this time, or None if it cannot be decoded."""
+
+    def _confirm(self) -> TimeTable:
+        """Decode once from start to end without making pictures; return the confirmed table."""
+        for _ in self._pass(set()):
+            pass
+        return self.table
+
+    def _take_over(self, seen: SeenFrames) -> TimeTable:
+        """Make the confirmed table of what a whole pass has seen."""
+        if not seen.pts:
+            raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
+        self._table = seen.table(self._time_base, seen.pts[0], self.info.header_fps, confirmed=True)
+        return self._table
+
+    def _frame(self, index: int, pts: int, image: Image) -> Frame:
+        base = self._time_base
+        return Frame(index, pts, (pts - self._start_pts) * base.numerator / base.denominator, image)
+
+    def _frame_number(self, time_s: float | None, index: int | None) -> int:
+        if (time_s is None) == (index is None):
+            raise ValueError("Give either time_s or index.")
+        n = len(self.table)
+        if index is not None:
+            if not 0 <= index < n:
+                raise IndexError(f"{self.info.name} has frames 0 to {n - 1}, not {index}.")
+            return int(index)
+        if time_s is None or np.isnan(time_s):
+            raise ValueError(f"time_s must be a number of seconds, not {time_s}.")
+        return int(np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, n - 1))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError(f"{self.info.name} is closed.")
 
 
-def frame_number(video: Video, time_s: float | None, index: int | None) -> int:
-    """Return the number of the frame that ``frame_at`` is asked for; it says what is raised."""
-    if (time_s is None) == (index is None):
-        raise ValueError("Give either time_s or index.")
-    n = len(video.table)
-    if index is not None:
-        if not 0 <= index < n:
-            raise IndexError(f"{video.info.name} has frames 0 to {n - 1}, not {index}.")
-        return int(index)
-    if time_s is None or np.isnan(time_s):
-        raise ValueError(f"time_s must be a number of seconds, not {time_s}.")
-    return int(np.clip(np.searchsorted(video.times_s, time_s, side="right") - 1, 0, n - 1))
+@dataclass
+class SeenFrames:
+    """The times of frames, gathered in any order.
+
+    Attributes:
+        pts, key_pts: Of all frames and of the keyframes, in the stream's time base.
+        last_duration: Of the frame that is presented last, in the same unit; 0 if unknown.
+    """
+
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    key_pts: array[int] = field(default_factory=lambda: array("q"))
+    last_duration: int = 0
+    _last_pts: int | None = None
+
+    def add(self, pts: int, duration: int, *, is_key: bool) -> None:
+        """Note one more frame."""
+        self.pts.append(pts)
+        if is_key:
+            self.key_pts.append(pts)
+        if self._last_pts is None or pts >= self._last_pts:
+            self._last_pts, self.last_duration = pts, duration
+
+    def table(self, time_base: Fraction, start_pts: int, header_fps: float | None, *, confirmed: bool) -> TimeTable:
+        """Return the table of at least one frame: sorted, and each time once."""
+        pts: Ints = np.unique(np.array(self.pts, dtype=np.int64))
+        duration = self.last_duration
+        if duration <= 0:
+            duration = int(np.median(np.diff(pts))) if len(pts) > 1 else 0
+        end_pts = int(pts[-1]) - start_pts + duration
+        rest_s = 0.0 if duration > 0 else 1 / header_fps if header_fps else _FALLBACK_FRAME_S
+        return TimeTable(
+            pts=pts,
+            time_base=time_base,
+            start_pts=start_pts,
+            end_s=end_pts * time_base.numerator / time_base.denominator + rest_s,
+            confirmed=confirmed,
+            key_pts=np.unique(np.array(self.key_pts, dtype=np.int64)),
+        )

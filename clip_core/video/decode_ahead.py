@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from types import TracebackType
+from typing import Self
 
 from clip_core.types import Frame
 
@@ -83,10 +83,8 @@ class DecodeAhead:
             self._changed.notify_all()
         self._thread.join()
 
-    def __enter__(self) -> DecodeAhead:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -1,4 +1,4 @@
-"""One decoder on one file: decoded frames in rising order of time, past damage where it can, and their pictures."""
+"""Containers opened safely with FFmpeg, and a decoder on one: frames in rising order, past damage where it can."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.filter import Graph
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -20,23 +21,102 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
+from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
-from clip_core.video.framing import is_cut_short
+from clip_core.video.framing import is_cut_short, is_webm, lacks_moov
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, matrix_orientation, on_white, square_size
-from clip_core.video.probing import container_name, open_container, video_stream
 
+# Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
+_PICTURE_CODECS = ("mjpeg", "png", "bmp", "tiff", "webp", "jpegls", "gif", "ppm")
+_NOT_A_VIDEO = "Choose a video file, such as MP4, MKV, WebM, AVI or TS."
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
 _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
 _REORDERING_CODECS = ("h264", "hevc")
 # Xvid and DivX sign so where a packet holds a B-frame beside the frame that it needs: that, too, misleads the guess.
+_LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
-_LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a regular file as a container of a known kind; FFmpeg stays silent.
+
+    Args:
+        path: The file. It is made absolute, so that no part of it can be read as a protocol.
+
+    Raises:
+        VideoError: It is no such container, or it is cut off before its index.
+    """
+    av.logging.set_level(None)  # any level makes decoder threads wait for the GIL: a deadlock when they are joined
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    try:
+        # Tags need not be UTF-8, and nobody reads them here.
+        return av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, UnicodeError) as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: Exception) -> VideoError:
+    name = shown_name(path)
+    if isinstance(error, PermissionError):
+        return VideoError(f"{name} may not be read.", "Change its permissions.")
+    if lacks_moov(path):
+        return VideoError(
+            f"{name} is cut off: its index (moov) is missing, so no frame can be found in it.",
+            "Copy or download it again; a recording that broke off needs a repair tool.",
+        )
+    return VideoError(f"{name} is not a video that can be read.", _NOT_A_VIDEO)
+
+
+def container_name(container: InputContainer, path: Path) -> str:
+    """Return the first of FFmpeg's names for the container; "webm" for a Matroska file that says so."""
+    name = container.format.name.split(",")[0]
+    return "webm" if name == "matroska" and is_webm(path) else name
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the stream that holds the video: the default one, else the largest of those with more than one picture.
+
+    Cover pictures and thumbnails do not count, whether they are flagged as such or not. MP4 flags the first stream as
+    the default by habit, so there the flag counts for another stream only.
+
+    Raises:
+        VideoError: There is none, or nobody knows its codec.
+    """
+    covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+    streams = [stream for stream in container.streams.video if not stream.disposition & covers]
+    name = shown_name(path)
+    if not streams:
+        sounds = ", ".join(sorted({stream.codec_context.name.upper() for stream in container.streams.audio}))
+        holds = f" It holds sound only ({sounds})." if sounds else ""
+        raise VideoError(f"{name} has no video stream.{holds}", _NOT_A_VIDEO)
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
+        raise VideoError(f"{name} has a video stream of an unknown codec.", "Convert it to H.264.")
+    return known[0] if len(known) == 1 else _main_stream(path, known, by_habit=container.format.name.startswith("mov"))
+
+
+def _main_stream(path: Path, streams: list[VideoStream], *, by_habit: bool) -> VideoStream:
+    lasting = [stream for stream in streams if not _is_still(path, stream)] or streams
+    for stream in lasting[by_habit:] if lasting[0] is streams[0] else lasting:
+        if stream.disposition & av.stream.Disposition.default:
+            return stream
+    return max(lasting, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def _is_still(path: Path, stream: VideoStream) -> bool:
+    """Return whether a stream holds a single picture. What no header says is read from a second container."""
+    if stream.frames or stream.codec_context.name not in _PICTURE_CODECS:
+        return stream.frames == 1
+    with open_container(path) as container:
+        packets = container.demux(container.streams[stream.index])
+        return len(list(islice((packet for packet in packets if packet.size), 2))) < 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +239,6 @@ class Decoder:
         lacks_pts: The container tells no presentation times although frames are reordered: then
             they follow each other in decoding order's steps, and no seek can be exact.
         packets_read: How many packets were read since the start.
-        failures: How many packets could not be read or decoded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -183,7 +262,6 @@ class Decoder:
         self.packet_pts = array("q")
         self._key_pts: set[int] = set()  # libvpx does not say which of its frames are keyframes
         self.packets_read = 0
-        self.failures = 0
         self.left_out = 0
         self._closed = False
 
@@ -262,7 +340,6 @@ class Decoder:
                         return
             except av.error.FFmpegError:
                 failures += 1
-                self.failures += 1
             else:
                 return
 
@@ -296,7 +373,6 @@ class Decoder:
         try:
             return self._codec.decode(packet)
         except av.error.FFmpegError:
-            self.failures += 1
             return []
 
     def decode_alone(self, packet: Packet[VideoStream]) -> list[VideoFrame]:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from clip_core.errors import VideoNotFoundError, shown_name
-from clip_core.video.sequence import ImageSequence, parse_sequence
+from clip_core.video.sequence import parse_sequence
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -27,26 +27,18 @@ def hashing(path: Path) -> Generator[int, None, str]:
         VideoNotFoundError: The file cannot be read.
     """
     sequence = parse_sequence(path)
-    return (yield from _hashing_file(path) if sequence is None else _hashing_sequence(sequence))
-
-
-def _hashing_sequence(sequence: ImageSequence) -> Generator[int, None, str]:
-    digest, before, read = hashlib.sha256(f"image sequence at {sequence.rate}".encode()), 0, 0
+    if sequence is None:
+        return (yield from _hashing_file(path, 0))[0]
+    digest, read = hashlib.sha256(f"image sequence at {sequence.rate}".encode()), 0
     for number, name in sequence.files:
-        steps = _hashing_file(sequence.folder / name)
-        while True:
-            try:
-                read = before + next(steps)
-            except StopIteration as finished:
-                digest.update(f"\n{number} {finished.value}".encode())
-                break
-            yield read
-        before = read
+        picture_id, read = yield from _hashing_file(sequence.folder / name, read)
+        digest.update(f"\n{number} {picture_id}".encode())
     return digest.hexdigest()
 
 
-def _hashing_file(path: Path) -> Generator[int, None, str]:
-    digest, read = hashlib.sha256(), 0
+def _hashing_file(path: Path, read: int) -> Generator[int, None, tuple[str, int]]:
+    """Hash one file after ``read`` bytes of others; return its SHA-256 and the number of bytes read in all."""
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK_BYTES):
@@ -57,7 +49,7 @@ def _hashing_file(path: Path) -> Generator[int, None, str]:
         raise VideoNotFoundError(
             f"{shown_name(path)} cannot be read: {error.strerror}.", "Check that it is still there and readable."
         ) from error
-    return digest.hexdigest()
+    return digest.hexdigest(), read
 
 
 def hash_file(path: Path) -> str:

@@ -16,11 +16,10 @@ import numpy as np
 
 from clip_core.errors import VideoDecodeError, VideoError
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, VideoInfo
-from clip_core.video.forward import ForwardVideo, Shot
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, SeenFrames, VideoInfo
+from clip_core.video.forward import ForwardVideo, Shot, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 from clip_core.video.sequence import ImageSequence
-from clip_core.video.tables import make_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImageFile
@@ -153,7 +152,7 @@ class ImageSource:
     def claimed(self, start_pts: int) -> TimeTable:
         """Return the times of all files from ``start_pts`` on."""
         pts = array("q", self._pts[self._pts >= start_pts].tolist())
-        return make_table(pts, pts, 1, self.time_base, start_pts, None, confirmed=False)
+        return SeenFrames(pts, pts, 1).table(self.time_base, start_pts, None, confirmed=False)
 
     def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
         """Yield the pictures in order, from exactly the first at or after ``from_pts``."""
@@ -180,9 +179,7 @@ def _looks_whole(path: Path) -> bool:
         return False
 
 
-def open_sequence(
-    sequence: ImageSequence, *, video_id: str | None = None, table: TimeTable | None = None
-) -> ForwardVideo:
+def open_sequence(sequence: ImageSequence, table: TimeTable | None = None) -> ForwardVideo:
     """Open numbered images as a video and decode the first that can be decoded.
 
     Pictures that cannot be decoded are left out, like damaged frames of a video. Pictures of another size
@@ -190,7 +187,6 @@ def open_sequence(
 
     Args:
         sequence: What its name says.
-        video_id: The id of exactly these pictures at this rate, if known.
         table: When each is presented, if a pass over these very files confirmed it.
 
     Raises:
@@ -206,7 +202,13 @@ def open_sequence(
             f"{sequence.name} would be {duration_s / 3600:.1f} hours long, from number {numbers[0]} to {numbers[-1]}.",
             "The limit is 24 hours: number the pictures one after another, or cut them in parts.",
         )
-    first, picture = _first_picture(source, sequence)
+    first = first_picture(source)
+    if first is None:
+        raise VideoDecodeError(
+            f"Not one picture of {sequence.name} can be decoded.",
+            "Check that they are PNG, JPEG, BMP, TIFF or WebP files.",
+        )
+    start_pts, picture = first
     info = VideoInfo(
         path=sequence.path,
         name=sequence.name,
@@ -219,11 +221,9 @@ def open_sequence(
         header_frame_count=len(numbers),
         header_duration_s=duration_s,
         decoder="OpenCV",
-        reading=_reading(sequence.folder / dict(sequence.files)[numbers[0] + first.pts]),
+        reading=_reading(sequence.folder / dict(sequence.files)[numbers[0] + start_pts]),
     )
-    if video_id is not None:
-        vars(info)["video_id"] = video_id
-    return ForwardVideo(info, source, first.pts, table)
+    return ForwardVideo(info, source, start_pts, table)
 
 
 def _reading(path: Path) -> str:
@@ -232,13 +232,3 @@ def _reading(path: Path) -> str:
     if head is None or not head.has_alpha:
         return ""
     return "on white" if head.orientation == Orientation() else "upright, on white"
-
-
-def _first_picture(source: ImageSource, sequence: ImageSequence) -> tuple[Shot, Image]:
-    for shot in source.shots():
-        picture = None if shot.damaged else shot.picture()
-        if picture is not None:
-            return shot, picture
-    raise VideoDecodeError(
-        f"Not one picture of {sequence.name} can be decoded.", "Check that they are PNG, JPEG, BMP, TIFF or WebP files."
-    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import replace
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
-from clip_core.types import TimeTable
-from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, Video, VideoInfo, check_animation
+from clip_core.types import Frame, TimeTable
+from clip_core.video.base import Video, VideoInfo, check_animation, check_limits
 from clip_core.video.framing import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
 
@@ -50,18 +50,60 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
         VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours; or PyAV cannot be loaded.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
+    video = _open(path, table)
+    if video_id is not None:
+        vars(video.info)["video_id"] = video_id
+    return video
+
+
+def _open(path: str | Path, table: TimeTable | None) -> Video:
     sequence = parse_sequence(path)
     if sequence is not None:
         from clip_core.video.images import open_sequence
 
-        return open_sequence(sequence, video_id=video_id, table=table)
+        return open_sequence(sequence, table)
     file = Path(path)
     size_bytes = _check_file(path, file)
     if _begins_as_webp(file):
         from clip_core.video.animation import open_animation
 
-        return open_animation(file, video_id=video_id, table=table)
-    return _open_with_pyav(file, size_bytes, video_id, table)
+        return open_animation(file, table)
+    return _open_with_pyav(file, size_bytes, table)
+
+
+class SharedVideo:
+    """Opens a video when the first frame is asked for, and lets one thread at a time decode.
+
+    Args:
+        path: The file.
+        video_id: Its id, so that it need not be hashed.
+        table: Its confirmed table of times, so that its packets need not be scanned.
+    """
+
+    def __init__(self, path: str | Path, video_id: str, table: TimeTable | None = None) -> None:
+        self._path = Path(path)
+        self._video_id = video_id
+        self._table = table
+        self._video: Video | None = None
+        self._lock = threading.Lock()
+
+    def frame_at(self, time_s: float) -> Frame:
+        """Return the frame on the screen at ``time_s``.
+
+        Raises:
+            VideoError: The file is gone, is no longer this video, or the frame cannot be decoded.
+        """
+        with self._lock:
+            if self._video is None:
+                self._video = open_video(self._path, video_id=self._video_id, table=self._table)
+            return self._video.frame_at(time_s=time_s)
+
+    def close(self) -> None:
+        """Release the file; the next frame opens it again."""
+        with self._lock:
+            if self._video is not None:
+                self._video.close()
+                self._video = None
 
 
 def upload_extension(video: Video) -> str:
@@ -69,7 +111,7 @@ def upload_extension(video: Video) -> str:
     return _EXTENSIONS[video.info.container]
 
 
-def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: TimeTable | None) -> Video:
+def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Video:
     try:
         from clip_core.video.decoding import Decoder, PictureMaker
         from clip_core.video.pyav import PyAVVideo
@@ -79,15 +121,29 @@ def _open_with_pyav(file: Path, size_bytes: int, video_id: str | None, table: Ti
             "Install it: python -m pip install av",
         ) from error
 
+    name = shown_name(file)
     decoder = Decoder(file)
     try:
-        header = _header(decoder, file, size_bytes)
-        first = _first_frame(decoder, header.name)
-        pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
+        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
+        check_limits(name, context.width, context.height, duration_s)
+        if decoder.container_name == "gif":
+            check_animation(name, context.width, context.height, gif_pictures(file))
+        first = _first_frame(decoder, name)
+        pictures = PictureMaker(stream.sample_aspect_ratio)
         width, height = pictures.size(first)
-        info = replace(header, width=width, height=height, reading=_reading(decoder, pictures.reading(first)))
-        if video_id is not None:
-            vars(info)["video_id"] = video_id
+        info = VideoInfo(
+            path=file,
+            name=name,
+            size_bytes=size_bytes,
+            container=decoder.container_name,
+            codec=context.name,
+            width=width,
+            height=height,
+            header_fps=float(stream.average_rate) if stream.average_rate else None,
+            header_frame_count=stream.frames or None,
+            header_duration_s=duration_s,
+            reading=_reading(decoder, pictures.reading(first)),
+        )
         return PyAVVideo(info, decoder, first, table)
     except BaseException:
         decoder.close()
@@ -119,35 +175,6 @@ def _check_file(given: str | Path, file: Path) -> int:
     if status.st_size == 0:
         raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
     return status.st_size
-
-
-def _header(decoder: Decoder, file: Path, size_bytes: int) -> VideoInfo:
-    """Return what the container claims, within the limits."""
-    stream, context = decoder.stream, decoder.stream.codec_context
-    duration_s = decoder.header_duration_s
-    name = shown_name(file)
-    if context.width * context.height > MAX_PIXELS:
-        raise VideoError(
-            f"{name} has frames of {context.width} × {context.height} pixels, over the limit of 64 megapixels.",
-            "Scale it down.",
-        )
-    if decoder.container_name == "gif":
-        check_animation(name, context.width, context.height, gif_pictures(file))
-    if duration_s is not None and duration_s > MAX_DURATION_S:
-        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
-    rate = stream.average_rate
-    return VideoInfo(
-        path=file,
-        name=name,
-        size_bytes=size_bytes,
-        container=decoder.container_name,
-        codec=context.name,
-        width=context.width,
-        height=context.height,
-        header_fps=float(rate) if rate else None,
-        header_frame_count=stream.frames or None,
-        header_duration_s=duration_s,
-    )
 
 
 def _first_frame(decoder: Decoder, name: str) -> Decoded:

@@ -3,139 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
-from types import TracebackType
-from typing import Self
+from contextlib import contextmanager
 
 import numpy as np
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from clip_core.errors import VideoDecodeError
-from clip_core.types import Frame, Times, TimeTable
-from clip_core.video.base import VideoInfo, frame_number
+from clip_core.types import Frame, Image, TimeTable
+from clip_core.video.base import SeenFrames, Video, VideoInfo
 from clip_core.video.decoding import Decoded, Decoder, PictureMaker
 from clip_core.video.framing import is_cut_short
-from clip_core.video.seeking import FrameFinder, decode_keyframes
-from clip_core.video.tables import SeenFrames, claimed_table
 
 # Headers round, and some count the time before the first frame.
 _SLACK_S = 1.0
+# Decoding this many frames more is cheaper than a seek, even when a keyframe lies between.
+_WALK_FRAMES = 8
+# A seek may land after its target; further back than this a keyframe alone is not worth the reading.
+_STEPS_BACK_S = (0, 1, 3, 7)
 
 
-class PyAVVideo:
+class PyAVVideo(Video):
     """An open video; see ``Video``. Each pass over the file has a decoder of its own.
 
     Args:
         info: What the container says.
         decoder: A decoder that has just given ``first``; the video closes it.
         first: The first frame that decodes, which is time zero.
-        table: A confirmed table of this very file; one in other units, or that begins elsewhere, is not believed.
+        table: See ``Video``.
     """
 
     def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded, table: TimeTable | None = None) -> None:
         if decoder.stream.time_base is None:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
-        self.info = info
-        self.unreadable_after_s: float | None = None
-        self.left_out_frames = 0
-        self._time_base = decoder.stream.time_base
-        self._start_pts = first.pts
-        here = (first.pts, self._time_base)
-        believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
-        self._table = table if believed else None
+        super().__init__(info, decoder.stream.time_base, first.pts, table)
         self._pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
         self._finder = FrameFinder(decoder, first.pts)
-        self._shown: Frame | None = None
         self._open_decoders: set[Decoder] = set()
-        self._closed = False
-
-    def __repr__(self) -> str:
-        return f"PyAVVideo({self.info.name}, {self.info.width}x{self.info.height}, {self.info.codec})"
-
-    @property
-    def table(self) -> TimeTable:
-        """When each frame is presented: read from the packets at first, then seen."""
-        if self._table is None:
-            with self._decoding() as decoder:
-                self._table = claimed_table(decoder, self._time_base, self._start_pts, self.info.header_fps)
-        return self._table or self._confirm()
-
-    @property
-    def times_s(self) -> Times:
-        """float64 (n,): presentation times in seconds from the first frame, rising."""
-        return self.table.times_s
-
-    def frames(self, wanted_pts: Sequence[int] | None = None) -> Iterator[Frame]:
-        """Decode from the first frame to the last, in order; see ``Video.frames``."""
-        wanted = None if wanted_pts is None else {int(pts) for pts in wanted_pts}
-        known = self._table is not None and self._table.confirmed
-        last = max(wanted, default=self._start_pts) if wanted is not None and known else None
-        with closing(self._pass()) as frames:
-            for index, decoded in frames:
-                if wanted is None or decoded.pts in wanted:
-                    yield self._frame(index, decoded)
-                if last is not None and decoded.pts >= last:
-                    return
 
     def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
         """Decode single keyframes, without what lies between them; see ``Video.keyframes``."""
         with self._decoding() as decoder:
-            for decoded in decode_keyframes(decoder, pts):
-                yield self._frame(int(np.searchsorted(self.table.pts, decoded.pts)), decoded)
-
-    def frame_at(self, *, time_s: float | None = None, index: int | None = None) -> Frame:
-        """Return one frame, exactly; see ``Video.frame_at``."""
-        self._check_open()
-        number = frame_number(self, time_s, index)
-        pts = int(self.table.pts[number])
-        if self._shown is not None and (self._shown.pts, self._shown.index) == (pts, number):
-            return self._shown
-        decoded = self._finder.find(pts, self.table)
-        if decoded is None and not self.table.confirmed:
-            self._confirm()  # the packets claimed a frame that never comes, so their numbers are wrong too
-            return self.frame_at(time_s=time_s, index=index)
-        if decoded is None:
-            raise VideoDecodeError(
-                f"Frame {number} of {self.info.name} cannot be decoded.", "Choose another place in the video."
-            )
-        self._shown = self._frame(number, decoded)
-        return self._shown
+            for decoded in _decode_keyframes(decoder, pts):
+                number = int(np.searchsorted(self.table.pts, decoded.pts))
+                yield self._frame(number, decoded.pts, self._pictures.rgb(decoded))
 
     def close(self) -> None:
         """Release the file; may be called twice."""
-        self._closed = True
-        self._shown = None
+        super().close()
         self._finder.close()
         for decoder in self._open_decoders:
             decoder.close()
         self._open_decoders.clear()
 
-    def __enter__(self) -> Self:
-        return self
+    def _claimed_table(self) -> TimeTable | None:
+        """Return the table that the packets claim, or None if packets do not tell their times.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        Packets before the first frame and those that an edit list leaves out show no frame of their own.
+        """
+        seen = SeenFrames()
+        with self._decoding() as decoder:
+            if decoder.lacks_pts:
+                return None
+            for packet in decoder.packets():
+                if packet.is_discard:
+                    continue
+                if packet.pts is None:
+                    return None
+                if packet.pts >= self._start_pts:
+                    seen.add(packet.pts, packet.duration or 0, is_key=packet.is_keyframe)
+        if not seen.pts:
+            return None
+        return seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False)
 
-    def _confirm(self) -> TimeTable:
-        """Decode once from start to end without making pictures; return the confirmed table."""
-        for _ in self._pass():
-            pass
-        return self.table
+    def _picture_at(self, pts: int) -> Image | None:
+        decoded = self._finder.find(pts, self.table)
+        return None if decoded is None else self._pictures.rgb(decoded)
 
-    def _pass(self) -> Generator[tuple[int, Decoded], None, None]:
-        """Decode all frames in order, with their numbers; at the end, take over what was seen."""
+    def _pass(self, wanted: set[int] | None) -> Generator[tuple[int, Frame | None], None, None]:
         seen = SeenFrames()
         with self._decoding() as decoder:
             for decoded in decoder.frames():
-                seen.add(decoded)
-                yield len(seen.pts) - 1, decoded
+                seen.add(decoded.pts, decoded.duration, is_key=decoded.is_key)
+                image = self._pictures.rgb(decoded) if wanted is None or decoded.pts in wanted else None
+                yield decoded.pts, None if image is None else self._frame(len(seen.pts) - 1, decoded.pts, image)
                 self._check_open()
-            if not seen.pts:
-                raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
+            table = self._take_over(seen)
             self.left_out_frames = decoder.left_out
-            self._table = seen.table(self._time_base, self.info.header_fps)
-            self.unreadable_after_s = self._table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
+            self.unreadable_after_s = table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
 
     def _ends_early(self, decoder: Decoder, last_pts: int) -> bool:
         """Return whether more than one frame, or a second, was promised after the last that came."""
@@ -146,11 +101,6 @@ class PyAVVideo:
             return True
         promised = np.array(decoder.packet_pts, dtype=np.int64)
         return int(np.count_nonzero(promised > last_pts)) > 1
-
-    def _frame(self, index: int, decoded: Decoded) -> Frame:
-        base = self._time_base
-        time_s = (decoded.pts - self._start_pts) * base.numerator / base.denominator
-        return Frame(index, decoded.pts, time_s, self._pictures.rgb(decoded))
 
     @contextmanager
     def _decoding(self) -> Iterator[Decoder]:
@@ -164,6 +114,97 @@ class PyAVVideo:
             decoder.close()
             self._open_decoders.discard(decoder)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError(f"{self.info.name} is closed.")
+
+class FrameFinder:
+    """Seeks to frames, and walks on without a seek when the next ones are asked for in a row.
+
+    A seek can land after the frame, or before it on pictures whose references are missing. So a
+    frame counts only if a keyframe came out of the decoder at or before it; else the seek starts
+    1 s, 3 s, 7 s … earlier, at last at the very start of the file.
+    """
+
+    def __init__(self, decoder: Decoder, start_pts: int) -> None:
+        self._decoder = decoder
+        self._start_pts = start_pts
+        self._run: Iterator[Decoded] | None = None
+        self._last: Decoded | None = None
+        self._trusted = False
+        self.seeks = 0
+
+    def find(self, pts: int, table: TimeTable) -> Decoded | None:
+        """Return the frame of exactly this time; None if it does not come out of the decoder."""
+        if self._trusted and self._last is not None and self._last.pts == pts:
+            return self._last
+        if self._may_walk(pts, table) and (frame := self._walk(pts)):
+            return frame
+        back_s = 0.0
+        while True:
+            at_start = self._jump(pts - round(back_s / float(table.time_base)))
+            frame = self._walk(pts)
+            if frame is not None or at_start:
+                return frame
+            back_s = 2 * back_s + 1
+
+    def close(self) -> None:
+        """Release the file; may be called twice."""
+        self._run = self._last = None
+        self._decoder.close()
+
+    def _may_walk(self, pts: int, table: TimeTable) -> bool:
+        if self._run is None or self._last is None or not self._trusted or self._last.pts >= pts:
+            return False
+        here, there = table.pts.searchsorted([self._last.pts, pts])
+        keys_here, keys_there = table.key_pts.searchsorted([self._last.pts, pts], side="right")
+        return bool(there - here <= _WALK_FRAMES or keys_here == keys_there)
+
+    def _jump(self, pts: int) -> bool:
+        """Start decoding at about ``pts``; return whether that is the very start of the file."""
+        self.seeks += 1
+        at_start = pts <= self._start_pts or self._decoder.lacks_pts
+        if at_start:
+            self._decoder.restart()
+        else:
+            self._decoder.seek(pts)
+        self._run, self._last, self._trusted = self._decoder.frames(), None, at_start
+        return at_start
+
+    def _walk(self, pts: int) -> Decoded | None:
+        """Decode on until ``pts`` has come or has been passed."""
+        if self._run is None:
+            return None
+        for frame in self._run:
+            self._trusted = self._trusted or frame.is_key
+            self._last = frame
+            if frame.pts >= pts:
+                return frame if frame.pts == pts and self._trusted else None
+        self._run = None
+        return None
+
+
+def _decode_keyframes(decoder: Decoder, pts: Sequence[int]) -> Iterator[Decoded]:
+    """Yield the keyframes at these times; one that cannot be decoded exactly is left out.
+
+    Args:
+        decoder: A decoder that nobody else uses.
+        pts: Presentation times of keyframes in the stream's time base, rising.
+    """
+    for wanted in () if decoder.lacks_pts else pts:
+        packet = _key_packet(decoder, int(wanted))
+        if packet is None:
+            continue
+        for raw in decoder.decode_alone(packet):
+            if raw.pts in (wanted, None) and (raw.key_frame or packet.is_keyframe) and not raw.is_corrupt:
+                yield Decoded(int(wanted), raw.duration or 0, True, raw)
+                break
+
+
+def _key_packet(decoder: Decoder, pts: int) -> Packet[VideoStream] | None:
+    time_base = decoder.stream.time_base
+    for back_s in _STEPS_BACK_S:
+        decoder.seek(pts - round(back_s / time_base) if time_base else pts)
+        for packet in decoder.packets():
+            if packet.pts == pts and packet.is_keyframe:
+                return packet
+            if packet.dts is not None and packet.dts > pts:
+                break
+    return None

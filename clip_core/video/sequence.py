@@ -145,7 +145,9 @@ def parse_sequence(path: str | os.PathLike[str]) -> ImageSequence | None:
         raise VideoError(f"{shown_name(match['name'])} is not a pattern for numbered pictures.", _HOW)
     width = int(pattern["width"] or 1)
     if not 1 <= width <= _MOST_DIGITS:
-        raise VideoError(f"{shown_name(match['name'])} asks for {width} digits.", f"Up to {_MOST_DIGITS} can be read.")
+        raise VideoError(
+            f"{shown_name(match['name'])} has numbers of {width} digits.", f"The limit is {_MOST_DIGITS} digits."
+        )
     folder = Path(match["file"]).parent
     return ImageSequence(
         Path(text), folder, pattern["prefix"], width, pattern["suffix"], _rate(match["rate"], match["name"])
@@ -217,7 +219,7 @@ def _rate(given: str | None, name: str) -> Fraction:
     rate = Fraction(match[1]) / divisor if match is not None and divisor else None
     if rate is None or not 0 < rate <= MOST_FPS:
         raise VideoError(
-            f"{shown_name(given) if given else 'Nothing'} after the @ of {shown_name(name)} is no rate.",
+            f"{shown_name(given) if given else 'Nothing'} after the @ of {shown_name(name)} is not a frame rate.",
             f"Write pictures per second, above 0 and up to {MOST_FPS}, as in @24 or @30000/1001.",
         )
     return rate

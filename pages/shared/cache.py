@@ -26,8 +26,8 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.types import Image, TimeTable, VideoRecord
 from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
-from clip_core.video.shared import SharedVideo
 from pages.shared.buffer_cache import Shelf
 
 APP_FOLDER = Path(__file__).parents[2]

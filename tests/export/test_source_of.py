@@ -19,7 +19,20 @@ def table(times: list[Fraction], base: Fraction, end_s: float = 10.0) -> TimeTab
 
 def record(given: TimeTable, header_fps: float | None = None) -> VideoRecord:
     return VideoRecord(
-        "0" * 64, "/films/a b.mp4", "mine.mp4", 1, "mov", "h264", 640, 360, header_fps, None, None, given, None, 0.0
+        video_id="0" * 64,
+        path="/films/a b.mp4",
+        name="mine.mp4",
+        size_bytes=1,
+        container="mov",
+        codec="h264",
+        width=640,
+        height=360,
+        header_fps=header_fps,
+        header_frame_count=None,
+        header_duration_s=None,
+        table=given,
+        unreadable_after_s=None,
+        added_s=0.0,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import clip_core.media.proxies
+import clip_core.media.exports_folder
 from clip_core.errors import JobCancelled, VideoNotFoundError
 from clip_core.library.identify import file_stamp, record_of
 from clip_core.media.proxies import make_proxy
@@ -50,7 +50,7 @@ def test_a_real_one(tmp_path: Path) -> None:
 
 
 def test_a_real_one_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_core.media.proxies, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     record = known(video.path)
     reached, go = threading.Event(), threading.Event()

@@ -67,7 +67,7 @@ def test_it_is_known_where_pyav_is_still_missing(
     film: PlantedVideo, store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.delitem(sys.modules, "clip_core.video.probing", raising=False)
+    monkeypatch.delitem(sys.modules, "clip_core.video.decoding", raising=False)
     assert reindex_error(replace(the_record(store), path=str(film.path))) is not None
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from clip_core.errors import ExportError
-from clip_core.media.clip_plan import clip_names, piece_of, until
-from clip_core.types import Moment, TimeTable
+from clip_core.files import numbered_name
+from clip_core.media.original import piece_of, whole_frames
+from clip_core.types import TimeTable
 
 
 def table(milliseconds: list[int], end_s: float) -> TimeTable:
@@ -46,9 +47,9 @@ def test_where_it_ends() -> None:
     assert piece_of(still, 0.0, 0.25).end_s == pytest.approx(0.3)
     assert piece_of(still, 5.0, 6.0).end_s == pytest.approx(6.0)
     assert piece_of(table([0], 0.04), 0.0, 0.0).end_s == pytest.approx(0.04)
-    whole = until(even, 1, 2)
+    whole = whole_frames(even, 1, 2)
     assert (whole.first, whole.stop, whole.start_s, whole.end_s) == (1, 3, 0.1, 0.3)
-    assert until(even, 2, 99).end_s == 0.4
+    assert whole_frames(even, 2, 99).end_s == 0.4
 
 
 def test_moments_of_another_video() -> None:
@@ -59,8 +60,8 @@ def test_moments_of_another_video() -> None:
 
 
 def test_names() -> None:
-    moments = [Moment(prompt, 1.5, 2.0, 1.7, 1.0, 1.0) for prompt in ("a dog", "a dog", "../..", "")]
-    names = clip_names(moments, "mp4")
+    prompts = ("a dog", "a dog", "../..", "")
+    names = [numbered_name(number, prompt, 1.5, "mp4") for number, prompt in enumerate(prompts, start=1)]
     assert names[:2] == ["001_a-dog_0m01.500s.mp4", "002_a-dog_0m01.500s.mp4"]
     assert len(set(names)) == 4
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-.") for name in names)

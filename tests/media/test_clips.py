@@ -11,7 +11,6 @@ import av
 import numpy as np
 import pytest
 
-import clip_core.media.copy_source
 import clip_core.media.exports_folder
 from clip_core.errors import ExportError, VideoError, VideoNotFoundError
 from clip_core.library.identify import file_stamp
@@ -108,12 +107,12 @@ def test_a_fast_clip_begins_at_the_keyframe_before_and_says_so(kind: str, tmp_pa
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("images", r"consists of single images and has nothing to copy fast\. Cut it exactly instead\."),
-        ("gif", r"animation\.gif consists of single images"),
-        ("avi-packed", r"packed\.avi does not tell when its pictures are shown: it cannot be copied\."),
+        ("images", r"consists of separate images.* Cut it exactly instead\."),
+        ("gif", r"animation\.gif consists of separate images"),
+        ("avi-packed", r"packed\.avi has no presentation times"),
         (
             "edit",
-            r"No keyframe lies at or before 0:00\.000, so it cannot be copied from there\. Cut it exactly instead\.",
+            r"no keyframe at or before 0:00\.000 .*Cut it exactly instead\.",
         ),
     ],
 )
@@ -127,7 +126,7 @@ def test_what_cannot_be_copied_fast(kind: str, words: str, tmp_path: Path) -> No
 
 def test_a_codec_that_no_container_takes(tmp_path: Path) -> None:
     video = planted(tmp_path, "old", 30, VideoSpec(".flv", "flv1"))
-    with pytest.raises(ExportError, match=r"Neither MP4 nor MKV takes a copy of FLV1\. Cut it exactly instead\."):
+    with pytest.raises(ExportError, match=r"Neither MP4 nor MKV can hold FLV1\. Cut it exactly instead\."):
         list(cut_clips(video.path, [moment(0.0, 0.5)], tmp_path / "out", kind="fast"))
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -208,9 +207,9 @@ def test_a_still_picture_does_not_make_a_moment_long(tmp_path: Path) -> None:
 def test_moments_that_are_none(tmp_path: Path) -> None:
     video = planted(tmp_path, "v", 30, VideoSpec())
     for start_s, end_s, words in (
-        (0.5, 0.4, "A moment from 0.5 s to 0.4 s is none"),
-        (float("nan"), 1.0, "is none"),
-        (0.0, float("inf"), "is none"),
+        (0.5, 0.4, r"from 0\.5 s to 0\.4 s"),
+        (float("nan"), 1.0, "from nan s"),
+        (0.0, float("inf"), "to inf s"),
         (70.0, 71.0, r"A moment at 1:10\.000 lies outside the video, which lasts 0:01\.000\. Check that the moments"),
     ):
         with pytest.raises(ExportError, match=words):
@@ -278,7 +277,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["exact", "fast"])
 @pytest.mark.parametrize(
     ("place", "words"),
-    [("/dev/full", "The disk is full: what was"), ("/nowhere/at/all", "It cannot be written: No such")],
+    [("/dev/full", "The disk is full"), ("/nowhere/at/all", "It cannot be written: No such")],
 )
 def test_when_it_cannot_be_written(kind: ClipMode, place: str, words: str, tmp_path: Path) -> None:
     video = planted(tmp_path, "v", 30, VideoSpec())

@@ -8,33 +8,33 @@ from pathlib import Path
 import pytest
 
 from clip_core.errors import ExportError
-from clip_core.media.exports_folder import Account, need_spare
+from clip_core.media.exports_folder import ProgressMeter, need_spare
 from clip_core.types import Progress
 
 
 def test_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    account = Account("clips", 8.0, _began=now, _told=now)
-    assert account.report() == Progress(0.0, 8.0, stage="clips")
+    meter = ProgressMeter("clips", 8.0, _began=now, _reported=now)
+    assert meter.report() == Progress(0.0, 8.0, stage="clips")
     now = 100.2
-    assert not account.due()
+    assert not meter.due()
     now = 101.0
-    assert account.due()
-    account.done = 2.0
-    account.files.append(Path("a.mp4"))
-    account.warnings += ["damaged", "damaged"]
-    told = account.report()
+    assert meter.due()
+    meter.done = 2.0
+    meter.files.append(Path("a.mp4"))
+    meter.warnings += ["damaged", "damaged"]
+    told = meter.report()
     assert (told.done, told.share, told.seconds_left) == (2.0, 0.25, 3.0)
     assert (told.files, told.warnings) == ((Path("a.mp4"),), ("damaged",))
-    assert not account.due()
-    account.done = 9.0
-    assert (account.report().done, account.report().share) == (8.0, 1.0)
-    assert account.report().seconds_left == 0.0
+    assert not meter.due()
+    meter.done = 9.0
+    assert (meter.report().done, meter.report().share) == (8.0, 1.0)
+    assert meter.report().seconds_left == 0.0
 
 
 def test_nothing_to_do_is_done() -> None:
-    assert Account("frames", 0).report().share == 1.0
+    assert ProgressMeter("frames", 0).report().share == 1.0
 
 
 def test_room(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-import clip_core.media.copy_source
+import clip_core.media.exports_folder
+import clip_core.media.original
 import clip_core.media.proxies
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
@@ -205,7 +206,7 @@ def test_pictures_of_another_size_get_bars(tmp_path: Path) -> None:
 
 
 def test_progress_grows_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_core.media.proxies, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
     video = KINDS["avi"](tmp_path)
     reports = list(make_proxy(video.path, tmp_path / "copy.mp4"))
     done = [report.done for report in reports]
@@ -218,7 +219,7 @@ def test_progress_grows_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_cancelling_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_core.media.proxies, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     making = make_proxy(video.path, target)
     while next(making).done < 40:
@@ -239,7 +240,7 @@ def test_the_last_chance_to_cancel_is_when_all_is_written_and_checked(
         return open_video(path, **given)
 
     monkeypatch.setattr(clip_core.media.proxies, "open_video", counted)
-    monkeypatch.setattr(clip_core.media.copy_source, "open_video", counted)
+    monkeypatch.setattr(clip_core.media.original, "open_video", counted)
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     making = make_proxy(video.path, target, table=confirmed_table(video.path))
     while next(making) != Progress(150, 150, seconds_left=0.0, stage="proxy"):
@@ -253,9 +254,10 @@ def test_the_last_chance_to_cancel_is_when_all_is_written_and_checked(
 KILLED = """
 import sys
 from pathlib import Path
-import clip_core.media.proxies as m
-m.REPORT_EVERY_S = 0.0
-for progress in m.make_proxy(Path(sys.argv[1]), Path(sys.argv[2])):
+import clip_core.media.exports_folder
+from clip_core.media.proxies import make_proxy
+clip_core.media.exports_folder.REPORT_EVERY_S = 0.0
+for progress in make_proxy(Path(sys.argv[1]), Path(sys.argv[2])):
     if progress.done > 20:
         print("there", flush=True)
         sys.stdin.read()
@@ -269,7 +271,7 @@ def test_a_killed_process_leaves_nothing_that_is_taken_for_a_copy(tmp_path: Path
         assert process.stdout is not None
         assert process.stdout.readline() == b"there\n"
         waiting = make_proxy(video.path, target)
-        assert next(waiting) == Progress(0, 0, stage="waiting", note="another process is making one")
+        assert next(waiting) == Progress(0, 0, stage="waiting", note="another process is making it")
         waiting.close()
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -297,7 +299,7 @@ def other_table(table: TimeTable, **changes: object) -> TimeTable:
 def test_a_copy_that_is_not_right_is_not_kept(tmp_path: Path) -> None:
     video, target = KINDS["avi"](tmp_path), tmp_path / "proxies" / "copy.mp4"
     table = confirmed_table(video.path)
-    with pytest.raises(ProxyError, match=r"The copy of avi\.avi has 150 frames instead of 149\. Nothing of it is kept"):
+    with pytest.raises(ProxyError, match=r"The copy of avi\.avi has 150 frames instead of 149\. Nothing was kept"):
         list(make_proxy(video.path, target, table=other_table(table, pts=table.pts[:-1])))
     assert left_in(target.parent) == []
     moved = table.pts.copy()

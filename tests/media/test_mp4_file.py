@@ -9,7 +9,8 @@ import av
 import pytest
 
 from clip_core.errors import ExportError
-from clip_core.media.mp4_file import Look, Mp4File, even_size, export_error, ticks_per_second
+from clip_core.media.clips import CLIP, even_size
+from clip_core.media.mp4_file import Mp4File, ticks_per_second
 from clip_core.types import Frame
 from tests.support.video_maker import number_picture, read_number
 
@@ -30,14 +31,10 @@ def test_clocks(time_base: Fraction, longest_s: float, expected: int) -> None:
     assert ticks_per_second(time_base, longest_s) == expected
 
 
-class Written(Mp4File):
-    look = Look(crf=18, sound_bits=96_000, size=even_size, refusal=export_error)
-
-
 def test_what_is_written_is_kept_only_when_that_is_said(tmp_path: Path) -> None:
     target = tmp_path / "a.mp4"
     for keeps in (False, True):
-        with Written(target, 160, 96, Fraction(1, 1000)) as out:
+        with Mp4File(target, CLIP, (160, 96), Fraction(1, 1000)) as out:
             for number, pts in enumerate((70, 100, 170)):
                 out.add(Frame(number, pts, (pts - 70) / 1000, number_picture(number)))
             out.finish(0.5)
@@ -52,9 +49,9 @@ def test_what_is_written_is_kept_only_when_that_is_said(tmp_path: Path) -> None:
         assert container.duration == 500_000
 
 
-def test_its_errors_are_those_of_its_look(tmp_path: Path) -> None:
+def test_its_errors_are_those_of_its_encoding(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"It cannot be written: No such file or directory\. Choose a folder"):
-        Written(tmp_path / "nowhere" / "a.mp4", 160, 96, Fraction(1, 30))
+        Mp4File(tmp_path / "nowhere" / "a.mp4", CLIP, (160, 96), Fraction(1, 30))
 
 
 @pytest.mark.parametrize(("size", "even"), [((161, 97), (160, 96)), ((4000, 3000), (4000, 3000)), ((1, 3), (2, 2))])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from clip_core.errors import ProxyError
-from clip_core.media.mp4_file import proxy_size
-from clip_core.media.proxies import ProxyFile, write_error
+from clip_core.media.mp4_file import Mp4File
+from clip_core.media.proxies import PROXY, proxy_size, write_error
 from clip_core.types import Frame
 from tests.support.video_maker import number_picture
 
@@ -38,7 +38,7 @@ def test_sizes(size: tuple[int, int], expected: tuple[int, int]) -> None:
 
 
 def written(path: Path, pts: list[int], time_base: Fraction, end_s: float, size: tuple[int, int] = (96, 64)) -> Path:
-    with ProxyFile(path, *size, time_base) as out:
+    with Mp4File(path, PROXY, size, time_base) as out:
         for index, stamp in enumerate(pts):
             rgb = number_picture(index, *size)
             out.add(Frame(index, stamp, float((stamp - pts[0]) * time_base), rgb))
@@ -81,7 +81,7 @@ def test_tiny_pictures(size: tuple[int, int], tmp_path: Path) -> None:
 
 def test_nothing_lies_there_before_it_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "a.mp4"
-    with ProxyFile(target, 96, 64, Fraction(1, 30)) as out:
+    with Mp4File(target, PROXY, (96, 64), Fraction(1, 30)) as out:
         out.add(Frame(0, 0, 0.0, number_picture(0, 96, 64)))
         assert [path.name for path in tmp_path.iterdir()] == [".a.mp4.part"]
         out.finish(0.1)
@@ -93,7 +93,7 @@ def test_nothing_lies_there_before_it_is_kept(tmp_path: Path) -> None:
 def test_an_older_copy_stays_when_a_new_one_fails(tmp_path: Path) -> None:
     target = written(tmp_path / "a.mp4", [0, 1], Fraction(1, 30), 0.1)
     before = target.read_bytes()
-    with pytest.raises(RuntimeError), ProxyFile(target, 96, 64, Fraction(1, 30)):
+    with pytest.raises(RuntimeError), Mp4File(target, PROXY, (96, 64), Fraction(1, 30)):
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
     assert target.read_bytes() == before
@@ -101,7 +101,7 @@ def test_an_older_copy_stays_when_a_new_one_fails(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProxyError, match=r"cannot be written: No such file or directory\. Check that the folder"):
-        ProxyFile(tmp_path / "no" / "a.mp4", 96, 64, Fraction(1, 30))
+        Mp4File(tmp_path / "no" / "a.mp4", PROXY, (96, 64), Fraction(1, 30))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
@@ -110,7 +110,7 @@ def test_a_disk_that_fills_up_on_the_way(tmp_path: Path) -> None:
     noise = np.random.default_rng(1)
 
     def write() -> None:
-        with ProxyFile(tmp_path / "a.mp4", 96, 64, Fraction(1, 30)) as out:
+        with Mp4File(tmp_path / "a.mp4", PROXY, (96, 64), Fraction(1, 30)) as out:
             for index in range(300):
                 rgb = noise.integers(0, 255, (64, 96, 3), dtype=np.uint8)
                 out.add(Frame(index, index, index / 30, rgb))

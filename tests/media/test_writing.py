@@ -10,7 +10,7 @@ import pytest
 
 from clip_core.errors import ExportError
 from clip_core.files import is_full, lacking_room, nearest_folder, part_of, reason_of, whole_file
-from clip_core.media.mp4_file import export_error, write_whole
+from clip_core.media.exports_folder import export_error, write_whole
 
 
 def test_words() -> None:

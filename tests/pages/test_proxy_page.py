@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import clip_core.media.proxies
+import clip_core.media.exports_folder
 import clip_core.tasks
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import ProxyError, VideoError
@@ -82,7 +82,7 @@ class Counter:
 def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     counter = Counter()
     monkeypatch.setattr(clip_core.tasks, "make_proxy", counter.wrap(clip_core.tasks.make_proxy))
-    monkeypatch.setattr(clip_core.media.proxies, "REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr(clip_core.media.exports_folder, "REPORT_EVERY_S", 0.0)
     yield counter
     counter.let()
 

@@ -214,7 +214,7 @@ def test_cut_anywhere_it_counts_only_what_is_whole(webp: Path, tmp_path: Path) -
     assert counts[0] == 0
     assert counts[-1] in (5, 6)
     (tmp_path / "cut").write_bytes(whole[:50])
-    with pytest.raises(VideoError, match="cut holds no picture that is whole"):
+    with pytest.raises(VideoError, match="cut contains no complete picture"):
         read_delays(tmp_path / "cut")
 
 

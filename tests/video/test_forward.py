@@ -16,7 +16,18 @@ from clip_core.video.base import VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot
 from tests.support.video_maker import number_picture, read_number
 
-INFO = VideoInfo(Path("made.up"), "made.up", 1, "images", "png", 160, 96, 10.0, None, None)
+INFO = VideoInfo(
+    path=Path("made.up"),
+    name="made.up",
+    size_bytes=1,
+    container="images",
+    codec="png",
+    width=160,
+    height=96,
+    header_fps=10.0,
+    header_frame_count=None,
+    header_duration_s=None,
+)
 
 
 @dataclass

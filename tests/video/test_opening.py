@@ -15,8 +15,8 @@ import pytest
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError
 from clip_core.video import open_video
+from clip_core.video.decoding import FORMATS
 from clip_core.video.opening import upload_extension
-from clip_core.video.probing import FORMATS
 from tests.support.video_maker import (
     PlantedVideo,
     VideoSpec,

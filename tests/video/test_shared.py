@@ -8,7 +8,7 @@ import pytest
 
 from clip_core import open_video
 from clip_core.errors import VideoNotFoundError
-from clip_core.video.shared import SharedVideo
+from clip_core.video.opening import SharedVideo
 from tests.support import video_maker
 
 

@@ -12,8 +12,7 @@ import streamlit as st
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError, VideoError
 from clip_core.library.videos import VideoChoice
-from clip_core.media.mp4_file import proxy_size
-from clip_core.media.proxies import proxy_path
+from clip_core.media.proxies import proxy_path, proxy_size
 from clip_core.tasks import TaskView
 from clip_core.types import VideoRecord
 from pages.shared.cache import proxy_queue, why_not_playable

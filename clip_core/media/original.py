@@ -1,23 +1,87 @@
-"""Choose the frames and the file names of the clips of moments."""
+"""The video that clips, frames and proxies are made from: that it stays the same file, and the pieces cut from it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from clip_core.errors import ExportError, shown_name
-from clip_core.files import numbered_name
+from clip_core.errors import ExportError, VideoError, VideoNotFoundError, shown_name
+from clip_core.library.identify import file_stamp, is_there
 from clip_core.text import clock
-from clip_core.types import Moment, TimeTable
+from clip_core.types import TimeTable
+from clip_core.video import Video, open_video
 
 # Files of moments round times to a microsecond; no two frames are that close.
 SLACK_S = 1e-6
 # The usual duration of a frame is the median over this many frames before and after.
 _NEAR = 50
+
+
+@dataclass
+class Original:
+    """An open video that clips or frames are taken from.
+
+    Attributes:
+        path: The path that was passed in.
+        video: The open video.
+        stamp: The file's ``file_stamp`` when it was opened or identified.
+        warnings: What the user should know about the clips or frames.
+    """
+
+    path: Path
+    video: Video
+    stamp: tuple[int, int]
+    warnings: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Check that the file has not changed.
+
+        Raises:
+            VideoError: It has changed, or is gone.
+        """
+        check_unchanged(self.path, self.stamp)
+
+
+@contextmanager
+def open_original(
+    path: str | Path, table: TimeTable | None, stamp: tuple[int, int] | None = None
+) -> Iterator[Original]:
+    """Open a video to take clips or frames from it.
+
+    Args:
+        path: The file, or the pattern of a sequence of images.
+        table: Presentation times of the frames, if confirmed.
+        stamp: The file's ``file_stamp`` when it was identified; a file with another stamp is refused.
+
+    Raises:
+        VideoNotFoundError: The file does not exist, or was removed during the block.
+        VideoError: The file cannot be read, or has changed.
+    """
+    file = Path(path)
+    check_unchanged(file, stamp)
+    with open_video(path, table=table) as video:
+        try:
+            yield Original(file, video, stamp or file_stamp(file))
+        except (VideoError, FileNotFoundError) as error:
+            if not is_there(path):
+                name = shown_name(path)
+                raise VideoNotFoundError(f"{name} was moved or deleted meanwhile.", "Put it back.") from error
+            raise
+
+
+def check_unchanged(path: str | Path, stamp: tuple[int, int] | None) -> None:
+    """Check that a file still has this ``file_stamp``; None passes.
+
+    Raises:
+        VideoError: It has changed, or is gone.
+    """
+    if stamp is not None and file_stamp(Path(path)) != stamp:
+        raise VideoError(f"{shown_name(path)} has changed since it was opened.", "Open it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +118,7 @@ def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
         ExportError: The times are not finite, the end lies before the start, or the moment lies outside the video.
     """
     if not (math.isfinite(start_s) and math.isfinite(end_s)) or end_s < start_s:
-        raise ExportError(f"A moment from {start_s} s to {end_s} s is none.", "Correct its times.")
+        raise ExportError(f"A moment cannot run from {start_s} s to {end_s} s.", "Correct its times.")
     if start_s > table.end_s + SLACK_S or end_s < -SLACK_S:
         raise ExportError(
             f"A moment at {clock(start_s)} lies outside the video, which lasts {clock(table.end_s)}.",
@@ -71,38 +135,9 @@ def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
     return Piece(first, stop, float(times_s[first]), min(next_s, max(end_s, usual_s)))
 
 
-def until(table: TimeTable, first: int, frames: int) -> Piece:
+def whole_frames(table: TimeTable, first: int, frames: int) -> Piece:
     """Return the piece of ``frames`` whole frames from ``first`` on, or of as many as there are."""
     stop = min(len(table), first + frames)
     times_s = table.times_s
     end_s = float(times_s[stop]) if stop < len(table) else table.end_s
     return Piece(first, stop, float(times_s[first]), end_s)
-
-
-def clip_names(moments: Sequence[Moment], extension: str) -> list[str]:
-    """Return names such as ``003_a-dog_0m12.400s.mp4``, numbered in the order of the moments."""
-    return [numbered_name(k, m.prompt, m.start_s, extension) for k, m in enumerate(moments, start=1)]
-
-
-def make_folder(folder: Path) -> None:
-    """Create an output folder if it does not exist.
-
-    Raises:
-        ExportError: The folder cannot be created.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"{shown_name(folder)} cannot be made or is no folder: {error.strerror}.", "Choose another folder."
-        ) from error
-
-
-def refuse_source(target: Path, source: Path) -> None:
-    """Refuse to overwrite the video itself.
-
-    Raises:
-        ExportError: Both paths are the same file.
-    """
-    if target.exists() and source.exists() and target.samefile(source):
-        raise ExportError(f"{shown_name(target)} is the video itself.", "Choose another folder.")

@@ -91,12 +91,15 @@ class Video(ABC):
         unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
         left_out_frames: How many frames a full pass left out because the file's clock jumped back, or pictures that
             do not decode.
+        clock_restarts_s: Where the file's clock began again, as it does where recordings were put one behind the
+            other: the frames from there on are left out. None if it did not.
     """
 
     def __init__(self, info: VideoInfo, time_base: Fraction, start_pts: int, table: TimeTable | None) -> None:
         self.info = info
         self.unreadable_after_s: float | None = None
         self.left_out_frames = 0
+        self.clock_restarts_s: float | None = None
         self._time_base, self._start_pts = time_base, start_pts
         here = (start_pts, time_base)
         believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here

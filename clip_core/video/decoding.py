@@ -41,6 +41,8 @@ _LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
+# A frame that is earlier than the one before by more than this begins another recording.
+_RESTART_S = 1
 _PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
@@ -238,6 +240,7 @@ class Decoder:
         packet_pts: int64, the times of the packets read so far that promise a frame, in file order.
         lacks_pts: The container tells no presentation times although frames are reordered: then
             they follow each other in decoding order's steps, and no seek can be exact.
+        restarts_at: The pts at which the clock began again: see ``Video.clock_restarts_s``.
         packets_read: How many packets were read since the start.
     """
 
@@ -263,6 +266,7 @@ class Decoder:
         self._key_pts: set[int] = set()  # libvpx does not say which of its frames are keyframes
         self.packets_read = 0
         self.left_out = 0
+        self.restarts_at: int | None = None
         self._closed = False
 
     def _reorders_packets(self) -> bool:
@@ -355,6 +359,8 @@ class Decoder:
                 continue
             if last is not None and pts <= last:
                 self.left_out += 1
+                if self.restarts_at is None and (last - pts) * (self.stream.time_base or 0) > _RESTART_S:
+                    self.restarts_at = last + duration
                 continue
             last = pts
             yield Decoded(pts, duration, bool(raw.key_frame) or pts in self._key_pts, raw)

@@ -90,6 +90,8 @@ class PyAVVideo(Video):
                 self._check_open()
             table = self._take_over(seen)
             self.left_out_frames = decoder.left_out
+            if decoder.restarts_at is not None:
+                self.clock_restarts_s = float((decoder.restarts_at - self._start_pts) * self._time_base)
             self.unreadable_after_s = table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
 
     def _ends_early(self, decoder: Decoder, last_pts: int) -> bool:

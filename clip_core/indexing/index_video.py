@@ -109,11 +109,9 @@ def _left_out(video: Video) -> tuple[str, ...]:
         many, one = f"{frames} pictures cannot be read and are left out.", "1 picture cannot be read and is left out."
         return () if frames == 0 else (one,) if frames == 1 else (many,)
     if video.clock_restarts_s is not None:
-        what = (
-            f"The file's clock starts again at {clock(video.clock_restarts_s)}, as where recordings were joined: the "
-        )
+        what = f"The file's clock starts again at {clock(video.clock_restarts_s)}, as in recordings that were joined"
         next_step = "Join them again with a tool that writes new times, such as FFmpeg's concat demuxer."
-        return (f"{what}{frames:,} frames from there on are left out. {next_step}",)
+        return (f"{what}: {frames:,} frames from there on are left out. {next_step}",)
     if frames < FEW_FRAMES:
         return ()
     return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)

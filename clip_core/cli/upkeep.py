@@ -1,26 +1,59 @@
-"""``forget``: delete all that is stored of one video, after asking."""
+"""``list`` what is stored, ``forget`` one video, and let the ``doctor`` check the set-up."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
 from clip_core.analysis import stored_videos
+from clip_core.analysis.check_setup import Check, check_setup
 from clip_core.cli import terminal
-from clip_core.cli.options import PROGRAM, VIDEO, Options, command
-from clip_core.config import Config
-from clip_core.errors import ClipVideoError, shown_name
+from clip_core.cli.options import FAILED, MODEL, PROGRAM, VIDEO, Options, command
+from clip_core.config import Config, load_config
+from clip_core.errors import ClipVideoError, ConfigError, shown_name
+from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
-from clip_core.text import size_text
+from clip_core.text import clock, size_text
 
+HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
 FEWEST_OF_ID = 6
+
+
+@command("list --store s3://bucket/embeddings")
+def run_list(options: Options) -> None:
+    """Show what is stored: each video with its models, frames and room on disk."""
+    store = options.store
+    videos = stored_videos.list_stored(store)
+    if not videos:
+        terminal.line(f"Nothing is stored in {store.location}.")
+        terminal.line(f"Index a video: {PROGRAM} index VIDEO")
+    else:
+        terminal.table(HEADER, [row for video in videos for row in _rows(video)], right=("LENGTH", "FRAMES", "ON DISK"))
+        for error in filter(None, (reindex_error(video.record) for video in videos)):
+            terminal.note(error.line)
+        stored = f"{terminal.count(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
+        terminal.line(f"{stored}; the whole store {size_text(store.size_bytes())}, in {store.location}")
+    options.tell_notices()
+
+
+def _rows(video: StoredVideo) -> Iterator[tuple[str, ...]]:
+    """Yield one row for each model that a video was begun with."""
+    record = video.record
+    name, length, short_id = record.name, clock(record.table.end_s), record.video_id[:12]
+    if not video.models:
+        yield name, length, "-", "0", "-", size_text(video.size_bytes), short_id
+    for model, size in stored_videos.sizes_of_models(video):
+        rate = "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}"
+        rate += "" if model.finished else " (unfinished)"
+        yield name, length, model.model_id, str(model.frames), rate, size_text(size), short_id
 
 
 @command("forget holiday.mp4", "forget 0a1b2c3d4e5f --yes", shared=[VIDEO])
 @click.option("--file", is_flag=True, help="delete the file too, if it was uploaded on the page")
 @click.option("--yes", is_flag=True, help="do not ask")
-def run(options: Options, video: str, file: bool, yes: bool) -> None:
+def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
     """Delete what is stored of one video.
 
     That is embeddings under all models, thumbnails, settings, judgements and its copy to play. What will be lost is
@@ -81,3 +114,31 @@ def _agreed(lost: str) -> bool:
         raise ClipVideoError(f"{lost} would be deleted, and there is nobody to ask.", "If you mean it, add --yes.")
     terminal.note(f"This deletes {lost}. There is no undo. Type yes to go on:")
     return sys.stdin.readline().strip().lower() == "yes"
+
+
+@command("doctor --model roboflow", shared=[MODEL])
+def run_doctor(options: Options) -> int:
+    """Check the set-up, and say what works and what to do.
+
+    Checked are the config, the video folders, the store, and the model or the server with one text and one picture.
+    """
+    try:
+        config = load_config(options.config_file)
+    except ConfigError as error:
+        _tell(Check("config", "fail", error.what, error.next_step))
+        return FAILED
+    for notice in config.notices:
+        _tell(Check("config", "note", notice))
+    if config.source is not None:
+        _tell(Check("config", "ok", f"{config.source} can be read."))
+    store = config.embeddings if options.store_folder is None else options.store_folder
+    failed = 0
+    for check in check_setup(config, store, config.model if options.model is None else options.model):
+        _tell(check)
+        failed += check.result == "fail"
+    terminal.line("Everything works." if not failed else f"{failed} of these must be put right first.")
+    return FAILED if failed else 0
+
+
+def _tell(check: Check) -> None:
+    terminal.line(f"{check.result:<5} {check.subject:<7} {check.what} {check.next_step}".rstrip())

@@ -1,16 +1,23 @@
-"""Runs: which videos were begun and finished under which model, as an append-only log of events."""
+"""Runs: which videos were begun and finished under which model, as an append-only log of events, and their lock."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from clip_core.errors import NotIndexedError
-from clip_core.store.tables import Table, Tables, plain_id, stamp
+from clip_core.store.tables import Table, Tables, columns_of, digest, guarded, of_video, plain_id, stamp
 from clip_core.text import unicode_text
 
 RUNS = "runs"
+_COLUMNS = columns_of(
+    "video string, fingerprint string, model_id string, epoch string, rate float64, finished bool, at_ns int64"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +37,6 @@ class RunRecord:
     epoch: str
 
 
-def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
-    import pyarrow as pa
-
-    text = pa.string()
-    kinds = [("video", text), ("fingerprint", text), ("model_id", text), ("epoch", text)]
-    return pa.schema([*kinds, ("rate", pa.float64()), ("finished", pa.bool_()), ("at_ns", pa.int64())])
-
-
 def never_begun() -> NotIndexedError:
     """Return the error for a video that was never embedded under a model."""
     return NotIndexedError("This video was never indexed with this model.", "Index it first.")
@@ -51,9 +50,7 @@ def note(
     Raises:
         NotIndexedError: ``model_id`` is None and there is no previous event.
     """
-    import pyarrow as pa
-
-    with tables.writing(RUNS, _schema) as table:
+    with tables.writing(RUNS, _COLUMNS) as table:
         past = _events(table, video_id, fingerprint)
         if model_id is None:
             if not past:
@@ -68,7 +65,7 @@ def note(
             "finished": finished,
             "at_ns": stamp(past[-1]["at_ns"] if past else 0),
         }
-        table.add(pa.Table.from_pylist([row], schema=_schema()))
+        table.add_row(row)
 
 
 def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
@@ -108,11 +105,11 @@ def runs_of_all(tables: Tables) -> dict[str, dict[str, RunRecord]]:
 
 
 def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any]]:
-    return _sorted(table, f"video = '{plain_id(video_id)}' AND fingerprint = '{plain_id(fingerprint)}'")
+    return _sorted(table, f"{of_video(video_id)} AND fingerprint = '{plain_id(fingerprint)}'")
 
 
 def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.rows(_schema().names, where).to_pylist()
+    rows: list[dict[str, Any]] = table.rows(tuple(_COLUMNS), where).to_pylist()
     # The epoch breaks ties, so that all readers agree when two processes begin at the same time.
     return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
 
@@ -122,3 +119,48 @@ def _state(past: list[dict[str, Any]]) -> RunRecord | None:
         return None
     last = past[-1]
     return RunRecord(last["model_id"], last["rate"], last["finished"], past[0]["epoch"])
+
+
+class IndexingLock:
+    """One process indexes a video, the others wait and read: a lock that is tried once, at entry, and never waits.
+
+    It only saves duplicate work; the stored data are correct without it. The operating system releases
+    it when the process ends, even after a crash. On an object store it is always held.
+
+    Attributes:
+        held: Whether this process holds the lock.
+    """
+
+    def __init__(self, tables: Tables, video_id: str, fingerprint: str) -> None:
+        self.held = False
+        self._location = tables.location
+        folder = Path(tables.location, "locks") if tables.is_folder else None
+        self._path = None if folder is None else folder / f"{digest(f'{video_id} {fingerprint}')}.lock"
+        self._lock: FileLock | None = None
+
+    def __enter__(self) -> IndexingLock:
+        """Try to acquire the lock.
+
+        Raises:
+            StoreError: The folder for locks cannot be written.
+        """
+        if self._path is None:
+            self.held = True
+            return self
+        with guarded(self._location):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self._path)
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:
+                return self
+            self.held = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release the lock if it is held."""
+        if self._lock is not None and self.held:
+            self._lock.release()
+        self.held = False

@@ -6,11 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clip_core.store import annotation_rows, frames, runs, texts, thumbnails, upkeep, video_settings, videos
-from clip_core.store.frames import Revision
-from clip_core.store.locks import IndexingLock
-from clip_core.store.runs import RunRecord
-from clip_core.store.tables import Tables, plain_id
+from clip_core.store import annotation_rows, embeddings, runs, thumbnails, upkeep, video_settings, videos
+from clip_core.store.embeddings import Revision
+from clip_core.store.runs import IndexingLock, RunRecord
+from clip_core.store.tables import Tables, of_video
 from clip_core.store.upkeep import StoredModel, StoredVideo
 from clip_core.store.video_settings import StoredSettings
 from clip_core.types import Annotation, Floats, FrameEmbeddings, Ints, VideoRecord
@@ -49,7 +48,7 @@ class EmbeddingStore:
 
     def video(self, video_id: str) -> VideoRecord | None:
         """Return the record of a video, or None if there is none."""
-        where = f"video = '{plain_id(video_id)}'"
+        where = of_video(video_id)
         found = self._tables.answered(videos.VIDEOS, where, lambda table: videos.records(table, where))
         return found[0] if found else None
 
@@ -78,8 +77,8 @@ class EmbeddingStore:
             NotIndexedError: The run was never begun, or was forgotten meanwhile.
         """
         runs.note(self._tables, video_id, fingerprint, None, samples_per_second, finished=True)
-        upkeep.index(self._tables, fingerprint)
-        thumbnails.index(self._tables)
+        self._tables.index(embeddings.FRAMES + fingerprint)
+        self._tables.index(thumbnails.THUMBNAILS)
 
     def run(self, video_id: str, fingerprint: str) -> RunRecord | None:
         """Return the state of a video under a model, or None if it was never begun."""
@@ -91,17 +90,17 @@ class EmbeddingStore:
 
     # Frames
 
-    def append(self, video_id: str, fingerprint: str, embeddings: FrameEmbeddings) -> None:
+    def append(self, video_id: str, fingerprint: str, frames: FrameEmbeddings) -> None:
         """Commit one batch, all or nothing. Frames that are stored already may be appended again.
 
         Raises:
             StoreError: The vectors' length differs from that of this model's stored vectors.
         """
-        frames.append(self._tables, video_id, fingerprint, embeddings)
+        embeddings.append_frames(self._tables, video_id, fingerprint, frames)
 
     def stored_pts(self, video_id: str, fingerprint: str) -> Ints:
         """Return the pts of the stored frames: int64 (n,), increasing, each once."""
-        return frames.stored_pts(self._tables, video_id, fingerprint)
+        return embeddings.stored_pts(self._tables, video_id, fingerprint)
 
     def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:
         """Return the frames committed since a revision, each once over the whole chain of reads.
@@ -119,17 +118,17 @@ class EmbeddingStore:
         Raises:
             NotIndexedError: The video was never begun under this model, or was forgotten.
         """
-        return frames.read(self._tables, video_id, fingerprint, since)
+        return embeddings.read_frames(self._tables, video_id, fingerprint, since)
 
     # Texts
 
     def texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
         """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
-        return texts.texts(self._tables, fingerprint, prompts)
+        return embeddings.read_texts(self._tables, fingerprint, prompts)
 
     def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
         """Store the vectors of prompts (NFC): float32 (len(prompts), dim)."""
-        texts.append_texts(self._tables, fingerprint, prompts, vectors)
+        embeddings.append_texts(self._tables, fingerprint, prompts, vectors)
 
     # Thumbnails
 
@@ -179,7 +178,7 @@ class EmbeddingStore:
 
     def drop_settings(self, video_id: str) -> None:
         """Delete the stored settings of a video."""
-        video_settings.drop(self._tables, video_id)
+        self._tables.delete([video_settings.SETTINGS], of_video(video_id))
 
     # Upkeep
 

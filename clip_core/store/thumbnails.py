@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from clip_core.store.tables import Tables, plain_id
+from clip_core.store.tables import Tables, columns_of, of_video, plain_id
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
+_COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
 _MOST_PER_QUERY = 500
-
-
-def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
-    import pyarrow as pa
-
-    kinds = [("video", pa.string()), ("pts", pa.int64()), ("size_bytes", pa.int64()), ("jpeg", pa.binary())]
-    return pa.schema(kinds)
 
 
 def append(tables: Tables, video_id: str, jpegs: Mapping[int, bytes]) -> None:
     """Commit the thumbnails of some frames: pts → JPEG."""
-    import pyarrow as pa
-
     if not jpegs:
         return
-    columns = [
-        pa.array([plain_id(video_id)] * len(jpegs)),
-        pa.array(list(jpegs), pa.int64()),
-        pa.array([len(jpeg) for jpeg in jpegs.values()], pa.int64()),
-        pa.array(list(jpegs.values()), pa.binary()),
-    ]
-    with tables.writing(THUMBNAILS, _schema) as table:
-        table.add(pa.Table.from_arrays(columns, schema=_schema()))
+    values = {"video": [plain_id(video_id)] * len(jpegs), "pts": list(jpegs), "jpeg": list(jpegs.values())}
+    with tables.writing(THUMBNAILS, _COLUMNS) as table:
+        table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
 
 
 def stored_pts(tables: Tables, video_id: str) -> Ints:
@@ -42,7 +28,7 @@ def stored_pts(tables: Tables, video_id: str) -> Ints:
     with tables.reading(THUMBNAILS) as table:
         if table is None:
             return np.empty(0, np.int64)
-        rows = table.rows(("pts",), _of(video_id))
+        rows = table.rows(("pts",), of_video(video_id))
         return np.unique(np.asarray(rows["pts"].to_numpy(), dtype=np.int64))
 
 
@@ -55,7 +41,7 @@ def read(tables: Tables, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
             return found
         for first in range(0, len(wanted), _MOST_PER_QUERY):
             listed = ", ".join(str(p) for p in wanted[first : first + _MOST_PER_QUERY])
-            rows = table.rows(("pts", "jpeg"), f"{_of(video_id)} AND pts IN ({listed})")
+            rows = table.rows(("pts", "jpeg"), f"{of_video(video_id)} AND pts IN ({listed})")
             found |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
     return found
 
@@ -70,14 +56,3 @@ def size_bytes(tables: Tables) -> dict[str, int]:
     for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
         sizes[video] = sizes.get(video, 0) + size
     return sizes
-
-
-def index(tables: Tables) -> None:
-    """Create an index so that thumbnails are found by video without a scan."""
-    with tables.reading(THUMBNAILS) as table:
-        if table is not None:
-            table.index("video")
-
-
-def _of(video_id: str) -> str:
-    return f"video = '{plain_id(video_id)}'"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_core.store import annotation_rows, frames, runs, texts, thumbnails, video_settings, videos
-from clip_core.store.tables import Tables, guarded, plain_id
+from clip_core.store import runs, thumbnails, videos
+from clip_core.store.annotation_rows import ANNOTATIONS
+from clip_core.store.embeddings import FRAMES, TEXTS, dim_of, stored_pts
+from clip_core.store.runs import RUNS
+from clip_core.store.tables import Tables, guarded, of_video, plain_id
+from clip_core.store.thumbnails import THUMBNAILS
+from clip_core.store.video_settings import SETTINGS
+from clip_core.store.videos import FILES, VIDEOS
 from clip_core.types import VideoRecord
 
 _ROW_BYTES = 8 + 8
@@ -52,7 +57,7 @@ class StoredVideo:
 def usage(tables: Tables) -> list[StoredVideo]:
     """Return what is stored of each video, the last added first."""
     all_runs, pictures = runs.runs_of_all(tables), thumbnails.size_bytes(tables)
-    with tables.reading(videos.VIDEOS) as table:
+    with tables.reading(VIDEOS) as table:
         records = [] if table is None else [record for record, _ in videos.newest(table)]
     found = []
     for record in records:
@@ -67,11 +72,11 @@ def usage(tables: Tables) -> list[StoredVideo]:
 
 
 def _stored(tables: Tables, video_id: str, fingerprint: str, run: runs.RunRecord) -> StoredModel:
-    n = len(frames.stored_pts(tables, video_id, fingerprint))
+    n = len(stored_pts(tables, video_id, fingerprint))
     dim = 0
     if n:
-        with tables.reading(frames.PREFIX + fingerprint) as table:
-            dim = 0 if table is None else frames.dim_of(table)
+        with tables.reading(FRAMES + fingerprint) as table:
+            dim = 0 if table is None else dim_of(table)
     size = n * (_ROW_BYTES + _HALF_BYTES * dim)
     return StoredModel(run.model_id, fingerprint, n, run.samples_per_second, run.finished, size)
 
@@ -92,29 +97,11 @@ def size_bytes(tables: Tables) -> int:
 
 def optimize(tables: Tables, fingerprint: str | None = None) -> None:
     """Merge small fragments of a model's tables, or of all models', and delete versions over an hour old."""
-    small = [
-        videos.VIDEOS,
-        videos.FILES,
-        runs.RUNS,
-        thumbnails.THUMBNAILS,
-        annotation_rows.ANNOTATIONS,
-        video_settings.SETTINGS,
-    ]
     if fingerprint is None:
-        big = tables.names(frames.PREFIX) + tables.names(texts.PREFIX)
+        big = tables.names(FRAMES) + tables.names(TEXTS)
     else:
-        big = [prefix + plain_id(fingerprint) for prefix in (frames.PREFIX, texts.PREFIX)]
-    for name in small + big:
-        with tables.reading(name) as table:
-            if table is not None:
-                table.compact()
-
-
-def index(tables: Tables, fingerprint: str) -> None:
-    """Create an index so that a model's frames are found by video without a scan."""
-    with tables.reading(frames.PREFIX + plain_id(fingerprint)) as table:
-        if table is not None:
-            table.index("video")
+        big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
+    tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, *big])
 
 
 def discard(tables: Tables, video_id: str, fingerprint: str) -> None:
@@ -122,12 +109,9 @@ def discard(tables: Tables, video_id: str, fingerprint: str) -> None:
 
     If its record is gone, the video was forgotten; then its thumbnails are deleted too.
     """
-    where = f"video = '{plain_id(video_id)}'"
-    gone = not tables.answered(videos.VIDEOS, where, lambda table: videos.records(table, where))
-    for name in (frames.PREFIX + plain_id(fingerprint), *((thumbnails.THUMBNAILS,) if gone else ())):
-        with tables.reading(name) as table:
-            if table is not None:
-                table.delete(where)
+    where = of_video(video_id)
+    gone = not tables.answered(VIDEOS, where, lambda table: videos.records(table, where))
+    tables.delete([FRAMES + plain_id(fingerprint), *([THUMBNAILS] if gone else [])], where)
 
 
 def forget(tables: Tables, video_id: str) -> None:
@@ -136,17 +120,9 @@ def forget(tables: Tables, video_id: str) -> None:
     So no reader sees half of a video, and after a crash the video is still listed and can be forgotten again.
     """
     forget_frames(tables, video_id)
-    _delete(tables, video_id, (annotation_rows.ANNOTATIONS, video_settings.SETTINGS, videos.FILES, videos.VIDEOS))
+    tables.delete([ANNOTATIONS, SETTINGS, FILES, VIDEOS], of_video(video_id))
 
 
 def forget_frames(tables: Tables, video_id: str) -> None:
     """Delete the runs, frames and thumbnails of a video; its record, settings and annotations stay."""
-    _delete(tables, video_id, (runs.RUNS, *tables.names(frames.PREFIX), thumbnails.THUMBNAILS))
-
-
-def _delete(tables: Tables, video_id: str, names: Iterable[str]) -> None:
-    where = f"video = '{plain_id(video_id)}'"
-    for name in names:
-        with tables.reading(name) as table:
-            if table is not None:
-                table.delete(where)
+    tables.delete([RUNS, *tables.names(FRAMES), THUMBNAILS], of_video(video_id))

@@ -1,22 +1,29 @@
-"""Embeddings of frames: one table per model. A frame counts once even if it was appended several times.
+"""Embeddings: one table of frames and one of prompts per model.
 
-LanceDB does not enforce unique keys when several processes append, so reading removes duplicates.
+A frame counts once even if it was appended several times: LanceDB does not enforce unique keys when several processes
+append, so reading removes duplicates. Prompts are keyed by their SHA-256.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clip_core.errors import StoreError
 from clip_core.store.runs import epoch
-from clip_core.store.tables import Table, Tables, plain_id
+from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, plain_id
+from clip_core.text import unicode_text
 from clip_core.types import Floats, FrameEmbeddings, Ints
 
-PREFIX = "frames_"
-_COLUMNS = ("pts", "time_s", "vector")
+FRAMES, TEXTS = "frames_", "texts_"
+"""A table's name is one of these and the model's fingerprint."""
+_FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
+_TEXT_COLUMNS = columns_of("key string, prompt string")
+_READ = ("pts", "time_s", "vector")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,65 +44,52 @@ class Revision:
     _seen: Ints
 
 
-def _schema(dim: int) -> Any:  # noqa: ANN401 - pyarrow is not imported here
-    import pyarrow as pa
-
-    vector = pa.list_(pa.float16(), dim)
-    return pa.schema([("video", pa.string()), ("pts", pa.int64()), ("time_s", pa.float64()), ("vector", vector)])
-
-
 def dim_of(table: Table) -> int:
     """Return the length of the vectors in a table of frames or texts."""
     return int(table.schema.field("vector").type.list_size)
 
 
-def append(tables: Tables, video_id: str, fingerprint: str, embeddings: FrameEmbeddings) -> None:
+def append_frames(tables: Tables, video_id: str, fingerprint: str, embeddings: FrameEmbeddings) -> None:
     """Commit one batch, all or nothing.
 
     Raises:
         StoreError: The vectors' length differs from that of this model's stored vectors.
     """
+    n = len(embeddings)
+    if n:
+        name, video = FRAMES + plain_id(fingerprint), [plain_id(video_id)] * n
+        rows = {"video": video, "pts": embeddings.pts, "time_s": embeddings.times_s}
+        _add(tables, name, _FRAME_COLUMNS, rows, embeddings.vectors.astype(np.float16), "vectors")
+
+
+def _add(
+    tables: Tables, name: str, columns: Columns, rows: Mapping[str, Any], vectors: NDArray[np.floating[Any]], what: str
+) -> None:
+    """Commit rows with their vectors, called ``what`` in messages; create the table if needed."""
     import pyarrow as pa
 
-    n = len(embeddings)
-    if n == 0:
-        return
-    dim = embeddings.vectors.shape[1]
-    halves = np.ascontiguousarray(embeddings.vectors, dtype=np.float16).reshape(-1)
-    columns = [
-        pa.array([plain_id(video_id)] * n),
-        pa.array(embeddings.pts, pa.int64()),
-        pa.array(embeddings.times_s, pa.float64()),
-        pa.FixedSizeListArray.from_arrays(pa.array(halves), dim),
-    ]
-    add_vectors(tables, PREFIX + plain_id(fingerprint), pa.Table.from_arrays(columns, schema=_schema(dim)), "vectors")
-
-
-def add_vectors(tables: Tables, name: str, rows: Any, what: str) -> None:  # noqa: ANN401 - pyarrow is not imported here
-    """Commit a ``pyarrow.Table`` of vectors to the table ``name``, which is created if needed.
-
-    Raises:
-        StoreError: The vectors' length differs from that of the stored ones; the message calls them ``what``.
-    """
-    dim = int(rows.schema.field("vector").type.list_size)
-    with tables.writing(name, lambda: rows.schema) as table:
+    dim = vectors.shape[1]
+    flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
+    with tables.writing(name, {**columns, "vector": f"{vectors.dtype}[{dim}]"}) as table:
         if dim_of(table) != dim:
             raise StoreError(
                 f"This model's stored {what} have {dim_of(table)} numbers, and these have {dim}.",
                 "The model's folder changed under the same fingerprint: restore it.",
             )
-        table.add(rows)
+        table.add({**rows, "vector": pa.FixedSizeListArray.from_arrays(flat, dim)})
 
 
 def stored_pts(tables: Tables, video_id: str, fingerprint: str) -> Ints:
     """Return the pts of the stored frames: int64 (n,), increasing, each once."""
-    with tables.reading(PREFIX + plain_id(fingerprint)) as table:
+    with tables.reading(FRAMES + plain_id(fingerprint)) as table:
         if table is None:
             return np.empty(0, dtype=np.int64)
-        return np.unique(_column(table.rows(("pts",), f"video = '{plain_id(video_id)}'"), "pts"))
+        return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
 
 
-def read(tables: Tables, video_id: str, fingerprint: str, since: Revision | None) -> tuple[FrameEmbeddings, Revision]:
+def read_frames(
+    tables: Tables, video_id: str, fingerprint: str, since: Revision | None
+) -> tuple[FrameEmbeddings, Revision]:
     """Return the frames committed since a revision, sorted by pts, each once over the whole chain of reads.
 
     Raises:
@@ -107,7 +101,7 @@ def read(tables: Tables, video_id: str, fingerprint: str, since: Revision | None
     past = None if restarted else since
     seen = np.empty(0, dtype=np.int64) if past is None else past._seen
     fragment = -1 if past is None else past._fragment
-    with tables.reading(PREFIX + plain_id(fingerprint)) as table:
+    with tables.reading(FRAMES + plain_id(fingerprint)) as table:
         if table is None:
             return _nothing(0), Revision(restarted, run_epoch, runs_state, "", -1, seen)
         state = table.state
@@ -122,12 +116,12 @@ def read(tables: Tables, video_id: str, fingerprint: str, since: Revision | None
 
 def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any, int]:
     """Return one row for each frame not seen yet, and the last fragment that holds rows of this video."""
-    where = f"video = '{plain_id(video_id)}'"
+    where = of_video(video_id)
     if fragment >= 0:
         # The upper 32 bits of a row's address are its fragment. Every commit gets a higher fragment than
         # all before it. So does compaction; its old rows are recognised by their pts.
         where += f" AND _rowaddr >= {(fragment + 1) << 32}"
-    scanned = table.rows(("pts",) if len(seen) else _COLUMNS, where)
+    scanned = table.rows(("pts",) if len(seen) else _READ, where)
     row_ids = _column(scanned, "_rowid")
     if len(row_ids):
         fragment = int(row_ids.max() >> 32)
@@ -135,11 +129,11 @@ def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any
     new = first[~np.isin(fresh, seen, assume_unique=True)]
     if len(seen) == 0:
         return scanned.take(new), fragment
-    return table.take(row_ids[new].tolist(), _COLUMNS), fragment
+    return table.take(row_ids[new].tolist(), _READ), fragment
 
 
 def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
-    pts, vectors = _column(rows, "pts"), vectors_of(rows, dim)
+    pts, vectors = _column(rows, "pts"), _vectors(rows, dim)
     order = np.argsort(pts, kind="stable")
     # Half precision changes the lengths by up to 1e-3.
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -147,7 +141,7 @@ def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
     return FrameEmbeddings(pts[order], rows["time_s"].to_numpy()[order], vectors[order])
 
 
-def vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
+def _vectors(rows: Any, dim: int) -> Floats:  # noqa: ANN401
     """Return the column ``vector`` of a pyarrow table as float32 (n, dim)."""
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
@@ -159,3 +153,30 @@ def _column(rows: Any, name: str) -> Ints:  # noqa: ANN401
 
 def _nothing(dim: int) -> FrameEmbeddings:
     return FrameEmbeddings(np.empty(0, np.int64), np.empty(0, np.float64), np.empty((0, dim), np.float32))
+
+
+def read_texts(tables: Tables, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
+    """Return prompt → float32 (dim,), for those of ``prompts`` that are stored."""
+    if not prompts:
+        return {}
+    by_key = {digest(prompt): prompt for prompt in prompts}
+    with tables.reading(TEXTS + plain_id(fingerprint)) as table:
+        if table is None:
+            return {}
+        listed = ", ".join(f"'{key}'" for key in by_key)
+        rows = table.rows(("key", "vector"), f"key IN ({listed})")
+        vectors = _vectors(rows, dim_of(table))
+    return {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
+
+
+def append_texts(tables: Tables, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
+    """Commit the vectors of prompts, float32 (len(prompts), dim).
+
+    Raises:
+        StoreError: The vectors' length differs from that of this model's stored vectors.
+    """
+    if vectors.ndim != 2 or len(vectors) != len(prompts):
+        raise ValueError(f"vectors must be ({len(prompts)}, dim), not {vectors.shape}")
+    if prompts:
+        rows = {"key": list(map(digest, prompts)), "prompt": list(map(unicode_text, prompts))}
+        _add(tables, TEXTS + plain_id(fingerprint), _TEXT_COLUMNS, rows, vectors.astype(np.float32), "text vectors")

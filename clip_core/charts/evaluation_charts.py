@@ -33,6 +33,11 @@ class RecallLine:
     here: tuple[float, float] | None = None
 
 
+def share_text(share: float) -> str:
+    """Return a share from 0 to 1 as Evaluate writes it, such as "41.7 %"."""
+    return f"{100 * share:.1f} %"
+
+
 def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> dict[str, Any]:
     """Return the plotly figure, with a circle at the current threshold."""
     colours = THEMES[theme]

@@ -73,7 +73,7 @@ def _one(numbers: Mapping[str, float]) -> float | None:
 
 
 def _own_lines(view: Timeline, found: Mapping[str, float]) -> list[Figure]:
-    colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
+    colours = {line.prompt: view.colour(line) for line in view.lines}
     if len(found) <= MOST_LINES:
         return [line for p, number in found.items() for line in _across(view, number, colours[p], 0.75)]
     marks = [_across(view, number, colours[p]) for p, number in found.items()]

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from clip_core.charts.colours import THEMES
-from clip_core.charts.strips import fewer_runs
+from clip_core.charts.panels import fewer_runs
 from clip_core.charts.timeline import Line, live_figure
 from tests.support.chart_maker import at, on_axis, view
 

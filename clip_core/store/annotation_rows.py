@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clip_core.store.tables import Table, Tables, columns_of, digest, of_video, stamp
+from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, stamp
 from clip_core.types import Annotation
 
 ANNOTATIONS = "edits"
@@ -16,29 +16,38 @@ _COLUMNS = columns_of(
 _PLAIN = ("prompt", "anchor_s", "start_s", "end_s", "verdict", "label")
 
 
-def put(tables: Tables, video_id: str, annotation: Annotation, *, withdrawn: bool = False) -> None:
-    """Append an annotation, which replaces that of the same prompt and anchor; ``withdrawn`` removes it."""
-    with tables.writing(ANNOTATIONS, _COLUMNS) as table:
-        past = _events(table, video_id)
-        row = {name: getattr(annotation, name) for name in _PLAIN} | {
-            "video": video_id,
-            "key": digest(f"{annotation.anchor_s:.6f} {annotation.prompt}"),
-            "settings": json.dumps(dict(annotation.settings), ensure_ascii=True, sort_keys=True),
-            "withdrawn": withdrawn,
-            "at_ns": stamp(past[-1]["at_ns"] if past else 0),
-        }
-        table.add_row(row)
+class AnnotationRows(StorePart):
+    """The store's annotations."""
 
+    def annotations(self, video_id: str) -> tuple[Annotation, ...]:
+        """Return the annotations of a video's moments, ordered by anchor."""
 
-def current(tables: Tables, video_id: str) -> tuple[Annotation, ...]:
-    """Return the annotations of a video that are not withdrawn, ordered by anchor."""
+        def newest(table: Table | None) -> tuple[Annotation, ...]:
+            last = {} if table is None else {row["key"]: row for row in _events(table, video_id)}
+            found = [_annotation(row) for row in last.values() if not row["withdrawn"]]
+            return tuple(sorted(found, key=lambda annotation: (annotation.anchor_s, annotation.prompt)))
 
-    def newest(table: Table | None) -> tuple[Annotation, ...]:
-        last = {} if table is None else {row["key"]: row for row in _events(table, video_id)}
-        found = [_annotation(row) for row in last.values() if not row["withdrawn"]]
-        return tuple(sorted(found, key=lambda annotation: (annotation.anchor_s, annotation.prompt)))
+        return self._tables.answered(ANNOTATIONS, video_id, newest)
 
-    return tables.answered(ANNOTATIONS, video_id, newest)
+    def put_annotation(self, video_id: str, annotation: Annotation) -> None:
+        """Store an annotation; it replaces the one of the same prompt and anchor."""
+        self._append(video_id, annotation, withdrawn=False)
+
+    def withdraw_annotation(self, video_id: str, annotation: Annotation) -> None:
+        """Remove an annotation."""
+        self._append(video_id, annotation, withdrawn=True)
+
+    def _append(self, video_id: str, annotation: Annotation, *, withdrawn: bool) -> None:
+        with self._tables.writing(ANNOTATIONS, _COLUMNS) as table:
+            past = _events(table, video_id)
+            row = {name: getattr(annotation, name) for name in _PLAIN} | {
+                "video": video_id,
+                "key": digest(f"{annotation.anchor_s:.6f} {annotation.prompt}"),
+                "settings": json.dumps(dict(annotation.settings), ensure_ascii=True, sort_keys=True),
+                "withdrawn": withdrawn,
+                "at_ns": stamp(past[-1]["at_ns"] if past else 0),
+            }
+            table.add_row(row)
 
 
 def _events(table: Table, video_id: str) -> list[dict[str, Any]]:

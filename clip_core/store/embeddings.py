@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.errors import StoreError
-from clip_core.store.runs import epoch
+from clip_core.store.runs import RunRows, epoch
 from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, plain_id
 from clip_core.text import unicode_text
 from clip_core.types import Floats, FrameEmbeddings, Ints
@@ -49,17 +49,93 @@ def dim_of(table: Table) -> int:
     return int(table.schema.field("vector").type.list_size)
 
 
-def append_frames(tables: Tables, video_id: str, fingerprint: str, embeddings: FrameEmbeddings) -> None:
-    """Commit one batch, all or nothing.
+class EmbeddingRows(RunRows):
+    """The store's embeddings of frames and texts."""
 
-    Raises:
-        StoreError: The vectors' length differs from that of this model's stored vectors.
-    """
-    n = len(embeddings)
-    if n:
-        name, video = FRAMES + plain_id(fingerprint), [plain_id(video_id)] * n
-        rows = {"video": video, "pts": embeddings.pts, "time_s": embeddings.times_s}
-        _add(tables, name, _FRAME_COLUMNS, rows, embeddings.vectors.astype(np.float16), "vectors")
+    def append(self, video_id: str, fingerprint: str, frames: FrameEmbeddings) -> None:
+        """Commit one batch, all or nothing. Frames that are stored already may be appended again.
+
+        Raises:
+            StoreError: The vectors' length differs from that of this model's stored vectors.
+        """
+        n = len(frames)
+        if n:
+            name, video = FRAMES + plain_id(fingerprint), [plain_id(video_id)] * n
+            rows = {"video": video, "pts": frames.pts, "time_s": frames.times_s}
+            _add(self._tables, name, _FRAME_COLUMNS, rows, frames.vectors.astype(np.float16), "vectors")
+
+    def stored_pts(self, video_id: str, fingerprint: str) -> Ints:
+        """Return the pts of the stored frames: int64 (n,), increasing, each once."""
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return np.empty(0, dtype=np.int64)
+            return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
+
+    def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:
+        """Return the frames committed since a revision, each once over the whole chain of reads.
+
+        Args:
+            video_id: The video.
+            fingerprint: The model.
+            since: The revision that the last read returned; None reads all.
+
+        Returns:
+            The new frames sorted by pts, vectors float32 (n, dim) of unit length (dim is 0 before
+            the first append), and the revision to pass next time. If ``revision.restarted``, the
+            video was forgotten and begun again: drop the frames of earlier reads.
+
+        Raises:
+            NotIndexedError: The video was never begun under this model, or was forgotten.
+        """
+        known = None if since is None else (since._runs_state, since.epoch)
+        runs_state, run_epoch = epoch(self._tables, video_id, fingerprint, known)
+        restarted = since is not None and since.epoch != run_epoch
+        past = None if restarted else since
+        seen = np.empty(0, dtype=np.int64) if past is None else past._seen
+        fragment = -1 if past is None else past._fragment
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return _nothing(0), Revision(restarted, run_epoch, runs_state, "", -1, seen)
+            state = table.state
+            if past is not None and past._state == state:
+                return _nothing(dim_of(table)), Revision(False, run_epoch, runs_state, state, fragment, seen)
+            rows, fragment = _unseen(table, video_id, seen, fragment)
+            embeddings = _embeddings(rows, dim_of(table))
+        seen = np.union1d(seen, embeddings.pts)
+        seen.flags.writeable = False
+        return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
+
+    def texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
+        """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
+        if not prompts:
+            return {}
+        by_key = {digest(prompt): prompt for prompt in prompts}
+        with self._tables.reading(TEXTS + plain_id(fingerprint)) as table:
+            if table is None:
+                return {}
+            listed = ", ".join(f"'{key}'" for key in by_key)
+            rows = table.rows(("key", "vector"), f"key IN ({listed})")
+            vectors = _vectors(rows, dim_of(table))
+        return {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
+
+    def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
+        """Store the vectors of prompts (NFC): float32 (len(prompts), dim).
+
+        Raises:
+            StoreError: The vectors' length differs from that of this model's stored vectors.
+        """
+        if vectors.ndim != 2 or len(vectors) != len(prompts):
+            raise ValueError(f"vectors must be ({len(prompts)}, dim), not {vectors.shape}")
+        if prompts:
+            rows = {"key": list(map(digest, prompts)), "prompt": list(map(unicode_text, prompts))}
+            _add(
+                self._tables,
+                TEXTS + plain_id(fingerprint),
+                _TEXT_COLUMNS,
+                rows,
+                vectors.astype(np.float32),
+                "text vectors",
+            )
 
 
 def _add(
@@ -77,41 +153,6 @@ def _add(
                 "The model's folder changed under the same fingerprint: restore it.",
             )
         table.add({**rows, "vector": pa.FixedSizeListArray.from_arrays(flat, dim)})
-
-
-def stored_pts(tables: Tables, video_id: str, fingerprint: str) -> Ints:
-    """Return the pts of the stored frames: int64 (n,), increasing, each once."""
-    with tables.reading(FRAMES + plain_id(fingerprint)) as table:
-        if table is None:
-            return np.empty(0, dtype=np.int64)
-        return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
-
-
-def read_frames(
-    tables: Tables, video_id: str, fingerprint: str, since: Revision | None
-) -> tuple[FrameEmbeddings, Revision]:
-    """Return the frames committed since a revision, sorted by pts, each once over the whole chain of reads.
-
-    Raises:
-        NotIndexedError: The video was never begun under this model, or was forgotten.
-    """
-    known = None if since is None else (since._runs_state, since.epoch)
-    runs_state, run_epoch = epoch(tables, video_id, fingerprint, known)
-    restarted = since is not None and since.epoch != run_epoch
-    past = None if restarted else since
-    seen = np.empty(0, dtype=np.int64) if past is None else past._seen
-    fragment = -1 if past is None else past._fragment
-    with tables.reading(FRAMES + plain_id(fingerprint)) as table:
-        if table is None:
-            return _nothing(0), Revision(restarted, run_epoch, runs_state, "", -1, seen)
-        state = table.state
-        if past is not None and past._state == state:
-            return _nothing(dim_of(table)), Revision(False, run_epoch, runs_state, state, fragment, seen)
-        rows, fragment = _unseen(table, video_id, seen, fragment)
-        embeddings = _embeddings(rows, dim_of(table))
-    seen = np.union1d(seen, embeddings.pts)
-    seen.flags.writeable = False
-    return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
 
 
 def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any, int]:
@@ -153,30 +194,3 @@ def _column(rows: Any, name: str) -> Ints:  # noqa: ANN401
 
 def _nothing(dim: int) -> FrameEmbeddings:
     return FrameEmbeddings(np.empty(0, np.int64), np.empty(0, np.float64), np.empty((0, dim), np.float32))
-
-
-def read_texts(tables: Tables, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
-    """Return prompt → float32 (dim,), for those of ``prompts`` that are stored."""
-    if not prompts:
-        return {}
-    by_key = {digest(prompt): prompt for prompt in prompts}
-    with tables.reading(TEXTS + plain_id(fingerprint)) as table:
-        if table is None:
-            return {}
-        listed = ", ".join(f"'{key}'" for key in by_key)
-        rows = table.rows(("key", "vector"), f"key IN ({listed})")
-        vectors = _vectors(rows, dim_of(table))
-    return {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
-
-
-def append_texts(tables: Tables, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
-    """Commit the vectors of prompts, float32 (len(prompts), dim).
-
-    Raises:
-        StoreError: The vectors' length differs from that of this model's stored vectors.
-    """
-    if vectors.ndim != 2 or len(vectors) != len(prompts):
-        raise ValueError(f"vectors must be ({len(prompts)}, dim), not {vectors.shape}")
-    if prompts:
-        rows = {"key": list(map(digest, prompts)), "prompt": list(map(unicode_text, prompts))}
-        _add(tables, TEXTS + plain_id(fingerprint), _TEXT_COLUMNS, rows, vectors.astype(np.float32), "text vectors")

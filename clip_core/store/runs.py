@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from clip_core.errors import NotIndexedError
-from clip_core.store.tables import Table, Tables, columns_of, digest, guarded, of_video, plain_id, stamp
+from clip_core.store.tables import StorePart, Table, Tables, columns_of, digest, guarded, of_video, plain_id, stamp
 from clip_core.text import unicode_text
 
 RUNS = "runs"
@@ -42,39 +42,49 @@ def never_begun() -> NotIndexedError:
     return NotIndexedError("This video was never indexed with this model.", "Index it first.")
 
 
-def note(
-    tables: Tables, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, finished: bool
-) -> None:
-    """Append one event; ``model_id`` None means that of the previous event.
+class RunRows(StorePart):
+    """The store's log of runs."""
 
-    Raises:
-        NotIndexedError: ``model_id`` is None and there is no previous event.
-    """
-    with tables.writing(RUNS, _COLUMNS) as table:
-        past = _events(table, video_id, fingerprint)
-        if model_id is None:
-            if not past:
-                raise never_begun()
-            model_id = past[-1]["model_id"]
-        row = {
-            "video": video_id,
-            "fingerprint": fingerprint,
-            "model_id": unicode_text(model_id),
-            "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
-            "rate": None if rate is None else float(rate),
-            "finished": finished,
-            "at_ns": stamp(past[-1]["at_ns"] if past else 0),
-        }
-        table.add_row(row)
+    def begin(self, video_id: str, fingerprint: str, model_id: str, samples_per_second: float | None) -> None:
+        """Record that a run begins; it is unfinished from now on. A rate of None means every frame."""
+        self._note_run(video_id, fingerprint, model_id, samples_per_second, finished=False)
 
+    def _note_run(
+        self, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, *, finished: bool
+    ) -> None:
+        """Append one event; ``model_id`` None means that of the previous event.
 
-def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
-    """Return the state of a run, or None if it was never begun."""
+        Raises:
+            NotIndexedError: ``model_id`` is None and there is no previous event.
+        """
+        with self._tables.writing(RUNS, _COLUMNS) as table:
+            past = _events(table, video_id, fingerprint)
+            if model_id is None:
+                if not past:
+                    raise never_begun()
+                model_id = past[-1]["model_id"]
+            row = {
+                "video": video_id,
+                "fingerprint": fingerprint,
+                "model_id": unicode_text(model_id),
+                "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
+                "rate": None if rate is None else float(rate),
+                "finished": finished,
+                "at_ns": stamp(past[-1]["at_ns"] if past else 0),
+            }
+            table.add_row(row)
 
-    def latest(table: Table | None) -> RunRecord | None:
-        return None if table is None else _state(_events(table, video_id, fingerprint))
+    def run(self, video_id: str, fingerprint: str) -> RunRecord | None:
+        """Return the state of a video under a model, or None if it was never begun."""
 
-    return tables.answered(RUNS, (video_id, fingerprint), latest)
+        def latest(table: Table | None) -> RunRecord | None:
+            return None if table is None else _state(_events(table, video_id, fingerprint))
+
+        return self._tables.answered(RUNS, (video_id, fingerprint), latest)
+
+    def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
+        """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""
+        return IndexingLock(self._tables, video_id, fingerprint)
 
 
 def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str] | None) -> tuple[str, str]:

@@ -209,6 +209,13 @@ class Table:
             return action()
 
 
+class StorePart:
+    """Base of the classes that each have the store's methods for some of its tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+
 class Tables:
     """All tables of one store. Threads may share it: each handle is used by one thread at a time."""
 

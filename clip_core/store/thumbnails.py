@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from clip_core.store.tables import Tables, columns_of, of_video, plain_id
+from clip_core.store.tables import StorePart, columns_of, of_video, plain_id
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
@@ -14,45 +14,45 @@ _COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
 _MOST_PER_QUERY = 500
 
 
-def append(tables: Tables, video_id: str, jpegs: Mapping[int, bytes]) -> None:
-    """Commit the thumbnails of some frames: pts → JPEG."""
-    if not jpegs:
-        return
-    values = {"video": [plain_id(video_id)] * len(jpegs), "pts": list(jpegs), "jpeg": list(jpegs.values())}
-    with tables.writing(THUMBNAILS, _COLUMNS) as table:
-        table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
+class ThumbnailRows(StorePart):
+    """The store's thumbnails."""
 
+    def append_thumbnails(self, video_id: str, jpegs: Mapping[int, bytes]) -> None:
+        """Store thumbnails of frames, shared by all models: pts → JPEG. Stored ones may be appended again."""
+        if not jpegs:
+            return
+        values = {"video": [plain_id(video_id)] * len(jpegs), "pts": list(jpegs), "jpeg": list(jpegs.values())}
+        with self._tables.writing(THUMBNAILS, _COLUMNS) as table:
+            table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
 
-def stored_pts(tables: Tables, video_id: str) -> Ints:
-    """Return the pts of the frames that have a thumbnail: int64 (n,), increasing, each once."""
-    with tables.reading(THUMBNAILS) as table:
-        if table is None:
-            return np.empty(0, np.int64)
-        rows = table.rows(("pts",), of_video(video_id))
-        return np.unique(np.asarray(rows["pts"].to_numpy(), dtype=np.int64))
+    def thumbnail_pts(self, video_id: str) -> Ints:
+        """Return the pts of the frames that have a thumbnail: int64 (n,), increasing, each once."""
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None:
+                return np.empty(0, np.int64)
+            rows = table.rows(("pts",), of_video(video_id))
+            return np.unique(np.asarray(rows["pts"].to_numpy(), dtype=np.int64))
 
+    def thumbnails(self, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
+        """Return pts → JPEG, for those of ``pts`` that have a thumbnail."""
+        wanted = sorted({int(p) for p in pts})
+        found: dict[int, bytes] = {}
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None:
+                return found
+            for first in range(0, len(wanted), _MOST_PER_QUERY):
+                listed = ", ".join(str(p) for p in wanted[first : first + _MOST_PER_QUERY])
+                rows = table.rows(("pts", "jpeg"), f"{of_video(video_id)} AND pts IN ({listed})")
+                found |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
+        return found
 
-def read(tables: Tables, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
-    """Return the thumbnails of those frames that have one: pts → JPEG."""
-    wanted = sorted({int(p) for p in pts})
-    found: dict[int, bytes] = {}
-    with tables.reading(THUMBNAILS) as table:
-        if table is None:
-            return found
-        for first in range(0, len(wanted), _MOST_PER_QUERY):
-            listed = ", ".join(str(p) for p in wanted[first : first + _MOST_PER_QUERY])
-            rows = table.rows(("pts", "jpeg"), f"{of_video(video_id)} AND pts IN ({listed})")
-            found |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
-    return found
-
-
-def size_bytes(tables: Tables) -> dict[str, int]:
-    """Return video id → total bytes of its thumbnails, duplicates included."""
-    with tables.reading(THUMBNAILS) as table:
-        if table is None:
-            return {}
-        rows = table.rows(("video", "size_bytes"))
-    sizes: dict[str, int] = {}
-    for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
-        sizes[video] = sizes.get(video, 0) + size
-    return sizes
+    def _thumbnail_bytes(self) -> dict[str, int]:
+        """Return video id → total bytes of its thumbnails, duplicates included."""
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None:
+                return {}
+            rows = table.rows(("video", "size_bytes"))
+        sizes: dict[str, int] = {}
+        for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
+            sizes[video] = sizes.get(video, 0) + size
+        return sizes

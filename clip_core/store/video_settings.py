@@ -8,7 +8,7 @@ from typing import Any
 
 from clip_core.errors import SettingsError, StoreError
 from clip_core.settings import Settings, settings_from
-from clip_core.store.tables import Table, Tables, columns_of, of_video, stamp
+from clip_core.store.tables import StorePart, Table, columns_of, of_video, stamp
 
 SETTINGS = "settings"
 COLUMNS = columns_of("video string, version int64, fingerprint string, recipe string, at_ns int64")
@@ -31,42 +31,54 @@ class StoredSettings:
     fingerprint: str
 
 
-def keep(tables: Tables, video_id: str, kept: StoredSettings) -> None:
-    """Store the settings of a video in place of the previous ones.
+class SettingsRows(StorePart):
+    """The store's settings of videos."""
 
-    Raises:
-        StoreError: They are larger than 1 MB, or the store cannot be written.
-    """
-    text = json.dumps(kept.settings.as_mapping(), allow_nan=False)
-    if len(text) > MOST_LETTERS:
-        raise StoreError("Settings of more than 1 MB are not kept.", "Shorten the prompts, or save them as a file.")
-    own = of_video(video_id)
-    with tables.writing(SETTINGS, COLUMNS) as table:
-        past = table.rows(("at_ns",), own)["at_ns"].to_pylist()
-        at_ns = stamp(max(past, default=0))
-        row = {"video": video_id, "version": VERSION, "fingerprint": kept.fingerprint, "recipe": text, "at_ns": at_ns}
-        table.add_row(row)
-        if len(past) >= _MOST_ROWS:
-            table.delete(f"{own} AND at_ns < {at_ns}")
+    def settings(self, video_id: str) -> StoredSettings | None:
+        """Return the stored settings of a video, or None if there are none.
 
+        Raises:
+            SettingsError: The stored settings are invalid.
+        """
+        row = self._tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
+        if row is None:
+            return None
+        source = "What is kept of this video's settings"
+        if row["version"] != VERSION:
+            raise SettingsError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
+        try:
+            given = json.loads((row["recipe"] or "")[:MOST_LETTERS])
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
+        return StoredSettings(settings_from(given, source), str(row["fingerprint"]))
 
-def kept(tables: Tables, video_id: str) -> StoredSettings | None:
-    """Return the stored settings of a video, or None if there are none.
+    def keep_settings(self, video_id: str, kept: StoredSettings) -> None:
+        """Store the settings of a video in place of the previous ones.
 
-    Raises:
-        SettingsError: The stored settings are invalid.
-    """
-    row = tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
-    if row is None:
-        return None
-    source = "What is kept of this video's settings"
-    if row["version"] != VERSION:
-        raise SettingsError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
-    try:
-        given = json.loads((row["recipe"] or "")[:MOST_LETTERS])
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
-    return StoredSettings(settings_from(given, source), str(row["fingerprint"]))
+        Raises:
+            StoreError: They are larger than 1 MB.
+        """
+        text = json.dumps(kept.settings.as_mapping(), allow_nan=False)
+        if len(text) > MOST_LETTERS:
+            raise StoreError("Settings of more than 1 MB are not kept.", "Shorten the prompts, or save them as a file.")
+        own = of_video(video_id)
+        with self._tables.writing(SETTINGS, COLUMNS) as table:
+            past = table.rows(("at_ns",), own)["at_ns"].to_pylist()
+            at_ns = stamp(max(past, default=0))
+            row = {
+                "video": video_id,
+                "version": VERSION,
+                "fingerprint": kept.fingerprint,
+                "recipe": text,
+                "at_ns": at_ns,
+            }
+            table.add_row(row)
+            if len(past) >= _MOST_ROWS:
+                table.delete(f"{own} AND at_ns < {at_ns}")
+
+    def drop_settings(self, video_id: str) -> None:
+        """Delete the stored settings of a video."""
+        self._tables.delete([SETTINGS], of_video(video_id))
 
 
 def _newest(table: Table | None, video_id: str) -> dict[str, Any] | None:

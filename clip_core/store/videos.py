@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.store.tables import Table, Tables, columns_of, digest, of_video, plain_id, stamp
+from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, plain_id, stamp
 from clip_core.types import Ints, TimeTable, VideoRecord
 
 VIDEOS = "videos"
@@ -26,21 +26,55 @@ _VIDEO_COLUMNS = _PLAIN | columns_of(
 _FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, video string, at_ns int64")
 
 
-def remember(tables: Tables, record: VideoRecord) -> None:
-    """Store a record unless it equals the stored one. The first ``added_s`` is kept."""
-    row = _row(record)
-    with tables.writing(VIDEOS, _VIDEO_COLUMNS) as table:
-        known = newest(table, of_video(record.video_id))
-        if known:
-            old, at_ns = known[0]
-            row["added_s"] = old.added_s
-            if _same(row, _row(old)):
-                return
-            row["at_ns"] = stamp(at_ns)
-        table.add_row(row)
+class VideoRows(StorePart):
+    """The store's records of videos."""
+
+    def remember_video(self, record: VideoRecord) -> None:
+        """Store a video's record. The newest record counts, with the ``added_s`` of the first."""
+        row = _row(record)
+        with self._tables.writing(VIDEOS, _VIDEO_COLUMNS) as table:
+            known = _newest(table, of_video(record.video_id))
+            if known:
+                old, at_ns = known[0]
+                row["added_s"] = old.added_s
+                if _same(row, _row(old)):
+                    return
+                row["at_ns"] = stamp(at_ns)
+            table.add_row(row)
+
+    def video(self, video_id: str) -> VideoRecord | None:
+        """Return the record of a video, or None if there is none."""
+        found = self._records(of_video(video_id))
+        return found[0] if found else None
+
+    def videos(self) -> list[VideoRecord]:
+        """Return all videos, the last added first."""
+        return list(self._records(None))
+
+    def _records(self, where: str | None) -> tuple[VideoRecord, ...]:
+        def newest(table: Table | None) -> tuple[VideoRecord, ...]:
+            return () if table is None else tuple(record for record, _ in _newest(table, where))
+
+        return self._tables.answered(VIDEOS, where, newest)
+
+    def known_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
+        """Return the id of the video at ``path`` if it is known with this size and modification time, else None."""
+        where = f"path_key = '{_path_key(path)}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
+
+        def latest(table: Table | None) -> str | None:
+            rows = [] if table is None else table.rows(("video", "at_ns"), where).to_pylist()
+            return max(rows, key=lambda row: row["at_ns"])["video"] if rows else None
+
+        return self._tables.answered(FILES, where, latest)
+
+    def remember_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
+        """Store the id of the video at ``path``, so that its bytes need not be hashed again."""
+        values = (_path_key(path), int(size_bytes), int(mtime_ns), plain_id(video_id), stamp())
+        with self._tables.writing(FILES, _FILE_COLUMNS) as table:
+            table.add_row(dict(zip(_FILE_COLUMNS, values, strict=True)))
 
 
-def newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, int]]:
+def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, int]]:
     """Return the newest record of each video with its row's time in nanoseconds, the last added video first."""
     light = table.rows(("video", "at_ns"), where)
     last: dict[str, tuple[int, int]] = {}
@@ -51,29 +85,6 @@ def newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, in
     rows = table.take([row_id for _, row_id in last.values()], tuple(_VIDEO_COLUMNS))
     found = [(_record(rows, i), rows["at_ns"][i].as_py()) for i in range(rows.num_rows)]
     return sorted(found, key=lambda pair: pair[0].added_s, reverse=True)
-
-
-def records(table: Table | None, where: str | None = None) -> tuple[VideoRecord, ...]:
-    """Return the newest record of each video, the last added first; empty if there is no table."""
-    return () if table is None else tuple(record for record, _ in newest(table, where))
-
-
-def known_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
-    """Return the id of the video at ``path`` if it is known with this size and modification time, else None."""
-    where = f"path_key = '{_path_key(path)}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
-
-    def latest(table: Table | None) -> str | None:
-        rows = [] if table is None else table.rows(("video", "at_ns"), where).to_pylist()
-        return max(rows, key=lambda row: row["at_ns"])["video"] if rows else None
-
-    return tables.answered(FILES, where, latest)
-
-
-def remember_id(tables: Tables, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
-    """Store the id of the video at ``path``."""
-    values = (_path_key(path), int(size_bytes), int(mtime_ns), plain_id(video_id), stamp())
-    with tables.writing(FILES, _FILE_COLUMNS) as table:
-        table.add_row(dict(zip(_FILE_COLUMNS, values, strict=True)))
 
 
 def _path_key(path: str | os.PathLike[str]) -> str:

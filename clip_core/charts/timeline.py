@@ -13,12 +13,8 @@ from clip_core.charts.panels import Panels, panel_axes, panel_notes, panel_trace
 from clip_core.charts.thresholds import threshold_lines, threshold_note
 from clip_core.charts.view import (
     AXIS_TITLES,
-    AxisName,
-    ChartKind,
     Figure,
-    Line,
     Timeline,
-    Unfinished,
     frame_axis,
     ribbon_curves,
     ribbon_edges,
@@ -28,8 +24,6 @@ from clip_core.charts.view import (
     time_axis,
 )
 from clip_core.text import short_prompt, value_decimals
-
-__all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", "live_figure", "timeline_figure"]
 
 LEFT_PX = 54
 NOTES_PX = 16

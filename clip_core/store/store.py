@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
-from clip_core.store.embeddings import FRAMES, TEXTS, EmbeddingRows, Revision, dim_of
-from clip_core.store.runs import RUNS, IndexingLock, RunRecord, runs_of_all
+from clip_core.store.embeddings import FRAMES, TEXTS, EmbeddingRows, dim_of
+from clip_core.store.runs import RUNS, RunRecord, runs_of_all
 from clip_core.store.tables import Tables, guarded, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
-from clip_core.store.video_settings import SETTINGS, SettingsRows, StoredSettings
+from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows
 from clip_core.types import VideoRecord
 
-__all__ = ["EmbeddingStore", "IndexingLock", "Revision", "RunRecord", "StoredModel", "StoredSettings", "StoredVideo"]
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
 

@@ -11,8 +11,9 @@ import pytest
 from clip_core.errors import SettingsError, StoreError
 from clip_core.settings import Settings
 from clip_core.store import video_settings
-from clip_core.store.store import EmbeddingStore, StoredSettings
+from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables
+from clip_core.store.video_settings import StoredSettings
 from tests.store.test_store import record
 
 VIDEO, OTHER, MODEL = "ab" * 32, "cd" * 32, "f0" * 32

@@ -153,7 +153,9 @@ def judged_layout(layout: Figure, view: Timeline, top: float, height_px: int) ->
         height_px: The height of the chart.
     """
     layout["yaxis3"] = _axis(view, top, top * height_px)
-    layout["margin"] |= {"l": max(layout["margin"]["l"], _left_px(view))}
+    longest = max((len(short_prompt(line.prompt)) for line in judged_lines(view)), default=0)
+    left_px = round(min(MOST_LEFT_PX, 22 + LETTER_PX * longest))
+    layout["margin"] |= {"l": max(layout["margin"]["l"], LEAST_LEFT_PX, left_px)}
     layout["annotations"].append(_key(view, top))
 
 
@@ -167,11 +169,6 @@ def _axis(view: Timeline, top: float, px: float) -> Figure:
         "showgrid": False, "zeroline": False, "showline": False, "ticks": "", "tickfont": {"size": 10},
         "tickvals": [GROUP * place + 0.5 for place in range(len(lines))], "ticktext": names,
     }  # fmt: skip
-
-
-def _left_px(view: Timeline) -> int:
-    longest = max((len(short_prompt(line.prompt)) for line in judged_lines(view)), default=0)
-    return round(max(LEAST_LEFT_PX, min(MOST_LEFT_PX, 22 + LETTER_PX * longest)))
 
 
 def _key(view: Timeline, top: float) -> Figure:

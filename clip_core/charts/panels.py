@@ -184,7 +184,7 @@ def _steepest(rate: Floats, spikes: Sequence[tuple[int, int]]) -> tuple[Ints, In
 
 def _marks(view: Timeline, samples: Ints, values: Floats, colour: str) -> Figure:
     symbols = ["triangle-up" if value >= 0 else "triangle-down" for value in values.tolist()]
-    x = view.scores.frames[samples].tolist() if view.axis == "Frames" else view.x_of(view.scores.times_s[samples])
+    x = view.x_of_samples(samples)
     marker = {"symbol": symbols, "size": 7, "color": colour}
     y = np.round(values.astype(np.float64), 4).tolist()
     return {"type": "scatter", "mode": "markers", "yaxis": "y6", "hoverinfo": "skip", "x": x, "y": y, "marker": marker}

@@ -76,11 +76,12 @@ def _own_lines(view: Timeline, found: Mapping[str, float]) -> list[Figure]:
     colours = {line.prompt: view.colour(line) for line in view.lines}
     if len(found) <= MOST_LINES:
         return [line for p, number in found.items() for line in _across(view, number, colours[p], 0.75)]
-    marks = [_across(view, number, colours[p]) for p, number in found.items()]
-    solid = {"x0": 1 - MARK_SHARE}
-    return [mark | solid | {"line": {"color": mark["line"]["color"], "width": 2}} for lines in marks for mark in lines][
-        :MOST_MARKS
+    marks = [
+        line | {"x0": 1 - MARK_SHARE, "line": {"color": colours[p], "width": 2}}
+        for p, number in found.items()
+        for line in _across(view, number, colours[p])
     ]
+    return marks[:MOST_MARKS]
 
 
 def _across(view: Timeline, value: float, colour: str, opacity: float = 1.0) -> list[Figure]:

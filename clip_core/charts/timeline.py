@@ -17,7 +17,6 @@ from clip_core.charts.view import (
     Timeline,
     frame_axis,
     ribbon_curves,
-    ribbon_edges,
     ribbon_traces,
     score_ticks,
     tick_texts,
@@ -39,23 +38,9 @@ def timeline_figure(view: Timeline, *, every_sample: bool = False) -> Figure:
         every_sample: Whether curves have a point for each sample; otherwise as many as can be sent at each rerun.
     """
     live = live_figure(view)
-    figure: Figure = {"data": [], "layout": live["layout"]}
-    for trace in live["data"]:
-        figure["data"] += _for_plotly(trace, view)
-    edges = dict(zip(("low", "high"), ribbon_edges(view), strict=True))
-    more = edges if view.rate is None else edges | {"rate": view.rate}
-    frames = view.axis == "Frames"
-    curves, x = with_points(
-        figure["data"],
-        view.scores,
-        view.smoothed,
-        frames=frames,
-        more=more,
-        seen_s=view.seen_s,
-        besides=len(view.lines) if view.kind == "heat map" else 0,
-        every_sample=every_sample,
-    )
-    figure["data"] = curves
+    traces = [found for trace in live["data"] for found in _for_plotly(trace, view)]
+    data, x = with_points(view, traces, every_sample=every_sample)
+    figure: Figure = {"data": data, "layout": live["layout"]}
     if view.kind == "curves":
         figure["data"].append(_stamp(x, view.stamp))
         figure["layout"] |= {"yaxis2": _HIDDEN | {"overlaying": "y"}}

@@ -12,7 +12,7 @@ import numpy as np
 
 from clip_core.charts.colours import THEMES, Theme, ThemeName
 from clip_core.text import number_text, short_prompt
-from clip_core.types import Floats, Moment, Scores, Times, Unit
+from clip_core.types import Floats, Ints, Moment, Scores, Times, Unit
 
 HOUR_S = 3600.0
 MOST_TICKS = 8
@@ -197,6 +197,10 @@ class Timeline:
         known, numbers = self.scores.times_s, self.scores.frames
         return [round(float(x), 3) for x in np.interp(times_s, known, numbers)] if len(known) else [0.0] * len(times_s)
 
+    def x_of_samples(self, places: Ints) -> list[Any]:
+        """Return the x values of samples, by their places."""
+        return self.scores.frames[places].tolist() if self.axis == "Frames" else instants(self.scores.times_s[places])
+
     def x_pairs(self, pairs_s: Sequence[tuple[float, float]] | Times) -> list[tuple[Any, Any]]:
         """Return the x of the starts and ends of many intervals."""
         ends = self.x_of(np.asarray(pairs_s, np.float64).reshape(-1))
@@ -214,17 +218,14 @@ class Timeline:
 OPACITY = 0.16
 
 
-def ribboned(view: Timeline) -> list[tuple[int, Line]]:
-    """Return the drawn prompts that have a band, with its index among all bands."""
-    if view.kind == "heat map":
-        return []
-    places = {prompt: place for place, prompt in enumerate(view.ribbon)}
-    return [(places[line.prompt], line) for line in view.lines if line.prompt in places]
-
-
 def ribbon_curves(view: Timeline) -> list[Figure]:
-    """Return the bands, in the format of ``live_figure``."""
-    return [{"band": place, "fill": view.colour(line), "opacity": OPACITY} for place, line in ribboned(view)]
+    """Return the bands of the drawn prompts, in the format of ``live_figure``."""
+    places = {prompt: place for place, prompt in enumerate(view.ribbon)}
+    return [
+        {"band": places[line.prompt], "fill": view.colour(line), "opacity": OPACITY}
+        for line in view.lines
+        if line.prompt in places
+    ]
 
 
 def ribbon_edges(view: Timeline) -> tuple[Floats, Floats]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -143,9 +142,7 @@ class IndexingLock:
 
     def __init__(self, tables: Tables, video_id: str, fingerprint: str) -> None:
         self.held = False
-        self._location = tables.location
-        folder = Path(tables.location, "locks") if tables.is_folder else None
-        self._path = None if folder is None else folder / f"{digest(f'{video_id} {fingerprint}')}.lock"
+        self._tables, self._file_name = tables, f"{digest(f'{video_id} {fingerprint}')}.lock"
         self._lock: FileLock | None = None
 
     def __enter__(self) -> IndexingLock:
@@ -154,22 +151,19 @@ class IndexingLock:
         Raises:
             StoreError: The folder for locks cannot be written.
         """
-        if self._path is None:
-            self.held = True
-            return self
-        with guarded(self._location):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self._path)
-            try:
-                self._lock.acquire(blocking=False)
-            except Timeout:
-                return self
-            self.held = True
+        if self._tables.is_folder:
+            folder = Path(self._tables.location, "locks")
+            with guarded(self._tables.location):
+                folder.mkdir(parents=True, exist_ok=True)
+                self._lock = FileLock(folder / self._file_name)
+                try:
+                    self._lock.acquire(blocking=False)
+                except Timeout:
+                    return self
+        self.held = True
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Release the lock if it is held."""
         if self._lock is not None and self.held:
             self._lock.release()

@@ -40,11 +40,6 @@ def is_missing(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or _MISSING.search(str(error)) is not None
 
 
-def shown_place(location: str) -> str:
-    """Return the end of a folder or address for messages, at most 60 printable characters."""
-    return shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)
-
-
 def translate(error: OSError | RuntimeError | ValueError, location: str) -> StoreError:
     """Return our error for an error of LanceDB or the operating system.
 
@@ -52,7 +47,7 @@ def translate(error: OSError | RuntimeError | ValueError, location: str) -> Stor
         error: The original error.
         location: The folder or address of the store.
     """
-    place = shown_place(location)
+    place = shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)  # its end says most
     if (isinstance(error, OSError) and error.errno in _FULL_CODES) or _FULL.search(str(error)):
         return StoreFullError(
             f"The disk that holds {place} is full.",

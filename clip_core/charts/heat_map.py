@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.charts.colours import HEAT, mark_of, swatch_uri
+from clip_core.charts.colours import HEAT, mark_of
 from clip_core.charts.panels import Panels
 from clip_core.charts.view import AXIS_TITLES, Figure, Timeline, score_ticks, tick_texts
 from clip_core.text import short_prompt, value_decimals
@@ -68,9 +68,8 @@ def heat_curves(view: Timeline) -> list[Figure]:
     """Return a row for each prompt, in the format of ``live_figure``: the player draws the cells from all samples."""
     rows = []
     for row, line in enumerate(view.lines):
-        style = {"color": view.colour(line)}
-        told = {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(style["color"], line.number)}
-        rows.append({"curve": ["smoothed", view.column(line)], "row": row, "line": style} | told)
+        curve = {"curve": ["smoothed", view.column(line)], "row": row, "line": {"color": view.colour(line)}}
+        rows.append(curve | view.label(line))
     return rows
 
 
@@ -96,8 +95,8 @@ def heat_traces(view: Timeline) -> list[Figure]:
     middle = low + step / 2
     frames = view.axis == "Frames"
     place = {"x0": middle, "dx": step} if frames else {"x0": view.x_of([middle])[0], "dx": step * 1000}
-    told = f"%{{z:.{value_decimals(view.unit)}f}}<extra></extra>"
-    look = _colours(view) | {"ygap": 1, "hoverongaps": False, "hovertemplate": told}
+    hover = f"%{{z:.{value_decimals(view.unit)}f}}<extra></extra>"
+    look = _colours(view) | {"ygap": 1, "hoverongaps": False, "hovertemplate": hover}
     rows = {"type": "heatmap", "z": _numbers(cells, value_decimals(view.unit)), "y0": _first_row(view), "dy": 1}
     return [rows | place | look]
 

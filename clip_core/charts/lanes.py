@@ -54,17 +54,17 @@ def shades(view: Timeline) -> list[Figure]:
 
     Moments have their prompts' colours; candidates are fainter, with dotted edges.
     """
-    found = []
+    shapes = []
     if view.unfinished is not None:
         start, end = view.x_of([view.unfinished.start_s, view.end_s])
-        found.append(_rect(start, end, view.colours.muted, 0.10))
+        shapes.append(_rect(start, end, view.colours.muted, 0.10))
     if view.kind == "curves":
         moments, candidates = (_shaded(every, view) for every in (view.moments, view.candidates))
         if len(moments) <= MOST_SHADES:
-            found += [_rect(x0, x1, colour, 0.12) for x0, x1, colour in moments]
+            shapes += [_rect(x0, x1, colour, 0.12) for x0, x1, colour in moments]
             for x0, x1, colour in candidates[:MOST_SHADES]:
-                found.append(_rect(x0, x1, colour, 0.05) | {"line": {"width": 1, "dash": "dot", "color": colour}})
-    return found
+                shapes.append(_rect(x0, x1, colour, 0.05) | {"line": {"width": 1, "dash": "dot", "color": colour}})
+    return shapes
 
 
 def _shaded(moments: Sequence[Moment], view: Timeline) -> list[tuple[Any, Any, str]]:
@@ -105,8 +105,8 @@ def _with_bars(view: Timeline) -> list[Line]:
 
 def judged_px(view: Timeline, height_px: int) -> float:
     """Return the height of all lanes and of the line that explains them, in a chart of ``height_px``."""
-    wanted = max(1, len(judged_lines(view))) * GROUP * JUDGED_LANE_PX
-    return KEY_PX + min(wanted, MOST_SHARE * height_px)
+    lanes_px = max(1, len(judged_lines(view))) * GROUP * JUDGED_LANE_PX
+    return KEY_PX + min(lanes_px, MOST_SHARE * height_px)
 
 
 def judged_traces(view: Timeline) -> list[Figure]:

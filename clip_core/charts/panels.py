@@ -135,8 +135,8 @@ def fewer_runs(runs: Sequence[tuple[int, float, float]], most: int) -> list[tupl
     winner = np.where(led.max(axis=0) > 0, led.argmax(axis=0), -1)
     begins = np.flatnonzero(np.append(True, np.diff(winner) != 0))
     ends = np.append(begins[1:], most)
-    found = zip(winner[begins], edges[begins], edges[ends], strict=True)
-    return [(int(columns[k]), float(start), float(end)) for k, start, end in found if k >= 0]
+    parts = zip(winner[begins], edges[begins], edges[ends], strict=True)
+    return [(int(columns[k]), float(start), float(end)) for k, start, end in parts if k >= 0]
 
 
 def _covered(pairs_s: Times, edges_s: Times) -> Times:

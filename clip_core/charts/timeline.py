@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from clip_core.charts.colours import mark_of, swatch_uri
+from clip_core.charts.colours import mark_of
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
 from clip_core.charts.lanes import judged_layout, judged_traces, lane_traces, lanes_of, shades
@@ -22,7 +22,7 @@ from clip_core.charts.view import (
     tick_texts,
     time_axis,
 )
-from clip_core.text import short_prompt, value_decimals
+from clip_core.text import value_decimals
 
 LEFT_PX = 54
 NOTES_PX = 16
@@ -38,7 +38,7 @@ def timeline_figure(view: Timeline, *, every_sample: bool = False) -> Figure:
         every_sample: Whether curves have a point for each sample; otherwise as many as can be sent at each rerun.
     """
     live = live_figure(view)
-    traces = [found for trace in live["data"] for found in _for_plotly(trace, view)]
+    traces = [drawn for trace in live["data"] for drawn in _for_plotly(trace, view)]
     data, x = with_points(view, traces, every_sample=every_sample)
     figure: Figure = {"data": data, "layout": live["layout"]}
     if view.kind == "curves":
@@ -96,8 +96,8 @@ def _for_plotly(trace: Figure, view: Timeline) -> list[Figure]:
     base = rest | {"type": "scatter", "mode": "lines"}
     if "prompt" not in trace:
         return [base | {"hoverinfo": "skip"}]
-    told = f"%{{y:.{value_decimals(view.unit)}f}}"
-    return [base | {"name": escape(trace["prompt"]), "hovertemplate": told}]
+    hover = f"%{{y:.{value_decimals(view.unit)}f}}"
+    return [base | {"name": escape(trace["prompt"]), "hovertemplate": hover}]
 
 
 def _pointer(view: Timeline) -> Figure:
@@ -116,8 +116,7 @@ def _curves(view: Timeline) -> list[Figure]:
         if view.raw:
             thin.append({"curve": ["raw", column], "line": {"width": 1, "color": colour}, "opacity": 0.22})
         style = {"width": 1.8, "color": colour, "dash": mark_of(line.number).dash}
-        told = {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(colour, line.number)}
-        bold.append({"curve": ["smoothed", column], "line": style} | told)
+        bold.append({"curve": ["smoothed", column], "line": style} | view.label(line))
     return [*thin, *bold]
 
 
@@ -140,8 +139,8 @@ def _notes(view: Timeline, panels: Panels) -> list[Figure]:
     notes = threshold_note(view, panels.curves[0], base)
     if view.unfinished is not None:
         corner = {"x": 0.5, "xanchor": "center", "yref": "paper", "y": 1, "yanchor": "bottom"}
-        told = {"text": escape(view.unfinished.note), "hovertext": escape(view.unfinished.explanation)}
-        notes.append(base | corner | told)
+        text = {"text": escape(view.unfinished.note), "hovertext": escape(view.unfinished.explanation)}
+        notes.append(base | corner | text)
     return [*panel_notes(panels, base), *notes]
 
 

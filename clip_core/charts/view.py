@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from clip_core.charts.colours import THEMES, Theme, ThemeName
+from clip_core.charts.colours import THEMES, Theme, ThemeName, swatch_uri
 from clip_core.text import number_text, short_prompt
 from clip_core.types import Floats, Ints, Moment, Scores, Times, Unit
 
@@ -185,6 +185,10 @@ class Timeline:
     def colour(self, line: Line) -> str:
         """Return the colour of a prompt."""
         return self.colours.colour(line.number)
+
+    def label(self, line: Line) -> Figure:
+        """Return how the player labels a prompt's curve."""
+        return {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(self.colour(line), line.number)}
 
     def name_with(self, glyph: str, line: Line) -> str:
         """Return the shortened prompt as HTML, with a glyph in its colour."""

@@ -1,4 +1,4 @@
-"""``evaluate``: hold the moments of a video against a ground truth, and try which settings would do better."""
+"""``evaluate``: compare the moments of a video with a ground truth, and try which settings would do better."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from clip_core.text import short_prompt
 BEST_SHOWN = 5
 LONGEST_S = 86_400
 MOST_POINTS = 200
-"""So many points of a precision–recall curve go into the JSON file."""
+"""The most points of a precision–recall curve in the JSON file."""
 SHARES = {
     "R1@0.5": "r1_50", "R1@0.7": "r1_70", "mAP": "map", "mAP@0.5": "map_50", "mAP@0.75": "map_75", "IoU": "mean_iou",
 }  # fmt: skip
@@ -45,11 +45,11 @@ _seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
 def run_evaluate(
     options: Options, video: str, truth_file: str, shortest_s: float | None, sweep: bool, out: str | None
 ) -> None:
-    """Hold the moments of an indexed video against a truth.
+    """Compare the moments of an indexed video with a ground truth.
 
-    The truth is CSV (prompt,start,end; in seconds or HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights
-    JSON Lines. Says R1, mAP, onset errors, what is missed and what is false. Moments are found as by `moments`;
-    --sweep tries other settings. VIDEO is named as for `index`.
+    The ground truth is CSV (prompt,start,end; in seconds or HH:MM:SS.mmm; a prompt alone is never there) or
+    QVHighlights JSON Lines. The table shows R1, mAP, onset errors, missed and false moments. Moments are found as by
+    `moments`; --sweep tries other settings. VIDEO is named as for `index`.
     """
     path = options.video_path(video)
     truth = read_truth(read_file(truth_file, MOST_BYTES, "--truth", TruthError), truth_file)

@@ -39,8 +39,8 @@ def _rate(value: str) -> float:
 def run_index(options: Options, videos: Sequence[str], rate: float | None) -> int:
     """Embed the sampled frames of videos, one video after another.
 
-    A VIDEO is a video file, or numbered pictures: shots/%05d.png@24. What is stored already is not embedded again, so
-    a stopped run goes on where it was.
+    A VIDEO is a video file, or numbered pictures: shots/%05d.png@24. Frames that are already stored are not embedded
+    again, so a stopped run resumes where it was.
     """
     store, failed = options.store, False
     samples_per_second = options.config.samples_per_second if rate is None else rate or None
@@ -83,8 +83,8 @@ def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_s
 def run_download(options: Options, model_id: str | None, precision: str | None) -> None:
     """Fetch a model from the Hugging Face hub into its cache.
 
-    What and how much is said first. A download that was stopped goes on where it was. ID is a repository, such as
-    Xenova/clip-vit-base-patch32; without one, list the models that are known.
+    It first says what it fetches and how much that is. A stopped download resumes where it was. ID is a repository,
+    such as Xenova/clip-vit-base-patch32; without one, list the known models.
     """
     config = options.config
     if model_id is None:

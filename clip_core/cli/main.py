@@ -19,7 +19,7 @@ COMMANDS = {
     "score": ("scoring", "write the scores of prompts as CSV"),
     "moments": ("moments", "find moments and write them for other tools"),
     "report": ("moments", "write all that was found as one HTML page"),
-    "evaluate": ("evaluate", "judge the moments by a truth"),
+    "evaluate": ("evaluate", "compare the moments with a ground truth"),
     "clips": ("moments", "write moments as clips and pictures"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),

@@ -105,25 +105,25 @@ def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, 
     try:
         with open_video(bundle.path) as video:
 
-            def picture(wanted: int) -> Image:
-                place = int((record.table.pts == wanted).argmax())
+            def picture(frame_pts: int) -> Image:
+                place = int((record.table.pts == frame_pts).argmax())
                 return video.frame_at(time_s=float(record.table.times_s[place])).rgb
 
-            found = thumbnails_of(record.video_id, list(pts.values()), store, picture, patience_s=math.inf)
+            jpegs = thumbnails_of(record.video_id, list(pts.values()), store, picture, patience_s=math.inf)
         note = ""
     except (VideoError, StoreError) as error:
         terminal.note(error.line)
-        found = {}
+        jpegs = {}
         with suppress(StoreError):
-            found = store.thumbnails(record.video_id, list(pts.values()))
-        note = f"{'Some pictures are missing' if found else 'There are no pictures'}: {error.what}"
-    return {peak_s: found[p] for peak_s, p in pts.items() if p in found}, note
+            jpegs = store.thumbnails(record.video_id, list(pts.values()))
+        note = f"{'Some pictures are missing' if jpegs else 'There are no pictures'}: {error.what}"
+    return {peak_s: jpegs[p] for peak_s, p in pts.items() if p in jpegs}, note
 
 
 @command("clips holiday.mp4 --moments moments.csv --out clips --frames jpeg", shared=[VIDEO])
 @click.option("--moments", "listed", metavar="FILE", type=place, required=True,
               help="CSV (start_s, end_s, prompt, peak_s) or OTIO")  # fmt: skip
-@click.option("--out", metavar="FOLDER", type=place, required=True, help="where to write; made if need be")
+@click.option("--out", metavar="FOLDER", type=place, required=True, help="where to write; created if needed")
 @click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
 @click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")
 @click.option("--zip", "packed", is_flag=True, help="put all into one ZIP instead of single files")

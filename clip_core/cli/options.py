@@ -141,11 +141,11 @@ def number(least: float = -math.inf, most: float = math.inf, fault: str = "no nu
 
     def number(value: str) -> float:
         try:
-            found = float(value)
+            parsed = float(value)
         except ValueError:
-            found = math.nan
-        if math.isfinite(found) and least <= found <= most:
-            return found
+            parsed = math.nan
+        if math.isfinite(parsed) and least <= parsed <= most:
+            return parsed
         raise click.BadParameter(f"{value[:40]!r} is {fault}")
 
     return number
@@ -176,7 +176,7 @@ def shared_option(name: str, metavar: str | None, what: str, *, field: str = "",
 HELP = click.Option(
     ("-h", "--help"), is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="show this and exit"
 )
-CONFIG = shared_option("--config", "FILE", "settings (default: ./config.yaml)", field="config_file", type=place)
+CONFIG = shared_option("--config", "FILE", "the config file (default: ./config.yaml)", field="config_file", type=place)
 STORE = shared_option(
     "--store", "FOLDER_OR_S3", "where embeddings are kept (default: the config's)", field="store_folder", type=place
 )

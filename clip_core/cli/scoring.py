@@ -32,7 +32,7 @@ from clip_core.validation import read_yaml
 from clip_core.video import open_video
 
 MOST_BYTES = 1_000_000
-"""So large may a file of settings or prompts be."""
+"""The largest size of a file of settings or prompts."""
 MOST_CUT_SHOWN = 100
 
 
@@ -128,20 +128,20 @@ def find_bundle(path: str, options: Options) -> ExportBundle:
         VideoError: It is no video.
         NotIndexedError: It was never indexed with this model.
         SettingsError: A setting cannot be used, or asks for what is not there.
-        ClipVideoError: Anything else that keeps moments from being found.
+        ClipVideoError: Anything else that keeps moments from being detected.
     """
     settings = settings_for(options, options.config)
     encoder = options.load_encoder()
     tell_cut_off(settings.texts, encoder)
     with about(path):
         record = indexed_video(path, options, encoder)
-        found, judged = detected(record, settings, encoder, options)
-    tell_unfinished(path, options, found.scores)
+        detection, judged = detected(record, settings, encoder, options)
+    tell_unfinished(path, options, detection.scores)
     if options.judged:
         kept, waiting = [r.moment for r in judged if r.kept], [r.moment for r in judged if r.is_candidate]
-        found = replace(found, moments=kept, candidates=waiting)
-    moments = [*found.moments, *(found.candidates if options.candidates else ())]
-    return ExportBundle(found, moments, record, path, encoder, judged)
+        detection = replace(detection, moments=kept, candidates=waiting)
+    moments = [*detection.moments, *(detection.candidates if options.candidates else ())]
+    return ExportBundle(detection, moments, record, path, encoder, judged)
 
 
 def detected(
@@ -149,8 +149,8 @@ def detected(
 ) -> tuple[MomentDetection, list[Reviewed]]:
     """Return the moments of an indexed video, and with ``--judged`` the same with what was judged on the page."""
     analysis = Analysis(record.video_id, encoder, options.store)
-    found = detect(settings, analysis.video_scores(settings, ask_bank=ask_bank or settings.needs_bank))
-    return found, reviewed_moments(found, record.video_id, options.store) if options.judged else []
+    detection = detect(settings, analysis.video_scores(settings, ask_bank=ask_bank or settings.needs_bank))
+    return detection, reviewed_moments(detection, record.video_id, options.store) if options.judged else []
 
 
 def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
@@ -197,9 +197,9 @@ def settings_for(options: Options, config: Config) -> Settings:
     base = Settings(smoothing_s=config.smoothing_s)
     if options.settings is not None:
         source, content = "The settings file", read_file(options.settings, MOST_BYTES, "--settings")
-        given = read_yaml(content, source, SettingsError)
-        base = settings_from(given, source)
-        if "smoothing_s" not in given:
+        values = read_yaml(content, source, SettingsError)
+        base = settings_from(values, source)
+        if "smoothing_s" not in values:
             base = replace(base, smoothing_s=config.smoothing_s)
     changes = {"prompts": _prompts(options, base, config), **_unit_and_thresholds(options, base, config)}
     if options.confidence is not None:

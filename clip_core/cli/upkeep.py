@@ -23,7 +23,7 @@ FEWEST_OF_ID = 6
 
 @command("list --store s3://bucket/embeddings")
 def run_list(options: Options) -> None:
-    """Show what is stored: each video with its models, frames and room on disk."""
+    """Show what is stored: each video with its models, frames and size on disk."""
     store = options.store
     videos = stored_videos.list_stored(store)
     if not videos:
@@ -56,9 +56,9 @@ def _rows(video: StoredVideo) -> Iterator[tuple[str, ...]]:
 def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
     """Delete what is stored of one video.
 
-    That is embeddings under all models, thumbnails, settings, judgements and its copy to play. What will be lost is
-    said, and asked about, first. The video file itself stays, unless --file asks for one that was uploaded on the
-    page to go too. VIDEO is its name or path, or an id as `list` shows it.
+    That is embeddings under all models, thumbnails, settings, judgements and its copy to play. It first says what will
+    be lost, and asks. The video file itself stays, unless --file asks to delete one that was uploaded on the page too.
+    VIDEO is its name or path, or an id as `list` shows it.
     """
     config, store = options.config, options.store
     stored = _stored_video(video, store)
@@ -78,18 +78,18 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
 
 def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
     """Return the one stored video of that name, path, or beginning of an id."""
-    found = []
+    matches = []
     for video in stored_videos.list_stored(store):
         by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
         if by_id or named in (video.record.name, video.record.path):
-            found.append(video)
-    if not found:
+            matches.append(video)
+    if not matches:
         what = f"Nothing is stored of {shown_name(named)}."
         raise ClipVideoError(what, f"Give a name or an id as `{PROGRAM} list` shows it.")
-    if len(found) > 1:
-        ids = ", ".join(video.record.video_id[:12] for video in found[:4])
-        raise ClipVideoError(f"{len(found)} videos are called {shown_name(named)}.", f"Give an id: {ids}.")
-    return found[0]
+    if len(matches) > 1:
+        ids = ", ".join(video.record.video_id[:12] for video in matches[:4])
+        raise ClipVideoError(f"{len(matches)} videos are called {shown_name(named)}.", f"Give an id: {ids}.")
+    return matches[0]
 
 
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:

@@ -97,9 +97,9 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
             state = table.state
             if known is not None and known[0] == state:
                 return known
-            found = _state(_events(table, video_id, fingerprint))
-            if found is not None:
-                return state, found.epoch
+            run = _state(_events(table, video_id, fingerprint))
+            if run is not None:
+                return state, run.epoch
     raise never_begun()
 
 

@@ -91,14 +91,14 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
     def usage(self) -> list[StoredVideo]:
         """Return what is stored of each video and roughly how much space it takes, the last added first."""
         runs, pictures = runs_of_all(self._tables), self._thumbnail_bytes()
-        found = []
+        videos = []
         for record in self.videos():
             own = sorted(runs.get(record.video_id, {}).items())
             models = tuple(self._stored(record.video_id, fingerprint, run) for fingerprint, run in own)
             times = (len(record.table) + len(record.table.key_pts)) * 8
             beside = times + pictures.get(record.video_id, 0)
-            found.append(StoredVideo(record, models, beside + sum(model.size_bytes for model in models)))
-        return found
+            videos.append(StoredVideo(record, models, beside + sum(model.size_bytes for model in models)))
+        return videos
 
     def _stored(self, video_id: str, fingerprint: str, run: RunRecord) -> StoredModel:
         n = len(self.stored_pts(video_id, fingerprint))

@@ -174,7 +174,7 @@ class Table:
         from lancedb.index import Bitmap
 
         def once() -> None:
-            if not any(column in found.columns for found in self._raw.list_indices()):
+            if not any(column in index.columns for index in self._raw.list_indices()):
                 self._raw.create_index(column, config=Bitmap())
 
         self._unless_beaten(once)
@@ -248,11 +248,11 @@ class Tables:
             known = self._answers.get(key)
             if known is not None and known[0] == state:
                 return known[1]  # type: ignore[no-any-return]
-            found = answer(table)
+            value = answer(table)
         if len(self._answers) >= _MOST_ANSWERS:
             self._answers.clear()
-        self._answers[key] = (state, found)
-        return found
+        self._answers[key] = (state, value)
+        return value
 
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:
@@ -288,15 +288,15 @@ class Tables:
         """Return the names of the tables that start with ``prefix``."""
         if not self._is_there():
             return []
-        found: list[str] = []
+        names: list[str] = []
         with guarded(self.location):
             token = None
             while True:
                 page = self._connected().list_tables(page_token=token)
-                found += page.tables
+                names += page.tables
                 token = page.page_token
                 if not token:
-                    return [name for name in found if name.startswith(prefix)]
+                    return [name for name in names if name.startswith(prefix)]
 
     def _is_there(self) -> bool:
         """Return whether the store exists; reading must not create it.

@@ -35,16 +35,16 @@ class ThumbnailRows(StorePart):
 
     def thumbnails(self, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
         """Return pts → JPEG, for those of ``pts`` that have a thumbnail."""
-        wanted = sorted({int(p) for p in pts})
-        found: dict[int, bytes] = {}
+        asked = sorted({int(p) for p in pts})
+        jpegs: dict[int, bytes] = {}
         with self._tables.reading(THUMBNAILS) as table:
             if table is None:
-                return found
-            for first in range(0, len(wanted), _MOST_PER_QUERY):
-                listed = ", ".join(str(p) for p in wanted[first : first + _MOST_PER_QUERY])
+                return jpegs
+            for first in range(0, len(asked), _MOST_PER_QUERY):
+                listed = ", ".join(str(p) for p in asked[first : first + _MOST_PER_QUERY])
                 rows = table.rows(("pts", "jpeg"), f"{of_video(video_id)} AND pts IN ({listed})")
-                found |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
-        return found
+                jpegs |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
+        return jpegs
 
     def _thumbnail_bytes(self) -> dict[str, int]:
         """Return video id → total bytes of its thumbnails, duplicates included."""

@@ -47,10 +47,10 @@ class SettingsRows(StorePart):
         if row["version"] != VERSION:
             raise SettingsError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
         try:
-            given = json.loads((row["recipe"] or "")[:MOST_LETTERS])
+            values = json.loads((row["recipe"] or "")[:MOST_LETTERS])
         except (ValueError, RecursionError) as error:
             raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
-        return StoredSettings(settings_from(given, source), str(row["fingerprint"]))
+        return StoredSettings(settings_from(values, source), str(row["fingerprint"]))
 
     def keep_settings(self, video_id: str, kept: StoredSettings) -> None:
         """Store the settings of a video in place of the previous ones.

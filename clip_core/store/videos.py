@@ -44,8 +44,8 @@ class VideoRows(StorePart):
 
     def video(self, video_id: str) -> VideoRecord | None:
         """Return the record of a video, or None if there is none."""
-        found = self._records(of_video(video_id))
-        return found[0] if found else None
+        records = self._records(of_video(video_id))
+        return records[0] if records else None
 
     def videos(self) -> list[VideoRecord]:
         """Return all videos, the last added first."""
@@ -83,8 +83,8 @@ def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, i
     if not last:
         return []
     rows = table.take([row_id for _, row_id in last.values()], tuple(_VIDEO_COLUMNS))
-    found = [(_record(rows, i), rows["at_ns"][i].as_py()) for i in range(rows.num_rows)]
-    return sorted(found, key=lambda pair: pair[0].added_s, reverse=True)
+    pairs = [(_record(rows, i), rows["at_ns"][i].as_py()) for i in range(rows.num_rows)]
+    return sorted(pairs, key=lambda pair: pair[0].added_s, reverse=True)
 
 
 def _path_key(path: str | os.PathLike[str]) -> str:
@@ -109,15 +109,15 @@ def _row(record: VideoRecord) -> dict[str, Any]:
     }
 
 
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(np.array_equal(one[name], other[name]) for name in _VIDEO_COLUMNS if name != "at_ns")
+def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(np.array_equal(row[name], other[name]) for name in _VIDEO_COLUMNS if name != "at_ns")
 
 
 def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
     def ints(name: str) -> Ints:
-        found = np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
-        found.flags.writeable = False  # the record is shared between threads
-        return found
+        values = np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
+        values.flags.writeable = False  # the record is shared between threads
+        return values
 
     row = {name: rows[name][i].as_py() for name in (*_PLAIN, "path", "name", "added_s")}
     num, den, start_pts, end_s, confirmed = (

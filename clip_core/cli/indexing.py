@@ -83,8 +83,8 @@ def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_s
 def run_download(options: Options, model_id: str | None, precision: str | None) -> None:
     """Fetch a model from the Hugging Face hub into its cache.
 
-    It first says what it fetches and how much that is. A stopped download resumes where it was. ID is a repository,
-    such as Xenova/clip-vit-base-patch32; without one, list the known models.
+    It first says what it fetches and how much. A stopped download resumes where it was. ID is a repository, such as
+    Xenova/clip-vit-base-patch32; without one, list the known models.
     """
     config = options.config
     if model_id is None:

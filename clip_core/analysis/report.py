@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.charts.timeline import Line, Timeline, still_figure
+from clip_core.charts.timeline import still_figure
+from clip_core.charts.view import Line, Timeline
 from clip_core.export.html_report import Report, report_html
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.smoothing import width_s

@@ -13,7 +13,9 @@ from clip_core.indexing.embed_frames import checked
 from clip_core.library.identify import reindex_error
 from clip_core.scoring.curves import Curves, ensemble_key
 from clip_core.scoring.templates import TemplateSet, ensemble, filled
-from clip_core.store.store import EmbeddingStore, Revision, RunRecord
+from clip_core.store.embeddings import Revision
+from clip_core.store.runs import RunRecord
+from clip_core.store.store import EmbeddingStore
 from clip_core.text import clean_prompt
 from clip_core.types import Floats, Scores, TimeTable
 

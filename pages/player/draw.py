@@ -10,7 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.charts.timeline import Timeline, live_figure
+from clip_core.charts.timeline import live_figure
+from clip_core.charts.view import Timeline
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import value_decimals
 from clip_core.types import Moment, VideoRecord

@@ -10,7 +10,8 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import NotIndexedError, VideoNotFoundError
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.library.videos import VideoChoice
-from clip_core.store.store import EmbeddingStore, RunRecord
+from clip_core.store.runs import RunRecord
+from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import IndexKey, TaskView, index_key
 from clip_core.text import clock
 from clip_core.types import VideoRecord

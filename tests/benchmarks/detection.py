@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.charts.timeline import Line, Timeline, live_figure, timeline_figure
+from clip_core.charts.timeline import live_figure, timeline_figure
+from clip_core.charts.view import Line, Timeline
 from clip_core.scoring.curves import Curves
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.scoring.null_bank import NullBank, PromptBank, prompt_banks

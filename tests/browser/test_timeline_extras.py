@@ -10,7 +10,7 @@ import pytest
 
 from clip_core.charts.colours import HEAT, THEMES
 from clip_core.charts.heat_map import raster
-from clip_core.charts.timeline import Line
+from clip_core.charts.view import Line
 from clip_core.types import Scores
 from tests.support.bench import Bench
 from tests.support.browser import wait_until

@@ -14,7 +14,7 @@ import pytest
 import streamlit as st
 
 from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_file
-from clip_core.charts.timeline import Timeline
+from clip_core.charts.view import Timeline
 from clip_core.errors import VideoNotFoundError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS
 from clip_core.settings import read_settings, settings_yaml

@@ -18,7 +18,7 @@ from clip_core import EmbeddingStore
 from clip_core.analysis.analyse import Picture
 from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.analysis.report import make_report
-from clip_core.charts.timeline import Timeline
+from clip_core.charts.view import Timeline
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError, VideoNotFoundError
 from clip_core.settings import Settings, settings_yaml

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from clip_core.errors import StoreError
@@ -153,8 +152,8 @@ def test_what_is_kept_and_cannot_be_used_is_told(two: World, row: dict[str, Any]
     Page().indexed()
     (video,) = store_of(two).videos()
     planted = {"video": video.video_id, "version": 1, "fingerprint": "f0", "recipe": "{}", "at_ns": 2**62} | row
-    with Tables(store_of(two).location).writing(stored_settings.SETTINGS, stored_settings._schema) as table:
-        table.add(pa.Table.from_pylist([planted], schema=stored_settings._schema()))
+    with Tables(store_of(two).location).writing(stored_settings.SETTINGS, stored_settings.COLUMNS) as table:
+        table.add_row(planted)
     again = restarted()
     assert again.starting(":material/warning: The settings of this video did not come back.")
     assert text_of(again) == CONFIGURED

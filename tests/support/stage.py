@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.charts.timeline import Line, Timeline, live_figure
-from clip_core.charts.view import ribbon_edges
+from clip_core.charts.timeline import live_figure
+from clip_core.charts.view import Line, Timeline, ribbon_edges
 from clip_core.scoring.moments import find_moments
 from clip_core.types import Floats, Scores
 from pages.player import assets

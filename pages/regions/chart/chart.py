@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit_plotly_events import plotly_events
 
 from clip_core.analysis.analyse import Analysis
-from clip_core.charts.timeline import Timeline, timeline_figure
+from clip_core.charts.timeline import timeline_figure
+from clip_core.charts.view import Timeline
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.leading_prompt import leading_prompts
 from clip_core.scoring.shot_boundaries import rate_of_change

@@ -9,7 +9,8 @@ import streamlit as st
 
 from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_file
 from clip_core.analysis.report import MOST_PICTURES, make_report
-from clip_core.charts.timeline import Timeline, still_figure
+from clip_core.charts.timeline import still_figure
+from clip_core.charts.view import Timeline
 from clip_core.errors import ClipVideoError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format
 from clip_core.export.html_report import chart_html

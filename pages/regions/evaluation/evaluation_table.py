@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.analysis.evaluate import Evaluation
-from clip_core.charts.evaluation_charts import RecallLine, recall_figure
-from clip_core.charts.unit_text import share_text
+from clip_core.charts.evaluation_charts import RecallLine, recall_figure, share_text
 from clip_core.evaluation.judge import Judgement, PrecisionRecall
 from clip_core.text import short_prompt
 from pages.regions.sidebar.prompts import Prompts

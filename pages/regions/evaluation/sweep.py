@@ -10,8 +10,7 @@ import numpy as np
 import streamlit as st
 
 from clip_core.analysis.evaluate import Evaluation, sweep_settings, usual_grid
-from clip_core.charts.evaluation_charts import sweep_figure
-from clip_core.charts.unit_text import share_text
+from clip_core.charts.evaluation_charts import share_text, sweep_figure
 from clip_core.evaluation.ground_truth import Truth
 from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell
 from clip_core.scoring.video_scores import VideoScores

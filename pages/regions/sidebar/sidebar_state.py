@@ -10,7 +10,8 @@ from clip_core.errors import SettingsError, StoreError, VideoNotFoundError
 from clip_core.library.videos import VideoChoice
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
-from clip_core.store.store import EmbeddingStore, StoredSettings
+from clip_core.store.store import EmbeddingStore
+from clip_core.store.video_settings import StoredSettings
 from pages.regions.sidebar.prompts import Prompts, ask_for_focus, prompts_of
 from pages.regions.sidebar.settings_io import put_settings, start_over
 from pages.regions.sidebar.signal import start_of_model

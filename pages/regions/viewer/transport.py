@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from clip_core.charts.timeline import AxisName, ChartKind
+from clip_core.charts.view import AxisName, ChartKind
 from clip_core.text import clock
 from clip_core.types import Moment, Scores, TimeTable
 from pages.regions.sidebar.prompts import FULL_ROW

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from clip_core.analysis.report import timeline_of
-from clip_core.charts.timeline import Line, Timeline, Unfinished
+from clip_core.charts.view import Line, Timeline, Unfinished
 from clip_core.config import Config
 from clip_core.library.videos import VideoChoice
 from clip_core.scoring.detection import MomentDetection

@@ -36,7 +36,7 @@ def draw_files() -> None:
 
 
 def draw_filters() -> None:
-    from pages.regions.sidebar.smoothing import choose_smoothing
+    from pages.regions.sidebar.signal import choose_smoothing
 
     choose_smoothing()
 

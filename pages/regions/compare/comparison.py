@@ -14,7 +14,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import ClipVideoError
 from clip_core.library.videos import VideoChoice
 from clip_core.text import clock
-from pages.regions.sidebar.model import ModelWish, describe_model, select_framing, select_model
+from pages.regions.sidebar.model import ChosenModel, chosen_model, describe_model, select_framing, select_model
 from pages.shared.cache import stamp
 from pages.shared.page import draw_error
 
@@ -31,17 +31,17 @@ def draw_heading() -> None:
     )
 
 
-def choose(config: Config) -> tuple[ModelWish, ModelWish, int]:
+def choose(config: Config) -> tuple[ChosenModel, ChosenModel, int]:
     """Draw the controls; return the first and the second model and the number of frames."""
     columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
     wishes = []
     for place, which in enumerate(("first", "second")):
         with columns[2 * place]:
-            start = str(st.session_state.get("model", config.model))
-            choice = select_model(config, f"{which.capitalize()} encoder", f"{which}_encoder", start)
+            label, (first, _) = f"{which.capitalize()} encoder", chosen_model(config)
+            choice = select_model(config, label, st.session_state, f"{which}_encoder", first)
         with columns[2 * place + 1]:
-            crop = select_framing(config, f"{which}_framing")
-        wishes.append(ModelWish(choice, replace(config, crop=crop)))
+            crop = select_framing(config, st.session_state, f"{which}_framing")
+        wishes.append(ChosenModel(choice, replace(config, crop=crop)))
     st.session_state.setdefault("compare_frames", 16)
     frames = columns[4].selectbox(
         "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."

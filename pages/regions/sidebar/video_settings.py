@@ -11,14 +11,13 @@ from clip_core.library.videos import VideoChoice
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore, StoredSettings
-from pages.regions.sidebar.prompts import Prompts, ask_for_focus, prompts_of
-from pages.regions.sidebar.settings_io import put_settings, start_over
-from pages.regions.sidebar.signal import start_of_model
+from pages.regions.sidebar.prompts import Prompts, ask_for_focus, fill_list, prompts_of
+from pages.regions.sidebar.settings_io import put_settings, start_over, was_link_given
+from pages.regions.sidebar.source import take_uploaded
+from pages.regions.sidebar.state import UNKNOWN, sidebar_state
+from pages.regions.sidebar.threshold import start_of_model
 from pages.shared.cache import stamp
 from pages.shared.markdown import error_markdown
-
-UNKNOWN = "unknown"
-"""In place of the stored settings: the current ones came from a link, and are not stored until they change."""
 
 
 def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> None:
@@ -27,29 +26,27 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> Non
     They are those with which this session left the video, else the stored ones. A video without any keeps the current
     settings; an upload without any starts over, without prompts. Settings from a link take precedence.
     """
-    state = st.session_state
+    state = sidebar_state()
     file = (str(video.path), _stamp(video))
-    before: tuple[object, str | None] = state.get("settings_of") or (None, None)
-    if before[0] == file and before[1] is not None:
+    last_file, last_id = state.settings_of
+    if last_file == file and last_id is not None:
         return
     video_id = _id_of(video, file[1], store)
     state.settings_of = (file, video_id)
-    if before[0] not in (None, file):
-        _need_prompts(config)
-    if video_id is None or video_id == state.get("settings_id"):
+    if last_file not in (None, file):
+        fill_list(config.prompts)  # an empty list does not carry over to another video
+    if video_id is None or video_id == state.settings_id:
         return
     state.settings_id, state.keep_error = video_id, None
-    state.stored_settings = stored = _stored(video_id, store)
-    is_upload = state.pop("uploaded", None) == str(video.path)
-    if state.pop("link_given", False):
+    state.stored_settings = _stored(video_id, store)
+    is_upload = take_uploaded() == str(video.path)
+    if was_link_given():
         state.stored_settings = UNKNOWN
-        return
-    back = state.setdefault("settings_left", {}).get(video_id) or stored
-    if back is not None:
+    elif back := state.settings_left.get(video_id) or state.stored_settings:
         put_settings(back.settings, made_with=back.fingerprint)
     elif is_upload:
-        start_over(config, prompts=())
-        ask_for_focus("prompts")
+        start_over(config, lines=())
+        ask_for_focus()
 
 
 def keep(
@@ -72,11 +69,11 @@ def keep(
         video_scores: The scores of the prompts.
         store: Where settings are stored.
     """
-    state = st.session_state
-    if state.get("settings_id") != video_id or typed.pictures is not None or typed.lines != settings.prompts:
+    state = sidebar_state()
+    if state.settings_id != video_id or typed.pictures is not None or typed.lines != settings.prompts:
         return
     now = StoredSettings(settings, encoder.fingerprint)
-    state.setdefault("settings_left", {})[video_id] = now
+    state.settings_left[video_id] = now
     wanted = None if _is_start(settings, config, encoder, video_scores) else now
     known, state.stored_settings = state.stored_settings, wanted
     if known in (wanted, UNKNOWN):
@@ -93,16 +90,16 @@ def keep(
 
 def draw_trouble() -> None:
     """Say why settings could not be restored or stored."""
-    if trouble := st.session_state.get("keep_error"):
-        st.caption(f":material/warning: {trouble}")
+    if error := sidebar_state().keep_error:
+        st.caption(f":material/warning: {error}")
 
 
 def forget(video_id: str) -> None:
     """Drop what this session holds of a video's settings."""
-    state = st.session_state
-    state.get("settings_left", {}).pop(video_id, None)
-    if state.get("settings_id") == video_id:
-        state.settings_id = state.settings_of = None
+    state = sidebar_state()
+    state.settings_left.pop(video_id, None)
+    if state.settings_id == video_id:
+        state.settings_id, state.settings_of = None, (None, None)
 
 
 def _stamp(video: VideoChoice) -> tuple[int, int] | None:
@@ -124,15 +121,8 @@ def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:
     try:
         return store.settings(video_id)
     except (SettingsError, StoreError) as error:
-        st.session_state.keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
+        sidebar_state().keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
         return None
-
-
-def _need_prompts(config: Config) -> None:
-    """Fill an empty list with the config's prompts: an empty list does not carry over to another video."""
-    state = st.session_state
-    if not str(state.get("prompts", "-")).strip():
-        state.prompts = "\n".join(config.prompts)
 
 
 def _is_start(settings: Settings, config: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:

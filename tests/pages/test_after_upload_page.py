@@ -131,7 +131,7 @@ def test_the_sample_video_needs_no_other_model(world: World, stock: Path, hub: H
 
 
 def type_path(page: Page, text: str) -> Page:
-    page.at.text_input(key=f"path_{page.at.session_state['boxes']}").set_value(text)
+    page.at.text_input(key=f"path_{page.sidebar.boxes}").set_value(text)
     return page.run()
 
 

@@ -76,13 +76,9 @@ def choose_model(config: Config) -> tuple[ChosenModel, float | None]:
 
 
 def select_model(config: Config, label: str, state: Any, name: str, first: str) -> ModelChoice:  # noqa: ANN401
-    """Draw the list of models; return the chosen one. Visitors can choose no other.
+    """Draw the list of models: local ones, the catalogue, and what config.yaml names. Visitors can choose no other.
 
-    Args:
-        config: The config whose models are listed: local ones, the catalogue, and what config.yaml names.
-        label: The label of the list.
-        state, name: The state of a region, and its field for the name of the chosen model.
-        first: The name of the model to start with.
+    The field ``name`` of ``state`` keeps the chosen one; the list starts with ``first``.
     """
     choices = {choice.name: choice for choice in available_models(config)}
     if config.uses_server:
@@ -105,10 +101,7 @@ def select_model(config: Config, label: str, state: Any, name: str, first: str) 
 
 
 def select_framing(config: Config, state: Any, name: str) -> Crop | None:  # noqa: ANN401
-    """Draw the list of framings: what a model sees of a frame. None: as the model was made.
-
-    ``name`` is the field of ``state`` that keeps the chosen one.
-    """
+    """Draw the list of framings, kept in ``state``, too; return what the model sees. None: as it was made."""
     if getattr(state, name, None) is None:
         setattr(state, name, _first_framing(config))
     framings = list(FRAMINGS)
@@ -153,11 +146,7 @@ def _choose_for_footage(choice: ModelChoice, config: Config) -> None:
 
 
 def load(chosen: ChosenModel, said: DeltaGenerator | None = None) -> ShownEncoder | None:
-    """Return the model, or None if it must be downloaded first; then draw the offer to download it.
-
-    Args:
-        chosen: The model to load.
-        said: Where the page says what it is doing; emptied before the offer is drawn.
+    """Return the model, or None if it must be downloaded first; then draw the offer, and empty ``said``.
 
     Raises:
         EncoderError: It cannot be loaded.

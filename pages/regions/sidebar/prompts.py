@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -19,47 +18,13 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.prompts import Prompt, parse_prompt
 from clip_core.settings import MOST_PROMPTS, MOST_TEXT, TEMPLATES, Settings, Templates
 from clip_core.text import clean_prompt, short_prompt
+from pages.player.components import draw_focus
 from pages.regions.sidebar.prompt_pictures import choose_kind, choose_pictures
 from pages.regions.sidebar.state import PICTURES, sidebar_state
 from pages.regions.sidebar.threshold import own_thresholds_of, use_own_thresholds
 from pages.shared.markdown import escape_markdown
 from pages.shared.theme import swatch, theme, unseen
 from pages.shared.widgets import bound, key_of
-
-# The control may appear after this component. The script waits for it, but not for long, and leaves the focus alone if
-# the visitor is typing elsewhere by then.
-_SCRIPT = """
-const DONE = Symbol.for("clip-video-investigator.focused");
-const PATIENCE_MS = 5000;
-
-export default function ({ data, parentElement }) {
-  const began = performance.now();
-  const look = () => {
-    if (document[DONE] === data.asked || performance.now() - began > PATIENCE_MS) return;
-    const field = document.querySelector(`.st-key-${CSS.escape(data.key)} :is(textarea, input)`);
-    const active = document.activeElement;
-    const busy = active !== field && active?.matches("textarea, input:not([type=file])");
-    if (busy) document[DONE] = data.asked;
-    else if (field === null || field.offsetParent === null) setTimeout(look, 50);
-    else {
-      document[DONE] = data.asked;
-      field.focus();
-    }
-  };
-  look();
-}
-"""
-
-
-def ask_for_focus() -> None:
-    """Put the cursor into the list of texts when it is next drawn."""
-    sidebar_state().focus_asked += 1
-
-
-@cache
-def _focus_component() -> Callable[..., object]:
-    return st.components.v2.component("clip_video_focus", html="<span hidden></span>", js=_SCRIPT)
-
 
 EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
@@ -122,6 +87,11 @@ class Prompts:
         return f"![]({self.swatch(prompt)}) {escape_markdown(short_prompt(prompt))}{extra}"
 
 
+def ask_for_focus() -> None:
+    """Put the cursor into the list of texts when it is next drawn."""
+    sidebar_state().focus_asked += 1
+
+
 def edit_prompts(config: Config) -> Prompts:
     """Draw the list of texts, one prompt per line, or the list of pictures; return its prompts."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
@@ -134,8 +104,8 @@ def edit_prompts(config: Config) -> Prompts:
             every, _ = _choose_per_prompt([Prompt(name) for name in pictures], with_templates=False)
         return Prompts(_numbered(list(pictures)), every, pictures=pictures)
     typed = _type_prompts(config)
-    if asked := sidebar_state().focus_asked:  # an invisible component moves the cursor
-        _focus_component()(key="focus_prompts", data={"key": key_of("prompts"), "asked": f"prompts {asked}"})
+    if asked := sidebar_state().focus_asked:
+        draw_focus(key_of("prompts"), f"prompts {asked}")
     _offer_examples([prompt.line for prompt in typed])
     with own_slot:
         every, templates = _choose_per_prompt(typed)

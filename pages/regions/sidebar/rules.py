@@ -103,12 +103,7 @@ def choose_rules(
 ) -> dict[str, Any]:
     """Draw the box Rules; return the fields of ``Settings`` that it decides.
 
-    Args:
-        unit: The unit in force.
-        video_scores: The scores of the prompts.
-        limits: The ends of the score sliders, in that unit.
-        video_id: The id of the video; None while nothing of it is indexed.
-        pictures: Whether the prompts are pictures. Neutral texts say nothing about them, so they need not beat them.
+    ``limits`` are the ends of the score sliders. Neutral texts say nothing about pictures, so these need not beat them.
     """
     state, raw = sidebar_state(), video_scores.raw
     with st.popover("Rules", icon=":material/rule:", width="stretch", key="rules_box"):

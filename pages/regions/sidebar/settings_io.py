@@ -67,13 +67,10 @@ def was_link_given() -> bool:
 
 
 def put_settings(settings: Settings, *, with_texts: bool = True, made_with: str | None = "") -> None:
-    """Put settings in place. Call before any control of the sidebar is drawn.
+    """Put settings in place, prompts only ``with_texts``. Call before any control of the sidebar is drawn.
 
-    Args:
-        settings: The settings.
-        with_texts: Whether to take their prompts, too.
-        made_with: The fingerprint of the model that the thresholds belong to; under another model they start anew.
-            "" takes them whatever the model is, None under no model.
+    ``made_with`` is the fingerprint of the model that the thresholds belong to; under another model they start anew.
+    "" takes them whatever the model is, None under no model.
     """
     show_texts()
     put_prompts(settings, with_texts=with_texts)
@@ -105,14 +102,7 @@ def start_over(config: Config, lines: Sequence[str] | None = None) -> None:
 
 
 def draw_settings_menu(bundle: ExportBundle, listed: MomentList, config: Config, frame: int) -> None:
-    """Draw the menu.
-
-    Args:
-        bundle: Holds the settings in force.
-        listed: The moments that a file is compared with.
-        config: The config.
-        frame: The number of the frame on the screen, for the link.
-    """
+    """Draw the menu; the link leads to ``frame``, and a file is compared with the moments in ``listed``."""
     menu = st.popover(
         unseen("Settings"),
         icon=":material/settings:",

@@ -122,13 +122,7 @@ def describe(record: VideoRecord | None) -> None:
 
 
 def _draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
-    """Draw the box that adds a video; it closes when one was added.
-
-    Args:
-        config: The config, which says where uploads are kept and what may be opened.
-        store: Remembers uploads.
-        busy: Where the progress of copying an upload is shown.
-    """
+    """Draw the box that adds a video; it closes when one was added. ``busy`` shows how an upload is copied."""
     key = f"upload_box_{sidebar_state().boxes}"  # a new key makes a new box, which is closed
     help_text = "Upload a video, or open a path on this machine"
     with (

@@ -21,20 +21,12 @@ from pages.shared.widgets import bound
 
 
 class UnitScale(NamedTuple):
-    """How the controls of a unit are drawn.
-
-    Attributes:
-        title: Its name in the list.
-        step: The step of the sliders.
-        ends: Their ends while there are no samples: a range of plausible thresholds.
-        grid: Their ends are multiples of it; None keeps ``ends``.
-        most_hysteresis: The end of the slider of the hysteresis.
-    """
+    """How the controls of a unit are drawn."""
 
     title: str
-    step: float
-    ends: Range
-    grid: float | None
+    step: float  # of the sliders of scores
+    ends: Range  # theirs while there are no samples: a range of plausible thresholds
+    grid: float | None  # their ends are multiples of it; None keeps ``ends``
     most_hysteresis: float
 
     @property
@@ -69,7 +61,8 @@ def put_thresholds(settings: Settings, made_with: str | None) -> None:
     """Put unit, thresholds and confidence in place; under another model than ``made_with`` they start anew."""
     state = sidebar_state()
     state.unit, state.confidence = settings.unit, float(settings.confidence)
-    state.thresholds_of, state.limits, state.range_moved = made_with, None, False
+    state.thresholds_of = made_with
+    state.drop_scale()
     _start_from(settings.threshold)
     state.own_thresholds = dict(settings.thresholds)
 
@@ -86,7 +79,7 @@ def use_common_threshold(threshold: float | None) -> None:
 def _start_from(threshold: float | None) -> None:
     state = sidebar_state()
     state.threshold_mode = ADAPT if threshold is None else ONE_FOR_ALL
-    state.threshold = math.nan if threshold is None else threshold
+    state.threshold = math.nan if threshold is None else float(threshold)
     state.own_thresholds, state.thresholds_set = {}, None
 
 

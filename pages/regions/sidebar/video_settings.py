@@ -60,14 +60,7 @@ def keep(
 ) -> None:
     """Store the settings of a video if they changed; the settings of a first visit are not stored.
 
-    Args:
-        video_id: The video.
-        settings: Its settings.
-        typed: The prompts in the list; if some of them are not scored, or they are pictures, nothing is stored.
-        config: The config, which gives the settings of a first visit.
-        encoder: The model in use.
-        video_scores: The scores of the prompts.
-        store: Where settings are stored.
+    Nor are those of pictures, or while some of the prompts in the list, ``typed``, are not scored.
     """
     state = sidebar_state()
     if state.settings_id != video_id or typed.pictures is not None or typed.lines != settings.prompts:

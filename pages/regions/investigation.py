@@ -133,18 +133,15 @@ def _investigate(
 
 def draw_empty(config: Config) -> None:
     """Say that no video is chosen, or that a link names one that is not here."""
-    missing = source.missing_video()
-    title, first = "No video chosen", "Choose one in the sidebar or upload your own."
+    missing, sample = source.missing_video(), source.sample_video(config)
+    title, next_step = "No video chosen", "Choose one in the sidebar or upload your own."
     if missing is not None:
         title = f"{escape_markdown(short_prompt(missing))} is not here"
-        first = (
+        next_step = (
             "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. Upload it or "
             "open its path with the button beside the list, or choose another."
         )
-    with _middle():
-        st.markdown(f"##### {title}", width="content")
-        st.caption(f"{first} {opening.INDEXING}", width="content")
-        sample = source.sample_video(config)
+    with _draw_notice(title, next_step):
         if sample is not None:
             st.button(
                 "Open the sample video",
@@ -165,20 +162,20 @@ def _draw_unopened(opened: Opening, indexed: Indexed) -> None:
     opening.stop(opened.said)
     if job is not None and job.state == "failed" and job.error is not None:
         draw_error(job.error)
-        return
-    if indexed.outdated is not None:
+    elif indexed.outdated is not None:
         draw_error(indexed.outdated)
-        return
-    title, why = f"{name} is not indexed", ""
-    if indexed.forgotten:
-        title = f"What was stored of {name} was forgotten"
-        why = "On the page Stored videos, here or in another tab. "
-    with _middle():
-        st.markdown(f"##### {title}", width="content")
-        st.caption(f"{why}Press Resume in the sidebar. {opening.INDEXING}", width="content")
+    elif indexed.forgotten:
+        why = "On the page Stored videos, here or in another tab."
+        _draw_notice(f"What was stored of {name} was forgotten", f"{why} Press Resume in the sidebar.")
+    else:
+        _draw_notice(f"{name} is not indexed", "Press Resume in the sidebar.")
 
 
-def _middle() -> DeltaGenerator:
-    return st.container(
+def _draw_notice(title: str, text: str) -> DeltaGenerator:
+    """Draw a notice in the middle of the page; return its container."""
+    box = st.container(
         height=420, border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall"
     )
+    box.markdown(f"##### {title}", width="content")
+    box.caption(f"{text} {opening.INDEXING}", width="content")
+    return box

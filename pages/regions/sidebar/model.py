@@ -183,10 +183,9 @@ def _draw_offer(choice: ModelChoice, config: Config, why: NotDownloadedError) ->
             return
         if view is not None and isinstance(view.error, DownloadSizeError):
             st.info(view.error.what, icon=":material/info:")
-        elif view is not None and view.error is not None and view.state == "failed":
-            st.error(error_markdown(view.error), icon=":material/error:")
         elif view is not None and view.error is not None:
-            st.info(error_markdown(view.error), icon=":material/info:")
+            draw, icon = (st.error, "error") if view.state == "failed" else (st.info, "info")
+            draw(error_markdown(view.error), icon=f":material/{icon}:")
         args = (key, _agreed_bytes(choice, config, view))
         st.button(_label(choice, config, view), type="primary", key="download", on_click=_download, args=args)
         st.caption("Nothing is fetched before you press. A download that is stopped goes on where it was.")

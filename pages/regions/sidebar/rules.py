@@ -266,10 +266,11 @@ def _edit_combinations(prompts: tuple[str, ...]) -> None:
     """Draw the list of combinations (moments of two prompts together), and controls to add and remove them."""
     state = sidebar_state()
     st.markdown("###### Two prompts together")
-    for place, given in enumerate(state.combinations):
+    for place, values in enumerate(state.combinations):
+        name = Combination(*values).name
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            st.text(Combination(*given).name)
-            draw_remove(Combination(*given).name, f"drop_combination_{place}", partial(_drop, place))
+            st.text(name)
+            draw_remove(name, f"drop_combination_{place}", partial(_drop, place))
     if len(prompts) < 2:
         st.caption("Needs two prompts.")
         return

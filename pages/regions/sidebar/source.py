@@ -195,14 +195,14 @@ def _open(key: str, config: Config) -> None:
     if not typed:
         return
     try:
-        found = open_path(typed, config)
+        opened = open_path(typed, config)
     except ClipVideoError as error:
         state.path_error = error_markdown(error)
         return
-    state.opened_paths = list(dict.fromkeys([*found.videos, *state.opened_paths]))[:MOST_OPENED]
-    if found.is_folder:
-        count = len(found.videos)
+    state.opened_paths = list(dict.fromkeys([*opened.videos, *state.opened_paths]))[:MOST_OPENED]
+    if opened.is_folder:
+        count = len(opened.videos)
         counted = "1 video is" if count == 1 else f"{count:,} videos are"
-        state.path_note = f"{counted} in the list now, from {escape_markdown(found.path.name)}."
+        state.path_note = f"{counted} in the list now, from {escape_markdown(opened.path.name)}."
     else:
-        _add(found.videos[0])
+        _add(opened.videos[0])

@@ -82,9 +82,7 @@ class SidebarState(KindState):
     own_table: tuple[int, object] = (0, None)  # number of the table of single prompts, for its key; and what it shows
     focus_asked: int = 0  # how often the cursor was to be put into the list
     truncated_of: tuple[str, tuple[str, ...]] | None = None  # the model and the lines that ``truncated`` is for
-    truncated: list[tuple[str, str]] = field(
-        default_factory=list
-    )  # prompts and what is not read of each
+    truncated: list[tuple[str, str]] = field(default_factory=list)  # prompts and what is not read of each
     pictures: dict[str, Picture] = field(default_factory=dict)
     picture_uris: dict[str, str] = field(default_factory=dict)  # picture id → thumbnail
     picture_number: int = 0  # number of the uploader, for its key

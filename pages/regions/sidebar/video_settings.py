@@ -67,15 +67,15 @@ def keep(
         return
     now = StoredSettings(settings, encoder.fingerprint)
     state.settings_left[video_id] = now
-    wanted = None if _is_start(settings, config, encoder, video_scores) else now
-    known, state.stored_settings = state.stored_settings, wanted
-    if known in (wanted, UNKNOWN):
+    to_store = None if _is_start(settings, config, encoder, video_scores) else now
+    stored, state.stored_settings = state.stored_settings, to_store
+    if stored in (to_store, UNKNOWN):
         return
     try:
-        if wanted is None:
+        if to_store is None:
             store.drop_settings(video_id)
         else:
-            store.keep_settings(video_id, wanted)
+            store.keep_settings(video_id, to_store)
         state.keep_error = None
     except StoreError as error:
         state.keep_error = f"The settings of this video are not kept. {error_markdown(error)}"
@@ -102,12 +102,12 @@ def _stamp(video: VideoChoice) -> tuple[int, int] | None:
         return None
 
 
-def _id_of(video: VideoChoice, found: tuple[int, int] | None, store: EmbeddingStore) -> str | None:
+def _id_of(video: VideoChoice, file_stamp: tuple[int, int] | None, store: EmbeddingStore) -> str | None:
     """Return the id of the video, or None; if its file is gone, the id of the record with that path."""
-    if found is not None:
-        return store.known_id(video.path, *found)
-    lay = str(video.path.absolute())
-    return next((record.video_id for record in store.videos() if record.path == lay), None)
+    if file_stamp is not None:
+        return store.known_id(video.path, *file_stamp)
+    path = str(video.path.absolute())
+    return next((record.video_id for record in store.videos() if record.path == path), None)
 
 
 def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:

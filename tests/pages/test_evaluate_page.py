@@ -238,6 +238,20 @@ def test_marked_frames_fit_thresholds_of_their_own(evaluating: Page) -> None:
     assert evaluating.sidebar.own_thresholds == {"pizza": pytest.approx(middle, abs=1e-6)}
 
 
+def test_a_fitted_threshold_is_set_by_hand_and_outlives_other_units(evaluating: Page) -> None:
+    def choose_unit(unit: str) -> dict[str, float]:
+        evaluating.control("selectbox", "unit").set_value(unit)
+        return dict(evaluating.run().sidebar.own_thresholds)
+
+    assert choose_unit("z") == {}
+    for start_s, said in ((1.0, "There"), (2.0, "Not there")):
+        mark(evaluating, "pizza", start_s, start_s, said)
+    look_at(evaluating, "Fit thresholds").press("use_fit")
+    fitted = dict(evaluating.sidebar.own_thresholds)
+    assert list(fitted) == list(choose_unit("cosine")) == ["pizza"]
+    assert choose_unit("z") == fitted
+
+
 def test_marks_of_one_kind_give_no_threshold_to_use(evaluating: Page) -> None:
     mark(evaluating, "pizza", 1.0, 2.0, "There")
     assert look_at(evaluating, "Fit thresholds").at.button(key="use_fit").disabled

@@ -85,7 +85,7 @@ def _choose(said: DeltaGenerator) -> Investigation | None:
         typed = prompts.edit_prompts(config)
         places = _Places(facts, status, opened.place(), opened.place())
     opened.say(f"Loading the model {escape_markdown(chosen.choice.title)}")
-    encoder = model.load(chosen, said)
+    encoder = model.load(chosen)
     if encoder is None or not model.may_send(encoder):
         opening.stop(said)
         return None

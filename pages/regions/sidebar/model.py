@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.config import EVERY_FRAME, Config, Crop
 from clip_core.encoders.base import ShownEncoder
@@ -145,8 +144,8 @@ def _choose_for_footage(choice: ModelChoice, config: Config) -> None:
         _download(_download_key(choice, config), _agreed_bytes(choice, config, None))
 
 
-def load(chosen: ChosenModel, said: DeltaGenerator | None = None) -> ShownEncoder | None:
-    """Return the model, or None if it must be downloaded first; then draw the offer, and empty ``said``.
+def load(chosen: ChosenModel) -> ShownEncoder | None:
+    """Return the model, or None if it must be downloaded first; then draw the offer.
 
     Raises:
         EncoderError: It cannot be loaded.
@@ -154,8 +153,6 @@ def load(chosen: ChosenModel, said: DeltaGenerator | None = None) -> ShownEncode
     try:
         return cache.encoder(chosen.choice.name, chosen.config)
     except NotDownloadedError as error:
-        if said is not None:
-            said.empty()
         _draw_offer(chosen.choice, chosen.config, error)
         return None
 

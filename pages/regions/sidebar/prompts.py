@@ -125,8 +125,7 @@ def _offer_examples(typed: Sequence[str]) -> None:
 
 
 def _add_example(example: str) -> None:
-    state = sidebar_state()
-    state.prompts = "\n".join([*filter(None, (state.prompts or "").splitlines()), example])
+    put_texts([*filter(None, (sidebar_state().prompts or "").splitlines()), example])
 
 
 def put_prompts(settings: Settings, *, with_texts: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
@@ -74,7 +73,7 @@ def choose_model(config: Config) -> tuple[ChosenModel, float | None]:
     return ChosenModel(choice, replace(config, crop=crop)), None if isinstance(rate, str) else float(rate)
 
 
-def select_model(config: Config, label: str, state: Any, name: str, first: str) -> ModelChoice:  # noqa: ANN401
+def select_model(config: Config, label: str, state: object, name: str, first: str) -> ModelChoice:
     """Draw the list of models: local ones, the catalogue, and what config.yaml names. Visitors can choose no other.
 
     The field ``name`` of ``state`` keeps the chosen one; the list starts with ``first``.
@@ -84,7 +83,7 @@ def select_model(config: Config, label: str, state: Any, name: str, first: str) 
         choices[SERVER] = ModelChoice(SERVER, None, f"Roboflow server · {config.clip_version}")
     if config.model not in choices:
         choices = {config.model: ModelChoice(config.model, None)} | choices
-    if getattr(state, name, None) not in choices:
+    if getattr(state, name) not in choices:
         setattr(state, name, first)
     names = list(choices)
     chosen = st.selectbox(
@@ -99,9 +98,9 @@ def select_model(config: Config, label: str, state: Any, name: str, first: str) 
     return choices[str(chosen)]
 
 
-def select_framing(config: Config, state: Any, name: str) -> Crop | None:  # noqa: ANN401
+def select_framing(config: Config, state: object, name: str) -> Crop | None:
     """Draw the list of framings, kept in ``state``, too; return what the model sees. None: as it was made."""
-    if getattr(state, name, None) is None:
+    if getattr(state, name) is None:
         setattr(state, name, _first_framing(config))
     framings = list(FRAMINGS)
     framing = st.selectbox(

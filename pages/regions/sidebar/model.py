@@ -108,7 +108,7 @@ def select_framing(config: Config, state: object, name: str) -> Crop | None:
         framings,
         index=framings.index(getattr(state, name)),
         help="**As made**: as the model's makers prepared pictures for it. A model looks at a square. CLIP was made to "
-        "look at the middle of a picture: 44 % of a 16:9 frame are never seen then. Squashed or with bars it sees all "
+        "look at the middle of a picture: it never sees 44 % of a 16:9 frame then. Squashed or with bars it sees all "
         "of it, a little less well. Each way counts as a model of its own, so the video is indexed anew.",
         **bound(state, name),
     )
@@ -174,7 +174,7 @@ def _draw_offer(choice: ModelChoice, config: Config, why: NotDownloadedError) ->
         st.markdown(escape_markdown(why.what))
         _draw_facts(choice, config)
         if view is not None and view.active:
-            stop = "Stop. What has arrived is kept, and the next try goes on from there."
+            stop = "Stop. What has arrived is kept, and the next try continues from there."
             draw_task_row(TaskRow(queue, key, ANYBODY, _progress, "cancel_download", stop, label="Stop", every_s=0.5))
             return
         if view is not None and isinstance(view.error, DownloadSizeError):
@@ -184,7 +184,7 @@ def _draw_offer(choice: ModelChoice, config: Config, why: NotDownloadedError) ->
             draw(error_markdown(view.error), icon=f":material/{icon}:")
         args = (key, _agreed_bytes(choice, config, view))
         st.button(_label(choice, config, view), type="primary", key="download", on_click=_download, args=args)
-        st.caption("Nothing is fetched before you press. A download that is stopped goes on where it was.")
+        st.caption("Nothing is fetched before you press. A stopped download continues where it was.")
 
 
 def _download_key(choice: ModelChoice, config: Config) -> DownloadKey:
@@ -206,7 +206,7 @@ def _draw_facts(choice: ModelChoice, config: Config) -> None:
     if choice.hub is not None:
         st.caption(escape_markdown(choice.hub.good_at))
         st.caption(f"Licence: {escape_markdown(choice.hub.licence)}.")
-    much = "How much that is, the hub says when it is asked" if size is None else f"About {size[1]} MB ({size[0]})"
+    much = "Of a size that the hub gives when asked" if size is None else f"About {size[1]} MB ({size[0]})"
     pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {escape_markdown(revision)}"
     where = f"from {escape_markdown(hub_host())}: {escape_markdown(model_id)}, {pinned}"
     st.caption(f"{much}, {where}. Kept in {escape_markdown(str(cache_root()))}.")

@@ -38,7 +38,7 @@ def choose_kind() -> str:
         required=True,
         default=state.prompt_kind,
         label_visibility="collapsed",
-        help="Pictures: how alike each frame and a picture are. Picture–picture scores are much higher than "
+        help="Pictures: how similar each frame is to a picture. Picture–picture scores are much higher than "
         "picture–text scores, so each kind has its own axis and thresholds.",
         **bound(state, "prompt_kind", state.swap_kind),
     )
@@ -87,13 +87,13 @@ def _upload(*, full: bool) -> None:
         return
     rgb, name = decode_image(file.getvalue()), escape_markdown(short_prompt(file.name))
     if rgb is None:
-        state.picture_error = f"**{name} is no picture that can be read.** Save it as PNG or JPEG."
+        state.picture_error = f"**{name} cannot be read as a picture.** Save it as PNG or JPEG."
     else:
         small = shrunk(rgb, MOST_PX)
         _add(file.name, Picture(small))
         if small.shape != rgb.shape:
             size = f"{small.shape[1]:,} × {small.shape[0]:,}"
-            state.picture_note = f"{name} is larger than is needed: it was shrunk to {size} pixels."
+            state.picture_note = f"{name} is larger than needed: it was shrunk to {size} pixels."
     state.picture_number += 1
     st.rerun()
 

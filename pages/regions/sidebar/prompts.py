@@ -171,7 +171,7 @@ def _type_prompts(config: Config) -> tuple[Prompt, ...]:
     if len(set(typed)) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     if any(len(line) > MOST_TEXT for line in lines):
-        st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
+        st.caption(f"Only the first {MOST_TEXT:,} characters of a prompt are taken.")
     return _taken(typed)
 
 
@@ -264,7 +264,7 @@ def _own_columns() -> dict[str, Any]:
             format="%.3f",
             min_value=-LARGEST_THRESHOLD,
             max_value=LARGEST_THRESHOLD,
-            help="In the unit in force. Empty: as the Signal says.",
+            help="In the current unit. Empty: as set under Signal.",
         ),
     }
 

@@ -115,7 +115,7 @@ def choose_rules(
         across_cuts = st.toggle(
             "Smooth across shot boundaries",
             state.across_cuts,
-            help="Off: what is smoothed on one side of a shot boundary knows nothing of the other side.",
+            help="Off: the two sides of a shot boundary are smoothed separately.",
             **bound(state, "across_cuts"),
         )
         score_range = _choose_score_range(unit, limits)
@@ -141,8 +141,8 @@ def _choose_bank_share(*, has_bank: bool) -> int:
         format_func=lambda share: "off" if share == 0 else f"{share} %",
         disabled=not has_bank,
         help="The null bank is 300 neutral texts, embedded once for each model. For thresholds set by hand: a "
-        "moment must beat this share of them somewhere, each at its own best in this video. *Adapt* asks them "
-        "anyway, as *Confidence* says.",
+        "moment must beat this share of them somewhere, each at its own best in this video. *Adapt* asks "
+        "them anyway; see *Confidence*.",
         **bound(state, "bank_share"),
     )
 

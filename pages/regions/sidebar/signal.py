@@ -105,7 +105,7 @@ def choose_smoothing() -> str:
         kinds,
         index=kinds.index(state.smoothing_kind),
         format_func=lambda kind: FILTERS[kind].title,
-        help="All are centred, so that none delays an onset. The same width blurs time about alike in each.",
+        help="All are centred, so that none delays an onset. The same width blurs time about equally in each.",
         **bound(state, "smoothing_kind"),
     )
     return kind or "mean"

@@ -176,7 +176,7 @@ def _draw_path(config: Config) -> None:
         key=key,
         placeholder="A video, or a folder of videos",
         help="On the machine that runs this page, within the folders that `video_dirs` of config.yaml names. Nothing "
-        "is copied. Of a folder all videos are listed.",
+        "is copied. For a folder, all its videos are listed.",
         on_change=_open,
         args=(key, config),
     )

@@ -309,17 +309,12 @@ def _numbered(prompts: Sequence[str]) -> dict[str, int]:
 
     A number beyond the colours, given while there were more prompts than now, is replaced.
     """
-    state = sidebar_state()
-    known = state.prompt_numbers
-    most = max(len(prompts), len(theme().prompts))
-    numbers = {prompt: known[prompt] for prompt in prompts if known.get(prompt, most) < most}
-    taken = set(numbers.values())
-    for prompt in prompts:
-        if prompt not in numbers:
-            numbers[prompt] = next(k for k in range(len(prompts)) if k not in taken)
-            taken.add(numbers[prompt])
-    state.prompt_numbers = numbers
-    return {prompt: numbers[prompt] for prompt in prompts}
+    known, most = sidebar_state().prompt_numbers, max(len(prompts), len(theme().prompts))
+    kept = {prompt: known[prompt] for prompt in prompts if known.get(prompt, most) < most}
+    free = iter(sorted({*range(len(prompts))} - {*kept.values()}))
+    numbers = {prompt: kept[prompt] if prompt in kept else next(free) for prompt in prompts}
+    sidebar_state().prompt_numbers = numbers
+    return numbers
 
 
 def settle_shown(prompts: Prompts) -> list[str]:

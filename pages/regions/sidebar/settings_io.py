@@ -24,7 +24,6 @@ from pages.regions.sidebar.threshold import put_thresholds
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import unseen
 
-MIME_YAML = "application/yaml"
 WIDTH_PX = 400
 """Fixed, because a long link would widen the menu to its maximum."""
 
@@ -135,7 +134,7 @@ def _draw_saving(bundle: ExportBundle) -> None:
         "Save settings (YAML)",
         partial(settings_yaml, bundle.detection.settings),
         named_after(bundle.record.name, "settings.yaml"),
-        MIME_YAML,
+        "application/yaml",
         key="settings_file",
         on_click="ignore",
         icon=":material/save:",

@@ -252,6 +252,17 @@ def test_no_session_key_is_written_in_two_modules() -> None:
     assert_only_known({key for key, places in written.items() if len(places) > 1}, KNOWN_SHARED_KEYS)
 
 
+def test_the_state_of_a_region_is_imported_only_in_its_folder() -> None:
+    every = [
+        (_module_name(path.parent), name)
+        for path in files(PAGES, APP)
+        for name in imports_of(path)
+        if re.fullmatch(r"pages\.regions\.\w+\.state", name)
+    ]
+    assert every  # the test still finds them
+    assert [(folder, name) for folder, name in every if name != f"{folder}.state"] == []
+
+
 def _keys_written(path: Path) -> Iterator[str]:
     """Literal keys that a module sets, removes, or gives to a widget."""
     states = set(_names_of_state(path))

@@ -9,7 +9,7 @@ import streamlit as st
 from clip_core.analysis.evaluate import agreement_of, judged_bars
 from pages.regions.chart import curves
 from pages.regions.evaluation import ground_truth, marks, views
-from pages.regions.investigation import choose_subject
+from pages.regions.investigation import choose_investigation
 from pages.regions.sidebar import prompts
 from pages.regions.viewer import playhead, proxy, transport, viewer
 from pages.shared import page
@@ -19,7 +19,7 @@ SMALLER_PX = 130  # taken off the chart for the bar of marks, so that the page n
 
 def main() -> None:
     """Draw the page."""
-    subject = choose_subject()
+    subject = choose_investigation()
     if subject is None:
         return
     config, video, record, wanted = subject.config, subject.video, subject.record, subject.prompts

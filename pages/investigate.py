@@ -8,7 +8,7 @@ from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.analysis.judge_moments import reviewed_moments
 from pages.regions.chart import chart, curves, explain
 from pages.regions.download import files
-from pages.regions.investigation import choose_subject
+from pages.regions.investigation import choose_investigation
 from pages.regions.moments import best_worst, in_out, moment_list, review
 from pages.regions.sidebar import prompt_pictures, prompts, settings_io
 from pages.regions.viewer import playhead, proxy, transport, viewer
@@ -20,7 +20,7 @@ def main() -> None:
     cache.warm_up()
     settings_io.take_link()
     settings_io.take_file()
-    subject = choose_subject()
+    subject = choose_investigation()
     if subject is None:
         return
     config, video, record, wanted = subject.config, subject.video, subject.record, subject.prompts

@@ -34,42 +34,14 @@ MOST_APP_LINES, MOST_BROWSER_FILE_LINES = 60, 250
 # The lists below name what breaks a rule today. They can only shrink: a test fails when an entry no longer applies.
 KNOWN_LONG_FUNCTIONS = {
     "pages/investigate.py:main",
-    "pages/regions/sidebar/prompt_options.py:_edit",
-    "pages/regions/sidebar/rules.py:choose_rules",
-    "pages/regions/investigation.py:_choose",
 }
 KNOWN_SHARED_KEYS = {
     "chart_kind",
-    "confidence",
-    "thresholds_before",
-    "filter_on",
     "frame",
     "frame_wanted",
     "judging_error",
-    "limits",
-    "limits_of",
-    "link_given",
     "moment_clicked_s",
-    "own_thresholds",
-    "own_weights",
     "places",
-    "prompts",
-    "put_aside",
-    "range_moved",
-    "recipe_given",
-    "score_filter",
-    "smoothing",
-    "smoothing_unit",
-    "templates",
-    "threshold",
-    "threshold_mode",
-    "time_range",
-    "time_range_of",
-    "unflagged",
-    "unit",
-    "uploaded",
-    "video_path",
-    "video_wanted",
 }
 DISTRIBUTIONS = {
     "PIL": "pillow",
@@ -278,6 +250,17 @@ def test_no_session_key_is_written_in_two_modules() -> None:
             written[key].add(name_of(path))
     assert len(written) > 20  # the test still finds them
     assert_only_known({key for key, places in written.items() if len(places) > 1}, KNOWN_SHARED_KEYS)
+
+
+def test_the_state_of_a_region_is_imported_only_in_its_folder() -> None:
+    every = [
+        (_module_name(path.parent), name)
+        for path in files(PAGES, APP)
+        for name in imports_of(path)
+        if re.fullmatch(r"pages\.regions\.\w+\.state", name)
+    ]
+    assert every  # the test still finds them
+    assert [(folder, name) for folder, name in every if name != f"{folder}.state"] == []
 
 
 def _keys_written(path: Path) -> Iterator[str]:

@@ -49,6 +49,16 @@ def _component(part: str) -> Callable[..., object]:
     )
 
 
+def draw_focus(key: str, asked: str) -> None:
+    """Draw an invisible component that puts the cursor into the control ``key``, once for each ``asked``."""
+    _focus()(key="focus", data={"key": key, "asked": asked})
+
+
+@cache
+def _focus() -> Callable[..., object]:
+    return st.components.v2.component("clip_video_focus", html="<span hidden></span>", js=assets.text("focus.js"))
+
+
 def part_key(part: str, player: str = PLAYER) -> str:
     """Return the session key of a part."""
     return f"{part}_{player}"

@@ -29,13 +29,15 @@ class Opening:
         video: The chosen video.
         said: Where the page says what it is doing meanwhile.
         page: Where the page is drawn.
-        is_other: Whether the session last drew another video, model or framing, or none.
+        subject: What decides whether another one is opened: video, model and framing.
+        is_other: Whether the session last drew another one, or none.
         is_stopped: Whether the last attempt to open this one ended in ``stop``; then nothing is said until ``go_on``.
     """
 
     video: VideoChoice
     said: DeltaGenerator
     page: DeltaGenerator
+    subject: tuple[str, ...]
     is_other: bool
     is_stopped: bool
 
@@ -60,7 +62,7 @@ class Opening:
     def done(self) -> DeltaGenerator:
         """Remove the message; return the container of the page."""
         state = st.session_state
-        state.opened, state.stopped = _subject(), None
+        state.opened, state.stopped = self.subject, None
         self.said.empty()
         return self.fill(self.page)
 
@@ -79,6 +81,7 @@ def load_libraries(names: Sequence[str]) -> None:
 def start() -> DeltaGenerator:
     """Return the place for messages; it shows "Starting…", later the last message, until a video is drawn."""
     state, said = st.session_state, st.empty()
+    state.begun = None
     if "opened" not in state:
         state.opened = None
         _say(said, "Starting…", "Looking for videos and models.")
@@ -90,25 +93,19 @@ def start() -> DeltaGenerator:
 def stop(said: DeltaGenerator) -> None:
     """Remove the message "Opening …": the page says what is missing or went wrong instead."""
     state = st.session_state
-    state.stopped, state.saying = _subject(), None
+    state.stopped, state.saying = state.begun, None
     said.empty()
 
 
-def begin(video: VideoChoice, said: DeltaGenerator) -> Opening:
-    """Start to open a video; empty the page if it shows another video or model. Call where the page is drawn."""
+def begin(video: VideoChoice, said: DeltaGenerator, subject: tuple[str, ...]) -> Opening:
+    """Start to open a video; empty the page if it shows another ``subject``. Call where the page is drawn."""
     state = st.session_state
-    is_other = state.opened != _subject()
+    is_other, state.begun = state.opened != subject, subject
     if is_other:
         state.opened = None  # until ``done`` the page shows no video, whatever happens
-    opening = Opening(video, said, _place(is_other), is_other, state.get("stopped") == _subject())
+    opening = Opening(video, said, _place(is_other), subject, is_other, state.get("stopped") == subject)
     opening.say(INDEXING)
     return opening
-
-
-def _subject() -> tuple[object, ...]:
-    """Return the chosen video, model and framing."""
-    state = st.session_state
-    return state.get("video_path"), state.get("model"), state.get("framing")
 
 
 def _place(is_other: bool) -> DeltaGenerator:

@@ -48,7 +48,7 @@ PARTS = {
         "pages.regions.moments.moment_list:draw_list",
     ],
     "verdicts": ["pages.regions.moments.moment_list:draw_verdicts"],
-    "settings kept": ["pages.regions.sidebar.sidebar_state:keep"],
+    "settings kept": ["pages.regions.sidebar.video_settings:keep"],
     "downloads and settings menu": [
         *("pages.regions.download.files:draw_downloads", "pages.regions.sidebar.settings_io:draw_settings_menu"),
     ],

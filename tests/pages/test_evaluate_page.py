@@ -25,7 +25,7 @@ def evaluating(ready: Page) -> Page:
 
 def settings_of(page: Page) -> Settings:
     """The settings of the world: the config's cosine."""
-    prompts = tuple(page.at.session_state["prompts"].splitlines())
+    prompts = tuple(page.sidebar.prompts.splitlines())
     return Settings(prompts=prompts, unit="cosine", threshold=0.0, bank_share=0, smoothing_s=0.6)
 
 
@@ -132,11 +132,12 @@ def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Pa
     assert f"F1 {100 * best.score:.1f} %" in said
     evaluating.press("use_sweep")
     state = evaluating.at.session_state
-    assert state["threshold_mode"] in ("Adapt", "One for all")
+    sidebar = evaluating.sidebar
+    assert sidebar.threshold_mode in ("Adapt", "One for all")
     assert state["sweep_run"] is run  # the map stays where it was
     cells = {(c.setting.smoothing_s, c.setting.threshold, c.setting.min_duration_s): c.score for c in run.done}
-    used = (state["smoothing"], state["threshold"] if state["threshold_mode"] == "One for all" else None)
-    assert cells[(*used, state["min_duration_s"])] == best.score
+    used = (sidebar.smoothing, sidebar.threshold if sidebar.threshold_mode == "One for all" else None)
+    assert cells[(*used, sidebar.min_duration_s)] == best.score
     assert evaluating.holding(f"F1 {100 * best.score:.1f} %, now {100 * best.score:.1f} %")
     assert table(evaluating).iloc[0]["R1@0.5"] >= before["R1@0.5"]
     go(evaluating, "investigate").indexed()
@@ -232,9 +233,23 @@ def test_marked_frames_fit_thresholds_of_their_own(evaluating: Page) -> None:
     assert row["From"] <= row["Threshold"] <= row["To"]
     assert (row["Yes"], row["No"], row["Wrong"]) == (5, 5, 0)
     evaluating.press("use_fit")
-    assert evaluating.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
+    assert evaluating.sidebar.own_thresholds == {"pizza": pytest.approx(middle, abs=1e-6)}
     go(evaluating, "investigate").indexed()
-    assert evaluating.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
+    assert evaluating.sidebar.own_thresholds == {"pizza": pytest.approx(middle, abs=1e-6)}
+
+
+def test_a_fitted_threshold_is_set_by_hand_and_outlives_other_units(evaluating: Page) -> None:
+    def choose_unit(unit: str) -> dict[str, float]:
+        evaluating.control("selectbox", "unit").set_value(unit)
+        return dict(evaluating.run().sidebar.own_thresholds)
+
+    assert choose_unit("z") == {}
+    for start_s, said in ((1.0, "There"), (2.0, "Not there")):
+        mark(evaluating, "pizza", start_s, start_s, said)
+    look_at(evaluating, "Fit thresholds").press("use_fit")
+    fitted = dict(evaluating.sidebar.own_thresholds)
+    assert list(fitted) == list(choose_unit("cosine")) == ["pizza"]
+    assert choose_unit("z") == fitted
 
 
 def test_marks_of_one_kind_give_no_threshold_to_use(evaluating: Page) -> None:

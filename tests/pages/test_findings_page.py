@@ -21,12 +21,13 @@ from clip_core.analysis.report import make_report
 from clip_core.charts.view import Timeline
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError, VideoNotFoundError
+from clip_core.prompts import Prompt, parse_prompt
 from clip_core.settings import Settings, settings_yaml
 from clip_core.video.drawing import picture_file
 from pages.regions.download import files
 from pages.regions.moments import moment_list, undo
 from pages.regions.moments.moment_list import MomentList
-from pages.regions.sidebar import prompt_options, prompt_pictures
+from pages.regions.sidebar import prompt_pictures, prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared import cache
 from tests.support.app import Gate, _forget_caches, new_world
@@ -166,7 +167,7 @@ def test_from_unit_to_unit_to_unit_and_back_the_threshold_is_what_it_was(page: P
 
 def test_an_own_threshold_moves_along_too(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "cosine", 0.0)
-    page.at.session_state["own_thresholds"] = {"pizza": 0.1}
+    page.sidebar.own_thresholds = {"pizza": 0.1}
     page.run()
     scale = seen["detection"].video_scores.scale
     choose(page, "unit", "z")
@@ -266,11 +267,11 @@ def test_an_end_of_the_score_filter_that_nobody_moved_follows_the_data(page: Pag
     choose(page, "filter_on", True)
     low = page.control("slider", "filter_ends").min
     page.slide("filter_ends", (low + 0.05, page.control("slider", "filter_ends").max))
-    page.at.session_state["limits"] = (low - 0.1, 0.95)  # as when more is indexed
+    page.sidebar.limits = (low - 0.1, 0.95)  # as when more is indexed
     page.run()
     assert seen["signal"].settings.score_range == (pytest.approx(low + 0.05), 0.95)
     for kept, ends in (((0.97, None), (0.97, 0.97)), ((None, -0.95), (-0.95, -0.95))):  # another video lies elsewhere
-        page.at.session_state["score_filter"] = kept
+        page.sidebar.score_filter = kept
         page.run()
         assert seen["signal"].settings.score_range == ends
         assert rows(page) == []
@@ -294,7 +295,7 @@ def test_settings_and_links_carry_the_score_filter(
 ) -> None:
     settings = Settings(prompts=PROMPTS, unit="cosine", threshold=0.0, score_range=given, bank_share=0)
     page = Page().indexed()
-    page.at.session_state["loaded_settings"] = settings_yaml(settings).encode()
+    page.sidebar.loaded_settings = settings_yaml(settings).encode()
     assert page.run().control("toggle", "filter_on").value
     assert seen["signal"].settings.score_range == given
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
@@ -308,7 +309,7 @@ def test_where_nothing_is_flagged_the_score_filter_is_named(page: Page, seen: di
     by_hand(page, "cosine", 0.0)
     choose(page, "filter_on", True)
     page.slide("filter_ends", (-0.9, -0.85))
-    page.at.session_state["score_filter"] = (0.9, 0.95)
+    page.sidebar.score_filter = (0.9, 0.95)
     page.run()
     assert rows(page) == []
     assert page.holding("lies outside the score filter 0.900 … 0.950. ")
@@ -320,29 +321,22 @@ def test_where_nothing_is_flagged_the_score_filter_is_named(page: Page, seen: di
 
 def edit_own(page: Page, row: int, **change: object) -> Page:
     """What the browser says when a cell of the table of prompts is changed."""
-    key = f"own_table_{page.at.session_state['own_table'][0]}"
-    names = list(page.at.session_state["own_table"][1][0])
-    state = page.at.session_state
-    kept: dict[str, Any] = {"own_weights": state["own_weights"], "own_thresholds": state["own_thresholds"]}
-
-    class State(dict[str, Any]):
-        __getattr__ = dict.__getitem__
-        __setattr__ = dict.__setitem__  # type: ignore[assignment]
-
-    given = State(kept | {key: {"edited_rows": {row: change}}})
+    sidebar = page.sidebar
+    number, shown = sidebar.own_table
+    names = shown[0]  # type: ignore[index]
+    listed = [Prompt(name) if sidebar.prompt_kind == "Pictures" else parse_prompt(name) for name in names]
+    key = f"own_table_{number}"
+    given = {key: {"edited_rows": {row: change}}, "SidebarState": sidebar}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prompt_options.st, "session_state", given)
-        negatives = () if state["prompt_kind"] == "Pictures" else [name for name in names if name.startswith("- ")]
-        prompt_options._take(key, names, negatives)
-    for name in kept:
-        page.at.session_state[name] = given[name]
+        patch.setattr(prompts.st, "session_state", given)
+        prompts._take_own(key, list(filter(None, listed)))
     return page.run()
 
 
 def test_a_threshold_and_a_weight_of_one_prompt(page: Page, seen: dict[str, Any]) -> None:
     page.prompts(*PROMPTS, "- a person")
     by_hand(page, "z", 0.0)
-    page.slide("threshold", page.at.session_state["limits"][1])
+    page.slide("threshold", page.sidebar.limits[1])
     assert rows(page) == []
     edit_own(page, 1, threshold=-50.0)
     assert {row["prompt"] for row in rows(page)} == {"pizza"}
@@ -671,7 +665,7 @@ def test_the_frame_on_the_screen_as_a_picture(page: Page, seen: dict[str, Any], 
     assert float(raw.times_s[raw.values[:, 0].argmax()]) == pytest.approx(3.0)
     assert (seen["detection"].video_scores.banks, seen["signal"].settings.unit) == ({}, "z")
     page.press("take_frame")
-    assert len(page.at.session_state["pictures"]) == 1  # the same picture
+    assert len(page.sidebar.pictures) == 1  # the same picture
     choose(page, "prompt_kind", "Texts")
     settings = seen["signal"].settings
     assert seen["detection"].video_scores.raw.prompts == PROMPTS
@@ -751,12 +745,12 @@ def test_a_settings_file_is_taken_in_and_a_bad_one_says_why(page: Page, seen: di
     given = Settings(prompts=("a tree", "- a street"), unit="cosine", threshold=0.05, smoothing="median",
                      smoothing_s=1.4, min_duration_s=15.0, templates="simple", bank_share=50, unflagged=("a tree",),
                      weights={"a street": 2.0})  # fmt: skip
-    page.at.session_state["loaded_settings"] = settings_yaml(given).encode()
+    page.sidebar.loaded_settings = settings_yaml(given).encode()
     page.run()
     assert seen["signal"].settings == given
     assert page.control("text_area", "prompts").value == "a tree\n- a street"
     for content in (b"unit: parsec", b"\xff\xfe", b"[1, 2", b"colour: red"):
-        page.at.session_state["loaded_settings"] = content
+        page.sidebar.loaded_settings = content
         page.run()
         assert len(page.at.error) == 1
         assert seen["signal"].settings == given
@@ -951,7 +945,7 @@ def test_a_large_picture_is_shrunk_and_its_thumbnail_made_once(page: Page, monke
     wide = picture_file(np.full((100, 4096, 3), 90, np.uint8), png=True)
     page.at.file_uploader(key="picture_file_0").upload("*wide*.png", wide, "image/png")
     page.run()
-    (picture,) = page.at.session_state["pictures"].values()
+    (picture,) = page.sidebar.pictures.values()
     assert picture.rgb.shape == (50, 2048, 3)
     assert page.holding("was shrunk to 2,048 × 50 pixels.")
     page.run().run()
@@ -960,7 +954,7 @@ def test_a_large_picture_is_shrunk_and_its_thumbnail_made_once(page: Page, monke
 
 def test_a_picture_whose_name_begins_like_a_negative_is_a_picture(page: Page, seen: dict[str, Any]) -> None:
     choose(page, "prompt_kind", "Pictures")
-    page.at.session_state["pictures"] = {"- x.png": Picture(np.full((40, 40, 3), 90, np.uint8))}
+    page.sidebar.pictures = {"- x.png": Picture(np.full((40, 40, 3), 90, np.uint8))}
     page.run()
     edit_own(page, 0, weight=2.0)
     edit_own(page, 0, threshold=0.25)

@@ -71,7 +71,7 @@ def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer
 def test_more_than_the_catalogue_said_is_asked_again(
     page: Page, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.regions.sidebar.model_download.SLACK", 0.0)
+    monkeypatch.setattr("pages.regions.sidebar.model.SLACK", 0.0)
     choose(page.run(), "model", B32.id).press("download")
     page.until(lambda: bool(page.at.info))
     assert re.search(r"The hub says: \d+ kB \(fp32\) in 6 files\.", page.at.info[0].value)
@@ -137,7 +137,7 @@ def test_a_download_can_be_stopped_and_goes_on(page: Page, hub: HubServer) -> No
 def test_a_visitor_cannot_name_a_model_that_is_not_listed(hub: HubServer, world: World) -> None:
     for name in ("who/ever", str(world.folder), "../models/rnd", "roboflow"):
         page = Page()
-        page.at.session_state["model"] = name
+        page.sidebar.model = name
         assert page.run().control("selectbox", "model").value == "rnd"
     assert hub.requests == []
 

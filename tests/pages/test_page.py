@@ -56,14 +56,14 @@ def test_a_new_prompt_computes_one_column(ready: Page, counted: Counted) -> None
 def test_a_colour_with_a_mark_goes_with_the_many_prompts_that_it_came_with(ready: Page) -> None:
     ready.prompts(*(f"thing {k}" for k in range(20)))
     ready.prompts("thing 19", "thing 3")
-    assert ready.at.session_state["prompt_numbers"] == {"thing 19": 0, "thing 3": 3}
+    assert ready.sidebar.prompt_numbers == {"thing 19": 0, "thing 3": 3}
 
 
 def test_colour_sticks_to_the_prompt(ready: Page) -> None:
     ready.prompts("pizza", "a red car")
-    assert ready.at.session_state["prompt_numbers"] == {"pizza": 1, "a red car": 2}
+    assert ready.sidebar.prompt_numbers == {"pizza": 1, "a red car": 2}
     ready.prompts("a plum tree", "pizza", "a red car")
-    assert ready.at.session_state["prompt_numbers"] == {"a plum tree": 0, "pizza": 1, "a red car": 2}
+    assert ready.sidebar.prompt_numbers == {"a plum tree": 0, "pizza": 1, "a red car": 2}
 
 
 def test_a_reload_encodes_nothing(ready: Page, counted: Counted) -> None:

@@ -17,6 +17,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from clip_core.store.store import EmbeddingStore
+from pages.regions.sidebar.state import SidebarState
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE_S = 60.0
@@ -131,6 +132,14 @@ class Page:
     def verdicts(self) -> dict[str, str]:
         """Prompt → verdict."""
         return {prompt: kind for prompt, (kind, _) in self.chips.items()}
+
+    @property
+    def sidebar(self) -> SidebarState:
+        """The sidebar's state in this session."""
+        if SidebarState.__name__ not in self.at.session_state:
+            self.at.session_state[SidebarState.__name__] = SidebarState()
+        state: SidebarState = self.at.session_state[SidebarState.__name__]
+        return state
 
     @property
     def frame(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -14,12 +14,23 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import ClipVideoError
 from clip_core.library.videos import VideoChoice
 from clip_core.text import clock
-from pages.regions.sidebar.model import ModelWish, describe_model, select_framing, select_model
+from pages.regions.sidebar.model import ChosenModel, chosen_model, describe_model, select_framing, select_model
 from pages.shared.cache import stamp
 from pages.shared.page import draw_error
+from pages.shared.session import region_state
 
 SAME, ALIKE = 0.999, 0.95
 FRAMES = (4, 8, 16, 32, 64)
+
+
+@dataclass
+class CompareState:
+    """The two models and framings that are compared; None until their lists are drawn."""
+
+    first_encoder: str | None = None
+    first_framing: str | None = None
+    second_encoder: str | None = None
+    second_framing: str | None = None
 
 
 def draw_heading() -> None:
@@ -31,22 +42,22 @@ def draw_heading() -> None:
     )
 
 
-def choose(config: Config) -> tuple[ModelWish, ModelWish, int]:
+def choose(config: Config) -> tuple[ChosenModel, ChosenModel, int]:
     """Draw the controls; return the first and the second model and the number of frames."""
     columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
-    wishes = []
+    state, (start, _) = region_state(CompareState), chosen_model(config)
+    chosen = []
     for place, which in enumerate(("first", "second")):
         with columns[2 * place]:
-            start = str(st.session_state.get("model", config.model))
-            choice = select_model(config, f"{which.capitalize()} encoder", f"{which}_encoder", start)
+            choice = select_model(config, f"{which.capitalize()} encoder", state, f"{which}_encoder", start)
         with columns[2 * place + 1]:
-            crop = select_framing(config, f"{which}_framing")
-        wishes.append(ModelWish(choice, replace(config, crop=crop)))
+            crop = select_framing(config, state, f"{which}_framing")
+        chosen.append(ChosenModel(choice, replace(config, crop=crop)))
     st.session_state.setdefault("compare_frames", 16)
     frames = columns[4].selectbox(
         "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."
     )
-    return wishes[0], wishes[1], int(frames)
+    return chosen[0], chosen[1], int(frames)
 
 
 def draw_comparison(

@@ -10,6 +10,7 @@ import streamlit as st
 from clip_core.evaluation.marks import FittedThreshold, Marked, fit_thresholds, marked_frames
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import value_decimals
+from pages.regions.sidebar.threshold import use_own_thresholds
 from pages.shared.tables import draw_numbers
 
 MOST_ROWS = 4
@@ -41,7 +42,7 @@ def draw_fit(detection: MomentDetection, marks: Sequence[Marked]) -> None:
         icon=":material/check:",
         key="use_fit",
         disabled=not sure,
-        on_click=_use,
+        on_click=use_own_thresholds,
         args=(sure,),
         help=f"{HELP} Gives these prompts thresholds of their own on all pages. Only prompts marked yes and no have "
         "one.",
@@ -89,8 +90,3 @@ def _draw_table(fits: dict[str, FittedThreshold], detection: MomentDetection) ->
     }
     names = {"Prompt": st.column_config.TextColumn("Prompt", width=WIDTHS_PX["Prompt"])}
     draw_numbers("fit_table", table, names | columns, MOST_ROWS)
-
-
-def _use(thresholds: dict[str, float]) -> None:
-    state = st.session_state
-    state.own_thresholds = {**state.get("own_thresholds", {}), **thresholds}

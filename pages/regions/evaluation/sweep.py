@@ -15,8 +15,7 @@ from clip_core.evaluation.ground_truth import Truth
 from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
-from pages.regions.sidebar.smoothing import SECONDS
-from pages.regions.sidebar.threshold import MODES
+from pages.regions.sidebar.signal import use_swept
 from pages.shared.theme import theme_name, unseen
 
 TELL_EVERY_S = 0.1
@@ -117,7 +116,7 @@ def _draw_result(run: SweepRun, found: Evaluation) -> None:
             "Use these settings",
             icon=":material/check:",
             key="use_sweep",
-            on_click=_use,
+            on_click=use_swept,
             args=(setting,),
             help="Sets threshold, smoothing and shortest duration for all pages; thresholds of single prompts go.",
         )
@@ -133,14 +132,3 @@ def setting_words(setting: Setting) -> str:
     threshold = "thresholds that adapt" if setting.threshold is None else f"threshold {setting.threshold:g}"
     shortest = f", shortest {setting.min_duration_s:g} s" if setting.min_duration_s else ""
     return f"{threshold}, smoothing {setting.smoothing_s:g} s{shortest}"
-
-
-def _use(setting: Setting) -> None:
-    """Write the setting into the sidebar's state; the threshold is in the current unit."""
-    state = st.session_state
-    state.threshold_mode = MODES[0] if setting.threshold is None else MODES[1]
-    if setting.threshold is not None:
-        state.threshold = setting.threshold
-    state.own_thresholds = {}
-    state.smoothing, state.min_duration_s = setting.smoothing_s, setting.min_duration_s
-    state.smoothing_unit = SECONDS

@@ -22,7 +22,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import clock, size_text
-from pages.regions.sidebar import sidebar_state
+from pages.regions.sidebar import source, video_settings
 from pages.regions.viewer.proxy import forget as forget_what_was_asked
 from pages.shared.cache import index_queue, proxy_queue
 from pages.shared.markdown import error_markdown, escape_markdown
@@ -134,7 +134,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     except ClipVideoError as error:
         st.session_state.forget_error = error
     forget_what_was_asked(video_id)
-    sidebar_state.forget(video_id)
+    video_settings.forget(video_id)
     for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_request"):
         st.session_state.pop(key, None)
 
@@ -143,5 +143,4 @@ def _delete_file(video_id: str, config: Config) -> None:
     """Delete the uploaded file; if it is the chosen video, no video is chosen afterwards."""
     path = uploaded_file(video_id, config)
     delete_upload(video_id, config)
-    if st.session_state.get("video_path") == str(path):
-        st.session_state.video_path = None
+    source.drop_path(path)

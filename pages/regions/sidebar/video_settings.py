@@ -12,14 +12,13 @@ from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.video_settings import StoredSettings
-from pages.regions.sidebar.prompts import Prompts, ask_for_focus, prompts_of
-from pages.regions.sidebar.settings_io import put_settings, start_over
-from pages.regions.sidebar.signal import start_of_model
+from pages.regions.sidebar.prompts import Prompts, ask_for_focus, fill_list, prompts_of
+from pages.regions.sidebar.settings_io import put_settings, start_over, was_link_given
+from pages.regions.sidebar.source import take_uploaded
+from pages.regions.sidebar.state import UNKNOWN, sidebar_state
+from pages.regions.sidebar.threshold import start_of_model
 from pages.shared.cache import stamp
 from pages.shared.markdown import error_markdown
-
-UNKNOWN = "unknown"
-"""In place of the stored settings: the current ones came from a link, and are not stored until they change."""
 
 
 def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> None:
@@ -28,29 +27,27 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> Non
     They are those with which this session left the video, else the stored ones. A video without any keeps the current
     settings; an upload without any starts over, without prompts. Settings from a link take precedence.
     """
-    state = st.session_state
+    state = sidebar_state()
     file = (str(video.path), _stamp(video))
-    before: tuple[object, str | None] = state.get("settings_of") or (None, None)
-    if before[0] == file and before[1] is not None:
+    last_file, last_id = state.settings_of
+    if last_file == file and last_id is not None:
         return
     video_id = _id_of(video, file[1], store)
     state.settings_of = (file, video_id)
-    if before[0] not in (None, file):
-        _need_prompts(config)
-    if video_id is None or video_id == state.get("settings_id"):
+    if last_file not in (None, file):
+        fill_list(config.prompts)  # an empty list does not carry over to another video
+    if video_id is None or video_id == state.settings_id:
         return
     state.settings_id, state.keep_error = video_id, None
-    state.stored_settings = stored = _stored(video_id, store)
-    is_upload = state.pop("uploaded", None) == str(video.path)
-    if state.pop("link_given", False):
+    state.stored_settings = _stored(video_id, store)
+    is_upload = take_uploaded() == str(video.path)
+    if was_link_given():
         state.stored_settings = UNKNOWN
-        return
-    back = state.setdefault("settings_left", {}).get(video_id) or stored
-    if back is not None:
+    elif back := state.settings_left.get(video_id) or state.stored_settings:
         put_settings(back.settings, made_with=back.fingerprint)
     elif is_upload:
-        start_over(config, prompts=())
-        ask_for_focus("prompts")
+        start_over(config, lines=())
+        ask_for_focus()
 
 
 def keep(
@@ -64,29 +61,22 @@ def keep(
 ) -> None:
     """Store the settings of a video if they changed; the settings of a first visit are not stored.
 
-    Args:
-        video_id: The video.
-        settings: Its settings.
-        typed: The prompts in the list; if some of them are not scored, or they are pictures, nothing is stored.
-        config: The config, which gives the settings of a first visit.
-        encoder: The model in use.
-        video_scores: The scores of the prompts.
-        store: Where settings are stored.
+    Nor are those of pictures, or while some of the prompts in the list, ``typed``, are not scored.
     """
-    state = st.session_state
-    if state.get("settings_id") != video_id or typed.pictures is not None or typed.lines != settings.prompts:
+    state = sidebar_state()
+    if state.settings_id != video_id or typed.pictures is not None or typed.lines != settings.prompts:
         return
     now = StoredSettings(settings, encoder.fingerprint)
-    state.setdefault("settings_left", {})[video_id] = now
-    wanted = None if _is_start(settings, config, encoder, video_scores) else now
-    known, state.stored_settings = state.stored_settings, wanted
-    if known in (wanted, UNKNOWN):
+    state.settings_left[video_id] = now
+    to_store = None if _is_start(settings, config, encoder, video_scores) else now
+    stored, state.stored_settings = state.stored_settings, to_store
+    if stored in (to_store, UNKNOWN):
         return
     try:
-        if wanted is None:
+        if to_store is None:
             store.drop_settings(video_id)
         else:
-            store.keep_settings(video_id, wanted)
+            store.keep_settings(video_id, to_store)
         state.keep_error = None
     except StoreError as error:
         state.keep_error = f"The settings of this video are not kept. {error_markdown(error)}"
@@ -94,16 +84,16 @@ def keep(
 
 def draw_trouble() -> None:
     """Say why settings could not be restored or stored."""
-    if trouble := st.session_state.get("keep_error"):
-        st.caption(f":material/warning: {trouble}")
+    if error := sidebar_state().keep_error:
+        st.caption(f":material/warning: {error}")
 
 
 def forget(video_id: str) -> None:
     """Drop what this session holds of a video's settings."""
-    state = st.session_state
-    state.get("settings_left", {}).pop(video_id, None)
-    if state.get("settings_id") == video_id:
-        state.settings_id = state.settings_of = None
+    state = sidebar_state()
+    state.settings_left.pop(video_id, None)
+    if state.settings_id == video_id:
+        state.settings_id, state.settings_of = None, (None, None)
 
 
 def _stamp(video: VideoChoice) -> tuple[int, int] | None:
@@ -113,27 +103,20 @@ def _stamp(video: VideoChoice) -> tuple[int, int] | None:
         return None
 
 
-def _id_of(video: VideoChoice, found: tuple[int, int] | None, store: EmbeddingStore) -> str | None:
+def _id_of(video: VideoChoice, file_stamp: tuple[int, int] | None, store: EmbeddingStore) -> str | None:
     """Return the id of the video, or None; if its file is gone, the id of the record with that path."""
-    if found is not None:
-        return store.known_id(video.path, *found)
-    lay = str(video.path.absolute())
-    return next((record.video_id for record in store.videos() if record.path == lay), None)
+    if file_stamp is not None:
+        return store.known_id(video.path, *file_stamp)
+    path = str(video.path.absolute())
+    return next((record.video_id for record in store.videos() if record.path == path), None)
 
 
 def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:
     try:
         return store.settings(video_id)
     except (SettingsError, StoreError) as error:
-        st.session_state.keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
+        sidebar_state().keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
         return None
-
-
-def _need_prompts(config: Config) -> None:
-    """Fill an empty list with the config's prompts: an empty list does not carry over to another video."""
-    state = st.session_state
-    if not str(state.get("prompts", "-")).strip():
-        state.prompts = "\n".join(config.prompts)
 
 
 def _is_start(settings: Settings, config: Config, encoder: ShownEncoder, video_scores: VideoScores) -> bool:

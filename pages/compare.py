@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.regions.compare import comparison
+from pages.regions import comparison
 from pages.regions.investigation import draw_empty
 from pages.regions.sidebar import model, model_download, prompts, source
 from pages.regions.viewer import playhead

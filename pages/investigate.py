@@ -9,7 +9,7 @@ from clip_core.analysis.judge_moments import reviewed_moments
 from pages.regions.chart import chart, curves, explain
 from pages.regions.download import files
 from pages.regions.investigation import choose_subject
-from pages.regions.moments import best_worst, in_out, moment_list, review
+from pages.regions.moments import in_out, moment_list, review, table
 from pages.regions.sidebar import prompt_pictures, prompts, settings_io
 from pages.regions.viewer import playhead, proxy, transport, viewer
 from pages.shared import cache, page
@@ -28,15 +28,19 @@ def main() -> None:
     store, encoder, scores = request.store, request.encoder, found.scores
     shown = prompts.settle_shown(wanted)
     listed = moment_list.settle_list(
-        reviewed_moments(found, record.video_id, store), record.video_id, hidden=set(wanted.texts) - set(shown)
+        reviewed_moments(found, record.video_id, store),
+        record.video_id,
+        hidden=set(wanted.texts) - set(shown),
+        with_candidates=files.with_candidates(),
     )
     found = moment_list.shown_detection(found, listed)
     playable = viewer.see_what_plays(video, record, config)
-    head = playhead.settle_playhead(record, scores)
+    head = playhead.settle_playhead(record, scores, clicked_s=table.take_clicked_start())
     in_out.settle_in_out(record, head)
     prompt_pictures.take_frame(video, record, head)
-    to_walk = best_worst.spikes_to_walk(found, listed.off) or listed.to_walk
+    to_walk = moment_list.moments_to_walk(found, listed)
     scene = viewer.Scene(video, record, found, to_walk, wanted, subject.signal, head)
+    reviewing = review.Review(found, listed, head, record, store)
     way = viewer.choose(scene, playable)
     place = subject.opened.done()
     left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")
@@ -47,13 +51,13 @@ def main() -> None:
     with right.container(gap="xsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
             kind = moment_list.choose_list(len(listed.kept))
-            review.draw_judging(found, listed, head, record, store)
+            reviewing.draw_box()
             downloads_place = st.container(width="content")
         moment_list.draw_list(kind, found, listed, wanted, subject.signal, record, str(video.path))
         with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
             moment_list.draw_verdicts(found, wanted)
-            review.draw_accept(found, listed, head, record, store)
-        review.draw_keys(found, listed, head, record, store, plays=way.plays)
+            reviewing.draw_accept()
+        reviewing.draw_keys(plays=way.plays)
     with place:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, config)
@@ -68,11 +72,11 @@ def main() -> None:
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(request, subject.indexed, scores))
         chart.draw_proposal(len(shown))
-        way.draw_chart(view, review.draggable(found, listed, record, store), fits=style.fits)
+        way.draw_chart(view, reviewing.edges(), fits=style.fits)
         chart.draw_footer(request, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts
-        bundle = ExportBundle(found, listed.to_give, record, str(video.path), encoder, listed.reviewed, pictured)
+        bundle = ExportBundle(found, listed.for_files, record, str(video.path), encoder, listed.reviewed, pictured)
         files.draw_downloads(bundle, view, listed)
     with settings_place:
         settings_io.draw_settings_menu(bundle, listed, config, head.frame)

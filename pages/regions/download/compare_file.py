@@ -12,7 +12,9 @@ from clip_core.evaluation.agreement import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
 from clip_core.text import clock, short_prompt
 from clip_core.types import Moment
+from pages.regions.download.files import DownloadState
 from pages.shared.markdown import error_markdown
+from pages.shared.session import Remembered, region_state
 from pages.shared.tables import draw_numbers
 
 MOST_COMPARED = 500
@@ -32,39 +34,25 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
         help="CSV: a head with start_s and end_s, and prompt if there are several; times in seconds or HH:MM:SS.mmm. "
         "A moment of a prompt that is asked here is held against moments of that prompt, any other against all.",
     )
+    state = region_state(DownloadState)
     if upload is None:
-        st.session_state.pop("compared", None)
-        st.session_state.pop("file_matches", None)
+        state.theirs, state.matches = Remembered(), Remembered()
         return
+    theirs = state.theirs.of(upload.file_id, lambda: _read(upload.name, upload.getvalue()))
+    if isinstance(theirs, ClipVideoError):
+        st.error(error_markdown(theirs), icon=":material/error:")
+        return
+    inputs = (upload.file_id, list(ours), tuple(prompts))
+    matches = state.matches.of(inputs, lambda: best_matches(theirs[:MOST_COMPARED], ours, prompts))
+    _draw(matches, len(theirs))
+
+
+def _read(name: str, content: bytes) -> list[Moment] | ClipVideoError:
+    """Return the moments of the file, or why it cannot be read."""
     try:
-        theirs = _read(upload.file_id, upload.name, upload.getvalue())
+        return read_moments(content, name)
     except ClipVideoError as error:
-        st.error(error_markdown(error), icon=":material/error:")
-        return
-    _draw(_matches(upload.file_id, theirs, ours, prompts), len(theirs))
-
-
-def _matches(file_id: str, theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
-    """Return the comparison, computed again only if the file, our moments or the prompts have changed."""
-    state, asked = st.session_state, (file_id, list(ours), tuple(prompts))
-    if "file_matches" not in state or state.file_matches[0] != asked:
-        state.file_matches = (asked, best_matches(theirs[:MOST_COMPARED], ours, prompts))
-    found: list[Match] = state.file_matches[1]
-    return found
-
-
-def _read(file_id: str, name: str, content: bytes) -> list[Moment]:
-    """Return the moments of the file, which is read once; raise the same error each time if it cannot be read."""
-    state = st.session_state
-    if state.get("compared", ("", None))[0] != file_id:
-        try:
-            state.compared = (file_id, read_moments(content, name))
-        except ClipVideoError as error:
-            state.compared = (file_id, error)
-    found: list[Moment] | ClipVideoError = state.compared[1]
-    if isinstance(found, ClipVideoError):
-        raise found
-    return found
+        return error
 
 
 def _draw(matches: Sequence[Match], count: int) -> None:

@@ -13,7 +13,7 @@ from clip_core.evaluation.marks import Marked
 from clip_core.types import Times, VideoRecord
 from pages.player.components import part_key
 from pages.player.draw import draw_annotations
-from pages.regions.evaluation.marks import drop_marks, marks_of
+from pages.regions.evaluation.ground_truth import drop_marks, marks_of
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.viewer.playhead import PLAYER, frame_on_screen, seek, state_key
 from pages.shared.theme import theme

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -17,9 +17,18 @@ from clip_core.text import clock
 from pages.regions.sidebar.model import ModelWish, describe_model, select_framing, select_model
 from pages.shared.cache import stamp
 from pages.shared.page import draw_error
+from pages.shared.session import region_state
 
 SAME, ALIKE = 0.999, 0.95
 FRAMES = (4, 8, 16, 32, 64)
+FRAMES_KEY = "compare_frames"
+
+
+@dataclass
+class CompareState:
+    """The session's state of this region: the last comparison, and what was compared."""
+
+    last: tuple[object, Comparison] | None = None
 
 
 def draw_heading() -> None:
@@ -42,9 +51,9 @@ def choose(config: Config) -> tuple[ModelWish, ModelWish, int]:
         with columns[2 * place + 1]:
             crop = select_framing(config, f"{which}_framing")
         wishes.append(ModelWish(choice, replace(config, crop=crop)))
-    st.session_state.setdefault("compare_frames", 16)
+    st.session_state.setdefault(FRAMES_KEY, 16)
     frames = columns[4].selectbox(
-        "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."
+        "Frames", FRAMES, key=FRAMES_KEY, persist_state="session", help="Spread evenly over the video."
     )
     return wishes[0], wishes[1], int(frames)
 
@@ -53,31 +62,30 @@ def draw_comparison(
     video: VideoChoice, one: ShownEncoder, other: ShownEncoder, prompts: Sequence[str], frames: int
 ) -> None:
     """Draw the button, compare when it is pressed, and show the last result while it matches the current choice."""
-    state = st.session_state
-    which = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
-    asked = (str(video.path), stamp(video.path), which, tuple(prompts), frames)
+    state = region_state(CompareState)
+    encoders = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
+    compared = (str(video.path), stamp(video.path), encoders, tuple(prompts), frames)
     if st.button("Compare", type="primary", key="compare", icon=":material/compare:"):
-        state.pop("compared_encoders", None)
+        state.last = None
         bar = st.progress(0.0, text=f"Embedding {frames} frames twice")
 
-        def told(done: int) -> None:
+        def show_progress(done: int) -> None:
             bar.progress(min(1.0, done / frames), text=f"{done} of {frames} frames")
 
         try:
-            found = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=told)
-            state.compared_encoders = (asked, found)
+            found = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=show_progress)
+            state.last = (compared, found)
         except ClipVideoError as error:
             draw_error(error)
             return
         finally:
             bar.empty()
-    last = state.get("compared_encoders")
-    if last is None or last[0] != asked:
+    if state.last is None or state.last[0] != compared:
         st.caption("Press Compare. Nothing of it is stored.")
         return
     for ordinal, encoder in (("First", one), ("Second", other)):
         st.caption(f"{ordinal}: {describe_model(encoder)}")
-    _draw_result(last[1])
+    _draw_result(state.last[1])
 
 
 def _draw_result(found: Comparison) -> None:

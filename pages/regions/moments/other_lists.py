@@ -1,35 +1,83 @@
-"""Lists of the best and worst frames and of spikes."""
+"""The lists beside that of the moments: peaks, best and worst frames, and spikes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from clip_core.analysis.export_bundle import ExportBundle, spikes_file
-from clip_core.files import named_after
+from clip_core.errors import ClipVideoError
 from clip_core.scoring.best_frames import extreme_samples
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.spikes import Spike, find_spikes
-from clip_core.text import short_prompt, shown_value, value_decimals
-from clip_core.types import Moment
+from clip_core.text import short_prompt, shown_value, value_decimals, value_text
+from clip_core.types import Moment, VideoRecord
+from pages.regions.moments.table import thumbnail_uris
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
+from pages.regions.viewer.playhead import frame_on_screen, seek
+from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.tables import draw_places, time_column, time_text
+
+ACROSS, PER_PAGE = 3, 6
+PROMPT_KEY = "extreme_of"
+
+
+def draw_peaks(moments: Sequence[Moment], detection: MomentDetection, record: VideoRecord, path: str) -> None:
+    """Draw one page of small pictures of the moments' peaks; the button below a picture shows its frame."""
+    if not moments:
+        st.caption("No moments, so no peaks.")
+        return
+    firsts = range(0, len(moments), PER_PAGE)
+    first = firsts[0]
+    if len(firsts) > 1:
+        names = {f"{k + 1}–{min(len(moments), k + PER_PAGE)}": k for k in firsts}
+        name = st.selectbox("Page", list(names), key="peaks_page", label_visibility="collapsed")
+        first = names.get(name or "", first)
+    shown = moments[first : first + PER_PAGE]
+    try:
+        pictures = thumbnail_uris(shown, detection.scores, record, path)
+    except ClipVideoError as error:
+        st.caption(error_markdown(error))
+        return
+    with st.container(key="peaks"):
+        for place, moment in enumerate(shown):
+            if place % ACROSS == 0:
+                columns = st.columns(ACROSS, gap="xxsmall")
+            with columns[place % ACROSS].container(gap="xxsmall"):
+                _draw_peak(moment, pictures.get(moment.peak_s), detection, record, place)
+    if len(pictures) < len({moment.peak_s for moment in shown}):
+        st.caption("More pictures are drawn with the next move.")
+
+
+def _draw_peak(
+    moment: Moment, picture: str | None, detection: MomentDetection, record: VideoRecord, place: int
+) -> None:
+    time, name = time_text(moment.peak_s, detection.scores.end_s), escape_markdown(short_prompt(moment.prompt))
+    if picture is not None:
+        st.image(picture, width="stretch", alt=f"{moment.prompt} at {time}")
+    st.button(
+        f"{name}  \n{time}",
+        key=f"peak_{place}",
+        help=f"{name} {value_text(moment.peak, detection.scores.unit)}",
+        on_click=seek,
+        args=(frame_on_screen(record.table.times_s, moment.peak_s),),
+        width="stretch",
+    )
 
 
 def draw_extremes(detection: MomentDetection, prompts: Prompts, signal: Signal, *, worst: bool) -> None:
     """Draw the five highest or lowest samples of the chosen prompt, within the score filter and time range."""
-    state, scores = st.session_state, detection.scores
+    scores = detection.scores
     if not prompts.texts or not len(scores):
         st.caption("Nothing to list yet.")
         return
-    if state.get("extreme_of") not in prompts.texts:
-        state.extreme_of = prompts.texts[0]
+    if st.session_state.get(PROMPT_KEY) not in prompts.texts:
+        st.session_state[PROMPT_KEY] = prompts.texts[0]
     prompt = st.selectbox(
-        "Prompt", prompts.texts, key="extreme_of", persist_state="session", format_func=short_prompt,
+        "Prompt", prompts.texts, key=PROMPT_KEY, persist_state="session", format_func=short_prompt,
         label_visibility="collapsed",
     )  # fmt: skip
     curve = detection.within(str(prompt), signal.settings.score_range or (-math.inf, math.inf))
@@ -51,8 +99,8 @@ def draw_extremes(detection: MomentDetection, prompts: Prompts, signal: Signal, 
         "score": st.column_config.NumberColumn("Score", format=f"%.{value_decimals(scores.unit)}f", width=60),
     }
     # One key per list, because a late message may name a row of another list.
-    state.extremes_key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
-    draw_places(state.extremes_key, table, columns, times_s)
+    key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
+    draw_places(key, table, columns, times_s)
     st.caption("At least 2 s apart. A click on a row shows the frame.")
 
 
@@ -65,13 +113,12 @@ def spikes_of(detection: MomentDetection, off: Collection[str]) -> list[Spike]:
     return [spike for spike in find_spikes(detection.scores, detection.smoothed) if spike.prompt not in off]
 
 
-def spikes_to_walk(detection: MomentDetection, off: Collection[str]) -> tuple[list[Moment], list[Moment]] | None:
-    """Return what Next, Previous and Repeat go through while the list of spikes is shown; None for another list."""
-    if st.session_state.get("list") != "Spikes":
-        return None
-    spikes, end_s = spikes_of(detection, off), detection.scores.end_s
-    places = [(s, min(s.time_s + REPEATED_S, max(s.time_s, end_s))) for s in spikes]
-    return [Moment(s.prompt, s.time_s, stop_s, s.time_s, s.change, s.change) for s, stop_s in places], []
+def spikes_as_moments(detection: MomentDetection, off: Collection[str]) -> list[Moment]:
+    """Return the spikes as moments for Next, Previous and Repeat; each lasts ``REPEATED_S``, or to the video's end."""
+    stops_s = (
+        (s, min(s.time_s + REPEATED_S, max(s.time_s, detection.scores.end_s))) for s in spikes_of(detection, off)
+    )
+    return [Moment(s.prompt, s.time_s, stop_s, s.time_s, s.change, s.change) for s, stop_s in stops_s]
 
 
 def draw_spikes(detection: MomentDetection, off: Collection[str], prompts: Prompts) -> None:
@@ -96,18 +143,3 @@ def draw_spikes(detection: MomentDetection, off: Collection[str], prompts: Promp
         "change": st.column_config.NumberColumn("Change", format=f"%+.{value_decimals(scores.unit)}f", width=66),
     }
     draw_places("spikes", table, columns, [s.time_s for s in spikes])
-
-
-def draw_spikes_file(bundle: ExportBundle, off: Collection[str]) -> None:
-    """Draw the button that downloads the list of spikes."""
-    detection = bundle.detection
-    st.caption("Spikes as")
-    st.download_button(
-        "CSV",
-        lambda: spikes_file(bundle, spikes_of(detection, off)),
-        named_after(bundle.record.name, "spikes.csv"),
-        "text/csv",
-        key="spikes_file",
-        on_click="ignore",
-        help="spikes.csv: where the drawn curves rise and fall suddenly.",
-    )

@@ -22,7 +22,6 @@ def main() -> None:
         source.draw_notices(config)
         video = source.choose_video(config, store)
         wanted = prompts.edit_prompts(config)
-    comparison.draw_heading()
     first, second, frames = comparison.choose(config)
     if video is None:
         draw_empty(config)

@@ -40,7 +40,7 @@ def main() -> None:
     prompt_pictures.take_frame(video, record, head)
     to_walk = moment_list.moments_to_walk(found, listed)
     scene = viewer.Scene(video, record, found, to_walk, wanted, subject.signal, head)
-    reviewing = review.Review(found, listed, head, record, store)
+    reviewing = review.Review(scene, listed, store)
     way = viewer.choose(scene, playable)
     place = subject.opened.done()
     left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")
@@ -48,16 +48,8 @@ def main() -> None:
         way.draw_picture()
     with middle:
         way.draw_ranking()
-    with right.container(gap="xsmall", height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
-            kind = moment_list.choose_list(len(listed.kept))
-            reviewing.draw_box()
-            downloads_place = st.container(width="content")
-        moment_list.draw_list(kind, found, listed, wanted, subject.signal, record, str(video.path))
-        with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
-            moment_list.draw_verdicts(found, wanted)
-            reviewing.draw_accept()
-        reviewing.draw_keys(plays=way.plays)
+    with right:
+        downloads_place = reviewing.draw(plays=way.plays)
     with place:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, config)

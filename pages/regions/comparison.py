@@ -31,17 +31,13 @@ class CompareState:
     last: tuple[object, Comparison] | None = None
 
 
-def draw_heading() -> None:
-    """Draw the title and a caption that explains the page."""
+def choose(config: Config) -> tuple[ModelWish, ModelWish, int]:
+    """Draw the heading and the controls; return the first and the second model and the number of frames."""
     st.markdown("##### Compare encoders")
     st.caption(
         "The same frames and prompts through two encoders of one family, such as ViT-B/16 here and on a server. A "
         "cosine of 1 means the same vector. A swapped colour channel, another crop or another version shows at once."
     )
-
-
-def choose(config: Config) -> tuple[ModelWish, ModelWish, int]:
-    """Draw the controls; return the first and the second model and the number of frames."""
     columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
     wishes = []
     for place, which in enumerate(("first", "second")):
@@ -73,8 +69,8 @@ def draw_comparison(
             bar.progress(min(1.0, done / frames), text=f"{done} of {frames} frames")
 
         try:
-            found = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=show_progress)
-            state.last = (compared, found)
+            result = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=show_progress)
+            state.last = (compared, result)
         except ClipVideoError as error:
             draw_error(error)
             return
@@ -88,43 +84,43 @@ def draw_comparison(
     _draw_result(state.last[1])
 
 
-def _draw_result(found: Comparison) -> None:
-    st.markdown(verdict(found))
+def _draw_result(result: Comparison) -> None:
+    st.markdown(verdict(result))
     figures = st.columns(4, gap="small")
-    figures[0].metric("Frames: lowest cosine", f"{found.image_cosines.min():.4f}")
-    figures[1].metric("Frames: mean cosine", f"{found.image_cosines.mean():.4f}")
-    if found.prompts:
-        figures[2].metric("Prompts: lowest cosine", f"{found.text_cosines.min():.4f}")
-        figures[3].metric("Largest change of a score", f"{np.abs(found.changes).max():.4f}")
+    figures[0].metric("Frames: lowest cosine", f"{result.image_cosines.min():.4f}")
+    figures[1].metric("Frames: mean cosine", f"{result.image_cosines.mean():.4f}")
+    if result.prompts:
+        figures[2].metric("Prompts: lowest cosine", f"{result.text_cosines.min():.4f}")
+        figures[3].metric("Largest change of a score", f"{np.abs(result.changes).max():.4f}")
     left, right = st.columns([3, 2], gap="small")
     with left:
         st.markdown("##### Scores, and the second encoder's minus the first's")
-        _draw_prompts(found)
+        _draw_prompts(result)
     with right:
         st.markdown("##### Frames")
         st.dataframe(
-            {"time": [clock(float(t)) for t in found.times_s], "cosine": found.image_cosines.tolist()},
+            {"time": [clock(float(t)) for t in result.times_s], "cosine": result.image_cosines.tolist()},
             hide_index=True,
             row_height=28,
-            height="content" if len(found.times_s) <= 16 else 484,
+            height="content" if len(result.times_s) <= 16 else 484,
             column_config={"cosine": st.column_config.NumberColumn(format="%.4f")},
         )
 
 
-def _draw_prompts(found: Comparison) -> None:
-    if not found.prompts:
+def _draw_prompts(result: Comparison) -> None:
+    if not result.prompts:
         st.caption("There are no prompts. Type some in the sidebar to see how their scores change.")
         return
-    changes = found.changes
+    changes = result.changes
     numbers = {
-        "first mean": found.scores[0].mean(axis=0),
-        "second mean": found.scores[1].mean(axis=0),
+        "first mean": result.scores[0].mean(axis=0),
+        "second mean": result.scores[1].mean(axis=0),
         "mean change": changes.mean(axis=0),
-        "largest change": changes[np.abs(changes).argmax(axis=0), np.arange(len(found.prompts))],
-        "text cosine": found.text_cosines,
+        "largest change": changes[np.abs(changes).argmax(axis=0), np.arange(len(result.prompts))],
+        "text cosine": result.text_cosines,
     }
     st.dataframe(
-        {"prompt": list(found.prompts)} | {name: values.tolist() for name, values in numbers.items()},
+        {"prompt": list(result.prompts)} | {name: values.tolist() for name, values in numbers.items()},
         hide_index=True,
         row_height=28,
         column_config={
@@ -133,10 +129,10 @@ def _draw_prompts(found: Comparison) -> None:
     )
 
 
-def verdict(found: Comparison) -> str:
+def verdict(result: Comparison) -> str:
     """Return a verdict, as Markdown, on what the lowest cosine of the frames and the prompts means."""
-    lowest = float(min(found.image_cosines.min(), found.text_cosines.min(initial=1.0)))
-    if lowest >= SAME and not found.prompts:
+    lowest = float(min(result.image_cosines.min(), result.text_cosines.min(initial=1.0)))
+    if lowest >= SAME and not result.prompts:
         return ":material/check: **The same for pictures.** Without prompts nothing is known of texts."
     if lowest >= SAME:
         return ":material/check: **The same for all purposes.** Scores and thresholds carry over."

@@ -104,7 +104,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     try:
         lost = _lost(count_judged(video.record.video_id, store))
     except ClipVideoError as error:
-        lost = f" Whether moments were judged by hand cannot be told: {error_markdown(error)}"
+        lost = f" It is not known whether moments were judged by hand: {error_markdown(error)}"
     file = uploaded_file(video.record.video_id, config)
     stays = " The video file itself stays." if file is None else ""
     st.markdown(

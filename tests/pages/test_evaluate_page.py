@@ -169,7 +169,7 @@ def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
 ) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
     look_at(evaluating, "Sweep")
-    monkeypatch.setattr(fit_settings, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(fit_settings, "SHOW_EVERY_S", 0.0)
     whole = fit_settings._go_on
 
     def stopped(run: SweepRun) -> None:

@@ -40,20 +40,12 @@ CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there
 
 @dataclass
 class DownloadState:
-    """The session's state of this region.
-
-    Attributes:
-        rate_note: The note on the frame rate, of a time table.
-        clips_asked: The video of the last ZIP, and the key of its task.
-        clips_error: Why it could not be asked for.
-        theirs: The moments of the file to compare with, or why it cannot be read.
-        matches: How well our moments match them.
-    """
+    """The session's state of this region."""
 
     rate_note: Remembered[str] = field(default_factory=Remembered)
-    clips_asked: tuple[str | None, str] = (None, "")
-    clips_error: ClipVideoError | None = None
-    theirs: Remembered[list[Moment] | ClipVideoError] = field(default_factory=Remembered)
+    clips_asked: tuple[str | None, str] = (None, "")  # the video of the last ZIP, and the key of its task
+    clips_error: ClipVideoError | None = None  # why it could not be asked for
+    theirs: Remembered[list[Moment] | ClipVideoError] = field(default_factory=Remembered)  # the file to compare with
     matches: Remembered[list[Match]] = field(default_factory=Remembered)
 
 

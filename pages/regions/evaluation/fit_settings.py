@@ -25,7 +25,7 @@ from pages.shared.session import region_state
 from pages.shared.tables import draw_numbers
 from pages.shared.theme import theme_name, unseen
 
-TELL_EVERY_S = 0.1
+SHOW_EVERY_S = 0.1
 SWEEP_HELP = (
     "Tries smoothing × threshold × shortest duration. F1: moments that fit a truth, of all moments and truths, "
     "averaged over IoU 0.5 to 0.95; a false moment of any prompt costs. “adapt” gives each prompt a threshold of its "
@@ -33,27 +33,27 @@ SWEEP_HELP = (
 )
 
 
-def draw_sweep(found: Evaluation) -> None:
+def draw_sweep(evaluation: Evaluation) -> None:
     """Draw the button, the progress or the result. Call last: while a sweep runs, nothing below it is drawn."""
     state = region_state(EvaluationState)
     run = state.sweep_run
-    if run is None or not _is_about(run.begun_with, found):
+    if run is None or not _is_about(run.begun_with, evaluation):
         state.sweep_run = None
         st.button(
-            "Try settings", icon=":material/grid_on:", key="sweep", on_click=_begin, args=(found,), help=SWEEP_HELP
+            "Try settings", icon=":material/grid_on:", key="sweep", on_click=_begin, args=(evaluation,), help=SWEEP_HELP
         )
         st.caption("Shows which smoothing, threshold and shortest duration suit this truth best.")
     elif len(run.done) < len(run.grid):
         _go_on(run)
     else:
-        _draw_result(run, found)
+        _draw_result(run, evaluation)
 
 
-def _is_about(swept: Evaluation, found: Evaluation) -> bool:
+def _is_about(swept: Evaluation, current: Evaluation) -> bool:
     """Return whether the scores, the ground truth and the settings that a sweep does not vary are still the same."""
-    before, now = swept.detection, found.detection
+    before, now = swept.detection, current.detection
     same_scores = before.video_scores is now.video_scores
-    return same_scores and swept.truth == found.truth and _not_varied(before.settings) == _not_varied(now.settings)
+    return same_scores and swept.truth == current.truth and _not_varied(before.settings) == _not_varied(now.settings)
 
 
 def _not_varied(settings: Settings) -> Settings:
@@ -61,11 +61,11 @@ def _not_varied(settings: Settings) -> Settings:
     return replace(settings, smoothing_s=0.0, smoothing_samples=None, threshold=None, thresholds={}, min_duration_s=0.0)
 
 
-def _begin(found: Evaluation) -> None:
-    settings, video_scores = found.detection.settings, found.detection.video_scores
+def _begin(evaluation: Evaluation) -> None:
+    settings, video_scores = evaluation.detection.settings, evaluation.detection.video_scores
     grid = usual_grid(settings, video_scores)
-    cells = sweep_settings(settings, video_scores, found.truth, grid)
-    region_state(EvaluationState).sweep_run = SweepRun(found, grid, cells)
+    cells = sweep_settings(settings, video_scores, evaluation.truth, grid)
+    region_state(EvaluationState).sweep_run = SweepRun(evaluation, grid, cells)
 
 
 def _cancel() -> None:
@@ -76,17 +76,17 @@ def _go_on(run: SweepRun) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         bar = st.progress(0.0, text="Trying settings")
         st.button(unseen("Cancel"), icon=":material/close:", key="cancel_sweep", help="Cancel", on_click=_cancel)
-    told_s = 0.0
+    shown_s = 0.0
     for cell in run.cells:
         run.done.append(cell)
-        if time.monotonic() - told_s >= TELL_EVERY_S:  # pressing Cancel ends this run here
-            told_s = time.monotonic()
+        if time.monotonic() - shown_s >= SHOW_EVERY_S:  # pressing Cancel ends this run here
+            shown_s = time.monotonic()
             count, whole = len(run.done), len(run.grid)
             bar.progress(count / whole, text=f"{count} of {whole} settings")
     st.rerun()
 
 
-def _draw_result(run: SweepRun, found: Evaluation) -> None:
+def _draw_result(run: SweepRun, evaluation: Evaluation) -> None:
     grid, best = run.grid, best_cell(run.grid, run.done)
     setting = best.setting
     shortest = grid.min_durations_s.index(setting.min_duration_s)
@@ -110,7 +110,7 @@ def _draw_result(run: SweepRun, found: Evaluation) -> None:
         )
         st.caption(
             f"Best of {len(grid)}: {_setting_text(setting)}: F1 {share_text(best.score)}, "
-            f"now {share_text(found.overall.f1)}",
+            f"now {share_text(evaluation.overall.f1)}",
             help=SWEEP_HELP,
         )
 
@@ -135,9 +135,9 @@ def _use_setting(setting: Setting) -> None:
 MOST_ROWS = 4
 ENOUGH = 10
 FIT_HELP = (
-    "The middle sample of each mark counts as one marked frame, there or not there. The threshold is put where the "
-    "fewest of them contradict it. The interval holds 90 % of the thresholds that the marks, drawn anew, would give. "
-    f"About {ENOUGH} marked frames of a prompt, of both kinds, do."
+    "The middle sample of each mark counts as one marked frame, there or not there. The threshold is where the fewest "
+    "of them contradict it. The interval holds 90 % of the thresholds that resampled marks would give. "
+    f"About {ENOUGH} marked frames of a prompt, of both kinds, are enough."
 )
 
 
@@ -174,8 +174,8 @@ def _draw_fits(fits: dict[str, FittedThreshold], detection: MomentDetection) -> 
     rows = [(fit.threshold, fit.sure_low, fit.sure_high, fit.yes, fit.no, fit.errors) for fit in fits.values()]
     measures = {
         "Threshold": (90, number, f"In {unit}. At or above it: there."),
-        "From": (70, number, "90 % of the thresholds that the marks, drawn anew, would give lie above this."),
-        "To": (70, number, "… and below this."),
+        "From": (70, number, "The interval that holds 90 % of the thresholds of resampled marks begins here."),
+        "To": (70, number, "It ends here."),
         "Yes": (60, "%d", "Frames marked as there."),
         "No": (60, "%d", "Frames marked as not there."),
         "Wrong": (70, "%d", "Marks that the threshold contradicts."),

@@ -52,13 +52,12 @@ def known_truth(record: VideoRecord) -> GroundTruthInput:
     """Return the ground truth of the video, from the loaded file and the marks."""
     marks = marks_of(record.video_id)
     truth, warnings, error = truth_of(marks), list[str](), None
-    file = _file_of(record.video_id)
-    if file is not None:
+    if (file := _file_of(record.video_id)) is not None:
         try:
-            by_file, warnings = of_video(file.truth, [record.name, record.video_id])
-            truth = joined(by_file, truth)
-        except TruthError as found:
-            error = found
+            in_file, warnings = of_video(file.truth, [record.name, record.video_id])
+            truth = joined(in_file, truth)
+        except TruthError as unusable:
+            error = unusable
     return GroundTruthInput(truth if truth.prompts else None, warnings, marks, error)
 
 
@@ -170,25 +169,18 @@ def settle_marks(record: VideoRecord, prompts: Sequence[str], head: Playhead) ->
 
 
 def draw_mark_bar(record: VideoRecord, prompts: Sequence[str], *, keys: bool) -> None:
-    """Draw the bar for marking.
-
-    Args:
-        record: The video.
-        prompts: The choice of prompts to mark; without any there is nothing to mark.
-        keys: Whether the buttons react to I and O; a player handles these keys itself.
-    """
+    """Draw the bar for marking ``prompts``; ``keys``: whether its buttons react to I and O, as no player does it."""
     if not prompts:
         st.caption("Type a prompt in the sidebar to mark where it can be seen.")
         return
     state, video_id = region_state(EvaluationState), record.video_id
-    st.session_state.setdefault(YES_NO_KEY, YES_NO[0])
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="mark_bar"):
         st.selectbox(
             "Prompt to mark", prompts, prompts.index(str(state.mark_prompt)), format_func=short_prompt, width=170,
             label_visibility="collapsed", **bound(state, "mark_prompt"),
         )  # fmt: skip
         st.segmented_control(
-            "Is it there?", YES_NO, required=True, key=YES_NO_KEY, persist_state="session",
+            "Is it there?", YES_NO, default=YES_NO[0], required=True, key=YES_NO_KEY, persist_state="session",
             label_visibility="collapsed", width="content",
         )  # fmt: skip
         for end in ENDS:

@@ -23,43 +23,24 @@ class TruthFile(NamedTuple):
 
 @dataclass
 class SweepRun:
-    """A sweep in progress; it continues where it was when the page reruns.
-
-    Attributes:
-        begun_with: The settings, scores and ground truth that are swept.
-        grid: The settings to try.
-        cells: Yields the remaining cells.
-        done: The cells that are computed.
-    """
+    """A sweep of the settings of ``begun_with``; it continues where it was when the page reruns."""
 
     begun_with: Evaluation
     grid: Grid
-    cells: Iterator[SweepCell]
+    cells: Iterator[SweepCell]  # those that are still to be computed
     done: list[SweepCell] = field(default_factory=list)
 
 
 @dataclass
 class EvaluationState:
-    """The session's state of this region.
-
-    Attributes:
-        truth_file: The loaded file.
-        truth_error: Why the last file could not be read, as Markdown.
-        uploads: How many files were uploaded; each gets an uploader of its own.
-        marks: Video id → its marks, in the order in which they were made.
-        undo: Video id → its marks before each step.
-        mark_prompt: The prompt to mark.
-        recall_of: The prompt whose precision and recall are shown.
-        sweep_run: The sweep in progress, or the last one.
-        fitted: The thresholds that fit the marks.
-    """
+    """The session's state of this region."""
 
     truth_file: TruthFile | None = None
-    truth_error: str | None = None
-    uploads: int = 0
-    marks: dict[str, tuple[Marked, ...]] = field(default_factory=dict)
-    undo: dict[str, list[tuple[Marked, ...]]] = field(default_factory=dict)
-    mark_prompt: str | None = None
-    recall_of: str | None = None
+    truth_error: str | None = None  # why the last file could not be read, as Markdown
+    uploads: int = 0  # each upload has an uploader of its own
+    marks: dict[str, tuple[Marked, ...]] = field(default_factory=dict)  # by video id, in the order of making
+    undo: dict[str, list[tuple[Marked, ...]]] = field(default_factory=dict)  # by video id: the marks before each step
+    mark_prompt: str | None = None  # the prompt to mark
+    recall_of: str | None = None  # the prompt whose precision and recall are shown
     sweep_run: SweepRun | None = None
     fitted: Remembered[dict[str, FittedThreshold]] = field(default_factory=Remembered)

@@ -30,7 +30,6 @@ from pages.shared.theme import swatch, theme_name
 from pages.shared.widgets import bound
 
 TRUTH, MEASURES, RECALL, SWEEP, FIT = VIEWS = ["Truth", "Measures", "Precision and recall", "Sweep", "Fit thresholds"]
-VIEW_KEY = "evaluate_view"
 BODY_PX = 216
 """Least height of the box beside the picture; on wide pages it is as high as the picture. Longer content scrolls."""
 UNFINISHED = "Not all samples are indexed yet: what is still missing counts as missed."
@@ -38,14 +37,7 @@ UNFINISHED = "Not all samples are indexed yet: what is still missing counts as m
 
 @dataclass(frozen=True)
 class Judged:
-    """The moments of the current settings against the ground truth.
-
-    Attributes:
-        source: The ground truth.
-        evaluation: The evaluation; None without ground truth, or if there is an error.
-        agreement: The annotations and moments of the evaluation.
-        error: Why there is no evaluation.
-    """
+    """The ground truth, and the moments of the current settings evaluated against it, or why they cannot be."""
 
     source: GroundTruthInput
     evaluation: Evaluation | None = None
@@ -67,21 +59,21 @@ def judge(detection: MomentDetection, record: VideoRecord) -> Judged:
 
 def choose_view() -> str:
     """Draw the switch; return the chosen view."""
-    st.session_state.setdefault(VIEW_KEY, TRUTH)
-    chosen = st.segmented_control(
-        "View", VIEWS, required=True, key=VIEW_KEY, persist_state="session", label_visibility="collapsed"
+    return st.segmented_control(
+        "View",
+        VIEWS,
+        default=TRUTH,
+        required=True,
+        key="evaluate_view",
+        persist_state="session",
+        label_visibility="collapsed",
     )
-    return chosen or TRUTH
 
 
 def draw_view(view: str, scene: Scene, judged: Judged, *, direct: bool) -> None:
-    """Draw the chosen view. Call last: while a sweep runs, nothing after it is drawn.
+    """Draw one of ``VIEWS``. Call last: while a sweep runs, nothing after it is drawn.
 
-    Args:
-        view: One of ``VIEWS``.
-        scene: The video, its detection and its prompts.
-        judged: The ground truth and the evaluation against it.
-        direct: Whether a row of the list moves the player in the browser.
+    ``direct``: whether a row of the list moves the player in the browser.
     """
     evaluation = judged.evaluation
     if view == TRUTH:
@@ -133,7 +125,7 @@ ALL = "all prompts"
 RECALL_HELP = (
     "What each threshold would flag, in seconds of the video. Precision: of the flagged seconds, the true ones. "
     "Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one threshold; in its own "
-    "colour: the chosen prompt. A circle: the threshold of now."
+    "colour: the chosen prompt. A circle marks the current threshold."
 )
 _SHARE, _SECONDS = "%.1f %%", "%.2f s"
 _COLUMNS: Mapping[str, tuple[int, str, str]] = {
@@ -152,11 +144,11 @@ _COLUMNS: Mapping[str, tuple[int, str, str]] = {
 """Measure → the width of its column in pixels, its format, and its help."""
 
 
-def _draw_measures(found: Evaluation, prompts: Prompts) -> None:
+def _draw_measures(evaluation: Evaluation, prompts: Prompts) -> None:
     """Draw the table: one row for all prompts together, then one per prompt."""
-    names = [one.prompt for one in found.prompts]
+    names = [one.prompt for one in evaluation.prompts]
     swatches = [swatch("none", 20), *(prompts.swatch(name, 20) for name in names)]
-    measures = zip(*map(_row, (found.overall, *found.prompts)), strict=True)
+    measures = zip(*map(_row, (evaluation.overall, *evaluation.prompts)), strict=True)
     table = pd.DataFrame({"": swatches, "Prompt": [ALL, *names]} | dict(zip(_COLUMNS, measures, strict=True)))
     columns = {
         "": st.column_config.ImageColumn("", width=24),
@@ -175,9 +167,9 @@ def _row(one: Judgement) -> tuple[float | None, ...]:
     return (*counts, *shares, one.onset_median_s, one.onset_mean_s)
 
 
-def _draw_recall(found: Evaluation, prompts: Prompts) -> None:
+def _draw_recall(evaluation: Evaluation, prompts: Prompts) -> None:
     """Draw precision over recall for all prompts and for a chosen one."""
-    state, names = region_state(EvaluationState), [one.prompt for one in found.prompts]
+    state, names = region_state(EvaluationState), [one.prompt for one in evaluation.prompts]
     state.recall_of = chosen = state.recall_of if state.recall_of in names else names[0]
     left, right = st.columns([62, 38], gap="small")
     with right.container(gap="xsmall"):
@@ -186,11 +178,11 @@ def _draw_recall(found: Evaluation, prompts: Prompts) -> None:
             **bound(state, "recall_of"),
         )  # fmt: skip
         for name, key in ((ALL, ""), (chosen, chosen)):
-            st.caption(_average(name, found.curves[key]))
-    detection = found.detection
+            st.caption(_average(name, evaluation.curves[key]))
+    detection = evaluation.detection
     lines = [
-        _line(ALL, None, found.curves[""], detection.settings.threshold),
-        _line(chosen, prompts.colour(chosen), found.curves[chosen], detection.thresholds.get(chosen)),
+        _line(ALL, None, evaluation.curves[""], detection.settings.threshold),
+        _line(chosen, prompts.colour(chosen), evaluation.curves[chosen], detection.thresholds.get(chosen)),
     ]
     figure = recall_figure(lines, theme_name(), detection.scores.unit)
     left.plotly_chart(figure, theme=None, key="recall_chart", config={"displayModeBar": False})

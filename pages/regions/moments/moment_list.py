@@ -21,8 +21,8 @@ from pages.regions.sidebar.signal import Signal
 from pages.shared.markdown import escape_markdown
 from pages.shared.theme import theme
 
-SIGNS: dict[VerdictKind, str] = {"there": "✓", "throughout": "▬", "not sure": "?"}
-ORDER: tuple[VerdictKind, ...] = ("not sure", "throughout", "there")
+SIGNS: dict[VerdictKind, str] = {"not sure": "?", "throughout": "▬", "there": "✓"}
+ORDER = list(SIGNS)
 _CHIP = (
     '<span data-verdict="{kind}" data-prompt="{prompt}" title="{title}" role="listitem" '
     'style="white-space:nowrap;border:1px solid {line};border-radius:4px;padding:0 5px">'
@@ -145,17 +145,16 @@ def shown_detection(detection: MomentDetection, listed: MomentList) -> MomentDet
 
 def choose_list(count: int) -> str:
     """Draw the switch above the list; return the chosen list."""
-    st.session_state.setdefault(LIST_KEY, LISTS[0])
-    chosen = st.segmented_control(
+    return st.segmented_control(
         "List",
         LISTS,
+        default=LISTS[0],
         required=True,
         key=LIST_KEY,
         persist_state="session",
         format_func=lambda name: f"Moments · {count}" if name == "Moments" else name,
         label_visibility="collapsed",
     )
-    return chosen or LISTS[0]
 
 
 def draw_list(

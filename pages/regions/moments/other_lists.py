@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-import pandas as pd
 import streamlit as st
+from streamlit.column_config import ImageColumn, NumberColumn, TextColumn
 
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.best_frames import extreme_samples
@@ -19,7 +19,7 @@ from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.regions.viewer.playhead import frame_on_screen, seek
 from pages.shared.markdown import error_markdown, escape_markdown
-from pages.shared.tables import draw_places, time_column, time_text
+from pages.shared.tables import draw_places, table_of, time_column, time_text
 
 ACROSS, PER_PAGE = 3, 6
 PROMPT_KEY = "extreme_of"
@@ -86,18 +86,17 @@ def draw_extremes(detection: MomentDetection, prompts: Prompts, signal: Signal, 
     if not rows:
         st.caption("No sample lies within the score filter and the time range under Rules.")
         return
-    table = pd.DataFrame(
+    number = f"%.{value_decimals(scores.unit)}f"
+    table, columns = table_of(
         {
-            "time": [time_text(t, scores.end_s) for t in times_s],
-            "frame": scores.frames[rows],
-            "score": [shown_value(score, scores.unit) for score in curve[rows]],
+            "time": ([time_text(t, scores.end_s) for t in times_s], time_column("Time", scores.end_s)),
+            "frame": (scores.frames[rows].tolist(), NumberColumn("Frame", format="%d", width=66)),
+            "score": (
+                [shown_value(s, scores.unit) for s in curve[rows]],
+                NumberColumn("Score", format=number, width=60),
+            ),
         }
     )
-    columns = {
-        "time": time_column("Time", scores.end_s),
-        "frame": st.column_config.NumberColumn("Frame", format="%d", width=66),
-        "score": st.column_config.NumberColumn("Score", format=f"%.{value_decimals(scores.unit)}f", width=60),
-    }
     # One key per list, because a late message may name a row of another list.
     key = f"extremes_{'worst' if worst else 'best'}_{prompts.numbers[str(prompt)]}"
     draw_places(key, table, columns, times_s)
@@ -128,18 +127,14 @@ def draw_spikes(detection: MomentDetection, off: Collection[str], prompts: Promp
         none = "No curve rises or falls suddenly. With less smoothing shorter changes show."
         st.caption(none if len(scores) else "Nothing to list yet.")
         return
-    table = pd.DataFrame(
+    swatches = [prompts.swatch(s.prompt, 20) if s.prompt in prompts.numbers else None for s in spikes]
+    number = f"%+.{value_decimals(scores.unit)}f"
+    table, columns = table_of(
         {
-            "colour": [prompts.swatch(s.prompt, 20) if s.prompt in prompts.numbers else None for s in spikes],
-            "prompt": [short_prompt(s.prompt) for s in spikes],
-            "time": [time_text(s.time_s, scores.end_s) for s in spikes],
-            "change": [s.change for s in spikes],
+            "colour": (swatches, ImageColumn("", width=24)),
+            "prompt": ([short_prompt(s.prompt) for s in spikes], TextColumn("Prompt", width=100)),
+            "time": ([time_text(s.time_s, scores.end_s) for s in spikes], time_column("Time", scores.end_s)),
+            "change": ([s.change for s in spikes], NumberColumn("Change", format=number, width=66)),
         }
     )
-    columns = {
-        "colour": st.column_config.ImageColumn("", width=24),
-        "prompt": st.column_config.TextColumn("Prompt", width=100),
-        "time": time_column("Time", scores.end_s),
-        "change": st.column_config.NumberColumn("Change", format=f"%+.{value_decimals(scores.unit)}f", width=66),
-    }
     draw_places("spikes", table, columns, [s.time_s for s in spikes])

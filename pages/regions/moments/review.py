@@ -8,20 +8,23 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.analysis.judge_moments import keep_annotation, withdraw_annotation
 from clip_core.errors import ClipVideoError
-from clip_core.scoring.detection import CANDIDATE, MomentDetection
+from clip_core.scoring.detection import CANDIDATE
 from clip_core.scoring.reviewed import Reviewed, annotation_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
-from clip_core.types import Annotation, ReviewVerdict, VideoRecord
+from clip_core.types import Annotation, ReviewVerdict
 from pages.player.draw import Edges, draw_judge_keys
+from pages.regions.moments import moment_list
 from pages.regions.moments.in_out import clear_in_out, in_out, press
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.state import MomentId, MomentsState
 from pages.regions.moments.table import moment_id, selected_in_browser, show_moment, show_next
-from pages.regions.viewer.playhead import Playhead, until_s
+from pages.regions.viewer.playhead import until_s
+from pages.regions.viewer.viewer import Scene
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.theme import unseen
@@ -34,27 +37,37 @@ VERDICT_OF: dict[str, ReviewVerdict] = {"accept": "accepted", "reject": "rejecte
 
 @dataclass(frozen=True)
 class Review:
-    """The review of a video's moments: its controls, and what they do.
+    """The lists beside the video, and the controls that annotate moments; ``store`` keeps the annotations."""
 
-    Attributes:
-        detection: The moments, and the settings with which they were found.
-        listed: The list of them.
-        head: The playhead.
-        record, store: The video, and where its annotations are stored.
-    """
-
-    detection: MomentDetection
+    scene: Scene
     listed: MomentList
-    head: Playhead
-    record: VideoRecord
     store: EmbeddingStore
 
-    def draw_box(self) -> None:
+    def draw(self, *, plays: bool) -> DeltaGenerator:
+        """Draw the chosen list, the verdicts, and what annotates moments; return the place for the downloads.
+
+        ``plays``: whether the player is on the page, which knows the current frame better than the server.
+        """
+        scene = self.scene
+        with st.container(gap="xsmall", height="stretch"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
+                kind = moment_list.choose_list(len(self.listed.kept))
+                self._draw_box()
+                downloads_place = st.container(width="content")
+            path = str(scene.video.path)
+            moment_list.draw_list(kind, scene.detection, self.listed, scene.prompts, scene.signal, scene.record, path)
+            with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
+                moment_list.draw_verdicts(scene.detection, scene.prompts)
+                self._draw_accept()
+            self._draw_keys(plays=plays)
+        return downloads_place
+
+    def _draw_box(self) -> None:
         """Draw the box for annotating the selected moment, the ticked ones, or the one under the playhead."""
         state = region_state(MomentsState)
-        if state.undo_of != self.record.video_id:
-            state.undo_of, state.undo = self.record.video_id, []
-        subjects = self._subjects(self.head.until_s)
+        if state.undo_of != self.scene.record.video_id:
+            state.undo_of, state.undo = self.scene.record.video_id, []
+        subjects = self._subjects(self.scene.head.until_s)
         with st.popover(unseen("Judge"), icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
             st.markdown(f"**{self._title(subjects)}**")
             self._draw_verdicts(subjects)
@@ -66,15 +79,15 @@ class Review:
                 icon=":material/undo:",
                 key="undo_edit",
                 disabled=not state.undo,
-                help="Takes the last judgement back (Ctrl+Z).",
+                help="Undoes the last judgement (Ctrl+Z).",
                 on_click=self._undo,
                 width="stretch",
             )
 
-    def draw_accept(self) -> None:
+    def _draw_accept(self) -> None:
         """Draw a button that accepts the selected or ticked candidates, or the one under the playhead, if any."""
         waiting = [reviewed for reviewed in self.listed.reviewed if reviewed.is_candidate]
-        subjects = self._picked() or _under(waiting, self.head.until_s)
+        subjects = self._picked() or _under(waiting, self.scene.head.until_s)
         if not subjects or not all(subject.is_candidate for subject in subjects):
             return
         st.button(
@@ -86,11 +99,8 @@ class Review:
             args=(subjects, "accepted"),
         )
 
-    def draw_keys(self, *, plays: bool) -> None:
-        """Listen for the keys (A accepts, X rejects, Ctrl+Z undoes); draw the error if an annotation was not stored.
-
-        ``plays``: whether the player is on the page, which knows the current frame better than ``head``.
-        """
+    def _draw_keys(self, *, plays: bool) -> None:
+        """Listen for the keys (A accepts, X rejects, Ctrl+Z undoes); draw the error if an annotation was not stored."""
         draw_judge_keys(self._take_key, plays=plays)
         state = region_state(MomentsState)
         if state.error is not None:
@@ -101,9 +111,9 @@ class Review:
         """Return the edges of the selected moment, for the chart; None if none is selected."""
         if self.listed.selected is None:
             return None
-        subject, end_s = self.listed.reviewed[self.listed.selected], self.detection.scores.end_s
+        subject, end_s = self.listed.reviewed[self.listed.selected], self.scene.detection.scores.end_s
         moment = subject.moment
-        name = f"{self.record.video_id} {annotation_of(subject, {}).anchor_s} {moment.prompt}"
+        name = f"{self.scene.record.video_id} {annotation_of(subject, {}).anchor_s} {moment.prompt}"
         return Edges(name, moment.start_s, moment.end_s, end_s, partial(self._move, subject))
 
     def _picked(self) -> list[Reviewed]:
@@ -146,18 +156,18 @@ class Review:
                 "As computed",
                 key="judge_none",
                 disabled=not touched,
-                help="Take back what was said of them: they are as computed again.",
+                help="Withdraws their annotations: they are as computed again.",
                 on_click=self._change,
                 args=(withdraw_annotation, touched),
             )
 
     def _draw_edges(self, subject: Reviewed) -> None:
-        moment, end_s = subject.moment, self.detection.scores.end_s
+        moment, end_s = subject.moment, self.scene.detection.scores.end_s
         state, place = region_state(MomentsState), f"{moment.prompt} {moment.start_s} {moment.end_s} {moment.label}"
         number, seen = state.edges_form
         state.edges_form = (number + (seen != place), place)  # a new form for each moment
         form = f"edges_{state.edges_form[0]}"
-        frame_s = max(0.001, round(end_s / max(1, len(self.record.table)), 3))
+        frame_s = max(0.001, round(end_s / max(1, len(self.scene.record.table)), 3))
         limits: dict[str, Any] = {"min_value": 0.0, "max_value": end_s, "step": frame_s, "format": "%.3f"}
         with st.container(horizontal=True, gap="xsmall", wrap=False, key="edges"):
             start_s = st.number_input("Start (s)", value=min(moment.start_s, end_s), key=f"{form}_start", **limits)
@@ -177,7 +187,7 @@ class Review:
         )
 
     def _draw_adding(self) -> None:
-        prompts, last_s = self.detection.scores.prompts, self.detection.scores.end_s
+        prompts, last_s = self.scene.detection.scores.prompts, self.scene.detection.scores.end_s
         if not prompts:
             return
         st.markdown("###### Add a moment")
@@ -206,7 +216,7 @@ class Review:
         changed = [new for new, r in zip(annotations, subjects, strict=True) if new != r.annotation]
         self._change(keep_annotation, changed)
         if len(subjects) == 1 and (self.listed.selected is not None or not self.listed.chosen):
-            show_next(moment_id(subjects[0], self.record.video_id))
+            show_next(moment_id(subjects[0], self.scene.record.video_id))
 
     def _save_edges(self, subject: Reviewed, start_s: float, end_s: float, label: str) -> None:
         """Store the edges and the label that a person gave a moment."""
@@ -215,12 +225,12 @@ class Review:
 
     def _move(self, subject: Reviewed, start_s: float, end_s: float) -> None:
         """Store edges that were dragged, unless nothing is left between them."""
-        start_s, end_s = max(0.0, start_s), min(self.detection.scores.end_s, end_s)
+        start_s, end_s = max(0.0, start_s), min(self.scene.detection.scores.end_s, end_s)
         if start_s < end_s:
             self._save_edges(subject, start_s, end_s, self._annotation(subject).label)
 
     def _add(self, prompt: str, start_s: float, end_s: float) -> None:
-        settings = self.detection.settings.as_mapping()
+        settings = self.scene.detection.settings.as_mapping()
         added = Annotation(prompt, (start_s + end_s) / 2, start_s, end_s, "added", settings=settings)
         self._change(keep_annotation, [added])
         clear_in_out()
@@ -230,13 +240,13 @@ class Review:
         if what == "undo":
             self._undo()
             return
-        table = self.record.table
-        screen_until_s = self.head.until_s if frame is None else until_s(min(frame, len(table)), table)
+        table = self.scene.record.table
+        screen_until_s = self.scene.head.until_s if frame is None else until_s(min(frame, len(table)), table)
         shown = replace(self, listed=replace(self.listed, selected=selected_in_browser()))
         shown._judge(shown._subjects(screen_until_s), VERDICT_OF[what])
 
     def _annotation(self, subject: Reviewed) -> Annotation:
-        return annotation_of(subject, self.detection.settings.as_mapping())
+        return annotation_of(subject, self.scene.detection.settings.as_mapping())
 
     def _change(
         self, change: Callable[[str, Annotation, EmbeddingStore], Annotation | None], annotations: list[Annotation]
@@ -245,7 +255,7 @@ class Review:
         state, step = region_state(MomentsState), list[tuple[Annotation, Annotation | None]]()
         try:
             for annotation in annotations:
-                step.append((annotation, change(self.record.video_id, annotation, self.store)))
+                step.append((annotation, change(self.scene.record.video_id, annotation, self.store)))
         except ClipVideoError as error:
             state.error = error_markdown(error)
         if step:
@@ -253,7 +263,7 @@ class Review:
 
     def _undo(self) -> None:
         """Undo the last step, and show its moment. If the store fails, the step stays for another try."""
-        state, video_id = region_state(MomentsState), self.record.video_id
+        state, video_id = region_state(MomentsState), self.scene.record.video_id
         if not state.undo:
             return
         *rest, step = state.undo

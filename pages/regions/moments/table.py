@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
+from streamlit.column_config import ImageColumn, NumberColumn, TextColumn
 
 from clip_core.errors import ClipVideoError
 from clip_core.indexing.thumbnails import peak_pts
@@ -22,6 +22,7 @@ from pages.shared.tables import (
     draw_table,
     select_row,
     selected_cell,
+    table_of,
     take_click,
     ticked_rows,
     time_column,
@@ -149,51 +150,30 @@ SIGN_PX, PEAK_PX, UP_TO_PEAK_PX = 24, 50, 200
 def draw_moment_table(
     reviewed: list[Reviewed], selected: int | None, scores: Scores, prompts: Prompts, record: VideoRecord, path: str
 ) -> None:
-    """Draw the table.
-
-    Args:
-        reviewed: Its rows.
-        selected: The row that is selected, or None.
-        scores: The samples in which the peaks lie, and their unit.
-        prompts: Gives the colours.
-        record: The video.
-        path: The video's file.
-    """
+    """Draw the table of ``reviewed``; its row ``selected`` is shaded. ``scores``: the samples of the peaks."""
     moments, end_s, unit = [r.moment for r in reviewed], scores.end_s, scores.unit
-    number = f"%.{value_decimals(unit)}f"
+    number, prompt_px = f"%.{value_decimals(unit)}f", UP_TO_PEAK_PX - 2 * SIGN_PX - time_px(end_s)
     uris, why_not = dict[float, str](), ""
     try:
         uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
     except ClipVideoError as error:
         why_not = error_markdown(error)
-    table = pd.DataFrame(
+    peaks = [shown_value(m.peak, unit) for m in moments]
+    table, columns = table_of(
         {
-            "judged": [_sign(r) for r in reviewed],
-            "colour": [_colour(r, prompts) for r in reviewed],
-            "prompt": [short_prompt(m.prompt) for m in moments],
-            "start": [time_text(m.start_s, end_s) for m in moments],
-            "peak": [shown_value(m.peak, unit) for m in moments],
-            "end": [time_text(m.end_s, end_s) for m in moments],
-            "duration": [m.duration_s for m in moments],
-            "peak_at": [time_text(m.peak_s, end_s) for m in moments],
-            "mean": [shown_value(m.mean, unit) for m in moments],
-            "label": [m.label for m in moments],
-            "picture": [uris.get(m.peak_s) for m in moments],
+            "judged": ([_sign(r) for r in reviewed], TextColumn("", width=SIGN_PX, help=JUDGED_HELP)),
+            "colour": ([_colour(r, prompts) for r in reviewed], ImageColumn("", width=SIGN_PX)),
+            "prompt": ([short_prompt(m.prompt) for m in moments], TextColumn("Prompt", width=prompt_px)),
+            "start": ([time_text(m.start_s, end_s) for m in moments], time_column("Start", end_s)),
+            "peak": (peaks, NumberColumn("Peak", format=number, width=PEAK_PX, help=PEAK_HELP)),
+            "end": ([time_text(m.end_s, end_s) for m in moments], time_column("End", end_s)),
+            "duration": ([m.duration_s for m in moments], NumberColumn("Duration", format="%.2f s", width=66)),
+            "peak_at": ([time_text(m.peak_s, end_s) for m in moments], time_column("Peak at", end_s)),
+            "mean": ([shown_value(m.mean, unit) for m in moments], NumberColumn("Mean", format=number, width=PEAK_PX)),
+            "label": ([m.label for m in moments], TextColumn("Label", width=100)),
+            "picture": ([uris.get(m.peak_s) for m in moments], ImageColumn("At the peak", width=64)),
         }
     )
-    columns = {
-        "judged": st.column_config.TextColumn("", width=SIGN_PX, help=JUDGED_HELP),
-        "colour": st.column_config.ImageColumn("", width=SIGN_PX),
-        "prompt": st.column_config.TextColumn("Prompt", width=UP_TO_PEAK_PX - 2 * SIGN_PX - time_px(end_s)),
-        "start": time_column("Start", end_s),
-        "peak": st.column_config.NumberColumn("Peak", format=number, width=PEAK_PX, help=PEAK_HELP),
-        "end": time_column("End", end_s),
-        "duration": st.column_config.NumberColumn("Duration", format="%.2f s", width=66),
-        "peak_at": time_column("Peak at", end_s),
-        "mean": st.column_config.NumberColumn("Mean", format=number, width=PEAK_PX),
-        "label": st.column_config.TextColumn("Label", width=100),
-        "picture": st.column_config.ImageColumn("At the peak", width=64),
-    }
     draw_table(region_state(MomentsState).table_key, table, columns, rows_too=True, selected=selected)
     if why_not:
         st.caption(f"Pictures cannot be shown: {why_not}")

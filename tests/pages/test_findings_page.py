@@ -842,13 +842,13 @@ def test_nothing_is_said_of_a_bank_that_is_not_asked(page: Page, seen: dict[str,
     by_hand(page, "cosine", 0.0)
     assert not page.holding("null bank (Rules)")
     silent = replace(seen["detection"], moments=[])
-    assert moment_list._why_none(silent, seen["signal"]).startswith(
+    assert moment_list._why_none(silent, seen["signal"], 0).startswith(
         "What reaches 0.000 is dropped by the Rules: too short."
     )
     choose(page, "bank_share", 100)
     assert page.holding(" · and beats 100 % of the null bank (Rules)")
     asked = replace(seen["detection"], moments=[])
-    assert "Rules: it does not beat the null bank." in moment_list._why_none(asked, seen["signal"])
+    assert "Rules: it does not beat the null bank." in moment_list._why_none(asked, seen["signal"], 0)
 
 
 def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ def draw_files(bundle: ExportBundle) -> None:
     A single button beside a list of formats would race: until the page has rerun, it gives the previous format.
     """
     _draw_formats("moments", MOMENT_FORMATS, moments_file, bundle)
-    # It is computed from all times, perhaps a million.
+    # The note is computed from the times of all frames, perhaps a million.
     table = bundle.record.table
     times = (bundle.record.video_id, len(table), table.confirmed)
     if note := region_state(DownloadState).rate_note.of(times, lambda: bundle.rate_note):

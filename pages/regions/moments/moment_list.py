@@ -177,16 +177,14 @@ def draw_list(
     elif listed.reviewed:
         draw_moment_table(listed.reviewed, listed.selected, detection.scores, prompts, record, path)
     else:
-        st.caption(_hidden_text(listed.hidden) if listed.hidden else _why_none(detection, signal))
+        st.caption(_why_none(detection, signal, listed.hidden))
 
 
-def _hidden_text(count: int) -> str:
-    counted = "1 moment belongs to a prompt" if count == 1 else f"{count} moments belong to prompts"
-    return f"{counted} whose pill is off. Switch it on above the chart."
-
-
-def _why_none(detection: MomentDetection, signal: Signal) -> str:
+def _why_none(detection: MomentDetection, signal: Signal, hidden: int) -> str:
     scores = detection.scores
+    if hidden:
+        counted = "1 moment belongs to a prompt" if hidden == 1 else f"{hidden} moments belong to prompts"
+        return f"{counted} whose pill is off. Switch it on above the chart."
     if not scores.prompts:
         return "Type a prompt in the sidebar: one per line."
     if not len(scores):

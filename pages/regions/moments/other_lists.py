@@ -114,10 +114,11 @@ def spikes_of(detection: MomentDetection, off: Collection[str]) -> list[Spike]:
 
 def spikes_as_moments(detection: MomentDetection, off: Collection[str]) -> list[Moment]:
     """Return the spikes as moments for Next, Previous and Repeat; each lasts ``REPEATED_S``, or to the video's end."""
-    stops_s = (
-        (s, min(s.time_s + REPEATED_S, max(s.time_s, detection.scores.end_s))) for s in spikes_of(detection, off)
-    )
-    return [Moment(s.prompt, s.time_s, stop_s, s.time_s, s.change, s.change) for s, stop_s in stops_s]
+    end_s = detection.scores.end_s
+    return [
+        Moment(s.prompt, s.time_s, min(s.time_s + REPEATED_S, max(s.time_s, end_s)), s.time_s, s.change, s.change)
+        for s in spikes_of(detection, off)
+    ]
 
 
 def draw_spikes(detection: MomentDetection, off: Collection[str], prompts: Prompts) -> None:

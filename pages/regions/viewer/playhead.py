@@ -36,7 +36,7 @@ def state_key(name: str, player: str = PLAYER) -> str:
 
 
 def settle_playhead(
-    record: VideoRecord, scores: Scores, player: str = PLAYER, clicked_s: float | None = None
+    record: VideoRecord, scores: Scores, player: str = PLAYER, *, clicked_s: float | None = None
 ) -> Playhead:
     """Apply what happened since the last run and return the playhead. Call before anything is drawn.
 
@@ -44,7 +44,7 @@ def settle_playhead(
         record: The video.
         scores: Its samples.
         player: Whose playhead it is. Only the page's own player takes clicks in the tables and the frame chart.
-        clicked_s: The start of the moment that was clicked, or None.
+        clicked_s: The start of the moment that was clicked since the last run, in seconds.
     """
     state = st.session_state
     frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
@@ -67,9 +67,9 @@ def until_s(frame: int, table: TimeTable) -> float:
     return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
 
 
-def _take_clicks(times_s: np.ndarray, scores: Scores, clicked_s: float | None) -> None:
+def _take_clicks(times_s: np.ndarray, scores: Scores, moment_s: float | None) -> None:
     place_s = clicked_time()
-    seconds = place_s if clicked_s is None else clicked_s
+    seconds = place_s if moment_s is None else moment_s
     clicked = _clicked_sample(scores)
     if clicked is not None:
         seek(int(scores.frames[clicked]))

@@ -28,10 +28,7 @@ def main() -> None:
     store, encoder, scores = request.store, request.encoder, found.scores
     shown = prompts.settle_shown(wanted)
     listed = moment_list.settle_list(
-        reviewed_moments(found, record.video_id, store),
-        record.video_id,
-        hidden=set(wanted.texts) - set(shown),
-        with_candidates=files.with_candidates(),
+        reviewed_moments(found, record.video_id, store), record.video_id, hidden=set(wanted.texts) - set(shown)
     )
     found = moment_list.shown_detection(found, listed)
     playable = viewer.see_what_plays(video, record, config)
@@ -68,7 +65,9 @@ def main() -> None:
         chart.draw_footer(request, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts
-        bundle = ExportBundle(found, listed.for_files, record, str(video.path), encoder, listed.reviewed, pictured)
+        bundle = ExportBundle(
+            found, files.moments_for_files(listed), record, str(video.path), encoder, listed.reviewed, pictured
+        )
         files.draw_downloads(bundle, view, listed)
     with settings_place:
         settings_io.draw_settings_menu(bundle, listed, config, head.frame)

@@ -49,8 +49,13 @@ class DownloadState:
     matches: Remembered[list[Match]] = field(default_factory=Remembered)
 
 
-def with_candidates() -> bool:
-    """Return whether files include the candidates. For use before the box is drawn."""
+def moments_for_files(listed: MomentList) -> list[Moment]:
+    """Return the ticked moments, or else all: those that count, and the ticked candidates, or all if asked for."""
+    with_candidates = bool(listed.chosen) or _with_candidates()
+    return [r.moment for r in listed.chosen or listed.reviewed if r.kept or (r.is_candidate and with_candidates)]
+
+
+def _with_candidates() -> bool:
     return bool(st.session_state.get(CANDIDATES_KEY))
 
 
@@ -71,12 +76,12 @@ def draw_downloads(bundle: ExportBundle, view: Timeline, listed: MomentList) -> 
 def _which(listed: MomentList) -> str:
     all_of_them, candidates = len(listed.reviewed), len(listed.candidates)
     if listed.chosen:
-        rejected = len(listed.chosen) - len(listed.for_files)
+        rejected = len(listed.chosen) - len(moments_for_files(listed))
         left = f", without {rejected} rejected" if rejected else ""
         return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{left}."
     left_out = all_of_them - len(listed.kept) - candidates
     counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
-    if listed.with_candidates and candidates:
+    if candidates and _with_candidates():
         counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
     without = [f"{left_out} rejected"] if left_out else []
     without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []

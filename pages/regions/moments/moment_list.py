@@ -82,7 +82,6 @@ class MomentList:
     Attributes:
         reviewed: Ranked, with their annotations, rejected ones included; candidates come last.
         chosen: Moments whose rows are ticked.
-        with_candidates: Whether files include the candidates.
         hidden: How many moments are left out because the pill of their prompt is off.
         off: Prompts whose pill is off.
         selected: Index of the selected moment in ``reviewed``, or None.
@@ -90,7 +89,6 @@ class MomentList:
 
     reviewed: list[Reviewed]
     chosen: list[Reviewed]
-    with_candidates: bool = False
     hidden: int = 0
     off: frozenset[str] = frozenset()
     selected: int | None = None
@@ -110,25 +108,16 @@ class MomentList:
         """What Next, Previous and Repeat go through, and the candidates after it; if rows are ticked, only those."""
         return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
 
-    @property
-    def for_files(self) -> list[Moment]:
-        """The moments for files, of the ticked ones or else of all: those that count, and candidates if asked for."""
-        with_candidates = self.with_candidates or bool(self.chosen)
-        rows = self.chosen or self.reviewed
-        return [r.moment for r in rows if r.kept or (r.is_candidate and with_candidates)]
 
-
-def settle_list(
-    reviewed: Sequence[Reviewed], video_id: str, hidden: Collection[str], *, with_candidates: bool = False
-) -> MomentList:
+def settle_list(reviewed: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> MomentList:
     """Return the list with its selected and ticked moments. Call before anything is drawn.
 
-    Moments of ``hidden`` prompts are left out; ``with_candidates``: see ``MomentList``.
+    Moments of ``hidden`` prompts are left out.
     """
     rows = [r for r in reviewed if r.moment.prompt not in hidden]
     selected, ticked = settle_rows([moment_id(r, video_id) for r in rows], [r.moment.start_s for r in rows])
     chosen = [rows[row] for row in ticked]
-    return MomentList(rows, chosen, with_candidates, len(reviewed) - len(rows), frozenset(hidden), selected)
+    return MomentList(rows, chosen, len(reviewed) - len(rows), frozenset(hidden), selected)
 
 
 def moments_to_walk(detection: MomentDetection, listed: MomentList) -> tuple[list[Moment], list[Moment]]:

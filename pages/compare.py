@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.regions.compare import comparison
+from pages.regions import comparison
 from pages.regions.investigation import draw_empty
 from pages.regions.sidebar import model, prompts, source
 from pages.regions.viewer import playhead
@@ -21,7 +21,6 @@ def main() -> None:
         source.draw_heading(config)
         video = source.choose_video(config, store)
         wanted = prompts.edit_prompts(config)
-    comparison.draw_heading()
     first, second, frames = comparison.choose(config)
     if video is None:
         draw_empty(config)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from clip_core.analysis.evaluate import agreement_of, judged_bars
+from clip_core.analysis.evaluate import judged_bars
 from pages.regions.chart import curves
-from pages.regions.evaluation import ground_truth, marks, views
+from pages.regions.evaluation import ground_truth, views
 from pages.regions.investigation import choose_investigation
 from pages.regions.sidebar import prompts
 from pages.regions.viewer import playhead, proxy, transport, viewer
@@ -26,10 +26,8 @@ def main() -> None:
     found = replace(subject.detection, candidates=[])  # candidates are undecided, so not evaluated
     playable = viewer.see_what_plays(video, record, config)
     head = playhead.settle_playhead(record, found.scores)
-    marks.settle_marks(record, wanted.texts, head)
-    given = ground_truth.known_truth(record)
-    judged = views.judge(found, given)
-    held = None if judged.evaluation is None else agreement_of(judged.evaluation)
+    ground_truth.settle_marks(record, wanted.texts, head)
+    judged = views.judge(found, record)
     shown = prompts.settle_shown(wanted)
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
     scene = viewer.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
@@ -44,15 +42,15 @@ def main() -> None:
     with place:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, config)
-        marks.draw_bar(record, wanted.texts, keys=not way.plays)
+        ground_truth.draw_mark_bar(record, wanted.texts, keys=not way.plays)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             prompts.draw_legend(wanted, shown)
             taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
             style = transport.draw_view_menu(len(found.scores.prompts), taken_px, templates=wanted.templates != "none")
         chart = scene.timeline(shown, style, curves.unfinished_part(subject.request, subject.indexed, found.scores))
-        way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)), fits=style.fits)
+        way.draw_chart(replace(chart, bars=judged_bars(judged.agreement, found.moments)), fits=style.fits)
     with body:
-        views.draw_view(view, scene, given, judged, held, direct=way.plays)
+        views.draw_view(view, scene, judged, direct=way.plays)
 
 
 page.show(main)

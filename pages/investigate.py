@@ -9,7 +9,7 @@ from clip_core.analysis.judge_moments import reviewed_moments
 from pages.regions.chart import chart, curves, explain
 from pages.regions.download import files
 from pages.regions.investigation import choose_investigation
-from pages.regions.moments import best_worst, in_out, moment_list, review
+from pages.regions.moments import in_out, moment_list, review, table
 from pages.regions.sidebar import prompt_pictures, prompts, settings_io
 from pages.regions.viewer import playhead, proxy, transport, viewer
 from pages.shared import cache, page
@@ -32,11 +32,12 @@ def main() -> None:
     )
     found = moment_list.shown_detection(found, listed)
     playable = viewer.see_what_plays(video, record, config)
-    head = playhead.settle_playhead(record, scores)
+    head = playhead.settle_playhead(record, scores, clicked_s=table.take_clicked_start())
     in_out.settle_in_out(record, head)
     prompt_pictures.take_frame(video, record, head)
-    to_walk = best_worst.spikes_to_walk(found, listed.off) or listed.to_walk
+    to_walk = moment_list.moments_to_walk(found, listed)
     scene = viewer.Scene(video, record, found, to_walk, wanted, subject.signal, head)
+    reviewing = review.Review(scene, listed, store)
     way = viewer.choose(scene, playable)
     place = subject.opened.done()
     left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")
@@ -44,16 +45,8 @@ def main() -> None:
         way.draw_picture()
     with middle:
         way.draw_ranking()
-    with right.container(gap="xsmall", height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
-            kind = moment_list.choose_list(len(listed.kept))
-            review.draw_judging(found, listed, head, record, store)
-            downloads_place = st.container(width="content")
-        moment_list.draw_list(kind, found, listed, wanted, subject.signal, record, str(video.path))
-        with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
-            moment_list.draw_verdicts(found, wanted)
-            review.draw_accept(found, listed, head, record, store)
-        review.draw_keys(found, listed, head, record, store, plays=way.plays)
+    with right:
+        downloads_place = reviewing.draw(plays=way.plays)
     with place:
         way.draw_transport()
         proxy.draw_proxy_status(playable, video, record, config)
@@ -68,11 +61,13 @@ def main() -> None:
             explain.draw_explanation(encoder)
         view = scene.timeline(shown, style, curves.unfinished_part(request, subject.indexed, scores))
         chart.draw_proposal(len(shown))
-        way.draw_chart(view, review.draggable(found, listed, record, store), fits=style.fits)
+        way.draw_chart(view, reviewing.edges(), fits=style.fits)
         chart.draw_footer(request, subject.indexed, found)
     with downloads_place:
         pictured = None if wanted.pictures is None else wanted.texts
-        bundle = ExportBundle(found, listed.to_give, record, str(video.path), encoder, listed.reviewed, pictured)
+        bundle = ExportBundle(
+            found, files.moments_for_files(listed), record, str(video.path), encoder, listed.reviewed, pictured
+        )
         files.draw_downloads(bundle, view, listed)
     with settings_place:
         settings_io.draw_settings_menu(bundle, listed, config, head.frame)

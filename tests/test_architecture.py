@@ -39,8 +39,6 @@ KNOWN_SHARED_KEYS = {
     "chart_kind",
     "frame",
     "frame_wanted",
-    "judging_error",
-    "moment_clicked_s",
     "places",
 }
 DISTRIBUTIONS = {

@@ -205,6 +205,12 @@ def _selection(key: str) -> dict[str, Any]:
     return (st.session_state.get(key) or {}).get("selection") or {}
 
 
+def table_of(columns: dict[str, tuple[Sequence[Any], Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a table and its ``column_config``. Each of ``columns`` has its values and its config."""
+    table = pd.DataFrame({name: values for name, (values, _) in columns.items()})
+    return table, {name: config for name, (_, config) in columns.items()}
+
+
 def time_text(time_s: float, end_s: float) -> str:
     """Return a time as text, padded to the length of the video's end, so that the texts of a list sort as times do."""
     return clock(time_s, width=len(clock(end_s)))

@@ -193,7 +193,7 @@ def test_clips_are_made_and_handed_out(ready: Page, world: World) -> None:
     ready.at.selectbox(key="frames_kind").set_value("jpeg")
     ready.press("clips_make")
     deadline = time.monotonic() + 60
-    _, key = ready.at.session_state["clips_asked"]
+    _, key = ready.at.session_state["DownloadState"].clips_asked
     while (view := cache.export_queue().view(key)) is not None and view.active:
         assert time.monotonic() < deadline
         time.sleep(0.05)

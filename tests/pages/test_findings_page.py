@@ -25,7 +25,7 @@ from clip_core.prompts import Prompt, parse_prompt
 from clip_core.settings import Settings, settings_yaml
 from clip_core.video.drawing import picture_file
 from pages.regions.download import files
-from pages.regions.moments import moment_list, undo
+from pages.regions.moments import moment_list, review
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.sidebar import prompt_pictures, prompts
 from pages.regions.sidebar.signal import Signal
@@ -108,14 +108,14 @@ def by_hand(page: Page, unit: str, threshold: float, smoothing_s: float = 0.0) -
 
 def rows(page: Page) -> list[dict[str, Any]]:
     try:
-        return list(page.at.dataframe(key=page.at.session_state["moments_key"]).value.to_dict("records"))
+        return list(page.at.dataframe(key=page.moments_key).value.to_dict("records"))
     except KeyError:
         return []
 
 
 def tick(page: Page, *places: int) -> Page:
     """Tick rows of the table of moments."""
-    table = page.at.session_state["moments_key"]
+    table = page.moments_key
     page.at.session_state[table] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     return page.run()
 
@@ -222,12 +222,12 @@ def test_a_moved_axis_is_kept_within_its_unit_and_leaves_the_moments_alone(page:
 def test_the_axis_lists_the_best_and_worst_of_all_scores(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "cosine", 0.0)
     choose(page, "list", "Best")
-    top = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max()
+    top = page.at.dataframe(key=page.extremes_key).value["score"].max()
     page.slide("range", (page.control("slider", "range").value[0], round(float(top) - 0.02, 2)))
-    assert page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max() == top
+    assert page.at.dataframe(key=page.extremes_key).value["score"].max() == top
     choose(page, "filter_on", True)
     page.slide("filter_ends", (page.control("slider", "filter_ends").min, round(float(top) - 0.02, 3)))
-    assert page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max() < top
+    assert page.at.dataframe(key=page.extremes_key).value["score"].max() < top
 
 
 # The score filter
@@ -455,7 +455,7 @@ def test_the_time_range_keeps_moments_and_lists_within(page: Page, seen: dict[st
     assert {int(seconds(r["start"])) for r in rows(page)} == {2}
     assert all(seconds(r["end"]) <= 5.0 for r in rows(page))
     choose(page, "list", "Best")
-    times = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["time"]
+    times = page.at.dataframe(key=page.extremes_key).value["time"]
     assert all(2 <= seconds(t) < 5 for t in times)
     page.run().slide("time_ends", (0.0, page.control("slider", "time_ends").max))
     assert seen["signal"].settings.time_range is None
@@ -836,13 +836,13 @@ def test_nothing_is_said_of_a_bank_that_is_not_asked(page: Page, seen: dict[str,
     by_hand(page, "cosine", 0.0)
     assert not page.holding("null bank (Rules)")
     silent = replace(seen["detection"], moments=[])
-    assert moment_list._why_none(silent, seen["signal"]).startswith(
+    assert moment_list._why_none(silent, seen["signal"], 0).startswith(
         "What reaches 0.000 is dropped by the Rules: too short."
     )
     choose(page, "bank_share", 100)
     assert page.holding(" · and beats 100 % of the null bank (Rules)")
     asked = replace(seen["detection"], moments=[])
-    assert "Rules: it does not beat the null bank." in moment_list._why_none(asked, seen["signal"])
+    assert "Rules: it does not beat the null bank." in moment_list._why_none(asked, seen["signal"], 0)
 
 
 def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: dict[str, Any]) -> None:
@@ -859,7 +859,7 @@ def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: 
 
 def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, Any]) -> None:
     page.slide("frame", 150).press("press_mark_in")
-    page.at.session_state["mark_out"] = 99.0  # the header had said more
+    page.at.session_state["MomentsState"].in_out_s["out"] = 99.0  # the header had said more
     page.run()
     assert page.holding("From 0:05.000 to 0:10.000")
     page.press("add_moment")
@@ -874,7 +874,7 @@ def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.M
     tick(page, 0)
     page.press("judge_accepted")
     with monkeypatch.context() as patch:
-        patch.setattr(undo, "withdraw_annotation", broken)
+        patch.setattr(review, "withdraw_annotation", broken)
         page.press("undo_edit")
         assert page.holding("The store is gone")
     assert not page.at.button(key="undo_edit").disabled

@@ -162,7 +162,7 @@ def test_ticks_stay_with_their_moments(page: Page, seen: dict[str, Any]) -> None
 
 def sent_ticks(page: Page, *places: int) -> WidgetState:
     """What the browser sends of the table of moments with these rows ticked."""
-    table = page.at.dataframe(key=page.at.session_state["moments_key"])
+    table = page.at.dataframe(key=page.moments_key)
     ticks = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     return WidgetState(id=table.proto.id, string_value=json.dumps(ticks))
 
@@ -173,4 +173,4 @@ def test_the_in_that_evaluate_takes_from_the_playhead_stays(page: Page) -> None:
     page.run().at.button(key="press_mark_in").click()
     page.run_twice()
     assert page.control("text_input", "mark_in_text").value == "0:03.000"
-    assert page.at.session_state["mark_in"] == pytest.approx(3.0)
+    assert page.at.session_state["MomentsState"].in_out_s["in"] == pytest.approx(3.0)

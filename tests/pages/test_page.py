@@ -180,7 +180,7 @@ def test_best_and_worst(ready: Page) -> None:
     column = curves._columns["a dog"][curves._order]
     for name, value in (("Best", column.max()), ("Worst", column.min())):
         ready.at.segmented_control(key="list").set_value(name).run()
-        table = ready.at.session_state["extremes_key"]
+        table = ready.extremes_key
         rows = shown_rows(ready.sound(), table)
         assert 2 <= len(rows) <= 5
         assert rows[0]["score"] == round(float(value), 3)
@@ -189,7 +189,7 @@ def test_best_and_worst(ready: Page) -> None:
         ready.click_row(table, 1, "score")
         assert ready.frame == rows[1]["frame"]
     ready.at.selectbox(key="extreme_of").set_value("pizza").run()
-    worst = shown_rows(ready.sound(), ready.at.session_state["extremes_key"])[0]["score"]
+    worst = shown_rows(ready.sound(), ready.extremes_key)[0]["score"]
     assert worst == round(float(curves._columns["pizza"].min()), 3)
 
 

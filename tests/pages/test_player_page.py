@@ -164,7 +164,7 @@ def test_a_report_of_another_video_moves_nothing(watching: Watching) -> None:
 
 def test_a_report_from_before_the_page_moved_it_moves_nothing(watching: Watching) -> None:
     watching.at.segmented_control(key="list").set_value("Best").run()
-    table = watching.sound().at.session_state["extremes_key"]
+    table = watching.sound().extremes_key
     rows = watching.at.dataframe(key=table).value.to_dict("records")
     number = watching.seek[0]
     watching.click_row(table, 1, "score")
@@ -194,7 +194,7 @@ def test_a_refusal_counts_for_what_was_shown(watching: Watching) -> None:
 
 def test_the_table_moves_the_player_by_numbered_commands(watching: Watching) -> None:
     watching.at.segmented_control(key="list").set_value("Best").run()
-    table = watching.sound().at.session_state["extremes_key"]
+    table = watching.sound().extremes_key
     rows = watching.at.dataframe(key=table).value.to_dict("records")
     number = watching.seek[0]
     for row in (1, 0):

@@ -158,6 +158,16 @@ class Page:
         """The pills under Flag."""
         return self.control("pills", "flagged")
 
+    @property
+    def moments_key(self) -> str:
+        """The key of the table of moments, which changes with the list."""
+        return str(self.at.session_state["MomentsState"].table_key)
+
+    @property
+    def extremes_key(self) -> str:
+        """The key of the list of best or worst frames."""
+        return next(frame.key for frame in self.at.dataframe if (frame.key or "").startswith("extremes_"))
+
     def key_of(self, name: str) -> str:
         """The key of a control, which changes when the server sets its value."""
         state = self.at.session_state

@@ -35,13 +35,16 @@ def state_key(name: str, player: str = PLAYER) -> str:
     return name if player == PLAYER else f"{name}_{player}"
 
 
-def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -> Playhead:
+def settle_playhead(
+    record: VideoRecord, scores: Scores, player: str = PLAYER, *, clicked_s: float | None = None
+) -> Playhead:
     """Apply what happened since the last run and return the playhead. Call before anything is drawn.
 
     Args:
         record: The video.
         scores: Its samples.
         player: Whose playhead it is. Only the page's own player takes clicks in the tables and the frame chart.
+        clicked_s: The start of the moment that was clicked since the last run, in seconds.
     """
     state = st.session_state
     frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
@@ -50,7 +53,7 @@ def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -
         state.playing = player != PLAYER and is_playing()
     times_s = record.table.times_s
     if player == PLAYER:
-        _take_clicks(times_s, scores)
+        _take_clicks(times_s, scores, clicked_s)
         _advance(times_s)
     frame = min(max(0, int(state.get(frame_key, 0))), max(0, len(times_s) - 1))
     state[frame_key] = frame
@@ -64,8 +67,8 @@ def until_s(frame: int, table: TimeTable) -> float:
     return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
 
 
-def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
-    place_s, moment_s = clicked_time(), st.session_state.pop("moment_clicked_s", None)
+def _take_clicks(times_s: np.ndarray, scores: Scores, moment_s: float | None) -> None:
+    place_s = clicked_time()
     seconds = place_s if moment_s is None else moment_s
     clicked = _clicked_sample(scores)
     if clicked is not None:

@@ -21,29 +21,30 @@ from pages.shared.session import region_state
 
 SAME, ALIKE = 0.999, 0.95
 FRAMES = (4, 8, 16, 32, 64)
+FRAMES_KEY = "compare_frames"
 
 
 @dataclass
 class CompareState:
-    """The two models and framings that are compared; None until their lists are drawn."""
+    """The session's state of this region: the last comparison, and what was compared.
+
+    Models and framings are None until their lists are drawn.
+    """
 
     first_encoder: str | None = None
     first_framing: str | None = None
     second_encoder: str | None = None
     second_framing: str | None = None
+    last: tuple[object, Comparison] | None = None
 
 
-def draw_heading() -> None:
-    """Draw the title and a caption that explains the page."""
+def choose(config: Config) -> tuple[ChosenModel, ChosenModel, int]:
+    """Draw the heading and the controls; return the first and the second model and the number of frames."""
     st.markdown("##### Compare encoders")
     st.caption(
         "The same frames and prompts through two encoders of one family, such as ViT-B/16 here and on a server. A "
         "cosine of 1 means the same vector. A swapped colour channel, another crop or another version shows at once."
     )
-
-
-def choose(config: Config) -> tuple[ChosenModel, ChosenModel, int]:
-    """Draw the controls; return the first and the second model and the number of frames."""
     columns = st.columns([3, 1.4, 3, 1.4, 1], gap="small", vertical_alignment="bottom")
     state, (start, _) = region_state(CompareState), chosen_model(config)
     chosen = []
@@ -53,9 +54,9 @@ def choose(config: Config) -> tuple[ChosenModel, ChosenModel, int]:
         with columns[2 * place + 1]:
             crop = select_framing(config, state, f"{which}_framing")
         chosen.append(ChosenModel(choice, replace(config, crop=crop)))
-    st.session_state.setdefault("compare_frames", 16)
+    st.session_state.setdefault(FRAMES_KEY, 16)
     frames = columns[4].selectbox(
-        "Frames", FRAMES, key="compare_frames", persist_state="session", help="Spread evenly over the video."
+        "Frames", FRAMES, key=FRAMES_KEY, persist_state="session", help="Spread evenly over the video."
     )
     return chosen[0], chosen[1], int(frames)
 
@@ -64,70 +65,69 @@ def draw_comparison(
     video: VideoChoice, one: ShownEncoder, other: ShownEncoder, prompts: Sequence[str], frames: int
 ) -> None:
     """Draw the button, compare when it is pressed, and show the last result while it matches the current choice."""
-    state = st.session_state
-    which = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
-    asked = (str(video.path), stamp(video.path), which, tuple(prompts), frames)
+    state = region_state(CompareState)
+    encoders = [(encoder.fingerprint, encoder.provider) for encoder in (one, other)]
+    compared = (str(video.path), stamp(video.path), encoders, tuple(prompts), frames)
     if st.button("Compare", type="primary", key="compare", icon=":material/compare:"):
-        state.pop("compared_encoders", None)
+        state.last = None
         bar = st.progress(0.0, text=f"Embedding {frames} frames twice")
 
-        def told(done: int) -> None:
+        def show_progress(done: int) -> None:
             bar.progress(min(1.0, done / frames), text=f"{done} of {frames} frames")
 
         try:
-            found = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=told)
-            state.compared_encoders = (asked, found)
+            result = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=show_progress)
+            state.last = (compared, result)
         except ClipVideoError as error:
             draw_error(error)
             return
         finally:
             bar.empty()
-    last = state.get("compared_encoders")
-    if last is None or last[0] != asked:
+    if state.last is None or state.last[0] != compared:
         st.caption("Press Compare. Nothing of it is stored.")
         return
     for ordinal, encoder in (("First", one), ("Second", other)):
         st.caption(f"{ordinal}: {describe_model(encoder)}")
-    _draw_result(last[1])
+    _draw_result(state.last[1])
 
 
-def _draw_result(found: Comparison) -> None:
-    st.markdown(verdict(found))
+def _draw_result(result: Comparison) -> None:
+    st.markdown(verdict(result))
     figures = st.columns(4, gap="small")
-    figures[0].metric("Frames: lowest cosine", f"{found.image_cosines.min():.4f}")
-    figures[1].metric("Frames: mean cosine", f"{found.image_cosines.mean():.4f}")
-    if found.prompts:
-        figures[2].metric("Prompts: lowest cosine", f"{found.text_cosines.min():.4f}")
-        figures[3].metric("Largest change of a score", f"{np.abs(found.changes).max():.4f}")
+    figures[0].metric("Frames: lowest cosine", f"{result.image_cosines.min():.4f}")
+    figures[1].metric("Frames: mean cosine", f"{result.image_cosines.mean():.4f}")
+    if result.prompts:
+        figures[2].metric("Prompts: lowest cosine", f"{result.text_cosines.min():.4f}")
+        figures[3].metric("Largest change of a score", f"{np.abs(result.changes).max():.4f}")
     left, right = st.columns([3, 2], gap="small")
     with left:
         st.markdown("##### Scores, and the second encoder's minus the first's")
-        _draw_prompts(found)
+        _draw_prompts(result)
     with right:
         st.markdown("##### Frames")
         st.dataframe(
-            {"time": [clock(float(t)) for t in found.times_s], "cosine": found.image_cosines.tolist()},
+            {"time": [clock(float(t)) for t in result.times_s], "cosine": result.image_cosines.tolist()},
             hide_index=True,
             row_height=28,
-            height="content" if len(found.times_s) <= 16 else 484,
+            height="content" if len(result.times_s) <= 16 else 484,
             column_config={"cosine": st.column_config.NumberColumn(format="%.4f")},
         )
 
 
-def _draw_prompts(found: Comparison) -> None:
-    if not found.prompts:
+def _draw_prompts(result: Comparison) -> None:
+    if not result.prompts:
         st.caption("There are no prompts. Type some in the sidebar to see how their scores change.")
         return
-    changes = found.changes
+    changes = result.changes
     numbers = {
-        "first mean": found.scores[0].mean(axis=0),
-        "second mean": found.scores[1].mean(axis=0),
+        "first mean": result.scores[0].mean(axis=0),
+        "second mean": result.scores[1].mean(axis=0),
         "mean change": changes.mean(axis=0),
-        "largest change": changes[np.abs(changes).argmax(axis=0), np.arange(len(found.prompts))],
-        "text cosine": found.text_cosines,
+        "largest change": changes[np.abs(changes).argmax(axis=0), np.arange(len(result.prompts))],
+        "text cosine": result.text_cosines,
     }
     st.dataframe(
-        {"prompt": list(found.prompts)} | {name: values.tolist() for name, values in numbers.items()},
+        {"prompt": list(result.prompts)} | {name: values.tolist() for name, values in numbers.items()},
         hide_index=True,
         row_height=28,
         column_config={
@@ -136,10 +136,10 @@ def _draw_prompts(found: Comparison) -> None:
     )
 
 
-def verdict(found: Comparison) -> str:
+def verdict(result: Comparison) -> str:
     """Return a verdict, as Markdown, on what the lowest cosine of the frames and the prompts means."""
-    lowest = float(min(found.image_cosines.min(), found.text_cosines.min(initial=1.0)))
-    if lowest >= SAME and not found.prompts:
+    lowest = float(min(result.image_cosines.min(), result.text_cosines.min(initial=1.0)))
+    if lowest >= SAME and not result.prompts:
         return ":material/check: **The same for pictures.** Without prompts nothing is known of texts."
     if lowest >= SAME:
         return ":material/check: **The same for all purposes.** Scores and thresholds carry over."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -26,16 +27,24 @@ from pages.regions.sidebar import source, video_settings
 from pages.regions.viewer.proxy import forget as forget_what_was_asked
 from pages.shared.cache import index_queue, proxy_queue
 from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.session import region_state
 
 ROW_PX = 32
+FILE_KEY = "forget_file"
+
+
+@dataclass
+class LibraryState:
+    """The session's state of this region: why the last video was not forgotten wholly."""
+
+    error: ClipVideoError | None = None
 
 
 def draw_library(store: EmbeddingStore, config: Config) -> None:
     """Draw the list and, below it, the controls that forget one video."""
     st.markdown("##### Stored videos")
-    failed = st.session_state.get("forget_error")
-    if failed is not None:
-        st.error(error_markdown(failed), icon=":material/error:")
+    if (error := region_state(LibraryState).error) is not None:
+        st.error(error_markdown(error), icon=":material/error:")
     stored = list_stored(store)
     if not stored:
         st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
@@ -54,13 +63,13 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         row_height=ROW_PX,
         column_config={"Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")},
     )
-    for error in filter(None, (reindex_error(video.record) for video in stored)):
-        st.warning(error_markdown(error), icon=":material/warning:")
+    for outdated in filter(None, (reindex_error(video.record) for video in stored)):
+        st.warning(error_markdown(outdated), icon=":material/warning:")
     names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):
-            st.session_state.forget_file = False  # clear a tick made for another video
+            st.session_state[FILE_KEY] = False  # clear a tick made for another video
             _confirm(next(video for video in stored if video.record.video_id == chosen), store, config)
 
 
@@ -95,7 +104,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     try:
         lost = _lost(count_judged(video.record.video_id, store))
     except ClipVideoError as error:
-        lost = f" Whether moments were judged by hand cannot be told: {error_markdown(error)}"
+        lost = f" It is not known whether moments were judged by hand: {error_markdown(error)}"
     file = uploaded_file(video.record.video_id, config)
     stays = " The video file itself stays." if file is None else ""
     st.markdown(
@@ -105,7 +114,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     )
     if file is not None:
         st.caption("Its name is forgotten as well: if the uploaded file stays, it is listed under its hash.")
-        st.checkbox(f"Delete the uploaded file too: {size_text(file.stat().st_size)}, for good", key="forget_file")
+        st.checkbox(f"Delete the uploaded file too: {size_text(file.stat().st_size)}, for good", key=FILE_KEY)
     with st.container(horizontal=True, gap="small"):
         if st.button("Forget", type="primary", key="forget_yes", on_click=_forget, args=(video, store, config)):
             st.rerun()
@@ -125,14 +134,15 @@ def _forget(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     video_id = video.record.video_id
     index_queue().cancel_file(video.record.path)
     proxy_queue().stop(video_id)
-    st.session_state.forget_error = None
+    state = region_state(LibraryState)
+    state.error = None
     try:
         forget_video(video_id, store)
         forget_copy(video_id, config)
-        if st.session_state.get("forget_file"):
+        if st.session_state.get(FILE_KEY):
             _delete_file(video_id, config)
     except ClipVideoError as error:
-        st.session_state.forget_error = error
+        state.error = error
     forget_what_was_asked(video_id)
     video_settings.forget(video_id)
     for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_request"):

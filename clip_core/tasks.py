@@ -18,7 +18,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from clip_core.encoders.base import Encoder
 from clip_core.encoders.hub import DownloadPlan, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
-from clip_core.encoders.precision import AUTO
+from clip_core.encoders.model_files import AUTO
 from clip_core.errors import ClipVideoError, DownloadSizeError, JobCancelled, shown_name
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import file_stamp

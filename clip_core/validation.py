@@ -33,14 +33,40 @@ def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noq
         try:
             return make(values)
         except ValidationError as error:
-            at = error.errors(include_url=False)[0]["loc"][0]  # a name, or the index of a positional argument
-        fields, given = cls.__pydantic_fields__, dict(enumerate(values.args)) | (values.kwargs or {})
-        name = list(fields)[at] if isinstance(at, int) and at < len(fields) else str(at)
-        if name not in fields:
+            name, value, words = refusal(cls, dict(enumerate(values.args)) | (values.kwargs or {}), error)
+        if not words:
             raise TypeError(f"{cls.__name__} has no field {name!r}")
-        raise error_of(name, given.get(at), fields[name].description)
+        raise error_of(name, value, words)
 
     return model_validator(mode="wrap")(classmethod(check))  # type: ignore[arg-type]
+
+
+def refusal(model: Any, values: Mapping[Any, Any], error: ValidationError) -> tuple[str, Any, str]:  # noqa: ANN401
+    """Return the key that pydantic refuses, its value, and what its field allows; unknown keys come first.
+
+    Args:
+        model: The model or dataclass that was made.
+        values: Its values by key, or by position.
+        error: The error.
+
+    Returns:
+        The key, with its path in nested models, such as "size.width"; its value, None if it is missing; and the words
+        of ``allowed``, "" if the key is unknown.
+    """
+    path: list[str] = []
+    words: str | None = None
+    value: Any = values
+    first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    for key in first["loc"]:
+        fields = getattr(model, "__pydantic_fields__", None)
+        if fields is None or not isinstance(value, Mapping):  # inside a list or a mapping: the whole of it is named
+            break
+        value = value.get(key)
+        name = list(fields)[key] if isinstance(key, int) and key < len(fields) else str(key)
+        field = fields.get(name)
+        path.append(name)
+        model, words = (field.annotation, field.description) if field else (None, "")
+    return ".".join(path), value, words or ""
 
 
 def allowed(words: str, **bounds: Any) -> Any:  # noqa: ANN401 - like pydantic's Field

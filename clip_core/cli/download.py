@@ -10,7 +10,7 @@ from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, Options, command
 from clip_core.config import Config
 from clip_core.encoders import hub
-from clip_core.encoders.precision import AUTO, SUFFIXES
+from clip_core.encoders.model_files import AUTO, SUFFIXES
 from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import UnknownModelError
 from clip_core.text import short_prompt, size_text

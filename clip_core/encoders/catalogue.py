@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from clip_core.encoders.precision import AUTO, SUFFIXES, Precision, best_precision
+from clip_core.encoders.model_files import AUTO, SUFFIXES, Precision, best_precision
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from clip_core.encoders.hub_cache import (
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
+from clip_core.encoders.model_files import AUTO, Precision, choose_towers, no_towers, providers_here
 from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError
 from clip_core.files import lacking_room, nearest_folder

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 from huggingface_hub import constants
 
 from clip_core.encoders.catalogue import precision_order
-from clip_core.encoders.external_data import external_files
-from clip_core.encoders.precision import (
+from clip_core.encoders.model_files import (
     AUTO,
     CONFIG,
     PREPROCESSOR,
@@ -28,6 +27,7 @@ from clip_core.encoders.precision import (
     Precision,
     TowerFiles,
     choose_towers,
+    external_files,
     file_sha256,
     onnx_files,
     providers_here,

@@ -16,11 +16,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from clip_core.config import Crop
-from clip_core.encoders.base import need_rgb, unit
-from clip_core.encoders.external_data import external_files
+from clip_core.encoders.base import foreign, need_rgb, unit
 from clip_core.encoders.folder import ModelFolder
-from clip_core.encoders.model_json import foreign
-from clip_core.encoders.precision import AUTO, TEXT, TOKENIZER, VISION, fingerprint
+from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint
 from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.tokens import Tokens
 from clip_core.errors import EncoderError, shown_name

@@ -1,24 +1,17 @@
-"""Turn pictures into a model's input values, as its preprocessor_config.json specifies."""
+"""Turn pictures into a model's input values: resize, crop, rescale and normalise."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import Crop
-from clip_core.encoders.model_json import ModelJson
 from clip_core.types import Floats, Image
 
-FILE = "preprocessor_config.json"
-JINA = "JinaCLIPImageProcessor"
-JINA_RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
-MAX_EDGE = 4096
 # Above this many pixels, only the part of the resized picture that the crop keeps is computed: 1 × 5000
 # resized to 224 × 1,120,000 would take 750 MB.
 MAX_RESIZED_PIXELS = 4_000_000
@@ -28,16 +21,6 @@ LARGE_PIXELS = 200_000
 NEAREST, BICUBIC = 0, 3
 # Pillow's widest filter (Lanczos) reaches this many pixels to each side, in the coarser of the two grids.
 WIDEST_FILTER = 3
-
-USED = {
-    "do_resize", "size", "default_to_square", "resample", "do_center_crop", "crop_size",
-    "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
-}  # fmt: skip
-# Keys that name a class or an array format; pictures are RGB already.
-HARMLESS = {
-    "_valid_processor_keys", "data_format", "device", "disable_grouping", "do_convert_rgb", "feature_extractor_type",
-    "image_processor_type", "input_data_format", "processor_class", "return_tensors",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,41 +45,6 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     pad: tuple[int, int] | None = None
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any], model: str) -> Preprocessing:
-        """Read the content of a preprocessor_config.json, in CLIP's or Jina's format.
-
-        A setting that is null, or an unknown ``do_…`` that is false, has no effect. An old file's
-        ``"size": 224`` means the shorter edge if a centre crop follows (CLIP), else a square (ViT).
-
-        Args:
-            raw: The file's JSON object.
-            model: The model's name, for messages.
-
-        Raises:
-            EncoderError: A setting is unknown, missing, of the wrong type or out of range.
-        """
-        raw = in_clip_terms(raw, model)
-        settings = ModelJson(raw, FILE, model)
-        for key, value in raw.items():
-            asks = value is not None and (value is not False or not key.startswith("do_"))
-            if key not in USED | HARMLESS and asks:
-                raise settings.error(f"asks for '{key}', which is not supported.")
-        crop = _edges(settings, "crop_size") if settings.flag("do_center_crop", "crop_size" in settings) else None
-        shortest, squash, resample = None, None, 0
-        if settings.flag("do_resize", "size" in settings):
-            shortest, squash = _target(settings, crop is not None)
-            resample = settings.integer("resample", 0, 5)
-        if crop is None and squash is None:
-            raise settings.error("gives pictures of differing sizes: it neither crops nor resizes to one size.")
-        factor, mean, std = 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-        if settings.flag("do_rescale", True):
-            factor = settings.number("rescale_factor", 1e-6, 1.0, 1 / 255)
-        if settings.flag("do_normalize", "image_mean" in settings):
-            mean = settings.three("image_mean", -1000.0, 1000.0)
-            std = settings.three("image_std", 1e-6, 1000.0)
-        return cls(shortest, squash, resample, crop, factor, mean, std)
 
     @property
     def output_size(self) -> tuple[int, int]:
@@ -180,59 +128,6 @@ class Preprocessing:
             return height, width
         long = int(self.shortest_edge * max(height, width) / min(height, width))
         return (self.shortest_edge, long) if height <= width else (long, self.shortest_edge)
-
-
-def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
-    """Translate Jina CLIP's preprocessor_config.json to CLIPImageProcessor's format; return any other unchanged.
-
-    Jina's format is defined by processing_clip.py and transform.py of jinaai/jina-clip-implementation. ``auto_map``
-    names Python code for the transformers library; it is never run.
-
-    Raises:
-        EncoderError: A Jina file has a setting without a counterpart.
-    """
-    if raw.get("image_processor_type") != JINA:
-        return raw
-    settings = ModelJson(raw, FILE, model)
-    size = settings.integer("size", 1, MAX_EDGE)
-    if settings.text("resize_mode", "shortest") != "shortest":
-        raise settings.error("asks for another 'resize_mode' than 'shortest', which is not supported.")
-    resample = JINA_RESAMPLE.get(settings.text("interpolation", "bicubic"))
-    if resample is None:
-        raise settings.error("asks for another 'interpolation' than bilinear or bicubic, which is not supported.")
-    # fill_color is the padding colour, and "shortest" does not pad.
-    own = {"auto_map", "fill_color", "interpolation", "mean", "resize_mode", "size", "std"}
-    return {key: value for key, value in raw.items() if key not in own} | {
-        "size": {"shortest_edge": size},
-        "crop_size": {"height": size, "width": size},
-        "do_center_crop": True,
-        "resample": resample,
-        "image_mean": raw.get("mean"),
-        "image_std": raw.get("std"),
-        "do_normalize": True,
-    }
-
-
-def _target(settings: ModelJson, cropped: bool) -> tuple[int | None, tuple[int, int] | None]:
-    """Read ``size``: (shortest edge, None) or (None, (height, width))."""
-    size = settings.values.get("size")
-    if isinstance(size, Mapping) and set(size) == {"shortest_edge"}:
-        return settings.inner("size").integer("shortest_edge", 1, MAX_EDGE), None
-    if isinstance(size, int) and not settings.flag("default_to_square", not cropped):
-        return settings.integer("size", 1, MAX_EDGE), None
-    return None, _edges(settings, "size")
-
-
-def _edges(settings: ModelJson, key: str) -> tuple[int, int]:
-    """Read (height, width) from an object with these two keys, or from one number for both."""
-    if not isinstance(settings.values.get(key), Mapping):
-        edge = settings.integer(key, 1, MAX_EDGE)
-        return edge, edge
-    inner = settings.inner(key)
-    for name in inner.values:
-        if name not in ("height", "width"):
-            raise settings.error(f"asks for '{key}.{name}', which is not supported.")
-    return inner.integer("height", 1, MAX_EDGE), inner.integer("width", 1, MAX_EDGE)
 
 
 def _resize_part(

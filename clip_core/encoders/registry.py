@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clip_core.config import SERVER, Config, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
-from clip_core.encoders.precision import AUTO
+from clip_core.encoders.model_files import AUTO
 from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from clip_core.config import SERVER, Config, Crop
 from clip_core.encoders.base import need_rgb, unit
-from clip_core.encoders.precision import fingerprint
+from clip_core.encoders.model_files import fingerprint
 from clip_core.encoders.preprocess import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.errors import ServerError, UnknownModelError, shown_name

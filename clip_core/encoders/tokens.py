@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from clip_core.encoders.model_json import foreign, read_object
+from clip_core.encoders.base import foreign
+from clip_core.encoders.folder import read_object
 from clip_core.errors import EncoderError
 from clip_core.text import unicode_text
 from clip_core.types import Ints

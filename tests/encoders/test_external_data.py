@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from clip_core.encoders import external_data
-from clip_core.encoders.external_data import external_files
+from clip_core.encoders import model_files
+from clip_core.encoders.model_files import external_files
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import DamagedModelError, EncoderError
 from tests.support.model_maker import make_clip, small_vision
@@ -187,12 +187,12 @@ def test_broken_files(tmp_path: Path) -> None:
 
 
 def test_hostile_files_end_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(external_data, "MAX_FIELDS", 1000)
+    monkeypatch.setattr(model_files, "MAX_FIELDS", 1000)
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x01" * 5000)
     with pytest.raises(EncoderError, match="not a readable ONNX file"):
         external_files(path, tmp_path)
-    monkeypatch.setattr(external_data, "MAX_DEPTH", 20)
+    monkeypatch.setattr(model_files, "MAX_DEPTH", 20)
     inner = graph()
     for _ in range(10):
         inner = with_attribute(g=inner).graph

@@ -8,7 +8,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.catalogue import precision_order
 from clip_core.encoders.hub_cache import cache_root, hub_host
-from clip_core.encoders.precision import providers_here
+from clip_core.encoders.model_files import providers_here
 from clip_core.encoders.registry import ModelChoice, hub_model
 from clip_core.errors import DownloadSizeError, NotDownloadedError
 from clip_core.tasks import DownloadKey, TaskView

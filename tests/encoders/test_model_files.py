@@ -6,8 +6,8 @@ import pytest
 
 from clip_core.config import PRECISIONS
 from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.model_files import AUTO, SUFFIXES, best_precision, choose_towers, precisions_in
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.encoders.precision import AUTO, SUFFIXES, best_precision, choose_towers, precisions_in
 from clip_core.errors import EncoderError
 from tests.support.model_maker import add_precision, make_clip
 

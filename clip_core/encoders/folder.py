@@ -125,11 +125,6 @@ class _Steps(_Keys):
     do_center_crop: _Flag
     do_rescale: _Flag
     do_normalize: _Flag
-
-
-class _PlainSize(_Keys):
-    """What a single number as size means."""
-
     default_to_square: _Flag
 
 
@@ -151,6 +146,10 @@ class _ShortestEdge(_Edges):
 class _Box(_Edges):
     height: _Edge
     width: _Edge
+
+    @property
+    def edges(self) -> tuple[int, int]:
+        return self.height, self.width
 
 
 class _Shrink(_Keys):
@@ -251,28 +250,26 @@ def read_preprocessing(raw: Mapping[str, Any], model: str) -> Preprocessing:
         EncoderError: A setting is unknown, missing, of the wrong type or out of range.
     """
     values = _without_nulls(in_clip_terms(raw, model))
-    crops = values.get("do_center_crop", "crop_size" in values)
+    crops, size = values.get("do_center_crop", "crop_size" in values), values.get("size")
     usual = {"do_resize": "size" in values, "do_center_crop": crops, "do_normalize": "image_mean" in values}
-    file = _JsonFile({**usual, "do_rescale": True, "default_to_square": not crops, **values}, PREPROCESSOR, model)
+    values = usual | {"do_rescale": True, "default_to_square": not crops} | values
+    if isinstance(size, Mapping):
+        values["default_to_square"] = set(size) != {"shortest_edge"}
+    file = _JsonFile(values, PREPROCESSOR, model)
     for key, value in values.items():
         if key not in USED | HARMLESS and (value is not False or not key.startswith("do_")):
             raise file.unsupported(key)
-    steps, size = file.read(_Steps), values.get("size")
+    steps = file.read(_Steps)
     crop = squash = shortest = None
     resample, factor, mean, std = 0, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     if steps.do_center_crop:
-        edges = file.read(_CenterCrop).crop_size
-        crop = edges.height, edges.width
-    if steps.do_resize:
-        squashes = (
-            set(size) != {"shortest_edge"} if isinstance(size, Mapping) else file.read(_PlainSize).default_to_square
-        )
-        if squashes:
-            box = file.read(_Squash)
-            squash, resample = (box.size.height, box.size.width), box.resample
-        else:
-            shrink = file.read(_Shrink)
-            shortest, resample = shrink.size.shortest_edge, shrink.resample
+        crop = file.read(_CenterCrop).crop_size.edges
+    if steps.do_resize and steps.default_to_square:
+        squashing = file.read(_Squash)
+        squash, resample = squashing.size.edges, squashing.resample
+    elif steps.do_resize:
+        shrinking = file.read(_Shrink)
+        shortest, resample = shrinking.size.shortest_edge, shrinking.resample
     if crop is None and squash is None:
         raise file.error("gives pictures of differing sizes: it neither crops nor resizes to one size.")
     if steps.do_rescale:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from clip_core.config import Crop
 from clip_core.errors import EncoderError
-from clip_core.text import single_line
 from clip_core.types import Floats, Image
-
-_ONNX_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 class Encoder(Protocol):
@@ -144,9 +139,3 @@ def unit(
         if bad.any():
             raise kind(f"{model} gave a {name} vector for a {what}.", next_step)
     return np.asarray(vectors / lengths, dtype=np.float32)
-
-
-def foreign(error: BaseException, path: Path | None = None) -> str:
-    """Return another library's error message as one line of at most 150 characters, with ``path`` cut to its name."""
-    text = str(error) if path is None else str(error).replace(str(path), path.name)
-    return single_line(_ONNX_RUNTIME_PREFIX.sub("", text)) or type(error).__name__

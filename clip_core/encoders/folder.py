@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import reprlib
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from clip_core.encoders.base import foreign
 from clip_core.encoders.model_files import (
     AUTO,
     CONFIG,
@@ -25,13 +23,12 @@ from clip_core.encoders.model_files import (
     no_towers,
     onnx_files,
     providers_here,
+    read_object,
 )
-from clip_core.encoders.preprocess import Preprocessing
+from clip_core.encoders.model_inputs import Preprocessing
 from clip_core.errors import EncoderError, shown_name
-from clip_core.text import size_text
 from clip_core.validation import allowed, refusal, shown, where
 
-MAX_JSON_BYTES = 4 * 2**20
 MAX_EDGE = 4096
 # The initial value 1/0.07 of training in every published CLIP config. The learned value is nowhere in the folder,
 # but OpenAI clipped it at 100, and all their models reached that.
@@ -74,11 +71,11 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _Flag: TypeAlias = Annotated[bool, allowed("true or false")]
-_Edge: TypeAlias = Annotated[int, _whole(1, MAX_EDGE)]
+_EdgePixels: TypeAlias = Annotated[int, _whole(1, MAX_EDGE)]
 _Filter: TypeAlias = Annotated[int, _whole(0, 5)]
 _Mean: TypeAlias = Annotated[float, _number(-1000, 1000)]
 _Std: TypeAlias = Annotated[float, _number(1e-6, 1000)]
-_Text: TypeAlias = Annotated[
+_ShortText: TypeAlias = Annotated[
     str, where(str.isprintable), allowed("a text of 1 to 100 printable characters", min_length=1, max_length=100)
 ]
 _EDGES = allowed(f"a whole number from 1 to {MAX_EDGE}")
@@ -101,17 +98,17 @@ class _TextTower(_Keys):
     vocab_size: Annotated[int, _whole(1, 10_000_000)] = 1
 
 
-class _Own(_Keys):
+class _OurKeys(_Keys):
     """What this program adds to a model's config."""
 
-    name: _Text = ""
+    name: _ShortText = ""
     default_threshold: Annotated[float | None, _number(-1, 1)] = None
     default_smoothing_s: Annotated[float, _number(0, 3600)] = 1.0
 
 
 class _Config(_Keys):
-    clip_video_investigator: Annotated[_Own, _OBJECT] = _Own()
-    model_type: _Text = "clip"
+    clip_video_investigator: Annotated[_OurKeys, _OBJECT] = _OurKeys()
+    model_type: _ShortText = "clip"
     text_config: Annotated[_TextTower, _OBJECT] = _TextTower()
     logit_scale_init_value: Annotated[float, _number(-10, 10)] = UNTRAINED_LOG_SCALE
 
@@ -128,7 +125,7 @@ class _Steps(_Keys):
     default_to_square: _Flag
 
 
-class _Edges(BaseModel):
+class _SizeKeys(BaseModel):
     """Edges in pixels, from an object with just these keys, or from one number for all."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -139,13 +136,13 @@ class _Edges(BaseModel):
         return value if isinstance(value, Mapping) else dict.fromkeys(cls.model_fields, value)
 
 
-class _ShortestEdge(_Edges):
-    shortest_edge: _Edge
+class _ShortestEdge(_SizeKeys):
+    shortest_edge: _EdgePixels
 
 
-class _Box(_Edges):
-    height: _Edge
-    width: _Edge
+class _Box(_SizeKeys):
+    height: _EdgePixels
+    width: _EdgePixels
 
     @property
     def edges(self) -> tuple[int, int]:
@@ -177,7 +174,7 @@ class _Normalize(_Keys):
 
 
 class _Jina(_Keys):
-    size: _Edge
+    size: _EdgePixels
     resize_mode: Annotated[Literal["shortest"], allowed("shortest")] = "shortest"
     interpolation: Annotated[Literal["bilinear", "bicubic"], allowed("bilinear or bicubic")] = "bicubic"
 
@@ -207,33 +204,6 @@ class _JsonFile:
     def error(self, problem: str) -> EncoderError:
         what = f"{self.name} of {shown_name(self.model)} {problem}"
         return EncoderError(what, "Use another model, or correct the file.")
-
-
-def read_object(path: Path, model: str) -> dict[str, Any]:
-    """Read a JSON file that must hold an object.
-
-    Args:
-        path: The file.
-        model: The model's name, for messages.
-
-    Raises:
-        EncoderError: It cannot be read, is over 4 MiB, or is not a JSON object.
-    """
-    what, copy_again = f"{shown_name(path)} of {shown_name(model)}", "Copy the model's own file again."
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_JSON_BYTES + 1)
-    except OSError as error:
-        raise EncoderError(f"{what} cannot be read: {foreign(error)}.", "Check the file's permissions.") from error
-    if len(data) > MAX_JSON_BYTES:
-        raise EncoderError(f"{what} is over {size_text(MAX_JSON_BYTES)}.", copy_again)
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise EncoderError(f"{what} is not JSON: {foreign(error)}.", copy_again) from error
-    if not isinstance(value, dict):
-        raise EncoderError(f"{what} holds no JSON object.", copy_again)
-    return value
 
 
 def read_preprocessing(raw: Mapping[str, Any], model: str) -> Preprocessing:

@@ -16,9 +16,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from clip_core.errors import DamagedModelError, EncoderError, shown_name
+from clip_core.text import single_line, size_text
 
 # File names of the transformers.js layout.
 CONFIG, PREPROCESSOR, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
@@ -40,8 +41,10 @@ SUFFIXES: Mapping[Precision, tuple[str, ...]] = {
 }
 # The suffix depends on the exporter: optimum writes _data (_data_1 … above 2 GB), torch writes .data.
 _EXTERNAL = r"(?:_data(?:_\d{1,3})?|\.data)"
+_ONNX_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _JOINT = re.compile(r"onnx/model(?:_\w+)?\.onnx")
 
+MAX_JSON_BYTES = 4 * 2**20
 MAX_FIELDS = 5_000_000
 MAX_DEPTH = 100
 
@@ -297,6 +300,39 @@ class _Walk:
             if byte < 0x80:
                 return value & 0xFFFFFFFFFFFFFFFF, at
         raise _BrokenError("a number does not end")
+
+
+def read_object(path: Path, model: str) -> dict[str, Any]:
+    """Read a JSON file that must hold an object.
+
+    Args:
+        path: The file.
+        model: The model's name, for messages.
+
+    Raises:
+        EncoderError: It cannot be read, is over 4 MiB, or is not a JSON object.
+    """
+    what, copy_again = f"{shown_name(path)} of {shown_name(model)}", "Copy the model's own file again."
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_JSON_BYTES + 1)
+    except OSError as error:
+        raise EncoderError(f"{what} cannot be read: {foreign(error)}.", "Check the file's permissions.") from error
+    if len(data) > MAX_JSON_BYTES:
+        raise EncoderError(f"{what} is over {size_text(MAX_JSON_BYTES)}.", copy_again)
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise EncoderError(f"{what} is not JSON: {foreign(error)}.", copy_again) from error
+    if not isinstance(value, dict):
+        raise EncoderError(f"{what} holds no JSON object.", copy_again)
+    return value
+
+
+def foreign(error: BaseException, path: Path | None = None) -> str:
+    """Return another library's error message as one line of at most 150 characters, with ``path`` cut to its name."""
+    text = str(error) if path is None else str(error).replace(str(path), path.name)
+    return single_line(_ONNX_RUNTIME_PREFIX.sub("", text)) or type(error).__name__
 
 
 def fingerprint(files: Mapping[str, Path], settings: Mapping[str, object]) -> str:

@@ -16,11 +16,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from clip_core.config import Crop
-from clip_core.encoders.base import foreign, need_rgb, unit
+from clip_core.encoders.base import need_rgb, unit
 from clip_core.encoders.folder import ModelFolder
-from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint
-from clip_core.encoders.preprocess import Preprocessing
-from clip_core.encoders.tokens import Tokens
+from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint, foreign
+from clip_core.encoders.model_inputs import Preprocessing, Tokens
 from clip_core.errors import EncoderError, shown_name
 from clip_core.text import single_line
 from clip_core.types import Floats, Image

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from clip_core.config import SERVER, Config, Crop
 from clip_core.encoders.base import need_rgb, unit
 from clip_core.encoders.model_files import fingerprint
-from clip_core.encoders.preprocess import BICUBIC, Preprocessing
+from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.errors import ServerError, UnknownModelError, shown_name
 from clip_core.text import single_line, unicode_text

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from clip_core.encoders.base import foreign
-from clip_core.encoders.folder import MAX_JSON_BYTES, ModelFolder, read_object
+from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.model_files import MAX_JSON_BYTES, foreign, read_object
 from clip_core.errors import EncoderError
 from tests.support.model_maker import make_clip, write_json
 

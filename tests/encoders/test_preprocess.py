@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from clip_core.encoders import preprocess
+from clip_core.encoders import model_inputs
 from clip_core.encoders.folder import read_preprocessing
 from clip_core.errors import EncoderError
 from tests.support.model_maker import OPENAI_MEAN, OPENAI_STD, clip_preprocessor, siglip_preprocessor
@@ -70,7 +70,7 @@ def test_resizing_only_what_is_kept_gives_the_same(
     smooth = np.cumsum(picture(*shape).astype(int) // 128 - 0, axis=int(shape[1] > shape[0])) % 256
     rgb = smooth.astype(np.uint8)
     whole = chosen.pixels(rgb)
-    monkeypatch.setattr(preprocess, "LARGE_PIXELS", 0)
+    monkeypatch.setattr(model_inputs, "LARGE_PIXELS", 0)
     part = chosen.pixels(rgb)
     off = np.abs(whole.astype(int) - part)
     if resample == 0:  # nearest: a tie may fall to the other side

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.encoders.tokens import Tokens
+from clip_core.encoders.model_inputs import Tokens
 from clip_core.errors import EncoderError
 from tests.support.model_maker import tokenizer_json, write_json
 
@@ -112,7 +112,7 @@ def test_a_long_text_is_not_read_in_full_to_find_the_cut(tmp_path: Path, monkeyp
     found, text = tokens(tmp_path, most=6), "a photo of the dog " * 1000
     want = "dog " + text[19:].strip()
     assert found.cut_off(text) == want
-    monkeypatch.setattr("clip_core.encoders.tokens.MAX_CHARACTERS", 0)  # the first look was enough
+    monkeypatch.setattr("clip_core.encoders.model_inputs.MAX_CHARACTERS", 0)  # the first look was enough
     assert found.cut_off(text) == want
 
 

@@ -13,8 +13,7 @@ class CatalogueModel:
     """A model of the hub.
 
     Attributes:
-        name: The name to show.
-        id: Its repository on the hub.
+        name, id: The name to show, and the repository on the hub.
         revision: A commit (40 hex digits), or "main".
         good_at: One sentence on what it is good at.
         licence: Licence of the weights, as their publisher states it.
@@ -96,12 +95,11 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         sizes_mb={"int8": 227, "fp16": 447, "fp32": 892},
     ),
 )
-_BY_ID = {model.id: model for model in CATALOGUE}
 
 
 def find_in_catalogue(model_id: str) -> CatalogueModel | None:
-    """Return the catalogue entry for `model_id`, or None."""
-    return _BY_ID.get(model_id)
+    """Return the catalogue entry for ``model_id``, or None."""
+    return next((model for model in CATALOGUE if model.id == model_id), None)
 
 
 def precision_order(model_id: str, wanted: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
@@ -109,11 +107,7 @@ def precision_order(model_id: str, wanted: str, providers: Collection[str] | Non
 
     Args:
         model_id: The model's repository.
-        wanted: "auto" or one precision.
-        providers: As for ``best_precision``; None if unknown, then "auto" means all precisions.
-
-    Raises:
-        EncoderError: ``wanted`` is not a precision.
+        wanted, providers: As for ``best_precision``; if ``providers`` is None (unknown), "auto" means all precisions.
     """
     order = tuple(SUFFIXES) if wanted == AUTO and providers is None else best_precision(wanted, providers or ())
     known = find_in_catalogue(model_id)

@@ -45,10 +45,6 @@ MAX_SCALE = 200.0  # SigLIP models reach about 117
 JINA = "JinaCLIPImageProcessor"
 JINA_RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
 
-USED = {
-    "do_resize", "size", "default_to_square", "resample", "do_center_crop", "crop_size",
-    "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
-}  # fmt: skip
 # Keys that name a class or an array format; pictures are RGB already.
 HARMLESS = {
     "_valid_processor_keys", "data_format", "device", "disable_grouping", "do_convert_rgb", "feature_extractor_type",
@@ -173,6 +169,9 @@ class _Normalize(_Keys):
     image_std: Annotated[tuple[_Std, _Std, _Std], Field(strict=False), allowed("three numbers from 1e-06 to 1000")]
 
 
+PICTURE_KEYS = {key for step in (_Steps, _Squash, _CenterCrop, _Rescale, _Normalize) for key in step.model_fields}
+
+
 class _Jina(_Keys):
     size: _EdgePixels
     resize_mode: Annotated[Literal["shortest"], allowed("shortest")] = "shortest"
@@ -181,7 +180,7 @@ class _Jina(_Keys):
 
 @dataclass(frozen=True)
 class _JsonFile:
-    """The object in a JSON file, with the names of the file and of its model for messages."""
+    """The object in a JSON file, and for messages the names of the file and its model."""
 
     values: Mapping[str, Any]
     name: str
@@ -227,7 +226,7 @@ def read_preprocessing(raw: Mapping[str, Any], model: str) -> Preprocessing:
         values["default_to_square"] = set(size) != {"shortest_edge"}
     file = _JsonFile(values, PREPROCESSOR, model)
     for key, value in values.items():
-        if key not in USED | HARMLESS and (value is not False or not key.startswith("do_")):
+        if key not in PICTURE_KEYS | HARMLESS and (value is not False or not key.startswith("do_")):
             raise file.unsupported(key)
     steps = file.read(_Steps)
     crop = squash = shortest = None
@@ -255,9 +254,6 @@ def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
 
     Jina's format is defined by processing_clip.py and transform.py of jinaai/jina-clip-implementation. ``auto_map``
     names Python code for the transformers library; it is never run.
-
-    Raises:
-        EncoderError: A Jina file has a setting without a counterpart.
     """
     if raw.get("image_processor_type") != JINA:
         return raw
@@ -280,8 +276,7 @@ class ModelFolder:
     """The contents of a model folder in the transformers.js layout.
 
     Attributes:
-        path: The folder.
-        name: The name to show.
+        path, name: The folder, and the name to show.
         is_siglip: Whether texts are always padded to the full length.
         text_length: The number of tokens that the text tower can read.
         lowers_texts: See TextRules.lower.
@@ -290,8 +285,7 @@ class ModelFolder:
         default_threshold: A cosine that separates "present" from "absent" for this kind of model.
         default_smoothing_s: A suitable smoothing window, in seconds.
         preprocessing: How pictures are prepared.
-        precision: The precision of the chosen files.
-        vision, text: The chosen .onnx files, relative to the folder.
+        precision, vision, text: The chosen .onnx files, relative to the folder, and their precision.
     """
 
     path: Path
@@ -313,7 +307,7 @@ class ModelFolder:
 
         Args:
             path: The folder.
-            precision: "auto" chooses the available one that runs best here, see ``best_precision``.
+            precision: See ``best_precision``.
             title: The model's name; the folder's name if empty.
 
         Raises:

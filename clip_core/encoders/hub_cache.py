@@ -78,25 +78,21 @@ def repository_folder(model_id: str) -> Path:
 
 
 def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """Return the snapshot's folder if all needed files are cached and can be a model, else None; uses no network.
+    """Return the folder of ``cached_model``; None also if a file is damaged."""
+    try:
+        found = cached_model(model_id, revision, precision)
+    except DamagedModelError:
+        return None
+    return found and found[0]
+
+
+def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
+    """Return the snapshot's folder and the chosen files if all are cached and can be a model, else None.
 
     Args:
         model_id: The model's repository.
         revision: A commit, or the name of a branch that was downloaded before.
         precision: "auto" or one precision.
-
-    Raises:
-        EncoderError: There is no such precision.
-    """
-    try:
-        found = cached_model(model_id, revision, precision)
-    except DamagedModelError:
-        return None
-    return None if found is None else found[0]
-
-
-def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
-    """Return the snapshot's folder and the chosen files, or None; like ``find_cached``.
 
     Raises:
         DamagedModelError: All files are there, but one of them is not a model.
@@ -151,10 +147,10 @@ def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFi
                 external_files(snapshot / tower, cache_root())
         except DamagedModelError as error:
             damage = damage or error
-            continue
         except EncoderError:  # a file that it names is missing
             continue
-        return snapshot, towers
+        else:
+            return snapshot, towers
     if damage is not None:
         raise damage
     return None
@@ -167,9 +163,6 @@ def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tupl
         model_id, commit: Identify the snapshot.
         revision: A branch, whose commit is stored under ``refs``; for a commit nothing is stored.
         files: (name, hash) of each file.
-
-    Raises:
-        OSError: The cache cannot be written.
     """
     folder = repository_folder(model_id)
     # A snapshot counts once it has config.json: stopping earlier leaves an incomplete snapshot, not a broken one.
@@ -201,17 +194,10 @@ def is_whole(blob: Path, size_bytes: int) -> bool:
 
 
 def content_matches(path: Path, digest: str) -> bool:
-    """Return whether a file's bytes have the hash ``digest``; True if ``digest`` is not a known kind of hash.
-
-    Args:
-        path: The file.
-        digest: 64 hex digits (SHA-256) or 40 (git's SHA-1 of a blob).
-    """
+    """Return whether a file has the SHA-256 (64 hex digits) or git SHA-1 (40) ``digest``; True for other digests."""
     if re.fullmatch(r"[0-9a-f]{64}", digest):
         return file_sha256(path) == digest
-    if re.fullmatch(r"[0-9a-f]{40}", digest):
-        return git_sha1(path) == digest
-    return True
+    return COMMIT.fullmatch(digest) is None or git_sha1(path) == digest
 
 
 def git_sha1(path: Path) -> str:

@@ -65,13 +65,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 @dataclass(frozen=True, slots=True)
 class TowerFiles:
-    """The files of both towers, as names relative to the model's folder.
-
-    Attributes:
-        precision: The precision of both.
-        vision, text: The .onnx files.
-        external: Their external weight files, sorted.
-    """
+    """The .onnx files of both towers and their external weights (sorted), as names relative to the model's folder."""
 
     precision: Precision
     vision: str
@@ -119,7 +113,7 @@ def choose_towers(names: Collection[str], order: Sequence[Precision]) -> TowerFi
 
     Args:
         names: Relative names of the existing files, with forward slashes.
-        order: See ``best_precision``.
+        order: As from ``best_precision``.
     """
     for precision in order:
         vision, text = (_first(names, tower, precision) for tower in ("vision", "text"))
@@ -135,12 +129,7 @@ def precisions_in(names: Collection[str]) -> tuple[Precision, ...]:
 
 
 def no_towers(model: str, names: Collection[str], order: Sequence[Precision]) -> EncoderError:
-    """Return the error for the case that ``choose_towers`` returned None.
-
-    Args:
-        model: The model's name, for the message.
-        names, order: As for ``choose_towers``.
-    """
+    """Return the error for a model for which ``choose_towers`` returned None."""
     there = precisions_in(names)
     if there:
         return EncoderError(
@@ -303,15 +292,7 @@ class _Walk:
 
 
 def read_object(path: Path, model: str) -> dict[str, Any]:
-    """Read a JSON file that must hold an object.
-
-    Args:
-        path: The file.
-        model: The model's name, for messages.
-
-    Raises:
-        EncoderError: It cannot be read, is over 4 MiB, or is not a JSON object.
-    """
+    """Read a JSON file of ``model``; raise EncoderError if it is unreadable, over 4 MiB, or not an object."""
     what, copy_again = f"{shown_name(path)} of {shown_name(model)}", "Copy the model's own file again."
     try:
         with path.open("rb") as file:
@@ -344,9 +325,6 @@ def fingerprint(files: Mapping[str, Path], settings: Mapping[str, object]) -> st
 
     Returns:
         64 hex digits: SHA-256 over the format's number, the settings and the bytes of each file.
-
-    Raises:
-        OSError: A file cannot be read.
     """
     hashes = {role: file_sha256(path) for role, path in files.items()}
     whole = {"format": FORMAT, "files": hashes, "settings": settings}

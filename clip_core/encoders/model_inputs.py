@@ -49,13 +49,13 @@ class Preprocessing:
         pad: Resize to fit into (height, width) and pad with the mean colour, or None.
     """
 
-    shortest_edge: int | None
-    squash: tuple[int, int] | None
-    resample: int
-    crop: tuple[int, int] | None
-    rescale_factor: float
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    shortest_edge: int | None = None
+    squash: tuple[int, int] | None = None
+    resample: int = NEAREST
+    crop: tuple[int, int] | None = None
+    rescale_factor: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     pad: tuple[int, int] | None = None
 
     @property
@@ -97,15 +97,9 @@ class Preprocessing:
         return np.asarray((values[None] - mean[:, None]) / std[:, None], dtype=np.float32)
 
     def apply(self, rgb: Image) -> Floats:
-        """Return the pixel values of a picture.
+        """Return a picture, uint8 (height, width, 3), as pixel values, float32 (3, height, width) of ``output_size``.
 
         The arithmetic is that of transformers' slow CLIPImageProcessor, which uses Pillow.
-
-        Args:
-            rgb: uint8 (height, width, 3).
-
-        Returns:
-            float32 (3, height, width) of ``output_size``.
         """
         planes = np.ascontiguousarray(self.pixels(rgb).transpose(2, 0, 1))
         return np.stack([np.take(values, plane) for values, plane in zip(self._table, planes, strict=True)])
@@ -205,10 +199,8 @@ class Tokens:
 
     Args:
         path: tokenizer.json.
-        most: See TextRules.
-        always: See TextRules.
+        most, always, lower: See TextRules.
         model: The model's name, for messages.
-        lower: See TextRules.
 
     Raises:
         EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
@@ -240,14 +232,7 @@ class Tokens:
         return 0 if found is None else int(found)
 
     def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
-        """Tokenise texts.
-
-        Args:
-            texts: At least one text. Surrogates become "?".
-
-        Returns:
-            int64 (n, length) ids and int64 (n, length) attention mask, 1 for tokens of the text and 0 for padding.
-        """
+        """Return the ids of at least one text, int64 (n, length), and their attention mask: 1, or 0 for padding."""
         # One by one: encode_batch starts its own threads, which warn when the process forks.
         found = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
         length = max(1, *(len(encoding.ids) for encoding in found))

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from clip_core.encoders.base import ShownEncoder
     from clip_core.encoders.onnx import OnnxEncoder
 
-__all__ = ["SAMPLE", "SAMPLE_FOLDER", "SERVER", "ModelChoice", "available_models", "hub_model", "load_encoder"]
-
 SAMPLE = "sample"
 _PACKAGED = Path(__file__).parents[1] / "sample_model"  # where `pip install` puts it, see pyproject.toml
 SAMPLE_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "data" / "models" / "sample"
@@ -35,28 +33,28 @@ class ModelChoice:
         folder: The folder of its files; None for a model of the hub that is not on this machine.
         title: The name to show; ``name`` if empty.
         hub: The catalogue entry of a model of the hub, else None.
-        is_local: Whether it can be loaded without a download.
     """
 
     name: str
     folder: Path | None
     title: str = ""
     hub: CatalogueModel | None = None
-    is_local: bool = True
 
     def __post_init__(self) -> None:
         if not self.title:
             object.__setattr__(self, "title", self.name)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it can be loaded without a download."""
+        return self.hub is None or self.folder is not None
 
 
 def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
     """List the models: the sample first, then the folders directly below each of ``model_dirs``, then the catalogue.
 
     A folder counts if it contains config.json and onnx/. Names are unique: a second folder of the same
-    name is called "name (2)". No network is used.
-
-    Args:
-        config: Its ``model_dirs`` are searched; None searches no folders.
+    name is called "name (2)". Without a config no folder is searched. No network is used.
 
     Raises:
         EncoderError: One of ``model_dirs`` cannot be listed.
@@ -150,8 +148,7 @@ def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:
     from clip_core.encoders.hub_cache import find_snapshot
 
     precision = config.precision if config is not None else AUTO
-    folder = find_snapshot(model.id, model.revision, precision)
-    return ModelChoice(model.id, folder, model.name, model, folder is not None)
+    return ModelChoice(model.id, find_snapshot(model.id, model.revision, precision), model.name, model)
 
 
 def _folders(config: Config | None) -> Iterator[Path]:

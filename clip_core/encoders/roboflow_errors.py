@@ -72,12 +72,7 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 
 @dataclass(frozen=True)
 class ServerErrors:
-    """Makes the error messages of one server.
-
-    Attributes:
-        address: The server's address, as in ``Config.inference_url``.
-        key: The API key, which no message may contain; "" if there is none.
-    """
+    """Makes the error messages of the server at an address; none of them contains the API key."""
 
     address: str
     key: str = field(repr=False)
@@ -87,8 +82,7 @@ class ServerErrors:
 
         Args:
             what: What happened; continues the sentence after the server's name.
-            next_step: What to do.
-            status: The HTTP status, if there was an answer.
+            next_step, status: See ServerError.
             words: The server's own message.
         """
         words = single_line(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)

@@ -17,14 +17,16 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import httpx2
 from filelock import FileLock, Timeout
 from huggingface_hub import constants, get_session, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # in its __all__, which is computed
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from clip_core.encoders.hub_cache import (
     cache_root,
@@ -37,6 +39,7 @@ from clip_core.encoders.hub_cache import (
 from clip_core.errors import DownloadError, EncoderError
 from clip_core.files import is_full
 from clip_core.text import single_line
+from clip_core.validation import STRICT
 
 MOST_ATTEMPTS = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
@@ -48,7 +51,7 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=STRICT)
 class PlannedFile:
     """One file of a plan.
 
@@ -60,21 +63,17 @@ class PlannedFile:
     """
 
     name: str
-    size_bytes: int
-    digest: str
-    cached: bool
+    size_bytes: Annotated[int, Field(ge=0)]
+    digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|[0-9a-f]{40})$")]
+    cached: bool = False
 
 
 class _StoppedError(Exception):
     """``stop`` was called."""
 
 
-class _TryAgainError(Exception):
+class _TryAgainError(DownloadError):
     """A failure that a retry may overcome."""
-
-    def __init__(self, error: EncoderError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Transfer(threading.Thread):
@@ -168,7 +167,7 @@ class Transfer(threading.Thread):
                 grown = part.stat().st_size if part.exists() else 0
                 attempts, most = (0, grown) if grown > max(have, most) else (attempts + 1, most)
                 if attempts >= MOST_ATTEMPTS:
-                    raise (error.error if isinstance(error, _TryAgainError) else error) from error
+                    raise
                 if self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S)):
                     raise _StoppedError from error
 
@@ -200,7 +199,7 @@ class Transfer(threading.Thread):
                         out.write(chunk)
                         self.done_bytes = before + have
                 if have < file.size_bytes:  # without Content-Length, a lost connection looks like the end
-                    raise _TryAgainError(_too_short(file, have))
+                    raise _too_short(file, have)
             finally:
                 with self._reading:  # after this the connection may be reused for another request
                     self._response = None
@@ -209,16 +208,17 @@ class Transfer(threading.Thread):
         """Check an answer before its body is read; return the offset of its first byte in the file."""
         if response.status_code == 416:  # the partial file is not a prefix of the file
             part.unlink(missing_ok=True)
-            raise _TryAgainError(_too_short(file, have))
+            raise _too_short(file, have)
         if response.status_code not in (200, 206):
             error = status_error(response, self._model_id, file.name)
-            raise _TryAgainError(error) if response.status_code in PASSING else error
+            raise _TryAgainError(error.what, error.next_step) if response.status_code in PASSING else error
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise web_page_error(f"{file.name} of {self._model_id}")
         begins = _RANGE.match(response.headers.get("Content-Range", "")) if response.status_code == 206 else None
         if response.status_code == 206 and (begins is None or int(begins[1]) != have):
             part.unlink(missing_ok=True)
-            raise _TryAgainError(web_page_error(f"the rest of {file.name}"))
+            error = web_page_error(f"the rest of {file.name}")
+            raise _TryAgainError(error.what, error.next_step)
         start = have if response.status_code == 206 else 0
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and "Content-Encoding" not in response.headers and int(length) != file.size_bytes - start:
@@ -229,8 +229,8 @@ class Transfer(threading.Thread):
         return start
 
 
-def _too_short(file: PlannedFile, have: int) -> DownloadError:
-    return DownloadError(
+def _too_short(file: PlannedFile, have: int) -> _TryAgainError:
+    return _TryAgainError(
         f"The hub sent only {have} of the {file.size_bytes} bytes of {file.name}.",
         "Start again: it goes on where it stopped.",
     )

@@ -57,7 +57,7 @@ def test_says_what_it_is(server: FakeInferenceServer) -> None:
 
 
 def test_every_version_has_its_size() -> None:
-    assert {name: version.dim for name, version in VERSIONS.items()} == SIZES
+    assert {name: dim for name, (dim, _) in VERSIONS.items()} == SIZES
     assert tuple(VERSIONS) == CLIP_VERSIONS
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from clip_core.config import EVERY_FRAME, Config, Crop
+from clip_core.config import EVERY_FRAME, SERVER, Config, Crop
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.catalogue import CATALOGUE
-from clip_core.encoders.registry import SAMPLE, SERVER, ModelChoice, available_models
+from clip_core.encoders.registry import SAMPLE, ModelChoice, available_models
 from clip_core.errors import NotDownloadedError
 from clip_core.library.videos import VideoChoice
 from pages.regions.sidebar import model_download

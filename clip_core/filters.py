@@ -15,12 +15,10 @@ ORDER = 2
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One row of the table of filters.
+    """One row of the table of filters: the name to show, and the function.
 
-    Attributes:
-        title: The name to show.
-        apply: Filters curves, float32 (p, n), evenly spaced along the second axis, with a window in samples, > 0.
-            None: the time-weighted mean of ``scoring.smoothing``, which takes irregular samples as they are.
+    ``apply`` filters curves, float32 (p, n), evenly spaced along the second axis, with a window in samples, > 0. None
+    means the time-weighted mean of ``scoring.smoothing``, which takes irregular samples as they are.
     """
 
     title: str

@@ -151,12 +151,7 @@ def filled_rows(text: str) -> list[tuple[int, list[str]]]:
 
 
 def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return field → column index, for the fields that have a column.
-
-    Args:
-        head: The column names; case is ignored.
-        known: Field → accepted column names, in order of preference.
-    """
+    """Return field → index of its column in ``head``, by the accepted names in order of preference; case is ignored."""
     names = [cell.strip().casefold() for cell in head]
     found = {field: next((name for name in may_be if name in names), None) for field, may_be in known.items()}
     return {field: names.index(name) for field, name in found.items() if name is not None}

@@ -23,11 +23,7 @@ _KINDS = {
 
 
 def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noqa: ANN401 - pydantic's own descriptor
-    """Return a validator that makes a pydantic dataclass raise our errors.
-
-    Args:
-        error_of: Makes the error from the field's name, its value, and what the field allows.
-    """
+    """Return a validator that makes a pydantic dataclass raise ``error_of(name, value, what is allowed)``."""
 
     def check(cls: Any, values: Any, make: ModelWrapValidatorHandler[Any]) -> Any:  # noqa: ANN401
         try:
@@ -42,16 +38,10 @@ def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noq
 
 
 def refusal(model: Any, values: Mapping[Any, Any], error: ValidationError) -> tuple[str, Any, str]:  # noqa: ANN401
-    """Return the key that pydantic refuses, its value, and what its field allows; unknown keys come first.
+    """Return the first key that a model refuses, its value, and what its field allows; unknown keys come first.
 
-    Args:
-        model: The model or dataclass that was made.
-        values: Its values by key, or by position.
-        error: The error.
-
-    Returns:
-        The key, with its path in nested models, such as "size.width"; its value, None if it is missing; and the words
-        of ``allowed``, "" if the key is unknown.
+    The key has its path in nested models, such as "size.width"; the value is None if the key is missing; what is
+    allowed is "" if the key is unknown. ``values`` are by key, or by position in the dataclass.
     """
     path: list[str] = []
     words: str | None = None
@@ -86,12 +76,10 @@ def where(check: Callable[[Any], object]) -> AfterValidator:
 
 
 def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> Any:  # noqa: ANN401 - any YAML value
-    """Return the content of a YAML file; an empty mapping if the file is empty.
+    """Return the content of a YAML file, an empty mapping if it is empty.
 
-    Args:
-        content: The file's bytes.
-        name: Its name in messages.
-        error_class: Raised if the file is larger than 1 MB, not UTF-8 or not YAML.
+    Raises:
+        ClipVideoError: Of ``error_class``: the file, called ``name``, is larger than 1 MB, not UTF-8 or not YAML.
     """
     if len(content) > MOST_BYTES:
         raise error_class(f"{name} is larger than 1 MB.", "Is it the right file?")

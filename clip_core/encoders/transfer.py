@@ -53,14 +53,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, config=STRICT)
 class PlannedFile:
-    """One file of a plan.
-
-    Attributes:
-        name: The path in the repository.
-        size_bytes: The size that the hub announces.
-        digest: The expected hash: 64 hex digits of SHA-256, or 40 of git's SHA-1.
-        cached: Whether the file is cached already.
-    """
+    """One file of a plan: its path in the repository, and its size and hash (SHA-256 or git's SHA-1) as announced."""
 
     name: str
     size_bytes: Annotated[int, Field(ge=0)]
@@ -114,17 +107,17 @@ class Transfer(threading.Thread):
             for file in self._files:
                 if not file.cached:
                     self._fetch(file)
-            put_in_place(
-                self._model_id, self._commit, self._revision, [(file.name, file.digest) for file in self._files]
-            )
+            files = [(file.name, file.digest) for file in self._files]
+            put_in_place(self._model_id, self._commit, self._revision, files)
         except _StoppedError:
             pass
         except Exception as error:  # noqa: BLE001 - no caller in a thread; the starting thread raises it
-            if not self._stopping.is_set():
-                if not isinstance(error, EncoderError | OSError | httpx2.HTTPError):
-                    _log.error("the download failed unexpectedly: %s", type(error).__name__)  # the text may be secret
-                self.error = hub_error(error, self._model_id)
-                self.error.__cause__ = error
+            if self._stopping.is_set():
+                return
+            if not isinstance(error, EncoderError | OSError | httpx2.HTTPError):
+                _log.error("the download failed unexpectedly: %s", type(error).__name__)  # the text may be secret
+            self.error = hub_error(error, self._model_id)
+            self.error.__cause__ = error
 
     def _fetch(self, file: PlannedFile) -> None:
         """Complete one file, verify it, and rename it to its hash."""
@@ -151,7 +144,7 @@ class Transfer(threading.Thread):
         """Fetch until the file has its size. The attempts are counted anew whenever the file reaches a new maximum."""
         attempts, most = 0, 0
         while True:
-            have = part.stat().st_size if part.exists() else 0
+            have = _size(part)
             if have > file.size_bytes:
                 part.unlink()
                 have = 0
@@ -164,7 +157,7 @@ class Transfer(threading.Thread):
             except (_TryAgainError, httpx2.TransportError) as error:
                 if self._stopping.is_set():
                     raise _StoppedError from error
-                grown = part.stat().st_size if part.exists() else 0
+                grown = _size(part)
                 attempts, most = (0, grown) if grown > max(have, most) else (attempts + 1, most)
                 if attempts >= MOST_ATTEMPTS:
                     raise
@@ -227,6 +220,10 @@ class Transfer(threading.Thread):
                 "Try again; if it stays so, something on the way changes files.",
             )
         return start
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 def _too_short(file: PlannedFile, have: int) -> _TryAgainError:
@@ -293,9 +290,8 @@ def hub_error(error: BaseException, model_id: str) -> EncoderError:
 
 def answer_error(error: BaseException, model_id: str) -> EncoderError:
     """Translate an error raised while the hub's answer about ``model_id`` was requested and parsed."""
-    if isinstance(error, ValueError | TypeError | KeyError | AttributeError) and not isinstance(
-        error, HFValidationError
-    ):
+    not_as_expected = isinstance(error, ValueError | TypeError | KeyError | AttributeError)
+    if not_as_expected and not isinstance(error, HFValidationError):
         return web_page_error(model_id)  # not JSON, or not the hub's format
     return hub_error(error, model_id)
 

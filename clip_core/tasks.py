@@ -85,7 +85,7 @@ class _Task(Generic[Key]):
     def others(self, viewer: str = "") -> int:
         """Return how many viewers other than ``viewer`` are watching the task."""
         now = time.monotonic()
-        return sum(1 for who, at in self.seen.items() if who != viewer and now - at < WATCHING_S)
+        return sum(1 for other, at in self.seen.items() if other != viewer and now - at < WATCHING_S)
 
 
 class TaskQueue(Generic[Key]):
@@ -197,8 +197,7 @@ class TaskQueue(Generic[Key]):
             self._end(task, self._cancel_error() if task.cancelled else error)
         except Exception as error:  # noqa: BLE001 - nothing above a thread catches it; the page shows it
             _log.error("%s failed unexpectedly: %s", self._name, type(error).__name__)  # the text may contain addresses
-            what = f"{self._name} stopped on an unexpected error ({type(error).__name__})."
-            self._end(task, ClipVideoError(what, self._after_error))
+            self._end(task, self._unexpected(error, self._name))
         finally:
             with self._changed:
                 self._running.remove(task)
@@ -224,6 +223,9 @@ class TaskQueue(Generic[Key]):
                 task.state, task.error = "done" if error is None else stopped, error
             task.steps = None  # an ended task must not keep its model or other objects in memory
             self._changed.notify_all()
+
+    def _unexpected(self, error: Exception, what: str) -> ClipVideoError:
+        return ClipVideoError(f"{what} stopped on an unexpected error ({type(error).__name__}).", self._after_error)
 
     def _cancel_error(self) -> JobCancelled:
         return JobCancelled(f"{self._name} was cancelled.", self._after_cancel)
@@ -251,9 +253,7 @@ class IndexQueue(TaskQueue[IndexKey]):
                 raise
             except Exception as error:
                 _log.exception("indexing failed unexpectedly")
-                name, kind = shown_name(Path(key[0])), type(error).__name__
-                what = f"Indexing {name} stopped on an unexpected error ({kind})."
-                raise ClipVideoError(what, self._after_error) from error
+                raise self._unexpected(error, f"Indexing {shown_name(key[0])}") from error
 
         self.submit(key, steps, viewer, demand=math.inf if rate is None else rate)
         return key
@@ -345,9 +345,7 @@ class DownloadQueue(TaskQueue[DownloadKey]):
     ) -> DownloadKey:
         """Download a model, or join the task that does.
 
-        Args:
-            model_id, revision, precision: As for ``plan_download``.
-            most_bytes: The agreed size, None for any. If more is missing: ``DownloadSizeError``, nothing is downloaded.
+        If more than the agreed ``most_bytes`` (None: any) are missing, nothing is downloaded: ``DownloadSizeError``.
         """
         key = (model_id, revision, precision)
 

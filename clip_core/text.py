@@ -26,11 +26,10 @@ _MOST_OF_PROMPT, _TAIL_OF_PROMPT = 26, 8
 
 
 def clock(time_s: float, decimals: int = 3, width: int = 0) -> str:
-    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``.
+    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``; a negative one counts as zero.
 
     Args:
-        time_s: In seconds; negative counts as zero.
-        decimals: Decimals of the seconds; 0 also drops the point.
+        time_s, decimals: The time, and the decimals of its seconds; 0 also drops the point.
         width: The least number of characters, filled from ``HH:MM:SS.mmm``.
     """
     seconds, fraction = divmod(max(0, round(time_s * 10**decimals)), 10**decimals)
@@ -153,8 +152,8 @@ def filled_rows(text: str) -> list[tuple[int, list[str]]]:
 def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Return field → index of its column in ``head``, by the accepted names in order of preference; case is ignored."""
     names = [cell.strip().casefold() for cell in head]
-    found = {field: next((name for name in may_be if name in names), None) for field, may_be in known.items()}
-    return {field: names.index(name) for field, name in found.items() if name is not None}
+    used = {field: next((name for name in may_be if name in names), None) for field, may_be in known.items()}
+    return {field: names.index(name) for field, name in used.items() if name is not None}
 
 
 def as_typed(cell: str) -> str:

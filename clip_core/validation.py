@@ -84,14 +84,14 @@ def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> A
     if len(content) > MOST_BYTES:
         raise error_class(f"{name} is larger than 1 MB.", "Is it the right file?")
     try:
-        found = yaml.safe_load(content.decode("utf-8-sig"))
+        value = yaml.safe_load(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise error_class(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
         raise error_class(f"{name} is not YAML{place}.", "Check colons, quotes and indentation.") from error
-    return {} if found is None else found
+    return {} if value is None else value
 
 
 def unknown_key(given: Mapping[Any, Any], known: Collection[str]) -> tuple[str, str] | None:

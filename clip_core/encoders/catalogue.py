@@ -102,15 +102,15 @@ def find_in_catalogue(model_id: str) -> CatalogueModel | None:
     return next((model for model in CATALOGUE if model.id == model_id), None)
 
 
-def precision_order(model_id: str, wanted: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
+def precision_order(model_id: str, precision: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
     """Return ``best_precision`` without the precisions that the catalogue leaves out for this model.
 
     Args:
         model_id: The model's repository.
-        wanted, providers: As for ``best_precision``; if ``providers`` is None (unknown), "auto" means all precisions.
+        precision, providers: As for ``best_precision``; None for unknown providers, then "auto" means all.
     """
-    order = tuple(SUFFIXES) if wanted == AUTO and providers is None else best_precision(wanted, providers or ())
+    order = tuple(SUFFIXES) if precision == AUTO and providers is None else best_precision(precision, providers or ())
     known = find_in_catalogue(model_id)
-    if wanted != AUTO or known is None:
+    if precision != AUTO or known is None:
         return order
-    return tuple(precision for precision in order if precision in known.sizes_mb)
+    return tuple(kind for kind in order if kind in known.sizes_mb)

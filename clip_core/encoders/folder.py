@@ -6,6 +6,7 @@ import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -16,7 +17,6 @@ from clip_core.encoders.model_files import (
     CONFIG,
     PREPROCESSOR,
     TOKENIZER,
-    Precision,
     TowerFiles,
     best_precision,
     choose_towers,
@@ -129,7 +129,11 @@ class _SizeKeys(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _spread(cls, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-        return value if isinstance(value, Mapping) else dict.fromkeys(cls.model_fields, value)
+        if isinstance(value, Mapping):
+            return dict(
+                islice(value.items(), len(cls.model_fields) + 1)
+            )  # pydantic lists each unknown key: one is enough
+        return dict.fromkeys(cls.model_fields, value)
 
 
 class _ShortestEdge(_SizeKeys):
@@ -276,19 +280,18 @@ class ModelFolder:
     """The contents of a model folder in the transformers.js layout.
 
     Attributes:
-        path, name: The folder, and the name to show.
+        name: The name to show.
         is_siglip: Whether texts are always padded to the full length.
         text_length: The number of tokens that the text tower can read.
-        lowers_texts: See TextRules.lower.
+        lowers_texts: See Tokens.
         logit_scale: See Encoder. exp(logit_scale_init_value) if that value differs from CLIP's initial
             2.6592, clamped to [1, 200]; else 100.
         default_threshold: A cosine that separates "present" from "absent" for this kind of model.
         default_smoothing_s: A suitable smoothing window, in seconds.
         preprocessing: How pictures are prepared.
-        precision, vision, text: The chosen .onnx files, relative to the folder, and their precision.
+        towers: The chosen .onnx files.
     """
 
-    path: Path
     name: str
     is_siglip: bool
     text_length: int
@@ -297,9 +300,7 @@ class ModelFolder:
     default_threshold: float
     default_smoothing_s: float
     preprocessing: Preprocessing
-    precision: Precision
-    vision: str
-    text: str
+    towers: TowerFiles
 
     @classmethod
     def read(cls, path: Path, precision: str = AUTO, title: str = "") -> ModelFolder:
@@ -321,7 +322,6 @@ class ModelFolder:
         length = 64 if is_siglip else JINA_LENGTH if kind == "jina_clip" else 77
         threshold = 0.08 if is_siglip else 0.27
         return cls(
-            path=path,
             name=own.name or name,
             is_siglip=is_siglip,
             text_length=texts.max_position_embeddings or length,
@@ -330,9 +330,7 @@ class ModelFolder:
             default_threshold=threshold if own.default_threshold is None else own.default_threshold,
             default_smoothing_s=own.default_smoothing_s,
             preprocessing=read_preprocessing(_preprocessor(path, name), name),
-            precision=towers.precision,
-            vision=towers.vision,
-            text=towers.text,
+            towers=towers,
         )
 
 

@@ -80,10 +80,10 @@ def repository_folder(model_id: str) -> Path:
 def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
     """Return the folder of ``cached_model``; None also if a file is damaged."""
     try:
-        found = cached_model(model_id, revision, precision)
+        cached = cached_model(model_id, revision, precision)
     except DamagedModelError:
         return None
-    return found and found[0]
+    return cached and cached[0]
 
 
 def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
@@ -203,10 +203,10 @@ def content_matches(path: Path, digest: str) -> bool:
 def git_sha1(path: Path) -> str:
     """Return the SHA-1 that git gives a file's content."""
     with path.open("rb") as file:
-        found = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
         while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def check_content(snapshot: Path, names: Sequence[str], model_id: str) -> None:

@@ -81,21 +81,17 @@ def onnx_files(path: Path) -> frozenset[str]:
         return frozenset()
 
 
-def best_precision(wanted: str, providers: Collection[str]) -> tuple[Precision, ...]:
+def best_precision(precision: str, providers: Collection[str]) -> tuple[Precision, ...]:
     """Return the order in which to try precisions.
 
     Args:
-        wanted: "auto", or one precision, which is then the only one.
+        precision: "auto", or one precision, which is then the only one; EncoderError if it is neither.
         providers: Available execution providers of ONNX Runtime, such as "CUDAExecutionProvider".
-
-    Raises:
-        EncoderError: ``wanted`` is not a precision.
     """
-    named = tuple(precision for precision in SUFFIXES if precision == wanted)
-    if named:
+    if named := tuple(known for known in SUFFIXES if known == precision):
         return named
-    if wanted != AUTO:
-        raise EncoderError(f"There is no precision {wanted[:20]!r}.", f"Allowed are: {AUTO}, {', '.join(SUFFIXES)}.")
+    if precision != AUTO:
+        raise EncoderError(f"There is no precision {precision[:20]!r}.", f"Allowed are: {AUTO}, {', '.join(SUFFIXES)}.")
     return ("fp16", "fp32") if "CUDAExecutionProvider" in providers else ("int8", "fp32")
 
 
@@ -151,10 +147,9 @@ def _first(names: Collection[str], tower: str, precision: Precision) -> str | No
 
 def _missing(names: Collection[str]) -> str:
     """Return the missing file to name: that of a tower with no file at all, if there is one."""
-    for tower, file in (("vision", VISION), ("text", TEXT)):
-        if not any(_first(names, tower, precision) for precision in SUFFIXES):
-            return file
-    return TEXT if VISION in names else VISION
+    towers = {VISION: "vision", TEXT: "text"}
+    none = (file for file, tower in towers.items() if not any(_first(names, tower, kind) for kind in SUFFIXES))
+    return next(none, TEXT if VISION in names else VISION)
 
 
 class _BrokenError(Exception):
@@ -162,14 +157,11 @@ class _BrokenError(Exception):
 
 
 def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
-    """Return the external weight files of ``model_file``, each checked.
+    """Return the real paths of an .onnx file's external weights, each checked, sorted, each once.
 
     Args:
-        model_file: An .onnx file; its external data is named relative to its own folder.
+        model_file: The file; its external data is named relative to its own folder.
         root: The folder that must contain the real paths of all files.
-
-    Returns:
-        The real paths, sorted, each once; empty if all weights are in the file itself.
 
     Raises:
         DamagedModelError: The file is not an ONNX model.
@@ -215,13 +207,13 @@ def _checked(location: bytes, model_file: Path, root: Path) -> Path:
     if not real.is_relative_to(root.resolve()):
         raise _outside(name, text)
     if not real.is_file():
-        raise EncoderError(f"{name} needs {shown_name(text)}, which is no regular file.", "Copy the model again.")
+        raise EncoderError(f"{name} needs {shown_name(text)}, which is not a regular file.", "Copy the model again.")
     return real
 
 
 def _outside(name: str, text: str) -> EncoderError:
     return EncoderError(
-        f"{name} wants to read weights outside the model's folder ({shown_name(text)}); that is refused.",
+        f"{name} refers to weights outside the model's folder ({shown_name(text)}); that is refused.",
         "Use a model that keeps its weights beside it.",
     )
 

@@ -172,35 +172,20 @@ def _source(span: tuple[int, int], scale: float, length: int) -> tuple[int, int,
     return first, last, (start - first, end - first)
 
 
-@dataclass(frozen=True)
-class TextRules:
-    """How token ids are truncated and padded; part of the fingerprint.
+class Tokens:
+    """A tokenizer, and how its ids are truncated and padded. Safe to use from several threads.
 
     Attributes:
-        most: The most tokens that the tower can read, including start and end.
-        always: Always pad to this many tokens (SigLIP, or a tower of fixed length); None pads only to the
-            longest text of a batch, unless tokenizer.json says otherwise.
         pad_id: The id to pad with.
-        lower: Lower-case texts first (SigLIP 2 was trained so, but its tokenizer.json does not do it).
-    """
-
-    most: int
-    always: int | None
-    pad_id: int
-    lower: bool = False
-
-    def settings(self) -> dict[str, object]:
-        """Return what determines the ids, for the fingerprint; no ``lower`` if False, to keep old ones."""
-        return {key: value for key, value in asdict(self).items() if key != "lower" or value}
-
-
-class Tokens:
-    """A tokenizer with its rules. Safe to use from several threads.
+        settings: What determines the ids, for the fingerprint.
 
     Args:
         path: tokenizer.json.
-        most, always, lower: See TextRules.
+        most: The most tokens that the tower can read, including start and end.
+        always: Always pad to this many tokens (SigLIP, or a tower of fixed length); None pads only to the
+            longest text of a batch, unless tokenizer.json says otherwise.
         model: The model's name, for messages.
+        lower: Lower-case texts first (SigLIP 2 was trained so, but its tokenizer.json does not do it).
 
     Raises:
         EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
@@ -216,29 +201,32 @@ class Tokens:
         cut, pad = self._tokenizer.truncation, self._tokenizer.padding
         if cut is None or cut["max_length"] > most:
             self._tokenizer.enable_truncation(most)
-        pad_id = pad["pad_id"] if pad is not None else self._pad_id(path.with_name(TOKENIZER_CONFIG), model)
+        self.pad_id = pad["pad_id"] if pad is not None else self._find_pad_id(path.with_name(TOKENIZER_CONFIG), model)
         if always is not None:
-            self._tokenizer.enable_padding(length=always, pad_id=pad_id)
-        self.rules = TextRules(most, always, pad_id, lower)
+            self._tokenizer.enable_padding(length=always, pad_id=self.pad_id)
+        self._most, self._lower = most, lower
+        self.settings = {"most": most, "always": always, "pad_id": self.pad_id}
+        if lower:  # only then, so that the fingerprints of other models stay
+            self.settings["lower"] = True
 
-    def _pad_id(self, config: Path, model: str) -> int:
+    def _find_pad_id(self, config: Path, model: str) -> int:
         """Return the id of the pad token in tokenizer_config.json, or 0 if there is none."""
         if not config.is_file():
             return 0
         token = read_object(config, model).get("pad_token")
         if isinstance(token, dict):
             token = token.get("content")
-        found = self._tokenizer.token_to_id(token) if isinstance(token, str) else None
-        return 0 if found is None else int(found)
+        pad_id = self._tokenizer.token_to_id(token) if isinstance(token, str) else None
+        return 0 if pad_id is None else int(pad_id)
 
     def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
         """Return the ids of at least one text, int64 (n, length), and their attention mask: 1, or 0 for padding."""
         # One by one: encode_batch starts its own threads, which warn when the process forks.
-        found = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
-        length = max(1, *(len(encoding.ids) for encoding in found))
-        ids = np.full((len(texts), length), self.rules.pad_id, dtype=np.int64)
+        encodings = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
+        length = max(1, *(len(encoding.ids) for encoding in encodings))
+        ids = np.full((len(texts), length), self.pad_id, dtype=np.int64)
         mask = np.zeros((len(texts), length), dtype=np.int64)
-        for row, encoding in enumerate(found):
+        for row, encoding in enumerate(encodings):
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = encoding.attention_mask
         mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no tokens would be NaN
@@ -247,19 +235,19 @@ class Tokens:
     def cut_off(self, text: str) -> str:
         """Return the words that truncation drops, starting with any word it splits; "" if nothing is dropped."""
         plain = self._plain(text)
-        for length in (self.rules.most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
-            found = self._tokenizer.encode(plain[:length])
-            if found.overflowing:
+        for length in (self._most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
+            encoding = self._tokenizer.encode(plain[:length])
+            if encoding.overflowing:
                 break
         else:
             return plain[MAX_CHARACTERS:].strip()
-        ends = [end for (_, end), special in zip(found.offsets, found.special_tokens_mask, strict=True) if not special]
-        read = max(ends, default=0)
+        tokens = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        read = max((end for (_, end), special in tokens if not special), default=0)
         return plain[_word_start(plain, read) :].strip()
 
     def _plain(self, text: str) -> str:
         valid = unicode_text(text)
-        return valid.lower() if self.rules.lower else valid
+        return valid.lower() if self._lower else valid
 
 
 def _word_start(text: str, cut: int) -> int:

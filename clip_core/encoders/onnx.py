@@ -46,11 +46,9 @@ class OnnxEncoder:
     Attributes: See ShownEncoder. Nothing leaves this machine.
 
     Args:
-        folder: The model's folder.
-        model_id: The name under which it was found.
-        precision: Which files to use, see ``ModelFolder.read``.
+        folder, model_id: The model's folder, and the name under which it was found.
+        precision, title: See ``ModelFolder.read``.
         root: The folder that must contain the real files, if not ``folder``: snapshots in the hub's cache are links.
-        title: The name to show; the folder's name if empty.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
@@ -62,9 +60,9 @@ class OnnxEncoder:
         self, folder: Path, model_id: str, precision: str = AUTO, *, root: Path | None = None, title: str = ""
     ) -> None:
         model = ModelFolder.read(folder, precision, title)
-        weights = {VISION: folder / model.vision, TEXT: folder / model.text}
+        weights = {VISION: folder / model.towers.vision, TEXT: folder / model.towers.text}
         external = {role: external_files(path, root or folder) for role, path in weights.items()}
-        self.id, self.name, self.precision = model_id, model.name, str(model.precision)
+        self.id, self.name, self.precision = model_id, model.name, str(model.towers.precision)
         self.logit_scale = model.logit_scale
         self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
         self.image_size, self._own_preprocessing = model.preprocessing.output_size, model.preprocessing
@@ -92,7 +90,7 @@ class OnnxEncoder:
     def _set_framing(self, crop: Crop | None) -> None:
         self._preprocessing = preprocessing = self._own_preprocessing.framed(crop)
         self.framing = preprocessing.framing
-        settings = {"pictures": preprocessing.settings(), "texts": self._tokens.rules.settings()}
+        settings = {"pictures": preprocessing.settings(), "texts": self._tokens.settings}
         if self._vision.mixes_batch or self._text.mixes_batch:
             settings["alone"] = {"pictures": self._vision.mixes_batch, "texts": self._text.mixes_batch}
         try:
@@ -105,8 +103,8 @@ class OnnxEncoder:
         need_rgb(images)
         vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
         for values in self._prepared(images):
-            found = self._vision.run({"pixel_values": values})
-            vectors[done : done + len(values)] = unit(found, self.dim, self.name, "picture")
+            raw = self._vision.run({"pixel_values": values})
+            vectors[done : done + len(values)] = unit(raw, self.dim, self.name, "picture")
             done += len(values)
         return vectors
 
@@ -118,8 +116,8 @@ class OnnxEncoder:
         for start in range(0, len(texts), self._texts_at_once):
             chunk = texts[start : start + self._texts_at_once]
             ids, mask = self._tokens(chunk)
-            found = self._text.run({"input_ids": ids, "attention_mask": mask})
-            vectors[start : start + len(chunk)] = unit(found, self.dim, self.name, "text")
+            raw = self._text.run({"input_ids": ids, "attention_mask": mask})
+            vectors[start : start + len(chunk)] = unit(raw, self.dim, self.name, "text")
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
@@ -217,12 +215,12 @@ class Tower:
         self._output = next((name for name in gives if name in outputs), "")
         if not self._output:
             raise self._misfit(f"gives {_names(outputs)}, not {' or '.join(gives)}")
-        given = outputs[self._output]
-        if given.type not in ("tensor(float)", "tensor(float16)") or len(given.shape) not in (0, 2):
+        output = outputs[self._output]
+        if output.type not in ("tensor(float)", "tensor(float16)") or len(output.shape) not in (0, 2):
             raise self._misfit(
-                f"gives {self._output} as {given.type} {single_line(str(given.shape), 60)}, not as floats (n, dim)"
+                f"gives {self._output} as {output.type} {single_line(str(output.shape), 60)}, not as floats (n, dim)"
             )
-        last = given.shape[-1] if given.shape else None
+        last = output.shape[-1] if output.shape else None
         self.dim: int | None = last if isinstance(last, int) else None
 
     def _read_inputs(

@@ -93,17 +93,17 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         from clip_core.encoders.roboflow import RoboflowEncoder  # imports requests and Pillow: only now
 
         return RoboflowEncoder(name, config)
-    wanted = config if config is not None else Config()
-    choices = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
-    folder = SAMPLE_FOLDER if name == SAMPLE else choices.get(name) or _named_folder(name)
+    folders = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
+    config = config or Config()
+    folder = SAMPLE_FOLDER if name == SAMPLE else folders.get(name) or _named_folder(name)
     if folder is None:
         hub = hub_model(name)
         if hub is None:
-            raise _unknown(name, list(choices))
-        return _from_hub(name, *hub, wanted, download)
+            raise _unknown(name, list(folders))
+        return _from_hub(name, *hub, config, download)
     from clip_core.encoders.onnx import OnnxEncoder  # imports ONNX Runtime: only now
 
-    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else wanted.precision).framed(wanted.crop)
+    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else config.precision).framed(config.crop)
 
 
 def hub_model(name: str) -> tuple[str, str] | None:
@@ -117,31 +117,31 @@ def hub_model(name: str) -> tuple[str, str] | None:
     return (model_id, revision) if is_model_id(model_id) and is_revision(revision) else None
 
 
-def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_download: bool) -> OnnxEncoder:
+def _from_hub(name: str, model_id: str, revision: str, config: Config, may_download: bool) -> OnnxEncoder:
     from clip_core.encoders.hub_cache import cache_root, cached_model, check_content, snapshot_files
     from clip_core.encoders.onnx import OnnxEncoder
 
     again = f"Run: python -m clip_core download {name}"
     try:
-        found = cached_model(model_id, revision, wanted.precision)
+        cached = cached_model(model_id, revision, config.precision)
     except DamagedModelError as error:
         if not may_download:
             raise NotDownloadedError(f"{error.what} Its copy in huggingface_hub's cache is damaged.", again) from error
-        found = None
-    if found is None and may_download:
+        cached = None
+    if cached is None and may_download:
         from clip_core.encoders.hub import download, plan_download
 
-        plan = plan_download(model_id, revision, wanted.precision)
+        plan = plan_download(model_id, revision, config.precision)
         for _ in download(plan):
             pass
-        found = cached_model(model_id, plan.commit, plan.precision)
-    if found is None:
+        cached = cached_model(model_id, plan.commit, plan.precision)
+    if cached is None:
         raise NotDownloadedError(f"The model {model_id} of the Hugging Face hub is not on this machine.", again)
-    snapshot, towers = found
+    snapshot, towers = cached
     check_content(snapshot, snapshot_files(snapshot, towers), name)
     known = find_in_catalogue(model_id)
     title = known.name if known is not None else model_id
-    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title).framed(wanted.crop)
+    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title).framed(config.crop)
 
 
 def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:
@@ -154,15 +154,13 @@ def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:
 def _folders(config: Config | None) -> Iterator[Path]:
     for directory in config.model_dirs if config is not None else ():
         try:
-            if not directory.is_dir():
-                continue
-            found = sorted(folder for folder in directory.iterdir() if _looks_like_model(folder))
+            folders = directory.iterdir() if directory.is_dir() else ()
+            yield from sorted(folder for folder in folders if _looks_like_model(folder))
         except OSError as error:
             raise EncoderError(
                 f"The model folder {shown_name(directory)} cannot be listed ({error.strerror}).",
                 "Check its permissions, or take it out of model_dirs in config.yaml.",
             ) from error
-        yield from found
 
 
 def _named_folder(name: str) -> Path | None:

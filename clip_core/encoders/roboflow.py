@@ -57,12 +57,9 @@ class RoboflowEncoder:
     on every server.
 
     Args:
-        model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION".
+        model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION"; UnknownModelError for another.
         config: Supplies the server's address, its key and ``crop``; None means the defaults.
         patience: The timeouts and retries.
-
-    Raises:
-        UnknownModelError: There is no such version.
     """
 
     logit_scale = 100.0
@@ -184,7 +181,7 @@ class RoboflowEncoder:
         if len({len(row) for row in rows}) > 1:
             raise self._useless("gave vectors of differing lengths")
         if not all(type(value) in (int, float) for row in rows for value in row):
-            raise self._useless("gave a vector of what are no numbers")
+            raise self._useless("gave a vector of something other than numbers")
         try:
             with np.errstate(over="ignore"):  # too large values become infinite, and ``unit`` rejects them
                 return np.array(rows, dtype=np.float64).astype(np.float32)

@@ -150,9 +150,9 @@ class InferenceServer:
         try:
             value = json.loads(answer)
         except (ValueError, RecursionError) as error:
-            raise self.errors.no_answer("answered with what is not JSON", headers, answer) from error
+            raise self.errors.no_answer("answered with something that is not JSON", headers, answer) from error
         if not isinstance(value, dict):
-            raise self.errors.no_answer("answered with no JSON object", headers, answer)
+            raise self.errors.no_answer("answered without a JSON object", headers, answer)
         return value
 
 

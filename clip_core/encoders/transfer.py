@@ -119,6 +119,10 @@ class Transfer(threading.Thread):
             self.error = hub_error(error, self._model_id)
             self.error.__cause__ = error
 
+    def _check_stop(self) -> None:
+        if self._stopping.is_set():
+            raise _StoppedError
+
     def _fetch(self, file: PlannedFile) -> None:
         """Complete one file, verify it, and rename it to its hash."""
         blob, before = self._folder / "blobs" / file.digest, self.done_bytes
@@ -132,11 +136,10 @@ class Transfer(threading.Thread):
                     part.unlink()
                     raise DownloadError(
                         f"{file.name} of {self._model_id} arrived with another content than the hub says; "
-                        "it was thrown away.",
-                        "Try again; something on the way may change files.",
+                        "it was deleted.",
+                        "Try again. Something on the network may change files.",
                     )
-                if self._stopping.is_set():
-                    raise _StoppedError
+                self._check_stop()
                 part.replace(blob)
         self.done_bytes = before + file.size_bytes
 
@@ -154,15 +157,14 @@ class Transfer(threading.Thread):
                 return
             try:
                 self._stream(file, part, have, before)
-            except (_TryAgainError, httpx2.TransportError) as error:
-                if self._stopping.is_set():
-                    raise _StoppedError from error
+            except (_TryAgainError, httpx2.TransportError):
+                self._check_stop()
                 grown = _size(part)
                 attempts, most = (0, grown) if grown > max(have, most) else (attempts + 1, most)
                 if attempts >= MOST_ATTEMPTS:
                     raise
-                if self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S)):
-                    raise _StoppedError from error
+                self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S))
+                self._check_stop()
 
     def _stream(self, file: PlannedFile, part: Path, have: int, before: int) -> None:
         """Send one request and append the answer to the partial file."""
@@ -174,20 +176,18 @@ class Transfer(threading.Thread):
         with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
             have = self._accepted(response, file, have, part)
             with self._reading:
-                if self._stopping.is_set():  # after this, stop finds the response
-                    raise _StoppedError
+                self._check_stop()  # after this, stop finds the response
                 self._response = response
             try:
                 self.done_bytes = before + have
                 with part.open("ab" if have else "wb") as out:
                     for chunk in response.iter_bytes():
-                        if self._stopping.is_set():
-                            raise _StoppedError
+                        self._check_stop()
                         have += len(chunk)
                         if have > file.size_bytes:
                             raise DownloadError(
                                 f"The hub sends more of {file.name} than the {file.size_bytes} bytes it announced.",
-                                "Try again; if it stays so, use another model.",
+                                "Try again. If this happens again, use another model.",
                             )
                         out.write(chunk)
                         self.done_bytes = before + have
@@ -217,7 +217,7 @@ class Transfer(threading.Thread):
         if length.isdecimal() and "Content-Encoding" not in response.headers and int(length) != file.size_bytes - start:
             raise DownloadError(
                 f"The hub sends {int(length) + start} bytes of {file.name}, but announced {file.size_bytes}.",
-                "Try again; if it stays so, something on the way changes files.",
+                "Try again. If this happens again, something on the network changes files.",
             )
         return start
 
@@ -229,7 +229,7 @@ def _size(part: Path) -> int:
 def _too_short(file: PlannedFile, have: int) -> _TryAgainError:
     return _TryAgainError(
         f"The hub sent only {have} of the {file.size_bytes} bytes of {file.name}.",
-        "Start again: it goes on where it stopped.",
+        "Start again: the download resumes where it stopped.",
     )
 
 
@@ -302,15 +302,15 @@ def status_error(response: httpx2.Response, model_id: str, file: str = "") -> Do
     what = f"{file} of {model_id}" if file else model_id
     if code == "GatedRepo":
         return DownloadError(
-            f"{model_id} is gated: its publisher lets only those have it who accepted the terms.",
+            f"{model_id} is gated: only users who accepted its terms can download it.",
             f"Accept them on its page on the hub, and {_token_hint()}",
         )
     if response.headers.get("X-Error-Message", "").startswith("Invalid credentials"):
         return DownloadError("The hub does not accept the token.", "Correct or unset HF_TOKEN.")
     if code == "RevisionNotFound":
-        return DownloadError(f"{model_id} has no such revision.", "Check what stands behind the @.")
+        return DownloadError(f"{model_id} has no such revision.", "Check the part after the @.")
     if code == "EntryNotFound":
-        return DownloadError(f"The hub has no {what}.", "Try again; if it stays so, use another model.")
+        return DownloadError(f"The hub has no {what}.", "Try again. If this happens again, use another model.")
     if code == "RepoNotFound" or status in (401, 404):
         return DownloadError(
             f"There is no model {model_id} on the hub, or it is private.",
@@ -319,7 +319,7 @@ def status_error(response: httpx2.Response, model_id: str, file: str = "") -> Do
     if status == 403:
         return DownloadError(f"The hub refuses {what} (403).", f"If it is private or gated, {_token_hint()}")
     if status == 429:
-        return DownloadError("The hub takes no more requests from here for now (429).", "Try again in some minutes.")
+        return DownloadError("The hub accepts no more requests from here for now (429).", "Try again in some minutes.")
     return DownloadError(f"The hub answered {status} for {what}.", f"Try again later. {WAYS_OUT}")
 
 
@@ -335,8 +335,8 @@ def disk_error(error: OSError, model_id: str) -> DownloadError:
     """Translate an error of the cache's disk."""
     if is_full(error):
         return DownloadError(
-            f"The disk is full: {model_id} has no room in huggingface_hub's cache.",
-            "Free some space and start again: it goes on where it stopped. HF_HOME moves the cache.",
+            f"The disk is full: {model_id} does not fit in huggingface_hub's cache.",
+            "Free some space and start again: the download resumes where it stopped. HF_HOME moves the cache.",
         )
     return DownloadError(
         f"huggingface_hub's cache cannot be written ({error.strerror or type(error).__name__}).",

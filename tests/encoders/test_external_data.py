@@ -92,7 +92,7 @@ def test_found_wherever_a_tensor_can_stand(tmp_path: Path, place: str) -> None:
     path = save(tmp_path, PLACES[place](outside_tensor("weights.bin")))
     assert external_files(path, tmp_path) == ((tmp_path / "weights.bin").resolve(),)
     path = save(tmp_path, PLACES[place](outside_tensor("/etc/passwd")))
-    with pytest.raises(EncoderError, match=r"^m\.onnx wants to read weights outside the model's folder \(passwd\)"):
+    with pytest.raises(EncoderError, match=r"^m\.onnx refers to weights outside the model's folder \(passwd\)"):
         external_files(path, tmp_path)
 
 
@@ -169,7 +169,7 @@ def test_missing_data_and_no_file(tmp_path: Path) -> None:
         external_files(path, tmp_path)
     os.mkfifo(tmp_path / "pipe")
     path = save(tmp_path, model(graph(initializer=[outside_tensor("pipe")])))
-    with pytest.raises(EncoderError, match="pipe, which is no regular file"):
+    with pytest.raises(EncoderError, match="pipe, which is not a regular file"):
         external_files(path, tmp_path)
 
 

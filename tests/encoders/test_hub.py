@@ -202,7 +202,7 @@ def test_an_incomplete_file_that_is_no_beginning(hub: HubServer, model: Reposito
     part.parent.mkdir(parents=True)
     part.write_bytes(begun)
     if len(begun) < len(model.files[VISION]):
-        with pytest.raises(DownloadError, match="arrived with another content than the hub says; it was thrown away"):
+        with pytest.raises(DownloadError, match="arrived with another content than the hub says; it was deleted"):
             fetch()
     fetch()
     assert (find_cached(MODEL) / VISION).read_bytes() == model.files[VISION]  # type: ignore[operator]
@@ -213,7 +213,7 @@ def test_wrong_bytes_are_refused_and_thrown_away(hub: HubServer, model: Reposito
     right = model.files[name]
     hub.wrong[name] = right[:-1] + bytes([right[-1] ^ 1])
     with pytest.raises(
-        DownloadError, match=rf"^{name} of who/toy-clip arrived with another content .* Try again; something on the"
+        DownloadError, match=rf"^{name} of who/toy-clip arrived with another content .* Try again\. Something on the"
     ):
         fetch()
     assert find_cached(MODEL) is None
@@ -316,7 +316,7 @@ def test_a_hub_that_is_ill_for_a_moment(hub: HubServer, model: Repository, statu
     ("status", "message"),
     [
         (503, rf"^The hub answered 503 for {VISION} of {MODEL}\. Try again later\. Use a model's folder"),
-        (429, r"^The hub takes no more requests from here for now \(429\)\."),
+        (429, r"^The hub accepts no more requests from here for now \(429\)\."),
         (403, rf"^The hub refuses {VISION} of {MODEL} \(403\)\. If it is private or gated, set HF_TOKEN"),
         (418, rf"^The hub answered 418 for {VISION}"),
     ],
@@ -403,7 +403,7 @@ def test_an_unknown_or_private_model(hub: HubServer, model: Repository, monkeypa
 
 def test_a_gated_model(hub: HubServer, model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     model.token, model.gated = "hf_right", True
-    message = rf"^{MODEL} is gated: its publisher lets only those .* Accept them on its page on the hub, and {{}}"
+    message = rf"^{MODEL} is gated: only users who accepted its terms .* Accept them on its page on the hub, and {{}}"
     with pytest.raises(DownloadError, match=message.format("set HF_TOKEN")):
         fetch()
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
@@ -503,7 +503,7 @@ def test_a_disk_that_fills_up_on_the_way(model: Repository, monkeypatch: pytest.
 
     plan = plan_download(MODEL)
     monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(DownloadError, match=r"^The disk is full: who/toy-clip has no room .*goes on where it stopped"):
+    with pytest.raises(DownloadError, match=r"^The disk is full: who/toy-clip does not fit .*resumes where it stopped"):
         fetch(plan)
 
 

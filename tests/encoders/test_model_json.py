@@ -1,14 +1,15 @@
 """JSON files of a model: size, kind and values."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.folder import ModelFolder, read_preprocessing
 from clip_core.encoders.model_files import MAX_JSON_BYTES, foreign, read_object
 from clip_core.errors import EncoderError
-from tests.support.model_maker import make_clip, write_json
+from tests.support.model_maker import clip_preprocessor, make_clip, write_json
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,14 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, values: dic
 def test_a_number_that_is_none_is_named(tmp_path: Path, value: float) -> None:
     with pytest.raises(EncoderError, match=r"'logit_scale_init_value' as .*; it must be a number from -10 to 10"):
         ModelFolder.read(config(tmp_path, logit_scale_init_value=value))
+
+
+def test_an_object_of_many_unknown_keys_is_refused_soon() -> None:
+    many = {f"k{number}": 1 for number in range(100_000)}
+    before = time.monotonic()
+    with pytest.raises(EncoderError, match=r"asks for 'size\.k0', which is not supported"):
+        read_preprocessing(clip_preprocessor(32) | {"size": many}, "m")
+    assert time.monotonic() - before < 1  # it took two seconds when each key was listed
 
 
 def test_foreign_words_are_one_short_line() -> None:

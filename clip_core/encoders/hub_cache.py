@@ -77,22 +77,28 @@ def repository_folder(model_id: str) -> Path:
     return cache_root() / f"models--{model_id.replace('/', '--')}"
 
 
-def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
+def find_cached(
+    model_id: str, revision: str = MAIN, precision: str = AUTO, *, any_precision: bool = False
+) -> Path | None:
     """Return the folder of ``cached_model``; None also if a file is damaged."""
     try:
-        cached = cached_model(model_id, revision, precision)
+        cached = cached_model(model_id, revision, precision, any_precision=any_precision)
     except DamagedModelError:
         return None
     return cached and cached[0]
 
 
-def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
+def cached_model(
+    model_id: str, revision: str = MAIN, precision: str = AUTO, *, any_precision: bool = False
+) -> tuple[Path, TowerFiles] | None:
     """Return the snapshot's folder and the chosen files if all are cached and can be a model, else None.
 
     Args:
         model_id: The model's repository.
         revision: A commit, or the name of a branch that was downloaded before.
         precision: "auto" or one precision.
+        any_precision: Let "auto" accept any precision, for lists of models: only ONNX Runtime knows which one runs
+            best here, and it is too heavy to import for a list.
 
     Raises:
         DamagedModelError: All files are there, but one of them is not a model.
@@ -101,20 +107,7 @@ def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> 
     snapshot = _snapshot(model_id, revision)
     if snapshot is None:
         return None  # before ONNX Runtime is imported for its providers
-    return _complete(snapshot, precision_order(model_id, precision, providers_here()))
-
-
-def find_snapshot(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """Return what ``find_cached`` returns, but let "auto" accept any precision: for lists of models.
-
-    Only ONNX Runtime knows which one runs best, and it is too heavy to import for a list.
-    """
-    snapshot = _snapshot(model_id, revision)
-    try:
-        whole = snapshot is not None and _complete(snapshot, precision_order(model_id, precision, None)) is not None
-    except DamagedModelError:
-        return None
-    return snapshot if whole else None
+    return _complete(snapshot, precision_order(model_id, precision, None if any_precision else providers_here()))
 
 
 def _snapshot(model_id: str, revision: str) -> Path | None:

@@ -145,10 +145,11 @@ def _from_hub(name: str, model_id: str, revision: str, config: Config, may_downl
 
 
 def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:
-    from clip_core.encoders.hub_cache import find_snapshot
+    from clip_core.encoders.hub_cache import find_cached
 
     precision = config.precision if config is not None else AUTO
-    return ModelChoice(model.id, find_snapshot(model.id, model.revision, precision), model.name, model)
+    folder = find_cached(model.id, model.revision, precision, any_precision=True)
+    return ModelChoice(model.id, folder, model.name, model)
 
 
 def _folders(config: Config | None) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from clip_core.__main__ import main
 from clip_core.encoders import hub as hub_module
 from clip_core.encoders import transfer
 from clip_core.encoders.hub import DownloadPlan, download, plan_download
-from clip_core.encoders.hub_cache import check_content, find_cached, find_snapshot, hub_host, repository_folder
+from clip_core.encoders.hub_cache import check_content, find_cached, hub_host, repository_folder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import DownloadError, NotDownloadedError
 from clip_core.types import Progress
@@ -83,7 +83,7 @@ def test_a_download_fills_the_cache_and_the_model_runs(hub: HubServer, model: Re
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     found = find_cached(MODEL)
     assert found is not None
-    assert found == find_cached(MODEL, model.commit) == find_snapshot(MODEL)
+    assert found == find_cached(MODEL, model.commit) == find_cached(MODEL, any_precision=True)
     assert find_cached(MODEL, precision="fp32") is None
     for name in ("config.json", VISION):
         assert (found / name).read_bytes() == model.files[name]
@@ -266,7 +266,7 @@ def test_a_blob_that_is_no_model_at_all_is_fetched_again(model: Repository) -> N
     blob = (find_cached(MODEL) / VISION).resolve()  # type: ignore[operator]
     blob.write_bytes(bytes(len(model.files[VISION])))
     os.utime(blob, ns=(1, 1))
-    assert find_cached(MODEL) is find_snapshot(MODEL) is None
+    assert find_cached(MODEL) is find_cached(MODEL, any_precision=True) is None
     with pytest.raises(
         NotDownloadedError,
         match=r"^vision_model_quantized\.onnx is not a readable ONNX file\. Its copy in huggingface_hub's cache is "

@@ -10,9 +10,9 @@ import click
 from clip_core.cli import terminal
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, Options, about, command, number
 from clip_core.config import EVERY_FRAME, Config
-from clip_core.encoders import hub
+from clip_core.encoders import hub, hub_cache
 from clip_core.encoders.base import Encoder
-from clip_core.encoders.precision import AUTO, SUFFIXES
+from clip_core.encoders.model_files import AUTO, SUFFIXES
 from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import ClipVideoError, UnknownModelError, VideoError, shown_name
 from clip_core.indexing.index_video import index_video
@@ -96,12 +96,12 @@ def run_download(options: Options, model_id: str | None, precision: str | None) 
         raise UnknownModelError(what, "Names look like Xenova/clip-vit-base-patch32.")
     precision = precision or config.precision
     fixed = len(named[1]) == COMMIT_LENGTH  # what a commit holds does not change: the hub need not be asked
-    if fixed and hub.find_cached(*named, precision):
+    if fixed and hub_cache.find_cached(*named, precision):
         terminal.line(f"{model_id}, commit {named[1][:7]}: all of it here already.")
         return
     plan = hub.plan_download(*named, precision)
     what = f"{model_id}, {plan.precision}, commit {plan.commit[:7]}: {size_text(plan.total_bytes)}"
-    if not plan.missing_bytes and hub.find_cached(plan.model_id, plan.commit, plan.precision):
+    if not plan.missing_bytes and hub_cache.find_cached(plan.model_id, plan.commit, plan.precision):
         terminal.line(f"{what}, all of it here already.")
         return
     terminal.line(f"{what} in {len(plan.files)} files, of which {size_text(plan.missing_bytes)} are to come.")

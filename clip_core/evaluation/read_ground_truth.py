@@ -7,10 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from clip_core.cells import as_typed, filled_rows, places_of
 from clip_core.errors import TruthError, shown_name
 from clip_core.evaluation.ground_truth import Absence, Span, Truth
-from clip_core.text import MOST_SECONDS, clean_prompt, parse_time, size_text
+from clip_core.text import MOST_SECONDS, as_typed, clean_prompt, filled_rows, parse_time, places_of, size_text
 
 _LINE = 'Lines look like {"query": "a dog", "relevant_windows": [[0, 4]]}.'
 _ENTRY = 'Entries look like {"prompt": "a dog", "start_s": 0, "end_s": 4}.'

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.cells import FORMULA_STARTS
 from clip_core.export.source import Source
 from clip_core.export.text import by_time
-from clip_core.text import full_clock, number_text, unicode_text
+from clip_core.text import FORMULA_STARTS, full_clock, number_text, unicode_text
 from clip_core.types import Moment, Scores
 
 _NUMBERS = ("start_s", "end_s", "duration_s", "peak_s", "peak", "mean")
@@ -25,7 +24,7 @@ SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 def harmless(text: str) -> str:
     """Return ``text`` with a leading quote if a spreadsheet could run it: before = + - @ tab and line breaks.
 
-    Such text that already starts with a quote gets another one, so that ``cells.as_typed`` restores the original.
+    Such text that already starts with a quote gets another one, so that ``text.as_typed`` restores the original.
     See OWASP, "CSV injection". Numbers are written as numbers and are not escaped.
     """
     text = unicode_text(text)

@@ -8,9 +8,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from clip_core.cells import as_typed, filled_rows, places_of
 from clip_core.errors import MomentsFileError, shown_name
-from clip_core.text import parse_number, parse_time, size_text, unicode_text
+from clip_core.text import as_typed, filled_rows, parse_number, parse_time, places_of, size_text, unicode_text
 from clip_core.types import Moment
 
 OURS = "clip_video"

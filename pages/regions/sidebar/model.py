@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from clip_core.config import EVERY_FRAME, Config, Crop
+from clip_core.config import EVERY_FRAME, SERVER, Config, Crop
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.catalogue import CATALOGUE, precision_order
 from clip_core.encoders.hub_cache import cache_root, hub_host
-from clip_core.encoders.precision import providers_here
-from clip_core.encoders.registry import SAMPLE, SERVER, ModelChoice, available_models, hub_model
+from clip_core.encoders.model_files import providers_here
+from clip_core.encoders.registry import SAMPLE, ModelChoice, available_models, hub_model
 from clip_core.errors import DownloadSizeError, NotDownloadedError
 from clip_core.library.videos import VideoChoice
 from clip_core.tasks import DownloadKey, TaskView

@@ -1,24 +1,23 @@
-"""Turn pictures into a model's input values, as its preprocessor_config.json specifies."""
+"""Turn pictures into pixel values and texts into token ids, as a model was trained."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from tokenizers import Tokenizer
 
 from clip_core.config import Crop
-from clip_core.encoders.model_json import ModelJson
-from clip_core.types import Floats, Image
+from clip_core.encoders.model_files import TOKENIZER_CONFIG, foreign, read_object
+from clip_core.errors import EncoderError
+from clip_core.text import unicode_text
+from clip_core.types import Floats, Image, Ints
 
-FILE = "preprocessor_config.json"
-JINA = "JinaCLIPImageProcessor"
-JINA_RESAMPLE = {"bilinear": 2, "bicubic": 3}  # Pillow's numbers
-MAX_EDGE = 4096
 # Above this many pixels, only the part of the resized picture that the crop keeps is computed: 1 × 5000
 # resized to 224 × 1,120,000 would take 750 MB.
 MAX_RESIZED_PIXELS = 4_000_000
@@ -28,16 +27,12 @@ LARGE_PIXELS = 200_000
 NEAREST, BICUBIC = 0, 3
 # Pillow's widest filter (Lanczos) reaches this many pixels to each side, in the coarser of the two grids.
 WIDEST_FILTER = 3
-
-USED = {
-    "do_resize", "size", "default_to_square", "resample", "do_center_crop", "crop_size",
-    "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
-}  # fmt: skip
-# Keys that name a class or an array format; pictures are RGB already.
-HARMLESS = {
-    "_valid_processor_keys", "data_format", "device", "disable_grouping", "do_convert_rgb", "feature_extractor_type",
-    "image_processor_type", "input_data_format", "processor_class", "return_tensors",
-}  # fmt: skip
+# No tower reads more than some hundred tokens, and a tokenizer may take seconds for a megabyte.
+MAX_CHARACTERS = 20_000
+# Most scripts have fewer characters per token than this.
+ENOUGH_CHARACTERS = 16
+# A longer run without spaces is not a word: Chinese and Thai have no spaces.
+LONGEST_WORD = 30
 
 
 @dataclass(frozen=True)
@@ -54,49 +49,14 @@ class Preprocessing:
         pad: Resize to fit into (height, width) and pad with the mean colour, or None.
     """
 
-    shortest_edge: int | None
-    squash: tuple[int, int] | None
-    resample: int
-    crop: tuple[int, int] | None
-    rescale_factor: float
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    shortest_edge: int | None = None
+    squash: tuple[int, int] | None = None
+    resample: int = NEAREST
+    crop: tuple[int, int] | None = None
+    rescale_factor: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     pad: tuple[int, int] | None = None
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any], model: str) -> Preprocessing:
-        """Read the content of a preprocessor_config.json, in CLIP's or Jina's format.
-
-        A setting that is null, or an unknown ``do_…`` that is false, has no effect. An old file's
-        ``"size": 224`` means the shorter edge if a centre crop follows (CLIP), else a square (ViT).
-
-        Args:
-            raw: The file's JSON object.
-            model: The model's name, for messages.
-
-        Raises:
-            EncoderError: A setting is unknown, missing, of the wrong type or out of range.
-        """
-        raw = in_clip_terms(raw, model)
-        settings = ModelJson(raw, FILE, model)
-        for key, value in raw.items():
-            asks = value is not None and (value is not False or not key.startswith("do_"))
-            if key not in USED | HARMLESS and asks:
-                raise settings.error(f"asks for '{key}', which is not supported.")
-        crop = _edges(settings, "crop_size") if settings.flag("do_center_crop", "crop_size" in settings) else None
-        shortest, squash, resample = None, None, 0
-        if settings.flag("do_resize", "size" in settings):
-            shortest, squash = _target(settings, crop is not None)
-            resample = settings.integer("resample", 0, 5)
-        if crop is None and squash is None:
-            raise settings.error("gives pictures of differing sizes: it neither crops nor resizes to one size.")
-        factor, mean, std = 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-        if settings.flag("do_rescale", True):
-            factor = settings.number("rescale_factor", 1e-6, 1.0, 1 / 255)
-        if settings.flag("do_normalize", "image_mean" in settings):
-            mean = settings.three("image_mean", -1000.0, 1000.0)
-            std = settings.three("image_std", 1e-6, 1000.0)
-        return cls(shortest, squash, resample, crop, factor, mean, std)
 
     @property
     def output_size(self) -> tuple[int, int]:
@@ -137,15 +97,9 @@ class Preprocessing:
         return np.asarray((values[None] - mean[:, None]) / std[:, None], dtype=np.float32)
 
     def apply(self, rgb: Image) -> Floats:
-        """Return the pixel values of a picture.
+        """Return a picture, uint8 (height, width, 3), as pixel values, float32 (3, height, width) of ``output_size``.
 
         The arithmetic is that of transformers' slow CLIPImageProcessor, which uses Pillow.
-
-        Args:
-            rgb: uint8 (height, width, 3).
-
-        Returns:
-            float32 (3, height, width) of ``output_size``.
         """
         planes = np.ascontiguousarray(self.pixels(rgb).transpose(2, 0, 1))
         return np.stack([np.take(values, plane) for values, plane in zip(self._table, planes, strict=True)])
@@ -182,59 +136,6 @@ class Preprocessing:
         return (self.shortest_edge, long) if height <= width else (long, self.shortest_edge)
 
 
-def in_clip_terms(raw: Mapping[str, Any], model: str) -> Mapping[str, Any]:
-    """Translate Jina CLIP's preprocessor_config.json to CLIPImageProcessor's format; return any other unchanged.
-
-    Jina's format is defined by processing_clip.py and transform.py of jinaai/jina-clip-implementation. ``auto_map``
-    names Python code for the transformers library; it is never run.
-
-    Raises:
-        EncoderError: A Jina file has a setting without a counterpart.
-    """
-    if raw.get("image_processor_type") != JINA:
-        return raw
-    settings = ModelJson(raw, FILE, model)
-    size = settings.integer("size", 1, MAX_EDGE)
-    if settings.text("resize_mode", "shortest") != "shortest":
-        raise settings.error("asks for another 'resize_mode' than 'shortest', which is not supported.")
-    resample = JINA_RESAMPLE.get(settings.text("interpolation", "bicubic"))
-    if resample is None:
-        raise settings.error("asks for another 'interpolation' than bilinear or bicubic, which is not supported.")
-    # fill_color is the padding colour, and "shortest" does not pad.
-    own = {"auto_map", "fill_color", "interpolation", "mean", "resize_mode", "size", "std"}
-    return {key: value for key, value in raw.items() if key not in own} | {
-        "size": {"shortest_edge": size},
-        "crop_size": {"height": size, "width": size},
-        "do_center_crop": True,
-        "resample": resample,
-        "image_mean": raw.get("mean"),
-        "image_std": raw.get("std"),
-        "do_normalize": True,
-    }
-
-
-def _target(settings: ModelJson, cropped: bool) -> tuple[int | None, tuple[int, int] | None]:
-    """Read ``size``: (shortest edge, None) or (None, (height, width))."""
-    size = settings.values.get("size")
-    if isinstance(size, Mapping) and set(size) == {"shortest_edge"}:
-        return settings.inner("size").integer("shortest_edge", 1, MAX_EDGE), None
-    if isinstance(size, int) and not settings.flag("default_to_square", not cropped):
-        return settings.integer("size", 1, MAX_EDGE), None
-    return None, _edges(settings, "size")
-
-
-def _edges(settings: ModelJson, key: str) -> tuple[int, int]:
-    """Read (height, width) from an object with these two keys, or from one number for both."""
-    if not isinstance(settings.values.get(key), Mapping):
-        edge = settings.integer(key, 1, MAX_EDGE)
-        return edge, edge
-    inner = settings.inner(key)
-    for name in inner.values:
-        if name not in ("height", "width"):
-            raise settings.error(f"asks for '{key}.{name}', which is not supported.")
-    return inner.integer("height", 1, MAX_EDGE), inner.integer("width", 1, MAX_EDGE)
-
-
 def _resize_part(
     rgb: Image, size: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], resample: int
 ) -> Image:
@@ -269,3 +170,89 @@ def _source(span: tuple[int, int], scale: float, length: int) -> tuple[int, int,
     margin = math.ceil(WIDEST_FILTER * max(scale, 1.0)) + 1
     first, last = max(0, math.floor(start) - margin), min(length, math.ceil(end) + margin)
     return first, last, (start - first, end - first)
+
+
+class Tokens:
+    """A tokenizer, and how its ids are truncated and padded. Safe to use from several threads.
+
+    Attributes:
+        pad_id: The id to pad with.
+        settings: What determines the ids, for the fingerprint.
+
+    Args:
+        path: tokenizer.json.
+        most: The most tokens that the tower can read, including start and end.
+        always: Always pad to this many tokens (SigLIP, or a tower of fixed length); None pads only to the
+            longest text of a batch, unless tokenizer.json says otherwise.
+        model: The model's name, for messages.
+        lower: Lower-case texts first (SigLIP 2 was trained so, but its tokenizer.json does not do it).
+
+    Raises:
+        EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
+    """
+
+    def __init__(self, path: Path, most: int, always: int | None, model: str, lower: bool = False) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise EncoderError(
+                f"tokenizer.json of {model} cannot be read: {foreign(error)}.", "Copy the model's own file again."
+            ) from error
+        cut, pad = self._tokenizer.truncation, self._tokenizer.padding
+        if cut is None or cut["max_length"] > most:
+            self._tokenizer.enable_truncation(most)
+        self.pad_id = pad["pad_id"] if pad is not None else self._find_pad_id(path.with_name(TOKENIZER_CONFIG), model)
+        if always is not None:
+            self._tokenizer.enable_padding(length=always, pad_id=self.pad_id)
+        self._most, self._lower = most, lower
+        self.settings = {"most": most, "always": always, "pad_id": self.pad_id}
+        if lower:  # only then, so that the fingerprints of other models stay
+            self.settings["lower"] = True
+
+    def _find_pad_id(self, config: Path, model: str) -> int:
+        """Return the id of the pad token in tokenizer_config.json, or 0 if there is none."""
+        if not config.is_file():
+            return 0
+        token = read_object(config, model).get("pad_token")
+        if isinstance(token, dict):
+            token = token.get("content")
+        pad_id = self._tokenizer.token_to_id(token) if isinstance(token, str) else None
+        return 0 if pad_id is None else int(pad_id)
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
+        """Return the ids of at least one text, int64 (n, length), and their attention mask: 1, or 0 for padding."""
+        # One by one: encode_batch starts its own threads, which warn when the process forks.
+        encodings = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
+        length = max(1, *(len(encoding.ids) for encoding in encodings))
+        ids = np.full((len(texts), length), self.pad_id, dtype=np.int64)
+        mask = np.zeros((len(texts), length), dtype=np.int64)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = encoding.attention_mask
+        mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no tokens would be NaN
+        return ids, mask
+
+    def cut_off(self, text: str) -> str:
+        """Return the words that truncation drops, starting with any word it splits; "" if nothing is dropped."""
+        plain = self._plain(text)
+        for length in (self._most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
+            encoding = self._tokenizer.encode(plain[:length])
+            if encoding.overflowing:
+                break
+        else:
+            return plain[MAX_CHARACTERS:].strip()
+        tokens = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        read = max((end for (_, end), special in tokens if not special), default=0)
+        return plain[_word_start(plain, read) :].strip()
+
+    def _plain(self, text: str) -> str:
+        valid = unicode_text(text)
+        return valid.lower() if self._lower else valid
+
+
+def _word_start(text: str, cut: int) -> int:
+    """Return the start of the word that ``cut`` splits; ``cut`` itself if it splits none or there are no spaces."""
+    if cut >= len(text) or text[cut].isspace():
+        return cut
+    blanks = [place for place in range(max(0, cut - LONGEST_WORD), cut) if text[place].isspace()]
+    return blanks[-1] + 1 if blanks else cut

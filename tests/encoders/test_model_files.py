@@ -6,8 +6,8 @@ import pytest
 
 from clip_core.config import PRECISIONS
 from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.model_files import AUTO, SUFFIXES, best_precision, choose_towers, precisions_in
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.encoders.precision import AUTO, SUFFIXES, best_precision, choose_towers, precisions_in
 from clip_core.errors import EncoderError
 from tests.support.model_maker import add_precision, make_clip
 
@@ -68,7 +68,7 @@ def test_a_folder_with_several(tmp_path: Path) -> None:
     add_precision(folder, "_quantized")
     add_precision(folder, "_fp16", seed=6)
     assert (alone.precision, OnnxEncoder(folder, "toy").precision) == ("fp32", "int8")
-    assert ModelFolder.read(folder, "fp16").vision == "onnx/vision_model_fp16.onnx"
+    assert ModelFolder.read(folder, "fp16").towers.vision == "onnx/vision_model_fp16.onnx"
     assert OnnxEncoder(folder, "toy", "fp32").fingerprint == alone.fingerprint
     assert OnnxEncoder(folder, "toy", "int8").fingerprint != alone.fingerprint
 

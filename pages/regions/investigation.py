@@ -50,6 +50,7 @@ class Subject:
 
 def choose_subject() -> Subject | None:
     """Draw the sidebar and start indexing if needed; return None if the page already says what is missing."""
+    cache.warm_up()
     said = opening.start()
     try:
         return _choose(said)

@@ -20,6 +20,7 @@ from pages.regions.moments.table import draw_moment_table, name_of, settle_rows
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared.markdown import escape_markdown
+from pages.shared.tables import clear_places
 from pages.shared.theme import theme
 
 SIGNS: dict[VerdictKind, str] = {"there": "✓", "throughout": "▬", "not sure": "?"}
@@ -171,7 +172,7 @@ def draw_list(
     path: str,
 ) -> None:
     """Draw the chosen list; a click on a row takes effect in the next run."""
-    st.session_state.places = None  # ``draw_places`` sets them
+    clear_places()
     if chosen == "Moments":
         if listed.reviewed:
             draw_moment_table(listed.reviewed, listed.selected, detection.scores, prompts, record, path)

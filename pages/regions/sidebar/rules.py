@@ -15,6 +15,7 @@ from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import BANK_SHARES, OPS, Settings
 from clip_core.text import clock, short_prompt, value_decimals
 from clip_core.types import Unit
+from pages.regions.chart.curves import scored_video
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.threshold import MODES, STEPS
 from pages.shared.tables import HEAD_PX, MOST_ROWS, ROW_PX
@@ -193,7 +194,7 @@ def _filter_moved(limits: tuple[float, float]) -> None:
 def _choose_time_range(end_s: float) -> tuple[float, float] | None:
     """Return the time range outside which nothing is flagged (None: no limits). Statistics use the whole video."""
     state = st.session_state
-    video_id = (state.get("analysis_of") or ("",))[0]
+    video_id = (scored_video() or ("",))[0]
     if end_s <= 0 or not video_id:
         return state.get("time_range")
     _settle_time_range(str(video_id), end_s)

@@ -18,6 +18,7 @@ from pages.regions.moments.moment_list import MomentList
 from pages.regions.sidebar.prompt_pictures import show_texts
 from pages.regions.sidebar.smoothing import put_smoothing
 from pages.regions.sidebar.threshold import MODES
+from pages.regions.viewer.playhead import start_at
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import unseen
 
@@ -41,7 +42,7 @@ def take_link() -> None:
         state.video_wanted = names["video"][-1]
     frame = names.get("frame", [""])[-1]
     if frame.isdecimal() and len(frame) < 10:
-        state.frame_wanted = int(frame)
+        start_at(int(frame))
 
 
 def draw_link_error() -> None:

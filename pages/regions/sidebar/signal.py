@@ -15,6 +15,7 @@ from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.text import shown_value, value_decimals
 from clip_core.types import Scores, Unit
+from pages.regions.chart.curves import scored_video
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.rules import choose_flagged, choose_rules
 from pages.regions.sidebar.smoothing import choose_smoothing, choose_width
@@ -132,8 +133,8 @@ def start_of_model(
 def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
     """Return the ends of the sliders: all scores, with some room above. They only widen for one video and unit."""
     state, grid = st.session_state, GRIDS[unit]
-    if state.get("limits_for") != state.get("analysis_of"):
-        state.limits_for, state.limits = state.get("analysis_of"), None
+    if state.get("limits_for") != scored_video():
+        state.limits_for, state.limits = scored_video(), None
     low_end, high_end = ALONE[unit]
     if unit in ("percentile", "softmax"):
         return low_end, high_end

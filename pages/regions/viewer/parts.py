@@ -1,4 +1,4 @@
-"""Draw the player's parts: what the page sends to the browser, and what comes back."""
+"""The parts of the player: what the page sends to the browser, and what comes back."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from clip_core.charts.timeline import Timeline, live_figure
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import value_decimals
 from clip_core.types import Moment, VideoRecord
-from pages.player import assets
-from pages.player.components import draw_part, moments_address, more_series, part_key, times_address
+from pages.player.components import (
+    PLAYER,
+    draw_part,
+    moments_address,
+    more_series,
+    report_of,
+    times_address,
+)
+from pages.player.routes import plotly_address
 from pages.regions.moments.in_out import take_presses
 from pages.regions.moments.moment_list import doubt_words
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
-from pages.regions.viewer.playhead import PLAYER, Playhead, stamp, state_key
+from pages.regions.viewer.playhead import Playhead, seek, take_report, viewer_state
 from pages.regions.viewer.proxy import Playable, address_of, refuse
 
 FIT_PX = (230, 640)
@@ -55,41 +62,30 @@ def draw_screen(
         "confirmed": record.table.confirmed,
         "moments": moments_address(moments, candidates),
         "sure": len(moments),
-        "seek": {"seq": stamp(player), "frame": head.frame},
+        "seek": {"seq": viewer_state(player).seeks, "frame": head.frame},
     }
-    st.session_state[f"{part_key('screen', player)}_address"] = address
-    callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
-    callbacks["on_marks_change"] = partial(_take_marks, player)
-    draw_part("screen", data, player, **callbacks, on_missing_change=_put_again)
+    draw_part(
+        "screen",
+        data,
+        player,
+        on_at_change=lambda: take_report(_report("screen", "at", player), player),
+        on_marks_change=lambda: take_presses(_report("screen", "marks", player)),
+        on_refused_change=partial(_take_refusal, player, address),
+        on_missing_change=_put_again,
+    )
 
 
-def _take_report(player: str) -> None:
-    """Take the frame that the browser reports on its screen; ``settle_playhead`` keeps it within the video."""
-    report = _reported(player, "at")
-    if not isinstance(report, dict) or report.get("video") != st.session_state.get(state_key("frame_of", player)):
-        return
-    if report.get("seq") != stamp(player):
-        return  # outdated: the page has moved the playhead since
-    frame = report.get("frame")
-    if isinstance(frame, int) and not isinstance(frame, bool):
-        st.session_state[state_key("frame", player)] = frame
-
-
-def _take_refusal(player: str) -> None:
+def _take_refusal(player: str, address: str) -> None:
     """Take a refusal, if it is of the address that the browser was given last."""
-    address = _reported(player, "refused")
-    if address == st.session_state.get(f"{part_key('screen', player)}_address"):
-        refuse(str(address))
+    if report_of("screen", "refused", player) == address:
+        refuse(address)
 
 
-def _take_marks(player: str) -> None:
-    """Take the frames at which the keys I and O were pressed."""
-    take_presses(_reported(player, "marks"), player)
-
-
-def _reported(player: str, name: str) -> object:
-    """Return what the screen reported: any JSON value."""
-    return st.session_state[part_key("screen", player)].get(name)
+def _report(part: str, name: str, player: str) -> dict[str, Any]:
+    """Return the browser's last report, a dict of any JSON values; empty if it is not of the open video."""
+    report = report_of(part, name, player)
+    is_of_video = isinstance(report, dict) and report.get("video") == viewer_state(player).video_id
+    return report if is_of_video else {}  # type: ignore[return-value]
 
 
 def draw_ranking(
@@ -171,7 +167,7 @@ def draw_timeline(
         fits: Whether the chart is as high as the window has room for, within ``FIT_PX``, and not as ``view`` says.
     """
     data = {
-        "plotly": assets.plotly_address(),
+        "plotly": plotly_address(),
         "figure": live_figure(view),
         "video": record.video_id,
         "series": series | more_series(view),
@@ -181,9 +177,14 @@ def draw_timeline(
         "heard": _dragged(player).get("count"),
         "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
-    taken = partial(_take_edges, player, edges)
-    changes: dict[str, Any] = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}
-    draw_part("timeline", data, player, **changes)
+    draw_part(
+        "timeline",
+        data,
+        player,
+        on_edges_change=partial(_take_edges, player, edges),
+        on_missing_change=_put_again,
+        on_theme_change=_put_again,
+    )
 
 
 def _take_edges(player: str, edges: Edges | None) -> None:
@@ -198,7 +199,7 @@ def _take_edges(player: str, edges: Edges | None) -> None:
 
 def _dragged(player: str) -> dict[str, Any]:
     """Return the browser's last report on edges, empty if there is none or it is no dict."""
-    report = (st.session_state.get(part_key("timeline", player)) or {}).get("edges")
+    report = report_of("timeline", "edges", player)
     return report if isinstance(report, dict) else {}
 
 
@@ -214,7 +215,7 @@ def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool, pla
 
 
 def _take_key(player: str, take: Callable[[str, int | None], None]) -> None:
-    report = st.session_state[part_key("judge", player)].get("pressed")
+    report = report_of("judge", "pressed", player)
     if not isinstance(report, dict) or report.get("what") not in ("accept", "reject", "undo"):
         return
     frame = report.get("frame")
@@ -226,8 +227,7 @@ def draw_annotations(
     rows: Sequence[dict[str, Any]],
     *,
     direct: bool,
-    go: Callable[[], None],
-    drop: Callable[[], None],
+    drop: Callable[[dict[str, Any]], None],
     player: str = PLAYER,
 ) -> None:
     """Draw a list of annotations and moments; a click on a row goes there.
@@ -236,12 +236,21 @@ def draw_annotations(
         record: The video.
         rows: Each with "prompt", "colour", "state" (a word), "start" and "end" in seconds, the "frame" to go to and
             "iou", None where there is none, and "marks": the marks that can be removed.
-        direct: Whether the browser itself can go there; else ``go`` is called.
-        go, drop: Called when a row or its cross was clicked; the report "go" or "drop" is then in the session state.
+        direct: Whether the browser itself moves the player; else the server does.
+        drop: Called when the cross of a row was clicked, with a report of the open video, any JSON values: "marks".
         player: Whose list it is, see ``draw_part``.
     """
     data = {"video": record.video_id, "rows": list(rows), "direct": direct}
-    draw_part("annotations", data, player, on_go_change=go, on_drop_change=drop)
+
+    def go() -> None:
+        frame = _report("annotations", "go", player).get("frame")
+        if isinstance(frame, int) and not isinstance(frame, bool):
+            seek(frame, player)
+
+    def dropped() -> None:
+        drop(_report("annotations", "drop", player))
+
+    draw_part("annotations", data, player, on_go_change=go, on_drop_change=dropped)
 
 
 def _put_again() -> None:

@@ -12,7 +12,7 @@ from pages.regions.evaluation import ground_truth, marks, views
 from pages.regions.investigation import choose_subject
 from pages.regions.sidebar import prompts
 from pages.regions.viewer import playhead, view_menu
-from pages.regions.viewer.viewer import Scene, choose_viewer, see_what_plays
+from pages.regions.viewer.viewer import Scene, see_what_plays
 from pages.shared import page
 
 SMALLER_PX = 130  # taken off the chart for the bar of marks, so that the page need not scroll
@@ -33,23 +33,22 @@ def main() -> None:
     held = None if judged.evaluation is None else agreement_of(judged.evaluation)
     shown = prompts.settle_shown(wanted)
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
-    scene = Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
-    viewer = choose_viewer(scene, playable)
+    scene = Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head, playable)
     place = subject.opened.done()
     left, right = place.columns([42, 58], gap="small")
     with left:
-        viewer.draw_picture()
+        scene.draw_picture()
     with right.container(gap="xsmall", key="evaluate_right"):
         view = views.choose_view()
         body = st.container(height=views.BODY_PX, border=False, gap="xsmall", key="evaluate_body")
     with place:
-        viewer.draw_transport()
-        marks.draw_bar(record, wanted.texts, keys=not viewer.plays)
-        look, _ = view_menu.draw_options(wanted, shown, SMALLER_PX, viewer.taken_px)
+        scene.draw_transport()
+        marks.draw_bar(record, wanted.texts, keys=not scene.plays)
+        look, _ = view_menu.draw_options(wanted, shown, SMALLER_PX, scene.taken_px)
         chart = scene.timeline(shown, look, curves.unfinished_part(subject.request, subject.indexed, found.scores))
-        viewer.draw_chart(replace(chart, bars=judged_bars(held, found.moments)), fits=look.fits)
+        scene.draw_chart(replace(chart, bars=judged_bars(held, found.moments)), fits=look.fits)
     with body:
-        views.draw_view(view, scene, given, judged, held, direct=viewer.plays)
+        views.draw_view(view, scene, given, judged, held, direct=scene.plays)
 
 
 page.show(main)

@@ -11,7 +11,7 @@ from pages.regions.investigation import choose_subject
 from pages.regions.moments import best_worst, in_out, moment_list, review
 from pages.regions.sidebar import prompt_pictures, prompts, settings_io
 from pages.regions.viewer import playhead, view_menu
-from pages.regions.viewer.viewer import Scene, choose_viewer, see_what_plays
+from pages.regions.viewer.viewer import Scene, see_what_plays
 from pages.shared import page
 
 
@@ -32,25 +32,24 @@ def main() -> None:
     in_out.settle_in_out(record, head)
     prompt_pictures.take_frame(video, record, head)
     to_walk = best_worst.spikes_to_walk(found, listed.off) or listed.to_walk
-    scene = Scene(video, record, found, to_walk, wanted, subject.signal, head)
-    viewer = choose_viewer(scene, playable)
+    scene = Scene(video, record, found, to_walk, wanted, subject.signal, head, playable)
     place = subject.opened.done()
     left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")
     with left:
-        viewer.draw_picture()
+        scene.draw_picture()
     with middle:
-        viewer.draw_ranking()
+        scene.draw_ranking()
     with right:
-        downloads_place = review.draw_moments(scene, listed, store, plays=viewer.plays)
+        downloads_place = review.draw_moments(scene, listed, store)
     with place:
-        viewer.draw_transport()
-        look, row = view_menu.draw_options(wanted, shown, viewer.taken_px, chart.proposal_px(len(shown)))
+        scene.draw_transport()
+        look, row = view_menu.draw_options(wanted, shown, scene.taken_px, chart.proposal_px(len(shown)))
         settings_place = row.container(width="content")
         with row:
             chart.draw_explanation(request.encoder)
         view = scene.timeline(shown, look, curves.unfinished_part(request, subject.indexed, found.scores))
         chart.draw_proposal(len(shown))
-        viewer.draw_chart(view, review.draggable(found, listed, record, store), fits=look.fits)
+        scene.draw_chart(view, review.draggable(found, listed, record, store), fits=look.fits)
         chart.draw_footer(request, subject.indexed, found)
     bundle = scene.bundle(listed.to_give, listed.reviewed, request.encoder)
     with downloads_place:

@@ -50,6 +50,12 @@ def report_of(part: str, name: str, player: str = PLAYER) -> object:
     return (st.session_state.get(f"{part}_{player}") or {}).get(name)
 
 
+def frame_in(report: dict[str, Any]) -> int | None:
+    """Return the frame number of a report; None if it is no whole number."""
+    frame = report.get("frame")
+    return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
+
+
 def times_address(table: TimeTable) -> str:
     """Return the address of the times of all frames and the end of the last: float64 seconds."""
     return _address(np.append(table.times_s, table.end_s).astype("<f8"))

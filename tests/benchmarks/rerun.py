@@ -58,7 +58,7 @@ PARTS = {
     "frames: picture": ["pages.regions.viewer.frames:draw_picture"],
     "frames: ranking": ["pages.regions.viewer.frames:draw_ranking"],
     "frames: transport": ["pages.regions.viewer.frames:draw_transport"],
-    "frames: chart": ["pages.regions.viewer.playhead:draw_chart"],
+    "frames: chart": ["pages.regions.viewer.playhead:draw_frame_chart"],
     "JSON": ["json:dumps"],
 }
 """Label → functions whose seconds count for it, those in other functions named here left out."""

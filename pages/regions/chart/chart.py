@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
+from clip_core.charts.timeline import Timeline
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import SAMPLE
 from clip_core.scoring.detection import MomentDetection
@@ -26,24 +27,14 @@ from pages.shared.session import region_state
 from pages.shared.theme import unseen
 
 
-@dataclass(frozen=True)
-class Extras:
-    """Optional parts of the chart, as in ``charts.view.Timeline``; those not wanted are empty."""
-
-    rate: Floats | None = None
-    spikes: Sequence[tuple[int, int]] = ()
-    ribbon: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
-    winners: Sequence[tuple[int, float, float]] = ()
-
-
-def compute_extras(detection: MomentDetection, look: ChartLook) -> Extras:
-    """Compute what the View menu asks for."""
-    return Extras(
-        rate=rate_of_change(detection.scores, detection.smoothed) if look.rate else None,
-        spikes=_spikes(detection) if look.rate else [],
-        ribbon=_ribbons(detection) if look.spread else {},
-        winners=_winners(detection) if look.winners else [],
-    )
+def with_extras(view: Timeline, detection: MomentDetection, look: ChartLook, shown: Sequence[str]) -> Timeline:
+    """Return the chart with the optional parts that the View menu asks for; bands only of the prompts ``shown``."""
+    if look.rate:
+        view = replace(view, rate=rate_of_change(detection.scores, detection.smoothed), spikes=_spikes(detection))
+    if look.spread:
+        ribbons = _ribbons(detection)
+        view = replace(view, ribbon={prompt: ribbons[prompt] for prompt in ribbons if prompt in shown})
+    return replace(view, winners=_winners(detection)) if look.winners else view
 
 
 def _spikes(detection: MomentDetection) -> list[tuple[int, int]]:

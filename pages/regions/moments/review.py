@@ -15,8 +15,9 @@ from clip_core.scoring.reviewed import Reviewed, annotation_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
 from clip_core.types import Annotation, ReviewVerdict, VideoRecord
+from pages.regions.moments import moment_list
 from pages.regions.moments.in_out import clear_in_out, in_out, press
-from pages.regions.moments.moment_list import MomentList, choose_list, draw_list, draw_verdicts
+from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.table import name_of, place_in_browser, show_next
 from pages.regions.moments.undo import Bench
 from pages.regions.viewer.parts import Edges, draw_judge_keys
@@ -29,19 +30,19 @@ LONGEST_LABEL = 200
 ROUNDING_S = 1e-6
 
 
-def draw_moments(scene: Scene, listed: MomentList, store: EmbeddingStore, *, plays: bool) -> DeltaGenerator:
+def draw_moments(scene: Scene, listed: MomentList, store: EmbeddingStore) -> DeltaGenerator:
     """Draw the chosen list, the verdicts, and what annotates moments; return the place for the downloads."""
     found, head, record = scene.detection, scene.head, scene.record
     with st.container(gap="xsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
-            kind = choose_list(len(listed.kept))
+            kind = moment_list.choose_list(len(listed.kept))
             draw_judging(found, listed, head, record, store)
             downloads_place = st.container(width="content")
-        draw_list(kind, found, listed, scene.prompts, scene.signal, record, str(scene.video.path))
+        moment_list.draw_list(kind, found, listed, scene.prompts, scene.signal, record, str(scene.video.path))
         with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
-            draw_verdicts(found, scene.prompts)
+            moment_list.draw_verdicts(found, scene.prompts)
             draw_accept(found, listed, head, record, store)
-        draw_keys(found, listed, head, record, store, plays=plays)
+        draw_keys(found, listed, head, record, store, plays=scene.plays)
     return downloads_place
 
 

@@ -25,6 +25,7 @@ from pages.regions.viewer.playhead import (
     frame_on_screen,
     is_playing,
     keep_playing,
+    nearest_sample,
     pause,
     seek,
     toggle_play,
@@ -67,18 +68,13 @@ def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> Non
 
 
 def draw_ranking(detection: MomentDetection, head: Playhead, prompts: Prompts, signal: Signal) -> None:
-    """List the prompts by smoothed score at the sample nearest to the playhead; prompts in doubt come last."""
-    if not prompts.texts:
-        st.markdown("##### This frame")
-        st.caption("Type a prompt in the sidebar: one per line.")
-        return
-    if head.sample is None:
-        st.markdown("##### This frame")
-        st.caption("No sample is indexed yet.")
-        return
-    scores = detection.scores
-    st.markdown(f"##### This frame :gray[:small[· sample at {clock(float(scores.times_s[head.sample]))}]]")
-    values, raw = detection.smoothed[head.sample], scores.values[head.sample]
+    """List the prompts by smoothed score at the sample nearest to the playhead; prompts in doubt come last.
+
+    There is a sample at least.
+    """
+    scores, sample = detection.scores, nearest_sample(detection.scores, head.time_s)
+    st.markdown(f"##### This frame :gray[:small[· sample at {clock(float(scores.times_s[sample]))}]]")
+    values, raw = detection.smoothed[sample], scores.values[sample]
     in_doubt = np.array([bool(doubt_words(detection, prompt)) for prompt in scores.prompts])
     order = np.lexsort((-values, in_doubt))
     shown = order if len(order) <= MOST_ROWS else order[: MOST_ROWS - 1]
@@ -160,65 +156,39 @@ def stops(
 
 
 def _draw_buttons(scores: Scores, moments: tuple[Stop | None, Stop | None], head: Playhead, last: int) -> None:
-    earlier, later = _neighbours(scores, head.frame)
-    playing = is_playing()
-    _moment_button("skip_previous", "prev_m", "Previous moment (P)", "P", moments[0])
-    _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", earlier)
-    _button("chevron_left", "prev_f", "Back one frame (←)", "Left", head.frame - 1 if head.frame > 0 else None)
-    st.button(
-        unseen("Pause" if playing else "Play"),
-        icon=f":material/{'pause' if playing else 'play_arrow'}:",
-        key="play",
-        help="Pause (Space)" if playing else "Play (Space)",
-        shortcut="Space",
-        on_click=toggle_play,
-        args=(last,),
-        disabled=last == 0,
-    )
-    _button("chevron_right", "next_f", "Forward one frame (→)", "Right", head.frame + 1 if head.frame < last else None)
-    _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", later)
-    _moment_button("skip_next", "next_m", "Next moment (N)", "N", moments[1])
-    st.button(
-        unseen("To the start"),
-        icon=":material/restart_alt:",
-        key="reset",
-        help="To the start (Home)",
-        shortcut="Home",
-        on_click=_reset,
-    )
+    at, behind = np.searchsorted(scores.frames, [head.frame, head.frame + 1])
+    earlier = int(scores.frames[at - 1]) if at > 0 else None
+    later = int(scores.frames[behind]) if behind < len(scores) else None
+    before, after = (head.frame - 1 if head.frame > 0 else None), (head.frame + 1 if head.frame < last else None)
+    play, icon = ("Pause", "pause") if is_playing() else ("Play", "play_arrow")
+    _button("skip_previous", "prev_m", "Previous moment (P)", "P", _to_stop(moments[0]))
+    _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", _to_frame(earlier))
+    _button("chevron_left", "prev_f", "Back one frame (←)", "Left", _to_frame(before))
+    _button(icon, "play", f"{play} (Space)", "Space", partial(toggle_play, last) if last else None)
+    _button("chevron_right", "next_f", "Forward one frame (→)", "Right", _to_frame(after))
+    _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", _to_frame(later))
+    _button("skip_next", "next_m", "Next moment (N)", "N", _to_stop(moments[1]))
+    _button("restart_alt", "reset", "To the start (Home)", "Home", _reset)
 
 
-def _moment_button(icon: str, key: str, help_text: str, shortcut: str, stop: Stop | None) -> None:
-    walked_to = stop.frame if stop is not None and stop.is_candidate else None
-    _button(icon, key, help_text, shortcut, None if stop is None else stop.frame, partial(walk, walked_to))
+def _to_frame(frame: int | None) -> Callable[[], None] | None:
+    return None if frame is None else partial(seek, frame)
 
 
-def _button(
-    icon: str, key: str, help_text: str, shortcut: str, target: int | None, go: Callable[[int], None] = seek
-) -> None:
-    st.button(
-        unseen(help_text.partition(" (")[0]),
-        icon=f":material/{icon}:",
-        key=key,
-        help=help_text,
-        shortcut=shortcut,
-        disabled=target is None,
-        on_click=go,
-        args=(target or 0,),
-    )
+def _to_stop(stop: Stop | None) -> Callable[[], None] | None:
+    return None if stop is None else partial(walk, stop.frame, is_candidate=stop.is_candidate)
 
 
 def _reset() -> None:
     pause()
-    walk(None, 0)
+    walk(0, is_candidate=False)
 
 
-def _neighbours(scores: Scores, frame: int) -> tuple[int | None, int | None]:
-    """Return the frames of the samples before and after a frame, None where there is none."""
-    at, behind = np.searchsorted(scores.frames, [frame, frame + 1])
-    earlier = int(scores.frames[at - 1]) if at > 0 else None
-    later = int(scores.frames[behind]) if behind < len(scores) else None
-    return earlier, later
+def _button(icon: str, key: str, help_text: str, shortcut: str, act: Callable[[], None] | None) -> None:
+    """Draw a button that calls ``act``; it is off if that is None. Its label is the help without the key."""
+    label = unseen(help_text.partition(" (")[0])
+    icon = f":material/{icon}:"
+    st.button(label, icon=icon, key=key, help=help_text, shortcut=shortcut, disabled=act is None, on_click=act)
 
 
 def _clock_html(table: TimeTable, head: Playhead, last: int) -> str:

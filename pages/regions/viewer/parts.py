@@ -8,20 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import streamlit as st
-
 from clip_core.charts.timeline import Timeline, live_figure
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import value_decimals
 from clip_core.types import Moment, VideoRecord
-from pages.player.components import (
-    PLAYER,
-    draw_part,
-    moments_address,
-    more_series,
-    report_of,
-    times_address,
-)
+from pages.player.components import PLAYER, draw_part, frame_in, moments_address, more_series, report_of, times_address
 from pages.player.routes import plotly_address
 from pages.regions.moments.in_out import take_presses
 from pages.regions.moments.moment_list import doubt_words
@@ -68,11 +59,22 @@ def draw_screen(
         "screen",
         data,
         player,
-        on_at_change=lambda: take_report(_report("screen", "at", player), player),
-        on_marks_change=lambda: take_presses(_report("screen", "marks", player)),
+        on_at_change=_take("screen", "at", partial(take_report, player=player), player),
+        on_marks_change=_take("screen", "marks", take_presses, player),
         on_refused_change=partial(_take_refusal, player, address),
         on_missing_change=_put_again,
     )
+
+
+def _take(part: str, name: str, take: Callable[[dict[str, Any]], None], player: str = PLAYER) -> Callable[[], None]:
+    """Return a callback that hands a report of the browser to ``take``: a dict of JSON values, of the open video."""
+
+    def take_report_of_video() -> None:
+        report = report_of(part, name, player)
+        if isinstance(report, dict) and report.get("video") == viewer_state(player).video_id:
+            take(report)
+
+    return take_report_of_video
 
 
 def _take_refusal(player: str, address: str) -> None:
@@ -81,20 +83,8 @@ def _take_refusal(player: str, address: str) -> None:
         refuse(address)
 
 
-def _report(part: str, name: str, player: str) -> dict[str, Any]:
-    """Return the browser's last report, a dict of any JSON values; empty if it is not of the open video."""
-    report = report_of(part, name, player)
-    is_of_video = isinstance(report, dict) and report.get("video") == viewer_state(player).video_id
-    return report if is_of_video else {}  # type: ignore[return-value]
-
-
 def draw_ranking(
-    record: VideoRecord,
-    detection: MomentDetection,
-    prompts: Prompts,
-    signal: Signal,
-    series: dict[str, Any],
-    player: str = PLAYER,
+    record: VideoRecord, detection: MomentDetection, prompts: Prompts, signal: Signal, series: dict[str, Any]
 ) -> None:
     """Draw every prompt's score at the frame on the screen; the browser updates it as the video plays.
 
@@ -104,12 +94,7 @@ def draw_ranking(
         prompts: Gives the colours.
         signal: Gives the range of the bars.
         series: The value of ``components.series``.
-        player: Whose ranking it is, see ``draw_part``.
     """
-    if not prompts.texts or not len(detection.scores):
-        st.markdown("##### This frame")
-        st.caption("No sample is indexed yet." if prompts.texts else "Type a prompt in the sidebar: one per line.")
-        return
     data = {
         "prompts": [
             {
@@ -126,7 +111,7 @@ def draw_ranking(
         "range": signal.axis,
         "decimals": value_decimals(detection.scores.unit),
     }
-    draw_part("ranking", data, player, on_missing_change=_put_again)
+    draw_part("ranking", data, on_missing_change=_put_again)
 
 
 @dataclass(frozen=True)
@@ -148,13 +133,7 @@ class Edges:
 
 
 def draw_timeline(
-    record: VideoRecord,
-    view: Timeline,
-    series: dict[str, Any],
-    player: str = PLAYER,
-    edges: Edges | None = None,
-    *,
-    fits: bool = False,
+    record: VideoRecord, view: Timeline, series: dict[str, Any], edges: Edges | None = None, *, fits: bool = False
 ) -> None:
     """Draw the curves; the browser draws the playhead over them.
 
@@ -162,7 +141,6 @@ def draw_timeline(
         record: The video.
         view: What the chart shows.
         series: The value of ``components.series``.
-        player: Whose timeline it is, see ``draw_part``.
         edges: The edges to drag, or None.
         fits: Whether the chart is as high as the window has room for, within ``FIT_PX``, and not as ``view`` says.
     """
@@ -174,22 +152,21 @@ def draw_timeline(
         "edges": None if edges is None else [edges.name, edges.start_s, edges.end_s, edges.last_s],
         # Streamlit sends only data that has changed. If a drag is undone before its own run has ended, only this count
         # has; without it the browser would go on showing the dragged edges.
-        "heard": _dragged(player).get("count"),
+        "heard": _dragged().get("count"),
         "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
     draw_part(
         "timeline",
         data,
-        player,
-        on_edges_change=partial(_take_edges, player, edges),
+        on_edges_change=partial(_take_edges, edges),
         on_missing_change=_put_again,
         on_theme_change=_put_again,
     )
 
 
-def _take_edges(player: str, edges: Edges | None) -> None:
+def _take_edges(edges: Edges | None) -> None:
     """Take a drag, if it is of the moment that is selected now and has finite numbers."""
-    report = _dragged(player)
+    report = _dragged()
     if edges is None or report.get("name") != edges.name:
         return
     times_s = [time_s for name in ("start_s", "end_s") if isinstance(time_s := report.get(name), float | int)]
@@ -197,38 +174,31 @@ def _take_edges(player: str, edges: Edges | None) -> None:
         edges.move(float(times_s[0]), float(times_s[1]))
 
 
-def _dragged(player: str) -> dict[str, Any]:
+def _dragged() -> dict[str, Any]:
     """Return the browser's last report on edges, empty if there is none or it is no dict."""
-    report = report_of("timeline", "edges", player)
+    report = report_of("timeline", "edges")
     return report if isinstance(report, dict) else {}
 
 
-def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool, player: str = PLAYER) -> None:
+def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool) -> None:
     """Listen for the annotation keys wherever the focus is, except while somebody types.
 
     Args:
         take: Called with "accept", "reject" or "undo", and the frame on the screen, None if unknown.
         plays: Whether the player is on the page.
-        player: Whose frame it is, see ``draw_part``.
     """
-    draw_part("judge", {"plays": plays}, player, on_pressed_change=partial(_take_key, player, take))
+    draw_part("judge", {"plays": plays}, on_pressed_change=partial(_take_key, take))
 
 
-def _take_key(player: str, take: Callable[[str, int | None], None]) -> None:
-    report = report_of("judge", "pressed", player)
-    if not isinstance(report, dict) or report.get("what") not in ("accept", "reject", "undo"):
-        return
-    frame = report.get("frame")
-    take(report["what"], frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None)
+def _take_key(take: Callable[[str, int | None], None]) -> None:
+    report = report_of("judge", "pressed")
+    if isinstance(report, dict) and report.get("what") in ("accept", "reject", "undo"):
+        frame = frame_in(report)
+        take(report["what"], frame if frame is not None and frame >= 0 else None)
 
 
 def draw_annotations(
-    record: VideoRecord,
-    rows: Sequence[dict[str, Any]],
-    *,
-    direct: bool,
-    drop: Callable[[dict[str, Any]], None],
-    player: str = PLAYER,
+    record: VideoRecord, rows: Sequence[dict[str, Any]], *, direct: bool, drop: Callable[[dict[str, Any]], None]
 ) -> None:
     """Draw a list of annotations and moments; a click on a row goes there.
 
@@ -237,20 +207,18 @@ def draw_annotations(
         rows: Each with "prompt", "colour", "state" (a word), "start" and "end" in seconds, the "frame" to go to and
             "iou", None where there is none, and "marks": the marks that can be removed.
         direct: Whether the browser itself moves the player; else the server does.
-        drop: Called when the cross of a row was clicked, with a report of the open video, any JSON values: "marks".
-        player: Whose list it is, see ``draw_part``.
+        drop: Called when the cross of a row was clicked, with a report on the open video, any JSON values: "marks".
     """
     data = {"video": record.video_id, "rows": list(rows), "direct": direct}
+    going, dropping = _take("annotations", "go", _go), _take("annotations", "drop", drop)
+    draw_part("annotations", data, on_go_change=going, on_drop_change=dropping)
 
-    def go() -> None:
-        frame = _report("annotations", "go", player).get("frame")
-        if isinstance(frame, int) and not isinstance(frame, bool):
-            seek(frame, player)
 
-    def dropped() -> None:
-        drop(_report("annotations", "drop", player))
-
-    draw_part("annotations", data, player, on_go_change=go, on_drop_change=dropped)
+def _go(report: dict[str, Any]) -> None:
+    """Go to the frame of a row; ``settle_playhead`` keeps it within the video."""
+    frame = frame_in(report)
+    if frame is not None:
+        seek(frame)
 
 
 def _put_again() -> None:

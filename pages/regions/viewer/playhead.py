@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,7 +14,7 @@ from streamlit_plotly_events import plotly_events
 
 from clip_core.charts.timeline import Timeline, timeline_figure
 from clip_core.types import Scores, TimeTable, VideoRecord
-from pages.player.components import PLAYER
+from pages.player.components import PLAYER, frame_in
 from pages.shared.session import region_state
 from pages.shared.tables import clicked_time
 
@@ -36,7 +37,7 @@ class ViewerState:
         playing: Whether it moves, frame by frame; the browser's own playback is not known here.
         start_frame, start_s: Where and when (by the monotonic clock) playback was last started or moved.
         played_to: Where playback has put it.
-        walked_to: The candidate to which Previous or Next led, by its first frame; None: it led to a moment.
+        walked_to: The first frame of the candidate to which Previous or Next led; None: they led to a moment.
         tick_drawn: Whether the fragment that reruns the page has just been drawn with the page.
         last_click: The last click in the chart, as the chart still reports it.
     """
@@ -56,12 +57,11 @@ class ViewerState:
 
 @dataclass(frozen=True)
 class Playhead:
-    """The frame on the screen, when it starts and ends, and the sample nearest to it (None without samples)."""
+    """The frame on the screen, and when it starts and ends, in seconds."""
 
     frame: int
     time_s: float
     until_s: float
-    sample: int | None
 
 
 def viewer_state(player: str = PLAYER) -> ViewerState:
@@ -89,7 +89,7 @@ def settle_playhead(
         _advance(state, times_s)
     state.frame = frame = min(max(0, state.frame), max(0, len(times_s) - 1))
     time_s = float(times_s[frame]) if len(times_s) else 0.0
-    return Playhead(frame, time_s, until_s(frame, record.table), nearest_sample(scores, time_s))
+    return Playhead(frame, time_s, until_s(frame, record.table))
 
 
 def until_s(frame: int, table: TimeTable) -> float:
@@ -115,9 +115,9 @@ def seek(frame: int, player: str = PLAYER) -> None:
     state.start_frame, state.start_s = frame, time.monotonic()
 
 
-def walk(walked_to: int | None, frame: int) -> None:
-    """Go to a frame; ``walked_to`` is the same frame if a candidate starts there, None for a moment. A callback."""
-    viewer_state().walked_to = walked_to
+def walk(frame: int, *, is_candidate: bool) -> None:
+    """Go to the first frame of a moment or candidate. A callback."""
+    viewer_state().walked_to = frame if is_candidate else None
     seek(frame)
 
 
@@ -126,12 +126,10 @@ def start_at(frame: int) -> None:
     viewer_state().first_frame = frame
 
 
-def take_report(report: dict[str, object], player: str) -> None:
-    """Take the frame that the browser reports of the open video; ``settle_playhead`` keeps it within the video."""
-    state, frame = viewer_state(player), report.get("frame")
-    if report.get("seq") != state.seeks:
-        return  # outdated: the page has moved the playhead since
-    if isinstance(frame, int) and not isinstance(frame, bool):
+def take_report(report: dict[str, Any], player: str) -> None:
+    """Take the frame that the browser reports on its screen; ``settle_playhead`` keeps it within the video."""
+    state, frame = viewer_state(player), frame_in(report)
+    if frame is not None and report.get("seq") == state.seeks:  # else outdated: the page has moved the playhead since
         state.frame = frame
 
 
@@ -157,7 +155,7 @@ class _Drawn:
         return self._text
 
 
-def draw_chart(view: Timeline, head: Playhead) -> None:
+def draw_frame_chart(view: Timeline, head: Playhead) -> None:
     """Draw the timeline as a picture from the server; a click takes effect in the next run."""
     view = replace(view, cursor_s=head.time_s, cursor_frame=head.frame, stamp=viewer_state().seeks)
     plotly_events(_Drawn(timeline_figure(view)), override_height=view.height_px, key=CHART)
@@ -168,9 +166,9 @@ def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
     return max(0, int(np.searchsorted(times_s, seconds, side="right")) - 1)
 
 
-def nearest_sample(scores: Scores, time_s: float) -> int | None:
-    """Return the index of the sample nearest to a time, or None without samples."""
-    return int(np.argmin(np.abs(scores.times_s - time_s))) if len(scores) else None
+def nearest_sample(scores: Scores, time_s: float) -> int:
+    """Return the index of the sample nearest to a time; there must be samples."""
+    return int(np.argmin(np.abs(scores.times_s - time_s)))
 
 
 def _clicked_sample(scores: Scores) -> int | None:

@@ -19,19 +19,8 @@ from clip_core.types import Moment, Scores, TimeTable, VideoRecord
 from pages.regions.moments.moment_list import doubt_words
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
-from pages.regions.viewer.playhead import (
-    Playhead,
-    draw_slider,
-    frame_on_screen,
-    is_playing,
-    keep_playing,
-    nearest_sample,
-    pause,
-    seek,
-    toggle_play,
-    viewer_state,
-    walk,
-)
+from pages.regions.viewer import playhead
+from pages.regions.viewer.playhead import Playhead, frame_on_screen, seek, viewer_state, walk
 from pages.shared.cache import picture, stamp
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import theme, unseen
@@ -72,7 +61,7 @@ def draw_ranking(detection: MomentDetection, head: Playhead, prompts: Prompts, s
 
     There is a sample at least.
     """
-    scores, sample = detection.scores, nearest_sample(detection.scores, head.time_s)
+    scores, sample = detection.scores, playhead.nearest_sample(detection.scores, head.time_s)
     st.markdown(f"##### This frame :gray[:small[· sample at {clock(float(scores.times_s[sample]))}]]")
     values, raw = detection.smoothed[sample], scores.values[sample]
     in_doubt = np.array([bool(doubt_words(detection, prompt)) for prompt in scores.prompts])
@@ -123,8 +112,8 @@ def draw_transport(
         walked = viewer_state().walked_to == head.frame
         _draw_buttons(scores, stops(starts[0], starts[1], head.frame, walked=walked), head, last)
         st.html(_clock_html(table, head, last), width="content")
-        draw_slider(last)
-        keep_playing()
+        playhead.draw_slider(last)
+        playhead.keep_playing()
 
 
 class Stop(NamedTuple):
@@ -160,11 +149,11 @@ def _draw_buttons(scores: Scores, moments: tuple[Stop | None, Stop | None], head
     earlier = int(scores.frames[at - 1]) if at > 0 else None
     later = int(scores.frames[behind]) if behind < len(scores) else None
     before, after = (head.frame - 1 if head.frame > 0 else None), (head.frame + 1 if head.frame < last else None)
-    play, icon = ("Pause", "pause") if is_playing() else ("Play", "play_arrow")
+    play, icon = ("Pause", "playhead.pause") if viewer_state().playing else ("Play", "play_arrow")
     _button("skip_previous", "prev_m", "Previous moment (P)", "P", _to_stop(moments[0]))
     _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", _to_frame(earlier))
     _button("chevron_left", "prev_f", "Back one frame (←)", "Left", _to_frame(before))
-    _button(icon, "play", f"{play} (Space)", "Space", partial(toggle_play, last) if last else None)
+    _button(icon, "play", f"{play} (Space)", "Space", partial(playhead.toggle_play, last) if last else None)
     _button("chevron_right", "next_f", "Forward one frame (→)", "Right", _to_frame(after))
     _button("keyboard_double_arrow_right", "next_s", "Forward one sample (Shift →)", "Shift+Right", _to_frame(later))
     _button("skip_next", "next_m", "Next moment (N)", "N", _to_stop(moments[1]))
@@ -180,7 +169,7 @@ def _to_stop(stop: Stop | None) -> Callable[[], None] | None:
 
 
 def _reset() -> None:
-    pause()
+    playhead.pause()
     walk(0, is_candidate=False)
 
 

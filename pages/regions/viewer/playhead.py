@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import time
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -145,20 +146,12 @@ def _take_slider() -> None:
     viewer_state().frame = int(st.session_state[SLIDER])
 
 
-class _Drawn:
-    """What the component needs of a figure: its JSON. A go.Figure of this size takes 200 ms to build and write."""
-
-    def __init__(self, figure: dict[str, object]) -> None:
-        self._text = json.dumps(figure, separators=(",", ":"), allow_nan=False)
-
-    def to_json(self) -> str:
-        return self._text
-
-
 def draw_frame_chart(view: Timeline, head: Playhead) -> None:
     """Draw the timeline as a picture from the server; a click takes effect in the next run."""
     view = replace(view, cursor_s=head.time_s, cursor_frame=head.frame, stamp=viewer_state().seeks)
-    plotly_events(_Drawn(timeline_figure(view)), override_height=view.height_px, key=CHART)
+    text = json.dumps(timeline_figure(view), separators=(",", ":"), allow_nan=False)
+    # The component only needs a figure's JSON, and a go.Figure of this size takes 200 ms to build and write.
+    plotly_events(SimpleNamespace(to_json=lambda: text), override_height=view.height_px, key=CHART)
 
 
 def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
@@ -196,11 +189,6 @@ def toggle_play(last: int) -> None:
         state.played_to = state.frame
 
 
-def is_playing() -> bool:
-    """Return whether the video is playing."""
-    return viewer_state().playing
-
-
 def pause() -> None:
     """Stop playing."""
     viewer_state().playing = False
@@ -220,7 +208,7 @@ def _advance(state: ViewerState, times_s: np.ndarray) -> None:
 
 def keep_playing() -> None:
     """While playing, rerun the page after each tick."""
-    if is_playing():
+    if viewer_state().playing:
         viewer_state().tick_drawn = True
         st.fragment(_tick, run_every=TICK_S)()
 

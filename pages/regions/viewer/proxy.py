@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,6 +60,11 @@ class Playable:
     task: TaskView[str] | None = None
     error: ClipVideoError | None = None
     make: Callable[[], None] | None = None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the proxy lacks."""
+        return () if self.task is None or self.task.progress is None else self.task.progress.warnings
 
 
 def address_of(video_id: str, source: ProxySource) -> str:
@@ -128,7 +133,7 @@ def status_px(playable: Playable) -> int:
         return 0
     if playable.source is None and playable.reason != NEITHER:
         return ROW_PX
-    return LINE_PX * (1 + (0 if playable.task is None else len(_warnings(playable.task))))
+    return LINE_PX * (1 + len(playable.warnings))
 
 
 def draw_proxy_status(playable: Playable, record: VideoRecord) -> None:
@@ -140,8 +145,9 @@ def draw_proxy_status(playable: Playable, record: VideoRecord) -> None:
             st.caption(f":material/info: {NEITHER}. Its frames are shown one by one.")
         elif playable.source == "copy":
             _, lines = proxy_size(record.width, record.height)
-            st.caption(f"Plays a copy in {lines} lines: {escape_markdown(_within_a_sentence(playable.reason))}.")
-            for warning in () if playable.task is None else _warnings(playable.task):
+            reason = playable.reason[:1].lower() + playable.reason[1:]
+            st.caption(f"Plays a copy in {lines} lines: {escape_markdown(reason)}.")
+            for warning in playable.warnings:
                 st.caption(f":material/warning: {escape_markdown(warning)}")
         elif playable.task is not None and playable.task.active:
             text, help_text = partial(_text, playable.reason), "Cancel. Nothing of the copy is kept."
@@ -173,11 +179,3 @@ def _text(reason: str, task: TaskView[str]) -> str:
         share = 0.0 if report is None else report.share
         state = f"is being made · {100 * share:.0f} %{left_text(report)}"
     return escape_markdown(f"{reason}: {which} {state}")
-
-
-def _warnings(task: TaskView[str]) -> tuple[str, ...]:
-    return () if task.progress is None else tuple(task.progress.warnings)
-
-
-def _within_a_sentence(reason: str) -> str:
-    return reason[:1].lower() + reason[1:]

@@ -141,11 +141,11 @@ def test_moments_are_listed_and_the_buttons_go_to_them(ready: Page) -> None:
 
 def test_a_click_on_a_row_seeks_once(ready: Page) -> None:
     rows = flag_one_stretch(ready)
-    stamp = ready.press("reset").at.session_state["stamp"]
+    stamp = ready.press("reset").at.session_state["ViewerState"].seeks
     ready.click_row("moments", len(rows) - 1, "peak")
     wanted = frame_at(rows[-1]["start"])
     assert ready.frame == wanted
-    assert ready.at.session_state["stamp"] == stamp + 1
+    assert ready.at.session_state["ViewerState"].seeks == stamp + 1
     assert ready.slide("frame", 3).frame == 3  # the selection stays, and does not pull it back
     ready.click_row("moments", len(rows) - 1, "end")
     assert ready.frame == wanted

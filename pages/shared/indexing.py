@@ -140,8 +140,8 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
     job, record = indexed.job, indexed.record
     unreadable = None if record is None else record.unreadable_after_s
     failed = job is not None and job.state == "failed"
-    warned = job is not None and job.progress is not None and len(job.progress.warnings) > 0
-    tall = unreadable is not None or failed or warned or indexed.gone is not None
+    warnings = () if job is None or job.progress is None else job.progress.warnings
+    tall = unreadable is not None or failed or warnings or indexed.gone is not None
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
             region_state(IndexingState).drawn_with_page = True
@@ -149,47 +149,37 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
             draw_task_row(TaskRow(index_queue(), job.key, viewer(), _text, "cancel", help_text, on_look=_show_more))
             return
         if indexed.gone is not None:
-            st.warning(
-                f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept.", icon=":material/warning:"
-            )
-            return
-        if unreadable is not None:
-            text = f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."
+            text = f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept."
             st.warning(text, icon=":material/warning:")
-        for warning in () if unreadable is not None or job is None or job.progress is None else job.progress.warnings:
-            st.warning(escape_markdown(warning), icon=":material/warning:")
+            return
+        texts = [escape_markdown(warning) for warning in warnings]
+        if unreadable is not None:
+            texts = [f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."]
+        for text in texts:
+            st.warning(text, icon=":material/warning:")
         if job is not None and job.error is not None and failed and record is not None:
             st.error(error_markdown(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, request.rate):
-            _resume(request, indexed, _samples_text(indexed, samples))
+            _draw_resume(request, indexed, samples)
         elif unreadable is None:
             counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
             st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
 
 
-def _samples_text(indexed: Indexed, samples: int) -> str:
-    if indexed.outdated is not None:
-        return "Indexed by an earlier version"
+def _draw_resume(request: IndexRequest, indexed: Indexed, samples: int) -> None:
+    """Draw how far indexing is, and the button that goes on."""
+    job, label, help_text = indexed.job, "Resume", "Go on where it stopped. What is indexed is not done again."
+    of = f" of {job.progress.total:,}" if job is not None and job.progress is not None else ""
+    text = f"{samples:,}{of} samples{' · cancelled' if job is not None and job.state == 'cancelled' else ''}"
     if indexed.forgotten:
-        return "0 samples · forgotten"
-    job = indexed.job
-    progress = job.progress if job is not None else None
-    of = f" of {progress.total:,}" if progress is not None else ""
-    stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
-    return f"{samples:,}{of} samples{stopped}"
-
-
-def _resume(request: IndexRequest, indexed: Indexed, text: str) -> None:
-    failed = indexed.job is not None and indexed.job.state == "failed"
-    again = indexed.outdated is not None
+        text = "0 samples · forgotten"
+    if indexed.outdated is not None:
+        text, label, help_text = "Indexed by an earlier version", "Index again", "From the start."
+    if job is not None and job.state == "failed":
+        label = "Try again"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.caption(text)
-        st.button(
-            "Try again" if failed else "Index again" if again else "Resume",
-            key="resume",
-            on_click=request.submit,
-            help="From the start." if again else "Go on where it stopped. What is indexed is not done again.",
-        )
+        st.button(label, key="resume", on_click=request.submit, help=help_text)
 
 
 def _show_more(job: TaskView[IndexKey]) -> None:

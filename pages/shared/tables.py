@@ -43,7 +43,7 @@ class Click:
 
 
 @dataclass(frozen=True)
-class _Own:
+class _Selected:
     """The cell that the server selected.
 
     Attributes:
@@ -66,7 +66,7 @@ class TableState:
         places: The table whose rows are places in the video, and their times in seconds; None: none is drawn.
     """
 
-    selected: dict[str, _Own] = field(default_factory=dict)
+    selected: dict[str, _Selected] = field(default_factory=dict)
     places: tuple[str, list[float]] | None = None
 
 
@@ -97,9 +97,8 @@ def draw_table(
         rows_too: Whether rows can be ticked as well.
         selected: The row to shade.
     """
-    empty = [""] * len(table)
     for place, name in enumerate(HANDLES, 1):
-        table.insert(place, name, empty)
+        table.insert(place, name, "")
     handles = {name: st.column_config.TextColumn("", width=1) for name in HANDLES}
     least, most = (HEAD_PX + ROW_PX * rows for rows in (min(len(table), FEWEST_ROWS), len(table)))
     st.html(_AS_HIGH_AS_ITS_ROWS.format(least=least, most=most))
@@ -152,23 +151,23 @@ def take_click(key: str) -> Click | None:
     if key not in st.session_state:
         return None
     selected = region_state(TableState).selected
-    cell, own = selected_cell(key), selected.get(key, _Own())
+    cell, own = selected_cell(key), selected.get(key, _Selected())
     if own.is_new:
         selected[key] = replace(own, is_new=False)
         return None
     if cell == own.cell:
-        selected[key] = _Own(cell, cell)
+        selected[key] = _Selected(cell, cell)
         return None
     if cell == own.before or _is_handle_of(own.cell, cell):
         # Either the browser had not yet drawn the server's selection, or the same cell was clicked again and both
         # changes came in one message. Select another handle; a second such message counts, so that no cell is dead.
         again = None if own.cell is None else _handle(own.cell[0], own.cell, cell)
         clicked = cell is not None and cell[1] not in HANDLES
-        selected[key] = _Own(again, again if clicked else own.before)
+        selected[key] = _Selected(again, again if clicked else own.before)
         _write(key, again, ticked_rows(key))
         return None
     if cell is None:
-        selected[key] = _Own()
+        selected[key] = _Selected()
         return Click(None)
     select_row(key, cell[0], ticked_rows(key))
     return Click(cell[0])
@@ -184,8 +183,8 @@ def select_row(key: str, row: int | None, ticked: Sequence[int], *, early: bool 
         early: Whether this is called in a callback, before ``take_click`` in the same run.
     """
     before, selected = selected_cell(key), region_state(TableState).selected
-    cell = None if row is None else _handle(row, before, selected.get(key, _Own()).cell)
-    selected[key] = _Own(cell, before, is_new=early)
+    cell = None if row is None else _handle(row, before, selected.get(key, _Selected()).cell)
+    selected[key] = _Selected(cell, before, is_new=early)
     _write(key, cell, ticked)
 
 

@@ -149,7 +149,7 @@ def _draw_buttons(scores: Scores, moments: tuple[Stop | None, Stop | None], head
     earlier = int(scores.frames[at - 1]) if at > 0 else None
     later = int(scores.frames[behind]) if behind < len(scores) else None
     before, after = (head.frame - 1 if head.frame > 0 else None), (head.frame + 1 if head.frame < last else None)
-    play, icon = ("Pause", "playhead.pause") if viewer_state().playing else ("Play", "play_arrow")
+    play, icon = ("Pause", "pause") if viewer_state().playing else ("Play", "play_arrow")
     _button("skip_previous", "prev_m", "Previous moment (P)", "P", _to_stop(moments[0]))
     _button("keyboard_double_arrow_left", "prev_s", "Back one sample (Shift ←)", "Shift+Left", _to_frame(earlier))
     _button("chevron_left", "prev_f", "Back one frame (←)", "Left", _to_frame(before))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from clip_core.charts.timeline import Timeline
+from clip_core.charts.view import Timeline
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import SAMPLE
 from clip_core.scoring.detection import MomentDetection

@@ -10,7 +10,7 @@ import streamlit as st
 
 from clip_core.analysis.analyse import Analysis, Picture
 from clip_core.analysis.score_prompts import known_prompts
-from clip_core.charts.timeline import Unfinished
+from clip_core.charts.view import Unfinished
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
 from clip_core.scoring.curves import image_key

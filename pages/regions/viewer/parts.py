@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clip_core.charts.timeline import Timeline, live_figure
+from clip_core.charts.timeline import live_figure
+from clip_core.charts.view import Timeline
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import value_decimals
 from clip_core.types import Moment, VideoRecord

@@ -13,7 +13,8 @@ import numpy as np
 import streamlit as st
 from streamlit_plotly_events import plotly_events
 
-from clip_core.charts.timeline import Timeline, timeline_figure
+from clip_core.charts.timeline import timeline_figure
+from clip_core.charts.view import Timeline
 from clip_core.types import Scores, TimeTable, VideoRecord
 from pages.player.components import PLAYER, frame_in
 from pages.shared.session import region_state

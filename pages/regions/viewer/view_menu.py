@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from clip_core.charts.timeline import AxisName, ChartKind
+from clip_core.charts.view import AxisName, ChartKind
 from pages.regions.sidebar.prompts import FULL_ROW, Prompts, draw_legend
 from pages.regions.viewer.playhead import pause
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.analysis.report import timeline_of
-from clip_core.charts.timeline import Line, Timeline, Unfinished
+from clip_core.charts.view import Line, Timeline, Unfinished
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.library.videos import VideoChoice

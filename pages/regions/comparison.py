@@ -26,16 +26,14 @@ FRAMES_KEY = "compare_frames"
 
 @dataclass
 class CompareState:
-    """The session's state of this region: the last comparison, and what was compared.
-
-    Models and framings are None until their lists are drawn.
-    """
+    """The models and framings that are compared, None until their lists are drawn; and the last comparison."""
 
     first_encoder: str | None = None
     first_framing: str | None = None
     second_encoder: str | None = None
     second_framing: str | None = None
     last: tuple[object, Comparison] | None = None
+    """What was compared, and how the two differ."""
 
 
 def choose(config: Config) -> tuple[ChosenModel, ChosenModel, int]:

@@ -51,6 +51,7 @@ class Investigation:
 
 def choose_investigation() -> Investigation | None:
     """Draw the sidebar and start indexing if needed; return None if the page already says what is missing."""
+    cache.warm_up()
     said = opening.start()
     try:
         return _choose(said)

@@ -23,8 +23,10 @@ from clip_core.errors import ClipVideoError
 from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import clock, size_text
+from pages.regions.chart import curves
 from pages.regions.sidebar import source, video_settings
 from pages.regions.viewer.proxy import forget as forget_what_was_asked
+from pages.shared import indexing
 from pages.shared.cache import index_queue, proxy_queue
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
@@ -145,8 +147,8 @@ def _forget(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
         state.error = error
     forget_what_was_asked(video_id)
     video_settings.forget(video_id)
-    for key in ("analysis", "analysis_of", "ribbons", "ribbons_of", "index_request"):
-        st.session_state.pop(key, None)
+    curves.forget()
+    indexing.forget()
 
 
 def _delete_file(video_id: str, config: Config) -> None:

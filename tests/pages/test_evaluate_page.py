@@ -33,7 +33,7 @@ def settings_of(page: Page) -> Settings:
 def found(page: Page, **changes: Any) -> Any:
     """What the settings find, by the page's own evidence."""
     settings = replace(settings_of(page), **changes)
-    return detect(settings, page.at.session_state["analysis"].video_scores(settings))
+    return detect(settings, page.analysis.video_scores(settings))
 
 
 def state_of(page: Page) -> EvaluationState:

@@ -57,7 +57,7 @@ def test_the_ends_of_the_score_range_are_what_is_written(ready: Page, unit: str)
 def test_the_width_keeps_its_time_when_its_unit_changes(ready: Page) -> None:
     assert ready.control("slider", "smoothing").value == 0.6
     assert ready.control("slider", "smoothing").label == "Smoothing · 3 samples"
-    drawn = ready.at.session_state["analysis_of"]
+    drawn = ready.chart_state.analysis_of
     ready.control("segmented_control", "smoothing_unit").set_value("samples")
     ready.run()
     width = ready.control("slider", "smoothing_samples")
@@ -68,7 +68,7 @@ def test_the_width_keeps_its_time_when_its_unit_changes(ready: Page) -> None:
     ready.control("segmented_control", "smoothing_unit").set_value("s")
     ready.run()
     assert ready.control("slider", "smoothing").value == pytest.approx(1.0)
-    assert ready.at.session_state["analysis_of"] == drawn
+    assert ready.chart_state.analysis_of == drawn
 
 
 def test_another_rate_leaves_five_samples_five_samples(world: World, page: Page) -> None:

@@ -20,7 +20,7 @@ from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError
 from clip_core.settings import read_settings, settings_yaml
 from clip_core.types import Floats, Image
-from pages.regions.viewer.transport import stops
+from pages.regions.viewer.frames import stops
 from tests.pages.test_findings_page import (  # noqa: F401
     by_hand,
     choose,

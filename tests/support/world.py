@@ -16,7 +16,9 @@ import yaml
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
+from clip_core.analysis.analyse import Analysis
 from clip_core.store.store import EmbeddingStore
+from pages.regions.chart.curves import ChartState
 from pages.regions.sidebar.state import SidebarState
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -105,7 +107,23 @@ class Page:
 
     def indexed(self) -> Page:
         """Run until nothing is being indexed any more."""
-        return self.until(lambda: not self.at.get("progress") and "analysis" in self.at.session_state)
+        return self.until(lambda: not self.at.get("progress") and self.has_scores)
+
+    @property
+    def chart_state(self) -> ChartState:
+        state: ChartState = self.at.session_state["ChartState"]
+        return state
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether a video has been scored in this session."""
+        return "ChartState" in self.at.session_state and self.chart_state.analysis is not None
+
+    @property
+    def analysis(self) -> Analysis:
+        """What the page knows of the scores of its video."""
+        assert self.chart_state.analysis is not None
+        return self.chart_state.analysis
 
     @property
     def texts(self) -> list[str]:
@@ -147,11 +165,11 @@ class Page:
 
     @property
     def cells(self) -> int:
-        return int(self.at.session_state["analysis"].curves.computed_cells)
+        return int(self.analysis.curves.computed_cells)
 
     @property
     def samples(self) -> int:
-        return len(self.at.session_state["analysis"].curves)
+        return len(self.analysis.curves)
 
     @property
     def flag_pills(self) -> Any:

@@ -11,11 +11,10 @@ from clip_core.evaluation.agreement import Agreement
 from clip_core.evaluation.ground_truth import Absence
 from clip_core.evaluation.marks import Marked
 from clip_core.types import Times, VideoRecord
-from pages.player.components import part_key
-from pages.player.draw import draw_annotations
 from pages.regions.evaluation.ground_truth import drop_marks, marks_of
 from pages.regions.sidebar.prompts import Prompts
-from pages.regions.viewer.playhead import PLAYER, frame_on_screen, seek, state_key
+from pages.regions.viewer.parts import draw_annotations
+from pages.regions.viewer.playhead import frame_on_screen
 from pages.shared.theme import theme
 
 MOST_ROWS = 2000
@@ -33,7 +32,7 @@ def draw_list(
     ``direct``: whether the list itself can move the player, in the browser.
     """
     rows = rows_of(agreement, absent, marks_of(record.video_id), prompts, record.table.times_s)
-    draw_annotations(record, rows[:MOST_ROWS], direct=direct, go=_go, drop=_drop)
+    draw_annotations(record, rows[:MOST_ROWS], direct=direct, drop=_drop)
     if len(rows) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(rows):,} rows are listed. All of them are judged.")
 
@@ -81,25 +80,8 @@ def _as_json(mark: Marked) -> list[Any]:
     return [mark.prompt, mark.start_s, mark.end_s, mark.there]
 
 
-def _go() -> None:
-    """Go to the frame of a row; ``settle_playhead`` keeps it within the video."""
-    report = _reported("go")
-    frame = report.get("frame")
-    if isinstance(frame, int) and not isinstance(frame, bool):
-        seek(frame)
-
-
-def _drop() -> None:
+def _drop(report: dict[str, Any]) -> None:
     """Remove the marks of a row, if they are still as the browser knew them."""
-    report = _reported("drop")
     given = report.get("marks")
     known = marks_of(str(report.get("video")))
     drop_marks(str(report.get("video")), [m for m in known if isinstance(given, list) and _as_json(m) in given])
-
-
-def _reported(name: str) -> dict[str, Any]:
-    """Return what the list reported for the open video: a dict of any JSON values, empty without a report."""
-    state = st.session_state
-    report = state[part_key("annotations")].get(name)
-    ours = isinstance(report, dict) and report.get("video") == state.get(state_key("frame_of", PLAYER))
-    return report if ours else {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from clip_core.text import clock, parse_time
 from clip_core.types import VideoRecord
 from pages.regions.moments.state import MomentsState
-from pages.regions.viewer.playhead import PLAYER, Playhead, state_key
+from pages.regions.viewer.playhead import Playhead
 from pages.shared.session import region_state
 from pages.shared.widgets import bound
 
@@ -95,18 +96,14 @@ def _put(end: str, time_s: float | None, text: str) -> None:
     setattr(_state(), f"mark_{end}_text", text)
 
 
-def take_presses(reported: object, player: str = PLAYER) -> None:
+def take_presses(reported: dict[str, Any]) -> None:
     """Record the key presses that the screen reports. Called before a run begins.
 
     Args:
-        reported: Any JSON value; valid is ``{"video", "since", "presses": [[number, which, frame], …]}`` with
-            "in" or "out". A report repeats the last presses, so that none is lost if two reports arrive as one;
+        reported: Of the open video, any JSON values; valid is ``{"since", "presses": [[number, which, frame], …]}``
+            with "in" or "out". A report repeats the last presses, so that none is lost if two reports arrive as one;
             the numbers rise.
-        player: Whose screen it is.
     """
-    state = st.session_state
-    if not isinstance(reported, dict) or reported.get("video") != state.get(state_key("frame_of", player)):
-        return
     since, presses = reported.get("since"), reported.get("presses")
     if not isinstance(since, (int, float)) or not isinstance(presses, list):
         return

@@ -19,6 +19,7 @@ from pages.regions.moments.table import draw_moment_table, moment_id, settle_row
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared.markdown import escape_markdown
+from pages.shared.tables import clear_places
 from pages.shared.theme import theme
 
 SIGNS: dict[VerdictKind, str] = {"not sure": "?", "throughout": "▬", "there": "✓"}
@@ -156,7 +157,7 @@ def draw_list(
     path: str,
 ) -> None:
     """Draw the chosen list; a click on a row takes effect in the next run."""
-    st.session_state.places = None  # ``draw_places`` sets them
+    clear_places()
     if chosen == "Peaks":
         draw_peaks(listed.kept, detection, record, path)
     elif chosen == "Spikes":

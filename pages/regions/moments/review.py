@@ -17,12 +17,12 @@ from clip_core.scoring.reviewed import Reviewed, annotation_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
 from clip_core.types import Annotation, ReviewVerdict
-from pages.player.draw import Edges, draw_judge_keys
 from pages.regions.moments import moment_list
 from pages.regions.moments.in_out import clear_in_out, in_out, press
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.state import MomentId, MomentsState
 from pages.regions.moments.table import moment_id, selected_in_browser, show_moment, show_next
+from pages.regions.viewer.parts import Edges, draw_judge_keys
 from pages.regions.viewer.playhead import until_s
 from pages.regions.viewer.viewer import Scene
 from pages.shared.markdown import error_markdown, escape_markdown
@@ -43,11 +43,8 @@ class Review:
     listed: MomentList
     store: EmbeddingStore
 
-    def draw(self, *, plays: bool) -> DeltaGenerator:
-        """Draw the chosen list, the verdicts, and what annotates moments; return the place for the downloads.
-
-        ``plays``: whether the player is on the page, which knows the current frame better than the server.
-        """
+    def draw(self) -> DeltaGenerator:
+        """Draw the chosen list, the verdicts, and what annotates moments; return the place for the downloads."""
         scene = self.scene
         with st.container(gap="xsmall", height="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="list_row"):
@@ -59,7 +56,7 @@ class Review:
             with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", wrap=False, key="verdict_row"):
                 moment_list.draw_verdicts(scene.detection, scene.prompts)
                 self._draw_accept()
-            self._draw_keys(plays=plays)
+            self._draw_keys()
         return downloads_place
 
     def _draw_box(self) -> None:
@@ -99,9 +96,9 @@ class Review:
             args=(subjects, "accepted"),
         )
 
-    def _draw_keys(self, *, plays: bool) -> None:
+    def _draw_keys(self) -> None:
         """Listen for the keys (A accepts, X rejects, Ctrl+Z undoes); draw the error if an annotation was not stored."""
-        draw_judge_keys(self._take_key, plays=plays)
+        draw_judge_keys(self._take_key, plays=self.scene.plays)
         state = region_state(MomentsState)
         if state.error is not None:
             st.error(state.error, icon=":material/error:")

@@ -21,6 +21,7 @@ from pages.regions.sidebar.signal import put_smoothing
 from pages.regions.sidebar.source import choose_listed
 from pages.regions.sidebar.state import KindState, sidebar_state
 from pages.regions.sidebar.threshold import put_thresholds
+from pages.regions.viewer.playhead import start_at
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import unseen
 
@@ -47,7 +48,7 @@ def take_link() -> None:
         choose_listed(names["video"][-1])
     frame = names.get("frame", [""])[-1]
     if frame.isdecimal() and len(frame) < 10:
-        st.session_state.frame_wanted = int(frame)
+        start_at(int(frame))
 
 
 def draw_link_error() -> None:

@@ -1,4 +1,4 @@
-"""Draw the player's parts: what the page sends to the browser, and what comes back."""
+"""The parts of the player: what the page sends to the browser, and what comes back."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import streamlit as st
-
 from clip_core.charts.timeline import live_figure
 from clip_core.charts.view import Timeline
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import value_decimals
 from clip_core.types import Moment, VideoRecord
-from pages.player import assets
-from pages.player.components import draw_part, moments_address, more_series, part_key, times_address
+from pages.player.components import PLAYER, draw_part, frame_in, moments_address, more_series, report_of, times_address
+from pages.player.routes import plotly_address
 from pages.regions.moments.in_out import take_presses
 from pages.regions.moments.moment_list import doubt_words
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
-from pages.regions.viewer.playhead import PLAYER, Playhead, stamp, state_key
+from pages.regions.viewer.playhead import Playhead, seek, take_report, viewer_state
 from pages.regions.viewer.proxy import Playable, address_of, refuse
 
 FIT_PX = (230, 640)
@@ -56,50 +54,38 @@ def draw_screen(
         "confirmed": record.table.confirmed,
         "moments": moments_address(moments, candidates),
         "sure": len(moments),
-        "seek": {"seq": stamp(player), "frame": head.frame},
+        "seek": {"seq": viewer_state(player).seeks, "frame": head.frame},
     }
-    st.session_state[f"{part_key('screen', player)}_address"] = address
-    callbacks = {"on_at_change": partial(_take_report, player), "on_refused_change": partial(_take_refusal, player)}
-    callbacks["on_marks_change"] = partial(_take_marks, player)
-    draw_part("screen", data, player, **callbacks, on_missing_change=_put_again)
+    draw_part(
+        "screen",
+        data,
+        player,
+        on_at_change=_take("screen", "at", partial(take_report, player=player), player),
+        on_marks_change=_take("screen", "marks", take_presses, player),
+        on_refused_change=partial(_take_refusal, player, address),
+        on_missing_change=_put_again,
+    )
 
 
-def _take_report(player: str) -> None:
-    """Take the frame that the browser reports on its screen; ``settle_playhead`` keeps it within the video."""
-    report = _reported(player, "at")
-    if not isinstance(report, dict) or report.get("video") != st.session_state.get(state_key("frame_of", player)):
-        return
-    if report.get("seq") != stamp(player):
-        return  # outdated: the page has moved the playhead since
-    frame = report.get("frame")
-    if isinstance(frame, int) and not isinstance(frame, bool):
-        st.session_state[state_key("frame", player)] = frame
+def _take(part: str, name: str, take: Callable[[dict[str, Any]], None], player: str = PLAYER) -> Callable[[], None]:
+    """Return a callback that hands a report of the browser to ``take``: a dict of JSON values, of the open video."""
+
+    def take_report_of_video() -> None:
+        report = report_of(part, name, player)
+        if isinstance(report, dict) and report.get("video") == viewer_state(player).video_id:
+            take(report)
+
+    return take_report_of_video
 
 
-def _take_refusal(player: str) -> None:
+def _take_refusal(player: str, address: str) -> None:
     """Take a refusal, if it is of the address that the browser was given last."""
-    address = _reported(player, "refused")
-    if address == st.session_state.get(f"{part_key('screen', player)}_address"):
-        refuse(str(address))
-
-
-def _take_marks(player: str) -> None:
-    """Take the frames at which the keys I and O were pressed."""
-    take_presses(_reported(player, "marks"), player)
-
-
-def _reported(player: str, name: str) -> object:
-    """Return what the screen reported: any JSON value."""
-    return st.session_state[part_key("screen", player)].get(name)
+    if report_of("screen", "refused", player) == address:
+        refuse(address)
 
 
 def draw_ranking(
-    record: VideoRecord,
-    detection: MomentDetection,
-    prompts: Prompts,
-    signal: Signal,
-    series: dict[str, Any],
-    player: str = PLAYER,
+    record: VideoRecord, detection: MomentDetection, prompts: Prompts, signal: Signal, series: dict[str, Any]
 ) -> None:
     """Draw every prompt's score at the frame on the screen; the browser updates it as the video plays.
 
@@ -109,12 +95,7 @@ def draw_ranking(
         prompts: Gives the colours.
         signal: Gives the range of the bars.
         series: The value of ``components.series``.
-        player: Whose ranking it is, see ``draw_part``.
     """
-    if not prompts.texts or not len(detection.scores):
-        st.markdown("##### This frame")
-        st.caption("No sample is indexed yet." if prompts.texts else "Type a prompt in the sidebar: one per line.")
-        return
     data = {
         "prompts": [
             {
@@ -131,7 +112,7 @@ def draw_ranking(
         "range": signal.axis,
         "decimals": value_decimals(detection.scores.unit),
     }
-    draw_part("ranking", data, player, on_missing_change=_put_again)
+    draw_part("ranking", data, on_missing_change=_put_again)
 
 
 @dataclass(frozen=True)
@@ -153,13 +134,7 @@ class Edges:
 
 
 def draw_timeline(
-    record: VideoRecord,
-    view: Timeline,
-    series: dict[str, Any],
-    player: str = PLAYER,
-    edges: Edges | None = None,
-    *,
-    fits: bool = False,
+    record: VideoRecord, view: Timeline, series: dict[str, Any], edges: Edges | None = None, *, fits: bool = False
 ) -> None:
     """Draw the curves; the browser draws the playhead over them.
 
@@ -167,29 +142,32 @@ def draw_timeline(
         record: The video.
         view: What the chart shows.
         series: The value of ``components.series``.
-        player: Whose timeline it is, see ``draw_part``.
         edges: The edges to drag, or None.
         fits: Whether the chart is as high as the window has room for, within ``FIT_PX``, and not as ``view`` says.
     """
     data = {
-        "plotly": assets.plotly_address(),
+        "plotly": plotly_address(),
         "figure": live_figure(view),
         "video": record.video_id,
         "series": series | more_series(view),
         "edges": None if edges is None else [edges.name, edges.start_s, edges.end_s, edges.last_s],
         # Streamlit sends only data that has changed. If a drag is undone before its own run has ended, only this count
         # has; without it the browser would go on showing the dragged edges.
-        "heard": _dragged(player).get("count"),
+        "heard": _dragged().get("count"),
         "fit": {"least": FIT_PX[0], "most": FIT_PX[1]} if fits else None,
     }
-    taken = partial(_take_edges, player, edges)
-    changes: dict[str, Any] = {"on_missing_change": _put_again, "on_theme_change": _put_again, "on_edges_change": taken}
-    draw_part("timeline", data, player, **changes)
+    draw_part(
+        "timeline",
+        data,
+        on_edges_change=partial(_take_edges, edges),
+        on_missing_change=_put_again,
+        on_theme_change=_put_again,
+    )
 
 
-def _take_edges(player: str, edges: Edges | None) -> None:
+def _take_edges(edges: Edges | None) -> None:
     """Take a drag, if it is of the moment that is selected now and has finite numbers."""
-    report = _dragged(player)
+    report = _dragged()
     if edges is None or report.get("name") != edges.name:
         return
     times_s = [time_s for name in ("start_s", "end_s") if isinstance(time_s := report.get(name), float | int)]
@@ -197,39 +175,31 @@ def _take_edges(player: str, edges: Edges | None) -> None:
         edges.move(float(times_s[0]), float(times_s[1]))
 
 
-def _dragged(player: str) -> dict[str, Any]:
+def _dragged() -> dict[str, Any]:
     """Return the browser's last report on edges, empty if there is none or it is no dict."""
-    report = (st.session_state.get(part_key("timeline", player)) or {}).get("edges")
+    report = report_of("timeline", "edges")
     return report if isinstance(report, dict) else {}
 
 
-def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool, player: str = PLAYER) -> None:
+def draw_judge_keys(take: Callable[[str, int | None], None], *, plays: bool) -> None:
     """Listen for the annotation keys wherever the focus is, except while somebody types.
 
     Args:
         take: Called with "accept", "reject" or "undo", and the frame on the screen, None if unknown.
         plays: Whether the player is on the page.
-        player: Whose frame it is, see ``draw_part``.
     """
-    draw_part("judge", {"plays": plays}, player, on_pressed_change=partial(_take_key, player, take))
+    draw_part("judge", {"plays": plays}, on_pressed_change=partial(_take_key, take))
 
 
-def _take_key(player: str, take: Callable[[str, int | None], None]) -> None:
-    report = st.session_state[part_key("judge", player)].get("pressed")
-    if not isinstance(report, dict) or report.get("what") not in ("accept", "reject", "undo"):
-        return
-    frame = report.get("frame")
-    take(report["what"], frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None)
+def _take_key(take: Callable[[str, int | None], None]) -> None:
+    report = report_of("judge", "pressed")
+    if isinstance(report, dict) and report.get("what") in ("accept", "reject", "undo"):
+        frame = frame_in(report)
+        take(report["what"], frame if frame is not None and frame >= 0 else None)
 
 
 def draw_annotations(
-    record: VideoRecord,
-    rows: Sequence[dict[str, Any]],
-    *,
-    direct: bool,
-    go: Callable[[], None],
-    drop: Callable[[], None],
-    player: str = PLAYER,
+    record: VideoRecord, rows: Sequence[dict[str, Any]], *, direct: bool, drop: Callable[[dict[str, Any]], None]
 ) -> None:
     """Draw a list of annotations and moments; a click on a row goes there.
 
@@ -237,12 +207,19 @@ def draw_annotations(
         record: The video.
         rows: Each with "prompt", "colour", "state" (a word), "start" and "end" in seconds, the "frame" to go to and
             "iou", None where there is none, and "marks": the marks that can be removed.
-        direct: Whether the browser itself can go there; else ``go`` is called.
-        go, drop: Called when a row or its cross was clicked; the report "go" or "drop" is then in the session state.
-        player: Whose list it is, see ``draw_part``.
+        direct: Whether the browser itself moves the player; else the server does.
+        drop: Called when the cross of a row was clicked, with a report on the open video, any JSON values: "marks".
     """
     data = {"video": record.video_id, "rows": list(rows), "direct": direct}
-    draw_part("annotations", data, player, on_go_change=go, on_drop_change=drop)
+    going, dropping = _take("annotations", "go", _go), _take("annotations", "drop", drop)
+    draw_part("annotations", data, on_go_change=going, on_drop_change=dropping)
+
+
+def _go(report: dict[str, Any]) -> None:
+    """Go to the frame of a row; ``settle_playhead`` keeps it within the video."""
+    frame = frame_in(report)
+    if frame is not None:
+        seek(frame)
 
 
 def _put_again() -> None:

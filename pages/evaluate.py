@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from clip_core.analysis.evaluate import agreement_of, judged_bars
+from clip_core.analysis.evaluate import agreement, evaluation_bars
 from pages.regions.chart import curves
 from pages.regions.evaluation import ground_truth, marks, views
 from pages.regions.investigation import choose_subject
@@ -29,7 +29,8 @@ def main() -> None:
     marks.settle_marks(record, wanted.texts, head)
     given = ground_truth.known_truth(record)
     judged = views.judge(found, given)
-    held = None if judged.evaluation is None else agreement_of(judged.evaluation)
+    compared = judged.evaluation
+    held = None if compared is None else agreement(compared.moments, compared.truth)
     shown = prompts.settle_shown(wanted)
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
     scene = viewer.Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head)
@@ -50,7 +51,7 @@ def main() -> None:
             taken_px = SMALLER_PX + way.taken_px + proxy.status_px(playable)
             style = transport.draw_view_menu(len(found.scores.prompts), taken_px, templates=wanted.templates != "none")
         chart = scene.timeline(shown, style, curves.unfinished_part(subject.request, subject.indexed, found.scores))
-        way.draw_chart(replace(chart, bars=judged_bars(held, found.moments)), fits=style.fits)
+        way.draw_chart(replace(chart, bars=evaluation_bars(held, found.moments)), fits=style.fits)
     with body:
         views.draw_view(view, scene, given, judged, held, direct=way.plays)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clip_core.analysis.annotations import reviewed_moments
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.judge_moments import reviewed_moments
 from pages.regions.chart import chart, curves, explain
 from pages.regions.download import files
 from pages.regions.investigation import choose_subject

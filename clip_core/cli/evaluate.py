@@ -9,16 +9,16 @@ from typing import Any
 import click
 
 from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.annotations import reviewed_moments
 from clip_core.analysis.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
-from clip_core.analysis.judge_moments import reviewed_moments
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, moment_options, number, place
 from clip_core.cli.scoring import indexed_video, settings_for, tell_cut_off, tell_unfinished
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import of_video
-from clip_core.evaluation.judge import Judgement, PrecisionRecall
-from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
+from clip_core.evaluation.ground_truth import MOST_BYTES, of_video, read_truth
+from clip_core.evaluation.metrics import Metrics
+from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.evaluation.sweep import Setting, SweepCell, best_cell
 from clip_core.scoring.detection import detect
 from clip_core.scoring.smoothing import width_s
@@ -94,7 +94,7 @@ def _show(evaluation: Evaluation) -> None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 
 
-def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
+def _row(name: str, judgement: Metrics) -> tuple[str, ...]:
     shares = (_percent(getattr(judgement, field)) for field in SHARES.values())
     onset = "-" if judgement.onset_median_s is None else f"{judgement.onset_median_s:.2f}"
     counts = (str(judgement.missed), str(judgement.false_moments))

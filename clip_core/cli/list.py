@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clip_core.analysis.stored_videos import list_stored, sizes_of_models
+from clip_core.analysis.stored_videos import sizes_of_models
 from clip_core.cli import terminal
 from clip_core.cli.options import PROGRAM, Options, command
 from clip_core.library.identify import reindex_error
@@ -18,7 +18,7 @@ HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
 def run(options: Options) -> None:
     """Show what is stored: each video with its models, frames and room on disk."""
     store = options.store
-    videos = list_stored(store)
+    videos = store.usage()
     if not videos:
         terminal.line(f"Nothing is stored in {store.location}.")
         terminal.line(f"Index a video: {PROGRAM} index VIDEO")

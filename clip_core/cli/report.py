@@ -7,8 +7,7 @@ from contextlib import suppress
 
 import click
 
-from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.report import MOST_PICTURES, make_report, timeline_of
+from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_report, timeline_of
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, write_file
 from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.annotations import reviewed_moments
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.judge_moments import reviewed_moments
 from clip_core.analysis.score_prompts import clean_prompts
 from clip_core.cli.files import read_file
 from clip_core.cli.options import Options, about

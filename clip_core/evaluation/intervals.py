@@ -54,8 +54,8 @@ def covered_s(left: Times, right: Times, intervals: Times) -> Times:
         return np.zeros(len(left))
     edges = joined.ravel()
     before = np.concatenate([[0.0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
-    inside: Times = np.interp(right, edges, before) - np.interp(left, edges, before)
-    return np.clip(inside, 0.0, right - left)
+    inside = np.interp(right, edges, before) - np.interp(left, edges, before)
+    return np.asarray(np.clip(inside, 0.0, right - left))
 
 
 def iou_matrix(first: Times, second: Times) -> Times:
@@ -74,5 +74,4 @@ def iou_matrix(first: Times, second: Times) -> Times:
     shared = np.maximum(shared, 0.0)
     lengths = (first[:, 1] - first[:, 0])[:, None] + (second[:, 1] - second[:, 0])[None, :]
     union = lengths - shared
-    result: Times = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return result
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clip_core.settings import OPS, Op
@@ -92,26 +92,24 @@ def _disjoint(moments: list[Moment]) -> list[Moment]:
     return joined
 
 
+def _overlapping(moment: Moment, others: list[Moment]) -> Iterator[Moment]:
+    """Yield those of ``others``, disjoint and sorted by time, that share time with a moment."""
+    for place in range(bisect.bisect_right(others, moment.start_s, key=lambda m: m.end_s), len(others)):
+        if others[place].start_s >= moment.end_s:
+            return
+        yield others[place]
+
+
 def _both(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
-    found, i, j = [], 0, 0
-    while i < len(a) and j < len(b):
-        start_s, end_s = max(a[i].start_s, b[j].start_s), min(a[i].end_s, b[j].end_s)
-        if start_s < end_s:
-            found.append(_lower(a[i], b[j], name, start_s, end_s))
-        if a[i].end_s < b[j].end_s:
-            i += 1
-        else:
-            j += 1
-    return found
+    pairs = [(one, other) for one in a for other in _overlapping(one, b)]
+    return [_lower(x, y, name, max(x.start_s, y.start_s), min(x.end_s, y.end_s)) for x, y in pairs]
 
 
 def _without(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
-    found, ends = [], [m.end_s for m in b]
+    found = []
     for moment in a:
         start_s = moment.start_s
-        for other in b[bisect.bisect_right(ends, start_s) :]:
-            if other.start_s >= moment.end_s:
-                break
+        for other in _overlapping(moment, b):
             if other.start_s > start_s:
                 found.append(_part(moment, name, start_s, other.start_s))
             start_s = other.end_s

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -78,8 +78,7 @@ class BankLevels:
 
     def take(self, rows: Ints) -> BankLevels:
         """Return the levels of these frames, in this order."""
-        parts = (self.level[rows], self.top[rows], self.level_without_top[rows])
-        return BankLevels(self.sharpness, self.count, *parts)
+        return replace(self, level=self.level[rows], top=self.top[rows], level_without_top=self.level_without_top[rows])
 
 
 def bank_levels(cosines: Floats, sharpness: float) -> BankLevels:
@@ -130,17 +129,12 @@ class NullBank:
 
     def extend(self, vectors: Floats) -> None:
         """Add frames: float32 (k, dim), unit length."""
-        parts = [self._levels]
-        for start in range(0, len(vectors), BLOCK_SAMPLES):
-            parts.append(self.levels_of(vectors[start : start + BLOCK_SAMPLES]))
+        blocks = (vectors[start : start + BLOCK_SAMPLES] for start in range(0, len(vectors), BLOCK_SAMPLES))
+        parts = [self._levels, *(bank_levels(block @ self.vectors.T, self.sharpness) for block in blocks)]
+        self.computed_cells += len(vectors) * len(self.texts)
         names = ("level", "top", "level_without_top")
         joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
         self._levels = BankLevels(self.sharpness, len(self.texts), *joined)
-
-    def levels_of(self, vectors: Floats) -> BankLevels:
-        """Return the levels of vectors, float32 (k, dim), without adding them."""
-        self.computed_cells += len(vectors) * len(self.texts)
-        return bank_levels(vectors @ self.vectors.T, self.sharpness)
 
     def levels(self, order: Ints) -> BankLevels:
         """Return the levels of all added frames; ``order`` lists their rows."""
@@ -193,9 +187,8 @@ def prompt_banks(
     bank.extend(vectors[len(bank) :])
     levels, cosines = bank.levels(order), segments.means @ bank.vectors.T
     on_segments = bank_levels(cosines, bank.sharpness)
-    own = np.stack(
-        [column - on_segments.without(text, column) for text, column in enumerate(cosines.T)]
-    ).astype(np.float32)  # fmt: skip
+    rows = [column - on_segments.without(text, column) for text, column in enumerate(cosines.T)]
+    own = np.stack(rows).astype(np.float32)
     peaks = own.max(axis=1, initial=-np.inf)
     means = own @ (segments.lengths_s / max(float(segments.lengths_s.sum()), 1e-9)).astype(np.float32)
     shared = _prompt_bank(levels.level, on_segments.level, peaks, means)

@@ -71,11 +71,10 @@ def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | 
     return Spans(left, right, stretch.astype(np.int64), median)
 
 
-def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
+def measurable_steps(scores: Scores) -> NDArray[np.bool_]:
     """Return where a change between neighbours can be measured, bool (n - 1,): not across a gap or at one time."""
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
-    told: NDArray[np.bool_] = (np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0)
-    return told
+    return np.asarray((np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0))
 
 
 def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> Spans:

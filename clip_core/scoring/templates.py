@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 
 from clip_core.settings import Templates
 from clip_core.types import Floats
-
-TemplateSet: TypeAlias = Templates
 
 SIMPLE_IMAGENET_TEMPLATES = (
     "itap of a {}.",
@@ -48,7 +45,7 @@ OPENAI_IMAGENET_TEMPLATES = (
 )  # fmt: skip
 """The 80 that OpenAI chose for ImageNet, in the order of open_clip's OPENAI_IMAGENET_TEMPLATES."""
 
-TEMPLATE_SETS: dict[TemplateSet, tuple[str, ...]] = {
+TEMPLATE_SETS: dict[Templates, tuple[str, ...]] = {
     "none": ("{}",),
     "simple": SIMPLE_IMAGENET_TEMPLATES,
     "openai": OPENAI_IMAGENET_TEMPLATES,
@@ -63,7 +60,7 @@ _ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 _BRINGS_ITS_OWN = re.compile(r"\b(?:an?|the|my|one|many)\b[^{]*\{\}")
 
 
-def filled(prompt: str, templates: TemplateSet | Sequence[str]) -> list[str]:
+def filled(prompt: str, templates: Templates | Sequence[str]) -> list[str]:
     """Put ``prompt`` into each template.
 
     The templates are made for bare class names. A leading "a", "an" or "the" of the prompt is dropped where a template

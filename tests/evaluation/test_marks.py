@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from clip_core.analysis.export_bundle import truth_csv
-from clip_core.evaluation.ground_truth import Absence, Span
+from clip_core.evaluation.ground_truth import Absence, Span, read_truth
 from clip_core.evaluation.marks import Mark, Marked, marked_frames, truth_of
-from clip_core.evaluation.read_ground_truth import read_truth
 from tests.support.curve_maker import scores_of
 
 MARKS = (

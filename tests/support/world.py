@@ -138,11 +138,11 @@ class Page:
 
     @property
     def cells(self) -> int:
-        return int(self.at.session_state["analysis"].curves.computed_cells)
+        return int(self.at.session_state["analysis"].similarities.computed_cells)
 
     @property
     def samples(self) -> int:
-        return len(self.at.session_state["analysis"].curves)
+        return len(self.at.session_state["analysis"].similarities)
 
     @property
     def flag_pills(self) -> Any:

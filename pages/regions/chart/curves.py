@@ -13,9 +13,9 @@ from clip_core.analysis.score_prompts import known_prompts
 from clip_core.charts.timeline import Unfinished
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
-from clip_core.scoring.curves import image_key
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
+from clip_core.scoring.similarity_table import image_key
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.text import clock
@@ -57,7 +57,7 @@ def _known_pictures(
 ) -> VideoScores:
     """Score only the pictures that were embedded in this session."""
     keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
-    unknown = _analysis(indexed.record, request).curves.unknown(keys.values())
+    unknown = _analysis(indexed.record, request).similarities.unknown(keys.values())
     known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
     left = len(pictures) - len(known)
     _draw_error(st.session_state.unscored[1], f"{_counted(left, 'picture')} not scored.")
@@ -68,7 +68,9 @@ def _what_is_known(request: IndexRequest, indexed: Indexed, settings: Settings) 
     """Score only what needs no model: prompts with stored vectors, and the null bank only if it is ready."""
     state = st.session_state
     analysis = _analysis(indexed.record, request)
-    known = set(known_prompts(analysis.curves, settings.texts, settings.templates, request.encoder, request.store))
+    known = set(
+        known_prompts(analysis.similarities, settings.texts, settings.templates, request.encoder, request.store)
+    )
     lines = tuple(prompt.line for prompt in settings.parsed if prompt.text in known)
     scored = replace(settings, prompts=lines)
     ask_bank = analysis.bank_is_ready(scored.positives)

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.errors import ClipVideoError
-from clip_core.evaluation.agreement import Match, best_matches
+from clip_core.evaluation.ground_truth import Span
+from clip_core.evaluation.metrics import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
 from clip_core.text import clock, short_prompt
 from clip_core.types import Moment
@@ -78,11 +79,11 @@ def _draw(matches: Sequence[Match], count: int) -> None:
     st.caption(f"{counted}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
     table = pd.DataFrame(
         {
-            "prompt": [short_prompt(match.theirs.prompt) for match in matches],
-            "start": [clock(match.theirs.start_s) for match in matches],
-            "end": [clock(match.theirs.end_s) for match in matches],
+            "prompt": [short_prompt(match.interval.prompt) for match in matches],
+            "start": [clock(match.interval.start_s) for match in matches],
+            "end": [clock(match.interval.end_s) for match in matches],
             "iou": [match.iou for match in matches],
-            "ours": ["none" if match.ours is None else _span(match.ours) for match in matches],
+            "ours": ["none" if match.best is None else _span(match.best) for match in matches],
         }
     )
     columns = {
@@ -95,5 +96,5 @@ def _draw(matches: Sequence[Match], count: int) -> None:
     draw_numbers("compared_table", table, columns, MOST_ROWS)
 
 
-def _span(moment: Moment) -> str:
+def _span(moment: Moment | Span) -> str:
     return f"{clock(moment.start_s)} – {clock(moment.end_s)}"

@@ -7,8 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_file
-from clip_core.analysis.report import MOST_PICTURES, make_report
+from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_report, moments_file, scores_file
 from clip_core.charts.timeline import Timeline, still_figure
 from clip_core.errors import ClipVideoError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format

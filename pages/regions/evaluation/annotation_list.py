@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.evaluation.agreement import Agreement
+from clip_core.analysis.evaluate import Agreement
 from clip_core.evaluation.ground_truth import Absence
 from clip_core.evaluation.marks import Marked
 from clip_core.types import Times, VideoRecord
@@ -61,13 +61,14 @@ def rows_of(
         rows.append(_named(prompt, state, prompts) | shown | {"marks": [_as_json(mark) for mark in made_by]})
 
     judged: set[Marked] = set()
-    for one in () if held is None else held.annotations:
+    for match in () if held is None else held.annotations:
+        one, state = match.interval, "missed" if match.best is None else "matched"
         own = [m for m in marks if m.there and m.prompt == one.prompt and _lies_in(m, one.start_s, one.end_s)]
         judged.update(own)
-        row(one.prompt, "matched" if one.matched else "missed", one.start_s, one.end_s, one.iou or None, own)
-    for moment in () if held is None else held.moments:
-        if not moment.matched:
-            row(moment.prompt, "false", moment.start_s, moment.end_s, None, ())
+        row(one.prompt, state, one.start_s, one.end_s, match.iou or None, own)
+    for match in () if held is None else held.moments:
+        if match.best is None:
+            row(match.interval.prompt, "false", match.interval.start_s, match.interval.end_s, None, ())
     for mark in marks:
         if mark not in judged:
             row(mark.prompt, _state(mark), mark.start_s, mark.end_s, None, [mark])

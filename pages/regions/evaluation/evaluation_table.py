@@ -10,7 +10,8 @@ import streamlit as st
 from clip_core.analysis.evaluate import Evaluation
 from clip_core.charts.evaluation_charts import RecallLine, recall_figure
 from clip_core.charts.unit_text import share_text
-from clip_core.evaluation.judge import Judgement, PrecisionRecall
+from clip_core.evaluation.metrics import Metrics
+from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.text import short_prompt
 from pages.regions.sidebar.prompts import Prompts
 from pages.shared.markdown import escape_markdown
@@ -64,7 +65,7 @@ def draw_worth(found: Evaluation, prompts: Prompts) -> None:
     draw_numbers("worth", table, names | columns, MOST_ROWS)
 
 
-def _row(one: Judgement) -> tuple[float | None, ...]:
+def _row(one: Metrics) -> tuple[float | None, ...]:
     shares = (None if share is None else 100 * share for share in (one.r1_50, one.r1_70, one.map))
     counts = (one.truths, one.moments, one.missed, one.false_moments)
     return (*counts, *shares, one.onset_median_s, one.onset_mean_s)

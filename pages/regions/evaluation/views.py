@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from clip_core.analysis.evaluate import Evaluation, evaluate
+from clip_core.analysis.evaluate import Agreement, Evaluation, evaluate
 from clip_core.errors import TruthError
-from clip_core.evaluation.agreement import Agreement
 from clip_core.scoring.detection import MomentDetection
 from pages.regions.evaluation import annotation_list, evaluation_table, fit_threshold, ground_truth, sweep
 from pages.regions.evaluation.ground_truth import GroundTruthInput

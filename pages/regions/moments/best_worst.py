@@ -10,9 +10,8 @@ import streamlit as st
 
 from clip_core.analysis.export_bundle import ExportBundle, spikes_file
 from clip_core.files import named_after
-from clip_core.scoring.best_frames import extreme_samples
+from clip_core.scoring.curve_features import Spike, extreme_samples, find_spikes
 from clip_core.scoring.detection import MomentDetection
-from clip_core.scoring.spikes import Spike, find_spikes
 from clip_core.text import short_prompt, shown_value, value_decimals
 from clip_core.types import Moment
 from pages.regions.sidebar.prompts import Prompts

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
+from clip_core.analysis.annotations import Reviewed, annotation_of
 from clip_core.scoring.detection import CANDIDATE, MomentDetection
-from clip_core.scoring.reviewed import Reviewed, annotation_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
 from clip_core.types import Annotation, ReviewVerdict, VideoRecord

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import pandas as pd
 import streamlit as st
 
+from clip_core.analysis.annotations import Reviewed
 from clip_core.errors import ClipVideoError
-from clip_core.scoring.reviewed import Reviewed
 from clip_core.text import short_prompt, shown_value, value_decimals
 from clip_core.types import Scores, VideoRecord
 from pages.regions.moments.contact_sheet import thumbnail_uris

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.analysis.judge_moments import keep_annotation, withdraw_annotation
+from clip_core.analysis.annotations import keep_annotation, withdraw_annotation
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.detection import MomentDetection
 from clip_core.store.store import EmbeddingStore

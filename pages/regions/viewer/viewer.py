@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from clip_core.analysis.report import timeline_of
+from clip_core.analysis.export_bundle import timeline_of
 from clip_core.charts.timeline import Line, Timeline, Unfinished
 from clip_core.config import Config
 from clip_core.library.videos import VideoChoice

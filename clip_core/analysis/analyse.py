@@ -27,11 +27,9 @@ from clip_core.types import Floats, Image, Moment, Scores, TimeTable
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture to compare frames with.
+    """A picture to compare frames with, uint8 (height, width, 3).
 
-    Attributes:
-        rgb: uint8 (height, width, 3).
-        picture_id: SHA-256 of its pixels and shape, so that the same picture is embedded once.
+    ``picture_id`` is the SHA-256 of its pixels and shape, so that the same picture is embedded once.
     """
 
     rgb: Image
@@ -43,12 +41,9 @@ class Picture:
 
 
 class Analysis:
-    """What is known so far about one video under one model. Not thread-safe.
+    """What is known so far about an indexed video under the model that its frames were embedded with.
 
-    Args:
-        video_id: An indexed video.
-        encoder: The model that its frames were embedded with.
-        store: Holds the vectors of frames and texts.
+    Not thread-safe.
     """
 
     def __init__(self, video_id: str, encoder: Encoder, store: EmbeddingStore) -> None:

@@ -58,10 +58,9 @@ def review(
     An annotation without such a moment stands alone, unless it is a rejection.
 
     Args:
-        moments: Computed.
+        moments, candidates: Computed. Annotations apply to both alike.
         annotations: Each (prompt, anchor) occurs once.
         measure: Measures peak and mean within edges that were set by hand.
-        candidates: Annotations apply to them as to moments.
     """
     computed = [*moments, *candidates]
     holding: dict[int, Annotation] = {}
@@ -117,9 +116,8 @@ def _edited(moment: Moment | None, annotation: Annotation, measure: Measure) -> 
     edges = (annotation.start_s, annotation.end_s)
     own = "" if moment is None or annotation.verdict else moment.label  # "candidate", until it has a verdict
     if moment is None or (moment.start_s, moment.end_s) != edges:
-        moment = measure(annotation.prompt, *edges) or _within(
-            edges, moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
-        )
+        unmeasured = moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
+        moment = measure(annotation.prompt, *edges) or _within(edges, unmeasured)
     return replace(moment, label=annotation.label or own)
 
 

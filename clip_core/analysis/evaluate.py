@@ -36,8 +36,7 @@ class Evaluation:
     """How well moments agree with ground truth.
 
     Attributes:
-        detection: What was evaluated.
-        moments: The moments of the evaluated prompts, in their given order.
+        moments: Those of the evaluated prompts, in their order.
         truth: The ground truth, fitted to the video.
         overall: The metrics over all prompts.
         prompts: Those of each prompt of the ground truth.
@@ -80,12 +79,7 @@ def sweep_settings(settings: Settings, video_scores: VideoScores, truth: Truth, 
     The other settings stay, but all prompts share the tried threshold and combinations are left out. Each smoothing is
     computed once, and moments once per threshold; short moments are then filtered out. With padding this would differ,
     as padding stops halfway to a neighbour that may be dropped, so detection is repeated for each minimum duration.
-
-    Args:
-        settings: The current settings.
-        video_scores: The scores of one video.
-        truth: Ground truth fitted to the video, as ``Evaluation.truth``.
-        grid: What to try, see ``usual_grid``.
+    ``truth`` is fitted to the video, as ``Evaluation.truth``.
     """
     idle = tuple(prompt for prompt in video_scores.raw.prompts if prompt not in truth.prompts)
     base = replace(settings, thresholds={}, unflagged=idle, combinations=())
@@ -177,12 +171,7 @@ def agreement(moments: Sequence[Moment], truth: Truth) -> Agreement:
 
 
 def evaluation_bars(compared: Agreement | None, moments: Sequence[Moment]) -> list[Bar]:
-    """Return the bars of all prompts.
-
-    Args:
-        compared: The evaluated moments and ground truth; None if nothing was evaluated yet.
-        moments: All detected moments. Those of prompts that were not evaluated become bars marked "not judged".
-    """
+    """Return the bars of what was evaluated (None: nothing yet), and "not judged" ones of the other moments."""
     truth, found = ((), ()) if compared is None else (compared.annotations, compared.moments)
     evaluated = {match.interval.prompt for match in (*truth, *found)}
     return [

@@ -40,11 +40,8 @@ class ExportBundle:
     """Everything that an exported file is made from.
 
     Attributes:
-        detection: How the moments were computed.
         moments: The moments to write, in this order.
-        record: The video.
         path: Where the video lies now.
-        encoder: The model.
         reviewed: All moments with their annotations, rejected ones too; empty if annotations are not used.
         pictures: Names of the pictures that serve as prompts; None if the prompts are texts.
     """
@@ -178,13 +175,9 @@ def timeline_of(detection: MomentDetection, moments: Sequence[Moment]) -> Timeli
 
 
 def make_report(bundle: ExportBundle, view: Timeline, thumbnails: Mapping[float, bytes], note: str = "") -> str:
-    """Return the report as one HTML page.
+    """Return the report as one HTML page, with the chart ``view`` and an extra remark for the reader.
 
-    Args:
-        bundle: What to report.
-        view: The chart.
-        thumbnails: Time of a peak → JPEG; any may be missing.
-        note: An extra remark for the reader.
+    ``thumbnails`` is the time of a peak → JPEG; any may be missing.
     """
     found, record, moments = bundle.detection, bundle.record, bundle.moments
     pictures = {place: thumbnails[m.peak_s] for place, m in enumerate(moments) if m.peak_s in thumbnails}

@@ -10,6 +10,8 @@ from clip_core.library.videos import is_video_id, uploads_folder
 from clip_core.media.proxies import proxy_path
 from clip_core.store.store import StoredModel, StoredVideo
 
+_CHECK = "Check the permissions of its folder."
+
 
 def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
     """Return each model of a video with its share of the bytes; the shares add up to the size of the video.
@@ -37,9 +39,7 @@ def forget_copy(video_id: str, config: Config) -> None:
     try:
         proxy_path(config, video_id).unlink(missing_ok=True)
     except OSError as error:
-        raise ProxyError(
-            f"The copy to play cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
-        ) from error
+        raise ProxyError(f"The copy to play cannot be deleted: {error.strerror}.", _CHECK) from error
 
 
 def uploaded_file(video_id: str, config: Config) -> Path | None:
@@ -68,6 +68,4 @@ def delete_upload(video_id: str, config: Config) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise VideoError(
-            f"The uploaded file cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
-        ) from error
+        raise VideoError(f"The uploaded file cannot be deleted: {error.strerror}.", _CHECK) from error

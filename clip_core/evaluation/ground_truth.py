@@ -51,12 +51,7 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Ground truth of any number of prompts.
-
-    Attributes:
-        spans: In the order of the input.
-        absent: Prompts whose moments are all false, unless a span says otherwise.
-    """
+    """Spans of any number of prompts, and the prompts whose moments are all false unless a span says otherwise."""
 
     spans: tuple[Span, ...]
     absent: tuple[Absence, ...] = ()
@@ -113,10 +108,7 @@ def fit_truth(truth: Truth, prompts: Sequence[str], end_s: float) -> tuple[Truth
     Other prompts are left out. Spans that reach beyond the end of the video end there, and spans that
     start after it are left out. Overlapping spans of one prompt are merged, as continuous visibility is one moment.
 
-    Args:
-        truth: Of this video.
-        prompts: The prompts to evaluate. A warning names those without ground truth.
-        end_s: Where the video ends.
+    The video ends at ``end_s``. A warning names the prompts without ground truth.
 
     Raises:
         TruthError: Nothing is left.
@@ -185,18 +177,16 @@ def read_json(text: str, shown: str) -> Truth:
       other keys are ignored, and a query without windows is never visible.
     - One object: ``{"visible": [{"prompt": "a dog", "start_s": 0, "end_s": 4.5}], "absent": ["a cat"]}``.
 
-    Args:
-        text: The text of the file.
-        shown: Its name for messages.
+    ``shown`` is the name of the file for messages.
 
     Raises:
         TruthError: It is neither; the message names the line or the list entry.
     """
     try:
         whole = _parsed(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         if '"visible"' in text and '"relevant_windows"' not in text:
-            raise TruthError(f"{shown} is no JSON ({_why(error)}).", "See data/sample.truth.json.") from None
+            raise TruthError(f"{shown} is no JSON ({error}).", "See data/sample.truth.json.") from None
         return _lines(text, shown)
     return _object(whole, shown) if isinstance(whole, dict) and "visible" in whole else _lines(text, shown)
 
@@ -216,20 +206,20 @@ def _line(line: str, place: str) -> tuple[list[Span], Absence]:
     """Return the spans of one line, and the absence that it states if it has none."""
     try:
         entry = _parsed(line)
-    except (ValueError, RecursionError) as error:
-        raise TruthError(f"{place}: no JSON ({_why(error)}).", _CORRECT) from None
-    if not isinstance(entry, dict) or not isinstance(entry.get("query"), str) or not clean_prompt(entry["query"]):
+    except ValueError as error:
+        raise TruthError(f"{place}: no JSON ({error}).", _CORRECT) from None
+    query = _clean(entry.get("query")) if isinstance(entry, dict) else ""
+    if not query:
         raise TruthError(f"{place}: there is no query.", _LINE)
-    windows = entry.get("relevant_windows")
+    windows, video = entry.get("relevant_windows"), _clean(entry.get("vid"))
     if not isinstance(windows, list):
         raise TruthError(f"{place}: there are no relevant_windows.", _LINE)
-    query = clean_prompt(entry["query"])
-    video = clean_prompt(entry["vid"]) if isinstance(entry.get("vid"), str) else ""
     return [Span(query, *_pair(window, place), video=video) for window in windows], Absence(query, video)
 
 
-def _why(error: Exception) -> str:
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:60]
+def _clean(value: object) -> str:
+    """Return a clean prompt or name; "" for what is no text."""
+    return clean_prompt(value) if isinstance(value, str) else ""
 
 
 def _object(whole: Mapping[str, Any], shown: str) -> Truth:
@@ -239,13 +229,14 @@ def _object(whole: Mapping[str, Any], shown: str) -> Truth:
     spans = []
     for number, entry in enumerate(visible, 1):
         place = f"{shown}, entry {number} of 'visible'"
-        prompt = entry.get("prompt") if isinstance(entry, dict) else None
-        if not isinstance(prompt, str) or not clean_prompt(prompt):
+        prompt = _clean(entry.get("prompt")) if isinstance(entry, dict) else ""
+        if not prompt:
             raise TruthError(f"{place}: there is no prompt.", _ENTRY)
-        spans.append(Span(clean_prompt(prompt), *_pair([entry.get("start_s"), entry.get("end_s")], place)))
-    if not all(isinstance(prompt, str) and clean_prompt(prompt) for prompt in absent):
+        spans.append(Span(prompt, *_pair([entry.get("start_s"), entry.get("end_s")], place)))
+    prompts = [_clean(prompt) for prompt in absent]
+    if "" in prompts:
         raise TruthError(f"{shown}: an entry of 'absent' is no prompt.", "List texts there.")
-    return Truth(tuple(spans), tuple(Absence(clean_prompt(prompt)) for prompt in absent))
+    return Truth(tuple(spans), tuple(map(Absence, prompts)))
 
 
 def _pair(value: object, place: str) -> tuple[float, float]:
@@ -263,7 +254,13 @@ def _is_time(value: object) -> bool:
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever it holds
-    return json.loads(text, parse_constant=_refuse)
+    """Return what JSON holds; a ValueError says in at most 60 characters why there is none."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(str(error)[:60]) from None
 
 
 def _refuse(word: str) -> NoReturn:
@@ -273,9 +270,7 @@ def _refuse(word: str) -> NoReturn:
 def read_truth(content: bytes, name: str) -> Truth:
     """Return the ground truth in a file: JSON or JSON Lines if it begins with ``{``, else CSV.
 
-    Args:
-        content: The file's bytes: at most 10 MB of UTF-8.
-        name: Its name, used only in messages.
+    ``content`` is at most 10 MB of UTF-8; ``name`` is used only in messages.
 
     Raises:
         TruthError: It is too large, empty or invalid; the message names the row or line.
@@ -301,9 +296,7 @@ def read_csv(text: str, shown: str) -> Truth:
     Times are seconds or [HH:]MM:SS[.mmm]; columns are separated by comma, semicolon or tab; other columns are ignored.
     A row with a prompt but no start and no end says that the prompt is never visible.
 
-    Args:
-        text: The table, header first.
-        shown: Its name for messages.
+    ``shown`` is the name of the file for messages.
 
     Raises:
         TruthError: As in ``read_truth``; the header is row 1.

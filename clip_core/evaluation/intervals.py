@@ -25,11 +25,7 @@ def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
 
 
 def merged(intervals: Times) -> Times:
-    """Return the intervals with overlapping ones merged, sorted by start; those that only touch stay separate.
-
-    Args:
-        intervals: float64 (n, 2), in any order.
-    """
+    """Return float64 (n, 2) with overlapping intervals merged, sorted by start; those that only touch stay separate."""
     kept: list[list[float]] = []
     for start, end in sorted(intervals.tolist()):
         if kept and start < kept[-1][1]:
@@ -40,14 +36,11 @@ def merged(intervals: Times) -> Times:
 
 
 def covered_s(left: Times, right: Times, intervals: Times) -> Times:
-    """Return how many seconds of each [left, right) lie within the union of ``intervals``.
+    """Return how many seconds of each [left, right) lie within the union of ``intervals``: float64 (n,).
 
     Args:
         left, right: float64 (n,), left <= right.
         intervals: float64 (m, 2), in any order; overlaps count once.
-
-    Returns:
-        float64 (n,), from 0 to right - left.
     """
     joined = merged(intervals)
     if not len(joined):

@@ -18,7 +18,7 @@ _SEED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MarkedFrame:
     """One marked frame: whether ``prompt`` is ``there``, and the score of its curve."""
 
     prompt: str
@@ -52,9 +52,9 @@ class FittedThreshold:
     words: str
 
 
-def fit_thresholds(marks: Iterable[Mark]) -> dict[str, FittedThreshold]:
+def fit_thresholds(marks: Iterable[MarkedFrame]) -> dict[str, FittedThreshold]:
     """Fit each prompt's threshold to its own marks, see ``fit_threshold``."""
-    by_prompt: dict[str, list[Mark]] = {}
+    by_prompt: dict[str, list[MarkedFrame]] = {}
     for mark in marks:
         by_prompt.setdefault(mark.prompt, []).append(mark)
     return {
@@ -73,12 +73,10 @@ def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
     Raises:
         ValueError: There are no marks, scores and marks differ in number, or a score is not finite.
     """
-    marked = np.array(list(there), bool)
-    values = np.asarray(scores, np.float32)
+    marked, values = np.array(list(there), bool), np.asarray(scores, np.float32)
     if values.shape != marked.shape or not len(marked):
-        raise ValueError(
-            f"there must be as many scores as marks, and at least one, not {values.shape} and {len(marked)}"
-        )
+        shapes = f"not {values.shape} and {len(marked)}"
+        raise ValueError(f"there must be as many scores as marks, and at least one, {shapes}")
     if not np.isfinite(values).all():
         raise ValueError("the scores of marked frames must be finite")
     yes, no = values[marked], values[~marked]
@@ -179,20 +177,15 @@ def truth_of(marks: Sequence[Marked]) -> Truth:
     return Truth(spans, tuple(Absence(prompt) for prompt in absent))
 
 
-def marked_frames(marks: Sequence[Marked], scores: Scores, smoothed: Floats) -> list[Mark]:
+def marked_frames(marks: Sequence[Marked], scores: Scores, smoothed: Floats) -> list[MarkedFrame]:
     """Return one marked frame for each mark: the sample nearest to its middle, with its smoothed score.
 
-    Args:
-        marks: Those of prompts without a curve are left out.
-        scores: n samples, in the unit of the thresholds to fit.
-        smoothed: float32 (n, p).
+    Marks of prompts without a curve are left out. ``scores`` and ``smoothed`` are in the unit of the thresholds to fit.
     """
-    if not len(scores):
-        return []
-    known = [mark for mark in marks if mark.prompt in scores.prompts]
-    middles = [(mark.start_s + mark.end_s) / 2 for mark in known]
-    nearest = [int(np.argmin(np.abs(scores.times_s - middle))) for middle in middles]
-    return [
-        Mark(mark.prompt, float(smoothed[sample, scores.prompts.index(mark.prompt)]), mark.there)
-        for mark, sample in zip(known, nearest, strict=True)
-    ]
+    found = []
+    for mark in marks:
+        if mark.prompt in scores.prompts and len(scores):
+            sample = int(np.argmin(np.abs(scores.times_s - (mark.start_s + mark.end_s) / 2)))
+            score = float(smoothed[sample, scores.prompts.index(mark.prompt)])
+            found.append(MarkedFrame(mark.prompt, score, mark.there))
+    return found

@@ -45,14 +45,9 @@ class Query:
 
 
 def recall_at_1(queries: Sequence[Query], iou: float) -> float | None:
-    """Return R1: the share of queries whose first window reaches ``iou`` with a truth.
+    """Return R1, from 0 to 1: the share of queries whose first window has at least this IoU with a truth.
 
-    Args:
-        queries: Those without truths are left out.
-        iou: From 0 to 1; an equal IoU reaches it.
-
-    Returns:
-        From 0 to 1; None if no query has a truth.
+    Queries without truths are left out; None if no query has one.
     """
     asked = [query for query in queries if len(query.truths)]
     return sum(_first_hits(query, iou) for query in asked) / len(asked) if asked else None
@@ -74,15 +69,10 @@ def _first_hits(query: Query, iou: float) -> bool:
 def mean_average_precision(
     queries: Sequence[Query], ious: Sequence[float] = IOUS, most_windows: int | None = MOST_WINDOWS
 ) -> float | None:
-    """Return mAP: average precision, averaged over the queries and over ``ious``.
+    """Return mAP, from 0 to 1: average precision, averaged over the queries and over ``ious``.
 
-    Args:
-        queries: Those without truths are left out.
-        ious: From 0 to 1; a single one gives the mAP at it.
-        most_windows: Only the first windows of each query are used, at most this many; None: all.
-
-    Returns:
-        From 0 to 1; None if no query has a truth.
+    Queries without truths are left out; None if no query has one. Only the first ``most_windows`` of each query are
+    used; None: all.
     """
     asked = [query for query in queries if len(query.truths)]
     if not asked:
@@ -215,9 +205,7 @@ class Metrics:
 def queries_of(moments: Sequence[Moment], truth: Truth) -> dict[str, Query]:
     """Return what was found and what is true for each prompt of the ground truth; moments rank by their peak.
 
-    Args:
-        moments: In any order, which is kept for equal peaks. Those of other prompts are left out.
-        truth: Of these prompts in this video.
+    The order of the moments is kept for equal peaks. Those of other prompts are left out.
     """
     found: dict[str, list[Moment]] = {prompt: [] for prompt in truth.prompts}
     for moment in sorted(moments, key=lambda moment: -moment.peak):
@@ -234,11 +222,7 @@ def queries_of(moments: Sequence[Moment], truth: Truth) -> dict[str, Query]:
 
 
 def metrics_of(moments: Sequence[Moment], truth: Truth) -> tuple[Metrics, tuple[Metrics, ...]]:
-    """Return the metrics over all prompts of the ground truth, and those of each in its order.
-
-    Args:
-        moments, truth: As for ``queries_of``.
-    """
+    """Return the metrics over all prompts of the ground truth, and those of each in its order; see ``queries_of``."""
     queries = queries_of(moments, truth)
     return _metrics("", list(queries.values())), tuple(_metrics(prompt, [query]) for prompt, query in queries.items())
 
@@ -270,7 +254,6 @@ class Match:
     """An interval of one side, and the interval of the other side with the highest IoU.
 
     Attributes:
-        interval: The interval.
         best: The other one, the first of equal ones; None if none overlaps.
         iou: Temporal intersection over union of the two, in [0, 1].
     """

@@ -42,12 +42,7 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimedScore:
-    """The curve of one prompt, and how many seconds of each sample are true.
-
-    Attributes:
-        scores: float32 (n,).
-        true_s, false_s: float64 (n,), adding up to the seconds that the sample stands for.
-    """
+    """The curve of one prompt, float32 (n,), and how many seconds of each sample are true and false, float64 (n,)."""
 
     scores: Floats
     true_s: Times
@@ -69,12 +64,11 @@ def timed(scores: Floats, left: Times, right: Times, truths: Times) -> TimedScor
 def precision_recall(parts: Sequence[TimedScore]) -> PrecisionRecall:
     """Return the curve of one prompt, or of several together at the same threshold.
 
-    Args:
-        parts: One for each prompt. A prompt without truths only adds falsely flagged time.
+    A prompt without truths only adds falsely flagged time.
     """
-    scores = np.concatenate([part.scores for part in parts]) if parts else np.empty(0, np.float32)
-    true_s = np.concatenate([part.true_s for part in parts]) if parts else np.empty(0)
-    false_s = np.concatenate([part.false_s for part in parts]) if parts else np.empty(0)
+    scores = np.concatenate([np.empty(0, np.float32), *(part.scores for part in parts)])
+    true_s = np.concatenate([np.empty(0), *(part.true_s for part in parts)])
+    false_s = np.concatenate([np.empty(0), *(part.false_s for part in parts)])
     order = np.argsort(-scores, kind="stable")
     levels = scores[order]
     last = np.flatnonzero(np.append(levels[1:] != levels[:-1], True)[: len(levels)])

@@ -81,11 +81,7 @@ def sweep(grid: Grid, queries_under: Callable[[Setting], Sequence[Query]]) -> It
 def best_cell(grid: Grid, cells: Sequence[SweepCell]) -> SweepCell:
     """Return the cell with the highest score; on a tie the one with the best neighbours, then the first.
 
-    The middle of a plateau is a safer choice than its edge.
-
-    Args:
-        grid: What was tried.
-        cells: All cells of ``sweep``, in order.
+    The middle of a plateau is a safer choice than its edge. ``cells`` are all those of ``sweep``, in order.
 
     Raises:
         ValueError: The number of cells differs from the grid.
@@ -104,8 +100,6 @@ def _around(scores: Times) -> Times:
     if not scores.size:
         return scores
     near = np.pad(scores, 1, mode="edge")
-    whole: Times = sum(
-        near[i : i + scores.shape[0], j : j + scores.shape[1], k : k + scores.shape[2]]
-        for i, j, k in itertools.product(range(3), repeat=3)
-    )  # type: ignore[assignment]
-    return whole
+    p, q, r = scores.shape
+    cubes = (near[i : i + p, j : j + q, k : k + r] for i, j, k in itertools.product(range(3), repeat=3))
+    return np.asarray(sum(cubes))

@@ -18,7 +18,6 @@ class Combination:
     Attributes:
         op: "and": both are visible. "without": a is visible and b is not. "then": b starts after a starts, and at most
             ``within_s`` after a ends.
-        a, b: The prompts.
         within_s: Seconds, >= 0; only used by "then".
 
     Raises:
@@ -59,18 +58,12 @@ def combine(moments: Sequence[Moment], combination: Combination) -> list[Moment]
 
     Args:
         moments: Of any prompts, in any order. Peaks of a and b are compared, so they must have the same unit.
-        combination: What to compute.
 
     Returns:
         Non-empty moments ranked by peak, highest first; equal peaks by start.
     """
     a, b = (_disjoint([m for m in moments if m.prompt == prompt]) for prompt in (combination.a, combination.b))
-    if combination.op == "and":
-        found = _both(a, b, combination.name)
-    elif combination.op == "without":
-        found = _without(a, b, combination.name)
-    else:
-        found = _then(a, b, combination)
+    found = {"and": _both, "without": _without, "then": _then}[combination.op](a, b, combination)
     return sorted(found, key=lambda m: (-m.peak, m.start_s))
 
 
@@ -100,13 +93,13 @@ def _overlapping(moment: Moment, others: list[Moment]) -> Iterator[Moment]:
         yield others[place]
 
 
-def _both(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
+def _both(a: list[Moment], b: list[Moment], combination: Combination) -> list[Moment]:
     pairs = [(one, other) for one in a for other in _overlapping(one, b)]
-    return [_lower(x, y, name, max(x.start_s, y.start_s), min(x.end_s, y.end_s)) for x, y in pairs]
+    return [_lower(x, y, combination.name, max(x.start_s, y.start_s), min(x.end_s, y.end_s)) for x, y in pairs]
 
 
-def _without(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
-    found = []
+def _without(a: list[Moment], b: list[Moment], combination: Combination) -> list[Moment]:
+    found, name = [], combination.name
     for moment in a:
         start_s = moment.start_s
         for other in _overlapping(moment, b):

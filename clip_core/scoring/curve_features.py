@@ -100,16 +100,10 @@ def leading_prompts(
 
 
 def rate_of_change(scores: Scores, smoothed: Floats | None = None) -> Floats:
-    """Return (s_f - s_{f-1}) / (t_f - t_{f-1}) per second.
+    """Return (s_f - s_{f-1}) / (t_f - t_{f-1}), float32 (n, p), in the scores' unit per second.
 
     It is 0 where no change can be measured: at the first sample, after a gap, and between samples at the same time.
-
-    Args:
-        scores: n samples of p prompts.
-        smoothed: Their smoothed curves, float32 (n, p); None: use the raw ones.
-
-    Returns:
-        float32 (n, p), in the scores' unit per second.
+    ``smoothed``, float32 (n, p), is used in place of the raw curves.
     """
     curves = scores.values if smoothed is None else smoothed
     rate = np.zeros_like(curves)
@@ -137,9 +131,7 @@ class Spike:
     """A sudden rise or fall of a curve.
 
     Attributes:
-        prompt: The prompt of the curve.
-        sample: Index of the sample that the steepest step leads to.
-        time_s: The time of that sample, in seconds.
+        sample, time_s: Index and time of the sample that the steepest step leads to.
         change: How far the curve goes, in the unit of the scores: positive for a rise, negative for a fall.
     """
 
@@ -163,7 +155,7 @@ def find_spikes(scores: Scores, smoothed: Floats) -> list[Spike]:
     There are no spikes across a gap between samples.
 
     Args:
-        scores: n samples of p prompts, with their times and unit.
+        scores: n samples of p prompts.
         smoothed: float32 (n, p), the curves as drawn.
 
     Returns:

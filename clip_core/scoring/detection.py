@@ -33,7 +33,6 @@ class MomentDetection:
     """The moments that the settings give for the scores of a video.
 
     Attributes:
-        video_scores, settings: The scores and settings used.
         scores: The curves in the unit of the settings.
         smoothed: float32 of the same shape.
         thresholds: Flagged prompt → threshold in that unit: the one set by hand, or the level that all moments of a
@@ -120,12 +119,8 @@ def detect(settings: Settings, video_scores: VideoScores, *, smoothed: Floats | 
     """Turn curves into moments.
 
     A threshold set by hand is applied to the smoothed curve (``find_moments``). The other prompts are detected on
-    segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing.
-
-    Args:
-        settings: The settings.
-        video_scores: The scores of the video.
-        smoothed: ``MomentDetection.smoothed`` for the same unit and smoothing, if already computed.
+    segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing. ``smoothed`` is the
+    ``MomentDetection.smoothed`` of the same unit and smoothing, if already computed.
 
     Raises:
         SettingsError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.

@@ -42,15 +42,12 @@ class Rules:
 
 
 def hysteresis(starts: Mask, carries: Mask, stretch: Ints) -> tuple[Ints, Ints]:
-    """Return [first, stop) of each unbroken run of ``carries`` in which ``starts`` is true at least once.
+    """Return first and stop, int64 (k,), of each unbroken run of ``carries`` in which ``starts`` is true at least once.
 
     Args:
         starts: bool (n,). Only counts where ``carries`` is true.
         carries: bool (n,).
         stretch: int64 (n,), increasing; a run never continues from one number to the next.
-
-    Returns:
-        Two int64 (k,).
     """
     if len(carries) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -71,8 +68,6 @@ def apply_rules(
 
     Args:
         first, stop: int64 (k,), from ``hysteresis``.
-        spans: Of the n samples.
-        rules: The three lengths.
         outside: bool (n,), samples that a filled gap must not contain; None: no such samples.
         limits: Start and end of the time that moments may cover, in seconds.
 
@@ -173,7 +168,7 @@ def find_moments(
             starts = starts & allowed[:, column]
         first, stop = hysteresis(starts, carries, spans.stretch)
         runs = apply_rules(first, stop, spans, rules, outside, limits)
-        found += _measure(prompt, curve, curve, scores.times_s, spans, *runs)
+        found += _measure(prompt, curve, curve, scores.times_s, spans, runs)
     return sorted(found, key=lambda m: (-m.peak, m.start_s))
 
 
@@ -191,10 +186,9 @@ def moments_of_runs(
     """Turn runs of samples found by other means into moments, by the same rules as ``find_moments``.
 
     Args:
-        scores: Scores that give the times of the samples.
-        prompt: The prompt of the moments.
-        curve: float32 (n,), its smoothed scores: the mean averages them, and ``peak_s`` is where they are highest among
-            the samples of the peak level.
+        scores: They give the times of the samples.
+        curve: float32 (n,), the prompt's smoothed scores: the mean averages them, and ``peak_s`` is where they are
+            highest among the samples of the peak level.
         levels: float32 (n,), the level of each sample's segment; the peak of a run is its highest level.
         runs: Samples [first, stop) each, in any order; they may touch but not overlap.
         rules, score_range, time_range: As in ``find_moments``.
@@ -204,7 +198,7 @@ def moments_of_runs(
     parts = [part for run in sorted(runs) for part in _parts_within(run, outside, spans.stretch)]
     first, stop = np.array(parts, np.int64).reshape(-1, 2).T
     remaining = apply_rules(first, stop, spans, rules, outside, _limits(scores, spans, time_range))
-    return _measure(prompt, curve, levels, scores.times_s, spans, *remaining)
+    return _measure(prompt, curve, levels, scores.times_s, spans, remaining)
 
 
 def _parts_within(run: tuple[int, int], outside: Mask | None, stretch: Ints) -> list[tuple[int, int]]:
@@ -227,10 +221,8 @@ def _offsets(thresholds: dict[str, float], offset: PerPrompt | None) -> dict[str
     offsets = {} if offset is None else _per_prompt(tuple(thresholds), offset, "offset")
     for prompt, low in offsets.items():
         if low > thresholds[prompt]:
-            raise ValueError(
-                f"the offset {low:g} of {prompt!r} lies above its onset {thresholds[prompt]:g}:"
-                " give an offset at or below the onset"
-            )
+            limit = f"above its onset {thresholds[prompt]:g}: give an offset at or below the onset"
+            raise ValueError(f"the offset {low:g} of {prompt!r} lies {limit}")
     return thresholds | offsets
 
 
@@ -256,24 +248,16 @@ def outside_limits(
 
 
 def _measure(
-    prompt: str,
-    curve: Floats,
-    levels: Floats,
-    times_s: Times,
-    spans: Spans,
-    first: Ints,
-    stop: Ints,
-    start_s: Times,
-    end_s: Times,
+    prompt: str, curve: Floats, levels: Floats, times_s: Times, spans: Spans, runs: tuple[Ints, Ints, Times, Times]
 ) -> list[Moment]:
     """Return the moments of runs; the peak of each is the highest of its ``levels``, the mean that of its curve."""
     lengths_s = spans.lengths_s
     weighted = curve.astype(np.float64) * lengths_s
     found = []
-    for a, b, start, end in zip(first.tolist(), stop.tolist(), start_s.tolist(), end_s.tolist(), strict=True):
+    for a, b, start_s, end_s in zip(*(side.tolist() for side in runs), strict=True):
         peak = levels[a:b].max()
         top = a + int(np.where(levels[a:b] == peak, curve[a:b], -np.inf).argmax())
         weight = float(lengths_s[a:b].sum())
         mean = weighted[a:b].sum() / weight if weight > 0 else curve[a:b].mean()
-        found.append(Moment(prompt, start, end, float(times_s[top]), float(peak), float(mean)))
+        found.append(Moment(prompt, start_s, end_s, float(times_s[top]), float(peak), float(mean)))
     return found

@@ -66,12 +66,7 @@ class BankLevels:
     level_without_top: Times
 
     def without(self, text: int, cosines: Floats) -> Times:
-        """Return the level over all texts but one, float64 (n,).
-
-        Args:
-            text: Index of the text to leave out.
-            cosines: float32 (n,), its cosines.
-        """
+        """Return the level, float64 (n,), over all texts but the one with this index, of which these are the cosines."""
         share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
         others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
         return np.where(self.top == text, self.level_without_top, self.level + np.log(others) / self.sharpness)
@@ -178,11 +173,9 @@ def prompt_banks(
     Each text of the bank is compared with the others in the same way, so that the comparison is fair.
 
     Args:
-        prompts: Of the bank's kind.
         bank: May hold the first rows of ``vectors`` already; the rest are added here.
         vectors: float32 (n, dim), in row order.
         order: int64 (n,), the rows sorted by time.
-        segments: Of these samples.
     """
     bank.extend(vectors[len(bank) :])
     levels, cosines = bank.levels(order), segments.means @ bank.vectors.T

@@ -59,7 +59,7 @@ class Neighbours:
 
 
 def find_shot_boundaries(distances: Floats, times_s: Times, *, least: float = LEAST_DISTANCE) -> Times:
-    """Return the times of the shot boundaries, each midway between two samples.
+    """Return the times of the shot boundaries, float64 (k,), increasing, each midway between two samples.
 
     A jump is a boundary if it is at least ``least``, and at least 1.5 times each of its two neighbours. A step longer
     than 2.5 median steps is a gap and never a boundary, because the picture may have changed slowly in it.
@@ -70,9 +70,6 @@ def find_shot_boundaries(distances: Floats, times_s: Times, *, least: float = LE
         distances: float32 (n - 1,), from ``Neighbours``.
         times_s: float64 (n,), increasing.
         least: The smallest cosine distance of a shot boundary.
-
-    Returns:
-        float64 (k,), increasing.
     """
     if len(distances) == 0:
         return np.empty(0, np.float64)
@@ -149,10 +146,8 @@ class Segmenter:
 
         Args:
             vectors: float32 (n, dim), unit length; rows of an earlier call are unchanged, with new ones after them.
-            order: int64 (n,), the rows sorted by time.
-            spans: Of the samples in time order.
-            times_s: float64 (n,), their times.
-            shot_boundaries_s: float64 (k,), the times of the shot boundaries.
+            order: int64 (n,), the rows sorted by time; so are ``spans`` and ``times_s``.
+            shot_boundaries_s: float64 (k,).
         """
         shot = split_at(spans, times_s, shot_boundaries_s).stretch
         edges = np.append(np.flatnonzero(np.diff(shot, prepend=-1)), len(order))
@@ -203,10 +198,11 @@ def segment_shot(vectors: Floats, weights: Times, penalty_s: float = PENALTY_S) 
 
 def _sums(vectors: Floats, weights: Times, starts: Ints) -> tuple[NDArray[np.float64], Times]:
     """Return per segment the weighted sums of its vectors, float64 (k, dim), and of its weights, float64 (k,)."""
-    parts = [
-        weights[a:b] @ vectors[a:b] for a, b in zip(starts, np.append(starts[1:], len(vectors)), strict=True)
-    ] if len(starts) < len(vectors) else weights[:, None] * vectors  # fmt: skip
-    return np.asarray(parts, np.float64), np.add.reduceat(weights, starts)
+    lengths = np.add.reduceat(weights, starts)
+    if len(starts) == len(vectors):
+        return np.asarray(weights[:, None] * vectors, np.float64), lengths
+    edges = pairwise([*starts.tolist(), len(vectors)])
+    return np.asarray([weights[a:b] @ vectors[a:b] for a, b in edges], np.float64), lengths
 
 
 def _merge(vectors: Floats, weights: Times, starts: Ints, penalty_s: float) -> Ints:

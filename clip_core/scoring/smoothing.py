@@ -99,8 +99,7 @@ MOST_GRID_POINTS = 8
 def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_s: Times | None = None) -> Floats:
     """Return the curves of ``scores``, smoothed; all kinds are centred, and edges use what is there.
 
-    What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much
-    whatever the kind:
+    What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much whatever the kind:
 
     - mean: the time-weighted mean over [t - w/2, t + w/2).
     - gaussian: standard deviation w/√12, that of a box of width w; the weights that are there sum to 1.
@@ -113,11 +112,9 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_
     A window longer than an unbroken stretch is as long as the stretch.
 
     Args:
-        scores: n samples of p prompts.
         window_s: Width in seconds, >= 0. With 0 the input array itself is returned.
         kind: A key of ``FILTERS``.
-        shot_boundaries_s: float64 (k,), shot boundaries that nothing is smoothed across; None: smooth across
-            them.
+        shot_boundaries_s: float64 (k,), shot boundaries that nothing is smoothed across; None: smooth across them.
 
     Returns:
         float32 (n, p), finite; its columns, not its rows, are contiguous.

@@ -81,8 +81,7 @@ def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> S
     """Return ``spans`` with a new stretch after each shot boundary; the lengths stay the same.
 
     Args:
-        spans: Of n samples.
-        times_s: float64 (n,), their times, increasing.
+        spans, times_s: Of n samples.
         shot_boundaries_s: float64 (k,), in any order; a sample at or after one belongs to the new shot. None: none.
     """
     if shot_boundaries_s is None or len(shot_boundaries_s) == 0 or len(times_s) == 0:

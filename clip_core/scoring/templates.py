@@ -69,10 +69,7 @@ def filled(prompt: str, templates: Templates | Sequence[str]) -> list[str]:
 
     Args:
         prompt: Not empty.
-        templates: A name in ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes.
-
-    Returns:
-        The texts in template order, without duplicates.
+        templates: A name in ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes. Duplicates are dropped.
 
     Raises:
         ValueError: The template set is unknown, or a template does not have exactly one "{}".
@@ -94,20 +91,14 @@ def filled(prompt: str, templates: Templates | Sequence[str]) -> list[str]:
 def ensemble(vectors: Floats) -> Floats:
     """Return the ensemble vector of a prompt's texts: normalise each, average, normalise again (open_clip).
 
-    Args:
-        vectors: float32 (k, dim), k ≥ 1, none of them zero.
-
-    Returns:
-        float32 (dim,), unit length; the first vector if they cancel out.
+    Takes float32 (k, dim) and returns float32 (dim,), unit length: the first vector if they cancel out.
 
     Raises:
         ValueError: There are no vectors, or one is zero.
     """
-    if len(vectors) == 0:
-        raise ValueError("an ensemble needs at least one vector")
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    if not np.all(lengths > 0):
-        raise ValueError("an ensemble has no place for a zero vector")
+    if len(vectors) == 0 or not np.all(lengths > 0):
+        raise ValueError(f"an ensemble needs at least one vector, none of them zero; there are {len(vectors)}")
     units = vectors / lengths
     mean = units.mean(axis=0)
     length = float(np.linalg.norm(mean))

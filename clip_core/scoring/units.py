@@ -161,13 +161,9 @@ _VALUES: dict[Unit, Callable[[Scale], Floats]] = {
 
 
 def robust_statistics(values: Floats) -> tuple[Times, Times]:
-    """Return the median and the robust spread of each column: max(1.4826 · MAD, 0.005).
+    """Return the median and the robust spread, max(1.4826 · MAD, 0.005), of each column of float32 (n, p), n ≥ 0.
 
-    Args:
-        values: float32 (n, p); n may be 0.
-
-    Returns:
-        Two arrays, float64 (p,).
+    Both are float64 (p,).
     """
     n, p = values.shape
     if n == 0:
@@ -195,13 +191,7 @@ def _middle(rising: Floats) -> Times:
 def mid_ranks(curve: Floats) -> Floats:
     """Return each sample's percentile in [0, 100]: the share of samples below it plus half of those equal to it.
 
-    A constant curve is 50 throughout, so it never has a high percentile.
-
-    Args:
-        curve: float32 (n,).
-
-    Returns:
-        float32 (n,).
+    A constant curve is 50 throughout, so it never has a high percentile. Takes and returns float32 (n,).
     """
     n = len(curve)
     if n == 0:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clip_core.evaluation.marks import FittedThreshold, Mark, fit_threshold, fit_thresholds
+from clip_core.evaluation.marks import FittedThreshold, MarkedFrame, fit_threshold, fit_thresholds
 
 
 def fit(yes: list[float], no: list[float]) -> FittedThreshold:
@@ -107,7 +107,7 @@ def test_neighbouring_floats_are_parted_all_the_same() -> None:
 
 
 def test_each_prompt_is_fitted_to_its_own_marks() -> None:
-    marks = [Mark("a dog", 0.3, True), Mark("pizza", 0.2, True), Mark("a dog", 0.2, False)]
+    marks = [MarkedFrame("a dog", 0.3, True), MarkedFrame("pizza", 0.2, True), MarkedFrame("a dog", 0.2, False)]
     fitted = fit_thresholds(marks)
     assert list(fitted) == ["a dog", "pizza"]
     assert fitted["a dog"].threshold == pytest.approx(0.25)

@@ -113,18 +113,15 @@ def _is_meant(moment: Moment, annotation: Annotation) -> bool:
 
 
 def _edited(moment: Moment | None, annotation: Annotation, measure: Measure) -> Moment:
-    edges = (annotation.start_s, annotation.end_s)
+    """Give a moment the annotated edges and label; without a curve, as of a combination, it keeps its peak and mean."""
+    start_s, end_s = annotation.start_s, annotation.end_s
     own = "" if moment is None or annotation.verdict else moment.label  # "candidate", until it has a verdict
-    if moment is None or (moment.start_s, moment.end_s) != edges:
-        unmeasured = moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
-        moment = measure(annotation.prompt, *edges) or _within(edges, unmeasured)
+    if moment is None or (moment.start_s, moment.end_s) != (start_s, end_s):
+        moment = moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
+        inside_s = min(max(moment.peak_s, start_s), end_s)
+        unmeasured = replace(moment, start_s=start_s, end_s=end_s, peak_s=inside_s)
+        moment = measure(annotation.prompt, start_s, end_s) or unmeasured
     return replace(moment, label=annotation.label or own)
-
-
-def _within(edges: tuple[float, float], moment: Moment) -> Moment:
-    """Give a moment without a curve, such as that of a combination, other edges; it keeps its peak and mean."""
-    start_s, end_s = edges
-    return replace(moment, start_s=start_s, end_s=end_s, peak_s=min(max(moment.peak_s, start_s), end_s))
 
 
 def reviewed_moments(detection: MomentDetection, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
@@ -135,8 +132,8 @@ def reviewed_moments(detection: MomentDetection, video_id: str, store: Embedding
     Raises:
         StoreError: The store cannot be read.
     """
-    asked = {*detection.scores.prompts, *(Combination(*given).name for given in detection.settings.combinations)}
-    annotations = [annotation for annotation in store.annotations(video_id) if annotation.prompt in asked]
+    prompts = {*detection.scores.prompts, *(Combination(*parts).name for parts in detection.settings.combinations)}
+    annotations = [annotation for annotation in store.annotations(video_id) if annotation.prompt in prompts]
     return review(detection.moments, annotations, detection.measure, detection.candidates)
 
 

@@ -48,14 +48,14 @@ def check_setup(config: Config, store_location: str, model: str) -> Iterator[Che
     as soon as it is known: loading a model may take seconds.
     """
     store = EmbeddingStore(store_location)
-    yield from _checked("videos", lambda: _videos(config, store))
-    yield from _checked("store", lambda: _store(store))
-    yield from _checked("model", lambda: _model(model, config))
+    yield from _checked("videos", _videos(config, store))
+    yield from _checked("store", _store(store))
+    yield from _checked("model", _model(model, config))
 
 
-def _checked(subject: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+def _checked(subject: str, checks: Iterator[Check]) -> Iterator[Check]:
     try:
-        yield from look()
+        yield from checks
     except ClipVideoError as error:
         yield Check(subject, "fail", error.what, error.next_step)
 

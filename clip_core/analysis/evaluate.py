@@ -142,11 +142,9 @@ def _curves(detection: MomentDetection, truth: Truth) -> dict[str, PrecisionReca
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Both sides, by prompt in the order of the ground truth, then by start.
+    """Spans of the ground truth and detected moments, by prompt in the order of the ground truth, then by start.
 
-    Attributes:
-        annotations: The spans of the ground truth; unmatched ones were missed.
-        moments: The detected moments; unmatched ones are false.
+    Unmatched spans were missed, unmatched moments are false.
     """
 
     annotations: tuple[Match, ...]

@@ -19,6 +19,7 @@ from clip_core.text import clean_prompt
 from clip_core.types import Floats, Scores, TimeTable
 
 _log = logging.getLogger(__name__)
+_FORGOTTEN = ("This video was forgotten while it was read.", "Index it again.")
 
 
 def score_prompts(
@@ -67,7 +68,7 @@ def read_new_frames(similarities: SimilarityTable, video_id: str, encoder: Encod
     similarities.add_frames(embeddings)
     similarities.revision = revision
     if run is None:
-        raise _forgotten()
+        raise NotIndexedError(*_FORGOTTEN)
     return run
 
 
@@ -116,12 +117,8 @@ def table_of(video_id: str, store: EmbeddingStore) -> TimeTable:
     """
     record = store.video(video_id)
     if record is None:
-        raise _forgotten()
+        raise NotIndexedError(*_FORGOTTEN)
     return record.table
-
-
-def _forgotten() -> NotIndexedError:
-    return NotIndexedError("This video was forgotten while it was read.", "Index it again.")
 
 
 def known_prompts(

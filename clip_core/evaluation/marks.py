@@ -32,8 +32,6 @@ class FittedThreshold:
 
     Attributes:
         threshold: A score at or above it means that the prompt is there.
-        low, high: Range of thresholds with as few errors; it may contain worse ones if equally good ones lie apart.
-            None: no limit on that side.
         sure_low, sure_high: 90 % bootstrap interval, extended to hold the threshold. Marks are resampled with
             replacement, yes and no separately, with a fixed seed. None with marks of one kind only.
         yes, no: How many marks there are of each kind.
@@ -42,8 +40,6 @@ class FittedThreshold:
     """
 
     threshold: float
-    low: float | None
-    high: float | None
     sure_low: float | None
     sure_high: float | None
     yes: int
@@ -82,16 +78,16 @@ def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
     yes, no = values[marked], values[~marked]
     if not len(yes) or not len(no):
         return _one_sided(yes, no)
-    threshold, low, high, errors = _best_threshold(yes, no)
-    drawn = _drawn_again(yes, no)
-    edges = np.quantile(drawn, [(1 - SURE) / 2, (1 + SURE) / 2])
+    threshold, errors = _best_threshold(yes, no)
+    random = np.random.default_rng(_SEED)
+    draws = ((random.choice(yes, len(yes)), random.choice(no, len(no))) for _ in range(RESAMPLES))
+    edges = np.quantile([_best_threshold(*draw)[0] for draw in draws], [(1 - SURE) / 2, (1 + SURE) / 2])
     sure = min(float(edges[0]), threshold), max(float(edges[1]), threshold)
-    words = _words(yes, no, errors)
-    return FittedThreshold(threshold, low, high, *sure, len(yes), len(no), errors, words)
+    return FittedThreshold(threshold, *sure, len(yes), len(no), errors, _words(yes, no, errors))
 
 
-def _best_threshold(yes: Floats, no: Floats) -> tuple[float, float | None, float | None, int]:
-    """Return the threshold, the range of equally good ones, and how many marks it gets wrong."""
+def _best_threshold(yes: Floats, no: Floats) -> tuple[float, int]:
+    """Return the threshold, and how many marks it gets wrong."""
     levels = np.unique(np.concatenate([yes, no])).astype(np.float64)
     # Cut k lies above level k - 1 and at most at level k: cut 0 flags every mark, the last one flags none.
     flagged_no = len(no) - np.searchsorted(np.sort(no), levels, side="left")
@@ -100,20 +96,12 @@ def _best_threshold(yes: Floats, no: Floats) -> tuple[float, float | None, float
     fewest = int(errors.min())
     good = np.flatnonzero(errors == fewest)
     inner = good[(good > 0) & (good < len(levels))]
-    low = float(levels[good[0] - 1]) if good[0] > 0 else None
-    high = float(levels[good[-1]]) if good[-1] < len(levels) else None
     if len(inner):
         cut = int(inner[np.argmax(levels[inner] - levels[inner - 1])])
         threshold = _between(levels[cut - 1], levels[cut])
     else:
         threshold = float(levels[0]) if good[0] == 0 else _above(levels[-1])
-    return threshold, low, high, fewest
-
-
-def _drawn_again(yes: Floats, no: Floats) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    random = np.random.default_rng(_SEED)
-    draws = ((random.choice(yes, len(yes)), random.choice(no, len(no))) for _ in range(RESAMPLES))
-    return np.array([_best_threshold(*draw)[0] for draw in draws])
+    return threshold, fewest
 
 
 def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:
@@ -121,10 +109,10 @@ def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:
     if len(yes):
         edge = float(yes.min())
         words = f"Only yes is marked: the threshold is at most {edge:.3f}. Mark frames where it is not there, too."
-        return FittedThreshold(edge, None, edge, None, None, len(yes), 0, 0, words)
+        return FittedThreshold(edge, None, None, len(yes), 0, 0, words)
     edge = float(no.max())
     words = f"Only no is marked: the threshold is above {edge:.3f}. Mark frames where it is there, too."
-    return FittedThreshold(_above(edge), edge, None, None, None, 0, len(no), 0, words)
+    return FittedThreshold(_above(edge), None, None, 0, len(no), 0, words)
 
 
 def _words(yes: Floats, no: Floats, errors: int) -> str:

@@ -47,8 +47,6 @@ def index_video(
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        encoder: Embeds the frames.
-        store: Stores the vectors.
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
             rate, means every frame.
 

@@ -24,7 +24,6 @@ EXTENSIONS = (
     ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp",
 )  # fmt: skip
 """Extensions of files that are listed and may be uploaded, most common first; the content decides what a file is."""
-UPLOADS = "uploads"
 MOST_LISTED = 1000
 
 
@@ -38,7 +37,7 @@ class VideoChoice:
 
 def uploads_folder(config: Config) -> Path:
     """Return the folder of uploads: ``uploads`` in the first video folder."""
-    return (config.video_dirs[0] if config.video_dirs else Path("data")) / UPLOADS
+    return (config.video_dirs[0] if config.video_dirs else Path("data")) / "uploads"
 
 
 def configured_video(config: Config) -> Path | None:

@@ -51,9 +51,6 @@ class Leads:
     start_s: Times
     end_s: Times
 
-    def __len__(self) -> int:
-        return len(self.prompt)
-
 
 def leading_prompts(
     scores: Scores,

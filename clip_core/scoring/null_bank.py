@@ -66,7 +66,7 @@ class BankLevels:
     level_without_top: Times
 
     def without(self, text: int, cosines: Floats) -> Times:
-        """Return the level, float64 (n,), over all texts but the one with this index, of which these are the cosines."""
+        """Return the level over all texts but one, float64 (n,); ``cosines``, float32 (n,), are that one's."""
         share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
         others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
         return np.where(self.top == text, self.level_without_top, self.level + np.log(others) / self.sharpness)

@@ -20,13 +20,10 @@ ABRUPT = 1.5
 
 
 class Neighbours:
-    """Cosine distances between successive samples; each pair is computed once.
+    """Cosine distances between successive samples; each pair is computed once (``computed_pairs`` so far).
 
     Samples keep their row and new rows are appended, as in ``SimilarityTable``. A denser pass puts new samples between
     old ones; then only the new pairs are computed. Make a new one after rows were dropped.
-
-    Attributes:
-        computed_pairs: How many pairs have been computed so far.
     """
 
     def __init__(self) -> None:

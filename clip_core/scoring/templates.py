@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -50,7 +49,7 @@ TEMPLATE_SETS: dict[Templates, tuple[str, ...]] = {
     "simple": SIMPLE_IMAGENET_TEMPLATES,
     "openai": OPENAI_IMAGENET_TEMPLATES,
 }
-"""Name → templates; "none" leaves a prompt as typed."""
+"""Name → templates, each with one "{}" where the prompt goes; "none" leaves a prompt as typed."""
 LONGEST_NAME_WORDS = 5
 """A longer prompt is a sentence, which no template improves."""
 BLOCK_SAMPLES = 8192
@@ -60,31 +59,22 @@ _ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 _BRINGS_ITS_OWN = re.compile(r"\b(?:an?|the|my|one|many)\b[^{]*\{\}")
 
 
-def filled(prompt: str, templates: Templates | Sequence[str]) -> list[str]:
-    """Put ``prompt`` into each template.
+def filled(prompt: str, templates: Templates) -> list[str]:
+    """Put ``prompt`` into each template of a set; each text is returned once.
 
     The templates are made for bare class names. A leading "a", "an" or "the" of the prompt is dropped where a template
     has its own determiner: "a dog" in "a photo of the {}." becomes "a photo of the dog.". A prompt of more than 5 words
     is taken for a sentence and returned once, as typed. A prompt that is only an article keeps it.
 
-    Args:
-        prompt: Not empty.
-        templates: A name in ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes. Duplicates are dropped.
-
     Raises:
-        ValueError: The template set is unknown, or a template does not have exactly one "{}".
+        ValueError: The template set is unknown.
     """
-    if isinstance(templates, str):
-        if templates not in TEMPLATE_SETS:
-            raise ValueError(f"there is no template set {templates!r}; there are {', '.join(TEMPLATE_SETS)}")
-        templates = TEMPLATE_SETS[templates]
-    for template in templates:
-        if template.count("{}") != 1:
-            raise ValueError(f'a template must have one "{{}}" where the prompt goes: {template!r}')
-    if len(prompt.split()) > LONGEST_NAME_WORDS or not templates:
+    if templates not in TEMPLATE_SETS:
+        raise ValueError(f"there is no template set {templates!r}; there are {', '.join(TEMPLATE_SETS)}")
+    if len(prompt.split()) > LONGEST_NAME_WORDS:
         return [prompt]
     bare = _ARTICLE.sub("", prompt, count=1) if _ARTICLE.match(prompt) else prompt
-    texts = [t.replace("{}", bare if _BRINGS_ITS_OWN.search(t) else prompt) for t in templates]
+    texts = [t.replace("{}", bare if _BRINGS_ITS_OWN.search(t) else prompt) for t in TEMPLATE_SETS[templates]]
     return list(dict.fromkeys(texts))
 
 

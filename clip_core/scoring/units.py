@@ -75,16 +75,13 @@ class Scale:
     @property
     def units(self) -> tuple[Unit, ...]:
         """The available units: margin needs a negative prompt, corrected needs the null bank."""
-        available = {"margin": self._has_negatives, "corrected": self._is_corrected}
+        has_negatives = self.negatives is not None and len(self.negatives.prompts) > 0
+        available = {"margin": has_negatives, "corrected": self._is_corrected}
         return tuple(unit for unit in _VALUES if available.get(unit, True))
 
     @property
     def _is_corrected(self) -> bool:
         return all(prompt in self._levels for prompt in self.raw.prompts)
-
-    @property
-    def _has_negatives(self) -> bool:
-        return self.negatives is not None and len(self.negatives.prompts) > 0
 
     def in_unit(self, unit: Unit) -> Scores:
         """Return the scores in ``unit``.

@@ -48,8 +48,8 @@ def test_against_argmax(seed: int) -> None:
 
 
 def test_nothing_and_bad_values() -> None:
-    assert len(leading_prompts(scores_of(np.empty((5, 0)), np.arange(5)))) == 0
-    assert len(leading_prompts(scores_of(np.empty((0, 2)), np.empty(0), end_s=1.0))) == 0
+    assert len(leading_prompts(scores_of(np.empty((5, 0)), np.arange(5))).prompt) == 0
+    assert len(leading_prompts(scores_of(np.empty((0, 2)), np.empty(0), end_s=1.0)).prompt) == 0
     scores = scores_of([[0.1, 0.2]])
     assert listed(leading_prompts(scores)) == [(1, 0.0, 1.0)]
     with pytest.raises(ValueError, match=r"weight of 'p0'.*not 0"):

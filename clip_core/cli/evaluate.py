@@ -31,7 +31,7 @@ MOST_POINTS = 200
 SHARES = {
     "R1@0.5": "r1_50", "R1@0.7": "r1_70", "mAP": "map", "mAP@0.5": "map_50", "mAP@0.75": "map_75", "IoU": "mean_iou",
 }  # fmt: skip
-"""Title of a column → field of a judgement."""
+"""Title of a column → field of ``Metrics``."""
 HEADER = ("PROMPT", "TRUE", "FOUND", *SHARES, "ONSET", "MISSED", "FALSE")
 SHORTEST = "drop shorter moments, in seconds (default: that of the settings, else 0)"
 _seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
@@ -81,7 +81,7 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
 
 
 def _show(evaluation: Evaluation) -> None:
-    rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in evaluation.prompts]
+    rows = [_row(short_prompt(metrics.prompt), metrics) for metrics in evaluation.prompts]
     terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
     settings, average = evaluation.detection.settings, evaluation.curves[""].average_precision
     smoothing_s = width_s(settings, evaluation.detection.scores.times_s)
@@ -94,11 +94,11 @@ def _show(evaluation: Evaluation) -> None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 
 
-def _row(name: str, judgement: Metrics) -> tuple[str, ...]:
-    shares = (_percent(getattr(judgement, field)) for field in SHARES.values())
-    onset = "-" if judgement.onset_median_s is None else f"{judgement.onset_median_s:.2f}"
-    counts = (str(judgement.missed), str(judgement.false_moments))
-    return (name, str(judgement.truths), str(judgement.moments), *shares, onset, *counts)
+def _row(name: str, metrics: Metrics) -> tuple[str, ...]:
+    shares = (_percent(getattr(metrics, field)) for field in SHARES.values())
+    onset = "-" if metrics.onset_median_s is None else f"{metrics.onset_median_s:.2f}"
+    counts = (str(metrics.missed), str(metrics.false_moments))
+    return (name, str(metrics.truths), str(metrics.moments), *shares, onset, *counts)
 
 
 def _sweep(evaluation: Evaluation) -> tuple[list[SweepCell], SweepCell]:
@@ -144,7 +144,7 @@ def _as_json(
         "settings": evaluation.detection.settings.as_mapping(),
         "thresholds": dict(evaluation.detection.thresholds),
         "overall": asdict(evaluation.overall),
-        "prompts": [asdict(judgement) for judgement in evaluation.prompts],
+        "prompts": [asdict(metrics) for metrics in evaluation.prompts],
         "moments": [asdict(moment) for moment in evaluation.moments],
         "precision_recall": [{"prompt": prompt, **_points(curve)} for prompt, curve in evaluation.curves.items()],
         "warnings": warnings,

@@ -9,6 +9,7 @@ import numpy as np
 from clip_core.settings import Templates
 from clip_core.types import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
 
+FIRST_ROOM = 1024
 _MARK = "\x1f"
 
 
@@ -20,9 +21,6 @@ def image_key(image_id: str) -> str:
 def ensemble_key(prompt: str, templates: Templates) -> str:
     """Return the key of a prompt's ensemble vector over a template set; for "none" it is the prompt itself."""
     return prompt if templates == "none" else f"{_MARK}ensemble{_MARK}{templates}{_MARK}{prompt}"
-
-
-FIRST_ROOM = 1024
 
 
 class SimilarityTable:

@@ -16,6 +16,10 @@ EVEN_STEPS_WITHIN = 1e-6
 """Samples that lie within this part of a step of an even grid are averaged as if they lay on it."""
 BLOCK_CELLS = 2**16
 """The running integral takes so many cells at a time: its float64 intermediates then stay in the cache."""
+EVEN_WITHIN = 0.1
+"""Samples that lie within this part of a step of an even grid are filtered as they are."""
+MOST_GRID_POINTS = 8
+"""An irregular stretch is resampled to at most this many times its samples."""
 
 
 def _moving_mean(rows: Floats, times_s: Times, left: Times, right: Times, window_s: float, out: Floats) -> None:
@@ -90,12 +94,6 @@ def _by_integral(rows: Floats, times_s: Times, left: Times, right: Times, window
         out[start : start + count] = mean
 
 
-EVEN_WITHIN = 0.1
-"""Samples that lie within this part of a step of an even grid are filtered as they are."""
-MOST_GRID_POINTS = 8
-"""An irregular stretch is resampled to at most this many times its samples."""
-
-
 def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_s: Times | None = None) -> Floats:
     """Return the curves of ``scores``, smoothed; all kinds are centred, and edges use what is there.
 
@@ -104,10 +102,10 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_
     - mean: the time-weighted mean over [t - w/2, t + w/2).
     - gaussian: standard deviation w/√12, that of a box of width w; the weights that are there sum to 1.
     - median: the odd number of samples nearest to w; at an edge the samples are mirrored.
-    - savgol: Savitzky-Golay of order 2 over that odd number (at least 3); at an edge the last fit goes
-      on. It keeps the heights of peaks, so it smooths less than the others.
-    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and
-      backward, so that it delays nothing; the weights that are there sum to 1.
+    - savgol: Savitzky-Golay of order 2 over that odd number (at least 3); at an edge the last fit goes on. It keeps the
+      heights of peaks, so it smooths less than the others.
+    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and backward, so that it
+      delays nothing; the weights that are there sum to 1.
 
     A window longer than an unbroken stretch is as long as the stretch.
 

@@ -104,8 +104,8 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_
     - median: the odd number of samples nearest to w; at an edge the samples are mirrored.
     - savgol: Savitzky-Golay of order 2 over that odd number (at least 3); at an edge the last fit goes on. It keeps the
       heights of peaks, so it smooths less than the others.
-    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and backward, so that it
-      delays nothing; the weights that are there sum to 1.
+    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and backward, so that
+      it delays nothing; the weights that are there sum to 1.
 
     A window longer than an unbroken stretch is as long as the stretch.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from clip_core.analysis.evaluate import judged_bars
+from clip_core.analysis.evaluate import evaluation_bars
 from pages.regions.chart import curves
 from pages.regions.evaluation import ground_truth, views
 from pages.regions.investigation import choose_investigation
@@ -44,7 +44,7 @@ def main() -> None:
         ground_truth.draw_mark_bar(record, wanted.texts, keys=not scene.plays)
         look, _ = view_menu.draw_options(wanted, shown, SMALLER_PX, scene.taken_px)
         chart = scene.timeline(shown, look, curves.unfinished_part(subject.request, subject.indexed, found.scores))
-        scene.draw_chart(replace(chart, bars=judged_bars(judged.agreement, found.moments)), fits=look.fits)
+        scene.draw_chart(replace(chart, bars=evaluation_bars(judged.agreement, found.moments)), fits=look.fits)
     with body:
         views.draw_view(view, scene, judged, direct=scene.plays)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clip_core.analysis.judge_moments import reviewed_moments
+from clip_core.analysis.annotations import reviewed_moments
 from pages.regions.chart import chart, curves
 from pages.regions.download import files
 from pages.regions.investigation import choose_investigation

@@ -14,9 +14,9 @@ from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, number, place
 from clip_core.cli.scoring import detected, indexed_video, moment_options, settings_for, tell_cut_off, tell_unfinished
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import of_video
-from clip_core.evaluation.judge import Judgement, PrecisionRecall
-from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
+from clip_core.evaluation.ground_truth import MOST_BYTES, of_video, read_truth
+from clip_core.evaluation.metrics import Metrics
+from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.evaluation.sweep import Setting, SweepCell, best_cell
 from clip_core.scoring.smoothing import width_s
 from clip_core.text import short_prompt
@@ -28,7 +28,7 @@ MOST_POINTS = 200
 SHARES = {
     "R1@0.5": "r1_50", "R1@0.7": "r1_70", "mAP": "map", "mAP@0.5": "map_50", "mAP@0.75": "map_75", "IoU": "mean_iou",
 }  # fmt: skip
-"""Title of a column → field of a judgement."""
+"""Title of a column → field of ``Metrics``."""
 HEADER = ("PROMPT", "TRUE", "FOUND", *SHARES, "ONSET", "MISSED", "FALSE")
 SHORTEST = "drop shorter moments, in seconds (default: that of the settings, else 0)"
 _seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
@@ -78,7 +78,7 @@ def run_evaluate(
 
 
 def _show(evaluation: Evaluation) -> None:
-    rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in evaluation.prompts]
+    rows = [_row(short_prompt(metrics.prompt), metrics) for metrics in evaluation.prompts]
     terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
     settings, average = evaluation.detection.settings, evaluation.curves[""].average_precision
     smoothing_s = width_s(settings, evaluation.detection.scores.times_s)
@@ -91,11 +91,11 @@ def _show(evaluation: Evaluation) -> None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 
 
-def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
-    shares = (_percent(getattr(judgement, field)) for field in SHARES.values())
-    onset = "-" if judgement.onset_median_s is None else f"{judgement.onset_median_s:.2f}"
-    counts = (str(judgement.missed), str(judgement.false_moments))
-    return (name, str(judgement.truths), str(judgement.moments), *shares, onset, *counts)
+def _row(name: str, metrics: Metrics) -> tuple[str, ...]:
+    shares = (_percent(getattr(metrics, field)) for field in SHARES.values())
+    onset = "-" if metrics.onset_median_s is None else f"{metrics.onset_median_s:.2f}"
+    counts = (str(metrics.missed), str(metrics.false_moments))
+    return (name, str(metrics.truths), str(metrics.moments), *shares, onset, *counts)
 
 
 def _sweep(evaluation: Evaluation) -> tuple[list[SweepCell], SweepCell]:
@@ -141,7 +141,7 @@ def _as_json(
         "settings": evaluation.detection.settings.as_mapping(),
         "thresholds": dict(evaluation.detection.thresholds),
         "overall": asdict(evaluation.overall),
-        "prompts": [asdict(judgement) for judgement in evaluation.prompts],
+        "prompts": [asdict(metrics) for metrics in evaluation.prompts],
         "moments": [asdict(moment) for moment in evaluation.moments],
         "precision_recall": [{"prompt": prompt, **_points(curve)} for prompt, curve in evaluation.curves.items()],
         "warnings": warnings,

@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias
 
 import click
 
-from clip_core.analysis.export_bundle import ExportBundle, moments_file
-from clip_core.analysis.report import MOST_PICTURES, make_report, timeline_of
+from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_report, moments_file, timeline_of
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, check_folder, read_file, write_file
 from clip_core.cli.options import VIDEO, Options, about, command, place, text

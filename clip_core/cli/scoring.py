@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.annotations import Reviewed, reviewed_moments
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.judge_moments import reviewed_moments
 from clip_core.analysis.score_prompts import clean_prompts, score_prompts
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import MODEL, VIDEO, Options, about, command, number, place, shared_option
@@ -24,7 +24,6 @@ from clip_core.export.data_files import scores_csv
 from clip_core.filters import FILTERS
 from clip_core.library.identify import identify, known_video, reindex_error
 from clip_core.scoring.detection import MomentDetection, detect
-from clip_core.scoring.reviewed import Reviewed
 from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, UNITS, Settings, settings_from
 from clip_core.text import alternatives, short_prompt
 from clip_core.types import Scores, VideoRecord

@@ -25,7 +25,7 @@ FEWEST_OF_ID = 6
 def run_list(options: Options) -> None:
     """Show what is stored: each video with its models, frames and size on disk."""
     store = options.store
-    videos = stored_videos.list_stored(store)
+    videos = store.usage()
     if not videos:
         terminal.line(f"Nothing is stored in {store.location}.")
         terminal.line(f"Index a video: {PROGRAM} index VIDEO")
@@ -68,7 +68,7 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
     if not yes and not _agreed(lost):
         terminal.line("Nothing was deleted.")
         return
-    stored_videos.forget_video(stored.record.video_id, store)
+    store.forget(stored.record.video_id)
     stored_videos.forget_copy(stored.record.video_id, config)
     if file:
         stored_videos.delete_upload(stored.record.video_id, config)
@@ -79,7 +79,7 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
 def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
     """Return the one stored video of that name, path, or beginning of an id."""
     matches = []
-    for video in stored_videos.list_stored(store):
+    for video in store.usage():
         by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
         if by_id or named in (video.record.name, video.record.path):
             matches.append(video)
@@ -94,7 +94,7 @@ def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
 
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     frames = sum(model.frames for model in video.models)
-    judged = stored_videos.count_judged(video.record.video_id, store)
+    judged = len(store.annotations(video.record.video_id))
     by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
     return f"{frames:,} frame{'' if frames == 1 else 's'}{by_hand} of {video.record.name}"
 

@@ -47,10 +47,8 @@ def index_video(
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        encoder: Embeds the frames.
-        store: Stores the vectors.
-        samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate
-            above the frame rate, means every frame.
+        samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
+            rate, means every frame.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
@@ -104,12 +102,12 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
 
 
 def _left_out(video: Video) -> tuple[str, ...]:
-    frames = video.left_out_frames
-    if video.info.container == "images":
-        many, one = f"{frames} pictures cannot be read and are left out.", "1 picture cannot be read and is left out."
-        return () if frames == 0 else (one,) if frames == 1 else (many,)
-    if frames < FEW_FRAMES:
+    frames, images = video.left_out_frames, video.info.container == "images"
+    if frames < (1 if images else FEW_FRAMES):
         return ()
+    if images:
+        count = "1 picture cannot be read and is" if frames == 1 else f"{frames} pictures cannot be read and are"
+        return (f"{count} left out.",)
     return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)
 
 

@@ -10,11 +10,8 @@ import streamlit as st
 
 from clip_core.analysis.stored_videos import (
     copy_bytes,
-    count_judged,
     delete_upload,
     forget_copy,
-    forget_video,
-    list_stored,
     sizes_of_models,
     uploaded_file,
 )
@@ -47,7 +44,7 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
     st.markdown("##### Stored videos")
     if (error := region_state(LibraryState).error) is not None:
         st.error(error_markdown(error), icon=":material/error:")
-    stored = list_stored(store)
+    stored = store.usage()
     if not stored:
         st.caption("Nothing is stored yet. Open a video on the page Investigate; its embeddings are kept here.")
         return
@@ -104,7 +101,7 @@ def _confirm(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     copied = f" Its copy to play is deleted too: {size_text(copy)}." if copy else ""
     frames = sum(model.frames for model in video.models)
     try:
-        lost = _lost(count_judged(video.record.video_id, store))
+        lost = _lost(len(store.annotations(video.record.video_id)))
     except ClipVideoError as error:
         lost = f" It is not known whether moments were judged by hand: {error_markdown(error)}"
     file = uploaded_file(video.record.video_id, config)
@@ -139,7 +136,7 @@ def _forget(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:
     state = region_state(LibraryState)
     state.error = None
     try:
-        forget_video(video_id, store)
+        store.forget(video_id)
         forget_copy(video_id, config)
         if st.session_state.get(FILE_KEY):
             _delete_file(video_id, config)

@@ -16,8 +16,7 @@ import yaml
 
 from clip_core import EmbeddingStore
 from clip_core.analysis.analyse import Picture
-from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.report import make_report
+from clip_core.analysis.export_bundle import ExportBundle, make_report
 from clip_core.charts.view import Timeline
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError, VideoNotFoundError

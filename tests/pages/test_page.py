@@ -81,7 +81,7 @@ def test_a_double_and_empty_lines(ready: Page) -> None:
 
 def test_the_ranking_is_sorted_and_says_of_which_sample(ready: Page) -> None:
     ready.slide("frame", 100)
-    curves = ready.analysis.curves
+    curves = ready.analysis.similarities
     assert sorted(ready.ranked) == ["a dog", "a red car", "pizza"]
     values = [float(v.split("</span>")[0].rsplit(">", 1)[1]) for v in ready.html.split('title="raw')[1:]]
     assert values == sorted(values, reverse=True)
@@ -112,7 +112,7 @@ def test_the_ends_disable_their_buttons(ready: Page) -> None:
 
 def flag_one_stretch(page: Page) -> list[dict[str, object]]:
     """Put the threshold where the best prompt has moments; return the rows of the table."""
-    curves = page.analysis.curves
+    curves = page.analysis.similarities
     values = np.stack([curves._columns[p][curves._order] for p in ("a dog", "pizza", "a red car")])
     page.slide("smoothing", 0.0)
     page.slide("threshold", float(np.round(np.quantile(values.max(axis=0), 0.8) / 0.005) * 0.005))
@@ -176,7 +176,7 @@ def test_an_empty_click_does_nothing(ready: Page, value: str | None) -> None:
 
 
 def test_best_and_worst(ready: Page) -> None:
-    curves = ready.analysis.curves
+    curves = ready.analysis.similarities
     column = curves._columns["a dog"][curves._order]
     for name, value in (("Best", column.max()), ("Worst", column.min())):
         ready.at.segmented_control(key="list").set_value(name).run()

@@ -127,7 +127,7 @@ def test_what_the_parts_are_told(watching: Watching) -> None:
     assert series["count"] == 50
     samples = block(series["samples"], "<f8").reshape(2, 50)
     assert np.allclose(samples[0], samples[1] / 30)
-    curves = watching.analysis.curves
+    curves = watching.analysis.similarities
     raw = block(series["raw"], "<f4").reshape(3, 50)
     assert np.array_equal(raw[1], curves._columns["pizza"][curves._order].astype("<f4"))
     assert {part["player"] for part in (screen, ranking, timeline)} == {"main"}

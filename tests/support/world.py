@@ -165,11 +165,11 @@ class Page:
 
     @property
     def cells(self) -> int:
-        return int(self.analysis.curves.computed_cells)
+        return int(self.analysis.similarities.computed_cells)
 
     @property
     def samples(self) -> int:
-        return len(self.analysis.curves)
+        return len(self.analysis.similarities)
 
     @property
     def flag_pills(self) -> Any:

@@ -11,11 +11,9 @@ import streamlit as st
 from clip_core.charts.view import Timeline
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import SAMPLE
+from clip_core.scoring.curve_features import find_spikes, leading_prompts, rate_of_change
 from clip_core.scoring.detection import MomentDetection
-from clip_core.scoring.leading_prompt import leading_prompts
-from clip_core.scoring.shot_boundaries import rate_of_change
 from clip_core.scoring.smoothing import smooth_as
-from clip_core.scoring.spikes import find_spikes
 from clip_core.text import value_text
 from clip_core.types import Floats
 from pages.regions.chart.curves import ChartState, template_ribbons

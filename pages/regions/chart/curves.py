@@ -13,10 +13,10 @@ from clip_core.analysis.score_prompts import known_prompts
 from clip_core.charts.view import Unfinished
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
-from clip_core.scoring.curves import image_key
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
+from clip_core.scoring.similarity_table import image_key
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.text import clock
@@ -79,7 +79,7 @@ def _known_pictures(
 ) -> VideoScores:
     """Score only the pictures that were embedded in this session."""
     keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
-    unknown = _analysis(indexed.record, request).curves.unknown(keys.values())
+    unknown = _analysis(indexed.record, request).similarities.unknown(keys.values())
     known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
     _draw_error(error, f"{_counted(len(pictures) - len(known), 'picture')} not scored.")
     return _video_scores(request, indexed.record, settings, known)
@@ -88,7 +88,9 @@ def _known_pictures(
 def _known_texts(request: IndexRequest, indexed: Indexed, settings: Settings, error: EncoderError) -> VideoScores:
     """Score only what needs no model: prompts with stored vectors, and the null bank only if it is ready."""
     analysis = _analysis(indexed.record, request)
-    known = set(known_prompts(analysis.curves, settings.texts, settings.templates, request.encoder, request.store))
+    known = set(
+        known_prompts(analysis.similarities, settings.texts, settings.templates, request.encoder, request.store)
+    )
     lines = tuple(prompt.line for prompt in settings.parsed if prompt.text in known)
     scored = replace(settings, prompts=lines)
     ask_bank = analysis.bank_is_ready(scored.positives)

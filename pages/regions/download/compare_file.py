@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from clip_core.errors import ClipVideoError
-from clip_core.evaluation.agreement import Match, best_matches
+from clip_core.evaluation.metrics import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
 from clip_core.text import clock, short_prompt
 from clip_core.types import Moment
@@ -64,13 +64,13 @@ def _draw(matches: Sequence[Match], count: int) -> None:
     counted = "1 moment" if count == 1 else f"{count:,} moments"
     cut = f" (the first {MOST_COMPARED} are compared)" if count > MOST_COMPARED else ""
     st.caption(f"{counted}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
-    ours = [match.ours for match in matches]
+    ours = [match.best for match in matches]
     best = ["none" if m is None else f"{clock(m.start_s)} – {clock(m.end_s)}" for m in ours]
     table, columns = table_of(
         {
-            "prompt": ([short_prompt(match.theirs.prompt) for match in matches], TextColumn("In the file", width=90)),
-            "start": ([clock(match.theirs.start_s) for match in matches], TextColumn("Start", width=66)),
-            "end": ([clock(match.theirs.end_s) for match in matches], TextColumn("End", width=66)),
+            "prompt": ([short_prompt(match.interval.prompt) for match in matches], TextColumn("In the file", width=90)),
+            "start": ([clock(match.interval.start_s) for match in matches], TextColumn("Start", width=66)),
+            "end": ([clock(match.interval.end_s) for match in matches], TextColumn("End", width=66)),
             "iou": ([match.iou for match in matches], NumberColumn("IoU", format="%.2f", width=44)),
             "ours": (best, TextColumn("The best here", width=130)),
         }

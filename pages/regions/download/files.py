@@ -10,12 +10,18 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_file, spikes_file
-from clip_core.analysis.report import MOST_PICTURES, make_report
+from clip_core.analysis.export_bundle import (
+    MOST_PICTURES,
+    ExportBundle,
+    make_report,
+    moments_file,
+    scores_file,
+    spikes_file,
+)
 from clip_core.charts.timeline import still_figure
 from clip_core.charts.view import Timeline
 from clip_core.errors import ClipVideoError
-from clip_core.evaluation.agreement import Match
+from clip_core.evaluation.metrics import Match
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format
 from clip_core.export.html_report import chart_html
 from clip_core.files import named_after

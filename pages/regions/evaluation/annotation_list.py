@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.evaluation.agreement import Agreement
+from clip_core.analysis.evaluate import Agreement
 from clip_core.evaluation.ground_truth import Absence
 from clip_core.evaluation.marks import Marked
 from clip_core.types import Times, VideoRecord
@@ -53,12 +53,14 @@ def rows_of(
 
     annotations, moments = ((), ()) if agreement is None else (agreement.annotations, agreement.moments)
     rows, judged = list[dict[str, Any]](), set[Marked]()
-    for one in annotations:
+    for match in annotations:
+        one = match.interval
         own = [m for m in marks if m.there and m.prompt == one.prompt and _lies_in(m, one.start_s, one.end_s)]
         judged.update(own)
-        state, shown = "matched" if one.matched else "missed", list(map(_as_json, own))
-        rows.append(row(one.prompt, state, one.start_s, one.end_s, iou=one.iou or None, marks=shown))
-    rows += [row(m.prompt, "false", m.start_s, m.end_s) for m in moments if not m.matched]
+        state, shown = "missed" if match.best is None else "matched", list(map(_as_json, own))
+        rows.append(row(one.prompt, state, one.start_s, one.end_s, iou=match.iou or None, marks=shown))
+    false = [match.interval for match in moments if match.best is None]
+    rows += [row(m.prompt, "false", m.start_s, m.end_s) for m in false]
     rows += [row(m.prompt, _state(m), m.start_s, m.end_s, marks=[_as_json(m)]) for m in marks if m not in judged]
     rows.sort(key=lambda each: (each["start"], each["end"]))
     marked = {mark.prompt for mark in marks}

@@ -10,9 +10,8 @@ import streamlit as st
 
 from clip_core.analysis.export_bundle import truth_csv
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import Truth, joined, of_video
+from clip_core.evaluation.ground_truth import MOST_BYTES, Truth, joined, of_video, read_truth
 from clip_core.evaluation.marks import Marked, truth_of
-from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
 from clip_core.files import named_after
 from clip_core.text import short_prompt
 from clip_core.types import VideoRecord

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from clip_core.analysis.evaluate import Evaluation, agreement_of, evaluate
+from clip_core.analysis.evaluate import Agreement, Evaluation, agreement, evaluate
 from clip_core.charts.evaluation_charts import RecallLine, recall_figure, share_text
 from clip_core.errors import TruthError
-from clip_core.evaluation.agreement import Agreement
-from clip_core.evaluation.judge import Judgement, PrecisionRecall
+from clip_core.evaluation.metrics import Metrics
+from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import short_prompt
 from clip_core.types import VideoRecord
@@ -53,7 +53,7 @@ def judge(detection: MomentDetection, record: VideoRecord) -> Judged:
         evaluation = evaluate(detection, source.truth)
     except TruthError as error:
         return Judged(source, error=error)
-    return Judged(source, evaluation, agreement_of(evaluation))
+    return Judged(source, evaluation, agreement(evaluation.moments, evaluation.truth))
 
 
 def choose_view() -> str:
@@ -160,7 +160,7 @@ def _draw_measures(evaluation: Evaluation, prompts: Prompts) -> None:
     draw_numbers("worth", table, columns, MOST_ROWS)
 
 
-def _row(one: Judgement) -> tuple[float | None, ...]:
+def _row(one: Metrics) -> tuple[float | None, ...]:
     shares = (None if share is None else 100 * share for share in (one.r1_50, one.r1_70, one.map))
     counts = (one.truths, one.moments, one.missed, one.false_moments)
     return (*counts, *shares, one.onset_median_s, one.onset_mean_s)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
+from clip_core.analysis.annotations import Reviewed
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.prompt_detection import VerdictKind
-from clip_core.scoring.reviewed import Reviewed
 from clip_core.text import clock, short_prompt, value_text
 from clip_core.types import Moment, VideoRecord
 from pages.regions.moments.other_lists import draw_extremes, draw_peaks, draw_spikes, spikes_as_moments

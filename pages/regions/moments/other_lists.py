@@ -9,9 +9,8 @@ import streamlit as st
 from streamlit.column_config import ImageColumn, NumberColumn, TextColumn
 
 from clip_core.errors import ClipVideoError
-from clip_core.scoring.best_frames import extreme_samples
+from clip_core.scoring.curve_features import Spike, extreme_samples, find_spikes
 from clip_core.scoring.detection import MomentDetection
-from clip_core.scoring.spikes import Spike, find_spikes
 from clip_core.text import short_prompt, shown_value, value_decimals, value_text
 from clip_core.types import Moment, VideoRecord
 from pages.regions.moments.table import thumbnail_uris

@@ -10,10 +10,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from clip_core.analysis.judge_moments import keep_annotation, withdraw_annotation
+from clip_core.analysis.annotations import Reviewed, annotation_of, keep_annotation, withdraw_annotation
 from clip_core.errors import ClipVideoError
 from clip_core.scoring.detection import CANDIDATE
-from clip_core.scoring.reviewed import Reviewed, annotation_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
 from clip_core.types import Annotation, ReviewVerdict

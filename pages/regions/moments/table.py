@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.column_config import ImageColumn, NumberColumn, TextColumn
 
+from clip_core.analysis.annotations import Reviewed
 from clip_core.errors import ClipVideoError
 from clip_core.indexing.thumbnails import peak_pts
-from clip_core.scoring.reviewed import Reviewed
 from clip_core.text import short_prompt, shown_value, value_decimals
 from clip_core.types import Moment, Scores, VideoRecord
 from pages.regions.moments.state import MomentId, MomentsState

@@ -9,14 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.report import timeline_of
+from clip_core.analysis.annotations import Reviewed
+from clip_core.analysis.export_bundle import ExportBundle, timeline_of
 from clip_core.charts.view import Line, Timeline, Unfinished
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.library.videos import VideoChoice
 from clip_core.scoring.detection import MomentDetection
-from clip_core.scoring.reviewed import Reviewed
 from clip_core.types import Moment, VideoRecord
 from pages.player.components import series
 from pages.regions.chart.chart import with_extras

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore
-from clip_core.analysis.judge_moments import keep_annotation, reviewed_moments, withdraw_annotation
+from clip_core.analysis.annotations import annotation_of, keep_annotation, reviewed_moments, withdraw_annotation
 from clip_core.errors import NotIndexedError
 from clip_core.scoring.detection import MomentDetection, detect
-from clip_core.scoring.reviewed import annotation_of
 from clip_core.settings import Settings
 from clip_core.types import Annotation
 from tests.store.test_store import record

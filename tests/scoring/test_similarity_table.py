@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from clip_core.scoring.curves import Curves
+from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.types import FrameEmbeddings, TimeTable
 
 
@@ -25,7 +25,7 @@ def frames(numbers: list[int], all_vectors: np.ndarray) -> FrameEmbeddings:
 
 def test_scores_are_cosines_sorted_by_time_whatever_the_order_of_arrival() -> None:
     vectors, texts = units(50, 1), units(3, 2)
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_prompts(dict(zip("abc", texts, strict=True)))
     curves.add_frames(frames([40, 0, 20], vectors))
     first = curves.scores("ab", table(50), complete=False)
@@ -40,7 +40,7 @@ def test_scores_are_cosines_sorted_by_time_whatever_the_order_of_arrival() -> No
 
 def test_it_is_told_until_when_each_frame_is_shown() -> None:
     """Until the next frame of the video comes, sampled or not; the last until the end."""
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_prompts({"a": units(1, 2)[0]})
     curves.add_frames(frames([40, 0, 20, 49], units(50, 1)))
     scores = curves.scores("a", table(50))
@@ -54,7 +54,7 @@ def test_it_is_told_until_when_each_frame_is_shown() -> None:
 
 def test_only_missing_cells_are_computed() -> None:
     vectors, texts = units(3000, 1), units(4, 2)
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_prompts(dict(zip("abcd", texts, strict=True)))
     curves.add_frames(frames(list(range(100)), vectors))
     curves.scores("ab", table(3000))
@@ -72,7 +72,7 @@ def test_only_missing_cells_are_computed() -> None:
 
 def test_a_prompt_that_comes_back_catches_up_on_what_it_missed() -> None:
     vectors, texts = units(20, 1), units(2, 2)
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_prompts(dict(zip("ab", texts, strict=True)))
     curves.add_frames(frames(list(range(10)), vectors))
     curves.scores("ab", table(20))
@@ -84,7 +84,7 @@ def test_a_prompt_that_comes_back_catches_up_on_what_it_missed() -> None:
 
 
 def test_unknown_prompts_and_no_frames() -> None:
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_prompts({"a": units(1, 0)[0]})
     assert curves.unknown(["a", "b"]) == ["b"]
     empty = curves.scores(["a"], table(5))
@@ -93,7 +93,7 @@ def test_unknown_prompts_and_no_frames() -> None:
 
 def test_dropped_frames_are_computed_anew() -> None:
     vectors, texts = units(20, 1), units(1, 2)
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_prompts({"a": texts[0]})
     curves.add_frames(frames(list(range(20)), vectors))
     curves.scores("a", table(20))

@@ -1,4 +1,4 @@
-"""Moments after review: computed moments with their annotations applied, and moments added by hand."""
+"""Apply annotations to computed moments, and store them one at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from clip_core.errors import NotIndexedError
+from clip_core.scoring.combine import Combination
+from clip_core.scoring.detection import MomentDetection
+from clip_core.store.store import EmbeddingStore
 from clip_core.types import Annotation, Moment
 
 Measure: TypeAlias = Callable[[str, float, float], Moment | None]
@@ -21,7 +25,7 @@ class Reviewed:
 
     Attributes:
         moment: With the edges and the label that were set by hand, if any.
-        edit: The annotation in force; None if there is none.
+        annotation: The annotation in force; None if there is none.
         computed: Whether the current settings also give this moment.
         sure: Whether it was computed as a moment, not as a candidate.
     """
@@ -54,10 +58,9 @@ def review(
     An annotation without such a moment stands alone, unless it is a rejection.
 
     Args:
-        moments: Computed.
-        edits: The annotations; each (prompt, anchor) occurs once.
+        moments, candidates: Computed. Annotations apply to both alike.
+        annotations: Each (prompt, anchor) occurs once.
         measure: Measures peak and mean within edges that were set by hand.
-        candidates: Annotations apply to them as to moments.
     """
     computed = [*moments, *candidates]
     holding: dict[int, Annotation] = {}
@@ -68,15 +71,13 @@ def review(
             holding[place] = annotation
         elif annotation.verdict != "rejected":
             alone.append(annotation)
-    found = [
-        _judged(moment, holding.get(place), measure, sure=place < len(moments)) for place, moment in enumerate(computed)
-    ]
+    found = [_reviewed(m, holding.get(k), measure, sure=k < len(moments)) for k, m in enumerate(computed)]
     added = [Reviewed(_edited(None, annotation, measure), annotation, computed=False) for annotation in alone]
     return found[: len(moments)] + added + found[len(moments) :]
 
 
-def _judged(moment: Moment, annotation: Annotation | None, measure: Measure, *, sure: bool) -> Reviewed:
-    """Apply an annotation to a computed moment; an unjudged candidate without a label stays a "candidate"."""
+def _reviewed(moment: Moment, annotation: Annotation | None, measure: Measure, *, sure: bool) -> Reviewed:
+    """Apply an annotation to a computed moment; a candidate without a verdict or a label stays a "candidate"."""
     if annotation is None:
         return Reviewed(moment, sure=sure)
     found = Reviewed(_edited(moment, annotation, measure), annotation, sure=sure)
@@ -112,16 +113,55 @@ def _is_meant(moment: Moment, annotation: Annotation) -> bool:
 
 
 def _edited(moment: Moment | None, annotation: Annotation, measure: Measure) -> Moment:
-    edges = (annotation.start_s, annotation.end_s)
+    """Give a moment the annotated edges and label; without a curve, as of a combination, it keeps its peak and mean."""
+    start_s, end_s = annotation.start_s, annotation.end_s
     own = "" if moment is None or annotation.verdict else moment.label  # "candidate", until it has a verdict
-    if moment is None or (moment.start_s, moment.end_s) != edges:
-        moment = measure(annotation.prompt, *edges) or _within(
-            edges, moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
-        )
+    if moment is None or (moment.start_s, moment.end_s) != (start_s, end_s):
+        moment = moment or Moment(annotation.prompt, 0, 0, annotation.anchor_s, 0, 0)
+        inside_s = min(max(moment.peak_s, start_s), end_s)
+        unmeasured = replace(moment, start_s=start_s, end_s=end_s, peak_s=inside_s)
+        moment = measure(annotation.prompt, start_s, end_s) or unmeasured
     return replace(moment, label=annotation.label or own)
 
 
-def _within(edges: tuple[float, float], moment: Moment) -> Moment:
-    """Give a moment without a curve, such as that of a combination, other edges; it keeps its peak and mean."""
-    start_s, end_s = edges
-    return replace(moment, start_s=start_s, end_s=end_s, peak_s=min(max(moment.peak_s, start_s), end_s))
+def reviewed_moments(detection: MomentDetection, video_id: str, store: EmbeddingStore) -> list[Reviewed]:
+    """Return the annotated moments, then those that exist only as annotations, then the candidates.
+
+    Annotations of prompts that are not in use now are left out: there is no curve to measure them by.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    prompts = {*detection.scores.prompts, *(Combination(*parts).name for parts in detection.settings.combinations)}
+    annotations = [annotation for annotation in store.annotations(video_id) if annotation.prompt in prompts]
+    return review(detection.moments, annotations, detection.measure, detection.candidates)
+
+
+def keep_annotation(video_id: str, annotation: Annotation, store: EmbeddingStore) -> Annotation | None:
+    """Store an annotation; return the one that it replaces, for undo.
+
+    Raises:
+        NotIndexedError: The video was forgotten.
+        StoreError: The store cannot be written.
+    """
+    if store.video(video_id) is None:
+        raise NotIndexedError("This video was forgotten, and its judgements with it.", "Index it again.")
+    before = _same(video_id, annotation, store)
+    store.put_annotation(video_id, annotation)
+    return before
+
+
+def withdraw_annotation(video_id: str, annotation: Annotation, store: EmbeddingStore) -> Annotation | None:
+    """Withdraw an annotation; return the one that was in force, for undo.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    before = _same(video_id, annotation, store)
+    store.withdraw_annotation(video_id, annotation)
+    return before
+
+
+def _same(video_id: str, annotation: Annotation, store: EmbeddingStore) -> Annotation | None:
+    known = store.annotations(video_id)
+    return next((e for e in known if (e.prompt, e.anchor_s) == (annotation.prompt, annotation.anchor_s)), None)

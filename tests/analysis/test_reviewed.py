@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from clip_core.scoring.reviewed import Reviewed, annotation_of, review
+from clip_core.analysis.annotations import Reviewed, annotation_of, review
 from clip_core.types import Annotation, Moment
 
 EARLY = Moment("a dog", 2.0, 4.0, 3.0, 0.9, 0.7)

@@ -3,7 +3,7 @@
 import pytest
 
 from clip_core.evaluation.ground_truth import Absence, Span, Truth
-from clip_core.evaluation.judge import judge, queries_of
+from clip_core.evaluation.metrics import metrics_of, queries_of
 from clip_core.types import Moment
 
 TRUTH = Truth((Span("a dog", 0, 10), Span("a dog", 20, 30), Span("pizza", 0, 10)), (Absence("an elephant"),))
@@ -22,7 +22,7 @@ MOMENTS = [
 
 
 def test_each_prompt_and_all_together_by_hand() -> None:
-    overall, (dog, pizza, elephant) = judge(MOMENTS, TRUTH)
+    overall, (dog, pizza, elephant) = metrics_of(MOMENTS, TRUTH)
     assert (dog.prompt, dog.truths, dog.moments, dog.missed, dog.false_moments) == ("a dog", 2, 2, 1, 1)
     # Right at 9 of the 10 IoUs (0.5 … 0.9), each time precision 1 at recall 1/2.
     assert (dog.r1_50, dog.r1_70, dog.map) == (1.0, 1.0, pytest.approx(0.45))
@@ -43,22 +43,22 @@ def test_each_prompt_and_all_together_by_hand() -> None:
 
 def test_exact_moments_are_perfect() -> None:
     exact = [moment(span.prompt, span.start_s, span.end_s, 0.5) for span in TRUTH.spans]
-    overall, _ = judge(exact, TRUTH)
+    overall, _ = metrics_of(exact, TRUTH)
     shares = (overall.r1_50, overall.r1_70, overall.map, overall.map_50, overall.map_75, overall.f1, overall.mean_iou)
     assert shares == (1.0,) * 7
     assert (overall.onset_mean_s, overall.missed, overall.false_moments) == (0.0, 0, 0)
 
 
 def test_no_moments_miss_all_and_no_truth_measures_nothing() -> None:
-    overall, _ = judge([], TRUTH)
+    overall, _ = metrics_of([], TRUTH)
     assert (overall.r1_50, overall.map, overall.f1, overall.missed, overall.onset_median_s) == (0.0, 0.0, 0.0, 3, None)
-    nothing, each = judge(MOMENTS, Truth(()))
+    nothing, each = metrics_of(MOMENTS, Truth(()))
     assert (each, nothing.truths, nothing.map, nothing.mean_iou, nothing.f1) == ((), 0, None, None, 1.0)
 
 
 def test_moments_at_the_very_start_and_end_count() -> None:
     truth = Truth((Span("a dog", 0, 2), Span("a dog", 58, 60)))
-    overall, _ = judge([moment("a dog", 0, 2, 0.5), moment("a dog", 58, 60, 0.4)], truth)
+    overall, _ = metrics_of([moment("a dog", 0, 2, 0.5), moment("a dog", 58, 60, 0.4)], truth)
     assert (overall.map, overall.missed) == (1.0, 0)
 
 
@@ -66,7 +66,7 @@ def test_moments_rank_by_their_peak_however_they_are_listed() -> None:
     """Judged moments come with the edges and peaks of their edits, added ones last."""
     listed = [moment("a dog", 40, 50, 0.3), moment("a dog", 60, 70, 0.3), moment("a dog", 20, 30, 0.9)]
     assert queries_of(listed, TRUTH)["a dog"].windows.tolist() == [[20.0, 30.0], [40.0, 50.0], [60.0, 70.0]]
-    _, (dog, *_) = judge(listed, TRUTH)
+    _, (dog, *_) = metrics_of(listed, TRUTH)
     assert (dog.r1_50, dog.r1_70, dog.map) == (1.0, 1.0, pytest.approx(0.5))
 
 

@@ -1,4 +1,4 @@
-"""Similarity curves of prompts; each (sample, prompt) cell is computed once."""
+"""The similarities of a video's frames to prompts; each (frame, prompt) cell is computed once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from clip_core.scoring.templates import TemplateSet
+from clip_core.settings import Templates
 from clip_core.types import Floats, FrameEmbeddings, Ints, Scores, Times, TimeTable
 
+FIRST_ROOM = 1024
 _MARK = "\x1f"
 
 
@@ -17,16 +18,13 @@ def image_key(image_id: str) -> str:
     return f"{_MARK}image{_MARK}{image_id}"
 
 
-def ensemble_key(prompt: str, templates: TemplateSet) -> str:
+def ensemble_key(prompt: str, templates: Templates) -> str:
     """Return the key of a prompt's ensemble vector over a template set; for "none" it is the prompt itself."""
     return prompt if templates == "none" else f"{_MARK}ensemble{_MARK}{templates}{_MARK}{prompt}"
 
 
-FIRST_ROOM = 1024
-
-
-class Curves:
-    """The growing similarity table of one video under one model.
+class SimilarityTable:
+    """The growing table of one video under one model: a row for each frame, a column for each prompt.
 
     Frames and prompts can be added at any time and in any order; ``scores`` computes only the requested cells that are
     missing. Not thread-safe.
@@ -35,6 +33,7 @@ class Curves:
         revision: What the store's reader last delivered; opaque to this class.
         computed_cells: How many (frame, prompt) cells have been computed so far.
         generation: How often all frames were dropped. When it changes, any data cached per frame is stale.
+        order: int64 (n,), the rows of ``vectors`` sorted by time.
     """
 
     def __init__(self) -> None:
@@ -45,7 +44,7 @@ class Curves:
         self._pts: Ints = np.empty(0, np.int64)
         self._times_s: Times = np.empty(0, np.float64)
         self._vectors: Floats = np.empty((0, 0), np.float32)
-        self._order: Ints = np.empty(0, np.int64)
+        self.order: Ints = np.empty(0, np.int64)
         self._texts: dict[str, Floats] = {}
         self._columns: dict[str, Floats] = {}
 
@@ -63,19 +62,14 @@ class Curves:
         self._times_s[new] = embeddings.times_s
         self._vectors[new] = embeddings.vectors
         self._count = count
-        self._order = np.argsort(self._pts[:count], kind="stable")
+        self.order = np.argsort(self._pts[:count], kind="stable")
 
     def drop_frames(self) -> None:
         """Drop all frames and their similarities; the prompts' vectors stay."""
         self.generation += 1
         self._count = 0
-        self._order = np.empty(0, np.int64)
+        self.order = np.empty(0, np.int64)
         self._columns = {prompt: np.empty(0, np.float32) for prompt in self._columns}
-
-    @property
-    def order(self) -> Ints:
-        """The rows of ``vectors`` sorted by time, int64 (n,)."""
-        return self._order
 
     def vectors(self, since: int = 0) -> Floats:
         """Return the frames' vectors in order of arrival, float32 (n - since, dim): a view, do not write to it."""
@@ -105,15 +99,12 @@ class Curves:
                 self._columns[prompt] = np.empty(0, np.float32)
 
     def scores(self, prompts: Sequence[str], table: TimeTable, *, complete: bool = True) -> Scores:
-        """Return the similarities of ``prompts`` to all frames, sorted by time.
+        """Return the similarities of ``prompts`` (or keys) to all frames, sorted by time.
 
-        Args:
-            prompts: Prompts or keys; their vectors must have been added.
-            table: Maps frames to their numbers, and gives the end of the video.
-            complete: Passed on to ``Scores.complete``.
+        Their vectors must have been added. ``table`` maps frames to their numbers, and gives the end of the video.
         """
         self._fill(prompts)
-        order, n = self._order, self._count
+        order, n = self.order, self._count
         rows = np.empty((len(prompts), n), np.float32)  # each prompt's curve is contiguous: faster for readers
         for row, prompt in zip(rows, prompts, strict=True):
             np.take(self._columns[prompt], order, out=row)

@@ -17,7 +17,7 @@ import clip_core.tasks
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import Progress
 from tests.support.bench import SIZE, Bench
-from tests.support.browser import chromium_program
+from tests.support.browser import CHROMIUM_FLAGS, chromium_program
 from tests.support.model_maker import make_clip
 from tests.support.stage import Stage, staged
 from tests.support.video_maker import VideoSpec, planted
@@ -160,7 +160,7 @@ def gate(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def chromium() -> Iterator[Any]:
     program = chromium_program()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 

@@ -54,7 +54,7 @@ def components_scanned_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_kept_settings() -> None:
     """Worlds that several tests share keep no settings from one test to the next."""
-    for world in WORLDS:
+    for world in list(WORLDS):
         world.forget_settings()
 
 

@@ -176,3 +176,12 @@ def bench_tab(stage: Stage, chromium: Any) -> Iterator[Bench]:
     context = chromium.new_context(viewport=SIZE)
     yield Bench(context.new_page(), stage)
     context.close()
+
+
+@pytest.fixture
+def bench(bench_tab: Bench) -> Iterator[Bench]:
+    """The one tab of a file's tests, empty."""
+    bench_tab.tab.mouse.move(1, 1)
+    bench_tab.tab.evaluate("clear()")
+    yield bench_tab
+    assert bench_tab.errors == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_bad_input import SIXTY
 from tests.browser.test_browser import PROMPTS
 from tests.browser.test_window import MANY
 from tests.support.app import new_world
@@ -24,7 +25,6 @@ _CUT = """() => [...document.querySelectorAll("[data-testid=stSidebar] button, [
       && ["hidden", "clip"].includes(getComputedStyle(part).overflowX))
   .map((part) => part.innerText)"""
 """The texts of buttons that do not show whole."""
-SIXTY = [f"a thing of number {number}" for number in range(60)]
 
 
 @pytest.fixture(scope="module")

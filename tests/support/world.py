@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import yaml
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
@@ -23,8 +24,8 @@ from pages.regions.sidebar.state import SidebarState
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE_S = 60.0
-WORLDS: list[World] = []
-"""All of this process, so that what one test leaves in a world that tests share does not meet the next."""
+WORLDS: WeakSet[World] = WeakSet()
+"""All that are in use, so that what one test leaves in a world that tests share does not meet the next."""
 
 
 def seconds(text: str) -> float:
@@ -35,7 +36,7 @@ def seconds(text: str) -> float:
     return found
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """A folder of its own for one test; ``settings`` are what config.yaml says."""
 
@@ -43,7 +44,7 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        WORLDS.append(self)
+        WORLDS.add(self)
 
     def forget_settings(self) -> None:
         """Every video is opened as if nobody had changed its settings before."""

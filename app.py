@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.player.routes import player_routes
 from pages.shared import opening
 from pages.shared.page import APP_STARTED
-from pages.shared.routes import player_routes
 
 STATIC = Path(__file__).parent / "static"
 # Modules that take seconds to import.

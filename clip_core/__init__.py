@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clip_core.analysis.detect_moments import Detection, detect_moments
+    from clip_core.analysis.analyse import Detection, detect_moments
     from clip_core.analysis.score_prompts import score_prompts
     from clip_core.config import Config, load_config
     from clip_core.encoders.registry import load_encoder
@@ -31,13 +31,13 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _HOMES = {
     "ClipVideoError": "clip_core.errors",
     "Config": "clip_core.config",
-    "Detection": "clip_core.analysis.detect_moments",
+    "Detection": "clip_core.analysis.analyse",
     "EmbeddingStore": "clip_core.store.store",
     "Frame": "clip_core.types",
     "Moment": "clip_core.types",
     "Progress": "clip_core.types",
     "Scores": "clip_core.types",
-    "detect_moments": "clip_core.analysis.detect_moments",
+    "detect_moments": "clip_core.analysis.analyse",
     "find_moments": "clip_core.scoring.moments",
     "index_video": "clip_core.indexing.index_video",
     "load_config": "clip_core.config",

@@ -108,14 +108,11 @@ class DownloadSizeError(DownloadError):
 class ServerError(EncoderError):
     """A model's server cannot be reached, refused a request, or gave no usable answer.
 
-    Args:
-        what, next_step: See ClipVideoError.
-        status: The HTTP status, if there was an answer.
+    Attributes:
+        status: The HTTP status, if there was an answer; else None.
     """
 
-    def __init__(self, what: str, next_step: str = "", status: int | None = None) -> None:
-        super().__init__(what, next_step)
-        self.status = status
+    status: int | None = None
 
 
 class SettingsError(ClipVideoError):
@@ -163,14 +160,10 @@ class JobCancelled(ClipVideoError):
 
 
 def shown_name(path: str | os.PathLike[str], most: int = MAX_NAME) -> str:
-    """Return the last part of ``path`` in a form that is safe in a message.
+    """Return the last part of a path or an address in a form that is safe in a message.
 
-    Control characters become ``?``, and a long name is shortened in the middle, so that a hostile file name
-    can neither move a terminal's cursor nor push the message out of sight.
-
-    Args:
-        path: A path or an address.
-        most: The greatest length, in characters.
+    Control characters become ``?``, and a name of over ``most`` characters is shortened in the middle, so that a
+    hostile file name can neither move a terminal's cursor nor push the message out of sight.
     """
     text = os.fspath(path)
     name = PurePath(text).name or text or "(empty name)"

@@ -33,9 +33,6 @@ def whole_file(target: Path, part: Path | None = None) -> Iterator[Path]:
     Args:
         target: The final path.
         part: The path to write to, in the same folder; ``part_of(target)`` unless there may be two writers.
-
-    Raises:
-        OSError: The file cannot be moved to ``target``.
     """
     part = part or part_of(target)
     try:
@@ -62,18 +59,9 @@ def nearest_folder(path: Path) -> Path:
 
 
 def lacking_room(folder: Path, needed_bytes: int, spare_bytes: int) -> str | None:
-    """Return why a file does not fit on the disk of ``folder``, or None if it does.
+    """Return why so many bytes do not fit on the disk of an existing folder, or None if they do.
 
-    Args:
-        folder: An existing folder.
-        needed_bytes: How large the file may get.
-        spare_bytes: How much must stay free in addition.
-
-    Returns:
-        A text such as "300 MB are free, and 64 MB of them stay free", or None.
-
-    Raises:
-        OSError: The free space of the folder cannot be read.
+    Such as "300 MB are free, and 64 MB of them stay free": ``spare_bytes`` must stay free in addition.
     """
     free = shutil.disk_usage(folder).free
     if free >= needed_bytes + spare_bytes:
@@ -93,12 +81,7 @@ def slug(text: str, otherwise: str = SLUGLESS) -> str:
 
 
 def named_after(video: str, file_name: str) -> str:
-    """Return the name of a file about a video, such as ``holiday_moments.csv``.
-
-    Args:
-        video: The video's name; if its slug is empty, the result is ``file_name`` alone.
-        file_name: What the file is, such as "moments.csv".
-    """
+    """Return the name of a file about a video: ``holiday_moments.csv``, or ``moments.csv`` if the slug is empty."""
     short = slug(PurePath(video).stem, otherwise="")
     return f"{short}_{file_name}" if short else file_name
 
@@ -108,8 +91,7 @@ def numbered_name(number: int, prompt: str, time_s: float, extension: str) -> st
 
     Args:
         number: Its rank, from 1; written with at least three digits, so that names sort as the moments do.
-        prompt: The moment's prompt.
-        time_s: The start of a clip or the time of a frame, in seconds.
+        prompt, time_s: The moment's prompt, and the start of the clip or the time of the frame.
         extension: Without the dot, 1 to 8 of [a-z0-9].
 
     Raises:

@@ -15,12 +15,10 @@ ORDER = 2
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One row of the table of filters.
+    """One row of the table of filters: the name to show, and the function.
 
-    Attributes:
-        title: The name to show.
-        apply: Filters curves, float32 (p, n), evenly spaced along the second axis, with a window in samples, > 0.
-            None: the time-weighted mean of ``scoring.smoothing``, which takes irregular samples as they are.
+    ``apply`` filters curves, float32 (p, n), evenly spaced along the second axis, with a window in samples, > 0. None
+    means the time-weighted mean of ``scoring.smoothing``, which takes irregular samples as they are.
     """
 
     title: str
@@ -30,9 +28,7 @@ class Filter:
 def gaussian(rows: Floats, window: float) -> Floats:
     """Smooth with normal weights of standard deviation ``window``/√12; at the edges, those inside sum to 1.
 
-    Args:
-        rows: float32 (p, n), evenly spaced along the second axis.
-        window: In samples, > 0; values above n count as n.
+    The rows are as for ``Filter.apply``; a window of over n samples counts as n.
     """
     from scipy.ndimage import gaussian_filter1d  # imported here because SciPy takes a second to load
 
@@ -45,7 +41,7 @@ def gaussian(rows: Floats, window: float) -> Floats:
 
 
 def median(rows: Floats, window: float) -> Floats:
-    """Return the median over the odd number of samples nearest to ``window``, mirrored at the edges (rows as above)."""
+    """Return the median over the odd number of samples nearest to ``window``, mirrored at the edges."""
     from scipy.ndimage import median_filter
 
     size = odd_samples(window, rows.shape[1])
@@ -56,7 +52,7 @@ def median(rows: Floats, window: float) -> Floats:
 
 
 def savgol(rows: Floats, window: float) -> Floats:
-    """Fit a polynomial of order 2 over the odd number of samples nearest to ``window`` (rows as above).
+    """Fit a polynomial of order 2 over the odd number of samples nearest to ``window``.
 
     Windows of three samples or fewer are fitted exactly, so the rows are returned unchanged.
     """
@@ -70,7 +66,7 @@ def savgol(rows: Floats, window: float) -> Floats:
 
 
 def exponential(rows: Floats, window: float) -> Floats:
-    """Smooth with weights exp(-|k|/τ), τ = ``window``/√24; at the edges, those inside sum to 1 (rows as above).
+    """Smooth with weights exp(-|k|/τ), τ = ``window``/√24; at the edges, those inside sum to 1.
 
     A recursive filter run forward sums the samples up to each one, and run backward those from it on. The sample
     itself is in both sums and is subtracted once.

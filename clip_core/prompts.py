@@ -39,11 +39,6 @@ def parse_prompt(line: str) -> Prompt | None:
 
 
 def parse_prompts(lines: Iterable[str], weights: Mapping[str, float] | None = None) -> tuple[Prompt, ...]:
-    """Parse lines in order, each prompt once.
-
-    Args:
-        lines: The lines as typed.
-        weights: Text → weight, where it is not 1.
-    """
+    """Parse lines in order, each prompt once; ``weights`` maps texts to weights that are not 1."""
     found = dict.fromkeys(prompt for line in lines if (prompt := parse_prompt(line)))
     return tuple(Prompt(p.text, p.negative, (weights or {}).get(p.text, 1.0)) for p in found)

@@ -149,14 +149,10 @@ class Settings:
 
 
 def settings_from(given: object, source: str) -> Settings:
-    """Return the settings described by plain values; missing ones have their defaults.
-
-    Args:
-        given: Parsed YAML or JSON, untrusted.
-        source: Its name in messages, such as "The settings file".
+    """Return the settings described by plain values, untrusted; missing ones have their defaults.
 
     Raises:
-        SettingsError: It is not a mapping, or has an unknown or an invalid setting.
+        SettingsError: From ``source``, such as "The link": no mapping, or one with an unknown or an invalid setting.
     """
     if not isinstance(given, Mapping):
         raise SettingsError(f"{source} holds no settings.", "Write one 'key: value' per line.")
@@ -198,45 +194,29 @@ def settings_yaml(settings: Settings) -> str:
 
 
 def read_settings(content: bytes) -> Settings:
-    """Read a settings file.
-
-    Raises:
-        SettingsError: It is larger than 1 MB, not UTF-8, not YAML, or holds invalid settings.
-    """
+    """Read a settings file; raise SettingsError if it is larger than 1 MB, not UTF-8, not YAML, or invalid."""
     return settings_from(read_yaml(content, "The settings file", SettingsError), "The settings file")
 
 
 def settings_query(settings: Settings) -> list[tuple[str, str]]:
     """Return unit, confidence and all settings that are not defaults as (name, text) pairs, one pair per prompt."""
     changed = {name: getattr(settings, name) for name in _ALWAYS} | settings.changed()
-    prompts = [(_PROMPT, line) for line in changed.pop("prompts", [])]
-    rest = [
-        (name, value if name in _PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-        for name, value in changed.items()
-    ]
-    return prompts + rest
+    pairs = [(_PROMPT, line) for line in changed.pop("prompts", [])]
+    for name, value in changed.items():
+        pairs.append((name, value if name in _PLAIN else json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+    return pairs
 
 
 def link(address: str, settings: Settings | None, besides: Mapping[str, str]) -> str:
-    """Return a link that restores a view.
-
-    Args:
-        address: The page's address; its query is dropped.
-        settings: The settings, or None to leave them out.
-        besides: Other parameters of the page, such as video and frame.
-    """
+    """Return a link that restores a view: the address without its query, parameters of the page, and the settings."""
     pairs = [] if settings is None else settings_query(settings)
     return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *pairs])}"
 
 
 def settings_of_query(query: Mapping[str, Sequence[str]]) -> Settings | None:
-    """Return the settings in a link's query, or None if it has none. Unknown parameters are ignored.
+    """Return the settings in a link's query, or None if it has none; raise SettingsError if one is invalid.
 
-    Args:
-        query: Name → its values, in order.
-
-    Raises:
-        SettingsError: A setting is invalid.
+    Unknown parameters are ignored.
     """
     given: dict[str, Any] = {}
     for name in Settings().as_mapping().keys() & query.keys():

@@ -18,7 +18,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from clip_core.encoders.base import Encoder
 from clip_core.encoders.hub import DownloadPlan, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
-from clip_core.encoders.precision import AUTO
+from clip_core.encoders.model_files import AUTO
 from clip_core.errors import ClipVideoError, DownloadSizeError, JobCancelled, shown_name
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import file_stamp
@@ -48,8 +48,6 @@ class TaskView(Generic[Key]):
     """The state of a task at one instant.
 
     Attributes:
-        key: Identifies the task in its queue.
-        state: "waiting", "running", "done", "failed" or "cancelled".
         place: 1 for the next in line, 0 when not waiting.
         progress: The last report, None before the first.
         error: Why it failed or that it was cancelled, else None.
@@ -87,7 +85,7 @@ class _Task(Generic[Key]):
     def others(self, viewer: str = "") -> int:
         """Return how many viewers other than ``viewer`` are watching the task."""
         now = time.monotonic()
-        return sum(1 for who, at in self.seen.items() if who != viewer and now - at < WATCHING_S)
+        return sum(1 for other, at in self.seen.items() if other != viewer and now - at < WATCHING_S)
 
 
 class TaskQueue(Generic[Key]):
@@ -126,7 +124,7 @@ class TaskQueue(Generic[Key]):
             key: Identifies the task.
             steps: Makes the generator that works and reports. After a cancel it is closed at its next report, unless
                 that says "done".
-            viewer: The viewer's id, such as a session's.
+            viewer: Who watches it from now on: an id, such as a session's.
             demand: If higher than that of the task joined, ``steps`` replaces its steps, even while it runs.
         """
         with self._changed:
@@ -155,7 +153,7 @@ class TaskQueue(Generic[Key]):
         """Stop a task at its next report; do nothing if it is unknown or has ended.
 
         Args:
-            key: The task's key.
+            key: As for ``submit``.
             at_once: Mark it as cancelled now, although its next report may take long.
         """
         with self._changed:
@@ -199,8 +197,7 @@ class TaskQueue(Generic[Key]):
             self._end(task, self._cancel_error() if task.cancelled else error)
         except Exception as error:  # noqa: BLE001 - nothing above a thread catches it; the page shows it
             _log.error("%s failed unexpectedly: %s", self._name, type(error).__name__)  # the text may contain addresses
-            what = f"{self._name} stopped on an unexpected error ({type(error).__name__})."
-            self._end(task, ClipVideoError(what, self._after_error))
+            self._end(task, self._unexpected(error, self._name))
         finally:
             with self._changed:
                 self._running.remove(task)
@@ -227,16 +224,15 @@ class TaskQueue(Generic[Key]):
             task.steps = None  # an ended task must not keep its model or other objects in memory
             self._changed.notify_all()
 
+    def _unexpected(self, error: Exception, what: str) -> ClipVideoError:
+        return ClipVideoError(f"{what} stopped on an unexpected error ({type(error).__name__}).", self._after_error)
+
     def _cancel_error(self) -> JobCancelled:
         return JobCancelled(f"{self._name} was cancelled.", self._after_cancel)
 
 
 class IndexQueue(TaskQueue[IndexKey]):
-    """Runs ``index_video``, one video at a time, in the order of the requests.
-
-    Args:
-        index: Runs instead of ``index_video``; for tests.
-    """
+    """Runs ``index_video``, or ``index`` in tests, one video at a time, in the order of the requests."""
 
     def __init__(self, index: Callable[..., Iterator[Progress]] | None = None) -> None:
         after_error = "What was indexed is kept; the server's log says more."
@@ -247,13 +243,7 @@ class IndexQueue(TaskQueue[IndexKey]):
     def start(
         self, path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None, viewer: str
     ) -> IndexKey:
-        """Index a video, or join the task that does.
-
-        Args:
-            path, encoder, store: As for ``index_video``.
-            rate: Samples per second, None for every frame. A higher rate extends a running task.
-            viewer: The viewer's id, such as a session's.
-        """
+        """Index a video, or join the task that does; a higher rate (samples/s; None: every frame) extends that."""
         key = index_key(path, encoder)
 
         def steps() -> Generator[Progress, None, None]:
@@ -263,9 +253,7 @@ class IndexQueue(TaskQueue[IndexKey]):
                 raise
             except Exception as error:
                 _log.exception("indexing failed unexpectedly")
-                name, kind = shown_name(Path(key[0])), type(error).__name__
-                what = f"Indexing {name} stopped on an unexpected error ({kind})."
-                raise ClipVideoError(what, self._after_error) from error
+                raise self._unexpected(error, f"Indexing {shown_name(key[0])}") from error
 
         self.submit(key, steps, viewer, demand=math.inf if rate is None else rate)
         return key
@@ -283,23 +271,14 @@ def index_key(path: str | os.PathLike[str], encoder: Encoder) -> IndexKey:
 
 
 class ProxyQueue(TaskQueue[str]):
-    """Runs ``make_proxy``, one video at a time; the key is the video's id.
-
-    Args:
-        make: Runs instead of ``make_proxy``; for tests.
-    """
+    """Runs ``make_proxy``, or ``make`` in tests, one video at a time; the key is the video's id."""
 
     def __init__(self, make: Work | None = None) -> None:
         super().__init__("The copy to play", "Nothing of it is kept; try again.", at_once=1)
         self._make = make or make_proxy
 
     def start(self, path: Path, record: VideoRecord, destination: Path, viewer: str = "somebody") -> None:
-        """Make a proxy, or join the task that does.
-
-        Args:
-            path, record: The video's file, just identified, and its record.
-            destination: The proxy's path.
-            viewer: The viewer's id, such as a session's.
+        """Make a proxy of a video just identified, or join the task that does.
 
         Raises:
             VideoNotFoundError: There is no such file.
@@ -309,11 +288,12 @@ class ProxyQueue(TaskQueue[str]):
 
 
 class ExportQueue(TaskQueue[str]):
-    """Runs ``export_media``, one request at a time. The ``files`` of the last report are the results, kept for a day.
+    """Runs ``export_media``, or ``make`` in tests, one request at a time.
+
+    The ``files`` of the last report are the results, kept for a day.
 
     Args:
         folder: Holds one folder per result; old ones are deleted now and before each export.
-        make: Runs instead of ``export_media``; for tests.
     """
 
     def __init__(self, folder: Path, make: Work | None = None) -> None:
@@ -322,12 +302,7 @@ class ExportQueue(TaskQueue[str]):
         clean_exports(folder)
 
     def start(self, path: Path, record: VideoRecord, request: ExportRequest, viewer: str = "somebody") -> str:
-        """Make clips, frames or a ZIP, or join the task that does.
-
-        Args:
-            path, record: The video's file, just identified, and its record.
-            request: What to make.
-            viewer: The viewer's id, such as a session's.
+        """Make clips, frames or a ZIP of a video just identified, or join the task that does.
 
         Raises:
             VideoNotFoundError: There is no such file.
@@ -358,11 +333,7 @@ def export_key(video_id: str, request: ExportRequest) -> str:
 
 
 class DownloadQueue(TaskQueue[DownloadKey]):
-    """Runs downloads of models, all at the same time. The first report comes when the hub has named the sizes.
-
-    Args:
-        plan, fetch: Run instead of ``plan_download`` and ``download``; for tests.
-    """
+    """Runs downloads of models, all at the same time. The first report comes when the hub has named the sizes."""
 
     def __init__(self, plan: Callable[..., DownloadPlan] = plan_download, fetch: Work = download) -> None:
         after_cancel = "What has arrived is kept; start it again to go on."
@@ -374,9 +345,7 @@ class DownloadQueue(TaskQueue[DownloadKey]):
     ) -> DownloadKey:
         """Download a model, or join the task that does.
 
-        Args:
-            model_id, revision, precision: As for ``plan_download``.
-            most_bytes: The agreed size, None for any. If more is missing: ``DownloadSizeError``, nothing is downloaded.
+        If more than the agreed ``most_bytes`` (None: any) are missing, nothing is downloaded: ``DownloadSizeError``.
         """
         key = (model_id, revision, precision)
 

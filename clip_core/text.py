@@ -1,11 +1,13 @@
-"""Format and parse what people read and type: times, sizes, scores and prompts; shorten and clean other texts."""
+"""Format and parse what people read and type: times, sizes, scores, prompts and tables; clean and shorten texts."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 1e7
 """116 days: no time in a video is later."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The last four are full-width forms, which some spreadsheets treat like the ASCII ones."""
 _CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SIZE_STEP = 1000  # as drives and networks count: 1 kB = 1000 B
@@ -22,11 +26,10 @@ _MOST_OF_PROMPT, _TAIL_OF_PROMPT = 26, 8
 
 
 def clock(time_s: float, decimals: int = 3, width: int = 0) -> str:
-    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``.
+    """Write a time as ``m:ss.mmm``, from one hour on as ``h:mm:ss.mmm``; a negative one counts as zero.
 
     Args:
-        time_s: In seconds; negative counts as zero.
-        decimals: Decimals of the seconds; 0 also drops the point.
+        time_s, decimals: The time, and the decimals of its seconds; 0 also drops the point.
         width: The least number of characters, filled from ``HH:MM:SS.mmm``.
     """
     seconds, fraction = divmod(max(0, round(time_s * 10**decimals)), 10**decimals)
@@ -131,3 +134,28 @@ def alternatives(names: Iterable[str]) -> str:
     """Return names as a choice, such as "corrected, cosine or z"."""
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last
+
+
+def filled_rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return the non-empty rows of a table, each with its row number counted from 1.
+
+    The delimiter is the comma, semicolon or tab, whichever is most frequent in the first line.
+
+    Raises:
+        csv.Error: The text cannot be parsed as CSV.
+    """
+    head = text.lstrip("\r\n").partition("\n")[0]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
+    return [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+
+
+def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return field → index of its column in ``head``, by the accepted names in order of preference; case is ignored."""
+    names = [cell.strip().casefold() for cell in head]
+    used = {field: next((name for name in may_be if name in names), None) for field, may_be in known.items()}
+    return {field: names.index(name) for field, name in used.items() if name is not None}
+
+
+def as_typed(cell: str) -> str:
+    """Return a cell without the leading quote that our export puts before text that looks like a formula."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" '").startswith(FORMULA_STARTS) else cell

@@ -211,8 +211,6 @@ class Moment:
     """A time range [start_s, end_s) in which a prompt is present.
 
     Attributes:
-        prompt: The prompt.
-        start_s, end_s: Where it begins and ends, in seconds.
         peak_s, peak: Time and value of its highest score; if found on segments, the level of the highest segment.
         mean: Mean of the smoothed scores of its samples, weighted by their spans.
         label: A name given by a person or a rule; empty if there is none.
@@ -234,13 +232,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A piece of a video, written to a file of its own.
-
-    Attributes:
-        path: The file.
-        start_s, end_s: Where it actually begins and ends, in seconds from the first frame of the video.
-        frames: The number of frames.
-    """
+    """A piece of a video in a file of its own, and where it actually begins and ends, from the video's first frame."""
 
     path: Path
     start_s: float
@@ -257,8 +249,7 @@ class Progress:
     "clips" seconds of video, in "zip" and "download" bytes.
 
     Attributes:
-        done: How much is done.
-        total: How much there is to do; may be corrected on the way.
+        done, total: How much is done, and how much there is to do, which may be corrected on the way.
         frames_per_second: Frames processed per second in this run, 0.0 until measured.
         seconds_left: Estimated time left, None until measured.
         stage: Indexing: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense".
@@ -297,7 +288,6 @@ class Annotation:
     """An annotation of one moment. It is stored beside the computed moments and never written into them.
 
     Attributes:
-        prompt: The moment's prompt.
         anchor_s: The moment's peak when it was first annotated, or the middle of an added one, in seconds. Prompt and
             anchor together identify the annotation.
         start_s, end_s: Its edges as shown or set by hand, in seconds; later changes of the settings keep them.

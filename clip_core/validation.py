@@ -23,24 +23,40 @@ _KINDS = {
 
 
 def refusing(error_of: Callable[[str, Any, str], ClipVideoError]) -> Any:  # noqa: ANN401 - pydantic's own descriptor
-    """Return a validator that makes a pydantic dataclass raise our errors.
-
-    Args:
-        error_of: Makes the error from the field's name, its value, and what the field allows.
-    """
+    """Return a validator that makes a pydantic dataclass raise ``error_of(name, value, what is allowed)``."""
 
     def check(cls: Any, values: Any, make: ModelWrapValidatorHandler[Any]) -> Any:  # noqa: ANN401
         try:
             return make(values)
         except ValidationError as error:
-            at = error.errors(include_url=False)[0]["loc"][0]  # a name, or the index of a positional argument
-        fields, given = cls.__pydantic_fields__, dict(enumerate(values.args)) | (values.kwargs or {})
-        name = list(fields)[at] if isinstance(at, int) and at < len(fields) else str(at)
-        if name not in fields:
+            name, value, words = refusal(cls, dict(enumerate(values.args)) | (values.kwargs or {}), error)
+        if not words:
             raise TypeError(f"{cls.__name__} has no field {name!r}")
-        raise error_of(name, given.get(at), fields[name].description)
+        raise error_of(name, value, words)
 
     return model_validator(mode="wrap")(classmethod(check))  # type: ignore[arg-type]
+
+
+def refusal(model: Any, values: Mapping[Any, Any], error: ValidationError) -> tuple[str, Any, str]:  # noqa: ANN401
+    """Return the first key that a model refuses, its value, and what its field allows; unknown keys come first.
+
+    The key has its path in nested models, such as "size.width"; the value is None if the key is missing; what is
+    allowed is "" if the key is unknown. ``values`` are by key, or by position in the dataclass.
+    """
+    path: list[str] = []
+    words: str | None = None
+    value: Any = values
+    first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    for key in first["loc"]:
+        fields = getattr(model, "__pydantic_fields__", None)
+        if fields is None or not isinstance(value, Mapping):  # inside a list or a mapping: the whole of it is named
+            break
+        value = value.get(key)
+        name = list(fields)[key] if isinstance(key, int) and key < len(fields) else str(key)
+        field = fields.get(name)
+        path.append(name)
+        model, words = (field.annotation, field.description) if field else (None, "")
+    return ".".join(path), value, words or ""
 
 
 def allowed(words: str, **bounds: Any) -> Any:  # noqa: ANN401 - like pydantic's Field
@@ -60,24 +76,22 @@ def where(check: Callable[[Any], object]) -> AfterValidator:
 
 
 def read_yaml(content: bytes, name: str, error_class: type[ClipVideoError]) -> Any:  # noqa: ANN401 - any YAML value
-    """Return the content of a YAML file; an empty mapping if the file is empty.
+    """Return the content of a YAML file, an empty mapping if it is empty.
 
-    Args:
-        content: The file's bytes.
-        name: Its name in messages.
-        error_class: Raised if the file is larger than 1 MB, not UTF-8 or not YAML.
+    Raises:
+        ClipVideoError: Of ``error_class``: the file, called ``name``, is larger than 1 MB, not UTF-8 or not YAML.
     """
     if len(content) > MOST_BYTES:
         raise error_class(f"{name} is larger than 1 MB.", "Is it the right file?")
     try:
-        found = yaml.safe_load(content.decode("utf-8-sig"))
+        value = yaml.safe_load(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise error_class(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
         raise error_class(f"{name} is not YAML{place}.", "Check colons, quotes and indentation.") from error
-    return {} if found is None else found
+    return {} if value is None else value
 
 
 def unknown_key(given: Mapping[Any, Any], known: Collection[str]) -> tuple[str, str] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.regions.compare import comparison
+from pages.regions import comparison
 from pages.regions.investigation import draw_empty
-from pages.regions.sidebar import model, model_download, prompts, source
+from pages.regions.sidebar import model, prompts, source
 from pages.regions.viewer import playhead
 from pages.shared import cache, page
 
@@ -18,18 +18,16 @@ def main() -> None:
     store = cache.store(config.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
-        st.markdown("##### Source")
-        source.draw_notices(config)
+        source.draw_heading(config)
         video = source.choose_video(config, store)
         wanted = prompts.edit_prompts(config)
-    comparison.draw_heading()
     first, second, frames = comparison.choose(config)
     if video is None:
         draw_empty(config)
         return
     one = model.load(first)
     other = None if one is None else model.load(second)
-    if one is None or other is None or not model_download.may_send(one, other):
+    if one is None or other is None or not model.may_send(one, other):
         return
     with sidebar:
         prompts.warn_of_truncation(wanted, one)

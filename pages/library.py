@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.regions.library import stored_videos
+from pages.regions import stored_videos
 from pages.regions.viewer import playhead
 from pages.shared import cache, page
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from clip_core.encoders import transfer
-from clip_core.encoders.hub import DownloadPlan, PlannedFile, find_cached
+from clip_core.encoders.hub import DownloadPlan
+from clip_core.encoders.hub_cache import find_cached
+from clip_core.encoders.transfer import PlannedFile
 from clip_core.errors import DownloadError, DownloadSizeError, JobCancelled
 from clip_core.tasks import DownloadKey, DownloadQueue, TaskQueue, TaskView
 from clip_core.types import Progress

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clip_core.encoders.folder import read_preprocessing
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.encoders.preprocess import Preprocessing
 from clip_core.encoders.registry import load_encoder
 from tests.support import parity_frames
 from tests.support.parity_wrongs import TELLING, WRONGS
@@ -98,7 +98,7 @@ def test_a_nearly_right_preparation_is_told_from_the_right_one(kind: str, way: s
 @pytest.mark.parametrize("kind", KINDS)
 def test_pure_red_is_red(kind: str) -> None:
     settings = json.loads((FIXTURES / kind / "preprocessor_config.json").read_text())
-    pixels = Preprocessing.read(settings, kind).apply(frames()["red"])
+    pixels = read_preprocessing(settings, kind).apply(frames()["red"])
     for channel, value in enumerate((1.0, 0.0, 0.0)):
         want = (value - settings["image_mean"][channel]) / settings["image_std"][channel]
         np.testing.assert_allclose(pixels[channel], want, rtol=1e-5)
@@ -132,7 +132,7 @@ def test_older_settings_files_mean_the_same(kind: str) -> None:
     older = older | {"do_convert_rgb": None, "processor_class": "Processor", "feature_extractor_type": "Extractor"}
     if kind == "clip":  # OpenAI's own file
         older |= {"size": EDGE, "crop_size": EDGE}
-    old, new = Preprocessing.read(older, kind), Preprocessing.read(now, kind)
+    old, new = read_preprocessing(older, kind), read_preprocessing(now, kind)
     assert old.rescale_factor == pytest.approx(new.rescale_factor)
     np.testing.assert_allclose(old.apply(frames()["640x360"]), new.apply(frames()["640x360"]), rtol=1e-6)
 

@@ -13,8 +13,7 @@ import pytest
 from clip_core import EmbeddingStore, detect_moments
 from clip_core.scoring.null_bank import NullBank, bank_texts, prompt_banks
 from clip_core.scoring.prompt_detection import PromptDetection, detect_prompt
-from clip_core.scoring.segments import Segmenter
-from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
+from clip_core.scoring.segments import Neighbours, Segmenter, find_shot_boundaries
 from clip_core.scoring.spans import sample_spans
 from clip_core.settings import Settings
 from clip_core.types import Floats, FrameEmbeddings, Times, TimeTable

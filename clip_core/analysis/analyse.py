@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from clip_core.analysis.score_prompts import learn_prompts, read_new_frames, table_of, text_vectors
+from clip_core.analysis.score_prompts import clean_prompts, learn_prompts, read_new_frames, table_of, text_vectors
 from clip_core.encoders.base import Encoder
 from clip_core.indexing.embed_frames import checked
-from clip_core.scoring.curves import Curves, ensemble_key, image_key
+from clip_core.scoring.detection import detect
 from clip_core.scoring.null_bank import BankKind, NullBank, PromptBank, bank_texts, kind_of, prompt_banks
-from clip_core.scoring.segments import Segmenter, Segments
-from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
+from clip_core.scoring.prompt_detection import VerdictKind
+from clip_core.scoring.segments import Neighbours, Segmenter, Segments, find_shot_boundaries
+from clip_core.scoring.similarity_table import SimilarityTable, ensemble_key, image_key
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.templates import filled, ribbon
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, Image, Scores, TimeTable
+from clip_core.types import Floats, Image, Moment, Scores, TimeTable
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture to compare frames with.
+    """A picture to compare frames with, uint8 (height, width, 3).
 
-    Attributes:
-        rgb: uint8 (height, width, 3).
-        picture_id: SHA-256 of its pixels and shape, so that the same picture is embedded once.
+    ``picture_id`` is the SHA-256 of its pixels and shape, so that the same picture is embedded once.
     """
 
     rgb: Image
@@ -41,17 +41,14 @@ class Picture:
 
 
 class Analysis:
-    """What is known so far about one video under one model. Not thread-safe.
+    """What is known so far about an indexed video under the model that its frames were embedded with.
 
-    Args:
-        video_id: An indexed video.
-        encoder: The model that its frames were embedded with.
-        store: Holds the vectors of frames and texts.
+    Not thread-safe.
     """
 
     def __init__(self, video_id: str, encoder: Encoder, store: EmbeddingStore) -> None:
         self._video_id, self._encoder, self._store = video_id, encoder, store
-        self.curves = Curves()
+        self.similarities = SimilarityTable()
         self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), 0
         self._banks: dict[BankKind, NullBank] = {}
         self._known: tuple[object, VideoScores] | None = None
@@ -88,57 +85,45 @@ class Analysis:
             EncoderError: The model failed on new prompts, new pictures or the bank.
         """
         columns = None if pictures is None else self._learn_pictures(pictures)
-        run = read_new_frames(self.curves, self._video_id, self._encoder, self._store)
+        run = read_new_frames(self.similarities, self._video_id, self._encoder, self._store)
         table = table_of(self._video_id, self._store)
-        key = (
-            *(settings.positives, settings.negatives, settings.templates, tuple(sorted(settings.weights.items()))),
-            None if columns is None else tuple(columns.items()),
-            *(
-                ask_bank,
-                len(self.curves),
-                self.curves.generation,
-                run.finished,
-                table.confirmed,
-                table.end_s,
-            ),
-        )
+        asked = (settings.positives, settings.negatives, settings.templates, tuple(sorted(settings.weights.items())))
+        frames = (len(self.similarities), self.similarities.generation, run.finished, table.confirmed, table.end_s)
+        key = (asked, None if columns is None else tuple(columns.items()), ask_bank, frames)
         if self._known is None or self._known[0] != key:
-            self._known = (key, self._gathered(settings, columns, table, complete=run.finished, ask_bank=ask_bank))
+            self._known = (key, self._compute(settings, columns, table, complete=run.finished, ask_bank=ask_bank))
         return self._known[1]
 
     def _learn_pictures(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
         """Add missing picture vectors to the curves; return name → key of its column."""
         keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
-        lacking = self.curves.unknown(keys.values())
+        lacking = self.similarities.unknown(keys.values())
         if lacking:
-            wanted = [picture for name, picture in pictures.items() if keys[name] in lacking]
-            vectors = checked(self._encoder.embed_images([p.rgb for p in wanted]), len(wanted), self._encoder)
-            found = {image_key(p.picture_id): vector for p, vector in zip(wanted, vectors, strict=True)}
-            self.curves.add_prompts(found)
+            new = [picture for name, picture in pictures.items() if keys[name] in lacking]
+            vectors = checked(self._encoder.embed_images([p.rgb for p in new]), len(new), self._encoder)
+            self.similarities.add_prompts({image_key(p.picture_id): v for p, v in zip(new, vectors, strict=True)})
         return keys
 
-    def _gathered(
+    def _compute(
         self, settings: Settings, columns: Mapping[str, str] | None, table: TimeTable, *, complete: bool, ask_bank: bool
     ) -> VideoScores:
-        prompts = () if columns is not None else settings.positives
+        prompts = settings.positives if columns is None else ()
         if columns is not None:
             raw, negatives = self._scores(columns, table, complete=complete), self._scores({}, table)
             raw = replace(raw, values=raw.values.clip(-1, 1))  # rounding puts a frame with itself slightly above 1
         else:
-            against = settings.negatives
             if ask_bank:
                 self.prepare_bank(prompts)
-            learn_prompts(self.curves, [*prompts, *against], settings.templates, self._encoder, self._store)
-            raw, negatives = (
-                self._scores({p: ensemble_key(p, settings.templates) for p in texts}, table, complete=complete)
-                for texts in (prompts, against)
-            )
+            texts = [*prompts, *settings.negatives]
+            learn_prompts(self.similarities, texts, settings.templates, self._encoder, self._store)
+            keys = {text: ensemble_key(text, settings.templates) for text in texts}
+            raw = self._scores({text: keys[text] for text in prompts}, table, complete=complete)
+            negatives = self._scores({text: keys[text] for text in settings.negatives}, table, complete=complete)
         self._start_anew_if_forgotten()
-        shot_boundaries_s = find_shot_boundaries(
-            self._neighbours.distances(self._vectors, self.curves.order), raw.times_s
-        )
+        vectors, order = self._vectors, self.similarities.order
+        shot_boundaries_s = find_shot_boundaries(self._neighbours.distances(vectors, order), raw.times_s)
         spans = sample_spans(raw.times_s, raw.start_s, raw.end_s)
-        segments = self._segmenter.segments(self._vectors, self.curves.order, spans, raw.times_s, shot_boundaries_s)
+        segments = self._segmenter.segments(vectors, order, spans, raw.times_s, shot_boundaries_s)
         return VideoScores(
             raw,
             negatives,
@@ -152,30 +137,33 @@ class Analysis:
     @property
     def _vectors(self) -> Floats:
         """The vectors of all frames, float32 (n, dim), also for n = 0."""
-        return self.curves.vectors().reshape(-1, self._encoder.dim)
+        return self.similarities.vectors().reshape(-1, self._encoder.dim)
 
     def _start_anew_if_forgotten(self) -> None:
         """Drop cached results if the video was forgotten meanwhile, because its rows are no longer the same."""
-        if self.curves.generation != self._generation:
-            self._neighbours, self._segmenter, self._generation = Neighbours(), Segmenter(), self.curves.generation
+        if self.similarities.generation != self._generation:
+            self._neighbours, self._segmenter, self._generation = (
+                Neighbours(),
+                Segmenter(),
+                self.similarities.generation,
+            )
             for bank in self._banks.values():
                 bank.forget()
 
     def _prompt_banks(self, prompts: Sequence[str], segments: Segments) -> dict[str, PromptBank]:
         found: dict[str, PromptBank] = {}
         for kind, bank in self._banks.items():
-            own = [prompt for prompt in prompts if kind_of(prompt) == kind]
-            if own:
-                found |= prompt_banks(own, bank, self._vectors, self.curves.order, segments)
+            if own := [prompt for prompt in prompts if kind_of(prompt) == kind]:
+                found |= prompt_banks(own, bank, self._vectors, self.similarities.order, segments)
         return found
 
     def _scores(self, columns: Mapping[str, str], table: TimeTable, *, complete: bool = True) -> Scores:
         """Return the columns with these keys (name → key), under their names."""
-        return replace(self.curves.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
+        return replace(self.similarities.scores([*columns.values()], table, complete=complete), prompts=tuple(columns))
 
     def ribbons(self, settings: Settings) -> dict[str, tuple[Floats, Floats]]:
         """Return prompt → lower and upper edge of its cosines over the templates, for prompts with several wordings."""
-        vectors = self.curves.vectors()[self.curves.order]
+        vectors = self.similarities.vectors()[self.similarities.order]
         found = {}
         for prompt in settings.positives:
             wordings = filled(prompt, settings.templates)
@@ -183,3 +171,68 @@ class Analysis:
                 known = text_vectors(wordings, self._encoder, self._store)
                 found[prompt] = ribbon(vectors, np.stack([known[text] for text in wordings]))
         return found
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was detected in a video.
+
+    Attributes:
+        moments: Moments of prompts whose verdict is "there" or "throughout"; ranked by peak.
+        candidates: The likeliest places, at most three, of each prompt that is "not sure".
+        verdicts: Prompt → "there", "throughout" (all or most of the video) or "not sure".
+        confidence: Prompt → share of the null bank (300 neutral texts) that it beats, in [0, 1]; None if not compared.
+        reasons: Prompt → a sentence that explains the verdict.
+        shot_boundaries_s: Where one shot ends and the next begins, in seconds, rising.
+    """
+
+    moments: Sequence[Moment]
+    candidates: Sequence[Moment]
+    verdicts: Mapping[str, VerdictKind]
+    confidence: Mapping[str, float | None]
+    reasons: Mapping[str, str]
+    shot_boundaries_s: Sequence[float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values for JSON."""
+        return asdict(self)
+
+
+def detect_moments(
+    video_id: str,
+    prompts: Sequence[str],
+    encoder: Encoder,
+    store: EmbeddingStore,
+    *,
+    settings: Settings | None = None,
+    confidence: float | None = None,
+) -> Detection:
+    """Detect the moments of prompts in an indexed video, as the page does.
+
+    Args:
+        video_id: An indexed video.
+        prompts: Texts; one that begins with "- " is a negative prompt. A duplicate is used once.
+        encoder: The model that the frames were embedded with.
+        store: Holds the frames.
+        settings: How curves become moments; None means the page's defaults. Prompts in the settings are ignored.
+        confidence: A prompt is there if it beats more than this share of the null bank (300 neutral texts), 0.5 to
+            0.999; None uses that of the settings, 0.95 by default.
+
+    Raises:
+        NotIndexedError: The video was never indexed with this model.
+        PromptError: A prompt is empty.
+        SettingsError: The unit of the settings is not available for these prompts, or the confidence is out of range.
+        EncoderError: The model failed.
+    """
+    used = replace(settings or Settings(), prompts=clean_prompts(prompts))
+    if confidence is not None:
+        used = replace(used, confidence=confidence)
+    found = detect(used, Analysis(video_id, encoder, store).video_scores(used, ask_bank=used.needs_bank))
+    return Detection(
+        moments=tuple(found.moments),
+        candidates=tuple(found.candidates),
+        verdicts={prompt: verdict.kind for prompt, verdict in found.verdicts.items()},
+        confidence={prompt: verdict.confidence for prompt, verdict in found.verdicts.items()},
+        reasons={prompt: verdict.reason for prompt, verdict in found.verdicts.items()},
+        shot_boundaries_s=tuple(found.video_scores.shot_boundaries_s.tolist()),
+    )

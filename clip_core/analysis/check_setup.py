@@ -30,13 +30,9 @@ SLACK = 1e-3
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check.
+    """The result of one check of a subject: what was found, in one sentence, and what to do about it, or "".
 
-    Attributes:
-        subject: What was checked, in a word or two.
-        result: "ok", "note" (it works, but the user should know) or "fail".
-        what: What was found, in one sentence.
-        next_step: What to do about it; "" if there is nothing to do.
+    "note" means that it works, but that the user should know.
     """
 
     subject: str
@@ -48,25 +44,18 @@ class Check:
 def check_setup(config: Config, store_location: str, model: str) -> Iterator[Check]:
     """Check the video folders, the store and the model, in this order; a failure does not stop the rest.
 
-    The model embeds one text and one picture that are made here. No user data is sent or changed.
-
-    Args:
-        config: Names the video folders, the model folders and the servers.
-        store_location: Where embeddings are stored.
-        model: The model's name; the address of a server comes from the config.
-
-    Yields:
-        Each result as soon as it is known: loading a model may take seconds.
+    The model embeds one text and one picture that are made here. No user data is sent or changed. Yields each result
+    as soon as it is known: loading a model may take seconds.
     """
     store = EmbeddingStore(store_location)
-    yield from _checked("videos", lambda: _videos(config, store))
-    yield from _checked("store", lambda: _store(store))
-    yield from _checked("model", lambda: _model(model, config))
+    yield from _checked("videos", _videos(config, store))
+    yield from _checked("store", _store(store))
+    yield from _checked("model", _model(model, config))
 
 
-def _checked(subject: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+def _checked(subject: str, checks: Iterator[Check]) -> Iterator[Check]:
     try:
-        yield from look()
+        yield from checks
     except ClipVideoError as error:
         yield Check(subject, "fail", error.what, error.next_step)
 

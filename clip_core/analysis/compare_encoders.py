@@ -25,7 +25,6 @@ class Comparison:
 
     Attributes:
         times_s: float64 (n,), presentation times of the frames.
-        prompts: The p prompts.
         image_cosines: float32 (n,), cosine similarity of each frame's two vectors.
         text_cosines: float32 (p,), the same for the prompts.
         scores: float32 (2, n, p), cosine similarity of each frame and prompt under the first and the second encoder.
@@ -56,12 +55,7 @@ def compare_encoders(
 
     The video is divided into ``frames`` equal parts; the frame on screen at the middle of each is used, each once.
 
-    Args:
-        path: The video file.
-        first, second: The encoders.
-        prompts: Texts; may be empty.
-        frames: How many frames, at least 1.
-        on_frames: Called with the number of frames done so far.
+    ``on_frames`` is called with the number of frames done so far. There may be no prompts.
 
     Raises:
         EncoderError: The encoders differ in dimension, or one of them failed.

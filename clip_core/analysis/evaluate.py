@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-from clip_core.charts.view import Bar
-from clip_core.evaluation.agreement import Agreement, agreement
-from clip_core.evaluation.ground_truth import Truth, fit_truth
-from clip_core.evaluation.judge import Judgement, PrecisionRecall, judge, precision_recall, queries_of, timed
-from clip_core.evaluation.metrics import Query
+from clip_core.charts.view import Bar, BarLook
+from clip_core.evaluation.ground_truth import Span, Truth, fit_truth
+from clip_core.evaluation.metrics import Match, Metrics, Query, best_matches, metrics_of, queries_of
+from clip_core.evaluation.precision_recall import PrecisionRecall, precision_recall, timed
 from clip_core.evaluation.sweep import Grid, Setting, SweepCell, sweep
 from clip_core.scoring.detection import MomentDetection, convert_threshold, detect
 from clip_core.scoring.smoothing import width_s
@@ -36,11 +36,10 @@ class Evaluation:
     """How well moments agree with ground truth.
 
     Attributes:
-        detection: What was evaluated.
-        moments: The moments of the evaluated prompts, in their given order.
+        moments: Those of the evaluated prompts, in their order.
         truth: The ground truth, fitted to the video.
-        overall: The judgement over all prompts.
-        prompts: One judgement for each prompt of the ground truth.
+        overall: The metrics over all prompts.
+        prompts: Those of each prompt of the ground truth.
         curves: Prompt → precision and recall by threshold; "" → all prompts together under one threshold.
         warnings: What was left out of the ground truth or changed, one sentence each.
     """
@@ -48,8 +47,8 @@ class Evaluation:
     detection: MomentDetection
     moments: tuple[Moment, ...]
     truth: Truth
-    overall: Judgement
-    prompts: tuple[Judgement, ...]
+    overall: Metrics
+    prompts: tuple[Metrics, ...]
     curves: Mapping[str, PrecisionRecall]
     warnings: tuple[str, ...]
 
@@ -66,11 +65,11 @@ def evaluate(detection: MomentDetection, truth: Truth, moments: Sequence[Moment]
         TruthError: The ground truth covers none of these prompts.
     """
     scores, settings = detection.scores, detection.settings
-    asked = [prompt for prompt in scores.prompts if prompt not in settings.unflagged]
-    fitted, warnings = fit_truth(truth, asked, scores.end_s)
-    judged = set(fitted.prompts)
-    kept = [m for m in (detection.moments if moments is None else moments) if m.prompt in judged]
-    overall, each = judge(kept, fitted)
+    flagged = [prompt for prompt in scores.prompts if prompt not in settings.unflagged]
+    fitted, warnings = fit_truth(truth, flagged, scores.end_s)
+    prompts = set(fitted.prompts)
+    kept = [m for m in (detection.moments if moments is None else moments) if m.prompt in prompts]
+    overall, each = metrics_of(kept, fitted)
     return Evaluation(detection, tuple(kept), fitted, overall, each, _curves(detection, fitted), tuple(warnings))
 
 
@@ -80,12 +79,7 @@ def sweep_settings(settings: Settings, video_scores: VideoScores, truth: Truth, 
     The other settings stay, but all prompts share the tried threshold and combinations are left out. Each smoothing is
     computed once, and moments once per threshold; short moments are then filtered out. With padding this would differ,
     as padding stops halfway to a neighbour that may be dropped, so detection is repeated for each minimum duration.
-
-    Args:
-        settings: The current settings.
-        video_scores: The scores of one video.
-        truth: Ground truth fitted to the video, as ``Evaluation.truth``.
-        grid: What to try, see ``usual_grid``.
+    ``truth`` is fitted to the video, as ``Evaluation.truth``.
     """
     idle = tuple(prompt for prompt in video_scores.raw.prompts if prompt not in truth.prompts)
     base = replace(settings, thresholds={}, unflagged=idle, combinations=())
@@ -110,15 +104,17 @@ def sweep_settings(settings: Settings, video_scores: VideoScores, truth: Truth, 
 
 def usual_grid(settings: Settings, video_scores: VideoScores) -> Grid:
     """Return what is worth trying: the current settings, automatic thresholds, and common ones above the medians."""
-    common = _common_thresholds(settings.unit, video_scores) | ({settings.threshold} - {None})
+    common = _common_thresholds(settings.unit, video_scores)
+    if settings.threshold is not None:
+        common.add(float(settings.threshold))
     return Grid(
         tuple(sorted({*SMOOTHINGS_S, width_s(settings, video_scores.raw.times_s)})),
-        (None, *sorted(float(threshold) for threshold in common if threshold is not None)),
+        (None, *sorted(common)),
         tuple(sorted({*MIN_DURATIONS_S, float(settings.min_duration_s)})),
     )
 
 
-def _common_thresholds(unit: Unit, video_scores: VideoScores) -> set[float | None]:
+def _common_thresholds(unit: Unit, video_scores: VideoScores) -> set[float]:
     """Return thresholds from one deviation above the prompts' medians to the highest scores, in the unit."""
     low = convert_threshold(LEAST_Z, "z", unit, video_scores)
     if low is None:
@@ -144,22 +140,44 @@ def _curves(detection: MomentDetection, truth: Truth) -> dict[str, PrecisionReca
     return {"": precision_recall(list(parts.values()))} | each
 
 
-def agreement_of(evaluation: Evaluation) -> Agreement:
-    """Return the ground truth and the moments of an evaluation, each with its match."""
-    return agreement(evaluation.moments, evaluation.truth)
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Spans of the ground truth and detected moments, by prompt in the order of the ground truth, then by start.
 
-
-def judged_bars(held: Agreement | None, moments: Sequence[Moment]) -> list[Bar]:
-    """Return the bars of all prompts.
-
-    Args:
-        held: The evaluated moments and ground truth; None if nothing was evaluated yet.
-        moments: All detected moments. Those of prompts that were not evaluated become bars marked "not judged".
+    Unmatched spans were missed, unmatched moments are false.
     """
-    truth, found = ((), ()) if held is None else (held.annotations, held.moments)
-    judged = {one.prompt for one in (*truth, *found)}
+
+    annotations: tuple[Match, ...]
+    moments: tuple[Match, ...]
+
+
+def agreement(moments: Sequence[Moment], truth: Truth) -> Agreement:
+    """Compare moments with ground truth of the same video. Any overlap is a match, as in ``onsets``.
+
+    Moments of prompts that the ground truth does not contain are left out.
+    """
+    annotations: list[Match] = []
+    found: list[Match] = []
+    for prompt in truth.prompts:
+        spans, own = (
+            sorted((each for each in side if each.prompt == prompt), key=lambda each: (each.start_s, each.end_s))
+            for side in (truth.spans, moments)
+        )
+        annotations += best_matches(spans, own, [prompt])
+        found += best_matches(own, spans, [prompt])
+    return Agreement(tuple(annotations), tuple(found))
+
+
+def evaluation_bars(compared: Agreement | None, moments: Sequence[Moment]) -> list[Bar]:
+    """Return the bars of what was evaluated (None: nothing yet), and "not judged" ones of the other moments."""
+    truth, found = ((), ()) if compared is None else (compared.annotations, compared.moments)
+    evaluated = {match.interval.prompt for match in (*truth, *found)}
     return [
-        *(Bar(a.prompt, a.start_s, a.end_s, "truth", "matched" if a.matched else "missed") for a in truth),
-        *(Bar(m.prompt, m.start_s, m.end_s, "found", "matched" if m.matched else "false") for m in found),
-        *(Bar(m.prompt, m.start_s, m.end_s, "found", "not judged") for m in moments if m.prompt not in judged),
+        *(_bar(match.interval, "truth", "missed" if match.best is None else "matched") for match in truth),
+        *(_bar(match.interval, "found", "false" if match.best is None else "matched") for match in found),
+        *(_bar(moment, "found", "not judged") for moment in moments if moment.prompt not in evaluated),
     ]
+
+
+def _bar(interval: Moment | Span, lane: Literal["truth", "found"], look: BarLook) -> Bar:
+    return Bar(interval.prompt, interval.start_s, interval.end_s, lane, look)

@@ -1,26 +1,39 @@
-"""Export moments, scores and ground truth of a video, with the settings that produced them."""
+"""Export moments, scores, spikes and ground truth of a video, and its report, with the settings that produced them."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
+from clip_core.analysis.annotations import Reviewed
+from clip_core.charts.timeline import still_figure
+from clip_core.charts.view import Line, Timeline
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import VideoError
 from clip_core.evaluation.ground_truth import Truth
 from clip_core.export import formats
 from clip_core.export.data_files import harmless, spikes_csv
+from clip_core.export.html_report import Report, report_html
 from clip_core.export.source import Source, source_of
+from clip_core.scoring.curve_features import Spike
 from clip_core.scoring.detection import MomentDetection
-from clip_core.scoring.reviewed import Reviewed
-from clip_core.scoring.spikes import Spike
-from clip_core.types import Moment, VideoRecord
+from clip_core.scoring.smoothing import width_s
+from clip_core.text import clock, short_prompt, value_text
+from clip_core.types import Moment, Unit, VideoRecord
 from clip_core.video.sequence import parse_sequence
+
+MARGIN = 0.05
+"""Above and below the curves of a report, as a fraction of their range."""
+MOST_PICTURES = 60
+_MADE_OF: Mapping[Unit, str] = {
+    "cosine": "cosine similarity",
+    "corrected": "cosine similarity, less what 300 neutral texts score on the same frame,",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +41,9 @@ class ExportBundle:
     """Everything that an exported file is made from.
 
     Attributes:
-        detection: How the moments were computed.
         moments: The moments to write, in this order.
-        record: The video.
         path: Where the video lies now.
-        encoder: The model.
-        judged: All moments with their annotations, rejected ones too; empty if annotations are not used.
+        reviewed: All moments with their annotations, rejected ones too; empty if annotations are not used.
         pictures: Names of the pictures that serve as prompts; None if the prompts are texts.
     """
 
@@ -42,7 +52,7 @@ class ExportBundle:
     record: VideoRecord
     path: str
     encoder: ShownEncoder
-    judged: Sequence[Reviewed] = ()
+    reviewed: Sequence[Reviewed] = ()
     pictures: Sequence[str] | None = None
 
     @property
@@ -67,7 +77,7 @@ class ExportBundle:
             "thresholds_in_force": {prompt: float(threshold) for prompt, threshold in found.thresholds.items()},
             "verdicts": {prompt: verdict.kind for prompt, verdict in found.verdicts.items()},
             "beats_of_null_bank": {prompt: verdict.confidence for prompt, verdict in found.verdicts.items()},
-            "judged_by_hand": any(r.annotation is not None for r in self.judged),
+            "judged_by_hand": any(r.annotation is not None for r in self.reviewed),
         }
 
     @cached_property
@@ -98,8 +108,8 @@ def moments_file(kind: str, bundle: ExportBundle) -> bytes:
         ValueError: There is no such kind.
     """
     prompts = dict.fromkeys((*bundle.detection.scores.prompts, *(moment.prompt for moment in bundle.moments)))
-    told = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings)
-    return formats.write_moments(kind, told)
+    export = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings)
+    return formats.write_moments(kind, export)
 
 
 def scores_file(kind: str, bundle: ExportBundle) -> bytes:
@@ -108,8 +118,7 @@ def scores_file(kind: str, bundle: ExportBundle) -> bytes:
     Raises:
         ValueError: There is no such kind.
     """
-    settings: Mapping[str, Any] = bundle.settings
-    return formats.write_scores(kind, bundle.detection.scores, settings)
+    return formats.write_scores(kind, bundle.detection.scores, bundle.settings)
 
 
 def spikes_file(bundle: ExportBundle, spikes: Sequence[Spike]) -> bytes:
@@ -141,3 +150,89 @@ def truth_csv(truth: Truth) -> str:
     for absence in truth.absent:
         writer.writerow([harmless(absence.prompt), "", ""])
     return out.getvalue()
+
+
+def timeline_of(detection: MomentDetection, moments: Sequence[Moment]) -> Timeline:
+    """Return the chart of a detection in its default view: all prompts, all scores, light theme."""
+    smoothed, settings = detection.smoothed, detection.settings
+    low, high = (float(smoothed.min()), float(smoothed.max())) if smoothed.size else (0.0, 1.0)
+    room = MARGIN * (high - low) or 0.5
+    lines = [Line(prompt, number) for number, prompt in enumerate(detection.scores.prompts)]
+    return Timeline(
+        scores=detection.scores,
+        smoothed=smoothed,
+        moments=moments,
+        candidates=detection.candidates,
+        lines=lines,
+        threshold=settings.threshold or 0.0,
+        score_range=(low - room, high + room),
+        raw=width_s(settings, detection.scores.times_s) > 0,
+        unit=detection.scores.unit,
+        thresholds=detection.thresholds,
+        offsets=detection.offsets if settings.hysteresis > 0 else None,
+        shot_boundaries_s=detection.video_scores.shot_boundaries_s,
+        time_range=settings.time_range,
+    )
+
+
+def make_report(bundle: ExportBundle, view: Timeline, thumbnails: Mapping[float, bytes], note: str = "") -> str:
+    """Return the report as one HTML page, with the chart ``view`` and an extra remark for the reader.
+
+    ``thumbnails`` is the time of a peak → JPEG; any may be missing.
+    """
+    found, record, moments = bundle.detection, bundle.record, bundle.moments
+    pictures = {place: thumbnails[m.peak_s] for place, m in enumerate(moments) if m.peak_s in thumbnails}
+    return report_html(
+        Report(
+            title=f"Moments of {record.name}",
+            video=_video_facts(record),
+            model=bundle.model,
+            settings=found.settings.as_mapping(),
+            moments=moments,
+            unit=found.scores.unit,
+            thumbnails=pictures,
+            figure=still_figure(replace(view, theme="light")),
+            dark_figure=still_figure(replace(view, theme="dark")),
+            notes=[*_notes(bundle), *([note] if note else [])],
+        )
+    )
+
+
+def _video_facts(record: VideoRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "length": clock(record.table.end_s),
+        "picture": f"{record.width} × {record.height}",
+        "frames": len(record.table),
+        "container": record.container,
+        "codec": record.codec,
+        "SHA-256": record.video_id,
+    }
+
+
+def _notes(bundle: ExportBundle) -> Iterator[str]:
+    """Yield what a reader must know to judge how far the moments can be trusted."""
+    found, encoder = bundle.detection, bundle.encoder
+    unit = found.scores.unit
+    of = _MADE_OF.get(unit, f"{unit} of cosine similarity")
+    samples = f"{len(found.scores):,} sampled frames" + ("" if found.scores.complete else ", not indexed to the end")
+    yield f"Scores are {of} under the model {encoder.name or encoder.id}, of {samples}."
+    if bundle.pictures is not None:
+        yield f"The prompts are pictures, not texts: {', '.join(map(short_prompt, bundle.pictures)) or 'none'}."
+    limits = found.thresholds.items()
+    thresholds = [f"{short_prompt(prompt)} {value_text(threshold, unit)}" for prompt, threshold in limits]
+    none = "No prompt is sure to be there." if found.not_sure else "No prompt is flagged."
+    yield f"Thresholds in {unit}: {'; '.join(thresholds)}." if thresholds else none
+    for prompt, verdict in found.verdicts.items():
+        if prompt not in found.settings.unflagged:
+            yield f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
+    yield _annotation_note(bundle.reviewed)
+
+
+def _annotation_note(reviewed: Sequence[Reviewed]) -> str:
+    verdicts = [each.annotation.verdict for each in reviewed if each.annotation is not None]
+    if not verdicts:
+        return "No moment was judged by hand: all are as computed."
+    names = (("accepted", "accepted"), ("rejected", "rejected"), ("added", "added"), ("", "changed"))
+    counts = [f"{verdicts.count(verdict)} {name}" for verdict, name in names if verdict in verdicts]
+    return f"Judged by hand: {', '.join(counts)}, of {len(reviewed)}. Rejected ones count no more."

@@ -11,16 +11,27 @@ from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError, PromptError, StoreError
 from clip_core.indexing.embed_frames import checked
 from clip_core.library.identify import reindex_error
-from clip_core.scoring.curves import Curves, ensemble_key
-from clip_core.scoring.templates import TemplateSet, ensemble, filled
-from clip_core.store.store import EmbeddingStore, Revision, RunRecord
+from clip_core.scoring.similarity_table import SimilarityTable, ensemble_key
+from clip_core.scoring.templates import ensemble, filled
+from clip_core.settings import Templates
+from clip_core.store.embeddings import Revision
+from clip_core.store.runs import RunRecord
+from clip_core.store.store import EmbeddingStore
 from clip_core.text import clean_prompt
 from clip_core.types import Floats, Scores, TimeTable
 
 _log = logging.getLogger(__name__)
+_FORGOTTEN = ("This video was forgotten while it was read.", "Index it again.")
 
 
-def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> Scores:
+def score_prompts(
+    video_id: str,
+    prompts: Sequence[str],
+    encoder: Encoder,
+    store: EmbeddingStore,
+    *,
+    similarities: SimilarityTable | None = None,
+) -> Scores:
     """Return the cosine similarity of every stored frame of a video to each prompt.
 
     Args:
@@ -28,69 +39,58 @@ def score_prompts(video_id: str, prompts: Sequence[str], encoder: Encoder, store
         prompts: Texts; NFC-normalised and stripped here, a duplicate is scored once.
         encoder: The model that the frames were embedded with.
         store: Holds the frames; the vectors of prompts are stored there too.
+        similarities: Of earlier calls for this video and this model: only new rows are read, and only missing cells
+            are computed.
 
     Raises:
         NotIndexedError: The video was never indexed with this model, or must be indexed again.
         PromptError: A prompt is empty.
     """
-    return update_curves(Curves(), video_id, prompts, encoder, store)
-
-
-def update_curves(
-    curves: Curves, video_id: str, prompts: Sequence[str], encoder: Encoder, store: EmbeddingStore
-) -> Scores:
-    """Do the same as ``score_prompts``, reusing ``curves``: read only new rows, compute only missing cells.
-
-    Args:
-        curves: Used for this video and this model only.
-        video_id, prompts, encoder, store: As for ``score_prompts``.
-    """
     cleaned = clean_prompts(prompts)
-    run = read_new_frames(curves, video_id, encoder, store)
-    learn_prompts(curves, cleaned, "none", encoder, store)
-    return curves.scores(cleaned, table_of(video_id, store), complete=run.finished)
+    similarities = SimilarityTable() if similarities is None else similarities
+    run = read_new_frames(similarities, video_id, encoder, store)
+    learn_prompts(similarities, cleaned, "none", encoder, store)
+    return similarities.scores(cleaned, table_of(video_id, store), complete=run.finished)
 
 
-def read_new_frames(curves: Curves, video_id: str, encoder: Encoder, store: EmbeddingStore) -> RunRecord:
-    """Add new rows of the store to ``curves``; return how far the video is indexed.
+def read_new_frames(similarities: SimilarityTable, video_id: str, encoder: Encoder, store: EmbeddingStore) -> RunRecord:
+    """Add new rows of the store to ``similarities``; return how far the video is indexed.
 
     Raises:
         NotIndexedError: The video was never indexed with this model, is being forgotten, or must be indexed again.
     """
-    past = curves.revision if isinstance(curves.revision, Revision) else None
+    past = similarities.revision if isinstance(similarities.revision, Revision) else None
     record = store.video(video_id) if past is None else None
     if record is not None and (error := reindex_error(record)) is not None:
         raise error
     run = store.run(video_id, encoder.fingerprint)
     embeddings, revision = store.read(video_id, encoder.fingerprint, past)
     if revision.restarted:
-        curves.drop_frames()
-    curves.add_frames(embeddings)
-    curves.revision = revision
+        similarities.drop_frames()
+    similarities.add_frames(embeddings)
+    similarities.revision = revision
     if run is None:
-        raise _forgotten()
+        raise NotIndexedError(*_FORGOTTEN)
     return run
 
 
 def learn_prompts(
-    curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
+    similarities: SimilarityTable, prompts: Sequence[str], templates: Templates, encoder: Encoder, store: EmbeddingStore
 ) -> None:
-    """Add to ``curves`` the missing vectors of clean prompts, each under its ``ensemble_key`` for the templates.
+    """Add to ``similarities`` the missing vectors of clean prompts, each under its ``ensemble_key`` for the templates.
 
     Raises:
         EncoderError: The model failed; nothing was added.
     """
     keys = {ensemble_key(prompt, templates): filled(prompt, templates) for prompt in prompts}
-    lacking = {key: keys[key] for key in curves.unknown(keys)}
+    lacking = {key: keys[key] for key in similarities.unknown(keys)}
     if not lacking:
         return
     texts = list(dict.fromkeys(text for wordings in lacking.values() for text in wordings))
     vectors = text_vectors(texts, encoder, store)
-    curves.add_prompts({key: _joined([vectors[text] for text in wordings]) for key, wordings in lacking.items()})
-
-
-def _joined(vectors: list[Floats]) -> Floats:
-    return vectors[0] if len(vectors) == 1 else ensemble(np.stack(vectors))
+    for key, wordings in lacking.items():
+        own = [vectors[text] for text in wordings]
+        similarities.add_prompts({key: own[0] if len(own) == 1 else ensemble(np.stack(own))})
 
 
 def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) -> dict[str, Floats]:
@@ -103,7 +103,10 @@ def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) 
     new = [text for text in texts if text not in found]
     if new:
         vectors = checked(encoder.embed_texts(new), len(new), encoder)
-        _keep_texts(new, vectors, encoder, store)
+        try:
+            store.append_texts(encoder.fingerprint, new, vectors)
+        except StoreError as error:  # only logged: the scores do not depend on it
+            _log.warning("The vectors of %d prompts are not kept: %s", len(new), error.line)
         found |= dict(zip(new, vectors, strict=True))
     return found
 
@@ -116,36 +119,20 @@ def table_of(video_id: str, store: EmbeddingStore) -> TimeTable:
     """
     record = store.video(video_id)
     if record is None:
-        raise _forgotten()
+        raise NotIndexedError(*_FORGOTTEN)
     return record.table
 
 
-def _forgotten() -> NotIndexedError:
-    return NotIndexedError("This video was forgotten while it was read.", "Index it again.")
-
-
 def known_prompts(
-    curves: Curves, prompts: Sequence[str], templates: TemplateSet, encoder: Encoder, store: EmbeddingStore
+    similarities: SimilarityTable, prompts: Sequence[str], templates: Templates, encoder: Encoder, store: EmbeddingStore
 ) -> tuple[str, ...]:
-    """Return the prompts that can be scored without calling the encoder.
-
-    Args:
-        curves, prompts, templates, encoder, store: As for ``learn_prompts``.
-    """
+    """Return the prompts that can be scored without calling the encoder."""
     cleaned = clean_prompts(prompts)
     wordings = {prompt: filled(prompt, templates) for prompt in cleaned}
-    unknown = {prompt for prompt in cleaned if curves.unknown([ensemble_key(prompt, templates)])}
+    unknown = {prompt for prompt in cleaned if similarities.unknown([ensemble_key(prompt, templates)])}
     texts = sorted({text for prompt in unknown for text in wordings[prompt]})
     stored = store.texts(encoder.fingerprint, texts) if texts else {}
     return tuple(p for p in cleaned if p not in unknown or all(text in stored for text in wordings[p]))
-
-
-def _keep_texts(prompts: list[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:
-    """Store the vectors for the next call. A failure is only logged: the scores do not depend on it."""
-    try:
-        store.append_texts(encoder.fingerprint, prompts, vectors)
-    except StoreError as error:
-        _log.warning("The vectors of %d prompts are not kept: %s", len(prompts), error.line)
 
 
 def clean_prompts(prompts: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""List and delete what is stored of videos."""
+"""What is stored of a video beside its store: how large it is, and how to delete it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
 from clip_core.library.videos import is_video_id, uploads_folder
 from clip_core.media.proxies import proxy_path
-from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
+from clip_core.store.store import StoredModel, StoredVideo
 
-
-def list_stored(store: EmbeddingStore) -> list[StoredVideo]:
-    """Return what is stored of each video, the most recently added first.
-
-    Raises:
-        StoreError: The store cannot be read.
-    """
-    return store.usage()
+_CHECK = "Check the permissions of its folder."
 
 
 def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
@@ -27,26 +20,6 @@ def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
     """
     shared = video.size_bytes - sum(model.size_bytes for model in video.models)
     return [(model, model.size_bytes + (shared if place == 0 else 0)) for place, model in enumerate(video.models)]
-
-
-def count_judged(video_id: str, store: EmbeddingStore) -> int:
-    """Return how many moments of a video have an annotation.
-
-    Raises:
-        StoreError: The store cannot be read.
-    """
-    return len(store.annotations(video_id))
-
-
-def forget_video(video_id: str, store: EmbeddingStore) -> None:
-    """Delete all that is stored of a video: its embeddings under all models, thumbnails, settings and annotations.
-
-    The video file stays. Embeddings and thumbnails can be made again, annotations cannot: see ``count_judged``.
-
-    Raises:
-        StoreError: The store cannot be written.
-    """
-    store.forget(video_id)
 
 
 def copy_bytes(video_id: str, config: Config) -> int:
@@ -66,9 +39,7 @@ def forget_copy(video_id: str, config: Config) -> None:
     try:
         proxy_path(config, video_id).unlink(missing_ok=True)
     except OSError as error:
-        raise ProxyError(
-            f"The copy to play cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
-        ) from error
+        raise ProxyError(f"The copy to play cannot be deleted: {error.strerror}.", _CHECK) from error
 
 
 def uploaded_file(video_id: str, config: Config) -> Path | None:
@@ -97,6 +68,4 @@ def delete_upload(video_id: str, config: Config) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise VideoError(
-            f"The uploaded file cannot be deleted: {error.strerror}.", "Check the permissions of its folder."
-        ) from error
+        raise VideoError(f"The uploaded file cannot be deleted: {error.strerror}.", _CHECK) from error

@@ -33,6 +33,11 @@ class RecallLine:
     here: tuple[float, float] | None = None
 
 
+def share_text(share: float) -> str:
+    """Return a share from 0 to 1 as Evaluate writes it, such as "41.7 %"."""
+    return f"{100 * share:.1f} %"
+
+
 def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> dict[str, Any]:
     """Return the plotly figure, with a circle at the current threshold."""
     colours = THEMES[theme]
@@ -40,13 +45,13 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
     for line in lines:
         colour = line.colour or colours.text
         name = escape(line.name)
-        told = f"{name}<br>recall %{{x:.1f}} %, precision %{{y:.1f}} %"
-        cut = f"<br>threshold %{{customdata:.{value_decimals(unit)}f}}<extra></extra>"
+        hover = f"{name}<br>recall %{{x:.1f}} %, precision %{{y:.1f}} %"
+        at_threshold = f"<br>threshold %{{customdata:.{value_decimals(unit)}f}}<extra></extra>"
         traces.append(
             {
                 "type": "scatter", "mode": "lines", "name": name, "line": {"color": colour, "width": 2},
                 "x": (line.recall * 100).tolist(), "y": (line.precision * 100).tolist(),
-                "customdata": line.thresholds.tolist(), "hovertemplate": told + cut,
+                "customdata": line.thresholds.tolist(), "hovertemplate": hover + at_threshold,
             }
         )  # fmt: skip
         if line.here is not None:
@@ -55,7 +60,7 @@ def recall_figure(lines: Sequence[RecallLine], theme: ThemeName, unit: Unit) -> 
                 {
                     "type": "scatter", "mode": "markers", "name": f"{name}, now", "marker": marker,
                     "x": [100 * line.here[1]], "y": [100 * line.here[0]],
-                    "hovertemplate": f"{told}<br>now<extra></extra>",
+                    "hovertemplate": f"{hover}<br>now<extra></extra>",
                 }
             )  # fmt: skip
     axis = {

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from typing import Any
 
 import numpy as np
 
-from clip_core.charts.colours import HEAT, mark_of, swatch_uri
+from clip_core.charts.colours import HEAT, mark_of
 from clip_core.charts.panels import Panels
-from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
-from clip_core.charts.view import Figure, Timeline, score_ticks
+from clip_core.charts.view import AXIS_TITLES, Figure, Timeline, score_ticks, tick_texts
 from clip_core.text import short_prompt, value_decimals
 from clip_core.types import Floats, Times
 
@@ -70,9 +68,8 @@ def heat_curves(view: Timeline) -> list[Figure]:
     """Return a row for each prompt, in the format of ``live_figure``: the player draws the cells from all samples."""
     rows = []
     for row, line in enumerate(view.lines):
-        style = {"color": view.colours.colour(line.number)}
-        told = {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(style["color"], line.number)}
-        rows.append({"curve": ["smoothed", view.column(line)], "row": row, "line": style} | told)
+        curve = {"curve": ["smoothed", view.column(line)], "row": row, "line": {"color": view.colour(line)}}
+        rows.append(curve | view.label(line))
     return rows
 
 
@@ -98,8 +95,8 @@ def heat_traces(view: Timeline) -> list[Figure]:
     middle = low + step / 2
     frames = view.axis == "Frames"
     place = {"x0": middle, "dx": step} if frames else {"x0": view.x_of([middle])[0], "dx": step * 1000}
-    told = f"%{{z:.{value_decimals(view.unit)}f}}<extra></extra>"
-    look = _colours(view) | {"ygap": 1, "hoverongaps": False, "hovertemplate": told}
+    hover = f"%{{z:.{value_decimals(view.unit)}f}}<extra></extra>"
+    look = _colours(view) | {"ygap": 1, "hoverongaps": False, "hovertemplate": hover}
     rows = {"type": "heatmap", "z": _numbers(cells, value_decimals(view.unit)), "y0": _first_row(view), "dy": 1}
     return [rows | place | look]
 
@@ -117,8 +114,7 @@ def heat_layout(view: Timeline, panels: Panels) -> Figure:
     rows, base = len(view.lines), _first_row(view)
     each = max(1, math.ceil(rows * NAME_ROW_PX / max(1.0, panels.curves_px)))
     named = list(enumerate(view.lines))[::each]
-    names = [f'{escape(short_prompt(line.prompt))} <span style="color:{view.colours.colour(line.number)}">'
-             f"{mark_of(line.number).glyph}</span>" for _, line in named]  # fmt: skip
+    names = [view.name_with(mark_of(line.number).glyph, line) for _, line in named]
     longest = max((len(short_prompt(line.prompt)) for line in view.lines), default=0)
     axis = {"range": [base + max(1, rows) - 0.5, base - 0.5], "domain": list(panels.curves), "showgrid": False}
     axis |= {

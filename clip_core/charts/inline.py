@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from tsdownsample import MinMaxDownsampler
 
-from clip_core.charts.view import instants
-from clip_core.types import Floats, Ints, Scores, Times
+from clip_core.charts.view import Figure, Timeline, ribbon_edges
+from clip_core.types import Floats, Ints, Times
 
 MOST_POINTS = 2_400
 """More than one point per pixel of a chart's width: eight minutes at five samples a second lose none."""
@@ -69,50 +69,37 @@ def _min_max(curves: Floats, share: int, times_s: Times | None) -> Ints:
 
 
 BANDS = ("low", "high")
-
 BAND_STEP = 3
 """A band is soft and needs fewer points than a curve."""
 
 
 def with_points(
-    traces: Sequence[dict[str, Any]],
-    scores: Scores,
-    smoothed: Floats,
-    *,
-    frames: bool,
-    more: Mapping[str, Floats] | None = None,
-    seen_s: tuple[float, float] | None = None,
-    besides: int = 0,
-    every_sample: bool = False,
-) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Replace the "curve" of each trace that has one by its x and y.
+    view: Timeline, traces: Sequence[Figure], *, every_sample: bool = False
+) -> tuple[list[Figure], list[Any]]:
+    """Replace the "curve" of each trace that has one by its x and y; points are denser in the part that is seen.
 
     Args:
-        traces: What to draw; ``"curve": [of, column]`` says where a trace takes its values.
-        scores: Raw scores and their times.
-        smoothed: float32 of their shape.
-        frames: Whether x counts frames; otherwise it is a date axis.
-        more: Other curves than "raw" and "smoothed", float32 (n, c) each. The edges of bands are "low" and "high" and
-            use a subset of the curves' points.
-        seen_s: The visible part of the time axis, where points are denser.
-        besides: Size of the rest of the figure, as a number of curves.
+        view: What the chart shows.
+        traces: ``"curve": [of, column]`` says where a trace takes its values: from "raw", "smoothed", "rate", or from
+            the edges of bands, "low" and "high", which use a subset of the curves' points.
         every_sample: Keep every sample.
 
     Returns:
         The traces, and the x that all curves share.
     """
-    values = {"raw": scores.values, "smoothed": smoothed} | dict(more or {})
+    values = {"raw": view.scores.values, "smoothed": view.smoothed, **dict(zip(BANDS, ribbon_edges(view), strict=True))}
+    if view.rate is not None:
+        values["rate"] = view.rate
     chosen = [trace["curve"] for trace in traces if "curve" in trace]
     curves = [values[of][:, column] for of, column in chosen if of not in BANDS]
-    drawn = np.stack(curves, axis=1) if curves else np.empty((len(scores), 0), np.float32)
-    besides += (len(chosen) - len(curves)) // BAND_STEP
     if every_sample:
-        kept = sparse = np.arange(len(scores), dtype=np.int64)
+        kept = sparse = np.arange(len(view.scores), dtype=np.int64)
     else:
-        kept = _kept(drawn, points_per_line(len(curves) + besides), scores, seen_s)
+        drawn = np.stack(curves, axis=1) if curves else np.empty((len(view.scores), 0), np.float32)
+        bands, heat_rows = len(chosen) - len(curves), len(view.lines) if view.kind == "heat map" else 0
+        kept = _kept(drawn, points_per_line(len(curves) + bands // BAND_STEP + heat_rows), view)
         sparse = np.unique(np.append(kept[::BAND_STEP], kept[-1:]))
-    x = _x(scores, kept, frames)
-    x_of_band = _x(scores, sparse, frames) if len(curves) < len(chosen) else []
+    x, x_of_band = view.x_of_samples(kept), view.x_of_samples(sparse)
     filled = []
     for trace in traces:
         if "curve" not in trace:
@@ -125,17 +112,14 @@ def with_points(
     return filled, x
 
 
-def _kept(drawn: Floats, most: int, scores: Scores, seen_s: tuple[float, float] | None) -> Ints:
-    if seen_s is None or not len(scores):
-        return kept_samples(drawn, most, scores.times_s)
-    first, last = np.searchsorted(scores.times_s, seen_s)
+def _kept(drawn: Floats, most: int, view: Timeline) -> Ints:
+    times_s = view.scores.times_s
+    if view.seen_s is None or not len(times_s):
+        return kept_samples(drawn, most, times_s)
+    first, last = np.searchsorted(times_s, view.seen_s)
     first, last = max(0, int(first) - 1), int(last) + 1
-    inside = kept_samples(drawn[first:last], most * 3 // 4, scores.times_s[first:last]) + first
-    return np.union1d(inside, kept_samples(drawn, most // 4, scores.times_s)).astype(np.int64)
-
-
-def _x(scores: Scores, places: Ints, frames: bool) -> list[Any]:
-    return scores.frames[places].tolist() if frames else instants(scores.times_s[places])
+    inside = kept_samples(drawn[first:last], most * 3 // 4, times_s[first:last]) + first
+    return np.union1d(inside, kept_samples(drawn, most // 4, times_s)).astype(np.int64)
 
 
 def _y(values: Floats) -> list[float | None]:

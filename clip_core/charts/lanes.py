@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Sequence
 from typing import Any
 
 from clip_core.charts.colours import marked_bars
@@ -30,50 +29,50 @@ def lanes_of(view: Timeline) -> list[Line]:
 
 def lane_traces(view: Timeline) -> list[Figure]:
     """Return a broken line for each lane, on axis y3; without lanes an invisible one, so that the axis exists."""
-    base = {"type": "scatter", "mode": "lines", "yaxis": "y3", "hoverinfo": "skip"}
-    lanes = lanes_of(view)
-    if not lanes:
-        return [base | {"x": view.x_of([0.0]), "y": [0], "line": {"width": 0}, "opacity": 0}]
+    base: Figure = {"type": "scatter", "mode": "lines", "yaxis": "y3", "hoverinfo": "skip"}
     traces = []
-    for row, lane in enumerate(lanes):
-        line = {"width": 6, "color": view.colours.colour(lane.number)}
+    for row, lane in enumerate(lanes_of(view)):
         for moments, look in ((view.moments, {}), (view.candidates, {"opacity": CANDIDATE_OPACITY})):
-            x = view.stretches([(m.start_s, m.end_s) for m in moments if m.prompt == lane.prompt])
-            if x:
-                bars = base | look | {"x": x, "y": [row, row, None] * (len(x) // 3), "line": line}
-                traces += marked_bars(bars, lane.number, view.colours.background)
-    return traces
+            own = [(m.start_s, m.end_s) for m in moments if m.prompt == lane.prompt]
+            traces += bar_traces(view, lane, own, base | look, row, 6)
+    return traces or [base | {"x": view.x_of([0.0]), "y": [0], "line": {"width": 0}, "opacity": 0}]
+
+
+def bar_traces(
+    view: Timeline, line: Line, pairs_s: Sequence[tuple[float, float]], base: Figure, y: float, width_px: float
+) -> list[Figure]:
+    """Return intervals of a prompt as one broken thick line at ``y`` with the prompt's mark; nothing for none."""
+    if not pairs_s:
+        return []
+    x, stroke = view.stretches(pairs_s), {"width": width_px, "color": view.colour(line)}
+    trace = base | {"x": x, "y": [y, y, None] * len(pairs_s), "line": stroke}
+    return marked_bars(trace, line.number, view.colours.background)
 
 
 def shades(view: Timeline) -> list[Figure]:
-    """Return the grey shade of the part without dense samples, and those of the moments in their colours."""
-    found = []
+    """Return the shades of the part without dense samples (grey), of moments, and of candidates.
+
+    Moments have their prompts' colours; candidates are fainter, with dotted edges.
+    """
+    shapes = []
     if view.unfinished is not None:
         start, end = view.x_of([view.unfinished.start_s, view.end_s])
-        found.append(_rect(start, end, view.colours.muted, 0.10))
-    moments = _within(view.shown_moments, view)
-    if len(moments) <= MOST_SHADES and view.kind == "curves":
-        colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
-        x = view.x_of([end for m in moments for end in (m.start_s, m.end_s)])
-        ends = zip(x[::2], x[1::2], moments, strict=True)
-        found += [_rect(x0, x1, colours[m.prompt], 0.12) for x0, x1, m in ends]
-        found += _outlines(view, colours)
-    return found
+        shapes.append(_rect(start, end, view.colours.muted, 0.10))
+    if view.kind == "curves":
+        moments, candidates = (_shaded(every, view) for every in (view.moments, view.candidates))
+        if len(moments) <= MOST_SHADES:
+            shapes += [_rect(x0, x1, colour, 0.12) for x0, x1, colour in moments]
+            for x0, x1, colour in candidates[:MOST_SHADES]:
+                shapes.append(_rect(x0, x1, colour, 0.05) | {"line": {"width": 1, "dash": "dot", "color": colour}})
+    return shapes
 
 
-def _within(moments: Sequence[Moment], view: Timeline) -> list[Moment]:
-    """Return the moments that do not cover the whole video."""
-    return [moment for moment in moments if moment.duration_s < WHOLE * view.end_s]
-
-
-def _outlines(view: Timeline, colours: Mapping[str, str]) -> list[Figure]:
-    """Return the shades of candidates: faint, with dotted edges."""
-    candidates = _within(view.shown_candidates, view)[:MOST_SHADES]
-    x = view.x_of([end for m in candidates for end in (m.start_s, m.end_s)])
-    return [
-        _rect(x0, x1, colours[m.prompt], 0.05) | {"line": {"width": 1, "dash": "dot", "color": colours[m.prompt]}}
-        for x0, x1, m in zip(x[::2], x[1::2], candidates, strict=True)
-    ]
+def _shaded(moments: Sequence[Moment], view: Timeline) -> list[tuple[Any, Any, str]]:
+    """Return (start, end, colour) of the moments of drawn prompts that do not cover the whole video."""
+    colours = {line.prompt: view.colour(line) for line in view.lines}
+    drawn = [m for m in moments if m.prompt in colours and m.duration_s < WHOLE * view.end_s]
+    pairs = view.x_pairs([(m.start_s, m.end_s) for m in drawn])
+    return [(start, end, colours[m.prompt]) for (start, end), m in zip(pairs, drawn, strict=True)]
 
 
 def _rect(x0: Any, x1: Any, colour: str, opacity: float) -> Figure:  # noqa: ANN401
@@ -106,8 +105,8 @@ def _with_bars(view: Timeline) -> list[Line]:
 
 def judged_px(view: Timeline, height_px: int) -> float:
     """Return the height of all lanes and of the line that explains them, in a chart of ``height_px``."""
-    wanted = max(1, len(judged_lines(view))) * GROUP * JUDGED_LANE_PX
-    return KEY_PX + min(wanted, MOST_SHARE * height_px)
+    lanes_px = max(1, len(judged_lines(view))) * GROUP * JUDGED_LANE_PX
+    return KEY_PX + min(lanes_px, MOST_SHARE * height_px)
 
 
 def judged_traces(view: Timeline) -> list[Figure]:
@@ -115,7 +114,7 @@ def judged_traces(view: Timeline) -> list[Figure]:
     traces = []
     for place, line in enumerate(judged_lines(view)):
         own = [bar for bar in view.bars or () if bar.prompt == line.prompt]
-        colour = view.colours.colour(line.number)
+        colour = view.colour(line)
         for row, lane in enumerate(("truth", "found")):
             for look in ("matched", "missed", "false", "not judged"):
                 bars = [bar for bar in own if (bar.lane, bar.look) == (lane, look)]
@@ -130,10 +129,8 @@ _BASE: Figure = {"type": "scatter", "yaxis": "y3", "hoverinfo": "skip"}
 
 def _drawn(view: Timeline, bars: Sequence[Bar], y: float, look: BarLook, colour: str) -> list[Figure]:
     """Return boxes as one path with breaks. Their edges are lines, so that a short box is visible at any zoom."""
-    ends = view.x_of([end for bar in bars for end in (bar.start_s, bar.end_s)])
-    x: list[Any] = []
-    for start, end in zip(ends[::2], ends[1::2], strict=True):
-        x += [start, end, end, start, start, None]
+    pairs = view.x_pairs([(bar.start_s, bar.end_s) for bar in bars])
+    x = [at for start, end in pairs for at in (start, end, end, start, start, None)]
     low, high = y - HALF, y + HALF
     line = {"width": 1.5, "color": colour, "dash": "dot" if look == "false" else "solid"}
     box = _BASE | {"mode": "lines", "x": x, "y": [low, low, high, high, low, None] * len(bars), "line": line}
@@ -156,7 +153,9 @@ def judged_layout(layout: Figure, view: Timeline, top: float, height_px: int) ->
         height_px: The height of the chart.
     """
     layout["yaxis3"] = _axis(view, top, top * height_px)
-    layout["margin"] |= {"l": max(layout["margin"]["l"], _left_px(view))}
+    longest = max((len(short_prompt(line.prompt)) for line in judged_lines(view)), default=0)
+    left_px = round(min(MOST_LEFT_PX, 22 + LETTER_PX * longest))
+    layout["margin"] |= {"l": max(layout["margin"]["l"], LEAST_LEFT_PX, left_px)}
     layout["annotations"].append(_key(view, top))
 
 
@@ -164,20 +163,12 @@ def _axis(view: Timeline, top: float, px: float) -> Figure:
     lines = judged_lines(view)
     lanes = GROUP * max(1, len(lines))
     above = lanes * KEY_PX / max(1.0, px - KEY_PX)
-    names = [
-        f'{escape(short_prompt(line.prompt))} <span style="color:{view.colours.colour(line.number)}">■</span>'
-        for line in lines
-    ]
+    names = [view.name_with("■", line) for line in lines]
     return {
         "domain": [0.0, top], "range": [lanes - GROUP + 1.75, -0.75 - above], "fixedrange": True,
         "showgrid": False, "zeroline": False, "showline": False, "ticks": "", "tickfont": {"size": 10},
         "tickvals": [GROUP * place + 0.5 for place in range(len(lines))], "ticktext": names,
     }  # fmt: skip
-
-
-def _left_px(view: Timeline) -> int:
-    longest = max((len(short_prompt(line.prompt)) for line in judged_lines(view)), default=0)
-    return round(max(LEAST_LEFT_PX, min(MOST_LEFT_PX, 22 + LETTER_PX * longest)))
 
 
 def _key(view: Timeline, top: float) -> Figure:

@@ -21,10 +21,10 @@ def threshold_lines(view: Timeline) -> list[Figure]:
     """
     if view.kind == "heat map":
         return []
-    found = _thresholds(view)
-    onset = _one(found)
+    thresholds = _thresholds(view)
+    onset = _one(thresholds)
     if onset is None:
-        return _own_lines(view, found)
+        return _own_lines(view, thresholds)
     offset = _one(_of_drawn(view, view.offsets or {}))
     lines = [] if offset is None or offset >= onset else _across(view, offset, view.colours.text, 0.45)
     return [*lines, *_across(view, onset, view.colours.text)]
@@ -38,10 +38,10 @@ def threshold_note(view: Timeline, floor: float, base: Figure) -> list[Figure]:
         floor: Lower end of the curves, as a share of the height.
         base: The properties that all notes share.
     """
-    found = _thresholds(view)
-    if view.kind == "heat map" or not found:
+    thresholds = _thresholds(view)
+    if view.kind == "heat map" or not thresholds:
         return []
-    (low, high), numbers = view.score_range, sorted(found.values())
+    (low, high), numbers = view.score_range, sorted(thresholds.values())
     top = {"yref": "paper", "y": 1, "yanchor": "bottom"}  # above the curves
     if numbers[0] != numbers[-1]:
         ends = dict.fromkeys(value_text(number, view.unit) for number in (numbers[0], numbers[-1]))
@@ -72,15 +72,16 @@ def _one(numbers: Mapping[str, float]) -> float | None:
     return different.pop() if len(different) == 1 else None
 
 
-def _own_lines(view: Timeline, found: Mapping[str, float]) -> list[Figure]:
-    colours = {line.prompt: view.colours.colour(line.number) for line in view.lines}
-    if len(found) <= MOST_LINES:
-        return [line for p, number in found.items() for line in _across(view, number, colours[p], 0.75)]
-    marks = [_across(view, number, colours[p]) for p, number in found.items()]
-    solid = {"x0": 1 - MARK_SHARE}
-    return [mark | solid | {"line": {"color": mark["line"]["color"], "width": 2}} for lines in marks for mark in lines][
-        :MOST_MARKS
+def _own_lines(view: Timeline, thresholds: Mapping[str, float]) -> list[Figure]:
+    colours = {line.prompt: view.colour(line) for line in view.lines}
+    if len(thresholds) <= MOST_LINES:
+        return [line for p, number in thresholds.items() for line in _across(view, number, colours[p], 0.75)]
+    marks = [
+        line | {"x0": 1 - MARK_SHARE, "line": {"color": colours[p], "width": 2}}
+        for p, number in thresholds.items()
+        for line in _across(view, number, colours[p])
     ]
+    return marks[:MOST_MARKS]
 
 
 def _across(view: Timeline, value: float, colour: str, opacity: float = 1.0) -> list[Figure]:

@@ -5,41 +5,24 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from clip_core.charts.colours import Theme, mark_of, swatch_uri
+from clip_core.charts.colours import mark_of
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
 from clip_core.charts.lanes import judged_layout, judged_traces, lane_traces, lanes_of, shades
-from clip_core.charts.panels import Panels, panels_of
-from clip_core.charts.strips import (
-    rate_axis,
-    rate_curves,
-    rate_note,
-    shot_boundary_axis,
-    shot_boundary_traces,
-    spike_traces,
-    winner_axis,
-    winner_note,
-    winner_traces,
-)
+from clip_core.charts.panels import Panels, panel_axes, panel_notes, panel_traces, panels_of
 from clip_core.charts.thresholds import threshold_lines, threshold_note
-from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
 from clip_core.charts.view import (
-    AxisName,
-    ChartKind,
+    AXIS_TITLES,
     Figure,
-    Line,
     Timeline,
-    Unfinished,
     frame_axis,
     ribbon_curves,
-    ribbon_edges,
     ribbon_traces,
     score_ticks,
+    tick_texts,
     time_axis,
 )
-from clip_core.text import short_prompt, value_decimals
-
-__all__ = ["AxisName", "ChartKind", "Figure", "Line", "Timeline", "Unfinished", "live_figure", "timeline_figure"]
+from clip_core.text import value_decimals
 
 LEFT_PX = 54
 NOTES_PX = 16
@@ -55,23 +38,9 @@ def timeline_figure(view: Timeline, *, every_sample: bool = False) -> Figure:
         every_sample: Whether curves have a point for each sample; otherwise as many as can be sent at each rerun.
     """
     live = live_figure(view)
-    figure: Figure = {"data": [], "layout": live["layout"]}
-    for trace in live["data"]:
-        figure["data"] += _for_plotly(trace, view)
-    edges = dict(zip(("low", "high"), ribbon_edges(view), strict=True))
-    more = edges if view.rate is None else edges | {"rate": view.rate}
-    frames = view.axis == "Frames"
-    curves, x = with_points(
-        figure["data"],
-        view.scores,
-        view.smoothed,
-        frames=frames,
-        more=more,
-        seen_s=view.seen_s,
-        besides=len(view.lines) if view.kind == "heat map" else 0,
-        every_sample=every_sample,
-    )
-    figure["data"] = curves
+    traces = [drawn for trace in live["data"] for drawn in _for_plotly(trace, view)]
+    data, x = with_points(view, traces, every_sample=every_sample)
+    figure: Figure = {"data": data, "layout": live["layout"]}
     if view.kind == "curves":
         figure["data"].append(_stamp(x, view.stamp))
         figure["layout"] |= {"yaxis2": _HIDDEN | {"overlaying": "y"}}
@@ -102,13 +71,13 @@ def live_figure(view: Timeline) -> Figure:
         drawn = [*heat_curves(view), scale_trace(view, view.x_of([0.0])[0])]
     else:
         drawn = [*ribbon_curves(view), *_curves(view)]
-    data = [*drawn, *rate_curves(view), *spike_traces(view), *shot_boundary_traces(view)]
-    data += [*winner_traces(view), *(lane_traces(view) if view.bars is None else judged_traces(view))]
+    lanes = lane_traces(view) if view.bars is None else judged_traces(view)
     layout = _layout(view, panels)
     layout["shapes"] = [*shades(view), *threshold_lines(view)]
     layout["annotations"] = _notes(view, panels)
     if view.bars is not None:
         judged_layout(layout, view, panels.lanes[1], panels.height_px)
+    data = [*drawn, *panel_traces(view), *lanes]
     figure = {"data": data, "layout": layout, "decimals": value_decimals(view.unit), "seen": view.seen_s}
     return figure | ({"heat": heat_scale(view)} if view.kind == "heat map" else {})
 
@@ -127,8 +96,8 @@ def _for_plotly(trace: Figure, view: Timeline) -> list[Figure]:
     base = rest | {"type": "scatter", "mode": "lines"}
     if "prompt" not in trace:
         return [base | {"hoverinfo": "skip"}]
-    told = f"%{{y:.{value_decimals(view.unit)}f}}"
-    return [base | {"name": escape(trace["prompt"]), "hovertemplate": told}]
+    hover = f"%{{y:.{value_decimals(view.unit)}f}}"
+    return [base | {"name": escape(trace["prompt"]), "hovertemplate": hover}]
 
 
 def _pointer(view: Timeline) -> Figure:
@@ -142,14 +111,12 @@ def _pointer(view: Timeline) -> Figure:
 def _curves(view: Timeline) -> list[Figure]:
     """Return thin raw lines, then bold smoothed ones over them; only the bold ones react to the pointer."""
     thin, bold = [], []
-    theme: Theme = view.colours
     for line in view.lines:
-        column, colour = view.column(line), theme.colour(line.number)
+        column, colour = view.column(line), view.colour(line)
         if view.raw:
             thin.append({"curve": ["raw", column], "line": {"width": 1, "color": colour}, "opacity": 0.22})
         style = {"width": 1.8, "color": colour, "dash": mark_of(line.number).dash}
-        told = {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(colour, line.number)}
-        bold.append({"curve": ["smoothed", column], "line": style} | told)
+        bold.append({"curve": ["smoothed", column], "line": style} | view.label(line))
     return [*thin, *bold]
 
 
@@ -172,9 +139,9 @@ def _notes(view: Timeline, panels: Panels) -> list[Figure]:
     notes = threshold_note(view, panels.curves[0], base)
     if view.unfinished is not None:
         corner = {"x": 0.5, "xanchor": "center", "yref": "paper", "y": 1, "yanchor": "bottom"}
-        told = {"text": escape(view.unfinished.note), "hovertext": escape(view.unfinished.explanation)}
-        notes.append(base | corner | told)
-    return [*rate_note(panels, base), *winner_note(panels, base), *notes]
+        text = {"text": escape(view.unfinished.note), "hovertext": escape(view.unfinished.explanation)}
+        notes.append(base | corner | text)
+    return [*panel_notes(panels, base), *notes]
 
 
 def _layout(view: Timeline, panels: Panels) -> Figure:
@@ -197,5 +164,5 @@ def _layout(view: Timeline, panels: Panels) -> Figure:
         "yaxis": y,
         "yaxis3": _HIDDEN | {"domain": list(panels.lanes), "range": [max(1, len(lanes_of(view))) - 0.5, -0.5]},
     }  # fmt: skip
-    layout |= shot_boundary_axis(view, panels) | winner_axis(panels) | rate_axis(view, panels)
+    layout |= panel_axes(view, panels)
     return layout | (heat_layout(view, panels) if view.kind == "heat map" else {})

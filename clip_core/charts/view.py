@@ -5,15 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from clip_core.charts.colours import THEMES, Theme, ThemeName
-from clip_core.types import Floats, Moment, Scores, Times, Unit
+from clip_core.charts.colours import THEMES, Theme, ThemeName, swatch_uri
+from clip_core.text import number_text, short_prompt
+from clip_core.types import Floats, Ints, Moment, Scores, Times, Unit
 
 HOUR_S = 3600.0
 MOST_TICKS = 8
+AXIS_TITLES: dict[Unit, str] = {
+    "corrected": "cosine, corrected",
+    "cosine": "cosine similarity",
+    "margin": "cosine margin",
+    "softmax": "softmax share",
+    "z": "z (deviations)",
+    "percentile": "percentile",
+}
+"""What the score axis measures."""
+_TICK_DECIMALS: dict[Unit, int] = {"corrected": 2, "cosine": 2, "margin": 2, "softmax": 2, "z": 1, "percentile": 0}
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -48,6 +60,15 @@ def score_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     step = next((step for step in STEPS if (high - low) / step <= most), (high - low) / most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(k * step, 2) + 0.0 for k in range(first, last + 1)]
+
+
+def tick_texts(unit: Unit, ticks: Sequence[float]) -> list[str]:
+    """The ticks of the score axis as texts; those of a narrow range get the decimals that they need.
+
+    Written here, because plotly has a minus sign of its own, which the numbers beside the chart have not.
+    """
+    needed = max((len(f"{tick:.2f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
+    return [number_text(tick, max(_TICK_DECIMALS[unit], needed)) for tick in ticks]
 
 
 AxisName: TypeAlias = Literal["m:ss", "Frames"]
@@ -161,6 +182,18 @@ class Timeline:
         """The colours of the theme."""
         return THEMES[self.theme]
 
+    def colour(self, line: Line) -> str:
+        """Return the colour of a prompt."""
+        return self.colours.colour(line.number)
+
+    def label(self, line: Line) -> Figure:
+        """Return how the player labels a prompt's curve."""
+        return {"prompt": short_prompt(line.prompt), "swatch": swatch_uri(self.colour(line), line.number)}
+
+    def name_with(self, glyph: str, line: Line) -> str:
+        """Return the shortened prompt as HTML, with a glyph in its colour."""
+        return f'{escape(short_prompt(line.prompt))} <span style="color:{self.colour(line)}">{glyph}</span>'
+
     def x_of(self, times_s: Sequence[float] | Times) -> list[Any]:
         """Convert times to x values: dates of 1970 on a date axis, or frame numbers."""
         if self.axis == "m:ss":
@@ -168,45 +201,34 @@ class Timeline:
         known, numbers = self.scores.times_s, self.scores.frames
         return [round(float(x), 3) for x in np.interp(times_s, known, numbers)] if len(known) else [0.0] * len(times_s)
 
+    def x_of_samples(self, places: Ints) -> list[Any]:
+        """Return the x values of samples, by their places."""
+        return self.scores.frames[places].tolist() if self.axis == "Frames" else instants(self.scores.times_s[places])
+
+    def x_pairs(self, pairs_s: Sequence[tuple[float, float]] | Times) -> list[tuple[Any, Any]]:
+        """Return the x of the starts and ends of many intervals."""
+        ends = self.x_of(np.asarray(pairs_s, np.float64).reshape(-1))
+        return list(zip(ends[::2], ends[1::2], strict=True))
+
     def stretches(self, pairs_s: Sequence[tuple[float, float]] | Times) -> list[Any]:
         """Return the x of many intervals as one line with breaks: start, end, None, start and so on."""
-        ends = self.x_of(np.asarray(pairs_s, np.float64).reshape(-1))
-        return [x for start, end in zip(ends[::2], ends[1::2], strict=True) for x in (start, end, None)]
+        return [x for start, end in self.x_pairs(pairs_s) for x in (start, end, None)]
 
     def column(self, line: Line) -> int:
         """Return the column of a prompt in the scores."""
         return self.scores.prompts.index(line.prompt)
 
-    @property
-    def shown_moments(self) -> list[Moment]:
-        """The moments of the prompts that are drawn."""
-        return self._of_drawn(self.moments)
-
-    @property
-    def shown_candidates(self) -> list[Moment]:
-        """The candidates of the prompts that are drawn."""
-        return self._of_drawn(self.candidates)
-
-    def _of_drawn(self, moments: Sequence[Moment]) -> list[Moment]:
-        drawn = {line.prompt for line in self.lines}
-        return [moment for moment in moments if moment.prompt in drawn]
-
 
 OPACITY = 0.16
 
 
-def ribboned(view: Timeline) -> list[tuple[int, Line]]:
-    """Return the drawn prompts that have a band, with its index among all bands."""
-    if view.kind == "heat map":
-        return []
-    places = {prompt: place for place, prompt in enumerate(view.ribbon)}
-    return [(places[line.prompt], line) for line in view.lines if line.prompt in places]
-
-
 def ribbon_curves(view: Timeline) -> list[Figure]:
-    """Return the bands, in the format of ``live_figure``."""
+    """Return the bands of the drawn prompts, in the format of ``live_figure``."""
+    places = {prompt: place for place, prompt in enumerate(view.ribbon)}
     return [
-        {"band": place, "fill": view.colours.colour(line.number), "opacity": OPACITY} for place, line in ribboned(view)
+        {"band": places[line.prompt], "fill": view.colour(line), "opacity": OPACITY}
+        for line in view.lines
+        if line.prompt in places
     ]
 
 

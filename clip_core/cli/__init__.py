@@ -1,1 +1,1 @@
-"""The command line: one command a file, the options that they share, and how it reads and writes."""
+"""The command line: the commands in groups, the options that they share, and how it reads and writes."""

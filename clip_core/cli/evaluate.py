@@ -1,4 +1,4 @@
-"""``evaluate``: hold the moments of a video against a ground truth, and try which settings would do better."""
+"""``evaluate``: compare the moments of a video with a ground truth, and try which settings would do better."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ from typing import Any
 
 import click
 
-from clip_core.analysis.analyse import Analysis
 from clip_core.analysis.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
-from clip_core.analysis.judge_moments import reviewed_moments
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
-from clip_core.cli.options import Options, about, command, moment_options, number, place
-from clip_core.cli.scoring import indexed_video, settings_for, tell_cut_off, tell_unfinished
+from clip_core.cli.options import Options, about, command, number, place
+from clip_core.cli.scoring import detected, indexed_video, moment_options, settings_for, tell_cut_off, tell_unfinished
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import of_video
-from clip_core.evaluation.judge import Judgement, PrecisionRecall
-from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
+from clip_core.evaluation.ground_truth import MOST_BYTES, of_video, read_truth
+from clip_core.evaluation.metrics import Metrics
+from clip_core.evaluation.precision_recall import PrecisionRecall
 from clip_core.evaluation.sweep import Setting, SweepCell, best_cell
-from clip_core.scoring.detection import detect
 from clip_core.scoring.smoothing import width_s
 from clip_core.text import short_prompt
 
 BEST_SHOWN = 5
 LONGEST_S = 86_400
 MOST_POINTS = 200
-"""So many points of a precision–recall curve go into the JSON file."""
+"""The most points of a precision–recall curve in the JSON file."""
 SHARES = {
     "R1@0.5": "r1_50", "R1@0.7": "r1_70", "mAP": "map", "mAP@0.5": "map_50", "mAP@0.75": "map_75", "IoU": "mean_iou",
 }  # fmt: skip
-"""Title of a column → field of a judgement."""
+"""Title of a column → field of ``Metrics``."""
 HEADER = ("PROMPT", "TRUE", "FOUND", *SHARES, "ONSET", "MISSED", "FALSE")
 SHORTEST = "drop shorter moments, in seconds (default: that of the settings, else 0)"
 _seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
@@ -45,12 +42,14 @@ _seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
 @click.option("--min-duration", "shortest_s", metavar="S", type=_seconds, help=SHORTEST)
 @click.option("--sweep", is_flag=True, help="try smoothing x threshold x shortest duration")
 @click.option("--json", "out", metavar="OUT", type=place, help="write all of it to a file")
-def run(options: Options, video: str, truth_file: str, shortest_s: float | None, sweep: bool, out: str | None) -> None:
-    """Hold the moments of an indexed video against a truth.
+def run_evaluate(
+    options: Options, video: str, truth_file: str, shortest_s: float | None, sweep: bool, out: str | None
+) -> None:
+    """Compare the moments of an indexed video with a ground truth.
 
-    The truth is CSV (prompt,start,end; in seconds or HH:MM:SS.mmm; a prompt alone is never there) or QVHighlights
-    JSON Lines. Says R1, mAP, onset errors, what is missed and what is false. Moments are found as by `moments`;
-    --sweep tries other settings. VIDEO is named as for `index`.
+    The ground truth is CSV (prompt,start,end; in seconds or HH:MM:SS.mmm; a prompt alone is never there) or
+    QVHighlights JSON Lines. The table shows R1, mAP, onset errors, missed and false moments. Moments are found as by
+    `moments`; --sweep tries other settings. VIDEO is named as for `index`.
     """
     path = options.video_path(video)
     truth = read_truth(read_file(truth_file, MOST_BYTES, "--truth", TruthError), truth_file)
@@ -64,10 +63,8 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
         if shortest_s is not None:
             settings = replace(settings, min_duration_s=shortest_s)
         tell_cut_off(settings.texts, encoder)
-        analysis = Analysis(record.video_id, encoder, options.store)
-        detection = detect(settings, analysis.video_scores(settings, ask_bank=sweep or settings.needs_bank))
-        reviewed = reviewed_moments(detection, record.video_id, options.store) if options.judged else None
-        evaluation = evaluate(detection, truth, None if reviewed is None else [r.moment for r in reviewed if r.kept])
+        detection, judged = detected(record, settings, encoder, options, ask_bank=sweep)
+        evaluation = evaluate(detection, truth, [r.moment for r in judged if r.kept] if options.judged else None)
     warnings += evaluation.warnings
     for warning in warnings:
         terminal.note(warning)
@@ -81,7 +78,7 @@ def run(options: Options, video: str, truth_file: str, shortest_s: float | None,
 
 
 def _show(evaluation: Evaluation) -> None:
-    rows = [_row(short_prompt(judgement.prompt), judgement) for judgement in evaluation.prompts]
+    rows = [_row(short_prompt(metrics.prompt), metrics) for metrics in evaluation.prompts]
     terminal.table(HEADER, [*rows, _row("all", evaluation.overall)], right=HEADER[1:])
     settings, average = evaluation.detection.settings, evaluation.curves[""].average_precision
     smoothing_s = width_s(settings, evaluation.detection.scores.times_s)
@@ -94,11 +91,11 @@ def _show(evaluation: Evaluation) -> None:
         terminal.line(f"Over all thresholds, in seconds of the video: average precision {_percent(average)} %.")
 
 
-def _row(name: str, judgement: Judgement) -> tuple[str, ...]:
-    shares = (_percent(getattr(judgement, field)) for field in SHARES.values())
-    onset = "-" if judgement.onset_median_s is None else f"{judgement.onset_median_s:.2f}"
-    counts = (str(judgement.missed), str(judgement.false_moments))
-    return (name, str(judgement.truths), str(judgement.moments), *shares, onset, *counts)
+def _row(name: str, metrics: Metrics) -> tuple[str, ...]:
+    shares = (_percent(getattr(metrics, field)) for field in SHARES.values())
+    onset = "-" if metrics.onset_median_s is None else f"{metrics.onset_median_s:.2f}"
+    counts = (str(metrics.missed), str(metrics.false_moments))
+    return (name, str(metrics.truths), str(metrics.moments), *shares, onset, *counts)
 
 
 def _sweep(evaluation: Evaluation) -> tuple[list[SweepCell], SweepCell]:
@@ -144,7 +141,7 @@ def _as_json(
         "settings": evaluation.detection.settings.as_mapping(),
         "thresholds": dict(evaluation.detection.thresholds),
         "overall": asdict(evaluation.overall),
-        "prompts": [asdict(judgement) for judgement in evaluation.prompts],
+        "prompts": [asdict(metrics) for metrics in evaluation.prompts],
         "moments": [asdict(moment) for moment in evaluation.moments],
         "precision_recall": [{"prompt": prompt, **_points(curve)} for prompt, curve in evaluation.curves.items()],
         "warnings": warnings,

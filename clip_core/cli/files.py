@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clip_core.errors import ClipVideoError, shown_name
@@ -34,26 +36,22 @@ def check_file(out: str, option: str = "--out", **sources: str) -> None:
         ClipVideoError: It is a folder, lies where no folder can be, or is one of the sources.
     """
     file, name = Path(out), shown_name(out)
-    try:
+    with _writing(out, option):
         if file.is_dir():
             raise ClipVideoError(f"{name} is a folder.", f"Give {option} the name of a file in it.")
         check_folder(str(file.parent), option)
         for what, source in sources.items():
             if file.exists() and Path(source).exists() and file.samefile(source):
                 raise ClipVideoError(f"{name} is the {what} itself.", f"Choose another place for {option}.")
-    except OSError as error:
-        raise _not_written(out, error, option) from error
 
 
 def check_folder(out: str, option: str = "--out") -> None:
     """Refuse, before any work, a folder to write to that is a file or lies in one; nothing is made."""
-    try:
+    with _writing(out, option):
         for path in (Path(out), *Path(out).parents):
             if path.exists() and not path.is_dir():
                 what = f"{shown_name(path)} is a file, not a folder."
                 raise ClipVideoError(what, f"Choose another place for {option}.")
-    except OSError as error:
-        raise _not_written(out, error, option) from error
 
 
 def write_file(out: str, content: str | bytes, option: str = "--out") -> None:
@@ -63,27 +61,28 @@ def write_file(out: str, content: str | bytes, option: str = "--out") -> None:
         ClipVideoError: It cannot be written; what was there before is untouched.
     """
     target, content = Path(out), content if isinstance(content, bytes) else content.encode()
-    at_work_on = target.parent
-    try:
+    with _writing(target.parent, option):
         target.parent.mkdir(parents=True, exist_ok=True)
-        at_work_on = target
+    with _writing(target, option):
         if target.exists() and not target.is_file():  # /dev/stdout, a pipe: nothing that could be replaced
             target.write_bytes(content)
             return
         target = target.resolve()  # a link stays a link
         with whole_file(target, target.with_name(f".{uuid.uuid4().hex}.part")) as part:  # two may write to one place
             part.write_bytes(content)
+
+
+@contextmanager
+def _writing(path: str | Path, option: str) -> Iterator[None]:
+    """Raise what keeps ``path`` from being written as a ``ClipVideoError``, unless the reader of a pipe has gone."""
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _not_written(str(at_work_on), error, option) from error
+        what = f"{shown_name(path)} cannot be written: {_reason(error)}."
+        raise ClipVideoError(what, f"Choose another place for {option}.") from error
 
 
 def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or "that is no path"
-
-
-def _not_written(out: str, error: OSError, option: str) -> ClipVideoError:
-    return ClipVideoError(
-        f"{shown_name(out)} cannot be written: {_reason(error)}.", f"Choose another place for {option}."
-    )

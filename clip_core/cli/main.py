@@ -15,18 +15,18 @@ from clip_core.text import printable, shorten
 
 STOPPED, READER_GONE = 130, 141
 COMMANDS = {
-    "index": "embed the frames of videos",
-    "score": "write the scores of prompts as CSV",
-    "moments": "find moments and write them for other tools",
-    "report": "write all that was found as one HTML page",
-    "evaluate": "judge the moments by a truth",
-    "clips": "write moments as clips and pictures",
-    "list": "show what is stored",
-    "forget": "delete what is stored of a video",
-    "download": "fetch a model from the Hugging Face hub",
-    "doctor": "say what works and what to do",
+    "index": ("indexing", "embed the frames of videos"),
+    "score": ("scoring", "write the scores of prompts as CSV"),
+    "moments": ("moments", "find moments and write them for other tools"),
+    "report": ("moments", "write all that was found as one HTML page"),
+    "evaluate": ("evaluate", "compare the moments with a ground truth"),
+    "clips": ("moments", "write moments as clips and pictures"),
+    "list": ("upkeep", "show what is stored"),
+    "forget": ("upkeep", "delete what is stored of a video"),
+    "download": ("indexing", "fetch a model from the Hugging Face hub"),
+    "doctor": ("upkeep", "say what works and what to do"),
 }
-"""Name → what it does; each is the function ``run`` of the module of that name."""
+"""Name → the module that has it as ``run_NAME``, and what it does."""
 _ABOUT = f"""Embeds videos with a CLIP model and scores texts against their frames; what is
 embedded is kept in the store, which the page shares.
 
@@ -50,12 +50,12 @@ class _Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command:
         if name not in COMMANDS:
             raise click.UsageError(f"There is no command {name!r}. There are: {', '.join(COMMANDS)}")
-        command: click.Command = import_module(f"clip_core.cli.{name}").run
+        command: click.Command = getattr(import_module(f"clip_core.cli.{COMMANDS[name][0]}"), f"run_{name}")
         return command
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
 
 
 _PROGRAM = _Commands(

@@ -1,21 +1,35 @@
-"""``moments``: write the moments of a video in formats that other tools open."""
+"""Write the moments of a video: ``moments`` as data, ``report`` as a page, ``clips`` as clips and pictures."""
 
 from __future__ import annotations
 
+import math
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import click
 
-from clip_core.analysis.export_bundle import moments_file
+from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_report, moments_file, timeline_of
 from clip_core.cli import terminal
-from clip_core.cli.files import check_file, check_folder, write_file
-from clip_core.cli.options import CANDIDATES, Options, command, moment_options, place, text
-from clip_core.cli.scoring import counted, find_bundle, tell_verdicts
-from clip_core.errors import ClipVideoError, shown_name
+from clip_core.cli.files import check_file, check_folder, read_file, write_file
+from clip_core.cli.options import VIDEO, Options, about, command, place, text
+from clip_core.cli.scoring import CANDIDATES, counted, find_bundle, moment_options, tell_verdicts
+from clip_core.errors import ClipVideoError, StoreError, VideoError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS
+from clip_core.export.read_moments import MOST_BYTES, read_moments
+from clip_core.files import named_after
+from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
+from clip_core.library.identify import known_video
+from clip_core.media.export_media import ExportRequest, export_media
+from clip_core.media.exports_folder import CLIPS_ZIP
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import clock, size_text
+from clip_core.types import Image, Moment, Progress, TimeTable
+from clip_core.video import open_video
 
 ALL = "all"
 FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default: csv)"
+Pictures: TypeAlias = Literal["jpeg", "png"] | None
 
 
 @command(
@@ -26,7 +40,7 @@ FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default:
 )
 @click.option("--format", "formats", metavar="F", type=text, default="csv", help=FORMATS)
 @click.option("--out", metavar="DIR", type=place, help="a folder (default: standard output, one format)")
-def run(options: Options, video: str, formats: str, out: str | None) -> None:
+def run_moments(options: Options, video: str, formats: str, out: str | None) -> None:
     """Find the moments of an indexed video as the page does, and write them for other tools.
 
     VIDEO is named as for `index`.
@@ -63,3 +77,125 @@ def _kinds(formats: str) -> list[str]:
     if not names:
         raise ClipVideoError("No format is given.", "Such as: --format csv,otio,vtt")
     return list(MOMENT_FORMATS) if ALL in names else list(dict.fromkeys(names))
+
+
+@command("report holiday.mp4 --prompts prompts.txt --out report.html", shared=[*moment_options(), CANDIDATES])
+@click.option("--out", metavar="FILE", type=place, required=True, help="where to write the page")
+def run_report(options: Options, video: str, out: str) -> None:
+    """Write all that was found as one HTML page that opens offline.
+
+    It holds the video, the model, the settings, the chart, and each moment with the picture of its peak. VIDEO is
+    named as for `index`.
+    """
+    path = options.video_path(video)
+    check_file(out, video=path)
+    bundle = find_bundle(path, options)
+    pictures, note = _pictures(bundle, options.store)
+    timeline = timeline_of(bundle.detection, bundle.detection.moments)
+    write_file(out, make_report(bundle, timeline, pictures, note))
+    terminal.line(f"{bundle.record.name}: {counted(bundle)} in {out}")
+    options.tell_notices()
+
+
+def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, bytes], str]:
+    """Return time of each peak → JPEG, and why some are missing: those that are stored are taken even then."""
+    record = bundle.record
+    pts = peak_pts(bundle.moments[:MOST_PICTURES], bundle.detection.scores, record)
+    try:
+        with open_video(bundle.path) as video:
+
+            def picture(frame_pts: int) -> Image:
+                place = int((record.table.pts == frame_pts).argmax())
+                return video.frame_at(time_s=float(record.table.times_s[place])).rgb
+
+            jpegs = thumbnails_of(record.video_id, list(pts.values()), store, picture, patience_s=math.inf)
+        note = ""
+    except (VideoError, StoreError) as error:
+        terminal.note(error.line)
+        jpegs = {}
+        with suppress(StoreError):
+            jpegs = store.thumbnails(record.video_id, list(pts.values()))
+        note = f"{'Some pictures are missing' if jpegs else 'There are no pictures'}: {error.what}"
+    return {peak_s: jpegs[p] for peak_s, p in pts.items() if p in jpegs}, note
+
+
+@command("clips holiday.mp4 --moments moments.csv --out clips --frames jpeg", shared=[VIDEO])
+@click.option("--moments", "listed", metavar="FILE", type=place, required=True,
+              help="CSV (start_s, end_s, prompt, peak_s) or OTIO")  # fmt: skip
+@click.option("--out", metavar="FOLDER", type=place, required=True, help="where to write; created if needed")
+@click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
+@click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")
+@click.option("--zip", "packed", is_flag=True, help="put all into one ZIP instead of single files")
+def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, frames: Pictures, packed: bool) -> None:
+    """Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again.
+
+    With --fast its packets are copied as they are, so a clip begins at the keyframe before. VIDEO is named as for
+    `index`; it need not be indexed.
+    """
+    path, store = options.video_path(video), options.store
+    moments, content = _read(listed)
+    if not moments:
+        terminal.line(f"There are no moments in {shown_name(listed)}: nothing to cut.")
+        return
+    kept = "Nothing of the ZIP is kept." if packed else "Whole files are kept, and nothing else."
+    with about(path), terminal.when_stopped(kept):
+        record = known_video(path, store)
+        # The times of an indexed video are known: its frames need not be looked for first.
+        table = record.table if record is not None and record.table.confirmed else None
+        suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
+        request = ExportRequest(
+            tuple(moments),
+            clip_mode="fast" if fast else "exact",
+            pictures=frames,
+            zip_name=named_after(path, CLIPS_ZIP) if packed else None,
+            texts={f"moments.{suffix}": content} if packed else {},
+        )
+        last = _export(path, request, Path(out), table)
+    _tell_written(last, len(moments))
+    options.tell_notices()
+
+
+def _read(path: str) -> tuple[list[Moment], bytes]:
+    """Return the moments in a file, and the file as it is."""
+    content = read_file(path, MOST_BYTES, "--moments")
+    if len(content) > MOST_BYTES:
+        what = f"{shown_name(path)} has {size_text(Path(path).stat().st_size)}: that is no list of moments."
+        raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
+    return read_moments(content, shown_name(path)), content
+
+
+def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None) -> Progress:
+    last: Progress | None = None
+    with closing(export_media(path, request, out, table=table)) as run, terminal.ProgressBar(path) as bar:
+        for progress in run:
+            last = progress
+            bar.update(progress.share, _work_counted(progress), progress.stage == "done")
+    assert last is not None  # noqa: S101 - its last progress is always "done"
+    return last
+
+
+def _work_counted(progress: Progress) -> str:
+    done, total = progress.done, progress.total
+    counts = {
+        "clips": f"{done:.1f} of {total:.1f} s cut",
+        "frames": f"{done:.0f} of {total:.0f} frames",
+        "zip": f"{size_text(done)} of {size_text(total)} packed",
+        "done": f"{len(progress.files)} files",
+    }
+    return counts[progress.stage] + terminal.time_left(progress.seconds_left)
+
+
+def _tell_written(last: Progress, listed: int) -> None:
+    for warning in last.warnings:
+        terminal.note(warning)
+    for clip in last.clips:
+        times = f"{clock(clip.start_s)} to {clock(clip.end_s)}"
+        terminal.line(f"{clip.path.name}: {times}, {terminal.count(clip.frames, 'frame')}")
+    packed = next((file for file in last.files if file.suffix == ".zip"), None)
+    moments = terminal.count(listed, "moment")
+    if packed is not None:
+        terminal.line(f"{moments} in {packed}, {size_text(packed.stat().st_size)}")
+    else:
+        pictures = sum(1 for file in last.files if file.suffix in (".jpg", ".png"))
+        also = f" and {pictures} pictures" if pictures else ""
+        terminal.line(f"{moments}: {len(last.clips)} clips{also} in {last.files[0].parent}")

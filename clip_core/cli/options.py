@@ -16,7 +16,7 @@ import click
 
 from clip_core.cli.terminal import note, write
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, UnknownModelError, shown_name
-from clip_core.text import alternatives, printable
+from clip_core.text import printable
 
 if TYPE_CHECKING:
     from clip_core.config import Config
@@ -141,11 +141,11 @@ def number(least: float = -math.inf, most: float = math.inf, fault: str = "no nu
 
     def number(value: str) -> float:
         try:
-            found = float(value)
+            parsed = float(value)
         except ValueError:
-            found = math.nan
-        if math.isfinite(found) and least <= found <= most:
-            return found
+            parsed = math.nan
+        if math.isfinite(parsed) and least <= parsed <= most:
+            return parsed
         raise click.BadParameter(f"{value[:40]!r} is {fault}")
 
     return number
@@ -166,58 +166,22 @@ def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:
         context.exit()
 
 
-def _shared(name: str, metavar: str | None, what: str, *, field: str | None = None, **rest: Any) -> click.Option:  # noqa: ANN401
+def shared_option(name: str, metavar: str | None, what: str, *, field: str = "", **rest: Any) -> click.Option:  # noqa: ANN401
     """Return an option that becomes a field of ``Options``; one without ``metavar`` takes no value."""
-    names = (name,) if field is None else (name, field)
     kind = {"is_flag": True} if metavar is None else {"metavar": metavar, "type": text}
+    names = (name, field) if field else (name,)
     return click.Option(names, expose_value=False, callback=_keep, help=what, **(kind | rest))
 
 
 HELP = click.Option(
     ("-h", "--help"), is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="show this and exit"
 )
-CONFIG = _shared("--config", "FILE", "settings (default: ./config.yaml)", field="config_file", type=place)
-STORE = _shared(
+CONFIG = shared_option("--config", "FILE", "the config file (default: ./config.yaml)", field="config_file", type=place)
+STORE = shared_option(
     "--store", "FOLDER_OR_S3", "where embeddings are kept (default: the config's)", field="store_folder", type=place
 )
-MODEL = _shared("--model", "M", "a model's name, folder or hub id, or roboflow (default: the config's)")
-CANDIDATES = _shared(
-    "--candidates", None,
-    "write the likeliest places of prompts that are not sure to be there, too; their label is “candidate”",
-)  # fmt: skip
+MODEL = shared_option("--model", "M", "a model's name, folder or hub id, or roboflow (default: the config's)")
 VIDEO = click.Argument(("video",), metavar="VIDEO")
-
-
-def prompt_option(usual: str = "the config's") -> click.Option:
-    """Return the option ``--prompt``; ``usual`` says in its help where prompts come from otherwise."""
-    return _shared("--prompt", "P", f"a text; may be repeated (default: {usual})", multiple=True)
-
-
-def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]:
-    """Return the options of commands that find moments: which prompts, and how curves become moments."""
-    from clip_core.filters import FILTERS
-    from clip_core.settings import UNITS
-
-    return [
-        VIDEO,
-        prompt_option(usual_prompts),
-        _shared("--prompts", "FILE", "a text file of prompts, one per line; “- a person” is a negative one"),
-        _shared("--settings", "FILE", "a settings file (YAML) as the page saves it"),
-        _shared("--unit", "U", f"{alternatives(UNITS)} (default: that of the settings "
-                "file; without one, cosine where the config has a threshold and its model is taken, else corrected)"),
-        _shared("--threshold", "N", "for all prompts, in the unit that --unit gives or has by default (default: "
-                "detection on segments of the video)", type=number()),
-        _shared("--confidence", "PERCENT", "a prompt without a threshold is there if it beats more than this "
-                "percentage of 300 neutral texts (default: that of the settings file, else 95)", type=number()),
-        _shared("--smoothing", "S", "width in seconds; 0 takes raw scores (default: that of the settings, else the "
-                "config's)", type=number()),
-        _shared("--smoothing-samples", "N", "width in samples instead, such as 5: the mean of five neighbours, "
-                "whatever the rate", type=click.INT),
-        _shared("--filter", "KIND", f"{alternatives(FILTERS)} (default: mean)"),
-        _shared("--judged", None, "take what was judged on the page: edges and labels set by hand, added moments, "
-                "none that was rejected"),
-        MODEL,
-    ]  # fmt: skip
 
 
 def command(*examples: str, shared: Sequence[click.Parameter] = ()) -> Callable[[Callable[..., Any]], click.Command]:

@@ -1,35 +1,101 @@
-"""What commands share that score prompts and find moments: the settings, the indexed video, its moments, and notes."""
+"""``score``, and what commands share that score prompts: the indexed video, the settings, its moments, and notes."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
+import click
 
 from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.annotations import Reviewed, reviewed_moments
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.judge_moments import reviewed_moments
-from clip_core.analysis.score_prompts import clean_prompts
-from clip_core.cli.files import read_file
-from clip_core.cli.options import Options, about
-from clip_core.cli.terminal import count, note
+from clip_core.analysis.score_prompts import clean_prompts, score_prompts
+from clip_core.cli.files import check_file, read_file, write_file
+from clip_core.cli.options import MODEL, VIDEO, Options, about, command, number, place, shared_option
+from clip_core.cli.terminal import count, line, note, write
 from clip_core.config import Config
 from clip_core.encoders.base import Encoder, ShownEncoder
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, SettingsError, shown_name
+from clip_core.export.data_files import scores_csv
+from clip_core.filters import FILTERS
 from clip_core.library.identify import identify, known_video, reindex_error
-from clip_core.scoring.detection import detect
-from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, Settings, read_settings
-from clip_core.text import short_prompt
+from clip_core.scoring.detection import MomentDetection, detect
+from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, UNITS, Settings, settings_from
+from clip_core.text import alternatives, short_prompt
 from clip_core.types import Scores, VideoRecord
+from clip_core.validation import read_yaml
 from clip_core.video import open_video
 
 MOST_BYTES = 1_000_000
-"""So large may a file of settings or prompts be."""
+"""The largest size of a file of settings or prompts."""
 MOST_CUT_SHOWN = 100
+
+
+def prompt_option(usual: str = "the config's") -> click.Option:
+    """Return the option ``--prompt``; ``usual`` says in its help where prompts come from otherwise."""
+    return shared_option("--prompt", "P", f"a text; may be repeated (default: {usual})", multiple=True)
+
+
+CANDIDATES = shared_option(
+    "--candidates", None,
+    "write the likeliest places of prompts that are not sure to be there, too; their label is “candidate”",
+)  # fmt: skip
+_MOMENT_OPTIONS = (
+    shared_option("--prompts", "FILE", "a text file of prompts, one per line; “- a person” is a negative one"),
+    shared_option("--settings", "FILE", "a settings file (YAML) as the page saves it"),
+    shared_option("--unit", "U", f"{alternatives(UNITS)} (default: that of the settings file; without one, cosine "
+                  "where the config has a threshold and its model is taken, else corrected)"),
+    shared_option("--threshold", "N", "for all prompts, in the unit that --unit gives or has by default (default: "
+                  "detection on segments of the video)", type=number()),
+    shared_option("--confidence", "PERCENT", "a prompt without a threshold is there if it beats more than this "
+                  "percentage of 300 neutral texts (default: that of the settings file, else 95)", type=number()),
+    shared_option("--smoothing", "S", "width in seconds; 0 takes raw scores (default: that of the settings, else the "
+                  "config's)", type=number()),
+    shared_option("--smoothing-samples", "N", "width in samples instead, such as 5: the mean of five neighbours, "
+                  "whatever the rate", type=click.INT),
+    shared_option("--filter", "KIND", f"{alternatives(FILTERS)} (default: mean)"),
+    shared_option("--judged", None, "take what was judged on the page: edges and labels set by hand, added moments, "
+                  "none that was rejected"),
+)  # fmt: skip
+
+
+def moment_options(usual_prompts: str = "the config's") -> list[click.Parameter]:
+    """Return the options of commands that find moments: which prompts, and how curves become moments."""
+    return [VIDEO, prompt_option(usual_prompts), *_MOMENT_OPTIONS, MODEL]
+
+
+@command('score holiday.mp4 --prompt "a dog" --prompt pizza --out scores.csv', shared=[VIDEO, prompt_option(), MODEL])
+@click.option("--out", metavar="FILE", type=place, help="where to write (default: standard output)")
+def run_score(options: Options, video: str, out: str | None) -> None:
+    """Write the cosine similarity of each prompt to each stored frame of an indexed video as CSV.
+
+    The columns are frame, time_s, then one per prompt. VIDEO is named as for `index`.
+    """
+    path = options.video_path(video)
+    with about(path):
+        prompts = clean_prompts(options.prompt or options.config.prompts)
+        if not prompts:
+            raise ClipVideoError("There are no prompts, neither here nor in the configuration.", "Give one: --prompt P")
+    if out is not None:
+        check_file(out, video=path)
+    encoder = options.load_encoder()
+    tell_cut_off(prompts, encoder)
+    with about(path):
+        record = indexed_video(path, options, encoder)
+        scores = score_prompts(record.video_id, prompts, encoder, options.store)
+    if out is None:
+        write(scores_csv(scores))
+    else:
+        write_file(out, scores_csv(scores))
+        if Path(out).is_file():  # else it may be where this line goes too
+            size = f"{len(scores):,} samples × {count(len(prompts), 'prompt')}"
+            line(f"{record.name}: {size} in {shown_name(out)}")
+    tell_unfinished(path, options, scores)
+    options.tell_notices()
 
 
 def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
@@ -61,22 +127,29 @@ def find_bundle(path: str, options: Options) -> ExportBundle:
         VideoError: It is no video.
         NotIndexedError: It was never indexed with this model.
         SettingsError: A setting cannot be used, or asks for what is not there.
-        ClipVideoError: Anything else that keeps moments from being found.
+        ClipVideoError: Anything else that keeps moments from being detected.
     """
     settings = settings_for(options, options.config)
     encoder = options.load_encoder()
     tell_cut_off(settings.texts, encoder)
     with about(path):
         record = indexed_video(path, options, encoder)
-        analysis = Analysis(record.video_id, encoder, options.store)
-        found = detect(settings, analysis.video_scores(settings, ask_bank=settings.needs_bank))
-        judged = reviewed_moments(found, record.video_id, options.store) if options.judged else []
-    tell_unfinished(path, options, found.scores)
+        detection, judged = detected(record, settings, encoder, options)
+    tell_unfinished(path, options, detection.scores)
     if options.judged:
         kept, waiting = [r.moment for r in judged if r.kept], [r.moment for r in judged if r.is_candidate]
-        found = replace(found, moments=kept, candidates=waiting)
-    moments = [*found.moments, *(found.candidates if options.candidates else ())]
-    return ExportBundle(found, moments, record, path, encoder, judged)
+        detection = replace(detection, moments=kept, candidates=waiting)
+    moments = [*detection.moments, *(detection.candidates if options.candidates else ())]
+    return ExportBundle(detection, moments, record, path, encoder, judged)
+
+
+def detected(
+    record: VideoRecord, settings: Settings, encoder: ShownEncoder, options: Options, *, ask_bank: bool = False
+) -> tuple[MomentDetection, list[Reviewed]]:
+    """Return the moments of an indexed video, and with ``--judged`` the same with what was judged on the page."""
+    analysis = Analysis(record.video_id, encoder, options.store)
+    detection = detect(settings, analysis.video_scores(settings, ask_bank=ask_bank or settings.needs_bank))
+    return detection, reviewed_moments(detection, record.video_id, options.store) if options.judged else []
 
 
 def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
@@ -122,9 +195,10 @@ def settings_for(options: Options, config: Config) -> Settings:
     """
     base = Settings(smoothing_s=config.smoothing_s)
     if options.settings is not None:
-        content = read_file(options.settings, MOST_BYTES, "--settings")
-        base = read_settings(content)
-        if "smoothing_s" not in _keys_of(content):
+        source, content = "The settings file", read_file(options.settings, MOST_BYTES, "--settings")
+        values = read_yaml(content, source, SettingsError)
+        base = settings_from(values, source)
+        if "smoothing_s" not in values:
             base = replace(base, smoothing_s=config.smoothing_s)
     changes = {"prompts": _prompts(options, base, config), **_unit_and_thresholds(options, base, config)}
     if options.confidence is not None:
@@ -144,12 +218,6 @@ def settings_for(options: Options, config: Config) -> Settings:
     if settings.bank_share and (settings.threshold is not None or settings.thresholds):
         note(f"The settings ask that moments beat {settings.bank_share:g} % of the null bank.")
     return settings
-
-
-def _keys_of(content: bytes) -> Collection[str]:
-    """Return the keys of a settings file that has been checked."""
-    keys: Collection[str] = yaml.safe_load(content.decode("utf-8-sig")) or ()
-    return keys
 
 
 def _prompts(options: Options, base: Settings, config: Config) -> tuple[str, ...]:

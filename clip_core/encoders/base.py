@@ -36,7 +36,7 @@ class Encoder(Protocol):
             images: uint8 RGB, each (height, width, 3); sizes may differ. May be empty.
 
         Returns:
-            float32 (n, dim), rows of unit length, in the order given.
+            float32 (n, dim), rows of unit length, in the order of the pictures.
 
         Raises:
             EncoderError: The model failed or gave NaN or zero vectors. If it runs on a server, the error's
@@ -46,13 +46,7 @@ class Encoder(Protocol):
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """Embed texts, truncated to the model's length.
-
-        Args:
-            texts: Any texts. May be empty.
-
-        Returns:
-            float32 (n, dim), rows of unit length, in the order given.
+        """Embed texts, truncated to the model's length, as float32 (n, dim) like ``embed_images``.
 
         Raises:
             EncoderError: The model failed or gave NaN or zero vectors; or it is on a server that does not
@@ -97,11 +91,7 @@ class ShownEncoder(Encoder, Protocol):
 
 
 def need_rgb(images: Sequence[Image]) -> None:
-    """Check that all images are RGB pictures.
-
-    Raises:
-        ValueError: An image is not uint8 (height, width, 3), or has no pixels.
-    """
+    """Raise ValueError if an image is not uint8 (height, width, 3), or has no pixels."""
     for number, image in enumerate(images):
         shape, dtype = getattr(image, "shape", None), getattr(image, "dtype", None)
         if dtype != np.uint8 or shape is None or len(shape) != 3 or shape[2] != 3 or 0 in shape:
@@ -116,21 +106,13 @@ def unit(
     next_step: str = "Use another model.",
     kind: type[EncoderError] = EncoderError,
 ) -> Floats:
-    """Scale rows to unit length.
+    """Scale rows to unit length, float32 (n, dim).
 
     Args:
         vectors: Floats (n, any number).
         dim: The required length of a row.
-        model: The model's name, for messages.
-        what: What was embedded, such as "picture", for messages.
-        next_step: What to do about bad vectors, for messages.
-        kind: The class of the error.
-
-    Returns:
-        float32 (n, dim).
-
-    Raises:
-        EncoderError: A row has another length, or is NaN, infinite or zero.
+        model, what, next_step: The model, what was embedded ("picture"), and what to do about it, for messages.
+        kind: The class of the error that is raised if a row has another length, or is NaN, infinite or zero.
     """
     if vectors.shape[1] != dim:
         raise kind(f"{model} gave a vector of {vectors.shape[1]} numbers instead of {dim}.", next_step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from clip_core.encoders.precision import AUTO, SUFFIXES, Precision, best_precision
+from clip_core.encoders.model_files import AUTO, SUFFIXES, Precision, best_precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,7 @@ class CatalogueModel:
     """A model of the hub.
 
     Attributes:
-        name: The name to show.
-        id: Its repository on the hub.
+        name, id: The name to show, and the repository on the hub.
         revision: A commit (40 hex digits), or "main".
         good_at: One sentence on what it is good at.
         licence: Licence of the weights, as their publisher states it.
@@ -96,27 +95,22 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         sizes_mb={"int8": 227, "fp16": 447, "fp32": 892},
     ),
 )
-_BY_ID = {model.id: model for model in CATALOGUE}
 
 
 def find_in_catalogue(model_id: str) -> CatalogueModel | None:
-    """Return the catalogue entry for `model_id`, or None."""
-    return _BY_ID.get(model_id)
+    """Return the catalogue entry for ``model_id``, or None."""
+    return next((model for model in CATALOGUE if model.id == model_id), None)
 
 
-def precision_order(model_id: str, wanted: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
+def precision_order(model_id: str, precision: str, providers: Collection[str] | None) -> tuple[Precision, ...]:
     """Return ``best_precision`` without the precisions that the catalogue leaves out for this model.
 
     Args:
         model_id: The model's repository.
-        wanted: "auto" or one precision.
-        providers: As for ``best_precision``; None if unknown, then "auto" means all precisions.
-
-    Raises:
-        EncoderError: ``wanted`` is not a precision.
+        precision, providers: As for ``best_precision``; None for unknown providers, then "auto" means all.
     """
-    order = tuple(SUFFIXES) if wanted == AUTO and providers is None else best_precision(wanted, providers or ())
+    order = tuple(SUFFIXES) if precision == AUTO and providers is None else best_precision(precision, providers or ())
     known = find_in_catalogue(model_id)
-    if wanted != AUTO or known is None:
+    if precision != AUTO or known is None:
         return order
-    return tuple(precision for precision in order if precision in known.sizes_mb)
+    return tuple(kind for kind in order if kind in known.sizes_mb)

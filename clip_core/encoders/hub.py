@@ -5,15 +5,16 @@ Nothing is downloaded unasked: a plan is made and shown first.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import RepoSibling
+from pydantic import ValidationError
 
 from clip_core.encoders.catalogue import precision_order
 from clip_core.encoders.hub_cache import (
@@ -22,20 +23,17 @@ from clip_core.encoders.hub_cache import (
     NEEDED,
     OPTIONAL,
     cache_root,
-    find_cached,
     is_model_id,
     is_revision,
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.precision import AUTO, Precision, choose_towers, no_towers, providers_here
+from clip_core.encoders.model_files import AUTO, Precision, choose_towers, no_towers, providers_here
 from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError
 from clip_core.files import lacking_room, nearest_folder
 from clip_core.text import size_text
 from clip_core.types import Progress
-
-__all__ = ["DownloadPlan", "PlannedFile", "download", "find_cached", "plan_download"]
 
 API_TIMEOUT_S = 20.0
 MAX_SMALL_BYTES = 256 * 2**20  # a multilingual tokenizer has 34 MB
@@ -43,20 +41,11 @@ MAX_TOTAL_BYTES = 32 * 2**30
 SPARE_BYTES = 64 * 2**20
 EVERY_S = 0.25
 RATE_OVER_S = 8.0
-_HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadPlan:
-    """What a download would fetch.
-
-    Attributes:
-        model_id: The repository.
-        revision: The requested revision.
-        commit: The commit it now refers to.
-        precision: The chosen precision.
-        files: All needed files, including those already cached.
-    """
+    """What a download would fetch: all files of a commit that are needed, including those already cached."""
 
     model_id: str
     revision: str
@@ -79,8 +68,7 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
     """Ask the hub for a model's files, in one request, and choose those that this machine needs.
 
     Args:
-        model_id: The model's repository.
-        revision: A commit, branch or tag.
+        model_id, revision: The repository, and a commit, branch or tag.
         precision: "auto" (what runs best here) or one precision.
 
     Raises:
@@ -114,24 +102,21 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
 
 
 def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> PlannedFile:
-    entry = there[name]
-    size, digest = entry.size, entry.lfs.sha256 if entry.lfs is not None else entry.blob_id
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not isinstance(digest, str):
-        raise web_page_error(f"the size and hash of {name}")
-    if _HASH.fullmatch(digest) is None:
-        raise web_page_error(f"the hash of {name}")
+    entry: Any = there[name]  # the hub's answer, whose types huggingface_hub does not check
+    try:
+        file = PlannedFile(name, entry.size, entry.blob_id if entry.lfs is None else entry.lfs.sha256)
+    except ValidationError:
+        raise web_page_error(f"the size and hash of {name}") from None
+    size = file.size_bytes
     if name in (*NEEDED, *OPTIONAL) and size > MAX_SMALL_BYTES:
         raise DownloadError(f"{name} of {model_id} has {size_text(size)}, which is too much.", "Use another model.")
-    return PlannedFile(name, size, digest, is_whole(repository_folder(model_id) / "blobs" / digest, size))
+    return replace(file, cached=is_whole(repository_folder(model_id) / "blobs" / file.digest, size))
 
 
 def download(plan: DownloadPlan) -> Generator[Progress, None, None]:
     """Download the missing files of a plan. Errors are raised by the first ``next()`` or later.
 
     Closing the iterator stops the download. Data that arrived are kept, and the next download resumes there.
-
-    Args:
-        plan: See ``plan_download``.
 
     Yields:
         Progress, at least three times a second. In the last one, done equals total and ``find_cached`` finds the model.

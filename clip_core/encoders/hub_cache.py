@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 from huggingface_hub import constants
 
 from clip_core.encoders.catalogue import precision_order
-from clip_core.encoders.external_data import external_files
-from clip_core.encoders.precision import (
+from clip_core.encoders.model_files import (
     AUTO,
     CONFIG,
     PREPROCESSOR,
@@ -28,6 +27,7 @@ from clip_core.encoders.precision import (
     Precision,
     TowerFiles,
     choose_towers,
+    external_files,
     file_sha256,
     onnx_files,
     providers_here,
@@ -77,26 +77,28 @@ def repository_folder(model_id: str) -> Path:
     return cache_root() / f"models--{model_id.replace('/', '--')}"
 
 
-def find_cached(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """Return the snapshot's folder if all needed files are cached and can be a model, else None; uses no network.
+def find_cached(
+    model_id: str, revision: str = MAIN, precision: str = AUTO, *, any_precision: bool = False
+) -> Path | None:
+    """Return the folder of ``cached_model``; None also if a file is damaged."""
+    try:
+        cached = cached_model(model_id, revision, precision, any_precision=any_precision)
+    except DamagedModelError:
+        return None
+    return cached and cached[0]
+
+
+def cached_model(
+    model_id: str, revision: str = MAIN, precision: str = AUTO, *, any_precision: bool = False
+) -> tuple[Path, TowerFiles] | None:
+    """Return the snapshot's folder and the chosen files if all are cached and can be a model, else None.
 
     Args:
         model_id: The model's repository.
         revision: A commit, or the name of a branch that was downloaded before.
         precision: "auto" or one precision.
-
-    Raises:
-        EncoderError: There is no such precision.
-    """
-    try:
-        found = cached_model(model_id, revision, precision)
-    except DamagedModelError:
-        return None
-    return None if found is None else found[0]
-
-
-def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> tuple[Path, TowerFiles] | None:
-    """Return the snapshot's folder and the chosen files, or None; like ``find_cached``.
+        any_precision: Let "auto" accept any precision, for lists of models: only ONNX Runtime knows which one runs
+            best here, and it is too heavy to import for a list.
 
     Raises:
         DamagedModelError: All files are there, but one of them is not a model.
@@ -105,20 +107,7 @@ def cached_model(model_id: str, revision: str = MAIN, precision: str = AUTO) -> 
     snapshot = _snapshot(model_id, revision)
     if snapshot is None:
         return None  # before ONNX Runtime is imported for its providers
-    return _complete(snapshot, precision_order(model_id, precision, providers_here()))
-
-
-def find_snapshot(model_id: str, revision: str = MAIN, precision: str = AUTO) -> Path | None:
-    """Return what ``find_cached`` returns, but let "auto" accept any precision: for lists of models.
-
-    Only ONNX Runtime knows which one runs best, and it is too heavy to import for a list.
-    """
-    snapshot = _snapshot(model_id, revision)
-    try:
-        whole = snapshot is not None and _complete(snapshot, precision_order(model_id, precision, None)) is not None
-    except DamagedModelError:
-        return None
-    return snapshot if whole else None
+    return _complete(snapshot, precision_order(model_id, precision, None if any_precision else providers_here()))
 
 
 def _snapshot(model_id: str, revision: str) -> Path | None:
@@ -151,10 +140,10 @@ def _complete(snapshot: Path, order: Sequence[Precision]) -> tuple[Path, TowerFi
                 external_files(snapshot / tower, cache_root())
         except DamagedModelError as error:
             damage = damage or error
-            continue
         except EncoderError:  # a file that it names is missing
             continue
-        return snapshot, towers
+        else:
+            return snapshot, towers
     if damage is not None:
         raise damage
     return None
@@ -167,9 +156,6 @@ def put_in_place(model_id: str, commit: str, revision: str, files: Sequence[tupl
         model_id, commit: Identify the snapshot.
         revision: A branch, whose commit is stored under ``refs``; for a commit nothing is stored.
         files: (name, hash) of each file.
-
-    Raises:
-        OSError: The cache cannot be written.
     """
     folder = repository_folder(model_id)
     # A snapshot counts once it has config.json: stopping earlier leaves an incomplete snapshot, not a broken one.
@@ -201,26 +187,19 @@ def is_whole(blob: Path, size_bytes: int) -> bool:
 
 
 def content_matches(path: Path, digest: str) -> bool:
-    """Return whether a file's bytes have the hash ``digest``; True if ``digest`` is not a known kind of hash.
-
-    Args:
-        path: The file.
-        digest: 64 hex digits (SHA-256) or 40 (git's SHA-1 of a blob).
-    """
+    """Return whether a file has the SHA-256 (64 hex digits) or git SHA-1 (40) ``digest``; True for other digests."""
     if re.fullmatch(r"[0-9a-f]{64}", digest):
         return file_sha256(path) == digest
-    if re.fullmatch(r"[0-9a-f]{40}", digest):
-        return git_sha1(path) == digest
-    return True
+    return COMMIT.fullmatch(digest) is None or git_sha1(path) == digest
 
 
 def git_sha1(path: Path) -> str:
     """Return the SHA-1 that git gives a file's content."""
     with path.open("rb") as file:
-        found = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
         while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def check_content(snapshot: Path, names: Sequence[str], model_id: str) -> None:

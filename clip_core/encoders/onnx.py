@@ -6,7 +6,7 @@ import copy
 import mmap
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,9 @@ from numpy.typing import NDArray
 
 from clip_core.config import Crop
 from clip_core.encoders.base import need_rgb, unit
-from clip_core.encoders.external_data import external_files
 from clip_core.encoders.folder import ModelFolder
-from clip_core.encoders.model_json import foreign
-from clip_core.encoders.precision import AUTO, TEXT, TOKENIZER, VISION, fingerprint
-from clip_core.encoders.preprocess import Preprocessing
-from clip_core.encoders.tokens import Tokens
+from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint, foreign
+from clip_core.encoders.model_inputs import Tokens
 from clip_core.errors import EncoderError, shown_name
 from clip_core.text import single_line
 from clip_core.types import Floats, Image
@@ -49,11 +46,9 @@ class OnnxEncoder:
     Attributes: See ShownEncoder. Nothing leaves this machine.
 
     Args:
-        folder: The model's folder.
-        model_id: The name under which it was found.
-        precision: Which files to use, see ``ModelFolder.read``.
+        folder, model_id: The model's folder, and the name under which it was found.
+        precision, title: See ``ModelFolder.read``.
         root: The folder that must contain the real files, if not ``folder``: snapshots in the hub's cache are links.
-        title: The name to show; the folder's name if empty.
 
     Raises:
         EncoderError: A file is missing, broken, or does not fit the others.
@@ -65,20 +60,16 @@ class OnnxEncoder:
         self, folder: Path, model_id: str, precision: str = AUTO, *, root: Path | None = None, title: str = ""
     ) -> None:
         model = ModelFolder.read(folder, precision, title)
-        weights = {VISION: folder / model.vision, TEXT: folder / model.text}
+        weights = {VISION: folder / model.towers.vision, TEXT: folder / model.towers.text}
         external = {role: external_files(path, root or folder) for role, path in weights.items()}
-        self.id, self.name, self.precision = model_id, model.name, str(model.precision)
+        self.id, self.name, self.precision = model_id, model.name, str(model.towers.precision)
         self.logit_scale = model.logit_scale
         self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
-        self.image_size, self._made = model.preprocessing.output_size, model.preprocessing
-        self._vision = Tower(
-            weights[VISION], takes={"pixel_values": FLOATS}, may_take={}, gives=("image_embeds", "pooler_output")
-        )
+        self.image_size, self._own_preprocessing = model.preprocessing.output_size, model.preprocessing
+        self._vision = Tower(weights[VISION], takes={"pixel_values": FLOATS}, gives=("image_embeds", "pooler_output"))
+        takes = {"input_ids": WHOLE, "attention_mask": WHOLE}
         self._text = Tower(
-            weights[TEXT],
-            takes={"input_ids": WHOLE},
-            may_take={"attention_mask": WHOLE},
-            gives=("text_embeds", "pooler_output"),
+            weights[TEXT], takes=takes, optional=("attention_mask",), gives=("text_embeds", "pooler_output")
         )
         self.provider = self._vision.provider
         self._images_at_once = self._fit_pictures()
@@ -88,17 +79,18 @@ class OnnxEncoder:
         self._files = {**weights, "tokenizer": folder / TOKENIZER}
         for role, paths in external.items():
             self._files |= {f"{role} {number}": path for number, path in enumerate(paths)}
-        self._see_through(self._made)
+        self._set_framing(None)
 
     def framed(self, crop: Crop | None) -> OnnxEncoder:
         """Return the model with frames cropped, squashed or padded: see ShownEncoder. It shares the sessions."""
         other = copy.copy(self)
-        other._see_through(self._made.framed(crop))
+        other._set_framing(crop)
         return other
 
-    def _see_through(self, preprocessing: Preprocessing) -> None:
-        self._preprocessing, self.framing = preprocessing, preprocessing.framing
-        settings = {"pictures": preprocessing.settings(), "texts": self._tokens.rules.settings()}
+    def _set_framing(self, crop: Crop | None) -> None:
+        self._preprocessing = preprocessing = self._own_preprocessing.framed(crop)
+        self.framing = preprocessing.framing
+        settings = {"pictures": preprocessing.settings(), "texts": self._tokens.settings}
         if self._vision.mixes_batch or self._text.mixes_batch:
             settings["alone"] = {"pictures": self._vision.mixes_batch, "texts": self._text.mixes_batch}
         try:
@@ -111,8 +103,8 @@ class OnnxEncoder:
         need_rgb(images)
         vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
         for values in self._prepared(images):
-            found = self._vision.run({"pixel_values": values})
-            vectors[done : done + len(values)] = unit(found, self.dim, self.name, "picture")
+            raw = self._vision.run({"pixel_values": values})
+            vectors[done : done + len(values)] = unit(raw, self.dim, self.name, "picture")
             done += len(values)
         return vectors
 
@@ -124,8 +116,8 @@ class OnnxEncoder:
         for start in range(0, len(texts), self._texts_at_once):
             chunk = texts[start : start + self._texts_at_once]
             ids, mask = self._tokens(chunk)
-            found = self._text.run({"input_ids": ids, "attention_mask": mask})
-            vectors[start : start + len(chunk)] = unit(found, self.dim, self.name, "text")
+            raw = self._text.run({"input_ids": ids, "attention_mask": mask})
+            vectors[start : start + len(chunk)] = unit(raw, self.dim, self.name, "text")
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:
@@ -154,14 +146,11 @@ class OnnxEncoder:
 
     def _fit_pictures(self) -> int:
         """Check the image tower's input shape; return how many pictures to run per batch."""
-        shape = self._vision.inputs["pixel_values"]
-        wanted = (None, 3, *self.image_size)
-        if len(shape) != 4 or any(
-            has is not None and has != want for has, want in zip(shape[1:], wanted[1:], strict=True)
-        ):
+        shape, made = self._vision.inputs["pixel_values"], (3, *self.image_size)
+        if len(shape) != 4 or any(size not in (None, want) for size, want in zip(shape[1:], made, strict=True)):
             raise EncoderError(
                 f"{VISION} of {self.name} takes pictures of shape {shape[1:]}, "
-                f"but preprocessor_config.json makes {wanted[1:]}.",
+                f"but preprocessor_config.json makes {made}.",
                 "Copy both from the same model.",
             )
         return self._at_once(VISION, self._vision, shape[0], IMAGES_AT_ONCE)
@@ -206,68 +195,56 @@ class Tower:
 
     Args:
         path: The .onnx file; its external data must have been checked.
-        takes: Required input names → allowed element types.
-        may_take: Optional input names → allowed element types.
+        takes: Names of inputs → allowed element types.
         gives: Accepted output names, in order of preference.
+        optional: Those of ``takes`` that the model may lack.
 
     Raises:
         EncoderError: The model is unreadable, or has other inputs or outputs.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        takes: Mapping[str, Sequence[str]],
-        may_take: Mapping[str, Sequence[str]],
-        gives: Sequence[str],
+        self, path: Path, *, takes: Mapping[str, Sequence[str]], gives: Sequence[str], optional: Sequence[str] = ()
     ) -> None:
         self.name = shown_name(path)
         self._session = _session(path, self.name)
         self.mixes_batch = _mixes_batch(path)
         self.provider = PROVIDERS.get(self._session.get_providers()[0], "CPU")
-        self.inputs, self._dtypes = self._read_inputs(takes, {**takes, **may_take})
+        self.inputs, self._dtypes = self._read_inputs(takes, optional)
         outputs = {output.name: output for output in self._session.get_outputs()}
         self._output = next((name for name in gives if name in outputs), "")
         if not self._output:
             raise self._misfit(f"gives {_names(outputs)}, not {' or '.join(gives)}")
-        given = outputs[self._output]
-        if given.type not in ("tensor(float)", "tensor(float16)") or len(given.shape) not in (0, 2):
+        output = outputs[self._output]
+        if output.type not in ("tensor(float)", "tensor(float16)") or len(output.shape) not in (0, 2):
             raise self._misfit(
-                f"gives {self._output} as {given.type} {single_line(str(given.shape), 60)}, not as floats (n, dim)"
+                f"gives {self._output} as {output.type} {single_line(str(output.shape), 60)}, not as floats (n, dim)"
             )
-        last = given.shape[-1] if given.shape else None
+        last = output.shape[-1] if output.shape else None
         self.dim: int | None = last if isinstance(last, int) else None
 
     def _read_inputs(
-        self, needed: Mapping[str, Sequence[str]], known: Mapping[str, Sequence[str]]
+        self, takes: Mapping[str, Sequence[str]], optional: Sequence[str]
     ) -> tuple[dict[str, Shape], dict[str, Any]]:
-        shapes: dict[str, Shape] = {}
-        dtypes: dict[str, Any] = {}
-        given = self._session.get_inputs()
-        if {put.name for put in given} - set(known) or set(needed) - {put.name for put in given}:
-            raise self._misfit(f"takes {_names([put.name for put in given])}, not {_names(known)}")
-        for put in given:
-            if put.type not in known[put.name]:
-                raise self._misfit(f"takes {put.name} as {put.type}, not {' or '.join(known[put.name])}")
-            shapes[put.name] = tuple(size if isinstance(size, int) else None for size in put.shape)
-            dtypes[put.name] = DTYPES[put.type]
-        return shapes, dtypes
+        inputs = {put.name: put for put in self._session.get_inputs()}
+        if not set(takes) - set(optional) <= set(inputs) <= set(takes):
+            raise self._misfit(f"takes {_names(inputs)}, not {_names(takes)}")
+        for name, put in inputs.items():
+            if put.type not in takes[name]:
+                raise self._misfit(f"takes {name} as {put.type}, not {' or '.join(takes[name])}")
+        shapes = {
+            name: tuple(size if isinstance(size, int) else None for size in put.shape) for name, put in inputs.items()
+        }
+        return shapes, {name: DTYPES[put.type] for name, put in inputs.items()}
 
     def _misfit(self, problem: str) -> EncoderError:
         return EncoderError(f"{self.name} {problem}.", "Use a model in the layout in docs/models.md.")
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Floats:
-        """Embed one batch.
+        """Embed one batch, float32 (n, dim), not normalised.
 
         Args:
             feeds: Input name → array (n, …), cast to the model's types; inputs that it does not have are left out.
-
-        Returns:
-            float32 (n, dim), not normalised.
-
-        Raises:
-            EncoderError: The model failed, or its output has another shape.
         """
         count = len(next(iter(feeds.values())))
         cast = {name: feeds[name].astype(dtype, copy=False) for name, dtype in self._dtypes.items()}
@@ -316,5 +293,5 @@ def _session(path: Path, name: str) -> ort.InferenceSession:
         ) from error
 
 
-def _names(names: Sequence[str] | Mapping[str, object]) -> str:
+def _names(names: Iterable[str]) -> str:
     return ", ".join(single_line(name, 30) for name in list(names)[:5]) or "nothing"

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 
 from clip_core.config import SERVER, Config, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
-from clip_core.encoders.precision import AUTO
+from clip_core.encoders.model_files import AUTO
 from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name
 
 if TYPE_CHECKING:
     from clip_core.encoders.base import ShownEncoder
     from clip_core.encoders.onnx import OnnxEncoder
-
-__all__ = ["SAMPLE", "SAMPLE_FOLDER", "SERVER", "ModelChoice", "available_models", "hub_model", "load_encoder"]
 
 SAMPLE = "sample"
 _PACKAGED = Path(__file__).parents[1] / "sample_model"  # where `pip install` puts it, see pyproject.toml
@@ -35,28 +33,28 @@ class ModelChoice:
         folder: The folder of its files; None for a model of the hub that is not on this machine.
         title: The name to show; ``name`` if empty.
         hub: The catalogue entry of a model of the hub, else None.
-        is_local: Whether it can be loaded without a download.
     """
 
     name: str
     folder: Path | None
     title: str = ""
     hub: CatalogueModel | None = None
-    is_local: bool = True
 
     def __post_init__(self) -> None:
         if not self.title:
             object.__setattr__(self, "title", self.name)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it can be loaded without a download."""
+        return self.hub is None or self.folder is not None
 
 
 def available_models(config: Config | None = None) -> tuple[ModelChoice, ...]:
     """List the models: the sample first, then the folders directly below each of ``model_dirs``, then the catalogue.
 
     A folder counts if it contains config.json and onnx/. Names are unique: a second folder of the same
-    name is called "name (2)". No network is used.
-
-    Args:
-        config: Its ``model_dirs`` are searched; None searches no folders.
+    name is called "name (2)". Without a config no folder is searched. No network is used.
 
     Raises:
         EncoderError: One of ``model_dirs`` cannot be listed.
@@ -95,17 +93,17 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         from clip_core.encoders.roboflow import RoboflowEncoder  # imports requests and Pillow: only now
 
         return RoboflowEncoder(name, config)
-    wanted = config if config is not None else Config()
-    choices = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
-    folder = SAMPLE_FOLDER if name == SAMPLE else choices.get(name) or _named_folder(name)
+    folders = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
+    config = config or Config()
+    folder = SAMPLE_FOLDER if name == SAMPLE else folders.get(name) or _named_folder(name)
     if folder is None:
         hub = hub_model(name)
         if hub is None:
-            raise _unknown(name, list(choices))
-        return _from_hub(name, *hub, wanted, download)
+            raise _unknown(name, list(folders))
+        return _from_hub(name, *hub, config, download)
     from clip_core.encoders.onnx import OnnxEncoder  # imports ONNX Runtime: only now
 
-    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else wanted.precision).framed(wanted.crop)
+    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else config.precision).framed(config.crop)
 
 
 def hub_model(name: str) -> tuple[str, str] | None:
@@ -119,53 +117,51 @@ def hub_model(name: str) -> tuple[str, str] | None:
     return (model_id, revision) if is_model_id(model_id) and is_revision(revision) else None
 
 
-def _from_hub(name: str, model_id: str, revision: str, wanted: Config, may_download: bool) -> OnnxEncoder:
+def _from_hub(name: str, model_id: str, revision: str, config: Config, may_download: bool) -> OnnxEncoder:
     from clip_core.encoders.hub_cache import cache_root, cached_model, check_content, snapshot_files
     from clip_core.encoders.onnx import OnnxEncoder
 
     again = f"Run: python -m clip_core download {name}"
     try:
-        found = cached_model(model_id, revision, wanted.precision)
+        cached = cached_model(model_id, revision, config.precision)
     except DamagedModelError as error:
         if not may_download:
             raise NotDownloadedError(f"{error.what} Its copy in huggingface_hub's cache is damaged.", again) from error
-        found = None
-    if found is None and may_download:
+        cached = None
+    if cached is None and may_download:
         from clip_core.encoders.hub import download, plan_download
 
-        plan = plan_download(model_id, revision, wanted.precision)
+        plan = plan_download(model_id, revision, config.precision)
         for _ in download(plan):
             pass
-        found = cached_model(model_id, plan.commit, plan.precision)
-    if found is None:
+        cached = cached_model(model_id, plan.commit, plan.precision)
+    if cached is None:
         raise NotDownloadedError(f"The model {model_id} of the Hugging Face hub is not on this machine.", again)
-    snapshot, towers = found
+    snapshot, towers = cached
     check_content(snapshot, snapshot_files(snapshot, towers), name)
     known = find_in_catalogue(model_id)
     title = known.name if known is not None else model_id
-    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title).framed(wanted.crop)
+    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title).framed(config.crop)
 
 
 def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:
-    from clip_core.encoders.hub_cache import find_snapshot
+    from clip_core.encoders.hub_cache import find_cached
 
     precision = config.precision if config is not None else AUTO
-    folder = find_snapshot(model.id, model.revision, precision)
-    return ModelChoice(model.id, folder, model.name, model, folder is not None)
+    folder = find_cached(model.id, model.revision, precision, any_precision=True)
+    return ModelChoice(model.id, folder, model.name, model)
 
 
 def _folders(config: Config | None) -> Iterator[Path]:
     for directory in config.model_dirs if config is not None else ():
         try:
-            if not directory.is_dir():
-                continue
-            found = sorted(folder for folder in directory.iterdir() if _looks_like_model(folder))
+            folders = directory.iterdir() if directory.is_dir() else ()
+            yield from sorted(folder for folder in folders if _looks_like_model(folder))
         except OSError as error:
             raise EncoderError(
                 f"The model folder {shown_name(directory)} cannot be listed ({error.strerror}).",
                 "Check its permissions, or take it out of model_dirs in config.yaml.",
             ) from error
-        yield from found
 
 
 def _named_folder(name: str) -> Path | None:

@@ -8,15 +8,15 @@ import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import SERVER, Config, Crop
 from clip_core.encoders.base import need_rgb, unit
-from clip_core.encoders.precision import fingerprint
-from clip_core.encoders.preprocess import BICUBIC, Preprocessing
+from clip_core.encoders.model_files import fingerprint
+from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.errors import ServerError, UnknownModelError, shown_name
 from clip_core.text import single_line, unicode_text
@@ -32,24 +32,18 @@ CHECK = "Check clip_version and inference_url in config.yaml, or restart the ser
 _Thing = TypeVar("_Thing")
 
 
-class Version(NamedTuple):
-    """One of OpenAI's models: the length of a vector, and the side of its square input in pixels."""
-
-    dim: int
-    edge: int = 224
-
-
-VERSIONS: Mapping[str, Version] = {
-    "RN50": Version(1024),
-    "RN101": Version(512),
-    "RN50x4": Version(640, 288),
-    "RN50x16": Version(768, 384),
-    "RN50x64": Version(1024, 448),
-    "ViT-B-16": Version(512),
-    "ViT-B-32": Version(512),
-    "ViT-L-14": Version(768),
-    "ViT-L-14-336px": Version(768, 336),
+VERSIONS: Mapping[str, tuple[int, int]] = {
+    "RN50": (1024, 224),
+    "RN101": (512, 224),
+    "RN50x4": (640, 288),
+    "RN50x16": (768, 384),
+    "RN50x64": (1024, 448),
+    "ViT-B-16": (512, 224),
+    "ViT-B-32": (512, 224),
+    "ViT-L-14": (768, 224),
+    "ViT-L-14-336px": (768, 336),
 }
+"""OpenAI's models: the length of a vector, and the side of the square input in pixels."""
 
 
 class RoboflowEncoder:
@@ -63,12 +57,9 @@ class RoboflowEncoder:
     on every server.
 
     Args:
-        model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION".
+        model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION"; UnknownModelError for another.
         config: Supplies the server's address, its key and ``crop``; None means the defaults.
         patience: The timeouts and retries.
-
-    Raises:
-        UnknownModelError: There is no such version.
     """
 
     logit_scale = 100.0
@@ -79,41 +70,33 @@ class RoboflowEncoder:
     def __init__(self, model_id: str, config: Config | None = None, patience: Patience | None = None) -> None:
         config = config or Config()
         self._version = _version_of(model_id, config)
-        version = VERSIONS[self._version]
         self.id, self.name = model_id, f"Roboflow server · {self._version}"
-        self.dim = version.dim
-        self.image_size = (version.edge, version.edge)
-        self._see_through(_preprocessing(version.edge).framed(config.crop))
+        self.dim, edge = VERSIONS[self._version]
+        self.image_size = (edge, edge)
+        self._set_framing(config.crop)
         self._server = InferenceServer(config.inference_url, config.roboflow_api_key, patience)
         self.provider, self.sends_to = self._server.host, self._server.sends_to
 
     def framed(self, crop: Crop | None) -> RoboflowEncoder:
         """Return the model with frames cropped, squashed or padded: see ShownEncoder. It shares the connections."""
         other = copy.copy(self)
-        other._see_through(_preprocessing(self.image_size[0]).framed(crop))
+        other._set_framing(crop)
         return other
 
-    def _see_through(self, preprocessing: Preprocessing) -> None:
-        self._preprocessing, self.framing = preprocessing, preprocessing.framing
-        self.fingerprint = fingerprint({}, {SERVER: self._version, "pictures": preprocessing.settings()})
+    def _set_framing(self, crop: Crop | None) -> None:
+        edge = self.image_size[0]  # OpenAI's preprocessing, which the server uses too
+        openai = Preprocessing(shortest_edge=edge, resample=BICUBIC, crop=self.image_size, mean=MEAN, std=STD)
+        self._preprocessing = openai.framed(crop)
+        self.framing = self._preprocessing.framing
+        self.fingerprint = fingerprint({}, {SERVER: self._version, "pictures": self._preprocessing.settings()})
 
     def embed_images(self, images: Sequence[Image]) -> Floats:
-        """Embed pictures, two requests at a time: see Encoder.
-
-        Raises:
-            ServerError: The server cannot be reached, refuses, or gives no usable vector. No new
-                request is started after the first failure.
-            ValueError: A picture has another shape or dtype.
-        """
+        """Embed pictures, two requests at a time: see Encoder. After the first ServerError no request is started."""
         need_rgb(images)
         return self._together(self._picture, images)
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """Embed texts, eight per request: see Encoder.
-
-        Raises:
-            ServerError: As for pictures; or a text is too long for the model, and the message names it.
-        """
+        """Embed texts, eight per request: see Encoder. If a text is too long, the ServerError names it."""
         if isinstance(texts, str):
             raise TypeError("embed_texts takes a list of texts, not one text")
         plain = [unicode_text(text) for text in texts]
@@ -198,7 +181,7 @@ class RoboflowEncoder:
         if len({len(row) for row in rows}) > 1:
             raise self._useless("gave vectors of differing lengths")
         if not all(type(value) in (int, float) for row in rows for value in row):
-            raise self._useless("gave a vector of what are no numbers")
+            raise self._useless("gave a vector of something other than numbers")
         try:
             with np.errstate(over="ignore"):  # too large values become infinite, and ``unit`` rejects them
                 return np.array(rows, dtype=np.float64).astype(np.float32)
@@ -215,16 +198,3 @@ def _version_of(model_id: str, config: Config) -> str:
         return version
     shown = shown_name(version.replace("/", "-"))
     raise UnknownModelError(f"The inference server has no CLIP {shown!r}.", f"There is: {', '.join(VERSIONS)}.")
-
-
-def _preprocessing(edge: int) -> Preprocessing:
-    """Return OpenAI's preprocessing, which the server uses too."""
-    return Preprocessing(
-        shortest_edge=edge,
-        squash=None,
-        resample=BICUBIC,
-        crop=(edge, edge),
-        rescale_factor=1 / 255,
-        mean=MEAN,
-        std=STD,
-    )

@@ -31,7 +31,7 @@ ANOTHER = f"Another program may listen there. {ADDRESS}"
 CERTIFICATE = "Check its certificate, and whether it is https:// or http:// in inference_url."
 SURROUNDINGS = "Check inference_url in config.yaml, and in the environment the proxies and REQUESTS_CA_BUNDLE."
 LATER = "Wait a little and try again; what is embedded is kept."
-UNKNOWN_NAME = ("is not found: no such name", f"{ADDRESS} Is there a network?")
+UNKNOWN_NAME = ("cannot be found: no such host name", f"{ADDRESS} Is there a network?")
 SLOW = ("did not answer in time", f"It may be fetching the model's weights. {LATER}")
 AGAIN = "It may have stopped: start it again (inference server start); what is embedded is kept."
 BROKEN_OFF = ("broke off in the middle of an answer", AGAIN)
@@ -44,40 +44,38 @@ _STATUSES = {
     402: ("says that the account has no credits left", "Add credits, or use a server of your own."),
     403: ("does not allow this", KEY),
     404: ("does not know this model or this address", "Check clip_version and inference_url in config.yaml."),
-    405: ("does not take requests for vectors", ANOTHER),
+    405: ("does not accept requests for vectors", ANOTHER),
     407: ("is behind a proxy that wants a password", "Set HTTPS_PROXY or NO_PROXY in the environment."),
-    413: ("found the request too large", "A proxy before it may have a limit: raise that."),
+    413: ("rejects the request as too large", "A proxy in front of it may have a limit: raise it."),
     422: ("did not understand the request", "Its version may be too old or too new: update it."),
     429: ("was asked too often", LATER),
-    500: ("failed inside", "Look at its own log: many wrong requests end so, an unknown clip_version too."),
-    502: ("is not there behind its gateway", LATER),
+    500: (
+        "failed internally",
+        "Look at its own log. Many invalid requests fail like this, such as an unknown clip_version.",
+    ),
+    502: ("cannot be reached behind its gateway", LATER),
     503: ("is too busy, or just starting", LATER),
     504: ("took too long for its gateway", LATER),
 }
 # Exceptions, what happened, and the next step. The first row that matches an error in the chain of causes applies.
 _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
-    ((exceptions.ProxyError,), "is not reached: the proxy fails", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."),
-    ((SSLError, ssl.SSLError), "is not reached safely: TLS fails", f"{CERTIFICATE} {{certificate}}"),
+    ((exceptions.ProxyError,), "cannot be reached: the proxy failed", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."),
+    ((SSLError, ssl.SSLError), "cannot be reached securely: TLS failed", f"{CERTIFICATE} {{certificate}}"),
     ((socket.gaierror, exceptions.InvalidURL, LocationValueError, UnicodeError), *UNKNOWN_NAME),
-    ((exceptions.ConnectTimeout,), "does not pick up", f"{ADDRESS} Is a firewall in between?"),
+    ((exceptions.ConnectTimeout,), "does not accept the connection", f"{ADDRESS} Is a firewall in between?"),
     ((ConnectionRefusedError,), "refuses connections", START),
     ((exceptions.ReadTimeout, ReadTimeoutError, TimeoutError), *SLOW),
-    ((NewConnectionError,), "is not reached ({system})", ADDRESS),
+    ((NewConnectionError,), "cannot be reached ({system})", ADDRESS),
     ((RemoteDisconnected,), *BROKEN_OFF),  # before BadStatusLine, its base class
     ((BadStatusLine,), "does not speak HTTP", ANOTHER),
     ((ProtocolError, HTTPException, ConnectionError), *BROKEN_OFF),
-    ((BaseException,), "cannot be asked ({name})", SURROUNDINGS),
+    ((BaseException,), "cannot be queried ({name})", SURROUNDINGS),
 )
 
 
 @dataclass(frozen=True)
 class ServerErrors:
-    """Makes the error messages of one server.
-
-    Attributes:
-        address: The server's address, as in ``Config.inference_url``.
-        key: The API key, which no message may contain; "" if there is none.
-    """
+    """Makes the error messages of the server at an address; none of them contains the API key."""
 
     address: str
     key: str = field(repr=False)
@@ -87,19 +85,20 @@ class ServerErrors:
 
         Args:
             what: What happened; continues the sentence after the server's name.
-            next_step: What to do.
-            status: The HTTP status, if there was an answer.
+            next_step, status: See ServerError.
             words: The server's own message.
         """
         words = single_line(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)
         said = f" It said: {words}" if words else ""
         name = f"The inference server at {single_line(urlsplit(self.address).netloc, 50)}"
-        return ServerError(f"{name} {what}.", f"{next_step}{said}", status)
+        error = ServerError(f"{name} {what}.", f"{next_step}{said}")
+        error.status = status
+        return error
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ServerError:
         """Return the error for an answer whose status is not 200."""
         if 300 <= status < 400:
-            return self.error(f"sends on to {self._target(headers)}; that is not followed", MOVED, status)
+            return self.error(f"redirects to {self._target(headers)}, which is not followed", MOVED, status)
         words = "" if is_html(headers, body) else _words(body)
         if status in _STATUSES:
             what, next_step = _STATUSES[status]

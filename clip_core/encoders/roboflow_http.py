@@ -72,8 +72,7 @@ class InferenceServer:
         errors: Makes the error messages.
 
     Args:
-        address: As in ``Config.inference_url``.
-        key: The API key; "" sends none.
+        address, key: As ``inference_url`` and ``roboflow_api_key`` in Config; an empty key is not sent.
         patience: The timeouts and retries.
     """
 
@@ -95,14 +94,7 @@ class InferenceServer:
         return f"InferenceServer({self.host})"
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Send a request, and repeat it after a wait while the server is busy.
-
-        Args:
-            path: Such as "/clip/embed_text".
-            body: JSON values; the key is added here.
-
-        Returns:
-            The JSON object of the answer.
+        """Post JSON and the key, again after a wait while the server is busy; return the JSON object of the answer.
 
         Raises:
             ServerError: The server cannot be reached, refuses, is too slow, or its answer is not a JSON object.
@@ -158,9 +150,9 @@ class InferenceServer:
         try:
             value = json.loads(answer)
         except (ValueError, RecursionError) as error:
-            raise self.errors.no_answer("answered with what is not JSON", headers, answer) from error
+            raise self.errors.no_answer("answered with something that is not JSON", headers, answer) from error
         if not isinstance(value, dict):
-            raise self.errors.no_answer("answered with no JSON object", headers, answer)
+            raise self.errors.no_answer("answered without a JSON object", headers, answer)
         return value
 
 
@@ -197,9 +189,6 @@ class Deadline:
 
     Attributes:
         passed: Whether the time ran out.
-
-    Args:
-        seconds: How long the exchange may take.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -224,11 +213,7 @@ class Deadline:
             raise TimeoutError("the time is over") from error
 
     def watch(self, connection: HTTPConnection) -> None:
-        """Set the connection to shut down.
-
-        Raises:
-            TimeoutError: The time is already over.
-        """
+        """Set the connection to shut down; raise TimeoutError if the time is already over."""
         # Keep the socket too: http.client removes it from the connection while still reading the last answer.
         self._connection, self._socket = connection, connection.sock
         if self.passed:

@@ -17,14 +17,16 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import httpx2
 from filelock import FileLock, Timeout
 from huggingface_hub import constants, get_session, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # in its __all__, which is computed
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from clip_core.encoders.hub_cache import (
     cache_root,
@@ -37,6 +39,7 @@ from clip_core.encoders.hub_cache import (
 from clip_core.errors import DownloadError, EncoderError
 from clip_core.files import is_full
 from clip_core.text import single_line
+from clip_core.validation import STRICT
 
 MOST_ATTEMPTS = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
@@ -48,33 +51,22 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=STRICT)
 class PlannedFile:
-    """One file of a plan.
-
-    Attributes:
-        name: The path in the repository.
-        size_bytes: The size that the hub announces.
-        digest: The expected hash: 64 hex digits of SHA-256, or 40 of git's SHA-1.
-        cached: Whether the file is cached already.
-    """
+    """One file of a plan: its path in the repository, and its size and hash (SHA-256 or git's SHA-1) as announced."""
 
     name: str
-    size_bytes: int
-    digest: str
-    cached: bool
+    size_bytes: Annotated[int, Field(ge=0)]
+    digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|[0-9a-f]{40})$")]
+    cached: bool = False
 
 
 class _StoppedError(Exception):
     """``stop`` was called."""
 
 
-class _TryAgainError(Exception):
+class _TryAgainError(DownloadError):
     """A failure that a retry may overcome."""
-
-    def __init__(self, error: EncoderError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Transfer(threading.Thread):
@@ -115,17 +107,21 @@ class Transfer(threading.Thread):
             for file in self._files:
                 if not file.cached:
                     self._fetch(file)
-            put_in_place(
-                self._model_id, self._commit, self._revision, [(file.name, file.digest) for file in self._files]
-            )
+            files = [(file.name, file.digest) for file in self._files]
+            put_in_place(self._model_id, self._commit, self._revision, files)
         except _StoppedError:
             pass
         except Exception as error:  # noqa: BLE001 - no caller in a thread; the starting thread raises it
-            if not self._stopping.is_set():
-                if not isinstance(error, EncoderError | OSError | httpx2.HTTPError):
-                    _log.error("the download failed unexpectedly: %s", type(error).__name__)  # the text may be secret
-                self.error = hub_error(error, self._model_id)
-                self.error.__cause__ = error
+            if self._stopping.is_set():
+                return
+            if not isinstance(error, EncoderError | OSError | httpx2.HTTPError):
+                _log.error("the download failed unexpectedly: %s", type(error).__name__)  # the text may be secret
+            self.error = hub_error(error, self._model_id)
+            self.error.__cause__ = error
+
+    def _check_stop(self) -> None:
+        if self._stopping.is_set():
+            raise _StoppedError
 
     def _fetch(self, file: PlannedFile) -> None:
         """Complete one file, verify it, and rename it to its hash."""
@@ -140,11 +136,10 @@ class Transfer(threading.Thread):
                     part.unlink()
                     raise DownloadError(
                         f"{file.name} of {self._model_id} arrived with another content than the hub says; "
-                        "it was thrown away.",
-                        "Try again; something on the way may change files.",
+                        "it was deleted.",
+                        "Try again. Something on the network may change files.",
                     )
-                if self._stopping.is_set():
-                    raise _StoppedError
+                self._check_stop()
                 part.replace(blob)
         self.done_bytes = before + file.size_bytes
 
@@ -152,7 +147,7 @@ class Transfer(threading.Thread):
         """Fetch until the file has its size. The attempts are counted anew whenever the file reaches a new maximum."""
         attempts, most = 0, 0
         while True:
-            have = part.stat().st_size if part.exists() else 0
+            have = _size(part)
             if have > file.size_bytes:
                 part.unlink()
                 have = 0
@@ -162,15 +157,14 @@ class Transfer(threading.Thread):
                 return
             try:
                 self._stream(file, part, have, before)
-            except (_TryAgainError, httpx2.TransportError) as error:
-                if self._stopping.is_set():
-                    raise _StoppedError from error
-                grown = part.stat().st_size if part.exists() else 0
+            except (_TryAgainError, httpx2.TransportError):
+                self._check_stop()
+                grown = _size(part)
                 attempts, most = (0, grown) if grown > max(have, most) else (attempts + 1, most)
                 if attempts >= MOST_ATTEMPTS:
-                    raise (error.error if isinstance(error, _TryAgainError) else error) from error
-                if self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S)):
-                    raise _StoppedError from error
+                    raise
+                self._stopping.wait(min(FIRST_WAIT_S * 2**attempts, LONGEST_WAIT_S))
+                self._check_stop()
 
     def _stream(self, file: PlannedFile, part: Path, have: int, before: int) -> None:
         """Send one request and append the answer to the partial file."""
@@ -182,25 +176,23 @@ class Transfer(threading.Thread):
         with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
             have = self._accepted(response, file, have, part)
             with self._reading:
-                if self._stopping.is_set():  # after this, stop finds the response
-                    raise _StoppedError
+                self._check_stop()  # after this, stop finds the response
                 self._response = response
             try:
                 self.done_bytes = before + have
                 with part.open("ab" if have else "wb") as out:
                     for chunk in response.iter_bytes():
-                        if self._stopping.is_set():
-                            raise _StoppedError
+                        self._check_stop()
                         have += len(chunk)
                         if have > file.size_bytes:
                             raise DownloadError(
                                 f"The hub sends more of {file.name} than the {file.size_bytes} bytes it announced.",
-                                "Try again; if it stays so, use another model.",
+                                "Try again. If this happens again, use another model.",
                             )
                         out.write(chunk)
                         self.done_bytes = before + have
                 if have < file.size_bytes:  # without Content-Length, a lost connection looks like the end
-                    raise _TryAgainError(_too_short(file, have))
+                    raise _too_short(file, have)
             finally:
                 with self._reading:  # after this the connection may be reused for another request
                     self._response = None
@@ -209,30 +201,35 @@ class Transfer(threading.Thread):
         """Check an answer before its body is read; return the offset of its first byte in the file."""
         if response.status_code == 416:  # the partial file is not a prefix of the file
             part.unlink(missing_ok=True)
-            raise _TryAgainError(_too_short(file, have))
+            raise _too_short(file, have)
         if response.status_code not in (200, 206):
             error = status_error(response, self._model_id, file.name)
-            raise _TryAgainError(error) if response.status_code in PASSING else error
+            raise _TryAgainError(error.what, error.next_step) if response.status_code in PASSING else error
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise web_page_error(f"{file.name} of {self._model_id}")
         begins = _RANGE.match(response.headers.get("Content-Range", "")) if response.status_code == 206 else None
         if response.status_code == 206 and (begins is None or int(begins[1]) != have):
             part.unlink(missing_ok=True)
-            raise _TryAgainError(web_page_error(f"the rest of {file.name}"))
+            error = web_page_error(f"the rest of {file.name}")
+            raise _TryAgainError(error.what, error.next_step)
         start = have if response.status_code == 206 else 0
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and "Content-Encoding" not in response.headers and int(length) != file.size_bytes - start:
             raise DownloadError(
                 f"The hub sends {int(length) + start} bytes of {file.name}, but announced {file.size_bytes}.",
-                "Try again; if it stays so, something on the way changes files.",
+                "Try again. If this happens again, something on the network changes files.",
             )
         return start
 
 
-def _too_short(file: PlannedFile, have: int) -> DownloadError:
-    return DownloadError(
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _too_short(file: PlannedFile, have: int) -> _TryAgainError:
+    return _TryAgainError(
         f"The hub sent only {have} of the {file.size_bytes} bytes of {file.name}.",
-        "Start again: it goes on where it stopped.",
+        "Start again: the download resumes where it stopped.",
     )
 
 
@@ -293,9 +290,8 @@ def hub_error(error: BaseException, model_id: str) -> EncoderError:
 
 def answer_error(error: BaseException, model_id: str) -> EncoderError:
     """Translate an error raised while the hub's answer about ``model_id`` was requested and parsed."""
-    if isinstance(error, ValueError | TypeError | KeyError | AttributeError) and not isinstance(
-        error, HFValidationError
-    ):
+    not_as_expected = isinstance(error, ValueError | TypeError | KeyError | AttributeError)
+    if not_as_expected and not isinstance(error, HFValidationError):
         return web_page_error(model_id)  # not JSON, or not the hub's format
     return hub_error(error, model_id)
 
@@ -306,15 +302,15 @@ def status_error(response: httpx2.Response, model_id: str, file: str = "") -> Do
     what = f"{file} of {model_id}" if file else model_id
     if code == "GatedRepo":
         return DownloadError(
-            f"{model_id} is gated: its publisher lets only those have it who accepted the terms.",
+            f"{model_id} is gated: only users who accepted its terms can download it.",
             f"Accept them on its page on the hub, and {_token_hint()}",
         )
     if response.headers.get("X-Error-Message", "").startswith("Invalid credentials"):
         return DownloadError("The hub does not accept the token.", "Correct or unset HF_TOKEN.")
     if code == "RevisionNotFound":
-        return DownloadError(f"{model_id} has no such revision.", "Check what stands behind the @.")
+        return DownloadError(f"{model_id} has no such revision.", "Check the part after the @.")
     if code == "EntryNotFound":
-        return DownloadError(f"The hub has no {what}.", "Try again; if it stays so, use another model.")
+        return DownloadError(f"The hub has no {what}.", "Try again. If this happens again, use another model.")
     if code == "RepoNotFound" or status in (401, 404):
         return DownloadError(
             f"There is no model {model_id} on the hub, or it is private.",
@@ -323,7 +319,7 @@ def status_error(response: httpx2.Response, model_id: str, file: str = "") -> Do
     if status == 403:
         return DownloadError(f"The hub refuses {what} (403).", f"If it is private or gated, {_token_hint()}")
     if status == 429:
-        return DownloadError("The hub takes no more requests from here for now (429).", "Try again in some minutes.")
+        return DownloadError("The hub accepts no more requests from here for now (429).", "Try again in some minutes.")
     return DownloadError(f"The hub answered {status} for {what}.", f"Try again later. {WAYS_OUT}")
 
 
@@ -339,8 +335,8 @@ def disk_error(error: OSError, model_id: str) -> DownloadError:
     """Translate an error of the cache's disk."""
     if is_full(error):
         return DownloadError(
-            f"The disk is full: {model_id} has no room in huggingface_hub's cache.",
-            "Free some space and start again: it goes on where it stopped. HF_HOME moves the cache.",
+            f"The disk is full: {model_id} does not fit in huggingface_hub's cache.",
+            "Free some space and start again: the download resumes where it stopped. HF_HOME moves the cache.",
         )
     return DownloadError(
         f"huggingface_hub's cache cannot be written ({error.strerror or type(error).__name__}).",

@@ -25,11 +25,7 @@ def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
 
 
 def merged(intervals: Times) -> Times:
-    """Return the intervals with overlapping ones merged, sorted by start; those that only touch stay separate.
-
-    Args:
-        intervals: float64 (n, 2), in any order.
-    """
+    """Return float64 (n, 2) with overlapping intervals merged, sorted by start; those that only touch stay separate."""
     kept: list[list[float]] = []
     for start, end in sorted(intervals.tolist()):
         if kept and start < kept[-1][1]:
@@ -40,22 +36,19 @@ def merged(intervals: Times) -> Times:
 
 
 def covered_s(left: Times, right: Times, intervals: Times) -> Times:
-    """Return how many seconds of each [left, right) lie within the union of ``intervals``.
+    """Return how many seconds of each [left, right) lie within the union of ``intervals``: float64 (n,).
 
     Args:
         left, right: float64 (n,), left <= right.
         intervals: float64 (m, 2), in any order; overlaps count once.
-
-    Returns:
-        float64 (n,), from 0 to right - left.
     """
     joined = merged(intervals)
     if not len(joined):
         return np.zeros(len(left))
     edges = joined.ravel()
     before = np.concatenate([[0.0], np.cumsum(np.diff(edges) * (np.arange(len(edges) - 1) % 2 == 0))])
-    inside: Times = np.interp(right, edges, before) - np.interp(left, edges, before)
-    return np.clip(inside, 0.0, right - left)
+    inside = np.interp(right, edges, before) - np.interp(left, edges, before)
+    return np.asarray(np.clip(inside, 0.0, right - left))
 
 
 def iou_matrix(first: Times, second: Times) -> Times:
@@ -74,5 +67,4 @@ def iou_matrix(first: Times, second: Times) -> Times:
     shared = np.maximum(shared, 0.0)
     lengths = (first[:, 1] - first[:, 0])[:, None] + (second[:, 1] - second[:, 0])[None, :]
     union = lengths - shared
-    result: Times = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return result
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))

@@ -18,7 +18,7 @@ _SEED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MarkedFrame:
     """One marked frame: whether ``prompt`` is ``there``, and the score of its curve."""
 
     prompt: str
@@ -32,8 +32,6 @@ class FittedThreshold:
 
     Attributes:
         threshold: A score at or above it means that the prompt is there.
-        low, high: Range of thresholds with as few errors; it may contain worse ones if equally good ones lie apart.
-            None: no limit on that side.
         sure_low, sure_high: 90 % bootstrap interval, extended to hold the threshold. Marks are resampled with
             replacement, yes and no separately, with a fixed seed. None with marks of one kind only.
         yes, no: How many marks there are of each kind.
@@ -42,8 +40,6 @@ class FittedThreshold:
     """
 
     threshold: float
-    low: float | None
-    high: float | None
     sure_low: float | None
     sure_high: float | None
     yes: int
@@ -52,9 +48,9 @@ class FittedThreshold:
     words: str
 
 
-def fit_thresholds(marks: Iterable[Mark]) -> dict[str, FittedThreshold]:
+def fit_thresholds(marks: Iterable[MarkedFrame]) -> dict[str, FittedThreshold]:
     """Fit each prompt's threshold to its own marks, see ``fit_threshold``."""
-    by_prompt: dict[str, list[Mark]] = {}
+    by_prompt: dict[str, list[MarkedFrame]] = {}
     for mark in marks:
         by_prompt.setdefault(mark.prompt, []).append(mark)
     return {
@@ -73,27 +69,25 @@ def fit_threshold(scores: Floats, there: Iterable[bool]) -> FittedThreshold:
     Raises:
         ValueError: There are no marks, scores and marks differ in number, or a score is not finite.
     """
-    marked = np.array(list(there), bool)
-    values = np.asarray(scores, np.float32)
+    marked, values = np.array(list(there), bool), np.asarray(scores, np.float32)
     if values.shape != marked.shape or not len(marked):
-        raise ValueError(
-            f"there must be as many scores as marks, and at least one, not {values.shape} and {len(marked)}"
-        )
+        shapes = f"not {values.shape} and {len(marked)}"
+        raise ValueError(f"there must be as many scores as marks, and at least one, {shapes}")
     if not np.isfinite(values).all():
         raise ValueError("the scores of marked frames must be finite")
     yes, no = values[marked], values[~marked]
     if not len(yes) or not len(no):
         return _one_sided(yes, no)
-    threshold, low, high, errors = _best_threshold(yes, no)
-    drawn = _drawn_again(yes, no)
-    edges = np.quantile(drawn, [(1 - SURE) / 2, (1 + SURE) / 2])
+    threshold, errors = _best_threshold(yes, no)
+    random = np.random.default_rng(_SEED)
+    draws = ((random.choice(yes, len(yes)), random.choice(no, len(no))) for _ in range(RESAMPLES))
+    edges = np.quantile([_best_threshold(*draw)[0] for draw in draws], [(1 - SURE) / 2, (1 + SURE) / 2])
     sure = min(float(edges[0]), threshold), max(float(edges[1]), threshold)
-    words = _words(yes, no, errors)
-    return FittedThreshold(threshold, low, high, *sure, len(yes), len(no), errors, words)
+    return FittedThreshold(threshold, *sure, len(yes), len(no), errors, _words(yes, no, errors))
 
 
-def _best_threshold(yes: Floats, no: Floats) -> tuple[float, float | None, float | None, int]:
-    """Return the threshold, the range of equally good ones, and how many marks it gets wrong."""
+def _best_threshold(yes: Floats, no: Floats) -> tuple[float, int]:
+    """Return the threshold, and how many marks it gets wrong."""
     levels = np.unique(np.concatenate([yes, no])).astype(np.float64)
     # Cut k lies above level k - 1 and at most at level k: cut 0 flags every mark, the last one flags none.
     flagged_no = len(no) - np.searchsorted(np.sort(no), levels, side="left")
@@ -102,20 +96,12 @@ def _best_threshold(yes: Floats, no: Floats) -> tuple[float, float | None, float
     fewest = int(errors.min())
     good = np.flatnonzero(errors == fewest)
     inner = good[(good > 0) & (good < len(levels))]
-    low = float(levels[good[0] - 1]) if good[0] > 0 else None
-    high = float(levels[good[-1]]) if good[-1] < len(levels) else None
     if len(inner):
         cut = int(inner[np.argmax(levels[inner] - levels[inner - 1])])
         threshold = _between(levels[cut - 1], levels[cut])
     else:
         threshold = float(levels[0]) if good[0] == 0 else _above(levels[-1])
-    return threshold, low, high, fewest
-
-
-def _drawn_again(yes: Floats, no: Floats) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    random = np.random.default_rng(_SEED)
-    draws = ((random.choice(yes, len(yes)), random.choice(no, len(no))) for _ in range(RESAMPLES))
-    return np.array([_best_threshold(*draw)[0] for draw in draws])
+    return threshold, fewest
 
 
 def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:
@@ -123,10 +109,10 @@ def _one_sided(yes: Floats, no: Floats) -> FittedThreshold:
     if len(yes):
         edge = float(yes.min())
         words = f"Only yes is marked: the threshold is at most {edge:.3f}. Mark frames where it is not there, too."
-        return FittedThreshold(edge, None, edge, None, None, len(yes), 0, 0, words)
+        return FittedThreshold(edge, None, None, len(yes), 0, 0, words)
     edge = float(no.max())
     words = f"Only no is marked: the threshold is above {edge:.3f}. Mark frames where it is there, too."
-    return FittedThreshold(_above(edge), edge, None, None, None, 0, len(no), 0, words)
+    return FittedThreshold(_above(edge), None, None, 0, len(no), 0, words)
 
 
 def _words(yes: Floats, no: Floats, errors: int) -> str:
@@ -179,20 +165,15 @@ def truth_of(marks: Sequence[Marked]) -> Truth:
     return Truth(spans, tuple(Absence(prompt) for prompt in absent))
 
 
-def marked_frames(marks: Sequence[Marked], scores: Scores, smoothed: Floats) -> list[Mark]:
+def marked_frames(marks: Sequence[Marked], scores: Scores, smoothed: Floats) -> list[MarkedFrame]:
     """Return one marked frame for each mark: the sample nearest to its middle, with its smoothed score.
 
-    Args:
-        marks: Those of prompts without a curve are left out.
-        scores: n samples, in the unit of the thresholds to fit.
-        smoothed: float32 (n, p).
+    Marks of prompts without a curve are left out. ``scores`` and ``smoothed`` are in the unit of the thresholds to fit.
     """
-    if not len(scores):
-        return []
-    known = [mark for mark in marks if mark.prompt in scores.prompts]
-    middles = [(mark.start_s + mark.end_s) / 2 for mark in known]
-    nearest = [int(np.argmin(np.abs(scores.times_s - middle))) for middle in middles]
-    return [
-        Mark(mark.prompt, float(smoothed[sample, scores.prompts.index(mark.prompt)]), mark.there)
-        for mark, sample in zip(known, nearest, strict=True)
-    ]
+    found = []
+    for mark in marks:
+        if mark.prompt in scores.prompts and len(scores):
+            sample = int(np.argmin(np.abs(scores.times_s - (mark.start_s + mark.end_s) / 2)))
+            score = float(smoothed[sample, scores.prompts.index(mark.prompt)])
+            found.append(MarkedFrame(mark.prompt, score, mark.there))
+    return found

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.evaluation.intervals import iou_matrix
-from clip_core.types import Times
+from clip_core.evaluation.ground_truth import Span, Truth
+from clip_core.evaluation.intervals import as_intervals, iou_matrix
+from clip_core.types import Moment, Times
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 MOST_WINDOWS = 10
@@ -44,19 +45,12 @@ class Query:
 
 
 def recall_at_1(queries: Sequence[Query], iou: float) -> float | None:
-    """Return R1: the share of queries whose first window reaches ``iou`` with a truth.
+    """Return R1, from 0 to 1: the share of queries whose first window has at least this IoU with a truth.
 
-    Args:
-        queries: Those without truths are left out.
-        iou: From 0 to 1; an equal IoU reaches it.
-
-    Returns:
-        From 0 to 1; None if no query has a truth.
+    Queries without truths are left out; None if no query has one.
     """
     asked = [query for query in queries if len(query.truths)]
-    if not asked:
-        return None
-    return sum(_first_hits(query, iou) for query in asked) / len(asked)
+    return sum(_first_hits(query, iou) for query in asked) / len(asked) if asked else None
 
 
 def _first_hits(query: Query, iou: float) -> bool:
@@ -75,15 +69,10 @@ def _first_hits(query: Query, iou: float) -> bool:
 def mean_average_precision(
     queries: Sequence[Query], ious: Sequence[float] = IOUS, most_windows: int | None = MOST_WINDOWS
 ) -> float | None:
-    """Return mAP: average precision, averaged over the queries and over ``ious``.
+    """Return mAP, from 0 to 1: average precision, averaged over the queries and over ``ious``.
 
-    Args:
-        queries: Those without truths are left out.
-        ious: From 0 to 1; a single one gives the mAP at it.
-        most_windows: Only the first windows of each query are used, at most this many; None: all.
-
-    Returns:
-        From 0 to 1; None if no query has a truth.
+    Queries without truths are left out; None if no query has one. Only the first ``most_windows`` of each query are
+    used; None: all.
     """
     asked = [query for query in queries if len(query.truths)]
     if not asked:
@@ -155,3 +144,140 @@ def onsets(windows: Times, truths: Times) -> Onsets:
     met = ious > 0
     errors = np.abs(truths[met, 0] - windows[best[met], 0])
     return Onsets(errors, ious, int((~met).sum()), int((shares.max(axis=0) == 0).sum()))
+
+
+def mean_iou_f1(queries: Sequence[Query]) -> float:
+    """Return F1 of moments against truths, averaged over IoU 0.5:0.05:0.95, over all queries together.
+
+    F1 = 2 x matched / (moments + truths), matched as for mAP. A sweep uses it instead of mAP, because mAP forgives
+    false moments that rank below the true ones and ignores prompts that never appear, so it would always choose the
+    lowest threshold. No moments and no truths give 1.
+    """
+    things = sum(len(query.windows) + len(query.truths) for query in queries)
+    if not things:
+        return 1.0
+    return 2 * sum(_matches(query) for query in queries) / (things * len(IOUS))
+
+
+def _matches(query: Query) -> int:
+    """Return the number of matched windows, summed over all IoUs."""
+    shares = iou_matrix(query.windows, query.truths)
+    near = shares >= min(IOUS)
+    if not near.any():
+        return 0
+    if near.sum(axis=0).max() == near.sum(axis=1).max() == 1:  # whom nobody else could take is matched
+        return int((shares[near][:, None] >= np.array(IOUS)).sum())
+    return sum(int((matched(query, iou) >= 0).sum()) for iou in IOUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How well moments agree with ground truth. Shares are from 0 to 1; None: there is no ground truth to measure by.
+
+    Attributes:
+        prompt: "" for the measures over all prompts.
+        truths, moments: How many there are.
+        r1_50, r1_70: R1 at IoU 0.5 and 0.7. Overall: over the prompts that have a span.
+        map: mAP over IoU 0.5:0.05:0.95; ``map_50`` and ``map_75`` at one IoU. Overall: the mean over those prompts.
+        f1: See ``mean_iou_f1``.
+        mean_iou: Mean over the spans of the highest IoU with a moment; 0 for a missed one.
+        onset_median_s, onset_mean_s: Start difference between spans and those moments, in seconds; None if none match.
+        missed: Spans that no moment overlaps.
+        false_moments: Moments that overlap no span.
+    """
+
+    prompt: str
+    truths: int
+    moments: int
+    r1_50: float | None
+    r1_70: float | None
+    map: float | None
+    map_50: float | None
+    map_75: float | None
+    f1: float
+    mean_iou: float | None
+    onset_median_s: float | None
+    onset_mean_s: float | None
+    missed: int
+    false_moments: int
+
+
+def queries_of(moments: Sequence[Moment], truth: Truth) -> dict[str, Query]:
+    """Return what was found and what is true for each prompt of the ground truth; moments rank by their peak.
+
+    The order of the moments is kept for equal peaks. Those of other prompts are left out.
+    """
+    found: dict[str, list[Moment]] = {prompt: [] for prompt in truth.prompts}
+    for moment in sorted(moments, key=lambda moment: -moment.peak):
+        if moment.prompt in found:
+            found[moment.prompt].append(moment)
+    return {
+        prompt: Query(
+            as_intervals((moment.start_s, moment.end_s) for moment in own),
+            np.array([moment.peak for moment in own], np.float64),
+            truth.intervals(prompt),
+        )
+        for prompt, own in found.items()
+    }
+
+
+def metrics_of(moments: Sequence[Moment], truth: Truth) -> tuple[Metrics, tuple[Metrics, ...]]:
+    """Return the metrics over all prompts of the ground truth, and those of each in its order; see ``queries_of``."""
+    queries = queries_of(moments, truth)
+    return _metrics("", list(queries.values())), tuple(_metrics(prompt, [query]) for prompt, query in queries.items())
+
+
+def _metrics(prompt: str, queries: Sequence[Query]) -> Metrics:
+    starts = [onsets(query.windows, query.truths) for query in queries]
+    errors = np.array([error for each in starts for error in each.errors_s])
+    ious = np.array([iou for each in starts for iou in each.ious])
+    return Metrics(
+        prompt=prompt,
+        truths=sum(len(query.truths) for query in queries),
+        moments=sum(len(query.windows) for query in queries),
+        r1_50=recall_at_1(queries, 0.5),
+        r1_70=recall_at_1(queries, 0.7),
+        map=mean_average_precision(queries),
+        map_50=mean_average_precision(queries, (0.5,)),
+        map_75=mean_average_precision(queries, (0.75,)),
+        f1=mean_iou_f1(queries),
+        mean_iou=float(ious.mean()) if len(ious) else None,
+        onset_median_s=float(np.median(errors)) if len(errors) else None,
+        onset_mean_s=float(errors.mean()) if len(errors) else None,
+        missed=sum(each.missed for each in starts),
+        false_moments=sum(each.false_moments for each in starts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An interval of one side, and the interval of the other side with the highest IoU.
+
+    Attributes:
+        best: The other one, the first of equal ones; None if none overlaps.
+        iou: Temporal intersection over union of the two, in [0, 1].
+    """
+
+    interval: Moment | Span
+    best: Moment | Span | None
+    iou: float
+
+
+def best_matches(
+    intervals: Sequence[Moment | Span], others: Sequence[Moment | Span], prompts: Sequence[str]
+) -> list[Match]:
+    """Return the best of ``others`` for each interval, in order.
+
+    An interval of one of ``prompts`` is only compared with others of that prompt, any other interval with all.
+    """
+    known, asked = set(prompts), np.array([other.prompt for other in others], object)
+    tables = [as_intervals((each.start_s, each.end_s) for each in side) for side in (intervals, others)]
+    found = []
+    for interval, ious in zip(intervals, iou_matrix(*tables), strict=True):
+        if interval.prompt in known:
+            ious[asked != interval.prompt] = 0.0
+        place = int(ious.argmax()) if ious.any() else None
+        found.append(
+            Match(interval, None, 0.0) if place is None else Match(interval, others[place], float(ious[place]))
+        )
+    return found

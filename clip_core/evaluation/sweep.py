@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.evaluation.intervals import iou_matrix
-from clip_core.evaluation.metrics import IOUS, Query, matched
+from clip_core.evaluation.metrics import Query, mean_iou_f1
 from clip_core.types import Times
 
 
@@ -45,11 +44,9 @@ class Grid:
     min_durations_s: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        numbers = {name: getattr(self, name) for name in ("smoothings_s", "thresholds", "min_durations_s")}
+        numbers = {name: getattr(self, name) for name in ("smoothings_s", "min_durations_s")}
         if self.thresholds != (None,):
             numbers["thresholds"] = self.thresholds[self.common_from :]
-        else:
-            del numbers["thresholds"]
         for name, values in numbers.items():
             if not values or None in values or not all(np.isfinite(values)) or list(values) != sorted(set(values)):
                 raise ValueError(f"{name} must be finite numbers, each once, in rising order, not {values}")
@@ -72,39 +69,19 @@ class Grid:
         return itertools.starmap(Setting, itertools.product(self.smoothings_s, self.thresholds, self.min_durations_s))
 
 
-def sweep(grid: Grid, found: Callable[[Setting], Sequence[Query]]) -> Iterator[SweepCell]:
+def sweep(grid: Grid, queries_under: Callable[[Setting], Sequence[Query]]) -> Iterator[SweepCell]:
     """Try each setting of ``grid`` in order; yield a cell as soon as its score is known.
 
-    Args:
-        grid: What to try; ``len(grid)`` cells are yielded.
-        found: Returns the queries under a setting, including those of prompts that never appear.
+    ``queries_under`` returns the queries under a setting, including those of prompts that never appear.
     """
     for setting in grid:
-        yield SweepCell(setting, mean_iou_f1(found(setting)))
-
-
-def mean_iou_f1(queries: Sequence[Query]) -> float:
-    """Return F1 of moments against truths, averaged over IoU 0.5:0.05:0.95, over all queries together.
-
-    F1 = 2 x matched / (moments + truths), matched as for mAP. A sweep uses it instead of mAP, because mAP forgives
-    false moments that rank below the true ones and ignores prompts that never appear, so it would always choose the
-    lowest threshold. No moments and no truths give 1.
-    """
-    things = sum(len(query.windows) + len(query.truths) for query in queries)
-    if not things:
-        return 1.0
-    right = sum(_matches(query) for query in queries)
-    return 2 * right / (things * len(IOUS))
+        yield SweepCell(setting, mean_iou_f1(queries_under(setting)))
 
 
 def best_cell(grid: Grid, cells: Sequence[SweepCell]) -> SweepCell:
     """Return the cell with the highest score; on a tie the one with the best neighbours, then the first.
 
-    The middle of a plateau is a safer choice than its edge.
-
-    Args:
-        grid: What was tried.
-        cells: All cells of ``sweep``, in order.
+    The middle of a plateau is a safer choice than its edge. ``cells`` are all those of ``sweep``, in order.
 
     Raises:
         ValueError: The number of cells differs from the grid.
@@ -123,19 +100,6 @@ def _around(scores: Times) -> Times:
     if not scores.size:
         return scores
     near = np.pad(scores, 1, mode="edge")
-    whole: Times = sum(
-        near[i : i + scores.shape[0], j : j + scores.shape[1], k : k + scores.shape[2]]
-        for i, j, k in itertools.product(range(3), repeat=3)
-    )  # type: ignore[assignment]
-    return whole
-
-
-def _matches(query: Query) -> int:
-    """Return the number of matched windows, summed over all IoUs."""
-    shares = iou_matrix(query.windows, query.truths)
-    near = shares >= min(IOUS)
-    if not near.any():
-        return 0
-    if near.sum(axis=0).max() == near.sum(axis=1).max() == 1:  # whom nobody else could take is matched
-        return int((shares[near][:, None] >= np.array(IOUS)).sum())
-    return sum(int((matched(query, iou) >= 0).sum()) for iou in IOUS)
+    p, q, r = scores.shape
+    cubes = (near[i : i + p, j : j + q, k : k + r] for i, j, k in itertools.product(range(3), repeat=3))
+    return np.asarray(sum(cubes))

@@ -5,46 +5,48 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, count
+from typing import Any
 
 import numpy as np
 
-from clip_core.cells import FORMULA_STARTS
 from clip_core.export.source import Source
 from clip_core.export.text import by_time
-from clip_core.text import full_clock, number_text, unicode_text
+from clip_core.text import FORMULA_STARTS, full_clock, number_text, unicode_text
 from clip_core.types import Moment, Scores
 
-MOMENT_COLUMNS = (
-    "prompt", "start_s", "end_s", "duration_s", "peak_s", "peak", "mean", "start", "end", "peak_time", "label",
-    "video", "unit",
-)  # fmt: skip
-
+_NUMBERS = ("start_s", "end_s", "duration_s", "peak_s", "peak", "mean")
+MOMENT_COLUMNS = ("prompt", *_NUMBERS, "start", "end", "peak_time", "label", "video", "unit")
 SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 
 
 def harmless(text: str) -> str:
     """Return ``text`` with a leading quote if a spreadsheet could run it: before = + - @ tab and line breaks.
 
-    Such text that already starts with a quote gets another one, so that ``cells.as_typed`` restores the original.
+    Such text that already starts with a quote gets another one, so that ``text.as_typed`` restores the original.
     See OWASP, "CSV injection". Numbers are written as numbers and are not escaped.
     """
     text = unicode_text(text)
     return "'" + text if text.lstrip(" '").startswith(FORMULA_STARTS) else text
 
 
-def scores_csv(scores: Scores) -> str:
-    """Return a CSV table with a row per sample: frame, time_s, and the score of each prompt (6 decimals)."""
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["frame", "time_s", *(harmless(prompt) for prompt in scores.prompts)])
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def scores_csv(scores: Scores) -> str:
+    """Return a CSV table with a row per sample: frame, time_s, and the score of each prompt (6 decimals)."""
     values = scores.values.astype(np.float64).round(6) + 0.0  # + 0.0 turns minus zero into zero
     texts = np.char.mod("%.6f", values) if values.size else values
     times = (f"{time:.6f}" for time in scores.times_s.tolist())
-    for frame, time, row in zip(scores.frames.tolist(), times, texts.tolist(), strict=True):
-        writer.writerow([frame, time, *row])
-    return out.getvalue()
+    samples = zip(scores.frames.tolist(), times, texts.tolist(), strict=True)
+    header = ["frame", "time_s", *(harmless(prompt) for prompt in scores.prompts)]
+    return _csv(header, ([frame, time, *row] for frame, time, row in samples))
 
 
 def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> str:
@@ -57,14 +59,12 @@ def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> s
         video: The video's name, written in each row, so that tables of several videos can be joined.
         unit: The unit of peak and mean, also written in each row.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(MOMENT_COLUMNS)
+    rows = []
     for m in moments:
-        numbers = (number_text(number, 6) for number in (m.start_s, m.end_s, m.duration_s, m.peak_s, m.peak, m.mean))
+        numbers = (number_text(getattr(m, name), 6) for name in _NUMBERS)
         clocks = (full_clock(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
-        writer.writerow([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
-    return out.getvalue()
+        rows.append([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
+    return _csv(MOMENT_COLUMNS, rows)
 
 
 def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str) -> str:
@@ -75,13 +75,11 @@ def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str
         video: The video's name, written in each row.
         unit: The unit of the changes, written in each row.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(SPIKE_COLUMNS)
-    for prompt, time_s, change in spikes:
-        row = (harmless(video), harmless(prompt), f"{time_s:.6f}", full_clock(time_s), f"{change:.6f}", unit)
-        writer.writerow(row)
-    return out.getvalue()
+    rows = (
+        (harmless(video), harmless(prompt), f"{time_s:.6f}", full_clock(time_s), f"{change:.6f}", unit)
+        for prompt, time_s, change in spikes
+    )
+    return _csv(SPIKE_COLUMNS, rows)
 
 
 DECIMALS = 6
@@ -114,12 +112,14 @@ def moments_json(moments: Sequence[Moment], source: Source, settings: Mapping[st
 
 def moment_record(moment: Moment) -> dict[str, Any]:
     """Return a moment as a plain dict: its fields, plus its times as HH:MM:SS.mmm."""
-    m = moment
-    numbers = {"start_s": m.start_s, "end_s": m.end_s, "duration_s": m.duration_s, "peak_s": m.peak_s}
-    numbers |= {"peak": m.peak, "mean": m.mean}
-    clocks = {"start": full_clock(m.start_s), "end": full_clock(m.end_s), "peak_time": full_clock(m.peak_s)}
-    names = {"prompt": unicode_text(m.prompt), "label": unicode_text(m.label)}
-    return names | {name: _rounded(number) for name, number in numbers.items()} | clocks
+    return {
+        "prompt": unicode_text(moment.prompt),
+        "label": unicode_text(moment.label),
+        **{name: _rounded(getattr(moment, name)) for name in _NUMBERS},
+        "start": full_clock(moment.start_s),
+        "end": full_clock(moment.end_s),
+        "peak_time": full_clock(moment.peak_s),
+    }
 
 
 def moments_qvhighlights(moments: Sequence[Moment], prompts: Sequence[str], vid: str) -> str:
@@ -157,9 +157,6 @@ def _rounded(number: float) -> float:
     return round(float(number), DECIMALS)
 
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 KEY = b"clip_video"
 """The key of the JSON in the schema's metadata."""
 
@@ -182,23 +179,16 @@ def scores_parquet(scores: Scores, settings: Mapping[str, Any]) -> bytes:
         "unit": scores.unit, "prompts": [unicode_text(prompt) for prompt in scores.prompts],
         "start_s": scores.start_s, "end_s": scores.end_s, "complete": scores.complete, "settings": dict(settings),
     }  # fmt: skip
-    columns = [pa.array(scores.frames), pa.array(scores.times_s)]
-    columns += [pa.array(scores.values[:, k]) for k in range(len(scores.prompts))]
-    schema = _schema(scores.prompts).with_metadata({KEY: json.dumps(about, allow_nan=False).encode()})
+    columns = {"frame": pa.array(scores.frames, pa.int64()), "time_s": pa.array(scores.times_s, pa.float64())}
+    for k, prompt in enumerate(scores.prompts):
+        columns[_untaken(unicode_text(prompt), columns)] = pa.array(scores.values[:, k], pa.float32())
+    table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(about, allow_nan=False).encode()})
     out = pa.BufferOutputStream()
-    parquet.write_table(pa.table(columns, schema=schema), out)
+    parquet.write_table(table, out)
     return bytes(out.getvalue().to_pybytes())
 
 
-def _schema(prompts: Sequence[str]) -> pa.Schema:
-    import pyarrow as pa
-
-    fields, taken = [pa.field("frame", pa.int64()), pa.field("time_s", pa.float64())], {"frame", "time_s"}
-    for prompt in prompts:
-        name = first = unicode_text(prompt)
-        number = 2
-        while name in taken:
-            name, number = f"{first} ({number})", number + 1
-        taken.add(name)
-        fields.append(pa.field(name, pa.float32()))
-    return pa.schema(fields)
+def _untaken(name: str, taken: Collection[str]) -> str:
+    """Return ``name``, or if it is taken with the first free number, from " (2)" on."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in taken)

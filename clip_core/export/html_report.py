@@ -120,6 +120,7 @@ def _hashes(scripts: Sequence[str]) -> str:
 
 _JPEG = b"\xff\xd8\xff"
 _HEADS = ("", "prompt", "start", "end", "seconds", "peak at", "peak", "mean")
+_NUMBER = ' class="number"'
 _NUMBERS = ("start", "end", "seconds", "peak at", "peak", "mean")
 
 
@@ -195,15 +196,12 @@ def _moments(report: Report) -> str:
         return f'{title}\n<p class="note">Nothing was flagged with these settings.</p>'
     names = [f"{name} ({report.unit})" if name in ("peak", "mean") else name for name in _HEADS]
     heads = "".join(
-        f'<th scope="col"{_class(head)}>{escaped(name)}</th>' for head, name in zip(_HEADS, names, strict=True)
+        f'<th scope="col"{_NUMBER if head in _NUMBERS else ""}>{escaped(name)}</th>'
+        for head, name in zip(_HEADS, names, strict=True)
     )
     rows = "".join(_row(moment, report.thumbnails.get(at)) for at, moment in enumerate(report.moments))
     table = f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
     return f'{title}\n<div class="moments">{table}</div>'
-
-
-def _class(head: str) -> str:
-    return ' class="number"' if head in _NUMBERS else ""
 
 
 def _row(moment: Moment, thumbnail: bytes | None) -> str:
@@ -216,5 +214,5 @@ def _row(moment: Moment, thumbnail: bytes | None) -> str:
         full_clock(moment.start_s), full_clock(moment.end_s), f"{moment.duration_s:.3f}", full_clock(moment.peak_s),
         number_text(moment.peak, 3), number_text(moment.mean, 3),
     )  # fmt: skip
-    cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
+    cells = "".join(f"<td{_NUMBER}>{number}</td>" for number in numbers)
     return f"<tr><td>{picture}</td><td><bdi>{escaped(moment.prompt) or NAMELESS}</bdi>{label}</td>{cells}</tr>\n"

@@ -8,9 +8,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from clip_core.cells import as_typed, filled_rows, places_of
 from clip_core.errors import MomentsFileError, shown_name
-from clip_core.text import parse_number, parse_time, size_text, unicode_text
+from clip_core.text import as_typed, filled_rows, parse_number, parse_time, places_of, size_text, unicode_text
 from clip_core.types import Moment
 
 OURS = "clip_video"
@@ -41,14 +40,14 @@ def read_otio(text: str, shown: str) -> list[Moment]:
         raise MomentsFileError(f"{shown} is no JSON: {why}.", _SAVE_AGAIN) from None
     if not isinstance(whole, dict) or not _kind(whole).startswith((*_HOLDERS, "Clip.")):
         raise MomentsFileError(f"{shown} is JSON, but no OpenTimelineIO timeline.", _SAVE_AGAIN)
-    found: list[Moment] = []
+    moments: list[Moment] = []
     for place, clip in enumerate(_clips(whole, shown), 1):
         try:
-            found += _moments(clip)
+            moments += _moments(clip)
         except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError, AttributeError):
             what = f"{shown}, clip {place}: its range is missing or no range of time."
             raise MomentsFileError(what, "Correct or delete that clip.") from None
-    return found
+    return moments
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -165,10 +165,10 @@ def frame_of_timecode(text: str, rate: Fraction, drops: bool) -> int:
     Raises:
         ValueError: The text is not a timecode at this rate.
     """
-    found, nominal = _TIMECODE.fullmatch(text), math.ceil(rate)
-    if found is None:
+    match, nominal = _TIMECODE.fullmatch(text), math.ceil(rate)
+    if match is None:
         raise ValueError(f"a timecode is HH:MM:SS:FF, not {text!r}")
-    hours, minutes, seconds, frames = map(int, found.groups())
+    hours, minutes, seconds, frames = map(int, match.groups())
     left_out = nominal // 15 if drops else 0
     if hours > 23 or frames >= nominal or (frames < left_out and seconds == 0 and minutes % 10):
         raise ValueError(f"{text!r} is no timecode at {_shown(rate)} frames per second")

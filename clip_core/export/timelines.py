@@ -69,7 +69,7 @@ def moments_edl(moments: Sequence[Moment], source: Source, settings: Mapping[str
     for number, moment in enumerate(sorted(moments, key=by_time), 1):
         first, stop = source.frame_range(moment)
         taken = f"{source.timecode(first)} {source.timecode(stop)}"
-        placed = f"{_record(at, source)} {_record(at + stop - first, source)}"
+        placed = " ".join(timecode(frame, source.timeline_rate, source.drops) for frame in (at, at + stop - first))
         lines += [f"{number:03d}  AX       V     C        {taken} {placed}"]
         lines += [f"* {comment}"[:MOST_COMMENT] for comment in _comments(moment, source, name, unit)]
         at += stop - first
@@ -80,10 +80,6 @@ def _comments(moment: Moment, source: Source, name: str, unit: str) -> list[str]
     peak = f"PEAK {number_text(moment.peak, 6)} AT {source.timecode(source.peak_frame(moment))}"
     judged = f"{peak} MEAN {number_text(moment.mean, 6)} {one_line(unit).upper()}".rstrip()
     return [f"FROM CLIP NAME:  {name}", f"MOMENT: {title_of(moment)}", judged]
-
-
-def _record(frame: int, source: Source) -> str:
-    return timecode(frame, source.timeline_rate, source.drops)
 
 
 def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
@@ -124,21 +120,13 @@ def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[
 def _describe(clip: Element, moment: Moment, source: Source, unit: str) -> None:
     judged = f"peak {number_text(moment.peak, 6)}, mean {number_text(moment.mean, 6)} {unit}".strip()
     SubElement(clip, "note").text = f"{xml_text(moment.prompt)}\n{judged}"
-    peak = _seconds(source.start_frame + source.peak_frame(moment), source)
-    SubElement(
-        clip,
-        "marker",
-        start=peak,
-        duration=_seconds(1, source),
-        value=f"peak {number_text(moment.peak, 3)}",
-        note=judged,
-    )
+    place = {"start": _seconds(source.start_frame + source.peak_frame(moment), source), "duration": _seconds(1, source)}
+    SubElement(clip, "marker", {**place, "value": f"peak {number_text(moment.peak, 3)}", "note": judged})
 
 
 def _seconds(frames: int, source: Source) -> str:
     """Return frames as rational seconds, such as ``1001/30000s``; whole seconds have no denominator."""
-    time = Fraction(frames) / source.timeline_rate
-    return f"{time}s"
+    return f"{Fraction(frames) / source.timeline_rate}s"
 
 
 def _timecodes(source: Source) -> str:
@@ -166,20 +154,13 @@ def moments_otio(moments: Sequence[Moment], source: Source, settings: Mapping[st
     """
     import opentimelineio as otio
 
-    unit = settings.get("unit", "")
-    clips = [_clip(moment, source, unit) for moment in sorted(moments, key=by_time)]
-    timeline = _timeline(source, clips)
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    track.extend(_clip(moment, source, settings.get("unit", "")) for moment in sorted(moments, key=by_time))
+    timeline = otio.schema.Timeline(one_line(source.name))
+    timeline.tracks.append(track)
     about = json.loads(json.dumps({"settings": dict(settings), "note": source.note}, allow_nan=False))
     timeline.metadata[OURS] = _clean(about)
     return str(otio.adapters.write_to_string(timeline, "otio_json"))
-
-
-def _timeline(source: Source, clips: Sequence[otio.schema.Clip]) -> otio.schema.Timeline:
-    import opentimelineio as otio
-
-    timeline = otio.schema.Timeline(one_line(source.name))
-    timeline.tracks.append(otio.schema.Track("V1", children=list(clips), kind=otio.schema.TrackKind.Video))
-    return timeline
 
 
 def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
@@ -194,12 +175,10 @@ def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
     first, stop = source.frame_range(moment)
     media = otio.schema.ExternalReference(source.url, span(0, source.frames))
     media.name = one_line(source.name)
-    facts = {"peak_s": moment.peak_s, "peak": moment.peak, "mean": moment.mean, "unit": unit}
-    facts |= {"start_s": moment.start_s, "end_s": moment.end_s}
-    facts = {"prompt": xml_text(moment.prompt), "label": xml_text(moment.label)} | facts
+    facts = {name: getattr(moment, name) for name in ("start_s", "end_s", "peak_s", "peak", "mean")}
+    facts |= {"prompt": xml_text(moment.prompt), "label": xml_text(moment.label), "unit": unit}
     clip = otio.schema.Clip(title_of(moment), media, span(first, stop - first), metadata={OURS: facts})
-    peak = otio.schema.Marker(f"peak {number_text(moment.peak, 3)}", span(source.peak_frame(moment), 0))
-    clip.markers.append(peak)
+    clip.markers.append(otio.schema.Marker(f"peak {number_text(moment.peak, 3)}", span(source.peak_frame(moment), 0)))
     return clip
 
 

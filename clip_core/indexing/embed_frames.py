@@ -16,12 +16,7 @@ SLACK = 1e-3
 
 
 def checked(vectors: Floats, count: int, encoder: Encoder) -> Floats:
-    """Return the vectors as float32 (count, dim), scaled to unit length if they are not.
-
-    Args:
-        vectors: The output of ``encoder``.
-        count: The number of vectors that were requested.
-        encoder: Its ``dim`` is the required dimension.
+    """Return the ``count`` vectors that were requested from an encoder as float32 (count, dim), of unit length.
 
     Raises:
         EncoderError: The vectors have another shape, are not finite, or one is zero.
@@ -102,26 +97,21 @@ class _Batch:
     """Vectors that wait to be committed; the pictures are not kept."""
 
     def __init__(self) -> None:
-        self._pts: list[int] = []
-        self._times_s: list[float] = []
+        self._frames: list[tuple[int, float]] = []  # pts and time_s
         self._vectors: list[Floats] = []
         self._began = time.monotonic()
 
     def __len__(self) -> int:
-        return len(self._pts)
+        return len(self._frames)
 
     @property
     def due(self) -> bool:
-        return bool(self._pts) and (len(self) >= COMMIT_FRAMES or time.monotonic() - self._began >= COMMIT_S)
+        return len(self) > 0 and (len(self) >= COMMIT_FRAMES or time.monotonic() - self._began >= COMMIT_S)
 
     def add(self, frames: list[Frame], vectors: Floats) -> None:
-        self._pts += [frame.pts for frame in frames]
-        self._times_s += [frame.time_s for frame in frames]
+        self._frames += [(frame.pts, frame.time_s) for frame in frames]
         self._vectors.append(vectors)
 
     def embeddings(self) -> FrameEmbeddings:
-        return FrameEmbeddings(
-            pts=np.array(self._pts, np.int64),
-            times_s=np.array(self._times_s, np.float64),
-            vectors=np.concatenate(self._vectors).astype(np.float32, copy=False),
-        )
+        pts, times_s = zip(*self._frames, strict=True)
+        return FrameEmbeddings(np.array(pts, np.int64), np.array(times_s, np.float64), np.concatenate(self._vectors))

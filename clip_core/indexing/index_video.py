@@ -47,10 +47,8 @@ def index_video(
 
     Args:
         path: The video file, or the pattern of a sequence of images.
-        encoder: Embeds the frames.
-        store: Stores the vectors.
-        samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate
-            above the frame rate, means every frame.
+        samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
+            rate, means every frame.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
@@ -104,16 +102,16 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
 
 
 def _left_out(video: Video) -> tuple[str, ...]:
-    frames = video.left_out_frames
-    if video.info.container == "images":
-        many, one = f"{frames} pictures cannot be read and are left out.", "1 picture cannot be read and is left out."
-        return () if frames == 0 else (one,) if frames == 1 else (many,)
+    frames, images = video.left_out_frames, video.info.container == "images"
     if video.clock_restarts_s is not None:
         what = f"The file's clock starts again at {clock(video.clock_restarts_s)}, as in recordings that were joined"
         next_step = "Join them again with a tool that writes new times, such as FFmpeg's concat demuxer."
         return (f"{what}: {frames:,} frames from there on are left out. {next_step}",)
-    if frames < FEW_FRAMES:
+    if frames < (1 if images else FEW_FRAMES):
         return ()
+    if images:
+        count = "1 picture cannot be read and is" if frames == 1 else f"{frames} pictures cannot be read and are"
+        return (f"{count} left out.",)
     return (f"{frames} frames are left out: the file's clock jumps back, and they repeat earlier times.",)
 
 

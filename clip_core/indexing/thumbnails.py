@@ -19,9 +19,7 @@ _log = logging.getLogger(__name__)
 class Thumbnails:
     """Draws thumbnails of frames in the decoder's thread as they are decoded, and stores them in batches.
 
-    Args:
-        video_id: The video of the frames.
-        store: Frames that already have a thumbnail there, under any model, are skipped.
+    Frames that already have a thumbnail in the store, under any model, are skipped.
     """
 
     def __init__(self, video_id: str, store: EmbeddingStore) -> None:
@@ -47,19 +45,11 @@ class Thumbnails:
 
 
 def thumbnails_of(
-    video_id: str,
-    pts: Sequence[int],
-    store: EmbeddingStore,
-    picture: Callable[[int], Image],
-    *,
-    patience_s: float,
+    video_id: str, pts: Sequence[int], store: EmbeddingStore, picture: Callable[[int], Image], *, patience_s: float
 ) -> dict[int, bytes]:
-    """Return the thumbnails of some frames, drawing and storing missing ones.
+    """Return pts → thumbnail (JPEG) of some frames, drawing and storing missing ones.
 
     Args:
-        video_id: The video of the frames.
-        pts: The frames' pts.
-        store: Holds the thumbnails.
         picture: Returns the frame with a given pts, uint8 RGB; called only for missing thumbnails.
         patience_s: Stop drawing after about this long and leave out the rest. At least one is drawn.
 

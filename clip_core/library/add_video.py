@@ -39,11 +39,9 @@ def add_upload(
     video is deleted.
 
     Args:
-        stream: The bytes, positioned at the start.
-        size_bytes: The number of bytes.
+        stream: The ``size_bytes`` bytes, positioned at the start.
         name: The user's name for the file, for display only.
         folder: Created if it is missing.
-        store: Stores the id and the name.
         on_bytes: Called with the number of bytes copied so far.
 
     Raises:
@@ -52,9 +50,13 @@ def add_upload(
         VideoError: The file is not a readable video.
     """
     _need_room(folder, size_bytes, name)
-    part, video_id = _copy(stream, folder, name, on_bytes)
     try:
-        return _keep(part, video_id, name, store)
+        handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
+    except OSError as error:
+        raise _no_place(folder, error) from error
+    part = Path(temporary)
+    try:
+        return _keep(part, _copy(stream, handle, name, on_bytes), name, store)
     except VideoError as error:  # it names the temporary file, which means nothing to the user
         what = error.what.replace(shown_name(part), shown_name(name))
         raise type(error)(what, error.next_step) from error
@@ -91,13 +93,9 @@ def _no_place(folder: Path, error: OSError) -> StoreError:
     return StoreError(f"Uploads cannot be kept in {shown_name(folder)}: {error.strerror}.", "Check that folder.")
 
 
-def _copy(stream: BinaryIO, folder: Path, name: str, on_bytes: Callable[[int], None] | None) -> tuple[Path, str]:
+def _copy(stream: BinaryIO, handle: int, name: str, on_bytes: Callable[[int], None] | None) -> str:
+    """Copy the bytes to an open file and close it; return their SHA-256."""
     digest, copied = hashlib.sha256(), 0
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
-    except OSError as error:
-        raise _no_place(folder, error) from error
-    part = Path(temporary)
     try:
         with os.fdopen(handle, "wb") as out:
             while block := stream.read(BLOCK_BYTES):
@@ -109,14 +107,9 @@ def _copy(stream: BinaryIO, folder: Path, name: str, on_bytes: Callable[[int], N
             out.flush()
             os.fsync(out.fileno())
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreFullError(
-            f"{shown_name(name)} could not be kept: {error.strerror}.", "Free some space and upload it again."
-        ) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return part, digest.hexdigest()
+        what = f"{shown_name(name)} could not be kept: {error.strerror}."
+        raise StoreFullError(what, "Free some space and upload it again.") from error
+    return digest.hexdigest()
 
 
 MOST_SHOWN = 300
@@ -174,7 +167,5 @@ def _outside(path: Path, config: Config) -> VideoError:
     """Return an error that names the folder to add, without checking what lies there."""
     folder = path.parent if path.suffix.lower() in EXTENSIONS or parse_sequence(path) is not None else path
     source = "config.yaml" if config.source is None else shown_name(config.source)
-    return VideoError(
-        f"{shown_name(path)} does not lie in a video folder.",
-        f"Add {str(folder)[:MOST_SHOWN]} to video_dirs in {source}, beside what is there, and open it again.",
-    )
+    step = f"Add {str(folder)[:MOST_SHOWN]} to video_dirs in {source}, beside what is there, and open it again."
+    return VideoError(f"{shown_name(path)} does not lie in a video folder.", step)

@@ -55,10 +55,7 @@ def known_video(
 ) -> VideoRecord | None:
     """Return the record of the file at ``path`` in its present state, or None if the store does not know it.
 
-    Args:
-        path: The file.
-        store: Holds the records.
-        stamp: The ``file_stamp`` of the file, if the caller has just taken it.
+    ``stamp`` is the ``file_stamp`` of the file, if the caller has just taken it.
 
     Raises:
         VideoNotFoundError: There is no such file.
@@ -86,11 +83,8 @@ def reindex_error(record: VideoRecord) -> NotIndexedError | None:
     table = record.table
     if table.time_base != _NANOSECOND or table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
         return None
-    name = shown_name(record.name)
-    return NotIndexedError(
-        f"{name} was indexed without PyAV by an earlier version, and its frames are not found any more.",
-        "Index it again; what was judged by hand is kept.",
-    )
+    what = "was indexed without PyAV by an earlier version, and its frames are not found any more."
+    return NotIndexedError(f"{shown_name(record.name)} {what}", "Index it again; what was judged by hand is kept.")
 
 
 def _reading_of(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ EXTENSIONS = (
     ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp",
 )  # fmt: skip
 """Extensions of files that are listed and may be uploaded, most common first; the content decides what a file is."""
-UPLOADS = "uploads"
 MOST_LISTED = 1000
 
 
@@ -37,7 +37,7 @@ class VideoChoice:
 
 def uploads_folder(config: Config) -> Path:
     """Return the folder of uploads: ``uploads`` in the first video folder."""
-    return (config.video_dirs[0] if config.video_dirs else Path("data")) / UPLOADS
+    return (config.video_dirs[0] if config.video_dirs else Path("data")) / "uploads"
 
 
 def configured_video(config: Config) -> Path | None:
@@ -66,12 +66,9 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
     uploaded = {record.video_id: record.name for record in records}
     paths = list(_files(config))
     paths += _besides(paths, [*opened, *_elsewhere(records, config)], config)
-    found = [VideoChoice(uploaded.get(path.stem, path.name), path) for path in paths]
+    found = sorted(VideoChoice(uploaded.get(path.stem, path.name), path) for path in paths)
     if first is not None:
-        rest = [choice for choice in found if not _same(choice.path, first)]
-        found = [VideoChoice(first.name, first), *sorted(rest)]
-    else:
-        found.sort()
+        found = [VideoChoice(first.name, first), *(choice for choice in found if not _same(choice.path, first))]
     return list(_numbered(found[:MOST_LISTED]))
 
 
@@ -95,25 +92,21 @@ def is_below(real: Path, config: Config) -> bool:
 
 def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> list[Path]:
     """Return those of ``others`` that exist, may be opened, and are not listed yet."""
-    known: dict[str, list[Path]] = {}
+    known, more = defaultdict[str, list[Path]](list), []
     for path in listed:
-        known.setdefault(path.name, []).append(path)
-    more = []
+        known[path.name].append(path)
     for path in dict.fromkeys(others):
-        is_listed = any(_same(path, other) for other in known.get(path.name, ()))
+        is_listed = any(_same(path, other) for other in known[path.name])
         if not is_listed and is_there(path) and is_allowed(path, config):
-            known.setdefault(path.name, []).append(path)
+            known[path.name].append(path)
             more.append(path)
     return more
 
 
 def _elsewhere(records: Sequence[VideoRecord], config: Config) -> Iterator[Path]:
     """Yield the recorded paths of videos outside the folders that are listed anyway."""
-    listed = {str(folder.absolute()) for folder in (*config.video_dirs, uploads_folder(config))}
-    for record in records:
-        path = Path(record.path)
-        if str(path.parent) not in listed:
-            yield path
+    listed = {folder.absolute() for folder in (*config.video_dirs, uploads_folder(config))}
+    yield from (path for path in (Path(record.path) for record in records) if path.parent not in listed)
 
 
 def _files(config: Config) -> Iterator[Path]:
@@ -121,10 +114,8 @@ def _files(config: Config) -> Iterator[Path]:
         try:
             found = list(videos_in(folder, config))
         except OSError as error:
-            raise VideoError(
-                f"The video folder {shown_name(folder)} cannot be listed ({error.strerror}).",
-                "Check its permissions, or take it out of video_dirs in config.yaml.",
-            ) from error
+            what = f"The video folder {shown_name(folder)} cannot be listed ({error.strerror})."
+            raise VideoError(what, "Check its permissions, or take it out of video_dirs in config.yaml.") from error
         yield from found
 
 
@@ -167,6 +158,9 @@ def _numbered(choices: list[VideoChoice]) -> Iterator[VideoChoice]:
 
 _ID = re.compile("[0-9a-f]{64}")
 _OPEN_FILES = Path("/proc/self/fd")
+_MOVED = ("The file of this video was moved or deleted.", "Put it back.")
+_CHANGED = ("The file of this video was changed since.", "Open it again.")
+_OUTSIDE = ("The file of this video lies outside video_dirs.", "Add its folder in config.yaml.")
 
 
 @dataclass(frozen=True)
@@ -216,11 +210,11 @@ def _checked(path: Path, record: VideoRecord, config: Config, store: EmbeddingSt
     try:
         found = file_stamp(path)
     except VideoNotFoundError as error:
-        raise _moved() from error
+        raise VideoNotFoundError(*_MOVED) from error
     if store.known_id(path, *found) != record.video_id:
-        raise _changed()
+        raise VideoNotFoundError(*_CHANGED)
     if not is_allowed(path, config):
-        raise _outside()
+        raise VideoNotFoundError(*_OUTSIDE)
     return FoundFile(path, found, record.container)
 
 
@@ -249,7 +243,7 @@ def open_file(found: FoundFile, config: Config) -> BinaryIO:
     except PermissionError as error:
         raise VideoError("The file of this video may not be read.", "Check its permissions.") from error
     except OSError as error:
-        raise _moved() from error
+        raise VideoNotFoundError(*_MOVED) from error
     try:
         _check(file, found, config)
     except BaseException:
@@ -259,22 +253,8 @@ def open_file(found: FoundFile, config: Config) -> BinaryIO:
 
 
 def _check(file: BinaryIO, found: FoundFile, config: Config) -> None:
-    status = os.fstat(file.fileno())
+    status, lasting = os.fstat(file.fileno()), lasting_path(file)
     if (status.st_size, status.st_mtime_ns) != found.stamp:
-        raise _changed()
-    lasting = lasting_path(file)
-    real = found.path if lasting is None else lasting.readlink()
-    if not is_allowed(real, config):
-        raise _outside()
-
-
-def _moved() -> VideoNotFoundError:
-    return VideoNotFoundError("The file of this video was moved or deleted.", "Put it back.")
-
-
-def _changed() -> VideoNotFoundError:
-    return VideoNotFoundError("The file of this video was changed since.", "Open it again.")
-
-
-def _outside() -> VideoNotFoundError:
-    return VideoNotFoundError("The file of this video lies outside video_dirs.", "Add its folder in config.yaml.")
+        raise VideoNotFoundError(*_CHANGED)
+    if not is_allowed(found.path if lasting is None else lasting.readlink(), config):
+        raise VideoNotFoundError(*_OUTSIDE)

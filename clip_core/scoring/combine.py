@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clip_core.settings import OPS, Op
@@ -18,7 +18,6 @@ class Combination:
     Attributes:
         op: "and": both are visible. "without": a is visible and b is not. "then": b starts after a starts, and at most
             ``within_s`` after a ends.
-        a, b: The prompts.
         within_s: Seconds, >= 0; only used by "then".
 
     Raises:
@@ -59,18 +58,12 @@ def combine(moments: Sequence[Moment], combination: Combination) -> list[Moment]
 
     Args:
         moments: Of any prompts, in any order. Peaks of a and b are compared, so they must have the same unit.
-        combination: What to compute.
 
     Returns:
         Non-empty moments ranked by peak, highest first; equal peaks by start.
     """
     a, b = (_disjoint([m for m in moments if m.prompt == prompt]) for prompt in (combination.a, combination.b))
-    if combination.op == "and":
-        found = _both(a, b, combination.name)
-    elif combination.op == "without":
-        found = _without(a, b, combination.name)
-    else:
-        found = _then(a, b, combination)
+    found = {"and": _both, "without": _without, "then": _then}[combination.op](a, b, combination)
     return sorted(found, key=lambda m: (-m.peak, m.start_s))
 
 
@@ -92,26 +85,24 @@ def _disjoint(moments: list[Moment]) -> list[Moment]:
     return joined
 
 
-def _both(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
-    found, i, j = [], 0, 0
-    while i < len(a) and j < len(b):
-        start_s, end_s = max(a[i].start_s, b[j].start_s), min(a[i].end_s, b[j].end_s)
-        if start_s < end_s:
-            found.append(_lower(a[i], b[j], name, start_s, end_s))
-        if a[i].end_s < b[j].end_s:
-            i += 1
-        else:
-            j += 1
-    return found
+def _overlapping(moment: Moment, others: list[Moment]) -> Iterator[Moment]:
+    """Yield those of ``others``, disjoint and sorted by time, that share time with a moment."""
+    for place in range(bisect.bisect_right(others, moment.start_s, key=lambda m: m.end_s), len(others)):
+        if others[place].start_s >= moment.end_s:
+            return
+        yield others[place]
 
 
-def _without(a: list[Moment], b: list[Moment], name: str) -> list[Moment]:
-    found, ends = [], [m.end_s for m in b]
+def _both(a: list[Moment], b: list[Moment], combination: Combination) -> list[Moment]:
+    pairs = [(one, other) for one in a for other in _overlapping(one, b)]
+    return [_lower(x, y, combination.name, max(x.start_s, y.start_s), min(x.end_s, y.end_s)) for x, y in pairs]
+
+
+def _without(a: list[Moment], b: list[Moment], combination: Combination) -> list[Moment]:
+    found, name = [], combination.name
     for moment in a:
         start_s = moment.start_s
-        for other in b[bisect.bisect_right(ends, start_s) :]:
-            if other.start_s >= moment.end_s:
-                break
+        for other in _overlapping(moment, b):
             if other.start_s > start_s:
                 found.append(_part(moment, name, start_s, other.start_s))
             start_s = other.end_s

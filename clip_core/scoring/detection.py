@@ -9,7 +9,7 @@ import numpy as np
 
 from clip_core.errors import SettingsError
 from clip_core.scoring.combine import Combination, combine
-from clip_core.scoring.moments import Rules, find_moments, moments_of_runs
+from clip_core.scoring.moments import Rules, find_moments, moments_of_runs, outside_limits
 from clip_core.scoring.prompt_detection import PromptDetection, Verdict
 from clip_core.scoring.smoothing import smooth_as
 from clip_core.scoring.spans import sample_spans
@@ -33,7 +33,6 @@ class MomentDetection:
     """The moments that the settings give for the scores of a video.
 
     Attributes:
-        video_scores, settings: The scores and settings used.
         scores: The curves in the unit of the settings.
         smoothed: float32 of the same shape.
         thresholds: Flagged prompt → threshold in that unit: the one set by hand, or the level that all moments of a
@@ -55,14 +54,14 @@ class MomentDetection:
     @property
     def not_sure(self) -> tuple[str, ...]:
         """Flagged prompts whose verdict is "not sure"."""
-        asked = (prompt for prompt in self.scores.prompts if prompt not in self.settings.unflagged)
-        return tuple(prompt for prompt in asked if prompt not in self.thresholds)
+        without = {*self.settings.unflagged, *self.thresholds}
+        return tuple(prompt for prompt in self.scores.prompts if prompt not in without)
 
     @property
     def detects(self) -> bool:
         """Whether any flagged prompt is detected on segments, where smoothing only changes the drawn curve."""
-        by_hand = thresholds_by_hand(self.settings, self.scores.prompts)
-        return any(p not in by_hand and p not in self.settings.unflagged for p in self.scores.prompts)
+        without = {*self.settings.unflagged, *thresholds_by_hand(self.settings, self.scores.prompts)}
+        return any(prompt not in without for prompt in self.scores.prompts)
 
     @property
     def shot_boundaries_s(self) -> Times | None:
@@ -80,22 +79,22 @@ class MomentDetection:
         Raises:
             ValueError: The unit is another one, in which a single cosine has no value.
         """
-        scale, column = self.video_scores.scale, self.scores.prompts.index(prompt)
         if self.scores.unit == "cosine":
             return cosines
         if self.scores.unit == "corrected":
             return np.asarray(cosines - self.video_scores.banks[prompt].level, np.float32)
         if self.scores.unit == "z":
+            scale, column = self.video_scores.scale, self.scores.prompts.index(prompt)
             return np.asarray((cosines - scale.median[column]) / scale.spread[column], np.float32)
         raise ValueError(f"a single cosine has no place in {self.scores.unit}")
 
     def within(self, prompt: str, score_range: tuple[float, float]) -> Floats:
         """Return a prompt's curve, float32 (n,), with NaN outside the score range or the time range of the settings."""
-        curve, times_s = self.scores.column(prompt), self.scores.times_s
-        inside = (curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1]))
-        if self.settings.time_range is not None:
-            inside &= (times_s >= self.settings.time_range[0]) & (times_s < self.settings.time_range[1])
-        return np.where(inside, curve, np.nan).astype(np.float32)
+        curve = self.scores.column(prompt).copy()
+        outside = outside_limits(curve, self.scores.times_s, score_range, self.settings.time_range)
+        if outside is not None:
+            curve[outside] = np.nan
+        return curve
 
     def measure(self, prompt: str, start_s: float, end_s: float) -> Moment | None:
         """Return a prompt's moment with these edges; peak and mean are of the samples inside, or of the nearest one.
@@ -120,12 +119,8 @@ def detect(settings: Settings, video_scores: VideoScores, *, smoothed: Floats | 
     """Turn curves into moments.
 
     A threshold set by hand is applied to the smoothed curve (``find_moments``). The other prompts are detected on
-    segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing.
-
-    Args:
-        settings: The settings.
-        video_scores: The scores of the video.
-        smoothed: ``MomentDetection.smoothed`` for the same unit and smoothing, if already computed.
+    segments of the video (``scoring.prompt_detection``), whatever the unit and the smoothing. ``smoothed`` is the
+    ``MomentDetection.smoothed`` of the same unit and smoothing, if already computed.
 
     Raises:
         SettingsError: The unit is margin and there is no negative prompt, or corrected and there is no null bank.
@@ -135,8 +130,19 @@ def detect(settings: Settings, video_scores: VideoScores, *, smoothed: Floats | 
     scores = video_scores.scale.in_unit(settings.unit)
     if smoothed is None:
         smoothed = smooth_as(settings, scores, shot_boundaries_for(settings, video_scores))
-    by_hand = thresholds_by_hand(settings, video_scores.raw.prompts)
-    moments = _apply_thresholds(settings, video_scores, scores, smoothed, by_hand)
+    by_hand = thresholds_by_hand(settings, scores.prompts)
+    moments = find_moments(
+        scores,
+        threshold=by_hand,
+        offset={prompt: onset - settings.hysteresis for prompt, onset in by_hand.items()},
+        score_range=settings.score_range,
+        time_range=settings.time_range,
+        smoothed=smoothed,
+        min_gap_s=settings.min_gap_s,
+        min_duration_s=settings.min_duration_s,
+        pad_s=settings.pad_s,
+        allowed=video_scores.beating_bank(settings.bank_share / 100) if settings.bank_share > 0 else None,
+    )
     detected = {p: video_scores.detected(p, settings.confidence) for p in scores.prompts if p not in by_hand}
     candidates: list[Moment] = []
     for prompt, found in detected.items():
@@ -168,26 +174,8 @@ def shot_boundaries_for(settings: Settings, video_scores: VideoScores) -> Times 
 
 def thresholds_by_hand(settings: Settings, prompts: Sequence[str]) -> dict[str, float]:
     """Return prompt → threshold set by hand (its own, else the common one); detected prompts are left out."""
-    given = {prompt: settings.thresholds.get(prompt, settings.threshold) for prompt in prompts}
-    return {prompt: threshold for prompt, threshold in given.items() if threshold is not None}
-
-
-def _apply_thresholds(
-    settings: Settings, video_scores: VideoScores, scores: Scores, smoothed: Floats, thresholds: Mapping[str, float]
-) -> list[Moment]:
-    """Return the moments of the prompts whose threshold was set by hand."""
-    return find_moments(
-        scores,
-        threshold=thresholds,
-        offset={prompt: onset - settings.hysteresis for prompt, onset in thresholds.items()},
-        score_range=settings.score_range,
-        time_range=settings.time_range,
-        smoothed=smoothed,
-        min_gap_s=settings.min_gap_s,
-        min_duration_s=settings.min_duration_s,
-        pad_s=settings.pad_s,
-        allowed=video_scores.beating_bank(settings.bank_share / 100) if settings.bank_share > 0 else None,
-    )
+    thresholds = {prompt: settings.thresholds.get(prompt, settings.threshold) for prompt in prompts}
+    return {prompt: threshold for prompt, threshold in thresholds.items() if threshold is not None}
 
 
 def _as_moments(
@@ -211,11 +199,8 @@ def _line(
     settings: Settings, video_scores: VideoScores, prompt: str, found: PromptDetection, moments: Sequence[Moment]
 ) -> float:
     """Return the level that all moments of a detected prompt reach, in the unit of the settings; the chart draws it."""
-    line = found.line
-    if settings.unit != "corrected" and video_scores.has_bank:
-        line = convert_prompt_threshold(video_scores.scale, prompt, line, "corrected", settings.unit)
-    elif not video_scores.has_bank:
-        line = convert_prompt_threshold(video_scores.scale, prompt, line, "cosine", settings.unit)
+    unit: Unit = "corrected" if video_scores.has_bank else "cosine"
+    line = convert_prompt_threshold(video_scores.scale, prompt, found.line, unit, settings.unit)
     return min([line, *(moment.peak for moment in moments if moment.prompt == prompt)])
 
 
@@ -237,7 +222,7 @@ def _combined(moments: list[Moment], settings: Settings, prompts: tuple[str, ...
     A combination of a prompt that no longer exists is skipped: there is no curve for it.
     """
     known, found = set(prompts), list[Moment]()
-    for combination in (Combination(*given) for given in settings.combinations):
+    for combination in (Combination(*parts) for parts in settings.combinations):
         if {combination.a, combination.b} <= known:
             found += combine([*moments, *found], combination)
             known.add(combination.name)
@@ -245,17 +230,13 @@ def _combined(moments: list[Moment], settings: Settings, prompts: tuple[str, ...
 
 
 def convert_threshold(
-    threshold: float, given: Unit, wanted: Unit, video_scores: VideoScores, prompt: str | None = None
+    threshold: float, unit: Unit, new_unit: Unit, video_scores: VideoScores, prompt: str | None = None
 ) -> float | None:
     """Convert a threshold to another unit; a common threshold becomes the median of its values for each prompt.
 
     Returns None if there are no samples, or no such prompt.
     """
-    prompts = (
-        video_scores.raw.prompts if prompt is None else tuple(p for p in (prompt,) if p in video_scores.raw.prompts)
-    )
+    scale, prompts = video_scores.scale, [p for p in video_scores.raw.prompts if prompt in (None, p)]
     if not prompts or not len(video_scores.raw):
         return None
-    return float(
-        np.median([convert_prompt_threshold(video_scores.scale, p, threshold, given, wanted) for p in prompts])
-    )
+    return float(np.median([convert_prompt_threshold(scale, p, threshold, unit, new_unit) for p in prompts]))

@@ -41,34 +41,13 @@ class Rules:
                 raise ValueError(f"{name} must be >= 0 and finite, not {value}: 0 switches the rule off")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Runs:
-    """k runs of samples of one curve, in time order; no two touch.
-
-    Attributes:
-        first, stop: int64 (k,): each run is the samples [first, stop).
-        start_s, end_s: float64 (k,): when each run begins and ends; padding changes only these.
-    """
-
-    first: Ints
-    stop: Ints
-    start_s: Times
-    end_s: Times
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-
 def hysteresis(starts: Mask, carries: Mask, stretch: Ints) -> tuple[Ints, Ints]:
-    """Return [first, stop) of each unbroken run of ``carries`` in which ``starts`` is true at least once.
+    """Return first and stop, int64 (k,), of each unbroken run of ``carries`` in which ``starts`` is true at least once.
 
     Args:
         starts: bool (n,). Only counts where ``carries`` is true.
         carries: bool (n,).
         stretch: int64 (n,), increasing; a run never continues from one number to the next.
-
-    Returns:
-        Two int64 (k,).
     """
     if len(carries) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -84,15 +63,17 @@ def hysteresis(starts: Mask, carries: Mask, stretch: Ints) -> tuple[Ints, Ints]:
 
 def apply_rules(
     first: Ints, stop: Ints, spans: Spans, rules: Rules, outside: Mask | None, limits: tuple[float, float]
-) -> Runs:
+) -> tuple[Ints, Ints, Times, Times]:
     """Fill gaps, drop short runs, then pad.
 
     Args:
         first, stop: int64 (k,), from ``hysteresis``.
-        spans: Of the n samples.
-        rules: The three lengths.
         outside: bool (n,), samples that a filled gap must not contain; None: no such samples.
         limits: Start and end of the time that moments may cover, in seconds.
+
+    Returns:
+        ``first`` and ``stop`` of the remaining runs, and when each begins and ends, float64 (k,): padding changes only
+        these.
     """
     if rules.min_gap_s > 0 and len(first) > 1:
         first, stop = _fill(first, stop, spans, rules.min_gap_s, outside)
@@ -104,7 +85,7 @@ def apply_rules(
         middle = (end_s[:-1] + start_s[1:]) / 2
         start_s = np.maximum(start_s - rules.pad_s, np.concatenate([[limits[0]], middle]))
         end_s = np.minimum(end_s + rules.pad_s, np.concatenate([middle, [limits[1]]]))
-    return Runs(first, stop, start_s, end_s)
+    return first, stop, start_s, end_s
 
 
 def _fill(first: Ints, stop: Ints, spans: Spans, min_gap_s: float, outside: Mask | None) -> tuple[Ints, Ints]:
@@ -173,13 +154,12 @@ def find_moments(
     smoothed = smooth(scores, smoothing_s) if smoothed is None else smoothed
     spans = shown_spans(scores)
     limits = _limits(scores, spans, time_range)
-    inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
     curves = np.ascontiguousarray(smoothed.T)  # makes each prompt's curve contiguous
     found: list[Moment] = []
     for prompt, onset in thresholds.items():
         column = scores.prompts.index(prompt)
         curve = curves[column]
-        outside = _outside(curve, score_range, inside)
+        outside = outside_limits(curve, scores.times_s, score_range, time_range)
         carries = curve >= np.float32(offsets[prompt])  # in float32, so that an equal score reaches it
         if outside is not None:
             carries &= ~outside
@@ -188,7 +168,7 @@ def find_moments(
             starts = starts & allowed[:, column]
         first, stop = hysteresis(starts, carries, spans.stretch)
         runs = apply_rules(first, stop, spans, rules, outside, limits)
-        found += _moments(prompt, curve, scores.times_s, spans, runs)
+        found += _measure(prompt, curve, curve, scores.times_s, spans, runs)
     return sorted(found, key=lambda m: (-m.peak, m.start_s))
 
 
@@ -206,27 +186,19 @@ def moments_of_runs(
     """Turn runs of samples found by other means into moments, by the same rules as ``find_moments``.
 
     Args:
-        scores: Scores that give the times of the samples.
-        prompt: The prompt of the moments.
-        curve: float32 (n,), its smoothed scores: the mean averages them, and ``peak_s`` is where they are highest among
-            the samples of the peak level.
+        scores: They give the times of the samples.
+        curve: float32 (n,), the prompt's smoothed scores: the mean averages them, and ``peak_s`` is where they are
+            highest among the samples of the peak level.
         levels: float32 (n,), the level of each sample's segment; the peak of a run is its highest level.
         runs: Samples [first, stop) each, in any order; they may touch but not overlap.
         rules, score_range, time_range: As in ``find_moments``.
     """
     spans = shown_spans(scores)
-    inside = None if time_range is None else (scores.times_s >= time_range[0]) & (scores.times_s < time_range[1])
-    outside = _outside(curve, score_range, inside)
+    outside = outside_limits(curve, scores.times_s, score_range, time_range)
     parts = [part for run in sorted(runs) for part in _parts_within(run, outside, spans.stretch)]
-    first, stop = np.array([a for a, _ in parts], np.int64), np.array([b for _, b in parts], np.int64)
-    return _moments(
-        prompt,
-        curve,
-        scores.times_s,
-        spans,
-        apply_rules(first, stop, spans, rules, outside, _limits(scores, spans, time_range)),
-        levels,
-    )
+    first, stop = np.array(parts, np.int64).reshape(-1, 2).T
+    remaining = apply_rules(first, stop, spans, rules, outside, _limits(scores, spans, time_range))
+    return _measure(prompt, curve, levels, scores.times_s, spans, remaining)
 
 
 def _parts_within(run: tuple[int, int], outside: Mask | None, stretch: Ints) -> list[tuple[int, int]]:
@@ -237,23 +209,21 @@ def _parts_within(run: tuple[int, int], outside: Mask | None, stretch: Ints) -> 
     return [(first + int(a), first + int(b)) for a, b in zip(begins, ends, strict=True)]
 
 
-def _per_prompt(prompts: tuple[str, ...], given: PerPrompt, name: str) -> dict[str, float]:
-    named = dict(given) if isinstance(given, Mapping) else dict.fromkeys(prompts, given)
-    for prompt, number in named.items():
+def _per_prompt(prompts: tuple[str, ...], numbers: PerPrompt, name: str) -> dict[str, float]:
+    by_prompt = dict(numbers) if isinstance(numbers, Mapping) else dict.fromkeys(prompts, numbers)
+    for prompt, number in by_prompt.items():
         if not math.isfinite(number):
             raise ValueError(f"the {name} of {prompt!r} must be finite, not {number}")
-    return {prompt: named[prompt] for prompt in prompts if prompt in named}
+    return {prompt: by_prompt[prompt] for prompt in prompts if prompt in by_prompt}
 
 
 def _offsets(thresholds: dict[str, float], offset: PerPrompt | None) -> dict[str, float]:
-    given = {} if offset is None else _per_prompt(tuple(thresholds), offset, "offset")
-    for prompt, low in given.items():
+    offsets = {} if offset is None else _per_prompt(tuple(thresholds), offset, "offset")
+    for prompt, low in offsets.items():
         if low > thresholds[prompt]:
-            raise ValueError(
-                f"the offset {low:g} of {prompt!r} lies above its onset {thresholds[prompt]:g}:"
-                " give an offset at or below the onset"
-            )
-    return thresholds | given
+            limit = f"above its onset {thresholds[prompt]:g}: give an offset at or below the onset"
+            raise ValueError(f"the offset {low:g} of {prompt!r} lies {limit}")
+    return thresholds | offsets
 
 
 def _limits(scores: Scores, spans: Spans, time_range: tuple[float, float] | None) -> tuple[float, float]:
@@ -264,29 +234,30 @@ def _limits(scores: Scores, spans: Spans, time_range: tuple[float, float] | None
     return (low, high) if time_range is None else (max(low, time_range[0]), min(high, time_range[1]))
 
 
-def _outside(curve: Floats, score_range: tuple[float, float] | None, inside: Mask | None) -> Mask | None:
-    """Return which samples are never part of a moment, bool (n,), or None if there are none."""
-    if score_range is None:
-        return None if inside is None else ~inside
-    outside: Mask = ~((curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1])))
-    return outside if inside is None else outside | ~inside
+def outside_limits(
+    curve: Floats, times_s: Times, score_range: tuple[float, float] | None, time_range: tuple[float, float] | None
+) -> Mask | None:
+    """Return which samples are never part of a moment, bool (n,), or None if there are no limits."""
+    outside: Mask | None = None
+    if score_range is not None:
+        outside = ~((curve >= np.float32(score_range[0])) & (curve <= np.float32(score_range[1])))
+    if time_range is not None:
+        elsewhere: Mask = (times_s < time_range[0]) | (times_s >= time_range[1])
+        outside = elsewhere if outside is None else outside | elsewhere
+    return outside
 
 
-def _moments(
-    prompt: str, curve: Floats, times_s: Times, spans: Spans, runs: Runs, levels: Floats | None = None
+def _measure(
+    prompt: str, curve: Floats, levels: Floats, times_s: Times, spans: Spans, runs: tuple[Ints, Ints, Times, Times]
 ) -> list[Moment]:
-    """Measure runs; the peak is the highest of ``levels``, or of the curve if that is None."""
-    if len(runs) == 0:
-        return []
+    """Return the moments of runs; the peak of each is the highest of its ``levels``, the mean that of its curve."""
     lengths_s = spans.lengths_s
     weighted = curve.astype(np.float64) * lengths_s
-    bounds = zip(runs.first.tolist(), runs.stop.tolist(), runs.start_s.tolist(), runs.end_s.tolist(), strict=True)
     found = []
-    for first, stop, start_s, end_s in bounds:
-        peak = float((curve if levels is None else levels)[first:stop].max())
-        best = curve[first:stop] if levels is None else np.where(levels[first:stop] == peak, curve[first:stop], -np.inf)
-        top = first + int(best.argmax())
-        weight = float(lengths_s[first:stop].sum())
-        total = weighted[first:stop].sum() / weight if weight > 0 else curve[first:stop].mean()
-        found.append(Moment(prompt, start_s, end_s, float(times_s[top]), peak, float(total)))
+    for a, b, start_s, end_s in zip(*(side.tolist() for side in runs), strict=True):
+        peak = levels[a:b].max()
+        top = a + int(np.where(levels[a:b] == peak, curve[a:b], -np.inf).argmax())
+        weight = float(lengths_s[a:b].sum())
+        mean = weighted[a:b].sum() / weight if weight > 0 else curve[a:b].mean()
+        found.append(Moment(prompt, start_s, end_s, float(times_s[top]), float(peak), float(mean)))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -66,20 +66,14 @@ class BankLevels:
     level_without_top: Times
 
     def without(self, text: int, cosines: Floats) -> Times:
-        """Return the level over all texts but one, float64 (n,).
-
-        Args:
-            text: Index of the text to leave out.
-            cosines: float32 (n,), its cosines.
-        """
+        """Return the level over all texts but one, float64 (n,); ``cosines``, float32 (n,), are that one's."""
         share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
         others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
         return np.where(self.top == text, self.level_without_top, self.level + np.log(others) / self.sharpness)
 
     def take(self, rows: Ints) -> BankLevels:
         """Return the levels of these frames, in this order."""
-        parts = (self.level[rows], self.top[rows], self.level_without_top[rows])
-        return BankLevels(self.sharpness, self.count, *parts)
+        return replace(self, level=self.level[rows], top=self.top[rows], level_without_top=self.level_without_top[rows])
 
 
 def bank_levels(cosines: Floats, sharpness: float) -> BankLevels:
@@ -130,17 +124,12 @@ class NullBank:
 
     def extend(self, vectors: Floats) -> None:
         """Add frames: float32 (k, dim), unit length."""
-        parts = [self._levels]
-        for start in range(0, len(vectors), BLOCK_SAMPLES):
-            parts.append(self.levels_of(vectors[start : start + BLOCK_SAMPLES]))
+        blocks = (vectors[start : start + BLOCK_SAMPLES] for start in range(0, len(vectors), BLOCK_SAMPLES))
+        parts = [self._levels, *(bank_levels(block @ self.vectors.T, self.sharpness) for block in blocks)]
+        self.computed_cells += len(vectors) * len(self.texts)
         names = ("level", "top", "level_without_top")
         joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
         self._levels = BankLevels(self.sharpness, len(self.texts), *joined)
-
-    def levels_of(self, vectors: Floats) -> BankLevels:
-        """Return the levels of vectors, float32 (k, dim), without adding them."""
-        self.computed_cells += len(vectors) * len(self.texts)
-        return bank_levels(vectors @ self.vectors.T, self.sharpness)
 
     def levels(self, order: Ints) -> BankLevels:
         """Return the levels of all added frames; ``order`` lists their rows."""
@@ -184,18 +173,15 @@ def prompt_banks(
     Each text of the bank is compared with the others in the same way, so that the comparison is fair.
 
     Args:
-        prompts: Of the bank's kind.
         bank: May hold the first rows of ``vectors`` already; the rest are added here.
         vectors: float32 (n, dim), in row order.
         order: int64 (n,), the rows sorted by time.
-        segments: Of these samples.
     """
     bank.extend(vectors[len(bank) :])
     levels, cosines = bank.levels(order), segments.means @ bank.vectors.T
     on_segments = bank_levels(cosines, bank.sharpness)
-    own = np.stack(
-        [column - on_segments.without(text, column) for text, column in enumerate(cosines.T)]
-    ).astype(np.float32)  # fmt: skip
+    rows = [column - on_segments.without(text, column) for text, column in enumerate(cosines.T)]
+    own = np.stack(rows).astype(np.float32)
     peaks = own.max(axis=1, initial=-np.inf)
     means = own @ (segments.lengths_s / max(float(segments.lengths_s.sum()), 1e-9)).astype(np.float32)
     shared = _prompt_bank(levels.level, on_segments.level, peaks, means)

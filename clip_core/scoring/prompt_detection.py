@@ -69,7 +69,6 @@ class PromptDetection:
     """What was detected for one prompt.
 
     Attributes:
-        verdict: Whether it is visible.
         line: The level that its runs must reach, or the lowest level of their segments if that is lower.
         runs: Moments, or candidates if the verdict is "not sure"; highest first, none overlapping.
     """
@@ -89,7 +88,6 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
 
     Args:
         curve: float32 (n,), raw cosines in time order.
-        segments: Of these samples.
         bank: The null bank for this prompt; None uses the curve alone and gives no confidence.
         confidence: In [0, 1).
     """
@@ -232,17 +230,15 @@ def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, ba
     if kind != "not sure":
         others = max(1, round(100 * (1 - share)))
         reason = f"Beats {_percent(share)} of {texts} neutral texts: about {others} in 100 absent ones come as high."
-        return Verdict(
-            kind, share, reason if kind == "there" else f"{reason} It stays high in most of the video.", texts
-        )
+        reason += " It stays high in most of the video." if kind == "throughout" else ""
+        return Verdict(kind, share, reason, texts)
     mean = float(np.average(levels, weights=lengths_s))
     usual = float(np.searchsorted(bank.means, np.float32(mean))) / texts
     reason = f"Beats only {_percent(share)} of {texts} neutral texts: too many come as high somewhere in this video."
     usual_rise = float(np.median(bank.peaks) - np.median(bank.means))
     if usual >= GENERIC_SHARE and peak - mean <= usual_rise:
-        reason += (
-            " It is high nearly everywhere, as generic prompts are. A negative prompt or a threshold set by hand helps."
-        )
+        reason += " It is high nearly everywhere, as generic prompts are."
+        reason += " A negative prompt or a threshold set by hand helps."
     return Verdict(kind, share, reason, texts)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 
 from clip_core.filters import FILTERS
-from clip_core.scoring.spans import Spans, sample_spans, split_at
+from clip_core.scoring.spans import sample_spans, split_at
 from clip_core.settings import Settings
 from clip_core.types import Floats, Scores, Times
 
@@ -17,36 +16,26 @@ EVEN_STEPS_WITHIN = 1e-6
 """Samples that lie within this part of a step of an even grid are averaged as if they lay on it."""
 BLOCK_CELLS = 2**16
 """The running integral takes so many cells at a time: its float64 intermediates then stay in the cache."""
+EVEN_WITHIN = 0.1
+"""Samples that lie within this part of a step of an even grid are filtered as they are."""
+MOST_GRID_POINTS = 8
+"""An irregular stretch is resampled to at most this many times its samples."""
 
 
-def moving_mean(values: Floats, times_s: Times, spans: Spans, window_s: float) -> Floats:
-    """Time-weighted mean over [t - w/2, t + w/2), each sample standing for its span.
+def _moving_mean(rows: Floats, times_s: Times, left: Times, right: Times, window_s: float, out: Floats) -> None:
+    """Write the time-weighted mean over [t - w/2, t + w/2), each sample standing for its span, to ``out``.
 
-    The curve is taken as constant over each span. On a regular grid with a window of an odd number of
-    samples this equals ``scipy.ndimage.uniform_filter1d`` away from the edges; at an edge it is the
-    mean of what is there.
+    The curve is taken as constant over each span. On a regular grid with a window of an odd number of samples this
+    equals ``scipy.ndimage.uniform_filter1d`` away from the edges; at an edge it is the mean of what is there.
 
     Args:
-        values: float32 (n, p).
-        times_s: float64 (n,), rising.
-        spans: Of the same n samples.
+        rows: float32 (p, n), samples of an unbroken stretch. Even ones are averaged by a box filter, others by the
+            integral.
+        times_s: float64 (n,), increasing.
+        left, right: float64 (n,), their spans.
         window_s: Width in seconds, > 0.
-
-    Returns:
-        float32 (n, p), its columns contiguous.
+        out: Like ``rows``.
     """
-    rows = np.ascontiguousarray(values.T)
-    mean = np.empty_like(rows)
-    bounds = [0, *(np.flatnonzero(np.diff(spans.stretch)) + 1).tolist(), len(times_s)]
-    for first, stop in itertools.pairwise(bounds):
-        part = slice(first, stop)
-        left, right = spans.left[part], spans.right[part]
-        _stretch(rows[:, part], times_s[part], left, right, window_s, mean[:, part])
-    return mean.T
-
-
-def _stretch(rows: Floats, times_s: Times, left: Times, right: Times, window_s: float, out: Floats) -> None:
-    """Average one unbroken stretch: by a box filter where the samples are even, else by the integral."""
     n = len(times_s)
     step_s = float(times_s[-1] - times_s[0]) / (n - 1) if n > 1 else 0.0
     whole = int((window_s / step_s - 1) // 2) if step_s > 0 and window_s > step_s else 0
@@ -105,35 +94,25 @@ def _by_integral(rows: Floats, times_s: Times, left: Times, right: Times, window
         out[start : start + count] = mean
 
 
-EVEN_WITHIN = 0.1
-"""Samples that lie within this part of a step of an even grid are filtered as they are."""
-MOST_GRID_POINTS = 8
-"""An irregular stretch is resampled to at most this many times its samples."""
-Apply: TypeAlias = Callable[[Floats, float], Floats]
-
-
 def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_s: Times | None = None) -> Floats:
     """Return the curves of ``scores``, smoothed; all kinds are centred, and edges use what is there.
 
-    What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much
-    whatever the kind:
+    What ``window_s`` = w means, chosen so that one position of the slider blurs time about as much whatever the kind:
 
     - mean: the time-weighted mean over [t - w/2, t + w/2).
     - gaussian: standard deviation w/√12, that of a box of width w; the weights that are there sum to 1.
     - median: the odd number of samples nearest to w; at an edge the samples are mirrored.
-    - savgol: Savitzky-Golay of order 2 over that odd number (at least 3); at an edge the last fit goes
-      on. It keeps the heights of peaks, so it smooths less than the others.
-    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and
-      backward, so that it delays nothing; the weights that are there sum to 1.
+    - savgol: Savitzky-Golay of order 2 over that odd number (at least 3); at an edge the last fit goes on. It keeps the
+      heights of peaks, so it smooths less than the others.
+    - exponential: weights exp(-|Δt|/τ), τ = w/√24 (the same standard deviation), summed forward and backward, so that
+      it delays nothing; the weights that are there sum to 1.
 
     A window longer than an unbroken stretch is as long as the stretch.
 
     Args:
-        scores: n samples of p prompts.
         window_s: Width in seconds, >= 0. With 0 the input array itself is returned.
         kind: A key of ``FILTERS``.
-        shot_boundaries_s: float64 (k,), shot boundaries that nothing is smoothed across; None: smooth across
-            them.
+        shot_boundaries_s: float64 (k,), shot boundaries that nothing is smoothed across; None: smooth across them.
 
     Returns:
         float32 (n, p), finite; its columns, not its rows, are contiguous.
@@ -147,41 +126,22 @@ def smooth(scores: Scores, window_s: float, kind: str = "mean", shot_boundaries_
         raise ValueError(f"kind must be one of {', '.join(FILTERS)}, not {kind!r}")
     if window_s == 0 or len(scores) == 0:
         return scores.values
-    spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
-    spans = split_at(spans, scores.times_s, shot_boundaries_s)
-    apply = FILTERS[kind].apply
-    if apply is None:
-        return moving_mean(scores.values, scores.times_s, spans, window_s)
-    return _filter_stretches(scores.values, scores.times_s, spans, window_s, apply)
-
-
-def _filter_stretches(values: Floats, times_s: Times, spans: Spans, window_s: float, apply: Apply) -> Floats:
-    """Filter each stretch of ``spans`` by itself.
-
-    A stretch whose samples are not evenly spaced is resampled linearly to its median step, filtered,
-    and read off at its samples again.
-
-    Args:
-        values: float32 (n, p).
-        times_s: float64 (n,), rising.
-        spans: Of the same n samples.
-        window_s: Width in seconds, > 0: see ``smooth``.
-        apply: See ``Filter``.
-
-    Returns:
-        float32 (n, p), its columns contiguous.
-    """
-    rows = np.ascontiguousarray(values.T)
-    bounds = [0, *(np.flatnonzero(np.diff(spans.stretch)) + 1).tolist(), len(times_s)]
-    if len(bounds) == 2:
-        return _filter_stretch(rows, times_s, window_s, apply).T
+    times_s, apply = scores.times_s, FILTERS[kind].apply
+    spans = split_at(sample_spans(times_s, scores.start_s, scores.end_s), times_s, shot_boundaries_s)
+    rows = np.ascontiguousarray(scores.values.T)
     out = np.empty_like(rows)
-    for first, stop in itertools.pairwise(bounds):
-        out[:, first:stop] = _filter_stretch(rows[:, first:stop], times_s[first:stop], window_s, apply)
+    bounds = [0, *(np.flatnonzero(np.diff(spans.stretch)) + 1).tolist(), len(times_s)]
+    for first, stop in itertools.pairwise(bounds):  # nothing is smoothed from one stretch to the next
+        part = slice(first, stop)
+        if apply is None:
+            _moving_mean(rows[:, part], times_s[part], spans.left[part], spans.right[part], window_s, out[:, part])
+        else:
+            out[:, part] = _filter(rows[:, part], times_s[part], window_s, apply)
     return out.T
 
 
-def _filter_stretch(rows: Floats, times_s: Times, window_s: float, apply: Apply) -> Floats:
+def _filter(rows: Floats, times_s: Times, window_s: float, apply: Callable[[Floats, float], Floats]) -> Floats:
+    """Filter a stretch; uneven samples are resampled linearly to their median step, and read off again."""
     n = len(times_s)
     length_s = float(times_s[-1] - times_s[0])
     if n < 2 or length_s <= 0:

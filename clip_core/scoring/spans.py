@@ -20,13 +20,11 @@ class Spans:
     Attributes:
         left, right: float64 (n,). ``right[i] == left[i + 1]`` unless there is a gap between them.
         stretch: int64 (n,), increasing from 0: samples with the same number have no gap between them.
-        median_step_s: Median step between samples; infinite for fewer than two.
     """
 
     left: Times
     right: Times
     stretch: Ints
-    median_step_s: float
 
     @property
     def lengths_s(self) -> Times:
@@ -68,22 +66,20 @@ def sample_spans(times_s: Times, start_s: float, end_s: float, until_s: Times | 
         left[0] = max(min(start_s, left[0]), left[0] - reach)
         right[-1] = min(max(end_s, right[-1]), right[-1] + reach)
     stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * median)])[: len(times_s)]
-    return Spans(left, right, stretch.astype(np.int64), median)
+    return Spans(left, right, stretch.astype(np.int64))
 
 
-def tells_of_change(scores: Scores) -> NDArray[np.bool_]:
+def measurable_steps(scores: Scores) -> NDArray[np.bool_]:
     """Return where a change between neighbours can be measured, bool (n - 1,): not across a gap or at one time."""
     spans = sample_spans(scores.times_s, scores.start_s, scores.end_s)
-    told: NDArray[np.bool_] = (np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0)
-    return told
+    return np.asarray((np.diff(spans.stretch) == 0) & (np.diff(scores.times_s) > 0))
 
 
 def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> Spans:
     """Return ``spans`` with a new stretch after each shot boundary; the lengths stay the same.
 
     Args:
-        spans: Of n samples.
-        times_s: float64 (n,), their times, increasing.
+        spans, times_s: Of n samples.
         shot_boundaries_s: float64 (k,), in any order; a sample at or after one belongs to the new shot. None: none.
     """
     if shot_boundaries_s is None or len(shot_boundaries_s) == 0 or len(times_s) == 0:
@@ -91,4 +87,4 @@ def split_at(spans: Spans, times_s: Times, shot_boundaries_s: Times | None) -> S
     shot = np.searchsorted(np.sort(np.asarray(shot_boundaries_s, np.float64)), times_s, side="right")
     new = (np.diff(spans.stretch) > 0) | (np.diff(shot) > 0)
     stretch = np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
-    return Spans(spans.left, spans.right, stretch, spans.median_step_s)
+    return Spans(spans.left, spans.right, stretch)

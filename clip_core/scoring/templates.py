@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 
 from clip_core.settings import Templates
 from clip_core.types import Floats
-
-TemplateSet: TypeAlias = Templates
 
 SIMPLE_IMAGENET_TEMPLATES = (
     "itap of a {}.",
@@ -48,12 +44,12 @@ OPENAI_IMAGENET_TEMPLATES = (
 )  # fmt: skip
 """The 80 that OpenAI chose for ImageNet, in the order of open_clip's OPENAI_IMAGENET_TEMPLATES."""
 
-TEMPLATE_SETS: dict[TemplateSet, tuple[str, ...]] = {
+TEMPLATE_SETS: dict[Templates, tuple[str, ...]] = {
     "none": ("{}",),
     "simple": SIMPLE_IMAGENET_TEMPLATES,
     "openai": OPENAI_IMAGENET_TEMPLATES,
 }
-"""Name → templates; "none" leaves a prompt as typed."""
+"""Name → templates, each with one "{}" where the prompt goes; "none" leaves a prompt as typed."""
 LONGEST_NAME_WORDS = 5
 """A longer prompt is a sentence, which no template improves."""
 BLOCK_SAMPLES = 8192
@@ -63,54 +59,36 @@ _ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 _BRINGS_ITS_OWN = re.compile(r"\b(?:an?|the|my|one|many)\b[^{]*\{\}")
 
 
-def filled(prompt: str, templates: TemplateSet | Sequence[str]) -> list[str]:
-    """Put ``prompt`` into each template.
+def filled(prompt: str, templates: Templates) -> list[str]:
+    """Put ``prompt`` into each template of a set; each text is returned once.
 
     The templates are made for bare class names. A leading "a", "an" or "the" of the prompt is dropped where a template
     has its own determiner: "a dog" in "a photo of the {}." becomes "a photo of the dog.". A prompt of more than 5 words
     is taken for a sentence and returned once, as typed. A prompt that is only an article keeps it.
 
-    Args:
-        prompt: Not empty.
-        templates: A name in ``TEMPLATE_SETS``, or texts with "{}" where the prompt goes.
-
-    Returns:
-        The texts in template order, without duplicates.
-
     Raises:
-        ValueError: The template set is unknown, or a template does not have exactly one "{}".
+        ValueError: The template set is unknown.
     """
-    if isinstance(templates, str):
-        if templates not in TEMPLATE_SETS:
-            raise ValueError(f"there is no template set {templates!r}; there are {', '.join(TEMPLATE_SETS)}")
-        templates = TEMPLATE_SETS[templates]
-    for template in templates:
-        if template.count("{}") != 1:
-            raise ValueError(f'a template must have one "{{}}" where the prompt goes: {template!r}')
-    if len(prompt.split()) > LONGEST_NAME_WORDS or not templates:
+    if templates not in TEMPLATE_SETS:
+        raise ValueError(f"there is no template set {templates!r}; there are {', '.join(TEMPLATE_SETS)}")
+    if len(prompt.split()) > LONGEST_NAME_WORDS:
         return [prompt]
     bare = _ARTICLE.sub("", prompt, count=1) if _ARTICLE.match(prompt) else prompt
-    texts = [t.replace("{}", bare if _BRINGS_ITS_OWN.search(t) else prompt) for t in templates]
+    texts = [t.replace("{}", bare if _BRINGS_ITS_OWN.search(t) else prompt) for t in TEMPLATE_SETS[templates]]
     return list(dict.fromkeys(texts))
 
 
 def ensemble(vectors: Floats) -> Floats:
     """Return the ensemble vector of a prompt's texts: normalise each, average, normalise again (open_clip).
 
-    Args:
-        vectors: float32 (k, dim), k ≥ 1, none of them zero.
-
-    Returns:
-        float32 (dim,), unit length; the first vector if they cancel out.
+    Takes float32 (k, dim) and returns float32 (dim,), unit length: the first vector if they cancel out.
 
     Raises:
         ValueError: There are no vectors, or one is zero.
     """
-    if len(vectors) == 0:
-        raise ValueError("an ensemble needs at least one vector")
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    if not np.all(lengths > 0):
-        raise ValueError("an ensemble has no place for a zero vector")
+    if len(vectors) == 0 or not np.all(lengths > 0):
+        raise ValueError(f"an ensemble needs at least one vector, none of them zero; there are {len(vectors)}")
     units = vectors / lengths
     mean = units.mean(axis=0)
     length = float(np.linalg.norm(mean))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,19 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution divided by its median absolute deviation."""
 SMALLEST_SPREAD = 0.005
 """In cosine; keeps a prompt that never appears from producing false events."""
+
+
+def check_odds(weights: Mapping[str, float], logit_scale: float) -> None:
+    """Raise ValueError unless the logit scale and all weights are finite and above 0."""
+    for name, number in {"logit scale": logit_scale, **{f"weight of {p!r}": w for p, w in weights.items()}}.items():
+        if not (np.isfinite(number) and number > 0):
+            raise ValueError(f"the {name} must be a finite number above 0, not {number}")
+
+
+def log_odds(prompts: Sequence[str], weights: Mapping[str, float], logit_scale: float) -> Floats:
+    """Return ln(w) / L of each prompt, float32 (p,): what its prior odds (default 1) add to its cosines."""
+    odds = np.array([weights.get(prompt, 1.0) for prompt in prompts], np.float64)
+    return (np.log(odds) / logit_scale).astype(np.float32)
 
 
 class Scale:
@@ -47,10 +60,7 @@ class Scale:
         logit_scale: float = 100.0,
         levels: Mapping[str, Floats] | None = None,
     ) -> None:
-        given = {"logit scale": logit_scale} | {f"weight of {p!r}": w for p, w in (weights or {}).items()}
-        for name, number in given.items():
-            if not (np.isfinite(number) and number > 0):
-                raise ValueError(f"the {name} must be a finite number above 0, not {number}")
+        check_odds(weights or {}, logit_scale)
         if raw.unit != "cosine":
             raise ValueError(f"units are derived from raw cosines, not from {raw.unit}")
         if negatives is not None and len(negatives) != len(raw):
@@ -65,16 +75,13 @@ class Scale:
     @property
     def units(self) -> tuple[Unit, ...]:
         """The available units: margin needs a negative prompt, corrected needs the null bank."""
-        lacking = {"margin": not self._has_negatives, "corrected": not self._is_corrected}
-        return tuple(unit for unit in _WAYS if not lacking.get(unit, False))
+        has_negatives = self.negatives is not None and len(self.negatives.prompts) > 0
+        available = {"margin": has_negatives, "corrected": self._is_corrected}
+        return tuple(unit for unit in _VALUES if available.get(unit, True))
 
     @property
     def _is_corrected(self) -> bool:
         return all(prompt in self._levels for prompt in self.raw.prompts)
-
-    @property
-    def _has_negatives(self) -> bool:
-        return self.negatives is not None and len(self.negatives.prompts) > 0
 
     def in_unit(self, unit: Unit) -> Scores:
         """Return the scores in ``unit``.
@@ -93,10 +100,10 @@ class Scale:
 
     def values(self, unit: Unit) -> Floats:
         """Return only the values of ``in_unit``: float32 (n, p)."""
-        if unit not in _WAYS:
-            raise ValueError(f"there is no unit {unit!r}; there are {', '.join(_WAYS)}")
+        if unit not in _VALUES:
+            raise ValueError(f"there is no unit {unit!r}; there are {', '.join(_VALUES)}")
         if unit not in self._values:
-            self._values[unit] = _WAYS[unit](self)
+            self._values[unit] = _VALUES[unit](self)
         return self._values[unit]
 
     def rising(self, unit: Unit, prompt: str) -> Floats:
@@ -124,8 +131,7 @@ class Scale:
         if self.negatives is None or not self.negatives.prompts:
             raise ValueError('the margin needs a negative prompt: add a line such as "- a person"')
         best = np.max(self._with_odds(self.negatives), axis=1, keepdims=True)
-        margin: Floats = self._with_odds(self.raw) - best
-        return margin
+        return np.asarray(self._with_odds(self.raw) - best)
 
     def _softmax(self) -> Floats:
         sides = [self.raw] if self.negatives is None else [self.raw, self.negatives]
@@ -134,18 +140,14 @@ class Scale:
             return self.raw.values
         logits -= np.max(logits, axis=1, keepdims=True)
         np.exp(logits, out=logits)
-        total = np.sum(logits, axis=1, keepdims=True)
-        share: Floats = logits[:, : len(self.raw.prompts)] / total
-        return share
+        return np.asarray(logits[:, : len(self.raw.prompts)] / np.sum(logits, axis=1, keepdims=True))
 
     def _with_odds(self, side: Scores) -> Floats:
         """Return s + ln(w) / L: the cosines shifted by each prompt's prior odds."""
-        odds = np.array([self._weights.get(prompt, 1.0) for prompt in side.prompts], np.float64)
-        shifted: Floats = side.values + (np.log(odds) / self._logit_scale).astype(np.float32)
-        return shifted
+        return np.asarray(side.values + log_odds(side.prompts, self._weights, self._logit_scale))
 
 
-_WAYS: dict[Unit, Callable[[Scale], Floats]] = {
+_VALUES: dict[Unit, Callable[[Scale], Floats]] = {
     "corrected": Scale._corrected,
     "cosine": lambda scale: scale.raw.values,
     "z": Scale._z,
@@ -156,13 +158,9 @@ _WAYS: dict[Unit, Callable[[Scale], Floats]] = {
 
 
 def robust_statistics(values: Floats) -> tuple[Times, Times]:
-    """Return the median and the robust spread of each column: max(1.4826 · MAD, 0.005).
+    """Return the median and the robust spread, max(1.4826 · MAD, 0.005), of each column of float32 (n, p), n ≥ 0.
 
-    Args:
-        values: float32 (n, p); n may be 0.
-
-    Returns:
-        Two arrays, float64 (p,).
+    Both are float64 (p,).
     """
     n, p = values.shape
     if n == 0:
@@ -178,27 +176,19 @@ def _kth_distance(rising: Floats, centre: Times, k: int) -> Times:
     """Return each sorted row's distance from ``centre`` to the k-th nearest sample; the k nearest are adjacent."""
     about = centre[:, None].astype(np.float32)
     reach = np.maximum(about - rising[:, : rising.shape[1] - k + 1], rising[:, k - 1 :] - about)
-    nearest: Times = reach.min(axis=1).astype(np.float64)
-    return nearest
+    return np.asarray(reach.min(axis=1), np.float64)
 
 
 def _middle(rising: Floats) -> Times:
     """Return the median of each sorted row."""
     n = rising.shape[1]
-    middle: Times = (rising[:, (n - 1) // 2].astype(np.float64) + rising[:, n // 2]) / 2
-    return middle
+    return np.asarray((rising[:, (n - 1) // 2].astype(np.float64) + rising[:, n // 2]) / 2)
 
 
 def mid_ranks(curve: Floats) -> Floats:
     """Return each sample's percentile in [0, 100]: the share of samples below it plus half of those equal to it.
 
-    A constant curve is 50 throughout, so it never has a high percentile.
-
-    Args:
-        curve: float32 (n,).
-
-    Returns:
-        float32 (n,).
+    A constant curve is 50 throughout, so it never has a high percentile. Takes and returns float32 (n,).
     """
     n = len(curve)
     if n == 0:
@@ -234,7 +224,7 @@ class Equivalents:
     Attributes:
         unit, threshold: The threshold that was converted.
         share: Share of the video's samples at or above it before smoothing, in [0, 1]; 0 without samples.
-        cosine, z, percentile: The threshold in these units; None if its unit is in ``NO_COSINE``.
+        cosine, z: The threshold in these units; None if its unit is in ``NO_COSINE``.
     """
 
     unit: Unit
@@ -242,29 +232,20 @@ class Equivalents:
     share: float
     cosine: float | None
     z: float | None
-    percentile: float | None
 
 
 def equivalents(scale: Scale, prompt: str, unit: Unit, threshold: float) -> Equivalents:
-    """Convert a threshold of ``prompt`` to cosine, z and percentile, and count the share of samples at or above it."""
+    """Convert a threshold of ``prompt`` to cosine and z, and count the share of samples at or above it."""
     cosine = cosine_of(scale, prompt, unit, threshold)
-    if cosine is None:
-        return Equivalents(unit, threshold, share_at_or_above(scale, prompt, unit, threshold), None, None, None)
-    return Equivalents(
-        unit,
-        threshold,
-        share_at_or_above(scale, prompt, unit, threshold),
-        cosine,
-        threshold if unit == "z" else _from_cosine(scale, prompt, "z", cosine),
-        threshold if unit == "percentile" else _from_cosine(scale, prompt, "percentile", cosine),
-    )
+    z = None if cosine is None else threshold if unit == "z" else _from_cosine(scale, prompt, "z", cosine)
+    return Equivalents(unit, threshold, share_at_or_above(scale, prompt, unit, threshold), cosine, z)
 
 
 def equivalents_text(same: Equivalents) -> str:
     """Return a text such as "z 2.50 ≙ cosine 0.271 ≙ top 1.8 %"."""
     others: dict[Unit, float | None] = {"cosine": same.cosine, "z": same.z}
-    told = [(unit, number) for unit, number in others.items() if unit != same.unit and number is not None]
-    words = [f"{unit} {value_text(number, unit)}" for unit, number in [(same.unit, same.threshold), *told]]
+    converted = [(unit, number) for unit, number in others.items() if unit != same.unit and number is not None]
+    words = [f"{unit} {value_text(number, unit)}" for unit, number in [(same.unit, same.threshold), *converted]]
     return " ≙ ".join([*words, f"top {100 * same.share:.1f} %"])
 
 
@@ -291,27 +272,20 @@ def cosine_of(scale: Scale, prompt: str, unit: Unit, threshold: float) -> float 
     return _kth_highest(scale, prompt, "cosine", share_at_or_above(scale, prompt, unit, threshold))
 
 
-def convert_prompt_threshold(scale: Scale, prompt: str, threshold: float, given: Unit, wanted: Unit) -> float:
-    """Convert a threshold to another unit: by its cosine if both units have one, else by the share at or above it.
-
-    Args:
-        scale: Of the whole video.
-        prompt: One of its prompts.
-        threshold: In the unit ``given``.
-        given, wanted: The units before and after.
-    """
-    if given == wanted:
+def convert_prompt_threshold(scale: Scale, prompt: str, threshold: float, unit: Unit, new_unit: Unit) -> float:
+    """Convert a threshold to another unit: by its cosine if both units have one, else by the share at or above it."""
+    if unit == new_unit:
         return threshold
-    cosine = cosine_of(scale, prompt, given, threshold)
-    if cosine is not None and wanted not in NO_COSINE:
-        return _from_cosine(scale, prompt, wanted, cosine)
-    return _kth_highest(scale, prompt, wanted, share_at_or_above(scale, prompt, given, threshold))
+    cosine = cosine_of(scale, prompt, unit, threshold)
+    if cosine is not None and new_unit not in NO_COSINE:
+        return _from_cosine(scale, prompt, new_unit, cosine)
+    return _kth_highest(scale, prompt, new_unit, share_at_or_above(scale, prompt, unit, threshold))
 
 
-def _from_cosine(scale: Scale, prompt: str, wanted: Unit, cosine: float) -> float:
-    if wanted == "cosine":
+def _from_cosine(scale: Scale, prompt: str, unit: Unit, cosine: float) -> float:
+    if unit == "cosine":
         return cosine
-    if wanted == "z":
+    if unit == "z":
         column = scale.raw.prompts.index(prompt)
         return float((cosine - scale.median[column]) / scale.spread[column])
     rising = scale.rising("cosine", prompt)

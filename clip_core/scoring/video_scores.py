@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,10 +16,11 @@ from clip_core.scoring.units import Scale
 from clip_core.types import Floats, Scores, Times, Unit
 
 
+@dataclass(frozen=True, eq=False)
 class VideoScores:
     """Scores, shot boundaries, segments and null-bank scores. Create a new one when any of them changes.
 
-    Args:
+    Attributes:
         raw: Raw cosines of the prompts.
         negatives: Of the negative prompts at the same samples; may have no columns.
         weights: Prompt or negative → prior odds.
@@ -28,26 +30,15 @@ class VideoScores:
         segments: Of these samples.
     """
 
-    def __init__(
-        self,
-        raw: Scores,
-        negatives: Scores,
-        *,
-        weights: Mapping[str, float],
-        logit_scale: float,
-        banks: Mapping[str, PromptBank],
-        shot_boundaries_s: Times,
-        segments: Segments,
-    ) -> None:
-        self.raw, self.negatives, self.banks, self.shot_boundaries_s, self.segments = (
-            raw,
-            negatives,
-            banks,
-            shot_boundaries_s,
-            segments,
-        )
-        self.weights, self.logit_scale = dict(weights), logit_scale
-        self._detected: dict[tuple[str, float], PromptDetection] = {}
+    raw: Scores
+    negatives: Scores
+    _: KW_ONLY
+    weights: Mapping[str, float]
+    logit_scale: float
+    banks: Mapping[str, PromptBank]
+    shot_boundaries_s: Times
+    segments: Segments
+    _detected: dict[tuple[str, float], PromptDetection] = field(default_factory=dict, init=False)
 
     @cached_property
     def scale(self) -> Scale:
@@ -70,12 +61,12 @@ class VideoScores:
 
     def levels(self, unit: Unit, prompt: str) -> Floats:
         """Return a prompt's mean score over each sample's segment, float32 (n,), in ``unit``."""
+        corrected = unit == "corrected"  # by the level of the segment's mean vector, as in detection
+        values = self.raw.values if corrected else self.scale.values(unit)
         column = self.raw.prompts.index(prompt)
-        if unit == "corrected":  # of the segment's mean vector, as in detection
-            levels = self.segments.average(self.raw.values[:, column : column + 1])
+        levels = self.segments.average(values[:, column : column + 1])
+        if corrected:
             levels = levels - self.banks[prompt].segment_level[:, None]
-        else:
-            levels = self.segments.average(self.scale.values(unit)[:, column : column + 1])
         return self.segments.spread_out(levels)[:, 0]
 
     def beating_bank(self, share: float) -> Mask | None:

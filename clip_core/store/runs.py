@@ -1,16 +1,22 @@
-"""Runs: which videos were begun and finished under which model, as an append-only log of events."""
+"""Runs: which videos were begun and finished under which model, as an append-only log of events, and their lock."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from clip_core.errors import NotIndexedError
-from clip_core.store.tables import Table, Tables, plain_id, stamp
+from clip_core.store.tables import StorePart, Table, Tables, columns_of, digest, guarded, of_video, plain_id, stamp
 from clip_core.text import unicode_text
 
 RUNS = "runs"
+_COLUMNS = columns_of(
+    "video string, fingerprint string, model_id string, epoch string, rate float64, finished bool, at_ns int64"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,54 +36,54 @@ class RunRecord:
     epoch: str
 
 
-def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
-    import pyarrow as pa
-
-    text = pa.string()
-    kinds = [("video", text), ("fingerprint", text), ("model_id", text), ("epoch", text)]
-    return pa.schema([*kinds, ("rate", pa.float64()), ("finished", pa.bool_()), ("at_ns", pa.int64())])
-
-
 def never_begun() -> NotIndexedError:
     """Return the error for a video that was never embedded under a model."""
     return NotIndexedError("This video was never indexed with this model.", "Index it first.")
 
 
-def note(
-    tables: Tables, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, finished: bool
-) -> None:
-    """Append one event; ``model_id`` None means that of the previous event.
+class RunRows(StorePart):
+    """The store's log of runs."""
 
-    Raises:
-        NotIndexedError: ``model_id`` is None and there is no previous event.
-    """
-    import pyarrow as pa
+    def begin(self, video_id: str, fingerprint: str, model_id: str, samples_per_second: float | None) -> None:
+        """Record that a run begins; it is unfinished from now on. A rate of None means every frame."""
+        self._note_run(video_id, fingerprint, model_id, samples_per_second, finished=False)
 
-    with tables.writing(RUNS, _schema) as table:
-        past = _events(table, video_id, fingerprint)
-        if model_id is None:
-            if not past:
-                raise never_begun()
-            model_id = past[-1]["model_id"]
-        row = {
-            "video": video_id,
-            "fingerprint": fingerprint,
-            "model_id": unicode_text(model_id),
-            "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
-            "rate": None if rate is None else float(rate),
-            "finished": finished,
-            "at_ns": stamp(past[-1]["at_ns"] if past else 0),
-        }
-        table.add(pa.Table.from_pylist([row], schema=_schema()))
+    def _note_run(
+        self, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, *, finished: bool
+    ) -> None:
+        """Append one event; ``model_id`` None means that of the previous event.
 
+        Raises:
+            NotIndexedError: ``model_id`` is None and there is no previous event.
+        """
+        with self._tables.writing(RUNS, _COLUMNS) as table:
+            past = _events(table, video_id, fingerprint)
+            if model_id is None:
+                if not past:
+                    raise never_begun()
+                model_id = past[-1]["model_id"]
+            row = {
+                "video": video_id,
+                "fingerprint": fingerprint,
+                "model_id": unicode_text(model_id),
+                "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
+                "rate": None if rate is None else float(rate),
+                "finished": finished,
+                "at_ns": stamp(past[-1]["at_ns"] if past else 0),
+            }
+            table.add_row(row)
 
-def run(tables: Tables, video_id: str, fingerprint: str) -> RunRecord | None:
-    """Return the state of a run, or None if it was never begun."""
+    def run(self, video_id: str, fingerprint: str) -> RunRecord | None:
+        """Return the state of a video under a model, or None if it was never begun."""
 
-    def latest(table: Table | None) -> RunRecord | None:
-        return None if table is None else _state(_events(table, video_id, fingerprint))
+        def latest(table: Table | None) -> RunRecord | None:
+            return None if table is None else _state(_events(table, video_id, fingerprint))
 
-    return tables.answered(RUNS, (video_id, fingerprint), latest)
+        return self._tables.answered(RUNS, (video_id, fingerprint), latest)
+
+    def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
+        """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""
+        return IndexingLock(self._tables, video_id, fingerprint)
 
 
 def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str] | None) -> tuple[str, str]:
@@ -91,9 +97,9 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
             state = table.state
             if known is not None and known[0] == state:
                 return known
-            found = _state(_events(table, video_id, fingerprint))
-            if found is not None:
-                return state, found.epoch
+            run = _state(_events(table, video_id, fingerprint))
+            if run is not None:
+                return state, run.epoch
     raise never_begun()
 
 
@@ -108,11 +114,11 @@ def runs_of_all(tables: Tables) -> dict[str, dict[str, RunRecord]]:
 
 
 def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any]]:
-    return _sorted(table, f"video = '{plain_id(video_id)}' AND fingerprint = '{plain_id(fingerprint)}'")
+    return _sorted(table, f"{of_video(video_id)} AND fingerprint = '{plain_id(fingerprint)}'")
 
 
 def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.rows(_schema().names, where).to_pylist()
+    rows: list[dict[str, Any]] = table.rows(tuple(_COLUMNS), where).to_pylist()
     # The epoch breaks ties, so that all readers agree when two processes begin at the same time.
     return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
 
@@ -122,3 +128,43 @@ def _state(past: list[dict[str, Any]]) -> RunRecord | None:
         return None
     last = past[-1]
     return RunRecord(last["model_id"], last["rate"], last["finished"], past[0]["epoch"])
+
+
+class IndexingLock:
+    """One process indexes a video, the others wait and read: a lock that is tried once, at entry, and never waits.
+
+    It only saves duplicate work; the stored data are correct without it. The operating system releases
+    it when the process ends, even after a crash. On an object store it is always held.
+
+    Attributes:
+        held: Whether this process holds the lock.
+    """
+
+    def __init__(self, tables: Tables, video_id: str, fingerprint: str) -> None:
+        self.held = False
+        self._tables, self._file_name = tables, f"{digest(f'{video_id} {fingerprint}')}.lock"
+        self._lock: FileLock | None = None
+
+    def __enter__(self) -> IndexingLock:
+        """Try to acquire the lock.
+
+        Raises:
+            StoreError: The folder for locks cannot be written.
+        """
+        if self._tables.is_folder:
+            folder = Path(self._tables.location, "locks")
+            with guarded(self._tables.location):
+                folder.mkdir(parents=True, exist_ok=True)
+                self._lock = FileLock(folder / self._file_name)
+                try:
+                    self._lock.acquire(blocking=False)
+                except Timeout:
+                    return self
+        self.held = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release the lock if it is held."""
+        if self._lock is not None and self.held:
+            self._lock.release()
+        self.held = False

@@ -11,11 +11,11 @@ import stat
 import threading
 import time
 import uuid
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from clip_core.errors import StoreError, StoreFullError
 from clip_core.text import printable, shorten
@@ -40,11 +40,6 @@ def is_missing(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or _MISSING.search(str(error)) is not None
 
 
-def shown_place(location: str) -> str:
-    """Return the end of a folder or address for messages, at most 60 printable characters."""
-    return shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)
-
-
 def translate(error: OSError | RuntimeError | ValueError, location: str) -> StoreError:
     """Return our error for an error of LanceDB or the operating system.
 
@@ -52,7 +47,7 @@ def translate(error: OSError | RuntimeError | ValueError, location: str) -> Stor
         error: The original error.
         location: The folder or address of the store.
     """
-    place = shown_place(location)
+    place = shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)  # its end says most
     if (isinstance(error, OSError) and error.errno in _FULL_CODES) or _FULL.search(str(error)):
         return StoreFullError(
             f"The disk that holds {place} is full.",
@@ -77,6 +72,8 @@ def guarded(location: str) -> Iterator[None]:
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+Columns: TypeAlias = dict[str, str]
+"""Name of a column → pyarrow's name of its type; "int64[]" is a list, "float16[512]" a list of fixed length."""
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
 _MADE = b"made"
@@ -96,6 +93,11 @@ def plain_id(text: str) -> str:
     return text
 
 
+def of_video(video_id: str) -> str:
+    """Return the SQL filter for the rows of a video."""
+    return f"video = '{plain_id(video_id)}'"
+
+
 def digest(text: str) -> str:
     """Return the SHA-256 of a text as 64 hex digits; also works for paths that are not valid Unicode."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -106,12 +108,27 @@ def stamp(after_ns: int = 0) -> int:
     return max(time.time_ns(), after_ns + 1)
 
 
-class Table:
-    """One LanceDB table at its latest version, used by one thread at a time."""
+def columns_of(text: str) -> Columns:
+    """Return the columns of a text like "video string, pts int64"."""
+    return dict(column.split() for column in text.split(","))
 
-    def __init__(self, raw: Any, location: str) -> None:  # noqa: ANN401 - LanceDB is not imported here
-        self._raw = raw
-        self._location = location
+
+def arrow_schema(columns: Columns) -> Any:  # noqa: ANN401 - pyarrow is not imported here
+    """Return the pyarrow schema of ``columns``."""
+    import pyarrow as pa
+
+    def kind(name: str) -> pa.DataType:
+        item, is_list, length = name.rstrip("]").partition("[")
+        return pa.list_(pa.type_for_alias(item), int(length or -1)) if is_list else pa.type_for_alias(name)
+
+    return pa.schema([(column, kind(name)) for column, name in columns.items()])
+
+
+class Table:
+    """One LanceDB table at its latest version, used by one thread at a time; rows are added with ``columns``."""
+
+    def __init__(self, raw: Any, location: str, columns: Columns) -> None:  # noqa: ANN401 - LanceDB is not imported here
+        self._raw, self._location, self._columns = raw, location, columns
 
     @property
     def state(self) -> str:
@@ -137,16 +154,25 @@ class Table:
         with guarded(self._location):
             return self._raw.take_row_ids(list(row_ids)).select(list(columns)).to_arrow()
 
-    def add(self, rows: Any) -> None:  # noqa: ANN401
-        """Commit a pyarrow table of rows, all or nothing."""
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Commit rows, all or nothing: name of each column → its values, one per row."""
+        import pyarrow as pa
+
+        rows = pa.table(dict(values), schema=arrow_schema(self._columns))
         self._retried(lambda: self._raw.add(rows))
 
-    def add_columns(self, columns: Sequence[Any]) -> None:
-        """Add columns (pyarrow fields) without values, unless another process has just added them."""
+    def add_row(self, row: Mapping[str, Any]) -> None:
+        """Commit one row: name of each column → its value."""
+        self.add({name: [row[name]] for name in self._columns})
+
+    def complete(self) -> None:
+        """Add the columns that a table of an earlier version lacks, without values."""
 
         def once() -> None:
-            there = self._raw.schema.names
-            self._raw.add_columns([column for column in columns if column.name not in there])
+            there = set(self._raw.schema.names)
+            lacking = {name: kind for name, kind in self._columns.items() if name not in there}
+            if lacking:
+                self._raw.add_columns(list(arrow_schema(lacking)))
 
         self._retried(once)
 
@@ -159,7 +185,7 @@ class Table:
         from lancedb.index import Bitmap
 
         def once() -> None:
-            if not any(column in found.columns for found in self._raw.list_indices()):
+            if not any(column in index.columns for index in self._raw.list_indices()):
                 self._raw.create_index(column, config=Bitmap())
 
         self._unless_beaten(once)
@@ -189,6 +215,13 @@ class Table:
             return action()
 
 
+class StorePart:
+    """Base of the classes that each have the store's methods for some of its tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+
 class Tables:
     """All tables of one store. Threads may share it: each handle is used by one thread at a time."""
 
@@ -207,7 +240,7 @@ class Tables:
     def reading(self, name: str) -> Iterator[Table | None]:
         """Yield the table at its latest version, or None if nothing was ever written to it."""
         raw = self._latest(name) if self._is_there() else None
-        yield Table(raw, self.location) if raw is not None else None
+        yield Table(raw, self.location, {}) if raw is not None else None
         if raw is not None:
             self._idle.setdefault(name, []).append(raw)
 
@@ -226,37 +259,57 @@ class Tables:
             known = self._answers.get(key)
             if known is not None and known[0] == state:
                 return known[1]  # type: ignore[no-any-return]
-            found = answer(table)
+            value = answer(table)
         if len(self._answers) >= _MOST_ANSWERS:
             self._answers.clear()
-        self._answers[key] = (state, found)
-        return found
+        self._answers[key] = (state, value)
+        return value
 
     @contextmanager
-    def writing(self, name: str, schema: Callable[[], Any]) -> Iterator[Table]:
-        """Yield the table at its latest version; the folder, the table and columns that it lacks are created."""
+    def writing(self, name: str, columns: Columns) -> Iterator[Table]:
+        """Yield the table at its latest version; the folder, the table, and columns that it lacks are created."""
         self._is_there()
-        raw, wanted = self._latest(name), schema()
+        raw = self._latest(name)
         if raw is None:
-            raw = self._create(name, wanted)
-        elif lacking := [column for column in wanted if column.name not in raw.schema.names]:
-            Table(raw, self.location).add_columns(lacking)
-        yield Table(raw, self.location)
+            raw = self._create(name, columns)
+        table = Table(raw, self.location, columns)
+        table.complete()
+        yield table
         self._idle.setdefault(name, []).append(raw)
+
+    def delete(self, names: Iterable[str], where: str) -> None:
+        """Delete the rows that match the SQL filter, in one table after another."""
+        for name in names:
+            with self.reading(name) as table:
+                if table is not None:
+                    table.delete(where)
+
+    def index(self, name: str) -> None:
+        """Create an index so that the rows of a video are found without a scan."""
+        with self.reading(name) as table:
+            if table is not None:
+                table.index("video")
+
+    def compact(self, names: Iterable[str]) -> None:
+        """Merge small fragments of tables, and delete versions over an hour old."""
+        for name in names:
+            with self.reading(name) as table:
+                if table is not None:
+                    table.compact()
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names of the tables that start with ``prefix``."""
         if not self._is_there():
             return []
-        found: list[str] = []
+        names: list[str] = []
         with guarded(self.location):
             token = None
             while True:
                 page = self._connected().list_tables(page_token=token)
-                found += page.tables
+                names += page.tables
                 token = page.page_token
                 if not token:
-                    return [name for name in found if name.startswith(prefix)]
+                    return [name for name in names if name.startswith(prefix)]
 
     def _is_there(self) -> bool:
         """Return whether the store exists; reading must not create it.
@@ -283,10 +336,11 @@ class Tables:
                 self._connection = lancedb.connect(self.location)
             return self._connection
 
-    def _create(self, name: str, schema: Any) -> Any:  # noqa: ANN401
+    def _create(self, name: str, columns: Columns) -> Any:  # noqa: ANN401
+        schema = arrow_schema(columns).with_metadata({_MADE: uuid.uuid4().hex})
         with guarded(self.location):
             try:
-                return self._connected().create_table(name, schema=schema.with_metadata({_MADE: uuid.uuid4().hex}))
+                return self._connected().create_table(name, schema=schema)
             except (ValueError, RuntimeError, OSError):
                 # Another process may have created it in the meantime.
                 raw = self._latest(name)

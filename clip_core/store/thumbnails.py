@@ -3,81 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from clip_core.store.tables import Tables, plain_id
+from clip_core.store.tables import StorePart, columns_of, of_video, plain_id
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
+_COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
 _MOST_PER_QUERY = 500
 
 
-def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
-    import pyarrow as pa
+class ThumbnailRows(StorePart):
+    """The store's thumbnails."""
 
-    kinds = [("video", pa.string()), ("pts", pa.int64()), ("size_bytes", pa.int64()), ("jpeg", pa.binary())]
-    return pa.schema(kinds)
+    def append_thumbnails(self, video_id: str, jpegs: Mapping[int, bytes]) -> None:
+        """Store thumbnails of frames, shared by all models: pts → JPEG. Stored ones may be appended again."""
+        if not jpegs:
+            return
+        values = {"video": [plain_id(video_id)] * len(jpegs), "pts": list(jpegs), "jpeg": list(jpegs.values())}
+        with self._tables.writing(THUMBNAILS, _COLUMNS) as table:
+            table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
 
+    def thumbnail_pts(self, video_id: str) -> Ints:
+        """Return the pts of the frames that have a thumbnail: int64 (n,), increasing, each once."""
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None:
+                return np.empty(0, np.int64)
+            rows = table.rows(("pts",), of_video(video_id))
+            return np.unique(np.asarray(rows["pts"].to_numpy(), dtype=np.int64))
 
-def append(tables: Tables, video_id: str, jpegs: Mapping[int, bytes]) -> None:
-    """Commit the thumbnails of some frames: pts → JPEG."""
-    import pyarrow as pa
+    def thumbnails(self, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
+        """Return pts → JPEG, for those of ``pts`` that have a thumbnail."""
+        asked = sorted({int(p) for p in pts})
+        jpegs: dict[int, bytes] = {}
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None:
+                return jpegs
+            for first in range(0, len(asked), _MOST_PER_QUERY):
+                listed = ", ".join(str(p) for p in asked[first : first + _MOST_PER_QUERY])
+                rows = table.rows(("pts", "jpeg"), f"{of_video(video_id)} AND pts IN ({listed})")
+                jpegs |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
+        return jpegs
 
-    if not jpegs:
-        return
-    columns = [
-        pa.array([plain_id(video_id)] * len(jpegs)),
-        pa.array(list(jpegs), pa.int64()),
-        pa.array([len(jpeg) for jpeg in jpegs.values()], pa.int64()),
-        pa.array(list(jpegs.values()), pa.binary()),
-    ]
-    with tables.writing(THUMBNAILS, _schema) as table:
-        table.add(pa.Table.from_arrays(columns, schema=_schema()))
-
-
-def stored_pts(tables: Tables, video_id: str) -> Ints:
-    """Return the pts of the frames that have a thumbnail: int64 (n,), increasing, each once."""
-    with tables.reading(THUMBNAILS) as table:
-        if table is None:
-            return np.empty(0, np.int64)
-        rows = table.rows(("pts",), _of(video_id))
-        return np.unique(np.asarray(rows["pts"].to_numpy(), dtype=np.int64))
-
-
-def read(tables: Tables, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
-    """Return the thumbnails of those frames that have one: pts → JPEG."""
-    wanted = sorted({int(p) for p in pts})
-    found: dict[int, bytes] = {}
-    with tables.reading(THUMBNAILS) as table:
-        if table is None:
-            return found
-        for first in range(0, len(wanted), _MOST_PER_QUERY):
-            listed = ", ".join(str(p) for p in wanted[first : first + _MOST_PER_QUERY])
-            rows = table.rows(("pts", "jpeg"), f"{_of(video_id)} AND pts IN ({listed})")
-            found |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
-    return found
-
-
-def size_bytes(tables: Tables) -> dict[str, int]:
-    """Return video id → total bytes of its thumbnails, duplicates included."""
-    with tables.reading(THUMBNAILS) as table:
-        if table is None:
-            return {}
-        rows = table.rows(("video", "size_bytes"))
-    sizes: dict[str, int] = {}
-    for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
-        sizes[video] = sizes.get(video, 0) + size
-    return sizes
-
-
-def index(tables: Tables) -> None:
-    """Create an index so that thumbnails are found by video without a scan."""
-    with tables.reading(THUMBNAILS) as table:
-        if table is not None:
-            table.index("video")
-
-
-def _of(video_id: str) -> str:
-    return f"video = '{plain_id(video_id)}'"
+    def _thumbnail_bytes(self) -> dict[str, int]:
+        """Return video id → total bytes of its thumbnails, duplicates included."""
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None:
+                return {}
+            rows = table.rows(("video", "size_bytes"))
+        sizes: dict[str, int] = {}
+        for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
+            sizes[video] = sizes.get(video, 0) + size
+        return sizes

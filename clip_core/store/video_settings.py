@@ -8,9 +8,10 @@ from typing import Any
 
 from clip_core.errors import SettingsError, StoreError
 from clip_core.settings import Settings, settings_from
-from clip_core.store.tables import Table, Tables, plain_id, stamp
+from clip_core.store.tables import StorePart, Table, columns_of, of_video, stamp
 
 SETTINGS = "settings"
+COLUMNS = columns_of("video string, version int64, fingerprint string, recipe string, at_ns int64")
 VERSION = 1
 MOST_LETTERS = 1_000_000
 _MOST_ROWS = 32
@@ -30,66 +31,58 @@ class StoredSettings:
     fingerprint: str
 
 
-def _schema() -> Any:  # noqa: ANN401 - pyarrow is not imported here
-    import pyarrow as pa
+class SettingsRows(StorePart):
+    """The store's settings of videos."""
 
-    text, whole = pa.string(), pa.int64()
-    kinds = {"video": text, "version": whole, "fingerprint": text, "recipe": text, "at_ns": whole}
-    return pa.schema(list(kinds.items()))
+    def settings(self, video_id: str) -> StoredSettings | None:
+        """Return the stored settings of a video, or None if there are none.
 
+        Raises:
+            SettingsError: The stored settings are invalid.
+        """
+        row = self._tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
+        if row is None:
+            return None
+        source = "What is kept of this video's settings"
+        if row["version"] != VERSION:
+            raise SettingsError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
+        try:
+            values = json.loads((row["recipe"] or "")[:MOST_LETTERS])
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
+        return StoredSettings(settings_from(values, source), str(row["fingerprint"]))
 
-def keep(tables: Tables, video_id: str, kept: StoredSettings) -> None:
-    """Store the settings of a video in place of the previous ones.
+    def keep_settings(self, video_id: str, kept: StoredSettings) -> None:
+        """Store the settings of a video in place of the previous ones.
 
-    Raises:
-        StoreError: They are larger than 1 MB, or the store cannot be written.
-    """
-    import pyarrow as pa
+        Raises:
+            StoreError: They are larger than 1 MB.
+        """
+        text = json.dumps(kept.settings.as_mapping(), allow_nan=False)
+        if len(text) > MOST_LETTERS:
+            raise StoreError("Settings of more than 1 MB are not kept.", "Shorten the prompts, or save them as a file.")
+        own = of_video(video_id)
+        with self._tables.writing(SETTINGS, COLUMNS) as table:
+            past = table.rows(("at_ns",), own)["at_ns"].to_pylist()
+            at_ns = stamp(max(past, default=0))
+            row = {
+                "video": video_id,
+                "version": VERSION,
+                "fingerprint": kept.fingerprint,
+                "recipe": text,
+                "at_ns": at_ns,
+            }
+            table.add_row(row)
+            if len(past) >= _MOST_ROWS:
+                table.delete(f"{own} AND at_ns < {at_ns}")
 
-    text = json.dumps(kept.settings.as_mapping(), allow_nan=False)
-    if len(text) > MOST_LETTERS:
-        raise StoreError("Settings of more than 1 MB are not kept.", "Shorten the prompts, or save them as a file.")
-    row = {"video": plain_id(video_id), "version": VERSION, "fingerprint": kept.fingerprint, "recipe": text}
-    with tables.writing(SETTINGS, _schema) as table:
-        past = sorted(table.rows(("at_ns",), _of(video_id))["at_ns"].to_pylist())
-        row["at_ns"] = stamp(past[-1] if past else 0)
-        table.add(pa.Table.from_pylist([row], schema=_schema()))
-        if len(past) >= _MOST_ROWS:
-            table.delete(f"{_of(video_id)} AND at_ns < {row['at_ns']}")
-
-
-def kept(tables: Tables, video_id: str) -> StoredSettings | None:
-    """Return the stored settings of a video, or None if there are none.
-
-    Raises:
-        SettingsError: The stored settings are invalid.
-    """
-    row = tables.answered(SETTINGS, video_id, lambda table: _newest(table, video_id))
-    if row is None:
-        return None
-    source = "What is kept of this video's settings"
-    if row["version"] != VERSION:
-        raise SettingsError(f"{source} is of another version ({row['version']}).", "Is this program up to date?")
-    try:
-        given = json.loads((row["recipe"] or "")[:MOST_LETTERS])
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
-    return StoredSettings(settings_from(given, source), str(row["fingerprint"]))
-
-
-def drop(tables: Tables, video_id: str) -> None:
-    """Delete the stored settings of a video."""
-    with tables.reading(SETTINGS) as table:
-        if table is not None:
-            table.delete(_of(video_id))
+    def drop_settings(self, video_id: str) -> None:
+        """Delete the stored settings of a video."""
+        self._tables.delete([SETTINGS], of_video(video_id))
 
 
 def _newest(table: Table | None, video_id: str) -> dict[str, Any] | None:
     if table is None:
         return None
-    rows: list[dict[str, Any]] = table.rows(_schema().names, _of(video_id)).to_pylist()
+    rows: list[dict[str, Any]] = table.rows(tuple(COLUMNS), of_video(video_id)).to_pylist()
     return max(rows, key=lambda row: row["at_ns"], default=None)
-
-
-def _of(video_id: str) -> str:
-    return f"video = '{plain_id(video_id)}'"

@@ -1,4 +1,4 @@
-// The list of annotations and of false moments: a press on a row leads the player and the chart to its place.
+// The list of annotations and of false moments: a click on a row moves the player and the chart there.
 
 import { clockText, leaveClock, takeClock } from "./clock.js";
 

@@ -7,18 +7,18 @@ const MOST_KEPT = 12;
 const kept = new Map();
 
 // An array of `Kind` (Float32Array, Float64Array) from an address that names its content.
-// missing(): called at once if the server no longer has it; who can should ask the page to put it there again.
+// missing(): called at once if the server no longer has it; the caller then asks the page to store it again.
 export function fetchBlock(address, Kind, missing = () => {}) {
   const key = `${Kind.name} ${address}`;
   const known = kept.get(key) ?? load(address, Kind, missing);
   kept.delete(key);
   kept.set(key, known);
   if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
-  known.catch(() => kept.get(key) === known && kept.delete(key)); // not one that was begun since
+  known.catch(() => kept.get(key) === known && kept.delete(key)); // but not a fetch that was started since
   return known;
 }
 
-// What fetchAll() brings, tried until it comes; null when no longer wanted, or when asking again brings the same.
+// Retry fetchAll() until it succeeds; null when the result is no longer wanted, or when retrying cannot help.
 export async function fetchUntil(fetchAll, { wanted, trouble }) {
   for (;;) {
     try {
@@ -39,7 +39,7 @@ async function load(address, Kind, missing) {
     const answer = await fetch(address).catch(() => null);
     const type = answer?.headers.get("Content-Type") ?? "";
     if (answer?.ok && type.startsWith("application/octet-stream")) return new Kind(await answer.arrayBuffer());
-    answer?.body?.cancel().catch(() => {}); // a proxy's own page, with any status
+    answer?.body?.cancel().catch(() => {}); // the body may be an error page of a proxy, with any status
     if (answer?.status === 404 && tried === 1) missing();
     if (tried === TRIES) throw new Error(answer ? "the server no longer has them" : "the server does not answer");
     await pause(PAUSE_MS);

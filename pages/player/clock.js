@@ -1,12 +1,12 @@
 // One clock per player: which frame is on the screen. Its screen says so, the other parts listen and ask.
 //
 // Events: "frame" (another frame is shown, or playing began or ended), "times" (the table of times changed),
-// "ask" (somebody wants something of the screen; detail: {what, ...}).
+// "ask" (a part asks the screen to do something; detail: {what, ...}).
 
 import { countUpTo, stop } from "./search.js";
 
 export const SOON_S = 0.001; // what rounding may take: times of moments are rounded to milliseconds
-const DEEP_S = 0.02; // of a long frame no more, so that playing on from there shows (and sounds) the whole of it
+const DEEP_S = 0.02; // at most, in a long frame, so that playing from there shows and sounds nearly all of it
 const CLOCKS = Symbol.for("clip-video-investigator.clocks");
 
 export class Clock extends EventTarget {
@@ -15,7 +15,7 @@ export class Clock extends EventTarget {
   frame = 0; // the frame on the screen
   playing = false;
   moments = []; // [start_s, end_s], sorted by start
-  candidates = []; // what may be moments, likewise
+  candidates = []; // possible moments, in the same form
   walked = null; // the frame of a candidate to which next or previous went last
   video = null; // the id of the video that they belong to
   users = 0;
@@ -49,13 +49,13 @@ export class Clock extends EventTarget {
     return Math.min((start + end) / 2, start + (deep ? DEEP_S : SOON_S));
   }
 
-  // The frame that many seconds later (or earlier); at least the next, for some are longer than a second.
+  // The frame so many seconds later (or earlier); at least the next frame, because a frame may last longer.
   secondsFrom(frame, seconds) {
     const there = this.frameAt((this.times[frame] ?? 0) + seconds + SOON_S);
     return seconds > 0 ? Math.max(frame + 1, there) : Math.min(frame - 1, there);
   }
 
-  // video: whose they are. Another table of the same video leaves what is on the screen there, by its new number.
+  // video: the video of these times. A new table of the same video keeps the picture and gives it its new number.
   setTimes(block, video = this.video) {
     const { time } = this;
     const same = video === this.video;
@@ -92,7 +92,7 @@ export class Clock extends EventTarget {
   }
 }
 
-// The clock of that name; the parts of one player, wherever they stand in the page, get the same.
+// The clock with that name; all parts of one player get the same clock, wherever they are on the page.
 export function takeClock(name) {
   const clocks = (document[CLOCKS] ??= new Map());
   if (!clocks.has(name)) clocks.set(name, new Clock());

@@ -1,4 +1,4 @@
-// The figure's colours come from Python, which does not hear by itself that the system turned dark.
+// The figure's colours come from Python, which is not told when the system switches to dark.
 
 export class ColoursAsked {
   #background = "";

@@ -11,47 +11,60 @@ import streamlit as st
 
 from clip_core.charts.view import Timeline, ribbon_edges
 from clip_core.types import Floats, Moment, Scores, TimeTable
-from pages.player import assets
-from pages.regions.viewer.playhead import PLAYER
-from pages.shared.cache import shelf
+from pages.player.routes import FOLDER, script_address
+from pages.shared.cache import buffer_cache
 
+PLAYER = "main"
+"""The page's own player, the only one that the page's tables and chart move."""
 DECIMALS_S = 3
 
 
-def draw_part(
-    part: str,
-    data: dict[str, Any],
-    player: str = PLAYER,
-    **callbacks: Callable[[], None],
-) -> None:
+def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks: Callable[[], None]) -> None:
     """Put one part of a player on the page; it stays the same in the browser as long as its key does.
 
     Args:
         part: "screen", "ranking", "timeline", "judge" or "annotations".
         data: What it shows, in JSON types only.
         player: The name under which the parts of one player share a clock in the browser.
-        callbacks: ``on_NAME_change``, called when the browser reports NAME; the report is then in
-            ``st.session_state[part_key(part, player)]``.
+        callbacks: ``on_NAME_change``, called when the browser reports NAME; ``report_of`` then returns the report.
     """
-    given = {"script": assets.script_address(f"{part}.js"), "player": player} | data
-    _component(part)(key=part_key(part, player), data=given, height="content", **callbacks)
+    data = {"script": script_address(f"{part}.js"), "player": player} | data
+    _component(part)(key=f"{part}_{player}", data=data, height="content", **callbacks)
 
 
 @cache
 def _component(part: str) -> Callable[..., object]:
     """Register a component, once per process: its files do not change while the process runs."""
+    html, css, js = ((FOLDER / name).read_text("utf-8") for name in (f"{part}.html", f"{part}.css", "entry.js"))
     return st.components.v2.component(
         f"clip_video_{part}",
-        html=assets.text(f"{part}.html"),
-        css=assets.text(f"{part}.css"),
-        js=assets.text("entry.js"),
+        html=html,
+        css=css,
+        js=js,
         isolate_styles=False,  # otherwise plotly's styles do not reach its chart
     )
 
 
-def part_key(part: str, player: str = PLAYER) -> str:
-    """Return the session key of a part."""
-    return f"{part}_{player}"
+def report_of(part: str, name: str, player: str = PLAYER) -> object:
+    """Return the browser's last report NAME of a part: any JSON value, None if there is none."""
+    return (st.session_state.get(f"{part}_{player}") or {}).get(name)
+
+
+def frame_in(report: dict[str, Any]) -> int | None:
+    """Return the frame number of a report; None if it is no whole number."""
+    frame = report.get("frame")
+    return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
+
+
+def draw_focus(key: str, asked: str) -> None:
+    """Draw an invisible component that puts the cursor into the control ``key``, once for each ``asked``."""
+    _focus()(key="focus", data={"key": key, "asked": asked})
+
+
+@cache
+def _focus() -> Callable[..., object]:
+    script = (FOLDER / "focus.js").read_text("utf-8")
+    return st.components.v2.component("clip_video_focus", html="<span hidden></span>", js=script)
 
 
 def times_address(table: TimeTable) -> str:
@@ -102,4 +115,4 @@ def more_series(view: Timeline) -> dict[str, Any]:
 
 
 def _address(array: np.ndarray[Any, Any]) -> str:
-    return f"player/block/{shelf().put(array.tobytes())}"
+    return f"player/block/{buffer_cache().put(array.tobytes())}"

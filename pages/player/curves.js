@@ -6,8 +6,8 @@ import { columnStarts, keptPoints } from "./points.js";
 
 const DASHES = { dash: [9, 9], dot: [2, 4], dashdot: [9, 4, 2, 4], longdash: [16, 6] }; // by plotly's names; "solid" has none
 const DOT_PX = 9; // of a sample without neighbours: the playhead may stand on it
-const MOST_RATIO = 2; // finer is not seen, and costs
-// Up to so many points lines are stroked at their width. With more, one pixel wide and side by side: without a GPU
+const MOST_RATIO = 2; // a higher ratio costs time and cannot be seen
+// Up to this many points, lines are stroked at their width. With more, one pixel wide and side by side: without a GPU
 // Chromium takes a second for ten crowded lines of 1.8 px, and 13 ms for twice as many of 1 px.
 const FEW_POINTS = 3000;
 
@@ -95,11 +95,11 @@ export class CurveCanvas {
     const { context } = this;
     context.beginPath();
     let broken = true;
-    const alone = []; // no line leads there
+    const alone = []; // samples that no line reaches
     kept.forEach((place, number) => {
       const y = bottom - (curve[place] - floor) * up;
       const at = left + (x[place] - low) * right;
-      if (Number.isNaN(y)) broken = true; // a score that is no number leaves a gap
+      if (Number.isNaN(y)) broken = true; // NaN leaves a gap
       else if (broken) {
         context.moveTo(at, y);
         broken = false;

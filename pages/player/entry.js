@@ -1,11 +1,11 @@
-// What Streamlit runs for each of the three components, again at every change of their data or the theme:
+// Streamlit runs this for each component, and again whenever its data or the theme changes:
 // fetch the part's own script once, then hand the data on.
 
 const PART = Symbol.for("clip-video-investigator.part");
-const SINCE = Symbol.for("clip-video-investigator.since"); // when it came to the page: whoever left before has arrived
+const SINCE = Symbol.for("clip-video-investigator.since"); // when the part was mounted: a page change that began earlier is over
 
-// Streamlit's own scripts were really loaded from somewhere: that is right under a base path and behind a
-// proxy that rewrites paths, whatever the page's address looks like.
+// The address from which Streamlit's own scripts were loaded is right under a base path and behind a proxy that
+// rewrites paths; the page's address may not be.
 function appAddress() {
   const own = [...document.scripts]
     .map((script) => script.src)
@@ -13,8 +13,8 @@ function appAddress() {
   return own ? own.slice(0, own.lastIndexOf("/static/js/") + 1) : new URL("./", document.baseURI).href;
 }
 
-// A report that overtakes the visit of another page brings the old page back, because Streamlit runs what it heard
-// last: after a press on a link, or a way back in the history, reports wait, and go only if the page is still there.
+// A report sent while the visitor is leaving for another page would bring the old page back, because Streamlit runs
+// the last message. So after a click on a link or Back, reports wait, and are sent only if the page is still there.
 const LEAVING = Symbol.for("clip-video-investigator.leaving");
 const WAIT_MS = 2000;
 
@@ -47,7 +47,7 @@ export default async function ({ parentElement, data, setStateValue }) {
     console.error(error);
     host.textContent = "This part of the player could not be loaded. Reload the page; if that does not help, start the app with `streamlit run app.py`.";
   }
-  // Streamlit also calls this when a later change overtook this one: then the part stays.
+  // Streamlit also calls this when a newer change replaced this one: then the part stays mounted.
   return () => {
     if (host.isConnected) return;
     host[PART]?.unmount();

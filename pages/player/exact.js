@@ -6,16 +6,16 @@
 // time of the first picture that the browser shows, before anything is played or sought.
 
 const LATE_MS = 250; // a picture that is already on the screen is not presented again: this long is waited for it
-const FIRST_MS = 3000; // as long for the very first picture
+const FIRST_MS = 3000; // the same for the very first picture
 const TRIES = 3;
-const CLOSE_S = 0.002; // what the clocks of containers round
+const CLOSE_S = 0.002; // rounding of container clocks
 
 export class ExactVideo {
   exact = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
   origin = null; // media time of frame 0, in seconds; null until the first picture is there
   sure = true; // whether browser and server agree on where the video begins
   seen = false; // whether a picture of this address ever came
-  lost = false; // whether none comes: then frames are numbers alone, so that the curves go on
+  lost = false; // whether no picture comes: then only frame numbers advance, so that the curves go on
   wanted = null; // the frame to go to, null when there
   #address = "";
   #start = 0; // where the file's own clock stands at frame 0, as the server read it
@@ -23,13 +23,13 @@ export class ExactVideo {
   #begun = () => {};
   #flying = null;
   #tried = 0;
-  #beyond = null; // the frame that lies after the end as far as the browser knows it yet
+  #beyond = null; // a frame after the end, as far as the browser knows the length
   #presented = null; // the last frame since the seek was launched
-  #last = null; // the last frame at all: what is on the screen while no other one is told
+  #last = null; // the last frame ever presented: it is on the screen until the browser reports another
   #timer = 0;
   #first = 0;
   #callback = 0;
-  #heard = -Infinity; // when the browser last told a frame
+  #heard = -Infinity; // when the browser last reported a frame
   #stop = new AbortController();
 
   // shown(frame): a frame is on the screen. settled(frame): a seek has ended there.
@@ -43,7 +43,7 @@ export class ExactVideo {
     listen("timeupdate", () => this.#unwatched && this.#told(this.#frameOfClock()));
   }
 
-  // The frame on the screen, or that would be: while nothing tells of it, the sound goes on.
+  // The frame on the screen, or the frame that should be: the sound goes on while no picture is reported.
   get here() {
     const told = !this.#unwatched && performance.now() - this.#heard < LATE_MS;
     return told || this.origin === null ? this.clock.frame : this.#frameOfClock();
@@ -55,7 +55,7 @@ export class ExactVideo {
     if (address !== this.#address) this.seen = this.lost = false;
     Object.assign(this, { origin: null, sure: true, wanted: frame || null });
     [this.#address, this.#start, this.#flying, this.#last, this.#beyond] = [address, start, null, null, null];
-    const before = this.#begun; // who waited for another one waits for this one
+    const before = this.#begun; // callers that waited for an earlier load now wait for this one
     this.#picture = new Promise((resolve) => (this.#begun = () => (before(), resolve())));
     this.video.src = address;
     this.#watch();
@@ -70,7 +70,7 @@ export class ExactVideo {
 
   seek(frame) {
     this.wanted = frame;
-    this.#beyond = null; // of the seek that is still flying, if there is one
+    this.#beyond = null; // it belongs to the seek in flight, if any
     if (this.lost) this.#pretend();
     else if (this.origin !== null && this.#flying === null) this.#launch();
   }
@@ -82,10 +82,10 @@ export class ExactVideo {
     if (this.exact) this.video.cancelVideoFrameCallback(this.#callback);
     this.video.pause();
     this.video.removeAttribute("src");
-    this.video.load(); // lets go of the connection
+    this.video.load(); // closes the connection
   }
 
-  // No tab that is hidden is told of pictures, and no tab of some browsers.
+  // Hidden tabs get no frame callbacks; in some browsers no tab does.
   get #unwatched() {
     return !this.exact || document.hidden;
   }
@@ -96,18 +96,18 @@ export class ExactVideo {
     this.#callback = this.video.requestVideoFrameCallback((_, { mediaTime }) => {
       this.#watch();
       this.#heard = performance.now();
-      if (this.origin === null && this.video.readyState < HTMLMediaElement.HAVE_METADATA) return; // of the last video
+      if (this.origin === null && this.video.readyState < HTMLMediaElement.HAVE_METADATA) return; // it is of the previous video
       if (this.origin === null) this.#begin(this.#originBy(mediaTime));
       this.#told(this.clock.nearestFrame(mediaTime - this.origin));
     });
   }
 
-  // A hidden tab is shown no picture: then the server is believed.
+  // A hidden tab presents no picture: then take the server's value.
   #loaded() {
     if (this.origin === null) this.#first = setTimeout(() => this.#begin(this.#start), this.exact ? FIRST_MS : 0);
   }
 
-  // The first picture is frame 0, unless the browser left out the first ones: then it is another frame's time.
+  // The first picture is frame 0, unless the browser skipped some frames: then its time is that of a later frame.
   #originBy(mediaTime) {
     const late = mediaTime - this.#start;
     const off = Math.abs(this.clock.times[this.clock.nearestFrame(late)] - late);
@@ -119,7 +119,7 @@ export class ExactVideo {
     clearTimeout(this.#first);
     if (this.origin !== null) return;
     this.origin = origin;
-    if (this.lost) this.wanted ??= this.clock.frame || null; // where the visitor is meanwhile
+    if (this.lost) this.wanted ??= this.clock.frame || null; // where the visitor has gone meanwhile
     [this.seen, this.lost] = [true, false];
     if (this.wanted !== null) this.#launch();
     this.#begun();
@@ -149,8 +149,8 @@ export class ExactVideo {
     if (this.origin === null) return;
     this.#presented = this.#last = frame;
     this.shown(frame);
-    const arrived = frame === this.#flying || !this.video.paused; // who plays is past it in a moment
-    if (this.#flying === null) this.video.paused && this.settled(frame); // later than it was waited for
+    const arrived = frame === this.#flying || !this.video.paused; // while playing, the frame is passed at once
+    if (this.#flying === null) this.video.paused && this.settled(frame); // it came after the wait had ended
     else if (!this.video.seeking && arrived) this.#land(frame);
   }
 
@@ -167,7 +167,7 @@ export class ExactVideo {
     this.video.currentTime = Number.isFinite(duration) ? Math.min(target, duration) : target;
   }
 
-  // Of a file whose clock starts late, Chromium learns the length while it reads: until then a seek ends too early.
+  // If a file's clock starts late, Chromium learns its length while reading: until then a seek ends too early.
   #grown() {
     if (this.#beyond !== null && this.video.paused) this.seek(this.#beyond);
   }

@@ -1,10 +1,10 @@
-// Why no picture comes: asks the server, tells the visitor, and begins again where that helps.
+// Finds out why no picture comes: asks the server, tells the visitor, and reloads where that helps.
 
 import { clockText } from "./clock.js";
 
 const PATIENCE_MS = 4000;
 const MOST_ERRORS = 1; // of one kind, in one video
-const MOST_SAID = 200; // letters of the server's
+const MOST_SAID = 200; // characters of the server's message
 const SILENT = "The server does not answer. Is it still running?";
 const MEDIA = /^(video\/|application\/octet-stream)/; // what the server calls a video
 
@@ -13,7 +13,7 @@ export class Faults {
   #unseen = 0; // errors before the first picture
   #damages = 0; // errors of decoding
   #said = "";
-  #retrying = null; // what becomes of the visitor's last wish
+  #retrying = null; // the retry that the visitor's last action started
 
   // acts: address(), say(text, {brief}), unsay(text), refuse() (this browser cannot play it), again() (load it anew),
   // seen() (a picture ever came)
@@ -33,7 +33,7 @@ export class Faults {
     [this.#unseen, this.#damages, this.#said] = [0, 0, ""];
   }
 
-  // The visitor wants to see something: perhaps the fault is over. Asked first, because a video element asks twice.
+  // The visitor acts: perhaps the fault is over. Ask the server first, because a video element requests twice.
   retry() {
     if (!this.video.error) return null;
     return (this.#retrying ??= this.#retry().finally(() => (this.#retrying = null)));
@@ -68,7 +68,7 @@ export class Faults {
     const answer = await this.#ask();
     if (answer === "none" || answer === "video") this.#watch();
     if (answer !== "video") return;
-    if (video.error && this.#said === SILENT) this.acts.again(); // it is back
+    if (video.error && this.#said === SILENT) this.acts.again(); // the server is back
     this.#well();
   }
 
@@ -77,14 +77,14 @@ export class Faults {
     if (error === null || error.code === error.MEDIA_ERR_ABORTED) return;
     const answer = await this.#ask();
     if (answer === "none") this.#watch();
-    if (answer !== "video" || this.video.error !== error) return; // or another video came meanwhile
+    if (answer !== "video" || this.video.error !== error) return; // or another video was loaded meanwhile
     if (!this.acts.seen()) this.#unplayable();
     else if (error.code === error.MEDIA_ERR_DECODE) this.#damaged();
     else this.#say("The video stopped coming. Press play to try again.");
   }
 
-  // What the server answers for the video, and says why if it does not give it: "video", "no", "none"; "" if nobody
-  // asks any more.
+  // The server's answer for the video: "video", "no" or "none", the reason shown if it is refused; "" if the answer
+  // is no longer needed.
   async #ask() {
     const address = this.acts.address();
     const headers = { Range: "bytes=0-0" };
@@ -95,7 +95,7 @@ export class Faults {
     return text === "" ? "video" : answer === null ? "none" : "no";
   }
 
-  // A broken connection looks the same as a video that cannot be played: that one fails a second time.
+  // A broken connection looks like a video that cannot be played; only the latter fails a second time.
   #unplayable() {
     this.#unseen += 1;
     if (this.#unseen > MOST_ERRORS) this.acts.refuse();
@@ -114,7 +114,7 @@ export class Faults {
   }
 }
 
-// Why an answer brings no video; "" if it does. Its body is read no further than needed.
+// Why a response has no video; "" if it has one. Its body is read no further than needed.
 async function textOf(answer) {
   if (answer === null) return SILENT;
   const type = answer.headers.get("Content-Type") ?? "";

@@ -8,7 +8,7 @@ export class Fit {
   #timer = 0;
   #bounds = null;
 
-  // changed(): there is another height now.
+  // changed(): the height is different now.
   constructor(host, changed, signal) {
     Object.assign(this, { host, changed, px: 0 });
     this.main = host.closest('[data-testid="stMain"]');

@@ -1,9 +1,9 @@
-// In and out, set while watching by the keys I and O: Python hears at which frame each was pressed.
+// In and out, set with the keys I and O while watching: Python is told the frame of each press.
 
 import { clockText } from "./clock.js";
 import { isTyping } from "./keys.js";
 
-const MOST = 20; // of the last presses a report repeats so many: Python may hear two reports as one
+const MOST = 20; // how many of the last presses a report repeats: two reports may reach Python as one
 
 export class Marks {
   #presses = []; // [number, "in" or "out", frame]

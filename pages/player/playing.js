@@ -1,4 +1,4 @@
-// Playing begins; without sound where the browser allows it only so.
+// Start playing; without sound if the browser allows nothing else.
 
 // say(text), and mention(text) for a moment.
 export async function startPlaying(video, { say, mention }) {
@@ -16,7 +16,7 @@ export async function startPlaying(video, { say, mention }) {
   }
 }
 
-// Paused again; or see faults.js.
+// Paused again, or unplayable, which faults.js handles.
 function isOver({ name }) {
   return name === "AbortError" || name === "NotSupportedError";
 }

@@ -7,7 +7,7 @@ export function loadPlotly(address) {
     const script = document.createElement("script");
     const failed = () => {
       script.remove();
-      document[LOADING] = undefined; // whoever comes next tries again
+      document[LOADING] = undefined; // the next caller tries again
       reject(new Error("plotly.js did not arrive"));
     };
     script.onload = () => (window.Plotly ? resolve(window.Plotly) : failed());

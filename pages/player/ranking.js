@@ -42,7 +42,7 @@ class Ranking {
       columns: data.prompts.length,
       missing: () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`),
       trouble: (text) => this.#say(text),
-      wanted: () => this.asked === data && !this.#stop.signal.aborted, // else a later change overtook this one
+      wanted: () => this.asked === data && !this.#stop.signal.aborted, // else a newer change replaced this one
     });
     if (series === null) return;
     [this.#video, this.#series] = [data.video, series];
@@ -57,7 +57,7 @@ class Ranking {
     leaveClock(this.player);
   }
 
-  // Nothing of one video is shown at the times of another.
+  // Never show values of one video at the times of another.
   #forget() {
     [this.#series, this.#made] = [null, ""];
     this.box.replaceChildren();

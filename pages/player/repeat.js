@@ -39,7 +39,7 @@ export class Repeat {
     return this.moment !== null;
   }
 
-  // The moments changed: go on with what became of this one; returns whether there is such a one.
+  // The moments changed: go on with the one that replaced this one; returns whether there is one.
   follow(moments) {
     if (this.moment === null) return true;
     const shared = ([start, end]) => Math.min(end, this.moment[1]) - Math.max(start, this.moment[0]);

@@ -1,17 +1,17 @@
-// What Python hears of the screen: a pause, a seek or a click, and what is on the screen then; never what passes by.
+// What Python is told of the screen: the frame after a pause, a seek or a click; never the frames that pass by.
 
 const REPORT_AFTER_MS = 80; // after the last of several in a row
 
 export class Reports {
   #timer = 0;
-  #known = null; // the frame that Python believes in
+  #known = null; // the frame that Python has
   #count = 0;
-  believed = new Set(); // the frames that Python may believe in: it hears late, or never of what one leaves
+  believed = new Set(); // the frames that Python may have: reports arrive late, or never after a page change
 
   // resting(): whether the screen shows what was asked for. told({frame, report}): to Python.
   constructor(clock, exact, { resting, told, signal }) {
     Object.assign(this, { clock, exact, resting, told });
-    // Whoever plays and turns to another part of the page (View → Frames) finds the frame of that moment there.
+    // If the visitor plays and then uses another part of the page (View → Frames), it shows the frame of that moment.
     for (const type of ["pointerdown", "focusin"]) {
       const turned = ({ target }) => target.closest?.("[data-part]") || this.#tell();
       document.addEventListener(type, turned, { signal, capture: true });
@@ -19,7 +19,7 @@ export class Reports {
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
-  // Python has put it on that frame itself.
+  // Python itself has moved the player to that frame.
   expect(frame) {
     clearTimeout(this.#timer);
     this.#known = frame;

@@ -12,7 +12,7 @@ export class RankingRow {
     const [name, bar, value] = ["name", "bar", "value"].map((part) => element("span", `cvi-${part}`));
     this.filled = bar.appendChild(element("i"));
     this.filled.style.background = colour;
-    name.dir = "auto"; // of a prompt that is written from the right, its beginning is what is seen
+    name.dir = "auto"; // so that the beginning of a right-to-left prompt is visible
     name.textContent = this.element.dataset.prompt = text;
     name.title = doubt ? `${text}\n${doubt}` : text;
     if (doubt) this.element.title = doubt;

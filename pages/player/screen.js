@@ -27,9 +27,9 @@ export function mount(host, { addressOf, player }) {
 
 class Screen {
   #stop = new AbortController();
-  #asked = null; // the newest from Python
+  #asked = null; // the newest data from Python
   #data = {}; // what is on the screen
-  #other = true; // whether another file was asked for since
+  #other = true; // whether another file was requested since
   #refused = false;
   #misses = 0;
   #since = performance.now();
@@ -73,7 +73,7 @@ class Screen {
     const missing = () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`);
     const blocks = [data.times, data.moments].map((path) => this.addressOf(path));
     const fetchAll = () => Promise.all(blocks.map((address) => fetchBlock(address, Float64Array, missing)));
-    const wanted = () => this.#asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
+    const wanted = () => this.#asked === data && !this.#stop.signal.aborted; // else a newer change replaced this one
     const found = await fetchUntil(fetchAll, { wanted, trouble: () => this.transport.say(NO_TIMES) });
     if (found !== null) this.#catchUp(data, ...found);
   }
@@ -92,7 +92,7 @@ class Screen {
     this.#draw();
   }
 
-  // A better table of the same video: what is wanted and what is seen have other numbers, which Python must hear.
+  // A better table of the same video: the wanted and the shown frame get new numbers, which Python must be told.
   #takeTimes(times, video) {
     const { clock, exact } = this;
     const aim = video === clock.video && exact.wanted !== null ? clock.times[exact.wanted] : null;

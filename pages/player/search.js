@@ -1,16 +1,16 @@
 // Places in rising values, found by halving.
 
-// How many of them are <= limit.
+// How many of the values are <= limit.
 export function countUpTo(values, limit) {
   return count(values.length, (place) => values[place] <= limit);
 }
 
-// How many of them are < limit.
+// How many of the values are < limit.
 export function countBelow(values, limit) {
   return count(values.length, (place) => values[place] < limit);
 }
 
-// How many places from the first on hold.
+// For how many places, from the first on, holds() is true.
 function count(length, holds) {
   let [low, high] = [0, length];
   while (low < high) {
@@ -22,8 +22,8 @@ function count(length, holds) {
 }
 
 // Where next (by > 0) and previous go from a frame: through the moments in time, and after the last of them through the
-// candidates. All are frames, rising. Who stands at the beginning of a candidate goes on among these; where a moment
-// begins as well, and at the beginning of the video, only who walked there. undefined: there is no such one.
+// candidates. All are frames, rising. From the start of a candidate one goes on through the candidates; if a moment starts
+// there too, or at the start of the video, only if Next or Previous led there. undefined: there is none.
 export function stop(moments, candidates, from, by, walked) {
   const later = (starts) => starts.find((start) => start > from);
   const earlier = (starts) => starts.findLast((start) => start < from);

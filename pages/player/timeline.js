@@ -59,7 +59,7 @@ class Timeline {
     this.colours.ask(data.figure, setStateValue);
     const subject = `${data.video} ${data.figure.layout.xaxis.type}`;
     if (subject !== this.#subject) this.#forget();
-    const wanted = () => this.asked === data && !this.#stop.signal.aborted; // else a later change overtook this one
+    const wanted = () => this.asked === data && !this.#stop.signal.aborted; // else a newer change replaced this one
     const missing = () => setStateValue("missing", `${Date.now()} ${(this.#misses += 1)}`);
     const trouble = (text) => this.#say(text);
     try {
@@ -113,7 +113,7 @@ class Timeline {
     layout.height = this.fit.px;
     this.home = layout.xaxis.range.slice();
     const range = JSON.stringify(this.#data.figure.seen ?? null);
-    if (range !== this.#range) this.#zoomed = false; // who asks for another part wants to see it
+    if (range !== this.#range) this.#zoomed = false; // a new range is to be seen whole
     this.#range = range;
     this.host.style.setProperty("--cvi-left", `${layout.margin.l}px`);
     if (same && this.#zoomed) layout.xaxis.range = this.plot._fullLayout.xaxis.range.slice();
@@ -223,7 +223,7 @@ class Timeline {
     showRange(this.plot, followed(this.#across, at), this.#clockAxis);
   }
 
-  // stretch: [start_s, end_s] that somebody was led to.
+  // stretch: [start_s, end_s] that the visitor was taken to.
   #bring(stretch) {
     if (!this.#isDrawn) return;
     const whole = this.home.map((end) => this.plot._fullLayout.xaxis.r2l(end) / (this.#clockAxis ? 1000 : 1));

@@ -16,7 +16,7 @@ export class Transport {
     this.host = host;
     this.note = host.querySelector(".cvi-note");
     this.speed = host.querySelector(".cvi-speed");
-    this.speed.replaceChildren(); // of a player that was here before
+    this.speed.replaceChildren(); // of an earlier player
     for (const value of SPEEDS) this.speed.add(new Option(`${value}×`, value, value === 1, value === 1));
     this.speed.addEventListener("change", () => (ask("speed", { to: Number(this.speed.value) }), this.focus()), { signal });
     this.slider = new FrameSlider(host.querySelector(".cvi-frames"), ask, signal);
@@ -32,7 +32,7 @@ export class Transport {
   #clicked(event, ask) {
     const button = event.target.closest("[data-do]");
     if (button) ask(button.dataset.do, { by: Number(button.dataset.by ?? 0) });
-    const byKey = event.detail === 0; // who tabs from button to button stays there
+    const byKey = event.detail === 0; // keyboard focus stays on the button
     if (!byKey && !event.target.closest("select, input")) this.focus();
   }
 
@@ -60,7 +60,7 @@ export class Transport {
     this.say(on ? OPENING : "");
   }
 
-  // That text no longer holds.
+  // Remove that text.
   unsay(text) {
     if (text && this.note.textContent === text) this.say("");
   }

@@ -1,14 +1,14 @@
-// Which part of the time is seen in the chart while one plays on, or is led to a place. All is in the unit of the axis.
+// Which part of the time the chart shows while playing, or after a jump. All is in the unit of the axis.
 
-const FOLLOWS = 0.1; // of what is seen: so far past its end the visitor is taken to have looked elsewhere on purpose
-const ROOM = 0.2; // of a stretch that is wider than what is seen, at both of its sides
+const FOLLOWS = 0.1; // share of the visible part: further past its end, the visitor has scrolled away on purpose
+const ROOM = 0.2; // share of a stretch that is wider than the visible part, added at both sides
 
-// Who plays a zoomed stretch to its end wants to see what follows. Returns [low, high], or null: it stays.
+// When playing reaches the end of the visible part, show what follows. Returns [low, high], or null: no change.
 export function followed({ low, high }, at) {
   return at <= high || at > high + (high - low) * FOLLOWS ? null : [high, high + (high - low)];
 }
 
-// Who is led to a stretch wants to see it, as wide as before if it fits in, and nothing beyond the whole.
+// After a jump, show the stretch: as wide as before if it fits, and nothing outside the whole.
 export function brought({ low, high }, [start, end], [first, last]) {
   if (start >= low && end <= high) return null;
   const width = Math.max(high - low, (end - start) * (1 + 2 * ROOM));

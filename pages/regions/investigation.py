@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,7 +14,7 @@ from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.text import short_prompt
 from clip_core.types import VideoRecord
 from pages.regions.chart import curves
-from pages.regions.sidebar import model, model_download, prompts, settings_io, sidebar_state, signal, source
+from pages.regions.sidebar import model, prompts, settings_io, signal, source, video_settings
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared import cache, indexing, opening
@@ -24,7 +25,7 @@ from pages.shared.page import draw_error
 
 
 @dataclass(frozen=True)
-class Subject:
+class Investigation:
     """The choices made in the sidebar, and what follows from them.
 
     Attributes:
@@ -48,8 +49,9 @@ class Subject:
     opened: Opening
 
 
-def choose_subject() -> Subject | None:
+def choose_investigation() -> Investigation | None:
     """Draw the sidebar and start indexing if needed; return None if the page already says what is missing."""
+    cache.warm_up()
     said = opening.start()
     try:
         return _choose(said)
@@ -58,13 +60,13 @@ def choose_subject() -> Subject | None:
         raise
 
 
-def _choose(said: DeltaGenerator) -> Subject | None:
+def _choose(said: DeltaGenerator) -> Investigation | None:
+    """Draw the upper part of the sidebar, what does not depend on scores; then go on with ``_investigate``."""
     config = cache.config()
     store = cache.store(config.embeddings)
     sidebar = st.sidebar.container(gap="xsmall")
     with sidebar:
-        st.markdown("##### Source")
-        source.draw_notices(config)
+        source.draw_heading(config)
         settings_io.draw_link_error()
         video = source.choose_video(config, store)
     if video is None:
@@ -74,62 +76,73 @@ def _choose(said: DeltaGenerator) -> Subject | None:
             prompts.edit_prompts(config)
         draw_empty(config)
         return None
-    opened = opening.begin(video, said)
-    sidebar_state.bring_back(video, store, config)
+    opened = opening.begin(video, said, (str(video.path), *model.chosen_model(config)))
+    video_settings.bring_back(video, store, config)
     with sidebar:
         facts = opened.place()
-        chosen_model, rate = model.choose_model(config)
-        model.suggest_for_footage(chosen_model, video)
+        chosen, rate = model.choose_model(config)
+        model.suggest_for_footage(chosen, video)
         status = opened.place()
         typed = prompts.edit_prompts(config)
-        notes, signal_place = opened.place(), opened.place()
-    opened.say(f"Loading the model {escape_markdown(chosen_model.choice.title)}")
-    encoder = model.load(chosen_model, said)
-    if encoder is None or not model_download.may_send(encoder):
+        places = _Places(facts, status, opened.place(), opened.place())
+    opened.say(f"Loading the model {escape_markdown(chosen.choice.title)}")
+    encoder = model.load(chosen)
+    if encoder is None or not model.may_send(encoder):
         opening.stop(said)
         return None
     opened.say(opening.INDEXING)
-    request = IndexRequest(video, encoder, store, rate)
+    return _investigate(config, IndexRequest(video, encoder, store, rate), typed, opened, places)
+
+
+class _Places(NamedTuple):
+    """Where the sidebar shows what is only known once frames are indexed and scored."""
+
+    facts: DeltaGenerator
+    status: DeltaGenerator
+    notes: DeltaGenerator
+    signal: DeltaGenerator
+
+
+def _investigate(
+    config: Config, request: IndexRequest, typed: Prompts, opened: Opening, places: _Places
+) -> Investigation | None:
+    """Index, score and detect with the settings of the sidebar, whose rest is drawn here."""
+    encoder = request.encoder
     indexed = indexing.see_to_it(request)
-    told = opened.fill(notes)
-    with told:
+    notes = opened.fill(places.notes)
+    with notes:
         prompts.warn_of_truncation(typed, encoder)
         video_scores = curves.live_video_scores(request, indexed, typed)
-    wanted = typed.only((*video_scores.raw.prompts, *video_scores.negatives.prompts))
-    with opened.fill(facts):
+    with opened.fill(places.facts):
         source.describe(indexed.record)
-    with opened.fill(status):
+    with opened.fill(places.status):
         indexing.draw_status(request, indexed, len(video_scores.raw))
     if indexed.record is None:
-        if indexed.job is not None and indexed.job.active:
-            opened.go_on()
-        else:
-            opening.stop(said)
-            _draw_not_opened(video, indexed)
+        _draw_unopened(opened, indexed)
         return None
-    with opened.fill(signal_place):
-        chosen = signal.choose_signal(config, encoder, video_scores, wanted)
-    sidebar_state.keep(indexed.record.video_id, chosen.settings, typed, config, encoder, video_scores, store)
-    with told:
-        sidebar_state.draw_trouble()
-    found = detect(chosen.settings, video_scores)
-    return Subject(config, video, indexed.record, request, indexed, wanted, chosen, found, opened)
+    video_id = indexed.record.video_id
+    scored = typed.only((*video_scores.raw.prompts, *video_scores.negatives.prompts))
+    with opened.fill(places.signal):
+        drawn_id = None if indexed.run is None else video_id
+        chosen = signal.choose_signal(config, encoder, video_scores, scored, drawn_id)
+    video_settings.keep(video_id, chosen.settings, typed, config, encoder, video_scores, request.store)
+    with notes:
+        video_settings.draw_trouble()
+    detection = detect(chosen.settings, video_scores)
+    return Investigation(config, request.video, indexed.record, request, indexed, scored, chosen, detection, opened)
 
 
 def draw_empty(config: Config) -> None:
     """Say that no video is chosen, or that a link names one that is not here."""
-    missing = st.session_state.get("video_missing")
-    title, first = "No video chosen", "Choose one in the sidebar or upload your own."
+    missing, sample = source.missing_video(), source.sample_video(config)
+    title, next_step = "No video chosen", "Choose one in the sidebar or upload your own."
     if missing is not None:
         title = f"{escape_markdown(short_prompt(missing))} is not here"
-        first = (
+        next_step = (
             "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. Upload it or "
             "open its path with the button beside the list, or choose another."
         )
-    with _middle():
-        st.markdown(f"##### {title}", width="content")
-        st.caption(f"{first} {opening.INDEXING}", width="content")
-        sample = source.sample_video(config)
+    with _draw_notice(title, next_step):
         if sample is not None:
             st.button(
                 "Open the sample video",
@@ -141,25 +154,29 @@ def draw_empty(config: Config) -> None:
             )
 
 
-def _draw_not_opened(video: VideoChoice, indexed: Indexed) -> None:
-    """Say why there is no video to draw: indexing failed or was cancelled, or it was forgotten or is outdated."""
-    job = indexed.job
+def _draw_unopened(opened: Opening, indexed: Indexed) -> None:
+    """Say why there is no video to draw: it is being indexed, that failed or was cancelled, or it is outdated."""
+    job, name = indexed.job, escape_markdown(opened.video.name)
+    if job is not None and job.active:
+        opened.go_on()
+        return
+    opening.stop(opened.said)
     if job is not None and job.state == "failed" and job.error is not None:
         draw_error(job.error)
-        return
-    title, why = f"{escape_markdown(video.name)} is not indexed", ""
-    if indexed.outdated is not None:
+    elif indexed.outdated is not None:
         draw_error(indexed.outdated)
-        return
-    if indexed.forgotten:
-        title = f"What was stored of {escape_markdown(video.name)} was forgotten"
-        why = "On the page Stored videos, here or in another tab. "
-    with _middle():
-        st.markdown(f"##### {title}", width="content")
-        st.caption(f"{why}Press Resume in the sidebar. {opening.INDEXING}", width="content")
+    elif indexed.forgotten:
+        why = "On the page Stored videos, here or in another tab."
+        _draw_notice(f"What was stored of {name} was forgotten", f"{why} Press Resume in the sidebar.")
+    else:
+        _draw_notice(f"{name} is not indexed", "Press Resume in the sidebar.")
 
 
-def _middle() -> st.delta_generator.DeltaGenerator:
-    return st.container(
+def _draw_notice(title: str, text: str) -> DeltaGenerator:
+    """Draw a notice in the middle of the page; return its container."""
+    box = st.container(
         height=420, border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall"
     )
+    box.markdown(f"##### {title}", width="content")
+    box.caption(f"{text} {opening.INDEXING}", width="content")
+    return box

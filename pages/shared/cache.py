@@ -1,11 +1,13 @@
-"""Objects that outlive a rerun: config, store, models, task queues, open videos, pictures."""
+"""Objects that outlive a rerun: config, store, models, task queues, open videos, pictures, buffers for the player."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,9 +30,9 @@ from clip_core.types import Image, TimeTable, VideoRecord
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
-from pages.shared.buffer_cache import Shelf
 
 APP_FOLDER = Path(__file__).parents[2]
+MOST_BUFFER_BYTES = 256_000_000
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -179,10 +181,44 @@ def thumbnails(
     return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
 
 
+class BufferCache:
+    """Byte blocks keyed by the digest of their content; the least recently used are dropped. Thread-safe.
+
+    Args:
+        most_bytes: The size limit in bytes; the newest block is kept even if it alone is larger.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BUFFER_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._blocks: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def put(self, block: bytes) -> str:
+        """Store a block; return its SHA-256 digest, 64 hex digits."""
+        digest = hashlib.sha256(block).hexdigest()
+        with self._lock:
+            if digest not in self._blocks:
+                self._blocks[digest] = block
+                self._size += len(block)
+            self._blocks.move_to_end(digest)
+            while self._size > self._most_bytes and len(self._blocks) > 1:
+                _, dropped = self._blocks.popitem(last=False)
+                self._size -= len(dropped)
+        return digest
+
+    def get(self, digest: str) -> bytes | None:
+        """Return the block with that digest, or None if it is not (or no longer) stored."""
+        with self._lock:
+            if digest in self._blocks:
+                self._blocks.move_to_end(digest)
+            return self._blocks.get(digest)
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
-def shelf() -> Shelf:
+def buffer_cache() -> BufferCache:
     """Return this process's cache of the buffers that players fetch by address."""
-    return Shelf()
+    return BufferCache()
 
 
 def video_file(video_id: str) -> FoundFile:

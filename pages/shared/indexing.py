@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,14 +11,33 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import NotIndexedError, VideoNotFoundError
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.library.videos import VideoChoice
-from clip_core.store.store import EmbeddingStore, RunRecord
+from clip_core.store.runs import RunRecord
+from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import IndexKey, TaskView, index_key
 from clip_core.text import clock
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser
 from pages.shared.cache import index_queue, stamp
 from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+
+
+@dataclass
+class IndexingState:
+    """What this session has asked for and seen.
+
+    Attributes:
+        asked: Key, rate and file stamp of the last request: one is submitted once.
+        seen_stored: Path and stamp of the last file that was seen stored.
+        drawn_with_page: Whether the progress has just been drawn with the page, and not by its own fragment.
+        drawn: How many samples there were when the progress was drawn last.
+    """
+
+    asked: tuple[IndexKey, float | None, tuple[int, int]] | None = None
+    seen_stored: tuple[Path, tuple[int, int]] | None = None
+    drawn_with_page: bool = False
+    drawn: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ def see_to_it(request: IndexRequest) -> Indexed:
         VideoError: The file does not exist, and nothing usable of it is stored for this model.
         StoreError: The store cannot be read.
     """
-    state = st.session_state
+    state = region_state(IndexingState)
     job = index_queue().view(request.key, viewer())  # read before the records: a job that has ended has written them
     try:
         found = stamp(request.video.path)
@@ -75,17 +95,22 @@ def see_to_it(request: IndexRequest) -> Indexed:
     if outdated is not None:
         return Indexed(None, None, job, outdated=outdated)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
-    asked = state.get("index_request")
+    asked = state.asked
     # A cancelled or failed job is not restarted for a new request: the page shows its state and offers Resume.
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
     if _lacking(record, run, request.rate) and asked != asking and not stopped:
         request.submit()
         job = index_queue().view(request.key, viewer())
-    state.index_request = asking
+    state.asked = asking
     if record is not None:
         state.seen_stored = (request.video.path, found)
-    forgotten = record is None and state.get("seen_stored") == (request.video.path, found)
+    forgotten = record is None and state.seen_stored == (request.video.path, found)
     return Indexed(record, run, job, forgotten=forgotten)
+
+
+def forget() -> None:
+    """Forget the last request: what was removed from the store may be indexed again."""
+    region_state(IndexingState).asked = None
 
 
 def _without_file(request: IndexRequest, job: TaskView[IndexKey] | None, error: VideoNotFoundError) -> Indexed:
@@ -116,65 +141,56 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
     job, record = indexed.job, indexed.record
     unreadable = None if record is None else record.unreadable_after_s
     failed = job is not None and job.state == "failed"
-    warned = job is not None and job.progress is not None and len(job.progress.warnings) > 0
-    tall = unreadable is not None or failed or warned or indexed.gone is not None
+    warnings = () if job is None or job.progress is None else job.progress.warnings
+    tall = unreadable is not None or failed or warnings or indexed.gone is not None
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
-            st.session_state.status_drawn = True
+            region_state(IndexingState).drawn_with_page = True
             help_text = "Cancel. What is indexed is kept."
             draw_task_row(TaskRow(index_queue(), job.key, viewer(), _text, "cancel", help_text, on_look=_show_more))
             return
         if indexed.gone is not None:
-            st.warning(
-                f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept.", icon=":material/warning:"
-            )
-            return
-        if unreadable is not None:
-            text = f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."
+            text = f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept."
             st.warning(text, icon=":material/warning:")
-        for warning in () if unreadable is not None or job is None or job.progress is None else job.progress.warnings:
-            st.warning(escape_markdown(warning), icon=":material/warning:")
+            return
+        texts = [escape_markdown(warning) for warning in warnings]
+        if unreadable is not None:
+            texts = [f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."]
+        for text in texts:
+            st.warning(text, icon=":material/warning:")
         if job is not None and job.error is not None and failed and record is not None:
             st.error(error_markdown(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, request.rate):
-            _resume(request, indexed, _samples_text(indexed, samples))
+            _draw_resume(request, indexed, samples)
         elif unreadable is None:
             counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
             st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
 
 
-def _samples_text(indexed: Indexed, samples: int) -> str:
-    if indexed.outdated is not None:
-        return "Indexed by an earlier version"
+def _draw_resume(request: IndexRequest, indexed: Indexed, samples: int) -> None:
+    """Draw how far indexing is, and the button that goes on."""
+    job, label, help_text = indexed.job, "Resume", "Go on where it stopped. What is indexed is not done again."
+    of = f" of {job.progress.total:,}" if job is not None and job.progress is not None else ""
+    text = f"{samples:,}{of} samples{' · cancelled' if job is not None and job.state == 'cancelled' else ''}"
     if indexed.forgotten:
-        return "0 samples · forgotten"
-    job = indexed.job
-    progress = job.progress if job is not None else None
-    of = f" of {progress.total:,}" if progress is not None else ""
-    stopped = " · cancelled" if job is not None and job.state == "cancelled" else ""
-    return f"{samples:,}{of} samples{stopped}"
-
-
-def _resume(request: IndexRequest, indexed: Indexed, text: str) -> None:
-    failed = indexed.job is not None and indexed.job.state == "failed"
-    again = indexed.outdated is not None
+        text = "0 samples · forgotten"
+    if indexed.outdated is not None:
+        text, label, help_text = "Indexed by an earlier version", "Index again", "From the start."
+    if job is not None and job.state == "failed":
+        label = "Try again"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.caption(text)
-        st.button(
-            "Try again" if failed else "Index again" if again else "Resume",
-            key="resume",
-            on_click=request.submit,
-            help="From the start." if again else "Go on where it stopped. What is indexed is not done again.",
-        )
+        st.button(label, key="resume", on_click=request.submit, help=help_text)
 
 
 def _show_more(job: TaskView[IndexKey]) -> None:
     """Rerun the page when there are new samples to draw."""
-    page_is_running = st.session_state.pop("status_drawn", False)
+    state = region_state(IndexingState)
+    with_page, state.drawn_with_page = state.drawn_with_page, False
     done = -1 if job.progress is None else job.progress.done
-    if not page_is_running and done != st.session_state.get("drawn"):
+    if not with_page and done != state.drawn:
         st.rerun(scope="app")
-    st.session_state.drawn = done
+    state.drawn = done
 
 
 def _text(job: TaskView[IndexKey]) -> str:

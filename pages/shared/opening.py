@@ -12,10 +12,30 @@ from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.library.videos import VideoChoice
 from pages.shared.markdown import escape_markdown
+from pages.shared.session import region_state
 
 TOP_PX, CHART_PX = 340, 430
 """Heights of what is drawn in their place later: the picture with the lists, and the chart."""
 INDEXING = "Its curves appear here while it is being indexed."
+
+
+@dataclass
+class OpeningState:
+    """What the page showed last.
+
+    Attributes:
+        has_begun: Whether the session has had a run.
+        begun: The video, model and framing that this run opens, None if it opens none.
+        opened: Those that are drawn, None if none are.
+        stopped: Those of which opening ended in ``stop``.
+        message: Title and text of the message in their place.
+    """
+
+    has_begun: bool = False
+    begun: tuple[str, ...] | None = None
+    opened: tuple[str, ...] | None = None
+    stopped: tuple[str, ...] | None = None
+    message: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -29,13 +49,15 @@ class Opening:
         video: The chosen video.
         said: Where the page says what it is doing meanwhile.
         page: Where the page is drawn.
-        is_other: Whether the session last drew another video, model or framing, or none.
+        subject: What decides whether another one is opened: video, model and framing.
+        is_other: Whether the session last drew another one, or none.
         is_stopped: Whether the last attempt to open this one ended in ``stop``; then nothing is said until ``go_on``.
     """
 
     video: VideoChoice
     said: DeltaGenerator
     page: DeltaGenerator
+    subject: tuple[str, ...]
     is_other: bool
     is_stopped: bool
 
@@ -54,13 +76,13 @@ class Opening:
 
     def go_on(self) -> None:
         """Say that the video is being opened, even if the last attempt ended in ``stop``."""
-        st.session_state.stopped = None
+        region_state(OpeningState).stopped = None
         replace(self, is_stopped=False).say(INDEXING)
 
     def done(self) -> DeltaGenerator:
         """Remove the message; return the container of the page."""
-        state = st.session_state
-        state.opened, state.stopped = _subject(), None
+        state = region_state(OpeningState)
+        state.opened, state.stopped = self.subject, None
         self.said.empty()
         return self.fill(self.page)
 
@@ -72,43 +94,38 @@ def load_libraries(names: Sequence[str]) -> None:
         _say(said, "Starting…", "Loading the libraries, once for each start of the server.")
         for name in names:
             importlib.import_module(name)
-        del st.session_state.saying
+        region_state(OpeningState).message = None
     said.empty()
 
 
 def start() -> DeltaGenerator:
     """Return the place for messages; it shows "Starting…", later the last message, until a video is drawn."""
-    state, said = st.session_state, st.empty()
-    if "opened" not in state:
-        state.opened = None
+    state, said = region_state(OpeningState), st.empty()
+    state.begun = None
+    if not state.has_begun:
+        state.has_begun = True
         _say(said, "Starting…", "Looking for videos and models.")
-    elif state.opened is None and state.get("saying") is not None:
-        _say(said, *state.saying)
+    elif state.opened is None and state.message is not None:
+        _say(said, *state.message)
     return said
 
 
 def stop(said: DeltaGenerator) -> None:
     """Remove the message "Opening …": the page says what is missing or went wrong instead."""
-    state = st.session_state
-    state.stopped, state.saying = _subject(), None
+    state = region_state(OpeningState)
+    state.stopped, state.message = state.begun, None
     said.empty()
 
 
-def begin(video: VideoChoice, said: DeltaGenerator) -> Opening:
-    """Start to open a video; empty the page if it shows another video or model. Call where the page is drawn."""
-    state = st.session_state
-    is_other = state.opened != _subject()
+def begin(video: VideoChoice, said: DeltaGenerator, subject: tuple[str, ...]) -> Opening:
+    """Start to open a video; empty the page if it shows another ``subject``. Call where the page is drawn."""
+    state = region_state(OpeningState)
+    is_other, state.begun = state.opened != subject, subject
     if is_other:
         state.opened = None  # until ``done`` the page shows no video, whatever happens
-    opening = Opening(video, said, _place(is_other), is_other, state.get("stopped") == _subject())
+    opening = Opening(video, said, _place(is_other), subject, is_other, state.stopped == subject)
     opening.say(INDEXING)
     return opening
-
-
-def _subject() -> tuple[object, ...]:
-    """Return the chosen video, model and framing."""
-    state = st.session_state
-    return state.get("video_path"), state.get("model"), state.get("framing")
 
 
 def _place(is_other: bool) -> DeltaGenerator:
@@ -117,7 +134,7 @@ def _place(is_other: bool) -> DeltaGenerator:
 
 def _say(said: DeltaGenerator, title: str, doing: str) -> None:
     """Draw the message in two frames as high as what will replace them, so that nothing below them jumps."""
-    st.session_state.saying = (title, doing)
+    region_state(OpeningState).message = (title, doing)
     with said.container(gap="xsmall"):
         for height, text in ((TOP_PX, f"##### {title}"), (CHART_PX, f":gray[{doing}]")):
             frame = st.container(

@@ -6,11 +6,14 @@ keys of the widgets, which are constants of the modules that draw them.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import streamlit as st
 
 State = TypeVar("State")
+Value = TypeVar("Value")
 
 
 def region_state(kind: type[State], player: str = "") -> State:
@@ -25,3 +28,16 @@ def region_state(kind: type[State], player: str = "") -> State:
         st.session_state[key] = kind()
     state: State = st.session_state[key]
     return state
+
+
+@dataclass
+class Remembered(Generic[Value]):
+    """The last result of a computation, as a field of a region's state: it is computed again when its inputs change."""
+
+    last: tuple[object, Value] | None = None
+
+    def of(self, inputs: object, compute: Callable[[], Value]) -> Value:
+        """Return what ``compute`` returned for these inputs, which are compared with those of the last call."""
+        if self.last is None or self.last[0] != inputs:
+            self.last = (inputs, compute())
+        return self.last[1]

@@ -8,13 +8,14 @@ selection, its messages still name the previous cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import pandas as pd
 import streamlit as st
 
 from clip_core.text import clock
+from pages.shared.session import region_state
 from pages.shared.theme import theme
 
 ROW_PX, HEAD_PX, MOST_ROWS = 28, 34, 7
@@ -42,7 +43,7 @@ class Click:
 
 
 @dataclass(frozen=True)
-class _Own:
+class _Selected:
     """The cell that the server selected.
 
     Attributes:
@@ -54,6 +55,19 @@ class _Own:
     cell: Cell = None
     before: Cell = None
     is_new: bool = False
+
+
+@dataclass
+class TableState:
+    """What is kept of the tables.
+
+    Attributes:
+        selected: Table → the cell that the server selected.
+        places: The table whose rows are places in the video, and their times in seconds; None: none is drawn.
+    """
+
+    selected: dict[str, _Selected] = field(default_factory=dict)
+    places: tuple[str, list[float]] | None = None
 
 
 def draw_numbers(key: str, table: pd.DataFrame, columns: dict[str, Any], most_rows: int) -> None:
@@ -83,9 +97,8 @@ def draw_table(
         rows_too: Whether rows can be ticked as well.
         selected: The row to shade.
     """
-    empty = [""] * len(table)
     for place, name in enumerate(HANDLES, 1):
-        table.insert(place, name, empty)
+        table.insert(place, name, "")
     handles = {name: st.column_config.TextColumn("", width=1) for name in HANDLES}
     least, most = (HEAD_PX + ROW_PX * rows for rows in (min(len(table), FEWEST_ROWS), len(table)))
     st.html(_AS_HIGH_AS_ITS_ROWS.format(least=least, most=most))
@@ -110,13 +123,18 @@ def _shades(table: pd.DataFrame, row: int) -> pd.DataFrame:
 
 def draw_places(key: str, table: pd.DataFrame, columns: dict[str, Any], times_s: Sequence[float]) -> None:
     """Draw a table whose rows are places in the video; ``clicked_time`` returns the clicks."""
-    st.session_state.places = (key, list(times_s))
+    region_state(TableState).places = (key, list(times_s))
     draw_table(key, table, columns)
+
+
+def clear_places() -> None:
+    """Forget the places that were drawn. Call before another list is drawn."""
+    region_state(TableState).places = None
 
 
 def clicked_time() -> float | None:
     """Return the time of the place that was clicked since the last run, or None. Call once per run."""
-    places = st.session_state.get("places")
+    places = region_state(TableState).places
     if places is None:
         return None
     key, times_s = places
@@ -130,26 +148,26 @@ def take_click(key: str) -> Click | None:
     Args:
         key: The widget key. A table that was not drawn in the last run has no clicks.
     """
-    state = st.session_state
-    if key not in state:
+    if key not in st.session_state:
         return None
-    cell, own = selected_cell(key), _own(key)
+    selected = region_state(TableState).selected
+    cell, own = selected_cell(key), selected.get(key, _Selected())
     if own.is_new:
-        state[f"{key}_own"] = replace(own, is_new=False)
+        selected[key] = replace(own, is_new=False)
         return None
     if cell == own.cell:
-        state[f"{key}_own"] = _Own(cell, cell)
+        selected[key] = _Selected(cell, cell)
         return None
     if cell == own.before or _is_handle_of(own.cell, cell):
         # Either the browser had not yet drawn the server's selection, or the same cell was clicked again and both
         # changes came in one message. Select another handle; a second such message counts, so that no cell is dead.
         again = None if own.cell is None else _handle(own.cell[0], own.cell, cell)
         clicked = cell is not None and cell[1] not in HANDLES
-        state[f"{key}_own"] = _Own(again, again if clicked else own.before)
+        selected[key] = _Selected(again, again if clicked else own.before)
         _write(key, again, ticked_rows(key))
         return None
     if cell is None:
-        state[f"{key}_own"] = _Own()
+        selected[key] = _Selected()
         return Click(None)
     select_row(key, cell[0], ticked_rows(key))
     return Click(cell[0])
@@ -164,9 +182,9 @@ def select_row(key: str, row: int | None, ticked: Sequence[int], *, early: bool 
         ticked: The rows whose boxes are ticked.
         early: Whether this is called in a callback, before ``take_click`` in the same run.
     """
-    before, own = selected_cell(key), _own(key)
-    cell = None if row is None else _handle(row, before, own.cell)
-    st.session_state[f"{key}_own"] = _Own(cell, before, is_new=early)
+    before, selected = selected_cell(key), region_state(TableState).selected
+    cell = None if row is None else _handle(row, before, selected.get(key, _Selected()).cell)
+    selected[key] = _Selected(cell, before, is_new=early)
     _write(key, cell, ticked)
 
 
@@ -178,11 +196,6 @@ def _handle(row: int, *known: Cell) -> Cell:
 def _is_handle_of(own: Cell, cell: Cell) -> bool:
     """Return whether ``cell`` is a handle, which nobody can click, in the row that the server selected."""
     return own is not None and cell is not None and cell[0] == own[0] and cell[1] in HANDLES
-
-
-def _own(key: str) -> _Own:
-    found: _Own = st.session_state.get(f"{key}_own", _Own())
-    return found
 
 
 def _write(key: str, cell: Cell, ticked: Sequence[int]) -> None:
@@ -203,6 +216,12 @@ def selected_cell(key: str) -> Cell:
 
 def _selection(key: str) -> dict[str, Any]:
     return (st.session_state.get(key) or {}).get("selection") or {}
+
+
+def table_of(columns: dict[str, tuple[Sequence[Any], Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a table and its ``column_config``. Each of ``columns`` has its values and its config."""
+    table = pd.DataFrame({name: values for name, (values, _) in columns.items()})
+    return table, {name: config for name, (_, config) in columns.items()}
 
 
 def time_text(time_s: float, end_s: float) -> str:

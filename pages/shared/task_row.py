@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 import streamlit as st
@@ -12,12 +12,21 @@ import streamlit as st
 from clip_core.tasks import Key, TaskQueue, TaskView
 from clip_core.text import clock
 from clip_core.types import Progress
+from pages.shared.session import region_state
 from pages.shared.theme import unseen
+
+
+@dataclass
+class TaskRowState:
+    """This session's name as a watcher of tasks, and the key of the task of which the row asks whether to cancel it."""
+
+    viewer: str = field(default_factory=lambda: uuid.uuid4().hex)
+    asks_about: object = None
 
 
 def viewer() -> str:
     """Return this session's name as a watcher of tasks."""
-    return str(st.session_state.setdefault("viewer", uuid.uuid4().hex))
+    return region_state(TaskRowState).viewer
 
 
 def left_text(progress: Progress | None) -> str:
@@ -65,7 +74,7 @@ def _live(row: TaskRow[Key]) -> None:
     if row.on_look is not None:
         row.on_look(task)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        if st.session_state.get("confirm_cancel") == row.key and task.others:
+        if region_state(TaskRowState).asks_about == row.key and task.others:
             st.caption(f"{task.others} more {'is' if task.others == 1 else 'are'} watching this. Cancel for all?")
             st.button("Cancel", key=f"{row.button}_all", on_click=_cancel, args=(row,))
             st.button("Keep", key=f"{row.button}_not", on_click=_keep)
@@ -84,7 +93,7 @@ def _live(row: TaskRow[Key]) -> None:
 def _ask_or_cancel(row: TaskRow[Key]) -> None:
     task = row.queue.view(row.key, row.viewer)
     if task is not None and task.others:
-        st.session_state.confirm_cancel = row.key
+        region_state(TaskRowState).asks_about = row.key
     else:
         _cancel(row)
 
@@ -95,4 +104,4 @@ def _cancel(row: TaskRow[Key]) -> None:
 
 
 def _keep() -> None:
-    st.session_state.confirm_cancel = None
+    region_state(TaskRowState).asks_about = None

@@ -53,7 +53,7 @@ def index(video: video_maker.PlantedVideo, store: EmbeddingStore, encoder: FakeE
 
 
 def frames(analysis: Analysis) -> Floats:
-    return analysis.curves.vectors()[analysis.curves.order]
+    return analysis.similarities.vectors()[analysis.similarities.order]
 
 
 def test_prompts_and_negatives_are_cosines_and_the_bank_is_not_asked_where_it_must_not_be(
@@ -123,16 +123,16 @@ def test_the_bank_is_not_asked_without_prompts(analysis: Analysis, encoder: Fake
 
 def test_only_new_cells_are_computed_and_the_same_question_has_the_same_answer(analysis: Analysis) -> None:
     first = analysis.video_scores(NAMES)
-    assert analysis.curves.computed_cells == 10 * 2
+    assert analysis.similarities.computed_cells == 10 * 2
     assert analysis.video_scores(replace(NAMES, unit="cosine", threshold=0.3, smoothing_s=2.0, pad_s=1.0)) is first
     analysis.video_scores(replace(NAMES, prompts=("a dog", "pizza", "a tree")))
-    assert analysis.curves.computed_cells == 10 * 3
+    assert analysis.similarities.computed_cells == 10 * 3
     back = analysis.video_scores(NAMES)
-    assert analysis.curves.computed_cells == 10 * 3
+    assert analysis.similarities.computed_cells == 10 * 3
     assert np.array_equal(back.raw.values, first.raw.values)
     weighted = analysis.video_scores(replace(NAMES, weights={"a dog": 3.0}))
     assert weighted is not back
-    assert analysis.curves.computed_cells == 10 * 3
+    assert analysis.similarities.computed_cells == 10 * 3
 
 
 def test_frames_that_arrive_later_are_taken_in(
@@ -142,7 +142,7 @@ def test_frames_that_arrive_later_are_taken_in(
     index(video, store, encoder, 10.0)
     second = analysis.video_scores(NAMES)
     assert (len(first.raw), len(second.raw)) == (10, 20)
-    assert analysis.curves.computed_cells == 20 * 2
+    assert analysis.similarities.computed_cells == 20 * 2
     assert analysis._banks["names"].computed_cells == 20 * BANK
     whole = Analysis(store.videos()[0].video_id, encoder, store).video_scores(NAMES)
     np.testing.assert_allclose(second.raw.values, whole.raw.values, atol=1e-6)
@@ -287,7 +287,7 @@ def test_what_was_forgotten_and_indexed_anew_has_its_own_cuts_levels_and_segment
         "clip_core.analysis.analyse.find_shot_boundaries", lambda distances, _: seen.append(distances) or np.empty(0)
     )
     analysis.video_scores(NAMES)
-    curves = analysis.curves
+    curves = analysis.similarities
     vectors, order = curves.vectors()[curves.order][::2].copy(), curves.order
     rows = FrameEmbeddings(curves._pts[order][::2].copy(), curves._times_s[order][::2].copy(), vectors)
     curves.drop_frames()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clip_core import EmbeddingStore, index_video
-from clip_core.analysis.stored_videos import copy_bytes, count_judged, forget_copy, forget_video, list_stored
+from clip_core.analysis.stored_videos import copy_bytes, forget_copy
 from clip_core.config import Config
 from clip_core.errors import ProxyError
 from clip_core.media.proxies import proxy_path
@@ -16,11 +16,11 @@ from tests.support.fakes import FakeEncoder
 
 def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None:
     store = EmbeddingStore(tmp_path / "store")
-    assert list_stored(store) == []
+    assert store.usage() == []
     video = video_maker.planted(tmp_path, "v", 60, video_maker.VideoSpec(options={"sc_threshold": "0"}))
     for name in ("one", "two"):
         list(index_video(video.path, FakeEncoder(name=name), store, samples_per_second=5.0))
-    (stored,) = list_stored(store)
+    (stored,) = store.usage()
     assert stored.record.name == "v.mp4"
     assert sorted((m.model_id, m.frames, m.samples_per_second, m.finished) for m in stored.models) == [
         ("one", 10, 5.0, True),
@@ -28,12 +28,12 @@ def test_listed_with_its_models_and_sizes_then_forgotten(tmp_path: Path) -> None
     ]
     assert stored.size_bytes > 0
     video_id = stored.record.video_id
-    assert count_judged(video_id, store) == 0
+    assert len(store.annotations(video_id)) == 0
     store.put_annotation(video_id, Annotation("a dog", 1.0, 0.5, 1.5, "rejected"))
-    assert count_judged(video_id, store) == 1
-    forget_video(video_id, store)
-    assert list_stored(store) == []
-    assert count_judged(video_id, store) == 0
+    assert len(store.annotations(video_id)) == 1
+    store.forget(video_id)
+    assert store.usage() == []
+    assert len(store.annotations(video_id)) == 0
     assert video.path.exists()
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video, score_prompts
-from clip_core.analysis.score_prompts import clean_prompts, update_curves
+from clip_core.analysis.score_prompts import clean_prompts
 from clip_core.errors import NotIndexedError, PromptError, StoreFullError
-from clip_core.scoring.curves import Curves
+from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.text import clean_prompt
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
@@ -71,30 +71,30 @@ def test_a_reload_reads_and_multiplies_and_encodes_nothing(
 def test_kept_curves_compute_only_what_is_new(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
     encoder = FakeEncoder()
     video_id = index(video, store, 5.0, encoder)
-    curves = Curves()
-    update_curves(curves, video_id, ["a", "b"], encoder, store)
-    assert curves.computed_cells == 15 * 2
-    update_curves(curves, video_id, ["a"], encoder, store)
-    update_curves(curves, video_id, ["a", "b"], encoder, store)
-    assert curves.computed_cells == 15 * 2
-    update_curves(curves, video_id, ["a", "b", "c"], encoder, store)
-    assert curves.computed_cells == 15 * 3
+    table = SimilarityTable()
+    score_prompts(video_id, ["a", "b"], encoder, store, similarities=table)
+    assert table.computed_cells == 15 * 2
+    score_prompts(video_id, ["a"], encoder, store, similarities=table)
+    score_prompts(video_id, ["a", "b"], encoder, store, similarities=table)
+    assert table.computed_cells == 15 * 2
+    score_prompts(video_id, ["a", "b", "c"], encoder, store, similarities=table)
+    assert table.computed_cells == 15 * 3
     index(video, store, 10.0, encoder)
-    scores = update_curves(curves, video_id, ["a", "b", "c"], encoder, store)
-    assert curves.computed_cells == 30 * 3
+    scores = score_prompts(video_id, ["a", "b", "c"], encoder, store, similarities=table)
+    assert table.computed_cells == 30 * 3
     assert scores.frames.tolist() == list(range(0, 90, 3))
 
 
 def test_a_forgotten_and_reindexed_video_starts_over(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:
     encoder = FakeEncoder()
     video_id = index(video, store, 10.0, encoder)
-    curves = Curves()
-    update_curves(curves, video_id, ["a"], encoder, store)
+    table = SimilarityTable()
+    score_prompts(video_id, ["a"], encoder, store, similarities=table)
     store.forget(video_id)
     with pytest.raises(NotIndexedError):
-        update_curves(curves, video_id, ["a"], encoder, store)
+        score_prompts(video_id, ["a"], encoder, store, similarities=table)
     index(video, store, 5.0, encoder)
-    assert len(update_curves(curves, video_id, ["a"], encoder, store)) == 15
+    assert len(score_prompts(video_id, ["a"], encoder, store, similarities=table)) == 15
 
 
 def test_while_indexing_the_scores_are_not_complete(video: video_maker.PlantedVideo, store: EmbeddingStore) -> None:

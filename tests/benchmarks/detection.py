@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.charts.timeline import Line, Timeline, live_figure, timeline_figure
-from clip_core.scoring.curves import Curves
+from clip_core.charts.timeline import live_figure, timeline_figure
+from clip_core.charts.view import Line, Timeline
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.scoring.null_bank import NullBank, PromptBank, prompt_banks
-from clip_core.scoring.segments import Segmenter, Segments
-from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
+from clip_core.scoring.segments import Neighbours, Segmenter, Segments, find_shot_boundaries
+from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
@@ -86,7 +86,7 @@ def _rows(n: int, goal_ms: float, turns: int, *, is_longest: bool) -> list[Row]:
     shot_boundaries_s, segments = once("once: shot boundaries and segments", lambda: _segmented(frames))
     banks = once("once: the bank on all frames", lambda: _banks(captions, vectors, order, segments))
     for _ in range(turns + 1):
-        curves = Curves()
+        curves = SimilarityTable()
         curves.add_frames(frames)
         curves.add_prompts(dict(zip(SETTINGS.prompts, texts, strict=True)))
         timed = _Timed(parts)
@@ -108,7 +108,7 @@ def _rows(n: int, goal_ms: float, turns: int, *, is_longest: bool) -> list[Row]:
 
 def gathered(frames: FrameEmbeddings, texts: Floats, captions: Floats) -> VideoScores:
     """What ``Analysis`` would make of frames, of the vectors of ``RECIPE.prompts``, and of 300 neutral texts."""
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_frames(frames)
     curves.add_prompts(dict(zip(SETTINGS.prompts, texts, strict=True)))
     raw = curves.scores(SETTINGS.prompts, _table(len(frames)))

@@ -48,17 +48,17 @@ PARTS = {
         "pages.regions.moments.moment_list:draw_list",
     ],
     "verdicts": ["pages.regions.moments.moment_list:draw_verdicts"],
-    "settings kept": ["pages.regions.sidebar.sidebar_state:keep"],
+    "settings kept": ["pages.regions.sidebar.video_settings:keep"],
     "downloads and settings menu": [
         *("pages.regions.download.files:draw_downloads", "pages.regions.sidebar.settings_io:draw_settings_menu"),
     ],
-    "player: screen": ["pages.player.draw:draw_screen"],
-    "player: ranking": ["pages.player.draw:draw_ranking"],
-    "player: chart": ["pages.player.draw:draw_timeline"],
-    "frames: picture": ["pages.regions.viewer.frame_view:draw_picture"],
-    "frames: ranking": ["pages.regions.viewer.frame_view:draw_ranking"],
-    "frames: transport": ["pages.regions.viewer.transport:draw_transport"],
-    "frames: chart": ["pages.regions.chart.chart:draw_chart"],
+    "player: screen": ["pages.regions.viewer.parts:draw_screen"],
+    "player: ranking": ["pages.regions.viewer.parts:draw_ranking"],
+    "player: chart": ["pages.regions.viewer.parts:draw_timeline"],
+    "frames: picture": ["pages.regions.viewer.frames:draw_picture"],
+    "frames: ranking": ["pages.regions.viewer.frames:draw_ranking"],
+    "frames: transport": ["pages.regions.viewer.frames:draw_transport"],
+    "frames: chart": ["pages.regions.viewer.playhead:draw_frame_chart"],
     "JSON": ["json:dumps"],
 }
 """Label → functions whose seconds count for it, those in other functions named here left out."""
@@ -138,7 +138,7 @@ def _check(page: Page, planted: Planted) -> None:
         raise RuntimeError(f"the page says {[error.value for error in page.at.error]}")
     if (page.samples, page.cells) != (planted.samples, planted.samples * len(PROMPTS)):
         raise RuntimeError(f"{page.samples} samples, {page.cells} cells, not {planted.samples} × {len(PROMPTS)}")
-    if not page.at.session_state["frame"]:
+    if not page.at.session_state["ViewerState"].frame:
         raise RuntimeError("the playhead did not move")
 
 

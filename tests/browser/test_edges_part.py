@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,14 +22,6 @@ GRIPS = """() => [...document.querySelectorAll('#a .cvi-edge')].map((grip) => {
 BESIDE_PX = (-5, 5)
 """Where one grips an edge: the start at its left, the end at its right, so that both stand beside the playhead."""
 MOMENT = ["a dog 3.0", 2.0, 4.0, 10.0]
-
-
-@pytest.fixture
-def bench(bench_tab: Bench) -> Iterator[Bench]:
-    bench_tab.tab.mouse.move(1, 1)
-    bench_tab.tab.evaluate("clear()")
-    yield bench_tab
-    assert bench_tab.errors == []
 
 
 def samples(n: int = 50, step_s: float = 0.2) -> Scores:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_bad_input import SIXTY
 from tests.browser.test_browser import PROMPTS
 from tests.browser.test_window import MANY
 from tests.support.app import new_world
-from tests.support.browser import Visitor, chromium_program, served, set_prompts, wait_until
+from tests.support.browser import CHROMIUM_FLAGS, Visitor, chromium_program, served, set_prompts, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -24,7 +25,6 @@ _CUT = """() => [...document.querySelectorAll("[data-testid=stSidebar] button, [
       && ["hidden", "clip"].includes(getComputedStyle(part).overflowX))
   .map((part) => part.innerText)"""
 """The texts of buttons that do not show whole."""
-SIXTY = [f"a thing of number {number}" for number in range(60)]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_every_pill_is_reached_by_wheel_and_by_keyboard(visitor: Visitor) -> Non
 def test_the_bar_that_scrolls_the_pills_is_seen(address: str, chromium: Any) -> None:
     """Playwright's own browser hides all scroll bars, so this one is another."""
     with_bars = chromium.browser_type.launch(
-        executable_path=chromium_program(), args=["--no-sandbox"], ignore_default_args=["--hide-scrollbars"]
+        executable_path=chromium_program(), args=CHROMIUM_FLAGS, ignore_default_args=["--hide-scrollbars"]
     )
     try:
         visitor = Visitor(with_bars.new_page(viewport={"width": 1366, "height": 768}), address).open_ready("Player")

@@ -47,7 +47,7 @@ identify.known_video, videos.list_videos = slow_known, slow_list
 
 import streamlit as st
 
-from pages.shared.routes import player_routes
+from pages.player.routes import player_routes
 
 app = st.App("APP", routes=player_routes())
 """

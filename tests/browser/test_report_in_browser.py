@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clip_core.charts.timeline import Line, Timeline, still_figure
+from clip_core.charts.timeline import still_figure
+from clip_core.charts.view import Line, Timeline
 from clip_core.export.html_report import Report, chart_html, report_html
 from clip_core.types import Moment
 from tests.support.curve_maker import scores_of

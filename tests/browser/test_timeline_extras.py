@@ -10,7 +10,7 @@ import pytest
 
 from clip_core.charts.colours import HEAT, THEMES
 from clip_core.charts.heat_map import raster
-from clip_core.charts.timeline import Line
+from clip_core.charts.view import Line
 from clip_core.types import Scores
 from tests.support.bench import Bench
 from tests.support.browser import wait_until
@@ -20,12 +20,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-def bench(bench_tab: Bench) -> Iterator[Bench]:
-    bench_tab.tab.mouse.move(1, 1)
-    bench_tab.tab.evaluate("clear()")
-    yield bench_tab
-    assert bench_tab.errors == []
-    assert bench_tab.tab.locator(".cvi-plot-note:visible").count() == 0
+def bench(bench: Bench) -> Iterator[Bench]:
+    yield bench
+    assert bench.tab.locator(".cvi-plot-note:visible").count() == 0
 
 
 def flat(n: int = 100, step_s: float = 0.1) -> Scores:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clip_core.charts.timeline import Line
+from clip_core.charts.view import Line
 from clip_core.types import Scores
 from tests.support.bench import SIZE, Bench
 from tests.support.browser import wait_until

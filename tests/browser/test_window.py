@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pages.player.draw import FIT_PX
+from pages.regions.viewer.parts import FIT_PX
 from pages.shared.tables import HEAD_PX, ROW_PX
 from tests.browser.test_browser import PROMPTS
 from tests.support.app import new_world

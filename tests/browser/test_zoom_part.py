@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from clip_core.charts.view import Bar
-from tests.support.bench import SIZE, Bench
+from tests.support.bench import Bench
 from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
-from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 BROUGHT = """async ([[low, high], wanted, whole]) =>
   (await import('/files/zoom.js')).brought({ low, high }, wanted, whole)"""
 LEAD = "([frame, bring]) => kept.main.ask('seek', { frame, bring })"
-
-
-@pytest.fixture
-def bench(stage: Stage, chromium: Any) -> Iterator[Bench]:
-    context = chromium.new_context(viewport=SIZE)
-    made = Bench(context.new_page(), stage)
-    yield made
-    assert made.errors == []
-    context.close()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,6 @@ def test_candidates_are_shaded_faintly_within_dots() -> None:
 
 def test_candidates_of_a_prompt_that_is_not_drawn_are_left_out() -> None:
     given = view(moments=[MOMENT], candidates=MAYBE, lines=[Line("a dog", 0)])
-    assert given.shown_candidates == MAYBE[:1]
     assert [line.prompt for line in lanes_of(given)] == ["a dog"]
     assert [shape["x0"] for shape in shades(given)] == [at("01.000"), at("03.000")]
 

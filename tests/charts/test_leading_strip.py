@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 
 from clip_core.charts.colours import THEMES
-from clip_core.charts.strips import fewer_runs
-from clip_core.charts.timeline import Line, live_figure
+from clip_core.charts.panels import fewer_runs
+from clip_core.charts.timeline import live_figure
+from clip_core.charts.view import Line
 from tests.support.chart_maker import at, on_axis, view
 
 RUNS = [(0, 0.0, 2.0), (1, 2.0, 3.0), (0, 3.0, 4.5), (1, 4.5, 4.5)]

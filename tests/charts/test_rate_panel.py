@@ -5,7 +5,8 @@ import json
 import numpy as np
 
 from clip_core.charts.colours import THEMES
-from clip_core.charts.timeline import Line, live_figure, timeline_figure
+from clip_core.charts.timeline import live_figure, timeline_figure
+from clip_core.charts.view import Line
 from tests.support.chart_maker import at, on_axis, view
 
 RATE = np.zeros((50, 2), np.float32)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from clip_core.charts.colours import THEMES
-from clip_core.charts.timeline import Line, live_figure, timeline_figure
-from clip_core.charts.view import ribbon_edges
+from clip_core.charts.timeline import live_figure, timeline_figure
+from clip_core.charts.view import Line, ribbon_edges
 from tests.support.chart_maker import view
 
 LOW, HIGH = np.full(50, 0.1, np.float32), np.linspace(0.2, 0.3, 50, dtype=np.float32)

@@ -3,7 +3,8 @@
 import pytest
 
 from clip_core.charts.colours import THEMES
-from clip_core.charts.timeline import Line, live_figure
+from clip_core.charts.timeline import live_figure
+from clip_core.charts.view import Line
 from tests.support.chart_maker import view
 
 BLUE, AMBER = THEMES["light"].prompts[:2]

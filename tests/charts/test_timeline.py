@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from clip_core.charts.colours import THEMES
-from clip_core.charts.timeline import Figure, Line, Timeline, Unfinished, live_figure, still_figure, timeline_figure
+from clip_core.charts.timeline import live_figure, still_figure, timeline_figure
+from clip_core.charts.view import Figure, Line, Timeline, Unfinished
 from clip_core.scoring.moments import find_moments
 from clip_core.types import Moment
 from tests.support.chart_maker import at, on_axis, view

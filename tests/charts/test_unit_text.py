@@ -3,7 +3,7 @@
 import pytest
 
 from clip_core.charts.timeline import live_figure, timeline_figure
-from clip_core.charts.unit_text import AXIS_TITLES, tick_texts
+from clip_core.charts.view import AXIS_TITLES, tick_texts
 from clip_core.text import value_text
 from clip_core.types import Unit
 from tests.support.chart_maker import view

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from clip_core.charts.timeline import Line, Timeline, live_figure, timeline_figure
+from clip_core.charts.timeline import live_figure, timeline_figure
+from clip_core.charts.view import Line, Timeline
 from clip_core.types import Moment
 from tests.support.chart_maker import at, view
 from tests.support.curve_maker import scores_of

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from clip_core.errors import NotIndexedError, StoreError
-from clip_core.store.store import EmbeddingStore, Revision
+from clip_core.store.embeddings import Revision
+from clip_core.store.store import EmbeddingStore
 from clip_core.types import Annotation, FrameEmbeddings, Ints
 from tests.store.test_store import record as a_record
 

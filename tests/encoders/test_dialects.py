@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from clip_core.encoders.folder import ModelFolder
+from clip_core.encoders.folder import ModelFolder, in_clip_terms, read_preprocessing
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.encoders.preprocess import Preprocessing, in_clip_terms
 from clip_core.errors import EncoderError
 from tests.support.model_maker import OPENAI_MEAN, OPENAI_STD, clip_preprocessor, make_clip, write_json
 
@@ -30,8 +29,8 @@ def jina(**changes: Any) -> dict[str, Any]:
 
 
 def test_it_is_clips_preprocessing() -> None:
-    assert Preprocessing.read(jina(), "j") == Preprocessing.read(clip_preprocessor(32), "c")
-    assert Preprocessing.read(jina(interpolation="bilinear"), "j").resample == 2
+    assert read_preprocessing(jina(), "j") == read_preprocessing(clip_preprocessor(32), "c")
+    assert read_preprocessing(jina(interpolation="bilinear"), "j").resample == 2
 
 
 def test_others_are_left_as_they_are() -> None:
@@ -42,8 +41,11 @@ def test_others_are_left_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"resize_mode": "longest"}, r"^preprocessor_config\.json of j asks for another 'resize_mode' than 'shortest'"),
-        ({"interpolation": "random"}, "asks for another 'interpolation'"),
+        (
+            {"resize_mode": "longest"},
+            r"^preprocessor_config\.json of j gives 'resize_mode' as 'longest'",
+        ),
+        ({"interpolation": "random"}, "gives 'interpolation' as 'random'; it must be bilinear or bicubic"),
         ({"size": [224, 224]}, "gives 'size' as"),
         ({"mean": None}, "gives 'image_mean' as nothing"),
         ({"sharpen": 1}, "asks for 'sharpen', which is not supported"),
@@ -52,7 +54,7 @@ def test_others_are_left_as_they_are() -> None:
 )
 def test_what_has_no_counterpart_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(EncoderError, match=message):
-        Preprocessing.read(jina(**changes), "j")
+        read_preprocessing(jina(**changes), "j")
 
 
 def test_a_folder_in_that_dialect_loads(tmp_path: Path) -> None:

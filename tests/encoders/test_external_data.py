@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from clip_core.encoders import external_data
-from clip_core.encoders.external_data import external_files
+from clip_core.encoders import model_files
+from clip_core.encoders.model_files import external_files
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import DamagedModelError, EncoderError
 from tests.support.model_maker import make_clip, small_vision
@@ -92,7 +92,7 @@ def test_found_wherever_a_tensor_can_stand(tmp_path: Path, place: str) -> None:
     path = save(tmp_path, PLACES[place](outside_tensor("weights.bin")))
     assert external_files(path, tmp_path) == ((tmp_path / "weights.bin").resolve(),)
     path = save(tmp_path, PLACES[place](outside_tensor("/etc/passwd")))
-    with pytest.raises(EncoderError, match=r"^m\.onnx wants to read weights outside the model's folder \(passwd\)"):
+    with pytest.raises(EncoderError, match=r"^m\.onnx refers to weights outside the model's folder \(passwd\)"):
         external_files(path, tmp_path)
 
 
@@ -169,7 +169,7 @@ def test_missing_data_and_no_file(tmp_path: Path) -> None:
         external_files(path, tmp_path)
     os.mkfifo(tmp_path / "pipe")
     path = save(tmp_path, model(graph(initializer=[outside_tensor("pipe")])))
-    with pytest.raises(EncoderError, match="pipe, which is no regular file"):
+    with pytest.raises(EncoderError, match="pipe, which is not a regular file"):
         external_files(path, tmp_path)
 
 
@@ -187,12 +187,12 @@ def test_broken_files(tmp_path: Path) -> None:
 
 
 def test_hostile_files_end_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(external_data, "MAX_FIELDS", 1000)
+    monkeypatch.setattr(model_files, "MAX_FIELDS", 1000)
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x01" * 5000)
     with pytest.raises(EncoderError, match="not a readable ONNX file"):
         external_files(path, tmp_path)
-    monkeypatch.setattr(external_data, "MAX_DEPTH", 20)
+    monkeypatch.setattr(model_files, "MAX_DEPTH", 20)
     inner = graph()
     for _ in range(10):
         inner = with_attribute(g=inner).graph

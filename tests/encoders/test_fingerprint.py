@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.encoders import precision as module
-from clip_core.encoders.precision import file_sha256, fingerprint
+from clip_core.encoders import model_files as module
+from clip_core.encoders.model_files import file_sha256, fingerprint
 
 
 def test_a_file_is_hashed_once_while_it_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

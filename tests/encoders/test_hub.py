@@ -18,8 +18,8 @@ from huggingface_hub import constants
 from clip_core.__main__ import main
 from clip_core.encoders import hub as hub_module
 from clip_core.encoders import transfer
-from clip_core.encoders.hub import DownloadPlan, download, find_cached, plan_download
-from clip_core.encoders.hub_cache import check_content, find_snapshot, hub_host, repository_folder
+from clip_core.encoders.hub import DownloadPlan, download, plan_download
+from clip_core.encoders.hub_cache import check_content, find_cached, hub_host, repository_folder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import DownloadError, NotDownloadedError
 from clip_core.types import Progress
@@ -83,7 +83,7 @@ def test_a_download_fills_the_cache_and_the_model_runs(hub: HubServer, model: Re
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     found = find_cached(MODEL)
     assert found is not None
-    assert found == find_cached(MODEL, model.commit) == find_snapshot(MODEL)
+    assert found == find_cached(MODEL, model.commit) == find_cached(MODEL, any_precision=True)
     assert find_cached(MODEL, precision="fp32") is None
     for name in ("config.json", VISION):
         assert (found / name).read_bytes() == model.files[name]
@@ -202,7 +202,7 @@ def test_an_incomplete_file_that_is_no_beginning(hub: HubServer, model: Reposito
     part.parent.mkdir(parents=True)
     part.write_bytes(begun)
     if len(begun) < len(model.files[VISION]):
-        with pytest.raises(DownloadError, match="arrived with another content than the hub says; it was thrown away"):
+        with pytest.raises(DownloadError, match="arrived with another content than the hub says; it was deleted"):
             fetch()
     fetch()
     assert (find_cached(MODEL) / VISION).read_bytes() == model.files[VISION]  # type: ignore[operator]
@@ -213,7 +213,7 @@ def test_wrong_bytes_are_refused_and_thrown_away(hub: HubServer, model: Reposito
     right = model.files[name]
     hub.wrong[name] = right[:-1] + bytes([right[-1] ^ 1])
     with pytest.raises(
-        DownloadError, match=rf"^{name} of who/toy-clip arrived with another content .* Try again; something on the"
+        DownloadError, match=rf"^{name} of who/toy-clip arrived with another content .* Try again\. Something on the"
     ):
         fetch()
     assert find_cached(MODEL) is None
@@ -266,7 +266,7 @@ def test_a_blob_that_is_no_model_at_all_is_fetched_again(model: Repository) -> N
     blob = (find_cached(MODEL) / VISION).resolve()  # type: ignore[operator]
     blob.write_bytes(bytes(len(model.files[VISION])))
     os.utime(blob, ns=(1, 1))
-    assert find_cached(MODEL) is find_snapshot(MODEL) is None
+    assert find_cached(MODEL) is find_cached(MODEL, any_precision=True) is None
     with pytest.raises(
         NotDownloadedError,
         match=r"^vision_model_quantized\.onnx is not a readable ONNX file\. Its copy in huggingface_hub's cache is "
@@ -316,7 +316,7 @@ def test_a_hub_that_is_ill_for_a_moment(hub: HubServer, model: Repository, statu
     ("status", "message"),
     [
         (503, rf"^The hub answered 503 for {VISION} of {MODEL}\. Try again later\. Use a model's folder"),
-        (429, r"^The hub takes no more requests from here for now \(429\)\."),
+        (429, r"^The hub accepts no more requests from here for now \(429\)\."),
         (403, rf"^The hub refuses {VISION} of {MODEL} \(403\)\. If it is private or gated, set HF_TOKEN"),
         (418, rf"^The hub answered 418 for {VISION}"),
     ],
@@ -403,7 +403,7 @@ def test_an_unknown_or_private_model(hub: HubServer, model: Repository, monkeypa
 
 def test_a_gated_model(hub: HubServer, model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     model.token, model.gated = "hf_right", True
-    message = rf"^{MODEL} is gated: its publisher lets only those .* Accept them on its page on the hub, and {{}}"
+    message = rf"^{MODEL} is gated: only users who accepted its terms .* Accept them on its page on the hub, and {{}}"
     with pytest.raises(DownloadError, match=message.format("set HF_TOKEN")):
         fetch()
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
@@ -441,10 +441,13 @@ def test_repositories_of_another_kind(hub: HubServer, model: Repository) -> None
     ("entry", "message"),
     [
         ({"size": 5 * 10**15}, r"has 5,000 TB, which is too much"),
-        ({"size": -1}, r"Instead of the size and hash of onnx/vision"),
-        ({"size": "9"}, r"Instead of the size and hash of onnx/vision"),
-        ({"lfs": {"sha256": "../../../evil", "size": 1, "pointerSize": 1}}, r"Instead of the hash of onnx/vision"),
-        ({"lfs": None, "blobId": "/etc/passwd"}, r"Instead of the hash of onnx/vision"),
+        ({"size": -1}, r"the size and hash of onnx/vision"),
+        ({"size": "9"}, r"the size and hash of onnx/vision"),
+        (
+            {"lfs": {"sha256": "../../../evil", "size": 1, "pointerSize": 1}},
+            r"the size and hash of onnx/vision",
+        ),
+        ({"lfs": None, "blobId": "/etc/passwd"}, r"the size and hash of onnx/vision"),
         ({"lfs": {"size": 1}}, r"Instead of who/toy-clip"),
     ],
     ids=str,
@@ -500,7 +503,7 @@ def test_a_disk_that_fills_up_on_the_way(model: Repository, monkeypatch: pytest.
 
     plan = plan_download(MODEL)
     monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(DownloadError, match=r"^The disk is full: who/toy-clip has no room .*goes on where it stopped"):
+    with pytest.raises(DownloadError, match=r"^The disk is full: who/toy-clip does not fit .*resumes where it stopped"):
         fetch(plan)
 
 

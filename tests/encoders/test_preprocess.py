@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from clip_core.encoders import preprocess
-from clip_core.encoders.preprocess import Preprocessing
+from clip_core.encoders import model_inputs
+from clip_core.encoders.folder import read_preprocessing
 from clip_core.errors import EncoderError
 from tests.support.model_maker import OPENAI_MEAN, OPENAI_STD, clip_preprocessor, siglip_preprocessor
 
@@ -41,14 +41,14 @@ def slow_clip(rgb: np.ndarray, edge: int, crop: int, mean: list[float], std: lis
 def test_equals_the_obvious_arithmetic_of_clip(height: int, width: int, edge: int, crop: int) -> None:
     raw = clip_preprocessor(crop) | {"size": {"shortest_edge": edge}, "rescale_factor": 1 / 255}
     rgb = picture(height, width)
-    found = Preprocessing.read(raw, "m").apply(rgb)
+    found = read_preprocessing(raw, "m").apply(rgb)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, slow_clip(rgb, edge, crop, OPENAI_MEAN, OPENAI_STD), atol=1e-6)
 
 
 def test_siglip_squashes() -> None:
     rgb = picture(36, 64)
-    found = Preprocessing.read(siglip_preprocessor(24), "m").apply(rgb)
+    found = read_preprocessing(siglip_preprocessor(24), "m").apply(rgb)
     want = np.asarray(Pillow.fromarray(rgb).resize((24, 24), Pillow.Resampling.BICUBIC)) / 255 * 2 - 1
     np.testing.assert_allclose(found, want.transpose(2, 0, 1), atol=1e-6)
 
@@ -56,7 +56,7 @@ def test_siglip_squashes() -> None:
 def test_a_large_picture_shrinks_with_antialiasing() -> None:
     stripes = np.zeros((320, 320, 3), dtype=np.uint8)
     stripes[::2] = 255
-    found = Preprocessing.read(siglip_preprocessor(32), "m").apply(stripes)
+    found = read_preprocessing(siglip_preprocessor(32), "m").apply(stripes)
     assert np.abs(found).max() < 0.05  # grey; without antialiasing, black or white
 
 
@@ -66,11 +66,11 @@ def test_a_large_picture_shrinks_with_antialiasing() -> None:
 def test_resizing_only_what_is_kept_gives_the_same(
     shape: tuple[int, int], crop: int, resample: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = Preprocessing.read(clip_preprocessor(crop) | {"size": {"shortest_edge": 24}, "resample": resample}, "m")
+    chosen = read_preprocessing(clip_preprocessor(crop) | {"size": {"shortest_edge": 24}, "resample": resample}, "m")
     smooth = np.cumsum(picture(*shape).astype(int) // 128 - 0, axis=int(shape[1] > shape[0])) % 256
     rgb = smooth.astype(np.uint8)
     whole = chosen.pixels(rgb)
-    monkeypatch.setattr(preprocess, "LARGE_PIXELS", 0)
+    monkeypatch.setattr(model_inputs, "LARGE_PIXELS", 0)
     part = chosen.pixels(rgb)
     off = np.abs(whole.astype(int) - part)
     if resample == 0:  # nearest: a tie may fall to the other side
@@ -81,7 +81,7 @@ def test_resizing_only_what_is_kept_gives_the_same(
 
 @pytest.mark.parametrize("shape", [(1, 4999), (4999, 1), (1, 1), (1, 64999)])
 def test_extreme_shapes_take_little_memory(shape: tuple[int, int]) -> None:
-    chosen = Preprocessing.read(clip_preprocessor(224), "m")
+    chosen = read_preprocessing(clip_preprocessor(224), "m")
     rgb = picture(*shape)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = chosen.apply(rgb)
@@ -94,23 +94,23 @@ def test_extreme_shapes_take_little_memory(shape: tuple[int, int]) -> None:
 
 def test_old_files_with_plain_numbers() -> None:
     old = {"size": 24, "crop_size": 20, "resample": 3, "image_mean": OPENAI_MEAN, "image_std": OPENAI_STD}
-    found = Preprocessing.read(old | {"do_center_crop": True, "do_resize": True, "do_normalize": True}, "m")
+    found = read_preprocessing(old | {"do_center_crop": True, "do_resize": True, "do_normalize": True}, "m")
     assert (found.shortest_edge, found.squash, found.crop) == (24, None, (20, 20))
     assert found.rescale_factor == pytest.approx(1 / 255)
-    square = Preprocessing.read({"size": 24, "resample": 2, "do_center_crop": False}, "m")
+    square = read_preprocessing({"size": 24, "resample": 2, "do_center_crop": False}, "m")
     assert (square.shortest_edge, square.squash, square.crop) == (None, (24, 24), None)
-    assert Preprocessing.read(old | {"default_to_square": True}, "m").squash == (24, 24)
+    assert read_preprocessing(old | {"default_to_square": True}, "m").squash == (24, 24)
 
 
 def test_steps_that_are_switched_off() -> None:
     raw = {"do_resize": False, "do_rescale": False, "do_normalize": False, "crop_size": {"height": 2, "width": 4}}
     rgb = picture(4, 4)
-    found = Preprocessing.read(raw, "m").apply(rgb)
+    found = read_preprocessing(raw, "m").apply(rgb)
     np.testing.assert_array_equal(found, rgb[1:3].transpose(2, 0, 1).astype(np.float32))
 
 
 def test_harmless_settings_change_nothing() -> None:
-    plain = Preprocessing.read(clip_preprocessor(32), "m")
+    plain = read_preprocessing(clip_preprocessor(32), "m")
     more = {
         "do_pad": None,
         "do_thumbnail": False,
@@ -118,7 +118,7 @@ def test_harmless_settings_change_nothing() -> None:
         "device": None,
         "do_convert_rgb": 0,
     }
-    assert Preprocessing.read(clip_preprocessor(32) | more, "m") == plain
+    assert read_preprocessing(clip_preprocessor(32) | more, "m") == plain
 
 
 @pytest.mark.parametrize(
@@ -148,11 +148,11 @@ def test_harmless_settings_change_nothing() -> None:
 )
 def test_a_wrong_setting_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(EncoderError, match=message):
-        Preprocessing.read(clip_preprocessor(32) | change, "m")
+        read_preprocessing(clip_preprocessor(32) | change, "m")
 
 
 def test_the_padding_offsets_are_those_of_transformers() -> None:
-    chosen = Preprocessing.read({"do_resize": False, "do_rescale": False, "crop_size": 5}, "m")
+    chosen = read_preprocessing({"do_resize": False, "do_rescale": False, "crop_size": 5}, "m")
     found = chosen.apply(np.full((2, 2, 3), 9, dtype=np.uint8))
     top_pad = ceil((5 - 2) / 2)  # transformers.image_transforms.center_crop
     want = np.zeros((5, 5))
@@ -163,14 +163,14 @@ def test_the_padding_offsets_are_those_of_transformers() -> None:
 @pytest.mark.parametrize(("raw", "own"), [(clip_preprocessor(24), "center"), (siglip_preprocessor(24), "squash")])
 @pytest.mark.parametrize("shape", [(36, 64), (64, 36), (24, 24), (300, 20)])
 def test_a_frame_may_be_cut_squashed_or_fitted_in(raw: dict[str, Any], own: str, shape: tuple[int, int]) -> None:
-    made, rgb = Preprocessing.read(raw, "m"), picture(*shape)
+    made, rgb = read_preprocessing(raw, "m"), picture(*shape)
     assert (made.framing, made.framed(None), made.framed(own)) == (own, made, made)
     found = {crop: made.framed(crop).pixels(rgb) for crop in ("center", "squash", "pad")}
     bicubic = Pillow.Resampling.BICUBIC
     squashed = np.asarray(Pillow.fromarray(rgb).resize((24, 24), bicubic))
     np.testing.assert_array_equal(found["squash"], squashed)
     short, long = min(shape), max(shape)
-    cut = Preprocessing.read(clip_preprocessor(24), "m").pixels(rgb)
+    cut = read_preprocessing(clip_preprocessor(24), "m").pixels(rgb)
     np.testing.assert_array_equal(found["center"], cut)
     fitted = max(1, round(short * 24 / long))
     size = (24, fitted) if shape[0] <= shape[1] else (fitted, 24)
@@ -184,18 +184,18 @@ def test_a_frame_may_be_cut_squashed_or_fitted_in(raw: dict[str, Any], own: str,
 
 def test_bars_are_the_models_grey() -> None:
     for raw in (clip_preprocessor(24), siglip_preprocessor(24)):
-        values = Preprocessing.read(raw, "m").framed("pad").apply(picture(4, 64))
+        values = read_preprocessing(raw, "m").framed("pad").apply(picture(4, 64))
         assert np.abs(values[:, :8]).max() < 0.01
 
 
 def test_a_model_that_never_resized_is_resized_when_it_is_to_see_all() -> None:
-    made = Preprocessing.read({"do_resize": False, "crop_size": 24}, "m")
+    made = read_preprocessing({"do_resize": False, "crop_size": 24}, "m")
     assert (made.framing, made.framed("squash").resample) == ("center", 3)
     assert made.framed("squash").pixels(picture(50, 90)).shape == (24, 24, 3)
 
 
 def test_the_settings_of_a_model_as_it_was_made_are_those_of_before() -> None:
-    made = Preprocessing.read(clip_preprocessor(24), "m")
+    made = read_preprocessing(clip_preprocessor(24), "m")
     names = {"crop", "mean", "rescale_factor", "resample", "shortest_edge", "squash", "std"}
     assert set(made.settings()) == names
     assert set(made.framed("pad").settings()) == names | {"pad"}
@@ -216,7 +216,7 @@ def test_the_settings_of_a_model_as_it_was_made_are_those_of_before() -> None:
 def test_a_large_frame_is_as_if_it_was_resized_whole(
     shape: tuple[int, int], resample: int, most: int, share: float
 ) -> None:
-    rgb, made = picture(*shape), Preprocessing.read(clip_preprocessor(224) | {"resample": resample}, "m")
+    rgb, made = picture(*shape), read_preprocessing(clip_preprocessor(224) | {"resample": resample}, "m")
     height, width = made._resized(*shape)
     top, left = (height - 224) // 2, (width - 224) // 2
     whole = np.asarray(Pillow.fromarray(rgb).resize((width, height), resample))[top : top + 224, left : left + 224]

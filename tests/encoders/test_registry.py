@@ -10,7 +10,7 @@ import pytest
 from clip_core.config import Config
 from clip_core.encoders import registry
 from clip_core.encoders.catalogue import CATALOGUE
-from clip_core.encoders.hub import find_cached
+from clip_core.encoders.hub_cache import find_cached
 from clip_core.encoders.registry import ModelChoice, available_models, hub_model, load_encoder
 from clip_core.errors import EncoderError, NotDownloadedError, UnknownModelError
 from tests.support.hub_server import HubServer, use_hub
@@ -134,7 +134,8 @@ def test_the_catalogue_comes_last(sample: Path) -> None:
     choices = available_models()
     assert [choice.hub for choice in choices] == [None, *CATALOGUE]
     assert (choices[0].title, choices[0].is_local) == ("sample", True)
-    assert choices[1] == ModelChoice(B32, None, "CLIP ViT-B/32", CATALOGUE[0], is_local=False)
+    assert choices[1] == ModelChoice(B32, None, "CLIP ViT-B/32", CATALOGUE[0])
+    assert not choices[1].is_local
 
 
 def test_the_names_of_models_on_the_hub() -> None:

@@ -57,7 +57,7 @@ def test_says_what_it_is(server: FakeInferenceServer) -> None:
 
 
 def test_every_version_has_its_size() -> None:
-    assert {name: version.dim for name, version in VERSIONS.items()} == SIZES
+    assert {name: dim for name, (dim, _) in VERSIONS.items()} == SIZES
     assert tuple(VERSIONS) == CLIP_VERSIONS
 
 
@@ -134,7 +134,7 @@ def test_a_short_text_is_not_said_to_be_too_long(server: FakeInferenceServer) ->
     with pytest.raises(ServerError, match=r'refused the text "cat" \(500\)\. Word it differently\.'):
         encoder(server).embed_texts(["cat", "dog"])
     server.times = 3
-    with pytest.raises(ServerError, match=r"failed inside \(500\)\. Look at its own log"):
+    with pytest.raises(ServerError, match=r"failed internally \(500\)\. Look at its own log"):
         encoder(server).embed_texts(["cat", "dog"])
     server.times = 1
     assert encoder(server).embed_texts(["cat", "dog"]).shape == (2, 512)  # one by one they pass
@@ -161,9 +161,9 @@ def test_a_failure_while_looking_for_the_text(server: FakeInferenceServer) -> No
             "other length",
             r"^Roboflow server · ViT-B-16 gave a vector of 1024 numbers instead of 512\. Check clip_version",
         ),
-        ("strings", "gave a vector of what are no numbers"),
-        ("nulls", "gave a vector of what are no numbers"),
-        ("yes", "gave a vector of what are no numbers"),
+        ("strings", "gave a vector of something other than numbers"),
+        ("nulls", "gave a vector of something other than numbers"),
+        ("yes", "gave a vector of something other than numbers"),
         ("nan", "gave a NaN or infinite vector for a text"),
         ("infinite", "gave a NaN or infinite vector for a text"),
         ("too large", "gave a number that is too large"),

@@ -61,8 +61,8 @@ def test_without_a_key_nothing_is_taken_out() -> None:
 )
 def test_the_words_of_the_server(body: object, words: str) -> None:
     text = told(500, body)
-    assert text.startswith("The inference server at h:9001 failed inside (500). Look at its own log: ")
-    assert text.endswith("an unknown clip_version too." + words)
+    assert text.startswith("The inference server at h:9001 failed internally (500). Look at its own log. ")
+    assert text.endswith("an unknown clip_version." + words)
     assert "iVBOR" not in text
 
 
@@ -90,5 +90,5 @@ def test_web_pages_are_not_repeated() -> None:
 )
 def test_a_redirect_tells_the_host_alone(location: str, host: str) -> None:
     error = ServerErrors("http://h:9001", KEY).refused(307, {"Location": location}, b"")
-    assert error.what == f"The inference server at h:9001 sends on to {host}; that is not followed."
+    assert error.what == f"The inference server at h:9001 redirects to {host}, which is not followed."
     assert error.status == 307

@@ -145,30 +145,33 @@ def test_what_is_not_busy_is_not_asked_again(server: FakeInferenceServer, status
         ("402", r"no credits left \(402\)\. Add credits, or use a server of your own\."),
         ("403", r"does not allow this \(403\)\. Check roboflow_api_key"),
         ("404", r"does not know this model or this address \(404\)\. Check clip_version and inference_url"),
-        ("405", r"does not take requests for vectors \(405\)\. Another program may listen there"),
+        ("405", r"does not accept requests for vectors \(405\)\. Another program may listen there"),
         ("407", r"is behind a proxy that wants a password \(407\)\. Set HTTPS_PROXY or NO_PROXY"),
-        ("413", r"found the request too large \(413\)\. A proxy before it may have a limit: raise that\.$"),
+        ("413", r"rejects the request as too large \(413\)\. A proxy in front of it"),
         ("418", r"answered with status 418\. Look at its log\. Check inference_url in config\.yaml\. It said: teapot$"),
         ("204", r"answered with status 204"),
         ("422", r"did not understand the request \(422\)\. .*update it\. It said: body image: Field required$"),
         ("429", r"was asked too often \(429\)\. Wait a little"),
-        ("500", r"failed inside \(500\)\. Look at its own log: .* It said: Internal error\.$"),
-        ("502", r"is not there behind its gateway \(502\)\. Wait a little and try again; what is embedded is kept"),
+        ("500", r"failed internally \(500\)\. Look at its own log\. .* It said: Internal error\.$"),
+        (
+            "502",
+            r"cannot be reached behind its gateway \(502\)\. Wait a little and try again; .* kept",
+        ),
         ("503", r"is too busy, or just starting \(503\)"),
         ("504", r"took too long for its gateway \(504\)"),
         ("picture in plain text", r"It said: cannot read …$"),
-        ("huge error", r"an unknown clip_version too\.$"),
+        ("huge error", r"an unknown clip_version\.$"),
         ("huge echo", r"did not understand the request \(422\)\. .*update it\.$"),
-        ("redirect", r"sends on to elsewhere\.example; that is not followed\. Put the address where it ends into"),
-        ("redirect nowhere", r"sends on to nowhere"),
+        ("redirect", r"redirects to elsewhere\.example, which is not followed\. Put the address where it ends into"),
+        ("redirect nowhere", r"redirects to nowhere"),
         ("web page", r"answered with a web page\. A proxy or another program answers there\. Check inference_url"),
         ("web page unnamed", r"answered with a web page"),
         ("huge", r"answered with more than 8.39 MB\. Another program may listen there"),
-        ("nested", r"answered with what is not JSON"),
-        ("no json", r"answered with what is not JSON"),
-        ("empty", r"answered with what is not JSON"),
-        ("list", r"answered with no JSON object"),
-        ("null", r"answered with no JSON object"),
+        ("nested", r"answered with something that is not JSON"),
+        ("no json", r"answered with something that is not JSON"),
+        ("empty", r"answered with something that is not JSON"),
+        ("list", r"answered without a JSON object"),
+        ("null", r"answered without a JSON object"),
         ("hang up", r"broke off in the middle of an answer\. It may have stopped: start it again"),
         ("cut short", r"broke off in the middle of an answer"),
         ("no http", r"does not speak HTTP\. Another program may listen there"),
@@ -210,14 +213,14 @@ def test_a_server_that_is_not_started() -> None:
 
 @pytest.mark.usefixtures("no_names")
 def test_a_name_that_nobody_has() -> None:
-    with pytest.raises(ServerError, match=r"at no-such-host\.invalid:9001 is not found: no such name\. Check"):
+    with pytest.raises(ServerError, match=r"at no-such-host\.invalid:9001 cannot be found: no such host name\. Check"):
         post("http://no-such-host.invalid:9001")
 
 
 @pytest.mark.parametrize("url", [f"http://{'a' * 70}.example", "http://a..b", "http://-/"])
 @pytest.mark.usefixtures("no_names")
 def test_a_name_that_nobody_can_have(url: str) -> None:
-    with pytest.raises(ServerError, match="is not found: no such name"):
+    with pytest.raises(ServerError, match="cannot be found: no such host name"):
         post(url)
 
 
@@ -228,14 +231,16 @@ def test_a_server_that_does_not_pick_up() -> None:
         host, port = listening.getsockname()
         patience = Patience(connect_s=0.3, read_s=0.3, whole_s=5)
         # Where the first fills the queue, the second gets no connection, else no word.
-        message = r"does not pick up|did not answer in time"
+        message = r"does not accept the connection|did not answer in time"
         with socket.create_connection((host, port), 1), pytest.raises(ServerError, match=message):
             post(f"http://{host}:{port}", patience=patience)
 
 
 def test_a_certificate_that_nobody_vouches_for(certificate: Path) -> None:
     with FakeInferenceServer(str(certificate)) as server:
-        with pytest.raises(ServerError, match=r"not reached safely: TLS fails\. Check its certificate.*self.signed"):
+        with pytest.raises(
+            ServerError, match=r"cannot be reached securely: TLS failed\. Check its certificate.*self.signed"
+        ):
             post(server.url, "rf-SECRET")
         assert server.bodies == []
 
@@ -257,7 +262,7 @@ def test_a_certificate_that_the_environment_vouches_for(
 
 def test_a_bundle_that_is_not_there(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
-    message = r"cannot be asked \(OSError\)\. Check inference_url in config\.yaml, and in .* REQUESTS_CA_BUNDLE\.$"
+    message = r"cannot be queried \(OSError\)\. Check inference_url in config\.yaml, and in .* REQUESTS_CA_BUNDLE\.$"
     with FakeInferenceServer(str(certificate)) as server, pytest.raises(ServerError, match=message):
         post(f"https://localhost:{server.port}")
 
@@ -282,7 +287,7 @@ def test_a_proxy_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeInferenceServer() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:PASSWORD@"))
     with pytest.raises(
-        ServerError, match=r"at gpu\.example:9001 is not reached: the proxy fails\. Check HTTP_PROXY"
+        ServerError, match=r"at gpu\.example:9001 cannot be reached: the proxy failed\. Check HTTP_PROXY"
     ) as c:
         post("http://gpu.example:9001")
     assert "PASSWORD" not in str(c.value)
@@ -292,7 +297,7 @@ def test_a_proxy_of_a_kind_that_is_not_known_here(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("requests.adapters.SOCKSProxyManager", _without_pysocks)
     monkeypatch.setenv("all_proxy", "socks5://user:PASSWORD@127.0.0.1:9")
     with pytest.raises(
-        ServerError, match=r"at gpu\.example:9001 cannot be asked \(InvalidSchema\)\. Check .* prox"
+        ServerError, match=r"at gpu\.example:9001 cannot be queried \(InvalidSchema\)\. Check .* prox"
     ) as c:
         post("http://gpu.example:9001")
     assert "PASSWORD" not in str(c.value)
@@ -316,7 +321,7 @@ def test_passwords_of_netrc_are_not_sent(
 def test_a_redirect_is_not_followed(server: FakeInferenceServer) -> None:
     with FakeInferenceServer() as other:
         server.fault, server.headers_sent = "redirect", {"Location": f"{other.url}/clip/embed_text"}
-        with pytest.raises(ServerError, match=r"sends on to 127\.0\.0\.1; that is not followed"):
+        with pytest.raises(ServerError, match=r"redirects to 127\.0\.0\.1, which is not followed"):
             post(server.url, "rf-SECRET")
         assert (other.bodies, other.connections) == ([], 0)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.encoders.tokens import Tokens
+from clip_core.encoders.model_inputs import Tokens
 from clip_core.errors import EncoderError
 from tests.support.model_maker import tokenizer_json, write_json
 
@@ -31,7 +31,7 @@ def test_the_pad_token_is_the_one_that_the_folder_names(tmp_path: Path, pad: obj
 
 @pytest.mark.parametrize("pad", [None, "no such token", 7])
 def test_no_pad_token_means_zero(tmp_path: Path, pad: object) -> None:
-    assert tokens(tmp_path, pad=pad).rules.pad_id == 0
+    assert tokens(tmp_path, pad=pad).pad_id == 0
 
 
 def test_long_texts_are_cut_with_start_and_end(tmp_path: Path) -> None:
@@ -104,15 +104,15 @@ def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> No
     lowered = Tokens(tmp_path / "tokenizer.json", 77, None, "m", lower=True)
     assert as_it_stands(["A DOG"])[0].tolist() == [[START, UNK, UNK, END]]
     assert lowered(["A DOG"])[0].tolist() == [[START, A, DOG, END]]
-    assert set(as_it_stands.rules.settings()) == {"most", "always", "pad_id"}
-    assert lowered.rules.settings()["lower"] is True
+    assert set(as_it_stands.settings) == {"most", "always", "pad_id"}
+    assert lowered.settings["lower"] is True
 
 
 def test_a_long_text_is_not_read_in_full_to_find_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, text = tokens(tmp_path, most=6), "a photo of the dog " * 1000
     want = "dog " + text[19:].strip()
     assert found.cut_off(text) == want
-    monkeypatch.setattr("clip_core.encoders.tokens.MAX_CHARACTERS", 0)  # the first look was enough
+    monkeypatch.setattr("clip_core.encoders.model_inputs.MAX_CHARACTERS", 0)  # the first look was enough
     assert found.cut_off(text) == want
 
 

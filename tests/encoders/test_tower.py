@@ -17,7 +17,7 @@ from tests.support.model_maker import Graph, small_vision
 def tower(path: Path, made: onnx.ModelProto | bytes, **changes: Any) -> Tower:
     path = path / "vision_model.onnx"
     path.write_bytes(made if isinstance(made, bytes) else made.SerializeToString())
-    wanted = {"takes": {"pixel_values": ("tensor(float)",)}, "may_take": {}, "gives": ("image_embeds", "pooler_output")}
+    wanted = {"takes": {"pixel_values": ("tensor(float)",)}, "gives": ("image_embeds", "pooler_output")}
     return Tower(path, **(wanted | changes))
 
 

@@ -12,8 +12,7 @@ from clip_core.analysis import evaluate as module
 from clip_core.analysis.analyse import Analysis
 from clip_core.analysis.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import Absence, Span, Truth
-from clip_core.evaluation.read_ground_truth import read_truth
+from clip_core.evaluation.ground_truth import Absence, Span, Truth, read_truth
 from clip_core.evaluation.sweep import Grid, Setting, best_cell
 from clip_core.scoring.detection import detect
 from clip_core.scoring.smoothing import smooth

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from clip_core.analysis.export_bundle import truth_csv
-from clip_core.evaluation.ground_truth import Absence, Span
-from clip_core.evaluation.marks import Mark, Marked, marked_frames, truth_of
-from clip_core.evaluation.read_ground_truth import read_truth
+from clip_core.evaluation.ground_truth import Absence, Span, read_truth
+from clip_core.evaluation.marks import Marked, MarkedFrame, marked_frames, truth_of
 from tests.support.curve_maker import scores_of
 
 MARKS = (
@@ -28,7 +27,7 @@ def test_stretches_make_a_truth_and_single_frames_do_not() -> None:
 def test_the_sample_nearest_to_the_middle_is_the_marked_frame() -> None:
     scores = scores_of(np.stack([np.arange(10), np.arange(10) * 10], axis=1), prompts=["dog", "cow"])
     found = marked_frames(MARKS, scores, scores.values + 0.5)
-    assert found == [Mark("dog", 2.5, True), Mark("dog", 7.5, False), Mark("cow", 50.5, True)]
+    assert found == [MarkedFrame("dog", 2.5, True), MarkedFrame("dog", 7.5, False), MarkedFrame("cow", 50.5, True)]
     empty = scores_of(np.empty((0, 1)), np.empty(0), end_s=1.0, prompts=["dog"])
     assert marked_frames(MARKS, empty, empty.values) == []
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clip_core.evaluation.intervals import as_intervals
-from clip_core.evaluation.judge import PrecisionRecall, TimedScore, precision_recall, timed
+from clip_core.evaluation.precision_recall import PrecisionRecall, TimedScore, precision_recall, timed
 
 
 def part(scores: list[float], left: list[float], right: list[float], truths: list[tuple[float, float]]) -> TimedScore:

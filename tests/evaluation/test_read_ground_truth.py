@@ -3,8 +3,7 @@
 import pytest
 
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import Absence, Span, Truth
-from clip_core.evaluation.read_ground_truth import MOST_BYTES, read_truth
+from clip_core.evaluation.ground_truth import MOST_BYTES, Absence, Span, Truth, read_truth
 from clip_core.export.data_files import moments_csv
 from clip_core.types import Moment
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from clip_core.errors import TruthError
-from clip_core.evaluation.ground_truth import Absence, Span, Truth
-from clip_core.evaluation.read_ground_truth import read_json, read_truth
+from clip_core.evaluation.ground_truth import Absence, Span, Truth, read_json, read_truth
 
 ROOT = Path(__file__).parents[2]
 DEEP = "[" * 100_000

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from clip_core.evaluation.intervals import as_intervals
-from clip_core.evaluation.metrics import IOUS, Query, matched
-from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell, mean_iou_f1, sweep
+from clip_core.evaluation.metrics import IOUS, Query, matched, mean_iou_f1
+from clip_core.evaluation.sweep import Grid, Setting, SweepCell, best_cell, sweep
 
 GRID = Grid((0.0, 1.0), (0.1, 0.2, 0.3), (0.0, 2.0))
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clip_core.cells import as_typed
 from clip_core.export.data_files import MOMENT_COLUMNS, harmless, moments_csv, scores_csv, spikes_csv
+from clip_core.text import as_typed
 from clip_core.types import Moment
 from tests.support.curve_maker import scores_of
 from tests.support.odd_names import ODD_NAMES

@@ -36,7 +36,7 @@ def draw_files() -> None:
 
 
 def draw_filters() -> None:
-    from pages.regions.sidebar.smoothing import choose_smoothing
+    from pages.regions.sidebar.signal import choose_smoothing
 
     choose_smoothing()
 
@@ -48,7 +48,7 @@ def test_a_format_of_moments_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None
     assert write_moments("count", MomentExport([], film, [])) == b"0"
     with pytest.raises(ValueError, match=r"qvhighlights, count$"):
         write_moments("xls", MomentExport([], film, []))
-    page = AppTest.from_function(draw_files).run()
+    page = AppTest.from_function(draw_files, default_timeout=60).run()
     assert {"moments_as_count": "Count"}.items() <= {b.key: b.label for b in page.get("download_button")}.items()
     assert any("Count" in caption.value and "as it is" in caption.value for caption in page.caption)
 
@@ -57,7 +57,7 @@ def test_a_format_of_scores_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     row = Format("scores.count", "text/plain", "Count", lambda scores, _: f"{len(scores)}")
     monkeypatch.setitem(SCORE_FORMATS, "count", row)  # type: ignore[arg-type]
     assert write_scores("count", scores_of([1.0, 2.0]), {}) == b"2"
-    page = AppTest.from_function(draw_files).run()
+    page = AppTest.from_function(draw_files, default_timeout=60).run()
     assert "scores_as_count" in {b.key for b in page.get("download_button")}
 
 
@@ -68,7 +68,7 @@ def test_a_filter_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings(smoothing="triple")
     scores = scores_of([1.0, 2.0, 3.0])
     np.testing.assert_array_equal(smooth(scores, 1.0, "double"), scores.values * 2)
-    page = AppTest.from_function(draw_filters).run()
+    page = AppTest.from_function(draw_filters, default_timeout=60).run()
     assert page.selectbox[0].options[-1] == "twice as high"
 
 

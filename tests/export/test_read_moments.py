@@ -3,7 +3,7 @@
 import pytest
 
 from clip_core.errors import MomentsFileError
-from clip_core.evaluation.read_ground_truth import read_truth
+from clip_core.evaluation.ground_truth import read_truth
 from clip_core.export.data_files import moments_csv
 from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, read_moments
 from clip_core.text import parse_number

@@ -1,12 +1,3 @@
-"""The fixtures of the app, for the tests in this folder."""
+"""The fixtures of the app, for the tests in this folder: all of them, as pytest takes an autouse one only from here."""
 
-from tests.support.app import (  # noqa: F401 - pytest finds fixtures by their names here
-    chromium,
-    counted,
-    gate,
-    no_kept_settings,
-    page,
-    ready,
-    stock,
-    world,
-)
+from tests.support.app import *  # noqa: F403 - pytest finds fixtures by their names here

@@ -14,5 +14,5 @@ video = next(choice for choice in list_videos(settings, store) if choice.name ==
 record = st.session_state.get("record") or known_video(video.path, store)
 st.session_state.record = record
 playable = see_to_proxy(video, record, settings)
-draw_proxy_status(playable, video, record, settings)
+draw_proxy_status(playable, record)
 st.session_state.playable = playable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clip_core.encoders.catalogue import CATALOGUE
-from tests.pages.test_sidebar_state_page import CONFIGURED, choose, open_video, restarted, text_of
+from tests.pages.test_video_settings_page import CONFIGURED, choose, open_video, restarted, text_of
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.model_maker import make_clip
 from tests.support.world import Page, World
@@ -19,7 +19,7 @@ SUGGESTED = "The sample model knows emoji, not photographs. For footage: CLIP Vi
 
 
 def upload(page: Page, content: bytes, name: str = "mine.mp4") -> Page:
-    number = page.at.session_state["uploads"]
+    number = page.sidebar.uploads
     page.at.file_uploader(key="upload" if number == 0 else f"upload_{number}").upload(name, content, "video/mp4")
     return page.run()
 
@@ -46,8 +46,8 @@ def test_an_upload_begins_without_prompts_and_offers_three(world: World, short: 
     assert page.control("selectbox", "video").value == "mine.mp4"
     assert text_of(page) == ""
     assert examples(page) == ["a dog", "a person running", "a red car"]
-    assert page.at.session_state["focus_asked"] == {"prompts": 1}
-    assert page.at.session_state["boxes"] == 1  # the box is another one now, which is closed
+    assert page.sidebar.focus_asked == 1
+    assert page.sidebar.boxes == 1  # the box is another one now, which is closed
     page.press("example_1")
     assert text_of(page) == "a person running"
     assert examples(page) == ["a dog", "a red car"]
@@ -90,7 +90,7 @@ def test_a_video_that_is_uploaded_again_has_its_prompts_back(world: World, short
 
 def test_an_upload_that_fails_leaves_the_box_open_and_says_why(ready: Page) -> None:
     upload(ready, b"noise" * 100)
-    assert ready.at.session_state["boxes"] == 0
+    assert ready.sidebar.boxes == 0
     assert ready.at.error[0].value.startswith("**mine\\.mp4")
     assert text_of(ready) == CONFIGURED
 
@@ -131,7 +131,7 @@ def test_the_sample_video_needs_no_other_model(world: World, stock: Path, hub: H
 
 
 def type_path(page: Page, text: str) -> Page:
-    page.at.text_input(key=f"path_{page.at.session_state['boxes']}").set_value(text)
+    page.at.text_input(key=f"path_{page.sidebar.boxes}").set_value(text)
     return page.run()
 
 
@@ -151,7 +151,7 @@ def test_a_video_is_opened_by_its_path_and_not_copied(world: World, trip: Path, 
     assert page.starting("0:02.000")
     assert text_of(page) == CONFIGURED
     assert not (world.folder / "uploads").exists()
-    assert page.at.session_state["boxes"] == 1
+    assert page.sidebar.boxes == 1
     assert "two.mp4" in restarted().control("selectbox", "video").options  # what was indexed stays in the list
 
 

@@ -12,7 +12,7 @@ import pytest
 from clip_core.store import tables
 from tests.pages.test_after_upload_page import upload
 from tests.pages.test_library_page import go
-from tests.pages.test_sidebar_state_page import CONFIGURED, choose, open_video, restarted, text_of
+from tests.pages.test_video_settings_page import CONFIGURED, choose, open_video, restarted, text_of
 from tests.support.world import Page, World
 
 

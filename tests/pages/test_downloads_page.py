@@ -14,7 +14,7 @@ import pytest
 import streamlit as st
 
 from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_file
-from clip_core.charts.timeline import Timeline
+from clip_core.charts.view import Timeline
 from clip_core.errors import VideoNotFoundError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS
 from clip_core.settings import read_settings, settings_yaml
@@ -193,7 +193,7 @@ def test_clips_are_made_and_handed_out(ready: Page, world: World) -> None:
     ready.at.selectbox(key="frames_kind").set_value("jpeg")
     ready.press("clips_make")
     deadline = time.monotonic() + 60
-    _, key = ready.at.session_state["clips_asked"]
+    _, key = ready.at.session_state["DownloadState"].clips_asked
     while (view := cache.export_queue().view(key)) is not None and view.active:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -13,7 +13,8 @@ import streamlit as st
 
 from clip_core.scoring.detection import detect
 from clip_core.settings import Settings
-from pages.regions.evaluation import sweep
+from pages.regions.evaluation import fit_settings
+from pages.regions.evaluation.state import EvaluationState, SweepRun, TruthFile
 from tests.pages.test_library_page import go
 from tests.support.world import Page
 
@@ -25,18 +26,23 @@ def evaluating(ready: Page) -> Page:
 
 def settings_of(page: Page) -> Settings:
     """The settings of the world: the config's cosine."""
-    prompts = tuple(page.at.session_state["prompts"].splitlines())
+    prompts = tuple(page.sidebar.prompts.splitlines())
     return Settings(prompts=prompts, unit="cosine", threshold=0.0, bank_share=0, smoothing_s=0.6)
 
 
 def found(page: Page, **changes: Any) -> Any:
     """What the settings find, by the page's own evidence."""
     settings = replace(settings_of(page), **changes)
-    return detect(settings, page.at.session_state["analysis"].video_scores(settings))
+    return detect(settings, page.analysis.video_scores(settings))
+
+
+def state_of(page: Page) -> EvaluationState:
+    state: EvaluationState = page.at.session_state["EvaluationState"]
+    return state
 
 
 def upload(page: Page, content: str, name: str = "truth.csv") -> Page:
-    number = page.at.session_state["truth_number"]
+    number = state_of(page).uploads
     page.at.file_uploader(key=f"truth_upload_{number}").upload(name, content.encode(), "text/csv")
     return page.run()
 
@@ -125,18 +131,18 @@ def test_a_sweep_finds_what_was_planted_and_its_settings_are_used(evaluating: Pa
     upload(evaluating, truth_of(planted))
     before = table(evaluating).iloc[0]
     look_at(evaluating, "Sweep").press("sweep").run()
-    run = evaluating.at.session_state["sweep_run"]
+    run = state_of(evaluating).sweep_run
     assert len(run.done) == len(run.grid)
     best = max(run.done, key=lambda cell: cell.score)
     (said,) = evaluating.starting(f"Best of {len(run.grid)}: ")
     assert f"F1 {100 * best.score:.1f} %" in said
     evaluating.press("use_sweep")
-    state = evaluating.at.session_state
-    assert state["threshold_mode"] in ("Adapt", "One for all")
-    assert state["sweep_run"] is run  # the map stays where it was
+    sidebar = evaluating.sidebar
+    assert sidebar.threshold_mode in ("Adapt", "One for all")
+    assert state_of(evaluating).sweep_run is run  # the map stays where it was
     cells = {(c.setting.smoothing_s, c.setting.threshold, c.setting.min_duration_s): c.score for c in run.done}
-    used = (state["smoothing"], state["threshold"] if state["threshold_mode"] == "One for all" else None)
-    assert cells[(*used, state["min_duration_s"])] == best.score
+    used = (sidebar.smoothing, sidebar.threshold if sidebar.threshold_mode == "One for all" else None)
+    assert cells[(*used, sidebar.min_duration_s)] == best.score
     assert evaluating.holding(f"F1 {100 * best.score:.1f} %, now {100 * best.score:.1f} %")
     assert table(evaluating).iloc[0]["R1@0.5"] >= before["R1@0.5"]
     go(evaluating, "investigate").indexed()
@@ -154,8 +160,8 @@ def test_another_unit_is_another_sweep(evaluating: Page) -> None:
     evaluating.run()
     assert not evaluating.starting("Best of")
     evaluating.press("sweep").run()
-    run = evaluating.at.session_state["sweep_run"]
-    assert (run.settings.unit, evaluating.starting("Best of") != []) == ("z", True)
+    run = state_of(evaluating).sweep_run
+    assert (run.begun_with.detection.settings.unit, evaluating.starting("Best of") != []) == ("z", True)
 
 
 def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
@@ -163,24 +169,24 @@ def test_a_sweep_that_was_interrupted_goes_on_and_can_be_cancelled(
 ) -> None:
     upload(evaluating, truth_of(found(evaluating).moments))
     look_at(evaluating, "Sweep")
-    monkeypatch.setattr(sweep, "TELL_EVERY_S", 0.0)
-    whole = sweep._go_on
+    monkeypatch.setattr(fit_settings, "SHOW_EVERY_S", 0.0)
+    whole = fit_settings._go_on
 
-    def stopped(run: sweep.SweepRun) -> None:
+    def stopped(run: SweepRun) -> None:
         """As when a press on something ends the run of the script after some cells."""
         run.done += itertools.islice(run.cells, 5)
-        st.button("", key="cancel_sweep", on_click=sweep._cancel)
+        st.button("", key="cancel_sweep", on_click=fit_settings._cancel)
 
-    monkeypatch.setattr(sweep, "_go_on", stopped)
+    monkeypatch.setattr(fit_settings, "_go_on", stopped)
     evaluating.press("sweep")
-    monkeypatch.setattr(sweep, "_go_on", whole)
+    monkeypatch.setattr(fit_settings, "_go_on", whole)
     evaluating.run()
-    run = evaluating.at.session_state["sweep_run"]
+    run = state_of(evaluating).sweep_run
     assert [cell.setting for cell in run.done] == list(run.grid)
-    monkeypatch.setattr(sweep, "_go_on", stopped)
+    monkeypatch.setattr(fit_settings, "_go_on", stopped)
     evaluating.control("selectbox", "unit").set_value("z")
     evaluating.run().press("sweep").press("cancel_sweep")
-    assert evaluating.at.session_state["sweep_run"] is None
+    assert state_of(evaluating).sweep_run is None
     assert evaluating.starting("Shows which smoothing")
 
 
@@ -232,9 +238,23 @@ def test_marked_frames_fit_thresholds_of_their_own(evaluating: Page) -> None:
     assert row["From"] <= row["Threshold"] <= row["To"]
     assert (row["Yes"], row["No"], row["Wrong"]) == (5, 5, 0)
     evaluating.press("use_fit")
-    assert evaluating.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
+    assert evaluating.sidebar.own_thresholds == {"pizza": pytest.approx(middle, abs=1e-6)}
     go(evaluating, "investigate").indexed()
-    assert evaluating.at.session_state["own_thresholds"] == {"pizza": pytest.approx(middle, abs=1e-6)}
+    assert evaluating.sidebar.own_thresholds == {"pizza": pytest.approx(middle, abs=1e-6)}
+
+
+def test_a_fitted_threshold_is_set_by_hand_and_outlives_other_units(evaluating: Page) -> None:
+    def choose_unit(unit: str) -> dict[str, float]:
+        evaluating.control("selectbox", "unit").set_value(unit)
+        return dict(evaluating.run().sidebar.own_thresholds)
+
+    assert choose_unit("z") == {}
+    for start_s, said in ((1.0, "There"), (2.0, "Not there")):
+        mark(evaluating, "pizza", start_s, start_s, said)
+    look_at(evaluating, "Fit thresholds").press("use_fit")
+    fitted = dict(evaluating.sidebar.own_thresholds)
+    assert list(fitted) == list(choose_unit("cosine")) == ["pizza"]
+    assert choose_unit("z") == fitted
 
 
 def test_marks_of_one_kind_give_no_threshold_to_use(evaluating: Page) -> None:
@@ -287,13 +307,13 @@ def test_without_prompts_or_a_video(evaluating: Page) -> None:
 
 def test_a_file_is_the_truth_of_the_video_for_which_it_was_loaded_or_of_those_it_names(evaluating: Page) -> None:
     upload(evaluating, "prompt,start,end\npizza,1,2\n")
-    name, truth, video_id = evaluating.at.session_state["truth_file"]
+    name, truth, video_id = state_of(evaluating).truth_file
     assert (name, evaluating.starting("##### No truth yet")) == ("truth.csv", [])
-    evaluating.at.session_state["truth_file"] = (name, truth, "another video")
+    state_of(evaluating).truth_file = TruthFile(name, truth, "another video")
     assert evaluating.run().starting("##### No truth yet")
-    evaluating.at.session_state["truth_file"] = (name, truth, video_id)
+    state_of(evaluating).truth_file = TruthFile(name, truth, video_id)
     assert not evaluating.run().starting("##### No truth yet")
     upload(evaluating.press("forget_truth"), "prompt,start,end,video\npizza,1,2,wide.mp4\n")
-    _, naming, _ = evaluating.at.session_state["truth_file"]
-    evaluating.at.session_state["truth_file"] = (name, naming, "another video")
+    _, naming, _ = state_of(evaluating).truth_file
+    state_of(evaluating).truth_file = TruthFile(name, naming, "another video")
     assert not evaluating.run().starting("##### No truth yet")

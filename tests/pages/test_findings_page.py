@@ -16,17 +16,17 @@ import yaml
 
 from clip_core import EmbeddingStore
 from clip_core.analysis.analyse import Picture
-from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.report import make_report
-from clip_core.charts.timeline import Timeline
+from clip_core.analysis.export_bundle import ExportBundle, make_report
+from clip_core.charts.view import Timeline
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError, VideoNotFoundError
+from clip_core.prompts import Prompt, parse_prompt
 from clip_core.settings import Settings, settings_yaml
 from clip_core.video.drawing import picture_file
 from pages.regions.download import files
-from pages.regions.moments import moment_list, undo
+from pages.regions.moments import moment_list, review
 from pages.regions.moments.moment_list import MomentList
-from pages.regions.sidebar import prompt_options, prompt_pictures
+from pages.regions.sidebar import prompt_pictures, prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared import cache
 from tests.support.app import Gate, _forget_caches, new_world
@@ -107,14 +107,14 @@ def by_hand(page: Page, unit: str, threshold: float, smoothing_s: float = 0.0) -
 
 def rows(page: Page) -> list[dict[str, Any]]:
     try:
-        return list(page.at.dataframe(key=page.at.session_state["moments_key"]).value.to_dict("records"))
+        return list(page.at.dataframe(key=page.moments_key).value.to_dict("records"))
     except KeyError:
         return []
 
 
 def tick(page: Page, *places: int) -> Page:
     """Tick rows of the table of moments."""
-    table = page.at.session_state["moments_key"]
+    table = page.moments_key
     page.at.session_state[table] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     return page.run()
 
@@ -166,7 +166,7 @@ def test_from_unit_to_unit_to_unit_and_back_the_threshold_is_what_it_was(page: P
 
 def test_an_own_threshold_moves_along_too(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "cosine", 0.0)
-    page.at.session_state["own_thresholds"] = {"pizza": 0.1}
+    page.sidebar.own_thresholds = {"pizza": 0.1}
     page.run()
     scale = seen["detection"].video_scores.scale
     choose(page, "unit", "z")
@@ -221,12 +221,12 @@ def test_a_moved_axis_is_kept_within_its_unit_and_leaves_the_moments_alone(page:
 def test_the_axis_lists_the_best_and_worst_of_all_scores(page: Page, seen: dict[str, Any]) -> None:
     by_hand(page, "cosine", 0.0)
     choose(page, "list", "Best")
-    top = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max()
+    top = page.at.dataframe(key=page.extremes_key).value["score"].max()
     page.slide("range", (page.control("slider", "range").value[0], round(float(top) - 0.02, 2)))
-    assert page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max() == top
+    assert page.at.dataframe(key=page.extremes_key).value["score"].max() == top
     choose(page, "filter_on", True)
     page.slide("filter_ends", (page.control("slider", "filter_ends").min, round(float(top) - 0.02, 3)))
-    assert page.at.dataframe(key=page.at.session_state["extremes_key"]).value["score"].max() < top
+    assert page.at.dataframe(key=page.extremes_key).value["score"].max() < top
 
 
 # The score filter
@@ -266,11 +266,11 @@ def test_an_end_of_the_score_filter_that_nobody_moved_follows_the_data(page: Pag
     choose(page, "filter_on", True)
     low = page.control("slider", "filter_ends").min
     page.slide("filter_ends", (low + 0.05, page.control("slider", "filter_ends").max))
-    page.at.session_state["limits"] = (low - 0.1, 0.95)  # as when more is indexed
+    page.sidebar.limits = (low - 0.1, 0.95)  # as when more is indexed
     page.run()
     assert seen["signal"].settings.score_range == (pytest.approx(low + 0.05), 0.95)
     for kept, ends in (((0.97, None), (0.97, 0.97)), ((None, -0.95), (-0.95, -0.95))):  # another video lies elsewhere
-        page.at.session_state["score_filter"] = kept
+        page.sidebar.score_filter = kept
         page.run()
         assert seen["signal"].settings.score_range == ends
         assert rows(page) == []
@@ -294,7 +294,7 @@ def test_settings_and_links_carry_the_score_filter(
 ) -> None:
     settings = Settings(prompts=PROMPTS, unit="cosine", threshold=0.0, score_range=given, bank_share=0)
     page = Page().indexed()
-    page.at.session_state["loaded_settings"] = settings_yaml(settings).encode()
+    page.sidebar.loaded_settings = settings_yaml(settings).encode()
     assert page.run().control("toggle", "filter_on").value
     assert seen["signal"].settings.score_range == given
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
@@ -308,7 +308,7 @@ def test_where_nothing_is_flagged_the_score_filter_is_named(page: Page, seen: di
     by_hand(page, "cosine", 0.0)
     choose(page, "filter_on", True)
     page.slide("filter_ends", (-0.9, -0.85))
-    page.at.session_state["score_filter"] = (0.9, 0.95)
+    page.sidebar.score_filter = (0.9, 0.95)
     page.run()
     assert rows(page) == []
     assert page.holding("lies outside the score filter 0.900 … 0.950. ")
@@ -320,29 +320,22 @@ def test_where_nothing_is_flagged_the_score_filter_is_named(page: Page, seen: di
 
 def edit_own(page: Page, row: int, **change: object) -> Page:
     """What the browser says when a cell of the table of prompts is changed."""
-    key = f"own_table_{page.at.session_state['own_table'][0]}"
-    names = list(page.at.session_state["own_table"][1][0])
-    state = page.at.session_state
-    kept: dict[str, Any] = {"own_weights": state["own_weights"], "own_thresholds": state["own_thresholds"]}
-
-    class State(dict[str, Any]):
-        __getattr__ = dict.__getitem__
-        __setattr__ = dict.__setitem__  # type: ignore[assignment]
-
-    given = State(kept | {key: {"edited_rows": {row: change}}})
+    sidebar = page.sidebar
+    number, shown = sidebar.own_table
+    names = shown[0]  # type: ignore[index]
+    listed = [Prompt(name) if sidebar.prompt_kind == "Pictures" else parse_prompt(name) for name in names]
+    key = f"own_table_{number}"
+    given = {key: {"edited_rows": {row: change}}, "SidebarState": sidebar}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prompt_options.st, "session_state", given)
-        negatives = () if state["prompt_kind"] == "Pictures" else [name for name in names if name.startswith("- ")]
-        prompt_options._take(key, names, negatives)
-    for name in kept:
-        page.at.session_state[name] = given[name]
+        patch.setattr(prompts.st, "session_state", given)
+        prompts._take_own(key, list(filter(None, listed)))
     return page.run()
 
 
 def test_a_threshold_and_a_weight_of_one_prompt(page: Page, seen: dict[str, Any]) -> None:
     page.prompts(*PROMPTS, "- a person")
     by_hand(page, "z", 0.0)
-    page.slide("threshold", page.at.session_state["limits"][1])
+    page.slide("threshold", page.sidebar.limits[1])
     assert rows(page) == []
     edit_own(page, 1, threshold=-50.0)
     assert {row["prompt"] for row in rows(page)} == {"pizza"}
@@ -461,7 +454,7 @@ def test_the_time_range_keeps_moments_and_lists_within(page: Page, seen: dict[st
     assert {int(seconds(r["start"])) for r in rows(page)} == {2}
     assert all(seconds(r["end"]) <= 5.0 for r in rows(page))
     choose(page, "list", "Best")
-    times = page.at.dataframe(key=page.at.session_state["extremes_key"]).value["time"]
+    times = page.at.dataframe(key=page.extremes_key).value["time"]
     assert all(2 <= seconds(t) < 5 for t in times)
     page.run().slide("time_ends", (0.0, page.control("slider", "time_ends").max))
     assert seen["signal"].settings.time_range is None
@@ -671,7 +664,7 @@ def test_the_frame_on_the_screen_as_a_picture(page: Page, seen: dict[str, Any], 
     assert float(raw.times_s[raw.values[:, 0].argmax()]) == pytest.approx(3.0)
     assert (seen["detection"].video_scores.banks, seen["signal"].settings.unit) == ({}, "z")
     page.press("take_frame")
-    assert len(page.at.session_state["pictures"]) == 1  # the same picture
+    assert len(page.sidebar.pictures) == 1  # the same picture
     choose(page, "prompt_kind", "Texts")
     settings = seen["signal"].settings
     assert seen["detection"].video_scores.raw.prompts == PROMPTS
@@ -751,12 +744,12 @@ def test_a_settings_file_is_taken_in_and_a_bad_one_says_why(page: Page, seen: di
     given = Settings(prompts=("a tree", "- a street"), unit="cosine", threshold=0.05, smoothing="median",
                      smoothing_s=1.4, min_duration_s=15.0, templates="simple", bank_share=50, unflagged=("a tree",),
                      weights={"a street": 2.0})  # fmt: skip
-    page.at.session_state["loaded_settings"] = settings_yaml(given).encode()
+    page.sidebar.loaded_settings = settings_yaml(given).encode()
     page.run()
     assert seen["signal"].settings == given
     assert page.control("text_area", "prompts").value == "a tree\n- a street"
     for content in (b"unit: parsec", b"\xff\xfe", b"[1, 2", b"colour: red"):
-        page.at.session_state["loaded_settings"] = content
+        page.sidebar.loaded_settings = content
         page.run()
         assert len(page.at.error) == 1
         assert seen["signal"].settings == given
@@ -842,13 +835,13 @@ def test_nothing_is_said_of_a_bank_that_is_not_asked(page: Page, seen: dict[str,
     by_hand(page, "cosine", 0.0)
     assert not page.holding("null bank (Rules)")
     silent = replace(seen["detection"], moments=[])
-    assert moment_list._why_none(silent, seen["signal"]).startswith(
+    assert moment_list._why_none(silent, seen["signal"], 0).startswith(
         "What reaches 0.000 is dropped by the Rules: too short."
     )
     choose(page, "bank_share", 100)
     assert page.holding(" · and beats 100 % of the null bank (Rules)")
     asked = replace(seen["detection"], moments=[])
-    assert "Rules: it does not beat the null bank." in moment_list._why_none(asked, seen["signal"])
+    assert "Rules: it does not beat the null bank." in moment_list._why_none(asked, seen["signal"], 0)
 
 
 def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: dict[str, Any]) -> None:
@@ -865,7 +858,7 @@ def test_rejected_moments_are_not_given_away_even_if_selected(page: Page, seen: 
 
 def test_a_mark_past_the_end_is_taken_for_the_end(page: Page, seen: dict[str, Any]) -> None:
     page.slide("frame", 150).press("press_mark_in")
-    page.at.session_state["mark_out"] = 99.0  # the header had said more
+    page.at.session_state["MomentsState"].in_out_s["out"] = 99.0  # the header had said more
     page.run()
     assert page.holding("From 0:05.000 to 0:10.000")
     page.press("add_moment")
@@ -880,7 +873,7 @@ def test_an_undo_that_fails_can_be_tried_again(page: Page, monkeypatch: pytest.M
     tick(page, 0)
     page.press("judge_accepted")
     with monkeypatch.context() as patch:
-        patch.setattr(undo, "withdraw_annotation", broken)
+        patch.setattr(review, "withdraw_annotation", broken)
         page.press("undo_edit")
         assert page.holding("The store is gone")
     assert not page.at.button(key="undo_edit").disabled
@@ -951,7 +944,7 @@ def test_a_large_picture_is_shrunk_and_its_thumbnail_made_once(page: Page, monke
     wide = picture_file(np.full((100, 4096, 3), 90, np.uint8), png=True)
     page.at.file_uploader(key="picture_file_0").upload("*wide*.png", wide, "image/png")
     page.run()
-    (picture,) = page.at.session_state["pictures"].values()
+    (picture,) = page.sidebar.pictures.values()
     assert picture.rgb.shape == (50, 2048, 3)
     assert page.holding("was shrunk to 2,048 × 50 pixels.")
     page.run().run()
@@ -960,7 +953,7 @@ def test_a_large_picture_is_shrunk_and_its_thumbnail_made_once(page: Page, monke
 
 def test_a_picture_whose_name_begins_like_a_negative_is_a_picture(page: Page, seen: dict[str, Any]) -> None:
     choose(page, "prompt_kind", "Pictures")
-    page.at.session_state["pictures"] = {"- x.png": Picture(np.full((40, 40, 3), 90, np.uint8))}
+    page.sidebar.pictures = {"- x.png": Picture(np.full((40, 40, 3), 90, np.uint8))}
     page.run()
     edit_own(page, 0, weight=2.0)
     edit_own(page, 0, threshold=0.25)

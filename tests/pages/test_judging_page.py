@@ -27,7 +27,7 @@ def judge(page: Page, seen: dict[str, Any]) -> Page:  # noqa: F811
 
 def click(page: Page, row: int, column: str = "prompt") -> Page:  # noqa: F811
     """Click a cell of the table of moments."""
-    return page.click_row(page.at.session_state["moments_key"], row, column)
+    return page.click_row(page.moments_key, row, column)
 
 
 def says(page: Page, part: str, **state: Any) -> Page:  # noqa: F811
@@ -46,13 +46,13 @@ def press_key(page: Page, what: str, frame: int | None = None) -> Page:  # noqa:
 
 def browser_shows(page: Page, row: int, column: str) -> None:  # noqa: F811
     """What the next message says of the table of moments."""
-    key = page.at.session_state["moments_key"]
+    key = page.moments_key
     page.at.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [[row, column]]}}
 
 
 def cell_of(page: Page) -> tuple[int, str]:  # noqa: F811
     """The cell that was selected from here."""
-    ((row, column),) = page.at.session_state[page.at.session_state["moments_key"]]["selection"]["cells"]
+    ((row, column),) = page.at.session_state[page.moments_key]["selection"]["cells"]
     return row, column
 
 
@@ -119,7 +119,7 @@ def test_the_same_verdict_again_is_no_step(judge: Page) -> None:
     press_key(judge, "accept")
     click(judge, 0, "peak")
     press_key(judge, "accept")
-    assert len(judge.at.session_state["undo"]) == 1
+    assert len(judge.at.session_state["MomentsState"].undo) == 1
 
 
 def test_where_no_row_is_selected_the_moment_under_the_playhead_is_judged(
@@ -230,7 +230,7 @@ def test_a_key_that_comes_late_judges_what_the_browser_showed(judge: Page, seen:
 
 def test_escape_gives_the_selection_up(judge: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     click(judge, 1).run()
-    judge.at.session_state[judge.at.session_state["moments_key"]] = {"selection": {"rows": [], "cells": []}}
+    judge.at.session_state[judge.moments_key] = {"selection": {"rows": [], "cells": []}}
     judge.run()
     assert seen["listed"].selected is None
     assert not judge.holding("Selected: ")
@@ -238,12 +238,12 @@ def test_escape_gives_the_selection_up(judge: Page, seen: dict[str, Any]) -> Non
 
 def test_in_another_list_the_selected_moment_stays_selected(judge: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     click(judge, 2)
-    moment, key = seen["listed"].reviewed[2].moment, judge.at.session_state["moments_key"]
+    moment, key = seen["listed"].reviewed[2].moment, judge.moments_key
     other = next(r.moment.prompt for r in seen["listed"].reviewed if r.moment.prompt != moment.prompt)
     judge.flag_pills.unselect(other).run()
     place = seen["listed"].selected
     assert seen["listed"].reviewed[place].moment.peak_s == moment.peak_s
-    assert judge.at.session_state["moments_key"] != key  # what arrives under the old key is of the old list
+    assert judge.moments_key != key  # what arrives under the old key is of the old list
     press_key(judge, "accept")
     assert verdicts(judge)[place] == "✓"
 
@@ -266,7 +266,7 @@ def test_a_click_that_comes_later_takes_the_place_of_the_ticks_and_leaves_them(
     judge: Page, seen: dict[str, Any]  # noqa: F811
 ) -> None:  # fmt: skip
     tick(judge, 1, 3)
-    key = judge.at.session_state["moments_key"]
+    key = judge.moments_key
     judge.at.session_state[key] = {"selection": {"rows": [1, 3], "columns": [], "cells": [[2, "start"]]}}
     judge.run()
     assert (seen["listed"].selected, len(seen["listed"].chosen)) == (2, 2)

@@ -35,7 +35,7 @@ def test_terms_are_explained_where_they_stand(ready: Page) -> None:
 
 
 def test_a_threshold_that_would_read_minus_zero_is_zero(ready: Page) -> None:
-    ready.at.session_state["threshold"] = -0.0004
+    ready.sidebar.threshold = -0.0004
     ready.run()
     assert ready.control("slider", "threshold").value == 0.0
     assert math.copysign(1.0, ready.control("slider", "threshold").value) == 1.0
@@ -57,7 +57,7 @@ def test_the_ends_of_the_score_range_are_what_is_written(ready: Page, unit: str)
 def test_the_width_keeps_its_time_when_its_unit_changes(ready: Page) -> None:
     assert ready.control("slider", "smoothing").value == 0.6
     assert ready.control("slider", "smoothing").label == "Smoothing · 3 samples"
-    drawn = ready.at.session_state["analysis_of"]
+    drawn = ready.chart_state.analysis_of
     ready.control("segmented_control", "smoothing_unit").set_value("samples")
     ready.run()
     width = ready.control("slider", "smoothing_samples")
@@ -68,7 +68,7 @@ def test_the_width_keeps_its_time_when_its_unit_changes(ready: Page) -> None:
     ready.control("segmented_control", "smoothing_unit").set_value("s")
     ready.run()
     assert ready.control("slider", "smoothing").value == pytest.approx(1.0)
-    assert ready.at.session_state["analysis_of"] == drawn
+    assert ready.chart_state.analysis_of == drawn
 
 
 def test_another_rate_leaves_five_samples_five_samples(world: World, page: Page) -> None:
@@ -93,12 +93,12 @@ def test_a_link_and_a_settings_file_bring_it_back(world: World, samples: int) ->
     assert linked.control("slider", "smoothing_samples").value == samples
 
     loaded = Page()
-    loaded.at.session_state["loaded_settings"] = yaml.safe_dump({"smoothing_samples": samples}).encode()
+    loaded.sidebar.loaded_settings = yaml.safe_dump({"smoothing_samples": samples}).encode()
     loaded.indexed()
     assert loaded.control("slider", "smoothing_samples").value == samples
 
     old = Page().indexed()
-    old.at.session_state["loaded_settings"] = b"smoothing_s: 1.4\n"
+    old.sidebar.loaded_settings = b"smoothing_s: 1.4\n"
     old.run()
     assert old.control("segmented_control", "smoothing_unit").value == "s"
     assert old.control("slider", "smoothing").value == 1.4
@@ -112,7 +112,7 @@ def test_a_prompt_that_is_not_sure_stands_below_in_frames_too(ready: Page) -> No
     assert set(ready.verdicts.values()) == {"not sure"}
     assert ready.html.count("opacity:.5") == 3
     prompts = list(ready.ranked)
-    ready.at.session_state["own_thresholds"] = {prompts[-1]: -1.0}
+    ready.sidebar.own_thresholds = {prompts[-1]: -1.0}
     ready.run()
     assert ready.ranked == [prompts[-1], *prompts[:-1]]
     assert ready.html.count("opacity:.5") == 2

@@ -87,7 +87,7 @@ def test_an_axis_that_a_person_moved_is_kept(page: Page, seen: dict[str, Any]) -
 
 
 def test_settings_of_a_file_are_kept(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
-    page.at.session_state["loaded_settings"] = settings_yaml(LOADED).encode()
+    page.sidebar.loaded_settings = settings_yaml(LOADED).encode()
     page.run_twice()
     assert seen["signal"].settings == LOADED
     page.press("start_over").at.button(key="start_over_yes").click()
@@ -97,7 +97,7 @@ def test_settings_of_a_file_are_kept(page: Page, seen: dict[str, Any]) -> None: 
 
 def test_settings_that_are_loaded_beside_pictures_are_of_texts(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     choose(page, "prompt_kind", "Pictures")
-    page.at.session_state["loaded_settings"] = settings_yaml(LOADED).encode()
+    page.sidebar.loaded_settings = settings_yaml(LOADED).encode()
     page.run_twice()
     assert page.control("segmented_control", "prompt_kind").value == "Texts"
     assert seen["signal"].settings == LOADED
@@ -139,7 +139,7 @@ def test_a_time_range_stays_away_with_its_video(page: Page, seen: dict[str, Any]
 
 
 def test_a_flag_of_a_settings_file_is_kept(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
-    page.at.session_state["loaded_settings"] = settings_yaml(Settings(prompts=PROMPTS, unflagged=("pizza",))).encode()
+    page.sidebar.loaded_settings = settings_yaml(Settings(prompts=PROMPTS, unflagged=("pizza",))).encode()
     page.run_twice()
     assert seen["signal"].settings.unflagged == ("pizza",)
     page.flag_pills.select("pizza").run()
@@ -162,7 +162,7 @@ def test_ticks_stay_with_their_moments(page: Page, seen: dict[str, Any]) -> None
 
 def sent_ticks(page: Page, *places: int) -> WidgetState:
     """What the browser sends of the table of moments with these rows ticked."""
-    table = page.at.dataframe(key=page.at.session_state["moments_key"])
+    table = page.at.dataframe(key=page.moments_key)
     ticks = {"selection": {"rows": list(places), "columns": [], "cells": []}}
     return WidgetState(id=table.proto.id, string_value=json.dumps(ticks))
 
@@ -173,4 +173,4 @@ def test_the_in_that_evaluate_takes_from_the_playhead_stays(page: Page) -> None:
     page.run().at.button(key="press_mark_in").click()
     page.run_twice()
     assert page.control("text_input", "mark_in_text").value == "0:03.000"
-    assert page.at.session_state["mark_in"] == pytest.approx(3.0)
+    assert page.at.session_state["MomentsState"].in_out_s["in"] == pytest.approx(3.0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from clip_core.config import load_config
+from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Annotation
 from tests.support.app import Gate
@@ -44,11 +47,12 @@ def test_what_forgetting_deletes_for_good_is_named(ready: Page, world: World) ->
         store.put_annotation(video.video_id, Annotation("a dog", anchor_s, anchor_s, anchor_s + 1, "accepted"))
     go(ready, "library").press("forget")
     assert ready.holding("3 moments that were judged by hand are deleted for good.")
-    kept = ("analysis", "analysis_of", "ribbons", "ribbons_of")
-    for key in kept:
-        ready.at.session_state[key] = object()
+    assert ready.has_scores
+    ready.chart_state.ribbons = {"a dog": (np.zeros(50, np.float32), np.ones(50, np.float32))}
+    ready.chart_state.ribbons_of = ready.analysis.video_scores(Settings(prompts=("a dog",)))
     ready.press("forget_yes")
-    assert [key for key in kept if key in ready.at.session_state] == []
+    state = ready.chart_state
+    assert (state.analysis, state.analysis_of, state.ribbons, state.ribbons_of) == (None, None, {}, None)
     assert store.annotations(video.video_id) == ()
 
 

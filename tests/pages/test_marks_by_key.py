@@ -100,7 +100,7 @@ def test_presses_that_are_none_are_no_presses(marking: Marking, presses: object)
     video = marking.part("screen")["video"]
     marking.says(marks={"video": video, "since": 1.0, "presses": presses})
     assert marking.starting("I: it begins.")
-    assert "in_out_heard" not in marking.at.session_state or marking.at.session_state["in_out_heard"] == (1.0, 0)
+    assert marking.at.session_state["MomentsState"].presses_heard in ((None, 0), (1.0, 0))
 
 
 def test_presses_of_another_video_are_not_heard_and_a_frame_past_the_end_is_the_last(marking: Marking) -> None:

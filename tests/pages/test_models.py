@@ -62,7 +62,7 @@ def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer
     assert hub.requests == []
     assert not page.at.get("slider")
     page.press("download")
-    page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
+    page.until(lambda: page.has_scores and not page.at.get("progress"))
     assert page.samples == 50
     assert page.starting("Model CLIP ViT\\-B\\/32 · fp32 on CPU, sees the middle square of each frame")
     assert "CLIP ViT-B/32" in page.control("selectbox", "model").options
@@ -71,13 +71,13 @@ def test_a_model_is_offered_then_downloaded_then_used(page: Page, hub: HubServer
 def test_more_than_the_catalogue_said_is_asked_again(
     page: Page, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.regions.sidebar.model_download.SLACK", 0.0)
+    monkeypatch.setattr("pages.regions.sidebar.model.SLACK", 0.0)
     choose(page.run(), "model", B32.id).press("download")
     page.until(lambda: bool(page.at.info))
     assert re.search(r"The hub says: \d+ kB \(fp32\) in 6 files\.", page.at.info[0].value)
     assert [request.method for request in hub.requests if "/resolve/" in request.path] == []
     page.press("download")
-    page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
+    page.until(lambda: page.has_scores and not page.at.get("progress"))
     assert page.samples == 50
 
 
@@ -90,20 +90,20 @@ def test_a_model_that_config_names_is_asked_about_first(world: World, hub: HubSe
     page.press("download")
     page.until(lambda: bool(page.at.info))
     page.press("download")
-    page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
+    page.until(lambda: page.has_scores and not page.at.get("progress"))
     assert page.starting("Model who\\/toy · fp32 on CPU")
 
 
 def test_a_damaged_copy_is_told_and_fetched_again(page: Page, hub: HubServer, tmp_path: Path) -> None:
     choose(page.run(), "model", B32.id).press("download")
-    page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
+    page.until(lambda: page.has_scores and not page.at.get("progress"))
     largest = max((tmp_path / "hub").rglob("blobs/*"), key=lambda path: path.stat().st_size)
     largest.write_bytes(largest.read_bytes()[:-9] + b"damaged!!")
     st.cache_resource.clear()
     again = choose(Page().run(), "model", B32.id)
     assert again.holding("damaged")
     again.press("download")
-    again.until(lambda: "analysis" in again.at.session_state and not again.at.get("progress"))
+    again.until(lambda: again.has_scores and not again.at.get("progress"))
     assert again.samples == 50
 
 
@@ -114,7 +114,7 @@ def test_a_failed_download_says_why_and_may_be_tried_again(page: Page, hub: HubS
     assert "web page" in page.at.error[0].value
     hub.api_page = False
     page.press("download")
-    page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
+    page.until(lambda: page.has_scores and not page.at.get("progress"))
     assert page.samples == 50
 
 
@@ -130,14 +130,14 @@ def test_a_download_can_be_stopped_and_goes_on(page: Page, hub: HubServer) -> No
     assert page.at.button(key="download").label == "Go on"
     hub.stall_after = -1
     page.press("download")
-    page.until(lambda: "analysis" in page.at.session_state and not page.at.get("progress"))
+    page.until(lambda: page.has_scores and not page.at.get("progress"))
     assert page.samples == 50
 
 
 def test_a_visitor_cannot_name_a_model_that_is_not_listed(hub: HubServer, world: World) -> None:
     for name in ("who/ever", str(world.folder), "../models/rnd", "roboflow"):
         page = Page()
-        page.at.session_state["model"] = name
+        page.sidebar.model = name
         assert page.run().control("selectbox", "model").value == "rnd"
     assert hub.requests == []
 

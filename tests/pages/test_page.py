@@ -56,14 +56,14 @@ def test_a_new_prompt_computes_one_column(ready: Page, counted: Counted) -> None
 def test_a_colour_with_a_mark_goes_with_the_many_prompts_that_it_came_with(ready: Page) -> None:
     ready.prompts(*(f"thing {k}" for k in range(20)))
     ready.prompts("thing 19", "thing 3")
-    assert ready.at.session_state["prompt_numbers"] == {"thing 19": 0, "thing 3": 3}
+    assert ready.sidebar.prompt_numbers == {"thing 19": 0, "thing 3": 3}
 
 
 def test_colour_sticks_to_the_prompt(ready: Page) -> None:
     ready.prompts("pizza", "a red car")
-    assert ready.at.session_state["prompt_numbers"] == {"pizza": 1, "a red car": 2}
+    assert ready.sidebar.prompt_numbers == {"pizza": 1, "a red car": 2}
     ready.prompts("a plum tree", "pizza", "a red car")
-    assert ready.at.session_state["prompt_numbers"] == {"a plum tree": 0, "pizza": 1, "a red car": 2}
+    assert ready.sidebar.prompt_numbers == {"a plum tree": 0, "pizza": 1, "a red car": 2}
 
 
 def test_a_reload_encodes_nothing(ready: Page, counted: Counted) -> None:
@@ -81,7 +81,7 @@ def test_a_double_and_empty_lines(ready: Page) -> None:
 
 def test_the_ranking_is_sorted_and_says_of_which_sample(ready: Page) -> None:
     ready.slide("frame", 100)
-    curves = ready.at.session_state["analysis"].curves
+    curves = ready.analysis.similarities
     assert sorted(ready.ranked) == ["a dog", "a red car", "pizza"]
     values = [float(v.split("</span>")[0].rsplit(">", 1)[1]) for v in ready.html.split('title="raw')[1:]]
     assert values == sorted(values, reverse=True)
@@ -112,7 +112,7 @@ def test_the_ends_disable_their_buttons(ready: Page) -> None:
 
 def flag_one_stretch(page: Page) -> list[dict[str, object]]:
     """Put the threshold where the best prompt has moments; return the rows of the table."""
-    curves = page.at.session_state["analysis"].curves
+    curves = page.analysis.similarities
     values = np.stack([curves._columns[p][curves._order] for p in ("a dog", "pizza", "a red car")])
     page.slide("smoothing", 0.0)
     page.slide("threshold", float(np.round(np.quantile(values.max(axis=0), 0.8) / 0.005) * 0.005))
@@ -141,11 +141,11 @@ def test_moments_are_listed_and_the_buttons_go_to_them(ready: Page) -> None:
 
 def test_a_click_on_a_row_seeks_once(ready: Page) -> None:
     rows = flag_one_stretch(ready)
-    stamp = ready.press("reset").at.session_state["stamp"]
+    stamp = ready.press("reset").at.session_state["ViewerState"].seeks
     ready.click_row("moments", len(rows) - 1, "peak")
     wanted = frame_at(rows[-1]["start"])
     assert ready.frame == wanted
-    assert ready.at.session_state["stamp"] == stamp + 1
+    assert ready.at.session_state["ViewerState"].seeks == stamp + 1
     assert ready.slide("frame", 3).frame == 3  # the selection stays, and does not pull it back
     ready.click_row("moments", len(rows) - 1, "end")
     assert ready.frame == wanted
@@ -176,11 +176,11 @@ def test_an_empty_click_does_nothing(ready: Page, value: str | None) -> None:
 
 
 def test_best_and_worst(ready: Page) -> None:
-    curves = ready.at.session_state["analysis"].curves
+    curves = ready.analysis.similarities
     column = curves._columns["a dog"][curves._order]
     for name, value in (("Best", column.max()), ("Worst", column.min())):
         ready.at.segmented_control(key="list").set_value(name).run()
-        table = ready.at.session_state["extremes_key"]
+        table = ready.extremes_key
         rows = shown_rows(ready.sound(), table)
         assert 2 <= len(rows) <= 5
         assert rows[0]["score"] == round(float(value), 3)
@@ -189,7 +189,7 @@ def test_best_and_worst(ready: Page) -> None:
         ready.click_row(table, 1, "score")
         assert ready.frame == rows[1]["frame"]
     ready.at.selectbox(key="extreme_of").set_value("pizza").run()
-    worst = shown_rows(ready.sound(), ready.at.session_state["extremes_key"])[0]["score"]
+    worst = shown_rows(ready.sound(), ready.extremes_key)[0]["score"]
     assert worst == round(float(curves._columns["pizza"].min()), 3)
 
 
@@ -243,7 +243,7 @@ def test_play_advances_and_pauses(ready: Page) -> None:
     assert ready.run().frame == stopped
     ready.slide("frame", 298).press("play")
     ready.until(lambda: ready.frame == 299)
-    assert not ready.at.session_state["playing"]
+    assert not ready.at.session_state["ViewerState"].playing
     assert ready.press("play").frame < 299  # at the end it starts over
 
 

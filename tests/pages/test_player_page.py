@@ -54,7 +54,7 @@ class Watching(Page):
 
     @property
     def at_frame(self) -> int:
-        return int(self.at.session_state["frame"])
+        return int(self.at.session_state["ViewerState"].frame)
 
     @property
     def seek(self) -> tuple[int, int]:
@@ -89,9 +89,14 @@ def watching(world: World) -> Watching:
     return page
 
 
+def refused(page: Page) -> set[str]:
+    """The addresses that the browser could not play."""
+    return set(page.at.session_state["ProxyState"].refused)
+
+
 def block(address: str, kind: str) -> np.ndarray:
     """The numbers that the browser finds at an address."""
-    content = cache.shelf().get(address.removeprefix("player/block/"))
+    content = cache.buffer_cache().get(address.removeprefix("player/block/"))
     assert content is not None
     return np.frombuffer(content, kind)
 
@@ -122,7 +127,7 @@ def test_what_the_parts_are_told(watching: Watching) -> None:
     assert series["count"] == 50
     samples = block(series["samples"], "<f8").reshape(2, 50)
     assert np.allclose(samples[0], samples[1] / 30)
-    curves = watching.at.session_state["analysis"].curves
+    curves = watching.analysis.similarities
     raw = block(series["raw"], "<f4").reshape(3, 50)
     assert np.array_equal(raw[1], curves._columns["pizza"][curves._order].astype("<f4"))
     assert {part["player"] for part in (screen, ranking, timeline)} == {"main"}
@@ -164,7 +169,7 @@ def test_a_report_of_another_video_moves_nothing(watching: Watching) -> None:
 
 def test_a_report_from_before_the_page_moved_it_moves_nothing(watching: Watching) -> None:
     watching.at.segmented_control(key="list").set_value("Best").run()
-    table = watching.sound().at.session_state["extremes_key"]
+    table = watching.sound().extremes_key
     rows = watching.at.dataframe(key=table).value.to_dict("records")
     number = watching.seek[0]
     watching.click_row(table, 1, "score")
@@ -181,20 +186,20 @@ def test_whatever_else_a_browser_says(watching: Watching) -> None:
         watching.says_text(said)
         assert watching.at_frame == 44, said
         assert watching.parts == ["screen", "ranking", "timeline"], said
-        assert "refused" not in watching.at.session_state, said
+        assert refused(watching) == set(), said
 
 
 def test_a_refusal_counts_for_what_was_shown(watching: Watching) -> None:
     address = watching.part("screen")["address"]
     watching.says(refused="player/video/" + "0" * 64)
-    assert "refused" not in watching.at.session_state
+    assert refused(watching) == set()
     watching.says(refused=address)
-    assert watching.at.session_state["refused"] == {address}
+    assert refused(watching) == {address}
 
 
 def test_the_table_moves_the_player_by_numbered_commands(watching: Watching) -> None:
     watching.at.segmented_control(key="list").set_value("Best").run()
-    table = watching.sound().at.session_state["extremes_key"]
+    table = watching.sound().extremes_key
     rows = watching.at.dataframe(key=table).value.to_dict("records")
     number = watching.seek[0]
     for row in (1, 0):

@@ -16,7 +16,8 @@ from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import ProxyError, VideoError
 from clip_core.library.identify import known_video
 from clip_core.types import Progress
-from pages.regions.viewer.viewer import FrameByFrame
+from pages.regions.viewer.proxy import ProxyState
+from pages.regions.viewer.viewer import CHIPS_BELOW_PX
 from pages.shared import cache
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_player_page import Watching
@@ -237,10 +238,10 @@ def test_a_browser_that_refuses_the_file_and_then_the_copy(world: World, making:
     world.write(video_path="new.mp4")
     making.let()
     page = ProxyPage()
-    page.at.session_state["refused"] = {f"player/video/{video_id}"}
+    page.at.session_state["ProxyState"] = ProxyState(refused={f"player/video/{video_id}"})
     page.until(lambda: page.source == "copy")
     assert page.texts == ["Plays a copy in 108 lines: this browser does not play the file itself."]
-    page.at.session_state["refused"] = {f"player/{what}/{video_id}" for what in ("video", "copy")}
+    page.at.session_state["ProxyState"].refused = {f"player/{what}/{video_id}" for what in ("video", "copy")}
     for _ in range(2):
         page.run()
         assert page.source is None
@@ -281,19 +282,19 @@ def test_what_played_in_the_frames_stands_still_when_the_copy_comes(avi: str, wo
     page = Page("Player")
     page.until(lambda: bool(page.at.button) and "play" in [button.key for button in page.at.button])
     page.press("play")
-    assert page.at.session_state["playing"]
+    assert page.at.session_state["ViewerState"].playing
     making.let()
     page.until(lambda: plays(page))
-    assert not page.at.session_state["playing"]
-    stands = page.at.session_state["frame"]
+    assert not page.at.session_state["ViewerState"].playing
+    stands = page.at.session_state["ViewerState"].frame
     page.run().run()
-    assert page.at.session_state["frame"] == stands
+    assert page.at.session_state["ViewerState"].frame == stands
 
 
 def test_the_chart_gives_up_the_height_of_what_is_said_of_the_copy(avi: str, world: World, making: Counter) -> None:
     page = Watching()
     page.until(lambda: bool(page.at.get("progress")) and "play" in [button.key for button in page.at.button])
-    height = 430 - 42 - FrameByFrame.taken_px
+    height = 430 - 42 - CHIPS_BELOW_PX
     assert page.at.get("component_instance")[0].proto.json_args.count(f'"override_height": {height}') == 1
     making.let()
     page.until(lambda: page.parts == ["screen", "ranking", "timeline"])
@@ -310,14 +311,14 @@ def test_forgetting_takes_back_what_was_refused_and_asked(avi: str, world: World
     making.let()
     page = Page("Player")
     page.until(lambda: plays(page))
-    page.at.session_state["refused"] = {f"player/copy/{avi}", "player/copy/other"}
+    page.at.session_state["ProxyState"].refused = {f"player/copy/{avi}", "player/copy/other"}
     page.run()
     assert page.holding("This browser plays neither the file nor its copy")
     assert "play" in [button.key for button in page.at.button]
     page.at.switch_page("pages/library.py")
     page.run().press("forget").press("forget_yes")
-    assert page.at.session_state["refused"] == {"player/copy/other"}
-    assert page.at.session_state["copies_asked"] == set()
+    assert page.at.session_state["ProxyState"].refused == {"player/copy/other"}
+    assert page.at.session_state["ProxyState"].asked == set()
 
 
 def test_the_list_counts_it_and_forgetting_deletes_it(ready: Page, world: World) -> None:

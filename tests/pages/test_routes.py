@@ -23,8 +23,8 @@ from clip_core import EmbeddingStore, index_video
 from clip_core.errors import StoreError
 from clip_core.library.identify import file_stamp
 from clip_core.media.proxies import proxy_path
-from pages.player import assets
-from pages.shared import cache, routes
+from pages.player import routes
+from pages.shared import cache
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
 
@@ -300,7 +300,7 @@ def test_bytes_are_not_packed_on_their_way(place: Place, stock: Path) -> None:
     ],
 )
 def test_nothing_there(still: Place, path: str) -> None:
-    answer = still.get("/player/" + path.format(version=assets.version()))
+    answer = still.get("/player/" + path.format(version=routes.version()))
     still.refused(answer, 404, r"^There is (nothing here|no such video)\.")
 
 
@@ -391,8 +391,8 @@ def test_whatever_else_happens(still: Place, monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_scripts_and_styles_under_their_version(still: Place) -> None:
-    for name, content in assets.scripts().items():
-        answer = still.get("/" + assets.script_address(name))
+    for name, content in routes.scripts().items():
+        answer = still.get("/" + routes.script_address(name))
         assert (answer.status_code, answer.content) == (200, content)
         assert (
             answer.headers["Content-Type"] == f"text/{'css' if name.endswith('.css') else 'javascript'}; charset=utf-8"
@@ -403,15 +403,15 @@ def test_scripts_and_styles_under_their_version(still: Place) -> None:
 def test_plotly(still: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for other in ("player/plotly-0.0.1.js", "base/player/plotly-", "player/plotly-x/y.js"):
         still.refused(still.get(f"/{other}"), 404, "There is nothing here")
-    answer = still.get("/" + assets.plotly_address())
-    assert answer.content == assets.PLOTLY.read_bytes()
+    answer = still.get("/" + routes.plotly_address())
+    assert answer.content == routes.PLOTLY.read_bytes()
     assert answer.headers["Content-Type"].startswith("text/javascript")
-    monkeypatch.setattr(assets, "PLOTLY", still.folder / "gone")
-    still.refused(still.get("/" + assets.plotly_address()), 404, "There is nothing here")
+    monkeypatch.setattr(routes, "PLOTLY", still.folder / "gone")
+    still.refused(still.get("/" + routes.plotly_address()), 404, "There is nothing here")
 
 
 def test_arrays_by_their_digest(still: Place) -> None:
-    digest = cache.shelf().put(b"curve" * 1000)
+    digest = cache.buffer_cache().put(b"curve" * 1000)
     answer = still.get(f"/player/block/{digest}", Accept_Encoding="gzip")
     assert (answer.content, answer.headers["Content-Type"]) == (b"curve" * 1000, routes.BYTES)
     assert answer.headers["Cache-Control"].startswith("private, max-age")
@@ -423,8 +423,8 @@ def test_arrays_by_their_digest(still: Place) -> None:
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_other_pages_get_nothing(still: Place, site: str) -> None:
-    digest = cache.shelf().put(b"curve")
-    for path in (f"video/{still.id}", f"block/{digest}", f"video/{'0' * 64}", assets.script_address("entry.js")[7:]):
+    digest = cache.buffer_cache().put(b"curve")
+    for path in (f"video/{still.id}", f"block/{digest}", f"video/{'0' * 64}", routes.script_address("entry.js")[7:]):
         answer = still.get(f"/player/{path}", **{"Sec-Fetch-Site": site})
         still.refused(answer, 403, r"^Only the app's own page may ask for this\.$")
 
@@ -440,7 +440,7 @@ def test_under_a_base_path_and_at_the_root(still: Place) -> None:
         assert still.get(f"{prefix}/player/video/{still.id}").content == still.file.read_bytes()
         still.refused(still.get(f"{prefix}/player/video/{'0' * 64}"), 404, "no such video")
         still.refused(still.get(f"{prefix}/player/block/..%2fx"), 404, "There is nothing here")
-        assert still.get(f"{prefix}/" + assets.script_address("entry.js")).status_code == 200
+        assert still.get(f"{prefix}/" + routes.script_address("entry.js")).status_code == 200
     for ours in ("/player/static/js/index.js", "/player/_stcore/health", "/player", "/player/compare"):
         assert still.client.get(ours).text == "Not Found"  # left to Streamlit, whose base path may be "player"
 
@@ -467,7 +467,7 @@ def test_caches_of_the_page_are_the_routes_own(place: Place) -> None:
     found: list[Any] = []
 
     def look() -> None:
-        found.append((cache.shelf(), cache.store(str(place.folder / "store")), cache.video_file(place.id)))
+        found.append((cache.buffer_cache(), cache.store(str(place.folder / "store")), cache.video_file(place.id)))
 
     threads = [threading.Thread(target=look) for _ in range(8)]
     for thread in threads:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from pages.regions.moments import best_worst
+from pages.regions.moments import other_lists
 from tests.pages.test_findings_page import choose, seen  # noqa: F401 - fixtures
 from tests.pages.test_verdicts_page import page, sample  # noqa: F401 - fixtures
 from tests.support.world import APP, Page, seconds
@@ -97,7 +97,7 @@ def test_the_file_holds_the_list(spiky: Page, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_without_spikes_it_says_so(spiky: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(best_worst, "find_spikes", lambda *_: [])
+    monkeypatch.setattr(other_lists, "find_spikes", lambda *_: [])
     spiky.run()
     assert spiky.holding("No curve rises or falls suddenly.")
     assert spiky.at.button(key="next_m").disabled

@@ -242,7 +242,7 @@ def test_an_unknown_model(world: World, page: Page) -> None:
 
 def test_it_grows_is_cancelled_and_resumed(world: World, gate: Gate, page: Page, counted: Counted) -> None:
     world.write(samples_per_second="every frame")
-    page.until(lambda: "analysis" in page.at.session_state and page.samples >= 10)
+    page.until(lambda: page.has_scores and page.samples >= 10)
     assert page.at.get("progress")
     assert page.starting("Moments appear here") == []
     first, cells = page.samples, page.cells
@@ -266,7 +266,7 @@ def test_it_grows_is_cancelled_and_resumed(world: World, gate: Gate, page: Page,
 
 def test_a_second_viewer_joins_and_cancel_asks(world: World, gate: Gate, page: Page, counted: Counted) -> None:
     world.write(samples_per_second="every frame")
-    page.until(lambda: "analysis" in page.at.session_state and page.samples >= 10)
+    page.until(lambda: page.has_scores and page.samples >= 10)
     other = Page().run()
     assert other.at.get("progress")
     assert other.samples == page.samples
@@ -285,7 +285,7 @@ def test_a_second_viewer_joins_and_cancel_asks(world: World, gate: Gate, page: P
 
 def test_a_question_is_not_carried_over_to_the_next_job(world: World, gate: Gate, page: Page) -> None:
     world.write(samples_per_second="every frame")
-    page.until(lambda: "analysis" in page.at.session_state and page.samples >= 10)
+    page.until(lambda: page.has_scores and page.samples >= 10)
     Page().run()
     page.press("cancel")
     assert page.starting("1 more is watching this.")

@@ -62,7 +62,7 @@ def test_a_command_to_one_does_not_reach_the_other(two: TwoPlayers) -> None:
     assert two.seek("seek", 40).seeks == {"main": (1, 40), "other": (0, 0)}
     assert two.seek("seek_other", 7).seeks == {"main": (1, 40), "other": (1, 7)}
     assert two.seek("seek_other", 8).seeks == {"main": (1, 40), "other": (2, 8)}
-    assert two.at.session_state["frame"] == 40
+    assert two.at.session_state["ViewerState"].frame == 40
 
 
 def test_a_report_of_one_is_not_taken_for_the_others(two: TwoPlayers) -> None:

@@ -20,7 +20,7 @@ from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError
 from clip_core.settings import read_settings, settings_yaml
 from clip_core.types import Floats, Image
-from pages.regions.viewer.transport import stops
+from pages.regions.viewer.frames import stops
 from tests.pages.test_findings_page import (  # noqa: F401
     by_hand,
     choose,
@@ -169,7 +169,7 @@ def test_the_confidence_changes_verdicts_and_is_kept_in_the_link_and_the_setting
     assert other.control("segmented_control", "confidence").value == 0.98
     choose(page, "confidence", 0.9)
     assert page.verdicts["pizza"] == "there"
-    page.at.session_state["loaded_settings"] = b"confidence: 0.85"
+    page.sidebar.loaded_settings = b"confidence: 0.85"
     assert page.run().control("segmented_control", "confidence").options[0] == "85 % sure"
     assert seen["signal"].settings.confidence == 0.85
 
@@ -304,8 +304,8 @@ def test_without_candidates_there_is_no_toggle(page: Page) -> None:
 
 def test_a_threshold_set_by_hand_means_what_it_says(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
     by_hand(page, "cosine", 0.0)
-    page.at.session_state["threshold"] = -1.0
-    page.at.session_state["limits"] = (-1.0, 1.0)
+    page.sidebar.threshold = -1.0
+    page.sidebar.limits = (-1.0, 1.0)
     page.run()
     assert seen["signal"].settings.bank_share == 0
     end_s = seen["detection"].scores.end_s
@@ -321,11 +321,11 @@ def test_a_threshold_set_by_hand_means_what_it_says(page: Page, seen: dict[str, 
 
 
 def test_a_threshold_of_its_own_beside_detection_is_told(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
-    page.at.session_state["own_thresholds"] = {"an elephant": -1.0}
+    page.sidebar.own_thresholds = {"an elephant": -1.0}
     page.run()
     assert page.holding("On segments, whatever the smoothing. 1 of 5 prompts have thresholds of their own.")
     assert page.verdicts["an elephant"] == "there"
-    page.at.session_state["own_thresholds"] = dict.fromkeys(PROMPTS, -1.0)
+    page.sidebar.own_thresholds = dict.fromkeys(PROMPTS, -1.0)
     page.run()
     assert page.starting("5 of 5 prompts have thresholds of their own.")
     assert not seen["detection"].detects
@@ -344,7 +344,7 @@ def test_an_old_link_opens_as_it_was_meant(sample: World, seen: dict[str, Any]) 
 
 
 def test_old_settings_keep_their_unit_and_thresholds(page: Page, seen: dict[str, Any]) -> None:  # noqa: F811
-    page.at.session_state["loaded_settings"] = OLD_SETTINGS.encode()
+    page.sidebar.loaded_settings = OLD_SETTINGS.encode()
     page.run()
     settings = seen["signal"].settings
     assert (settings.unit, settings.threshold, settings.bank_share) == ("z", 2.5, 95)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clip_core.scoring.best_frames import extreme_samples
+from clip_core.scoring.curve_features import extreme_samples
 
 
 def test_best_and_worst_keep_their_distance() -> None:

@@ -66,21 +66,22 @@ def test_equivalents_of_a_planted_curve() -> None:
     assert scale.spread[0] == pytest.approx(0.014826, rel=1e-4)
     same = equivalents(scale, "a dog", "z", 2.5)
     assert same.cosine == pytest.approx(0.21 + 2.5 * 0.014826, rel=1e-4)
-    assert (same.share, same.z, same.percentile) == (0.02, 2.5, 98.0)
+    assert (same.share, same.z) == (0.02, 2.5)
+    assert convert_prompt_threshold(scale, "a dog", 2.5, "z", "percentile") == 98.0
     assert equivalents_text(same) == "z 2.50 ≙ cosine 0.247 ≙ top 2.0 %"
     assert equivalents_text(equivalents(scale, "a dog", "cosine", 0.25)) == "cosine 0.250 ≙ z 2.70 ≙ top 2.0 %"
     assert equivalents_text(equivalents(scale, "a dog", "percentile", 97.0)) == (
         "percentile 97.0 ≙ cosine 0.300 ≙ z 6.07 ≙ top 2.0 %"
     )
-    assert equivalents(scale, "a dog", "softmax", 0.5) == Equivalents("softmax", 0.5, 1.0, None, None, None)
-    assert equivalents_text(Equivalents("softmax", 0.5, 0.25, None, None, None)) == "softmax 0.500 ≙ top 25.0 %"
+    assert equivalents(scale, "a dog", "softmax", 0.5) == Equivalents("softmax", 0.5, 1.0, None, None)
+    assert equivalents_text(Equivalents("softmax", 0.5, 0.25, None, None)) == "softmax 0.500 ≙ top 25.0 %"
 
 
 def test_a_cut_of_corrected_scores_is_told_by_its_share() -> None:
     raw = scores_of([*[0.20] * 90, *[0.30] * 10], prompts=["a dog"])
     scale = Scale(raw, levels={"a dog": np.full(100, 0.25, np.float32)})
     same = equivalents(scale, "a dog", "corrected", 0.01)
-    assert (same.share, same.cosine, same.z, same.percentile) == (0.1, None, None, None)
+    assert (same.share, same.cosine, same.z) == (0.1, None, None)
     assert equivalents_text(same) == "corrected 0.010 ≙ top 10.0 %"
     assert convert_prompt_threshold(scale, "a dog", 0.01, "corrected", "cosine") == pytest.approx(0.30)
     assert convert_prompt_threshold(scale, "a dog", 0.25, "cosine", "corrected") == pytest.approx(0.05)

@@ -19,7 +19,7 @@ from clip_core.scoring.null_bank import (
     prompt_banks,
 )
 from clip_core.scoring.segments import Segments
-from tests.scoring.test_curves import units
+from tests.scoring.test_similarity_table import units
 
 SHARPNESS = 60.0
 

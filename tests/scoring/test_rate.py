@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clip_core.scoring.shot_boundaries import rate_of_change
+from clip_core.scoring.curve_features import rate_of_change
 from clip_core.scoring.smoothing import smooth
 from tests.support.curve_maker import scores_of
 

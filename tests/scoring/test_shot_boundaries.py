@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video, load_encoder
-from clip_core.scoring import shot_boundaries as module
-from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
+from clip_core.scoring import segments as module
+from clip_core.scoring.segments import Neighbours, find_shot_boundaries
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import click
 import numpy as np
 import pytest
 
-from clip_core.cli import moments
+from clip_core.cli.moments import run_moments
 from clip_core.cli.scoring import settings_for
 from clip_core.config import Config
 from clip_core.errors import SettingsError
@@ -60,7 +60,7 @@ def test_what_is_no_number_of_samples_is_refused(wrong: Any) -> None:
 
 
 def given(*words: str) -> Settings:
-    with moments.run.make_context("moments", ["film.mp4", "--prompt", "a dog", *words]) as context:
+    with run_moments.make_context("moments", ["film.mp4", "--prompt", "a dog", *words]) as context:
         return settings_for(context.obj, Config(smoothing_s=0.6))
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from clip_core.scoring.curve_features import LEAST_CHANGE, LONGEST_S, Spike, find_spikes
 from clip_core.scoring.smoothing import smooth
-from clip_core.scoring.spikes import LEAST_CHANGE, LONGEST_S, Spike, find_spikes
 from clip_core.types import Scores
 from tests.support.curve_maker import scores_of
 

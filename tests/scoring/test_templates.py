@@ -23,7 +23,7 @@ def test_the_sets_are_the_published_ones() -> None:
         "a photo of a {}.",
         "a tattoo of the {}.",
     )
-    assert all(template.count("{}") == 1 for template in openai)
+    assert all(template.count("{}") == 1 for templates in TEMPLATE_SETS.values() for template in templates)
     assert sum("{}" in t and t.endswith(".") for t in openai) == 80
 
 
@@ -44,20 +44,20 @@ def test_the_sets_are_the_published_ones() -> None:
         ("a man in a red shirt", "a photo of the {}.", "a man in a red shirt"),
     ],
 )
-def test_filling(prompt: str, template: str, text: str) -> None:
-    assert filled(prompt, [template]) == [text]
+def test_filling(prompt: str, template: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TEMPLATE_SETS, "simple", (template,))
+    assert filled(prompt, "simple") == [text]
 
 
-def test_filling_a_set() -> None:
+def test_filling_a_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert filled("a dog", "none") == ["a dog"]
     assert filled("a dog", "simple")[:3] == ["itap of a dog.", "a bad photo of the dog.", "a origami dog."]
     assert len(filled("a dog", "openai")) == 80
     assert filled("two people walk along a beach", "openai") == ["two people walk along a beach"]
-    assert filled("a dog", ["a {}.", "a {}."]) == ["a dog."]
     with pytest.raises(ValueError, match="there is no template set 'big'; there are none, simple, openai"):
         filled("a dog", "big")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r'must have one "\{\}" where the prompt goes'):
-        filled("a dog", ["a photo"])
+    monkeypatch.setitem(TEMPLATE_SETS, "simple", ("a {}.", "a {}."))
+    assert filled("a dog", "simple") == ["a dog."]
 
 
 def test_an_ensemble_is_the_mean_direction_whatever_the_lengths() -> None:
@@ -70,7 +70,7 @@ def test_an_ensemble_is_the_mean_direction_whatever_the_lengths() -> None:
     np.testing.assert_array_equal(ensemble(np.array([[1, 0], [-1, 0]], np.float32)), [1, 0])
     with pytest.raises(ValueError, match="at least one vector"):
         ensemble(np.empty((0, 4), np.float32))
-    with pytest.raises(ValueError, match="no place for a zero vector"):
+    with pytest.raises(ValueError, match="none of them zero"):
         ensemble(np.zeros((2, 4), np.float32))
 
 

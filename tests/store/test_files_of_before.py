@@ -14,8 +14,9 @@ import pytest
 from clip_core.config import load_config
 from clip_core.settings import Settings, link, read_settings, settings_of_query, settings_yaml
 from clip_core.store import video_settings
-from clip_core.store.store import EmbeddingStore, StoredSettings
+from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables
+from clip_core.store.video_settings import StoredSettings
 from tests.store.test_stored_settings import MODEL, OTHER, VIDEO
 from tests.test_settings import FULL
 

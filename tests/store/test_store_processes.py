@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core.store.store import EmbeddingStore, Revision
+from clip_core.store.embeddings import Revision
+from clip_core.store.store import EmbeddingStore
 
 ROOT = Path(__file__).resolve().parents[2]
 VIDEO, MODEL = "ab" * 32, "f0" * 32

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from clip_core.errors import SettingsError, StoreError
 from clip_core.settings import Settings
 from clip_core.store import video_settings
-from clip_core.store.store import EmbeddingStore, StoredSettings
+from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables
+from clip_core.store.video_settings import StoredSettings
 from tests.store.test_store import record
 
 VIDEO, OTHER, MODEL = "ab" * 32, "cd" * 32, "f0" * 32
@@ -31,8 +31,8 @@ def store(tmp_path: Path) -> EmbeddingStore:
 def plant(store: EmbeddingStore, **changes: Any) -> None:
     """Write a row as another program might."""
     row = {"video": VIDEO, "version": 1, "fingerprint": MODEL, "recipe": "{}", "at_ns": 2**62} | changes
-    with Tables(store.location).writing(video_settings.SETTINGS, video_settings._schema) as table:
-        table.add(pa.Table.from_pylist([row], schema=video_settings._schema()))
+    with Tables(store.location).writing(video_settings.SETTINGS, video_settings.COLUMNS) as table:
+        table.add_row(row)
 
 
 def test_every_setting_comes_back_in_another_process(store: EmbeddingStore) -> None:

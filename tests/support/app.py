@@ -17,7 +17,7 @@ import clip_core.tasks
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import Progress
 from tests.support.bench import SIZE, Bench
-from tests.support.browser import chromium_program
+from tests.support.browser import CHROMIUM_FLAGS, chromium_program
 from tests.support.model_maker import make_clip
 from tests.support.stage import Stage, staged
 from tests.support.video_maker import VideoSpec, planted
@@ -54,7 +54,7 @@ def components_scanned_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_kept_settings() -> None:
     """Worlds that several tests share keep no settings from one test to the next."""
-    for world in WORLDS:
+    for world in list(WORLDS):
         world.forget_settings()
 
 
@@ -160,7 +160,7 @@ def gate(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def chromium() -> Iterator[Any]:
     program = chromium_program()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
@@ -176,3 +176,12 @@ def bench_tab(stage: Stage, chromium: Any) -> Iterator[Bench]:
     context = chromium.new_context(viewport=SIZE)
     yield Bench(context.new_page(), stage)
     context.close()
+
+
+@pytest.fixture
+def bench(bench_tab: Bench) -> Iterator[Bench]:
+    """The one tab of a file's tests, empty."""
+    bench_tab.tab.mouse.move(1, 1)
+    bench_tab.tab.evaluate("clear()")
+    yield bench_tab
+    assert bench_tab.errors == []

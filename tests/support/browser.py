@@ -26,6 +26,27 @@ from tests.support.video_maker import read_number
 from tests.support.world import APP, World
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+DISABLED_FEATURES = (
+    # Each window would load two pages for Chromium's own address bar, which nobody sees: 0.6 s of CPU a context.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    # This switch replaces Playwright's own, so its features (those of Playwright 1.65) follow.
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "TcpPortRandomizationWin",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+)
+CHROMIUM_FLAGS = ("--no-sandbox", f"--disable-features={','.join(DISABLED_FEATURES)}")
 PATIENCE_MS = 30_000
 FIRST_MS = 120_000  # on a fresh server, which loads its libraries first
 CURVES = "Number(document.querySelector('.cvi-plot canvas.cvi-curves')?.dataset.lines ?? 0)"

@@ -17,12 +17,12 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from clip_core.types import Moment, Scores
-from pages.player import draw
-from pages.player.components import part_key
-from pages.regions.viewer import playhead
-from pages.regions.viewer.proxy import Playable
+from pages.player.components import report_of
+from pages.player.routes import player_routes
+from pages.regions.viewer import parts, playhead
+from pages.regions.viewer.proxy import Playable, ProxyState
 from pages.shared import cache
-from pages.shared.routes import player_routes
+from pages.shared.session import region_state
 
 app = st.App(__file__, routes=player_routes())
 EMPTY = Scores(np.empty(0, np.int64), np.empty(0), (), np.empty((0, 0), np.float32), 0.0, 0.0)
@@ -53,20 +53,20 @@ def main() -> None:
     st.html(
         f"<p>{os.getpid()} Python: <b data-python>{head.frame}</b> of <b data-python-video>{name}</b> "
         f"run <b data-runs>{state.runs}</b> wanted <b data-wanted>{wanted}</b> "
-        f"refused <b data-refused>{' '.join(sorted(state.get('refused', ())))}</b></p>"
+        f"refused <b data-refused>{' '.join(sorted(region_state(ProxyState).refused))}</b></p>"
     )
     with st.container(width=int(query.get("width", 640))):
         if shown:
-            draw.draw_screen(record, Playable("file"), found, head)
+            parts.draw_screen(record, Playable("file"), found, head)
     if query.get("two"):
         other = records[query["two"]]
         there = playhead.settle_playhead(other, EMPTY, "other")
         with st.container(width=int(query.get("width", 640))):
-            draw.draw_screen(other, Playable("file"), found, there, "other")
+            parts.draw_screen(other, Playable("file"), found, there, "other")
         st.button("Seek other", key="seek_other", on_click=lambda: playhead.seek(int(state.to), "other"))
         st.html(
             f"<p>other <b data-python-other>{there.frame}</b> "
-            f"<b data-other>{(state.get(part_key('screen', 'other')) or {}).get('at')}</b></p>"
+            f"<b data-other>{report_of('screen', 'at', 'other')}</b></p>"
         )
 
 

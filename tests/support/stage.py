@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.charts.timeline import Line, Timeline, live_figure
-from clip_core.charts.view import ribbon_edges
+from clip_core.charts.timeline import live_figure
+from clip_core.charts.view import Line, Timeline, ribbon_edges
 from clip_core.scoring.moments import find_moments
 from clip_core.types import Floats, Scores
-from pages.player import assets
+from pages.player import routes
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>stage</title>
 <link rel="icon" href="data:,"><style>
@@ -92,10 +92,10 @@ class Stage:
         if path == "/":
             return PAGE.encode(), "text/html"
         if path.startswith("/files/"):
-            content = (assets.FOLDER / name).read_bytes()
+            content = (routes.FOLDER / name).read_bytes()
             return content, {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/plain")
         if path == "/plotly.js":
-            return assets.PLOTLY.read_bytes(), "text/javascript"
+            return routes.PLOTLY.read_bytes(), "text/javascript"
         if path.startswith("/player/video/") and name in self.films:
             return self.films[name].read_bytes(), "application/octet-stream"
         if name in self.held:  # a thread of its own waits

@@ -11,17 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import yaml
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
+from clip_core.analysis.analyse import Analysis
 from clip_core.store.store import EmbeddingStore
+from pages.regions.chart.curves import ChartState
+from pages.regions.sidebar.state import SidebarState
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE_S = 60.0
-WORLDS: list[World] = []
-"""All of this process, so that what one test leaves in a world that tests share does not meet the next."""
+WORLDS: WeakSet[World] = WeakSet()
+"""All that are in use, so that what one test leaves in a world that tests share does not meet the next."""
 
 
 def seconds(text: str) -> float:
@@ -32,7 +36,7 @@ def seconds(text: str) -> float:
     return found
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """A folder of its own for one test; ``settings`` are what config.yaml says."""
 
@@ -40,7 +44,7 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        WORLDS.append(self)
+        WORLDS.add(self)
 
     def forget_settings(self) -> None:
         """Every video is opened as if nobody had changed its settings before."""
@@ -104,7 +108,23 @@ class Page:
 
     def indexed(self) -> Page:
         """Run until nothing is being indexed any more."""
-        return self.until(lambda: not self.at.get("progress") and "analysis" in self.at.session_state)
+        return self.until(lambda: not self.at.get("progress") and self.has_scores)
+
+    @property
+    def chart_state(self) -> ChartState:
+        state: ChartState = self.at.session_state["ChartState"]
+        return state
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether a video has been scored in this session."""
+        return "ChartState" in self.at.session_state and self.chart_state.analysis is not None
+
+    @property
+    def analysis(self) -> Analysis:
+        """What the page knows of the scores of its video."""
+        assert self.chart_state.analysis is not None
+        return self.chart_state.analysis
 
     @property
     def texts(self) -> list[str]:
@@ -133,21 +153,39 @@ class Page:
         return {prompt: kind for prompt, (kind, _) in self.chips.items()}
 
     @property
+    def sidebar(self) -> SidebarState:
+        """The sidebar's state in this session."""
+        if SidebarState.__name__ not in self.at.session_state:
+            self.at.session_state[SidebarState.__name__] = SidebarState()
+        state: SidebarState = self.at.session_state[SidebarState.__name__]
+        return state
+
+    @property
     def frame(self) -> int:
         return int(self.at.slider(key="frame").value)
 
     @property
     def cells(self) -> int:
-        return int(self.at.session_state["analysis"].curves.computed_cells)
+        return int(self.analysis.similarities.computed_cells)
 
     @property
     def samples(self) -> int:
-        return len(self.at.session_state["analysis"].curves)
+        return len(self.analysis.similarities)
 
     @property
     def flag_pills(self) -> Any:
         """The pills under Flag."""
         return self.control("pills", "flagged")
+
+    @property
+    def moments_key(self) -> str:
+        """The key of the table of moments, which changes with the list."""
+        return str(self.at.session_state["MomentsState"].table_key)
+
+    @property
+    def extremes_key(self) -> str:
+        """The key of the list of best or worst frames."""
+        return next(frame.key for frame in self.at.dataframe if (frame.key or "").startswith("extremes_"))
 
     def key_of(self, name: str) -> str:
         """The key of a control, which changes when the server sets its value."""

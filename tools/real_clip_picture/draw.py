@@ -19,14 +19,13 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from clip_core.analysis.report import timeline_of
+from clip_core.analysis.export_bundle import timeline_of
 from clip_core.charts.timeline import still_figure
 from clip_core.export.html_report import chart_html
-from clip_core.scoring.curves import Curves
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.scoring.null_bank import NullBank, prompt_banks
-from clip_core.scoring.segments import Segmenter
-from clip_core.scoring.shot_boundaries import Neighbours, find_shot_boundaries
+from clip_core.scoring.segments import Neighbours, Segmenter, find_shot_boundaries
+from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
@@ -62,7 +61,7 @@ def detection(images: Floats, captions: Floats) -> MomentDetection:
     prompts |= {f"caption that fits none ({k})": captions[order[SHOTS + k]] for k in (1, 2)}
     n = len(frames)
     table = TimeTable(np.arange(n), Fraction(1), 0, float(n), True, np.array([0]))
-    curves = Curves()
+    curves = SimilarityTable()
     curves.add_frames(FrameEmbeddings(np.arange(n), np.arange(n, dtype=float), frames))
     curves.add_prompts(prompts)
     raw = curves.scores(list(prompts), table)

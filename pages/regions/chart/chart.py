@@ -1,48 +1,38 @@
-"""The chart, its optional parts, and the proposal of a heat map."""
+"""The chart's optional parts, the proposal of a heat map, its caption and its explanation."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
-from streamlit_plotly_events import plotly_events
 
-from clip_core.analysis.analyse import Analysis
-from clip_core.charts.timeline import Timeline, timeline_figure
+from clip_core.charts.view import Timeline
+from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.registry import SAMPLE
+from clip_core.scoring.curve_features import find_spikes, leading_prompts, rate_of_change
 from clip_core.scoring.detection import MomentDetection
-from clip_core.scoring.leading_prompt import leading_prompts
-from clip_core.scoring.shot_boundaries import rate_of_change
 from clip_core.scoring.smoothing import smooth_as
-from clip_core.scoring.spikes import find_spikes
 from clip_core.text import value_text
 from clip_core.types import Floats
-from pages.regions.sidebar.model import describe_model
-from pages.regions.viewer.playhead import Playhead, stamp
-from pages.regions.viewer.transport import KINDS, ChartLook
+from pages.regions.chart.curves import ChartState, template_ribbons
+from pages.regions.sidebar.model import SEES, describe_model
+from pages.regions.viewer.view_menu import ChartLook, choose_heat_map, shows_heat_map
 from pages.shared.indexing import Indexed, IndexRequest, density_text
+from pages.shared.markdown import escape_markdown
+from pages.shared.session import region_state
 from pages.shared.theme import unseen
 
 
-@dataclass(frozen=True)
-class Extras:
-    """Optional parts of the chart, as in ``charts.view.Timeline``; those not wanted are empty."""
-
-    rate: Floats | None = None
-    spikes: Sequence[tuple[int, int]] = ()
-    ribbon: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
-    winners: Sequence[tuple[int, float, float]] = ()
-
-
-def compute_extras(detection: MomentDetection, style: ChartLook) -> Extras:
-    """Compute what the View menu asks for."""
-    return Extras(
-        rate=rate_of_change(detection.scores, detection.smoothed) if style.rate else None,
-        spikes=_spikes(detection) if style.rate else [],
-        ribbon=_ribbons(detection) if style.spread else {},
-        winners=_winners(detection) if style.winners else [],
-    )
+def with_extras(view: Timeline, detection: MomentDetection, look: ChartLook, shown: Sequence[str]) -> Timeline:
+    """Return the chart with the optional parts that the View menu asks for; bands only of the prompts ``shown``."""
+    if look.rate:
+        view = replace(view, rate=rate_of_change(detection.scores, detection.smoothed), spikes=_spikes(detection))
+    if look.spread:
+        ribbons = _ribbons(detection)
+        view = replace(view, ribbon={prompt: ribbons[prompt] for prompt in ribbons if prompt in shown})
+    return replace(view, winners=_winners(detection)) if look.winners else view
 
 
 def _spikes(detection: MomentDetection) -> list[tuple[int, int]]:
@@ -62,15 +52,11 @@ def _winners(detection: MomentDetection) -> list[tuple[int, float, float]]:
 
 def _ribbons(detection: MomentDetection) -> dict[str, tuple[Floats, Floats]]:
     """Return the template bands, in corrected, cosine and z only: other units depend on other prompts or on ranks."""
-    state, video_scores = st.session_state, detection.video_scores
-    analysis: Analysis | None = state.get("analysis")
-    if analysis is None or detection.scores.unit not in ("corrected", "cosine", "z") or not len(detection.scores):
+    if detection.scores.unit not in ("corrected", "cosine", "z") or not len(detection.scores):
         return {}
-    if state.get("ribbons_of") is not video_scores:  # no slider changes them
-        state.ribbons, state.ribbons_of = analysis.ribbons(detection.settings), video_scores
     return {
         prompt: (_beside(detection, prompt, low), _beside(detection, prompt, high))
-        for prompt, (low, high) in state.ribbons.items()
+        for prompt, (low, high) in template_ribbons(detection).items()
         if prompt in detection.scores.prompts and len(low) == len(detection.scores)
     }
 
@@ -89,9 +75,8 @@ LINE_PX = 36
 
 def proposal_px(prompts: int) -> int:
     """Return the height of the proposal: 0 with few curves, after an answer, or if the heat map is chosen."""
-    state = st.session_state
-    answered = state.get("heat_answered", False) or state.get("chart_kind", KINDS[0]) == KINDS[1]
-    return 0 if answered or prompts < MANY else LINE_PX
+    is_due = prompts >= MANY and not region_state(ChartState).heat_map_answered and not shows_heat_map()
+    return LINE_PX if is_due else 0
 
 
 def draw_proposal(prompts: int) -> None:
@@ -106,28 +91,12 @@ def draw_proposal(prompts: int) -> None:
 
 
 def _take() -> None:
-    st.session_state.chart_kind = KINDS[1]
+    choose_heat_map()
     _leave()
 
 
 def _leave() -> None:
-    st.session_state.heat_answered = True
-
-
-class _Drawn:
-    """What the component needs of a figure: its JSON. A go.Figure of this size takes 200 ms to build and write."""
-
-    def __init__(self, figure: dict[str, object]) -> None:
-        self._text = json.dumps(figure, separators=(",", ":"), allow_nan=False)
-
-    def to_json(self) -> str:
-        return self._text
-
-
-def draw_chart(view: Timeline, head: Playhead) -> None:
-    """Draw the timeline. A click is in ``st.session_state.chart`` at the next run, before anything is drawn."""
-    view = replace(view, cursor_s=head.time_s, cursor_frame=head.frame, stamp=stamp())
-    plotly_events(_Drawn(timeline_figure(view)), override_height=view.height_px, key="chart")
+    region_state(ChartState).heat_map_answered = True
 
 
 def draw_footer(request: IndexRequest, indexed: Indexed, detection: MomentDetection) -> None:
@@ -146,3 +115,62 @@ def draw_footer(request: IndexRequest, indexed: Indexed, detection: MomentDetect
         facts.append(f":material/warning: the threshold {limit} lies {side} every curve ({most})")
     with st.container(key="footer"):
         st.caption(" · ".join(facts))
+
+
+_EXPLANATION = """
+**CLIP** is a model that puts pictures and texts into one space: a picture and a text that fits it point the same way.
+
+Each curve is one prompt. Its height at a time is the **cosine similarity** of that prompt and the frame there: 1
+would be the same direction, 0 unrelated. Pictures and texts never get near 1, because the two kinds lie apart in the
+space: on real CLIP **0.25 can be a strong match**, 0.15 means "not there", and 0.8 is never reached. The sample model
+uses more of the range. So compare a curve with itself over time, and scores of two models not at all.
+
+**Units.** *Corrected*, at first in force, is the cosine less what 300 neutral texts score on the same frame: half of
+a curve's movement is common to all texts, and that is taken off. *z* says how far a frame stands above what its
+prompt usually scores in this video, in robust deviations. *Percentile* is the rank within the video. *Margin* is the
+lead over the best negative prompt, a line such as "- a person". *Softmax* says which of the prompts wins, never
+whether anything is there.
+
+**Verdicts.** *Adapt* cuts the video into segments where the picture changes. A prompt is **there** if its best
+segment beats 95 % (*Confidence*) of 300 neutral texts, each in its own best segment: about 5 of 100 prompts that are
+not in the video come out as there. It is there **throughout** if that holds for most of the video. Else it is **not
+sure**: its likeliest places are **candidates**, marked ? in the list and pale in the chart; one click accepts one.
+The chips below the list tell each prompt's verdict and, on hover, why.
+
+**Generic prompts** such as "a person" are high in nearly every frame, so neutral texts come as high, and they get no
+verdict. What helps: a negative prompt with the unit *margin*, a threshold set by hand, or ten marks on *Evaluate*
+that fit one.
+
+**Thresholds by hand.** *One for all* cuts the smoothed curves at the slider, and means what it says; the null bank
+has a part in it only if *Rules* ask for it. The advice "0.8" of other tools flags nothing in cosines of real CLIP.
+
+A **moment** is shaded, and a bar below the curves; a candidate is pale. Thin lines are the raw samples. **Click**
+anywhere on the chart to see the frame there, drag the line of the playhead to look through, drag elsewhere to zoom
+in, double click to zoom out. **?** below the video shows the keys.
+
+*View → Frames* shows exact pictures from the server in place of the playing video. Its chart draws a long video with
+at most 2,400 points a line, peaks and dips kept; the frames between are reached with the slider and the arrow keys.
+"""
+_REAL = """
+**What real CLIP looks like.** Six captions on a film of twelve photographs: three are there, one is shown but not
+sure, two fit nothing. What is there stands a few hundredths above what is not. Whole scenes and striking things work;
+small things that somebody holds, actions, counts and negation are hard.
+"""
+_PICTURE = Path(__file__).parents[3] / "static" / "real_clip.png"
+
+
+def draw_explanation(encoder: ShownEncoder) -> None:
+    """Draw the popover."""
+    with st.popover(
+        unseen("What am I looking at?"), icon=":material/help:", help="What am I looking at?", key="help_box"
+    ):
+        st.markdown("##### What am I looking at?")
+        st.markdown(_EXPLANATION)
+        st.markdown(_REAL)
+        st.image(str(_PICTURE), width="stretch")
+        st.markdown(
+            f"**{escape_markdown(encoder.name)}** sees {SEES[encoder.framing]}; "
+            "*Model sees* in the sidebar changes that."
+        )
+        if encoder.id == SAMPLE:
+            st.caption("The sample model knows emoji pictures, not photographs. See data/models/sample/README.md.")

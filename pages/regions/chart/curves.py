@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
 
 from clip_core.analysis.analyse import Analysis, Picture
 from clip_core.analysis.score_prompts import known_prompts
-from clip_core.charts.timeline import Unfinished
+from clip_core.charts.view import Unfinished
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import EncoderError, NotIndexedError
-from clip_core.scoring.curves import image_key
+from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.null_bank import NO_SAMPLES
 from clip_core.scoring.segments import NO_SEGMENTS
+from clip_core.scoring.similarity_table import image_key
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.text import clock
-from clip_core.types import Scores, VideoRecord
+from clip_core.types import Floats, Scores, VideoRecord
 from clip_core.video.sampling import coarse_pts, missing_samples
 from pages.regions.sidebar.prompts import Prompts
 from pages.shared.indexing import Indexed, IndexRequest
 from pages.shared.markdown import error_markdown
+from pages.shared.session import region_state
 
 _COARSE = "On grey, few samples are there yet: short moments may be missing, and verdicts may change."
+
+
+@dataclass
+class ChartState:
+    """What is kept of the curves across reruns.
+
+    Attributes:
+        analysis: The scores of the video that is shown, under one model.
+        analysis_of: The id of that video, the model's fingerprint and the store's location; None: look again.
+        unscored: What the model could not embed last, and why; None: it could.
+        ribbons, ribbons_of: The bands of the templates, and the scores that they belong to.
+        heat_map_answered: Whether the proposal of a heat map was answered.
+    """
+
+    analysis: Analysis | None = None
+    analysis_of: tuple[str, str, str] | None = None
+    unscored: tuple[tuple[object, ...], EncoderError] | None = None
+    ribbons: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    ribbons_of: VideoScores | None = None
+    heat_map_answered: bool = False
 
 
 def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts) -> VideoScores:
@@ -34,55 +56,48 @@ def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts)
     If the model cannot embed new prompts or pictures (its server may be down), only the known ones are scored and the
     sidebar says why. The model is not asked again until the visitor presses "Try again" or changes the request.
     """
-    state = st.session_state
+    state, pictures = region_state(ChartState), prompts.pictures
     settings = Settings(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
-    pictures = prompts.pictures
+    fingerprint = request.encoder.fingerprint
     if pictures is None:
-        asked: tuple[object, ...] = (request.encoder.fingerprint, settings.prompts, settings.templates)
+        asked: tuple[object, ...] = (fingerprint, settings.prompts, settings.templates)
     else:
-        asked = (request.encoder.fingerprint, *(picture.picture_id for picture in pictures.values()))
-    if state.get("unscored", (None,))[0] != asked:
-        state.pop("unscored", None)
+        asked = (fingerprint, *(picture.picture_id for picture in pictures.values()))
+    if state.unscored is None or state.unscored[0] != asked:
+        state.unscored = None
         try:
             return _video_scores(request, indexed.record, settings, pictures)
         except EncoderError as error:
             state.unscored = (asked, error)
     if pictures is not None:
-        return _known_pictures(request, indexed, settings, pictures)
-    return _what_is_known(request, indexed, settings)
+        return _known_pictures(request, indexed, settings, pictures, state.unscored[1])
+    return _known_texts(request, indexed, settings, state.unscored[1])
 
 
 def _known_pictures(
-    request: IndexRequest, indexed: Indexed, settings: Settings, pictures: Mapping[str, Picture]
+    request: IndexRequest, indexed: Indexed, settings: Settings, pictures: Mapping[str, Picture], error: EncoderError
 ) -> VideoScores:
     """Score only the pictures that were embedded in this session."""
     keys = {name: image_key(picture.picture_id) for name, picture in pictures.items()}
-    unknown = _analysis(indexed.record, request).curves.unknown(keys.values())
+    unknown = _analysis(indexed.record, request).similarities.unknown(keys.values())
     known = {name: picture for name, picture in pictures.items() if keys[name] not in unknown}
-    left = len(pictures) - len(known)
-    _draw_error(st.session_state.unscored[1], f"{_counted(left, 'picture')} not scored.")
+    _draw_error(error, f"{_counted(len(pictures) - len(known), 'picture')} not scored.")
     return _video_scores(request, indexed.record, settings, known)
 
 
-def _what_is_known(request: IndexRequest, indexed: Indexed, settings: Settings) -> VideoScores:
+def _known_texts(request: IndexRequest, indexed: Indexed, settings: Settings, error: EncoderError) -> VideoScores:
     """Score only what needs no model: prompts with stored vectors, and the null bank only if it is ready."""
-    state = st.session_state
     analysis = _analysis(indexed.record, request)
-    known = set(known_prompts(analysis.curves, settings.texts, settings.templates, request.encoder, request.store))
+    known = set(
+        known_prompts(analysis.similarities, settings.texts, settings.templates, request.encoder, request.store)
+    )
     lines = tuple(prompt.line for prompt in settings.parsed if prompt.text in known)
     scored = replace(settings, prompts=lines)
     ask_bank = analysis.bank_is_ready(scored.positives)
-    _draw_unscored(state.unscored[1], len(settings.prompts) - len(lines), without_bank=not ask_bank)
+    unscored = len(settings.prompts) - len(lines)
+    without_bank = unscored == 0 and not ask_bank
+    _draw_error(error, "The null bank is not asked." if without_bank else f"{_counted(unscored, 'prompt')} not scored.")
     return _video_scores(request, indexed.record, scored, ask_bank=ask_bank)
-
-
-def _draw_unscored(error: EncoderError, prompts: int, *, without_bank: bool) -> None:
-    _draw_error(
-        error,
-        "The null bank is not asked."
-        if prompts == 0 and without_bank
-        else f"{_counted(prompts, 'prompt')} not scored.",
-    )
 
 
 def _counted(count: int, what: str) -> str:
@@ -91,17 +106,36 @@ def _counted(count: int, what: str) -> str:
 
 def _draw_error(error: EncoderError, what: str) -> None:
     st.error(f"{error_markdown(error)} {what}", icon=":material/error:")
-    st.button("Try again", key="rescore", on_click=lambda: st.session_state.pop("unscored", None))
+    st.button("Try again", key="rescore", on_click=_try_again)
+
+
+def _try_again() -> None:
+    region_state(ChartState).unscored = None
 
 
 def _analysis(record: VideoRecord | None, request: IndexRequest) -> Analysis:
-    state = st.session_state
-    video_id = "" if record is None else record.video_id
+    state, video_id = region_state(ChartState), "" if record is None else record.video_id
     subject = (video_id, request.encoder.fingerprint, request.store.location)
-    if state.get("analysis_of") != subject:
+    if state.analysis is None or state.analysis_of != subject:
         state.analysis_of, state.analysis = subject, Analysis(video_id, request.encoder, request.store)
-    found: Analysis = state.analysis
-    return found
+    return state.analysis
+
+
+def forget() -> None:
+    """Drop the scores that this session holds."""
+    state = region_state(ChartState)
+    state.analysis = state.analysis_of = state.ribbons_of = None
+    state.ribbons = {}
+
+
+def template_ribbons(detection: MomentDetection) -> Mapping[str, tuple[Floats, Floats]]:
+    """Return prompt → lower and upper edge of its cosines over the templates; no slider changes them."""
+    state = region_state(ChartState)
+    if state.analysis is None:
+        return {}
+    if state.ribbons_of is not detection.video_scores:
+        state.ribbons, state.ribbons_of = state.analysis.ribbons(detection.settings), detection.video_scores
+    return state.ribbons
 
 
 def _video_scores(
@@ -123,7 +157,7 @@ def _video_scores(
                 analysis.prepare_bank(settings.positives)
         return analysis.video_scores(settings, pictures=pictures, ask_bank=asks_bank)
     except NotIndexedError:  # opened, but no sample is stored yet: the next run has more
-        st.session_state.pop("analysis_of", None)
+        region_state(ChartState).analysis_of = None
         return _nothing(names, settings, request.encoder, record.table.end_s, asks_bank=asks_bank)
 
 

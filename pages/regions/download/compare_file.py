@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
+from streamlit.column_config import NumberColumn, TextColumn
 
 from clip_core.errors import ClipVideoError
-from clip_core.evaluation.agreement import Match, best_matches
+from clip_core.evaluation.metrics import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
 from clip_core.text import clock, short_prompt
 from clip_core.types import Moment
+from pages.regions.download.files import DownloadState
 from pages.shared.markdown import error_markdown
-from pages.shared.tables import draw_numbers
+from pages.shared.session import Remembered, region_state
+from pages.shared.tables import draw_numbers, table_of
 
 MOST_COMPARED = 500
 """Each is compared with all of ours whenever ours change."""
@@ -29,42 +31,28 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
         ["csv", "otio"],
         key="compare_file",
         max_upload_size=MOST_BYTES // 10**6,
-        help="CSV: a head with start_s and end_s, and prompt if there are several; times in seconds or HH:MM:SS.mmm. "
-        "A moment of a prompt that is asked here is held against moments of that prompt, any other against all.",
+        help="CSV: a header with start_s and end_s, and prompt if there are several; times in seconds or "
+        "HH:MM:SS.mmm. A moment is compared with those of its prompt, or with all if its prompt is not in the list.",
     )
+    state = region_state(DownloadState)
     if upload is None:
-        st.session_state.pop("compared", None)
-        st.session_state.pop("file_matches", None)
+        state.theirs, state.matches = Remembered(), Remembered()
         return
+    theirs = state.theirs.of(upload.file_id, lambda: _read(upload.name, upload.getvalue()))
+    if isinstance(theirs, ClipVideoError):
+        st.error(error_markdown(theirs), icon=":material/error:")
+        return
+    inputs = (upload.file_id, list(ours), tuple(prompts))
+    matches = state.matches.of(inputs, lambda: best_matches(theirs[:MOST_COMPARED], ours, prompts))
+    _draw(matches, len(theirs))
+
+
+def _read(name: str, content: bytes) -> list[Moment] | ClipVideoError:
+    """Return the moments of the file, or why it cannot be read."""
     try:
-        theirs = _read(upload.file_id, upload.name, upload.getvalue())
+        return read_moments(content, name)
     except ClipVideoError as error:
-        st.error(error_markdown(error), icon=":material/error:")
-        return
-    _draw(_matches(upload.file_id, theirs, ours, prompts), len(theirs))
-
-
-def _matches(file_id: str, theirs: Sequence[Moment], ours: Sequence[Moment], prompts: Sequence[str]) -> list[Match]:
-    """Return the comparison, computed again only if the file, our moments or the prompts have changed."""
-    state, asked = st.session_state, (file_id, list(ours), tuple(prompts))
-    if "file_matches" not in state or state.file_matches[0] != asked:
-        state.file_matches = (asked, best_matches(theirs[:MOST_COMPARED], ours, prompts))
-    found: list[Match] = state.file_matches[1]
-    return found
-
-
-def _read(file_id: str, name: str, content: bytes) -> list[Moment]:
-    """Return the moments of the file, which is read once; raise the same error each time if it cannot be read."""
-    state = st.session_state
-    if state.get("compared", ("", None))[0] != file_id:
-        try:
-            state.compared = (file_id, read_moments(content, name))
-        except ClipVideoError as error:
-            state.compared = (file_id, error)
-    found: list[Moment] | ClipVideoError = state.compared[1]
-    if isinstance(found, ClipVideoError):
-        raise found
-    return found
+        return error
 
 
 def _draw(matches: Sequence[Match], count: int) -> None:
@@ -76,24 +64,15 @@ def _draw(matches: Sequence[Match], count: int) -> None:
     counted = "1 moment" if count == 1 else f"{count:,} moments"
     cut = f" (the first {MOST_COMPARED} are compared)" if count > MOST_COMPARED else ""
     st.caption(f"{counted}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
-    table = pd.DataFrame(
+    ours = [match.best for match in matches]
+    best = ["none" if m is None else f"{clock(m.start_s)} – {clock(m.end_s)}" for m in ours]
+    table, columns = table_of(
         {
-            "prompt": [short_prompt(match.theirs.prompt) for match in matches],
-            "start": [clock(match.theirs.start_s) for match in matches],
-            "end": [clock(match.theirs.end_s) for match in matches],
-            "iou": [match.iou for match in matches],
-            "ours": ["none" if match.ours is None else _span(match.ours) for match in matches],
+            "prompt": ([short_prompt(match.interval.prompt) for match in matches], TextColumn("In the file", width=90)),
+            "start": ([clock(match.interval.start_s) for match in matches], TextColumn("Start", width=66)),
+            "end": ([clock(match.interval.end_s) for match in matches], TextColumn("End", width=66)),
+            "iou": ([match.iou for match in matches], NumberColumn("IoU", format="%.2f", width=44)),
+            "ours": (best, TextColumn("The best here", width=130)),
         }
     )
-    columns = {
-        "prompt": st.column_config.TextColumn("In the file", width=90),
-        "start": st.column_config.TextColumn("Start", width=66),
-        "end": st.column_config.TextColumn("End", width=66),
-        "iou": st.column_config.NumberColumn("IoU", format="%.2f", width=44),
-        "ours": st.column_config.TextColumn("The best here", width=130),
-    }
     draw_numbers("compared_table", table, columns, MOST_ROWS)
-
-
-def _span(moment: Moment) -> str:
-    return f"{clock(moment.start_s)} – {clock(moment.end_s)}"

@@ -1,25 +1,98 @@
-"""The download menu: files of moments and scores, and the report."""
+"""The download menu: files of moments, spikes and scores, the report, and clips that are made in the background."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
-from clip_core.analysis.export_bundle import ExportBundle, moments_file, scores_file
-from clip_core.analysis.report import MOST_PICTURES, make_report
-from clip_core.charts.timeline import Timeline, still_figure
+from clip_core.analysis.export_bundle import (
+    MOST_PICTURES,
+    ExportBundle,
+    make_report,
+    moments_file,
+    scores_file,
+    spikes_file,
+)
+from clip_core.charts.timeline import still_figure
+from clip_core.charts.view import Timeline
 from clip_core.errors import ClipVideoError
+from clip_core.evaluation.metrics import Match
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format
 from clip_core.export.html_report import chart_html
 from clip_core.files import named_after
-from pages.regions.download.clips import draw_clips
-from pages.regions.moments.best_worst import draw_spikes_file
-from pages.regions.moments.contact_sheet import thumbnails_at
+from clip_core.media.clips import ClipMode
+from clip_core.media.export_media import ExportRequest, PictureKind
+from clip_core.media.exports_folder import CLIPS_ZIP
+from clip_core.tasks import TaskView
+from clip_core.text import size_text
+from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList
-from pages.shared.markdown import escape_markdown
+from pages.regions.moments.other_lists import spikes_of
+from pages.regions.moments.table import thumbnails_at
+from pages.shared.cache import export_queue
+from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.session import Remembered, region_state
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
 from pages.shared.theme import unseen
+
+WIDTH_PX = 400
+CANDIDATES_KEY = "give_candidates"
+CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
+
+
+@dataclass
+class DownloadState:
+    """The session's state of this region."""
+
+    rate_note: Remembered[str] = field(default_factory=Remembered)
+    clips_asked: tuple[str | None, str] = (None, "")  # the video of the last ZIP, and the key of its task
+    clips_error: ClipVideoError | None = None  # why it could not be asked for
+    theirs: Remembered[list[Moment] | ClipVideoError] = field(default_factory=Remembered)  # the file to compare with
+    matches: Remembered[list[Match]] = field(default_factory=Remembered)
+
+
+def moments_for_files(listed: MomentList) -> list[Moment]:
+    """Return the ticked moments, or else all: those that count, and the ticked candidates, or all if asked for."""
+    with_candidates = bool(listed.chosen) or _with_candidates()
+    return [r.moment for r in listed.chosen or listed.reviewed if r.kept or (r.is_candidate and with_candidates)]
+
+
+def _with_candidates() -> bool:
+    return bool(st.session_state.get(CANDIDATES_KEY))
+
+
+def draw_downloads(bundle: ExportBundle, view: Timeline, listed: MomentList) -> None:
+    """Draw the box; ``view`` is the chart as shown. Each file is made when its button is pressed, not before."""
+    box = st.popover(unseen("Download"), icon=":material/download:", help="Download", key="download_box")
+    with box, st.container(width=WIDTH_PX):
+        st.markdown("**Download**")
+        st.caption(_which(listed))
+        if listed.candidates:
+            st.toggle("With candidates", key=CANDIDATES_KEY, persist_state="session", help=CANDIDATES_HELP)
+        draw_files(bundle)
+        _draw_spikes(bundle, listed)
+        _draw_pages(bundle, view)
+        _draw_clips(bundle)
+
+
+def _which(listed: MomentList) -> str:
+    all_of_them, candidates = len(listed.reviewed), len(listed.candidates)
+    if listed.chosen:
+        rejected = len(listed.chosen) - len(moments_for_files(listed))
+        left = f", without {rejected} rejected" if rejected else ""
+        return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{left}."
+    left_out = all_of_them - len(listed.kept) - candidates
+    counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
+    if candidates and _with_candidates():
+        counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
+    without = [f"{left_out} rejected"] if left_out else []
+    without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []
+    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."
 
 
 def draw_files(bundle: ExportBundle) -> None:
@@ -28,7 +101,10 @@ def draw_files(bundle: ExportBundle) -> None:
     A single button beside a list of formats would race: until the page has rerun, it gives the previous format.
     """
     _draw_formats("moments", MOMENT_FORMATS, moments_file, bundle)
-    if note := _rate_note(bundle):
+    # The note is computed from the times of all frames, perhaps a million.
+    table = bundle.record.table
+    times = (bundle.record.video_id, len(table), table.confirmed)
+    if note := region_state(DownloadState).rate_note.of(times, lambda: bundle.rate_note):
         counting = ", ".join(form.title for form in MOMENT_FORMATS.values() if form.counts_frames)
         st.caption(escape_markdown(f"{counting}: {note}"))
     _draw_formats("scores", SCORE_FORMATS, scores_file, bundle)
@@ -40,53 +116,41 @@ def _draw_formats(
     st.caption(f"{name.capitalize()} as")
     with st.container(horizontal=True, gap="xsmall", key=f"{name}_files"):
         for kind, form in formats.items():
-            st.download_button(
-                form.title,
-                partial(write, kind, bundle),
-                named_after(bundle.record.name, form.file_name),
-                form.mime,
-                key=f"{name}_as_{kind}",
-                on_click="ignore",
-                help=form.file_name,
-            )
+            make = partial(write, kind, bundle)
+            _draw_button(form.title, make, bundle, form.file_name, form.mime, f"{name}_as_{kind}", form.file_name)
 
 
-def _rate_note(bundle: ExportBundle) -> str:
-    """Return ``ExportBundle.rate_note``, computed again only if the time table (perhaps a million rows) changed."""
-    state, table = st.session_state, bundle.record.table
-    asked = (bundle.record.video_id, len(table), table.confirmed)
-    if "rate_note" not in state or state.rate_note[0] != asked:
-        state.rate_note = (asked, bundle.rate_note)
-    note: str = state.rate_note[1]
-    return note
+def _draw_button(
+    label: str, make: Callable[[], bytes | str], bundle: ExportBundle, name: str, mime: str, key: str, help_text: str
+) -> None:
+    file_name = named_after(bundle.record.name, name)
+    st.download_button(label, make, file_name, mime, key=key, on_click="ignore", help=help_text)
+
+
+def _draw_spikes(bundle: ExportBundle, listed: MomentList) -> None:
+    def make() -> bytes:
+        return spikes_file(bundle, spikes_of(bundle.detection, listed.off))
+
+    help_text = "spikes.csv: where the drawn curves rise and fall suddenly."
+    st.caption("Spikes as")
+    _draw_button("CSV", make, bundle, "spikes.csv", "text/csv", "spikes_file", help_text)
 
 
 PATIENCE_S = 20.0
 """How long a report waits for pictures that are not stored yet; those still missing are left out."""
+REPORT_HELP = (
+    "Video, model, settings, chart and moments with pictures of their peaks, in one HTML file of about 5 MB; of more "
+    f"than {MOST_PICTURES} moments the first have pictures."
+)
+CHART_HELP = "The chart as it is now, in one HTML file of about 5 MB."
 
 
-def draw_pages(bundle: ExportBundle, view: Timeline) -> None:
+def _draw_pages(bundle: ExportBundle, view: Timeline) -> None:
     """Draw the buttons for the report and the chart."""
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="give_pages"):
-        st.download_button(
-            "Report",
-            partial(_report, bundle, view),
-            named_after(bundle.record.name, "report.html"),
-            "text/html",
-            key="report_file",
-            on_click="ignore",
-            help="Video, model, settings, chart and moments with pictures of their peaks, in one HTML file of about "
-            f"5 MB; of more than {MOST_PICTURES} moments the first have pictures.",
-        )
-        st.download_button(
-            "Chart",
-            partial(_chart, bundle, view),
-            named_after(bundle.record.name, "chart.html"),
-            "text/html",
-            key="chart_file",
-            on_click="ignore",
-            help="The chart as it is now, in one HTML file of about 5 MB.",
-        )
+        report, chart = partial(_report, bundle, view), partial(_chart, bundle, view)
+        _draw_button("Report", report, bundle, "report.html", "text/html", "report_file", REPORT_HELP)
+        _draw_button("Chart", chart, bundle, "chart.html", "text/html", "chart_file", CHART_HELP)
     st.caption("The chart as PNG: the camera in the chart's own bar.")
 
 
@@ -105,34 +169,90 @@ def _report(bundle: ExportBundle, view: Timeline) -> str:
         return make_report(bundle, view, {}, f"There are no pictures: {error.what}")
 
 
-CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
-WIDTH_PX = 400
+LARGE_BYTES = 500_000_000
+"""From this size on, the result's path is shown too: a user on this machine need not download it."""
+CLIPS = {"exact": "exact", "fast": "fast copy", "none": "none"}
+FRAMES = {"none": "none", "jpeg": "JPEG", "png": "PNG"}
+CLIPS_KEY, FRAMES_KEY = "clips_kind", "frames_kind"
+CLIPS_HELP = (
+    "**exact**: the very frames of a moment, encoded anew. **fast copy**: the file's own packets, so a clip begins at "
+    "the keyframe before."
+)
 
 
-def draw_downloads(bundle: ExportBundle, view: Timeline, listed: MomentList) -> None:
-    """Draw the box; ``view`` is the chart as shown. Each file is made when its button is pressed, not before."""
-    box = st.popover(unseen("Download"), icon=":material/download:", help="Download", key="download_box")
-    with box, st.container(width=WIDTH_PX):
-        st.markdown("**Download**")
-        st.caption(_which(listed))
-        if listed.candidates:
-            st.toggle("With candidates", key="give_candidates", persist_state="session", help=CANDIDATES_HELP)
-        draw_files(bundle)
-        draw_spikes_file(bundle, listed.off)
-        draw_pages(bundle, view)
-        draw_clips(bundle)
+def _draw_clips(bundle: ExportBundle) -> None:
+    """Draw the choice of clips and pictures, the progress, and the link to the result."""
+    st.markdown("**Clips of these moments**")
+    choices = (("Clips", CLIPS, CLIPS_KEY, CLIPS_HELP), ("Frames at the peaks", FRAMES, FRAMES_KEY, None))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
+        for label, titles, key, help_text in choices:
+            title_of = titles.__getitem__
+            st.selectbox(label, list(titles), key=key, persist_state="session", format_func=title_of, help=help_text)
+    state, queue = region_state(DownloadState), export_queue()
+    asked_of, key = state.clips_asked
+    task = queue.view(key, viewer()) if asked_of == bundle.record.video_id else None
+    if task is not None and task.active:
+        draw_task_row(TaskRow(queue, key, viewer(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
+        return
+    st.button(
+        "Make a ZIP",
+        icon=":material/movie:",
+        key="clips_make",
+        disabled=not bundle.moments or _chosen() == (None, None),
+        on_click=_start,
+        args=(bundle,),
+        help="Clips, pictures and moments.csv in one file. It is made in the background, and kept for a day.",
+    )
+    if task is not None and task.state == "cancelled":
+        st.caption("Cancelled. Nothing of it is kept.")
+    elif error := state.clips_error or (None if task is None else task.error):
+        st.error(error_markdown(error), icon=":material/error:")
+    elif task is not None and task.state == "done":
+        _draw_result(key, task, bundle.record.name)
 
 
-def _which(listed: MomentList) -> str:
-    all_of_them, candidates = len(listed.reviewed), len(listed.candidates)
-    if listed.chosen:
-        rejected = len(listed.chosen) - len(listed.to_give)
-        left = f", without {rejected} rejected" if rejected else ""
-        return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{left}."
-    left_out = all_of_them - len(listed.kept) - candidates
-    counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
-    if listed.with_candidates and candidates:
-        counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
-    without = [f"{left_out} rejected"] if left_out else []
-    without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []
-    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."
+def _chosen() -> tuple[ClipMode | None, PictureKind | None]:
+    kinds = (st.session_state[key] for key in (CLIPS_KEY, FRAMES_KEY))
+    clip_mode, pictures = (None if kind == "none" else kind for kind in kinds)
+    return clip_mode, pictures
+
+
+def _start(bundle: ExportBundle) -> None:
+    """Ask for the ZIP, or record why that is impossible."""
+    state = region_state(DownloadState)
+    state.clips_error = None
+    texts = {"moments.csv": moments_file("csv", bundle)}
+    request = ExportRequest(tuple(bundle.moments), *_chosen(), CLIPS_ZIP, texts)
+    try:
+        key = export_queue().start(Path(bundle.path), bundle.record, request, viewer())
+        state.clips_asked = (bundle.record.video_id, key)
+    except ClipVideoError as error:
+        state.clips_error = error
+
+
+def _text(task: TaskView[str]) -> str:
+    report = task.progress
+    if task.state == "waiting" or report is None:
+        return escape_markdown(f"waits for its turn: number {task.place} in line") if task.place else "begins"
+    parts = {
+        "clips": f"{report.done:.1f} of {report.total:.1f} s cut",
+        "frames": f"{report.done:.0f} of {report.total:.0f} frames",
+        "zip": f"{size_text(report.done)} of {size_text(report.total)} packed",
+        "done": "done",
+    }
+    return escape_markdown(parts[report.stage] + left_text(report))
+
+
+def _draw_result(key: str, task: TaskView[str], video: str) -> None:
+    report = task.progress
+    path = report.files[0] if report is not None and report.files else None
+    if report is None or path is None or not path.is_file():
+        st.caption("The result is gone: it is kept for a day. Make it again.")
+        return
+    size = path.stat().st_size
+    address = f"player/clips/{key}?of={quote(video, safe='')}"
+    st.link_button(f"{named_after(video, path.name)} · {size_text(size)}", address, icon=":material/download:")
+    if size >= LARGE_BYTES:
+        st.caption(f"On this machine: {escape_markdown(str(path))}")
+    for warning in report.warnings:
+        st.caption(f":material/warning: {escape_markdown(warning)}")

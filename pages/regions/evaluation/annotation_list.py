@@ -7,15 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.evaluation.agreement import Agreement
+from clip_core.analysis.evaluate import Agreement
 from clip_core.evaluation.ground_truth import Absence
 from clip_core.evaluation.marks import Marked
 from clip_core.types import Times, VideoRecord
-from pages.player.components import part_key
-from pages.player.draw import draw_annotations
-from pages.regions.evaluation.marks import drop_marks, marks_of
+from pages.regions.evaluation.ground_truth import drop_marks, marks_of
 from pages.regions.sidebar.prompts import Prompts
-from pages.regions.viewer.playhead import PLAYER, frame_on_screen, seek, state_key
+from pages.regions.viewer.parts import draw_annotations
+from pages.regions.viewer.playhead import frame_on_screen
 from pages.shared.theme import theme
 
 MOST_ROWS = 2000
@@ -26,60 +25,46 @@ ROUNDING_S = 1e-9
 
 
 def draw_list(
-    held: Agreement | None, absent: Sequence[Absence], prompts: Prompts, record: VideoRecord, *, direct: bool
+    agreement: Agreement | None, absent: Sequence[Absence], prompts: Prompts, record: VideoRecord, *, direct: bool
 ) -> None:
-    """Draw the list.
+    """Draw the annotations and moments that were compared, or only marks; then the prompts that are never there.
 
-    Args:
-        held: The annotations and moments that were compared; None: there are none, and only marks are listed.
-        absent: Prompts that are never there.
-        prompts: Gives their colours.
-        record: The video.
-        direct: Whether the list itself can move the player, in the browser.
+    ``direct``: whether the list itself can move the player, in the browser.
     """
-    rows = rows_of(held, absent, marks_of(record.video_id), prompts, record.table.times_s)
-    draw_annotations(record, rows[:MOST_ROWS], direct=direct, go=_go, drop=_drop)
+    rows = rows_of(agreement, absent, marks_of(record.video_id), prompts, record.table.times_s)
+    draw_annotations(record, rows[:MOST_ROWS], direct=direct, drop=_drop)
     if len(rows) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(rows):,} rows are listed. All of them are judged.")
 
 
 def rows_of(
-    held: Agreement | None,
-    absent: Sequence[Absence],
-    marks: Sequence[Marked],
-    prompts: Prompts,
-    times_s: Times,
+    agreement: Agreement | None, absent: Sequence[Absence], marks: Sequence[Marked], prompts: Prompts, times_s: Times
 ) -> list[dict[str, Any]]:
     """Return the rows for ``draw_annotations``: sorted by time, then the prompts that are never there."""
-    rows: list[dict[str, Any]] = []
 
-    def row(
-        prompt: str, state: str, start_s: float, end_s: float, iou: float | None, made_by: Sequence[Marked]
-    ) -> None:
+    def row(prompt: str, state: str, start_s: float, end_s: float, **others: object) -> dict[str, Any]:
         frame = frame_on_screen(times_s, start_s + SOON_S)
-        shown = {"start": start_s, "end": end_s, "frame": frame, "iou": iou}
-        rows.append(_named(prompt, state, prompts) | shown | {"marks": [_as_json(mark) for mark in made_by]})
+        return timeless(prompt, state) | {"start": start_s, "end": end_s, "frame": frame} | others
 
-    judged: set[Marked] = set()
-    for one in () if held is None else held.annotations:
+    def timeless(prompt: str, state: str) -> dict[str, Any]:
+        colour = prompts.colour(prompt) if prompt in prompts.numbers else theme().muted
+        nothing = dict.fromkeys(("start", "end", "frame", "iou"))
+        return {"prompt": prompt, "state": state, "colour": colour, "marks": [], **nothing}
+
+    annotations, moments = ((), ()) if agreement is None else (agreement.annotations, agreement.moments)
+    rows, judged = list[dict[str, Any]](), set[Marked]()
+    for match in annotations:
+        one = match.interval
         own = [m for m in marks if m.there and m.prompt == one.prompt and _lies_in(m, one.start_s, one.end_s)]
         judged.update(own)
-        row(one.prompt, "matched" if one.matched else "missed", one.start_s, one.end_s, one.iou or None, own)
-    for moment in () if held is None else held.moments:
-        if not moment.matched:
-            row(moment.prompt, "false", moment.start_s, moment.end_s, None, ())
-    for mark in marks:
-        if mark not in judged:
-            row(mark.prompt, _state(mark), mark.start_s, mark.end_s, None, [mark])
+        state, shown = "missed" if match.best is None else "matched", list(map(_as_json, own))
+        rows.append(row(one.prompt, state, one.start_s, one.end_s, iou=match.iou or None, marks=shown))
+    false = [match.interval for match in moments if match.best is None]
+    rows += [row(m.prompt, "false", m.start_s, m.end_s) for m in false]
+    rows += [row(m.prompt, _state(m), m.start_s, m.end_s, marks=[_as_json(m)]) for m in marks if m not in judged]
     rows.sort(key=lambda each: (each["start"], each["end"]))
-    said = {mark.prompt for mark in marks}
-    timeless: dict[str, Any] = {"start": None, "end": None, "frame": None, "iou": None, "marks": []}
-    return [*rows, *(_named(a.prompt, "never there", prompts) | timeless for a in absent if a.prompt not in said)]
-
-
-def _named(prompt: str, state: str, prompts: Prompts) -> dict[str, Any]:
-    known = prompt in prompts.numbers
-    return {"prompt": prompt, "state": state, "colour": prompts.colour(prompt) if known else theme().muted}
+    marked = {mark.prompt for mark in marks}
+    return rows + [timeless(each.prompt, "never there") for each in absent if each.prompt not in marked]
 
 
 def _lies_in(mark: Marked, start_s: float, end_s: float) -> bool:
@@ -97,25 +82,8 @@ def _as_json(mark: Marked) -> list[Any]:
     return [mark.prompt, mark.start_s, mark.end_s, mark.there]
 
 
-def _go() -> None:
-    """Go to the frame of a row; ``settle_playhead`` keeps it within the video."""
-    report = _reported("go")
-    frame = report.get("frame")
-    if isinstance(frame, int) and not isinstance(frame, bool):
-        seek(frame)
-
-
-def _drop() -> None:
+def _drop(report: dict[str, Any]) -> None:
     """Remove the marks of a row, if they are still as the browser knew them."""
-    report = _reported("drop")
     given = report.get("marks")
     known = marks_of(str(report.get("video")))
     drop_marks(str(report.get("video")), [m for m in known if isinstance(given, list) and _as_json(m) in given])
-
-
-def _reported(name: str) -> dict[str, Any]:
-    """Return what the list reported for the open video: a dict of any JSON values, empty without a report."""
-    state = st.session_state
-    report = state[part_key("annotations")].get(name)
-    ours = isinstance(report, dict) and report.get("video") == state.get(state_key("frame_of", PLAYER))
-    return report if ours else {}

@@ -9,10 +9,13 @@ import streamlit as st
 
 from clip_core.text import clock, parse_time
 from clip_core.types import VideoRecord
-from pages.regions.viewer.playhead import PLAYER, Playhead, state_key
+from pages.regions.moments.state import MomentsState
+from pages.regions.viewer.playhead import Playhead
+from pages.shared.session import region_state
+from pages.shared.widgets import bound
 
-KEYS = {"in": "mark_in", "out": "mark_out"}
-"""What is pressed → session key of its time."""
+ENDS = {"in": ("In", "I", ":material/line_start:"), "out": ("Out", "O", ":material/line_end:")}
+"""Either end → its label, key and icon."""
 
 
 def settle_in_out(record: VideoRecord, head: Playhead, whole: Callable[[float, float], None] | None = None) -> None:
@@ -24,86 +27,102 @@ def settle_in_out(record: VideoRecord, head: Playhead, whole: Callable[[float, f
         whole: Called with in and out, in seconds, when an out is set at or after its in; both are then cleared for the
             next stretch. Without it they stay until the caller clears them.
     """
-    state, times_s = st.session_state, record.table.times_s
-    if state.get("in_out_of") != record.video_id:
-        state.in_out_of, state.in_out_pressed = record.video_id, []
+    state, times_s = region_state(MomentsState), record.table.times_s
+    if state.in_out_of != record.video_id:
+        state.in_out_of, state.presses = record.video_id, []
         clear_in_out()
-    for which, frame in state.pop("in_out_pressed", []):
+    presses, state.presses = state.presses, []
+    for end, frame in presses:
         last = max(0, len(times_s) - 1)
         time_s = head.time_s if frame is None or not len(times_s) else float(times_s[min(frame, last)])
-        _put(which, time_s, clock(time_s))
-        start_s = state.mark_in
-        if which == "out" and whole is not None and start_s is not None and start_s <= time_s:
+        _put(end, time_s, clock(time_s))
+        start_s = state.in_out_s["in"]
+        if end == "out" and whole is not None and start_s is not None and start_s <= time_s:
             whole(start_s, time_s)
             clear_in_out()
 
 
 def in_out(end_s: float) -> tuple[float | None, float | None]:
     """Return in and out in seconds, None if not set; at most ``end_s``, as a file may turn out to be shorter."""
-    start_s, stop_s = (st.session_state.get(key) for key in KEYS.values())
-    return (None if start_s is None else min(start_s, end_s), None if stop_s is None else min(stop_s, end_s))
+    start_s, stop_s = (None if time_s is None else min(time_s, end_s) for time_s in _state().in_out_s.values())
+    return start_s, stop_s
 
 
-def press(which: str) -> None:
+def press(end: str) -> None:
     """Set in or out at the playhead. A callback; other reports in the same browser message are applied first."""
-    _pressed().append((which, None))
+    _state().presses.append((end, None))
 
 
-def type_time(which: str, text: str) -> None:
-    """Set in or out from text: seconds, or m:ss.mmm. Any other text unsets it, but is kept for correction."""
-    _put(which, parse_time(text), text.strip())
+def draw_end(end: str, *, keys: bool) -> None:
+    """Draw the button that sets in or out at the playhead, and the field in which it can be typed.
+
+    ``keys``: whether the button reacts to I or O.
+    """
+    label, key, icon = ENDS[end]
+    shortcut, help_text = key if keys else None, f"{label} at the playhead (key {key})"
+    st.button(label, icon=icon, key=f"press_mark_{end}", help=help_text, shortcut=shortcut, on_click=press, args=(end,))
+    st.text_input(
+        f"{label}, in seconds or m:ss.mmm", _text(end), placeholder="m:ss.mmm", width=92, max_chars=16,
+        label_visibility="collapsed", **bound(_state(), f"mark_{end}_text", _take_text, end),
+    )  # fmt: skip
 
 
-def time_text(which: str) -> str:
-    """Return in or out as it was typed, or the time at which it was pressed."""
-    return str(st.session_state.get(f"{KEYS[which]}_text", ""))
+def _take_text(end: str) -> None:
+    """Set in or out as typed: in seconds, or m:ss.mmm. Any other text unsets it, but is kept for correction."""
+    _put(end, parse_time(_text(end)), _text(end).strip())
+
+
+def is_no_time_typed() -> bool:
+    """Return whether a text was typed that is no time."""
+    return any(_text(end) and time_s is None for end, time_s in _state().in_out_s.items())
 
 
 def clear_in_out() -> None:
     """Clear in and out."""
-    for which in KEYS:
-        _put(which, None, "")
+    for end in ENDS:
+        _put(end, None, "")
 
 
-def _put(which: str, time_s: float | None, text: str) -> None:
-    st.session_state[KEYS[which]], st.session_state[f"{KEYS[which]}_text"] = time_s, text
+def _state() -> MomentsState:
+    return region_state(MomentsState)
 
 
-def take_presses(reported: object, player: str = PLAYER) -> None:
+def _text(end: str) -> str:
+    return _state().mark_in_text if end == "in" else _state().mark_out_text
+
+
+def _put(end: str, time_s: float | None, text: str) -> None:
+    _state().in_out_s[end] = time_s
+    setattr(_state(), f"mark_{end}_text", text)
+
+
+def take_presses(reported: dict[str, Any]) -> None:
     """Record the key presses that the screen reports. Called before a run begins.
 
     Args:
-        reported: Any JSON value; valid is ``{"video", "since", "presses": [[number, which, frame], …]}`` with
-            "in" or "out". A report repeats the last presses, so that none is lost if two reports arrive as one;
+        reported: Of the open video, any JSON values; valid is ``{"since", "presses": [[number, which, frame], …]}``
+            with "in" or "out". A report repeats the last presses, so that none is lost if two reports arrive as one;
             the numbers rise.
-        player: Whose screen it is.
     """
-    state = st.session_state
-    if not isinstance(reported, dict) or reported.get("video") != state.get(state_key("frame_of", player)):
-        return
     since, presses = reported.get("since"), reported.get("presses")
     if not isinstance(since, (int, float)) or not isinstance(presses, list):
         return
-    known_since, last = state.get("in_out_heard", (None, 0))
+    moments = _state()
+    known_since, last = moments.presses_heard
     last = last if known_since == since else 0
-    for number, which, frame in filter(_is_press, presses):
+    for number, end, frame in filter(_is_press, presses):
         if number > last:
-            _pressed().append((which, frame))
+            moments.presses.append((end, frame))
             last = number
-    state.in_out_heard = (since, last)
+    moments.presses_heard = (since, last)
 
 
 def _is_press(press: object) -> bool:
     if not isinstance(press, list) or len(press) != 3:
         return False
-    number, which, frame = press
-    return _is_count(number) and which in ("in", "out") and _is_count(frame)
+    number, end, frame = press
+    return _is_count(number) and end in ("in", "out") and _is_count(frame)
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _pressed() -> list[Any]:
-    found: list[Any] = st.session_state.setdefault("in_out_pressed", [])
-    return found

@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
+from clip_core.analysis.annotations import Reviewed
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.prompt_detection import VerdictKind
-from clip_core.scoring.reviewed import Reviewed
 from clip_core.text import clock, short_prompt, value_text
 from clip_core.types import Moment, VideoRecord
-from pages.regions.moments.best_worst import draw_extremes, draw_spikes
-from pages.regions.moments.contact_sheet import draw_peaks
-from pages.regions.moments.table import draw_moment_table, name_of, settle_rows
+from pages.regions.moments.other_lists import draw_extremes, draw_peaks, draw_spikes, spikes_as_moments
+from pages.regions.moments.table import draw_moment_table, moment_id, settle_rows
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared.markdown import escape_markdown
+from pages.shared.tables import clear_places
 from pages.shared.theme import theme
 
-SIGNS: dict[VerdictKind, str] = {"there": "✓", "throughout": "▬", "not sure": "?"}
-ORDER: tuple[VerdictKind, ...] = ("not sure", "throughout", "there")
+SIGNS: dict[VerdictKind, str] = {"not sure": "?", "throughout": "▬", "there": "✓"}
+ORDER = list(SIGNS)
 _CHIP = (
     '<span data-verdict="{kind}" data-prompt="{prompt}" title="{title}" role="listitem" '
     'style="white-space:nowrap;border:1px solid {line};border-radius:4px;padding:0 5px">'
@@ -41,12 +41,8 @@ def draw_verdicts(detection: MomentDetection, prompts: Prompts) -> None:
     flagged = [p for p in detection.scores.prompts if p not in detection.settings.unflagged and p in prompts.numbers]
     if not flagged or not len(detection.scores):
         return
-    chips = [
-        _chip(prompt, detection, prompts)
-        for kind in ORDER
-        for prompt in flagged
-        if detection.verdicts[prompt].kind == kind
-    ]
+    flagged.sort(key=lambda prompt: ORDER.index(detection.verdicts[prompt].kind))
+    chips = [_chip(prompt, detection, prompts) for prompt in flagged]
     look = f"display:flex;flex-wrap:wrap;gap:3px 5px;max-height:{MOST_PX}px;overflow-y:auto;font-size:.8rem"
     st.html(f'<div data-region="verdicts" tabindex="0" role="list" style="{look}">{"".join(chips)}</div>')
 
@@ -77,6 +73,7 @@ def _chip(prompt: str, detection: MomentDetection, prompts: Prompts) -> str:
 
 
 LISTS = ["Moments", "Peaks", "Best", "Worst", "Spikes"]
+LIST_KEY = "list"
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,6 @@ class MomentList:
     Attributes:
         reviewed: Ranked, with their annotations, rejected ones included; candidates come last.
         chosen: Moments whose rows are ticked.
-        with_candidates: Whether files include the candidates.
         hidden: How many moments are left out because the pill of their prompt is off.
         off: Prompts whose pill is off.
         selected: Index of the selected moment in ``reviewed``, or None.
@@ -94,7 +90,6 @@ class MomentList:
 
     reviewed: list[Reviewed]
     chosen: list[Reviewed]
-    with_candidates: bool = False
     hidden: int = 0
     off: frozenset[str] = frozenset()
     selected: int | None = None
@@ -114,29 +109,23 @@ class MomentList:
         """What Next, Previous and Repeat go through, and the candidates after it; if rows are ticked, only those."""
         return ([r.moment for r in self.chosen], []) if self.chosen else (self.kept, self.candidates)
 
-    @property
-    def to_give(self) -> list[Moment]:
-        """The moments for files, of the ticked ones or else of all: those that count, and candidates if asked for."""
-        given = self.chosen or self.reviewed
-        return [r.moment for r in given if r.kept or (r.is_candidate and (self.with_candidates or bool(self.chosen)))]
 
-
-def settle_list(found: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> MomentList:
+def settle_list(reviewed: Sequence[Reviewed], video_id: str, hidden: Collection[str]) -> MomentList:
     """Return the list with its selected and ticked moments. Call before anything is drawn.
 
     Moments of ``hidden`` prompts are left out.
     """
-    reviewed = [r for r in found if r.moment.prompt not in hidden]
-    names = [name_of(r, video_id) for r in reviewed]
-    selected, ticked = settle_rows(names, [r.moment.start_s for r in reviewed])
-    return MomentList(
-        reviewed,
-        [reviewed[row] for row in ticked],
-        with_candidates=bool(st.session_state.get("give_candidates")),
-        hidden=len(found) - len(reviewed),
-        off=frozenset(hidden),
-        selected=selected,
-    )
+    rows = [r for r in reviewed if r.moment.prompt not in hidden]
+    selected, ticked = settle_rows([moment_id(r, video_id) for r in rows], [r.moment.start_s for r in rows])
+    chosen = [rows[row] for row in ticked]
+    return MomentList(rows, chosen, len(reviewed) - len(rows), frozenset(hidden), selected)
+
+
+def moments_to_walk(detection: MomentDetection, listed: MomentList) -> tuple[list[Moment], list[Moment]]:
+    """Return ``listed.to_walk``, or the spikes while the list of spikes is shown."""
+    if st.session_state.get(LIST_KEY) == "Spikes":
+        return spikes_as_moments(detection, listed.off), []
+    return listed.to_walk
 
 
 def shown_detection(detection: MomentDetection, listed: MomentList) -> MomentDetection:
@@ -146,18 +135,15 @@ def shown_detection(detection: MomentDetection, listed: MomentList) -> MomentDet
 
 def choose_list(count: int) -> str:
     """Draw the switch above the list; return the chosen list."""
-    st.session_state.setdefault("list", LISTS[0])
-    return (
-        st.segmented_control(
-            "List",
-            LISTS,
-            required=True,
-            key="list",
-            persist_state="session",
-            format_func=lambda name: f"Moments · {count}" if name == "Moments" else name,
-            label_visibility="collapsed",
-        )
-        or LISTS[0]
+    return st.segmented_control(
+        "List",
+        LISTS,
+        default=LISTS[0],
+        required=True,
+        key=LIST_KEY,
+        persist_state="session",
+        format_func=lambda name: f"Moments · {count}" if name == "Moments" else name,
+        label_visibility="collapsed",
     )
 
 
@@ -171,27 +157,24 @@ def draw_list(
     path: str,
 ) -> None:
     """Draw the chosen list; a click on a row takes effect in the next run."""
-    st.session_state.places = None  # ``draw_places`` sets them
-    if chosen == "Moments":
-        if listed.reviewed:
-            draw_moment_table(listed.reviewed, listed.selected, detection.scores, prompts, record, path)
-        else:
-            st.caption(_hidden_text(listed.hidden) if listed.hidden else _why_none(detection, signal))
-    elif chosen == "Peaks":
+    clear_places()
+    if chosen == "Peaks":
         draw_peaks(listed.kept, detection, record, path)
     elif chosen == "Spikes":
         draw_spikes(detection, listed.off, prompts)
-    else:
+    elif chosen in ("Best", "Worst"):
         draw_extremes(detection, prompts, signal, worst=chosen == "Worst")
+    elif listed.reviewed:
+        draw_moment_table(listed.reviewed, listed.selected, detection.scores, prompts, record, path)
+    else:
+        st.caption(_why_none(detection, signal, listed.hidden))
 
 
-def _hidden_text(count: int) -> str:
-    counted = "1 moment belongs to a prompt" if count == 1 else f"{count} moments belong to prompts"
-    return f"{counted} whose pill is off. Switch it on above the chart."
-
-
-def _why_none(detection: MomentDetection, signal: Signal) -> str:
+def _why_none(detection: MomentDetection, signal: Signal, hidden: int) -> str:
     scores = detection.scores
+    if hidden:
+        counted = "1 moment belongs to a prompt" if hidden == 1 else f"{hidden} moments belong to prompts"
+        return f"{counted} whose pill is off. Switch it on above the chart."
     if not scores.prompts:
         return "Type a prompt in the sidebar: one per line."
     if not len(scores):
@@ -201,10 +184,6 @@ def _why_none(detection: MomentDetection, signal: Signal) -> str:
     if not detection.thresholds:
         return "No prompt is sure to be there, and the Rules in the sidebar leave out its likeliest places."
     return _nearest_miss(detection, signal)
-
-
-def _asks_bank(detection: MomentDetection) -> bool:
-    return detection.settings.bank_share > 0 and bool(detection.video_scores.banks)
 
 
 def _nearest_miss(detection: MomentDetection, signal: Signal) -> str:
@@ -220,8 +199,9 @@ def _nearest_miss(detection: MomentDetection, signal: Signal) -> str:
     if settings.score_range is not None:
         low, high = (value_text(end, unit) for end in settings.score_range)
         return f"What reaches {threshold} lies outside the score filter {low} … {high}. {best} Widen it under Rules."
-    bank = ["it does not beat the null bank"] if _asks_bank(detection) else []
-    reasons = [*(["too short"] if settings.min_duration_s > 0 or not bank else []), *bank]
+    asks_bank = detection.settings.bank_share > 0 and bool(detection.video_scores.banks)
+    reasons = ["too short"] if settings.min_duration_s > 0 or not asks_bank else []
+    reasons += ["it does not beat the null bank"] if asks_bank else []
     return f"What reaches {threshold} is dropped by the Rules: {', or '.join(reasons)}. {best}"
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from typing import TypeAlias
 
-import pandas as pd
 import streamlit as st
+from streamlit.column_config import ImageColumn, NumberColumn, TextColumn
 
+from clip_core.analysis.annotations import Reviewed
 from clip_core.errors import ClipVideoError
-from clip_core.scoring.reviewed import Reviewed
+from clip_core.indexing.thumbnails import peak_pts
 from clip_core.text import short_prompt, shown_value, value_decimals
-from clip_core.types import Scores, VideoRecord
-from pages.regions.moments.contact_sheet import thumbnail_uris
+from clip_core.types import Moment, Scores, VideoRecord
+from pages.regions.moments.state import MomentId, MomentsState
 from pages.regions.sidebar.prompts import Prompts
+from pages.shared import cache
 from pages.shared.markdown import error_markdown
+from pages.shared.session import region_state
 from pages.shared.tables import (
     draw_table,
     select_row,
     selected_cell,
+    table_of,
     take_click,
     ticked_rows,
     time_column,
@@ -27,23 +31,14 @@ from pages.shared.tables import (
 )
 from pages.shared.theme import question_mark
 
-Name: TypeAlias = tuple[str, str, float]
-"""Video id, prompt, and peak time of the moment when it was first annotated: this identifies its annotation."""
 
-
-def name_of(reviewed: Reviewed, video_id: str) -> Name:
-    """Return the name of a moment, which stays the same when it is annotated."""
+def moment_id(reviewed: Reviewed, video_id: str) -> MomentId:
+    """Return what identifies a moment; it stays the same when the moment is annotated."""
     anchor_s = reviewed.moment.peak_s if reviewed.annotation is None else reviewed.annotation.anchor_s
-    return video_id, reviewed.moment.prompt, anchor_s
+    return MomentId(video_id, reviewed.moment.prompt, anchor_s)
 
 
-def table_key() -> str:
-    """Return the widget key of the table of moments."""
-    key: str = st.session_state.setdefault("moments_key", "moments")
-    return key
-
-
-def settle_rows(names: list[Name], starts_s: Sequence[float]) -> tuple[int | None, list[int]]:
+def settle_rows(ids: list[MomentId], starts_s: Sequence[float]) -> tuple[int | None, list[int]]:
     """Return the selected row, or None, and the ticked rows. Call before anything is drawn.
 
     A click selects its moment and asks to show its start; a later tick clears the selection. If the list changes,
@@ -51,63 +46,93 @@ def settle_rows(names: list[Name], starts_s: Sequence[float]) -> tuple[int | Non
     numbers of the old list.
 
     Args:
-        names: Names of the moments in the current list.
+        ids: The moments of the current list.
         starts_s: Their start times, in seconds.
     """
-    state, key = st.session_state, table_key()
-    before, state.moments_names = state.get("moments_names", names), names
-    places = {name: place for place, name in enumerate(names)}
-    ticked = [before[row] for row in ticked_rows(key) if row < len(before)]
-    click = take_click(key)
+    state = region_state(MomentsState)
+    before, state.in_table = state.in_table, ids
+    row_of = {moment: row for row, moment in enumerate(ids)}
+    ticked = [before[row] for row in ticked_rows(state.table_key) if row < len(before)]
+    click = take_click(state.table_key)
     if click is not None:
-        state.moment_selected = before[click.row] if click.row is not None and click.row < len(before) else None
-    elif set(ticked) - set(state.get("moments_ticked", [])):
-        state.moment_selected = None
-    if (click is not None or state.pop("moment_to_show", False)) and state.get("moment_selected") in places:
-        state.moment_clicked_s = starts_s[places[state.moment_selected]]
-    state.moments_ticked = ticked
-    selected: Name | None = state.get("moment_selected")
-    place = None if selected is None else places.get(selected)
-    rows = sorted(places[name] for name in ticked if name in places)
-    _put(key, place, rows, is_other=before != names)
-    return place, rows
+        state.selected = before[click.row] if click.row is not None and click.row < len(before) else None
+    elif set(ticked) - set(state.ticked):
+        state.selected = None
+    selected = None if state.selected is None else row_of.get(state.selected)
+    if (click is not None or state.show_selected) and selected is not None:
+        state.clicked_start_s = starts_s[selected]
+    state.ticked, state.show_selected = ticked, False
+    rows = sorted(row_of[moment] for moment in ticked if moment in row_of)
+    _show(selected, rows, is_other=before != ids)
+    return selected, rows
 
 
-def _put(key: str, place: int | None, rows: list[int], *, is_other: bool) -> None:
+def _show(selected: int | None, rows: list[int], *, is_other: bool) -> None:
     """Make the browser show the selection and the ticks, if it does not yet."""
-    cell = selected_cell(key)
-    shown = None if cell is None else cell[0]
-    if is_other and (rows or shown is not None or ticked_rows(key)):
-        key = st.session_state.moments_key = f"moments-{int(key.partition('-')[2] or 0) + 1}"
-        select_row(key, place, rows)
-    elif shown != place:
-        select_row(key, place, rows)
+    state = region_state(MomentsState)
+    shown = _row_in_browser()
+    if is_other and (rows or shown is not None or ticked_rows(state.table_key)):
+        state.table_key = f"moments-{int(state.table_key.partition('-')[2] or 0) + 1}"
+    elif shown == selected:
+        return
+    select_row(state.table_key, selected, rows)
 
 
-def show_next(name: Name) -> None:
-    """Select the moment after ``name`` in the list as last drawn, and show its start. For a callback."""
-    names = _drawn()
-    if name in names[:-1]:
-        show_moment(names[names.index(name) + 1])
+def take_clicked_start() -> float | None:
+    """Return the start, in seconds, of a moment to which the playhead is to go, once."""
+    state = region_state(MomentsState)
+    start_s, state.clicked_start_s = state.clicked_start_s, None
+    return start_s
 
 
-def show_moment(name: Name) -> None:
+def show_next(moment: MomentId) -> None:
+    """Select the moment after this one in the list as last drawn, and show its start. For a callback."""
+    ids = region_state(MomentsState).in_table
+    if moment in ids[:-1]:
+        show_moment(ids[ids.index(moment) + 1])
+
+
+def show_moment(moment: MomentId) -> None:
     """Select a moment and show its start, if it is in the list. For a callback."""
-    state, key, names = st.session_state, table_key(), _drawn()
-    state.moment_selected, state.moment_to_show = name, True
-    select_row(key, names.index(name) if name in names else None, ticked_rows(key), early=True)
+    state = region_state(MomentsState)
+    state.selected, state.show_selected = moment, True
+    row = state.in_table.index(moment) if moment in state.in_table else None
+    select_row(state.table_key, row, ticked_rows(state.table_key), early=True)
 
 
-def place_in_browser() -> int | None:
+def selected_in_browser() -> int | None:
     """Return the row that the browser shows as selected in the list as last drawn, or None. For a callback."""
-    cell = selected_cell(table_key())
-    return cell[0] if cell is not None and cell[0] < len(_drawn()) else None
+    row = _row_in_browser()
+    return row if row is not None and row < len(region_state(MomentsState).in_table) else None
 
 
-def _drawn() -> list[Name]:
-    """Return the moments of the list as last drawn."""
-    names: list[Name] = st.session_state.get("moments_names", [])
-    return names
+def _row_in_browser() -> int | None:
+    cell = selected_cell(region_state(MomentsState).table_key)
+    return None if cell is None else cell[0]
+
+
+PATIENCE_S = 0.5
+"""Time that one run spends on drawing missing pictures; few are missing, because indexing stores them."""
+
+
+def thumbnails_at(
+    moments: Sequence[Moment], scores: Scores, record: VideoRecord, path: str, *, patience_s: float = PATIENCE_S
+) -> dict[float, bytes]:
+    """Return peak time in seconds → JPEG, for pictures that are stored or can be drawn within ``patience_s``.
+
+    Raises:
+        VideoError: The file is gone.
+        StoreError: The store cannot be used.
+    """
+    pts = peak_pts(moments, scores, record)
+    jpegs = cache.thumbnails(path, record, list(pts.values()), cache.config().embeddings, patience_s=patience_s)
+    return {peak_s: jpegs[p] for peak_s, p in pts.items() if p in jpegs}
+
+
+def thumbnail_uris(moments: Sequence[Moment], scores: Scores, record: VideoRecord, path: str) -> dict[float, str]:
+    """Return peak time → the picture as a data URI. Raises what ``thumbnails_at`` raises."""
+    jpegs = thumbnails_at(moments, scores, record, path)
+    return {peak_s: "data:image/jpeg;base64," + base64.b64encode(jpeg).decode() for peak_s, jpeg in jpegs.items()}
 
 
 MOST_PICTURES = 40
@@ -125,57 +150,36 @@ SIGN_PX, PEAK_PX, UP_TO_PEAK_PX = 24, 50, 200
 def draw_moment_table(
     reviewed: list[Reviewed], selected: int | None, scores: Scores, prompts: Prompts, record: VideoRecord, path: str
 ) -> None:
-    """Draw the table.
-
-    Args:
-        reviewed: Its rows.
-        selected: The row that is selected, or None.
-        scores: The samples in which the peaks lie, and their unit.
-        prompts: Gives the colours.
-        record: The video.
-        path: The video's file.
-    """
+    """Draw the table of ``reviewed``; its row ``selected`` is shaded. ``scores``: the samples of the peaks."""
     moments, end_s, unit = [r.moment for r in reviewed], scores.end_s, scores.unit
-    number = f"%.{value_decimals(unit)}f"
+    number, prompt_px = f"%.{value_decimals(unit)}f", UP_TO_PEAK_PX - 2 * SIGN_PX - time_px(end_s)
     uris, why_not = dict[float, str](), ""
     try:
         uris = thumbnail_uris(moments[:MOST_PICTURES], scores, record, path)
     except ClipVideoError as error:
         why_not = error_markdown(error)
-    table = pd.DataFrame(
+    peaks = [shown_value(m.peak, unit) for m in moments]
+    table, columns = table_of(
         {
-            "judged": [judged_sign(r) for r in reviewed],
-            "colour": [_colour(r, prompts) for r in reviewed],
-            "prompt": [short_prompt(m.prompt) for m in moments],
-            "start": [time_text(m.start_s, end_s) for m in moments],
-            "peak": [shown_value(m.peak, unit) for m in moments],
-            "end": [time_text(m.end_s, end_s) for m in moments],
-            "duration": [m.duration_s for m in moments],
-            "peak_at": [time_text(m.peak_s, end_s) for m in moments],
-            "mean": [shown_value(m.mean, unit) for m in moments],
-            "label": [m.label for m in moments],
-            "picture": [uris.get(m.peak_s) for m in moments],
+            "judged": ([_sign(r) for r in reviewed], TextColumn("", width=SIGN_PX, help=JUDGED_HELP)),
+            "colour": ([_colour(r, prompts) for r in reviewed], ImageColumn("", width=SIGN_PX)),
+            "prompt": ([short_prompt(m.prompt) for m in moments], TextColumn("Prompt", width=prompt_px)),
+            "start": ([time_text(m.start_s, end_s) for m in moments], time_column("Start", end_s)),
+            "peak": (peaks, NumberColumn("Peak", format=number, width=PEAK_PX, help=PEAK_HELP)),
+            "end": ([time_text(m.end_s, end_s) for m in moments], time_column("End", end_s)),
+            "duration": ([m.duration_s for m in moments], NumberColumn("Duration", format="%.2f s", width=66)),
+            "peak_at": ([time_text(m.peak_s, end_s) for m in moments], time_column("Peak at", end_s)),
+            "mean": ([shown_value(m.mean, unit) for m in moments], NumberColumn("Mean", format=number, width=PEAK_PX)),
+            "label": ([m.label for m in moments], TextColumn("Label", width=100)),
+            "picture": ([uris.get(m.peak_s) for m in moments], ImageColumn("At the peak", width=64)),
         }
     )
-    columns = {
-        "judged": st.column_config.TextColumn("", width=SIGN_PX, help=JUDGED_HELP),
-        "colour": st.column_config.ImageColumn("", width=SIGN_PX),
-        "prompt": st.column_config.TextColumn("Prompt", width=UP_TO_PEAK_PX - 2 * SIGN_PX - time_px(end_s)),
-        "start": time_column("Start", end_s),
-        "peak": st.column_config.NumberColumn("Peak", format=number, width=PEAK_PX, help=PEAK_HELP),
-        "end": time_column("End", end_s),
-        "duration": st.column_config.NumberColumn("Duration", format="%.2f s", width=66),
-        "peak_at": time_column("Peak at", end_s),
-        "mean": st.column_config.NumberColumn("Mean", format=number, width=PEAK_PX),
-        "label": st.column_config.TextColumn("Label", width=100),
-        "picture": st.column_config.ImageColumn("At the peak", width=64),
-    }
-    draw_table(table_key(), table, columns, rows_too=True, selected=selected)
+    draw_table(region_state(MomentsState).table_key, table, columns, rows_too=True, selected=selected)
     if why_not:
         st.caption(f"Pictures cannot be shown: {why_not}")
 
 
-def judged_sign(reviewed: Reviewed) -> str:
+def _sign(reviewed: Reviewed) -> str:
     """Return the annotation of a moment as one sign."""
     if reviewed.is_candidate:
         return "?"

@@ -1,12 +1,14 @@
-"""The prompts in the sidebar."""
+"""Sidebar, Prompts: their list, what single prompts have of their own, and the pills that show them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from operator import attrgetter
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from clip_core.analysis.analyse import Picture
@@ -14,60 +16,22 @@ from clip_core.charts.colours import looks_alone
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.prompts import Prompt, parse_prompt
-from clip_core.settings import MOST_PROMPTS, MOST_TEXT, Templates
+from clip_core.settings import MOST_PROMPTS, MOST_TEXT, TEMPLATES, Settings, Templates
 from clip_core.text import clean_prompt, short_prompt
-from pages.regions.sidebar.prompt_options import choose_per_prompt
-from pages.regions.sidebar.prompt_pictures import KINDS, choose_kind, choose_pictures
+from pages.player.components import draw_focus
+from pages.regions.sidebar.prompt_pictures import choose_kind, choose_pictures
+from pages.regions.sidebar.state import PICTURES, sidebar_state
+from pages.regions.sidebar.threshold import own_thresholds_of, use_own_thresholds
 from pages.shared.markdown import escape_markdown
-from pages.shared.theme import swatch, theme
+from pages.shared.theme import swatch, theme, unseen
 from pages.shared.widgets import bound, key_of
-
-# The control may appear after this component. The script waits for it, but not for long, and leaves the focus alone if
-# the visitor is typing elsewhere by then.
-_SCRIPT = """
-const DONE = Symbol.for("clip-video-investigator.focused");
-const PATIENCE_MS = 5000;
-
-export default function ({ data, parentElement }) {
-  const began = performance.now();
-  const look = () => {
-    if (document[DONE] === data.asked || performance.now() - began > PATIENCE_MS) return;
-    const field = document.querySelector(`.st-key-${CSS.escape(data.key)} :is(textarea, input)`);
-    const active = document.activeElement;
-    const busy = active !== field && active?.matches("textarea, input:not([type=file])");
-    if (busy) document[DONE] = data.asked;
-    else if (field === null || field.offsetParent === null) setTimeout(look, 50);
-    else {
-      document[DONE] = data.asked;
-      field.focus();
-    }
-  };
-  look();
-}
-"""
-
-
-def ask_for_focus(name: str) -> None:
-    """Put the cursor into the control ``name`` (see ``widgets.held``) when it is next drawn."""
-    asked: dict[str, int] = st.session_state.setdefault("focus_asked", {})
-    asked[name] = asked.get(name, 0) + 1
-
-
-def focus_when_asked(name: str) -> None:
-    """Draw the invisible component that moves the cursor. Call after the control was drawn."""
-    asked = st.session_state.get("focus_asked", {}).get(name)
-    if asked is not None:
-        _component()(key=f"focus_{name}", data={"key": key_of(name), "asked": f"{name} {asked}"})
-
-
-@cache
-def _component() -> Callable[..., object]:
-    return st.components.v2.component("clip_video_focus", html="<span hidden></span>", js=_SCRIPT)
-
 
 EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
 MOST_TRUNCATED = 3
+TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
+TABLE_ROW_PX, TABLE_HEAD_PX, MOST_ROWS = 35, 38, 8
+LARGEST_THRESHOLD = 1e6
 FULL_ROW = 8
 """How many pills fill a row. If there are more, two rows are visible and the rest is reached by scrolling."""
 
@@ -123,33 +87,37 @@ class Prompts:
         return f"![]({self.swatch(prompt)}) {escape_markdown(short_prompt(prompt))}{extra}"
 
 
+def ask_for_focus() -> None:
+    """Put the cursor into the list of texts when it is next drawn."""
+    sidebar_state().focus_asked += 1
+
+
 def edit_prompts(config: Config) -> Prompts:
     """Draw the list of texts, one prompt per line, or the list of pictures; return its prompts."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="prompts_row"):
         st.markdown("##### Prompts", width="stretch")
         kind = choose_kind()
         own_slot = st.container(width="content")
-    if kind == KINDS[1]:
+    if kind == PICTURES:
         pictures = choose_pictures()
         with own_slot:
-            every, _ = choose_per_prompt([Prompt(name) for name in pictures], wordings=False)
+            every, _ = _choose_per_prompt([Prompt(name) for name in pictures], with_templates=False)
         return Prompts(_numbered(list(pictures)), every, pictures=pictures)
     typed = _type_prompts(config)
-    focus_when_asked("prompts")
+    if asked := sidebar_state().focus_asked:
+        draw_focus(key_of("prompts"), f"prompts {asked}")
     _offer_examples([prompt.line for prompt in typed])
     with own_slot:
-        every, templates = choose_per_prompt(typed)
+        every, templates = _choose_per_prompt(typed)
     return Prompts(_numbered([prompt.text for prompt in every if not prompt.negative]), every, templates)
 
 
 def _offer_examples(typed: Sequence[str]) -> None:
     """Draw buttons that add example prompts, while the list holds nothing else."""
-    if not set(typed) <= set(EXAMPLES):
-        st.session_state.offers_examples = False
-    elif not typed:
-        st.session_state.offers_examples = True
+    state = sidebar_state()
+    state.offers_examples = not typed or (state.offers_examples and set(typed) <= set(EXAMPLES))
     left = [example for example in EXAMPLES if example not in typed]
-    if not left or not st.session_state.get("offers_examples"):
+    if not left or not state.offers_examples:
         return
     with st.container(horizontal=True, gap="xsmall", key="examples"):
         for example in left:
@@ -157,22 +125,45 @@ def _offer_examples(typed: Sequence[str]) -> None:
 
 
 def _add_example(example: str) -> None:
-    state = st.session_state
-    state.prompts = "\n".join([*filter(None, str(state.prompts).splitlines()), example])
+    put_texts([*filter(None, (sidebar_state().prompts or "").splitlines()), example])
+
+
+def put_prompts(settings: Settings, *, with_texts: bool) -> None:
+    """Put templates and weights in place, and the texts of the prompts if asked."""
+    state, negatives = sidebar_state(), set(settings.negatives)
+    if with_texts:
+        put_texts(settings.prompts)
+    state.templates = settings.templates
+    state.own_weights = {Prompt(text, text in negatives).line: weight for text, weight in settings.weights.items()}
+
+
+def put_texts(lines: Sequence[str]) -> None:
+    """Put these prompts into the list. If there are too many, the list says so."""
+    sidebar_state().prompts = "\n".join(lines)
+
+
+def fill_list(lines: Sequence[str]) -> None:
+    """Put these prompts into the list if it is empty."""
+    texts = sidebar_state().prompts
+    if texts is not None and not texts.strip():
+        put_texts(lines)
 
 
 def _type_prompts(config: Config) -> tuple[Prompt, ...]:
+    state = sidebar_state()
+    if state.prompts is None:
+        put_texts(config.prompts)
     text = st.text_area(
         "Prompts",
-        st.session_state.setdefault("prompts", "\n".join(config.prompts)),
+        state.prompts,
         height=90,
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
         "or background prompt: the units margin and softmax hold the others against it.",
-        **bound(st.session_state, "prompts"),
+        **bound(state, "prompts"),
     )
-    lines = [clean_prompt(line) for line in str(text or "").splitlines()]
+    lines = [clean_prompt(line) for line in (text or "").splitlines()]
     typed = [prompt for line in lines if (prompt := parse_prompt(line[:MOST_TEXT]))]
     if len(set(typed)) < len(typed):
         double = next(prompt for place, prompt in enumerate(typed) if prompt in typed[:place])
@@ -180,7 +171,7 @@ def _type_prompts(config: Config) -> tuple[Prompt, ...]:
     if len(set(typed)) > MOST_PROMPTS:
         st.caption(f"The first {MOST_PROMPTS} prompts are taken.")
     if any(len(line) > MOST_TEXT for line in lines):
-        st.caption(f"Of a prompt the first {MOST_TEXT:,} characters are taken.")
+        st.caption(f"Only the first {MOST_TEXT:,} characters of a prompt are taken.")
     return _taken(typed)
 
 
@@ -195,22 +186,118 @@ def prompts_of(lines: Sequence[str]) -> tuple[Prompt, ...]:
     return _taken([prompt for prompt in parsed if prompt])
 
 
+def _choose_per_prompt(
+    prompts: Sequence[Prompt], *, with_templates: bool = True
+) -> tuple[tuple[Prompt, ...], Templates]:
+    """Draw the box of weights, thresholds and templates; return the prompts with their weights, and the templates.
+
+    Weights and thresholds are kept while their prompt stays in the list. Pictures have no templates.
+    """
+    state, names = sidebar_state(), [prompt.line for prompt in prompts]
+    weights = state.own_weights = {name: weight for name, weight in state.own_weights.items() if name in names}
+    thresholds = own_thresholds_of([prompt.line for prompt in prompts if not prompt.negative])
+    changed = len(weights) + len(thresholds)
+    help_text = "Wording, weights, and thresholds of single prompts"
+    label = f"{changed}" if changed else unseen("Per prompt")
+    with st.popover(label, icon=":material/tune:", help=help_text, key="own_box"):
+        templates = _choose_templates() if with_templates else "none"
+        if names:
+            _edit_own(prompts, weights, thresholds)
+    return tuple(replace(prompt, weight=weights.get(prompt.line, 1.0)) for prompt in prompts), templates
+
+
+def _choose_templates() -> Templates:
+    state = sidebar_state()
+    chosen = st.segmented_control(
+        "Wording",
+        TEMPLATES,
+        required=True,
+        default=state.templates,
+        format_func=lambda name: TEMPLATE_NAMES[name],
+        help="Templates put a short prompt into sentences such as “a photo of a …” and take the mean of their vectors. "
+        "Prompts of more than five words stay as typed. View → Template spread shows how far the wordings disagree.",
+        **bound(state, "templates"),
+    )
+    return chosen or "none"
+
+
+def _edit_own(prompts: Sequence[Prompt], weights: Mapping[str, float], thresholds: Mapping[str, float]) -> None:
+    state, names = sidebar_state(), [prompt.line for prompt in prompts]
+    table = pd.DataFrame(
+        {
+            "prompt": names,
+            "weight": [weights.get(name, 1.0) for name in names],
+            "threshold": pd.array([thresholds.get(name) for name in names], dtype="Float64"),
+        }
+    )
+    # A changed list or value gets a new table: under the old key the browser would apply its old edits to new rows.
+    now = (tuple(names), tuple(weights.items()), tuple(thresholds.items()))
+    number, seen = state.own_table
+    state.own_table = (number + (now != seen), now)
+    key = f"own_table_{state.own_table[0]}"
+    with st.container(key="own_rows"):
+        st.data_editor(
+            table,
+            key=key,
+            hide_index=True,
+            height=TABLE_HEAD_PX + TABLE_ROW_PX * min(len(names), MOST_ROWS),
+            column_config=_own_columns(),
+            on_change=_take_own,
+            args=(key, prompts),
+        )
+
+
+def _own_columns() -> dict[str, Any]:
+    return {
+        "prompt": st.column_config.TextColumn("Prompt", disabled=True, width=104),
+        "weight": st.column_config.NumberColumn(
+            "Weight",
+            width=58,
+            min_value=0.01,
+            max_value=100.0,
+            format="%.2f",
+            help="Prior odds: how much a prompt counts against the others in softmax, margin and in who leads.",
+        ),
+        "threshold": st.column_config.NumberColumn(
+            "Threshold",
+            width=78,
+            format="%.3f",
+            min_value=-LARGEST_THRESHOLD,
+            max_value=LARGEST_THRESHOLD,
+            help="In the current unit. Empty: as set under Signal.",
+        ),
+    }
+
+
+def _take_own(key: str, prompts: Sequence[Prompt]) -> None:
+    """Take the browser's edits of the table as weights and thresholds; negatives have no threshold."""
+    state = sidebar_state()
+    for row, change in st.session_state[key]["edited_rows"].items():
+        prompt = prompts[int(row)]
+        if weight := change.get("weight"):
+            weights = {**state.own_weights, prompt.line: float(weight)}
+            state.own_weights = {name: weight for name, weight in weights.items() if weight != 1.0}
+        if "threshold" in change and not prompt.negative:
+            typed = change["threshold"]
+            usable = typed is not None and math.isfinite(typed) and abs(typed) <= LARGEST_THRESHOLD
+            use_own_thresholds({prompt.line: float(typed) if usable else None})
+
+
 def warn_of_truncation(prompts: Prompts, encoder: ShownEncoder) -> None:
     """Say which words at the end of a prompt the model does not read."""
     if prompts.pictures is not None:
         return
-    key, state = (encoder.fingerprint, prompts.lines), st.session_state
-    if state.get("truncated_of") != key:
+    key, state = (encoder.fingerprint, prompts.lines), sidebar_state()
+    if state.truncated_of != key:
         texts = [prompt.text for prompt in prompts.every]
         truncated = zip(texts, encoder.cut_off(texts), strict=True)
         state.truncated_of, state.truncated = key, [(prompt, words) for prompt, words in truncated if words]
-    told: list[tuple[str, str]] = state.truncated[:MOST_TRUNCATED]
-    for prompt, words in told:
+    for prompt, words in state.truncated[:MOST_TRUNCATED]:
         title, end = escape_markdown(short_prompt(prompt)), escape_markdown(_end(words))
         text = f"“{title}” is longer than the model reads. Not read: “{end}”"
         st.warning(text, icon=":material/content_cut:")
-    if len(told) < len(state.truncated):
-        st.caption(f"{len(state.truncated) - len(told)} more prompts are longer than the model reads.")
+    if (more := len(state.truncated) - MOST_TRUNCATED) > 0:
+        st.caption(f"{more} more prompts are longer than the model reads.")
 
 
 def _end(words: str) -> str:
@@ -222,27 +309,21 @@ def _numbered(prompts: Sequence[str]) -> dict[str, int]:
 
     A number beyond the colours, given while there were more prompts than now, is replaced.
     """
-    known: dict[str, int] = st.session_state.get("prompt_numbers", {})
-    most = max(len(prompts), len(theme().prompts))
-    numbers = {prompt: known[prompt] for prompt in prompts if known.get(prompt, most) < most}
-    taken = set(numbers.values())
-    for prompt in prompts:
-        if prompt not in numbers:
-            numbers[prompt] = next(k for k in range(len(prompts)) if k not in taken)
-            taken.add(numbers[prompt])
-    st.session_state.prompt_numbers = numbers
-    return {prompt: numbers[prompt] for prompt in prompts}
+    known, most = sidebar_state().prompt_numbers, max(len(prompts), len(theme().prompts))
+    kept = {prompt: known[prompt] for prompt in prompts if known.get(prompt, most) < most}
+    free = iter(sorted({*range(len(prompts))} - {*kept.values()}))
+    numbers = {prompt: kept[prompt] if prompt in kept else next(free) for prompt in prompts}
+    sidebar_state().prompt_numbers = numbers
+    return numbers
 
 
 def settle_shown(prompts: Prompts) -> list[str]:
     """Return the prompts that the pills do not hide. A new prompt is shown. Call before the pills are drawn."""
-    state, options = st.session_state, prompts.texts
-    known: set[str] = state.get("shown_known", set())
-    if known != set(options):
-        state.shown = [p for p in options if p not in known or p in state.shown]
+    state, options = sidebar_state(), prompts.texts
+    if state.shown_known != set(options):
+        state.shown = [p for p in options if p not in state.shown_known or p in state.shown]
         state.shown_known = set(options)
-    shown: list[str] = state.setdefault("shown", [])
-    return [p for p in options if p in shown]
+    return [p for p in options if p in state.shown]
 
 
 def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
@@ -257,5 +338,5 @@ def draw_legend(prompts: Prompts, shown: Sequence[str]) -> None:
             format_func=prompts.label,
             label_visibility="collapsed",
             wrap=True,
-            **bound(st.session_state, "shown"),
+            **bound(sidebar_state(), "shown"),
         )

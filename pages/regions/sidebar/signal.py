@@ -1,35 +1,30 @@
-"""Sidebar, Signal: unit, threshold, smoothing, range of the axis, flagged prompts, and rules."""
+"""Sidebar, Signal: all its controls in their order, the filter and its width, and what the threshold means in words."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
-from clip_core.scoring.detection import convert_threshold
+from clip_core.evaluation.sweep import Setting
+from clip_core.filters import FILTERS
+from clip_core.scoring.detection import thresholds_by_hand
+from clip_core.scoring.smoothing import step_s, window_samples
+from clip_core.scoring.units import Equivalents, equivalents, equivalents_text
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
-from clip_core.text import shown_value, value_decimals
-from clip_core.types import Scores, Unit
+from clip_core.text import value_text
+from clip_core.types import Times, Unit
+from pages.regions.sidebar import rules, threshold
 from pages.regions.sidebar.prompts import Prompts
-from pages.regions.sidebar.rules import choose_flagged, choose_rules
-from pages.regions.sidebar.smoothing import choose_smoothing, choose_width
-from pages.regions.sidebar.threshold import (
-    ALONE,
-    GRIDS,
-    MODES,
-    STEPS,
-    choose_confidence,
-    choose_threshold,
-    choose_unit,
-    threshold_words,
-    words_help,
-)
+from pages.regions.sidebar.state import SAMPLES, SECONDS, Range, sidebar_state
 from pages.shared.widgets import bound
+
+WIDEST_S, WIDEST_SAMPLES = 5.0, 25
 
 
 @dataclass(frozen=True)
@@ -37,139 +32,205 @@ class Signal:
     """The settings of the sidebar, and the range of the score axis and of the bars."""
 
     settings: Settings
-    axis: tuple[float, float]
+    axis: Range
 
 
-def choose_signal(config: Config, encoder: ShownEncoder, video_scores: VideoScores, prompts: Prompts) -> Signal:
-    """Draw the controls, with limits that fit the data; return their values."""
-    state, raw = st.session_state, video_scores.raw
+def choose_signal(
+    config: Config, encoder: ShownEncoder, video_scores: VideoScores, prompts: Prompts, video_id: str | None
+) -> Signal:
+    """Draw the controls, with limits that fit the data; return their values.
+
+    ``video_id`` is None while nothing of the video is indexed.
+    """
+    pictures = prompts.pictures is not None
     st.markdown("##### Signal")
-    _start_model(config, encoder, video_scores, pictures=prompts.pictures is not None)
+    threshold.start_thresholds(config, encoder, video_scores, pictures=pictures)
     left, right = st.columns([11, 13], vertical_alignment="bottom", gap="xsmall")  # else "Savitzky–Golay" is cut off
     with left:
-        unit = choose_unit(video_scores)
+        unit = threshold.choose_unit(video_scores)
     with right:
         smoothing = choose_smoothing()
     scores = video_scores.scale.in_unit(unit)
-    low, high = _limits(unit, encoder, scores)
-    _start_values(scores, low, high)
-    threshold = choose_threshold(unit, low, high)
-    confidence = choose_confidence(video_scores) if threshold is None else float(state.confidence)
-    told = st.empty()
-    smoothing_s, smoothing_samples = choose_width(config, smoothing, scores.times_s)
-    axis = _choose_range(unit, low, high)
+    limits = threshold.settle_sliders(scores, encoder, video_id)
+    common = threshold.choose_threshold(unit, limits)
+    state = sidebar_state()
+    confidence = threshold.choose_confidence(video_scores) if common is None else state.confidence
+    words_place = st.empty()
+    smoothing_s, smoothing_samples = _choose_width(config, smoothing, scores.times_s)
+    axis = threshold.choose_range(unit, limits)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="flag_row"):
-        flagged = choose_flagged(prompts, video_scores)
-        rules, time_range = choose_rules(unit, video_scores, (low, high), pictures=prompts.pictures is not None)
+        flagged = rules.choose_flagged(prompts, video_scores)
+        chosen_rules = rules.choose_rules(unit, video_scores, limits, video_id, pictures=pictures)
     settings = Settings(
         prompts=prompts.lines,
         weights=prompts.weights,
         templates=prompts.templates,
         unit=unit,
-        threshold=threshold,
+        threshold=common,
         confidence=confidence,
-        thresholds={p: t for p, t in state.own_thresholds.items() if p in raw.prompts},  # in the current unit
+        thresholds={p: own for p, own in state.own_thresholds.items() if p in video_scores.raw.prompts},
         smoothing=smoothing,
         smoothing_s=smoothing_s,
         smoothing_samples=smoothing_samples,
         unflagged=tuple(p for p in prompts.texts if p not in flagged),
-        time_range=time_range,
-        **rules,
+        **chosen_rules,
     )
     words = threshold_words(settings, video_scores)
-    told.caption(words, help=words_help(words))
+    words_place.caption(words, help=words_help(words))
     return Signal(settings, axis)
 
 
-def _choose_range(unit: Unit, low: float, high: float) -> tuple[float, float]:
-    bottom, top = st.slider(
-        "Score range",
-        low,
-        high,
-        st.session_state["range"],
-        step=2 * STEPS[unit],
-        format=f"%.{value_decimals(unit) - 1}f",
-        help="Limits of the score axis and of the bars. Display only: moments are found as before. To leave scores out "
-        "of moments, switch on the score filter under Rules.",
-        **bound(st.session_state, "range", _range_moved),
+def use_swept(setting: Setting) -> None:
+    """Use what a sweep found: threshold, smoothing and shortest duration. Thresholds of single prompts are dropped."""
+    state = sidebar_state()
+    threshold.use_common_threshold(setting.threshold)
+    state.smoothing, state.smoothing_unit = setting.smoothing_s, SECONDS
+    rules.use_shortest(setting.min_duration_s)
+
+
+def put_smoothing(settings: Settings) -> None:
+    """Put the filter and its width in place."""
+    state, samples = sidebar_state(), settings.smoothing_samples
+    state.smoothing_kind, state.smoothing = settings.smoothing, float(settings.smoothing_s)
+    state.smoothing_unit = SECONDS if samples is None else SAMPLES
+    if samples is not None:
+        state.smoothing_samples = samples
+
+
+def choose_smoothing() -> str:
+    """Draw the list of filters; return a key of ``FILTERS``."""
+    state, kinds = sidebar_state(), list(FILTERS)
+    kind = st.selectbox(
+        "Filter",
+        kinds,
+        index=kinds.index(state.smoothing_kind),
+        format_func=lambda kind: FILTERS[kind].title,
+        help="All are centred, so that none delays an onset. The same width blurs time about equally in each.",
+        **bound(state, "smoothing_kind"),
     )
-    return float(bottom), float(top)
+    return kind or "mean"
 
 
-def _start_model(config: Config, encoder: ShownEncoder, video_scores: VideoScores, *, pictures: bool) -> None:
-    """Under another model, start anew: with the config's threshold if it is for this model, else with detection.
-
-    The config's threshold and the model's default are cosines between a picture and a text.
-    """
-    state = st.session_state
-    made_with = state.pop("recipe_given", None)
-    if made_with is not None:
-        state.limits_of, state.limits = encoder.fingerprint if made_with in ("", encoder.fingerprint) else None, None
-    if state.get("limits_of") != encoder.fingerprint:
-        state.limits_of, state.limits = encoder.fingerprint, None
-        state.range_moved = state.filter_on = False
-        state.own_thresholds, state.thresholds_before = {}, None
-        state.unit, state.threshold = start_of_model(config, encoder, has_bank=video_scores.has_bank, pictures=pictures)
-        state.threshold_mode = MODES[0] if state.threshold is None else MODES[1]
-    state.setdefault("confidence", Settings().confidence)
-    if state.threshold is None and state.unit in video_scores.scale.units:
-        usual: tuple[float, Unit] = (sum(ALONE["z"]) / 2, "z") if pictures else (encoder.default_threshold, "cosine")
-        state.threshold = convert_threshold(*usual, state.unit, video_scores)
-    if state.threshold is None:
-        state.threshold = encoder.default_threshold if state.unit == "cosine" else sum(ALONE[state.unit]) / 2
-
-
-def start_of_model(
-    config: Config, encoder: ShownEncoder, *, has_bank: bool, pictures: bool = False
-) -> tuple[Unit, float | None]:
-    """Return the unit and threshold with which a model starts; None: moments are detected on segments."""
-    configured = config.threshold if encoder.id == config.model and not pictures else None
-    if configured is not None:
-        return "cosine", configured
-    return "corrected" if has_bank and not pictures else "z", None
+def _choose_width(config: Config, kind: str, times_s: Times) -> tuple[float, int | None]:
+    """Draw the width; return it in seconds, and in samples if it was given in samples."""
+    state, step = sidebar_state(), step_s(times_s)
+    if state.smoothing is None:
+        state.smoothing = float(config.smoothing_s)
+    if state.smoothing_samples is None:
+        state.smoothing_samples = window_samples(state.smoothing, times_s)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, key="smoothing_row"):
+        slot = st.container()
+        st.segmented_control(
+            "Width in",
+            [SECONDS, SAMPLES],
+            default=state.smoothing_unit,
+            required=True,
+            label_visibility="collapsed",
+            help="What the width is given in, and kept in: with a width in samples, another *Samples / s* smooths over "
+            "another time.",
+            width="content",
+            **bound(state, "smoothing_unit", _width_unit_changed, step),
+        )
+    help_text = f"Width of the {FILTERS[kind].title}. {{}} 0 shows the raw scores."
+    if state.smoothing_unit == SAMPLES:
+        return state.smoothing, _choose_samples(slot, help_text, state.smoothing_samples, step)
+    return _choose_seconds(slot, help_text, state.smoothing, _counted(window_samples(state.smoothing, times_s))), None
 
 
-def _limits(unit: Unit, encoder: ShownEncoder, scores: Scores) -> tuple[float, float]:
-    """Return the ends of the sliders: all scores, with some room above. They only widen for one video and unit."""
-    state, grid = st.session_state, GRIDS[unit]
-    if state.get("limits_for") != state.get("analysis_of"):
-        state.limits_for, state.limits = state.get("analysis_of"), None
-    low_end, high_end = ALONE[unit]
-    if unit in ("percentile", "softmax"):
-        return low_end, high_end
-    found = [state.threshold, *(state.get("range", ()) if state.get("range_moved") else ())]
-    if scores.values.size:
-        found += [float(scores.values.min()), float(scores.values.max()) + 0.1 * float(np.ptp(scores.values))]
-    else:
-        middle = encoder.default_threshold if unit == "cosine" else 0.0
-        found += [middle + low_end, middle + high_end]
-    low = round(math.floor(min(found) / grid) * grid, 2)
-    high = round(math.ceil(max(found) / grid) * grid, 2)
-    if state.limits is not None:
-        low, high = min(low, state.limits[0]), max(high, state.limits[1])
-    high = max(high, low + grid)
-    limits = (max(-1.0, low), min(1.0, high)) if unit == "cosine" else (low, high)
-    state.limits = limits
-    return limits
+def _choose_seconds(slot: DeltaGenerator, help_text: str, width_s: float, counted: str) -> float:
+    label = f"Smoothing · {counted}"
+    slot.markdown(f":small[{label}]", help=help_text.format(f"{width_s:.1f} s = {counted}."))
+    return st.slider(
+        label,
+        0.0,
+        max(WIDEST_S, float(math.ceil(width_s))),
+        width_s,
+        step=0.1,
+        format="%.1f s",
+        label_visibility="collapsed",  # it is drawn beside the unit
+        **bound(sidebar_state(), "smoothing"),
+    )
 
 
-def _start_values(scores: Scores, low: float, high: float) -> None:
-    """Set the sliders before they are drawn: clamp values to the limits; a range that nobody moved fits the data."""
-    state = st.session_state
-    threshold = min(high, max(low, float(state.threshold)))
-    state.threshold = threshold if shown_value(threshold, scores.unit) else 0.0  # the slider would write "-0.00"
-    if not state.get("range_moved") or "range" not in state:
-        values = scores.values
-        steps = 10 ** (value_decimals(scores.unit) - 1)  # ends between steps would be shown rounded, or as "-0.0"
-        bottom = math.floor(float(values.min()) * steps) / steps if values.size else low
-        top = math.ceil(float(values.max()) * steps) / steps if values.size else high
-        state["range"] = (max(low, bottom), min(high, max(top, bottom + 1 / steps)))
-    bottom, top = (min(high, max(low, end)) for end in state["range"])
-    if bottom >= top:  # both ends were moved to one value, or lie outside another video's limits
-        top = min(high, bottom + 2 * STEPS[scores.unit])
-        bottom = max(low, top - 2 * STEPS[scores.unit])
-    state["range"] = (bottom, top)
+def _choose_samples(slot: DeltaGenerator, help_text: str, samples: int, step: float) -> int:
+    width = f"{samples * step:.3g} s"
+    label = f"Smoothing · {width}"
+    slot.markdown(f":small[{label}]", help=help_text.format(f"{_counted(samples)} = {width} at the rate of now."))
+    most = max(WIDEST_SAMPLES, samples)
+    drawn = bound(sidebar_state(), "smoothing_samples")
+    chosen: int = st.slider(label, 0, most, samples, label_visibility="collapsed", **drawn)
+    return chosen
 
 
-def _range_moved() -> None:
-    st.session_state.range_moved = True
+def _counted(samples: int) -> str:
+    return f"{samples} sample{'' if samples == 1 else 's'}"
+
+
+def _width_unit_changed(step: float) -> None:
+    """Convert the width to the unit that was chosen; ``step`` is the time between samples in seconds."""
+    state = sidebar_state()
+    if state.smoothing is None or state.smoothing_samples is None:
+        return  # nothing is drawn yet
+    if state.smoothing_unit == SAMPLES:
+        state.smoothing_samples = round(state.smoothing / step) if step > 0 else 1
+    elif step > 0:
+        state.smoothing = round(state.smoothing_samples * step, 3)
+
+
+def threshold_words(settings: Settings, video_scores: VideoScores) -> str:
+    """Return a description, as Markdown, of what decides where moments are."""
+    prompts = [prompt for prompt in video_scores.raw.prompts if prompt not in settings.unflagged]
+    if not prompts:
+        return "No prompt is flagged."
+    every = thresholds_by_hand(settings, video_scores.raw.prompts)
+    by_hand = {prompt: score for prompt, score in every.items() if prompt in prompts}
+    if settings.threshold is None:
+        return _words_of_detection(settings, video_scores, len(prompts), len(by_hand))
+    same = [equivalents(video_scores.scale, prompt, settings.unit, score) for prompt, score in by_hand.items()]
+    words = equivalents_text(same[0]) if len(same) == 1 else _spans(settings.unit, same)
+    return f"{words}{_bank_words(settings, video_scores)}"
+
+
+_EXPLAINED = {
+    "≙": "**≙** joins what is the same threshold in other units.",
+    "top": "**top 25 %**: a quarter of the video's samples reach it.",
+    "z ": "**z** counts robust deviations above what this prompt usually scores in this video.",
+    "null bank": "**Null bank**: 300 neutral texts, embedded once for each model. A moment must beat the share that "
+    "*Rules* name, each text at its own best in this video.",
+    "On segments": "The video is cut into segments where the picture changes. Verdicts and moments are made of whole "
+    "segments, so *Smoothing* changes the drawn curves alone.",
+}
+
+
+def words_help(words: str) -> str | None:
+    """Return what the signs and terms in ``threshold_words`` mean, or None if there are none."""
+    return "\n\n".join(meaning for term, meaning in _EXPLAINED.items() if term in words) or None
+
+
+def _words_of_detection(settings: Settings, video_scores: VideoScores, prompts: int, by_hand: int) -> str:
+    """Return the words for detection, where smoothing changes only moments of prompts with their own threshold."""
+    own = f"{by_hand} of {prompts} prompts have thresholds of their own{_bank_words(settings, video_scores)}."
+    if by_hand == prompts:
+        return own
+    words = ["On segments, whatever the smoothing.", own if by_hand else ""]
+    words.append("" if video_scores.has_bank else "No neutral texts are asked, so it cannot say how sure it is.")
+    return " ".join(filter(None, words))
+
+
+def _bank_words(settings: Settings, video_scores: VideoScores) -> str:
+    """Return the words for the rule that a moment must beat the null bank, or "" if it is off."""
+    is_on = settings.bank_share and video_scores.banks
+    return f" · and beats {settings.bank_share:g} % of the null bank (Rules)" if is_on else ""
+
+
+def _spans(unit: Unit, same: list[Equivalents]) -> str:
+    """Return, in the other units, the range of what one threshold means for different prompts."""
+    words = []
+    for other in ("z", "cosine"):
+        numbers = [number for s in same if (number := getattr(s, other)) is not None]
+        if other != unit and numbers:
+            words.append(f"{other} {value_text(min(numbers), other)} … {value_text(max(numbers), other)}")
+    if unit != "percentile":  # a percentile is itself a share, the same for all
+        shares = [100 * s.share for s in same]
+        words.append(f"top {min(shares):.1f} … {max(shares):.1f} %")
+    return "≙ " + " ≙ ".join(words) if words else ""

@@ -1,4 +1,4 @@
-"""Choose a video: from the list, by upload, or by a path."""
+"""Sidebar, Source: choose a video from the list, by upload, or by a path."""
 
 from __future__ import annotations
 
@@ -14,136 +14,31 @@ from clip_core.library.videos import EXTENSIONS, VideoChoice, list_videos, uploa
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, size_text
 from clip_core.types import VideoRecord
+from pages.regions.sidebar.state import sidebar_state
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.theme import unseen
 from pages.shared.widgets import bound
 
 MOST_OPENED = 1000
+SAMPLE_VIDEO = "sample.mp4"
 
 
-def draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
-    """Draw the box that adds a video; it closes when one was added.
-
-    Args:
-        config: The config, which says where uploads are kept and what may be opened.
-        store: Remembers uploads.
-        busy: Where the progress of copying an upload is shown.
-    """
-    number = st.session_state.setdefault("boxes", 0)
-    help_text = "Upload a video, or open a path on this machine"
-    # A new key makes a new box, which is closed.
-    with (
-        st.container(key="upload_box", width="content"),
-        st.popover(unseen("Add a video"), icon=":material/upload:", help=help_text, key=f"upload_box_{number}"),
-    ):
-        _upload(config, store, busy)
-        _draw_path(config, number)
-
-
-def opened_paths() -> list[Path]:
-    """Return the videos that this session opened by path."""
-    return list(st.session_state.get("opened_paths", ()))
-
-
-def choose_path(path: Path) -> None:
-    """Choose a video. Call before the list is drawn."""
-    st.session_state.video_path = str(path)
-
-
-def _close() -> None:
-    st.session_state.boxes += 1
-
-
-def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
-    state = st.session_state
-    state.setdefault("uploads", 0)
-    file = st.file_uploader(
-        "Upload a video",
-        type=[extension[1:] for extension in EXTENSIONS],
-        key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
-        help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
-    )
-    failed = state.get("upload_error")
-    if file is None:
-        if failed is not None:
-            st.error(error_markdown(failed), icon=":material/error:")
-        return
-    name, whole = escape_markdown(file.name), file.size
-
-    def show(copied: int) -> None:
-        text = f"Keeping {name} · {size_text(copied)} of {size_text(whole)}"
-        busy.progress(min(1.0, copied / whole) if whole else 1.0, text=text)
-
-    show(0)
-    try:
-        path = add_upload(file, whole, file.name, uploads_folder(config), store, show)
-        choose_path(path)
-        state.upload_error, state.uploaded = None, str(path)
-        _close()
-    except ClipVideoError as error:
-        state.upload_error = error
-    state.uploads += 1  # a new key: the uploader frees the file's memory
-    st.rerun()
-
-
-def _draw_path(config: Config, number: int) -> None:
-    key = f"path_{number}"
-    st.text_input(
-        "Open a path",
-        key=key,
-        placeholder="A video, or a folder of videos",
-        help="On the machine that runs this page, within the folders that `video_dirs` of config.yaml names. Nothing "
-        "is copied. Of a folder all videos are listed.",
-        on_change=_open,
-        args=(key, config),
-    )
-    state = st.session_state
-    if failed := state.get("path_error"):
-        st.error(failed, icon=":material/error:")
-    if note := state.pop("path_note", None):
-        st.caption(note)
-
-
-def _open(key: str, config: Config) -> None:
-    """Open the path that was typed: choose a video, or list the videos of a folder."""
-    state = st.session_state
-    state.path_error = None
-    typed = str(state[key]).strip()
-    if not typed:
-        return
-    try:
-        found = open_path(typed, config)
-    except ClipVideoError as error:
-        state.path_error = error_markdown(error)
-        return
-    state.opened_paths = list(dict.fromkeys([*found.videos, *opened_paths()]))[:MOST_OPENED]
-    if found.is_folder:
-        count = len(found.videos)
-        counted = "1 video is" if count == 1 else f"{count:,} videos are"
-        state.path_note = f"{counted} in the list now, from {escape_markdown(found.path.name)}."
-    else:
-        choose_path(found.videos[0])
-        _close()
-
-
-SAMPLE_NAME = "sample.mp4"
-
-
-def draw_notices(config: Config) -> None:
-    """Draw the notices on how the config was read."""
+def draw_heading(config: Config) -> None:
+    """Draw the heading, and the notices on how the config was read."""
+    st.markdown("##### Source")
     for notice in config.notices:
         st.caption(f":material/info: {escape_markdown(notice)}")
 
 
 def choose_video(config: Config, store: EmbeddingStore) -> VideoChoice | None:
     """Draw the list of videos and the box that adds one; return the chosen one."""
-    state = st.session_state
+    state = sidebar_state()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False)
     busy = st.empty()
     with row:
         slot = st.container()
-        draw_box(config, store, busy)
-    choices = {choice.name: choice for choice in list_videos(config, store, opened_paths())}
+        _draw_box(config, store, busy)
+    choices = {choice.name: choice for choice in list_videos(config, store, state.opened_paths)}
     chosen = state.video_choice = _settle_chosen(config, choices)
     names = list(choices)
     state.video = None if chosen is None else chosen.name
@@ -153,26 +48,24 @@ def choose_video(config: Config, store: EmbeddingStore) -> VideoChoice | None:
         index=None if chosen is None else names.index(chosen.name),
         placeholder="Choose a video",
         help="Files in the folders that `video_dirs` of config.yaml names, and what was uploaded or opened before.",
-        **bound(st.session_state, "video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
+        **bound(state, "video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
     )
     return chosen
 
 
 def _settle_chosen(config: Config, choices: dict[str, VideoChoice]) -> VideoChoice | None:
     """Return the video whose path the session keeps; if its file has vanished, add it to ``choices``."""
-    state = st.session_state
-    if "video_path" not in state:
-        first = next(iter(choices.values()), None) if config.video_path is not None else None
-        state.video_path = None if first is None else str(first.path)
-    wanted: str | None = state.pop("video_wanted", None)
-    if wanted is not None:  # a link names it
-        state.video_missing = None if wanted in choices else wanted
-        state.video_path = str(choices[wanted].path) if wanted in choices else None
+    state, last = sidebar_state(), sidebar_state().video_choice
+    if state.video_path == "":
+        choose_path(next((choice.path for choice in choices.values() if config.video_path is not None), None))
+    if state.video_wanted is not None:
+        state.video_missing = None if state.video_wanted in choices else state.video_wanted
+        choose_path(choices[state.video_wanted].path if state.video_wanted in choices else None)
+        state.video_wanted = None
     chosen = next((choice for choice in choices.values() if str(choice.path) == state.video_path), None)
-    last: VideoChoice | None = state.get("video_choice")
     if chosen is None and last is not None and str(last.path) == state.video_path:
         choices[last.name] = chosen = last
-    state.video_path = None if chosen is None else str(chosen.path)
+    choose_path(None if chosen is None else chosen.path)
     if chosen is not None:
         state.video_missing = None
     return chosen
@@ -180,13 +73,40 @@ def _settle_chosen(config: Config, choices: dict[str, VideoChoice]) -> VideoChoi
 
 def _video_chosen(paths: dict[str, Path]) -> None:
     """Take the choice that was made in the list; ``paths``: name → path of the videos that it showed."""
-    path = paths.get(st.session_state.video)
-    st.session_state.video_path = None if path is None else str(path)
+    choose_path(paths.get(sidebar_state().video or ""))
+
+
+def choose_path(path: Path | None) -> None:
+    """Choose a video, or none. Call before the list is drawn."""
+    sidebar_state().video_path = None if path is None else str(path)
+
+
+def choose_listed(name: str) -> None:
+    """Choose the video that a link names, once the list is known."""
+    sidebar_state().video_wanted = name
+
+
+def missing_video() -> str | None:
+    """Return the name of the video that a link asked for, if it is not in the list and no other was chosen since."""
+    return sidebar_state().video_missing
+
+
+def drop_path(path: Path | None) -> None:
+    """If this file, which was deleted, is the chosen video, choose none."""
+    if sidebar_state().video_path == str(path):
+        choose_path(None)
+
+
+def take_uploaded() -> str | None:
+    """Return the path of the last upload, once."""
+    state = sidebar_state()
+    uploaded, state.uploaded = state.uploaded, None
+    return uploaded
 
 
 def sample_video(config: Config) -> Path | None:
     """Return the path of the sample video, or None if it is in no folder of ``video_dirs``."""
-    return next((d / SAMPLE_NAME for d in config.video_dirs if (d / SAMPLE_NAME).is_file()), None)
+    return next((d / SAMPLE_VIDEO for d in config.video_dirs if (d / SAMPLE_VIDEO).is_file()), None)
 
 
 def describe(record: VideoRecord | None) -> None:
@@ -199,3 +119,90 @@ def describe(record: VideoRecord | None) -> None:
     parts = [clock(record.table.end_s), f"{record.width} × {record.height}"]
     parts += [f"{rate:.4g} fps"] if rate else []
     st.caption(f"{about}{' · '.join(parts)} · {frames:,} frame{'' if frames == 1 else 's'}")
+
+
+def _draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
+    """Draw the box that adds a video; it closes when one was added. ``busy`` shows how an upload is copied."""
+    key = f"upload_box_{sidebar_state().boxes}"  # a new key makes a new box, which is closed
+    help_text = "Upload a video, or open a path on this machine"
+    with (
+        st.container(key="upload_box", width="content"),
+        st.popover(unseen("Add a video"), icon=":material/upload:", help=help_text, key=key),
+    ):
+        _upload(config, store, busy)
+        _draw_path(config)
+
+
+def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
+    state = sidebar_state()
+    file = st.file_uploader(
+        "Upload a video",
+        type=[extension[1:] for extension in EXTENSIONS],
+        key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
+        help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
+    )
+    if file is None:
+        if state.upload_error is not None:
+            st.error(error_markdown(state.upload_error), icon=":material/error:")
+        return
+    name, whole = escape_markdown(file.name), file.size
+
+    def show(copied: int) -> None:
+        text = f"Keeping {name} · {size_text(copied)} of {size_text(whole)}"
+        busy.progress(min(1.0, copied / whole) if whole else 1.0, text=text)
+
+    show(0)
+    try:
+        path = add_upload(file, whole, file.name, uploads_folder(config), store, show)
+        _add(path)
+        state.upload_error, state.uploaded = None, str(path)
+    except ClipVideoError as error:
+        state.upload_error = error
+    state.uploads += 1  # a new key: the uploader frees the file's memory
+    st.rerun()
+
+
+def _add(path: Path) -> None:
+    """Choose a video and close the box that adds one."""
+    choose_path(path)
+    sidebar_state().boxes += 1
+
+
+def _draw_path(config: Config) -> None:
+    state = sidebar_state()
+    key = f"path_{state.boxes}"
+    st.text_input(
+        "Open a path",
+        key=key,
+        placeholder="A video, or a folder of videos",
+        help="On the machine that runs this page, within the folders that `video_dirs` of config.yaml names. Nothing "
+        "is copied. For a folder, all its videos are listed.",
+        on_change=_open,
+        args=(key, config),
+    )
+    if state.path_error is not None:
+        st.error(state.path_error, icon=":material/error:")
+    if state.path_note is not None:
+        st.caption(state.path_note)
+        state.path_note = None
+
+
+def _open(key: str, config: Config) -> None:
+    """Open the path that was typed: choose a video, or list the videos of a folder."""
+    state = sidebar_state()
+    state.path_error = None
+    typed = str(st.session_state[key]).strip()
+    if not typed:
+        return
+    try:
+        opened = open_path(typed, config)
+    except ClipVideoError as error:
+        state.path_error = error_markdown(error)
+        return
+    state.opened_paths = list(dict.fromkeys([*opened.videos, *state.opened_paths]))[:MOST_OPENED]
+    if opened.is_folder:
+        count = len(opened.videos)
+        counted = "1 video is" if count == 1 else f"{count:,} videos are"
+        state.path_note = f"{counted} in the list now, from {escape_markdown(opened.path.name)}."
+    else:
+        _add(opened.videos[0])

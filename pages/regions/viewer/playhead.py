@@ -5,57 +5,93 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit_plotly_events import plotly_events
 
+from clip_core.charts.timeline import timeline_figure
+from clip_core.charts.view import Timeline
 from clip_core.types import Scores, TimeTable, VideoRecord
+from pages.player.components import PLAYER, frame_in
+from pages.shared.session import region_state
 from pages.shared.tables import clicked_time
 
 TICK_S = 0.4
 """Seconds between reruns while playing. Pushed pictures stay whole up to about five a second, less rerun time."""
-PLAYER = "main"
-"""The page's own player, the only one that the page's tables and chart move."""
+SLIDER, CHART = "frame", "chart"
+"""Keys of the frame slider, and of the chart that is drawn frame by frame."""
 EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass
+class ViewerState:
+    """The playhead of one player. Only that of the page's own player moves by itself, and by clicks on the page.
+
+    Attributes:
+        video_id: The video that it stands in.
+        frame: The number of the frame on the screen.
+        first_frame: Where the next video begins, if a link says so.
+        seeks: How often a click or a button has moved it; the browser's reports say how many of them it knows.
+        playing: Whether it moves, frame by frame; the browser's own playback is not known here.
+        start_frame, start_s: Where and when (by the monotonic clock) playback was last started or moved.
+        played_to: Where playback has put it.
+        walked_to: The first frame of the candidate to which Previous or Next led; None: they led to a moment.
+        tick_drawn: Whether the fragment that reruns the page has just been drawn with the page.
+        last_click: The last click in the chart, as the chart still reports it.
+    """
+
+    video_id: str = ""
+    frame: int = 0
+    first_frame: int = 0
+    seeks: int = 0
+    playing: bool = False
+    start_frame: int = 0
+    start_s: float = 0.0
+    played_to: int | None = None
+    walked_to: int | None = None
+    tick_drawn: bool = False
+    last_click: object = None
 
 
 @dataclass(frozen=True)
 class Playhead:
-    """The frame on the screen, when it starts and ends, and the sample nearest to it (None without samples)."""
+    """The frame on the screen, and when it starts and ends, in seconds."""
 
     frame: int
     time_s: float
     until_s: float
-    sample: int | None
 
 
-def state_key(name: str, player: str = PLAYER) -> str:
-    """Return the session key of a player's "frame", "frame_of" or "stamp"; the slider uses "frame" too."""
-    return name if player == PLAYER else f"{name}_{player}"
+def viewer_state(player: str = PLAYER) -> ViewerState:
+    """Return the state of a player; it is changed only here."""
+    return region_state(ViewerState, "" if player == PLAYER else player)
 
 
-def settle_playhead(record: VideoRecord, scores: Scores, player: str = PLAYER) -> Playhead:
+def settle_playhead(
+    record: VideoRecord, scores: Scores, player: str = PLAYER, *, clicked_s: float | None = None
+) -> Playhead:
     """Apply what happened since the last run and return the playhead. Call before anything is drawn.
 
     Args:
         record: The video.
         scores: Its samples.
         player: Whose playhead it is. Only the page's own player takes clicks in the tables and the frame chart.
+        clicked_s: The start of the moment that was clicked since the last run, in seconds.
     """
-    state = st.session_state
-    frame_key, video_key = state_key("frame", player), state_key("frame_of", player)
-    if state.get(video_key) != record.video_id:
-        state[video_key], state[frame_key] = record.video_id, state.pop("frame_wanted", 0)
-        state.playing = player != PLAYER and is_playing()
-    times_s = record.table.times_s
+    state, times_s = viewer_state(player), record.table.times_s
+    if state.video_id != record.video_id:
+        state.video_id, state.frame, state.first_frame = record.video_id, state.first_frame, 0
+        state.playing = False
     if player == PLAYER:
-        _take_clicks(times_s, scores)
-        _advance(times_s)
-    frame = min(max(0, int(state.get(frame_key, 0))), max(0, len(times_s) - 1))
-    state[frame_key] = frame
+        _take_clicks(times_s, scores, clicked_s)
+        _advance(state, times_s)
+    state.frame = frame = min(max(0, state.frame), max(0, len(times_s) - 1))
     time_s = float(times_s[frame]) if len(times_s) else 0.0
-    return Playhead(frame, time_s, until_s(frame, record.table), nearest_sample(scores, time_s))
+    return Playhead(frame, time_s, until_s(frame, record.table))
 
 
 def until_s(frame: int, table: TimeTable) -> float:
@@ -64,8 +100,8 @@ def until_s(frame: int, table: TimeTable) -> float:
     return float(table.seconds(following)[0]) if len(following) else max(0.0, table.end_s)
 
 
-def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
-    place_s, moment_s = clicked_time(), st.session_state.pop("moment_clicked_s", None)
+def _take_clicks(times_s: np.ndarray, scores: Scores, moment_s: float | None) -> None:
+    place_s = clicked_time()
     seconds = place_s if moment_s is None else moment_s
     clicked = _clicked_sample(scores)
     if clicked is not None:
@@ -76,16 +112,47 @@ def _take_clicks(times_s: np.ndarray, scores: Scores) -> None:
 
 def seek(frame: int, player: str = PLAYER) -> None:
     """Move the playhead to a frame. Works as a callback, which runs before the slider is drawn."""
-    state = st.session_state
-    state[state_key("frame", player)] = frame
-    state[state_key("stamp", player)] = stamp(player) + 1
-    if player == PLAYER:
-        state.play_from = (frame, time.monotonic())
+    state = viewer_state(player)
+    state.frame, state.seeks = frame, state.seeks + 1
+    state.start_frame, state.start_s = frame, time.monotonic()
 
 
-def stamp(player: str = PLAYER) -> int:
-    """Return how often a click or a button has moved the playhead."""
-    return int(st.session_state.get(state_key("stamp", player), 0))
+def walk(frame: int, *, is_candidate: bool) -> None:
+    """Go to the first frame of a moment or candidate. A callback."""
+    viewer_state().walked_to = frame if is_candidate else None
+    seek(frame)
+
+
+def start_at(frame: int) -> None:
+    """Let the next video begin at a frame."""
+    viewer_state().first_frame = frame
+
+
+def take_report(report: dict[str, Any], player: str) -> None:
+    """Take the frame that the browser reports on its screen; ``settle_playhead`` keeps it within the video."""
+    state, frame = viewer_state(player), frame_in(report)
+    if frame is not None and report.get("seq") == state.seeks:  # else outdated: the page has moved the playhead since
+        state.frame = frame
+
+
+def draw_slider(last: int) -> None:
+    """Draw the slider that shows and moves the frame of the page's own player; ``last``: the video's last frame."""
+    st.session_state[SLIDER] = viewer_state().frame
+    st.slider(
+        "Frame", 0, max(1, last), key=SLIDER, on_change=_take_slider, label_visibility="collapsed", disabled=last == 0
+    )
+
+
+def _take_slider() -> None:
+    viewer_state().frame = int(st.session_state[SLIDER])
+
+
+def draw_frame_chart(view: Timeline, head: Playhead) -> None:
+    """Draw the timeline as a picture from the server; a click takes effect in the next run."""
+    view = replace(view, cursor_s=head.time_s, cursor_frame=head.frame, stamp=viewer_state().seeks)
+    text = json.dumps(timeline_figure(view), separators=(",", ":"), allow_nan=False)
+    # The component only needs a figure's JSON, and a go.Figure of this size takes 200 ms to build and write.
+    plotly_events(SimpleNamespace(to_json=lambda: text), override_height=view.height_px, key=CHART)
 
 
 def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
@@ -93,16 +160,15 @@ def frame_on_screen(times_s: np.ndarray, seconds: float) -> int:
     return max(0, int(np.searchsorted(times_s, seconds, side="right")) - 1)
 
 
-def nearest_sample(scores: Scores, time_s: float) -> int | None:
-    """Return the index of the sample nearest to a time, or None without samples."""
-    return int(np.argmin(np.abs(scores.times_s - time_s))) if len(scores) else None
+def nearest_sample(scores: Scores, time_s: float) -> int:
+    """Return the index of the sample nearest to a time; there must be samples."""
+    return int(np.argmin(np.abs(scores.times_s - time_s)))
 
 
 def _clicked_sample(scores: Scores) -> int | None:
     """Return the index of the sample under a new click in the chart, or None."""
-    state = st.session_state
-    value = state.get("chart")
-    seen, state.chart_seen = state.get("chart_seen"), value
+    state, value = viewer_state(), st.session_state.get(CHART)
+    seen, state.last_click = state.last_click, value
     if not value or value == seen or not len(scores):
         return None
     points = json.loads(value) if isinstance(value, str) else value
@@ -116,33 +182,26 @@ def _clicked_sample(scores: Scores) -> int | None:
 
 def toggle_play(last: int) -> None:
     """Play or pause; at the end, play from the start."""
-    state = st.session_state
-    state.playing = not state.get("playing")
+    state = viewer_state()
+    state.playing = not state.playing
     if state.playing:
         state.frame = 0 if state.frame >= last else state.frame
-        state.play_from = (state.frame, time.monotonic())
+        state.start_frame, state.start_s = state.frame, time.monotonic()
         state.played_to = state.frame
-
-
-def is_playing() -> bool:
-    """Return whether the video is playing."""
-    return bool(st.session_state.get("playing"))
 
 
 def pause() -> None:
     """Stop playing."""
-    st.session_state.playing = False
+    viewer_state().playing = False
 
 
-def _advance(times_s: np.ndarray) -> None:
+def _advance(state: ViewerState, times_s: np.ndarray) -> None:
     """While playing, go to the frame that is due now; if the slider was moved, continue from there."""
-    state = st.session_state
-    if not state.get("playing") or not len(times_s):
+    if not state.playing or not len(times_s):
         return
-    if state.frame != state.get("played_to"):
-        state.play_from = (state.frame, time.monotonic())
-    start, began = state.play_from
-    state.frame = frame_on_screen(times_s, float(times_s[start]) + time.monotonic() - began)
+    if state.frame != state.played_to:
+        state.start_frame, state.start_s = state.frame, time.monotonic()
+    state.frame = frame_on_screen(times_s, float(times_s[state.start_frame]) + time.monotonic() - state.start_s)
     state.played_to = state.frame
     if state.frame >= len(times_s) - 1:
         state.playing = False
@@ -150,11 +209,13 @@ def _advance(times_s: np.ndarray) -> None:
 
 def keep_playing() -> None:
     """While playing, rerun the page after each tick."""
-    if is_playing():
-        st.session_state.tick_drawn = True
+    if viewer_state().playing:
+        viewer_state().tick_drawn = True
         st.fragment(_tick, run_every=TICK_S)()
 
 
 def _tick() -> None:
-    if not st.session_state.pop("tick_drawn", False):
+    state = viewer_state()
+    with_page, state.tick_drawn = state.tick_drawn, False
+    if not with_page:
         st.rerun(scope="app")

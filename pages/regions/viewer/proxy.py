@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -17,12 +18,28 @@ from clip_core.tasks import TaskView
 from clip_core.types import VideoRecord
 from pages.shared.cache import proxy_queue, why_not_playable
 from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
 
 LINE_PX, ROW_PX = 27, 42
 NEITHER = "This browser plays neither the file nor its copy"
 
 ProxySource: TypeAlias = Literal["file", "copy"]
+
+
+@dataclass
+class ProxyState:
+    """What this session knows of the files and their proxies.
+
+    Attributes:
+        refused: The addresses of what its browser cannot play.
+        asked: The ids of the videos of which it has seen whether a proxy is needed; none is made twice by itself.
+        error: The video whose proxy could not be started, and why; None: the last one could.
+    """
+
+    refused: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    error: tuple[str, ClipVideoError] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,12 +51,19 @@ class Playable:
         reason: Why the file itself is not played, a clause such as "Browsers do not play HEVC in MP4"; None if it is.
         task: The task that makes or made the proxy, or None.
         error: Why that task could not be started.
+        make: Starts that task again; a callback.
     """
 
     source: ProxySource | None
     reason: str | None = None
     task: TaskView[str] | None = None
     error: ClipVideoError | None = None
+    make: Callable[[], None] | None = None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the proxy lacks."""
+        return () if self.task is None or self.task.progress is None else self.task.progress.warnings
 
 
 def address_of(video_id: str, source: ProxySource) -> str:
@@ -49,52 +73,57 @@ def address_of(video_id: str, source: ProxySource) -> str:
 
 def refuse(address: str) -> None:
     """Record that this session's browser cannot play what is at an address."""
-    st.session_state.refused = {*st.session_state.get("refused", ()), address}
-
-
-def _refuses(record: VideoRecord, source: ProxySource) -> bool:
-    return address_of(record.video_id, source) in st.session_state.get("refused", ())
+    region_state(ProxyState).refused.add(address)
 
 
 def forget(video_id: str) -> None:
     """Forget that this session asked for a proxy of a video, and what its browser refused of it."""
-    state = st.session_state
-    ours = {address_of(video_id, "file"), address_of(video_id, "copy")}
-    state.refused = set(state.get("refused", ())) - ours
-    state.copies_asked = set(state.get("copies_asked", ())) - {video_id}
-    state.pop("copy_error", None)
+    state = region_state(ProxyState)
+    state.refused -= {address_of(video_id, "file"), address_of(video_id, "copy")}
+    state.asked.discard(video_id)
+    state.error = None
 
 
 def see_to_proxy(video: VideoChoice, record: VideoRecord, config: Config) -> Playable:
     """Return what can be played of a video, and start making a proxy if one is needed."""
-    target = proxy_path(config, record.video_id)
-    no_copy = _refuses(record, "copy")
+    state, video_id, target = region_state(ProxyState), record.video_id, proxy_path(config, record.video_id)
+    no_file, no_copy = (address_of(video_id, source) in state.refused for source in ("file", "copy"))
     try:
         what = why_not_playable(video.path)
     except VideoError:  # missing, or no longer a video: the player says so, and an existing proxy still works
         there = target.is_file() and not no_copy
         return Playable("copy", "The file itself is not there") if there else Playable("file")
-    if what is None and not _refuses(record, "file"):
+    if what is None and not no_file:
         return Playable("file")
     if no_copy:
         return Playable(None, NEITHER)
+    make = partial(_make, video, record, target)
+    task = _see_to_copy(video_id, target, make)
     reason = "This browser does not play the file itself" if what is None else f"Browsers do not play {what}"
-    task = _see_to_copy(video, record, config, target)
-    failed_id, error = st.session_state.get("copy_error") or (None, None)
-    return Playable("copy" if target.is_file() else None, reason, task, error if failed_id == record.video_id else None)
+    error = state.error[1] if state.error is not None and state.error[0] == video_id else None
+    return Playable("copy" if target.is_file() else None, reason, task, error, make)
 
 
-def _see_to_copy(video: VideoChoice, record: VideoRecord, config: Config, target: Path) -> TaskView[str] | None:
+def _see_to_copy(video_id: str, target: Path, make: Callable[[], None]) -> TaskView[str] | None:
     """Start a proxy once per session, or again if the task was dropped for lack of viewers; return the task."""
-    asked: set[str] = st.session_state.setdefault("copies_asked", set())
-    task = proxy_queue().view(record.video_id, viewer())  # before the file check: a finished task has written it
+    asked = region_state(ProxyState).asked
+    task = proxy_queue().view(video_id, viewer())  # before the file check: a finished task has written it
     # A failed or cancelled task is not restarted: the visitor sees that, and may start it again.
-    wanted = task is None or (task.state == "done" and record.video_id not in asked)
-    if wanted and not target.is_file():
-        _start(video, record, config)
-        task = proxy_queue().view(record.video_id, viewer())
-    asked.add(record.video_id)
+    if not target.is_file() and (task is None or (task.state == "done" and video_id not in asked)):
+        make()
+        task = proxy_queue().view(video_id, viewer())
+    asked.add(video_id)
     return task
+
+
+def _make(video: VideoChoice, record: VideoRecord, target: Path) -> None:
+    """Start making the proxy, or record why that is impossible."""
+    state = region_state(ProxyState)
+    state.error = None
+    try:
+        proxy_queue().start(video.path, record, target, viewer())
+    except ClipVideoError as error:
+        state.error = (record.video_id, error)
 
 
 def status_px(playable: Playable) -> int:
@@ -103,10 +132,10 @@ def status_px(playable: Playable) -> int:
         return 0
     if playable.source is None and playable.reason != NEITHER:
         return ROW_PX
-    return LINE_PX * (1 + (0 if playable.task is None else len(_warnings(playable.task))))
+    return LINE_PX * (1 + len(playable.warnings))
 
 
-def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecord, config: Config) -> None:
+def draw_proxy_status(playable: Playable, record: VideoRecord) -> None:
     """Draw one row: the proxy's progress, a button to make it, or that it is played. Draw nothing if the file plays."""
     if playable.reason is None:
         return
@@ -115,17 +144,18 @@ def draw_proxy_status(playable: Playable, video: VideoChoice, record: VideoRecor
             st.caption(f":material/info: {NEITHER}. Its frames are shown one by one.")
         elif playable.source == "copy":
             _, lines = proxy_size(record.width, record.height)
-            st.caption(f"Plays a copy in {lines} lines: {escape_markdown(_within_a_sentence(playable.reason))}.")
-            for warning in () if playable.task is None else _warnings(playable.task):
+            reason = playable.reason[:1].lower() + playable.reason[1:]
+            st.caption(f"Plays a copy in {lines} lines: {escape_markdown(reason)}.")
+            for warning in playable.warnings:
                 st.caption(f":material/warning: {escape_markdown(warning)}")
         elif playable.task is not None and playable.task.active:
             text, help_text = partial(_text, playable.reason), "Cancel. Nothing of the copy is kept."
             draw_task_row(TaskRow(proxy_queue(), record.video_id, viewer(), text, "proxy_cancel", help_text))
         else:
-            _offer(playable, video, record, config)
+            _offer(playable)
 
 
-def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, config: Config) -> None:
+def _offer(playable: Playable) -> None:
     task = playable.task
     error = playable.error or (task.error if task is not None else None)
     if error is not None and (task is None or task.state != "cancelled"):
@@ -133,22 +163,8 @@ def _offer(playable: Playable, video: VideoChoice, record: VideoRecord, config: 
     stopped = " A copy was begun and cancelled." if task is not None and task.state == "cancelled" else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(f"{escape_markdown(playable.reason or '')}.{stopped}")
-        st.button(
-            "Make a copy to play",
-            key="proxy_make",
-            on_click=_start,
-            args=(video, record, config),
-            help="A smaller copy with the same frames at the same times, kept beside the uploads.",
-        )
-
-
-def _start(video: VideoChoice, record: VideoRecord, config: Config) -> None:
-    """Ask for the proxy, or record why that is impossible. Also a callback."""
-    st.session_state.copy_error = None
-    try:
-        proxy_queue().start(video.path, record, proxy_path(config, record.video_id), viewer())
-    except ClipVideoError as error:
-        st.session_state.copy_error = (record.video_id, error)
+        help_text = "A smaller copy with the same frames at the same times, kept beside the uploads."
+        st.button("Make a copy to play", key="proxy_make", on_click=playable.make, help=help_text)
 
 
 def _text(reason: str, task: TaskView[str]) -> str:
@@ -162,11 +178,3 @@ def _text(reason: str, task: TaskView[str]) -> str:
         share = 0.0 if report is None else report.share
         state = f"is being made · {100 * share:.0f} %{left_text(report)}"
     return escape_markdown(f"{reason}: {which} {state}")
-
-
-def _warnings(task: TaskView[str]) -> tuple[str, ...]:
-    return () if task.progress is None else tuple(task.progress.warnings)
-
-
-def _within_a_sentence(reason: str) -> str:
-    return reason[:1].lower() + reason[1:]

@@ -1,0 +1,258 @@
+"""Turn pictures into pixel values and texts into token ids, as a model was trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from tokenizers import Tokenizer
+
+from clip_core.config import Crop
+from clip_core.encoders.model_files import TOKENIZER_CONFIG, foreign, read_object
+from clip_core.errors import EncoderError
+from clip_core.text import unicode_text
+from clip_core.types import Floats, Image, Ints
+
+# Above this many pixels, only the part of the resized picture that the crop keeps is computed: 1 × 5000
+# resized to 224 × 1,120,000 would take 750 MB.
+MAX_RESIZED_PIXELS = 4_000_000
+# From this many source pixels on, only the part that the crop keeps is resized: a 16:9 frame takes two thirds of the
+# time. One value in several thousand then differs by 1 of 255, because Pillow stores the box in single precision.
+LARGE_PIXELS = 200_000
+NEAREST, BICUBIC = 0, 3
+# Pillow's widest filter (Lanczos) reaches this many pixels to each side, in the coarser of the two grids.
+WIDEST_FILTER = 3
+# No tower reads more than some hundred tokens, and a tokenizer may take seconds for a megabyte.
+MAX_CHARACTERS = 20_000
+# Most scripts have fewer characters per token than this.
+ENOUGH_CHARACTERS = 16
+# A longer run without spaces is not a word: Chinese and Thai have no spaces.
+LONGEST_WORD = 30
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize, centre crop, rescale and normalise, in this order; each step is optional.
+
+    Attributes:
+        shortest_edge: Resize so that the shorter side has this many pixels, or None.
+        squash: Resize to exactly (height, width), or None.
+        resample: Pillow's number of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
+        crop: Crop (height, width) from the centre, with zeros where the picture is smaller; or None.
+        rescale_factor: The factor for each byte.
+        mean, std: For red, green and blue, after rescaling.
+        pad: Resize to fit into (height, width) and pad with the mean colour, or None.
+    """
+
+    shortest_edge: int | None = None
+    squash: tuple[int, int] | None = None
+    resample: int = NEAREST
+    crop: tuple[int, int] | None = None
+    rescale_factor: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    pad: tuple[int, int] | None = None
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """(height, width) of every output picture."""
+        size = self.crop or self.squash or self.pad
+        if size is None:
+            raise ValueError("a Preprocessing needs a crop, or a size to squash to or to fit into")
+        return size
+
+    @property
+    def framing(self) -> Crop:
+        """How a frame that is not square is treated: cropped to its centre, squashed, or padded."""
+        return "pad" if self.pad else "center" if self.shortest_edge or not self.squash else "squash"
+
+    def framed(self, crop: Crop | None) -> Preprocessing:
+        """Return the preprocessing that crops, squashes or pads frames; None keeps the present framing."""
+        if crop is None or crop == self.framing:
+            return self
+        size, resizes = self.output_size, self.shortest_edge is not None or self.squash is not None
+        none = replace(
+            self, shortest_edge=None, squash=None, crop=None, pad=None, resample=self.resample if resizes else BICUBIC
+        )
+        if crop == "squash":
+            return replace(none, squash=size)
+        if crop == "pad":
+            return replace(none, pad=size)
+        return replace(none, shortest_edge=max(size), crop=size)
+
+    def settings(self) -> dict[str, object]:
+        """Return what determines the pixel values, for the fingerprint; no ``pad`` if None, to keep old ones."""
+        return {key: value for key, value in asdict(self).items() if key != "pad" or value is not None}
+
+    @cached_property
+    def _table(self) -> Floats:
+        """float32 (3, 256), the value for each byte of each channel, rounded as transformers rounds."""
+        values = (np.arange(256, dtype=np.float64) * self.rescale_factor).astype(np.float32)
+        mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
+        return np.asarray((values[None] - mean[:, None]) / std[:, None], dtype=np.float32)
+
+    def apply(self, rgb: Image) -> Floats:
+        """Return a picture, uint8 (height, width, 3), as pixel values, float32 (3, height, width) of ``output_size``.
+
+        The arithmetic is that of transformers' slow CLIPImageProcessor, which uses Pillow.
+        """
+        planes = np.ascontiguousarray(self.pixels(rgb).transpose(2, 0, 1))
+        return np.stack([np.take(values, plane) for values, plane in zip(self._table, planes, strict=True)])
+
+    def pixels(self, rgb: Image) -> Image:
+        """Resize and crop (or pad) a picture, uint8 (height, width, 3), to ``output_size``."""
+        height, width = self._resized(rgb.shape[0], rgb.shape[1])
+        out_height, out_width = self.output_size
+        top, left = (height - out_height) // 2, (width - out_width) // 2
+        rows, columns = (max(0, top), min(height, top + out_height)), (max(0, left), min(width, left + out_width))
+        kept = _resize_part(rgb, (height, width), rows, columns, self.resample)
+        if kept.shape[:2] == (out_height, out_width):
+            return kept
+        canvas = np.full((out_height, out_width, 3), self._filling, dtype=np.uint8)
+        canvas[rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left] = kept
+        return canvas
+
+    @property
+    def _filling(self) -> Image:
+        """uint8 (3,), the colour around a picture that is too small: the mean for ``pad``, else black."""
+        mean = np.array(self.mean) / self.rescale_factor if self.pad else np.zeros(3)
+        return np.asarray(np.rint(mean.clip(0, 255)), dtype=np.uint8)
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        """Return (height, width) of the whole picture after resizing, rounded as transformers rounds."""
+        if self.squash is not None:
+            return self.squash
+        if self.pad is not None:
+            scale = min(self.pad[0] / height, self.pad[1] / width)
+            return max(1, round(height * scale)), max(1, round(width * scale))
+        if self.shortest_edge is None:
+            return height, width
+        long = int(self.shortest_edge * max(height, width) / min(height, width))
+        return (self.shortest_edge, long) if height <= width else (long, self.shortest_edge)
+
+
+def _resize_part(
+    rgb: Image, size: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], resample: int
+) -> Image:
+    """Resize to ``size`` (height, width) and keep ``rows`` and ``columns`` (start, end) of the result."""
+    height, width = size
+    if rgb.shape[:2] == size:
+        return rgb[slice(*rows), slice(*columns)]
+    new_size = (columns[1] - columns[0], rows[1] - rows[0])
+    if new_size == (width, height) or (height * width <= MAX_RESIZED_PIXELS and not _worth_cutting(rgb, resample)):
+        whole = Pillow.fromarray(np.ascontiguousarray(rgb)).resize((width, height), resample)
+        return np.asarray(whole)[slice(*rows), slice(*columns)]
+    # The margin is as wide as the filter, so that the result is the same.
+    y0, y1, box_y = _source(rows, rgb.shape[0] / height, rgb.shape[0])
+    x0, x1, box_x = _source(columns, rgb.shape[1] / width, rgb.shape[1])
+    part = Pillow.fromarray(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
+    return np.asarray(part.resize(new_size, resample, box=(box_x[0], box_y[0], box_x[1], box_y[1])))
+
+
+def _worth_cutting(rgb: Image, resample: int) -> bool:
+    """Return whether to resize only the kept part of a picture for speed, where memory does not require it.
+
+    Not for pictures over twice as high as wide: Pillow resizes columns first for the whole, but rows first for a part,
+    and values differ by several of 255. Nor for nearest, which may pick another pixel.
+    """
+    height, width = rgb.shape[:2]
+    return height * width >= LARGE_PIXELS and height <= 2 * width and resample != NEAREST
+
+
+def _source(span: tuple[int, int], scale: float, length: int) -> tuple[int, int, tuple[float, float]]:
+    """Return the source of ``span`` of a resized axis: a range of whole pixels, and the exact range inside it."""
+    start, end = span[0] * scale, min(span[1] * scale, float(length))
+    margin = math.ceil(WIDEST_FILTER * max(scale, 1.0)) + 1
+    first, last = max(0, math.floor(start) - margin), min(length, math.ceil(end) + margin)
+    return first, last, (start - first, end - first)
+
+
+class Tokens:
+    """A tokenizer, and how its ids are truncated and padded. Safe to use from several threads.
+
+    Attributes:
+        pad_id: The id to pad with.
+        settings: What determines the ids, for the fingerprint.
+
+    Args:
+        path: tokenizer.json.
+        most: The most tokens that the tower can read, including start and end.
+        always: Always pad to this many tokens (SigLIP, or a tower of fixed length); None pads only to the
+            longest text of a batch, unless tokenizer.json says otherwise.
+        model: The model's name, for messages.
+        lower: Lower-case texts first (SigLIP 2 was trained so, but its tokenizer.json does not do it).
+
+    Raises:
+        EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
+    """
+
+    def __init__(self, path: Path, most: int, always: int | None, model: str, lower: bool = False) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise EncoderError(
+                f"tokenizer.json of {model} cannot be read: {foreign(error)}.", "Copy the model's own file again."
+            ) from error
+        cut, pad = self._tokenizer.truncation, self._tokenizer.padding
+        if cut is None or cut["max_length"] > most:
+            self._tokenizer.enable_truncation(most)
+        self.pad_id = pad["pad_id"] if pad is not None else self._find_pad_id(path.with_name(TOKENIZER_CONFIG), model)
+        if always is not None:
+            self._tokenizer.enable_padding(length=always, pad_id=self.pad_id)
+        self._most, self._lower = most, lower
+        self.settings = {"most": most, "always": always, "pad_id": self.pad_id}
+        if lower:  # only then, so that the fingerprints of other models stay
+            self.settings["lower"] = True
+
+    def _find_pad_id(self, config: Path, model: str) -> int:
+        """Return the id of the pad token in tokenizer_config.json, or 0 if there is none."""
+        if not config.is_file():
+            return 0
+        token = read_object(config, model).get("pad_token")
+        if isinstance(token, dict):
+            token = token.get("content")
+        pad_id = self._tokenizer.token_to_id(token) if isinstance(token, str) else None
+        return 0 if pad_id is None else int(pad_id)
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
+        """Return the ids of at least one text, int64 (n, length), and their attention mask: 1, or 0 for padding."""
+        # One by one: encode_batch starts its own threads, which warn when the process forks.
+        encodings = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
+        length = max(1, *(len(encoding.ids) for encoding in encodings))
+        ids = np.full((len(texts), length), self.pad_id, dtype=np.int64)
+        mask = np.zeros((len(texts), length), dtype=np.int64)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = encoding.attention_mask
+        mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no tokens would be NaN
+        return ids, mask
+
+    def cut_off(self, text: str) -> str:
+        """Return the words that truncation drops, starting with any word it splits; "" if nothing is dropped."""
+        plain = self._plain(text)
+        for length in (self._most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
+            encoding = self._tokenizer.encode(plain[:length])
+            if encoding.overflowing:
+                break
+        else:
+            return plain[MAX_CHARACTERS:].strip()
+        tokens = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        read = max((end for (_, end), special in tokens if not special), default=0)
+        return plain[_word_start(plain, read) :].strip()
+
+    def _plain(self, text: str) -> str:
+        valid = unicode_text(text)
+        return valid.lower() if self._lower else valid
+
+
+def _word_start(text: str, cut: int) -> int:
+    """Return the start of the word that ``cut`` splits; ``cut`` itself if it splits none or there are no spaces."""
+    if cut >= len(text) or text[cut].isspace():
+        return cut
+    blanks = [place for place in range(max(0, cut - LONGEST_WORD), cut) if text[place].isspace()]
+    return blanks[-1] + 1 if blanks else cut

@@ -1,0 +1,196 @@
+"""Embeddings: one table of frames and one of prompts per model.
+
+A frame counts once even if it was appended several times: LanceDB does not enforce unique keys when several processes
+append, so reading removes duplicates. Prompts are keyed by their SHA-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_core.errors import StoreError
+from clip_core.store.runs import RunRows, epoch
+from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, plain_id
+from clip_core.text import unicode_text
+from clip_core.types import Floats, FrameEmbeddings, Ints
+
+FRAMES, TEXTS = "frames_", "texts_"
+"""A table's name is one of these and the model's fingerprint."""
+_FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
+_TEXT_COLUMNS = columns_of("key string, prompt string")
+_READ = ("pts", "time_s", "vector")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Revision:
+    """The position up to which a reader has read. Opaque except for its attributes.
+
+    Attributes:
+        restarted: Whether the video was forgotten and begun again since the previous revision. The
+            reader must then drop its earlier frames, because this read starts from the beginning.
+        epoch: The run that was read.
+    """
+
+    restarted: bool
+    epoch: str
+    _runs_state: str
+    _state: str
+    _fragment: int
+    _seen: Ints
+
+
+def dim_of(table: Table) -> int:
+    """Return the length of the vectors in a table of frames or texts."""
+    return int(table.schema.field("vector").type.list_size)
+
+
+class EmbeddingRows(RunRows):
+    """The store's embeddings of frames and texts."""
+
+    def append(self, video_id: str, fingerprint: str, frames: FrameEmbeddings) -> None:
+        """Commit one batch, all or nothing. Frames that are stored already may be appended again.
+
+        Raises:
+            StoreError: The vectors' length differs from that of this model's stored vectors.
+        """
+        n = len(frames)
+        if n:
+            name, video = FRAMES + plain_id(fingerprint), [plain_id(video_id)] * n
+            rows = {"video": video, "pts": frames.pts, "time_s": frames.times_s}
+            _add(self._tables, name, _FRAME_COLUMNS, rows, frames.vectors.astype(np.float16), "vectors")
+
+    def stored_pts(self, video_id: str, fingerprint: str) -> Ints:
+        """Return the pts of the stored frames: int64 (n,), increasing, each once."""
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return np.empty(0, dtype=np.int64)
+            return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
+
+    def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:
+        """Return the frames committed since a revision, each once over the whole chain of reads.
+
+        Args:
+            video_id: The video.
+            fingerprint: The model.
+            since: The revision that the last read returned; None reads all.
+
+        Returns:
+            The new frames sorted by pts, vectors float32 (n, dim) of unit length (dim is 0 before
+            the first append), and the revision to pass next time. If ``revision.restarted``, the
+            video was forgotten and begun again: drop the frames of earlier reads.
+
+        Raises:
+            NotIndexedError: The video was never begun under this model, or was forgotten.
+        """
+        known = None if since is None else (since._runs_state, since.epoch)
+        runs_state, run_epoch = epoch(self._tables, video_id, fingerprint, known)
+        restarted = since is not None and since.epoch != run_epoch
+        past = None if restarted else since
+        seen = np.empty(0, dtype=np.int64) if past is None else past._seen
+        fragment = -1 if past is None else past._fragment
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return _nothing(0), Revision(restarted, run_epoch, runs_state, "", -1, seen)
+            state = table.state
+            if past is not None and past._state == state:
+                return _nothing(dim_of(table)), Revision(False, run_epoch, runs_state, state, fragment, seen)
+            rows, fragment = _unseen(table, video_id, seen, fragment)
+            embeddings = _embeddings(rows, dim_of(table))
+        seen = np.union1d(seen, embeddings.pts)
+        seen.flags.writeable = False
+        return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
+
+    def texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
+        """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
+        if not prompts:
+            return {}
+        by_key = {digest(prompt): prompt for prompt in prompts}
+        with self._tables.reading(TEXTS + plain_id(fingerprint)) as table:
+            if table is None:
+                return {}
+            listed = ", ".join(f"'{key}'" for key in by_key)
+            rows = table.rows(("key", "vector"), f"key IN ({listed})")
+            vectors = _vectors(rows, dim_of(table))
+        return {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
+
+    def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
+        """Store the vectors of prompts (NFC): float32 (len(prompts), dim).
+
+        Raises:
+            StoreError: The vectors' length differs from that of this model's stored vectors.
+        """
+        if vectors.ndim != 2 or len(vectors) != len(prompts):
+            raise ValueError(f"vectors must be ({len(prompts)}, dim), not {vectors.shape}")
+        if prompts:
+            rows = {"key": list(map(digest, prompts)), "prompt": list(map(unicode_text, prompts))}
+            _add(
+                self._tables,
+                TEXTS + plain_id(fingerprint),
+                _TEXT_COLUMNS,
+                rows,
+                vectors.astype(np.float32),
+                "text vectors",
+            )
+
+
+def _add(
+    tables: Tables, name: str, columns: Columns, rows: Mapping[str, Any], vectors: NDArray[np.floating[Any]], what: str
+) -> None:
+    """Commit rows with their vectors, called ``what`` in messages; create the table if needed."""
+    import pyarrow as pa
+
+    dim = vectors.shape[1]
+    flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
+    with tables.writing(name, {**columns, "vector": f"{vectors.dtype}[{dim}]"}) as table:
+        if dim_of(table) != dim:
+            raise StoreError(
+                f"This model's stored {what} have {dim_of(table)} numbers, and these have {dim}.",
+                "The model's folder changed under the same fingerprint: restore it.",
+            )
+        table.add({**rows, "vector": pa.FixedSizeListArray.from_arrays(flat, dim)})
+
+
+def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any, int]:
+    """Return one row for each frame not seen yet, and the last fragment that holds rows of this video."""
+    where = of_video(video_id)
+    if fragment >= 0:
+        # The upper 32 bits of a row's address are its fragment. Every commit gets a higher fragment than
+        # all before it. So does compaction; its old rows are recognised by their pts.
+        where += f" AND _rowaddr >= {(fragment + 1) << 32}"
+    scanned = table.rows(("pts",) if len(seen) else _READ, where)
+    row_ids = _column(scanned, "_rowid")
+    if len(row_ids):
+        fragment = int(row_ids.max() >> 32)
+    fresh, first = np.unique(_column(scanned, "pts"), return_index=True)
+    new = first[~np.isin(fresh, seen, assume_unique=True)]
+    if len(seen) == 0:
+        return scanned.take(new), fragment
+    return table.take(row_ids[new].tolist(), _READ), fragment
+
+
+def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
+    pts, vectors = _column(rows, "pts"), _vectors(rows, dim)
+    order = np.argsort(pts, kind="stable")
+    # Half precision changes the lengths by up to 1e-3.
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return FrameEmbeddings(pts[order], rows["time_s"].to_numpy()[order], vectors[order])
+
+
+def _vectors(rows: Any, dim: int) -> Floats:  # noqa: ANN401
+    """Return the column ``vector`` of a pyarrow table as float32 (n, dim)."""
+    flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
+
+
+def _column(rows: Any, name: str) -> Ints:  # noqa: ANN401
+    return np.asarray(rows[name].to_numpy(), dtype=np.int64)
+
+
+def _nothing(dim: int) -> FrameEmbeddings:
+    return FrameEmbeddings(np.empty(0, np.int64), np.empty(0, np.float64), np.empty((0, dim), np.float32))

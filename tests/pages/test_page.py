@@ -113,7 +113,7 @@ def test_the_ends_disable_their_buttons(ready: Page) -> None:
 def flag_one_stretch(page: Page) -> list[dict[str, object]]:
     """Put the threshold where the best prompt has moments; return the rows of the table."""
     curves = page.analysis.similarities
-    values = np.stack([curves._columns[p][curves._order] for p in ("a dog", "pizza", "a red car")])
+    values = np.stack([curves._columns[p][curves.order] for p in ("a dog", "pizza", "a red car")])
     page.slide("smoothing", 0.0)
     page.slide("threshold", float(np.round(np.quantile(values.max(axis=0), 0.8) / 0.005) * 0.005))
     return shown_rows(page, "moments")
@@ -177,7 +177,7 @@ def test_an_empty_click_does_nothing(ready: Page, value: str | None) -> None:
 
 def test_best_and_worst(ready: Page) -> None:
     curves = ready.analysis.similarities
-    column = curves._columns["a dog"][curves._order]
+    column = curves._columns["a dog"][curves.order]
     for name, value in (("Best", column.max()), ("Worst", column.min())):
         ready.at.segmented_control(key="list").set_value(name).run()
         table = ready.extremes_key

@@ -129,7 +129,7 @@ def test_what_the_parts_are_told(watching: Watching) -> None:
     assert np.allclose(samples[0], samples[1] / 30)
     curves = watching.analysis.similarities
     raw = block(series["raw"], "<f4").reshape(3, 50)
-    assert np.array_equal(raw[1], curves._columns["pizza"][curves._order].astype("<f4"))
+    assert np.array_equal(raw[1], curves._columns["pizza"][curves.order].astype("<f4"))
     assert {part["player"] for part in (screen, ranking, timeline)} == {"main"}
 
 

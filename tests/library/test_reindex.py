@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core import EmbeddingStore, detect_moments, index_video, score_prompts
+from clip_core import EmbeddingStore, detect_moments, index_video, load_config, score_prompts
 from clip_core.__main__ import main
 from clip_core.errors import NotIndexedError
 from clip_core.library.add_video import add_upload
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.media.clips import cut_clips
+from clip_core.media.proxies import proxy_path
 from clip_core.types import Moment, VideoRecord
 from tests.indexing.test_index_video import NumberReader
 from tests.support.fakes import FakeEncoder
@@ -285,3 +286,26 @@ def test_pictures_that_were_read_in_another_way_are_named_and_indexed_again(tmp_
 def write_numbered(path: Path, spec: VideoSpec) -> Path:
     write_video(path, [number_picture(number) for number in range(60)], spec)
     return path
+
+
+def test_a_copy_of_pictures_as_they_were_read_before_goes_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_clip(tmp_path / "models" / "rnd", dim=16)
+    wide = write_numbered(tmp_path / "wide.mp4", VideoSpec(pixel_aspect=Fraction(2, 1)))
+    plain = write_numbered(tmp_path / "plain.mp4", VideoSpec())
+    (tmp_path / "config.yaml").write_text("model: rnd\nmodel_dirs: [models]\nembeddings: store\nvideo_dirs: [films]\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["index", "wide.mp4", "plain.mp4"]) == 0
+    store, config = EmbeddingStore(tmp_path / "store"), load_config(tmp_path / "config.yaml")
+    copies = {}
+    for path in (wide, plain):
+        record = known_video(path, store)
+        assert record is not None
+        store.remember_video(replace(record, reading=None))
+        copies[path] = proxy_path(config, record.video_id)
+        copies[path].parent.mkdir(parents=True, exist_ok=True)
+        copies[path].write_bytes(b"as before")
+    assert main(["index", "wide.mp4", "plain.mp4"]) == 0
+    assert {path.name: copy.exists() for path, copy in copies.items()} == {"wide.mp4": False, "plain.mp4": True}
+    assert "Indexed again" in capsys.readouterr().err

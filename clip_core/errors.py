@@ -18,6 +18,7 @@ ClipVideoError
 ├── TruthError             ground truth cannot be parsed, or contains nothing to evaluate
 ├── ProxyError             a proxy cannot be made or stored
 ├── ExportError            clips, frames or a ZIP cannot be made or stored
+│   └── MomentExportError      one moment cannot be cut; others of the same video may
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   └── NotIndexedError        nothing was ever embedded for this video and model
@@ -136,6 +137,10 @@ class ProxyError(ClipVideoError):
 
 class ExportError(ClipVideoError):
     """Clips, frames or a ZIP of them cannot be made or stored."""
+
+
+class MomentExportError(ExportError):
+    """One moment cannot be cut; others of the same video may."""
 
 
 class StoreError(ClipVideoError):

@@ -126,6 +126,8 @@ class VideoRecord(VideoHeader):
         table: The presentation times of its frames.
         unreadable_after_s: Where decoding stopped for good in a damaged file, in seconds, else None.
         added_s: When it was first stored, seconds since 1970.
+        reading: How its pictures were read when its frames were embedded, see ``VideoInfo``; None: by an earlier
+            version, which did nothing beyond turning and converting them.
     """
 
     video_id: str
@@ -134,6 +136,7 @@ class VideoRecord(VideoHeader):
     table: TimeTable
     unreadable_after_s: float | None
     added_s: float
+    reading: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ import click
 from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_report, moments_file, timeline_of
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, check_folder, read_file, write_file
-from clip_core.cli.options import VIDEO, Options, about, command, place, text
+from clip_core.cli.options import INCOMPLETE, VIDEO, Options, about, command, place, text
 from clip_core.cli.scoring import CANDIDATES, counted, find_bundle, moment_options, tell_verdicts
 from clip_core.errors import ClipVideoError, StoreError, VideoError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS
@@ -126,17 +126,17 @@ def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, 
 @click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
 @click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")
 @click.option("--zip", "packed", is_flag=True, help="put all into one ZIP instead of single files")
-def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, frames: Pictures, packed: bool) -> None:
+def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, frames: Pictures, packed: bool) -> int:
     """Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again.
 
     With --fast its packets are copied as they are, so a clip begins at the keyframe before. VIDEO is named as for
-    `index`; it need not be indexed.
+    `index`; it need not be indexed. Moments that cannot be cut are named; the exit code is 3 then.
     """
     path, store = options.video_path(video), options.store
     moments, content = _read(listed)
     if not moments:
         terminal.line(f"There are no moments in {shown_name(listed)}: nothing to cut.")
-        return
+        return 0
     kept = "Nothing of the ZIP is kept." if packed else "Whole files are kept, and nothing else."
     with about(path), terminal.when_stopped(kept):
         record = known_video(path, store)
@@ -153,6 +153,7 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
         last = _export(path, request, Path(out), table)
     _tell_written(last, len(moments))
     options.tell_notices()
+    return 0 if len(last.clips) == len(moments) else INCOMPLETE
 
 
 def _read(path: str) -> tuple[list[Moment], bytes]:

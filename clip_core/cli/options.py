@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from clip_core.store.store import EmbeddingStore
 
 PROGRAM = "python -m clip_core"
-FAILED = 2
-"""The exit code."""
+FAILED, INCOMPLETE = 2, 3
+"""Exit codes: nothing was done, or a part of it was."""
 
 
 @dataclass

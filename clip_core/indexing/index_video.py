@@ -103,6 +103,10 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
 
 def _left_out(video: Video) -> tuple[str, ...]:
     frames, images = video.left_out_frames, video.info.container == "images"
+    if video.clock_restarts_s is not None:
+        what = f"The file's clock starts again at {clock(video.clock_restarts_s)}, as in recordings that were joined"
+        next_step = "Join them again with a tool that writes new times, such as FFmpeg's concat demuxer."
+        return (f"{what}: {frames:,} frames from there on are left out. {next_step}",)
     if frames < (1 if images else FEW_FRAMES):
         return ()
     if images:
@@ -137,8 +141,11 @@ class _Run:
         """Record in the store that this video is being embedded, and what is known about it."""
         self._id = video_id
         known = self._store.video(video_id)
-        if known is not None and known.table.time_base != self._video.table.time_base:
+        if known is not None and self._is_outdated(known):
             known = self._begin_again(known)
+        elif known is not None and known.reading is None:
+            known = replace(known, reading=self._video.info.reading)
+            self._store.remember_video(known)
         if known is not None and known.table.confirmed:
             self._ask(known.table)
         else:
@@ -149,8 +156,13 @@ class _Run:
         self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
         self._look()
 
+    def _is_outdated(self, known: VideoRecord) -> bool:
+        """Return whether the pts of stored frames, or the pictures that were embedded, are no longer this file's."""
+        other_times = known.table.time_base != self._video.table.time_base
+        return other_times or (known.reading or "") != self._video.info.reading
+
     def _begin_again(self, known: VideoRecord) -> VideoRecord:
-        """Delete frames stored under another time base, whose pts no longer match; return the record that remains."""
+        """Delete the stored frames of all models; return the record that remains."""
         self._store.forget_frames(self._id)
         self._said = (_INDEXED_AGAIN,)
         claim = replace(self._video.table, confirmed=False)

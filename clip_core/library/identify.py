@@ -7,12 +7,14 @@ import time
 from collections.abc import Generator
 from dataclasses import fields
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from clip_core.errors import NotIndexedError, VideoError, VideoNotFoundError, shown_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
+from clip_core.video import open_video
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
@@ -65,15 +67,39 @@ def known_video(
 def reindex_error(record: VideoRecord) -> NotIndexedError | None:
     """Return an error that asks to index a video again, or None if its stored frames can be used.
 
+    The pictures of some videos were read in another way by earlier versions, so their vectors are of other pictures.
+    Their records do not say so; the file does, if it is still there.
+
     Earlier versions read videos with OpenCV if PyAV was missing. OpenCV does not report a stream's time base, so frames
     were stored with nanoseconds from the first frame as pts, and only the first frame counted as a keyframe. A short
     video whose own time base is a nanosecond looks the same in the store; in that case the file is checked.
     """
+    if record.reading is None and (now := _reading_of(record.path)):
+        return NotIndexedError(
+            f"{shown_name(record.name)} was indexed by an earlier version, which read its pictures in another way. "
+            f"They are read so now: {now}.",
+            "Index it again; what was judged by hand is kept.",
+        )
     table = record.table
     if table.time_base != _NANOSECOND or table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
         return None
     what = "was indexed without PyAV by an earlier version, and its frames are not found any more."
     return NotIndexedError(f"{shown_name(record.name)} {what}", "Index it again; what was judged by hand is kept.")
+
+
+def _reading_of(path: str) -> str:
+    """Return how the pictures of a file are read, see ``VideoInfo``; "" if it is missing or cannot be read."""
+    try:
+        size, modified = file_stamp(Path(path))
+        return _reading_of_file(path, size, modified)
+    except (VideoError, OSError):
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _reading_of_file(path: str, size: int, modified: int) -> str:  # noqa: ARG001 - part of the key
+    with open_video(path) as video:
+        return video.info.reading
 
 
 def _time_base_of(path: str) -> Fraction | None:
@@ -135,4 +161,5 @@ def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRe
         table=video.table,
         unreadable_after_s=unreadable,
         added_s=time.time() if known is None else known.added_s,
+        reading=info.reading,
     )

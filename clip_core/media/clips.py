@@ -9,12 +9,14 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from clip_core.errors import MomentExportError
 from clip_core.files import numbered_name
 from clip_core.media.exports_folder import ProgressMeter, export_error, make_folder, need_spare, refuse_source
 from clip_core.media.fast_clips import fast_clip, fast_extension
 from clip_core.media.mp4_file import Encoding, Mp4File
 from clip_core.media.original import Original, Piece, open_original, piece_of
 from clip_core.media.sound import open_sound
+from clip_core.text import clock, short_prompt
 from clip_core.types import Clip, Frame, Moment, Progress, TimeTable
 from clip_core.video import Video
 
@@ -56,7 +58,8 @@ def cut_clips(
         Progress in seconds of video: at once, four times a second, after each clip, and once at the end.
 
     Raises:
-        ExportError: A clip cannot be written or cannot be made in this mode, or a moment lies outside the video.
+        ExportError: A moment lies outside the video, a clip cannot be written, or none can be made in this mode. If
+            some moments can be cut, the others are named among the warnings.
         VideoError: The video cannot be read, changed meanwhile, or is gone.
     """
     with open_original(path, table, stamp) as original:
@@ -64,17 +67,25 @@ def cut_clips(
         cut, extension = (exact_clip, "mp4") if kind == "exact" else (fast_clip, fast_extension(original.video))
         make_folder(folder)
         meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
+        failures: list[MomentExportError] = []
         yield meter.report()
         for number, (moment, piece) in enumerate(zip(moments, pieces, strict=True), start=1):
             begun = meter.done
             target = folder / numbered_name(number, moment.prompt, moment.start_s, extension)
             refuse_source(target, original.path)
             need_spare(folder)
-            with closing(cut(original, moment.start_s, moment.end_s, target)) as steps:
-                meter.clips.append((yield from _reported(steps, meter, folder)))
-            meter.files.append(target)
+            try:
+                with closing(cut(original, moment.start_s, moment.end_s, target)) as steps:
+                    meter.clips.append((yield from _reported(steps, meter, folder)))
+                meter.files.append(target)
+            except MomentExportError as error:
+                failures.append(error)
+                what = f"“{short_prompt(moment.prompt)}” at {clock(moment.start_s)} is not cut: {error.line}"
+                original.warnings.append(what)
             meter.done = begun + piece.duration_s
             yield meter.report()
+        if failures and not meter.clips:
+            raise failures[0]
         meter.done = meter.total
         yield meter.report()
 

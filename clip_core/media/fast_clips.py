@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
-from clip_core.errors import ExportError, VideoError
+from clip_core.errors import ExportError, MomentExportError, VideoError
 from clip_core.files import whole_file
 from clip_core.media.exports_folder import guarded
 from clip_core.media.original import Original, Piece, piece_of, whole_frames
@@ -34,6 +34,7 @@ _SAME_TIME_S = 0.002
 _BEHIND_S = 10
 # A seek may land after its target, and the sound of a keyframe may come before it in the file: seek earlier each time.
 _STEPS_BACK_S = (1, 4, 16, 10**6)
+_NEAR_START_S = 20
 _MP4_PICTURES = ("h264", "hevc", "av1", "vp9", "mpeg4")
 _MP4_SOUNDS = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
 _MOST_HELD = 256
@@ -136,7 +137,7 @@ def stretch_of(table: TimeTable, first: int, stop: int, end_s: float) -> Stretch
     place = int(table.key_pts.searchsorted(table.pts[first], side="right")) - 1
     if place < 0:
         when = clock(float(table.times_s[first]))
-        raise ExportError(f"There is no keyframe at or before {when} to copy from.", _EXACT_INSTEAD)
+        raise MomentExportError(f"There is no keyframe at or before {when} to copy from.", _EXACT_INSTEAD)
     begin = int(table.pts.searchsorted(table.key_pts[place]))
     own_end_s = end_s + float(table.start_pts * table.time_base)
     return Stretch(begin, table.pts[begin:], int(table.pts[stop - 1]), own_end_s)
@@ -177,7 +178,7 @@ class _Counted:
     def takes(self, pts: int | None) -> bool:
         """Return whether to copy a packet. Frames presented before the keyframe refer to data that is not copied."""
         if pts is None:
-            raise ExportError("The file has no presentation times.", _EXACT_INSTEAD)
+            raise MomentExportError("The file has no presentation times.", _EXACT_INSTEAD)
         if pts < self._key:
             return False
         place = int(self._pts.searchsorted(pts))
@@ -202,10 +203,13 @@ def _open(path: Path, stack: ExitStack) -> Streams:
 def _from_key(streams: Streams, key_pts: int) -> Iterator[Packet[Stream]]:
     """Yield packets from a keyframe on, preceded by sound packets that come shortly before it in the file."""
     pictures = streams.pictures
-    for back_s in _STEPS_BACK_S:
-        earlier = key_pts - round(back_s / streams.seconds(1))
+    start = pictures.start_time or 0
+    # MPEG-TS and -PS cannot seek to their first keyframe; what was just opened is read from its very start.
+    is_near = streams.seconds(key_pts - start) <= _NEAR_START_S
+    for back_s in (None, *_STEPS_BACK_S) if is_near else _STEPS_BACK_S:
         try:  # AVI cannot seek to before its start
-            streams.container.seek(max(earlier, pictures.start_time or 0), stream=pictures)
+            if back_s is not None:
+                streams.container.seek(max(key_pts - round(back_s / streams.seconds(1)), start), stream=pictures)
         except av.error.FFmpegError:
             continue
         packets, before = _read(streams), []
@@ -219,7 +223,7 @@ def _from_key(streams: Streams, key_pts: int) -> Iterator[Packet[Stream]]:
                 return
             elif packet.dts is not None and packet.dts > key_pts:
                 break
-    raise ExportError("The keyframe before the moment was not found in the file.", _EXACT_INSTEAD)
+    raise MomentExportError("The keyframe before the moment was not found in the file.", _EXACT_INSTEAD)
 
 
 def _read(streams: Streams) -> Iterator[Packet[Stream]]:
@@ -228,7 +232,7 @@ def _read(streams: Streams) -> Iterator[Packet[Stream]]:
             if packet.size:
                 yield packet
     except av.error.FFmpegError as error:
-        raise ExportError("The file is damaged at this moment.", _EXACT_INSTEAD) from error
+        raise MomentExportError("The file is damaged at this moment.", _EXACT_INSTEAD) from error
 
 
 def _copy(streams: Streams, stretch: Stretch, target: Path, container: str) -> Iterator[float]:
@@ -305,10 +309,10 @@ def _checked(part: Path, video: Video, first: int) -> Piece:
         with open_video(part) as made:
             table = made.table
     except VideoError as error:
-        raise ExportError(f"The fast copy cannot be read: {error.what}", _EXACT_INSTEAD) from error
+        raise MomentExportError(f"The fast copy cannot be read: {error.what}", _EXACT_INSTEAD) from error
     piece = whole_frames(video.table, first, len(table))
     expected = video.times_s[piece.first : piece.stop] - piece.start_s
     start_s = abs(float(table.start_pts * table.time_base))
     if len(expected) != len(table) or start_s + float(np.abs(table.times_s - expected).max()) > _SAME_TIME_S:
-        raise ExportError(f"The fast copy of {video.info.name} has other frames than the video.", _EXACT_INSTEAD)
+        raise MomentExportError(f"The fast copy of {video.info.name} has other frames than the video.", _EXACT_INSTEAD)
     return piece

@@ -92,6 +92,8 @@ def _unplayable_part(container: InputContainer, path: Path) -> str | None:
         return "GIF images as a video"
     codec = stream.codec_context.codec.canonical_name
     where = _container_name(container, kind)
+    if stream.index != container.streams.video[0].index:
+        return f"several video streams in {where}"
     if codec not in _PICTURES.get(kind, ()):
         return f"{_codec_name(codec)} in {where}"
     unusual = _unusual(stream.codec_context.pix_fmt)

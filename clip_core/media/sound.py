@@ -31,8 +31,10 @@ _ERRORS = (av.error.FFmpegError, ValueError)  # PyAV's own filters raise ValueEr
 
 
 def first_sound(container: InputContainer) -> AudioStream | None:
-    """Return the first audio stream, which browsers and proxies use, or None if there is none."""
-    return container.streams.audio[0] if container.streams.audio else None
+    """Return the default audio stream, else the first, as players do, or None if there is none."""
+    sounds = container.streams.audio
+    flagged = (sound for sound in sounds if sound.disposition & av.stream.Disposition.default)
+    return next(flagged, sounds[0] if sounds else None)
 
 
 def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[Sound | None, list[str]]:
@@ -56,7 +58,7 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
         return None, ["The sound has an unknown codec and is left out of the copy."]
     if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s):
         container = stack.enter_context(open_container(video.info.path))  # after a failed seek the position is unknown
-        stream = container.streams.audio[0]
+        stream = first_sound(container) or stream
     sound = Sound(container, stream, zero_s)
     return sound, sound.warnings
 

@@ -165,6 +165,17 @@ class Table:
         """Commit one row: name of each column → its value."""
         self.add({name: [row[name]] for name in self._columns})
 
+    def complete(self) -> None:
+        """Add the columns that a table of an earlier version lacks, without values."""
+
+        def once() -> None:
+            there = set(self._raw.schema.names)
+            lacking = {name: kind for name, kind in self._columns.items() if name not in there}
+            if lacking:
+                self._raw.add_columns(list(arrow_schema(lacking)))
+
+        self._retried(once)
+
     def delete(self, where: str) -> None:
         """Delete the rows that match the SQL filter."""
         self._retried(lambda: self._raw.delete(where) if self._raw.count_rows(where) else None)
@@ -256,12 +267,14 @@ class Tables:
 
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:
-        """Yield the table at its latest version; the folder and the table are created if needed."""
+        """Yield the table at its latest version; the folder, the table, and columns that it lacks are created."""
         self._is_there()
         raw = self._latest(name)
         if raw is None:
             raw = self._create(name, columns)
-        yield Table(raw, self.location, columns)
+        table = Table(raw, self.location, columns)
+        table.complete()
+        yield table
         self._idle.setdefault(name, []).append(raw)
 
     def delete(self, names: Iterable[str], where: str) -> None:

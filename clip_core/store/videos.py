@@ -21,7 +21,7 @@ _PLAIN = columns_of(
 )
 # A file name need not be valid Unicode: Linux allows any bytes.
 _VIDEO_COLUMNS = _PLAIN | columns_of(
-    "added_s float64, at_ns int64, path binary, name binary, pts int64[], key_pts int64[]"
+    "added_s float64, at_ns int64, path binary, name binary, pts int64[], key_pts int64[], reading string"
 )
 _FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, video string, at_ns int64")
 
@@ -82,7 +82,8 @@ def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, i
         last[video] = max(last.get(video, (-1, -1)), (at_ns, row_id))
     if not last:
         return []
-    rows = table.take([row_id for _, row_id in last.values()], tuple(_VIDEO_COLUMNS))
+    there = set(table.schema.names)  # tables of earlier versions lack the last columns
+    rows = table.take([row_id for _, row_id in last.values()], [name for name in _VIDEO_COLUMNS if name in there])
     pairs = [(_record(rows, i), rows["at_ns"][i].as_py()) for i in range(rows.num_rows)]
     return sorted(pairs, key=lambda pair: pair[0].added_s, reverse=True)
 
@@ -119,7 +120,8 @@ def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
         values.flags.writeable = False  # the record is shared between threads
         return values
 
-    row = {name: rows[name][i].as_py() for name in (*_PLAIN, "path", "name", "added_s")}
+    columns = [name for name in (*_PLAIN, "path", "name", "added_s", "reading") if name in rows.column_names]
+    row = {name: rows[name][i].as_py() for name in columns}
     num, den, start_pts, end_s, confirmed = (
         row.pop(name) for name in ("base_num", "base_den", "start_pts", "end_s", "confirmed")
     )

@@ -16,9 +16,10 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import SeenFrames, VideoInfo, check_limits
+from clip_core.video.base import SeenFrames, VideoInfo, check_animation, check_limits
 from clip_core.video.forward import ForwardVideo, Shot, first_picture
 from clip_core.video.framing import is_webp
+from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -49,7 +50,7 @@ class Delays:
 
 
 class AnimationSource:
-    """The pictures of an animation, each laid over those before it as the file asks; transparent places are black.
+    """The pictures of an animation, each laid over those before it as the file asks; transparent places are white.
 
     Times are sums of the stated delays. PyAV's FFmpeg opens no animated WebP, so Pillow reads it; it keeps one
     picture at a time.
@@ -61,6 +62,7 @@ class AnimationSource:
     def __init__(self, path: Path, delays: Delays) -> None:
         self._path, self._delays = path, delays
         self._broken = False
+        self.reading = ""
         self._pts = [0, *accumulate(delays.delays_ms[:-1])]
 
     def claimed(self, start_pts: int) -> TimeTable:
@@ -75,12 +77,15 @@ class AnimationSource:
         self._broken = image is None
         if image is None:
             return
+        orientation = EXIF_ORIENTATIONS.get(image.getexif().get(ORIENTATION_TAG, 1), Orientation())
         with image:
             for k, (pts, duration) in enumerate(zip(self._pts, self._delays.delays_ms, strict=True)):
                 if not _go_to(image, k):
                     self._broken = True
                     return
-                yield Shot(pts, duration, k == 0, _maker(image))
+                if k == 0:
+                    self.reading = _reading(image, orientation)
+                yield Shot(pts, duration, k == 0, _maker(image, orientation))
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its blocks say that it does."""
@@ -113,15 +118,17 @@ def _go_to(image: ImageFile, k: int) -> bool:
     return True
 
 
-def _maker(image: ImageFile) -> Callable[[], Image | None]:
+def _reading(image: ImageFile, orientation: Orientation) -> str:
+    """Return what is done to pictures like this one, see ``VideoInfo``."""
+    is_clear = image.mode != "RGB" and np.asarray(image.convert("RGBA"))[:, :, 3].min() < 255
+    done = {"upright": orientation != Orientation(), "on white": is_clear}
+    return ", ".join(name for name, holds in done.items() if holds)
+
+
+def _maker(image: ImageFile, orientation: Orientation) -> Callable[[], Image | None]:
     def picture() -> Image | None:
-        if image.mode == "RGB":
-            return np.array(image)
-        rgba = np.asarray(image.convert("RGBA"))
-        if rgba[:, :, 3].min() == 255:
-            return np.ascontiguousarray(rgba[:, :, :3])
-        alpha = rgba[:, :, 3:].astype(np.uint16)
-        return np.ascontiguousarray((rgba[:, :, :3] * alpha + 127) // 255, dtype=np.uint8)
+        stored = np.asarray(image) if image.mode == "RGB" else on_white(np.asarray(image.convert("RGBA")))
+        return orientation.upright(stored)
 
     return picture
 
@@ -143,6 +150,7 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
     delays = read_delays(path)
     duration_s = sum(delays.delays_ms) / 1000
     check_limits(name, delays.width, delays.height, duration_s)
+    check_animation(name, delays.width, delays.height, len(delays.delays_ms))
     if size_bytes > MAX_WEBP_BYTES:
         raise VideoError(
             f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
@@ -165,6 +173,7 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
         header_frame_count=len(delays.delays_ms),
         header_duration_s=duration_s,
         decoder="Pillow",
+        reading=source.reading,
     )
     return ForwardVideo(info, source, start_pts, table)
 

@@ -22,6 +22,8 @@ MAX_PIXELS = 64_000_000
 """Larger frames are refused by their header, and when they come in mid-stream."""
 MAX_DURATION_S = 24 * 3600.0
 """Longer videos are refused by their header."""
+MAX_ANIMATION_PIXELS = 4_000_000_000
+"""GIF and WebP may hold pictures of many megapixels in a few bytes each, so all of them together have a limit, too."""
 _FALLBACK_FRAME_S = 0.04
 
 
@@ -33,11 +35,14 @@ class VideoInfo(VideoHeader):
         path: The file, or the pattern that names a sequence of images.
         name: Its last part, for showing.
         decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP.
+        reading: What is done to its pictures beyond turning and converting them, such as "mirrored, square pixels";
+            "" for most videos. Vectors of pictures that were read in another way are of other pictures.
     """
 
     path: Path
     name: str
     decoder: str = "PyAV"
+    reading: str = ""
 
     @cached_property
     def video_id(self) -> str:
@@ -59,6 +64,19 @@ def check_limits(name: str, width: int, height: int, duration_s: float | None) -
         raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
 
 
+def check_animation(name: str, width: int, height: int, pictures: int) -> None:
+    """Refuse an animation whose pictures would take minutes to decode.
+
+    Raises:
+        VideoError: All pictures together have over 4 gigapixels.
+    """
+    if width * height * pictures > MAX_ANIMATION_PIXELS:
+        raise VideoError(
+            f"{name} holds {pictures:,} pictures of {width} × {height} pixels, over the limit of 4 gigapixels in all.",
+            "Convert it to MP4, or scale it down.",
+        )
+
+
 class Video(ABC):
     """An open video. Not for use by several threads at once.
 
@@ -73,12 +91,15 @@ class Video(ABC):
         unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
         left_out_frames: How many frames a full pass left out because the file's clock jumped back, or pictures that
             do not decode.
+        clock_restarts_s: Where the file's clock began again, as it does where recordings were put one behind the
+            other: the frames from there on are left out. None if it did not.
     """
 
     def __init__(self, info: VideoInfo, time_base: Fraction, start_pts: int, table: TimeTable | None) -> None:
         self.info = info
         self.unreadable_after_s: float | None = None
         self.left_out_frames = 0
+        self.clock_restarts_s: float | None = None
         self._time_base, self._start_pts = time_base, start_pts
         here = (start_pts, time_base)
         believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here

@@ -6,30 +6,43 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.filter import Graph
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
 from clip_core.video.framing import is_cut_short, is_webm, lacks_moov
+from clip_core.video.hdr import HDR_NITS, lut_file
+from clip_core.video.pictures import Orientation, matrix_orientation, on_white, square_size
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
+_PICTURE_CODECS = ("mjpeg", "png", "bmp", "tiff", "webp", "jpegls", "gif", "ppm")
 _NOT_A_VIDEO = "Choose a video file, such as MP4, MKV, WebM, AVI or TS."
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
 _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
 _REORDERING_CODECS = ("h264", "hevc")
 # Xvid and DivX sign so where a packet holds a B-frame beside the frame that it needs: that, too, misleads the guess.
+_LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+# From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
+_HD_LINES = 720
+_NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
+# A frame that is earlier than the one before by more than this begins another recording.
+_RESTART_S = 1
 _PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
@@ -70,21 +83,42 @@ def container_name(container: InputContainer, path: Path) -> str:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first stream of moving pictures; cover pictures of a song do not count.
+    """Return the stream that holds the video: the default one, else the largest of those with more than one picture.
+
+    Cover pictures and thumbnails do not count, whether they are flagged as such or not. MP4 flags the first stream as
+    the default by habit, so there the flag counts for another stream only.
 
     Raises:
         VideoError: There is none, or nobody knows its codec.
     """
-    covers = av.stream.Disposition.attached_pic
+    covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
     streams = [stream for stream in container.streams.video if not stream.disposition & covers]
     name = shown_name(path)
     if not streams:
         sounds = ", ".join(sorted({stream.codec_context.name.upper() for stream in container.streams.audio}))
         holds = f" It holds sound only ({sounds})." if sounds else ""
         raise VideoError(f"{name} has no video stream.{holds}", _NOT_A_VIDEO)
-    if streams[0].codec_context is None:
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
         raise VideoError(f"{name} has a video stream of an unknown codec.", "Convert it to H.264.")
-    return streams[0]
+    return known[0] if len(known) == 1 else _main_stream(path, known, by_habit=container.format.name.startswith("mov"))
+
+
+def _main_stream(path: Path, streams: list[VideoStream], *, by_habit: bool) -> VideoStream:
+    lasting = [stream for stream in streams if not _is_still(path, stream)] or streams
+    for stream in lasting[by_habit:] if lasting[0] is streams[0] else lasting:
+        if stream.disposition & av.stream.Disposition.default:
+            return stream
+    return max(lasting, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def _is_still(path: Path, stream: VideoStream) -> bool:
+    """Return whether a stream holds a single picture. What no header says is read from a second container."""
+    if stream.frames or stream.codec_context.name not in _PICTURE_CODECS:
+        return stream.frames == 1
+    with open_container(path) as container:
+        packets = container.demux(container.streams[stream.index])
+        return len(list(islice((packet for packet in packets if packet.size), 2))) < 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +138,99 @@ class Decoded:
     raw: VideoFrame
 
     @property
-    def quarter_turns(self) -> int:
-        """How often the picture must be turned left by 90° to stand upright, 0 to 3."""
-        return round(self.raw.rotation / 90) % 4
+    def orientation(self) -> Orientation:
+        """How the picture is turned to stand upright."""
+        matrix = self.raw.side_data.get("DISPLAYMATRIX")
+        return matrix_orientation(None if matrix is None else bytes(cast("bytes", matrix)))
 
 
 class PictureMaker:
-    """Turns decoded frames into pictures; keeps the converter between frames of the same kind."""
+    """Turns the decoded frames of a stream into the pictures that players show.
 
-    def __init__(self) -> None:
+    They are upright, have square pixels, are tone-mapped to BT.709 if they are HDR, and lie on white. The converters
+    are kept between frames of the same kind.
+
+    Args:
+        pixel_aspect: Width of a stored pixel ÷ its height; None or a broken value means square.
+    """
+
+    def __init__(self, pixel_aspect: Fraction | None) -> None:
+        self._pixel_aspect = pixel_aspect
         self._reformatter = VideoReformatter()
+        self._tone_mapper: tuple[object, Graph] | None = None
 
     def rgb(self, decoded: Decoded) -> Image:
-        """Return uint8 (height, width, 3), contiguous, red first, rotated as the file asks."""
-        array = self._reformatter.reformat(decoded.raw, format="rgb24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(array, decoded.quarter_turns), dtype=np.uint8)
+        """Return uint8 (height, width, 3), contiguous, red first."""
+        raw = decoded.raw
+        width, height = square_size(raw.width, raw.height, self._pixel_aspect)
+        if raw.color_trc in HDR_NITS:
+            shown = self._tone_mapped(raw, width, height).to_ndarray()
+        else:
+            kind = "rgba" if _has_alpha(raw) else "rgb24"
+            shown = self._reformatter.reformat(raw, width, height, kind, src_colorspace=_matrix(raw)).to_ndarray()
+        picture = np.asarray(shown, dtype=np.uint8)
+        return decoded.orientation.upright(on_white(picture) if picture.shape[2] == 4 else picture)
+
+    def size(self, decoded: Decoded) -> tuple[int, int]:
+        """Return width and height of the picture of a frame."""
+        width, height = square_size(decoded.raw.width, decoded.raw.height, self._pixel_aspect)
+        return (height, width) if decoded.orientation.is_transposed else (width, height)
+
+    def _tone_mapped(self, raw: VideoFrame, width: int, height: int) -> VideoFrame:
+        kind = (raw.width, raw.height, raw.format.name, raw.color_trc)
+        if self._tone_mapper is None or self._tone_mapper[0] != kind:
+            self._tone_mapper = kind, _tone_mapper(raw, width, height)
+        graph = self._tone_mapper[1]
+        graph.vpush(raw)
+        return graph.vpull()
+
+    def reading(self, decoded: Decoded) -> str:
+        """Return what is done to pictures like this one beyond turning and converting them; "" for most videos."""
+        raw = decoded.raw
+        aspect = Fraction(*square_size(raw.width, raw.height, self._pixel_aspect)) / Fraction(raw.width, raw.height)
+        is_clear = _has_alpha(raw) and (raw.reformat(format="rgba").to_ndarray()[:, :, 3] < 255).any()
+        done = {
+            "mirrored": decoded.orientation.is_mirrored,
+            "square pixels": aspect != 1,
+            "tone-mapped": raw.color_trc in HDR_NITS,
+            "BT.709 by size": raw.color_trc not in HDR_NITS and _matrix(raw) is not None,
+            "on white": bool(is_clear),
+        }
+        return ", ".join(name for name, holds in done.items() if holds)
+
+
+def _codec_of(stream: VideoStream) -> VideoCodecContext:
+    """Return the stream's decoder; for VP8 and VP9 with transparency libvpx, because FFmpeg's own ignores it."""
+    own = stream.codec_context
+    if own.name not in _LIBVPX or stream.metadata.get("alpha_mode") != "1":
+        return own
+    return cast("VideoCodecContext", av.CodecContext.create(_LIBVPX[own.name], "r"))
+
+
+def _has_alpha(raw: VideoFrame) -> bool:
+    return raw.format.name == "pal8" or any(component.is_alpha for component in raw.format.components)
+
+
+def _matrix(raw: VideoFrame) -> Colorspace | None:
+    """Return the matrix by which players read a frame that names none, if it is not FFmpeg's own choice, BT.601."""
+    is_hd_without_tag = raw.colorspace in _NO_MATRIX and raw.height >= _HD_LINES and not raw.format.is_rgb
+    return Colorspace.ITU709 if is_hd_without_tag else None
+
+
+def _tone_mapper(raw: VideoFrame, width: int, height: int) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=raw.width, height=raw.height, format=raw.format, time_base=raw.time_base or Fraction(1, 1000)
+    )
+    graph.link_nodes(
+        source,
+        graph.add("scale", f"{width}:{height}:in_color_matrix=bt2020"),
+        graph.add("format", "gbrp10"),
+        graph.add("lut3d", f"file={lut_file(raw.color_trc)}:interp=tetrahedral"),
+        graph.add("format", "rgb24"),
+        graph.add("buffersink"),
+    ).configure()
+    return graph
 
 
 class Decoder:
@@ -128,6 +240,7 @@ class Decoder:
         packet_pts: int64, the times of the packets read so far that promise a frame, in file order.
         lacks_pts: The container tells no presentation times although frames are reordered: then
             they follow each other in decoding order's steps, and no seek can be exact.
+        restarts_at: The pts at which the clock began again: see ``Video.clock_restarts_s``.
         packets_read: How many packets were read since the start.
     """
 
@@ -143,23 +256,28 @@ class Decoder:
             self._container.close()
             raise
         self.stream.thread_type = "AUTO"
-        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)} | self._transparency()
+        self._codec = _codec_of(self.stream)
+        self._codec.options = {"max_pixels": str(MAX_PIXELS)}
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
         self.lacks_pts = self.container_name == "avi" and self._reorders_packets()
         self.packet_pts = array("q")
+        self._key_pts: set[int] = set()  # libvpx does not say which of its frames are keyframes
         self.packets_read = 0
         self.left_out = 0
+        self.restarts_at: int | None = None
         self._closed = False
 
     def _reorders_packets(self) -> bool:
         context = self.stream.codec_context
         return context.name in _REORDERING_CODECS or _PACKED.search(context.extradata or b"") is not None
 
-    def _transparency(self) -> dict[str, str]:
-        """Options with which transparent places of a GIF are black; FFmpeg's own choice is white."""
-        return {"trans_color": "0"} if self.stream.codec_context.name == "gif" else {}
+    @property
+    def video_streams(self) -> list[int]:
+        """The indices of the container's video streams, without flagged cover pictures."""
+        covers = av.stream.Disposition.attached_pic
+        return [stream.index for stream in self._container.streams.video if not stream.disposition & covers]
 
     @property
     def container_name(self) -> str:
@@ -241,26 +359,30 @@ class Decoder:
                 continue
             if last is not None and pts <= last:
                 self.left_out += 1
+                if self.restarts_at is None and (last - pts) * (self.stream.time_base or 0) > _RESTART_S:
+                    self.restarts_at = last + duration
                 continue
             last = pts
-            yield Decoded(pts, duration, bool(raw.key_frame), raw)
+            yield Decoded(pts, duration, bool(raw.key_frame) or pts in self._key_pts, raw)
 
     def _raw_frames(self) -> Iterator[VideoFrame]:
         for packet in self.packets():
             if packet.pts is not None and not packet.is_discard:
                 self.packet_pts.append(packet.pts)
+                if packet.is_keyframe and self._codec is not self.stream.codec_context:
+                    self._key_pts.add(packet.pts)
             yield from self._decode(packet)
         if not self._closed:
             yield from self._decode(None)
 
     def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
-            return self.stream.codec_context.decode(packet)
+            return self._codec.decode(packet)
         except av.error.FFmpegError:
             return []
 
     def decode_alone(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         """Decode one packet by itself, then leave the decoder empty."""
         raws = self._decode(packet) + self._decode(None)
-        self.stream.codec_context.flush_buffers()
+        self._codec.flush_buffers()
         return raws

@@ -78,24 +78,33 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
         yield head[4:8], start
 
 
+def gif_pictures(path: Path) -> int:
+    """Return how many pictures a GIF holds by its blocks; none is decoded."""
+    with path.open("rb") as file:
+        return list(_gif_blocks(file)).count(_GIF_IMAGE)
+
+
 def _gif_is_whole(file: BinaryIO) -> bool:
     """Return whether the blocks of a GIF go on to the one that ends it."""
+    return _GIF_END in _gif_blocks(file)
+
+
+def _gif_blocks(file: BinaryIO) -> Iterator[int]:
+    """Yield the kind of each block of a GIF that is whole."""
     head = file.read(13)
     _skip_colours(file, head[10] if len(head) > 10 else 0)
     while kind := file.read(1):
-        if kind[0] == _GIF_END:
-            return True
         if kind[0] == _GIF_EXTENSION:
             file.read(1)
         elif kind[0] == _GIF_IMAGE:
             place = file.read(9)
             _skip_colours(file, place[8] if len(place) == 9 else 0)
             file.read(1)
-        else:
-            continue
-        if not _skip_blocks(file):
-            return False
-    return False
+        if kind[0] in (_GIF_EXTENSION, _GIF_IMAGE) and not _skip_blocks(file):
+            return
+        yield kind[0]
+        if kind[0] == _GIF_END:
+            return
 
 
 def _skip_colours(file: BinaryIO, flags: int) -> None:

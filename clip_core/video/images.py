@@ -6,7 +6,7 @@ import io
 import os
 from array import array
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from clip_core.errors import VideoDecodeError, VideoError
 from clip_core.types import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, SeenFrames, VideoInfo
 from clip_core.video.forward import ForwardVideo, Shot, first_picture
+from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 from clip_core.video.sequence import ImageSequence
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ImageHead:
         width, height: In pixels.
         has_alpha: Whether it may be transparent.
         is_blended: Whether OpenCV lays its colours on black while it decodes; it does so for TIFF of 8 bits.
+        orientation: How it must still be turned when OpenCV has decoded it with its transparency.
     """
 
     format: str
@@ -46,6 +48,7 @@ class ImageHead:
     height: int
     has_alpha: bool
     is_blended: bool = False
+    orientation: Orientation = field(default_factory=Orientation)
 
 
 def read_head(data: bytes | Path) -> ImageHead | None:
@@ -64,7 +67,10 @@ def read_head(data: bytes | Path) -> ImageHead | None:
         with PillowImage.open(opened, formats=_FORMATS) as image:
             alpha = "A" in image.getbands() or "transparency" in image.info
             blended = (_tiff_tag(image, _EXTRA_SAMPLES), _tiff_tag(image, _BITS)) == (_STRAIGHT_ALPHA, 8)
-            head = ImageHead(image.format or "", image.width, image.height, alpha, blended)
+            orientation = Orientation()
+            if alpha and image.format != "TIFF":  # all other pictures are turned by OpenCV
+                orientation = EXIF_ORIENTATIONS.get(image.getexif().get(ORIENTATION_TAG, 1), orientation)
+            head = ImageHead(image.format or "", image.width, image.height, alpha, blended, orientation)
     except Exception:  # noqa: BLE001 - a hostile image may fail in any way; Pillow promises no class
         return None
     return head if head.width * head.height <= MAX_PIXELS else None
@@ -90,7 +96,7 @@ def read_image(path: Path) -> Image | None:
 def decode_image(data: bytes) -> Image | None:
     """Decode the content of an image file.
 
-    Transparent places show black, 16 bits become 8, grey becomes RGB, and a photograph is turned as its
+    Transparent places show white, 16 bits become 8, grey becomes RGB, and a photograph is turned as its
     camera says.
 
     Returns:
@@ -107,13 +113,13 @@ def decode_image(data: bytes) -> Image | None:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if bgr is None or bgr.dtype not in (np.uint8, np.uint16) or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
             return None
-        return _rgb(bgr[:, :, :3] if head.is_blended and bgr.ndim == 3 else bgr)
+        return head.orientation.upright(_rgb(bgr, is_blended=head.is_blended))
     except cv2.error:
         return None
 
 
-def _rgb(picture: np.ndarray) -> Image:
-    """Turn grey, BGR or BGRA of 8 or 16 bits into RGB on black."""
+def _rgb(picture: np.ndarray, *, is_blended: bool) -> Image:
+    """Turn grey, BGR or BGRA of 8 or 16 bits into RGB on white; blended colours already lie on black."""
     import cv2
 
     if picture.dtype == np.uint16:
@@ -121,8 +127,7 @@ def _rgb(picture: np.ndarray) -> Image:
     if picture.ndim == 2:
         picture = picture[:, :, None]
     if picture.shape[2] == 4:
-        alpha = picture[:, :, 3:].astype(np.uint16)
-        picture = ((picture[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
+        picture = cv2.add(picture[:, :, :3], ~picture[:, :, 3:].repeat(3, axis=2)) if is_blended else on_white(picture)
     if picture.shape[2] == 1:
         picture = np.repeat(picture, 3, axis=2)
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
@@ -216,5 +221,14 @@ def open_sequence(sequence: ImageSequence, table: TimeTable | None = None) -> Fo
         header_frame_count=len(numbers),
         header_duration_s=duration_s,
         decoder="OpenCV",
+        reading=_reading(sequence.folder / dict(sequence.files)[numbers[0] + start_pts]),
     )
     return ForwardVideo(info, source, start_pts, table)
+
+
+def _reading(path: Path) -> str:
+    """Return what is done to pictures like this one, see ``VideoInfo``."""
+    head = read_head(path)
+    if head is None or not head.has_alpha:
+        return ""
+    return "on white" if head.orientation == Orientation() else "upright, on white"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
-from clip_core.video.base import Video, VideoInfo, check_limits
-from clip_core.video.framing import is_webp
+from clip_core.video.base import Video, VideoInfo, check_animation, check_limits
+from clip_core.video.framing import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def upload_extension(video: Video) -> str:
 
 def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Video:
     try:
-        from clip_core.video.decoding import Decoder
+        from clip_core.video.decoding import Decoder, PictureMaker
         from clip_core.video.pyav import PyAVVideo
     except ImportError as error:
         raise VideoError(
@@ -126,19 +126,23 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
     try:
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
         check_limits(name, context.width, context.height, duration_s)
+        if decoder.container_name == "gif":
+            check_animation(name, context.width, context.height, gif_pictures(file))
         first = _first_frame(decoder, name)
-        width, height = first.raw.width, first.raw.height
+        pictures = PictureMaker(stream.sample_aspect_ratio)
+        width, height = pictures.size(first)
         info = VideoInfo(
             path=file,
             name=name,
             size_bytes=size_bytes,
             container=decoder.container_name,
             codec=context.name,
-            width=height if first.quarter_turns % 2 else width,
-            height=width if first.quarter_turns % 2 else height,
+            width=width,
+            height=height,
             header_fps=float(stream.average_rate) if stream.average_rate else None,
             header_frame_count=stream.frames or None,
             header_duration_s=duration_s,
+            reading=_reading(decoder, pictures.reading(first)),
         )
         return PyAVVideo(info, decoder, first, table)
     except BaseException:
@@ -181,3 +185,11 @@ def _first_frame(decoder: Decoder, name: str) -> Decoded:
     if decoder.packets_read == 0:
         raise VideoError(f"{name} has a video stream without a single frame.", "Record or export it again.")
     raise VideoDecodeError(f"Not one frame of {name} can be decoded.", "Copy it again, or convert it to H.264.")
+
+
+def _reading(decoder: Decoder, of_pictures: str) -> str:
+    """Return what is done to pictures, and which stream they come from if it is not the first."""
+    streams = decoder.video_streams
+    place = streams.index(decoder.stream.index)
+    stream = f"video stream {place + 1} of {len(streams)}" if place else ""
+    return ", ".join(filter(None, (stream, of_pictures)))

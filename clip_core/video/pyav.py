@@ -37,7 +37,7 @@ class PyAVVideo(Video):
         if decoder.stream.time_base is None:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
         super().__init__(info, decoder.stream.time_base, first.pts, table)
-        self._pictures = PictureMaker()
+        self._pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
         self._finder = FrameFinder(decoder, first.pts)
         self._open_decoders: set[Decoder] = set()
 
@@ -90,6 +90,8 @@ class PyAVVideo(Video):
                 self._check_open()
             table = self._take_over(seen)
             self.left_out_frames = decoder.left_out
+            if decoder.restarts_at is not None:
+                self.clock_restarts_s = float((decoder.restarts_at - self._start_pts) * self._time_base)
             self.unreadable_after_s = table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
 
     def _ends_early(self, decoder: Decoder, last_pts: int) -> bool:
@@ -193,7 +195,7 @@ def _decode_keyframes(decoder: Decoder, pts: Sequence[int]) -> Iterator[Decoded]
         if packet is None:
             continue
         for raw in decoder.decode_alone(packet):
-            if raw.pts in (wanted, None) and raw.key_frame and not raw.is_corrupt:
+            if raw.pts in (wanted, None) and (raw.key_frame or packet.is_keyframe) and not raw.is_corrupt:
                 yield Decoded(int(wanted), raw.duration or 0, True, raw)
                 break
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
+from clip_core.analysis.stored_videos import forget_copy
 from clip_core.encoders.base import ShownEncoder
-from clip_core.errors import NotIndexedError, VideoNotFoundError
+from clip_core.errors import NotIndexedError, ProxyError, VideoNotFoundError
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.library.videos import VideoChoice
 from clip_core.store.runs import RunRecord
@@ -17,7 +19,7 @@ from clip_core.tasks import IndexKey, TaskView, index_key
 from clip_core.text import clock
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser
-from pages.shared.cache import index_queue, stamp
+from pages.shared.cache import config, index_queue, stamp
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
@@ -32,12 +34,14 @@ class IndexingState:
         seen_stored: Path and stamp of the last file that was seen stored.
         drawn_with_page: Whether the progress has just been drawn with the page, and not by its own fragment.
         drawn: How many samples there were when the progress was drawn last.
+        copy_error: Why an outdated copy to play could not be deleted.
     """
 
     asked: tuple[IndexKey, float | None, tuple[int, int]] | None = None
     seen_stored: tuple[Path, tuple[int, int]] | None = None
     drawn_with_page: bool = False
     drawn: float | None = None
+    copy_error: ProxyError | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,22 @@ def _draw_resume(request: IndexRequest, indexed: Indexed, samples: int) -> None:
         label = "Try again"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.caption(text)
-        st.button(label, key="resume", on_click=request.submit, help=help_text)
+        act = partial(_index_again, request) if indexed.outdated is not None else request.submit
+        st.button(label, key="resume", on_click=act, help=help_text)
+    if (error := region_state(IndexingState).copy_error) is not None:
+        st.caption(f":material/warning: {error_markdown(error)}")
+
+
+def _index_again(request: IndexRequest) -> None:
+    """Start indexing from the start; a copy to play shows the pictures as they were read before, so it goes."""
+    state, record = region_state(IndexingState), known_video(request.video.path, request.store)
+    state.copy_error = None
+    try:
+        if record is not None:
+            forget_copy(record.video_id, config())
+    except ProxyError as error:
+        state.copy_error = error
+    request.submit()
 
 
 def _show_more(job: TaskView[IndexKey]) -> None:

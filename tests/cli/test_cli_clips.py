@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import clip_core.media.export_media
 from clip_core.__main__ import main
 from clip_core.video import open_video
-from tests.support.video_maker import VideoSpec, planted, read_number, write_images
+from tests.support.video_maker import VideoSpec, make_edit_list, planted, read_number, write_images
 
 TABLE = """prompt,start_s,end_s,duration_s,peak_s,peak,mean
 a dog,0.500000,1.000000,0.5,0.700000,0.3,0.2
@@ -125,3 +126,17 @@ def test_ctrl_c(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert run("--zip") == 130
     assert capsys.readouterr().err.endswith("Stopped. Nothing of the ZIP is kept.\n")
     assert list((here / "out").iterdir()) == []
+
+
+def test_a_moment_that_cannot_be_cut_is_named_and_the_exit_code_says_so(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = make_edit_list(here)
+    listed = tmp_path / "m.csv"
+    listed.write_text("prompt,start_s,end_s\na dog,0.1,0.3\na cat,1.5,2.0\n")
+    out = tmp_path / "out"
+    assert main(["clips", str(video.path), "--moments", str(listed), "--out", str(out), "--fast"]) == 3
+    printed = capsys.readouterr()
+    assert re.search(r"a dog.* is not cut: There is no keyframe", printed.err)
+    assert "2 moments: 1 clips" in printed.out
+    assert [path.name[:3] for path in out.iterdir()] == ["002"]

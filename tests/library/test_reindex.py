@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -12,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core import EmbeddingStore, detect_moments, index_video, score_prompts
+from clip_core import EmbeddingStore, detect_moments, index_video, load_config, score_prompts
 from clip_core.__main__ import main
 from clip_core.errors import NotIndexedError
 from clip_core.library.add_video import add_upload
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.media.clips import cut_clips
+from clip_core.media.proxies import proxy_path
 from clip_core.types import Moment, VideoRecord
 from tests.indexing.test_index_video import NumberReader
 from tests.support.fakes import FakeEncoder
@@ -235,3 +237,75 @@ def test_the_commands_name_it_and_what_to_run(
     assert main(["score", "packed.avi"]) == 0
     assert main(["list"]) == 0
     assert "PyAV" not in capsys.readouterr().err
+
+
+def indexed_before(path: Path, store: EmbeddingStore, encoder: FakeEncoder) -> VideoRecord:
+    """The record of a video as a version left it that did not note how pictures are read."""
+    list(index_video(path, encoder, store, samples_per_second=2.0))
+    record = known_video(path, store)
+    assert record is not None
+    store.remember_video(replace(record, reading=None))
+    again = known_video(path, store)
+    assert again is not None
+    assert again.reading is None
+    return again
+
+
+def test_pictures_that_were_read_in_another_way_are_named_and_indexed_again(tmp_path: Path) -> None:
+    store, encoder = EmbeddingStore(tmp_path / "store"), FakeEncoder()
+    spec = VideoSpec(options={"g": "10"}, pixel_aspect=Fraction(2, 1))
+    wide = write_numbered(tmp_path / "wide.mp4", spec)
+    plain = write_numbered(tmp_path / "plain.mp4", VideoSpec())
+    old, other = indexed_before(wide, store, encoder), indexed_before(plain, store, encoder)
+
+    error = reindex_error(old)
+    assert error is not None
+    assert re.search(r"wide\.mp4 was indexed by an earlier version.* square pixels.* Index it again", str(error))
+    assert reindex_error(other) is None
+    with pytest.raises(NotIndexedError, match="square pixels"):
+        score_prompts(old.video_id, ["a dog"], encoder, store)
+    assert len(score_prompts(other.video_id, ["a dog"], encoder, store).times_s)
+
+    counted = FakeEncoder()
+    last = list(index_video(wide, counted, store, samples_per_second=2.0))[-1]
+    assert counted.pictures == last.done
+    assert [warning for warning in last.warnings if "Indexed again" in warning]
+    record = known_video(wide, store)
+    assert record is not None
+    assert (record.reading, reindex_error(record)) == ("square pixels", None)
+    assert score_prompts(old.video_id, ["a dog"], counted, store).complete
+
+    idle = FakeEncoder()
+    list(index_video(plain, idle, store, samples_per_second=4.0))
+    denser = known_video(plain, store)
+    assert denser is not None
+    assert denser.reading == ""
+    assert idle.pictures == len(denser.table.pts) // 15  # only what a denser request lacked
+
+
+def write_numbered(path: Path, spec: VideoSpec) -> Path:
+    write_video(path, [number_picture(number) for number in range(60)], spec)
+    return path
+
+
+def test_a_copy_of_pictures_as_they_were_read_before_goes_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_clip(tmp_path / "models" / "rnd", dim=16)
+    wide = write_numbered(tmp_path / "wide.mp4", VideoSpec(pixel_aspect=Fraction(2, 1)))
+    plain = write_numbered(tmp_path / "plain.mp4", VideoSpec())
+    (tmp_path / "config.yaml").write_text("model: rnd\nmodel_dirs: [models]\nembeddings: store\nvideo_dirs: [films]\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["index", "wide.mp4", "plain.mp4"]) == 0
+    store, config = EmbeddingStore(tmp_path / "store"), load_config(tmp_path / "config.yaml")
+    copies = {}
+    for path in (wide, plain):
+        record = known_video(path, store)
+        assert record is not None
+        store.remember_video(replace(record, reading=None))
+        copies[path] = proxy_path(config, record.video_id)
+        copies[path].parent.mkdir(parents=True, exist_ok=True)
+        copies[path].write_bytes(b"as before")
+    assert main(["index", "wide.mp4", "plain.mp4"]) == 0
+    assert {path.name: copy.exists() for path, copy in copies.items()} == {"wide.mp4": False, "plain.mp4": True}
+    assert "Indexed again" in capsys.readouterr().err

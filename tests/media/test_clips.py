@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import namedtuple
 from fractions import Fraction
@@ -18,7 +19,7 @@ from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
 from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, write_film
-from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, planted, read_number
+from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, make_edit_list, planted, read_number
 
 
 def moment(start_s: float, end_s: float, prompt: str = "a dog") -> Moment:
@@ -319,3 +320,24 @@ def test_the_video_itself_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"001_a-dog_0m00\.000s\.mp4 is the video itself"):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path))
     assert video.path.read_bytes() == before
+
+
+def test_a_moment_that_cannot_be_copied_is_named_and_the_others_are_cut(tmp_path: Path) -> None:
+    """An edit list hides the first 40 packets, so only from the next keyframe on there is something to copy from."""
+    video = make_edit_list(tmp_path)
+    moments = [moment(0.1, 0.3), moment(1.5, 2.0)]
+    last = list(cut_clips(video.path, moments, tmp_path / "out", kind="fast"))[-1]
+    assert [clip.path.name[:3] for clip in last.clips] == ["002"]
+    (named,) = [warning for warning in last.warnings if "is not cut" in warning]
+    assert re.search(r"at 0:00\.100 is not cut: There is no keyframe at or before 0:00\.100", named)
+    with pytest.raises(ExportError, match="no keyframe"):
+        list(cut_clips(video.path, moments[:1], tmp_path / "none", kind="fast"))
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".ts", "libx264"), (".ts", "mpeg2video"), (".mpg", "mpeg2video")])
+def test_the_first_keyframe_of_a_stream_that_cannot_seek_to_it(tmp_path: Path, suffix: str, codec: str) -> None:
+    options = {"g": "50", "bf": "2", "sc_threshold": "0" if codec == "libx264" else "1000000000"}
+    video = planted(tmp_path, "v", 150, VideoSpec(suffix, codec, Fraction(25), options=options))
+    (first, second) = cut(video.path, tmp_path / "out", moment(0.4, 1.4), moment(4.2, 5.0), kind="fast")
+    assert (first.start_s, first.frames >= 35) == (0.0, True)
+    assert 3.9 <= second.start_s <= 4.0

@@ -58,6 +58,7 @@ class VideoSpec:
     pix_fmt: str = "yuv420p"
     first_pts: int = 0
     rotation: int = 0
+    pixel_aspect: Fraction = Fraction(1)
 
 
 def number_picture(number: int, width: int = WIDTH, height: int = HEIGHT) -> Picture:
@@ -94,6 +95,7 @@ def write_video(
         stream.height, stream.width = turned[0].shape[:2]
         stream.pix_fmt = spec.pix_fmt
         stream.codec_context.time_base = tick
+        stream.codec_context.sample_aspect_ratio = spec.pixel_aspect
         if spec.rotation:
             stream.set_display_rotation(spec.rotation)
         for picture, pts in zip(turned, ticks, strict=True):

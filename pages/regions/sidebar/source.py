@@ -109,6 +109,13 @@ def sample_video(config: Config) -> Path | None:
     return next((d / SAMPLE_VIDEO for d in config.video_dirs if (d / SAMPLE_VIDEO).is_file()), None)
 
 
+READING_HELP = (
+    "How the pictures of this file are read, for you and for the model alike: as players show them. *square pixels*: "
+    "they are stored squeezed. *tone-mapped*: HDR is shown as SDR. *BT.709 by size*: the file names no colours, and "
+    "players take those of HD. *on white*: what lies behind transparent places."
+)
+
+
 def describe(record: VideoRecord | None) -> None:
     """Draw one line of facts; a ≈ marks them if they are known only from the header."""
     if record is None:
@@ -118,7 +125,8 @@ def describe(record: VideoRecord | None) -> None:
     rate = (frames - 1) / float(record.table.times_s[-1]) if frames > 1 else record.header_fps
     parts = [clock(record.table.end_s), f"{record.width} × {record.height}"]
     parts += [f"{rate:.4g} fps"] if rate else []
-    st.caption(f"{about}{' · '.join(parts)} · {frames:,} frame{'' if frames == 1 else 's'}")
+    parts += [f"{frames:,} frame{'' if frames == 1 else 's'}", *filter(None, [record.reading])]
+    st.caption(f"{about}{' · '.join(parts)}", help=READING_HELP if record.reading else None)
 
 
 def _draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from pages.player.routes import player_routes
 from pages.shared import opening
+from pages.shared.hosts import KnownHosts
 from pages.shared.page import APP_STARTED
 
 STATIC = Path(__file__).parent / "static"
@@ -20,7 +22,8 @@ LIBRARIES = (
     "pages.regions.download.files",
 )
 
-app = st.App(__file__, routes=player_routes())  # found by `streamlit run`, which then runs this file as the script
+# Found by `streamlit run`, which then runs this file as the script.
+app = st.App(__file__, routes=player_routes(), middleware=[Middleware(KnownHosts)])
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from clip_core.video.pictures import Orientation, matrix_orientation, on_white, 
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
+_PICTURE_BRANDS = ("avif", "avis", "mif1", "msf1", "heic", "heix", "heim", "heis")
 _PICTURE_CODECS = ("mjpeg", "png", "bmp", "tiff", "webp", "jpegls", "gif", "ppm")
 _NOT_A_VIDEO = "Choose a video file, such as MP4, MKV, WebM, AVI or TS."
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
@@ -59,9 +60,14 @@ def open_container(path: Path) -> InputContainer:
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
         # Tags need not be UTF-8, and nobody reads them here.
-        return av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
+        container = av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
     except (av.error.FFmpegError, UnicodeError) as error:
         raise _refusal(path, error) from error
+    if container.metadata.get("major_brand", "").strip() in _PICTURE_BRANDS:
+        container.close()
+        what = f"{shown_name(path)} is a picture in AVIF or HEIF, of which FFmpeg shows a part only."
+        raise VideoError(what, "Convert it to PNG or JPEG, or to MP4 if it moves.")
+    return container
 
 
 def _refusal(path: Path, error: Exception) -> VideoError:

@@ -271,3 +271,11 @@ def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path:
     with pytest.raises(VideoError, match=r"8000 × 8000 pixels.*4 gigapixels"):
         open_video(path)
     assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_avif_is_refused_by_name(tmp_path: Path, count: int) -> None:
+    frames = [np.full((64, 64, 3), 40 * k, np.uint8) for k in range(count)]
+    path = write(tmp_path / "a.avif", frames, "libsvtav1", "yuv420p", options={"preset": "12"})
+    with pytest.raises(VideoError, match=r"a\.avif is a picture in AVIF"):
+        open_video(path)

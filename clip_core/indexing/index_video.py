@@ -104,9 +104,9 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
 def _left_out(video: Video) -> tuple[str, ...]:
     frames, images = video.left_out_frames, video.info.container == "images"
     if video.clock_restarts_s is not None:
-        what = f"The file's clock starts again at {clock(video.clock_restarts_s)}, as in recordings that were joined"
-        next_step = "Join them again with a tool that writes new times, such as FFmpeg's concat demuxer."
-        return (f"{what}: {frames:,} frames from there on are left out. {next_step}",)
+        place = f"The file's clock starts again at {clock(video.clock_restarts_s)} (joined recordings?)"
+        next_step = "Join them with FFmpeg's concat demuxer."
+        return (f"{place}: {frames:,} frames from there on are left out. {next_step}",)
     if frames < (1 if images else FEW_FRAMES):
         return ()
     if images:

@@ -218,7 +218,7 @@ def test_a_mark_cannot_end_before_it_starts_and_what_is_no_time_is_told(evaluati
     assert evaluating.starting("It must not end before it starts.")
     evaluating.control("text_input", "mark_out_text").set_value("soon")
     assert evaluating.run().at.button(key="add_mark").disabled
-    assert evaluating.starting("That is no time.")
+    assert evaluating.starting("That is not a time.")
     evaluating.control("text_input", "mark_out_text").set_value("4.5")
     assert evaluating.run().holding("mark one frame")
     evaluating.press("add_mark")

@@ -61,12 +61,12 @@ def nearest_folder(path: Path) -> Path:
 def lacking_room(folder: Path, needed_bytes: int, spare_bytes: int) -> str | None:
     """Return why so many bytes do not fit on the disk of an existing folder, or None if they do.
 
-    Such as "300 MB are free, and 64 MB of them stay free": ``spare_bytes`` must stay free in addition.
+    Such as "only 60 MB are free, and 64 MB must stay free": ``spare_bytes`` must stay free in addition.
     """
     free = shutil.disk_usage(folder).free
     if free >= needed_bytes + spare_bytes:
         return None
-    return f"{size_text(free)} are free, and {size_text(spare_bytes)} of them stay free"
+    return f"only {size_text(free)} are free, and {size_text(spare_bytes)} must stay free"
 
 
 def slug(text: str, otherwise: str = SLUGLESS) -> str:

@@ -146,7 +146,7 @@ def clean_prompts(prompts: Iterable[str]) -> tuple[str, ...]:
     texts = list(prompts)
     for place, prompt in enumerate(texts, 1):
         if not isinstance(prompt, str):
-            raise PromptError(f"Prompt {place} is no text but {type(prompt).__name__}.", "Give texts.")
+            raise PromptError(f"Prompt {place} is not text but {type(prompt).__name__}.", "Give texts.")
     cleaned = [clean_prompt(prompt) for prompt in texts]
     if "" in cleaned:
         raise PromptError(f"Prompt {cleaned.index('') + 1} is empty.", "Give each prompt at least one character.")

@@ -31,7 +31,7 @@ SHARES = {
 """Title of a column → field of ``Metrics``."""
 HEADER = ("PROMPT", "TRUE", "FOUND", *SHARES, "ONSET", "MISSED", "FALSE")
 SHORTEST = "drop shorter moments, in seconds (default: that of the settings, else 0)"
-_seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
+_seconds = number(0, LONGEST_S, f"not a number of seconds from 0 to {LONGEST_S}")
 
 
 @command(
@@ -41,7 +41,7 @@ _seconds = number(0, LONGEST_S, f"no number of seconds from 0 to {LONGEST_S}")
 @click.option("--truth", "truth_file", metavar="FILE", type=place, required=True, help="CSV, JSON Lines or JSON")
 @click.option("--min-duration", "shortest_s", metavar="S", type=_seconds, help=SHORTEST)
 @click.option("--sweep", is_flag=True, help="try smoothing x threshold x shortest duration")
-@click.option("--json", "out", metavar="OUT", type=place, help="write all of it to a file")
+@click.option("--json", "out", metavar="OUT", type=place, help="write the whole result to a file")
 def run_evaluate(
     options: Options, video: str, truth_file: str, shortest_s: float | None, sweep: bool, out: str | None
 ) -> None:

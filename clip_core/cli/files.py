@@ -85,4 +85,4 @@ def _writing(path: str | Path, option: str) -> Iterator[None]:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or "that is no path"
+    return getattr(error, "strerror", None) or "that is not a path"

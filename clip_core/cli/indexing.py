@@ -106,14 +106,16 @@ def run_download(options: Options, model_id: str | None, precision: str | None) 
     precision = precision or config.precision
     fixed = len(named[1]) == COMMIT_LENGTH  # what a commit holds does not change: the hub need not be asked
     if fixed and hub_cache.find_cached(*named, precision):
-        terminal.line(f"{model_id}, commit {named[1][:7]}: all of it here already.")
+        terminal.line(f"{model_id}, commit {named[1][:7]}: already downloaded in full.")
         return
     plan = hub.plan_download(*named, precision)
     what = f"{model_id}, {plan.precision}, commit {plan.commit[:7]}: {size_text(plan.total_bytes)}"
     if not plan.missing_bytes and hub_cache.find_cached(plan.model_id, plan.commit, plan.precision):
-        terminal.line(f"{what}, all of it here already.")
+        terminal.line(f"{what}, already downloaded in full.")
         return
-    terminal.line(f"{what} in {len(plan.files)} files, of which {size_text(plan.missing_bytes)} are to come.")
+    terminal.line(
+        f"{what} in {len(plan.files)} files, of which {size_text(plan.missing_bytes)} are still to be downloaded."
+    )
     with (
         terminal.when_stopped("What has arrived is kept; run the same command to go on."),
         closing(hub.download(plan)) as progresses,

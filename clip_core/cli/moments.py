@@ -50,7 +50,7 @@ def run_moments(options: Options, video: str, formats: str, out: str | None) -> 
         check_folder(out)
         targets = {kind: str(Path(out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
     elif len(kinds) > 1:
-        raise ClipVideoError("Several formats need a folder to lie in.", "Give one: --out DIR")
+        raise ClipVideoError("Several formats need a folder.", "Give one: --out DIR")
     bundle = find_bundle(options.video_path(video), options)
     for target in targets.values():
         check_file(target, video=bundle.path)
@@ -137,7 +137,7 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
     if not moments:
         terminal.line(f"There are no moments in {shown_name(listed)}: nothing to cut.")
         return 0
-    kept = "Nothing of the ZIP is kept." if packed else "Whole files are kept, and nothing else."
+    kept = "Nothing of the ZIP is kept." if packed else "Only finished files are kept."
     with about(path), terminal.when_stopped(kept):
         record = known_video(path, store)
         # The times of an indexed video are known: its frames need not be looked for first.
@@ -160,7 +160,7 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
     """Return the moments in a file, and the file as it is."""
     content = read_file(path, MOST_BYTES, "--moments")
     if len(content) > MOST_BYTES:
-        what = f"{shown_name(path)} has {size_text(Path(path).stat().st_size)}: that is no list of moments."
+        what = f"{shown_name(path)} has {size_text(Path(path).stat().st_size)}: that is not a list of moments."
         raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
     return read_moments(content, shown_name(path)), content
 

@@ -130,13 +130,13 @@ def text(value: str) -> str:
 
 
 def place(value: str) -> str:
-    """Refuse what is no name of a file or folder, and no address."""
+    """Refuse what names neither a file or folder nor an address."""
     if not value.strip() or "\0" in value:
         raise click.BadParameter("it is empty")
     return text(value)
 
 
-def number(least: float = -math.inf, most: float = math.inf, fault: str = "no number") -> Callable[[str], float]:
+def number(least: float = -math.inf, most: float = math.inf, fault: str = "not a number") -> Callable[[str], float]:
     """Return a type of options: a finite number from ``least`` to ``most``; messages call another one ``fault``."""
 
     def number(value: str) -> float:

@@ -48,18 +48,18 @@ _MOMENT_OPTIONS = (
     shared_option("--prompts", "FILE", "a text file of prompts, one per line; “- a person” is a negative one"),
     shared_option("--settings", "FILE", "a settings file (YAML) as the page saves it"),
     shared_option("--unit", "U", f"{alternatives(UNITS)} (default: that of the settings file; without one, cosine "
-                  "where the config has a threshold and its model is taken, else corrected)"),
-    shared_option("--threshold", "N", "for all prompts, in the unit that --unit gives or has by default (default: "
+                  "where the config has a threshold and its model is used, else corrected)"),
+    shared_option("--threshold", "N", "for all prompts, in the unit of --unit or its default (default: "
                   "detection on segments of the video)", type=number()),
     shared_option("--confidence", "PERCENT", "a prompt without a threshold is there if it beats more than this "
                   "percentage of 300 neutral texts (default: that of the settings file, else 95)", type=number()),
-    shared_option("--smoothing", "S", "width in seconds; 0 takes raw scores (default: that of the settings, else the "
+    shared_option("--smoothing", "S", "width in seconds; 0 uses raw scores (default: that of the settings, else the "
                   "config's)", type=number()),
     shared_option("--smoothing-samples", "N", "width in samples instead, such as 5: the mean of five neighbours, "
                   "whatever the rate", type=click.INT),
     shared_option("--filter", "KIND", f"{alternatives(FILTERS)} (default: mean)"),
-    shared_option("--judged", None, "take what was judged on the page: edges and labels set by hand, added moments, "
-                  "none that was rejected"),
+    shared_option("--judged", None, "use the judgements made on the page: edges and labels set by hand, added "
+                  "moments, no rejected ones"),
 )  # fmt: skip
 
 
@@ -103,12 +103,12 @@ def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
 
     Raises:
         NotIndexedError: It was never indexed with this model, or must be indexed again.
-        VideoError: It is no video.
+        VideoError: It is not a video.
     """
     store, file = options.store, Path(path)
     record = known_video(file, store)
     if record is None:
-        open_video(file).close()  # what is no video has no use for the hint below
+        open_video(file).close()  # the hint below would not help with a file that is not a video
         for _ in identify(file, store):
             pass
         record = known_video(file, store)
@@ -124,7 +124,7 @@ def find_bundle(path: str, options: Options) -> ExportBundle:
     """Find the moments of a video as the options ask.
 
     Raises:
-        VideoError: It is no video.
+        VideoError: It is not a video.
         NotIndexedError: It was never indexed with this model.
         SettingsError: A setting cannot be used, or asks for what is not there.
         ClipVideoError: Anything else that keeps moments from being detected.
@@ -212,9 +212,7 @@ def settings_for(options: Options, config: Config) -> Settings:
     settings = replace(base, **changes)
     if not settings.positives:
         what = "There are no prompts, neither here nor in the configuration."
-        raise ClipVideoError(
-            what if not settings.negatives else "All prompts are negative ones.", "Give one: --prompt P"
-        )
+        raise ClipVideoError(what if not settings.negatives else "All prompts are negative.", "Give one: --prompt P")
     if settings.bank_share and (settings.threshold is not None or settings.thresholds):
         note(f"The settings ask that moments beat {settings.bank_share:g} % of the null bank.")
     return settings
@@ -233,7 +231,7 @@ def _lines_of(path: str) -> list[str]:
     except UnicodeDecodeError as error:
         raise PromptError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from error
     if len(content) > MOST_BYTES:
-        raise PromptError(f"{name} is larger than 1 MB: that is no list of prompts.", "Check --prompts.")
+        raise PromptError(f"{name} is larger than 1 MB: that is not a list of prompts.", "Check --prompts.")
     if not any(lines):
         raise PromptError(f"{name} holds no prompts.", "Write one a line.")
     return [line for line in lines if line]
@@ -248,7 +246,7 @@ def _unit_and_thresholds(options: Options, base: Settings, config: Config) -> di
     if options.unit is not None and options.unit != base.unit:
         in_base_unit = base.thresholds or base.hysteresis > 0 or (base.threshold, base.score_range) != (None, None)
         if options.settings is not None and in_base_unit:
-            note(f"Thresholds and ranges of the settings file are in {base.unit}: they do not count here.")
+            note(f"Thresholds and ranges of the settings file are in {base.unit}: they are ignored here.")
         changes = {"unit": options.unit, "threshold": None, "thresholds": {}, "hysteresis": 0.0, "score_range": None}
     if options.threshold is not None:
         changes |= {"threshold": options.threshold, "thresholds": {}}

@@ -179,7 +179,7 @@ def _counts(progress: Progress) -> str:
         return progress.note
     parts = [f"{progress.done} of {progress.total} samples"]
     if progress.stage == "waiting":
-        parts.append("another process is at it")
+        parts.append("another process is indexing it")
     if progress.frames_per_second:
         parts.append(f"{progress.frames_per_second:.1f}/s")
     return ", ".join(parts) + time_left(progress.seconds_left)

@@ -103,7 +103,7 @@ def _uploaded(video: StoredVideo, config: Config) -> str:
     """Return the uploaded file in words; refuse a video that was not uploaded, or whose file is gone."""
     file = stored_videos.uploaded_file(video.record.video_id, config)
     if file is None:
-        what = f"{shown_name(video.record.name)} is no upload: its file is not deleted from here."
+        what = f"{shown_name(video.record.name)} is not an upload, so its file is not deleted from here."
         raise ClipVideoError(what, "Leave out --file, or delete the file yourself.")
     return f"the uploaded file ({size_text(file.stat().st_size)})"
 

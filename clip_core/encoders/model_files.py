@@ -298,7 +298,7 @@ def read_object(path: Path, model: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise EncoderError(f"{what} is not JSON: {foreign(error)}.", copy_again) from error
     if not isinstance(value, dict):
-        raise EncoderError(f"{what} holds no JSON object.", copy_again)
+        raise EncoderError(f"{what} is not a JSON object.", copy_again)
     return value
 
 

@@ -185,7 +185,7 @@ def read_json(text: str, shown: str) -> Truth:
         whole = _parsed(text)
     except ValueError as error:
         if '"visible"' in text and '"relevant_windows"' not in text:
-            raise TruthError(f"{shown} is no JSON ({error}).", "See data/sample.truth.json.") from None
+            raise TruthError(f"{shown} is not JSON ({error}).", "See data/sample.truth.json.") from None
         return _lines(text, shown)
     return _object(whole, shown) if isinstance(whole, dict) and "visible" in whole else _lines(text, shown)
 
@@ -206,7 +206,7 @@ def _line(line: str, place: str) -> tuple[list[Span], Absence]:
     try:
         entry = _parsed(line)
     except ValueError as error:
-        raise TruthError(f"{place}: no JSON ({error}).", _CORRECT) from None
+        raise TruthError(f"{place}: not JSON ({error}).", _CORRECT) from None
     query = _clean(entry.get("query")) if isinstance(entry, dict) else ""
     if not query:
         raise TruthError(f"{place}: there is no query.", _LINE)
@@ -217,7 +217,7 @@ def _line(line: str, place: str) -> tuple[list[Span], Absence]:
 
 
 def _clean(value: object) -> str:
-    """Return a clean prompt or name; "" for what is no text."""
+    """Return a clean prompt or name; "" for what is not a text."""
     return clean_prompt(value) if isinstance(value, str) else ""
 
 
@@ -234,14 +234,14 @@ def _object(whole: Mapping[str, Any], shown: str) -> Truth:
         spans.append(Span(prompt, *_pair([entry.get("start_s"), entry.get("end_s")], place)))
     prompts = [_clean(prompt) for prompt in absent]
     if "" in prompts:
-        raise TruthError(f"{shown}: an entry of 'absent' is no prompt.", "List texts there.")
+        raise TruthError(f"{shown}: an entry of 'absent' is not a prompt.", "List texts there.")
     return Truth(tuple(spans), tuple(map(Absence, prompts)))
 
 
 def _pair(value: object, place: str) -> tuple[float, float]:
     if not isinstance(value, list) or len(value) != 2 or not all(_is_time(time) for time in value):
         shown = json.dumps(value, ensure_ascii=True, default=str)[:40]
-        raise TruthError(f"{place}: {shown} is no [start, end] in seconds.", _CORRECT)
+        raise TruthError(f"{place}: {shown} is not [start, end] in seconds.", _CORRECT)
     start_s, end_s = float(value[0]), float(value[1])
     if end_s <= start_s:
         raise TruthError(f"{place}: the end {end_s:g} is not after the start {start_s:g}.", _CORRECT)
@@ -253,7 +253,7 @@ def _is_time(value: object) -> bool:
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever it holds
-    """Return what JSON holds; a ValueError says in at most 60 characters why there is none."""
+    """Return what JSON holds; a ValueError says in at most 60 characters why it is not JSON."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
@@ -263,7 +263,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever it holds
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")
 
 
 def read_truth(content: bytes, name: str) -> Truth:
@@ -276,7 +276,7 @@ def read_truth(content: bytes, name: str) -> Truth:
     """
     shown = shown_name(name)
     if len(content) > MOST_BYTES:
-        what = f"{shown} has {size_text(len(content))}: that is no list of moments."
+        what = f"{shown} has {size_text(len(content))}: that is not a list of moments."
         raise TruthError(what, f"At most {MOST_BYTES // 10**6} MB are read.")
     try:
         text = content.decode("utf-8-sig")
@@ -303,7 +303,7 @@ def read_csv(text: str, shown: str) -> Truth:
     try:
         filled = filled_rows(text)
     except csv.Error as error:
-        raise TruthError(f"{shown} is no CSV: {error}.", "Save it as CSV in UTF-8.") from None
+        raise TruthError(f"{shown} is not CSV: {error}.", "Save it as CSV in UTF-8.") from None
     if len(filled) < 2:
         raise TruthError(f"{shown} says nothing.", "It needs a head (prompt,start,end) and a row for each moment.")
     where = _columns(filled[0][1], shown)
@@ -340,5 +340,5 @@ def _time(cell: str, place: str, field: str) -> float:
     time_s = parse_time(cell)
     if time_s is None:
         shown = shown_name(cell.replace("/", "∕"), 30) if cell else "nothing"
-        raise TruthError(f"{place}: the {field} is {shown}, which is no time.", "Write seconds or HH:MM:SS.mmm.")
+        raise TruthError(f"{place}: the {field} is {shown}, which is not a time.", "Write seconds or HH:MM:SS.mmm.")
     return time_s

@@ -89,7 +89,7 @@ def best_cell(grid: Grid, cells: Sequence[SweepCell]) -> SweepCell:
     if len(cells) != len(grid):
         raise ValueError(f"{len(cells)} cells are not the {len(grid)} of the grid")
     scores = np.array([cell.score for cell in cells]).reshape(grid.shape)
-    parts = np.split(scores, [grid.common_from], axis=1)  # thresholds that adapt are no neighbour of a common one
+    parts = np.split(scores, [grid.common_from], axis=1)  # thresholds that adapt are not neighbours of a common one
     around = np.concatenate([_around(part) for part in parts], axis=1)
     tied = np.flatnonzero(scores.ravel() == scores.max())
     return cells[int(tied[np.argmax(around.ravel()[tied].round(9))])]

@@ -159,7 +159,7 @@ def report_html(report: Report) -> str:
     """
     for position, content in report.thumbnails.items():
         if not content.startswith(_JPEG):
-            raise ValueError(f"the thumbnail of moment {position} is no JPEG")
+            raise ValueError(f"the thumbnail of moment {position} is not a JPEG")
     facts = (("Video", report.video), ("Model", report.model), ("Settings", report.settings))
     tables = "\n".join(_facts(name, rows) for name, rows in facts if rows)
     notes = "".join(f'<p class="note" dir="auto">{escaped(note)}</p>\n' for note in report.notes)

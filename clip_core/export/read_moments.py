@@ -37,21 +37,21 @@ def read_otio(text: str, shown: str) -> list[Moment]:
         whole = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:80]
-        raise MomentsFileError(f"{shown} is no JSON: {why}.", _SAVE_AGAIN) from None
+        raise MomentsFileError(f"{shown} is not JSON: {why}.", _SAVE_AGAIN) from None
     if not isinstance(whole, dict) or not _kind(whole).startswith((*_HOLDERS, "Clip.")):
-        raise MomentsFileError(f"{shown} is JSON, but no OpenTimelineIO timeline.", _SAVE_AGAIN)
+        raise MomentsFileError(f"{shown} is JSON, but not an OpenTimelineIO timeline.", _SAVE_AGAIN)
     moments: list[Moment] = []
     for place, clip in enumerate(_clips(whole, shown), 1):
         try:
             moments += _moments(clip)
         except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError, AttributeError):
-            what = f"{shown}, clip {place}: its range is missing or no range of time."
+            what = f"{shown}, clip {place}: its range is missing or is not a range of time."
             raise MomentsFileError(what, "Correct or delete that clip.") from None
     return moments
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def _kind(thing: Mapping[str, Any]) -> str:
@@ -159,7 +159,8 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
     shown = shown_name(name)
     if len(content) > MOST_BYTES:
         raise MomentsFileError(
-            f"{shown} has {size_text(len(content))}: that is no list of moments.", f"At most {MOST_BYTES // 10**6} MB."
+            f"{shown} has {size_text(len(content))}: that is not a list of moments.",
+            f"At most {MOST_BYTES // 10**6} MB.",
         )
     try:
         text = content.decode("utf-8-sig")
@@ -186,7 +187,7 @@ def read_csv(text: str, shown: str) -> list[Moment]:
     try:
         filled = filled_rows(text)
     except csv.Error as error:
-        raise MomentsFileError(f"{shown} is no CSV: {error}.", "Save it as CSV in UTF-8.") from None
+        raise MomentsFileError(f"{shown} is not CSV: {error}.", "Save it as CSV in UTF-8.") from None
     if not filled:
         raise MomentsFileError(f"{shown} is empty.", "It needs a head with the columns start_s and end_s.")
     if len(filled) > MOST_MOMENTS + 1:
@@ -232,14 +233,14 @@ class _Row:
         cell = self._cell(field)
         time_s = parse_time(cell)
         if time_s is None:
-            raise self._wrong(field, "is no time in seconds or HH:MM:SS.mmm")
+            raise self._wrong(field, "is not a time in seconds or HH:MM:SS.mmm")
         return time_s
 
     def _score(self, field: str) -> float:
         cell = self._cell(field)
         score = parse_number(cell) if ":" not in cell else None
         if cell and score is None:
-            raise self._wrong(field, "is no number")
+            raise self._wrong(field, "is not a number")
         return score or 0.0
 
     def _wrong(self, field: str, why: str) -> MomentsFileError:

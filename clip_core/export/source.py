@@ -88,7 +88,7 @@ class Source:
         if self.variable:
             return f"The video's frame rate varies (mean {_shown(self.rate)}): {to}"
         if abs(self.rate / self.timeline_rate - 1) > _NEAR:
-            return f"{_shown(self.rate)} frames per second is no standard rate: {to}"
+            return f"{_shown(self.rate)} frames per second is not a standard rate: {to}"
         return ""
 
     @property
@@ -171,7 +171,7 @@ def frame_of_timecode(text: str, rate: Fraction, drops: bool) -> int:
     hours, minutes, seconds, frames = map(int, match.groups())
     left_out = nominal // 15 if drops else 0
     if hours > 23 or frames >= nominal or (frames < left_out and seconds == 0 and minutes % 10):
-        raise ValueError(f"{text!r} is no timecode at {_shown(rate)} frames per second")
+        raise ValueError(f"{text!r} is not a timecode at {_shown(rate)} frames per second")
     total_minutes = 60 * hours + minutes
     return (60 * total_minutes + seconds) * nominal + frames - left_out * (total_minutes - total_minutes // 10)
 

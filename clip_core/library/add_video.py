@@ -85,7 +85,7 @@ def _need_room(folder: Path, size_bytes: int, name: str) -> None:
     except OSError as error:
         raise _no_place(folder, error) from error
     if lacking:
-        what = f"There is no room for {shown_name(name)}: it has {size_text(size_bytes)}, {lacking}."
+        what = f"There is no room for {shown_name(name)}: it has {size_text(size_bytes)}, but {lacking}."
         raise StoreFullError(what, "Free some space and upload it again.")
 
 

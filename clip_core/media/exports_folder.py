@@ -88,7 +88,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(
-            f"{shown_name(folder)} cannot be made or is no folder: {error.strerror}.", "Choose another folder."
+            f"{shown_name(folder)} cannot be made or is not a folder: {error.strerror}.", "Choose another folder."
         ) from error
 
 

@@ -127,7 +127,7 @@ def _begin(video: Video, destination: Path, sound: Sound | None) -> Mp4File:
     width, height = proxy_size(*size)
     about = int(len(table) * width * height * _BYTES_PER_PIXEL + table.end_s * _SOUND_BYTES_PER_S)
     if lacking := lacking_room(destination.parent, about, SPARE_BYTES):
-        what = f"There is no room for a copy to play: it may take {size_text(about)}, {lacking}."
+        what = f"There is no room for a copy to play: it may take {size_text(about)}, but {lacking}."
         raise ProxyError(what, "Free some space and try again.")
     longest_s = float(np.diff(table.times_s).max(initial=0.0))
     return Mp4File(destination, PROXY, size, table.time_base, longest_step_s=longest_s, sound=sound)

@@ -146,7 +146,7 @@ def find_spikes(scores: Scores, smoothed: Floats) -> list[Spike]:
     around its steepest step. A run is a spike if its change is at least ``TIMES_USUAL`` times the usual one and at
     least ``LEAST_CHANGE`` of the unit. The usual change is the median, over all steps between samples, of the change of
     the step's run. It is taken over the prompt itself and over all prompts, and the larger counts, so that small
-    movements of a prompt that is never visible are no spikes beside a prompt that is.
+    movements of a prompt that is never visible are not spikes beside a prompt that is.
 
     Shot boundaries do not matter: whatever appears within one sample is a shot boundary too, and should be found here.
     There are no spikes across a gap between samples.

@@ -121,7 +121,7 @@ def find_moments(
     this order. Peak and mean are taken over a moment's samples, including filled gaps and excluding padding.
 
     Args:
-        scores: Raw scores; they are smoothed here.
+        scores: Raw scores; they are smoothed here unless ``smoothed`` is given.
         threshold: One number for all prompts, or prompt → number, in the unit of ``scores``; prompts missing from the
             mapping are not flagged.
         smoothing_s: Width of the moving average in seconds; 0 uses the raw scores.

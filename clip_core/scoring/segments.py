@@ -13,7 +13,7 @@ from clip_core.types import Floats, Ints, Times
 
 BLOCK_ROWS = 4096
 LEAST_DISTANCE = 0.18
-"""A smaller jump is no shot boundary. Real CLIP vectors a second apart jump this far in 1 of 50 steps within a take,
+"""A smaller jump is not a shot boundary. Real CLIP vectors a second apart jump this far in 1 of 50 steps within a take,
 and in 95 of 100 steps between places (1 % are below 0.139)."""
 ABRUPT = 1.5
 """A boundary jumps this many times as far as the adjacent steps: a pan takes several similar steps."""

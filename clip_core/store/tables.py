@@ -89,7 +89,7 @@ def plain_id(text: str) -> str:
         StoreError: It is not an id of a video or a model.
     """
     if _ID.fullmatch(text) is None:
-        raise StoreError(f"{text[:40]!r} is no id of a video or a model.", "Pass the video_id of an opened video.")
+        raise StoreError(f"{text[:40]!r} is not an id of a video or a model.", "Pass the video_id of an opened video.")
     return text
 
 
@@ -228,7 +228,7 @@ class Tables:
     def __init__(self, location: str | Path) -> None:
         text = str(location)
         if not isinstance(location, str | Path) or not text.strip() or "\0" in text:
-            raise StoreError(f"{location!r} is no place for embeddings.", "Give a folder or an s3:// address.")
+            raise StoreError(f"{location!r} is not a place for embeddings.", "Give a folder or an s3:// address.")
         self.is_folder = "://" not in text
         self.location = str(Path(text).absolute()) if self.is_folder else text
         self._connection: Any = None

@@ -1,4 +1,4 @@
-"""Opening, timing and sampling videos. Pictures leave this room as RGB, each with its time."""
+"""Opening, timing and sampling videos. Every frame is an RGB picture with its time."""
 
 from __future__ import annotations
 

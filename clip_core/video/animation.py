@@ -141,7 +141,7 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
         table: A confirmed table of this very file.
 
     Raises:
-        VideoError: It is no WebP, or one beyond 64 megapixels, 24 hours or 512 MiB.
+        VideoError: It is not a WebP, or one beyond 64 megapixels, 24 hours or 512 MiB.
         VideoDecodeError: Not one picture can be decoded.
     """
     name, size_bytes = shown_name(path), path.stat().st_size

@@ -84,7 +84,7 @@ class Video(ABC):
         info: What the container says.
         time_base: Seconds per unit of ``pts``.
         start_pts: The pts of the first frame that decodes, which is time zero.
-        table: A confirmed table of this very file; one in other units, or that begins elsewhere, is not believed.
+        table: A confirmed table of this very file; one in other units, or that begins elsewhere, is ignored.
 
     Attributes:
         info: What the container says.
@@ -102,8 +102,8 @@ class Video(ABC):
         self.clock_restarts_s: float | None = None
         self._time_base, self._start_pts = time_base, start_pts
         here = (start_pts, time_base)
-        believed = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
-        self._table = table if believed else None
+        usable = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
+        self._table = table if usable else None
         self._shown: Frame | None = None
         self._closed = False
 
@@ -115,7 +115,8 @@ class Video(ABC):
     def table(self) -> TimeTable:
         """When each frame is presented: a claim until ``frames()`` has run to the end once.
 
-        Reading it first scans the packets or the names of the pictures, but decodes nothing.
+        Reading it first scans the packets or the names of the pictures. It decodes nothing, unless the
+        packets do not tell their times: then it decodes the whole file, which confirms the table.
         """
         if self._table is None:
             self._check_open()

@@ -54,7 +54,7 @@ def open_container(path: Path) -> InputContainer:
         path: The file. It is made absolute, so that no part of it can be read as a protocol.
 
     Raises:
-        VideoError: It is no such container, or it is cut off before its index.
+        VideoError: It is not such a container, or it is cut off before its index.
     """
     av.logging.set_level(None)  # any level makes decoder threads wait for the GIL: a deadlock when they are joined
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
@@ -134,7 +134,7 @@ class Decoded:
     Attributes:
         pts: Presentation time stamp in the stream's time base.
         duration: Of the frame in the same unit, 0 if unknown.
-        is_key: Whether it stands for itself.
+        is_key: Whether it decodes without other frames.
         raw: FFmpeg's frame.
     """
 

@@ -51,7 +51,7 @@ def picture_file(rgb: Image, *, png: bool = False) -> bytes:
 
     Args:
         rgb: uint8 (h, w, 3), red first.
-        png: Whether nothing may be lost.
+        png: Whether the file must be lossless.
     """
     return _encoded(rgb, ".png", []) if png else _jpeg(rgb, 95)
 

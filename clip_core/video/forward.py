@@ -24,7 +24,7 @@ class Shot:
     Attributes:
         pts: Its time in the source's time base.
         duration: In the same unit, 0 if unknown.
-        is_key: Whether it stands for itself.
+        is_key: Whether it decodes without other frames.
         picture: Makes the picture, as long as the source has not gone on; None if it cannot be decoded.
         damaged: Whether it is known without decoding that it cannot be.
     """

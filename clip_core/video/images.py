@@ -1,4 +1,4 @@
-"""Sequences of images, read with OpenCV: every picture stands for itself, so that any of them is near."""
+"""Sequences of images, read with OpenCV: each decodes on its own, so reading may start at any of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a video: what is no video, or not one that may be opened, is refused here."""
+"""Opening a video: anything that is not a video, or must not be opened, is refused here."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTabl
             addresses, play lists, folders and pipes are refused.
         video_id: The SHA-256 of its bytes, 64 hex digits, if known: then the file is not hashed.
         table: When each of its frames is presented, if a pass over this very file confirmed it: then
-            its packets are not scanned. A table in other units, or that begins elsewhere, is not believed.
+            its packets are not scanned. A table in other units, or that begins elsewhere, is ignored.
 
     Raises:
         VideoNotFoundError: No such regular file.
-        VideoError: It is no video, or one beyond 64 megapixels a frame or 24 hours; or PyAV cannot be loaded.
+        VideoError: It is not a video, or one beyond 64 megapixels a frame or 24 hours; or PyAV cannot be loaded.
         VideoDecodeError: It is a video of which not one frame can be decoded.
     """
     video = _open(path, table)

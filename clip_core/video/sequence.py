@@ -69,7 +69,7 @@ class ImageSequence:
     def files(self) -> tuple[tuple[int, str], ...]:
         """The numbers and names of the pictures that are there, by number; looked up when first asked.
 
-        A hole in the numbers is no end: the pictures after it keep their times.
+        A hole in the numbers is not the end: the pictures after it keep their times.
 
         Raises:
             VideoNotFoundError: There is none, or the folder cannot be read.

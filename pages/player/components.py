@@ -51,7 +51,7 @@ def report_of(part: str, name: str, player: str = PLAYER) -> object:
 
 
 def frame_in(report: dict[str, Any]) -> int | None:
-    """Return the frame number of a report; None if it is no whole number."""
+    """Return the frame number of a report; None if it is not a whole number."""
     frame = report.get("frame")
     return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
 

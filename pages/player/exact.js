@@ -5,7 +5,7 @@
 // difference is the origin: where the server says that the file's first frame stands, checked against the media
 // time of the first picture that the browser shows, before anything is played or sought.
 
-const LATE_MS = 250; // a picture that is already on the screen is not presented again: this long is waited for it
+const LATE_MS = 250; // a picture that is already on the screen is not presented again: wait at most this long for it
 const FIRST_MS = 3000; // the same for the very first picture
 const TRIES = 3;
 const CLOSE_S = 0.002; // rounding of container clocks

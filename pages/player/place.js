@@ -5,7 +5,8 @@ const LEAVING = Symbol.for("clip-video-investigator.leaving"); // when a link wa
 const LEFT_WITHIN_MS = 10_000; // of a click, else the link led nowhere
 const PLACES = Symbol.for("clip-video-investigator.places");
 
-// since: when the player came. place: {video, seq, frame, believed}: seq of Python's last command, and the frames that Python may believe in since.
+// since: when the player came. place: {video, seq, frame, believed}: seq of Python's last command, and the frames that
+// Python may have heard of since, see reports.js.
 export function leavePlace(player, since, place) {
   const pressed = document[LEAVING];
   const left = pressed > since && performance.now() - pressed < LEFT_WITHIN_MS;

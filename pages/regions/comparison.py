@@ -82,7 +82,7 @@ def draw_comparison(
         finally:
             bar.empty()
     if state.last is None or state.last[0] != compared:
-        st.caption("Press Compare. Nothing of it is stored.")
+        st.caption("Press Compare. The result is not stored.")
         return
     for ordinal, encoder in (("First", one), ("Second", other)):
         st.caption(f"{ordinal}: {describe_model(encoder)}")
@@ -138,7 +138,7 @@ def verdict(result: Comparison) -> str:
     """Return a verdict, as Markdown, on what the lowest cosine of the frames and the prompts means."""
     lowest = float(min(result.image_cosines.min(), result.text_cosines.min(initial=1.0)))
     if lowest >= SAME and not result.prompts:
-        return ":material/check: **The same for pictures.** Without prompts nothing is known of texts."
+        return ":material/check: **The same for pictures.** Without prompts, texts could not be compared."
     if lowest >= SAME:
         return ":material/check: **The same for all purposes.** Scores and thresholds carry over."
     if lowest >= ALIKE:

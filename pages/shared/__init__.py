@@ -1,1 +1,1 @@
-"""Code that several regions share: caches, theme, widgets, tables, routes."""
+"""Code that several regions share: caches, session state, theme, widgets, tables."""

@@ -1,5 +1,6 @@
-"""The session's state: one dataclass for each region of the page, under one key, owned by the region's folder.
+"""The session's state: small dataclasses, each under its own key and owned by the folder whose values it holds.
 
+Most regions have one. The viewer has two, and modules in pages/shared keep their own.
 Another region reads or changes such a value through a function of its owner. The values of plain widgets stay under the
 keys of the widgets, which are constants of the modules that draw them.
 """

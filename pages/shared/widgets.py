@@ -1,9 +1,10 @@
 """Controls whose value the server may also set: a late message from the browser cannot undo what the server set.
 
 With each message the browser sends the values of all its controls, including those that the server has just set and
-the browser has not drawn yet. So the server never writes under the key of a control. The value is kept under a name of
-its own, and when the server has changed it, the control is drawn under a new key. Whatever still arrives under the old
-key is ignored.
+the browser has not drawn yet. So the server never writes under the key of a control drawn with ``bound``. The value is
+kept in a field of the region's state, and when the server has changed it, the control is drawn under a new key.
+Whatever still arrives under the old key is ignored. Other controls keep one key, under which only the module that draws
+them may write.
 """
 
 from __future__ import annotations

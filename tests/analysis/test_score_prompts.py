@@ -130,7 +130,7 @@ def test_prompts_are_normalised_once() -> None:
 def test_one_text_is_no_list_and_a_number_no_text() -> None:
     with pytest.raises(PromptError, match="where a list of prompts belongs"):
         clean_prompts("abc")
-    with pytest.raises(PromptError, match="Prompt 2 is no text but NoneType"):
+    with pytest.raises(PromptError, match="Prompt 2 is not text but NoneType"):
         clean_prompts(["a", None])  # type: ignore[list-item]
 
 

@@ -141,7 +141,7 @@ def test_who_types_marks_nothing_and_a_cross_or_undo_takes_a_mark_back(judge: Ju
     box.fill("io")
     box.press("i")
     box.press("Enter")
-    tab.get_by_text("That is no time.").wait_for()
+    tab.get_by_text("That is not a time.").wait_for()
     assert tab.evaluate("pressed") == []
     box.fill("0:02")
     box.press("Enter")

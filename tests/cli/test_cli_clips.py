@@ -99,7 +99,7 @@ def test_what_may_go_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert said.startswith("film.mp4: A moment at 1:10.000 lies outside the video, which lasts 0:02.000.")
     assert failure(capsys, "film.mp4", "--moments", "bad.csv", *to).startswith("bad.csv, row 2, column end_s")
     said = failure(capsys, "film.mp4", "--moments", "moments.csv", "--out", "file")
-    assert said.startswith("film.mp4: file cannot be made or is no folder: File exists.")
+    assert said.startswith("film.mp4: file cannot be made or is not a folder: File exists.")
     assert "There is no file gone.mp4." in failure(capsys, "gone.mp4", "--moments", "moments.csv", *to)
     assert "--moments" in failure(capsys, "film.mp4", *to)
     assert not (here / "out").exists()
@@ -109,7 +109,7 @@ def test_a_list_that_is_too_large_is_not_read(here: Path, capsys: pytest.Capture
     with (here / "huge.csv").open("wb") as file:
         file.truncate(1 << 40)  # a hole: more than memory holds
     said = failure(capsys, "film.mp4", "--moments", "huge.csv", "--out", "out")
-    assert said == "huge.csv has 1.1 TB: that is no list of moments. At most 20 MB."
+    assert said == "huge.csv has 1.1 TB: that is not a list of moments. At most 20 MB."
 
 
 def test_no_moments(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,14 +62,16 @@ def test_a_model_is_listed_fetched_and_used(here: Path, hub: HubServer, capsys: 
 
     code, out, err = run(capsys, "download", B32.id)
     assert code == 0
-    assert re.fullmatch(rf"{B32.id}, fp32, commit d15189d: \d+ kB in 6 files, of which \d+ kB are to come\.", out[0])
+    assert re.fullmatch(
+        rf"{B32.id}, fp32, commit d15189d: \d+ kB in 6 files, of which \d+ kB are still to be downloaded\.", out[0]
+    )
     assert out[1] == f"Done. Use it: python -m clip_core index VIDEO --model {B32.id}, or choose it on the page."
     assert re.fullmatch(rf"{B32.id.split('/')[1]}: \d+ k?B of \d+ kB.*", err[-1])
 
     code, out, err = run(capsys, "index", "clip.mp4", "--model", B32.id)
     assert (code, err[-1].split(":")[0]) == (0, "clip.mp4")
     assert run(capsys, "download")[1][1].endswith("yes")
-    assert run(capsys, "download", B32.id)[1][0].endswith("all of it here already.")
+    assert run(capsys, "download", B32.id)[1][0].endswith("already downloaded in full.")
 
 
 def test_a_precision_that_is_not_there(here: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:

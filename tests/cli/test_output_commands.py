@@ -267,7 +267,7 @@ def test_another_unit_than_the_settings_file_drops_its_thresholds(
     settings = json.loads((here / "moments.json").read_text())["settings"]
     assert settings["thresholds_in_force"] == {"a dog": 0.2, "pizza": 0.1}
     err = run(capsys, *given, "--unit", "z", "--threshold", "1")[2]
-    assert err[0] == "Thresholds and ranges of the settings file are in cosine: they do not count here."
+    assert err[0] == "Thresholds and ranges of the settings file are in cosine: they are ignored here."
     assert [line.split(":")[0] for line in err[1:]] == list(ASKED)
     settings = json.loads((here / "moments.json").read_text())["settings"]
     assert settings["thresholds_in_force"] == {"a dog": 1.0, "pizza": 1.0}
@@ -281,21 +281,21 @@ def test_another_unit_than_the_settings_file_drops_its_thresholds(
         (["--format", "x"], "There is no format “x”. There are: csv, json, vtt, srt, edl, fcpxml, otio, "
          "qvhighlights, all."),
         (["--format", ","], "No format is given. Such as: --format csv,otio,vtt"),
-        (["--format", "csv,vtt"], "Several formats need a folder to lie in. Give one: --out DIR"),
+        (["--format", "csv,vtt"], "Several formats need a folder. Give one: --out DIR"),
         (["--out", "config.yaml"], "config.yaml is a file, not a folder. Choose another place for --out."),
         (["--out", "/proc/no"], "no cannot be written: No such file or directory. Choose another place for --out."),
         (["--unit", "margin"], "clip.mp4: Margin needs a negative prompt. Add a line such as \"- a person\" to the "
          "prompts, or choose another unit."),
-        (["--prompt", "- a person"], "All prompts are negative ones. Give one: --prompt P"),
+        (["--prompt", "- a person"], "All prompts are negative. Give one: --prompt P"),
         (["--prompts", "no.txt"], "no.txt cannot be read: No such file or directory. Check --prompts."),
         (["--prompts", "clip.mp4"], "clip.mp4 is not UTF-8 text. Save it as UTF-8."),
-        (["--threshold", "nan"], "Invalid value for '--threshold': 'nan' is no number. See python -m clip_core moments "
-         "--help."),
+        (["--threshold", "nan"], "Invalid value for '--threshold': 'nan' is not a number. See python -m clip_core "
+         "moments --help."),
         (["--confidence", "40"], "The confidence cannot be 40 percent. Allowed: 50 to 99.9 percent."),
         (["--confidence", "150"], "The confidence cannot be 150 percent. Allowed: 50 to 99.9 percent."),
         (["--confidence", "0.95"], "The confidence cannot be 0.95 percent. Allowed: 50 to 99.9 percent."),
         (["--confidence", "-95"], "The confidence cannot be -95 percent. Allowed: 50 to 99.9 percent."),
-        (["--confidence", "high"], "Invalid value for '--confidence': 'high' is no number. See python -m clip_core "
+        (["--confidence", "high"], "Invalid value for '--confidence': 'high' is not a number. See python -m clip_core "
          "moments --help."),
         (["--smoothing", "-1"], "The setting 'smoothing_s' cannot be -1.0. Allowed: seconds from 0 on."),
     ],

@@ -97,7 +97,7 @@ def test_elsewhere_a_plain_line_every_few_seconds_and_at_the_end(
             bar.show(Progress(done, 40, 2.0, 20.0, "waiting" if done == 20 else "dense"))
         bar.show(Progress(40, 40, 2.0, 0.0, "done"))
     assert capsys.readouterr().err.splitlines() == [
-        "clip.mp4: 20 of 40 samples, another process is at it, 2.0/s, 0:20 left",
+        "clip.mp4: 20 of 40 samples, another process is indexing it, 2.0/s, 0:20 left",
         "clip.mp4: 40 of 40 samples, 2.0/s",
     ]
 

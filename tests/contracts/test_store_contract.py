@@ -156,7 +156,7 @@ def test_beginning_again_keeps_the_chain(store: EmbeddingStore) -> None:
 def test_what_was_never_begun_is_not_indexed(tmp_path: Path, video_id: str) -> None:
     store = EmbeddingStore(tmp_path / "empty")
     kind = NotIndexedError if video_id == VIDEO else StoreError
-    with pytest.raises(kind, match=r"never indexed|is no id"):
+    with pytest.raises(kind, match=r"never indexed|is not an id"):
         store.read(video_id, MODEL)
     assert not (tmp_path / "empty").exists()
 

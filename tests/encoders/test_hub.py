@@ -481,7 +481,7 @@ def test_an_external_file_that_is_listed_but_missing(hub: HubServer, model: Repo
 
 def test_no_room_on_the_disk(model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 5, 1000))  # type: ignore[attr-defined]
-    with pytest.raises(DownloadError, match=r"needs 52 kB, but in huggingface_hub's cache 1 kB are free, and"):
+    with pytest.raises(DownloadError, match=r"needs 52 kB, but in huggingface_hub's cache only 1 kB are free, and"):
         fetch()
     assert not repository_folder(MODEL).exists()
 
@@ -675,5 +675,5 @@ def test_offline_means_no_request(hub: HubServer, model: Repository, tmp_path: P
 
 def test_room_is_asked_of_the_folder_that_will_be(model: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "SPARE_BYTES", 10**18)
-    with pytest.raises(DownloadError, match=r"in huggingface_hub's cache [\d.]+ [kMG]B are free"):
+    with pytest.raises(DownloadError, match=r"in huggingface_hub's cache only [\d.]+ [kMG]B are free"):
         fetch()

@@ -18,7 +18,7 @@ from tests.support.model_maker import clip_preprocessor, make_clip, write_json
         (b"{not json", r"^config\.json of m is not JSON: "),
         (b"\xff\xfe\xfa", r"^config\.json of m is not JSON: "),
         (b"[" * 100_000, r"^config\.json of m is not JSON: "),
-        (b"[1]", r"^config\.json of m holds no JSON object\."),
+        (b"[1]", r"^config\.json of m is not a JSON object\."),
         (b"", r"^config\.json of m is not JSON: "),
         (b" " * (MAX_JSON_BYTES + 1), r"^config\.json of m is over 4.19 MB\."),
     ],

@@ -42,13 +42,16 @@ HEAD = "prompt,start,end\n"
         ("a,b,c\n1,2,3\n", r"^truth\.csv has no column prompt; its head is: a, b, c\. It may be called prompt, query"),
         ("prompt,start\nx,1\n", r"^truth\.csv has no column end; "),
         (HEAD + "a,1,2\n,1,2\n", r"^truth\.csv, row 3: the prompt is missing\."),
-        (HEAD + "a,1\n", r"^truth\.csv, row 2: the end is nothing, which is no time\. Write seconds or HH:MM:SS\.mmm"),
-        (HEAD + "a,nan,2\n", r"row 2: the start is nan, which is no time"),
+        (
+            HEAD + "a,1\n",
+            r"^truth\.csv, row 2: the end is nothing, which is not a time\. Write seconds or HH:MM:SS\.mmm",
+        ),
+        (HEAD + "a,nan,2\n", r"row 2: the start is nan, which is not a time"),
         (HEAD + "a,-1,2\n", r"row 2: the start is -1, which"),
         (HEAD + "a,0,1e300\n", r"row 2: the end is 1e300, which"),
         (HEAD + "a,3,3\n", r"row 2: the end 3 is not after the start 3\. Correct"),
         (HEAD + "a,\x1b[2J,2\n", r"row 2: the start is \?\[2J, which"),
-        (HEAD + '"' + "x" * 200_000, r"^truth\.csv is no CSV: field larger than field limit"),
+        (HEAD + '"' + "x" * 200_000, r"^truth\.csv is not CSV: field larger than field limit"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_by_its_place(text: str, said: str) -> None:
@@ -59,7 +62,7 @@ def test_what_cannot_be_understood_is_refused_by_its_place(text: str, said: str)
 
 
 def test_what_is_too_large_or_no_text_is_refused() -> None:
-    with pytest.raises(TruthError, match=r"^big\.csv has 10 MB: that is no list of moments\. At most 10 MB"):
+    with pytest.raises(TruthError, match=r"^big\.csv has 10 MB: that is not a list of moments\. At most 10 MB"):
         read_truth(b"x" * (MOST_BYTES + 1), "big.csv")
     with pytest.raises(TruthError, match=r"^x\.csv is not UTF-8 text \(byte 3\)\."):
         read_truth(b"ab\xff", "x.csv")

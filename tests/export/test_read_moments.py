@@ -49,7 +49,7 @@ def test_a_list_to_evaluate_by_is_read_and_its_absent_prompts_are_no_moments() -
     text = "prompt,start,end\na dog,1.0,2.5\nan elephant,,\npizza,0:04,0:05\n"
     assert spans(text) == [("a dog", 1.0, 2.5), ("pizza", 4.0, 5.0)]
     assert len(read_truth(text.encode(), "truth.csv").spans) == 2  # what Evaluate makes of the same
-    with pytest.raises(MomentsFileError, match=r"row 2, column end_s: \(empty name\) is no time"):
+    with pytest.raises(MomentsFileError, match=r"row 2, column end_s: \(empty name\) is not a time"):
         read("prompt,start,end\na dog,1.0,\n")
 
 
@@ -71,15 +71,15 @@ def test_times(cell: str, time_s: float | None) -> None:
         ("", "truth.csv is empty"),
         ("a,b\n1,2\n", "has no column start_s; its head is: a, b"),
         ("start,x\n1,2\n", r"has no column end_s; .* It may be called end_s, end, end_time, stop"),
-        ("start,end\n1,2\n\nx/y\x1b,3\n", r"truth.csv, row 4, column start_s: x∕y\? is no time"),
-        ("start,end\n1\n", r"row 2, column end_s: \(empty name\) is no time"),
+        ("start,end\n1,2\n\nx/y\x1b,3\n", r"truth.csv, row 4, column start_s: x∕y\? is not a time"),
+        ("start,end\n1\n", r"row 2, column end_s: \(empty name\) is not a time"),
         ("start,end\n2,1\n", "row 2, column end_s: 1 is not after the start"),
         ("start,end\n1,1\n", "row 2, column end_s: 1 is not after the start"),
-        ("start,end\n-1,1\n", "row 2, column start_s: -1 is no time"),
-        ("start,end\n1,1e9\n", "row 2, column end_s: 1e9 is no time"),
-        ("start,end,peak\n1,2,high\n", "row 2, column peak: high is no number"),
-        ("start,end\n1,nan\n", "row 2, column end_s: nan is no time"),
-        ('start,end\n1,"' + "9" * 200_000, "truth.csv is no CSV: field larger than field limit"),
+        ("start,end\n-1,1\n", "row 2, column start_s: -1 is not a time"),
+        ("start,end\n1,1e9\n", "row 2, column end_s: 1e9 is not a time"),
+        ("start,end,peak\n1,2,high\n", "row 2, column peak: high is not a number"),
+        ("start,end\n1,nan\n", "row 2, column end_s: nan is not a time"),
+        ('start,end\n1,"' + "9" * 200_000, "truth.csv is not CSV: field larger than field limit"),
         ("start,end\n" + "1,2\n" * (MOST_MOMENTS + 1), "has 100,001 rows. At most 100,000 are read"),
     ],
 )
@@ -91,7 +91,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
 
 
 def test_too_large_and_no_text() -> None:
-    with pytest.raises(MomentsFileError, match=r"has 20 MB: that is no list of moments\. At most 20 MB"):
+    with pytest.raises(MomentsFileError, match=r"has 20 MB: that is not a list of moments\. At most 20 MB"):
         read_moments(bytes(MOST_BYTES + 1), "x.csv")
     with pytest.raises(MomentsFileError, match=r"x.csv is not UTF-8 text \(byte 1\)"):
         read_moments("start,end\n".encode("utf-16"), "x.csv")

@@ -93,21 +93,21 @@ def clip_with(**changes: Any) -> str:
     ],
 )  # fmt: skip
 def test_a_clip_that_is_none_is_named(changes: dict[str, Any]) -> None:
-    with pytest.raises(MomentsFileError, match=r"cut.otio, clip 2: its range is missing or no range of time"):
+    with pytest.raises(MomentsFileError, match=r"cut.otio, clip 2: its range is missing or is not a range of time"):
         read(clip_with(**changes))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no JSON"),
-        ('{"a":' * 100_000, "is no JSON: it is nested too deeply"),
+        ("{", "is not JSON"),
+        ('{"a":' * 100_000, "is not JSON: it is nested too deeply"),
         ('{"OTIO_SCHEMA": "Timeline.1", "tracks": ' + "[" * 100_000, "nested too deeply"),
-        ('{"OTIO_SCHEMA": "Clip.2", "x": NaN}', "is no JSON: NaN is no number"),
-        ('{"x": ' + "9" * 5000 + "}", "is no JSON"),
-        ("{}", "no OpenTimelineIO timeline"),
-        ('{"OTIO_SCHEMA": 5}', "no OpenTimelineIO timeline"),
-        ('{"OTIO_SCHEMA": "Evil.1", "plugin": "/etc/passwd"}', "no OpenTimelineIO timeline"),
+        ('{"OTIO_SCHEMA": "Clip.2", "x": NaN}', "is not JSON: NaN is not a number"),
+        ('{"x": ' + "9" * 5000 + "}", "is not JSON"),
+        ("{}", "not an OpenTimelineIO timeline"),
+        ('{"OTIO_SCHEMA": 5}', "not an OpenTimelineIO timeline"),
+        ('{"OTIO_SCHEMA": "Evil.1", "plugin": "/etc/passwd"}', "not an OpenTimelineIO timeline"),
         ('{"OTIO_SCHEMA": "Stack.1", "children": [' * 300 + "]}" * 300, "is nested too deeply"),
     ],
 )

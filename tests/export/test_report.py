@@ -134,7 +134,7 @@ def test_it_asks_no_other_host() -> None:
 
 
 def test_what_cannot_be_shown_is_refused() -> None:
-    with pytest.raises(ValueError, match="thumbnail of moment 0 is no JPEG"):
+    with pytest.raises(ValueError, match="thumbnail of moment 0 is not a JPEG"):
         report_html(report(thumbnails={0: b"<svg onload=alert(1)>"}))
     with pytest.raises(ValueError, match="JSON compliant"):
         report_html(report(figure={"data": [{"y": [float("nan")]}], "layout": {}}))

@@ -49,7 +49,7 @@ def test_what_is_no_timecode_is_refused(text: str) -> None:
 
 
 def test_a_number_that_is_dropped_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no timecode at 29\.97"):
+    with pytest.raises(ValueError, match=r"not a timecode at 29\.97"):
         source(DF30, start_timecode="00:01:00;01")
 
 
@@ -68,7 +68,7 @@ def test_the_nearest_standard_rate(rate: Fraction, standard: Fraction) -> None:
 
 def test_a_rate_that_is_none_of_the_standards_is_told() -> None:
     assert source(Fraction(2997, 100)).note == source(Fraction(25)).note == ""
-    assert "10 frames per second is no standard rate: the timeline counts in 30" in source(Fraction(10)).note
+    assert "10 frames per second is not a standard rate: the timeline counts in 30" in source(Fraction(10)).note
     assert "varies (mean 24.7): the timeline counts in 25" in source(Fraction(247, 10), variable=True).note
 
 

@@ -72,5 +72,5 @@ def test_the_rest_is_the_records() -> None:
     )
     assert (source.name, source.url, source.width, source.height) == ("mine.mp4", "file:///films/a%20b.mp4", 640, 360)
     assert (source.end_s, source.has_audio, source.start_timecode) == (10.0, True, "01:00:00:00")
-    with pytest.raises(ValueError, match="no timecode"):
+    with pytest.raises(ValueError, match="not a timecode"):
         source_of(replace(record(table([Fraction(0), Fraction(1, 25)], FINE))), start_timecode="00:00:00:30")

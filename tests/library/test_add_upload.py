@@ -77,7 +77,7 @@ def test_no_room_is_seen_before_anything_is_copied(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9 - 10**6, 10**6))
-    with pytest.raises(StoreFullError, match=r"no room for big\.mp4: it has 2 GB, 1 MB are free"):
+    with pytest.raises(StoreFullError, match=r"no room for big\.mp4: it has 2 GB, but only 1 MB are free"):
         add_upload(io.BytesIO(b"x"), 2_000_000_000, "big.mp4", tmp_path / "u", store)
     assert list((tmp_path / "u").iterdir()) == []
 

@@ -99,5 +99,5 @@ def test_the_command_refuses_the_flag_for_a_file_that_was_not_uploaded(
     path, store = here
     path.rename(path.parent.parent / "mine.mp4")
     assert main(["forget", "holiday.mp4", "--file", "--yes"]) == 2
-    assert "holiday.mp4 is no upload" in capsys.readouterr().err
+    assert "holiday.mp4 is not an upload" in capsys.readouterr().err
     assert len(store.videos()) == 1  # nothing was forgotten either

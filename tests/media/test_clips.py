@@ -269,9 +269,9 @@ def test_progress_never_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     video = planted(tmp_path, "v", 30, VideoSpec())
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ExportError, match=r"file cannot be made or is no folder: File exists\. Choose"):
+    with pytest.raises(ExportError, match=r"file cannot be made or is not a folder: File exists\. Choose"):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path / "file"))
-    with pytest.raises(ExportError, match=r"below cannot be made or is no folder: Not a directory\."):
+    with pytest.raises(ExportError, match=r"below cannot be made or is not a folder: Not a directory\."):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path / "file" / "below"))
 
 
@@ -293,7 +293,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     video = planted(tmp_path, "v", 30, VideoSpec())
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 60_000_000, 60_000_000))
-    with pytest.raises(ExportError, match=r"There is no room: 60 MB are free, and 67\.1 MB of them stay free\."):
+    with pytest.raises(ExportError, match=r"There is no room: only 60 MB are free, and 67\.1 MB must stay free\."):
         list(cut_clips(video.path, [moment(0, 1)], tmp_path / "out"))
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -341,7 +341,9 @@ def test_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 60_000_000, 60_000_000))
     video = KINDS["avi"](tmp_path)
-    with pytest.raises(ProxyError, match=r"There is no room for a copy to play: it may take 126 kB, 60 MB are free, "):
+    with pytest.raises(
+        ProxyError, match=r"There is no room for a copy to play: it may take 126 kB, but only 60 MB are free, "
+    ):
         list(make_proxy(video.path, tmp_path / "proxies" / "copy.mp4"))
     assert left_in(tmp_path / "proxies") == []
 

@@ -58,7 +58,7 @@ def test_what_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         list(save_frames(tmp_path / "gone.mp4", [0.5], tmp_path / "out"))
     assert not (tmp_path / "out").exists()
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ExportError, match="file cannot be made or is no folder"):
+    with pytest.raises(ExportError, match="file cannot be made or is not a folder"):
         list(save_frames(video.path, [0.5], tmp_path / "file"))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".001_frame_0m00.500s.jpg.part").symlink_to("/dev/full")

@@ -49,5 +49,5 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 def test_room_is_asked_for_with_what_stays_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 0, 70_000_000))  # type: ignore[attr-defined]
     assert lacking_room(tmp_path, 6_000_000, 64_000_000) is None
-    assert lacking_room(tmp_path, 6_000_001, 64_000_000) == "70 MB are free, and 64 MB of them stay free"
+    assert lacking_room(tmp_path, 6_000_001, 64_000_000) == "only 70 MB are free, and 64 MB must stay free"
     assert nearest_folder(tmp_path / "no" / "folder") == nearest_folder(tmp_path) == tmp_path

@@ -85,7 +85,7 @@ def test_a_read_only_store_can_be_looked_at(read_only: World) -> None:
     assert not page.at.error
     assert page.slide("frame", 40).frame == 40
     page.slide("smoothing", 1.3)
-    assert page.starting(":material/warning: The settings of this video are not kept.")
+    assert page.starting(":material/warning: The settings of this video could not be saved.")
     assert page.holding(r"Read\-only file system")
     assert page.control("slider", "smoothing").value == 1.3
     for name in ("evaluate", "compare", "library", "investigate"):

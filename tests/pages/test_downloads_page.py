@@ -107,10 +107,10 @@ def test_formats_that_count_frames_tell_of_an_odd_rate(world: World) -> None:
     page = Page().indexed()
     counting = "EDL (CMX 3600), Final Cut Pro XML, OpenTimelineIO"
     assert page.starting(
-        escape_markdown(f"{counting}: 17 frames per second is no standard rate: the timeline counts in 23.976")
+        escape_markdown(f"{counting}: 17 frames per second is not a standard rate: the timeline counts in 23.976")
     )
     world.write(video_path="wide.mp4")
-    assert not Page().indexed().holding("no standard rate")
+    assert not Page().indexed().holding("not a standard rate")
 
 
 def test_selected_rows_only(made: list[Filled], ready: Page) -> None:

@@ -218,9 +218,9 @@ def test_a_mark_cannot_end_before_it_starts_and_what_is_no_time_is_told(evaluati
     assert evaluating.starting("It must not end before it starts.")
     evaluating.control("text_input", "mark_out_text").set_value("soon")
     assert evaluating.run().at.button(key="add_mark").disabled
-    assert evaluating.starting("That is no time.")
+    assert evaluating.starting("That is not a time.")
     evaluating.control("text_input", "mark_out_text").set_value("4.5")
-    assert evaluating.run().holding("mark one frame")
+    assert evaluating.run().holding("marks one frame")
     evaluating.press("add_mark")
     assert [(row["state"], row["start"], row["end"]) for row in rows(evaluating)] == [("one frame", 4.5, 4.5)]
     assert look_at(evaluating, "Measures").starting("##### No truth yet")  # a frame is no stretch

@@ -806,7 +806,7 @@ def test_a_score_range_from_elsewhere_stays_within_the_slider(settled: World, un
 
 def test_a_time_range_past_the_video_is_told(settled: World, seen: dict[str, Any]) -> None:
     page = opened({"time_range": "[500,600]"}).until(lambda: "signal" in seen)
-    assert [t.value for t in page.at.toast if "8:20.000 … 10:00.000 holds nothing of this video" in t.value]
+    assert [t.value for t in page.at.toast if "8:20.000 … 10:00.000 lies outside this video" in t.value]
     assert page.control("slider", "time_ends").value == (0.0, page.control("slider", "time_ends").max)
 
 
@@ -909,7 +909,7 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
     assert bundle.settings["pictures"] == [name]
     assert f"The prompts are pictures, not texts: {name}." in make_report(bundle, seen["view"], {})
     assert saved(page).proto.disabled
-    assert page.starting("Pictures do not go along")
+    assert page.starting("This link holds only the video and the frame")
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
     assert set(parse_qs(urlsplit(address).query)) == {"video", "frame"}
     choose(page, "prompt_kind", "Texts")

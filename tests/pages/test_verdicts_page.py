@@ -360,7 +360,7 @@ def test_pictures_are_judged_by_their_curves_alone(page: Page, seen: dict[str, A
     page.slide("frame", 90)
     with_frame(page)
     assert seen["signal"].settings.unit == "z"
-    assert page.holding("No neutral texts are asked, so it cannot say how sure it is.")
+    assert page.holding("Neutral texts are not used")
     assert "corrected" not in page.control("selectbox", "unit").options
     assert page.control("segmented_control", "confidence").disabled
     ((name, kind),) = page.verdicts.items()
@@ -390,8 +390,8 @@ def test_without_the_neutral_texts_of_a_server_that_is_down_there_are_moments_st
         patch.setattr(OnnxEncoder, "embed_texts", down)
         page = Page().indexed()
         assert page.holding("The server is down")
-        assert page.at.error[0].value.endswith("The null bank is not asked.")
-        assert page.holding("No neutral texts are asked, so it cannot say how sure it is.")
+        assert page.at.error[0].value.endswith("The null bank is not used.")
+        assert page.holding("Neutral texts are not used")
         assert seen["signal"].settings.unit == "z"
         assert set(page.verdicts) == set(PROMPTS)
         assert all(of(rows(page), prompt) for prompt in PROMPTS)

@@ -137,11 +137,11 @@ def test_a_store_that_cannot_be_written_is_told_and_the_page_works(two: World, m
     with monkeypatch.context() as patched:
         patched.setattr(EmbeddingStore, "keep_settings", refuse)
         page.prompts("a tree")
-        assert page.starting(":material/warning: The settings of this video are not kept.")
+        assert page.starting(":material/warning: The settings of this video could not be saved.")
         assert text_of(page) == "a tree"
         assert not page.at.error
     page.prompts("a boat")
-    assert page.holding("are not kept") == []
+    assert page.holding("could not be saved") == []
     assert text_of(restarted()) == "a boat"
 
 
@@ -155,10 +155,10 @@ def test_what_is_kept_and_cannot_be_used_is_told(two: World, row: dict[str, Any]
     with Tables(store_of(two).location).writing(stored_settings.SETTINGS, stored_settings.COLUMNS) as table:
         table.add_row(planted)
     again = restarted()
-    assert again.starting(":material/warning: The settings of this video did not come back.")
+    assert again.starting(":material/warning: The settings of this video could not be restored.")
     assert text_of(again) == CONFIGURED
     again.prompts("a boat")
-    assert again.holding("did not come back") == []
+    assert again.holding("could not be restored") == []
     assert text_of(restarted()) == "a boat"
 
 

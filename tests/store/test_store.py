@@ -366,5 +366,5 @@ def test_what_was_asked_before_is_answered_from_memory_until_somebody_commits(tm
 
 @pytest.mark.parametrize("place", ["", "  ", "a\0b", None])
 def test_what_is_no_place_is_refused(place: str | None) -> None:
-    with pytest.raises(StoreError, match="is no place for embeddings"):
+    with pytest.raises(StoreError, match="is not a place for embeddings"):
         EmbeddingStore(place)  # type: ignore[arg-type]

@@ -276,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = json.loads(data)
         except ValueError:
-            self.fake.wrongs.append("a body that is no JSON")
+            self.fake.wrongs.append("a body that is not JSON")
             return {}
         return body if isinstance(body, dict) else {}
 

@@ -27,7 +27,7 @@ from pages.shared.indexing import Indexed, IndexRequest
 from pages.shared.markdown import error_markdown
 from pages.shared.session import region_state
 
-_COARSE = "On grey, few samples are there yet: short moments may be missing, and verdicts may change."
+_COARSE = "Where it is grey, few samples are indexed yet: short moments may be missing, and verdicts may change."
 
 
 @dataclass
@@ -96,7 +96,7 @@ def _known_texts(request: IndexRequest, indexed: Indexed, settings: Settings, er
     ask_bank = analysis.bank_is_ready(scored.positives)
     unscored = len(settings.prompts) - len(lines)
     without_bank = unscored == 0 and not ask_bank
-    _draw_error(error, "The null bank is not asked." if without_bank else f"{_counted(unscored, 'prompt')} not scored.")
+    _draw_error(error, "The null bank is not used." if without_bank else f"{_counted(unscored, 'prompt')} not scored.")
     return _video_scores(request, indexed.record, scored, ask_bank=ask_bank)
 
 

@@ -139,8 +139,8 @@ def _draw_spikes(bundle: ExportBundle, listed: MomentList) -> None:
 PATIENCE_S = 20.0
 """How long a report waits for pictures that are not stored yet; those still missing are left out."""
 REPORT_HELP = (
-    "Video, model, settings, chart and moments with pictures of their peaks, in one HTML file of about 5 MB; of more "
-    f"than {MOST_PICTURES} moments the first have pictures."
+    "Video, model, settings, chart and moments with pictures of their peaks, in one HTML file of about 5 MB. At most "
+    f"the first {MOST_PICTURES} moments have pictures."
 )
 CHART_HELP = "The chart as it is now, in one HTML file of about 5 MB."
 
@@ -151,7 +151,7 @@ def _draw_pages(bundle: ExportBundle, view: Timeline) -> None:
         report, chart = partial(_report, bundle, view), partial(_chart, bundle, view)
         _draw_button("Report", report, bundle, "report.html", "text/html", "report_file", REPORT_HELP)
         _draw_button("Chart", chart, bundle, "chart.html", "text/html", "chart_file", CHART_HELP)
-    st.caption("The chart as PNG: the camera in the chart's own bar.")
+    st.caption("To save the chart as PNG, press the camera in the chart's own bar.")
 
 
 def _chart(bundle: ExportBundle, view: Timeline) -> str:

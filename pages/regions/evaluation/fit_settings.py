@@ -26,9 +26,9 @@ from pages.shared.theme import theme_name, unseen
 
 SHOW_EVERY_S = 0.1
 SWEEP_HELP = (
-    "Tries smoothing × threshold × shortest duration. F1: moments that fit a truth, of all moments and truths, "
-    "averaged over IoU 0.5 to 0.95; a false moment of any prompt costs. “adapt” gives each prompt a threshold of its "
-    "own. What is best here is best for this video: judge it on another."
+    "Tries smoothing × threshold × shortest duration. F1: the share of all moments and truths that fit each "
+    "other, averaged over IoU 0.5 to 0.95; a false moment of any prompt lowers it. “adapt” gives each prompt a "
+    "threshold of its own. What is best here is best for this video: judge it on another."
 )
 
 
@@ -105,7 +105,7 @@ def _draw_result(run: SweepRun, evaluation: Evaluation) -> None:
             key="use_sweep",
             on_click=use_swept,
             args=(setting,),
-            help="Sets threshold, smoothing and shortest duration for all pages; thresholds of single prompts go.",
+            help="Sets threshold, smoothing and shortest duration for all pages. Clears thresholds of single prompts.",
         )
         st.caption(
             f"Best of {len(grid)}: {_setting_text(setting)}: F1 {share_text(best.score)}, "
@@ -151,8 +151,8 @@ def draw_fit(detection: MomentDetection, marks: Sequence[Marked]) -> None:
         disabled=not sure,
         on_click=use_own_thresholds,
         args=(sure,),
-        help=f"{FIT_HELP} Gives these prompts thresholds of their own on all pages. Only prompts marked yes and no "
-        "have one.",
+        help=f"{FIT_HELP} Gives these prompts thresholds of their own on all pages. Only prompts marked both yes "
+        "and no get one.",
     )
 
 

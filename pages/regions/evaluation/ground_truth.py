@@ -88,8 +88,8 @@ def draw_source(source: GroundTruthInput, record: VideoRecord, notes: Sequence[s
             st.download_button(
                 "Save as CSV", truth_csv(source.truth), named_after(record.name, "truth.csv"), "text/csv",
                 key="truth_csv", icon=":material/download:", on_click="ignore",
-                help="All of it, to load here again, for the command evaluate, or for Compare with a file on "
-                "Investigate. Of prompts that are only marked as not there it says that they are never there.",
+                help="The whole ground truth, to load here again, for the command evaluate, or for Compare with a file "
+                "on Investigate. Prompts that are only marked as not there are saved as never there.",
             )  # fmt: skip
     if empty:
         _draw_upload(record.video_id)
@@ -199,11 +199,11 @@ def draw_mark_bar(record: VideoRecord, prompts: Sequence[str], *, keys: bool) ->
 
 def _next_step(start_s: float | None, end_s: float | None) -> str:
     if is_no_time_typed():
-        return "That is no time. Write seconds, or m:ss.mmm."
+        return "That is not a time. Write seconds, or m:ss.mmm."
     if start_s is not None and end_s is not None:
         if end_s < start_s:
             return "It must not end before it starts."
-        return "In and out the same mark one frame." if start_s == end_s else "Add marks this stretch."
+        return "In and out are the same: Add marks one frame." if start_s == end_s else "Add marks this stretch."
     if end_s is not None:
         return "Press I first, where it begins."
     return "I: it begins. O: it ends, and is marked." if start_s is None else "Press O where it ends."

@@ -123,8 +123,8 @@ MOST_POINTS = 300
 ALL = "all prompts"
 RECALL_HELP = (
     "What each threshold would flag, in seconds of the video. Precision: of the flagged seconds, the true ones. "
-    "Recall: of the true seconds, the flagged ones. In the colour of text: all prompts under one threshold; in its own "
-    "colour: the chosen prompt. A circle marks the current threshold."
+    "Recall: of the true seconds, the flagged ones. The line in the colour of text is all prompts under one threshold; "
+    "the other is the chosen prompt, in its own colour. A circle marks the current threshold."
 )
 _SHARE, _SECONDS = "%.1f %%", "%.2f s"
 _COLUMNS: Mapping[str, tuple[int, str, str]] = {
@@ -137,8 +137,8 @@ _COLUMNS: Mapping[str, tuple[int, str, str]] = {
     "R1@0.7": (58, _SHARE, "The same with an IoU of 0.7: the ends must fit better."),
     "mAP": (56, _SHARE, "Average precision of a prompt's ten best moments, over IoU 0.5 to 0.95: are all found, and do "
             "the true ones rank first?"),
-    "Onset": (52, _SECONDS, "How far off moments begin, in the middle (the median): half of them are nearer."),
-    "Mean onset": (76, _SECONDS, "How far off moments begin, on average: one that is far off shows."),
+    "Onset": (52, _SECONDS, "How far off moments begin: the median, so half of them are nearer."),
+    "Mean onset": (76, _SECONDS, "How far off moments begin: the mean, which one that is far off raises."),
 }  # fmt: skip
 """Measure → the width of its column in pixels, its format, and its help."""
 

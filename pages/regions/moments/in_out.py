@@ -73,7 +73,7 @@ def _take_text(end: str) -> None:
 
 
 def is_no_time_typed() -> bool:
-    """Return whether a text was typed that is no time."""
+    """Return whether a text was typed that is not a time."""
     return any(_text(end) and time_s is None for end, time_s in _state().in_out_s.items())
 
 

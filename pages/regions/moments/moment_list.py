@@ -182,7 +182,7 @@ def _why_none(detection: MomentDetection, signal: Signal, hidden: int) -> str:
     if all(prompt in detection.settings.unflagged for prompt in scores.prompts):
         return "No prompt is flagged. Choose some under Flag in the sidebar."
     if not detection.thresholds:
-        return "No prompt is sure to be there, and the Rules in the sidebar leave out its likeliest places."
+        return "No prompt is sure to be there, and the Rules in the sidebar leave out the likeliest places."
     return _nearest_miss(detection, signal)
 
 

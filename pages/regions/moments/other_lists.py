@@ -48,7 +48,7 @@ def draw_peaks(moments: Sequence[Moment], detection: MomentDetection, record: Vi
             with columns[place % ACROSS].container(gap="xxsmall"):
                 _draw_peak(moment, pictures.get(moment.peak_s), detection, record, place)
     if len(pictures) < len({moment.peak_s for moment in shown}):
-        st.caption("More pictures are drawn with the next move.")
+        st.caption("More pictures appear after your next action.")
 
 
 def _draw_peak(

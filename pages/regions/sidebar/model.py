@@ -108,8 +108,8 @@ def select_framing(config: Config, state: object, name: str) -> Crop | None:
         framings,
         index=framings.index(getattr(state, name)),
         help="**As made**: as the model's makers prepared pictures for it. A model looks at a square. CLIP was made to "
-        "look at the middle of a picture: it never sees 44 % of a 16:9 frame then. Squashed or with bars it sees all "
-        "of it, a little less well. Each way counts as a model of its own, so the video is indexed anew.",
+        "look at the middle of a picture, so it never sees 44 % of a 16:9 frame. Squashed or with bars, it sees the "
+        "whole frame, a little less well. Each way counts as a model of its own, so the video is indexed anew.",
         **bound(state, name),
     )
     return FRAMINGS[str(framing)]
@@ -206,10 +206,12 @@ def _draw_facts(choice: ModelChoice, config: Config) -> None:
     if choice.hub is not None:
         st.caption(escape_markdown(choice.hub.good_at))
         st.caption(f"Licence: {escape_markdown(choice.hub.licence)}.")
-    much = "Of a size that the hub gives when asked" if size is None else f"About {size[1]} MB ({size[0]})"
+    much = (
+        "Its size is not known until you ask the hub. It comes" if size is None else f"About {size[1]} MB ({size[0]}),"
+    )
     pinned = f"commit {revision[:7]}" if len(revision) == 40 else f"revision {escape_markdown(revision)}"
     where = f"from {escape_markdown(hub_host())}: {escape_markdown(model_id)}, {pinned}"
-    st.caption(f"{much}, {where}. Kept in {escape_markdown(str(cache_root()))}.")
+    st.caption(f"{much} {where}. Kept in {escape_markdown(str(cache_root()))}.")
 
 
 def _label(choice: ModelChoice, config: Config, view: TaskView[DownloadKey] | None) -> str:
@@ -236,7 +238,7 @@ def _download(key: DownloadKey, most_bytes: int) -> None:
 def _progress(view: TaskView[DownloadKey]) -> str:
     progress = view.progress
     if progress is None:
-        return "Asking what there is"
+        return "Asking the hub for the files"
     speed = f" · {size_text(progress.bytes_per_second)}/s" if progress.bytes_per_second else ""
     return f"{size_text(progress.done)} of {size_text(progress.total)}{speed}{left_text(progress)}"
 

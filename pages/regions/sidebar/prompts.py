@@ -160,7 +160,7 @@ def _type_prompts(config: Config) -> tuple[Prompt, ...]:
         label_visibility="collapsed",
         placeholder="One prompt per line",
         help="One prompt per line. Ctrl+Enter or a click elsewhere applies. A line that begins with “- ” is a negative "
-        "or background prompt: the units margin and softmax hold the others against it.",
+        "or background prompt: the units margin and softmax compare the others with it.",
         **bound(state, "prompts"),
     )
     lines = [clean_prompt(line) for line in (text or "").splitlines()]
@@ -256,7 +256,7 @@ def _own_columns() -> dict[str, Any]:
             min_value=0.01,
             max_value=100.0,
             format="%.2f",
-            help="Prior odds: how much a prompt counts against the others in softmax, margin and in who leads.",
+            help="Prior odds: how much a prompt counts against the others in softmax, margin and the leading prompt.",
         ),
         "threshold": st.column_config.NumberColumn(
             "Threshold",

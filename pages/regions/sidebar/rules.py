@@ -141,8 +141,8 @@ def _choose_bank_share(*, has_bank: bool) -> int:
         format_func=lambda share: "off" if share == 0 else f"{share} %",
         disabled=not has_bank,
         help="The null bank is 300 neutral texts, embedded once for each model. For thresholds set by hand: a "
-        "moment must beat this share of them somewhere, each at its own best in this video. *Adapt* asks "
-        "them anyway; see *Confidence*.",
+        "moment must beat this share of them somewhere, each at its own best in this video. *Adapt* always "
+        "uses them; see *Confidence*.",
         **bound(state, "bank_share"),
     )
 
@@ -155,8 +155,8 @@ def _choose_hysteresis(unit: Unit) -> float:
         most,
         most / 100,
         "Hysteresis, for thresholds set by hand: a moment starts at the threshold and ends only where its curve "
-        "falls this far below it, so that one that wavers there makes one moment, not many. Another unit sets it "
-        "to 0. *Adapt* has no use for it.",
+        "falls this far below it, so that a curve that wavers there makes one moment, not many. Changing the "
+        "unit sets it to 0. *Adapt* does not use it.",
     )
 
 
@@ -182,8 +182,8 @@ def _choose_score_range(unit: Unit, limits: Range) -> Range | None:
     is_on = st.toggle(
         "Only scores within",
         state.filter_on,
-        help="The score filter: a sample whose smoothed score lies outside is never part of a moment. Another unit "
-        "switches it off.",
+        help="The score filter: a sample whose smoothed score lies outside is never part of a moment. Changing the "
+        "unit switches it off.",
         **bound(state, "filter_on", _filter_switched),
     )
     if not is_on:
@@ -234,7 +234,7 @@ def _choose_time_range(video_id: str | None, end_s: float) -> Range | None:
             state.time_ends,
             step=max(0.001, round(end_s / 2000, 3)),
             format="%.2f",
-            help="Moments, lists and the chart keep to it. z and percentile are over the whole video all the same.",
+            help="Moments, lists and the chart keep to it. z and percentile still use the whole video.",
             **bound(state, "time_ends", _time_moved, float(end_s)),
         )
     return None if state.time_range is None else (float(state.time_range[0]), float(state.time_range[1]))
@@ -252,7 +252,7 @@ def _settle_time_range(video_id: str, end_s: float) -> None:
     state.time_range = None
     if before is None:
         span = f"{clock(start_s)} … {clock(stop_s)}"
-        st.toast(f"The time range {span} holds nothing of this video and is left out.", icon=":material/info:")
+        st.toast(f"The time range {span} lies outside this video and is ignored.", icon=":material/info:")
 
 
 def _time_moved(end_s: float) -> None:

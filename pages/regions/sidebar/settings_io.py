@@ -125,7 +125,7 @@ def _draw_link(bundle: ExportBundle, frame: int) -> None:
     st.caption("This view as a link")
     st.code(link(str(st.context.url or ""), settings, view), language=None, wrap_lines=False)
     if settings is None:  # their thresholds would be applied to texts
-        st.caption("Pictures do not go along, nor their settings: this link holds the video and the frame.")
+        st.caption("This link holds only the video and the frame, not the pictures or their settings.")
 
 
 def _draw_saving(bundle: ExportBundle) -> None:
@@ -142,7 +142,7 @@ def _draw_saving(bundle: ExportBundle) -> None:
         disabled=pictures,
         help="A settings file holds texts. Go back to Texts to save it."
         if pictures
-        else "All that moments are made of: for the command line (--settings), or to load here.",
+        else "Everything that determines the moments: for the command line (--settings), or to load here.",
     )
 
 

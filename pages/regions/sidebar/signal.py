@@ -126,8 +126,8 @@ def _choose_width(config: Config, kind: str, times_s: Times) -> tuple[float, int
             default=state.smoothing_unit,
             required=True,
             label_visibility="collapsed",
-            help="What the width is given in, and kept in: with a width in samples, another *Samples / s* smooths over "
-            "another time.",
+            help="The unit in which the width is given and kept. With a width in samples, changing *Samples / s* "
+            "changes the time that is smoothed over.",
             width="content",
             **bound(state, "smoothing_unit", _width_unit_changed, step),
         )
@@ -155,7 +155,7 @@ def _choose_seconds(slot: DeltaGenerator, help_text: str, width_s: float, counte
 def _choose_samples(slot: DeltaGenerator, help_text: str, samples: int, step: float) -> int:
     width = f"{samples * step:.3g} s"
     label = f"Smoothing · {width}"
-    slot.markdown(f":small[{label}]", help=help_text.format(f"{_counted(samples)} = {width} at the rate of now."))
+    slot.markdown(f":small[{label}]", help=help_text.format(f"{_counted(samples)} = {width} at the current rate."))
     most = max(WIDEST_SAMPLES, samples)
     drawn = bound(sidebar_state(), "smoothing_samples")
     chosen: int = st.slider(label, 0, most, samples, label_visibility="collapsed", **drawn)
@@ -213,7 +213,7 @@ def _words_of_detection(settings: Settings, video_scores: VideoScores, prompts: 
     if by_hand == prompts:
         return own
     words = ["On segments, whatever the smoothing.", own if by_hand else ""]
-    words.append("" if video_scores.has_bank else "No neutral texts are asked, so it cannot say how sure it is.")
+    words.append("" if video_scores.has_bank else "Neutral texts are not used, so it cannot say how sure it is.")
     return " ".join(filter(None, words))
 
 

@@ -53,7 +53,7 @@ _UNIT_HELP = (
 )
 _LACKS: dict[Unit, str] = {
     "margin": "Margin needs a negative prompt, such as “- a person”.",
-    "corrected": "The null bank cannot be asked, so there are no corrected scores.",
+    "corrected": "The null bank cannot be used, so there are no corrected scores.",
 }
 
 
@@ -138,7 +138,7 @@ def choose_unit(video_scores: VideoScores) -> Unit:
     """Draw the list of units; return the chosen one. A change converts the thresholds."""
     state, possible = sidebar_state(), video_scores.scale.units
     if state.unit not in possible:
-        st.toast(f"{_LACKS[state.unit]} Here is z instead.", icon=":material/info:")
+        st.toast(f"{_LACKS[state.unit]} The unit is now z.", icon=":material/info:")
         before, state.unit = state.unit, "z"
         _unit_changed(before, video_scores)
     units = [unit for unit in UNITS if unit in possible]

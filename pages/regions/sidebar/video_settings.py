@@ -79,7 +79,7 @@ def keep(
             store.keep_settings(video_id, to_store)
         state.keep_error = None
     except StoreError as error:
-        state.keep_error = f"The settings of this video are not kept. {error_markdown(error)}"
+        state.keep_error = f"The settings of this video could not be saved. {error_markdown(error)}"
 
 
 def draw_trouble() -> None:
@@ -115,7 +115,7 @@ def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:
     try:
         return store.settings(video_id)
     except (SettingsError, StoreError) as error:
-        sidebar_state().keep_error = f"The settings of this video did not come back. {error_markdown(error)}"
+        sidebar_state().keep_error = f"The settings of this video could not be restored. {error_markdown(error)}"
         return None
 
 

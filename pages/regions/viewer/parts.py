@@ -176,7 +176,7 @@ def _take_edges(edges: Edges | None) -> None:
 
 
 def _dragged() -> dict[str, Any]:
-    """Return the browser's last report on edges, empty if there is none or it is no dict."""
+    """Return the browser's last report on edges, empty if there is none or it is not a dict."""
     report = report_of("timeline", "edges")
     return report if isinstance(report, dict) else {}
 

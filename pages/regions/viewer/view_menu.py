@@ -102,7 +102,9 @@ def _draw_view_menu(normal_px: int, *, templates: bool) -> ChartLook:
 
 
 def _draw_switches(templates: bool) -> None:
-    spread = "How far the curves of the single templates lie apart: a rise within the band may be mere wording."
+    spread = (
+        "How far the curves of the single templates lie apart: a rise within the band may come from the wording alone."
+    )
     missing = "Choose templates for the prompts to see how far their curves lie apart."
     left, right = st.columns(2, gap="small")
     keep: dict[str, Any] = {"persist_state": "session"}

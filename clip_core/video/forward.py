@@ -79,7 +79,6 @@ class ForwardVideo(Video):
         self._run: Generator[Shot, None, None] | None = None
         self._last: Shot | None = None
         self._bad: set[int] = set()
-        self.starts = 0
 
     def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
         """Decode single keyframes, without what lies between them; see ``Video.keyframes``."""
@@ -104,7 +103,6 @@ class ForwardVideo(Video):
         if self._source.starts_anywhere or self._last is None or self._last.pts >= pts:
             self._stop()
             self._run = self._source.shots(pts if self._source.starts_anywhere else None)
-            self.starts += 1
         shot = self._walk(pts)
         image = None if shot is None else shot.picture()
         if image is None:

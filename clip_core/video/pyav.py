@@ -129,7 +129,6 @@ class FrameFinder:
         self._run: Iterator[Decoded] | None = None
         self._last: Decoded | None = None
         self._trusted = False
-        self.seeks = 0
 
     def find(self, pts: int, table: TimeTable) -> Decoded | None:
         """Return the frame of exactly this time; None if it does not come out of the decoder."""
@@ -159,7 +158,6 @@ class FrameFinder:
 
     def _jump(self, pts: int) -> bool:
         """Start decoding at about ``pts``; return whether that is the very start of the file."""
-        self.seeks += 1
         at_start = pts <= self._start_pts or self._decoder.lacks_pts
         if at_start:
             self._decoder.restart()

@@ -63,7 +63,6 @@ class ShownEncoder(Encoder, Protocol):
         provider: What it runs on, such as "CPU", "CUDA" or the address of a server.
         precision: Precision of its weights, such as "fp32" or "int8"; "" if unknown.
         default_threshold: Default threshold, a cosine.
-        default_smoothing_s: Default smoothing window, in seconds.
         image_size: (height, width) of the model's input.
         framing: How a frame is fitted to that size.
         sends_to: The host that frames and prompts are sent to; None if they stay on this machine.
@@ -73,7 +72,6 @@ class ShownEncoder(Encoder, Protocol):
     provider: str
     precision: str
     default_threshold: float
-    default_smoothing_s: float
     image_size: tuple[int, int]
     framing: Crop
     sends_to: str | None

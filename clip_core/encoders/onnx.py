@@ -64,7 +64,7 @@ class OnnxEncoder:
         external = {role: external_files(path, root or folder) for role, path in weights.items()}
         self.id, self.name, self.precision = model_id, model.name, str(model.towers.precision)
         self.logit_scale = model.logit_scale
-        self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
+        self.default_threshold = model.default_threshold
         self.image_size, self._own_preprocessing = model.preprocessing.output_size, model.preprocessing
         self._vision = Tower(weights[VISION], takes={"pixel_values": FLOATS}, gives=("image_embeds", "pooler_output"))
         takes = {"input_ids": WHOLE, "attention_mask": WHOLE}

@@ -65,7 +65,6 @@ class RoboflowEncoder:
     logit_scale = 100.0
     precision = ""
     default_threshold = 0.27
-    default_smoothing_s = 1.0
 
     def __init__(self, model_id: str, config: Config | None = None, patience: Patience | None = None) -> None:
         config = config or Config()

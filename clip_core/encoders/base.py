@@ -63,8 +63,7 @@ class ShownEncoder(Encoder, Protocol):
         provider: What it runs on, such as "CPU", "CUDA" or the address of a server.
         precision: Precision of its weights, such as "fp32" or "int8"; "" if unknown.
         default_threshold: Default threshold, a cosine.
-        image_size: (height, width) of the model's input.
-        framing: How a frame is fitted to that size.
+        framing: How a frame is fitted to the model's input.
         sends_to: The host that frames and prompts are sent to; None if they stay on this machine.
     """
 
@@ -72,7 +71,6 @@ class ShownEncoder(Encoder, Protocol):
     provider: str
     precision: str
     default_threshold: float
-    image_size: tuple[int, int]
     framing: Crop
     sends_to: str | None
 

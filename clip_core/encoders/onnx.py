@@ -43,7 +43,7 @@ FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(
 class OnnxEncoder:
     """A ShownEncoder for a folder in the transformers.js layout. Both towers are loaded on creation.
 
-    Attributes: See ShownEncoder. Nothing leaves this machine.
+    Attributes: See ShownEncoder. Nothing leaves this machine. ``image_size`` is the (height, width) of the input.
 
     Args:
         folder, model_id: The model's folder, and the name under which it was found.

@@ -54,7 +54,7 @@ class RoboflowEncoder:
     when the server refuses it; the error then names it.
 
     Attributes: See ShownEncoder. The fingerprint does not cover the address: a version gives the same vectors
-    on every server.
+    on every server. ``image_size`` is the (height, width) of the input.
 
     Args:
         model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION"; UnknownModelError for another.

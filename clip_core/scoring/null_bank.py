@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from clip_core.scoring.segments import Segments
 from clip_core.types import Floats, Ints, Times
 
 BankKind: TypeAlias = Literal["names", "captions"]
-BANK_KINDS: tuple[BankKind, ...] = get_args(BankKind)
 LONGEST_NAME_WORDS = 3
 SHARPNESS = 0.6
 """As a share of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""

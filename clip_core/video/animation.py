@@ -17,7 +17,7 @@ from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
 from clip_core.video.base import SeenFrames, VideoInfo, check_limits
-from clip_core.video.forward import ForwardVideo, Shot, first_picture
+from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
 from clip_core.video.framing import is_webp
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class AnimationSource:
         seen = SeenFrames(pts, array("q", [start_pts]), self._delays.delays_ms[-1])
         return seen.table(self.time_base, start_pts, None, confirmed=False)
 
-    def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:  # noqa: ARG002
+    def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:  # noqa: ARG002
         """Yield all pictures; they build on each other, so every reading begins at the first."""
         image = _open(self._path, self._delays)
         self._broken = image is None
@@ -80,7 +80,7 @@ class AnimationSource:
                 if not _go_to(image, k):
                     self._broken = True
                     return
-                yield Shot(pts, duration, k == 0, _maker(image))
+                yield PendingFrame(pts, duration, k == 0, _maker(image))
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its blocks say that it does."""

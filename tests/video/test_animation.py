@@ -176,7 +176,7 @@ def test_going_on_by_one_picture_never_starts_again(tmp_path: Path, monkeypatch:
     with open_video(path) as video:
         assert read_number(video.frame_at(index=150).rgb) == 150
         assert isinstance(video, ForwardVideo)
-        monkeypatch.setattr(video._source, "shots", lambda from_pts: pytest.fail(f"started again at {from_pts}"))
+        monkeypatch.setattr(video._source, "frames", lambda from_pts: pytest.fail(f"started again at {from_pts}"))
         assert [read_number(video.frame_at(index=k).rgb) for k in range(151, 200)] == list(range(151, 200))
 
 

@@ -17,8 +17,8 @@ from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
 from clip_core.video.base import SeenFrames, VideoInfo, check_limits
+from clip_core.video.container_bytes import is_webp
 from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
-from clip_core.video.framing import is_webp
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
-from clip_core.video.framing import is_cut_short, is_webm, lacks_moov
+from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"

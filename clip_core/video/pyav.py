@@ -12,8 +12,8 @@ from av.video.stream import VideoStream
 from clip_core.errors import VideoDecodeError
 from clip_core.types import Frame, Image, TimeTable
 from clip_core.video.base import SeenFrames, Video, VideoInfo
+from clip_core.video.container_bytes import is_cut_short
 from clip_core.video.decoding import Decoded, Decoder, PictureMaker
-from clip_core.video.framing import is_cut_short
 
 # Headers round, and some count the time before the first frame.
 _SLACK_S = 1.0

@@ -94,7 +94,7 @@ def need_rgb(images: Sequence[Image]) -> None:
             raise ValueError(f"picture {number} must be uint8 RGB (height, width, 3), not {dtype} {shape}")
 
 
-def unit(
+def unit_length(
     vectors: Floats,
     dim: int,
     model: str,

@@ -16,7 +16,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from clip_core.config import Crop
-from clip_core.encoders.base import need_rgb, unit
+from clip_core.encoders.base import need_rgb, unit_length
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint, foreign
 from clip_core.encoders.model_inputs import Tokens
@@ -104,7 +104,7 @@ class OnnxEncoder:
         vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
         for values in self._prepared(images):
             raw = self._vision.run({"pixel_values": values})
-            vectors[done : done + len(values)] = unit(raw, self.dim, self.name, "picture")
+            vectors[done : done + len(values)] = unit_length(raw, self.dim, self.name, "picture")
             done += len(values)
         return vectors
 
@@ -117,7 +117,7 @@ class OnnxEncoder:
             chunk = texts[start : start + self._texts_at_once]
             ids, mask = self._tokens(chunk)
             raw = self._text.run({"input_ids": ids, "attention_mask": mask})
-            vectors[start : start + len(chunk)] = unit(raw, self.dim, self.name, "text")
+            vectors[start : start + len(chunk)] = unit_length(raw, self.dim, self.name, "text")
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:

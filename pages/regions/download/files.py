@@ -37,7 +37,7 @@ from pages.regions.moments.table import thumbnails_at
 from pages.shared.cache import export_queue
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import Remembered, region_state
-from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
 from pages.shared.theme import unseen
 
 WIDTH_PX = 400
@@ -190,9 +190,9 @@ def _draw_clips(bundle: ExportBundle) -> None:
             st.selectbox(label, list(titles), key=key, persist_state="session", format_func=title_of, help=help_text)
     state, queue = region_state(DownloadState), export_queue()
     asked_of, key = state.clips_asked
-    task = queue.view(key, viewer()) if asked_of == bundle.record.video_id else None
+    task = queue.view(key, session_id()) if asked_of == bundle.record.video_id else None
     if task is not None and task.active:
-        draw_task_row(TaskRow(queue, key, viewer(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
+        draw_task_row(TaskRow(queue, key, session_id(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
         return
     st.button(
         "Make a ZIP",
@@ -224,7 +224,7 @@ def _start(bundle: ExportBundle) -> None:
     texts = {"moments.csv": moments_file("csv", bundle)}
     request = ExportRequest(tuple(bundle.moments), *_chosen(), CLIPS_ZIP, texts)
     try:
-        key = export_queue().start(Path(bundle.path), bundle.record, request, viewer())
+        key = export_queue().start(Path(bundle.path), bundle.record, request, session_id())
         state.clips_asked = (bundle.record.video_id, key)
     except ClipVideoError as error:
         state.clips_error = error

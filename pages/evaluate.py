@@ -28,7 +28,7 @@ def main() -> None:
     playable = see_what_plays(video, record, config)
     head = playhead.settle_playhead(record, found.scores)
     ground_truth.settle_marks(record, wanted.texts, head)
-    judged = views.judge(found, record)
+    evaluated = views.evaluate_video(found, record)
     shown = prompts.settle_shown(wanted)
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
     scene = Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head, playable)
@@ -44,9 +44,9 @@ def main() -> None:
         ground_truth.draw_mark_bar(record, wanted.texts, keys=not scene.plays)
         look, _ = view_menu.draw_options(wanted, shown, SMALLER_PX, scene.taken_px)
         chart = scene.timeline(shown, look, curves.unfinished_part(subject.request, subject.indexed, found.scores))
-        scene.draw_chart(replace(chart, bars=evaluation_bars(judged.agreement, found.moments)), fits=look.fits)
+        scene.draw_chart(replace(chart, bars=evaluation_bars(evaluated.agreement, found.moments)), fits=look.fits)
     with body:
-        views.draw_view(view, scene, judged, direct=scene.plays)
+        views.draw_view(view, scene, evaluated, direct=scene.plays)
 
 
 page.show(main)

@@ -52,16 +52,16 @@ def rows_of(
         return {"prompt": prompt, "state": state, "colour": colour, "marks": [], **nothing}
 
     annotations, moments = ((), ()) if agreement is None else (agreement.annotations, agreement.moments)
-    rows, judged = list[dict[str, Any]](), set[Mark]()
+    rows, evaluated = list[dict[str, Any]](), set[Mark]()
     for match in annotations:
         one = match.interval
         own = [m for m in marks if m.there and m.prompt == one.prompt and _lies_in(m, one.start_s, one.end_s)]
-        judged.update(own)
+        evaluated.update(own)
         state, shown = "missed" if match.best is None else "matched", list(map(_as_json, own))
         rows.append(row(one.prompt, state, one.start_s, one.end_s, iou=match.iou or None, marks=shown))
     false = [match.interval for match in moments if match.best is None]
     rows += [row(m.prompt, "false", m.start_s, m.end_s) for m in false]
-    rows += [row(m.prompt, _state(m), m.start_s, m.end_s, marks=[_as_json(m)]) for m in marks if m not in judged]
+    rows += [row(m.prompt, _state(m), m.start_s, m.end_s, marks=[_as_json(m)]) for m in marks if m not in evaluated]
     rows.sort(key=lambda each: (each["start"], each["end"]))
     marked = {mark.prompt for mark in marks}
     return rows + [timeless(each.prompt, "never there") for each in absent if each.prompt not in marked]

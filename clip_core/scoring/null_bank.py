@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from clip_core.scoring.segments import Segments
-from clip_core.types import Floats, Ints, Times
+from clip_core.types import Floats, Ints, Reals
 
 BankKind: TypeAlias = Literal["names", "captions"]
 LONGEST_NAME_WORDS = 3
@@ -60,11 +60,11 @@ class BankLevels:
 
     sharpness: float
     count: int
-    level: Times
+    level: Reals
     top: Ints
-    level_without_top: Times
+    level_without_top: Reals
 
-    def without(self, text: int, cosines: Floats) -> Times:
+    def without(self, text: int, cosines: Floats) -> Reals:
         """Return the level over all texts but one, float64 (n,); ``cosines``, float32 (n,), are that one's."""
         share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
         others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
@@ -196,5 +196,5 @@ def prompt_banks(
     return found
 
 
-def _prompt_bank(level: Times, segment_level: Times, peaks: Floats, means: Floats) -> PromptBank:
+def _prompt_bank(level: Reals, segment_level: Reals, peaks: Floats, means: Floats) -> PromptBank:
     return PromptBank(level.astype(np.float32), segment_level.astype(np.float32), np.sort(peaks), np.sort(means))

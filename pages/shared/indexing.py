@@ -14,7 +14,7 @@ from clip_core.library.videos import VideoChoice
 from clip_core.store.runs import RunRecord
 from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import IndexKey, TaskView, index_key
-from clip_core.text import clock
+from clip_core.text import clock, counted
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser
 from pages.shared.cache import index_queue, stamp
@@ -164,8 +164,7 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
         if _lacking(record, indexed.run, request.rate):
             _draw_resume(request, indexed, samples)
         elif unreadable is None:
-            counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
-            st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
+            st.caption(f":material/check: {counted(samples, 'sample')} indexed · {density_text(indexed.run)}")
 
 
 def _draw_resume(request: IndexRequest, indexed: Indexed, samples: int) -> None:

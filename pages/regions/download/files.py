@@ -29,7 +29,7 @@ from clip_core.media.clips import ClipMode
 from clip_core.media.export_media import ExportRequest, PictureKind
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.tasks import TaskView
-from clip_core.text import size_text
+from clip_core.text import counted, size_text
 from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.other_lists import spikes_of
@@ -87,12 +87,12 @@ def _which(listed: MomentList) -> str:
         left = f", without {rejected} rejected" if rejected else ""
         return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{left}."
     left_out = all_of_them - len(listed.kept) - candidates
-    counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
+    moments = counted(len(listed.kept), "moment")
     if candidates and _with_candidates():
-        counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
+        moments += f" and {counted(candidates, 'candidate')}"
     without = [f"{left_out} rejected"] if left_out else []
     without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []
-    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."
+    return f"{moments}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."
 
 
 def draw_files(bundle: ExportBundle) -> None:

@@ -13,7 +13,7 @@ from clip_core.errors import TruthError
 from clip_core.evaluation.ground_truth import MOST_BYTES, Truth, joined, of_video, read_truth
 from clip_core.evaluation.marks import Mark, truth_of
 from clip_core.files import named_after
-from clip_core.text import short_prompt
+from clip_core.text import counted, short_prompt
 from clip_core.types import VideoRecord
 from pages.regions.evaluation.state import EvaluationState, TruthFile
 from pages.regions.moments.in_out import ENDS, clear_in_out, draw_end, in_out, is_no_time_typed, settle_in_out
@@ -80,8 +80,7 @@ def draw_source(source: GroundTruthInput, record: VideoRecord, notes: Sequence[s
             with st.popover("Load a file", icon=":material/upload_file:"):
                 _draw_upload(record.video_id)
         if notes:
-            counted = f"{len(notes)} note{'' if len(notes) == 1 else 's'}"
-            with st.popover(counted, icon=":material/warning:", key="truth_notes"):
+            with st.popover(counted(len(notes), "note"), icon=":material/warning:", key="truth_notes"):
                 for note in notes:
                     st.caption(f":material/warning: {escape_markdown(note)}")
         if source.truth is not None:
@@ -100,9 +99,8 @@ def draw_source(source: GroundTruthInput, record: VideoRecord, notes: Sequence[s
 
 
 def _draw_file(file: TruthFile) -> None:
-    counts = [(len(file.truth.spans), "span"), (len(file.truth.prompts), "prompt")]
-    counted = " · ".join(f"{count:,} {thing}{'' if count == 1 else 's'}" for count, thing in counts)
-    st.caption(f":material/check: {escape_markdown(short_prompt(file.name))} · {counted}", width="content")
+    counts = f"{counted(len(file.truth.spans), 'span')} · {counted(len(file.truth.prompts), 'prompt')}"
+    st.caption(f":material/check: {escape_markdown(short_prompt(file.name))} · {counts}", width="content")
     label = "Take the file away"
     st.button(unseen(label), icon=":material/close:", key="forget_truth", help=label, on_click=_forget_file)
 

@@ -136,6 +136,11 @@ def alternatives(names: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+def counted(count: int, one: str, more: str = "") -> str:
+    """Return a count with its noun: "1 moment", "1,200 moments"; ``more`` is the plural if it is not ``one`` + "s"."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
 def filled_rows(text: str) -> list[tuple[int, list[str]]]:
     """Return the non-empty rows of a table, each with its row number counted from 1.
 

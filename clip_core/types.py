@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
+Reals: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.float64]
+"""Seconds; other numbers of this kind are ``Reals``."""
 Ints: TypeAlias = NDArray[np.int64]
 Unit: TypeAlias = Literal["corrected", "cosine", "z", "percentile", "margin", "softmax"]
 Stage: TypeAlias = Literal[

@@ -20,19 +20,19 @@ SMALLER_PX = 130  # taken off the chart for the bar of marks, so that the page n
 
 def main() -> None:
     """Draw the page."""
-    subject = choose_investigation()
-    if subject is None:
+    investigation = choose_investigation()
+    if investigation is None:
         return
-    config, video, record, wanted = subject.config, subject.video, subject.record, subject.prompts
-    found = replace(subject.detection, candidates=[])  # candidates are undecided, so not evaluated
-    playable = see_what_plays(video, record, config)
+    video, record, wanted = investigation.video, investigation.record, investigation.prompts
+    found = replace(investigation.detection, candidates=[])  # candidates are undecided, so not evaluated
+    playable = see_what_plays(video, record, investigation.config)
     head = playhead.settle_playhead(record, found.scores)
     ground_truth.settle_marks(record, wanted.texts, head)
-    judged = views.judge(found, record)
+    evaluated = views.evaluate_video(found, record)
     shown = prompts.settle_shown(wanted)
     to_walk = [moment for moment in found.moments if moment.prompt in shown]
-    scene = Scene(video, record, found, (to_walk, ()), wanted, subject.signal, head, playable)
-    place = subject.opened.done()
+    scene = Scene(video, record, found, (to_walk, ()), wanted, investigation.signal, head, playable)
+    place = investigation.opened.done()
     left, right = place.columns([42, 58], gap="small")
     with left:
         scene.draw_picture()
@@ -43,10 +43,11 @@ def main() -> None:
         scene.draw_transport()
         ground_truth.draw_mark_bar(record, wanted.texts, keys=not scene.plays)
         look, _ = view_menu.draw_options(wanted, shown, SMALLER_PX, scene.taken_px)
-        chart = scene.timeline(shown, look, curves.unfinished_part(subject.request, subject.indexed, found.scores))
-        scene.draw_chart(replace(chart, bars=evaluation_bars(judged.agreement, found.moments)), fits=look.fits)
+        unfinished = curves.unfinished_part(investigation.request, investigation.indexed, found.scores)
+        chart = scene.timeline(shown, look, unfinished)
+        scene.draw_chart(replace(chart, bars=evaluation_bars(evaluated.agreement, found.moments)), fits=look.fits)
     with body:
-        views.draw_view(view, scene, judged, direct=scene.plays)
+        views.draw_view(view, scene, evaluated, direct=scene.plays)
 
 
 page.show(main)

@@ -17,22 +17,22 @@ def main() -> None:
     """Draw the page."""
     settings_io.take_link()
     settings_io.take_file()
-    subject = choose_investigation()
-    if subject is None:
+    investigation = choose_investigation()
+    if investigation is None:
         return
-    config, video, record, wanted = subject.config, subject.video, subject.record, subject.prompts
-    request, store, shown = subject.request, subject.request.store, prompts.settle_shown(wanted)
-    reviewed = reviewed_moments(subject.detection, record.video_id, store)
+    video, record, wanted = investigation.video, investigation.record, investigation.prompts
+    request, store, shown = investigation.request, investigation.request.store, prompts.settle_shown(wanted)
+    reviewed = reviewed_moments(investigation.detection, record.video_id, store)
     listed = moment_list.settle_list(reviewed, record.video_id, hidden=set(wanted.texts) - set(shown))
-    found = moment_list.shown_detection(subject.detection, listed)
-    playable = see_what_plays(video, record, config)
+    found = moment_list.shown_detection(investigation.detection, listed)
+    playable = see_what_plays(video, record, investigation.config)
     head = playhead.settle_playhead(record, found.scores, clicked_s=table.take_clicked_start())
     in_out.settle_in_out(record, head)
     prompt_pictures.take_frame(video, record, head)
     to_walk = moment_list.moments_to_walk(found, listed)
-    scene = Scene(video, record, found, to_walk, wanted, subject.signal, head, playable)
+    scene = Scene(video, record, found, to_walk, wanted, investigation.signal, head, playable)
     reviewing = review.Review(scene, listed, store)
-    place = subject.opened.done()
+    place = investigation.opened.done()
     left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")
     with left:
         scene.draw_picture()
@@ -46,15 +46,15 @@ def main() -> None:
         settings_place = row.container(width="content")
         with row:
             chart.draw_explanation(request.encoder)
-        view = scene.timeline(shown, look, curves.unfinished_part(request, subject.indexed, found.scores))
+        view = scene.timeline(shown, look, curves.unfinished_part(request, investigation.indexed, found.scores))
         chart.draw_proposal(len(shown))
         scene.draw_chart(view, reviewing.edges(), fits=look.fits)
-        chart.draw_footer(request, subject.indexed, found)
+        chart.draw_footer(request, investigation.indexed, found)
     bundle = scene.bundle(files.moments_for_files(listed), listed.reviewed, request.encoder)
     with downloads_place:
         files.draw_downloads(bundle, view, listed)
     with settings_place:
-        settings_io.draw_settings_menu(bundle, listed, config, head.frame)
+        settings_io.draw_settings_menu(bundle, listed, investigation.config, head.frame)
 
 
 page.show(main)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clip_core.text import clean_prompt, parse_time
+from clip_core.text import clean_prompt, counted, parse_time
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,12 @@ def test_what_is_no_time_is_none(text: str) -> None:
 def test_a_prompt_is_cleaned_as_prompts_are_kept() -> None:
     assert clean_prompt("  cafe\u0301 ") == "caf\u00e9"
     assert clean_prompt("a\udcffb") == "a?b"
+
+
+@pytest.mark.parametrize(
+    ("count", "nouns", "expected"),
+    [(0, ("moment",), "0 moments"), (1, ("moment",), "1 moment"), (1200, ("moment",), "1,200 moments"),
+     (1, ("video is", "videos are"), "1 video is"), (2, ("video is", "videos are"), "2 videos are")],
+)  # fmt: skip
+def test_a_count_agrees_with_its_noun(count: int, nouns: tuple[str, ...], expected: str) -> None:
+    assert counted(count, *nouns) == expected

@@ -19,7 +19,7 @@ from clip_core.errors import ClipVideoError, shown_name
 from clip_core.files import nearest_folder
 from clip_core.library.videos import configured_video, list_videos
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import size_text
+from clip_core.text import counted, size_text
 from clip_core.types import Floats, Image
 from clip_core.video import open_video
 
@@ -72,7 +72,7 @@ def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
             what = f"{info.name} opens: {info.width} × {info.height}, {info.codec}, read by {info.decoder}."
             yield Check("videos", "ok", what)
     count = len(list_videos(config, store))
-    found = "1 video is listed." if count == 1 else f"{count} videos are listed."
+    found = counted(count, "video is listed.", "videos are listed.")
     step = "" if count else "Put one into a folder of video_dirs, or upload one on the page."
     yield Check("videos", "ok" if count else "note", found, step)
 
@@ -86,7 +86,7 @@ def _is_missing(folder: Path) -> bool:
 
 def _store(store: EmbeddingStore) -> Iterator[Check]:
     videos = len(store.videos())
-    held = "1 video is" if videos == 1 else f"{videos} videos are"
+    held = counted(videos, "video is", "videos are")
     yield Check("store", "ok", f"{store.location} can be read; {held} known in it.")
     if "://" not in store.location:
         yield _room(Path(store.location))

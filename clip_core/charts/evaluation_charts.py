@@ -9,7 +9,7 @@ from typing import Any
 
 from clip_core.charts.colours import HEAT, THEMES, ThemeName
 from clip_core.text import value_decimals
-from clip_core.types import Times, Unit
+from clip_core.types import Reals, Unit
 
 HEIGHT_PX = 208
 
@@ -27,9 +27,9 @@ class RecallLine:
 
     name: str
     colour: str | None
-    thresholds: Times
-    precision: Times
-    recall: Times
+    thresholds: Reals
+    precision: Reals
+    recall: Reals
     here: tuple[float, float] | None = None
 
 
@@ -101,7 +101,7 @@ ADAPT = "adapt"
 def sweep_figure(
     thresholds: Sequence[float | None],
     smoothings_s: Sequence[float],
-    scores: Times,
+    scores: Reals,
     best: tuple[int, int],
     theme: ThemeName,
 ) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _rect(x0: Any, x1: Any, colour: str, opacity: float) -> Figure:  # noqa: ANN
 
 
 MOST_PROMPTS = 12
-JUDGED_LANE_PX, KEY_PX = 10, 14
+EVALUATED_LANE_PX, KEY_PX = 10, 14
 GROUP = 2.5
 """Distance from one prompt to the next, in lanes: its two lanes and a gap."""
 HALF = 0.38
@@ -93,7 +93,7 @@ LETTER_PX, LEAST_LEFT_PX, MOST_LEFT_PX = 5.5, 38, 150
 KEY = "lanes: truth above, found below · ■ matched · □ missed · ⊠ false"
 
 
-def judged_lines(view: Timeline) -> list[Line]:
+def evaluated_lines(view: Timeline) -> list[Line]:
     """Return the prompts that have lanes: at most twelve of those that are drawn and have a bar."""
     return _with_bars(view)[:MOST_PROMPTS]
 
@@ -103,16 +103,16 @@ def _with_bars(view: Timeline) -> list[Line]:
     return [line for line in view.lines if line.prompt in prompts]
 
 
-def judged_px(view: Timeline, height_px: int) -> float:
+def evaluated_px(view: Timeline, height_px: int) -> float:
     """Return the height of all lanes and of the line that explains them, in a chart of ``height_px``."""
-    lanes_px = max(1, len(judged_lines(view))) * GROUP * JUDGED_LANE_PX
+    lanes_px = max(1, len(evaluated_lines(view))) * GROUP * EVALUATED_LANE_PX
     return KEY_PX + min(lanes_px, MOST_SHARE * height_px)
 
 
-def judged_traces(view: Timeline) -> list[Figure]:
+def evaluated_traces(view: Timeline) -> list[Figure]:
     """Return the bars, on axis y3; without bars an invisible line, so that the axis exists."""
     traces = []
-    for place, line in enumerate(judged_lines(view)):
+    for place, line in enumerate(evaluated_lines(view)):
         own = [bar for bar in view.bars or () if bar.prompt == line.prompt]
         colour = view.colour(line)
         for row, lane in enumerate(("truth", "found")):
@@ -143,7 +143,7 @@ def _drawn(view: Timeline, bars: Sequence[Bar], y: float, look: BarLook, colour:
     return [box, _BASE | {"mode": "markers", "x": middles, "y": [y] * len(bars), "marker": cross}]
 
 
-def judged_layout(layout: Figure, view: Timeline, top: float, height_px: int) -> None:
+def evaluated_layout(layout: Figure, view: Timeline, top: float, height_px: int) -> None:
     """Add what the lanes need to a layout: their axis with prompt names, a margin for the names, and a key.
 
     Args:
@@ -153,14 +153,14 @@ def judged_layout(layout: Figure, view: Timeline, top: float, height_px: int) ->
         height_px: The height of the chart.
     """
     layout["yaxis3"] = _axis(view, top, top * height_px)
-    longest = max((len(short_prompt(line.prompt)) for line in judged_lines(view)), default=0)
+    longest = max((len(short_prompt(line.prompt)) for line in evaluated_lines(view)), default=0)
     left_px = round(min(MOST_LEFT_PX, 22 + LETTER_PX * longest))
     layout["margin"] |= {"l": max(layout["margin"]["l"], LEAST_LEFT_PX, left_px)}
     layout["annotations"].append(_key(view, top))
 
 
 def _axis(view: Timeline, top: float, px: float) -> Figure:
-    lines = judged_lines(view)
+    lines = evaluated_lines(view)
     lanes = GROUP * max(1, len(lines))
     above = lanes * KEY_PX / max(1.0, px - KEY_PX)
     names = [view.name_with("■", line) for line in lines]
@@ -173,7 +173,7 @@ def _axis(view: Timeline, top: float, px: float) -> Figure:
 
 def _key(view: Timeline, top: float) -> Figure:
     """Return the note above the lanes: what they show, and how many prompts have none."""
-    every, drawn = len(_with_bars(view)), len(judged_lines(view))
+    every, drawn = len(_with_bars(view)), len(evaluated_lines(view))
     rest = f" · {drawn} of {every} prompts: hide some with the pills to see others" if drawn < every else ""
     place = {"x": 1, "xanchor": "right", "xref": "paper", "y": top, "yanchor": "top", "yref": "paper"}
     look = {"showarrow": False, "font": {"size": 10, "color": view.colours.muted}, "bgcolor": view.colours.background}

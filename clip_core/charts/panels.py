@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from clip_core.charts.colours import mark_of
-from clip_core.charts.lanes import LANE_PX, bar_traces, judged_px, lanes_of
+from clip_core.charts.lanes import LANE_PX, bar_traces, evaluated_px, lanes_of
 from clip_core.charts.view import Figure, Timeline, score_ticks
 from clip_core.types import Floats, Ints, Times
 
@@ -58,7 +58,7 @@ def panels_of(view: Timeline) -> Panels:
     """Share out the height of a chart."""
     height = view.height_px - MARGINS_PX
     moments_px = max(1, len(lanes_of(view))) * LANE_PX
-    floor = (moments_px if view.bars is None else judged_px(view, height)) / height
+    floor = (moments_px if view.bars is None else evaluated_px(view, height)) / height
     lanes, strip, rate = (0.0, floor), None, None
     if view.winners:
         strip = (floor + STRIP_GAP_PX / height, floor + (STRIP_GAP_PX + STRIP_PX) / height)

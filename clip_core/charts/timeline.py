@@ -8,7 +8,7 @@ from typing import Any
 from clip_core.charts.colours import mark_of
 from clip_core.charts.heat_map import heat_curves, heat_layout, heat_scale, heat_traces, scale_trace
 from clip_core.charts.inline import with_points
-from clip_core.charts.lanes import judged_layout, judged_traces, lane_traces, lanes_of, shades
+from clip_core.charts.lanes import evaluated_layout, evaluated_traces, lane_traces, lanes_of, shades
 from clip_core.charts.panels import Panels, panel_axes, panel_notes, panel_traces, panels_of
 from clip_core.charts.thresholds import threshold_lines, threshold_note
 from clip_core.charts.view import (
@@ -71,12 +71,12 @@ def live_figure(view: Timeline) -> Figure:
         drawn = [*heat_curves(view), scale_trace(view, view.x_of([0.0])[0])]
     else:
         drawn = [*ribbon_curves(view), *_curves(view)]
-    lanes = lane_traces(view) if view.bars is None else judged_traces(view)
+    lanes = lane_traces(view) if view.bars is None else evaluated_traces(view)
     layout = _layout(view, panels)
     layout["shapes"] = [*shades(view), *threshold_lines(view)]
     layout["annotations"] = _notes(view, panels)
     if view.bars is not None:
-        judged_layout(layout, view, panels.lanes[1], panels.height_px)
+        evaluated_layout(layout, view, panels.lanes[1], panels.height_px)
     data = [*drawn, *panel_traces(view), *lanes]
     figure = {"data": data, "layout": layout, "decimals": value_decimals(view.unit), "seen": view.seen_s}
     return figure | ({"heat": heat_scale(view)} if view.kind == "heat map" else {})

@@ -13,7 +13,7 @@ from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_r
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, check_folder, read_file, write_file
 from clip_core.cli.options import INCOMPLETE, VIDEO, Options, about, command, place, text
-from clip_core.cli.scoring import CANDIDATES, counted, find_bundle, moment_options, tell_verdicts
+from clip_core.cli.scoring import CANDIDATES, find_bundle, moment_count, moment_options, tell_verdicts
 from clip_core.errors import ClipVideoError, StoreError, VideoError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.export.read_moments import MOST_BYTES, read_moments
@@ -60,7 +60,7 @@ def run_moments(options: Options, video: str, formats: str, out: str | None) -> 
         terminal.write(moments_file(kinds[0], bundle).decode())
     else:
         names = ", ".join(map(shown_name, targets.values()))
-        terminal.line(f"{bundle.record.name}: {counted(bundle)} in {out}: {names}")
+        terminal.line(f"{bundle.record.name}: {moment_count(bundle)} in {out}: {names}")
     tell_verdicts(bundle)
     if bundle.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
         terminal.note(bundle.source.note)
@@ -93,7 +93,7 @@ def run_report(options: Options, video: str, out: str) -> None:
     pictures, note = _pictures(bundle, options.store)
     timeline = timeline_of(bundle.detection, bundle.detection.moments)
     write_file(out, make_report(bundle, timeline, pictures, note))
-    terminal.line(f"{bundle.record.name}: {counted(bundle)} in {out}")
+    terminal.line(f"{bundle.record.name}: {moment_count(bundle)} in {out}")
     options.tell_notices()
 
 

@@ -175,7 +175,7 @@ def tell_verdicts(bundle: ExportBundle) -> None:
                 note(line)
 
 
-def counted(bundle: ExportBundle) -> str:
+def moment_count(bundle: ExportBundle) -> str:
     """Return how many moments are written, such as "3 moments" or "1 moment and 2 candidates"."""
     moments = count(len(bundle.detection.moments), "moment")
     candidates = len(bundle.moments) - len(bundle.detection.moments)

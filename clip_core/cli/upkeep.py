@@ -15,7 +15,7 @@ from clip_core.config import Config, load_config
 from clip_core.errors import ClipVideoError, ConfigError, shown_name
 from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
-from clip_core.text import clock, size_text
+from clip_core.text import clock, counted, size_text
 
 HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
 FEWEST_OF_ID = 6
@@ -96,7 +96,7 @@ def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     frames = sum(model.frames for model in video.models)
     judged = len(store.annotations(video.record.video_id))
     by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
-    return f"{frames:,} frame{'' if frames == 1 else 's'}{by_hand} of {video.record.name}"
+    return f"{counted(frames, 'frame')}{by_hand} of {video.record.name}"
 
 
 def _uploaded(video: StoredVideo, config: Config) -> str:

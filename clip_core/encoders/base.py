@@ -63,9 +63,7 @@ class ShownEncoder(Encoder, Protocol):
         provider: What it runs on, such as "CPU", "CUDA" or the address of a server.
         precision: Precision of its weights, such as "fp32" or "int8"; "" if unknown.
         default_threshold: Default threshold, a cosine.
-        default_smoothing_s: Default smoothing window, in seconds.
-        image_size: (height, width) of the model's input.
-        framing: How a frame is fitted to that size.
+        framing: How a frame is fitted to the model's input.
         sends_to: The host that frames and prompts are sent to; None if they stay on this machine.
     """
 
@@ -73,8 +71,6 @@ class ShownEncoder(Encoder, Protocol):
     provider: str
     precision: str
     default_threshold: float
-    default_smoothing_s: float
-    image_size: tuple[int, int]
     framing: Crop
     sends_to: str | None
 
@@ -98,7 +94,7 @@ def need_rgb(images: Sequence[Image]) -> None:
             raise ValueError(f"picture {number} must be uint8 RGB (height, width, 3), not {dtype} {shape}")
 
 
-def unit(
+def unit_length(
     vectors: Floats,
     dim: int,
     model: str,

@@ -99,7 +99,6 @@ class _OurKeys(_Keys):
 
     name: _ShortText = ""
     default_threshold: Annotated[float | None, _number(-1, 1)] = None
-    default_smoothing_s: Annotated[float, _number(0, 3600)] = 1.0
 
 
 class _Config(_Keys):
@@ -287,7 +286,6 @@ class ModelFolder:
         logit_scale: See Encoder. exp(logit_scale_init_value) if that value differs from CLIP's initial
             2.6592, clamped to [1, 200]; else 100.
         default_threshold: A cosine that separates "present" from "absent" for this kind of model.
-        default_smoothing_s: A suitable smoothing window, in seconds.
         preprocessing: How pictures are prepared.
         towers: The chosen .onnx files.
     """
@@ -298,7 +296,6 @@ class ModelFolder:
     lowers_texts: bool
     logit_scale: float
     default_threshold: float
-    default_smoothing_s: float
     preprocessing: Preprocessing
     towers: TowerFiles
 
@@ -328,7 +325,6 @@ class ModelFolder:
             lowers_texts=is_siglip and texts.vocab_size == GEMMA_WORDS,
             logit_scale=_scale(config.logit_scale_init_value),
             default_threshold=threshold if own.default_threshold is None else own.default_threshold,
-            default_smoothing_s=own.default_smoothing_s,
             preprocessing=read_preprocessing(_preprocessor(path, name), name),
             towers=towers,
         )

@@ -16,7 +16,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from clip_core.config import Crop
-from clip_core.encoders.base import need_rgb, unit
+from clip_core.encoders.base import need_rgb, unit_length
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint, foreign
 from clip_core.encoders.model_inputs import Tokens
@@ -43,7 +43,7 @@ FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(
 class OnnxEncoder:
     """A ShownEncoder for a folder in the transformers.js layout. Both towers are loaded on creation.
 
-    Attributes: See ShownEncoder. Nothing leaves this machine.
+    Attributes: See ShownEncoder. Nothing leaves this machine. ``image_size`` is the (height, width) of the input.
 
     Args:
         folder, model_id: The model's folder, and the name under which it was found.
@@ -64,7 +64,7 @@ class OnnxEncoder:
         external = {role: external_files(path, root or folder) for role, path in weights.items()}
         self.id, self.name, self.precision = model_id, model.name, str(model.towers.precision)
         self.logit_scale = model.logit_scale
-        self.default_threshold, self.default_smoothing_s = model.default_threshold, model.default_smoothing_s
+        self.default_threshold = model.default_threshold
         self.image_size, self._own_preprocessing = model.preprocessing.output_size, model.preprocessing
         self._vision = Tower(weights[VISION], takes={"pixel_values": FLOATS}, gives=("image_embeds", "pooler_output"))
         takes = {"input_ids": WHOLE, "attention_mask": WHOLE}
@@ -104,7 +104,7 @@ class OnnxEncoder:
         vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
         for values in self._prepared(images):
             raw = self._vision.run({"pixel_values": values})
-            vectors[done : done + len(values)] = unit(raw, self.dim, self.name, "picture")
+            vectors[done : done + len(values)] = unit_length(raw, self.dim, self.name, "picture")
             done += len(values)
         return vectors
 
@@ -117,7 +117,7 @@ class OnnxEncoder:
             chunk = texts[start : start + self._texts_at_once]
             ids, mask = self._tokens(chunk)
             raw = self._text.run({"input_ids": ids, "attention_mask": mask})
-            vectors[start : start + len(chunk)] = unit(raw, self.dim, self.name, "text")
+            vectors[start : start + len(chunk)] = unit_length(raw, self.dim, self.name, "text")
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import SERVER, Config, Crop
-from clip_core.encoders.base import need_rgb, unit
+from clip_core.encoders.base import need_rgb, unit_length
 from clip_core.encoders.model_files import fingerprint
 from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
@@ -54,7 +54,7 @@ class RoboflowEncoder:
     when the server refuses it; the error then names it.
 
     Attributes: See ShownEncoder. The fingerprint does not cover the address: a version gives the same vectors
-    on every server.
+    on every server. ``image_size`` is the (height, width) of the input.
 
     Args:
         model_id: "roboflow" for the version in ``config``, or "roboflow:VERSION"; UnknownModelError for another.
@@ -65,7 +65,6 @@ class RoboflowEncoder:
     logit_scale = 100.0
     precision = ""
     default_threshold = 0.27
-    default_smoothing_s = 1.0
 
     def __init__(self, model_id: str, config: Config | None = None, patience: Patience | None = None) -> None:
         config = config or Config()
@@ -169,7 +168,7 @@ class RoboflowEncoder:
         """Return the unit vectors (count, dim) for one request."""
         answer = self._server.post(path, {"clip_version_id": self._version, **body})
         vectors = self._vectors(answer, count, what)
-        return unit(vectors, self.dim, self.name, what, CHECK, ServerError)
+        return unit_length(vectors, self.dim, self.name, what, CHECK, ServerError)
 
     def _vectors(self, answer: Mapping[str, Any], count: int, what: str) -> Floats:
         """Return the vectors in an answer, float32 (count, any length), not normalised."""
@@ -183,7 +182,7 @@ class RoboflowEncoder:
         if not all(type(value) in (int, float) for row in rows for value in row):
             raise self._useless("gave a vector of something other than numbers")
         try:
-            with np.errstate(over="ignore"):  # too large values become infinite, and ``unit`` rejects them
+            with np.errstate(over="ignore"):  # too large values become infinite, and ``unit_length`` rejects them
                 return np.array(rows, dtype=np.float64).astype(np.float32)
         except OverflowError as error:
             raise self._useless("gave a number that is too large") from error

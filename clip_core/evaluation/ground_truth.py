@@ -11,7 +11,17 @@ from typing import Any, NoReturn
 
 from clip_core.errors import TruthError, shown_name
 from clip_core.evaluation.intervals import as_intervals, merged
-from clip_core.text import MOST_SECONDS, as_typed, clean_prompt, clock, filled_rows, parse_time, places_of, size_text
+from clip_core.text import (
+    MOST_SECONDS,
+    as_typed,
+    clean_prompt,
+    clock,
+    counted,
+    filled_rows,
+    parse_time,
+    places_of,
+    size_text,
+)
 from clip_core.types import Times
 
 MOST_NAMED, MOST_NAMED_LENGTH = 3, 40
@@ -98,7 +108,7 @@ def of_video(truth: Truth, names: Collection[str]) -> tuple[Truth, list[str]]:
     if not kept.prompts:
         raise TruthError(f"All of the truth is of another video: {_named(others)}.", "Give the truth of this one.")
     count = len(everything) - len(kept.spans) - len(kept.absent)
-    return kept, [f"{_count(count, 'entry is', 'entries are')} of another video ({_named(others)}): left out."]
+    return kept, [f"{counted(count, 'entry is', 'entries are')} of another video ({_named(others)}): left out."]
 
 
 def fit_truth(truth: Truth, prompts: Sequence[str], end_s: float) -> tuple[Truth, list[str]]:
@@ -137,9 +147,9 @@ def _within(spans: Sequence[Span], end_s: float, warnings: list[str]) -> list[Sp
     late = [span.prompt for span in spans if span.start_s < end_s < span.end_s]
     where = f"after the end of the video at {clock(end_s)}"
     if after:
-        warnings.append(f"{_count(len(after), 'span starts', 'spans start')} {where} ({_named(after)}): left out.")
+        warnings.append(f"{counted(len(after), 'span starts', 'spans start')} {where} ({_named(after)}): left out.")
     if late:
-        warnings.append(f"{_count(len(late), 'span ends', 'spans end')} {where} ({_named(late)}): cut there.")
+        warnings.append(f"{counted(len(late), 'span ends', 'spans end')} {where} ({_named(late)}): cut there.")
     return [replace(span, end_s=min(span.end_s, end_s)) for span in spans if span.start_s < end_s]
 
 
@@ -163,10 +173,6 @@ def _named(texts: Sequence[str]) -> str:
     shown = [f"“{shown_name(text.replace('/', '∕'), MOST_NAMED_LENGTH)}”" for text in each[:MOST_NAMED]]
     rest = len(each) - len(shown)
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
-
-
-def _count(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
 
 
 def read_json(text: str, shown: str) -> Truth:

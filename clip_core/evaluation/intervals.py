@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from clip_core.types import Times
+from clip_core.types import Reals, Times
 
 
 def as_intervals(pairs: Iterable[tuple[float, float]]) -> Times:
@@ -51,7 +51,7 @@ def covered_s(left: Times, right: Times, intervals: Times) -> Times:
     return np.asarray(np.clip(inside, 0.0, right - left))
 
 
-def iou_matrix(first: Times, second: Times) -> Times:
+def iou_matrix(first: Times, second: Times) -> Reals:
     """Return the IoU of each interval of one list with each of another.
 
     The union is length + length - intersection, as in the mAP of `standalone_eval` (jayleicn/moment_detr). If it is 0

@@ -138,7 +138,7 @@ def _above(level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class Mark:
     """A person's mark for [start_s, end_s) of a video: ``prompt`` is ``there``, or is not.
 
     If both times are equal, the mark is for one frame only, not for an interval.
@@ -154,7 +154,7 @@ class Marked:
             raise ValueError(f"a mark must not end before it starts: {self.start_s:g} … {self.end_s:g}")
 
 
-def truth_of(marks: Sequence[Marked]) -> Truth:
+def truth_of(marks: Sequence[Mark]) -> Truth:
     """Return the ground truth of marks: whatever is not marked yes counts as not visible.
 
     A prompt marked only no is never visible. Marks of single frames give neither a span nor an absence.
@@ -165,7 +165,7 @@ def truth_of(marks: Sequence[Marked]) -> Truth:
     return Truth(spans, tuple(Absence(prompt) for prompt in absent))
 
 
-def marked_frames(marks: Sequence[Marked], scores: Scores, smoothed: Floats) -> list[MarkedFrame]:
+def marked_frames(marks: Sequence[Mark], scores: Scores, smoothed: Floats) -> list[MarkedFrame]:
     """Return one marked frame for each mark: the sample nearest to its middle, with its smoothed score.
 
     Marks of prompts without a curve are left out. ``scores`` and ``smoothed`` are in the unit of the thresholds to fit.

@@ -17,7 +17,7 @@ import numpy as np
 
 from clip_core.evaluation.ground_truth import Span, Truth
 from clip_core.evaluation.intervals import as_intervals, iou_matrix
-from clip_core.types import Moment, Times
+from clip_core.types import Moment, Reals, Times
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 MOST_WINDOWS = 10
@@ -34,7 +34,7 @@ class Query:
     """
 
     windows: Times
-    scores: Times
+    scores: Reals
     truths: Times
 
     def __post_init__(self) -> None:
@@ -126,7 +126,7 @@ class Onsets:
     """
 
     errors_s: Times
-    ious: Times
+    ious: Reals
     missed: int
     false_moments: int
 
@@ -140,7 +140,7 @@ def onsets(windows: Times, truths: Times) -> Onsets:
     if not shares.size:
         return Onsets(np.empty(0), np.zeros(len(truths)), len(truths), len(windows))
     best = shares.argmax(axis=1)
-    ious: Times = shares.max(axis=1)
+    ious: Reals = shares.max(axis=1)
     met = ious > 0
     errors = np.abs(truths[met, 0] - windows[best[met], 0])
     return Onsets(errors, ious, int((~met).sum()), int((shares.max(axis=0) == 0).sum()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clip_core.evaluation.intervals import covered_s
-from clip_core.types import Floats, Times
+from clip_core.types import Floats, Reals, Times
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,9 +22,9 @@ class PrecisionRecall:
         average_precision: Sum of precision x increase of recall, without interpolation; None if nothing is true.
     """
 
-    thresholds: Times
-    precision: Times
-    recall: Times
+    thresholds: Reals
+    precision: Reals
+    recall: Reals
     average_precision: float | None
 
     def at(self, threshold: float) -> tuple[float, float]:

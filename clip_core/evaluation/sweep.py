@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clip_core.evaluation.metrics import Query, mean_iou_f1
-from clip_core.types import Times
+from clip_core.types import Reals
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def best_cell(grid: Grid, cells: Sequence[SweepCell]) -> SweepCell:
     return cells[int(tied[np.argmax(around.ravel()[tied].round(9))])]
 
 
-def _around(scores: Times) -> Times:
+def _around(scores: Reals) -> Reals:
     """Return the sum of each cell and its 26 neighbours, with edge cells repeated beyond the edge. Same shape."""
     if not scores.size:
         return scores

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from clip_core.export.text import NAMELESS, one_line, xml_text
-from clip_core.text import full_clock, number_text
+from clip_core.text import counted, full_clock, number_text
 from clip_core.types import Moment
 
 PlotlyFigure: TypeAlias = Mapping[str, Any]
@@ -191,7 +191,7 @@ def _shown(value: object) -> str:
 
 def _moments(report: Report) -> str:
     count = len(report.moments)
-    title = f"<h2>{count} {'moment' if count == 1 else 'moments'}</h2>"
+    title = f"<h2>{counted(count, 'moment')}</h2>"
     if not count:
         return f'{title}\n<p class="note">Nothing was flagged with these settings.</p>'
     names = [f"{name} ({report.unit})" if name in ("peak", "mean") else name for name in _HEADS]

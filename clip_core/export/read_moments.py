@@ -9,12 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from clip_core.errors import MomentsFileError, shown_name
-from clip_core.text import as_typed, filled_rows, parse_number, parse_time, places_of, size_text, unicode_text
+from clip_core.export.timelines import METADATA_KEY
+from clip_core.text import (
+    MOST_SECONDS,
+    as_typed,
+    filled_rows,
+    parse_number,
+    parse_time,
+    places_of,
+    size_text,
+    unicode_text,
+)
 from clip_core.types import Moment
 
-OURS = "clip_video"
 MOST_DEPTH = 200
-MOST_SECONDS = 1e7
 _HOLDERS = ("Timeline.", "SerializableCollection.", "Stack.", "Track.")
 _SAVE_AGAIN = "Export it again as .otio."
 
@@ -98,7 +106,7 @@ def _media(clip: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _moment(thing: Mapping[str, Any], span: Mapping[str, Any], zero_s: float) -> Moment:
-    ours = (thing.get("metadata") or {}).get(OURS)
+    ours = (thing.get("metadata") or {}).get(METADATA_KEY)
     facts: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
     length_s = _seconds(span["duration"])
     start_s = max(0.0, _seconds(span["start_time"]) - zero_s)

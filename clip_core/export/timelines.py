@@ -138,7 +138,7 @@ if TYPE_CHECKING:
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
-OURS = "clip_video"
+METADATA_KEY = "clip_video"
 """The key of our own values in the metadata of clips and timelines."""
 
 
@@ -159,7 +159,7 @@ def moments_otio(moments: Sequence[Moment], source: Source, settings: Mapping[st
     timeline = otio.schema.Timeline(one_line(source.name))
     timeline.tracks.append(track)
     about = json.loads(json.dumps({"settings": dict(settings), "note": source.note}, allow_nan=False))
-    timeline.metadata[OURS] = _clean(about)
+    timeline.metadata[METADATA_KEY] = _clean(about)
     return str(otio.adapters.write_to_string(timeline, "otio_json"))
 
 
@@ -177,7 +177,7 @@ def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
     media.name = one_line(source.name)
     facts = {name: getattr(moment, name) for name in ("start_s", "end_s", "peak_s", "peak", "mean")}
     facts |= {"prompt": xml_text(moment.prompt), "label": xml_text(moment.label), "unit": unit}
-    clip = otio.schema.Clip(title_of(moment), media, span(first, stop - first), metadata={OURS: facts})
+    clip = otio.schema.Clip(title_of(moment), media, span(first, stop - first), metadata={METADATA_KEY: facts})
     clip.markers.append(otio.schema.Marker(f"peak {number_text(moment.peak, 3)}", span(source.peak_frame(moment), 0)))
     return clip
 

@@ -11,8 +11,8 @@ from av.video.format import VideoFormat
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.media.sound import first_sound
+from clip_core.video.container_bytes import is_webp
 from clip_core.video.decoding import container_name, open_container, video_stream
-from clip_core.video.framing import is_webp
 from clip_core.video.sequence import parse_sequence
 
 # What Chromium, Firefox and Safari play (some of it not in older versions of Safari), by FFmpeg's names.

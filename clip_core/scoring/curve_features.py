@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.scoring.spans import measurable_steps, sample_spans
 from clip_core.scoring.units import check_odds, log_odds
-from clip_core.types import Floats, Ints, Scores, Times, Unit
+from clip_core.types import Floats, Ints, Reals, Scores, Times, Unit
 
 
 def extreme_samples(
@@ -111,8 +110,6 @@ def rate_of_change(scores: Scores, smoothed: Floats | None = None) -> Floats:
     return rate
 
 
-Changes: TypeAlias = NDArray[np.float64]
-
 TIMES_USUAL = 7.0
 """Runs of random curves (white or autocorrelated, smoothed or not) reach up to 6 times the usual change."""
 LONGEST_S = 2.0
@@ -185,13 +182,13 @@ class _Runs:
             ``LONGEST_S`` is scaled down to this length.
     """
 
-    curve: Changes
+    curve: Reals
     first: Ints
     last: Ints
-    of_steps: Changes
+    of_steps: Reals
 
     @classmethod
-    def of(cls, curve: Changes, times_s: Times, joined: NDArray[np.bool_]) -> _Runs:
+    def of(cls, curve: Reals, times_s: Times, joined: NDArray[np.bool_]) -> _Runs:
         """Split a curve into runs; ``joined``, bool (n - 1,), is the result of ``measurable_steps``."""
         steps = np.flatnonzero(joined)
         signs = np.sign(np.diff(curve))[steps]
@@ -208,7 +205,7 @@ class _Runs:
         return list(zip(self.first[far].tolist(), self.last[far].tolist(), strict=True))
 
 
-def _sudden_part(curve: Changes, times_s: Times, first: int, last: int) -> tuple[int, int, int]:
+def _sudden_part(curve: Reals, times_s: Times, first: int, last: int) -> tuple[int, int, int]:
     """Return the part of a run around its steepest step: at most ``LONGEST_S`` long, or that step alone.
 
     Returns:
@@ -226,5 +223,5 @@ def _sudden_part(curve: Changes, times_s: Times, first: int, last: int) -> tuple
         start, end = wider
 
 
-def _median(values: Changes) -> float:
+def _median(values: Reals) -> float:
     return float(np.median(values)) if len(values) else 0.0

@@ -10,15 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from clip_core.scoring.segments import Segments
-from clip_core.types import Floats, Ints, Times
+from clip_core.types import Floats, Ints, Reals
 
 BankKind: TypeAlias = Literal["names", "captions"]
-BANK_KINDS: tuple[BankKind, ...] = get_args(BankKind)
 LONGEST_NAME_WORDS = 3
 SHARPNESS = 0.6
 """As a share of the model's logit scale, so 60 for CLIP; on real CLIP vectors 40 to 100 find prompts equally well."""
@@ -61,11 +60,11 @@ class BankLevels:
 
     sharpness: float
     count: int
-    level: Times
+    level: Reals
     top: Ints
-    level_without_top: Times
+    level_without_top: Reals
 
-    def without(self, text: int, cosines: Floats) -> Times:
+    def without(self, text: int, cosines: Floats) -> Reals:
         """Return the level over all texts but one, float64 (n,); ``cosines``, float32 (n,), are that one's."""
         share = np.exp(self.sharpness * (cosines.astype(np.float64) - self.level)) / self.count
         others = np.maximum(1 - share, 1e-12) * self.count / (self.count - 1)
@@ -197,5 +196,5 @@ def prompt_banks(
     return found
 
 
-def _prompt_bank(level: Times, segment_level: Times, peaks: Floats, means: Floats) -> PromptBank:
+def _prompt_bank(level: Reals, segment_level: Reals, peaks: Floats, means: Floats) -> PromptBank:
     return PromptBank(level.astype(np.float32), segment_level.astype(np.float32), np.sort(peaks), np.sort(means))

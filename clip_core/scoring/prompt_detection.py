@@ -11,7 +11,7 @@ import numpy as np
 from clip_core.scoring.null_bank import PromptBank
 from clip_core.scoring.segments import Segments
 from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD
-from clip_core.types import Floats, Times
+from clip_core.types import Floats, Reals, Times
 
 VerdictKind: TypeAlias = Literal["there", "throughout", "not sure"]
 KEEP = 0.9
@@ -121,7 +121,7 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
     return PromptDetection(_verdict(kind, peak, levels, lengths_s, bank), line, tuple(runs))
 
 
-def _level_at(levels: Times, lengths_s: Times, share: float) -> float:
+def _level_at(levels: Reals, lengths_s: Times, share: float) -> float:
     """Return the level that the segments stay below for ``share`` of the time."""
     order = np.argsort(levels, kind="stable")
     passed = np.cumsum(lengths_s[order])
@@ -141,7 +141,7 @@ def _stretches(on: np.ndarray) -> Iterator[tuple[int, int]]:
     yield from zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True)
 
 
-def _grow(levels: Times, line: float, background: float, proven: float) -> Iterator[tuple[int, int]]:
+def _grow(levels: Reals, line: float, background: float, proven: float) -> Iterator[tuple[int, int]]:
     """Yield runs of segments: from the highest segment down to the line, grow each free one over similar neighbours."""
     free = np.ones(len(levels) + 2, bool)  # with a sentinel at either end
     free[0] = free[-1] = False
@@ -161,7 +161,7 @@ def _grow(levels: Times, line: float, background: float, proven: float) -> Itera
 
 
 def _refined(
-    run: tuple[int, int], levels: Times, curve: Floats, segments: Segments, background: float, proven: float
+    run: tuple[int, int], levels: Reals, curve: Floats, segments: Segments, background: float, proven: float
 ) -> SegmentRun:
     """Return the samples of a run of segments; its edges move beside the segment boundary where the curve is decisive.
 
@@ -222,7 +222,7 @@ def _noise(curve: Floats, segments: Segments, run: tuple[int, int]) -> float:
     return max(1e-6, MAD_TO_SIGMA * float(np.median(np.abs(part - np.repeat(means, np.diff(edges))))))
 
 
-def _verdict(kind: VerdictKind, peak: float, levels: Times, lengths_s: Times, bank: PromptBank | None) -> Verdict:
+def _verdict(kind: VerdictKind, peak: float, levels: Reals, lengths_s: Times, bank: PromptBank | None) -> Verdict:
     if bank is None:
         rise = "rises clearly above" if kind != "not sure" else "does not rise clearly above"
         return Verdict(kind, None, f"Its curve {rise} its own background. No neutral texts were asked.")

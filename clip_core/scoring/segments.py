@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clip_core.scoring.spans import GAP_STEPS, Spans, split_at
-from clip_core.types import Floats, Ints, Times
+from clip_core.types import Floats, Ints, Reals, Times
 
 BLOCK_ROWS = 4096
 LEAST_DISTANCE = 0.18
@@ -191,7 +190,7 @@ def segment_shot(vectors: Floats, weights: Times, penalty_s: float = PENALTY_S) 
     return starts, np.asarray(sums / lengths_s[:, None], np.float32)
 
 
-def _sums(vectors: Floats, weights: Times, starts: Ints) -> tuple[NDArray[np.float64], Times]:
+def _sums(vectors: Floats, weights: Times, starts: Ints) -> tuple[Reals, Times]:
     """Return per segment the weighted sums of its vectors, float64 (k, dim), and of its weights, float64 (k,)."""
     lengths = np.add.reduceat(weights, starts)
     if len(starts) == len(vectors):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clip_core.text import value_text
-from clip_core.types import Floats, Scores, Times, Unit
+from clip_core.types import Floats, Reals, Scores, Unit
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution divided by its median absolute deviation."""
@@ -157,7 +157,7 @@ _VALUES: dict[Unit, Callable[[Scale], Floats]] = {
 }
 
 
-def robust_statistics(values: Floats) -> tuple[Times, Times]:
+def robust_statistics(values: Floats) -> tuple[Reals, Reals]:
     """Return the median and the robust spread, max(1.4826 · MAD, 0.005), of each column of float32 (n, p), n ≥ 0.
 
     Both are float64 (p,).
@@ -172,14 +172,14 @@ def robust_statistics(values: Floats) -> tuple[Times, Times]:
     return median, np.maximum(MAD_TO_SIGMA * mad, SMALLEST_SPREAD)
 
 
-def _kth_distance(rising: Floats, centre: Times, k: int) -> Times:
+def _kth_distance(rising: Floats, centre: Reals, k: int) -> Reals:
     """Return each sorted row's distance from ``centre`` to the k-th nearest sample; the k nearest are adjacent."""
     about = centre[:, None].astype(np.float32)
     reach = np.maximum(about - rising[:, : rising.shape[1] - k + 1], rising[:, k - 1 :] - about)
     return np.asarray(reach.min(axis=1), np.float64)
 
 
-def _middle(rising: Floats) -> Times:
+def _middle(rising: Floats) -> Reals:
     """Return the median of each sorted row."""
     n = rising.shape[1]
     return np.asarray((rising[:, (n - 1) // 2].astype(np.float64) + rising[:, n // 2]) / 2)

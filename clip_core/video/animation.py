@@ -17,8 +17,8 @@ from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
 from clip_core.video.base import SeenFrames, VideoInfo, check_animation, check_limits
-from clip_core.video.forward import ForwardVideo, Shot, first_picture
-from clip_core.video.framing import is_webp
+from clip_core.video.container_bytes import is_webp
+from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class AnimationSource:
         seen = SeenFrames(pts, array("q", [start_pts]), self._delays.delays_ms[-1])
         return seen.table(self.time_base, start_pts, None, confirmed=False)
 
-    def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:  # noqa: ARG002
+    def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:  # noqa: ARG002
         """Yield all pictures; they build on each other, so every reading begins at the first."""
         image = _open(self._path, self._delays)
         self._broken = image is None
@@ -85,7 +85,7 @@ class AnimationSource:
                     return
                 if k == 0:
                     self.reading = _reading(image, orientation)
-                yield Shot(pts, duration, k == 0, _maker(image, orientation))
+                yield PendingFrame(pts, duration, k == 0, _maker(image, orientation))
 
     def ends_early(self) -> bool:
         """Return whether the file, or what can be decoded of it, ends before its blocks say that it does."""

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
-from clip_core.video.framing import is_cut_short, is_webm, lacks_moov
+from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, matrix_orientation, on_white, square_size
 

@@ -18,7 +18,7 @@ _FEW_DAMAGED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class PendingFrame:
     """A frame that a source has come to, not yet a picture.
 
     Attributes:
@@ -51,7 +51,7 @@ class FrameSource(Protocol):
         """Return the times of the frames from ``start_pts`` on, as they are known without decoding."""
         ...
 
-    def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
+    def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:
         """Yield frames with rising pts: all, or those from ``from_pts`` on if the source starts anywhere."""
         ...
 
@@ -62,11 +62,11 @@ class FrameSource(Protocol):
 
 def first_picture(source: FrameSource) -> tuple[int, Image] | None:
     """Return the pts and the picture of the first frame that can be decoded, or None."""
-    with closing(source.shots()) as shots:
-        for shot in shots:
-            image = None if shot.damaged else shot.picture()
+    with closing(source.frames()) as frames:
+        for frame in frames:
+            image = None if frame.damaged else frame.picture()
             if image is not None:
-                return shot.pts, image
+                return frame.pts, image
     return None
 
 
@@ -76,18 +76,17 @@ class ForwardVideo(Video):
     def __init__(self, info: VideoInfo, source: FrameSource, start_pts: int, table: TimeTable | None = None) -> None:
         super().__init__(info, source.time_base, start_pts, table)
         self._source = source
-        self._run: Generator[Shot, None, None] | None = None
-        self._last: Shot | None = None
+        self._run: Generator[PendingFrame, None, None] | None = None
+        self._last: PendingFrame | None = None
         self._bad: set[int] = set()
-        self.starts = 0
 
     def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
         """Decode single keyframes, without what lies between them; see ``Video.keyframes``."""
         for wanted in pts:
             self._check_open()
-            with closing(self._source.shots(int(wanted))) as shots:
-                shot = next((shot for shot in shots if shot.pts >= wanted), None)
-                image = shot.picture() if shot is not None and shot.pts == wanted and shot.is_key else None
+            with closing(self._source.frames(int(wanted))) as frames:
+                frame = next((frame for frame in frames if frame.pts >= wanted), None)
+                image = frame.picture() if frame is not None and frame.pts == wanted and frame.is_key else None
             if image is not None:
                 yield self._frame(int(np.searchsorted(self.table.pts, wanted)), int(wanted), image)
 
@@ -103,19 +102,18 @@ class ForwardVideo(Video):
         """Return the picture of exactly this time: by going on, or by starting again."""
         if self._source.starts_anywhere or self._last is None or self._last.pts >= pts:
             self._stop()
-            self._run = self._source.shots(pts if self._source.starts_anywhere else None)
-            self.starts += 1
-        shot = self._walk(pts)
-        image = None if shot is None else shot.picture()
+            self._run = self._source.frames(pts if self._source.starts_anywhere else None)
+        frame = self._walk(pts)
+        image = None if frame is None else frame.picture()
         if image is None:
             self._bad.add(pts)
         return image
 
-    def _walk(self, pts: int) -> Shot | None:
-        for shot in self._run or ():
-            self._last = shot
-            if shot.pts >= pts:
-                return shot if shot.pts == pts else None
+    def _walk(self, pts: int) -> PendingFrame | None:
+        for frame in self._run or ():
+            self._last = frame
+            if frame.pts >= pts:
+                return frame if frame.pts == pts else None
         self._run = self._last = None
         return None
 
@@ -127,21 +125,21 @@ class ForwardVideo(Video):
     def _pass(self, wanted: set[int] | None) -> Generator[tuple[int, Frame | None], None, None]:
         seen, damaged, lost = SeenFrames(), 0, 0
         self._check_open()
-        with closing(self._source.shots()) as shots:
-            for shot in shots:
-                is_bad = shot.damaged or shot.pts in self._bad or shot.pts < self._start_pts
+        with closing(self._source.frames()) as frames:
+            for frame in frames:
+                is_bad = frame.damaged or frame.pts in self._bad or frame.pts < self._start_pts
                 image = None
-                if not is_bad and (wanted is None or shot.pts in wanted):
-                    image = shot.picture()
+                if not is_bad and (wanted is None or frame.pts in wanted):
+                    image = frame.picture()
                     if image is None:
-                        self._bad.add(shot.pts)
+                        self._bad.add(frame.pts)
                         is_bad = True
                 if is_bad:
                     damaged, lost = damaged + 1, lost + 1
                     continue
-                seen.add(shot.pts, shot.duration, is_key=shot.is_key)
+                seen.add(frame.pts, frame.duration, is_key=frame.is_key)
                 damaged = 0
-                yield shot.pts, None if image is None else self._frame(len(seen.pts) - 1, shot.pts, image)
+                yield frame.pts, None if image is None else self._frame(len(seen.pts) - 1, frame.pts, image)
                 self._check_open()
         table = self._take_over(seen)
         self.left_out_frames = lost if self.info.container == "images" else 0

@@ -17,7 +17,7 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError
 from clip_core.types import Image, TimeTable
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, SeenFrames, VideoInfo
-from clip_core.video.forward import ForwardVideo, Shot, first_picture
+from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 from clip_core.video.sequence import ImageSequence
 
@@ -154,12 +154,12 @@ class ImageSource:
         pts = array("q", self._pts[self._pts >= start_pts].tolist())
         return SeenFrames(pts, pts, 1).table(self.time_base, start_pts, None, confirmed=False)
 
-    def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
+    def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:
         """Yield the pictures in order, from exactly the first at or after ``from_pts``."""
         first = 0 if from_pts is None else int(np.searchsorted(self._pts, from_pts))
         for k in range(first, len(self._names)):
             path = self._folder / self._names[k]
-            yield Shot(int(self._pts[k]), 1, True, partial(read_image, path), damaged=not _looks_whole(path))
+            yield PendingFrame(int(self._pts[k]), 1, True, partial(read_image, path), damaged=not _looks_whole(path))
 
     def ends_early(self) -> bool:
         """Folders do not say how many pictures they should hold."""

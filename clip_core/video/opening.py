@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
 from clip_core.video.base import Video, VideoInfo, check_animation, check_limits
-from clip_core.video.framing import gif_pictures, is_webp
+from clip_core.video.container_bytes import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from av.video.stream import VideoStream
 from clip_core.errors import VideoDecodeError
 from clip_core.types import Frame, Image, TimeTable
 from clip_core.video.base import SeenFrames, Video, VideoInfo
+from clip_core.video.container_bytes import is_cut_short
 from clip_core.video.decoding import Decoded, Decoder, PictureMaker
-from clip_core.video.framing import is_cut_short
 
 # Headers round, and some count the time before the first frame.
 _SLACK_S = 1.0
@@ -131,7 +131,6 @@ class FrameFinder:
         self._run: Iterator[Decoded] | None = None
         self._last: Decoded | None = None
         self._trusted = False
-        self.seeks = 0
 
     def find(self, pts: int, table: TimeTable) -> Decoded | None:
         """Return the frame of exactly this time; None if it does not come out of the decoder."""
@@ -161,7 +160,6 @@ class FrameFinder:
 
     def _jump(self, pts: int) -> bool:
         """Start decoding at about ``pts``; return whether that is the very start of the file."""
-        self.seeks += 1
         at_start = pts <= self._start_pts or self._decoder.lacks_pts
         if at_start:
             self._decoder.restart()

@@ -19,7 +19,7 @@ from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
-from clip_core.text import clock, size_text
+from clip_core.text import clock, counted, size_text
 from pages.regions.chart import curves
 from pages.regions.sidebar import source, video_settings
 from pages.regions.viewer.proxy import forget as forget_what_was_asked
@@ -50,10 +50,10 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         return
     whole = sum(video.size_bytes for video in stored)
     copies = {video.record.video_id: copy_bytes(video.record.video_id, config) for video in stored}
-    counted = f"{len(stored)} video{'' if len(stored) == 1 else 's'} · {size_text(whole)}"
-    counted += f" · the whole store {size_text(store.size_bytes())}, in {escape_markdown(store.location)}"
+    sums = f"{counted(len(stored), 'video')} · {size_text(whole)}"
+    sums += f" · the whole store {size_text(store.size_bytes())}, in {escape_markdown(store.location)}"
     played = sum(copies.values())
-    st.caption(f"{counted} · copies to play {size_text(played)}" if played else counted)
+    st.caption(f"{sums} · copies to play {size_text(played)}" if played else sums)
     rows = [row for video in stored for row in _rows(video, copies[video.record.video_id])]
     st.dataframe(
         pd.DataFrame(rows),
@@ -125,8 +125,8 @@ def _lost(judged: int) -> str:
     """Return the sentence on annotations, which indexing again does not bring back; "" if there are none."""
     if not judged:
         return ""
-    counted = "1 moment that was" if judged == 1 else f"{judged} moments that were"
-    return f" **{counted} judged by hand {'is' if judged == 1 else 'are'} deleted for good.**"
+    lost = counted(judged, "moment that was judged by hand is", "moments that were judged by hand are")
+    return f" **{lost} deleted for good.**"
 
 
 def _forget(video: StoredVideo, store: EmbeddingStore, config: Config) -> None:

@@ -16,13 +16,13 @@ from clip_core.library.videos import VideoChoice
 from clip_core.store.runs import RunRecord
 from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import IndexKey, TaskView, index_key
-from clip_core.text import clock
+from clip_core.text import clock, counted
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser
 from pages.shared.cache import config, index_queue, stamp
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
-from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
 
 
 @dataclass
@@ -60,7 +60,7 @@ class IndexRequest:
 
     def submit(self) -> None:
         """Start indexing, or join the task if the same key is queued or running. Also a callback."""
-        index_queue().start(self.video.path, self.encoder, self.store, self.rate, viewer())
+        index_queue().start(self.video.path, self.encoder, self.store, self.rate, session_id())
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def see_to_it(request: IndexRequest) -> Indexed:
         StoreError: The store cannot be read.
     """
     state = region_state(IndexingState)
-    job = index_queue().view(request.key, viewer())  # read before the records: a job that has ended has written them
+    # The job is read before the records: one that has ended has written them.
+    job = index_queue().view(request.key, session_id())
     try:
         found = stamp(request.video.path)
         asking = (request.key, request.rate, found)
@@ -104,7 +105,7 @@ def see_to_it(request: IndexRequest) -> Indexed:
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
     if _lacking(record, run, request.rate) and asked != asking and not stopped:
         request.submit()
-        job = index_queue().view(request.key, viewer())
+        job = index_queue().view(request.key, session_id())
     state.asked = asking
     if record is not None:
         state.seen_stored = (request.video.path, found)
@@ -151,7 +152,7 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
         if job is not None and job.active:
             region_state(IndexingState).drawn_with_page = True
             help_text = "Cancel. What is indexed is kept."
-            draw_task_row(TaskRow(index_queue(), job.key, viewer(), _text, "cancel", help_text, on_look=_show_more))
+            draw_task_row(TaskRow(index_queue(), job.key, session_id(), _text, "cancel", help_text, on_look=_show_more))
             return
         if indexed.gone is not None:
             text = f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept."
@@ -167,8 +168,7 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
         if _lacking(record, indexed.run, request.rate):
             _draw_resume(request, indexed, samples)
         elif unreadable is None:
-            counted = f"{samples:,} sample{'' if samples == 1 else 's'} indexed"
-            st.caption(f":material/check: {counted} · {density_text(indexed.run)}")
+            st.caption(f":material/check: {counted(samples, 'sample')} indexed · {density_text(indexed.run)}")
 
 
 def _draw_resume(request: IndexRequest, indexed: Indexed, samples: int) -> None:

@@ -20,13 +20,13 @@ from pages.shared.theme import unseen
 class TaskRowState:
     """This session's name as a watcher of tasks, and the key of the task of which the row asks whether to cancel it."""
 
-    viewer: str = field(default_factory=lambda: uuid.uuid4().hex)
+    session_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     asks_about: object = None
 
 
-def viewer() -> str:
+def session_id() -> str:
     """Return this session's name as a watcher of tasks."""
-    return region_state(TaskRowState).viewer
+    return region_state(TaskRowState).session_id
 
 
 def left_text(progress: Progress | None) -> str:

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import pytest
 
-from clip_core.charts.lanes import GROUP, HALF, MOST_PROMPTS, MOST_SHARE, judged_lines, judged_traces
+from clip_core.charts.lanes import GROUP, HALF, MOST_PROMPTS, MOST_SHARE, evaluated_lines, evaluated_traces
 from clip_core.charts.panels import panels_of
 from clip_core.charts.timeline import live_figure, timeline_figure
 from clip_core.charts.view import Bar, Line
@@ -24,7 +24,7 @@ def box(start: str, end: str, y: float) -> tuple[list[str | None], list[float | 
 
 
 def test_each_bar_stands_in_its_lane_at_its_time() -> None:
-    traces = judged_traces(view(bars=BARS))
+    traces = evaluated_traces(view(bars=BARS))
     assert [(t["x"], t["y"]) for t in traces if t["mode"] == "lines"] == [
         box("01.000", "02.000", 0.0),
         box("05.000", "06.000", 0.0),
@@ -38,7 +38,7 @@ def test_looks_differ_without_their_colours() -> None:
     def shape(trace: dict) -> tuple:
         return trace["mode"], trace.get("fill"), trace.get("opacity", 1), trace.get("line", {}).get("dash")
 
-    matched, missed, found, false, cross, pale = judged_traces(view(bars=BARS))
+    matched, missed, found, false, cross, pale = evaluated_traces(view(bars=BARS))
     assert shape(matched) == shape(found) == ("lines", "toself", 1, "solid")
     assert shape(missed) == ("lines", None, 1, "solid")
     assert shape(false) == ("lines", None, 1, "dot")
@@ -68,13 +68,13 @@ def test_the_lanes_leave_room_for_the_curves_and_say_who_has_none() -> None:
     prompts = tuple(f"prompt {k}" for k in range(15))
     bars = [Bar(prompt, 1.0, 2.0, "truth", "missed") for prompt in prompts]
     given = view(prompts=prompts, bars=bars, height_px=330)
-    assert [line.prompt for line in judged_lines(given)] == list(prompts[:MOST_PROMPTS])
+    assert [line.prompt for line in evaluated_lines(given)] == list(prompts[:MOST_PROMPTS])
     panels = panels_of(given)
     assert panels.curves_px > (1 - MOST_SHARE) * panels.height_px - 25
     texts = [note["text"] for note in live_figure(given)["layout"]["annotations"]]
     assert any("12 of 15 prompts" in text for text in texts)
     hidden = view(prompts=prompts, bars=bars, lines=[Line(prompts[14], 14)])
-    assert [line.prompt for line in judged_lines(hidden)] == [prompts[14]]
+    assert [line.prompt for line in evaluated_lines(hidden)] == [prompts[14]]
 
 
 def test_without_bars_the_lanes_are_those_of_the_moments_and_without_any_bar_there_is_an_axis() -> None:

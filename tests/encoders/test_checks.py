@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clip_core.encoders.base import need_rgb, unit
+from clip_core.encoders.base import need_rgb, unit_length
 from clip_core.errors import EncoderError
 
 
@@ -16,10 +16,10 @@ def test_what_is_no_picture() -> None:
 
 
 def test_rows_become_unit_vectors() -> None:
-    found = unit(np.array([[3, 4], [1e30, 0], [0, 1e-9]], np.float32), 2, "m", "text")
+    found = unit_length(np.array([[3, 4], [1e30, 0], [0, 1e-9]], np.float32), 2, "m", "text")
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, [[0.6, 0.8], [1, 0], [0, 1]], atol=1e-7)
-    assert unit(np.empty((0, 2), np.float32), 2, "m", "text").shape == (0, 2)
+    assert unit_length(np.empty((0, 2), np.float32), 2, "m", "text").shape == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_rows_become_unit_vectors() -> None:
 )
 def test_rows_that_are_no_vectors(row: list[float], message: str) -> None:
     with pytest.raises(EncoderError, match=message):
-        unit(np.array([row], np.float32), 2, "m", "text", "Mend it.")
+        unit_length(np.array([row], np.float32), 2, "m", "text", "Mend it.")

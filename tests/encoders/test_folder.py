@@ -21,7 +21,7 @@ def change(folder: Path, file: str, **values: Any) -> Path:
 def test_defaults_of_a_clip_and_a_siglip(tmp_path: Path) -> None:
     clip = ModelFolder.read(make_clip(tmp_path / "my clip"))
     assert (clip.name, clip.is_siglip, clip.text_length) == ("my clip", False, 77)
-    assert (clip.default_threshold, clip.default_smoothing_s, clip.logit_scale) == (0.27, 1.0, 100.0)
+    assert (clip.default_threshold, clip.logit_scale) == (0.27, 100.0)
     siglip = ModelFolder.read(make_siglip(tmp_path / "s"))
     assert (siglip.is_siglip, siglip.text_length, siglip.default_threshold) == (True, 64, 0.08)
     assert siglip.logit_scale == 100.0
@@ -43,9 +43,9 @@ def test_preprocessing_as_transformers_5_writes_it(tmp_path: Path) -> None:
 
 
 def test_a_folder_may_name_itself(tmp_path: Path) -> None:
-    own = {"name": "Sample (emoji)", "default_threshold": 0.31, "default_smoothing_s": 0.6}
+    own = {"name": "Sample (emoji)", "default_threshold": 0.31}
     found = ModelFolder.read(change(make_clip(tmp_path), "config.json", clip_video_investigator=own))
-    assert (found.name, found.default_threshold, found.default_smoothing_s) == ("Sample (emoji)", 0.31, 0.6)
+    assert (found.name, found.default_threshold) == ("Sample (emoji)", 0.31)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,6 @@ def test_a_joint_model_is_refused(tmp_path: Path) -> None:
         ({"clip_video_investigator": []}, "'clip_video_investigator' as"),
         ({"clip_video_investigator": {"default_threshold": 2}}, r"'clip_video_investigator\.default_threshold' as 2"),
         ({"clip_video_investigator": {"name": "a\nb"}}, r"'clip_video_investigator\.name' as"),
-        (
-            {"clip_video_investigator": {"default_smoothing_s": -1}},
-            r"'clip_video_investigator\.default_smoothing_s' as -1",
-        ),
     ],
     ids=str,
 )

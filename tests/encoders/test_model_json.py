@@ -43,17 +43,17 @@ def config(folder: Path, **values: Any) -> Path:
 
 
 def test_values_and_defaults(tmp_path: Path) -> None:
-    own = {"name": "My own", "default_threshold": 1, "default_smoothing_s": 0.5}
+    own = {"name": "My own", "default_threshold": 1}
     found = ModelFolder.read(config(tmp_path, text_config={"max_position_embeddings": 3}, clip_video_investigator=own))
-    assert (found.text_length, found.name, found.default_threshold, found.default_smoothing_s) == (3, "My own", 1, 0.5)
+    assert (found.text_length, found.name, found.default_threshold) == (3, "My own", 1)
     assert isinstance(found.default_threshold, float)
 
 
 def test_a_null_counts_as_missing(tmp_path: Path) -> None:
-    nulls = dict.fromkeys(["name", "default_threshold", "default_smoothing_s"])
+    nulls = dict.fromkeys(["name", "default_threshold"])
     folder = config(tmp_path, model_type=None, text_config={"vocab_size": None}, clip_video_investigator=nulls)
     found = ModelFolder.read(folder)
-    assert (found.name, found.default_threshold, found.default_smoothing_s) == ("toy", 0.27, 1.0)
+    assert (found.name, found.default_threshold) == ("toy", 0.27)
     assert ModelFolder.read(config(tmp_path, text_config=None, logit_scale_init_value=None)).text_length == 77
 
 

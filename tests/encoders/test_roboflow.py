@@ -48,7 +48,7 @@ def test_says_what_it_is(server: FakeInferenceServer) -> None:
     assert (found.id, found.name, found.precision) == ("roboflow", "Roboflow server · ViT-B-16", "")
     assert (found.provider, found.sends_to) == (f"127.0.0.1:{server.port}", None)
     assert (found.dim, found.image_size, found.framing, found.logit_scale) == (512, (224, 224), "pad", 100.0)
-    assert (found.default_threshold, found.default_smoothing_s) == (0.27, 1.0)
+    assert found.default_threshold == 0.27
     assert encoder(server, "roboflow:RN50x64").image_size == (448, 448)
     assert encoder(server, clip_version="ViT-L-14").name == "Roboflow server · ViT-L-14"
     away = RoboflowEncoder("roboflow", replace(Config(), inference_url="https://infer.example:8443"))

@@ -34,13 +34,13 @@ def planted(noise: float = 0.0) -> VideoScores:
     return video_scores_of(scores_of(values, prompts=["dog", "absent"]), bank_peak=0.3)
 
 
-def judged(video_scores: VideoScores, truth: Truth, settings: Settings) -> Evaluation:
+def evaluated(video_scores: VideoScores, truth: Truth, settings: Settings) -> Evaluation:
     return evaluate(detect(settings, video_scores), truth)
 
 
 def test_planted_moments_are_perfect() -> None:
     video_scores = planted()
-    found = judged(video_scores, TRUTH, SETTINGS)
+    found = evaluated(video_scores, TRUTH, SETTINGS)
     assert (found.overall.map, found.overall.f1, found.overall.missed, found.overall.false_moments) == (1.0, 1.0, 0, 0)
     assert found.overall.onset_mean_s == 0.0
     assert [judgement.prompt for judgement in found.prompts] == ["dog", "absent"]
@@ -54,7 +54,7 @@ def test_planted_moments_are_perfect() -> None:
 
 @pytest.mark.parametrize("unit", ["corrected", "cosine", "z", "percentile", "softmax"])
 def test_curves_are_in_the_unit_of_the_recipe_and_thresholds_that_adapt_find_the_plant(unit: str) -> None:
-    found = judged(planted(0.01), TRUTH, Settings(unit=unit, smoothing_s=0.0))  # type: ignore[arg-type]
+    found = evaluated(planted(0.01), TRUTH, Settings(unit=unit, smoothing_s=0.0))  # type: ignore[arg-type]
     assert found.overall.f1 == 1.0
     curve = found.curves["dog"]
     assert curve.thresholds[0] == pytest.approx(found.detection.smoothed[:, 0].max())
@@ -62,7 +62,7 @@ def test_curves_are_in_the_unit_of_the_recipe_and_thresholds_that_adapt_find_the
 
 
 def test_prompts_that_are_not_flagged_are_not_judged_and_other_moments_may_be() -> None:
-    found = judged(planted(), TRUTH, replace(SETTINGS, unflagged=("absent",)))
+    found = evaluated(planted(), TRUTH, replace(SETTINGS, unflagged=("absent",)))
     assert [judgement.prompt for judgement in found.prompts] == ["dog"]
     assert found.warnings == ("The truth names what is not judged here: “absent”.",)
     first = found.moments[0]
@@ -71,12 +71,12 @@ def test_prompts_that_are_not_flagged_are_not_judged_and_other_moments_may_be() 
 
 def test_what_does_not_fit_is_told() -> None:
     truth = Truth((*TRUTH.spans, Span("dog", 55, 70), Span("cat", 0, 1)))
-    found = judged(planted(), truth, SETTINGS)
+    found = evaluated(planted(), truth, SETTINGS)
     assert found.overall.truths == 3
     assert found.overall.missed == 1
     assert len(found.warnings) == 3  # the cat, the span past the end, nothing said of the other prompt
     with pytest.raises(TruthError, match="judges nothing here"):
-        judged(planted(), Truth((Span("cat", 0, 1),)), SETTINGS)
+        evaluated(planted(), Truth((Span("cat", 0, 1),)), SETTINGS)
 
 
 @pytest.mark.parametrize("scores", [scores_of(np.empty((0, 1)), np.empty(0), end_s=60.0), scores_of([0.2]),
@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_told() -> None:
 @pytest.mark.parametrize("settings", [replace(SETTINGS, smoothing_s=2.0, min_duration_s=1.0), Settings(unit="z")])
 def test_no_sample_one_sample_and_a_constant_curve_make_no_nan(scores: Scores, settings: Settings) -> None:
     video_scores = video_scores_of(scores)
-    found = judged(video_scores, Truth((Span("p0", 0, 0.5),)), settings)
+    found = evaluated(video_scores, Truth((Span("p0", 0, 0.5),)), settings)
     assert (found.overall.map, found.overall.f1, found.overall.missed) == (0.0, 0.0, 1)
     assert json.loads(json.dumps(found.overall.map, allow_nan=False)) == 0.0
     grid = usual_grid(settings, video_scores)
@@ -98,7 +98,7 @@ def test_a_sweep_finds_the_planted_setting() -> None:
     best = best_cell(grid, cells)
     assert len(cells) == len(grid)
     assert best.score > 0.9
-    assert best.score > judged(video_scores, TRUTH, SETTINGS).overall.f1
+    assert best.score > evaluated(video_scores, TRUTH, SETTINGS).overall.f1
     assert best.setting.smoothing_s > 0
     assert cells == list(sweep_settings(SETTINGS, video_scores, TRUTH, grid))
 
@@ -124,7 +124,7 @@ def test_each_cell_is_what_finding_anew_would_give(changes: dict[str, object]) -
         s = cell.setting
         slow = replace(settings, thresholds={}, smoothing_s=s.smoothing_s, threshold=s.threshold,
                        min_duration_s=s.min_duration_s)  # fmt: skip
-        assert judged(video_scores, TRUTH, slow).overall.f1 == pytest.approx(cell.score), s
+        assert evaluated(video_scores, TRUTH, slow).overall.f1 == pytest.approx(cell.score), s
 
 
 def test_the_grid_holds_the_setting_of_now_and_one_that_adapts() -> None:
@@ -168,7 +168,7 @@ def test_the_sample_with_the_settings_that_it_ships_with(tmp_path: Path) -> None
     settings = Settings(prompts=config.prompts, smoothing_s=config.smoothing_s)
     video_scores = Analysis(store.videos()[0].video_id, encoder, store).video_scores(settings)
     truth = read_truth((ROOT / "data" / "sample.truth.json").read_bytes(), "sample.truth.json")
-    found = judged(video_scores, truth, settings)
+    found = evaluated(video_scores, truth, settings)
     assert found.warnings == ()
     assert (found.overall.r1_50, found.overall.r1_70, found.overall.map_50) == (1.0, 1.0, 1.0)
     assert (found.overall.missed, found.overall.false_moments) == (0, 0)

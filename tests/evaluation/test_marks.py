@@ -5,15 +5,15 @@ import pytest
 
 from clip_core.analysis.export_bundle import truth_csv
 from clip_core.evaluation.ground_truth import Absence, Span, read_truth
-from clip_core.evaluation.marks import Marked, MarkedFrame, marked_frames, truth_of
+from clip_core.evaluation.marks import Mark, MarkedFrame, marked_frames, truth_of
 from tests.support.curve_maker import scores_of
 
 MARKS = (
-    Marked("dog", 1.0, 4.0, there=True),
-    Marked("dog", 6.0, 8.0, there=False),
-    Marked("cat", 0.0, 9.0, there=False),
-    Marked("cow", 5.0, 5.0, there=True),
-    Marked("pig", 5.0, 5.0, there=False),
+    Mark("dog", 1.0, 4.0, there=True),
+    Mark("dog", 6.0, 8.0, there=False),
+    Mark("cat", 0.0, 9.0, there=False),
+    Mark("cow", 5.0, 5.0, there=True),
+    Mark("pig", 5.0, 5.0, there=False),
 )
 
 
@@ -35,12 +35,12 @@ def test_the_sample_nearest_to_the_middle_is_the_marked_frame() -> None:
 @pytest.mark.parametrize(("start_s", "end_s"), [(2.0, 1.0), (-1.0, 1.0), (0.0, float("nan")), (0.0, float("inf"))])
 def test_a_mark_that_cannot_be_meant_is_refused(start_s: float, end_s: float) -> None:
     with pytest.raises(ValueError, match="must not end before it starts"):
-        Marked("dog", start_s, end_s, there=True)
+        Mark("dog", start_s, end_s, there=True)
 
 
 def test_a_truth_is_read_again_as_it_was_written_and_runs_no_formula() -> None:
     names = ('=cmd()|"x"', "'=1", "a, b\t", "＝x", "dog")
-    marks = [Marked(name.strip(), n + 0.25, n + 1.5, there=n != 4) for n, name in enumerate(names)]
+    marks = [Mark(name.strip(), n + 0.25, n + 1.5, there=n != 4) for n, name in enumerate(names)]
     truth = truth_of(marks)
     text = truth_csv(truth)
     assert read_truth(text.encode(), "truth.csv") == truth

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from clip_core.scoring import null_bank
 from clip_core.scoring.null_bank import (
-    BANK_KINDS,
     BankKind,
     NullBank,
     PromptBank,
@@ -41,7 +41,7 @@ def segments_of(vectors: np.ndarray, starts: list[int]) -> Segments:
                     np.ones(len(vectors)))  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", BANK_KINDS)
+@pytest.mark.parametrize("kind", get_args(BankKind))
 def test_each_bank_has_300_clean_texts_of_its_kind_all_different(kind: BankKind) -> None:
     texts = bank_texts(kind)
     assert len(texts) == 300

@@ -30,8 +30,6 @@ class FakeEncoder:
     logit_scale = 100.0
     provider = "CPU"
     default_threshold = 0.3
-    default_smoothing_s = 0.5
-    image_size = (4, 4)
     framing: Crop = "squash"
     precision = "fp32"
     sends_to: str | None = None

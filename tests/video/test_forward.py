@@ -13,7 +13,7 @@ import pytest
 from clip_core.errors import VideoDecodeError
 from clip_core.types import TimeTable
 from clip_core.video.base import VideoInfo
-from clip_core.video.forward import ForwardVideo, Shot
+from clip_core.video.forward import ForwardVideo, PendingFrame
 from tests.support.video_maker import number_picture, read_number
 
 INFO = VideoInfo(
@@ -48,14 +48,14 @@ class MadeUp:
         pts = np.arange(start_pts, self.count)
         return TimeTable(pts, self.time_base, start_pts, len(pts) / 10, confirmed=False, key_pts=pts[:1])
 
-    def shots(self, from_pts: int | None = None) -> Generator[Shot, None, None]:
+    def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:
         self.begun.append(from_pts)
         self.running += 1
         try:
             for pts in range(from_pts or 0, self.count):
                 self.read += 1
                 image = None if pts in self.bad else number_picture(pts)
-                yield Shot(pts, 0, pts == 0, lambda image=image: image, damaged=pts in self.known_bad)  # type: ignore[misc]
+                yield PendingFrame(pts, 0, pts == 0, lambda image=image: image, damaged=pts in self.known_bad)  # type: ignore[misc]
         finally:
             self.running -= 1
 

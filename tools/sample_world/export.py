@@ -18,7 +18,6 @@ from tools.sample_world.vocabulary import CLDR_ANNOTATIONS, build_vocabulary
 
 OPSET = 17
 DEFAULT_THRESHOLD = 0.40
-DEFAULT_SMOOTHING_S = 0.6
 
 log = logging.getLogger("sample_world.export")
 
@@ -40,7 +39,7 @@ def export_towers(model: SampleClip, folder: Path) -> None:
     )  # fmt: skip
 
 
-def config_json(model: SampleClip, n_words: int, threshold: float, smoothing_s: float) -> dict[str, Any]:
+def config_json(model: SampleClip, n_words: int, threshold: float) -> dict[str, Any]:
     """config.json: the model's sizes, its learned scale, and what suits it in the app."""
     return {
         "model_type": "clip",
@@ -52,7 +51,6 @@ def config_json(model: SampleClip, n_words: int, threshold: float, smoothing_s: 
         "clip_video_investigator": {
             "name": "Sample (emoji)",
             "default_threshold": threshold,
-            "default_smoothing_s": smoothing_s,
         },
     }
 
@@ -79,7 +77,6 @@ def main() -> None:
     parser.add_argument("--work-dir", type=Path, required=True, help="where the training keeps its checkpoint")
     parser.add_argument("--out", type=Path, default=Path("data/models/sample"))
     parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD, help="what the app starts with")
-    parser.add_argument("--smoothing-s", type=float, default=DEFAULT_SMOOTHING_S, help="what the app starts with")
     parser.add_argument("--cldr", type=Path, default=CLDR_ANNOTATIONS)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -94,7 +91,7 @@ def main() -> None:
     model.eval()
     export_towers(model, options.out / "onnx")
     tokenizer.save(str(options.out / "tokenizer.json"))
-    config = config_json(model, tokenizer.get_vocab_size(), options.threshold, options.smoothing_s)
+    config = config_json(model, tokenizer.get_vocab_size(), options.threshold)
     for name, content in (("config.json", config), ("preprocessor_config.json", preprocessor_json())):
         (options.out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     log.info("step %d of %d written to %s", state["step"], state["total_steps"], options.out)

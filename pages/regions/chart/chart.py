@@ -14,7 +14,7 @@ from clip_core.encoders.registry import SAMPLE
 from clip_core.scoring.curve_features import find_spikes, leading_prompts, rate_of_change
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.smoothing import smooth_as
-from clip_core.text import value_text
+from clip_core.text import counted, value_text
 from clip_core.types import Floats
 from pages.regions.chart.curves import ChartState, template_ribbons
 from pages.regions.sidebar.model import SEES, describe_model
@@ -104,7 +104,7 @@ def draw_footer(request: IndexRequest, indexed: Indexed, detection: MomentDetect
     samples, values, unit = len(detection.scores), detection.smoothed, detection.scores.unit
     facts = [
         describe_model(request.encoder),
-        f"{samples:,} frame{'' if samples == 1 else 's'} indexed",
+        f"{counted(samples, 'frame')} indexed",
         density_text(indexed.run),
         "cosine similarity" if unit == "cosine" else f"{unit} of cosine similarity",
     ]

@@ -10,7 +10,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from clip_core.errors import ClipVideoError
 from clip_core.evaluation.metrics import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
-from clip_core.text import clock, short_prompt
+from clip_core.text import clock, counted, short_prompt
 from clip_core.types import Moment
 from pages.regions.download.files import DownloadState
 from pages.shared.markdown import error_markdown
@@ -61,9 +61,8 @@ def _draw(matches: Sequence[Match], count: int) -> None:
         return
     mean = sum(match.iou for match in matches) / len(matches)
     good = sum(match.iou >= GOOD for match in matches)
-    counted = "1 moment" if count == 1 else f"{count:,} moments"
     cut = f" (the first {MOST_COMPARED} are compared)" if count > MOST_COMPARED else ""
-    st.caption(f"{counted}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
+    st.caption(f"{counted(count, 'moment')}{cut}: mean IoU {mean:.2f}, {good} found at IoU {GOOD} or better.")
     ours = [match.best for match in matches]
     best = ["none" if m is None else f"{clock(m.start_s)} – {clock(m.end_s)}" for m in ours]
     table, columns = table_of(

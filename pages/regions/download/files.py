@@ -29,7 +29,7 @@ from clip_core.media.clips import ClipMode
 from clip_core.media.export_media import ExportRequest, PictureKind
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.tasks import TaskView
-from clip_core.text import size_text
+from clip_core.text import counted, size_text
 from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.other_lists import spikes_of
@@ -37,7 +37,7 @@ from pages.regions.moments.table import thumbnails_at
 from pages.shared.cache import export_queue
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import Remembered, region_state
-from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
 from pages.shared.theme import unseen
 
 WIDTH_PX = 400
@@ -87,12 +87,12 @@ def _which(listed: MomentList) -> str:
         left = f", without {rejected} rejected" if rejected else ""
         return f"Ticked rows only: {len(listed.chosen)} of {all_of_them} moments{left}."
     left_out = all_of_them - len(listed.kept) - candidates
-    counted = "1 moment" if len(listed.kept) == 1 else f"{len(listed.kept)} moments"
+    moments = counted(len(listed.kept), "moment")
     if candidates and _with_candidates():
-        counted += f" and {candidates} candidate{'' if candidates == 1 else 's'}"
+        moments += f" and {counted(candidates, 'candidate')}"
     without = [f"{left_out} rejected"] if left_out else []
     without += [f"{listed.hidden} of hidden prompts"] if listed.hidden else []
-    return f"{counted}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."
+    return f"{moments}{', without ' if without else ''}{' and '.join(without)}. Tick rows to take only these."
 
 
 def draw_files(bundle: ExportBundle) -> None:
@@ -190,9 +190,9 @@ def _draw_clips(bundle: ExportBundle) -> None:
             st.selectbox(label, list(titles), key=key, persist_state="session", format_func=title_of, help=help_text)
     state, queue = region_state(DownloadState), export_queue()
     asked_of, key = state.clips_asked
-    task = queue.view(key, viewer()) if asked_of == bundle.record.video_id else None
+    task = queue.view(key, session_id()) if asked_of == bundle.record.video_id else None
     if task is not None and task.active:
-        draw_task_row(TaskRow(queue, key, viewer(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
+        draw_task_row(TaskRow(queue, key, session_id(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
         return
     st.button(
         "Make a ZIP",
@@ -224,7 +224,7 @@ def _start(bundle: ExportBundle) -> None:
     texts = {"moments.csv": moments_file("csv", bundle)}
     request = ExportRequest(tuple(bundle.moments), *_chosen(), CLIPS_ZIP, texts)
     try:
-        key = export_queue().start(Path(bundle.path), bundle.record, request, viewer())
+        key = export_queue().start(Path(bundle.path), bundle.record, request, session_id())
         state.clips_asked = (bundle.record.video_id, key)
     except ClipVideoError as error:
         state.clips_error = error

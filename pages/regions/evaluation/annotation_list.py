@@ -9,7 +9,7 @@ import streamlit as st
 
 from clip_core.analysis.evaluate import Agreement
 from clip_core.evaluation.ground_truth import Absence
-from clip_core.evaluation.marks import Marked
+from clip_core.evaluation.marks import Mark
 from clip_core.types import Times, VideoRecord
 from pages.regions.evaluation.ground_truth import drop_marks, marks_of
 from pages.regions.sidebar.prompts import Prompts
@@ -38,7 +38,7 @@ def draw_list(
 
 
 def rows_of(
-    agreement: Agreement | None, absent: Sequence[Absence], marks: Sequence[Marked], prompts: Prompts, times_s: Times
+    agreement: Agreement | None, absent: Sequence[Absence], marks: Sequence[Mark], prompts: Prompts, times_s: Times
 ) -> list[dict[str, Any]]:
     """Return the rows for ``draw_annotations``: sorted by time, then the prompts that are never there."""
 
@@ -52,33 +52,33 @@ def rows_of(
         return {"prompt": prompt, "state": state, "colour": colour, "marks": [], **nothing}
 
     annotations, moments = ((), ()) if agreement is None else (agreement.annotations, agreement.moments)
-    rows, judged = list[dict[str, Any]](), set[Marked]()
+    rows, evaluated = list[dict[str, Any]](), set[Mark]()
     for match in annotations:
         one = match.interval
         own = [m for m in marks if m.there and m.prompt == one.prompt and _lies_in(m, one.start_s, one.end_s)]
-        judged.update(own)
+        evaluated.update(own)
         state, shown = "missed" if match.best is None else "matched", list(map(_as_json, own))
         rows.append(row(one.prompt, state, one.start_s, one.end_s, iou=match.iou or None, marks=shown))
     false = [match.interval for match in moments if match.best is None]
     rows += [row(m.prompt, "false", m.start_s, m.end_s) for m in false]
-    rows += [row(m.prompt, _state(m), m.start_s, m.end_s, marks=[_as_json(m)]) for m in marks if m not in judged]
+    rows += [row(m.prompt, _state(m), m.start_s, m.end_s, marks=[_as_json(m)]) for m in marks if m not in evaluated]
     rows.sort(key=lambda each: (each["start"], each["end"]))
     marked = {mark.prompt for mark in marks}
     return rows + [timeless(each.prompt, "never there") for each in absent if each.prompt not in marked]
 
 
-def _lies_in(mark: Marked, start_s: float, end_s: float) -> bool:
+def _lies_in(mark: Mark, start_s: float, end_s: float) -> bool:
     return start_s - ROUNDING_S <= mark.start_s < mark.end_s <= end_s + ROUNDING_S
 
 
-def _state(mark: Marked) -> str:
+def _state(mark: Mark) -> str:
     """Return the state of a mark that is part of no annotation."""
     if not mark.there:
         return "not there"
     return "one frame" if mark.start_s == mark.end_s else "not judged"
 
 
-def _as_json(mark: Marked) -> list[Any]:
+def _as_json(mark: Mark) -> list[Any]:
     return [mark.prompt, mark.start_s, mark.end_s, mark.there]
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from clip_core.analysis.evaluate import Evaluation, sweep_settings, usual_grid
 from clip_core.charts.evaluation_charts import share_text, sweep_figure
-from clip_core.evaluation.marks import FittedThreshold, Marked, fit_thresholds, marked_frames
+from clip_core.evaluation.marks import FittedThreshold, Mark, fit_thresholds, marked_frames
 from clip_core.evaluation.sweep import Setting, best_cell
 from clip_core.scoring.detection import MomentDetection
 from clip_core.settings import Settings
@@ -129,7 +129,7 @@ FIT_HELP = (
 )
 
 
-def draw_fit(detection: MomentDetection, marks: Sequence[Marked]) -> None:
+def draw_fit(detection: MomentDetection, marks: Sequence[Mark]) -> None:
     """Draw the thresholds that fit the marks, with their intervals, and the button that applies them."""
     frames = marked_frames(marks, detection.scores, detection.smoothed)
     fits = region_state(EvaluationState).fitted.of(frames, lambda: fit_thresholds(frames))

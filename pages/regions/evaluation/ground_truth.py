@@ -11,9 +11,9 @@ import streamlit as st
 from clip_core.analysis.export_bundle import truth_csv
 from clip_core.errors import TruthError
 from clip_core.evaluation.ground_truth import MOST_BYTES, Truth, joined, of_video, read_truth
-from clip_core.evaluation.marks import Marked, truth_of
+from clip_core.evaluation.marks import Mark, truth_of
 from clip_core.files import named_after
-from clip_core.text import short_prompt
+from clip_core.text import counted, short_prompt
 from clip_core.types import VideoRecord
 from pages.regions.evaluation.state import EvaluationState, TruthFile
 from pages.regions.moments.in_out import ENDS, clear_in_out, draw_end, in_out, is_no_time_typed, settle_in_out
@@ -43,7 +43,7 @@ class GroundTruthInput:
 
     truth: Truth | None
     warnings: Sequence[str]
-    marks: tuple[Marked, ...]
+    marks: tuple[Mark, ...]
     error: TruthError | None = None
 
 
@@ -80,8 +80,7 @@ def draw_source(source: GroundTruthInput, record: VideoRecord, notes: Sequence[s
             with st.popover("Load a file", icon=":material/upload_file:"):
                 _draw_upload(record.video_id)
         if notes:
-            counted = f"{len(notes)} note{'' if len(notes) == 1 else 's'}"
-            with st.popover(counted, icon=":material/warning:", key="truth_notes"):
+            with st.popover(counted(len(notes), "note"), icon=":material/warning:", key="truth_notes"):
                 for note in notes:
                     st.caption(f":material/warning: {escape_markdown(note)}")
         if source.truth is not None:
@@ -100,9 +99,8 @@ def draw_source(source: GroundTruthInput, record: VideoRecord, notes: Sequence[s
 
 
 def _draw_file(file: TruthFile) -> None:
-    counts = [(len(file.truth.spans), "span"), (len(file.truth.prompts), "prompt")]
-    counted = " · ".join(f"{count:,} {thing}{'' if count == 1 else 's'}" for count, thing in counts)
-    st.caption(f":material/check: {escape_markdown(short_prompt(file.name))} · {counted}", width="content")
+    counts = f"{counted(len(file.truth.spans), 'span')} · {counted(len(file.truth.prompts), 'prompt')}"
+    st.caption(f":material/check: {escape_markdown(short_prompt(file.name))} · {counts}", width="content")
     label = "Take the file away"
     st.button(unseen(label), icon=":material/close:", key="forget_truth", help=label, on_click=_forget_file)
 
@@ -132,17 +130,17 @@ def _forget_file() -> None:
 MOST_UNDONE = 50
 
 
-def marks_of(video_id: str) -> tuple[Marked, ...]:
+def marks_of(video_id: str) -> tuple[Mark, ...]:
     """Return the marks of a video, in the order in which they were made."""
     return region_state(EvaluationState).marks.get(video_id, ())
 
 
-def drop_marks(video_id: str, dropped: Sequence[Marked]) -> None:
+def drop_marks(video_id: str, dropped: Sequence[Mark]) -> None:
     """Remove marks."""
     _set_marks(video_id, tuple(mark for mark in marks_of(video_id) if mark not in dropped))
 
 
-def _set_marks(video_id: str, marks: tuple[Marked, ...]) -> None:
+def _set_marks(video_id: str, marks: tuple[Mark, ...]) -> None:
     state, before = region_state(EvaluationState), marks_of(video_id)
     if marks != before:
         state.undo[video_id] = [*state.undo.get(video_id, []), before][-MOST_UNDONE:]
@@ -212,7 +210,7 @@ def _next_step(start_s: float | None, end_s: float | None) -> str:
 def _add(video_id: str, start_s: float, end_s: float) -> None:
     """Add a mark; an equal one is replaced."""
     there = st.session_state.get(YES_NO_KEY, YES_NO[0]) == YES_NO[0]
-    mark = Marked(str(region_state(EvaluationState).mark_prompt), start_s, end_s, there)
+    mark = Mark(str(region_state(EvaluationState).mark_prompt), start_s, end_s, there)
     _set_marks(video_id, (*(known for known in marks_of(video_id) if known != mark), mark))
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from clip_core.analysis.evaluate import Evaluation
 from clip_core.evaluation.ground_truth import Truth
-from clip_core.evaluation.marks import FittedThreshold, Marked
+from clip_core.evaluation.marks import FittedThreshold, Mark
 from clip_core.evaluation.sweep import Grid, SweepCell
 from pages.shared.session import Remembered
 
@@ -38,8 +38,8 @@ class EvaluationState:
     truth_file: TruthFile | None = None
     truth_error: str | None = None  # why the last file could not be read, as Markdown
     uploads: int = 0  # each upload has an uploader of its own
-    marks: dict[str, tuple[Marked, ...]] = field(default_factory=dict)  # by video id, in the order of making
-    undo: dict[str, list[tuple[Marked, ...]]] = field(default_factory=dict)  # by video id: the marks before each step
+    marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)  # by video id, in the order of making
+    undo: dict[str, list[tuple[Mark, ...]]] = field(default_factory=dict)  # by video id: the marks before each step
     mark_prompt: str | None = None  # the prompt to mark
     recall_of: str | None = None  # the prompt whose precision and recall are shown
     sweep_run: SweepRun | None = None

@@ -35,7 +35,7 @@ UNFINISHED = "Not all samples are indexed yet: what is still missing counts as m
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedVideo:
     """The ground truth, and the moments of the current settings evaluated against it, or why they cannot be."""
 
     source: GroundTruthInput
@@ -44,16 +44,16 @@ class Judged:
     error: TruthError | None = None
 
 
-def judge(detection: MomentDetection, record: VideoRecord) -> Judged:
+def evaluate_video(detection: MomentDetection, record: VideoRecord) -> EvaluatedVideo:
     """Evaluate the moments of a video against the ground truth that is known of it."""
     source = ground_truth.known_truth(record)
     if source.truth is None:
-        return Judged(source)
+        return EvaluatedVideo(source)
     try:
         evaluation = evaluate(detection, source.truth)
     except TruthError as error:
-        return Judged(source, error=error)
-    return Judged(source, evaluation, agreement(evaluation.moments, evaluation.truth))
+        return EvaluatedVideo(source, error=error)
+    return EvaluatedVideo(source, evaluation, agreement(evaluation.moments, evaluation.truth))
 
 
 def choose_view() -> str:
@@ -69,18 +69,18 @@ def choose_view() -> str:
     )
 
 
-def draw_view(view: str, scene: Scene, judged: Judged, *, direct: bool) -> None:
+def draw_view(view: str, scene: Scene, evaluated: EvaluatedVideo, *, direct: bool) -> None:
     """Draw one of ``VIEWS``. Call last: while a sweep runs, nothing after it is drawn.
 
     ``direct``: whether a row of the list moves the player in the browser.
     """
-    evaluation = judged.evaluation
+    evaluation = evaluated.evaluation
     if view == TRUTH:
-        _draw_truth(scene, judged, direct=direct)
+        _draw_truth(scene, evaluated, direct=direct)
     elif view == FIT:
-        fit_settings.draw_fit(scene.detection, judged.source.marks)
-    elif judged.error is not None:
-        draw_error(judged.error)
+        fit_settings.draw_fit(scene.detection, evaluated.source.marks)
+    elif evaluated.error is not None:
+        draw_error(evaluated.error)
     elif evaluation is None:
         _draw_empty()
     elif view == MEASURES:
@@ -102,8 +102,8 @@ def _draw_empty() -> None:
     )
 
 
-def _draw_truth(scene: Scene, judged: Judged, *, direct: bool) -> None:
-    source, evaluation = judged.source, judged.evaluation
+def _draw_truth(scene: Scene, evaluated: EvaluatedVideo, *, direct: bool) -> None:
+    source, evaluation = evaluated.source, evaluated.evaluation
     nothing = source.truth is None and not source.marks
     if nothing and source.error is None:
         _draw_empty()
@@ -111,11 +111,11 @@ def _draw_truth(scene: Scene, judged: Judged, *, direct: bool) -> None:
     if evaluation is not None:
         notes += [*evaluation.warnings, *([] if evaluation.detection.scores.complete else [UNFINISHED])]
     ground_truth.draw_source(source, scene.record, notes)
-    if judged.error is not None:
-        draw_error(judged.error)
+    if evaluated.error is not None:
+        draw_error(evaluated.error)
     if not nothing:
         absent = () if evaluation is None else evaluation.truth.absent
-        annotation_list.draw_list(judged.agreement, absent, scene.prompts, scene.record, direct=direct)
+        annotation_list.draw_list(evaluated.agreement, absent, scene.prompts, scene.record, direct=direct)
 
 
 MOST_ROWS = 6

@@ -12,7 +12,7 @@ import streamlit as st
 from clip_core.analysis.annotations import Reviewed
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.prompt_detection import VerdictKind
-from clip_core.text import clock, short_prompt, value_text
+from clip_core.text import clock, counted, short_prompt, value_text
 from clip_core.types import Moment, VideoRecord
 from pages.regions.moments.other_lists import draw_extremes, draw_peaks, draw_spikes, spikes_as_moments
 from pages.regions.moments.table import draw_moment_table, moment_id, settle_rows
@@ -173,8 +173,8 @@ def draw_list(
 def _why_none(detection: MomentDetection, signal: Signal, hidden: int) -> str:
     scores = detection.scores
     if hidden:
-        counted = "1 moment belongs to a prompt" if hidden == 1 else f"{hidden} moments belong to prompts"
-        return f"{counted} whose pill is off. Switch it on above the chart."
+        belonging = counted(hidden, "moment belongs to a prompt", "moments belong to prompts")
+        return f"{belonging} whose pill is off. Switch it on above the chart."
     if not scores.prompts:
         return "Type a prompt in the sidebar: one per line."
     if not len(scores):

@@ -17,7 +17,7 @@ from clip_core.scoring.smoothing import step_s, window_samples
 from clip_core.scoring.units import Equivalents, equivalents, equivalents_text
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
-from clip_core.text import value_text
+from clip_core.text import counted, value_text
 from clip_core.types import Times, Unit
 from pages.regions.sidebar import rules, threshold
 from pages.regions.sidebar.prompts import Prompts
@@ -134,12 +134,13 @@ def _choose_width(config: Config, kind: str, times_s: Times) -> tuple[float, int
     help_text = f"Width of the {FILTERS[kind].title}. {{}} 0 shows the raw scores."
     if state.smoothing_unit == SAMPLES:
         return state.smoothing, _choose_samples(slot, help_text, state.smoothing_samples, step)
-    return _choose_seconds(slot, help_text, state.smoothing, _counted(window_samples(state.smoothing, times_s))), None
+    samples = counted(window_samples(state.smoothing, times_s), "sample")
+    return _choose_seconds(slot, help_text, state.smoothing, samples), None
 
 
-def _choose_seconds(slot: DeltaGenerator, help_text: str, width_s: float, counted: str) -> float:
-    label = f"Smoothing · {counted}"
-    slot.markdown(f":small[{label}]", help=help_text.format(f"{width_s:.1f} s = {counted}."))
+def _choose_seconds(slot: DeltaGenerator, help_text: str, width_s: float, samples: str) -> float:
+    label = f"Smoothing · {samples}"
+    slot.markdown(f":small[{label}]", help=help_text.format(f"{width_s:.1f} s = {samples}."))
     return st.slider(
         label,
         0.0,
@@ -155,15 +156,13 @@ def _choose_seconds(slot: DeltaGenerator, help_text: str, width_s: float, counte
 def _choose_samples(slot: DeltaGenerator, help_text: str, samples: int, step: float) -> int:
     width = f"{samples * step:.3g} s"
     label = f"Smoothing · {width}"
-    slot.markdown(f":small[{label}]", help=help_text.format(f"{_counted(samples)} = {width} at the current rate."))
+    slot.markdown(
+        f":small[{label}]", help=help_text.format(f"{counted(samples, 'sample')} = {width} at the current rate.")
+    )
     most = max(WIDEST_SAMPLES, samples)
     drawn = bound(sidebar_state(), "smoothing_samples")
     chosen: int = st.slider(label, 0, most, samples, label_visibility="collapsed", **drawn)
     return chosen
-
-
-def _counted(samples: int) -> str:
-    return f"{samples} sample{'' if samples == 1 else 's'}"
 
 
 def _width_unit_changed(step: float) -> None:

@@ -12,7 +12,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.library.add_video import add_upload, open_path
 from clip_core.library.videos import EXTENSIONS, VideoChoice, list_videos, uploads_folder
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import clock, size_text
+from clip_core.text import clock, counted, size_text
 from clip_core.types import VideoRecord
 from pages.regions.sidebar.state import sidebar_state
 from pages.shared.markdown import error_markdown, escape_markdown
@@ -125,7 +125,7 @@ def describe(record: VideoRecord | None) -> None:
     rate = (frames - 1) / float(record.table.times_s[-1]) if frames > 1 else record.header_fps
     parts = [clock(record.table.end_s), f"{record.width} × {record.height}"]
     parts += [f"{rate:.4g} fps"] if rate else []
-    parts += [f"{frames:,} frame{'' if frames == 1 else 's'}", *filter(None, [record.reading])]
+    parts += [counted(frames, "frame"), *filter(None, [record.reading])]
     st.caption(f"{about}{' · '.join(parts)}", help=READING_HELP if record.reading else None)
 
 
@@ -209,8 +209,7 @@ def _open(key: str, config: Config) -> None:
         return
     state.opened_paths = list(dict.fromkeys([*opened.videos, *state.opened_paths]))[:MOST_OPENED]
     if opened.is_folder:
-        count = len(opened.videos)
-        counted = "1 video is" if count == 1 else f"{count:,} videos are"
-        state.path_note = f"{counted} in the list now, from {escape_markdown(opened.path.name)}."
+        listed = counted(len(opened.videos), "video is", "videos are")
+        state.path_note = f"{listed} in the list now, from {escape_markdown(opened.path.name)}."
     else:
         _add(opened.videos[0])

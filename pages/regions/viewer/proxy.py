@@ -19,7 +19,7 @@ from clip_core.types import VideoRecord
 from pages.shared.cache import proxy_queue, why_not_playable
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
-from pages.shared.task_row import TaskRow, draw_task_row, left_text, viewer
+from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
 
 LINE_PX, ROW_PX = 27, 42
 NEITHER = "This browser plays neither the file nor its copy"
@@ -107,11 +107,11 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, config: Config) -> Pla
 def _see_to_copy(video_id: str, target: Path, make: Callable[[], None]) -> TaskView[str] | None:
     """Start a proxy once per session, or again if the task was dropped for lack of viewers; return the task."""
     asked = region_state(ProxyState).asked
-    task = proxy_queue().view(video_id, viewer())  # before the file check: a finished task has written it
+    task = proxy_queue().view(video_id, session_id())  # before the file check: a finished task has written it
     # A failed or cancelled task is not restarted: the visitor sees that, and may start it again.
     if not target.is_file() and (task is None or (task.state == "done" and video_id not in asked)):
         make()
-        task = proxy_queue().view(video_id, viewer())
+        task = proxy_queue().view(video_id, session_id())
     asked.add(video_id)
     return task
 
@@ -121,7 +121,7 @@ def _make(video: VideoChoice, record: VideoRecord, target: Path) -> None:
     state = region_state(ProxyState)
     state.error = None
     try:
-        proxy_queue().start(video.path, record, target, viewer())
+        proxy_queue().start(video.path, record, target, session_id())
     except ClipVideoError as error:
         state.error = (record.video_id, error)
 
@@ -150,7 +150,7 @@ def draw_proxy_status(playable: Playable, record: VideoRecord) -> None:
                 st.caption(f":material/warning: {escape_markdown(warning)}")
         elif playable.task is not None and playable.task.active:
             text, help_text = partial(_text, playable.reason), "Cancel. Nothing of the copy is kept."
-            draw_task_row(TaskRow(proxy_queue(), record.video_id, viewer(), text, "proxy_cancel", help_text))
+            draw_task_row(TaskRow(proxy_queue(), record.video_id, session_id(), text, "proxy_cancel", help_text))
         else:
             _offer(playable)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core.video.framing import is_cut_short, is_webm, is_webp, lacks_moov
+from clip_core.video.container_bytes import is_cut_short, is_webm, is_webp, lacks_moov
 from tests.support.video_maker import VideoSpec, number_picture, planted, write_animation
 
 CASES = {
@@ -34,7 +34,7 @@ def test_an_mp4_whose_index_is_lost(tmp_path: Path) -> None:
     assert lacks_moov(path)
 
 
-def test_text_has_no_framing(tmp_path: Path) -> None:
+def test_text_has_no_container(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"hello world, this is no box and no element")
     assert not lacks_moov(tmp_path / "text")
     assert not is_cut_short(tmp_path / "text", "matroska")

@@ -13,6 +13,8 @@ from clip_core.types import TimeTable
 
 _TICKS_PER_S = 1_000_000
 """FFmpeg counts the start of a container in microseconds."""
+_MOST_REORDERED = 16
+"""H.264 and HEVC hold back at most so many frames."""
 
 
 def first_frame_s(container: InputContainer, stream: VideoStream, table: TimeTable) -> Fraction:
@@ -32,13 +34,14 @@ def _first_packet(container: InputContainer, stream: VideoStream) -> int:
     """Return the time of the first packet of an AVI, in frames.
 
     AVI knows decoding times only, and where frames are reordered, FFmpeg's time of the first frame is some frames late.
-    The second packet is read too, because FFmpeg's muxer writes the gap of a late start behind the first one.
+    FFmpeg's muxer writes the gap of a late start behind the first packet, so the second one's time shows it.
     """
     try:
         stamps = [packet.dts or 0 for packet in islice((p for p in container.demux(stream) if p.size), 2)]
     except av.error.FFmpegError:
         return 0
-    return max(0, stamps[1] - 1) if len(stamps) > 1 else sum(stamps)
+    first, second = (stamps[0], stamps[-1]) if stamps else (0, 0)
+    return second - 1 if second - first > _MOST_REORDERED else first
 
 
 def start_timecode(container: InputContainer, stream: VideoStream) -> str:

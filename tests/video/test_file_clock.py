@@ -10,6 +10,7 @@ from clip_core.video import open_video
 from clip_core.video.decoding import open_container, video_stream
 from clip_core.video.file_clock import first_frame_s, start_timecode
 from tests.support.sound_maker import FilmSpec, SoundSpec, write_film
+from tests.support.video_maker import copy_packed
 
 SHORT = SoundSpec(codec="aac", ends_s=1.0, clicks_s=())
 
@@ -48,6 +49,17 @@ def test_frames_that_avi_reorders_are_not_late(tmp_path: Path, codec: str) -> No
     path = write_film(tmp_path / "b.avi", FilmSpec(codec=codec, frames=20, options={"bf": "2"}, sound=None))
     assert table_of(path).start_pts > 0  # what the decoder says, which is wrong
     assert late_s(path) == 0
+
+
+def test_two_frames_in_a_packet_are_not_late(tmp_path: Path) -> None:
+    assert late_s(copy_packed(tmp_path).path) == 0
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_an_avi_may_be_late_all_the_same(tmp_path: Path, codec: str) -> None:
+    sound = SoundSpec(codec="mp2", ends_s=3.0, clicks_s=())
+    spec = FilmSpec(codec=codec, begins_s=2.0, frames=20, options={"bf": "2"}, sound=sound)
+    assert late_s(write_film(tmp_path / "late.avi", spec)) == pytest.approx(2.0, abs=2 / 30)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ class ExportBundle:
 
     @cached_property
     def source(self) -> Source:
-        """The video as timelines refer to it, at its current path. Opens the file to look for sound.
+        """The video as timelines refer to it, at its current path. Opens the file for its sound, timecode and start.
 
         An uploaded file is named by its hash, so the source has the name of the file that the user uploaded.
         """
@@ -95,7 +95,7 @@ class ExportBundle:
         current = file.name if sequence is None else sequence.name
         name = self.record.name if file.stem == self.record.video_id else current
         placed = replace(self.record, path=str(Path(self.path).absolute()), name=name)
-        return source_of(placed, has_audio=_has_sound(self.path))
+        return _source_in_file(placed, self.path)
 
 
 def moments_file(kind: str, bundle: ExportBundle) -> bytes:
@@ -127,17 +127,24 @@ def spikes_file(bundle: ExportBundle, spikes: Sequence[Spike]) -> bytes:
     return spikes_csv(rows, bundle.source.name, bundle.detection.scores.unit).encode()
 
 
-def _has_sound(path: str) -> bool:
-    """Return whether the file has an audio stream; False if it cannot be read."""
+def _source_in_file(record: VideoRecord, path: str) -> Source:
+    """Return the source with what only its file says; without that if the file cannot be read."""
     if parse_sequence(path) is not None:
-        return False
-    from clip_core.video.decoding import open_container
+        return source_of(record)
+    from clip_core.video.decoding import open_container, video_stream
+    from clip_core.video.file_clock import first_frame_s, start_timecode
 
     try:
         with open_container(Path(path)) as container:
-            return bool(container.streams.audio)
+            stream, has_audio = video_stream(container, Path(path)), bool(container.streams.audio)
+            timecode = start_timecode(container, stream)
+            late_s = first_frame_s(container, stream, record.table)
     except (VideoError, OSError):
-        return False
+        return source_of(record)
+    try:
+        return source_of(record, has_audio, timecode, late_s)
+    except ValueError:  # a timecode that counts in another rate than the video
+        return source_of(record, has_audio, first_frame_s=late_s)
 
 
 def truth_csv(truth: Truth) -> str:

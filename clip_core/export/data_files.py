@@ -18,6 +18,7 @@ from clip_core.types import Moment, Scores
 
 _NUMBERS = ("start_s", "end_s", "duration_s", "peak_s", "peak", "mean")
 MOMENT_COLUMNS = ("prompt", *_NUMBERS, "start", "end", "peak_time", "label", "video", "unit")
+CLOCK = "seconds from the first frame"
 SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 
 
@@ -52,7 +53,8 @@ def scores_csv(scores: Scores) -> str:
 def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> str:
     """Return a CSV table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
 
-    Columns ending in ``_s`` are seconds (6 decimals); start, end and peak_time are the same times as HH:MM:SS.mmm.
+    Columns ending in ``_s`` are seconds from the first frame (6 decimals); start, end and peak_time are the same
+    times as HH:MM:SS.mmm.
 
     Args:
         moments: The moments.
@@ -98,13 +100,16 @@ def scores_jsonl(scores: Scores) -> str:
 def moments_json(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
     """Return one object: ``source``, ``settings`` as given, and ``moments`` in the order given.
 
+    ``source`` says from where the times of moments count (``clock``), and when the first frame is shown, in seconds
+    from the start of the file (``first_frame_s``).
+
     Raises:
         ValueError: The settings cannot be written as JSON, for example because a number is not finite.
     """
     about = {
         "name": source.name, "path": source.path, "width": source.width, "height": source.height,
         "rate": str(source.rate), "variable_rate": source.variable, "end_s": _rounded(source.end_s),
-        "start_timecode": source.start_timecode,
+        "start_timecode": source.start_timecode, "clock": CLOCK, "first_frame_s": _rounded(float(source.first_frame_s)),
     }  # fmt: skip
     whole = {"source": about, "settings": dict(settings), "moments": [moment_record(moment) for moment in moments]}
     return unicode_text(json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)) + "\n"

@@ -66,8 +66,13 @@ MOMENT_FORMATS: Mapping[str, Format[[MomentExport]]] = {
         "moments.json", "application/json", "JSON",
         lambda f: moments_json(f.moments, f.source, f.settings),
     ),
-    "vtt": Format("moments.vtt", "text/vtt", "WebVTT chapters", lambda f: moments_vtt(f.moments)),
-    "srt": Format("moments.srt", "application/x-subrip", "SRT subtitles", lambda f: moments_srt(f.moments)),
+    "vtt": Format(
+        "moments.vtt", "text/vtt", "WebVTT chapters", lambda f: moments_vtt(f.moments, f.source.first_frame_s)
+    ),
+    "srt": Format(
+        "moments.srt", "application/x-subrip", "SRT subtitles",
+        lambda f: moments_srt(f.moments, f.source.first_frame_s),
+    ),
     "edl": Format(
         "moments.edl", "text/plain", "EDL (CMX 3600)",
         lambda f: moments_edl(f.moments, f.source, f.settings), counts_frames=True,

@@ -30,9 +30,10 @@ _SAVE_AGAIN = "Export it again as .otio."
 def read_otio(text: str, shown: str) -> list[Moment]:
     """Return a moment per clip, in the order of the file.
 
-    A clip's source range, minus the start of its media's available range, gives the times in the video. If a clip
-    has markers longer than one frame, these are the moments instead. Prompt, label, peak and mean come from our own
-    metadata if there is any; else the prompt is the name of the clip or marker, and the scores are 0.
+    A clip's source range, minus the start of its media's available range, gives the times in the file; our own files
+    also say where the first frame lies, and times count from there. If a clip has markers longer than one frame, these
+    are the moments instead. Prompt, label, peak and mean come from our own metadata if there is any; else the prompt
+    is the name of the clip or marker, and the scores are 0.
 
     Args:
         text: The file's content.
@@ -89,6 +90,7 @@ def _moments(clip: Mapping[str, Any]) -> list[Moment]:
     media = _media(clip)
     available = media.get("available_range")
     zero_s = _seconds(available["start_time"]) if available else 0.0
+    zero_s += _number(_ours(media).get("first_frame_s"), 0.0)
     spans = clip.get("markers") or []
     longer = [mark for mark in spans if mark["marked_range"]["duration"]["value"] > 1]
     if longer:
@@ -105,9 +107,13 @@ def _media(clip: Mapping[str, Any]) -> Mapping[str, Any]:
     return media
 
 
-def _moment(thing: Mapping[str, Any], span: Mapping[str, Any], zero_s: float) -> Moment:
+def _ours(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     ours = (thing.get("metadata") or {}).get(METADATA_KEY)
-    facts: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
+    return ours if isinstance(ours, dict) else {}
+
+
+def _moment(thing: Mapping[str, Any], span: Mapping[str, Any], zero_s: float) -> Moment:
+    facts = _ours(thing)
     length_s = _seconds(span["duration"])
     start_s = max(0.0, _seconds(span["start_time"]) - zero_s)
     end_s = start_s + length_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
@@ -24,7 +24,8 @@ DAY_S = 86_400
 _NEAR = 1e-4
 _SLACK_FRAMES = 1e-6
 """Tolerance for float times: a start that lies at most this far after a frame belongs to that frame."""
-_TIMECODE = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[:;.,](\d\d)")
+_TIMECODE = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)([:;.,])(\d{2,3})")
+_MILLISECOND = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,11 @@ class Source:
         end_s: Where the video ends, in seconds from its first frame.
         variable: Whether the rate is known to vary.
         drop_frame: Whether timecodes at 30000/1001 and 60000/1001 are drop-frame, as is usual; no others are.
-        start_timecode: Timecode of the first frame, HH:MM:SS:FF.
+        start_timecode: Timecode of the start of the file, HH:MM:SS:FF.
         has_audio: Whether the video has sound.
+        first_frame_s: When the first frame is shown, in seconds from the start of the file: the first time stamp of
+            its earliest stream. Moments count from the first frame; players, and so subtitles and timelines, from the
+            start of the file.
     """
 
     name: str
@@ -53,12 +57,15 @@ class Source:
     drop_frame: bool = True
     start_timecode: str = "00:00:00:00"
     has_audio: bool = False
+    first_frame_s: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
         if self.rate <= 0:
             raise ValueError(f"rate must be above 0, not {self.rate}")
         if not (math.isfinite(self.end_s) and self.end_s >= 0):
             raise ValueError(f"end_s must be finite and not negative, not {self.end_s}")
+        if self.first_frame_s < 0:
+            raise ValueError(f"first_frame_s must not be negative, not {float(self.first_frame_s)}")
         frame_of_timecode(self.start_timecode, self.timeline_rate, self.drops)
 
     @property
@@ -77,9 +84,18 @@ class Source:
         return frame_of_timecode(self.start_timecode, self.timeline_rate, self.drops)
 
     @property
+    def first_frame(self) -> int:
+        """The first frame of the video, counted from the start of the file in whole frames of the timeline.
+
+        Part of a frame is left out, because sound often begins up to a frame before the picture. A millisecond is
+        added first, because some containers round times to milliseconds.
+        """
+        return math.floor((self.first_frame_s + _MILLISECOND) * self.timeline_rate) if self.first_frame_s else 0
+
+    @property
     def frames(self) -> int:
-        """The length in frames of the timeline, at least 1."""
-        return max(1, math.ceil(Fraction(self.end_s) * self.timeline_rate - Fraction(_SLACK_FRAMES)))
+        """The length in frames of the timeline from the start of the file to the end of the video, at least 1."""
+        return max(self.first_frame + 1, self._frame_at(self.end_s))
 
     @property
     def note(self) -> str:
@@ -105,26 +121,26 @@ class Source:
         return quote(raw)
 
     def frame_range(self, moment: Moment) -> tuple[int, int]:
-        """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the first frame of the video.
+        """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the start of the file.
 
         ``first`` is the first frame that begins at or after ``start_s``, ``stop`` the first at or after ``end_s``:
         frame k is included exactly if its time is in [start_s, end_s). There is at least one frame, within the video.
         """
-        first = min(max(0, self._frame_at(moment.start_s)), self.frames - 1)
+        first = min(max(self.first_frame, self._frame_at(moment.start_s)), self.frames - 1)
         return first, max(first + 1, min(self._frame_at(moment.end_s), self.frames))
 
     def peak_frame(self, moment: Moment) -> int:
         """Return the frame on screen at the peak, clamped to ``frame_range``."""
         first, stop = self.frame_range(moment)
         on_screen = math.floor(Fraction(moment.peak_s) * self.timeline_rate + Fraction(_SLACK_FRAMES))
-        return min(max(first, on_screen), stop - 1)
+        return min(max(first, self.first_frame + on_screen), stop - 1)
 
     def timecode(self, frame: int) -> str:
-        """Return the timecode of a frame counted from the first frame of the video."""
+        """Return the timecode of a frame counted from the start of the file."""
         return timecode(self.start_frame + frame, self.timeline_rate, self.drops)
 
     def _frame_at(self, time_s: float) -> int:
-        return math.ceil(Fraction(time_s) * self.timeline_rate - Fraction(_SLACK_FRAMES))
+        return self.first_frame + math.ceil(Fraction(time_s) * self.timeline_rate - Fraction(_SLACK_FRAMES))
 
 
 @lru_cache(64)
@@ -168,7 +184,7 @@ def frame_of_timecode(text: str, rate: Fraction, drops: bool) -> int:
     match, nominal = _TIMECODE.fullmatch(text), math.ceil(rate)
     if match is None:
         raise ValueError(f"a timecode is HH:MM:SS:FF, not {text!r}")
-    hours, minutes, seconds, frames = map(int, match.groups())
+    hours, minutes, seconds, frames = (int(match[part]) for part in (1, 2, 3, 5))
     left_out = nominal // 15 if drops else 0
     if hours > 23 or frames >= nominal or (frames < left_out and seconds == 0 and minutes % 10):
         raise ValueError(f"{text!r} is not a timecode at {_shown(rate)} frames per second")
@@ -187,11 +203,22 @@ _STEADY = 1e-3
 _FINEST = 100_000
 
 
-def source_of(record: VideoRecord, has_audio: bool = False, start_timecode: str = "00:00:00:00") -> Source:
+def source_of(
+    record: VideoRecord,
+    has_audio: bool = False,
+    start_timecode: str = "",
+    first_frame_s: Fraction = Fraction(0),
+) -> Source:
     """Return the source of a stored video; its rate comes from its time table, not from the header alone.
 
     Presentation times are often rounded, for example to milliseconds, so those of a short video cannot distinguish
     24 from 23.976. If the header's rate fits within the rounding, it is used.
+
+    Args:
+        record: What is stored of the video.
+        has_audio: Whether the file has sound.
+        start_timecode: See ``with_timecode``; if empty, the timeline counts from 0.
+        first_frame_s: See ``Source``.
 
     Raises:
         ValueError: The timecode is invalid at this rate.
@@ -203,10 +230,29 @@ def source_of(record: VideoRecord, has_audio: bool = False, start_timecode: str 
         ticks = frames / (said * float(record.table.time_base))
         if abs(ticks - float(steps)) <= 2 * _ROUNDING_TICKS:
             rate = Fraction(said).limit_denominator(_FINEST)
-    return Source(
+    source = Source(
         record.name, record.path, record.width, record.height, rate, record.table.end_s, variable,
-        start_timecode=start_timecode, has_audio=has_audio,
+        has_audio=has_audio, first_frame_s=first_frame_s,
     )  # fmt: skip
+    return with_timecode(source, start_timecode) if start_timecode else source
+
+
+def with_timecode(source: Source, text: str) -> Source:
+    """Return the source with the timecode that its file names, which counts in the rate of the video.
+
+    A mark other than ``:`` before the frames means drop-frame. A video of 15 or 120 frames per second has a timeline
+    of 30 or 60, and its timecode is converted.
+
+    Raises:
+        ValueError: The text is not a timecode at this rate.
+    """
+    match, step = _TIMECODE.fullmatch(text), source.timeline_rate / source.rate
+    if match is None:
+        raise ValueError(f"a timecode is HH:MM:SS:FF, not {text!r}")
+    clock, mark, frames = text[: match.start(4)], match[4], int(match[5])
+    if 1 in (step.numerator, step.denominator):
+        frames = int(frames * step)
+    return replace(source, start_timecode=f"{clock}{mark}{frames:02d}", drop_frame=mark != ":")
 
 
 def rate_of(table: TimeTable) -> tuple[Fraction, bool]:

@@ -17,35 +17,36 @@ from clip_core.types import Moment
 _SRT_HAS_NO_ESCAPE = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})
 
 
-def moments_vtt(moments: Sequence[Moment]) -> str:
+def moments_vtt(moments: Sequence[Moment], first_frame_s: Fraction = Fraction(0)) -> str:
     """Return WebVTT with a numbered cue per moment; its text is the prompt and the label, escaped, on one line.
 
-    Times are rounded to milliseconds; a cue lasts at least 1 ms. See W3C, "WebVTT: The Web Video Text Tracks Format".
+    Times count from the start of the file, which is ``first_frame_s`` before the first frame, see ``Source``. They
+    are rounded to milliseconds; a cue lasts at least 1 ms. See W3C, "WebVTT: The Web Video Text Tracks Format".
     """
     cues = [
         f"\n{number}\n{start} --> {end}\n{html.escape(text, quote=False)}\n"
-        for number, (start, end, text) in enumerate(_cues(moments, "."), 1)
+        for number, (start, end, text) in enumerate(_cues(moments, first_frame_s, "."), 1)
     ]
     return "WEBVTT\n" + "".join(cues)
 
 
-def moments_srt(moments: Sequence[Moment]) -> str:
+def moments_srt(moments: Sequence[Moment], first_frame_s: Fraction = Fraction(0)) -> str:
     """Return SubRip with an entry per moment, like ``moments_vtt``.
 
     SubRip has no escapes, and players read ``<…>`` and ``{…}`` as markup, so they are written as ‹…› and (…).
     """
     entries = [
         f"{number}\n{start} --> {end}\n{text.translate(_SRT_HAS_NO_ESCAPE)}\n"
-        for number, (start, end, text) in enumerate(_cues(moments, ","), 1)
+        for number, (start, end, text) in enumerate(_cues(moments, first_frame_s, ","), 1)
     ]
     return "\n".join(entries)
 
 
-def _cues(moments: Sequence[Moment], mark: str) -> list[tuple[str, str, str]]:
-    cues = []
+def _cues(moments: Sequence[Moment], first_frame_s: Fraction, mark: str) -> list[tuple[str, str, str]]:
+    cues, lead_s = [], float(first_frame_s)
     for moment in sorted(moments, key=by_time):
-        start_ms = max(0, round(moment.start_s * 1000))
-        end_ms = max(start_ms + 1, round(moment.end_s * 1000))
+        start_ms = max(0, round((lead_s + moment.start_s) * 1000))
+        end_ms = max(start_ms + 1, round((lead_s + moment.end_s) * 1000))
         start, end = (full_clock(at / 1000).replace(".", mark) for at in (start_ms, end_ms))
         cues.append((start, end, title_of(moment)))
     return cues
@@ -147,7 +148,8 @@ def moments_otio(moments: Sequence[Moment], source: Source, settings: Mapping[st
 
     A clip is named after prompt and label; its source range counts from the source's start timecode; a marker of
     zero length marks the peak. ``metadata["clip_video"]`` of a clip has prompt, label, start_s, end_s, peak_s, peak,
-    mean and unit; that of the timeline has the settings, and a note if the rate is not the video's own.
+    mean and unit, with times from the first frame; that of its media has first_frame_s, where the first frame lies on
+    the timeline; that of the timeline has the settings, and a note if the rate is not the video's own.
 
     Raises:
         ValueError: The settings cannot be written as JSON.
@@ -175,6 +177,7 @@ def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
     first, stop = source.frame_range(moment)
     media = otio.schema.ExternalReference(source.url, span(0, source.frames))
     media.name = one_line(source.name)
+    media.metadata[METADATA_KEY] = {"first_frame_s": float(source.first_frame / source.timeline_rate)}
     facts = {name: getattr(moment, name) for name in ("start_s", "end_s", "peak_s", "peak", "mean")}
     facts |= {"prompt": xml_text(moment.prompt), "label": xml_text(moment.label), "unit": unit}
     clip = otio.schema.Clip(title_of(moment), media, span(first, stop - first), metadata={METADATA_KEY: facts})

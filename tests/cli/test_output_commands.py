@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from xml.etree import ElementTree
 
 import opentimelineio as otio
 import pytest
@@ -23,6 +24,7 @@ from clip_core.config import load_config
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.errors import EncoderError, StoreError
 from clip_core.export.formats import MOMENT_FORMATS
+from clip_core.export.read_moments import read_moments
 from clip_core.scoring.prompt_detection import Verdict
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
@@ -30,6 +32,7 @@ from clip_core.types import Annotation, Floats, ReviewVerdict
 from tests.cli.test_commands import run
 from tests.export.test_report import Parsed
 from tests.support.model_maker import make_clip
+from tests.support.sound_maker import FilmSpec, write_film
 from tests.support.video_maker import VideoSpec, planted
 
 ASKED = ("a dog", "pizza")
@@ -177,6 +180,40 @@ def test_a_settings_file_that_does_not_name_the_smoothing_takes_the_configuratio
     words = ("--settings", "mine.yaml", "--format", "json", "--out", ".")
     assert run(capsys, "moments", "clip.mp4", *words)[0] == 0
     assert json.loads((here / "moments.json").read_text())["settings"]["smoothing_s"] == taken
+
+
+def test_players_and_editors_find_a_late_video_with_a_timecode(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = FilmSpec(rate=25, frames=25, begins_s=2.0, options={"bf": "0"}, timecode="14:09:42:10")
+    write_film(here / "late.mov", film)
+    assert main(["index", "late.mov"]) == 0
+    words = ("--unit", "cosine", "--threshold", "-1", "--prompt", "a dog", "--settings", "any.yaml")
+    assert run(capsys, "moments", "late.mov", *words, "--format", "all", "--out", "found")[0] == 0
+    found = here / "found"
+    (cue,) = webvtt.read(str(found / "moments.vtt"))
+    assert (cue.start, cue.end) == ("00:00:02.000", "00:00:03.000")
+    assert "00:00:02,000 --> 00:00:03,000" in (found / "moments.srt").read_text()
+    assert " 14:09:44:10 14:09:45:10 00:00:00:00 " in (found / "moments.edl").read_text()
+    fcpxml = ElementTree.fromstring((found / "moments.fcpxml").read_text())  # noqa: S314 - ours
+    asset, clip = next(fcpxml.iter("asset")), next(fcpxml.iter("asset-clip"))
+    assert (asset.get("start"), asset.get("duration"), clip.get("start")) == ("254912/5s", "3s", "254922/5s")
+    (otio_clip,) = otio.adapters.read_from_file(str(found / "moments.otio")).find_clips()
+    assert otio_clip.media_reference.available_range.start_time.value == 1_274_560
+    assert (otio_clip.source_range.start_time.value, otio_clip.source_range.duration.value) == (1_274_610, 25)
+    told = json.loads((found / "moments.json").read_text())
+    assert (told["source"]["start_timecode"], told["source"]["first_frame_s"]) == ("14:09:42:10", 2.0)
+    for name in ("moments.csv", "moments.otio"):
+        (back,) = read_moments((found / name).read_bytes(), name)
+        assert (back.start_s, back.end_s) == (0.0, 1.0)
+    assert [(moment["start_s"], moment["end_s"]) for moment in told["moments"]] == [(0.0, 1.0)]
+
+
+def test_a_timecode_that_the_rate_does_not_have_counts_from_0(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_film(here / "odd.mkv", FilmSpec(rate=25, frames=25, sound=None, timecode="14:09:42:29"))
+    assert b"14:09:42:29" in path.read_bytes()
+    assert main(["index", "odd.mkv"]) == 0
+    words = ("--unit", "cosine", "--threshold", "-1", "--prompt", "a dog", "--settings", "any.yaml")
+    code, out, _ = run(capsys, "moments", "odd.mkv", *words, "--format", "edl")
+    assert (code, " 00:00:00:00 00:00:01:00 00:00:00:00 00:00:01:00" in "\n".join(out)) == (0, True)
 
 
 def test_where_the_video_lies_now_is_told_and_an_upload_keeps_its_name(

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -46,6 +47,7 @@ def test_moments_have_their_source_and_settings() -> None:
     assert whole["source"] == {
         "name": "a film.mp4", "path": "/films/a film.mp4", "width": 640, "height": 360, "rate": "30000/1001",
         "variable_rate": False, "end_s": 10.0, "start_timecode": "00:00:00:00",
+        "clock": "seconds from the first frame", "first_frame_s": 0.0,
     }  # fmt: skip
     assert whole["settings"] == {"unit": "z"}
     assert whole["moments"] == [{
@@ -68,3 +70,10 @@ def test_predictions_in_the_form_of_qvhighlights() -> None:
         {"qid": 2, "query": "none", "vid": "v1", "pred_relevant_windows": []},
     ]
     assert moments_qvhighlights([], [], "v1") == ""
+
+
+def test_a_late_start_is_told_and_changes_no_time() -> None:
+    late = replace(FILM, first_frame_s=Fraction(2023, 1000))
+    whole = json.loads(moments_json([Moment("a dog", 1.5, 4, 2, 0.5, 0.4)], late, {}))
+    assert whole["source"]["first_frame_s"] == 2.023
+    assert [whole["moments"][0][name] for name in ("start_s", "end_s", "start")] == [1.5, 4.0, "00:00:01.500"]

@@ -1,6 +1,7 @@
 """OTIO from OpenTimelineIO itself, from us, and from somebody who means ill."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,14 @@ def written(*clips: Any) -> str:
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30_000, 1001)])
 @pytest.mark.parametrize("start_timecode", ["00:00:00:00", "10:00:00:00"])
-def test_our_own_come_back_to_the_frame(rate: Fraction, start_timecode: str) -> None:
-    source = Source("a.mp4", "/a.mp4", 640, 360, rate, 100.0, start_timecode=start_timecode)
+@pytest.mark.parametrize("late_s", [Fraction(0), Fraction(2023, 1000), Fraction(5)])
+def test_our_own_come_back_to_the_frame(rate: Fraction, start_timecode: str, late_s: Fraction) -> None:
+    source = Source(
+        "a.mp4", "/a.mp4", 640, 360, rate, 100.0, start_timecode=start_timecode, first_frame_s=late_s
+    )  # fmt: skip
     moments = [Moment("a\ndog", 61.0, 64.5, 62.0, 0.5, 0.4, "left"), Moment("🐕", 70.0, 71.0, 70.5, 2.5, 1.0)]
     for back, moment in zip(read(moments_otio(moments, source, {"unit": "z"})), moments, strict=True):
-        first, stop = source.frame_range(moment)
+        first, stop = replace(source, first_frame_s=Fraction(0)).frame_range(moment)
         assert back.start_s == pytest.approx(first / rate, abs=1e-6)
         assert back.end_s == pytest.approx(stop / rate, abs=1e-6)
         assert (back.prompt, back.label, back.peak, back.mean) == (

@@ -118,3 +118,20 @@ def test_addresses_are_percent_encoded(path: str, url: str) -> None:
 def test_impossible_sources_are_refused(rate: Fraction, end_s: float) -> None:
     with pytest.raises(ValueError, match="must be"):
         source(rate, end_s)
+
+
+@pytest.mark.parametrize(
+    ("late_s", "lead"),
+    [(Fraction(2), 50), (Fraction(2023, 1000), 50), (Fraction(2039, 1000), 51), (Fraction(23, 1000), 0)],
+)
+def test_a_late_start_moves_frames_by_whole_ones(late_s: Fraction, lead: int) -> None:
+    late = source(first_frame_s=late_s)
+    assert (late.first_frame, late.frames) == (lead, lead + 250)
+    assert late.frame_range(moment(1.0, 2.0)) == (lead + 25, lead + 50)
+    assert late.frame_range(moment(-1.0, 99.0)) == (lead, lead + 250)
+    assert late.peak_frame(moment(1.0, 2.0, 1.5)) == lead + 37
+
+
+def test_the_first_frame_is_not_before_the_file() -> None:
+    with pytest.raises(ValueError, match="first_frame_s"):
+        source(first_frame_s=Fraction(-1))

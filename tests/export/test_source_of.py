@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from clip_core.export.source import STANDARD_RATES, rate_of, source_of
+from clip_core.export.source import STANDARD_RATES, rate_of, source_of, with_timecode
 from clip_core.types import TimeTable, VideoRecord
 
 MILLISECOND, FINE = Fraction(1, 1000), Fraction(1, 90_000)
@@ -74,3 +74,26 @@ def test_the_rest_is_the_records() -> None:
     assert (source.end_s, source.has_audio, source.start_timecode) == (10.0, True, "01:00:00:00")
     with pytest.raises(ValueError, match="not a timecode"):
         source_of(replace(record(table([Fraction(0), Fraction(1, 25)], FINE))), start_timecode="00:00:00:30")
+
+
+@pytest.mark.parametrize(
+    ("rate", "named", "start", "frame", "drops"),
+    [
+        (Fraction(25), "14:09:42:10", "14:09:42:10", 1_274_560, False),
+        (Fraction(30_000, 1001), "01:00:59;20", "01:00:59;20", 109_682, True),
+        (Fraction(30_000, 1001), "01:00:59:20", "01:00:59:20", 109_790, False),
+        (Fraction(120), "00:00:01:098", "00:00:01:49", 109, False),
+        (Fraction(15), "00:00:01:07", "00:00:01:14", 44, False),
+    ],
+)
+def test_the_files_timecode_says_where_it_starts_and_whether_it_drops(
+    rate: Fraction, named: str, start: str, frame: int, drops: bool
+) -> None:
+    source = source_of(record(table([k / rate for k in range(300)], 1 / rate)), start_timecode=named)
+    assert (source.start_timecode, source.start_frame, source.drops) == (start, frame, drops)
+
+
+@pytest.mark.parametrize("text", ["", "now", "00:00:00", "00:00:00:25"])
+def test_what_is_no_timecode_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="timecode"):
+        with_timecode(source_of(record(table([Fraction(0), Fraction(1, 25)], FINE))), text)

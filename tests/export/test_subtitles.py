@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from fractions import Fraction
 
 import pytest
 import webvtt
@@ -55,6 +56,14 @@ def test_odd_names_are_one_line_and_no_markup(name: str) -> None:
 
 def test_a_cue_lasts_at_least_a_millisecond() -> None:
     assert vtt(moments_vtt([Moment("a", 1.0, 1.0001, 1, 0, 0)]))[0][:2] == ("00:00:01.000", "00:00:01.001")
+
+
+def test_cues_count_from_the_start_of_the_file() -> None:
+    late_s = Fraction(2023, 1000)
+    assert [cue[:2] for cue in vtt(moments_vtt(TWO, late_s))] == [
+        ("00:00:03.523", "00:00:06.023"), ("01:00:02.523", "01:01:42.023"),
+    ]  # fmt: skip
+    assert srt(moments_srt(TWO, late_s))[0][:2] == ("00:00:03,523", "00:00:06,023")
 
 
 def test_no_moments_are_a_valid_file() -> None:

@@ -37,15 +37,16 @@ class SoundSpec:
 
 @dataclass(frozen=True)
 class FilmSpec:
-    """How a film is made: numbered pictures at ``rate``, the first at ``begins_s``; and its sound, if any."""
+    """How a film is made: numbered pictures at ``rate``, the first at ``begins_s``; its sound and timecode, if any."""
 
     codec: str = "libx264"
     pix_fmt: str = "yuv420p"
-    rate: int = 30
+    rate: int | Fraction = 30
     frames: int = 90
     begins_s: float = 0.0
     options: dict[str, str] = field(default_factory=lambda: {"g": "30"})
     sound: SoundSpec | None = SoundSpec()
+    timecode: str = ""
 
 
 def write_film(path: Path, settings: FilmSpec) -> Path:
@@ -55,6 +56,8 @@ def write_film(path: Path, settings: FilmSpec) -> Path:
         options = {"threads": "1", **settings.options}
         pictures = container.add_stream(settings.codec, rate=settings.rate, options=options)
         pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, settings.pix_fmt
+        if settings.timecode:
+            pictures.metadata["timecode"] = settings.timecode
         sound = settings.sound
         if sound is not None:
             sounds = container.add_stream(sound.codec, rate=sound.rate, layout=sound.layout)
@@ -62,7 +65,7 @@ def write_film(path: Path, settings: FilmSpec) -> Path:
         first = round(settings.begins_s * settings.rate)
         for number in range(settings.frames):
             frame = av.VideoFrame.from_ndarray(number_picture(number), format="rgb24")
-            frame.pts, frame.time_base = first + number, Fraction(1, settings.rate)
+            frame.pts, frame.time_base = first + number, 1 / Fraction(settings.rate)
             while sound is not None and blocks and blocks[0][0] / sound.rate < (first + number) / settings.rate:
                 container.mux(sounds.encode(_sound_frame(sound, *blocks.pop(0))))
             container.mux(pictures.encode(frame))

@@ -13,6 +13,7 @@ from clip_core.errors import ExportError, MomentExportError
 from clip_core.files import is_full, lacking_room, nearest_folder, part_of, reason_of, whole_file
 from clip_core.media.clips import CLIP
 from clip_core.media.exports_folder import export_error, write_whole
+from clip_core.media.proxies import PROXY
 
 
 def test_words() -> None:
@@ -37,6 +38,7 @@ def test_a_stream_that_a_muxer_refuses_is_not_blamed_on_the_folder(code: int) ->
     assert "cannot hold this stream" in told.what
     assert told.next_step == "Cut it exactly instead."
     assert CLIP.error(caught.value).next_step == "Cut it fast instead."
+    assert "the folder" not in str(PROXY.error(caught.value))
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT, errno.EPERM])

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from clip_core.errors import ConfigError, shown_name
 from clip_core.text import unicode_text
-from clip_core.validation import STRICT, allowed, kind, read_yaml, refusing, shown, unknown_key, where
+from clip_core.validation import MOST_BYTES, STRICT, allowed, kind, read_yaml, refusing, shown, unknown_key, where
 
 ENVIRONMENT_VARIABLE = "CLIP_VIDEO_CONFIG"
 KEY_VARIABLE = "ROBOFLOW_API_KEY"
@@ -202,7 +202,8 @@ def _choose(path: str | os.PathLike[str] | None) -> Path | None:
 def _read_mapping(path: Path) -> dict[str, Any]:
     name = shown_name(path)
     try:
-        content = read_yaml(path.read_bytes(), name, ConfigError)
+        with path.open("rb") as file:
+            content = read_yaml(file.read(MOST_BYTES + 1), name, ConfigError)
     except OSError as error:
         raise ConfigError(f"{name} cannot be read: {error.strerror}.", "Check its permissions.") from error
     if not isinstance(content, dict):

@@ -19,7 +19,7 @@ from clip_core.filters import FILTERS
 from clip_core.prompts import Prompt, parse_prompts
 from clip_core.text import clean_prompt
 from clip_core.types import Unit
-from clip_core.validation import STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
+from clip_core.validation import MOST_DIGITS, STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
 
 Templates: TypeAlias = Literal["none", "simple", "openai"]
 Op: TypeAlias = Literal["and", "without", "then"]
@@ -234,9 +234,17 @@ def settings_of_query(query: Mapping[str, Sequence[str]]) -> Settings | None:
 
 
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value; settings_from checks it
+    def whole(digits: str) -> int:
+        if len(digits) > MOST_DIGITS:
+            what = f"The setting '{name}' in the link has a number of over {MOST_DIGITS:,} digits."
+            raise SettingsError(what, "Was the link changed?")
+        return int(digits)
+
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return json.loads(text, parse_int=whole)
+    except RecursionError as error:
+        raise SettingsError(f"The setting '{name}' in the link is nested too deeply.", "Was it changed?") from error
+    except ValueError as error:
         raise SettingsError(f"The setting '{name}' in the link cannot be read.", "Was the link cut off?") from error
 
 

@@ -1,5 +1,6 @@
 """config.yaml: what is read, and what each mistake is told."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,12 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
         ('video_path: "a\\0b.mp4"', "a path that can exist here"),
         ("video_dirs: " + "x" * 5000, "a path that can exist here"),
         ("a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nmodel: *b", "unknown key 'a'"),
-        (BOMB, r"'model' in the configuration is a list"),
+        (BOMB, "over 20,000 values, counting what its aliases repeat"),
+        ('CLIP: "\\UFFFFFFFF"', "not YAML"),
+        ("threshold: !!int ''", r"not YAML \(line 1, column 12\)"),
+        ("threshold: !!bool maybe", r"not YAML \(line 1, column 12\)"),
+        ("threshold: !!timestamp x", r"not YAML \(line 1, column 12\)"),
+        ("threshold: 1" + ":59" * 300 + ".5", r"not YAML \(line 1, column 12\)"),
         ("!!python/object/apply:os.system ['true']", "not YAML"),
     ],
 )
@@ -196,3 +202,56 @@ def test_no_error_and_none_behind_it_repeats_the_key(tmp_path: Path, text: str) 
 def test_a_field_that_is_misspelled_in_code_is_no_field() -> None:
     with pytest.raises(TypeError, match="Config has no field 'treshold'"):
         Config(treshold=0.3)  # type: ignore[call-arg]
+
+
+def _merging(levels: int, merge: str) -> str:
+    """Return mappings of which each merges the one before it, as often as ``merge`` says."""
+    lines = (f"a{k}: &a{k} {{<<: {merge.format(k - 1)}, k{k}: v}}\n" for k in range(1, levels))
+    return "a0: &a0 {k0: v}\n" + "".join(lines)
+
+
+HOSTILE = {
+    "decimal": ("threshold: " + "1" * 5000, "over 1,000 digits"),
+    "hexadecimal": ("threshold: 0x" + "f" * 900_000, "over 1,000 digits"),
+    "binary": ("threshold: 0b" + "1" * 900_000, "over 1,000 digits"),
+    "octal": ("threshold: 0" + "7" * 900_000, "over 1,000 digits"),
+    "base 60": ("threshold: 1" + ":59" * 300_000, "over 1,000 digits"),
+    "fraction": ("threshold: " + "1" * 900_000 + ".5", "over 1,000 digits"),
+    "key": ("? 0x" + "f" * 5000 + "\n: 1", "over 1,000 digits"),
+    "value key": ("threshold: !!int {=: 0x" + "f" * 5000 + "}", "over 1,000 digits"),
+    "merges": (_merging(12, "[" + ", ".join(["*a{0}"] * 9) + "]"), "over 20,000 values"),
+    "merge chain": (_merging(15_000, "*a{0}"), "over 20,000 values"),
+    "anchors": ("".join(f"- &a{k} x\n" for k in range(60_000)), "over 20,000 values"),
+    "long alias": ("CLIP: [&s '" + "é" * 400_000 + "'" + ", *s" * 200 + "]", "over 1,000,000 characters"),
+    "alias of itself": ("CLIP: &a [*a]", "an alias inside what it repeats"),
+    "flow pairs": ("[" + "a: [" * 20_000, "over 20 levels deep"),
+    "flow mappings": ("CLIP: " + "{a: [" * 5000, "over 20 levels deep"),
+    "block lists": ("- " * 400_000, "over 20 levels deep"),
+    "equal hashes": ("{" + ", ".join(f"{k * (2**61 - 1)}: 1" for k in range(24_000)) + "}", "over 20,000 values"),
+}
+
+
+@pytest.mark.parametrize(("text", "limit"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_yaml_is_refused_by_the_limit_that_it_exceeds(tmp_path: Path, text: str, limit: str) -> None:
+    path = write(tmp_path, text)
+    began = time.process_time()
+    with pytest.raises(ConfigError, match=rf"^config\.yaml (has|is nested) .*{limit}.*\(line \d+") as caught:
+        load_config(path)
+    assert time.process_time() - began < 5
+    assert len(caught.value.line) <= 200
+
+
+def test_only_the_first_megabyte_of_a_large_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    with path.open("wb") as file:
+        file.truncate(10**12)  # sparse: it takes no room
+    with pytest.raises(ConfigError, match=r"config\.yaml is larger than 1 MB"):
+        load_config(path)
+
+
+def test_anchors_and_merges_of_an_honest_config(tmp_path: Path) -> None:
+    text = "CLIP: &p [a dog, pizza]\nvideo_dirs: &d [v]\nmodel_dirs: *d\n<<: {threshold: 0.3, crop: pad}\ncrop: squash"
+    config = load_config(write(tmp_path, text))
+    assert (config.prompts, config.threshold, config.crop) == (("a dog", "pizza"), 0.3, "squash")
+    assert config.model_dirs == config.video_dirs == (tmp_path.resolve() / "v",)
+    assert len(load_config(write(tmp_path, "CLIP:\n" + "- a dog\n" * 15_000)).prompts) == 15_000

@@ -72,8 +72,10 @@ def test_a_link_in_corrected_scores_is_not_one_of_before() -> None:
     [
         ({"threshold": ["two"]}, "cannot be read"), ({"threshold": ["NaN"]}, "'threshold' cannot be"),
         ({"unit": ["kelvin"]}, "'unit'"),
-        ({"weights": ["[" * 50_000]}, "cannot be read"), ({"prompt": ["x"] * 201}, "'prompts'"),
+        ({"weights": ["[" * 50_000]}, "nested too deeply"), ({"prompt": ["x"] * 201}, "'prompts'"),
         ({"thresholds": ["{}" * 40_000]}, "too long"),
+        ({"threshold": ["1" * 5000]}, "'threshold' .* over 1,000 digits"),
+        ({"weights": ['{"a": -' + "1" * 50_000 + "}"]}, "'weights' .* over 1,000 digits"),
         ({"bank_share": ["1e999"]}, "'bank_share'"), ({"bank_share": ['"90"']}, "'bank_share'"),
         ({"confidence": ["95"]}, "'confidence'"),
     ],

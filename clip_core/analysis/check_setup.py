@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,9 +23,12 @@ from clip_core.text import counted, size_text
 from clip_core.types import Floats, Image
 from clip_core.video import open_video
 
+T = TypeVar("T")
 CheckResult: TypeAlias = Literal["ok", "note", "fail"]
 LITTLE_ROOM_BYTES = 1_000_000_000
 SLACK = 1e-3
+MOST_ALIKE = 0.9999
+"""A model is of no use if the cosine of two unlike texts, or of two unlike pictures, is higher."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Check:
 def check_setup(config: Config, store_location: str, model: str) -> Iterator[Check]:
     """Check the video folders, the store and the model, in this order; a failure does not stop the rest.
 
-    The model embeds one text and one picture that are made here. No user data is sent or changed. Yields each result
+    The model embeds two texts and two pictures that are made here. No user data is sent or changed. Yields each result
     as soon as it is known: loading a model may take seconds.
     """
     store = EmbeddingStore(store_location)
@@ -121,26 +124,42 @@ def _model(name: str, config: Config) -> Iterator[Check]:
     if encoder.sends_to is not None:
         what = f"Frames and prompts of your videos will be sent to {encoder.sends_to}."
         yield Check("model", "note", what, "Choose a model on this machine if they must not.")
-    yield _asked(encoder, "text", lambda: encoder.embed_texts(["a photo of a dog"]))
-    yield _asked(encoder, "picture", lambda: encoder.embed_images([_test_picture()]))
+    yield _asked(encoder, "text", lambda text: encoder.embed_texts([text]), "a photo of a dog", "pizza")
+    yield _asked(encoder, "picture", lambda picture: encoder.embed_images([picture]), _slopes(), _stripes())
 
 
-def _asked(encoder: ShownEncoder, what: str, ask: Callable[[], Floats]) -> Check:
-    """Request one vector and check its shape and length."""
-    began = time.monotonic()
-    found = ask()
-    took = time.monotonic() - began
-    if found.shape != (1, encoder.dim):
-        return Check("model", "fail", f"A {what} became {found.shape}, not {(1, encoder.dim)}.", "Use another model.")
-    length = float(np.linalg.norm(found.astype(np.float64)))
-    if not abs(length - 1) <= SLACK:  # written so that NaN fails too
-        return Check("model", "fail", f"The vector of a {what} has the length {length:.3f}, not 1.", "Use another.")
+def _asked(encoder: ShownEncoder, what: str, embed: Callable[[T], Floats], *unlike: T) -> Check:
+    """Request the vectors of two unlike things; check their shapes and lengths, and that they differ."""
+    vectors = []
+    for each in unlike:
+        began = time.monotonic()
+        found = embed(each)
+        took = time.monotonic() - began
+        if found.shape != (1, encoder.dim):
+            return Check(
+                "model", "fail", f"A {what} became {found.shape}, not {(1, encoder.dim)}.", "Use another model."
+            )
+        vectors.append(found[0].astype(np.float64))
+        length = float(np.linalg.norm(vectors[-1]))
+        if not abs(length - 1) <= SLACK:  # written so that NaN fails too
+            return Check("model", "fail", f"The vector of a {what} has the length {length:.3f}, not 1.", "Use another.")
+    cosine = float(vectors[0] @ vectors[1])
+    if cosine > MOST_ALIKE:
+        alike = f"Two unlike {what}s get the same vector (their cosine is {cosine:.4f}): scores would say nothing."
+        return Check("model", "fail", alike, "Use another model.")
     return Check("model", "ok", f"A {what} becomes a unit vector of {encoder.dim} numbers in {took * 1000:.0f} ms.")
 
 
-def _test_picture() -> Image:
+def _slopes() -> Image:
     """Return a picture, uint8 (240, 320, 3): red rises to the right, green downwards."""
     picture = np.zeros((240, 320, 3), dtype=np.uint8)
     picture[..., 0] = np.linspace(0, 255, 320).astype(np.uint8)
     picture[..., 1] = np.linspace(0, 255, 240).astype(np.uint8)[:, None]
+    return picture
+
+
+def _stripes() -> Image:
+    """Return a picture of the same size with black and white stripes of 20 pixels."""
+    picture = np.zeros((240, 320, 3), dtype=np.uint8)
+    picture[:, np.arange(320) // 20 % 2 == 1] = 255
     return picture

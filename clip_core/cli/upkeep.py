@@ -120,7 +120,8 @@ def _agreed(lost: str) -> bool:
 def run_doctor(options: Options) -> int:
     """Check the set-up, and say what works and what to do.
 
-    Checked are the config, the video folders, the store, and the model or the server with one text and one picture.
+    Checked are the config, the video folders, the store, and the model or the server with two texts and
+    two pictures.
     """
     try:
         config = load_config(options.config_file)

@@ -5,6 +5,7 @@ Heavy libraries are imported only when a model is loaded.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from clip_core.config import SERVER, Config, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
 from clip_core.encoders.model_files import AUTO
 from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name
+from clip_core.text import printable, shorten, unicode_text
 
 if TYPE_CHECKING:
     from clip_core.encoders.base import ShownEncoder
@@ -79,8 +81,9 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
     Args:
         name: "sample", a name from ``available_models``, the path of a folder, or a repository of the hub, such
             as "Xenova/clip-vit-base-patch32", optionally with "@" and a commit or branch. A folder of that name
-            takes precedence. Models of the catalogue default to its revision. "roboflow" and "roboflow:VERSION"
-            mean a Roboflow Inference server, which is contacted only when it has to embed.
+            takes precedence. A path is relative to the current folder, that of the config's own model to the config.
+            Models of the catalogue default to its revision. "roboflow" and "roboflow:VERSION" mean a Roboflow
+            Inference server, which is contacted only when it has to embed.
         config: Supplies ``model_dirs``, ``precision``, ``crop`` and the server; None means the defaults, no folders.
         download: Whether to download a model of the hub that is not on this machine.
 
@@ -95,11 +98,11 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
         return RoboflowEncoder(name, config)
     folders = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
     config = config or Config()
-    folder = SAMPLE_FOLDER if name == SAMPLE else folders.get(name) or _named_folder(name)
+    folder = SAMPLE_FOLDER if name == SAMPLE else folders.get(name) or _named_folder(name, config)
     if folder is None:
         hub = hub_model(name)
         if hub is None:
-            raise _unknown(name, list(folders))
+            raise _unknown(name, config, list(folders))
         return _from_hub(name, *hub, config, download)
     from clip_core.encoders.onnx import OnnxEncoder  # imports ONNX Runtime: only now
 
@@ -136,7 +139,9 @@ def _from_hub(name: str, model_id: str, revision: str, config: Config, may_downl
             pass
         cached = cached_model(model_id, plan.commit, plan.precision)
     if cached is None:
-        raise NotDownloadedError(f"The model {model_id} of the Hugging Face hub is not on this machine.", again)
+        own = _own_path(name, config)
+        where = f", and {_shown_path(own)} is no folder" if own is not None and own.parent.is_dir() else ""
+        raise NotDownloadedError(f"The model {model_id} of the Hugging Face hub is not on this machine{where}.", again)
     snapshot, towers = cached
     check_content(snapshot, snapshot_files(snapshot, towers), name)
     known = find_in_catalogue(model_id)
@@ -164,9 +169,17 @@ def _folders(config: Config | None) -> Iterator[Path]:
             ) from error
 
 
-def _named_folder(name: str) -> Path | None:
+def _own_path(name: str, config: Config) -> Path | None:
+    """Return the path of the model that a config file names, relative to the file; None for other names."""
+    if config.source is None or name != config.model:
+        return None
+    return config.source.resolve().parent / os.path.expanduser(name)  # noqa: PTH111 - Path's raises for unknown users
+
+
+def _named_folder(name: str, config: Config) -> Path | None:
+    path = _own_path(name, config) or Path(name)
     try:
-        return Path(name) if name and Path(name).is_dir() else None
+        return path if name and path.is_dir() else None
     except OSError:  # name too long, or no permission
         return None
 
@@ -175,6 +188,12 @@ def _looks_like_model(folder: Path) -> bool:
     return (folder / "config.json").is_file() and (folder / "onnx").is_dir()
 
 
-def _unknown(name: str, names: list[str]) -> UnknownModelError:
+def _shown_path(path: Path) -> str:
+    return shorten(printable(unicode_text(str(path))), 100, tail=66)
+
+
+def _unknown(name: str, config: Config, names: list[str]) -> UnknownModelError:
+    own = _own_path(name, config)
+    where = f": {_shown_path(own)} is no folder" if own is not None and own.name != name else ""
     there_is = "There is: " + ", ".join(shown_name(known) for known in names[:10]) + "." if names else ""
-    return UnknownModelError(f"There is no model {shown_name(name)!r}.", there_is or "Give a model's folder.")
+    return UnknownModelError(f"There is no model {shown_name(name)!r}{where}.", there_is or "Give a model's folder.")

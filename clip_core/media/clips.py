@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -28,7 +29,10 @@ def even_size(width: int, height: int) -> tuple[int, int]:
     return max(2, width // 2 * 2), max(2, height // 2 * 2)
 
 
-CLIP = Encoding(crf=18, sound_bits=160_000, size=even_size, error=export_error)
+_encode_error = partial(
+    export_error, refused="The clip cannot be encoded as H.264 and AAC", next_step="Cut it fast instead."
+)
+CLIP = Encoding(crf=18, sound_bits=160_000, size=even_size, error=_encode_error)
 
 
 def cut_clips(

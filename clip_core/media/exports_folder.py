@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clip_core.config import Config
-from clip_core.errors import ExportError, shown_name
+from clip_core.errors import ExportError, MomentExportError, shown_name
 from clip_core.files import is_full, lacking_room, reason_of, whole_file
 from clip_core.library.videos import uploads_folder
 from clip_core.types import Clip, Progress, Stage
@@ -121,10 +121,22 @@ def guarded(kinds: type[Exception] | tuple[type[Exception], ...] = OSError) -> I
         raise export_error(error) from error
 
 
-def export_error(error: Exception) -> ExportError:
-    """Return an error that says why clips, frames or a ZIP cannot be written, and what to do."""
+def export_error(
+    error: Exception,
+    refused: str = "The clip's format cannot hold this stream",
+    next_step: str = "Cut it exactly instead.",
+) -> ExportError:
+    """Return an error that says why clips, frames or a ZIP cannot be written, and what to do.
+
+    Args:
+        error: What was raised.
+        refused, next_step: What to say if FFmpeg refuses the stream, so that no other folder would help. PyAV's
+            errors of the operating system are OSErrors; EINVAL, which muxers raise, and its own are not.
+    """
     if is_full(error):
         return ExportError("The disk is full: the unfinished file was deleted.", "Free some space and try again.")
+    if not isinstance(error, OSError):
+        return MomentExportError(f"{refused}: {getattr(error, 'strerror', None) or reason_of(error)}.", next_step)
     return ExportError(f"It cannot be written: {reason_of(error)}.", "Choose a folder that may be written.")
 
 

@@ -63,6 +63,8 @@ def write_error(error: Exception) -> ProxyError:
     """Return an error that says why a proxy cannot be written, and what to do."""
     if is_full(error):
         return ProxyError("The disk is full: the copy to play cannot be written.", "Free some space and try again.")
+    if not isinstance(error, OSError):  # FFmpeg refuses the stream: no other folder would help
+        return ProxyError(f"The copy to play cannot be encoded: {reason_of(error)}.", _TRY_AGAIN)
     return ProxyError(
         f"The copy to play cannot be written: {reason_of(error)}.",
         "Check that the folder proxies, below the first of video_dirs in config.yaml, may be written.",

@@ -122,6 +122,18 @@ def test_vectors_that_are_none(
     assert failed(found(config)) == [message]
 
 
+@pytest.mark.parametrize(("what", "method"), [("text", "embed_texts"), ("picture", "embed_images")])
+def test_a_model_whose_vectors_are_all_alike_fails(
+    config: Config, monkeypatch: pytest.MonkeyPatch, what: str, method: str
+) -> None:
+    encoder = FakeEncoder()
+    vector = np.full((1, encoder.dim), encoder.dim**-0.5, np.float32)
+    monkeypatch.setattr(encoder, method, lambda given: np.repeat(vector, len(given), axis=0))
+    monkeypatch.setattr(module, "load_encoder", lambda name, config: encoder)
+    (said,) = failed(found(config))
+    assert said.startswith(f"model: Two unlike {what}s get the same vector (their cosine is 1.0000)")
+
+
 def test_where_frames_go_is_a_note(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = FakeEncoder()
     encoder.sends_to = "clip.example.org"

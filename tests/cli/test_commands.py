@@ -139,7 +139,7 @@ def test_the_doctor_of_a_server(here: Path, capsys: pytest.CaptureFixture[str]) 
         assert (code, err) == (0, [])
         asked = f"note  model   Roboflow server · ViT-B-16 runs at 127.0.0.1:{server.port}, which is asked now."
         assert asked in out
-        assert (len(server.texts), len(server.pictures), server.wrongs) == (1, 1, [])
+        assert (len(server.texts), len(server.pictures), server.wrongs) == (2, 2, [])  # unlike ones, to compare
         server.key = "another"
         code, out, _ = run(capsys, "doctor", "--model", "roboflow")
         assert code == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.config import Config
+from clip_core.config import Config, load_config
 from clip_core.encoders import registry
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.hub_cache import find_cached
@@ -93,6 +93,35 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path, sample: Path, name:
     make_clip(tmp_path / "models" / "toy")
     with pytest.raises(UnknownModelError, match=message):
         load_encoder(name, with_dirs(tmp_path / "models"))
+
+
+def test_the_path_of_a_model_in_a_config_is_relative_to_the_config(
+    tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = make_clip(tmp_path / "there" / "models" / "toy", seed=1)
+    make_clip(tmp_path / "here" / "models" / "toy", seed=2)
+    monkeypatch.chdir(tmp_path / "here")
+    expected = load_encoder(str(right)).fingerprint
+    for name in ("models/toy", "./models/toy", "../there/models/toy", str(right)):
+        (tmp_path / "there" / "config.yaml").write_text(f"model: {name}")
+        config = load_config(tmp_path / "there" / "config.yaml")
+        assert load_encoder(config.model, config).fingerprint == expected
+    assert load_encoder("../here/models/toy", config).fingerprint != expected  # as on the command line
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("./models/none", UnknownModelError), ("models/none", NotDownloadedError)]
+)  # the second may also be a repository of the hub
+def test_a_config_whose_model_is_no_folder_names_the_whole_path(
+    tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: type[EncoderError]
+) -> None:
+    (tmp_path / "models").mkdir()
+    make_clip(tmp_path / "here" / "models" / "none")
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "config.yaml").write_text(f"model: {name}")
+    config = load_config(tmp_path / "config.yaml")
+    with pytest.raises(error, match=r"…?[^ ]*/models/none is no folder\."):
+        load_encoder(config.model, config)
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path, sample: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 from collections import namedtuple
@@ -11,10 +12,15 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 import clip_core.media.exports_folder
 from clip_core.errors import ExportError, VideoError, VideoNotFoundError
 from clip_core.library.identify import file_stamp
+from clip_core.media import fast_clips
 from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
@@ -73,6 +79,25 @@ def test_an_exact_clip_has_the_very_frames_at_their_times(kind: str, tmp_path: P
     assert read_with_av(clips[1].path)[1] == pytest.approx(
         planted_in(video, moments[1].start_s, moments[1].end_s)[1], abs=0.001
     )
+
+
+def test_a_stream_that_a_muxer_refuses_is_named_and_the_next_moment_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = planted(tmp_path, "clip", 60, VideoSpec())
+    streams, like = [], fast_clips._like
+
+    def refuse_first(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
+        streams.append(stream)
+        if len(streams) == 1:
+            av.error.err_check(-errno.EINVAL)
+        return like(stream, out)
+
+    monkeypatch.setattr(fast_clips, "_like", refuse_first)
+    *_, last = cut_clips(video.path, [moment(0.0, 0.5), moment(1.0, 1.5)], tmp_path / "out", kind="fast")
+    (warning,) = last.warnings
+    assert "at 0:00.000 is not cut: The clip's format cannot hold this stream: Invalid argument. Cut it" in warning
+    assert len(last.files) == len(list((tmp_path / "out").iterdir())) == 1
 
 
 FAST = ("constant", "variable", "ts", "edit", "webm", "avi", "avi-b", "mpeg", "turned90", "late", "ntsc")

@@ -6,11 +6,14 @@ import errno
 import shutil
 from pathlib import Path
 
+import av
 import pytest
 
-from clip_core.errors import ExportError
+from clip_core.errors import ExportError, MomentExportError
 from clip_core.files import is_full, lacking_room, nearest_folder, part_of, reason_of, whole_file
+from clip_core.media.clips import CLIP
 from clip_core.media.exports_folder import export_error, write_whole
+from clip_core.media.proxies import PROXY
 
 
 def test_words() -> None:
@@ -24,6 +27,27 @@ def test_words() -> None:
     assert str(export_error(full)).startswith("The disk is full")
     assert str(export_error(denied)) == "It cannot be written: Permission denied. Choose a folder that may be written."
     assert reason_of(ValueError("anything")) == "ValueError"
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ERANGE, 1094995529], ids=["EINVAL", "ERANGE", "INVALIDDATA"])
+def test_a_stream_that_a_muxer_refuses_is_not_blamed_on_the_folder(code: int) -> None:
+    with pytest.raises(av.error.FFmpegError) as caught:
+        av.error.err_check(-code)
+    told = export_error(caught.value)
+    assert isinstance(told, MomentExportError)  # the other moments are cut
+    assert "cannot hold this stream" in told.what
+    assert told.next_step == "Cut it exactly instead."
+    assert CLIP.error(caught.value).next_step == "Cut it fast instead."
+    assert "the folder" not in str(PROXY.error(caught.value))
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT, errno.EPERM])
+def test_errors_of_the_system_ask_for_another_folder_whoever_raises_them(code: int) -> None:
+    with pytest.raises(av.error.FFmpegError) as caught:
+        av.error.err_check(-code)
+    for error in (caught.value, OSError(code, "x")):
+        for told in (export_error(error), CLIP.error(error)):
+            assert told.next_step == "Choose a folder that may be written."
 
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:

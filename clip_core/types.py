@@ -214,6 +214,7 @@ class Moment:
         peak_s, peak: Time and value of its highest score; if found on segments, the level of the highest segment.
         mean: Mean of the smoothed scores of its samples, weighted by their spans.
         label: A name given by a person or a rule; empty if there is none.
+        rounding_s: How far the times may be off, because a list writes them with few decimals; 0.0 if not at all.
     """
 
     prompt: str
@@ -223,6 +224,7 @@ class Moment:
     peak: float
     mean: float
     label: str = ""
+    rounding_s: float = field(default=0.0, compare=False)
 
     @property
     def duration_s(self) -> float:

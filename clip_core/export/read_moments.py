@@ -1,21 +1,35 @@
-"""Read moments from files: CSV and OpenTimelineIO, ours or those of other programs."""
+"""Read moments from files: tables, labels and OpenTimelineIO, ours or those of other programs."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from clip_core.errors import MomentsFileError, shown_name
-from clip_core.text import as_typed, filled_rows, parse_number, parse_time, places_of, size_text, unicode_text
+from clip_core.text import (
+    as_typed,
+    decode_text,
+    filled_rows,
+    parse_number,
+    parse_time,
+    places_of,
+    size_text,
+    unicode_text,
+)
 from clip_core.types import Moment
 
 OURS = "clip_video"
 MOST_DEPTH = 200
 MOST_SECONDS = 1e7
 _HOLDERS = ("Timeline.", "SerializableCollection.", "Stack.", "Track.")
+_ROUNDING_S = 0.0005
+"""Times are rounded to a millisecond by many programs, and by containers such as Matroska."""
+_FLOAT_S = 1e-7
 _SAVE_AGAIN = "Export it again as .otio."
 
 
@@ -24,7 +38,8 @@ def read_otio(text: str, shown: str) -> list[Moment]:
 
     A clip's source range, minus the start of its media's available range, gives the times in the video. If a clip
     has markers longer than one frame, these are the moments instead. Prompt, label, peak and mean come from our own
-    metadata if there is any; else the prompt is the name of the clip or marker, and the scores are 0.
+    metadata if there is any; else the prompt is the name of the clip or marker, and the scores are 0. Our metadata
+    also give the exact times, unless an editor has moved the range since.
 
     Args:
         text: The file's content.
@@ -105,10 +120,22 @@ def _moment(thing: Mapping[str, Any], span: Mapping[str, Any], zero_s: float) ->
     end_s = start_s + length_s
     if length_s <= 0 or end_s > MOST_SECONDS:
         raise ValueError
+    frame_s = 1 / _finite(span["start_time"]["rate"])
+    rounding_s = min(_ROUNDING_S, frame_s / 2)
+    exact = [_number(facts.get(key), math.nan) for key in ("start_s", "end_s")]
+    if 0 <= exact[0] < exact[1] and all(
+        _is_in_frame(*pair, frame_s) for pair in zip(exact, (start_s, end_s), strict=True)
+    ):
+        (start_s, end_s), rounding_s = exact, 0.0
     peak_s = min(max(start_s, _number(facts.get("peak_s"), start_s)), end_s)
     prompt, label = (_text(facts.get(key)) for key in ("prompt", "label"))
     peak, mean = (_number(facts.get(key), 0.0) for key in ("peak", "mean"))
-    return Moment(prompt or _text(thing.get("name")), start_s, end_s, peak_s, peak, mean, label)
+    return Moment(prompt or _text(thing.get("name")), start_s, end_s, peak_s, peak, mean, label, rounding_s)
+
+
+def _is_in_frame(exact_s: float, time_s: float, frame_s: float) -> bool:
+    """Return whether an exact time was rounded up to ``time_s``, the beginning of a frame of the timeline."""
+    return -_FLOAT_S <= time_s - exact_s < frame_s - _FLOAT_S
 
 
 def _seconds(time: Mapping[str, Any]) -> float:
@@ -134,9 +161,14 @@ def _text(value: object) -> str:
 
 MOST_BYTES = 20_000_000
 MOST_MOMENTS = 100_000
+_LEAST_DECIMALS = 3
+_EXPONENT_DECIMALS = 30
+_CUT_LIST = re.compile(r'(\s*)"?Timecode List:.*')
+"""The line that PySceneDetect writes before the header."""
+_HEADLESS = {"start_s": 0, "end_s": 1, "prompt": 2}
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "start_s": ("start_s", "start", "start_time", "begin"),
-    "end_s": ("end_s", "end", "end_time", "stop"),
+    "start_s": ("start_s", "start", "start_time", "start time (seconds)", "begin"),
+    "end_s": ("end_s", "end", "end_time", "end time (seconds)", "stop"),
     "prompt": ("prompt", "query", "name", "text", "title"),
     "label": ("label",),
     "peak_s": ("peak_s", "peak_time"),
@@ -150,7 +182,7 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
     """Return the moments in a file: OTIO if it begins with ``{``, else CSV; see ``read_csv`` and ``read_otio``.
 
     Args:
-        content: The file's bytes.
+        content: The file's bytes: UTF-8, or UTF-16 with its byte order mark.
         name: Its name, used only in messages.
 
     Raises:
@@ -162,38 +194,79 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
             f"{shown} has {size_text(len(content))}: that is no list of moments.", f"At most {MOST_BYTES // 10**6} MB."
         )
     try:
-        text = content.decode("utf-8-sig")
+        text = decode_text(content)
     except UnicodeDecodeError as error:
-        what = f"{shown} is not UTF-8 text (byte {error.start + 1})."
+        what = f"{shown} is not {error.encoding.upper()} text (byte {error.start + 1})."
         raise MomentsFileError(what, "Save it as CSV in UTF-8, or as .otio.") from None
     return read_otio(text, shown) if text.lstrip().startswith("{") else read_csv(text, shown)
 
 
 def read_csv(text: str, shown: str) -> list[Moment]:
-    """Return the moments of a CSV table with a header: start and end per row, and prompt, label, peak … if present.
+    """Return the moments of a table: start and end per row, and prompt, label, peak … if present.
 
     Times are seconds or [HH:]MM:SS[.mmm]; the delimiter is a comma, semicolon or tab. Empty rows are skipped. So are
     rows with a prompt but no times: in ground truth they mean that the prompt never occurs. A missing prompt is "",
     a missing peak_s the start, missing scores are 0. Other columns are ignored.
+
+    A table whose first row has times has no header; its columns are start, end and name. In those of LosslessCut, an
+    empty start is the beginning of the video and an empty end is its end (``MOST_SECONDS``). Those with tabs are also
+    written by Audacity: a label at one time is one frame. PySceneDetect's line above the header is skipped.
 
     Args:
         text: The table.
         shown: Its name for messages.
 
     Raises:
-        MomentsFileError: As in ``read_moments``, with the column and the row; the header is row 1.
+        MomentsFileError: As in ``read_moments``, with the column and the row; the first line is row 1.
     """
+    if cuts := _CUT_LIST.match(text):
+        text = cuts[1] + text[cuts.end() :]
+    headless = _headless_delimiter(text)
     try:
-        filled = filled_rows(text)
+        filled = _label_rows(text) if headless == "\t" else filled_rows(text, headless)
     except csv.Error as error:
         raise MomentsFileError(f"{shown} is no CSV: {error}.", "Save it as CSV in UTF-8.") from None
     if not filled:
         raise MomentsFileError(f"{shown} is empty.", "It needs a head with the columns start_s and end_s.")
-    if len(filled) > MOST_MOMENTS + 1:
-        raise MomentsFileError(f"{shown} has {len(filled) - 1:,} rows.", f"At most {MOST_MOMENTS:,} are read.")
-    where = _columns(filled[0][1], shown)
-    rows = (_Row(shown, number, row, where) for number, row in filled[1:])
-    return [row.moment() for row in rows if not row.is_of_an_absent_prompt()]
+    where = _HEADLESS if headless else _columns(filled.pop(0)[1], shown)
+    if len(filled) > MOST_MOMENTS:
+        raise MomentsFileError(f"{shown} has {len(filled):,} rows.", f"At most {MOST_MOMENTS:,} are read.")
+    rows = [_Row(shown, number, cells, where, headless) for number, cells in filled]
+    present = [row for row in rows if not row.is_of_an_absent_prompt()]
+    decimals = _most_decimals(cell for row in present for cell in row.times)
+    return [row.moment(decimals) for row in present]
+
+
+def _headless_delimiter(text: str) -> str:
+    """Return the delimiter of a table that begins with two times, one of them perhaps empty; else ""."""
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    for delimiter in "\t;,":
+        cells = [cell.strip(' "\r\n') for cell in first.split(delimiter, 2)[:2]]
+        if len(cells) == 2 and any(cells) and all(not cell or parse_number(cell) is not None for cell in cells):
+            return delimiter
+    return ""
+
+
+def _label_rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return start, end and label of each line, with its number. Audacity does not quote labels.
+
+    A line that begins with a backslash has the frequencies of the label above.
+    """
+    lines = enumerate(io.StringIO(text), 1)
+    return [(n, line.rstrip("\r\n").split("\t", 2)) for n, line in lines if line.strip() and line[0] != "\\"]
+
+
+def _most_decimals(times: Iterable[str]) -> dict[bool, int]:
+    """Return how many decimals clocks (True) and seconds (False) have in a list, at least 3.
+
+    Programs that trim zeros write 0.5 in a list of microseconds too, so the list as a whole shows how precise it is.
+    """
+    most = {True: _LEAST_DECIMALS, False: _LEAST_DECIMALS}
+    for time in times:
+        has_exponent = "e" in time.lower()
+        decimals = _EXPONENT_DECIMALS if has_exponent else len(time.replace(",", ".").partition(".")[2])
+        most[":" in time] = max(most[":" in time], decimals)
+    return most
 
 
 def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
@@ -209,24 +282,35 @@ def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
 class _Row:
     """One row, with the file's name and the row number for messages."""
 
-    def __init__(self, shown: str, number: int, cells: Sequence[str], where: Mapping[str, int]) -> None:
-        self._shown, self._number, self._cells, self._where = shown, number, cells, where
+    def __init__(self, shown: str, number: int, cells: Sequence[str], where: Mapping[str, int], headless: str) -> None:
+        self._shown, self._number, self._cells, self._where, self._headless = shown, number, cells, where, headless
 
-    def moment(self) -> Moment:
-        start_s, end_s = self._time("start_s"), self._time("end_s")
-        if end_s <= start_s:
+    @property
+    def times(self) -> list[str]:
+        """The start and the end as they are written, without those that are empty."""
+        return [cell for cell in map(self._cell, ("start_s", "end_s")) if cell]
+
+    def moment(self, decimals: Mapping[bool, int]) -> Moment:
+        start_s, end_s = self._limit("start_s", 0.0), self._limit("end_s", MOST_SECONDS)
+        if end_s < start_s or (end_s == start_s and self._headless != "\t"):
             raise self._wrong("end_s", "is not after the start")
+        rounding_s = max((0.5 * 10.0 ** -decimals[":" in cell] for cell in self.times), default=0.0)
         peak_s = self._time("peak_s") if self._cell("peak_s") else start_s
         peak, mean = self._score("peak"), self._score("mean")
         prompt, label = as_typed(self._cell("prompt")), as_typed(self._cell("label"))
-        return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label)
+        return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label, rounding_s)
 
     def is_of_an_absent_prompt(self) -> bool:
-        return bool(self._cell("prompt")) and not (self._cell("start_s") or self._cell("end_s"))
+        return not self._headless and bool(self._cell("prompt")) and not self.times
 
     def _cell(self, field: str) -> str:
         at = self._where.get(field, len(self._cells))
         return self._cells[at].strip() if at < len(self._cells) else ""
+
+    def _limit(self, field: str, open_s: float) -> float:
+        """Return a start or an end; without a header it may be empty, which means ``open_s``."""
+        is_open = self._headless and self._where[field] < len(self._cells) and not self._cell(field)
+        return open_s if is_open else self._time(field)
 
     def _time(self, field: str) -> float:
         cell = self._cell(field)

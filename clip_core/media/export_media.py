@@ -18,7 +18,7 @@ from clip_core.errors import ExportError, shown_name
 from clip_core.files import numbered_name, whole_file
 from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.media.exports_folder import ProgressMeter, guarded, make_folder, need_spare, refuse_source, write_whole
-from clip_core.media.original import SLACK_S, open_original, piece_of
+from clip_core.media.original import open_original, piece_of, slack_of
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 
@@ -122,17 +122,17 @@ def save_frames(
     """
     named = [_named(each) for each in wanted]
     with open_original(path, table, stamp) as original:
-        for _, time_s in named:
-            piece_of(original.video.table, time_s, time_s)
+        for _, time_s, rounding_s in named:
+            piece_of(original.video.table, time_s, time_s, rounding_s)
         make_folder(folder)
         meter = ProgressMeter("frames", len(named))
         yield meter.report()
         for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in time order few need a seek
-            prompt, time_s = named[place]
+            prompt, time_s, rounding_s = named[place]
             need_spare(folder)
             target = folder / numbered_name(place + 1, prompt, time_s, _EXTENSIONS[kind])
             refuse_source(target, original.path)
-            frame = original.video.frame_at(time_s=time_s + SLACK_S)
+            frame = original.video.frame_at(time_s=time_s + slack_of(rounding_s))
             original.check()
             write_whole(target, picture_file(frame.rgb, png=kind == "png"))
             meter.files.append(target)
@@ -142,8 +142,11 @@ def save_frames(
         yield meter.report()
 
 
-def _named(wanted: Moment | float) -> tuple[str, float]:
-    return (wanted.prompt, wanted.peak_s) if isinstance(wanted, Moment) else (_NAMELESS, float(wanted))
+def _named(wanted: Moment | float) -> tuple[str, float, float]:
+    """Return the prompt or name of a picture, its time, and how far that may be off."""
+    if isinstance(wanted, Moment):
+        return wanted.prompt, wanted.peak_s, wanted.rounding_s
+    return _NAMELESS, float(wanted), 0.0
 
 
 @dataclass(frozen=True, slots=True)

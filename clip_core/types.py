@@ -206,15 +206,27 @@ class Scores:
         return self.values[:, self.prompts.index(prompt)]
 
 
+class RoundedTime(float):
+    """A time in seconds that a list has rounded, so that it is off by up to ``rounding_s``. It counts as its number."""
+
+    rounding_s: float
+
+    def __new__(cls, time_s: float, rounding_s: float = 0.0) -> RoundedTime:
+        """Without ``rounding_s`` for copying, which sets it afterwards."""
+        time = super().__new__(cls, time_s)
+        time.rounding_s = rounding_s
+        return time
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A time range [start_s, end_s) in which a prompt is present.
 
     Attributes:
+        start_s, end_s: In seconds; from a list that rounds, each is a ``RoundedTime``, and so is ``peak_s``.
         peak_s, peak: Time and value of its highest score; if found on segments, the level of the highest segment.
         mean: Mean of the smoothed scores of its samples, weighted by their spans.
         label: A name given by a person or a rule; empty if there is none.
-        rounding_s: How far the times may be off, because a list writes them with few decimals; 0.0 if not at all.
     """
 
     prompt: str
@@ -224,7 +236,6 @@ class Moment:
     peak: float
     mean: float
     label: str = ""
-    rounding_s: float = field(default=0.0, compare=False)
 
     @property
     def duration_s(self) -> float:

@@ -142,7 +142,7 @@ def _as_json(
         "thresholds": dict(evaluation.detection.thresholds),
         "overall": asdict(evaluation.overall),
         "prompts": [asdict(metrics) for metrics in evaluation.prompts],
-        "moments": [_without_rounding(asdict(moment)) for moment in evaluation.moments],
+        "moments": [asdict(moment) for moment in evaluation.moments],
         "precision_recall": [{"prompt": prompt, **_points(curve)} for prompt, curve in evaluation.curves.items()],
         "warnings": warnings,
     }
@@ -150,10 +150,6 @@ def _as_json(
         cells, best = swept
         whole["sweep"] = {"best": _flat(best), "cells": [_flat(cell) for cell in cells]}
     return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-
-def _without_rounding(moment: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in moment.items() if name != "rounding_s"}
 
 
 def _points(curve: PrecisionRecall) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from clip_core.errors import MomentsFileError, shown_name
@@ -21,7 +22,7 @@ from clip_core.text import (
     size_text,
     unicode_text,
 )
-from clip_core.types import Moment
+from clip_core.types import Moment, RoundedTime
 
 OURS = "clip_video"
 MOST_DEPTH = 200
@@ -121,16 +122,16 @@ def _moment(thing: Mapping[str, Any], span: Mapping[str, Any], zero_s: float) ->
     if length_s <= 0 or end_s > MOST_SECONDS:
         raise ValueError
     frame_s = 1 / _finite(span["start_time"]["rate"])
-    rounding_s = min(_ROUNDING_S, frame_s / 2)
     exact = [_number(facts.get(key), math.nan) for key in ("start_s", "end_s")]
-    if 0 <= exact[0] < exact[1] and all(
-        _is_in_frame(*pair, frame_s) for pair in zip(exact, (start_s, end_s), strict=True)
-    ):
-        (start_s, end_s), rounding_s = exact, 0.0
+    in_frames = (_is_in_frame(*pair, frame_s) for pair in zip(exact, (start_s, end_s), strict=True))
+    if 0 <= exact[0] < exact[1] and all(in_frames):
+        start_s, end_s = exact
+    else:
+        start_s, end_s = (RoundedTime(time_s, min(_ROUNDING_S, frame_s / 2)) for time_s in (start_s, end_s))
     peak_s = min(max(start_s, _number(facts.get("peak_s"), start_s)), end_s)
     prompt, label = (_text(facts.get(key)) for key in ("prompt", "label"))
     peak, mean = (_number(facts.get(key), 0.0) for key in ("peak", "mean"))
-    return Moment(prompt or _text(thing.get("name")), start_s, end_s, peak_s, peak, mean, label, rounding_s)
+    return Moment(prompt or _text(thing.get("name")), start_s, end_s, peak_s, peak, mean, label)
 
 
 def _is_in_frame(exact_s: float, time_s: float, frame_s: float) -> bool:
@@ -231,10 +232,9 @@ def read_csv(text: str, shown: str) -> list[Moment]:
     where = _HEADLESS if headless else _columns(filled.pop(0)[1], shown)
     if len(filled) > MOST_MOMENTS:
         raise MomentsFileError(f"{shown} has {len(filled):,} rows.", f"At most {MOST_MOMENTS:,} are read.")
-    rows = [_Row(shown, number, cells, where, headless) for number, cells in filled]
-    present = [row for row in rows if not row.is_of_an_absent_prompt()]
-    decimals = _most_decimals(cell for row in present for cell in row.times)
-    return [row.moment(decimals) for row in present]
+    table = _Table(shown, where, headless, _most_decimals(filled, where))
+    rows = [_Row(table, number, cells) for number, cells in filled]
+    return [row.moment() for row in rows if not row.is_of_an_absent_prompt()]
 
 
 def _headless_delimiter(text: str) -> str:
@@ -256,13 +256,14 @@ def _label_rows(text: str) -> list[tuple[int, list[str]]]:
     return [(n, line.rstrip("\r\n").split("\t", 2)) for n, line in lines if line.strip() and line[0] != "\\"]
 
 
-def _most_decimals(times: Iterable[str]) -> dict[bool, int]:
-    """Return how many decimals clocks (True) and seconds (False) have in a list, at least 3.
+def _most_decimals(rows: Sequence[tuple[int, Sequence[str]]], where: Mapping[str, int]) -> dict[bool, int]:
+    """Return how many decimals the starts and ends of a list have, at least 3: clocks (True) and seconds (False).
 
     Programs that trim zeros write 0.5 in a list of microseconds too, so the list as a whole shows how precise it is.
     """
     most = {True: _LEAST_DECIMALS, False: _LEAST_DECIMALS}
-    for time in times:
+    places = where["start_s"], where["end_s"]
+    for time in (cells[place].strip() for _, cells in rows for place in places if place < len(cells)):
         has_exponent = "e" in time.lower()
         decimals = _EXPONENT_DECIMALS if has_exponent else len(time.replace(",", ".").partition(".")[2])
         most[":" in time] = max(most[":" in time], decimals)
@@ -279,37 +280,49 @@ def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
     return where
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What the rows of a table share.
+
+    Attributes:
+        shown: The file's name for messages.
+        where: Field → index of its column.
+        headless: The delimiter of a table without a header, else "".
+        decimals: See ``_most_decimals``.
+    """
+
+    shown: str
+    where: Mapping[str, int]
+    headless: str
+    decimals: Mapping[bool, int]
+
+
 class _Row:
-    """One row, with the file's name and the row number for messages."""
+    """One row, with its number for messages."""
 
-    def __init__(self, shown: str, number: int, cells: Sequence[str], where: Mapping[str, int], headless: str) -> None:
-        self._shown, self._number, self._cells, self._where, self._headless = shown, number, cells, where, headless
+    def __init__(self, table: _Table, number: int, cells: Sequence[str]) -> None:
+        self._table, self._number, self._cells = table, number, cells
 
-    @property
-    def times(self) -> list[str]:
-        """The start and the end as they are written, without those that are empty."""
-        return [cell for cell in map(self._cell, ("start_s", "end_s")) if cell]
-
-    def moment(self, decimals: Mapping[bool, int]) -> Moment:
+    def moment(self) -> Moment:
         start_s, end_s = self._limit("start_s", 0.0), self._limit("end_s", MOST_SECONDS)
-        if end_s < start_s or (end_s == start_s and self._headless != "\t"):
+        if end_s < start_s or (end_s == start_s and self._table.headless != "\t"):
             raise self._wrong("end_s", "is not after the start")
-        rounding_s = max((0.5 * 10.0 ** -decimals[":" in cell] for cell in self.times), default=0.0)
         peak_s = self._time("peak_s") if self._cell("peak_s") else start_s
         peak, mean = self._score("peak"), self._score("mean")
         prompt, label = as_typed(self._cell("prompt")), as_typed(self._cell("label"))
-        return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label, rounding_s)
+        return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label)
 
     def is_of_an_absent_prompt(self) -> bool:
-        return not self._headless and bool(self._cell("prompt")) and not self.times
+        times = self._cell("start_s") or self._cell("end_s")
+        return bool(self._cell("prompt")) and not times and not self._table.headless
 
     def _cell(self, field: str) -> str:
-        at = self._where.get(field, len(self._cells))
+        at = self._table.where.get(field, len(self._cells))
         return self._cells[at].strip() if at < len(self._cells) else ""
 
     def _limit(self, field: str, open_s: float) -> float:
         """Return a start or an end; without a header it may be empty, which means ``open_s``."""
-        is_open = self._headless and self._where[field] < len(self._cells) and not self._cell(field)
+        is_open = self._table.headless and self._table.where[field] < len(self._cells) and not self._cell(field)
         return open_s if is_open else self._time(field)
 
     def _time(self, field: str) -> float:
@@ -317,7 +330,7 @@ class _Row:
         time_s = parse_time(cell)
         if time_s is None:
             raise self._wrong(field, "is no time in seconds or HH:MM:SS.mmm")
-        return time_s
+        return RoundedTime(time_s, 0.5 * 10.0 ** -self._table.decimals[":" in cell])
 
     def _score(self, field: str) -> float:
         cell = self._cell(field)
@@ -329,4 +342,4 @@ class _Row:
     def _wrong(self, field: str, why: str) -> MomentsFileError:
         cell = shown_name(self._cell(field).replace("/", "∕"), 30)
         place = f"row {self._number}, column {field}"
-        return MomentsFileError(f"{self._shown}, {place}: {cell} {why}.", "Correct that row, or leave it out.")
+        return MomentsFileError(f"{self._table.shown}, {place}: {cell} {why}.", "Correct that row, or leave it out.")

@@ -14,7 +14,7 @@ from clip_core.files import numbered_name
 from clip_core.media.exports_folder import ProgressMeter, export_error, make_folder, need_spare, refuse_source
 from clip_core.media.fast_clips import fast_clip, fast_extension
 from clip_core.media.mp4_file import Encoding, Mp4File
-from clip_core.media.original import Original, Piece, moment_piece, open_original
+from clip_core.media.original import Original, Piece, open_original, piece_of
 from clip_core.media.sound import open_sound
 from clip_core.text import clock, short_prompt
 from clip_core.types import Clip, Frame, Moment, Progress, TimeTable
@@ -63,7 +63,7 @@ def cut_clips(
         VideoError: The video cannot be read, changed meanwhile, or is gone.
     """
     with open_original(path, table, stamp) as original:
-        pieces = [moment_piece(original.video.table, moment) for moment in moments]
+        pieces = [piece_of(original.video.table, moment.start_s, moment.end_s) for moment in moments]
         cut, extension = (exact_clip, "mp4") if kind == "exact" else (fast_clip, fast_extension(original.video))
         make_folder(folder)
         meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
@@ -75,7 +75,7 @@ def cut_clips(
             refuse_source(target, original.path)
             need_spare(folder)
             try:
-                with closing(cut(original, moment, target)) as steps:
+                with closing(cut(original, moment.start_s, moment.end_s, target)) as steps:
                     meter.clips.append((yield from _reported(steps, meter, folder)))
                 meter.files.append(target)
             except MomentExportError as error:
@@ -110,12 +110,12 @@ class _OtherFramesError(Exception):
     """The frames differ from what the packets claimed, so decoding has replaced the video's time table."""
 
 
-def exact_clip(original: Original, moment: Moment, target: Path) -> Generator[float, None, Clip]:
-    """Write the frames of a moment, see ``piece_of``. Closing the iterator cancels and leaves no file.
+def exact_clip(original: Original, start_s: float, end_s: float, target: Path) -> Generator[float, None, Clip]:
+    """Write the frames with ``start_s <= time_s < end_s``. Closing the iterator cancels and leaves no file.
 
     Args:
         original: The open video.
-        moment: Its times count from the first frame.
+        start_s, end_s: Times of the moment, in seconds from the first frame.
         target: Path of the clip.
 
     Yields:
@@ -129,7 +129,7 @@ def exact_clip(original: Original, moment: Moment, target: Path) -> Generator[fl
     while True:
         table = video.table
         try:
-            return (yield from _write(original, table, moment_piece(table, moment), target))
+            return (yield from _write(original, table, piece_of(table, start_s, end_s), target))
         except _OtherFramesError:  # happens only once: the new table is confirmed
             continue
 

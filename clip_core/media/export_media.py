@@ -122,17 +122,17 @@ def save_frames(
     """
     named = [_named(each) for each in wanted]
     with open_original(path, table, stamp) as original:
-        for _, time_s, rounding_s in named:
-            piece_of(original.video.table, time_s, time_s, rounding_s)
+        for _, time_s in named:
+            piece_of(original.video.table, time_s, time_s)
         make_folder(folder)
         meter = ProgressMeter("frames", len(named))
         yield meter.report()
         for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in time order few need a seek
-            prompt, time_s, rounding_s = named[place]
+            prompt, time_s = named[place]
             need_spare(folder)
             target = folder / numbered_name(place + 1, prompt, time_s, _EXTENSIONS[kind])
             refuse_source(target, original.path)
-            frame = original.video.frame_at(time_s=time_s + slack_of(rounding_s))
+            frame = original.video.frame_at(time_s=time_s + slack_of(time_s))
             original.check()
             write_whole(target, picture_file(frame.rgb, png=kind == "png"))
             meter.files.append(target)
@@ -142,11 +142,8 @@ def save_frames(
         yield meter.report()
 
 
-def _named(wanted: Moment | float) -> tuple[str, float, float]:
-    """Return the prompt or name of a picture, its time, and how far that may be off."""
-    if isinstance(wanted, Moment):
-        return wanted.prompt, wanted.peak_s, wanted.rounding_s
-    return _NAMELESS, float(wanted), 0.0
+def _named(wanted: Moment | float) -> tuple[str, float]:
+    return (wanted.prompt, wanted.peak_s) if isinstance(wanted, Moment) else (_NAMELESS, float(wanted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from av.video.stream import VideoStream
 from clip_core.errors import ExportError, MomentExportError, VideoError
 from clip_core.files import whole_file
 from clip_core.media.exports_folder import guarded
-from clip_core.media.original import Original, Piece, moment_piece, whole_frames
+from clip_core.media.original import Original, Piece, piece_of, whole_frames
 from clip_core.media.sound import first_sound
 from clip_core.text import clock
-from clip_core.types import Clip, Ints, Moment, TimeTable
+from clip_core.types import Clip, Ints, TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.decoding import Decoder, open_container, video_stream
 
@@ -105,8 +105,8 @@ def fast_extension(video: Video) -> str:
         return _open(video.info.path, stack).extension
 
 
-def fast_clip(original: Original, moment: Moment, target: Path) -> Generator[float, None, Clip]:
-    """Copy the packets of a moment's frames, from the keyframe at or before them.
+def fast_clip(original: Original, start_s: float, end_s: float, target: Path) -> Generator[float, None, Clip]:
+    """Copy the packets of the frames with ``start_s <= time_s < end_s``, from the keyframe at or before them.
 
     Arguments, cancelling, yields and errors are those of ``exact_clip``; also:
 
@@ -114,7 +114,7 @@ def fast_clip(original: Original, moment: Moment, target: Path) -> Generator[flo
         ExportError: There is no keyframe at or before the first frame, or the copy has other frames.
     """
     video = original.video
-    piece = moment_piece(video.table, moment)
+    piece = piece_of(video.table, start_s, end_s)
     stretch = stretch_of(video.table, piece.first, piece.stop, piece.end_s)
     before_s = piece.start_s - float(video.times_s[stretch.first])
     with ExitStack() as stack:

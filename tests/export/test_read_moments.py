@@ -1,5 +1,8 @@
 """Moments from other people's tables; what is wrong is named with its row and column."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 
 from clip_core.errors import MomentsFileError
@@ -7,7 +10,7 @@ from clip_core.evaluation.ground_truth import read_truth
 from clip_core.export.data_files import moments_csv
 from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, MOST_SECONDS, read_moments
 from clip_core.text import parse_number
-from clip_core.types import Moment
+from clip_core.types import Moment, RoundedTime
 from tests.support.odd_names import ODD_NAMES
 
 
@@ -57,6 +60,7 @@ def test_a_list_to_evaluate_by_is_read_and_its_absent_prompts_are_no_moments() -
     ("cell", "time_s"),
     [
         ("12.5", 12.5), ("12,5", 12.5), ("1:02.5", 62.5), ("01:01:02.500", 3662.5), (".5", 0.5), ("1e1", 10.0),
+        ("0.0010416666666666667", 1 / 960),
         ("100:00:00", 360_000.0), ("90:00", 5400.0), ("1:60", None), ("", None), ("nan", None), ("inf", None),
         ("1e999", None), ("1_0", None), ("0x1", None), ("١", None), ("1:2:3:4", None), ("9" * 40, None), ("-1", -1.0),
     ],
@@ -160,14 +164,23 @@ def test_what_is_wrong_without_a_header_is_told_with_its_place(text: str, messag
 
 
 @pytest.mark.parametrize(
-    ("text", "rounding_s"),
+    ("text", "roundings_s"),
     [
-        ("start,end\n00:00:00.042,00:00:01.001\n", [0.0005]),
-        ("start,end\n0.5,2\n", [0.0005]),
-        ("start,end\n0.5,2\n0.041708,2\n", [5e-7, 5e-7]),
-        ("start,end\n0.5,2.5003\n00:00:01,00:00:02.001\n", [5e-5, 0.0005]),
-        ("0.5,1.001\n5e-2,2\n", [5e-31, 5e-31]),
+        ("start,end\n00:00:00.042,00:00:01.001\n", [(0.0005, 0.0005)]),
+        ("start,end\n0.5,2\n", [(0.0005, 0.0005)]),
+        ("start,end\n0.5,2\n0.041708,2\n", [(5e-7, 5e-7)] * 2),
+        ("start,end\n0.5,2.5003\n00:00:01,2.001\n", [(5e-5, 5e-5), (0.0005, 5e-5)]),
+        ("0.5,1.001\n5e-2,2\n", [(5e-31, 5e-31)] * 2),
     ],
 )
-def test_a_list_shows_by_its_decimals_how_far_it_is_rounded(text: str, rounding_s: list[float]) -> None:
-    assert [m.rounding_s for m in read(text)] == pytest.approx(rounding_s, rel=1e-6)
+def test_a_list_shows_by_its_decimals_how_far_it_is_rounded(text: str, roundings_s: list[tuple[float, float]]) -> None:
+    times = [(moment.start_s, moment.end_s) for moment in read(text)]
+    for row, expected in zip(times, roundings_s, strict=True):
+        assert [time_s.rounding_s for time_s in row if isinstance(time_s, RoundedTime)] == pytest.approx(expected)
+
+
+def test_rounded_times_are_copied_and_written_as_numbers() -> None:
+    (moment,) = read("0.042,1.001,a dog\n")
+    copied = asdict(moment)
+    assert (copied["start_s"], copied["start_s"].rounding_s) == (0.042, 0.0005)
+    assert json.loads(json.dumps(copied))["end_s"] == 1.001

@@ -11,9 +11,9 @@ import pytest
 from clip_core.errors import ExportError
 from clip_core.export.read_moments import read_moments
 from clip_core.files import numbered_name
-from clip_core.media.original import moment_piece, piece_of, whole_frames
+from clip_core.media.original import piece_of, whole_frames
 from clip_core.text import full_clock
-from clip_core.types import TimeTable
+from clip_core.types import RoundedTime, TimeTable
 
 
 def table(milliseconds: list[int], end_s: float) -> TimeTable:
@@ -63,7 +63,7 @@ def test_a_list_of_rounded_times_gives_exactly_its_frames(form: str, rate: str) 
     planted = [(k, stop) for k in range(480) for stop in (k + 1, k + 2, k + 33) if stop <= 480]
     rows = [f"{FORMS[form](limits_s[first])},{FORMS[form](limits_s[stop])}" for first, stop in planted]
     moments = read_moments("\n".join(["start,end", *rows]).encode(), "list.csv")
-    pieces = [moment_piece(film, moment) for moment in moments]
+    pieces = [piece_of(film, moment.start_s, moment.end_s) for moment in moments]
     assert [(piece.first, piece.stop) for piece in pieces] == planted
 
 
@@ -79,15 +79,15 @@ def test_a_precise_list_gets_no_frame_that_it_excludes() -> None:
         ("0.043", "0.126", (2, 4)),
     ):
         (moment,) = read_moments(f"start,end\n{start},{end}\n".encode(), "list.csv")
-        piece = moment_piece(film, moment)
+        piece = piece_of(film, moment.start_s, moment.end_s)
         assert (piece.first, piece.stop) == frames, (start, end)
 
 
 def test_frames_closer_than_the_rounding_stay_apart() -> None:
-    close = TimeTable(
-        np.array([0, 300, 600, 9000]), Fraction(1, 1_000_000), 0, 0.01, confirmed=True, key_pts=np.zeros(1)
-    )
-    assert [piece_of(close, at / 1e6, 1.0, 0.0005).first for at in (0, 300, 600, 700, 1050, 1200)] == [0, 1, 2, 2, 2, 3]
+    pts = np.array([0, 300, 600, 9000])
+    close = TimeTable(pts, Fraction(1, 1_000_000), 0, 0.01, confirmed=True, key_pts=pts[:1])
+    times_s = [RoundedTime(at / 1e6, 0.0005) for at in (0, 300, 600, 700, 1050, 1200)]
+    assert [piece_of(close, time_s, 1.0).first for time_s in times_s] == [0, 1, 2, 2, 2, 3]
 
 
 def test_where_it_ends() -> None:

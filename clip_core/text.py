@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -18,7 +19,7 @@ MOST_SECONDS = 1e7
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """The last four are full-width forms, which some spreadsheets treat like the ASCII ones."""
 _CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SIZE_STEP = 1000  # as drives and networks count: 1 kB = 1000 B
 _SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
 _DECIMALS: dict[Unit, int] = {"corrected": 3, "cosine": 3, "margin": 3, "softmax": 3, "z": 2, "percentile": 1}
@@ -141,16 +142,26 @@ def counted(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
-def filled_rows(text: str) -> list[tuple[int, list[str]]]:
+def decode_text(content: bytes) -> str:
+    """Return the text of a file: UTF-16 if it begins with a byte order mark of UTF-16, else UTF-8.
+
+    Raises:
+        UnicodeDecodeError: It is neither.
+    """
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig")
+
+
+def filled_rows(text: str, delimiter: str = "") -> list[tuple[int, list[str]]]:
     """Return the non-empty rows of a table, each with its row number counted from 1.
 
-    The delimiter is the comma, semicolon or tab, whichever is most frequent in the first line.
+    Unless a delimiter is passed, it is the comma, semicolon or tab, whichever is most frequent in the first line.
 
     Raises:
         csv.Error: The text cannot be parsed as CSV.
     """
     head = text.lstrip("\r\n").partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or max(",;\t", key=head.count))
     return [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
 
 

@@ -208,11 +208,24 @@ class Scores:
         return self.values[:, self.prompts.index(prompt)]
 
 
+class RoundedTime(float):
+    """A time in seconds that a list has rounded, so that it is off by up to ``rounding_s``. It counts as its number."""
+
+    rounding_s: float
+
+    def __new__(cls, time_s: float, rounding_s: float = 0.0) -> RoundedTime:
+        """Without ``rounding_s`` for copying, which sets it afterwards."""
+        time = super().__new__(cls, time_s)
+        time.rounding_s = rounding_s
+        return time
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A time range [start_s, end_s) in which a prompt is present.
 
     Attributes:
+        start_s, end_s: In seconds; from a list that rounds, each is a ``RoundedTime``, and so is ``peak_s``.
         peak_s, peak: Time and value of its highest score; if found on segments, the level of the highest segment.
         mean: Mean of the smoothed scores of its samples, weighted by their spans.
         label: A name given by a person or a rule; empty if there is none.

@@ -108,7 +108,7 @@ def moments_file(kind: str, bundle: ExportBundle) -> bytes:
         ValueError: There is no such kind.
     """
     prompts = dict.fromkeys((*bundle.detection.scores.prompts, *(moment.prompt for moment in bundle.moments)))
-    export = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings)
+    export = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings, bundle.record.table)
     return formats.write_moments(kind, export)
 
 

@@ -121,7 +121,7 @@ def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, 
 
 @command("clips holiday.mp4 --moments moments.csv --out clips --frames jpeg", shared=[VIDEO])
 @click.option("--moments", "listed", metavar="FILE", type=place, required=True,
-              help="CSV (start_s, end_s, prompt, peak_s) or OTIO")  # fmt: skip
+              help="CSV (start_s, end_s, prompt, peak_s), OTIO, or a list of another tool")  # fmt: skip
 @click.option("--out", metavar="FOLDER", type=place, required=True, help="where to write; created if needed")
 @click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
 @click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")

@@ -17,6 +17,7 @@ from clip_core.text import (
     clean_prompt,
     clock,
     counted,
+    decode_text,
     filled_rows,
     parse_time,
     places_of,
@@ -275,7 +276,7 @@ def _refuse(word: str) -> NoReturn:
 def read_truth(content: bytes, name: str) -> Truth:
     """Return the ground truth in a file: JSON or JSON Lines if it begins with ``{``, else CSV.
 
-    ``content`` is at most 10 MB of UTF-8; ``name`` is used only in messages.
+    ``content`` is at most 10 MB of UTF-8, or of UTF-16 with its mark; ``name`` is used only in messages.
 
     Raises:
         TruthError: It is too large, empty or invalid; the message names the row or line.
@@ -285,9 +286,9 @@ def read_truth(content: bytes, name: str) -> Truth:
         what = f"{shown} has {size_text(len(content))}: that is not a list of moments."
         raise TruthError(what, f"At most {MOST_BYTES // 10**6} MB are read.")
     try:
-        text = content.decode("utf-8-sig")
+        text = decode_text(content)
     except UnicodeDecodeError as error:
-        what = f"{shown} is not UTF-8 text (byte {error.start + 1})."
+        what = f"{shown} is not {error.encoding.upper()} text (byte {error.start + 1})."
         raise TruthError(what, "Save it as CSV in UTF-8, or as JSON Lines.") from None
     truth = read_json(text, shown) if text.lstrip().startswith("{") else read_csv(text, shown)
     if len(truth.spans) > MOST_SPANS:

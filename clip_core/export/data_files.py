@@ -14,10 +14,12 @@ import numpy as np
 from clip_core.export.source import Source
 from clip_core.export.text import by_time
 from clip_core.text import FORMULA_STARTS, full_clock, number_text, unicode_text
-from clip_core.types import Moment, Scores
+from clip_core.types import Moment, Scores, TimeTable
 
 _NUMBERS = ("start_s", "end_s", "duration_s", "peak_s", "peak", "mean")
-MOMENT_COLUMNS = ("prompt", *_NUMBERS, "start", "end", "peak_time", "label", "video", "unit")
+_FRAMES = ("start_frame", "end_frame")
+_SLACK_S = 1e-6  # no two frames are that close
+MOMENT_COLUMNS = ("prompt", *_NUMBERS, "start", "end", "peak_time", "label", "video", "unit", *_FRAMES)
 CLOCK = "seconds from the first frame"
 SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 
@@ -50,22 +52,26 @@ def scores_csv(scores: Scores) -> str:
     return _csv(header, ([frame, time, *row] for frame, time, row in samples))
 
 
-def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "") -> str:
+def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "", table: TimeTable | None = None) -> str:
     """Return a CSV table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
 
     Columns ending in ``_s`` are seconds from the first frame (6 decimals); start, end and peak_time are the same
-    times as HH:MM:SS.mmm.
+    times as HH:MM:SS.mmm. The frames of a moment are those numbered [start_frame, end_frame), counted from 0.
 
     Args:
         moments: The moments.
         video: The video's name, written in each row, so that tables of several videos can be joined.
         unit: The unit of peak and mean, also written in each row.
+        table: The presentation times of the video's frames; without it there are no frame numbers.
     """
+    times_s = None if table is None else table.times_s
     rows = []
     for m in moments:
         numbers = (number_text(getattr(m, name), 6) for name in _NUMBERS)
         clocks = (full_clock(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
-        rows.append([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit])
+        limits_s = np.array([m.start_s, m.end_s]) - _SLACK_S
+        frames = ("", "") if times_s is None else times_s.searchsorted(limits_s).tolist()
+        rows.append([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit, *frames])
     return _csv(MOMENT_COLUMNS, rows)
 
 

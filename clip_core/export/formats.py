@@ -16,7 +16,7 @@ from clip_core.export.data_files import (
 )
 from clip_core.export.source import Source
 from clip_core.export.timelines import moments_edl, moments_fcpxml, moments_otio, moments_srt, moments_vtt
-from clip_core.types import Moment, Scores
+from clip_core.types import Moment, Scores, TimeTable
 
 Written = ParamSpec("Written")
 
@@ -30,12 +30,14 @@ class MomentExport:
         source: The video.
         prompts: All prompts, including those without a moment.
         settings: The settings that made the moments, as JSON values; "unit" is the unit of peak and mean.
+        table: The presentation times of the video's frames, for frame numbers.
     """
 
     moments: Sequence[Moment]
     source: Source
     prompts: Sequence[str]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    table: TimeTable | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Format(Generic[Written]):
 MOMENT_FORMATS: Mapping[str, Format[[MomentExport]]] = {
     "csv": Format(
         "moments.csv", "text/csv", "CSV",
-        lambda f: moments_csv(f.moments, f.source.name, str(f.settings.get("unit", ""))),
+        lambda f: moments_csv(f.moments, f.source.name, str(f.settings.get("unit", "")), f.table),
     ),
     "json": Format(
         "moments.json", "application/json", "JSON",

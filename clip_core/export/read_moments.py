@@ -1,11 +1,14 @@
-"""Read moments from files: CSV and OpenTimelineIO, ours or those of other programs."""
+"""Read moments from files: tables, labels and OpenTimelineIO, ours or those of other programs."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from clip_core.errors import MomentsFileError, shown_name
@@ -13,6 +16,7 @@ from clip_core.export.timelines import METADATA_KEY
 from clip_core.text import (
     MOST_SECONDS,
     as_typed,
+    decode_text,
     filled_rows,
     parse_number,
     parse_time,
@@ -20,10 +24,13 @@ from clip_core.text import (
     size_text,
     unicode_text,
 )
-from clip_core.types import Moment
+from clip_core.types import Moment, RoundedTime
 
 MOST_DEPTH = 200
 _HOLDERS = ("Timeline.", "SerializableCollection.", "Stack.", "Track.")
+_ROUNDING_S = 0.0005
+"""Times are rounded to a millisecond by many programs, and by containers such as Matroska."""
+_FLOAT_S = 1e-7
 _SAVE_AGAIN = "Export it again as .otio."
 
 
@@ -33,7 +40,8 @@ def read_otio(text: str, shown: str) -> list[Moment]:
     A clip's source range, minus the start of its media's available range, gives the times in the file; our own files
     also say where the first frame lies, and times count from there. If a clip has markers longer than one frame, these
     are the moments instead. Prompt, label, peak and mean come from our own metadata if there is any; else the prompt
-    is the name of the clip or marker, and the scores are 0.
+    is the name of the clip or marker, and the scores are 0. Our metadata also give the exact times, unless an editor
+    has moved the range since.
 
     Args:
         text: The file's content.
@@ -119,10 +127,22 @@ def _moment(thing: Mapping[str, Any], span: Mapping[str, Any], zero_s: float) ->
     end_s = start_s + length_s
     if length_s <= 0 or end_s > MOST_SECONDS:
         raise ValueError
+    frame_s = 1 / _finite(span["start_time"]["rate"])
+    exact = [_number(facts.get(key), math.nan) for key in ("start_s", "end_s")]
+    in_frames = (_is_in_frame(*pair, frame_s) for pair in zip(exact, (start_s, end_s), strict=True))
+    if 0 <= exact[0] < exact[1] and all(in_frames):
+        start_s, end_s = exact
+    else:
+        start_s, end_s = (RoundedTime(time_s, min(_ROUNDING_S, frame_s / 2)) for time_s in (start_s, end_s))
     peak_s = min(max(start_s, _number(facts.get("peak_s"), start_s)), end_s)
     prompt, label = (_text(facts.get(key)) for key in ("prompt", "label"))
     peak, mean = (_number(facts.get(key), 0.0) for key in ("peak", "mean"))
     return Moment(prompt or _text(thing.get("name")), start_s, end_s, peak_s, peak, mean, label)
+
+
+def _is_in_frame(exact_s: float, time_s: float, frame_s: float) -> bool:
+    """Return whether an exact time was rounded up to ``time_s``, the beginning of a frame of the timeline."""
+    return -_FLOAT_S <= time_s - exact_s < frame_s - _FLOAT_S
 
 
 def _seconds(time: Mapping[str, Any]) -> float:
@@ -148,9 +168,14 @@ def _text(value: object) -> str:
 
 MOST_BYTES = 20_000_000
 MOST_MOMENTS = 100_000
+_LEAST_DECIMALS = 3
+_EXPONENT_DECIMALS = 30
+_CUT_LIST = re.compile(r'(\s*)"?Timecode List:.*')
+"""The line that PySceneDetect writes before the header."""
+_HEADLESS = {"start_s": 0, "end_s": 1, "prompt": 2}
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "start_s": ("start_s", "start", "start_time", "begin"),
-    "end_s": ("end_s", "end", "end_time", "stop"),
+    "start_s": ("start_s", "start", "start_time", "start time (seconds)", "begin"),
+    "end_s": ("end_s", "end", "end_time", "end time (seconds)", "stop"),
     "prompt": ("prompt", "query", "name", "text", "title"),
     "label": ("label",),
     "peak_s": ("peak_s", "peak_time"),
@@ -164,7 +189,7 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
     """Return the moments in a file: OTIO if it begins with ``{``, else CSV; see ``read_csv`` and ``read_otio``.
 
     Args:
-        content: The file's bytes.
+        content: The file's bytes: UTF-8, or UTF-16 with its byte order mark.
         name: Its name, used only in messages.
 
     Raises:
@@ -177,38 +202,79 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
             f"At most {MOST_BYTES // 10**6} MB.",
         )
     try:
-        text = content.decode("utf-8-sig")
+        text = decode_text(content)
     except UnicodeDecodeError as error:
-        what = f"{shown} is not UTF-8 text (byte {error.start + 1})."
+        what = f"{shown} is not {error.encoding.upper()} text (byte {error.start + 1})."
         raise MomentsFileError(what, "Save it as CSV in UTF-8, or as .otio.") from None
     return read_otio(text, shown) if text.lstrip().startswith("{") else read_csv(text, shown)
 
 
 def read_csv(text: str, shown: str) -> list[Moment]:
-    """Return the moments of a CSV table with a header: start and end per row, and prompt, label, peak … if present.
+    """Return the moments of a table: start and end per row, and prompt, label, peak … if present.
 
     Times are seconds or [HH:]MM:SS[.mmm]; the delimiter is a comma, semicolon or tab. Empty rows are skipped. So are
     rows with a prompt but no times: in ground truth they mean that the prompt never occurs. A missing prompt is "",
     a missing peak_s the start, missing scores are 0. Other columns are ignored.
+
+    A table whose first row has times has no header; its columns are start, end and name. In those of LosslessCut, an
+    empty start is the beginning of the video and an empty end is its end (``MOST_SECONDS``). Those with tabs are also
+    written by Audacity: a label at one time is one frame. PySceneDetect's line above the header is skipped.
 
     Args:
         text: The table.
         shown: Its name for messages.
 
     Raises:
-        MomentsFileError: As in ``read_moments``, with the column and the row; the header is row 1.
+        MomentsFileError: As in ``read_moments``, with the column and the row; the first line is row 1.
     """
+    if cuts := _CUT_LIST.match(text):
+        text = cuts[1] + text[cuts.end() :]
+    headless = _headless_delimiter(text)
     try:
-        filled = filled_rows(text)
+        filled = _label_rows(text) if headless == "\t" else filled_rows(text, headless)
     except csv.Error as error:
         raise MomentsFileError(f"{shown} is not CSV: {error}.", "Save it as CSV in UTF-8.") from None
     if not filled:
         raise MomentsFileError(f"{shown} is empty.", "It needs a head with the columns start_s and end_s.")
-    if len(filled) > MOST_MOMENTS + 1:
-        raise MomentsFileError(f"{shown} has {len(filled) - 1:,} rows.", f"At most {MOST_MOMENTS:,} are read.")
-    where = _columns(filled[0][1], shown)
-    rows = (_Row(shown, number, row, where) for number, row in filled[1:])
+    where = _HEADLESS if headless else _columns(filled.pop(0)[1], shown)
+    if len(filled) > MOST_MOMENTS:
+        raise MomentsFileError(f"{shown} has {len(filled):,} rows.", f"At most {MOST_MOMENTS:,} are read.")
+    table = _Table(shown, where, headless, _most_decimals(filled, where))
+    rows = [_Row(table, number, cells) for number, cells in filled]
     return [row.moment() for row in rows if not row.is_of_an_absent_prompt()]
+
+
+def _headless_delimiter(text: str) -> str:
+    """Return the delimiter of a table that begins with two times, one of them perhaps empty; else ""."""
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    for delimiter in "\t;,":
+        cells = [cell.strip(' "\r\n') for cell in first.split(delimiter, 2)[:2]]
+        if len(cells) == 2 and any(cells) and all(not cell or parse_number(cell) is not None for cell in cells):
+            return delimiter
+    return ""
+
+
+def _label_rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return start, end and label of each line, with its number. Audacity does not quote labels.
+
+    A line that begins with a backslash has the frequencies of the label above.
+    """
+    lines = enumerate(io.StringIO(text), 1)
+    return [(n, line.rstrip("\r\n").split("\t", 2)) for n, line in lines if line.strip() and line[0] != "\\"]
+
+
+def _most_decimals(rows: Sequence[tuple[int, Sequence[str]]], where: Mapping[str, int]) -> dict[bool, int]:
+    """Return how many decimals the starts and ends of a list have, at least 3: clocks (True) and seconds (False).
+
+    Programs that trim zeros write 0.5 in a list of microseconds too, so the list as a whole shows how precise it is.
+    """
+    most = {True: _LEAST_DECIMALS, False: _LEAST_DECIMALS}
+    places = where["start_s"], where["end_s"]
+    for time in (cells[place].strip() for _, cells in rows for place in places if place < len(cells)):
+        has_exponent = "e" in time.lower()
+        decimals = _EXPONENT_DECIMALS if has_exponent else len(time.replace(",", ".").partition(".")[2])
+        most[":" in time] = max(most[":" in time], decimals)
+    return most
 
 
 def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
@@ -221,15 +287,32 @@ def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
     return where
 
 
-class _Row:
-    """One row, with the file's name and the row number for messages."""
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What the rows of a table share.
 
-    def __init__(self, shown: str, number: int, cells: Sequence[str], where: Mapping[str, int]) -> None:
-        self._shown, self._number, self._cells, self._where = shown, number, cells, where
+    Attributes:
+        shown: The file's name for messages.
+        where: Field → index of its column.
+        headless: The delimiter of a table without a header, else "".
+        decimals: See ``_most_decimals``.
+    """
+
+    shown: str
+    where: Mapping[str, int]
+    headless: str
+    decimals: Mapping[bool, int]
+
+
+class _Row:
+    """One row, with its number for messages."""
+
+    def __init__(self, table: _Table, number: int, cells: Sequence[str]) -> None:
+        self._table, self._number, self._cells = table, number, cells
 
     def moment(self) -> Moment:
-        start_s, end_s = self._time("start_s"), self._time("end_s")
-        if end_s <= start_s:
+        start_s, end_s = self._limit("start_s", 0.0), self._limit("end_s", MOST_SECONDS)
+        if end_s < start_s or (end_s == start_s and self._table.headless != "\t"):
             raise self._wrong("end_s", "is not after the start")
         peak_s = self._time("peak_s") if self._cell("peak_s") else start_s
         peak, mean = self._score("peak"), self._score("mean")
@@ -237,18 +320,24 @@ class _Row:
         return Moment(prompt, start_s, end_s, min(max(start_s, peak_s), end_s), peak, mean, label)
 
     def is_of_an_absent_prompt(self) -> bool:
-        return bool(self._cell("prompt")) and not (self._cell("start_s") or self._cell("end_s"))
+        times = self._cell("start_s") or self._cell("end_s")
+        return bool(self._cell("prompt")) and not times and not self._table.headless
 
     def _cell(self, field: str) -> str:
-        at = self._where.get(field, len(self._cells))
+        at = self._table.where.get(field, len(self._cells))
         return self._cells[at].strip() if at < len(self._cells) else ""
+
+    def _limit(self, field: str, open_s: float) -> float:
+        """Return a start or an end; without a header it may be empty, which means ``open_s``."""
+        is_open = self._table.headless and self._table.where[field] < len(self._cells) and not self._cell(field)
+        return open_s if is_open else self._time(field)
 
     def _time(self, field: str) -> float:
         cell = self._cell(field)
         time_s = parse_time(cell)
         if time_s is None:
             raise self._wrong(field, "is not a time in seconds or HH:MM:SS.mmm")
-        return time_s
+        return RoundedTime(time_s, 0.5 * 10.0 ** -self._table.decimals[":" in cell])
 
     def _score(self, field: str) -> float:
         cell = self._cell(field)
@@ -260,4 +349,4 @@ class _Row:
     def _wrong(self, field: str, why: str) -> MomentsFileError:
         cell = shown_name(self._cell(field).replace("/", "∕"), 30)
         place = f"row {self._number}, column {field}"
-        return MomentsFileError(f"{self._shown}, {place}: {cell} {why}.", "Correct that row, or leave it out.")
+        return MomentsFileError(f"{self._table.shown}, {place}: {cell} {why}.", "Correct that row, or leave it out.")

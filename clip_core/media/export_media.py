@@ -18,7 +18,7 @@ from clip_core.errors import ExportError, shown_name
 from clip_core.files import numbered_name, whole_file
 from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.media.exports_folder import ProgressMeter, guarded, make_folder, need_spare, refuse_source, write_whole
-from clip_core.media.original import SLACK_S, open_original, piece_of
+from clip_core.media.original import open_original, piece_of, slack_of
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 
@@ -132,7 +132,7 @@ def save_frames(
             need_spare(folder)
             target = folder / numbered_name(place + 1, prompt, time_s, _EXTENSIONS[kind])
             refuse_source(target, original.path)
-            frame = original.video.frame_at(time_s=time_s + SLACK_S)
+            frame = original.video.frame_at(time_s=time_s + slack_of(time_s))
             original.check()
             write_whole(target, picture_file(frame.rgb, png=kind == "png"))
             meter.files.append(target)

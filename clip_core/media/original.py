@@ -13,11 +13,13 @@ import numpy as np
 from clip_core.errors import ExportError, VideoError, VideoNotFoundError, shown_name
 from clip_core.library.identify import file_stamp, is_there
 from clip_core.text import clock
-from clip_core.types import TimeTable
+from clip_core.types import RoundedTime, Times, TimeTable
 from clip_core.video import Video, open_video
 
-# Files of moments round times to a microsecond; no two frames are that close.
+# Precise lists round times to a microsecond; no two frames are that close.
 SLACK_S = 1e-6
+# A time halfway between two steps of a list's decimals is off by half a step, and as a float by a little more.
+_HALFWAY = 1.001
 # The usual duration of a frame is the median over this many frames before and after.
 _NEAR = 50
 
@@ -104,6 +106,11 @@ class Piece:
         return self.end_s - self.start_s
 
 
+def slack_of(time_s: float) -> float:
+    """Return by how many seconds a frame may begin before a time that means this frame."""
+    return max(SLACK_S, _HALFWAY * time_s.rounding_s) if isinstance(time_s, RoundedTime) else SLACK_S
+
+
 def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
     """Return the frames with ``start_s <= time_s < end_s``; if there are none, the one on screen at ``start_s``.
 
@@ -112,27 +119,40 @@ def piece_of(table: TimeTable, start_s: float, end_s: float) -> Piece:
 
     Args:
         table: Presentation times of the video.
-        start_s, end_s: In seconds from the video's first frame; differences of a microsecond are ignored.
+        start_s, end_s: In seconds from the video's first frame. A time that lies at most its ``slack_of`` after the
+            beginning of a frame means that frame, the nearest if there are several.
 
     Raises:
         ExportError: The times are not finite, the end lies before the start, or the moment lies outside the video.
     """
     if not (math.isfinite(start_s) and math.isfinite(end_s)) or end_s < start_s:
         raise ExportError(f"A moment cannot run from {start_s} s to {end_s} s.", "Correct its times.")
-    if start_s > table.end_s + SLACK_S or end_s < -SLACK_S:
+    if start_s > table.end_s + slack_of(start_s) or end_s < -SLACK_S:
         raise ExportError(
             f"A moment at {clock(start_s)} lies outside the video, which lasts {clock(table.end_s)}.",
             "Check that the moments are this video's.",
         )
     times_s = table.times_s
-    first, stop = (int(k) for k in times_s.searchsorted([start_s - SLACK_S, end_s - SLACK_S]))
+    first, stop = _first_from(times_s, start_s), _first_from(times_s, end_s)
     if stop <= first:
-        first = max(0, int(times_s.searchsorted(start_s + SLACK_S, side="right")) - 1)
+        begins = first < len(times_s) and times_s[first] <= start_s + slack_of(start_s)
+        first = first if begins else max(0, first - 1)
         stop = first + 1
     next_s = float(times_s[stop]) if stop < len(times_s) else table.end_s
     near = times_s[max(0, stop - _NEAR) : stop + _NEAR]
     usual_s = float(times_s[stop - 1]) + float(np.median(np.diff(near))) if len(near) > 1 else next_s
     return Piece(first, stop, float(times_s[first]), min(next_s, max(end_s, usual_s)))
+
+
+def _first_from(times_s: Times, time_s: float) -> int:
+    """Return the number of the first frame at or after a time, or of the one that began up to its slack before.
+
+    Of two frames within the slack it is the nearer one, so that frames closer than the slack stay apart.
+    """
+    number = int(times_s.searchsorted(time_s - SLACK_S))
+    since_s = time_s - times_s[number - 1] if number else math.inf
+    until_s = times_s[number] - time_s if number < len(times_s) else math.inf
+    return number - 1 if since_s <= slack_of(time_s) and since_s < until_s else number
 
 
 def whole_frames(table: TimeTable, first: int, frames: int) -> Piece:

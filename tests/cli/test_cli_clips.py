@@ -72,6 +72,15 @@ def test_a_zip(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[-1].startswith("2 moments in out/film_clips.zip, ")
 
 
+def test_lists_of_other_tools(here: Path) -> None:
+    (here / "moments.csv").write_bytes("0.5\t1.0\ta dog\n\\\t100\t200\n".encode("utf-16"))
+    assert run() == 0
+    assert numbers(here / "out" / "001_a-dog_0m00.500s.mp4") == list(range(15, 30))
+    (here / "moments.csv").write_text("1.5,,to the end\n")
+    assert run() == 0
+    assert numbers(here / "out" / "001_to-the-end_0m01.500s.mp4") == list(range(45, 60))
+
+
 def test_numbered_images(here: Path) -> None:
     write_images(here / "shot", "f_%04d.png", range(40))
     assert main(["clips", "shot/f_%04d.png@20", "--moments", "moments.csv", "--out", "out"]) == 0

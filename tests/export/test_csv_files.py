@@ -2,6 +2,7 @@
 
 import csv
 import io
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 from clip_core.export.data_files import MOMENT_COLUMNS, harmless, moments_csv, scores_csv, spikes_csv
 from clip_core.text import as_typed
-from clip_core.types import Moment
+from clip_core.types import Moment, TimeTable
 from tests.support.curve_maker import scores_of
 from tests.support.odd_names import ODD_NAMES
 
@@ -47,9 +48,17 @@ def test_moments_read_back() -> None:
         "prompt": "'@dog", "start_s": "1.500000", "end_s": "4.000000", "duration_s": "2.500000",
         "peak_s": "2.000000", "peak": "0.500000", "mean": "0.400000",
         "start": "00:00:01.500", "end": "00:00:04.000", "peak_time": "00:00:02.000", "label": "'+1",
-        "video": "'=a.mp4", "unit": "z",
+        "video": "'=a.mp4", "unit": "z", "start_frame": "", "end_frame": "",
     }  # fmt: skip
     assert (rows[1]["start"], rows[1]["end"], rows[1]["peak_time"]) == ("01:00:00.000", "01:01:40.000", "01:00:50.250")
+
+
+def test_the_frames_of_a_moment_are_numbered() -> None:
+    film = TimeTable(np.arange(240), Fraction(1001, 24_000), 0, 10.01, confirmed=True, key_pts=np.array([0]))
+    times_s = [*film.times_s.tolist(), film.end_s]
+    moments = [Moment("a dog", times_s[k], times_s[k + n], times_s[k], 1, 1) for k, n in ((0, 1), (3, 70), (200, 40))]
+    rows = list(csv.DictReader(io.StringIO(moments_csv(moments, table=film))))
+    assert [(row["start_frame"], row["end_frame"]) for row in rows] == [("0", "1"), ("3", "73"), ("200", "240")]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)

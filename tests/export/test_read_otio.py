@@ -1,7 +1,6 @@
 """OTIO from OpenTimelineIO itself, from us, and from somebody who means ill."""
 
 import json
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from clip_core.errors import MomentsFileError
 from clip_core.export.read_moments import read_moments
 from clip_core.export.source import Source
 from clip_core.export.timelines import moments_otio
-from clip_core.types import Moment
+from clip_core.types import Moment, RoundedTime
 
 
 def read(text: str) -> list[Moment]:
@@ -30,22 +29,34 @@ def written(*clips: Any) -> str:
     return str(otio.adapters.write_to_string(timeline, "otio_json"))
 
 
-@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30_000, 1001)])
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30_000, 1001), Fraction(1999, 80)])
 @pytest.mark.parametrize("start_timecode", ["00:00:00:00", "10:00:00:00"])
 @pytest.mark.parametrize("late_s", [Fraction(0), Fraction(2023, 1000), Fraction(5)])
-def test_our_own_come_back_to_the_frame(rate: Fraction, start_timecode: str, late_s: Fraction) -> None:
+def test_our_own_come_back_exactly(rate: Fraction, start_timecode: str, late_s: Fraction) -> None:
     source = Source(
         "a.mp4", "/a.mp4", 640, 360, rate, 100.0, start_timecode=start_timecode, first_frame_s=late_s
     )  # fmt: skip
     moments = [Moment("a\ndog", 61.0, 64.5, 62.0, 0.5, 0.4, "left"), Moment("🐕", 70.0, 71.0, 70.5, 2.5, 1.0)]
     for back, moment in zip(read(moments_otio(moments, source, {"unit": "z"})), moments, strict=True):
-        first, stop = replace(source, first_frame_s=Fraction(0)).frame_range(moment)
-        assert back.start_s == pytest.approx(first / rate, abs=1e-6)
-        assert back.end_s == pytest.approx(stop / rate, abs=1e-6)
+        assert (back.start_s, back.end_s) == (moment.start_s, moment.end_s)
+        assert not isinstance(back.start_s, RoundedTime)
         assert (back.prompt, back.label, back.peak, back.mean) == (
             moment.prompt, moment.label, moment.peak, moment.mean,
         )  # fmt: skip
         assert back.peak_s == moment.peak_s
+
+
+def test_a_range_that_an_editor_moved_counts_and_not_what_we_wrote() -> None:
+    source = Source("a.mp4", "/a.mp4", 640, 360, Fraction(30_000, 1001), 100.0)
+    whole = json.loads(moments_otio([Moment("a dog", 61.0, 64.5, 62.0, 0.5, 0.4)], source, {}))
+    span = whole["tracks"]["children"][0]["children"][0]["source_range"]
+    span["start_time"]["value"] += 1
+    span["duration"]["value"] -= 1
+    (back,) = read(json.dumps(whole))
+    first, stop = source.frame_range(Moment("a dog", 61.0, 64.5, 62.0, 0.5, 0.4))
+    assert (back.start_s, back.end_s) == pytest.approx((float((first + 1) / source.rate), float(stop / source.rate)))
+    assert isinstance(back.start_s, RoundedTime)
+    assert back.start_s.rounding_s == 0.0005  # the container may have rounded its own times
 
 
 def test_clips_of_others_nested_and_without_a_range() -> None:

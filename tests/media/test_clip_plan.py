@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from clip_core.errors import ExportError
+from clip_core.export.read_moments import read_moments
 from clip_core.files import numbered_name
 from clip_core.media.original import piece_of, whole_frames
-from clip_core.types import TimeTable
+from clip_core.text import full_clock
+from clip_core.types import RoundedTime, TimeTable
 
 
 def table(milliseconds: list[int], end_s: float) -> TimeTable:
@@ -36,6 +39,55 @@ def test_what_a_file_rounded_is_meant() -> None:
     piece = piece_of(thirds, 0.666667, 1.666667)
     assert (piece.first, piece.stop) == (2, 5)
     assert piece_of(thirds, 0.333333, 0.333333).first == 1
+
+
+FORMS: dict[str, Callable[[float], str]] = {
+    "clocks": full_clock,
+    "milliseconds": lambda time_s: f"{time_s:.3f}",
+    "trimmed milliseconds": lambda time_s: repr(round(time_s, 3)),
+    "four decimals": lambda time_s: f"{time_s:.4f}",
+    "microseconds": lambda time_s: f"{time_s:.6f}",
+    "floats": repr,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rate", ["24000/1001", "30000/1001", "60000/1001", "120000/1001", "120", "960", "variable"])
+def test_a_list_of_rounded_times_gives_exactly_its_frames(form: str, rate: str) -> None:
+    pts = np.arange(480) * 1000
+    if rate == "variable":
+        pts = np.cumsum(np.random.default_rng(3).integers(2_000, 90_000, 480))  # at least 2 ms, in microseconds
+    base = Fraction(1, 1_000_000) if rate == "variable" else 1 / Fraction(rate) / 1000
+    film = TimeTable(pts, base, int(pts[0]), float((pts[-1] - pts[0] + 1000) * base), confirmed=True, key_pts=pts[:1])
+    limits_s = [*film.times_s.tolist(), film.end_s]
+    planted = [(k, stop) for k in range(480) for stop in (k + 1, k + 2, k + 33) if stop <= 480]
+    rows = [f"{FORMS[form](limits_s[first])},{FORMS[form](limits_s[stop])}" for first, stop in planted]
+    moments = read_moments("\n".join(["start,end", *rows]).encode(), "list.csv")
+    pieces = [piece_of(film, moment.start_s, moment.end_s) for moment in moments]
+    assert [(piece.first, piece.stop) for piece in pieces] == planted
+
+
+def test_a_precise_list_gets_no_frame_that_it_excludes() -> None:
+    film = TimeTable(np.arange(48), Fraction(1001, 24_000), 0, 2.002, confirmed=True, key_pts=np.array([0]))  # 0.041708
+    for start, end, frames in (
+        ("0.042", "0.125", (1, 3)),
+        ("0.042000", "0.126000", (2, 4)),
+        ("0.041711", "0.125128", (2, 4)),
+        ("0.041709", "0.125125", (1, 3)),
+        ("0.0425", "0.1256", (2, 4)),
+        ("00:00:00.042", "00:00:00.126", (1, 4)),
+        ("0.043", "0.126", (2, 4)),
+    ):
+        (moment,) = read_moments(f"start,end\n{start},{end}\n".encode(), "list.csv")
+        piece = piece_of(film, moment.start_s, moment.end_s)
+        assert (piece.first, piece.stop) == frames, (start, end)
+
+
+def test_frames_closer_than_the_rounding_stay_apart() -> None:
+    pts = np.array([0, 300, 600, 9000])
+    close = TimeTable(pts, Fraction(1, 1_000_000), 0, 0.01, confirmed=True, key_pts=pts[:1])
+    times_s = [RoundedTime(at / 1e6, 0.0005) for at in (0, 300, 600, 700, 1050, 1200)]
+    assert [piece_of(close, time_s, 1.0).first for time_s in times_s] == [0, 1, 2, 2, 2, 3]
 
 
 def test_where_it_ends() -> None:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.audio.stream import AudioStream
@@ -19,9 +20,12 @@ from av.video.stream import VideoStream
 
 import clip_core.media.exports_folder
 from clip_core.errors import ExportError, VideoError, VideoNotFoundError
+from clip_core.export.read_moments import read_moments
 from clip_core.library.identify import file_stamp
 from clip_core.media import fast_clips
 from clip_core.media.clips import ClipMode, cut_clips
+from clip_core.media.export_media import save_frames
+from clip_core.text import full_clock
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
 from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, write_film
@@ -98,6 +102,27 @@ def test_a_stream_that_a_muxer_refuses_is_named_and_the_next_moment_is_cut(
     (warning,) = last.warnings
     assert "at 0:00.000 is not cut: The clip's format cannot hold this stream: Invalid argument. Cut it" in warning
     assert len(last.files) == len(list((tmp_path / "out").iterdir())) == 1
+
+
+@pytest.mark.parametrize("kind", ["exact", "fast"])
+def test_clips_of_a_list_in_milliseconds_have_the_very_frames(kind: ClipMode, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    video = KINDS["ntsc"](tmp_path / "in")
+    places = [(31, 33), (46, 60), (122, 149)]
+    rows = [",".join(full_clock(video.times_s[k]) for k in place) for place in places]
+    moments = read_moments("\n".join(["start,end", *rows]).encode(), "list.csv")
+    assert any(moment.start_s > video.times_s[first] for moment, (first, _) in zip(moments, places, strict=True))
+    with open_video(video.path) as original:
+        keys = original.table.number_of(original.table.key_pts).tolist()
+    for clip, (first, stop) in zip(cut(video.path, tmp_path / "out", *moments, kind=kind), places, strict=True):
+        begin = first if kind == "exact" else max(key for key in keys if key <= first)
+        with open_video(clip.path) as made:
+            numbers = [read_number(frame.rgb) for frame in made.frames()]
+        assert numbers[0] == begin
+        assert numbers[-1] == stop - 1 if kind == "exact" else numbers[-1] >= stop - 1
+    last = list(save_frames(video.path, moments, tmp_path / "pictures", kind="png"))[-1]
+    pictures = [cv2.imread(str(path))[:, :, ::-1] for path in sorted(last.files)]
+    assert [read_number(picture) for picture in pictures] == [first for first, _ in places]
 
 
 FAST = ("constant", "variable", "ts", "edit", "webm", "avi", "avi-b", "mpeg", "turned90", "late", "ntsc")

@@ -18,6 +18,7 @@ from clip_core.charts.view import Timeline
 from clip_core.errors import VideoNotFoundError
 from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS
 from clip_core.settings import read_settings, settings_yaml
+from clip_core.text import clock
 from pages.regions.download import compare_file, files
 from pages.regions.moments.moment_list import MomentList
 from pages.shared import cache
@@ -160,6 +161,16 @@ def test_a_file_is_compared(made: list[Filled], ready: Page) -> None:
     (table,) = [frame.value for frame in ready.at.dataframe if "iou" in frame.value]
     assert table["iou"].round(4).tolist() == [1.0, 0.0]
     assert table["ours"].tolist()[1] == "none"
+
+
+def test_a_moment_to_the_end_of_the_video_is_compared_as_such(made: list[Filled], ready: Page) -> None:
+    end_s = made[-1].bundle.record.table.end_s
+    uploaded(ready, b"0,,all\n", "theirs.txt")
+    assert ready.starting("1 moment: mean IoU")
+    (table,) = [frame.value for frame in ready.at.dataframe if "iou" in frame.value]
+    longest_s = max(moment.duration_s for moment in made[-1].bundle.moments)
+    assert table["end"].tolist() == [clock(end_s)]
+    assert table["iou"].tolist() == pytest.approx([longest_s / end_s], abs=1e-3)
 
 
 def test_a_file_is_compared_again_only_when_something_changed(ready: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
@@ -10,7 +11,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from clip_core.errors import ClipVideoError
 from clip_core.evaluation.metrics import Match, best_matches
 from clip_core.export.read_moments import MOST_BYTES, read_moments
-from clip_core.text import clock, counted, short_prompt
+from clip_core.text import MOST_SECONDS, clock, counted, short_prompt
 from clip_core.types import Moment
 from pages.regions.download.files import DownloadState
 from pages.shared.markdown import error_markdown
@@ -23,16 +24,17 @@ MOST_ROWS = 6
 GOOD = 0.5
 
 
-def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
-    """Draw the uploader, and how well our moments match each moment of the file."""
+def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str], end_s: float) -> None:
+    """Draw the uploader, and how well our moments match each moment of the file; the video ends at ``end_s``."""
     st.markdown("**Compare with a file**")
     upload = st.file_uploader(
         "Moments as CSV or OTIO",
-        ["csv", "otio"],
+        ["csv", "tsv", "txt", "otio"],
         key="compare_file",
         max_upload_size=MOST_BYTES // 10**6,
         help="CSV: a header with start_s and end_s, and prompt if there are several; times in seconds or "
-        "HH:MM:SS.mmm. A moment is compared with those of its prompt, or with all if its prompt is not in the list.",
+        "HH:MM:SS.mmm. Lists of LosslessCut, PySceneDetect and Audacity are read too. "
+        "A moment is compared with those of its prompt, or with all if its prompt is not in the list.",
     )
     state = region_state(DownloadState)
     if upload is None:
@@ -43,7 +45,7 @@ def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str]) -> None:
         st.error(error_markdown(theirs), icon=":material/error:")
         return
     inputs = (upload.file_id, list(ours), tuple(prompts))
-    matches = state.matches.of(inputs, lambda: best_matches(theirs[:MOST_COMPARED], ours, prompts))
+    matches = state.matches.of(inputs, lambda: best_matches(_closed(theirs[:MOST_COMPARED], end_s), ours, prompts))
     _draw(matches, len(theirs))
 
 
@@ -53,6 +55,11 @@ def _read(name: str, content: bytes) -> list[Moment] | ClipVideoError:
         return read_moments(content, name)
     except ClipVideoError as error:
         return error
+
+
+def _closed(moments: Sequence[Moment], end_s: float) -> list[Moment]:
+    """Return the moments; those that last to the end of any video end with this one."""
+    return [replace(m, end_s=max(m.start_s, end_s)) if m.end_s == MOST_SECONDS else m for m in moments]
 
 
 def _draw(matches: Sequence[Match], count: int) -> None:

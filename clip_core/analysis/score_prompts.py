@@ -61,7 +61,7 @@ def read_new_frames(similarities: SimilarityTable, video_id: str, encoder: Encod
     """
     past = similarities.revision if isinstance(similarities.revision, Revision) else None
     record = store.video(video_id) if past is None else None
-    if record is not None and (error := reindex_error(record)) is not None:
+    if record is not None and (error := reindex_error(record, store)) is not None:
         raise error
     run = store.run(video_id, encoder.fingerprint)
     embeddings, revision = store.read(video_id, encoder.fingerprint, past)

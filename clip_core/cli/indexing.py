@@ -65,7 +65,7 @@ def run_index(options: Options, videos: Sequence[str], rate: float | None) -> in
 def _forget_outdated_copy(path: str, options: Options) -> None:
     """Delete the proxy of a video that is indexed again: it shows the pictures as an earlier version read them."""
     record = known_video(path, options.store) if is_there(path) else None
-    if record is not None and reindex_error(record) is not None:
+    if record is not None and reindex_error(record, options.store) is not None:
         forget_copy(record.video_id, options.config)
 
 

@@ -115,7 +115,7 @@ def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
     if record is None or store.run(record.video_id, encoder.fingerprint) is None:
         what = f"{shown_name(path)} was never indexed with the model {shown_name(encoder.id)}."
         raise NotIndexedError(what, options.index_step(path, what))
-    if (error := reindex_error(record)) is not None:
+    if (error := reindex_error(record, store)) is not None:
         raise NotIndexedError(error.what, options.index_step(path, error.what))
     return record
 

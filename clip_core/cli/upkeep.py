@@ -31,7 +31,7 @@ def run_list(options: Options) -> None:
         terminal.line(f"Index a video: {PROGRAM} index VIDEO")
     else:
         terminal.table(HEADER, [row for video in videos for row in _rows(video)], right=("LENGTH", "FRAMES", "ON DISK"))
-        for error in filter(None, (reindex_error(video.record) for video in videos)):
+        for error in filter(None, (reindex_error(video.record, store) for video in videos)):
             terminal.note(error.line)
         stored = f"{terminal.count(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
         terminal.line(f"{stored}; the whole store {size_text(store.size_bytes())}, in {store.location}")

@@ -82,7 +82,7 @@ def _already_done(
 ) -> Progress | None:
     """Return the only report if the store holds every sample and the file was once read to its end, else None."""
     record = known_video(path, store) if is_there(path) else None
-    if record is None or not record.table.confirmed or reindex_error(record) is not None:
+    if record is None or not record.table.confirmed or reindex_error(record, store) is not None:
         return None
     state = store.run(record.video_id, encoder.fingerprint)
     stored = store.stored_pts(record.video_id, encoder.fingerprint)

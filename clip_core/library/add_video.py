@@ -67,7 +67,7 @@ def add_upload(
 def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
     known = store.video(video_id)
     # If a video must be indexed again, its record stays until then: the stored frames refer to its time table.
-    outdated = known if known is not None and reindex_error(known) is not None else None
+    outdated = known if known is not None and reindex_error(known, store) is not None else None
     with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
         target = part.with_name(f"{video_id}.{upload_extension(video)}")
         record = outdated or record_of(video, video_id, known)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Generator
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 
-from clip_core.errors import NotIndexedError, VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import NotIndexedError, StoreError, VideoError, VideoNotFoundError, shown_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
@@ -19,6 +19,7 @@ from clip_core.video.base import Video
 from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
 
+_log = logging.getLogger(__name__)
 SILENT_S = 0.5
 _NANOSECOND = Fraction(1, 1_000_000_000)
 
@@ -64,7 +65,7 @@ def known_video(
     return None if video_id is None else store.video(video_id)
 
 
-def reindex_error(record: VideoRecord) -> NotIndexedError | None:
+def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError | None:
     """Return an error that asks to index a video again, or None if its stored frames can be used.
 
     The pictures of some videos were read in another way by earlier versions, so their vectors are of other pictures.
@@ -74,7 +75,7 @@ def reindex_error(record: VideoRecord) -> NotIndexedError | None:
     were stored with nanoseconds from the first frame as pts, and only the first frame counted as a keyframe. A short
     video whose own time base is a nanosecond looks the same in the store; in that case the file is checked.
     """
-    if record.reading is None and (now := _reading_of(record.path)):
+    if record.reading is None and (now := _reading_now(record, store)):
         return NotIndexedError(
             f"{shown_name(record.name)} was indexed by an earlier version, which read its pictures in another way. "
             f"They are read so now: {now}.",
@@ -87,19 +88,24 @@ def reindex_error(record: VideoRecord) -> NotIndexedError | None:
     return NotIndexedError(f"{shown_name(record.name)} {what}", "Index it again; what was judged by hand is kept.")
 
 
-def _reading_of(path: str) -> str:
-    """Return how the pictures of a file are read, see ``VideoInfo``; "" if it is missing or cannot be read."""
+def _reading_now(record: VideoRecord, store: EmbeddingStore) -> str:
+    """Return how the file of an earlier version's record is read now; "" if it is gone, changed or unreadable.
+
+    A "" that was read from the file is stored, so that no file is opened for this more than once.
+    """
     try:
-        size, modified = file_stamp(Path(path))
-        return _reading_of_file(path, size, modified)
+        if store.known_id(record.path, *file_stamp(Path(record.path))) != record.video_id:
+            return ""
+        with open_video(record.path) as video:
+            reading = video.info.reading
     except (VideoError, OSError):
         return ""
-
-
-@lru_cache(maxsize=1024)
-def _reading_of_file(path: str, size: int, modified: int) -> str:  # noqa: ARG001 - part of the key
-    with open_video(path) as video:
-        return video.info.reading
+    if not reading:
+        try:
+            store.remember_video(replace(record, reading=""))
+        except StoreError as error:  # it may be read-only: then the file is opened again
+            _log.info("The reading of %s is not stored: %s", record.name, error.line)
+    return reading
 
 
 def _time_base_of(path: str) -> Fraction | None:

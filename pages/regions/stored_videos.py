@@ -62,7 +62,7 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         row_height=ROW_PX,
         column_config={"Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")},
     )
-    for outdated in filter(None, (reindex_error(video.record) for video in stored)):
+    for outdated in filter(None, (reindex_error(video.record, store) for video in stored)):
         st.warning(error_markdown(outdated), icon=":material/warning:")
     names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

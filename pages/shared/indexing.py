@@ -96,7 +96,7 @@ def see_to_it(request: IndexRequest) -> Indexed:
         record = known_video(request.video.path, request.store, found)
     except VideoNotFoundError as error:
         return _without_file(request, job, error)
-    outdated = None if record is None else reindex_error(record)
+    outdated = None if record is None else reindex_error(record, request.store)
     if outdated is not None:
         return Indexed(None, None, job, outdated=outdated)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
@@ -123,7 +123,7 @@ def _without_file(request: IndexRequest, job: TaskView[IndexKey] | None, error: 
     lay = str(request.video.path.absolute())
     record = next((record for record in request.store.videos() if record.path == lay), None)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
-    if record is None or run is None or reindex_error(record) is not None:
+    if record is None or run is None or reindex_error(record, request.store) is not None:
         raise error
     return Indexed(record, run, job, error)
 

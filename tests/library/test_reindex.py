@@ -50,7 +50,7 @@ def test_what_the_old_version_wrote_is_known_by_its_record(store: EmbeddingStore
     assert (record.table.time_base, record.table.key_pts.tolist()) == (Fraction(1, 10**9), [0])
     assert (record.container, record.codec, record.header_frame_count) == ("avi", "mpeg4", 60)
     with pytest.raises(NotIndexedError, match=NAMED):
-        raise reindex_error(record) or AssertionError("it is not known")
+        raise reindex_error(record, store) or AssertionError("it is not known")
 
 
 def test_the_rewriting_helper_writes_the_record_that_the_old_version_wrote(film: PlantedVideo, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_it_is_known_where_pyav_is_still_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.delitem(sys.modules, "clip_core.video.decoding", raising=False)
-    assert reindex_error(replace(the_record(store), path=str(film.path))) is not None
+    assert reindex_error(replace(the_record(store), path=str(film.path)), store) is not None
 
 
 def test_its_stored_frames_are_not_scored(store: EmbeddingStore) -> None:
@@ -96,7 +96,7 @@ def test_indexing_replaces_its_frames_and_keeps_what_was_said_by_hand(
     assert [warning for warning in reports[-1].warnings if "Indexed again" in warning]
     record = known_video(film.path, store)
     assert record is not None
-    assert reindex_error(record) is None
+    assert reindex_error(record, store) is None
     assert (record.video_id, record.added_s) == (old.video_id, old.added_s)
     assert (record.table.time_base, record.table.confirmed) == (Fraction(1, 30), True)
     assert set(store.stored_pts(record.video_id, encoder.fingerprint).tolist()) <= set(record.table.pts.tolist())
@@ -143,11 +143,11 @@ def test_every_kind_of_container(kind: str, tmp_path: Path) -> None:
     truth, store, encoder = KINDS[kind](tmp_path), EmbeddingStore(tmp_path / "store"), NumberReader()
     list(index_video(truth.path, FakeEncoder(), store, samples_per_second=2.0))
     rewrite_as_opencv(store, the_record(store).video_id)
-    assert reindex_error(the_record(store)) is not None
+    assert reindex_error(the_record(store), store) is not None
     last = list(index_video(truth.path, encoder, store, samples_per_second=None))[-1]
     assert last.done == last.total == len(truth)
     assert sorted(encoder.numbers) == truth.numbers
-    assert reindex_error(the_record(store)) is None
+    assert reindex_error(the_record(store), store) is None
 
 
 def test_all_other_videos_stay_as_they_are(film: PlantedVideo, store: EmbeddingStore, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_all_other_videos_stay_as_they_are(film: PlantedVideo, store: EmbeddingS
     for path in others:
         record = known_video(path, store)
         assert record is not None
-        assert reindex_error(record) is None
+        assert reindex_error(record, store) is None
         assert store.stored_pts(record.video_id, encoder.fingerprint).tolist() == before[record.video_id].tolist()
         (only,) = list(index_video(path, idle, store, samples_per_second=2.0))
         assert (only.stage, only.warnings) == ("done", ())
@@ -174,7 +174,7 @@ def test_a_table_that_opencv_completed_in_the_units_of_pyav_stays(tmp_path: Path
     list(index_video(truth.path, encoder, store, samples_per_second=2.0))
     record = the_record(store)
     store.remember_video(replace(record, table=replace(record.table, key_pts=record.table.key_pts[:1])))
-    assert reindex_error(the_record(store)) is None
+    assert reindex_error(the_record(store), store) is None
     last = list(index_video(truth.path, encoder, store, samples_per_second=4.0))[-1]
     assert last.warnings == ()
     assert encoder.pictures == len(store.stored_pts(record.video_id, encoder.fingerprint))  # each was embedded once
@@ -187,7 +187,7 @@ def test_a_short_video_on_a_clock_of_nanoseconds_is_no_old_one(tmp_path: Path) -
     list(index_video(tmp_path / "fine.mp4", encoder, store, samples_per_second=None))
     record = the_record(store)
     assert (record.table.time_base, record.table.key_pts.tolist()) == (Fraction(1, 10**9), [0])
-    assert reindex_error(record) is None
+    assert reindex_error(record, store) is None
     assert len(score_prompts(record.video_id, ["a dog"], encoder, store)) == 10
 
 
@@ -199,11 +199,11 @@ def test_an_upload_of_the_same_file_keeps_the_old_record_until_it_is_indexed(
     record = known_video(path, store)
     assert record is not None
     assert record.name == "mine.avi"
-    assert reindex_error(record) is not None
+    assert reindex_error(record, store) is not None
     list(index_video(path, NumberReader(), store, samples_per_second=2.0))
     record = known_video(path, store)
     assert record is not None
-    assert (record.name, reindex_error(record)) == ("mine.avi", None)
+    assert (record.name, reindex_error(record, store)) == ("mine.avi", None)
 
 
 def test_clips_of_it_are_cut_at_the_right_frames(film: PlantedVideo, store: EmbeddingStore, tmp_path: Path) -> None:
@@ -258,10 +258,13 @@ def test_pictures_that_were_read_in_another_way_are_named_and_indexed_again(tmp_
     plain = write_numbered(tmp_path / "plain.mp4", VideoSpec())
     old, other = indexed_before(wide, store, encoder), indexed_before(plain, store, encoder)
 
-    error = reindex_error(old)
+    error = reindex_error(old, store)
     assert error is not None
     assert re.search(r"wide\.mp4 was indexed by an earlier version.* square pixels.* Index it again", str(error))
-    assert reindex_error(other) is None
+    assert reindex_error(other, store) is None
+    again = store.video(other.video_id)
+    assert again is not None
+    assert again.reading == ""  # looked at once
     with pytest.raises(NotIndexedError, match="square pixels"):
         score_prompts(old.video_id, ["a dog"], encoder, store)
     assert len(score_prompts(other.video_id, ["a dog"], encoder, store).times_s)
@@ -272,7 +275,7 @@ def test_pictures_that_were_read_in_another_way_are_named_and_indexed_again(tmp_
     assert [warning for warning in last.warnings if "Indexed again" in warning]
     record = known_video(wide, store)
     assert record is not None
-    assert (record.reading, reindex_error(record)) == ("square pixels", None)
+    assert (record.reading, reindex_error(record, store)) == ("square pixels", None)
     assert score_prompts(old.video_id, ["a dog"], counted, store).complete
 
     idle = FakeEncoder()

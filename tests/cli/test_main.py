@@ -87,7 +87,7 @@ def test_help_answers_at_once_because_nothing_heavy_is_loaded() -> None:
         ("report", r"--candidates +write the likeliest places of prompts that are not sure"),
         ("evaluate", r"--truth FILE +CSV, JSON Lines or JSON"),
         ("evaluate", r"--confidence PERCENT +a prompt without a threshold is there"),
-        ("clips", r"--moments FILE +CSV \(start_s, end_s, prompt, peak_s\) or OTIO"),
+        ("clips", r"--moments FILE +CSV \(start_s, end_s, prompt, peak_s\), OTIO"),
         ("list", r"Show what is stored"),
     ],
 )

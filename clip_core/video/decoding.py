@@ -219,7 +219,8 @@ def _has_alpha(raw: VideoFrame) -> bool:
 
 def _matrix(raw: VideoFrame) -> Colorspace | None:
     """Return the matrix by which players read a frame that names none, if it is not FFmpeg's own choice, BT.601."""
-    is_hd_without_tag = raw.colorspace in _NO_MATRIX and raw.height >= _HD_LINES and not raw.format.is_rgb
+    is_yuv = not raw.format.is_rgb and len(raw.format.components) >= 3  # grey has no colours to convert
+    is_hd_without_tag = is_yuv and raw.colorspace in _NO_MATRIX and raw.height >= _HD_LINES
     return Colorspace.ITU709 if is_hd_without_tag else None
 
 

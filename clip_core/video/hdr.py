@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -55,12 +55,13 @@ def lut_file(transfer: int) -> Path:
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
     table = tone_mapped(np.stack([red, green, blue], axis=-1).reshape(-1, 3), transfer)
     path = Path(_folder().name) / f"{transfer}.cube"
-    with path.open("w", encoding="ascii") as file:
+    # Threads may get here at the same time; none of them may read what another has half written.
+    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
         file.write(f"LUT_3D_SIZE {_LUT_SIZE}\n")
         np.savetxt(file, table, fmt="%.5f")
-    return path
+    return Path(file.name).replace(path)
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="clip-video-hdr-")
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="clip-video-hdr-")

@@ -159,9 +159,20 @@ class Visitor:
         """Choose "Player" or "Frames" in the menu View."""
         self.tab.locator(".st-key-view_box button").first.click()
         self.tab.locator(".st-key-watch button", has_text=how).click()
-        self.tab.keyboard.press("Escape")
-        self.tab.locator(".st-key-watch").wait_for(state="hidden")
+        self.close_menu(".st-key-watch")
         self.tab.locator(".cvi-plot").wait_for(state="attached" if how == "Player" else "detached")
+
+    def close_menu(self, inside: str) -> None:
+        """Press Escape until the menu around ``inside`` is closed: while its content is drawn anew, a key is lost."""
+        menu = self.tab.locator(inside)
+
+        def is_closed() -> bool:
+            if menu.is_visible():
+                self.tab.keyboard.press("Escape")
+                self.tab.wait_for_timeout(200)
+            return not menu.is_visible()
+
+        wait_until(is_closed, what="the menu is closed")
 
     def settle(self) -> None:
         """Wait until the page has not been running for a moment, and the chart stands."""

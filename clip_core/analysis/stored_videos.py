@@ -6,9 +6,10 @@ from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
+from clip_core.library.identify import is_there, known_video, reindex_error
 from clip_core.library.videos import is_video_id, uploads_folder
 from clip_core.media.proxies import proxy_path
-from clip_core.store.store import StoredModel, StoredVideo
+from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 
 _CHECK = "Check the permissions of its folder."
 
@@ -40,6 +41,17 @@ def forget_copy(video_id: str, config: Config) -> None:
         proxy_path(config, video_id).unlink(missing_ok=True)
     except OSError as error:
         raise ProxyError(f"The copy to play cannot be deleted: {error.strerror}.", _CHECK) from error
+
+
+def forget_outdated_copy(path: str | Path, store: EmbeddingStore, config: Config) -> None:
+    """Delete the proxy of a video that must be indexed again: it shows the pictures as an earlier version read them.
+
+    Raises:
+        ProxyError: The proxy cannot be deleted.
+    """
+    record = known_video(path, store) if is_there(path) else None
+    if record is not None and reindex_error(record, store) is not None:
+        forget_copy(record.video_id, config)
 
 
 def uploaded_file(video_id: str, config: Config) -> Path | None:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from clip_core.analysis.stored_videos import forget_copy
+from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.cli import terminal
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, Options, about, command, number
 from clip_core.config import EVERY_FRAME, Config
@@ -17,7 +17,7 @@ from clip_core.encoders.model_files import AUTO, SUFFIXES
 from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import ClipVideoError, UnknownModelError, VideoError, shown_name
 from clip_core.indexing.index_video import index_video
-from clip_core.library.identify import is_there, known_video, reindex_error
+from clip_core.library.identify import known_video
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt, size_text
 from clip_core.types import Progress
@@ -51,7 +51,7 @@ def run_index(options: Options, videos: Sequence[str], rate: float | None) -> in
             try:
                 path = options.video_path(named)
                 with about(path):
-                    _forget_outdated_copy(path, options)
+                    forget_outdated_copy(path, store, options.config)
                     _index_one(path, encoder, store, samples_per_second)
             except ClipVideoError as error:
                 terminal.note(error.line)
@@ -60,13 +60,6 @@ def run_index(options: Options, videos: Sequence[str], rate: float | None) -> in
         return FAILED
     options.tell_notices()
     return 0
-
-
-def _forget_outdated_copy(path: str, options: Options) -> None:
-    """Delete the proxy of a video that is indexed again: it shows the pictures as an earlier version read them."""
-    record = known_video(path, options.store) if is_there(path) else None
-    if record is not None and reindex_error(record, options.store) is not None:
-        forget_copy(record.video_id, options.config)
 
 
 def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_second: float | None) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from clip_core.errors import MomentExportError
+from clip_core.errors import ClipVideoError, MomentExportError, VideoDecodeError
 from clip_core.files import numbered_name
 from clip_core.media.exports_folder import ProgressMeter, export_error, make_folder, need_spare, refuse_source
 from clip_core.media.fast_clips import fast_clip, fast_extension
@@ -64,14 +64,14 @@ def cut_clips(
     Raises:
         ExportError: A moment lies outside the video, a clip cannot be written, or none can be made in this mode. If
             some moments can be cut, the others are named among the warnings.
-        VideoError: The video cannot be read, changed meanwhile, or is gone.
+        VideoError: The video cannot be read, not one moment can be decoded, or it changed meanwhile or is gone.
     """
     with open_original(path, table, stamp) as original:
         pieces = [piece_of(original.video.table, moment.start_s, moment.end_s) for moment in moments]
         cut, extension = (exact_clip, "mp4") if kind == "exact" else (fast_clip, fast_extension(original.video))
         make_folder(folder)
         meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
-        failures: list[MomentExportError] = []
+        failures: list[ClipVideoError] = []
         yield meter.report()
         for number, (moment, piece) in enumerate(zip(moments, pieces, strict=True), start=1):
             begun = meter.done
@@ -82,7 +82,7 @@ def cut_clips(
                 with closing(cut(original, moment.start_s, moment.end_s, target)) as steps:
                     meter.clips.append((yield from _reported(steps, meter, folder)))
                 meter.files.append(target)
-            except MomentExportError as error:
+            except (MomentExportError, VideoDecodeError) as error:
                 failures.append(error)
                 what = f"“{short_prompt(moment.prompt)}” at {clock(moment.start_s)} is not cut: {error.line}"
                 original.warnings.append(what)

@@ -16,7 +16,7 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
-from clip_core.video.base import SeenFrames, VideoInfo, check_animation, check_limits
+from clip_core.video.base import SeenFrames, VideoInfo, check_limits
 from clip_core.video.container_bytes import is_webp
 from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
@@ -149,8 +149,7 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
         raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP file.")
     delays = read_delays(path)
     duration_s = sum(delays.delays_ms) / 1000
-    check_limits(name, delays.width, delays.height, duration_s)
-    check_animation(name, delays.width, delays.height, len(delays.delays_ms))
+    check_limits(name, delays.width, delays.height, duration_s, len(delays.delays_ms))
     if size_bytes > MAX_WEBP_BYTES:
         raise VideoError(
             f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",

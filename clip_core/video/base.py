@@ -50,31 +50,24 @@ class VideoInfo(VideoHeader):
         return hash_file(self.path)
 
 
-def check_limits(name: str, width: int, height: int, duration_s: float | None) -> None:
-    """Refuse a video by what its header says, before anything is decoded.
+def check_limits(name: str, width: int, height: int, duration_s: float | None, pictures: int = 1) -> None:
+    """Refuse a video by what its header says, before anything is decoded; ``pictures``: those of an animation.
 
     Raises:
-        VideoError: Its frames have over 64 megapixels, or it lasts over 24 hours.
+        VideoError: Its frames have over 64 megapixels, those of an animation over 4 gigapixels in all, or it lasts over
+            24 hours.
     """
     if width * height > MAX_PIXELS:
         raise VideoError(
             f"{name} has frames of {width} × {height} pixels, over the limit of 64 megapixels.", "Scale it down."
         )
-    if duration_s is not None and duration_s > MAX_DURATION_S:
-        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
-
-
-def check_animation(name: str, width: int, height: int, pictures: int) -> None:
-    """Refuse an animation whose pictures would take minutes to decode.
-
-    Raises:
-        VideoError: All pictures together have over 4 gigapixels.
-    """
     if width * height * pictures > MAX_ANIMATION_PIXELS:
         raise VideoError(
             f"{name} holds {pictures:,} pictures of {width} × {height} pixels, over the limit of 4 gigapixels in all.",
             "Convert it to MP4, or scale it down.",
         )
+    if duration_s is not None and duration_s > MAX_DURATION_S:
+        raise VideoError(f"{name} is {duration_s / 3600:.1f} hours long, over the limit of 24.", "Cut it in parts.")
 
 
 class Video(ABC):

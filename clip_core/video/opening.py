@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
-from clip_core.video.base import Video, VideoInfo, check_animation, check_limits
+from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
 
@@ -125,12 +125,11 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
     decoder = Decoder(file)
     try:
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
-        check_limits(name, context.width, context.height, duration_s)
-        if decoder.container_name == "gif":
-            check_animation(name, context.width, context.height, gif_pictures(file))
+        pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
+        check_limits(name, context.width, context.height, duration_s, pictures)
         first = _first_frame(decoder, name)
-        pictures = PictureMaker(stream.sample_aspect_ratio)
-        width, height = pictures.size(first)
+        maker = PictureMaker(stream.sample_aspect_ratio)
+        width, height = maker.size(first)
         info = VideoInfo(
             path=file,
             name=name,
@@ -142,7 +141,7 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
             header_fps=float(stream.average_rate) if stream.average_rate else None,
             header_frame_count=stream.frames or None,
             header_duration_s=duration_s,
-            reading=_reading(decoder, pictures.reading(first)),
+            reading=_reading(decoder, maker.reading(first)),
         )
         return PyAVVideo(info, decoder, first, table)
     except BaseException:

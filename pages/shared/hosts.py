@@ -47,11 +47,12 @@ class KnownHosts:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._names: frozenset[str] | None = None  # looked up once: a name server may take seconds to answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with status 400."""
         host = host_of(Headers(scope=scope).get("host", "")) if scope["type"] in ("http", "websocket") else "localhost"
-        if _is_address(host) or host.removesuffix(".").endswith(".localhost") or host in known_names():
+        if self._is_known(host):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: status 403
@@ -61,3 +62,10 @@ class KnownHosts:
                 "with the name: scripts/run --browser.serverAddress NAME"
             )
             await PlainTextResponse(text, status_code=400)(scope, receive, send)
+
+    def _is_known(self, host: str) -> bool:
+        if host == "localhost" or host.removesuffix(".").endswith(".localhost") or _is_address(host):
+            return True
+        if self._names is None:
+            self._names = known_names()
+        return host in self._names

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from clip_core.analysis.stored_videos import forget_copy
+from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import NotIndexedError, ProxyError, VideoNotFoundError
 from clip_core.library.identify import known_video, reindex_error
@@ -192,11 +192,10 @@ def _draw_resume(request: IndexRequest, indexed: Indexed, samples: int) -> None:
 
 def _index_again(request: IndexRequest) -> None:
     """Start indexing from the start; a copy to play shows the pictures as they were read before, so it goes."""
-    state, record = region_state(IndexingState), known_video(request.video.path, request.store)
+    state = region_state(IndexingState)
     state.copy_error = None
     try:
-        if record is not None:
-            forget_copy(record.video_id, config())
+        forget_outdated_copy(request.video.path, request.store, config())
     except ProxyError as error:
         state.copy_error = error
     request.submit()

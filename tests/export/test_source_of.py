@@ -8,6 +8,7 @@ import pytest
 
 from clip_core.export.source import STANDARD_RATES, rate_of, source_of, with_timecode
 from clip_core.types import TimeTable, VideoRecord
+from tests.support.records import HEADER
 
 MILLISECOND, FINE = Fraction(1, 1000), Fraction(1, 90_000)
 
@@ -22,17 +23,10 @@ def record(given: TimeTable, header_fps: float | None = None) -> VideoRecord:
         video_id="0" * 64,
         path="/films/a b.mp4",
         name="mine.mp4",
-        size_bytes=1,
-        container="mov",
-        codec="h264",
-        width=640,
-        height=360,
-        header_fps=header_fps,
-        header_frame_count=None,
-        header_duration_s=None,
         table=given,
         unreadable_after_s=None,
         added_s=0.0,
+        **HEADER | {"header_fps": header_fps},
     )
 
 

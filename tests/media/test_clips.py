@@ -19,7 +19,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 import clip_core.media.exports_folder
-from clip_core.errors import ExportError, VideoError, VideoNotFoundError
+from clip_core.errors import ExportError, VideoDecodeError, VideoError, VideoNotFoundError
 from clip_core.export.read_moments import read_moments
 from clip_core.library.identify import file_stamp
 from clip_core.media import fast_clips
@@ -28,6 +28,7 @@ from clip_core.media.export_media import save_frames
 from clip_core.text import full_clock
 from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
+from clip_core.video.pyav import PyAVVideo
 from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, write_film
 from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, make_edit_list, planted, read_number
 
@@ -391,3 +392,24 @@ def test_the_first_keyframe_of_a_stream_that_cannot_seek_to_it(tmp_path: Path, s
     (first, second) = cut(video.path, tmp_path / "out", moment(0.4, 1.4), moment(4.2, 5.0), kind="fast")
     assert (first.start_s, first.frames >= 35) == (0.0, True)
     assert 3.9 <= second.start_s <= 4.0
+
+
+def test_a_moment_that_cannot_be_decoded_is_named_and_the_others_are_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = planted(tmp_path, "v", 60, VideoSpec())
+    picture_at = PyAVVideo._picture_at
+    monkeypatch.setattr(
+        PyAVVideo, "_picture_at", lambda self, pts: picture_at(self, pts) if self.table.number_of(pts) != 6 else None
+    )
+    with open_video(video.path) as opened:
+        list(opened.frames())
+        table = opened.table
+    moments = [moment(0.1, 0.5), moment(1.0, 1.5)]
+    last = list(cut_clips(video.path, moments, tmp_path / "out", table=table))[-1]
+    assert [path.name[:3] for path in sorted((tmp_path / "out").iterdir())] == ["002"]
+    (named,) = [warning for warning in last.warnings if "is not cut" in warning]
+    assert "at 0:00.100 is not cut: Frame 6 of v.mp4 cannot be decoded" in named
+    with pytest.raises(VideoDecodeError, match="Frame 6"):
+        list(cut_clips(video.path, moments[:1], tmp_path / "none", table=table))
+    assert list((tmp_path / "none").iterdir()) == []

@@ -78,3 +78,19 @@ def test_the_machines_own_name_counts_where_others_may_reach_it(
     monkeypatch.setattr(hosts.socket, "gethostname", lambda: "Studio")
     assert ("studio" in hosts.known_names()) is known
     assert {"localhost", "tools.example"} <= hosts.known_names()
+
+
+def test_the_names_are_looked_up_once_and_not_for_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+    monkeypatch.setattr(hosts, "known_names", lambda: frozenset(looked_up.append("names") or ["tools.example"]))
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        return None
+
+    middleware = hosts.KnownHosts(app)
+    assert [middleware._is_known(host) for host in ("127.0.0.1", "localhost", "a.localhost")] == [True] * 3
+    assert looked_up == []
+    assert [middleware._is_known(host) for host in ("tools.example", "evil.example", "tools.example")] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert looked_up == ["names"]

@@ -17,6 +17,7 @@ import pytest
 from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import FrameEmbeddings, TimeTable, VideoRecord
+from tests.support.records import HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
 VIDEO, OTHER = "ab" * 32, "cd" * 32
@@ -30,17 +31,10 @@ def record(video_id: str = VIDEO, **changes: object) -> VideoRecord:
         video_id=video_id,
         path="/films/caf\u00e9 \udcff'; DROP.mp4",
         name='sp ace "quote" 🐕.mp4',
-        size_bytes=2**41,
-        container="mov",
-        codec="h264",
-        width=1920,
-        height=1080,
-        header_fps=29.97,
-        header_frame_count=None,
-        header_duration_s=None,
         table=table,
         unreadable_after_s=None,
         added_s=1000.5,
+        **HEADER | {"size_bytes": 2**41, "width": 1920, "height": 1080, "header_fps": 29.97},
     )
     return dataclasses.replace(facts, **changes)
 

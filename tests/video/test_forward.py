@@ -14,19 +14,13 @@ from clip_core.errors import VideoDecodeError
 from clip_core.types import TimeTable
 from clip_core.video.base import VideoInfo
 from clip_core.video.forward import ForwardVideo, PendingFrame
+from tests.support.records import HEADER
 from tests.support.video_maker import number_picture, read_number
 
 INFO = VideoInfo(
     path=Path("made.up"),
     name="made.up",
-    size_bytes=1,
-    container="images",
-    codec="png",
-    width=160,
-    height=96,
-    header_fps=10.0,
-    header_frame_count=None,
-    header_duration_s=None,
+    **HEADER | {"container": "images", "codec": "png", "width": 160, "height": 96, "header_fps": 10.0},
 )
 
 

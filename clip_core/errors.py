@@ -12,6 +12,7 @@ ClipVideoError
 │   ├── DownloadError          the hub could not be reached, refused, or sent unusable content
 │   │   └── DownloadSizeError      a model is larger than the agreed size; nothing was downloaded
 │   └── ServerError            a model's server cannot be reached, refuses, or gave no usable answer
+│       └── ServerBusyError        it may answer later; it may have said when
 ├── PromptError            a prompt is empty
 ├── SettingsError          settings (how curves become moments) are invalid
 ├── MomentsFileError       a file of moments cannot be parsed: the row and column, or the clip
@@ -38,6 +39,7 @@ from clip_core.text import printable, shorten, unicode_text
 
 MAX_MESSAGE = 200
 MAX_NAME = 64
+_MOST_TAIL = 60
 
 
 class ClipVideoError(Exception):
@@ -113,6 +115,25 @@ class ServerError(EncoderError):
     """
 
     status: int | None = None
+
+    @property
+    def line(self) -> str:
+        """The message as one line of at most 200 characters; what the server said is cut before the next step."""
+        what, step = (" ".join(text.split()) for text in (self.what, self.next_step))
+        room = max(MAX_MESSAGE - len(step) - 1, MAX_MESSAGE // 2)
+        return shorten(f"{shorten(what, room, tail=min(_MOST_TAIL, room // 2))} {step}".strip(), MAX_MESSAGE)
+
+
+class ServerBusyError(ServerError):
+    """A model's server is busy, and may answer later.
+
+    Attributes:
+        wait_s: The wait that the server asks for, in seconds; None if it named none.
+        until: When that wait ends, as local time such as "14:03:20", with the date if it is not today.
+    """
+
+    wait_s: float | None = None
+    until: str = ""
 
 
 class SettingsError(ClipVideoError):

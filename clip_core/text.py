@@ -62,6 +62,14 @@ def parse_time(text: str) -> float | None:
     return time_s if time_s is not None and 0 <= time_s <= MOST_SECONDS else None
 
 
+def duration_text(seconds: float) -> str:
+    """Return a rounded duration such as "33 s", "12 min", "5 h" or "30 days"."""
+    for unit, length_s, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        if round(seconds / length_s) < most:
+            return f"{round(seconds / length_s)} {unit}"
+    return f"{round(seconds / 86400):,} days"
+
+
 def size_text(size_bytes: float) -> str:
     """Return a size with up to three digits, without decimals below 1 MB: such as "71 kB", "1.72 MB", "156 MB"."""
     size, place = float(size_bytes), 0

@@ -266,8 +266,9 @@ class Progress:
     Attributes:
         done, total: How much is done, and how much there is to do, which may be corrected on the way.
         frames_per_second: Frames processed per second in this run, 0.0 until measured.
-        seconds_left: Estimated time left, None until measured.
-        stage: Indexing: "identifying" (``note`` says how far), "waiting" (for another process), "coarse", "dense".
+        seconds_left: Estimated time left, None until measured; of the wait, if ``note`` says what is waited for.
+        stage: Indexing: "identifying" (``note`` says how far), "waiting" (for another process, or as ``note`` says),
+            "coarse", "dense".
             Other work: "waiting", "proxy", "clips", "frames", "zip", "download". All end with "done".
         warnings: What the user should know, such as where a damaged file ended.
         note: The current step, shown while there are no counts.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from clip_core.encoders.base import Encoder
-from clip_core.errors import NotIndexedError, PromptError, StoreError
+from clip_core.errors import EncoderError, NotIndexedError, PromptError, StoreError
 from clip_core.indexing.embed_frames import checked
 from clip_core.library.identify import reindex_error
 from clip_core.scoring.similarity_table import SimilarityTable, ensemble_key
@@ -97,18 +97,28 @@ def text_vectors(texts: Sequence[str], encoder: Encoder, store: EmbeddingStore) 
     """Return text → float32 (dim,), from the store; texts that it lacks are embedded and stored.
 
     Raises:
-        EncoderError: The model failed.
+        EncoderError: The model failed; what it finished before is stored, so that the next call asks for the rest.
     """
     found = store.texts(encoder.fingerprint, texts)
     new = [text for text in texts if text not in found]
     if new:
-        vectors = checked(encoder.embed_texts(new), len(new), encoder)
         try:
-            store.append_texts(encoder.fingerprint, new, vectors)
-        except StoreError as error:  # only logged: the scores do not depend on it
-            _log.warning("The vectors of %d prompts are not kept: %s", len(new), error.line)
+            vectors = checked(encoder.embed_texts(new), len(new), encoder)
+        except EncoderError as error:
+            if error.finished is not None and len(error.finished):
+                done = new[: len(error.finished)]
+                _keep_texts(done, checked(error.finished, len(done), encoder), encoder, store)
+            raise
+        _keep_texts(new, vectors, encoder, store)
         found |= dict(zip(new, vectors, strict=True))
     return found
+
+
+def _keep_texts(texts: Sequence[str], vectors: Floats, encoder: Encoder, store: EmbeddingStore) -> None:
+    try:
+        store.append_texts(encoder.fingerprint, texts, vectors)
+    except StoreError as error:  # only logged: the scores do not depend on it
+        _log.warning("The vectors of %d prompts are not kept: %s", len(texts), error.line)
 
 
 def table_of(video_id: str, store: EmbeddingStore) -> TimeTable:

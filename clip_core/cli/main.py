@@ -10,6 +10,7 @@ import click
 
 from clip_core.cli import terminal
 from clip_core.cli.options import CONFIG, FAILED, HELP, PROGRAM, STORE
+from clip_core.encoders.waits import on_wait
 from clip_core.errors import MAX_MESSAGE, ClipVideoError
 from clip_core.text import printable, shorten
 
@@ -85,7 +86,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     """Run a command; not by click's own ``main``, which writes errors in several lines and ends the process."""
     try:
-        with _PROGRAM.make_context(PROGRAM, list(words)) as context:
+        with _PROGRAM.make_context(PROGRAM, list(words)) as context, on_wait(terminal.wait):
             return _PROGRAM.invoke(context) or 0
     except click.exceptions.Exit as end:  # after --help
         return end.exit_code

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from clip_core.errors import MAX_MESSAGE, ClipVideoError, shown_name
-from clip_core.text import clock, printable, shorten
+from clip_core.encoders.waits import seconds_left
+from clip_core.errors import MAX_MESSAGE, ClipVideoError, ServerBusyError, shown_name
+from clip_core.text import clock, duration_text, printable, shorten
 
 if TYPE_CHECKING:
     from clip_core.types import Progress
@@ -58,6 +59,14 @@ def note(text: str) -> None:
     """Write one line of at most 200 characters to standard error: a warning, a notice, an error."""
     # If this fails, there is nowhere left to report it.
     _write(sys.stderr, shorten(printable(text), MAX_MESSAGE) + "\n")
+
+
+def wait(busy: ServerBusyError) -> None:
+    """Say why and until when the server that the model runs on asks to wait, and wait; Ctrl-C ends it at once."""
+    step = f"Waiting until {busy.until} ({duration_text(busy.wait_s or 0.0)}); Ctrl-C ends it."
+    note(ServerBusyError(busy.what, step).line)
+    for _ in seconds_left(busy):
+        pass
 
 
 def _write(stream: TextIO | None, text: str) -> OSError | None:
@@ -121,6 +130,7 @@ class ProgressBar:
         self._bar: Any = None
         self._written = time.monotonic()
         self._shown = False
+        self._note = ""
         self.idle = False
 
     def __enter__(self) -> ProgressBar:
@@ -136,21 +146,25 @@ class ProgressBar:
         """Show how far indexing is; the stage "done" ends the line."""
         done = progress.stage == "done"
         self.idle = done and not self._shown
+        begins_to_wait = progress.stage == "waiting" and progress.note not in ("", self._note)
+        self._note = progress.note
         if not self.idle:
-            self.update(progress.done / progress.total if progress.total else 0.0, _counts(progress), done)
+            share = progress.done / progress.total if progress.total else 0.0
+            self.update(share, _counts(progress), done, at_once=begins_to_wait)
 
-    def update(self, share: float, text: str, done: bool) -> None:
+    def update(self, share: float, text: str, done: bool, *, at_once: bool = False) -> None:
         """Show how far something is.
 
         Args:
             share: From 0 to 1.
             text: What is written behind the bar.
             done: Whether this ends the line.
+            at_once: Whether it is written now, also where lines cannot be rewritten.
         """
         self._shown = True
         if self._live:
             self._rewrite(share, printable(text), done)
-        elif done or time.monotonic() - self._written >= PLAIN_LINE_S:
+        elif done or at_once or time.monotonic() - self._written >= PLAIN_LINE_S:
             self._written = time.monotonic()
             note(f"{self._name}: {text}")
 
@@ -176,7 +190,7 @@ class ProgressBar:
 
 def _counts(progress: Progress) -> str:
     if progress.note:
-        return progress.note
+        return progress.note + time_left(progress.seconds_left)
     parts = [f"{progress.done} of {progress.total} samples"]
     if progress.stage == "waiting":
         parts.append("another process is indexing it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,10 @@ from clip_core.config import SERVER, Config, Crop
 from clip_core.encoders.base import need_rgb, unit_length
 from clip_core.encoders.model_files import fingerprint
 from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
+from clip_core.encoders.roboflow_errors import reason_in
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
-from clip_core.errors import ServerError, UnknownModelError, shown_name
+from clip_core.encoders.waits import MOST_WAIT_S, told
+from clip_core.errors import ServerBusyError, ServerError, UnknownModelError, shown_name
 from clip_core.text import single_line, unicode_text
 from clip_core.types import Floats, Image
 
@@ -73,7 +76,9 @@ class RoboflowEncoder:
         self.dim, edge = VERSIONS[self._version]
         self.image_size = (edge, edge)
         self._set_framing(config.crop)
-        self._server = InferenceServer(config.inference_url, config.roboflow_api_key, patience)
+        self._patience = patience or Patience()
+        self._server = InferenceServer(config.inference_url, config.roboflow_api_key, self._patience)
+        self._none = np.empty((0, self.dim), np.float32)
         self.provider, self.sends_to = self._server.host, self._server.sends_to
 
     def framed(self, crop: Crop | None) -> RoboflowEncoder:
@@ -107,28 +112,43 @@ class RoboflowEncoder:
         return [""] * len(texts)
 
     def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:
-        if len(things) < 2:
-            return np.concatenate([np.empty((0, self.dim), np.float32), *map(ask, things)])
+        """Return the vectors of all things, and ask again for those that a busy server did not give.
+
+        All waits are in the calling thread: there Ctrl-C ends them, and what ``on_wait`` named can show them.
+        """
+        found: list[Floats | None] = [None] * len(things)
+        waits = _Waits(self._patience)
+        while missing := [place for place, rows in enumerate(found) if rows is None]:
+            try:
+                self._ask_each(ask, things, missing, found)
+            except ServerError as error:
+                finished = list(itertools.takewhile(lambda rows: rows is not None, found))
+                error.finished = np.concatenate([self._none, *finished]) if finished else None
+                if not isinstance(error, ServerBusyError):
+                    raise
+                waits.wait(error, sum(rows is None for rows in found))
+        return np.concatenate([self._none, *found])
+
+    def _ask_each(
+        self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing], missing: list[int], found: list[Floats | None]
+    ) -> None:
+        """Fill the ``missing`` places of ``found``; after the first error no request is started."""
         failed = threading.Event()
 
-        def unless_failed(thing: _Thing) -> Floats:
+        def fill(place: int) -> None:
             if failed.is_set():
-                return np.empty((0, self.dim), np.float32)  # never returned: an earlier call raises
+                return
             try:
-                return ask(thing)
+                found[place] = ask(things[place])
             except BaseException:
                 failed.set()
                 raise
 
-        done: list[Floats] = []
+        if len(missing) == 1:
+            fill(missing[0])
+            return
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=SERVER) as pool:
-            try:
-                done.extend(pool.map(unless_failed, things))
-            except ServerError as error:
-                if done:
-                    error.finished = np.concatenate(done)
-                raise
-        return np.concatenate(done)
+            list(pool.map(fill, missing))
 
     def _picture(self, rgb: Image) -> Floats:
         file = io.BytesIO()
@@ -168,13 +188,14 @@ class RoboflowEncoder:
         """Return the unit vectors (count, dim) for one request."""
         answer = self._server.post(path, {"clip_version_id": self._version, **body})
         vectors = self._vectors(answer, count, what)
-        return unit_length(vectors, self.dim, self.name, what, CHECK, ServerError)
+        named = f"The inference server at {self._server.host} ({self._version})"
+        return unit_length(vectors, self.dim, named, what, CHECK, ServerError)
 
     def _vectors(self, answer: Mapping[str, Any], count: int, what: str) -> Floats:
         """Return the vectors in an answer, float32 (count, any length), not normalised."""
         rows = answer.get("embeddings")
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-            raise self._useless("answered without a list of vectors")
+            raise self._useless("answered without a list of vectors", reason_in(answer))
         if len(rows) != count:
             raise self._useless(f"gave {len(rows)} vectors for {count} {what}{'s' * (count > 1)}")
         if len({len(row) for row in rows}) > 1:
@@ -187,8 +208,37 @@ class RoboflowEncoder:
         except OverflowError as error:
             raise self._useless("gave a number that is too large") from error
 
-    def _useless(self, problem: str) -> ServerError:
-        return self._server.errors.error(problem, CHECK, 200)
+    def _useless(self, problem: str, reason: str = "") -> ServerError:
+        return self._server.errors.error(problem, CHECK, 200, reason)
+
+
+class _Waits:
+    """Decides how long to wait for a busy server, in the calling thread, and when to give up."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._missing: int | None = None
+        self._tries, self._silent_s, self._told_s = 0, 0.0, 0.0
+
+    def wait(self, busy: ServerBusyError, missing: int) -> None:
+        """Wait until the server may be asked again; ``missing`` vectors are not there yet.
+
+        Raises:
+            ServerBusyError: There were too many waits in a row, or this one would be too long.
+        """
+        if missing != self._missing:  # it gave vectors in between
+            self._missing, self._tries, self._silent_s, self._told_s = missing, 0, 0.0, 0.0
+        patience, tell = self._patience, told()
+        wait_s = patience.first_wait_s * 2**self._tries if busy.wait_s is None else busy.wait_s
+        at_most_s = patience.waits_s if tell is None else patience.silent_s
+        if self._tries < patience.retries and wait_s <= at_most_s and self._silent_s + wait_s <= patience.waits_s:
+            self._tries, self._silent_s = self._tries + 1, self._silent_s + wait_s
+            patience.sleep(wait_s)
+        elif tell is not None and busy.wait_s and self._told_s + busy.wait_s <= MOST_WAIT_S:
+            self._tries, self._told_s = 0, self._told_s + busy.wait_s
+            tell(busy)
+        else:
+            raise busy
 
 
 def _version_of(model_id: str, config: Config) -> str:

@@ -1,11 +1,10 @@
-"""HTTP client of a Roboflow Inference server, with limits on time, on the size of answers and on retries."""
+"""HTTP client of a Roboflow Inference server, with limits on time and on the size of answers."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
 import json
-import logging
 import os
 import socket
 import threading
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
@@ -24,17 +23,15 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from clip_core.encoders.roboflow_errors import SLOW, ServerErrors
+from clip_core.encoders.roboflow_errors import MAX_BODY_BYTES, SLOW, ServerErrors
 from clip_core.text import size_text
 
 IN_FLIGHT = 2
 MAX_ANSWER_BYTES = 8 * 2**20
-MAX_ERROR_BYTES = 64 * 2**10
-BUSY = (429, 502, 503, 504)
+MOST_WAIT_S = 1e9
+"""31 years: whoever asks for a longer wait is understood to ask for this one."""
 OK = 200
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,10 @@ class Patience:
         connect_s: Timeout for connecting.
         read_s: Timeout for the next piece of an answer; the first may have to wait for the model's weights.
         whole_s: Timeout for one whole exchange.
-        retries: How often a request to a busy server is repeated.
+        retries: How often a busy server is asked again silently before it gives a vector.
         first_wait_s: Wait before the first retry; it doubles each time, unless the server names a wait.
-        waits_s: Limit for all waits of one request together.
+        waits_s: Limit for all silent waits in a row together. A longer one is not begun.
+        silent_s: A longer wait that the server names is told, where ``on_wait`` says to whom.
         sleep: Waits for a number of seconds.
         now: Returns seconds since 1970.
     """
@@ -58,6 +56,7 @@ class Patience:
     retries: int = 3
     first_wait_s: float = 0.5
     waits_s: float = 30.0
+    silent_s: float = 2.0
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
 
@@ -94,25 +93,20 @@ class InferenceServer:
         return f"InferenceServer({self.host})"
 
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Post JSON and the key, again after a wait while the server is busy; return the JSON object of the answer.
+        """Post JSON and the key once; return the JSON object of the answer.
 
         Raises:
+            ServerBusyError: The server is busy and may answer later.
             ServerError: The server cannot be reached, refuses, is too slow, or its answer is not a JSON object.
         """
         data = json.dumps({"api_key": self._key, **body} if self._key else body).encode()
-        patience, left_s, attempts = self._patience, self._patience.waits_s, 0
         with self._slots:
-            while True:
-                status, headers, answer = self._exchange(path, data)
-                if status == OK:
-                    return self._object(headers, answer)
-                if status not in BUSY or attempts >= patience.retries or left_s <= 0:
-                    raise self.errors.refused(status, headers, answer)
-                asked_s = retry_after(headers.get("Retry-After", ""), patience.now())
-                wait_s = min(left_s, patience.first_wait_s * 2**attempts if asked_s is None else asked_s)
-                left_s, attempts = left_s - wait_s, attempts + 1
-                _log.info("%s is busy (%d): asked again in %.1f s", self.host, status, wait_s)
-                patience.sleep(wait_s)
+            status, headers, answer = self._exchange(path, data)
+        if status == OK:
+            return self._object(headers, answer)
+        now = self._patience.now()
+        wait_s = retry_after(headers.get("Retry-After", ""), now)
+        raise self.errors.refused(status, headers, answer, wait_s, "" if wait_s is None else _local(now + wait_s, now))
 
     def _exchange(self, path: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request; return the status, the headers, and the body, read up to just above its size limit."""
@@ -139,7 +133,7 @@ class InferenceServer:
             proxies={} if self._here else requests.utils.get_environ_proxies(url),
         )
         with contextlib.closing(response):
-            body, most = bytearray(), MAX_ANSWER_BYTES if response.status_code == OK else MAX_ERROR_BYTES
+            body, most = bytearray(), MAX_ANSWER_BYTES if response.status_code == OK else MAX_BODY_BYTES
             for piece in response.raw.stream(most + 1, decode_content=False):
                 body += piece
                 if len(body) > most:
@@ -168,15 +162,22 @@ def is_loopback(host: str) -> bool:
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Return the wait in seconds from a Retry-After header, a number or a date; None if it is neither."""
+    """Return the wait in seconds, 0 to 1e9, from a Retry-After header, a number or a date; None if it is neither."""
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return min(float(text), MOST_WAIT_S)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        wait_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
+    return min(max(0.0, wait_s), MOST_WAIT_S)
+
+
+def _local(moment: float, now: float) -> str:
+    """Return a moment (seconds since 1970) as local time, with the date if it is not today's."""
+    then, today = datetime.fromtimestamp(moment).astimezone(), datetime.fromtimestamp(now).astimezone()
+    return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 class Deadline:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from clip_core.encoders.base import Encoder
-from clip_core.errors import EncoderError
+from clip_core.encoders.waits import MOST_WAIT_S, on_wait, refuse, seconds_left
+from clip_core.errors import EncoderError, ServerBusyError
 from clip_core.types import Floats, Frame, FrameEmbeddings
 from clip_core.video.decode_ahead import DecodeAhead
 
@@ -51,46 +53,88 @@ class Pace:
         self.pictures = max(1, min(MOST_PER_CALL, fitting, self.pictures * 2))
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The model's server asks to wait: until when (local time, such as "14:03:20"), and how many seconds are left."""
+
+    until: str
+    left_s: float
+
+
 def embed_frames(
     ahead: DecodeAhead, encoder: Encoder, pace: Pace, commit: Callable[[FrameEmbeddings], None]
-) -> Iterator[int]:
+) -> Iterator[int | Wait]:
     """Embed what ``ahead`` decodes, and commit every 64 frames or every second, whichever comes first.
 
-    If decoding or the encoder fails, commit what was embedded so far before raising.
+    If decoding or the encoder fails, or its server asks to wait, commit what was embedded so far before that is told.
 
     Yields:
-        The number of frames in each committed batch.
+        The number of frames in each committed batch; while the server asks to wait, a Wait every quarter of a second.
     """
-    batch = _Batch()
-    while not ahead.finished:
+    batch, calls = _Batch(), _Calls(encoder, pace)
+    while calls.left or not ahead.finished:
         try:
-            taken = ahead.take(min(pace.pictures, COMMIT_FRAMES - len(batch)), CALL_S)
-            try:
-                batch.add(taken, _embed(encoder, taken, pace))
-            except EncoderError as error:
-                if error.finished is not None:
-                    batch.add(taken[: len(error.finished)], checked(error.finished, len(error.finished), encoder))
-                raise
+            busy = calls.embed(batch, ahead)
         except Exception:  # a third-party encoder may raise anything
             if batch:
                 commit(batch.embeddings())
             raise
-        if batch.due:
+        if batch.due or (busy and batch):
             commit(batch.embeddings())
             yield len(batch)
             batch = _Batch()
+        if busy:
+            yield from (Wait(busy.until, left_s) for left_s in seconds_left(busy))
     if batch:
         commit(batch.embeddings())
         yield len(batch)
 
 
-def _embed(encoder: Encoder, frames: list[Frame], pace: Pace) -> Floats:
-    if not frames:
-        return np.empty((0, encoder.dim), np.float32)
-    asked = time.monotonic()
-    vectors = encoder.embed_images([frame.rgb for frame in frames])
-    pace.learn(len(frames), time.monotonic() - asked)
-    return checked(vectors, len(frames), encoder)
+class _Calls:
+    """Calls the encoder with the next frames, and again with those that its server was too busy for.
+
+    Attributes:
+        left: Frames that were decoded and must be embedded next.
+    """
+
+    def __init__(self, encoder: Encoder, pace: Pace) -> None:
+        self.left: list[Frame] = []
+        self._encoder, self._pace = encoder, pace
+        self._waited_s = 0.0
+
+    def embed(self, batch: _Batch, ahead: DecodeAhead) -> ServerBusyError | None:
+        """Add the vectors of the next frames to ``batch``; return the wait that the server asks for, or None.
+
+        Raises:
+            EncoderError: The model failed, or its server asks for too long a wait; ``batch`` has what it finished.
+        """
+        self.left = self.left or ahead.take(min(self._pace.pictures, COMMIT_FRAMES - len(batch)), CALL_S)
+        try:
+            self._add(batch, self._vectors())
+        except EncoderError as error:
+            if error.finished is not None:
+                self._add(batch, checked(error.finished, len(error.finished), self._encoder))
+            if not isinstance(error, ServerBusyError) or not error.wait_s:
+                raise
+            self._waited_s += error.wait_s
+            if self._waited_s > MOST_WAIT_S:
+                raise
+            return error
+        return None
+
+    def _add(self, batch: _Batch, vectors: Floats) -> None:
+        if len(vectors):
+            batch.add(self.left[: len(vectors)], vectors)
+            self.left, self._waited_s = self.left[len(vectors) :], 0.0
+
+    def _vectors(self) -> Floats:
+        if not self.left:
+            return np.empty((0, self._encoder.dim), np.float32)
+        asked = time.monotonic()
+        with on_wait(refuse):  # it is waited for here, where it can be shown and cancelled
+            vectors = self._encoder.embed_images([frame.rgb for frame in self.left])
+        self._pace.learn(len(self.left), time.monotonic() - asked)
+        return checked(vectors, len(self.left), self._encoder)
 
 
 class _Batch:

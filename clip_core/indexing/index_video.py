@@ -12,7 +12,7 @@ import numpy as np
 
 from clip_core.encoders.base import Encoder
 from clip_core.errors import NotIndexedError
-from clip_core.indexing.embed_frames import Pace, embed_frames
+from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
 from clip_core.indexing.thumbnails import Thumbnails
 from clip_core.library.identify import identify, is_there, known_video, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
@@ -203,9 +203,13 @@ class _Run:
     def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
         info = self._video.info
         with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
-            for committed in embed_frames(ahead, self._encoder, self._pace, self._commit):
-                self._embedded += committed
-                yield self._progress(stage)
+            for step in embed_frames(ahead, self._encoder, self._pace, self._commit):
+                if isinstance(step, Wait):
+                    note = f"the server asks to wait until {step.until}"
+                    yield replace(self._progress("waiting"), note=note, seconds_left=step.left_s)
+                else:
+                    self._embedded += step
+                    yield self._progress(stage)
 
     def _commit(self, batch: FrameEmbeddings) -> None:
         self._check_not_forgotten()

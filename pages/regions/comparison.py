@@ -11,7 +11,8 @@ import streamlit as st
 from clip_core.analysis.compare_encoders import Comparison, compare_encoders
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
-from clip_core.errors import ClipVideoError
+from clip_core.encoders.waits import on_wait, seconds_left
+from clip_core.errors import ClipVideoError, ServerBusyError
 from clip_core.library.videos import VideoChoice
 from clip_core.text import clock
 from pages.regions.sidebar.model import ChosenModel, chosen_model, describe_model, select_framing, select_model
@@ -69,12 +70,21 @@ def draw_comparison(
     if st.button("Compare", type="primary", key="compare", icon=":material/compare:"):
         state.last = None
         bar = st.progress(0.0, text=f"Embedding {frames} frames twice")
+        share = 0.0
 
         def show_progress(done: int) -> None:
-            bar.progress(min(1.0, done / frames), text=f"{done} of {frames} frames")
+            nonlocal share
+            share = min(1.0, done / frames)
+            bar.progress(share, text=f"{done} of {frames} frames")
+
+        def show_wait(busy: ServerBusyError) -> None:
+            for left_s in seconds_left(busy):
+                text = f"The server asks to wait until {busy.until} · {clock(left_s, 0)} left"
+                bar.progress(share, text=text)
 
         try:
-            result = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=show_progress)
+            with on_wait(show_wait):
+                result = compare_encoders(video.path, one, other, prompts, frames=frames, on_frames=show_progress)
             state.last = (compared, result)
         except ClipVideoError as error:
             draw_error(error)

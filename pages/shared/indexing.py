@@ -219,6 +219,8 @@ def _text(job: TaskView[IndexKey]) -> str:
         return "Opening the video"
     if progress.stage == "identifying":
         return escape_markdown(progress.note)
+    if progress.stage == "waiting" and progress.note:
+        return f"{progress.done:,} / {progress.total:,} · {escape_markdown(progress.note)}{left_text(progress)}"
     if progress.stage == "waiting":
         return f"{progress.done:,} / {progress.total:,} · another process is indexing this"
     text = f"{progress.done:,} / {progress.total:,}"

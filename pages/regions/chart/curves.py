@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from clip_core.analysis.analyse import Analysis, Picture
 from clip_core.analysis.score_prompts import known_prompts
 from clip_core.charts.view import Unfinished
 from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.waits import MOST_WAIT_S, on_wait, refuse
 from clip_core.errors import EncoderError, NotIndexedError
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.null_bank import NO_SAMPLES
@@ -38,6 +40,7 @@ class ChartState:
         analysis: The scores of the video that is shown, under one model.
         analysis_of: The id of that video, the model's fingerprint and the store's location; None: look again.
         unscored: What the model could not embed last, and why; None: it could.
+        ask_again_at: When it is asked again by itself (``time.monotonic``), as its server wishes; None: it is not.
         ribbons, ribbons_of: The bands of the templates, and the scores that they belong to.
         heat_map_answered: Whether the proposal of a heat map was answered.
     """
@@ -45,6 +48,7 @@ class ChartState:
     analysis: Analysis | None = None
     analysis_of: tuple[str, str, str] | None = None
     unscored: tuple[tuple[object, ...], EncoderError] | None = None
+    ask_again_at: float | None = None
     ribbons: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     ribbons_of: VideoScores | None = None
     heat_map_answered: bool = False
@@ -54,7 +58,8 @@ def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts)
     """Return the scores of what is stored now; only new frames and new prompts are computed.
 
     If the model cannot embed new prompts or pictures (its server may be down), only the known ones are scored and the
-    sidebar says why. The model is not asked again until the visitor presses "Try again" or changes the request.
+    sidebar says why. The model is not asked again until the visitor presses "Try again" or changes the request, or
+    until the time is over for which its server asks to wait.
     """
     state, pictures = region_state(ChartState), prompts.pictures
     settings = Settings(prompts=prompts.lines, templates=prompts.templates, weights=prompts.weights)
@@ -66,9 +71,11 @@ def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts)
     if state.unscored is None or state.unscored[0] != asked:
         state.unscored = None
         try:
-            return _video_scores(request, indexed.record, settings, pictures)
+            with on_wait(refuse):  # the page must not stand still
+                return _video_scores(request, indexed.record, settings, pictures)
         except EncoderError as error:
-            state.unscored = (asked, error)
+            state.unscored, wait_s = (asked, error), getattr(error, "wait_s", None)
+            state.ask_again_at = time.monotonic() + wait_s if wait_s and wait_s <= MOST_WAIT_S else None
     if pictures is not None:
         return _known_pictures(request, indexed, settings, pictures, state.unscored[1])
     return _known_texts(request, indexed, settings, state.unscored[1])
@@ -106,11 +113,23 @@ def _counted(count: int, what: str) -> str:
 
 def _draw_error(error: EncoderError, what: str) -> None:
     st.error(f"{error_markdown(error)} {what}", icon=":material/error:")
-    st.button("Try again", key="rescore", on_click=_try_again)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.button("Try again", key="rescore", on_click=_try_again)
+        if region_state(ChartState).ask_again_at is not None:
+            st.fragment(_count_down, run_every=1.0)()
+
+
+def _count_down() -> None:
+    left_s = (region_state(ChartState).ask_again_at or 0.0) - time.monotonic()
+    if left_s <= 0:
+        _try_again()
+        st.rerun(scope="app")
+    st.caption(f"Asks again in {clock(left_s, 0)}")
 
 
 def _try_again() -> None:
-    region_state(ChartState).unscored = None
+    state = region_state(ChartState)
+    state.unscored = state.ask_again_at = None
 
 
 def _analysis(record: VideoRecord | None, request: IndexRequest) -> Analysis:

@@ -1,0 +1,51 @@
+"""Waits that a model's server asks for: who waits is told of them, can show them, and can end them at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeAlias
+
+from clip_core.errors import ServerBusyError
+
+TICK_S = 0.25
+"""A wait can be cancelled this often."""
+MOST_WAIT_S = 600.0
+"""All waits in a row without a vector between them may take this long together; longer ones become an error."""
+
+OnWait: TypeAlias = Callable[[ServerBusyError], None]
+_on_wait: ContextVar[OnWait | None] = ContextVar("on_wait", default=None)
+
+
+@contextmanager
+def on_wait(tell: OnWait) -> Iterator[None]:
+    """Call ``tell``, in this thread, for each wait of over two seconds that a server asks for within the block.
+
+    ``tell`` returns when the server may be asked again, or raises. Without it, ``embed_images`` and ``embed_texts``
+    wait silently, for 30 s at most.
+    """
+    token = _on_wait.set(tell)
+    try:
+        yield
+    finally:
+        _on_wait.reset(token)
+
+
+def refuse(busy: ServerBusyError) -> None:
+    """Raise ``busy``: a ``tell`` of callers that wait themselves, or not at all."""
+    raise busy
+
+
+def told() -> OnWait | None:
+    """Return the ``tell`` of the innermost ``on_wait`` around this call."""
+    return _on_wait.get()
+
+
+def seconds_left(busy: ServerBusyError) -> Iterator[float]:
+    """Yield how many seconds of the wait are left, every quarter of a second until it is over; it may be closed."""
+    end = time.monotonic() + (busy.wait_s or 0.0)
+    while (left_s := end - time.monotonic()) > 0:
+        yield left_s
+        time.sleep(min(TICK_S, left_s))

@@ -39,7 +39,7 @@ from clip_core.text import printable, shorten, unicode_text
 
 MAX_MESSAGE = 200
 MAX_NAME = 64
-_MOST_TAIL = 60
+_LEAST_SAID = 20
 
 
 class ClipVideoError(Exception):
@@ -118,10 +118,11 @@ class ServerError(EncoderError):
 
     @property
     def line(self) -> str:
-        """The message as one line of at most 200 characters; what the server said is cut before the next step."""
-        what, step = (" ".join(text.split()) for text in (self.what, self.next_step))
-        room = max(MAX_MESSAGE - len(step) - 1, MAX_MESSAGE // 2)
-        return shorten(f"{shorten(what, room, tail=min(_MOST_TAIL, room // 2))} {step}".strip(), MAX_MESSAGE)
+        """The message as one line of at most 200 characters; what the server said (“…”) is cut, not the next step."""
+        before, mark, rest = " ".join(str(self).split()).partition("“")
+        said, end, after = rest.rpartition("”")
+        room = MAX_MESSAGE - len(before + mark + end + after)
+        return shorten(before + mark + shorten(said, max(room, _LEAST_SAID)) + end + after, MAX_MESSAGE)
 
 
 class ServerBusyError(ServerError):

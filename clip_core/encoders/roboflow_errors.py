@@ -83,7 +83,7 @@ _REASONS = (
             re.IGNORECASE,
         ),
         "cannot fetch the CLIP weights",
-        "It needs Internet once, a valid key, or a cache with them.",
+        "It needs Internet once, a key, or a cache of them.",
     ),
     (range(400, 401), re.compile(r"api[ _-]?key", re.IGNORECASE), "wants a key", KEY),
 )
@@ -155,10 +155,11 @@ class ServerErrors:
             return self.error(f"redirects to {self._target(headers)}, which is not followed", MOVED, status)
         words, page = _words(headers, body), is_html(headers, body)
         what, next_step = _meaning(status, "" if page else words)
-        if wait_s and next_step == LATER:
+        helps = next_step == LATER  # else it says itself that a wait is no help
+        if wait_s and helps:
             next_step = f"It asks to wait until {until} ({duration_text(wait_s)}). {KEPT}"
         error = self.error(what, next_step, status, words, page=page, busy=status in BUSY)
-        if isinstance(error, ServerBusyError):
+        if isinstance(error, ServerBusyError) and helps:
             error.wait_s, error.until = wait_s, until
         return error
 

@@ -28,8 +28,8 @@ from clip_core.text import size_text
 
 IN_FLIGHT = 2
 MAX_ANSWER_BYTES = 8 * 2**20
-MOST_WAIT_S = 1e9
-"""31 years: whoever asks for a longer wait is understood to ask for this one."""
+LONGEST_WAIT_S = 1e11
+"""Some 3,000 years: a longer wait counts as this one, because dates end with the year 9999."""
 OK = 200
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
 
@@ -162,16 +162,16 @@ def is_loopback(host: str) -> bool:
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Return the wait in seconds, 0 to 1e9, from a Retry-After header, a number or a date; None if it is neither."""
+    """Return the wait in seconds, 0 to 1e11, from a Retry-After header, a number or a date; None if it is neither."""
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text), MOST_WAIT_S)
+        return min(float(text), LONGEST_WAIT_S)
     try:
         moment = parsedate_to_datetime(text)
         wait_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, wait_s), MOST_WAIT_S)
+    return min(max(0.0, wait_s), LONGEST_WAIT_S)
 
 
 def _local(moment: float, now: float) -> str:

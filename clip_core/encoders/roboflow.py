@@ -18,7 +18,7 @@ from clip_core.config import SERVER, Config, Crop
 from clip_core.encoders.base import need_rgb, unit_length
 from clip_core.encoders.model_files import fingerprint
 from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
-from clip_core.encoders.roboflow_errors import reason_in
+from clip_core.encoders.roboflow_errors import KEY, WEIGHTS, reason_in
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
 from clip_core.encoders.waits import MOST_WAIT_S, told
 from clip_core.errors import ServerBusyError, ServerError, UnknownModelError, shown_name
@@ -161,7 +161,7 @@ class RoboflowEncoder:
         try:
             return self._ask("/clip/embed_text", {"text": list(texts)}, len(texts), "text")
         except ServerError as error:
-            if error.status not in TEXT_REFUSED:
+            if error.status not in TEXT_REFUSED or error.next_step in (KEY, WEIGHTS):
                 raise
             refusal = error
         vectors, refused = [], []

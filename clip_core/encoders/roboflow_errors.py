@@ -33,12 +33,12 @@ REDACTED = "[key]"
 BUSY = (429, 502, 503, 504)
 START = "Is the server started? pip install inference-cli && inference server start"
 KEY = "Check roboflow_api_key in config.yaml, or the environment's ROBOFLOW_API_KEY."
+WEIGHTS = "It needs Internet once, a key, or a cache of them."
 MOVED = "Put the address where it ends into inference_url, if you trust it."
 ADDRESS = "Check inference_url in config.yaml."
 ANOTHER = f"Another program may listen there. {ADDRESS}"
 CERTIFICATE = "Check its certificate, and whether it is https:// or http:// in inference_url."
 SURROUNDINGS = "Check inference_url in config.yaml, and in the environment the proxies and REQUESTS_CA_BUNDLE."
-KEPT = "Try again then; what is embedded is kept."
 LATER = "Wait a little and try again; what is embedded is kept."
 UNKNOWN_NAME = ("cannot be found: no such host name", f"{ADDRESS} Is there a network?")
 SLOW = ("did not answer in time", f"It may be fetching the model's weights. {LATER}")
@@ -83,7 +83,7 @@ _REASONS = (
             re.IGNORECASE,
         ),
         "cannot fetch the CLIP weights",
-        "It needs Internet once, a key, or a cache of them.",
+        WEIGHTS,
     ),
     (range(400, 401), re.compile(r"api[ _-]?key", re.IGNORECASE), "wants a key", KEY),
 )
@@ -157,7 +157,7 @@ class ServerErrors:
         what, next_step = _meaning(status, "" if page else words)
         helps = next_step == LATER  # else it says itself that a wait is no help
         if wait_s and helps:
-            next_step = f"It asks to wait until {until} ({duration_text(wait_s)}). {KEPT}"
+            next_step = f"It asks to wait until {until} ({duration_text(wait_s)}). What is embedded is kept."
         error = self.error(what, next_step, status, words, page=page, busy=status in BUSY)
         if isinstance(error, ServerBusyError) and helps:
             error.wait_s, error.until = wait_s, until

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import requests
 from clip_core.config import Config
 from clip_core.encoders.roboflow import RoboflowEncoder
 from clip_core.encoders.roboflow_http import InferenceServer, Patience, is_loopback, retry_after
-from clip_core.errors import ServerError
+from clip_core.errors import ServerBusyError, ServerError
 from tests.support.inference_server import FakeInferenceServer
 
 TEXT = {"clip_version_id": "ViT-B-16", "text": ["a"]}
@@ -128,12 +129,42 @@ def test_the_server_says_when_and_patience_how_long(
     assert sum(waits) <= 30
 
 
+NEITHER = ("", "1.5", "1e9", "²", "nan", "inf", "-5", "5, 5", "Tue", "Tue, 99 Nov 2023 22:13:30 GMT",
+           f"Tue, 14 Nov {'9' * 30} 22:13:27 GMT", f"Tue, 14 Nov 2023 22:13:27 +{'9' * 40}")  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+@pytest.mark.parametrize(
+    ("asked", "seconds", "text"),
+    [
+        ("33", 33, "33 s"),
+        ("Tue, 14 Nov 2023 22:14:00 GMT", 40, "40 s"),
+        ("900", 900, "15 min"),
+        ("1000000000", 10**9, "11,574 days"),
+    ],
+)
+def test_until_when_to_wait_is_said(
+    server: FakeInferenceServer, status: str, asked: str, seconds: int, text: str
+) -> None:
+    server.fault, server.headers_sent = status, {"Retry-After": asked}
+    then, now = datetime.fromtimestamp(NOON + seconds).astimezone(), datetime.fromtimestamp(NOON).astimezone()
+    until = f"{then:%H:%M:%S}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
+    with pytest.raises(ServerBusyError) as caught:
+        post(server.url)
+    assert (caught.value.wait_s, caught.value.until) == (seconds, until)
+    step = f"It asks to wait until {until} ({text}). What is embedded is kept."
+    assert caught.value.next_step == step
+    assert caught.value.line.startswith(f"The inference server at 127.0.0.1:{server.port} says: “")
+    assert caught.value.line.endswith(step)
+
+
 def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after(" 7 ", NOON) == 7
     assert retry_after("Tue, 14 Nov 2023 22:13:30 -0000", NOON) == 10
-    assert [retry_after(text, NOON) for text in ("", "1.5", "²", "nan", "Tue", "Tue, 99 Nov 2023 22:13:30 GMT")] == [
-        None
-    ] * 6
+    assert retry_after("000000000000000000007", NOON) == 7
+    assert retry_after("9" * 5000, NOON) == retry_after("Fri, 31 Dec 9999 23:59:59 GMT", NOON) == 1e11
+    assert retry_after("Mon, 01 Jan 0001 00:00:00 +2359", NOON) == 0
+    assert [retry_after(text, NOON) for text in NEITHER] == [None] * len(NEITHER)
 
 
 @pytest.mark.parametrize("status", ["400", "401", "402", "403", "404", "422", "500", "redirect", "hang up", "web page"])
@@ -171,6 +202,11 @@ def test_what_is_not_busy_is_not_asked_again(server: FakeInferenceServer, status
             r"cannot be reached behind its gateway \(502\)\. Wait a little and try again; .* kept",
         ),
         ("503", r"is too busy, or just starting \(503\)"),
+        (
+            "no weights",
+            r"says: “Internal error\. Could not connect to Roboflow API\.” It cannot fetch the CLIP weights \(503\)\. "
+            r"It needs Internet once, a key, or a cache of them\.$",
+        ),
         ("504", r"took too long for its gateway \(504\)"),
         ("picture in plain text", r"says: “cannot read …” It failed internally"),
         ("huge error", r"an unknown clip_version\.$"),

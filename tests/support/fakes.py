@@ -5,12 +5,32 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from clip_core.config import Crop
 from clip_core.types import Floats, Image
+
+
+class FakeClock:
+    """Stands in for the module ``time`` where waits are made: a sleep is over at once.
+
+    Attributes:
+        sleeps: The seconds of each sleep.
+        on_sleep: Called in each sleep, with all seconds slept so far.
+    """
+
+    def __init__(self, on_sleep: Callable[[float], None] = lambda slept_s: None) -> None:
+        self.sleeps: list[float] = []
+        self.on_sleep = on_sleep
+
+    def monotonic(self) -> float:
+        return 1000.0 + sum(self.sleeps)
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.on_sleep(sum(self.sleeps))
 
 
 class FakeEncoder:

@@ -365,6 +365,7 @@ FAULTS: dict[str, Callable[[_Handler, Json], None]] = {
     "500": _status(500, {"message": "Internal error."}),
     "502": _status(502, b"Bad Gateway", kind="text/plain"),
     "503": _status(503, {"message": "Server is starting."}),
+    "no weights": _status(503, {"message": "Internal error. Could not connect to Roboflow API."}),
     "504": _status(504, b"Gateway Timeout", kind="text/plain"),
     "one for several": lambda handler, body: handler.rows(body, lambda rows: rows[:1]),
     # what else a server, or what stands in its place, can do

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from pages.player.routes import player_routes
 from pages.shared import opening
+from pages.shared.access import Guarded
 from pages.shared.hosts import KnownHosts
 from pages.shared.page import APP_STARTED
 
@@ -23,7 +24,7 @@ LIBRARIES = (
 )
 
 # Found by `streamlit run`, which then runs this file as the script.
-app = st.App(__file__, routes=player_routes(), middleware=[Middleware(KnownHosts)])
+app = st.App(__file__, routes=player_routes(), middleware=[Middleware(KnownHosts), Middleware(Guarded)])
 
 
 def main() -> None:

@@ -47,19 +47,21 @@ def login_settings() -> Mapping[str, Any]:
 
 
 def may_enter() -> bool:
-    """Return whether this visitor may see the pages; if a login is configured and missing, draw it."""
-    login = login_settings()
-    if not login or st.user.is_logged_in:
-        return True
+    """Return whether this session may see the pages: somebody has logged in, or no login is configured."""
+    return not login_settings() or bool(st.user.is_logged_in)
+
+
+def draw_login() -> None:
+    """Draw a button for each way to log in that secrets.toml names."""
     if importlib.util.find_spec("authlib") is None:
         st.error("Nobody can log in: the package Authlib is missing. Install it: .venv/bin/pip install Authlib")
-        return False
+        return
+    login = login_settings()
     st.markdown("##### Log in to see the videos")
     named = [name for name, value in login.items() if isinstance(value, Mapping) and name != "client_kwargs"]
     for provider in [None, *named] if "client_id" in login else named:
         label = "Log in" if provider is None else f"Log in with {provider}"
         st.button(label, key=f"log_in_{provider or ''}", on_click=partial(st.login, provider))
-    return False
 
 
 class Guarded:

@@ -132,7 +132,7 @@ def exports() -> Path:
     return Path(_temporary_exports().name) if is_read_only() else exports_folder(config())
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=TemporaryDirectory.cleanup)
 def _temporary_exports() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="clip-video-exports-")  # deleted when the process ends
 

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from pages.player.routes import player_routes
 from pages.shared import opening
+from pages.shared.access import Guarded, may_enter
 from pages.shared.hosts import KnownHosts
 from pages.shared.page import APP_STARTED
 
@@ -23,7 +24,7 @@ LIBRARIES = (
 )
 
 # Found by `streamlit run`, which then runs this file as the script.
-app = st.App(__file__, routes=player_routes(), middleware=[Middleware(KnownHosts)])
+app = st.App(__file__, routes=player_routes(), middleware=[Middleware(KnownHosts), Middleware(Guarded)])
 
 
 def main() -> None:
@@ -35,14 +36,15 @@ def main() -> None:
         initial_sidebar_state=300,
     )
     st.session_state[APP_STARTED] = True  # see page.show
-    st.logo(str(STATIC / "logo.svg"), size="medium")
+    if entered := may_enter():
+        st.logo(str(STATIC / "logo.svg"), size="medium")
     pages = [
         st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:"),
         st.Page("pages/compare.py", title="Compare encoders", icon=":material/compare:"),
         st.Page("pages/library.py", title="Stored videos", icon=":material/database:"),
     ]
-    chosen = st.navigation(pages, position="top")
+    chosen = st.navigation(pages, position="top" if entered else "hidden")
     opening.load_libraries(LIBRARIES)
     chosen.run()
 

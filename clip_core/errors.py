@@ -22,6 +22,7 @@ ClipVideoError
 │   └── MomentExportError      one moment cannot be cut; others of the same video may
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
+│   ├── ReadOnlyError          the server was started so that nothing may be changed
 │   └── NotIndexedError        nothing was ever embedded for this video and model
 └── JobCancelled           somebody cancelled a task; what is stored stays
 
@@ -171,6 +172,10 @@ class StoreError(ClipVideoError):
 
 class StoreFullError(StoreError):
     """No space is left where the embeddings are stored."""
+
+
+class ReadOnlyError(StoreError):
+    """The server was started in read-only mode: nothing is stored, changed or deleted."""
 
 
 class NotIndexedError(StoreError):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from clip_core.text import size_text
+from clip_core.text import size_text, without_many_marks
 
 MOST_SLUG = 40
 SLUGLESS = "moment"
@@ -75,7 +75,7 @@ def slug(text: str, otherwise: str = SLUGLESS) -> str:
     Accents are dropped and runs of other characters become ``-``; if nothing is left, the result is ``otherwise``.
     Names that Windows reserves for devices (con, nul, com1 …) get a "-x".
     """
-    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    folded = unicodedata.normalize("NFKD", without_many_marks(text)).encode("ascii", "ignore").decode("ascii").lower()
     short = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:MOST_SLUG].strip("-") or otherwise
     return f"{short}-x" if _RESERVED.fullmatch(short) else short
 

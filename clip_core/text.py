@@ -8,12 +8,13 @@ import io
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from clip_core.types import Unit
 
+Row = TypeVar("Row")
 MOST_SECONDS = 1e7
 """116 days: no time in a video is later."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -23,6 +24,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,12}(?:[.,]\d{0,30})?|\.\d{1,30})(?:[eE][+-]?
 _SIZE_STEP = 1000  # as drives and networks count: 1 kB = 1000 B
 _SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
 _DECIMALS: dict[Unit, int] = {"corrected": 3, "cosine": 3, "margin": 3, "softmax": 3, "z": 2, "percentile": 1}
+_MOST_MARKS = 30
+_MOST_LINES = 1_000_000
 _MOST_OF_PROMPT, _TAIL_OF_PROMPT = 26, 8
 
 
@@ -110,8 +113,23 @@ def unicode_text(text: str) -> str:
 
 
 def clean_prompt(prompt: str) -> str:
-    """Return a prompt as it is embedded and shown: NFC, stripped, with surrogates replaced."""
-    return unicodedata.normalize("NFC", unicode_text(prompt)).strip()
+    """Return a prompt as it is embedded and shown: NFC, stripped, with surrogates replaced, without endless accents."""
+    return unicodedata.normalize("NFC", without_many_marks(unicode_text(prompt))).strip()
+
+
+def without_many_marks(text: str) -> str:
+    """Return ``text`` with at most 30 combining marks in a row, so that normalising it takes linear time.
+
+    No language needs more: the limit is that of Unicode's stream-safe text (UAX #15).
+    """
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def printable(text: str, instead: str = "?") -> str:
@@ -166,11 +184,23 @@ def filled_rows(text: str, delimiter: str = "") -> list[tuple[int, list[str]]]:
     Unless a delimiter is passed, it is the comma, semicolon or tab, whichever is most frequent in the first line.
 
     Raises:
-        csv.Error: The text cannot be parsed as CSV.
+        csv.Error: The text cannot be parsed as CSV, or has over 1,000,000 rows, empty ones included.
     """
     head = text.lstrip("\r\n").partition("\n")[0]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or max(",;\t", key=head.count))
-    return [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+    return [(number, row) for number, row in numbered(rows) if any(cell.strip() for cell in row)]
+
+
+def numbered(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    """Yield each row with its number, counted from 1.
+
+    Raises:
+        csv.Error: There are over 1,000,000.
+    """
+    for number, row in enumerate(rows, 1):
+        if number > _MOST_LINES:
+            raise csv.Error(f"it has over {_MOST_LINES:,} lines")
+        yield number, row
 
 
 def places_of(head: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:

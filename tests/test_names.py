@@ -22,6 +22,11 @@ def test_slugs(text: str, expected: str) -> None:
     assert re.fullmatch(r"[a-z0-9-]{1,40}", slug(text))
 
 
+@pytest.mark.timeout(60)  # without the limit this takes hours
+def test_endless_accents_do_not_hold_a_name_up() -> None:
+    assert slug("e" + "\u0301\u0323" * 1_000_000 + " x") == "e-x"
+
+
 def test_a_clip_is_named_by_rank_prompt_and_time() -> None:
     assert numbered_name(3, "a dog", 12.4, "mp4") == "003_a-dog_0m12.400s.mp4"
     assert numbered_name(1234, "con", 3599.9996, "jpg") == "1234_con-x_60m00.000s.jpg"

@@ -14,7 +14,7 @@ PYTHON = """#!/bin/sh
 case "$*" in
 *"-m pip install"*--quiet*) ;;
 *"-m pip install"*) echo "Downloading streamlit 11.2/11.2 MB" ;;
-*"-m streamlit run"*) echo "started: $*" ;;
+*"-m streamlit run"*|*"-m pages.shared.share"*) echo "started: $*" ;;
 esac
 """
 
@@ -32,10 +32,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path) -> tuple[str, str]:
+def run(folder: Path, *arguments: str) -> tuple[str, str]:
     """What the script says: standard output and standard error."""
     environment = os.environ | {"PYTHON": str(folder / ".venv/bin/python")}
-    done = subprocess.run([folder / "scripts/run", "--x"], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [folder / "scripts/run", *(arguments or ["--x"])], env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout, done.stderr
 
 
@@ -57,3 +59,10 @@ def test_changed_requirements_are_told_without_the_size_of_all(folder: Path) -> 
     assert "bringing .venv up to date" in said
     assert "MB" not in said
     assert "Downloading" in out
+
+
+def test_for_others_it_starts_by_way_of_the_module_that_shares(folder: Path) -> None:
+    run(folder)
+    for arguments in (["--share"], ["--read-only", "--server.port", "1"], ["--x", "--share", "--read-only"]):
+        assert run(folder, *arguments)[0] == f"started: -m pages.shared.share {' '.join(arguments)}\n"
+    assert run(folder, "--shared")[0] == "started: -m streamlit run app.py --shared\n"

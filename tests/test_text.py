@@ -1,5 +1,7 @@
 """Times and texts as people write them."""
 
+import unicodedata
+
 import pytest
 
 from clip_core.text import clean_prompt, counted, parse_time
@@ -52,6 +54,17 @@ def test_what_is_no_time_is_none(text: str) -> None:
 def test_a_prompt_is_cleaned_as_prompts_are_kept() -> None:
     assert clean_prompt("  cafe\u0301 ") == "caf\u00e9"
     assert clean_prompt("a\udcffb") == "a?b"
+
+
+@pytest.mark.timeout(60)  # without the limit this takes hours: sorting marks is quadratic
+def test_endless_accents_are_cut_and_normal_ones_stay() -> None:
+    marks = "\u0301\u0323"
+    cleaned = clean_prompt("a" + marks * 1_000_000 + "q" + marks * 1_000_000)
+    assert cleaned.count("q") == 1
+    assert sorted(cleaned) == sorted(unicodedata.normalize("NFC", "a" + marks * 15 + "q" + marks * 15))
+    assert clean_prompt(cleaned) == cleaned
+    for text in ("Việt Nam", "שָׁלוֹם", "नमस्ते", "각", "e" + "\u0301" * 30, "🧑🏽\u200d💻"):
+        assert clean_prompt(text) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(

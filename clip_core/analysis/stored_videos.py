@@ -48,7 +48,9 @@ def forget_outdated_copy(path: str | Path, store: EmbeddingStore, config: Config
 
     Raises:
         ProxyError: The proxy cannot be deleted.
+        ReadOnlyError: The store is read-only.
     """
+    store.check_writable()
     record = known_video(path, store) if is_there(path) else None
     if record is not None and reindex_error(record, store) is not None:
         forget_copy(record.video_id, config)

@@ -18,6 +18,7 @@ from clip_core.text import (
     as_typed,
     decode_text,
     filled_rows,
+    numbered,
     parse_number,
     parse_time,
     places_of,
@@ -259,7 +260,7 @@ def _label_rows(text: str) -> list[tuple[int, list[str]]]:
 
     A line that begins with a backslash has the frequencies of the label above.
     """
-    lines = enumerate(io.StringIO(text), 1)
+    lines = numbered(io.StringIO(text))
     return [(n, line.rstrip("\r\n").split("\t", 2)) for n, line in lines if line.strip() and line[0] != "\\"]
 
 

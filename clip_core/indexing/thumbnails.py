@@ -50,6 +50,7 @@ def thumbnails_of(
     """Return pts → thumbnail (JPEG) of some frames, drawing and storing missing ones.
 
     Args:
+        store: Holds thumbnails; a read-only one gets none.
         picture: Returns the frame with a given pts, uint8 RGB; called only for missing thumbnails.
         patience_s: Stop drawing after about this long and leave out the rest. At least one is drawn.
 
@@ -69,7 +70,8 @@ def thumbnails_of(
             if time.monotonic() - began >= patience_s:
                 break
     finally:
-        store.append_thumbnails(video_id, drawn)
+        if not store.read_only:
+            store.append_thumbnails(video_id, drawn)
     return found | drawn
 
 

@@ -48,7 +48,9 @@ def add_upload(
         StoreFullError: The disk has no room for the file.
         StoreError: The folder cannot be written.
         VideoError: The file is not a readable video.
+        ReadOnlyError: The store is read-only; nothing is copied.
     """
+    store.check_writable()
     _need_room(folder, size_bytes, name)
     try:
         handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)

@@ -145,9 +145,9 @@ def exports_folder(config: Config) -> Path:
     return uploads_folder(config).with_name(EXPORTS)
 
 
-def result_path(config: Config, key: str) -> Path | None:
+def result_path(folder: Path, key: str) -> Path | None:
     """Return the path of an export's ZIP, whether or not it exists; None if ``key`` is not 32 hex digits."""
-    return exports_folder(config) / key / CLIPS_ZIP if _OURS.fullmatch(key) else None
+    return folder / key / CLIPS_ZIP if _OURS.fullmatch(key) else None
 
 
 def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:

@@ -109,9 +109,16 @@ class EmbeddingRows(RunRows):
         """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
         if not prompts:
             return {}
+        if self._tables.read_only:
+            known = self._tables.in_memory
+            kept = {prompt: known[key] for prompt in prompts if (key := (TEXTS, fingerprint, prompt)) in known}
+            return kept | self._stored_texts(fingerprint, [prompt for prompt in prompts if prompt not in kept])
+        return self._stored_texts(fingerprint, prompts)
+
+    def _stored_texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
         by_key = {digest(prompt): prompt for prompt in prompts}
         with self._tables.reading(TEXTS + plain_id(fingerprint)) as table:
-            if table is None:
+            if table is None or not prompts:
                 return {}
             listed = ", ".join(f"'{key}'" for key in by_key)
             rows = table.rows(("key", "vector"), f"key IN ({listed})")
@@ -119,14 +126,18 @@ class EmbeddingRows(RunRows):
         return {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
 
     def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
-        """Store the vectors of prompts (NFC): float32 (len(prompts), dim).
+        """Store the vectors of prompts (NFC): float32 (len(prompts), dim); a read-only store keeps them in memory.
 
         Raises:
             StoreError: The vectors' length differs from that of this model's stored vectors.
         """
         if vectors.ndim != 2 or len(vectors) != len(prompts):
             raise ValueError(f"vectors must be ({len(prompts)}, dim), not {vectors.shape}")
-        if prompts:
+        if self._tables.read_only:
+            self._tables.keep_in_memory(
+                {(TEXTS, fingerprint, prompt): vector for prompt, vector in zip(prompts, vectors, strict=True)}
+            )
+        elif prompts:
             rows = {"key": list(map(digest, prompts)), "prompt": list(map(unicode_text, prompts))}
             _add(
                 self._tables,

@@ -151,6 +151,7 @@ class IndexingLock:
         Raises:
             StoreError: The folder for locks cannot be written.
         """
+        self._tables.check_writable()
         if self._tables.is_folder:
             folder = Path(self._tables.location, "locks")
             with guarded(self._tables.location):

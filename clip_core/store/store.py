@@ -59,16 +59,18 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
     Any number of processes may use one location, and threads may share the object. Nothing is opened
     before the first use, and the folder is created at the first write. Every method raises
     ``StoreError`` if the location cannot be read or written, and those that write raise
-    ``StoreFullError`` if the disk is full; what was committed before stays.
+    ``StoreFullError`` if the disk is full; what was committed before stays. If it is read-only, they raise
+    ``ReadOnlyError``; only ids of files and vectors of prompts are then kept in memory.
 
     Reading and writing of each kind of rows is in the base classes; here is what concerns several of them.
 
     Args:
         location: A folder, or an address such as ``s3://bucket/embeddings``.
+        read_only: Whether nothing may be written or deleted.
     """
 
-    def __init__(self, location: str | Path) -> None:
-        super().__init__(Tables(location))
+    def __init__(self, location: str | Path, *, read_only: bool = False) -> None:
+        super().__init__(Tables(location, read_only=read_only))
 
     def __repr__(self) -> str:
         return f"EmbeddingStore({self.location!r})"
@@ -77,6 +79,15 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
     def location(self) -> str:
         """The folder (absolute) or address."""
         return self._tables.location
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written or deleted."""
+        return self._tables.read_only
+
+    def check_writable(self) -> None:
+        """Raise ``ReadOnlyError`` if the store is read-only: before files that belong to it are written or deleted."""
+        self._tables.check_writable()
 
     def finish(self, video_id: str, fingerprint: str, samples_per_second: float | None) -> None:
         """Record that all samples of a rate are stored.

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from clip_core.errors import StoreError, StoreFullError
+from clip_core.errors import ReadOnlyError, StoreError, StoreFullError
 from clip_core.text import printable, shorten
 
 _MOST = 70
@@ -78,6 +78,7 @@ _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
 _MADE = b"made"
 _MOST_ANSWERS = 64
+_MOST_IN_MEMORY = 20_000
 # Another process may read one version for as long as a page uses it.
 _KEEP_OLD = timedelta(hours=1)
 
@@ -223,18 +224,38 @@ class StorePart:
 
 
 class Tables:
-    """All tables of one store. Threads may share it: each handle is used by one thread at a time."""
+    """All tables of one store. Threads may share it: each handle is used by one thread at a time.
 
-    def __init__(self, location: str | Path) -> None:
+    Args:
+        location: A folder or an address.
+        read_only: Whether every write is refused with ``ReadOnlyError``.
+
+    Attributes:
+        in_memory: What a read-only store computed and may not write; at most 20,000 values, the oldest are dropped.
+    """
+
+    def __init__(self, location: str | Path, *, read_only: bool = False) -> None:
         text = str(location)
         if not isinstance(location, str | Path) or not text.strip() or "\0" in text:
             raise StoreError(f"{location!r} is not a place for embeddings.", "Give a folder or an s3:// address.")
         self.is_folder = "://" not in text
         self.location = str(Path(text).absolute()) if self.is_folder else text
+        self.read_only = read_only
+        self.in_memory: dict[Hashable, Any] = {}
         self._connection: Any = None
         self._connecting = threading.Lock()
         self._idle: dict[str, list[Any]] = {}
         self._answers: dict[Hashable, tuple[str, Any]] = {}
+
+    def check_writable(self) -> None:
+        """Raise ``ReadOnlyError`` if the store is read-only."""
+        if self.read_only:
+            raise ReadOnlyError("This server is read-only: nothing was changed.", "Ask the person who runs it.")
+
+    def keep_in_memory(self, values: Mapping[Hashable, Any]) -> None:
+        """Keep values until the process ends, in place of a table that may not be written."""
+        with self._connecting:
+            self.in_memory = dict([*{**self.in_memory, **values}.items()][-_MOST_IN_MEMORY:])
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Table | None]:
@@ -268,6 +289,7 @@ class Tables:
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:
         """Yield the table at its latest version; the folder, the table, and columns that it lacks are created."""
+        self.check_writable()
         self._is_there()
         raw = self._latest(name)
         if raw is None:
@@ -279,6 +301,7 @@ class Tables:
 
     def delete(self, names: Iterable[str], where: str) -> None:
         """Delete the rows that match the SQL filter, in one table after another."""
+        self.check_writable()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:
@@ -286,12 +309,14 @@ class Tables:
 
     def index(self, name: str) -> None:
         """Create an index so that the rows of a video are found without a scan."""
+        self.check_writable()
         with self.reading(name) as table:
             if table is not None:
                 table.index("video")
 
     def compact(self, names: Iterable[str]) -> None:
         """Merge small fragments of tables, and delete versions over an hour old."""
+        self.check_writable()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:

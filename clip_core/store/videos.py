@@ -59,7 +59,10 @@ class VideoRows(StorePart):
 
     def known_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
         """Return the id of the video at ``path`` if it is known with this size and modification time, else None."""
-        where = f"path_key = '{_path_key(path)}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
+        key = _path_key(path)
+        if (known := self._tables.in_memory.get((FILES, key, size_bytes, mtime_ns))) is not None:
+            return str(known)
+        where = f"path_key = '{key}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
 
         def latest(table: Table | None) -> str | None:
             rows = [] if table is None else table.rows(("video", "at_ns"), where).to_pylist()
@@ -68,7 +71,13 @@ class VideoRows(StorePart):
         return self._tables.answered(FILES, where, latest)
 
     def remember_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
-        """Store the id of the video at ``path``, so that its bytes need not be hashed again."""
+        """Store the id of the video at ``path``, so that its bytes need not be hashed again.
+
+        A read-only store keeps it in memory.
+        """
+        if self._tables.read_only:
+            self._tables.keep_in_memory({(FILES, _path_key(path), size_bytes, mtime_ns): plain_id(video_id)})
+            return
         values = (_path_key(path), int(size_bytes), int(mtime_ns), plain_id(video_id), stamp())
         with self._tables.writing(FILES, _FILE_COLUMNS) as table:
             table.add_row(dict(zip(_FILE_COLUMNS, values, strict=True)))

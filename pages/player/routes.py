@@ -181,7 +181,7 @@ def _clips(request: Request) -> Response:
     """Send a ZIP of clips that the page has made, as a download."""
     from pages.shared import cache
 
-    path = result_path(cache.config(), request.path_params["key"])
+    path = result_path(cache.exports(), request.path_params["key"])
     if path is None:
         return _missing(request)
     name = named_after(request.query_params.get("of", ""), CLIPS_ZIP)

@@ -18,6 +18,7 @@ from pages.regions.sidebar import model, prompts, settings_io, signal, source, v
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared import cache, indexing, opening
+from pages.shared.access import READ_ONLY
 from pages.shared.indexing import Indexed, IndexRequest
 from pages.shared.markdown import escape_markdown
 from pages.shared.opening import Opening
@@ -118,7 +119,7 @@ def _investigate(
     with opened.fill(places.status):
         indexing.draw_status(request, indexed, len(video_scores.raw))
     if indexed.record is None:
-        _draw_unopened(opened, indexed)
+        _draw_unopened(opened, indexed, read_only=request.store.read_only)
         return None
     video_id = indexed.record.video_id
     scored = typed.only((*video_scores.raw.prompts, *video_scores.negatives.prompts))
@@ -154,7 +155,7 @@ def draw_empty(config: Config) -> None:
             )
 
 
-def _draw_unopened(opened: Opening, indexed: Indexed) -> None:
+def _draw_unopened(opened: Opening, indexed: Indexed, *, read_only: bool) -> None:
     """Say why there is no video to draw: it is being indexed, that failed or was cancelled, or it is outdated."""
     job, name = indexed.job, escape_markdown(opened.video.name)
     if job is not None and job.active:
@@ -165,6 +166,8 @@ def _draw_unopened(opened: Opening, indexed: Indexed) -> None:
         draw_error(job.error)
     elif indexed.outdated is not None:
         draw_error(indexed.outdated)
+    elif read_only:
+        _draw_notice(f"{name} is not indexed", f"{READ_ONLY} It shows the videos that were indexed before.")
     elif indexed.forgotten:
         why = "On the page Stored videos, here or in another tab."
         _draw_notice(f"What was stored of {name} was forgotten", f"{why} Press Resume in the sidebar.")

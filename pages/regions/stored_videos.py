@@ -24,6 +24,7 @@ from pages.regions.chart import curves
 from pages.regions.sidebar import source, video_settings
 from pages.regions.viewer.proxy import forget as forget_what_was_asked
 from pages.shared import indexing
+from pages.shared.access import READ_ONLY
 from pages.shared.cache import index_queue, proxy_queue
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
@@ -65,6 +66,9 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
     for outdated in filter(None, (reindex_error(video.record, store) for video in stored)):
         st.warning(error_markdown(outdated), icon=":material/warning:")
     names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
+    if store.read_only:
+        st.caption(f"{READ_ONLY} Nothing can be forgotten.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox("Video", list(names), format_func=lambda i: names[i], key="forget_which", width=420)
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=chosen is None):

@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -18,7 +20,8 @@ import streamlit as st
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import load_encoder
-from clip_core.errors import VideoNotFoundError
+from clip_core.errors import ReadOnlyError, VideoNotFoundError
+from clip_core.indexing.index_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.identify import file_stamp
 from clip_core.library.videos import FoundFile, find_file
@@ -30,6 +33,7 @@ from clip_core.types import Image, TimeTable, VideoRecord
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
+from pages.shared.access import READ_ONLY, is_read_only
 
 APP_FOLDER = Path(__file__).parents[2]
 MOST_BUFFER_BYTES = 256_000_000
@@ -60,10 +64,14 @@ def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - par
     return load_config(path)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 def store(location: str) -> EmbeddingStore:
     """Return the store at a folder or address."""
-    return EmbeddingStore(location)
+    return _store(location, is_read_only())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _store(location: str, read_only: bool) -> EmbeddingStore:
+    return EmbeddingStore(location, read_only=read_only)
 
 
 def encoder(name: str, config: Config) -> ShownEncoder:
@@ -85,7 +93,7 @@ def _encoder(name: str, decides: object, server: object, _config: Config) -> Sho
 @st.cache_resource(max_entries=1, show_spinner=False)
 def download_queue() -> DownloadQueue:
     """Return this process's download queue."""
-    return DownloadQueue()
+    return DownloadQueue(_refuse, _refuse) if is_read_only() else DownloadQueue()
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -104,19 +112,33 @@ def _sequence_stamp(path: str) -> tuple[int, int]:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def index_queue() -> IndexQueue:
-    """Return this process's indexing queue."""
-    return IndexQueue()
+    """Return this process's indexing queue. On a read-only server it only finds out which video a file is."""
+    return IndexQueue(recognise_video if is_read_only() else None)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def proxy_queue() -> ProxyQueue:
     """Return this process's proxy queue."""
-    return ProxyQueue()
+    return ProxyQueue(_refuse if is_read_only() else None)
 
 
 def export_queue() -> ExportQueue:
-    """Return this process's export queue for the folder that the config names."""
-    return _export_queue(str(exports_folder(config())))
+    """Return this process's export queue for ``exports()``."""
+    return _export_queue(str(exports()))
+
+
+def exports() -> Path:
+    """Return the folder of exports: beside the uploads; on a read-only server a temporary one."""
+    return Path(_temporary_exports().name) if is_read_only() else exports_folder(config())
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=TemporaryDirectory.cleanup)
+def _temporary_exports() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="clip-video-exports-")  # deleted when the process ends
+
+
+def _refuse(*_: object, **__: object) -> Any:  # noqa: ANN401 - in place of what plans, downloads or writes
+    raise ReadOnlyError(f"{READ_ONLY} Nothing is downloaded or made here.", "Ask the person who runs it.")
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -19,6 +19,7 @@ from clip_core.tasks import IndexKey, TaskView, index_key
 from clip_core.text import clock, counted
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser
+from pages.shared.access import READ_ONLY
 from pages.shared.cache import config, index_queue, stamp
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
@@ -166,7 +167,10 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
         if job is not None and job.error is not None and failed and record is not None:
             st.error(error_markdown(job.error), icon=":material/error:")
         if _lacking(record, indexed.run, request.rate):
-            _draw_resume(request, indexed, samples)
+            if request.store.read_only:
+                st.caption(f"{counted(samples, 'sample')} indexed · {READ_ONLY}")
+            else:
+                _draw_resume(request, indexed, samples)
         elif unreadable is None:
             st.caption(f":material/check: {counted(samples, 'sample')} indexed · {density_text(indexed.run)}")
 

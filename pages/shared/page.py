@@ -1,4 +1,4 @@
-"""What every page has: its CSS, and the handler that turns errors into messages."""
+"""What every page has: its CSS, the login where one is configured, and the handler that turns errors into messages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from clip_core.errors import ClipVideoError
+from pages.shared.access import draw_login, may_enter
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import theme
 
@@ -73,6 +74,9 @@ def show(main: Callable[[], None]) -> None:
     if APP_STARTED not in st.session_state:
         st.switch_page("app.py")
     _apply_styles()
+    if not may_enter():
+        draw_login()
+        return
     try:
         main()
     except ClipVideoError as error:

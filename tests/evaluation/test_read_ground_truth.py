@@ -68,6 +68,8 @@ def test_what_is_too_large_or_no_text_is_refused() -> None:
         read_truth(b"ab\xff", "x.csv")
     with pytest.raises(TruthError, match=r"says nothing|no column"):
         read_truth(b"\0\0\0\0\n\0\0", "x.csv")
+    with pytest.raises(TruthError, match=r"is not CSV: it has over 1,000,000 lines"):
+        read(HEAD + "a,1,2\n" + "\n" * 1_000_000)
     many = HEAD + "a,1,2\n" * 100_001
     with pytest.raises(TruthError, match=r"has 100,001 spans\. At most 100,000 are read\."):
         read(many)

@@ -85,6 +85,8 @@ def test_times(cell: str, time_s: float | None) -> None:
         ("start,end\n1,nan\n", "row 2, column end_s: nan is not a time"),
         ('start,end\n1,"' + "9" * 200_000, "truth.csv is not CSV: field larger than field limit"),
         ("start,end\n" + "1,2\n" * (MOST_MOMENTS + 1), "has 100,001 rows. At most 100,000 are read"),
+        ("start,end\n1,2\n" + "\n" * 1_000_000, "truth.csv is not CSV: it has over 1,000,000 lines"),
+        ("1\t2\ta\n" + "\\\n" * 1_000_000, "truth.csv is not CSV: it has over 1,000,000 lines"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:

@@ -55,6 +55,6 @@ def test_where_it_lies(tmp_path: Path) -> None:
 
 def test_a_result_is_known_by_its_key_alone(tmp_path: Path) -> None:
     config = Config(video_dirs=(tmp_path,))
-    assert result_path(config, "a" * 32) == tmp_path / "exports" / ("a" * 32) / "clips.zip"
+    assert result_path(exports_folder(config), "a" * 32) == tmp_path / "exports" / ("a" * 32) / "clips.zip"
     for wrong in ("", "a" * 31, "A" * 32, "../" + "a" * 29, "a" * 32 + "\n"):
-        assert result_path(config, wrong) is None
+        assert result_path(exports_folder(config), wrong) is None

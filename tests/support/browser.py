@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,17 @@ def chromium_program() -> str:
 
 
 @contextmanager
-def served(world: World, base: str = "", cwd: Path = APP.parent, script: Path = APP) -> Iterator[str]:
-    """Run the app, or another script, on a free port, from a folder, below a base path if given; yields its address."""
+def served(
+    world: World, base: str = "", cwd: Path = APP.parent, script: Path = APP, more: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Run the app, or another script, on a free port, from a folder, below a base path if given; yields its address.
+
+    ``more`` are variables of its environment.
+    """
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.baseUrlPath", base]
-    environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config)}
+    environment = os.environ | {"CLIP_VIDEO_CONFIG": str(world.config), **(more or {})}
     log = (world.folder / "server.log").open("wb")
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=cwd)
     try:

@@ -24,6 +24,7 @@ from pages.regions.moments.table import moment_id, selected_in_browser, show_mom
 from pages.regions.viewer.parts import Edges, draw_judge_keys
 from pages.regions.viewer.playhead import until_s
 from pages.regions.viewer.viewer import Scene
+from pages.shared.access import READ_ONLY
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.theme import unseen
@@ -65,6 +66,9 @@ class Review:
             state.undo_of, state.undo = self.scene.record.video_id, []
         subjects = self._subjects(self.scene.head.until_s)
         with st.popover(unseen("Judge"), icon=":material/edit:", help="Judge and edit moments", key="judge_box"):
+            if self.store.read_only:
+                st.caption(f"{READ_ONLY} Moments cannot be judged or edited.")
+                return
             st.markdown(f"**{self._title(subjects)}**")
             self._draw_verdicts(subjects)
             if len(subjects) == 1:
@@ -84,7 +88,7 @@ class Review:
         """Draw a button that accepts the selected or ticked candidates, or the one under the playhead, if any."""
         waiting = [reviewed for reviewed in self.listed.reviewed if reviewed.is_candidate]
         subjects = self._picked() or _under(waiting, self.scene.head.until_s)
-        if not subjects or not all(subject.is_candidate for subject in subjects):
+        if self.store.read_only or not subjects or not all(subject.is_candidate for subject in subjects):
             return
         st.button(
             "Accept",
@@ -105,7 +109,7 @@ class Review:
 
     def edges(self) -> Edges | None:
         """Return the edges of the selected moment, for the chart; None if none is selected."""
-        if self.listed.selected is None:
+        if self.listed.selected is None or self.store.read_only:
             return None
         subject, end_s = self.listed.reviewed[self.listed.selected], self.scene.detection.scores.end_s
         moment = subject.moment

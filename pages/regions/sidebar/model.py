@@ -19,6 +19,7 @@ from clip_core.text import size_text
 from pages.regions.sidebar.source import SAMPLE_VIDEO
 from pages.regions.sidebar.state import sidebar_state
 from pages.shared import cache
+from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.task_row import TaskRow, draw_task_row, left_text
 from pages.shared.widgets import bound
@@ -132,6 +133,8 @@ def suggest_for_footage(chosen: ChosenModel, video: VideoChoice) -> None:
     size = None if choice.is_local else _about_mb(choice, chosen.config)
     what = choice.title if size is None else f"{choice.title}, {size[1]} MB"
     st.caption(f"The sample model knows emoji, not photographs. For footage: {escape_markdown(what)}")
+    if is_read_only() and not choice.is_local:
+        return
     label, icon = ("Use it", None) if choice.is_local else ("Download", ":material/download:")
     args = (choice, chosen.config)
     st.button(label, icon=icon, key="for_footage", on_click=_choose_for_footage, args=args)
@@ -173,6 +176,9 @@ def _draw_offer(choice: ModelChoice, config: Config, why: NotDownloadedError) ->
         st.markdown(f"##### Download {escape_markdown(choice.title)}?")
         st.markdown(escape_markdown(why.what))
         _draw_facts(choice, config)
+        if is_read_only():
+            st.caption(f"{READ_ONLY} No model can be downloaded; choose another in the sidebar.")
+            return
         if view is not None and view.active:
             stop = "Stop. What has arrived is kept, and the next try continues from there."
             draw_task_row(TaskRow(queue, key, ANYBODY, _progress, "cancel_download", stop, label="Stop", every_s=0.5))

@@ -15,6 +15,7 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted, size_text
 from clip_core.types import VideoRecord
 from pages.regions.sidebar.state import sidebar_state
+from pages.shared.access import READ_ONLY
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.theme import unseen
 from pages.shared.widgets import bound
@@ -137,7 +138,10 @@ def _draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> No
         st.container(key="upload_box", width="content"),
         st.popover(unseen("Add a video"), icon=":material/upload:", help=help_text, key=key),
     ):
-        _upload(config, store, busy)
+        if store.read_only:
+            st.caption(f"{READ_ONLY} No video can be uploaded.")
+        else:
+            _upload(config, store, busy)
         _draw_path(config)
 
 

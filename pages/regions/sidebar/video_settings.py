@@ -68,6 +68,8 @@ def keep(
         return
     now = StoredSettings(settings, encoder.fingerprint)
     state.settings_left[video_id] = now
+    if store.read_only:  # they last as long as the session
+        return
     to_store = None if _is_start(settings, config, encoder, video_scores) else now
     stored, state.stored_settings = state.stored_settings, to_store
     if stored in (to_store, UNKNOWN):

@@ -16,6 +16,7 @@ from clip_core.library.videos import VideoChoice
 from clip_core.media.proxies import proxy_path, proxy_size
 from clip_core.tasks import TaskView
 from clip_core.types import VideoRecord
+from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.cache import proxy_queue, why_not_playable
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
@@ -109,7 +110,11 @@ def _see_to_copy(video_id: str, target: Path, make: Callable[[], None]) -> TaskV
     asked = region_state(ProxyState).asked
     task = proxy_queue().view(video_id, session_id())  # before the file check: a finished task has written it
     # A failed or cancelled task is not restarted: the visitor sees that, and may start it again.
-    if not target.is_file() and (task is None or (task.state == "done" and video_id not in asked)):
+    if (
+        not is_read_only()
+        and not target.is_file()
+        and (task is None or (task.state == "done" and video_id not in asked))
+    ):
         make()
         task = proxy_queue().view(video_id, session_id())
     asked.add(video_id)
@@ -163,6 +168,9 @@ def _offer(playable: Playable) -> None:
     stopped = " A copy was begun and cancelled." if task is not None and task.state == "cancelled" else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(f"{escape_markdown(playable.reason or '')}.{stopped}")
+        if is_read_only():
+            st.caption(f"{READ_ONLY} No copy to play is made; choose View → Frames.")
+            return
         help_text = "A smaller copy with the same frames at the same times, kept beside the uploads."
         st.button("Make a copy to play", key="proxy_make", on_click=playable.make, help=help_text)
 

@@ -1,0 +1,141 @@
+"""Who may use this server, and whether they may change anything: a token, Streamlit's login, and read-only mode.
+
+``scripts/run --share`` and ``--read-only`` (share.py) turn them on by environment variables, which this module reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib.util
+import json
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import streamlit as st
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+TOKEN_VARIABLE = "CLIP_VIDEO_TOKEN"  # noqa: S105 - the name of a variable
+READ_ONLY_VARIABLE = "CLIP_VIDEO_READ_ONLY"
+TOKEN = "token"  # noqa: S105 - the name of a parameter
+READ_ONLY = "This server is read-only."
+HEALTH = "_stcore/health"
+ON_LOGIN = ("/player/", "/media/", "/_stcore/upload_file/")
+"""Parts of the paths that need a login, where there is one. The rest is what draws the login, and shows no video."""
+_WITHOUT = (
+    "This page opens only by its whole link, with ?token=… at its end. Ask the person who runs this server for it: "
+    "scripts/run --share prints it at the start. If you have just opened that link, allow cookies for this address."
+)
+_NO_LOGIN = "Only visitors who have logged in may ask for this. Open the page and log in."
+_UNSEEN = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+def is_read_only() -> bool:
+    """Return whether nothing may be indexed, uploaded, stored, deleted or downloaded from the hub."""
+    return os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0")
+
+
+def login_settings() -> Mapping[str, Any]:
+    """Return the section [auth] of Streamlit's secrets.toml; empty if there is none."""
+    section = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
+    return section if isinstance(section, Mapping) else {}
+
+
+def may_enter() -> bool:
+    """Return whether this session may see the pages: somebody has logged in, or no login is configured."""
+    return not login_settings() or bool(st.user.is_logged_in)
+
+
+def draw_login() -> None:
+    """Draw a button for each way to log in that secrets.toml names."""
+    if importlib.util.find_spec("authlib") is None:
+        st.error("Nobody can log in: the package Authlib is missing. Install it: .venv/bin/pip install Authlib")
+        return
+    login = login_settings()
+    st.markdown("##### Log in to see the videos")
+    named = [name for name, value in login.items() if isinstance(value, Mapping) and name != "client_kwargs"]
+    for provider in [None, *named] if "client_id" in login else named:
+        label = "Log in" if provider is None else f"Log in with {provider}"
+        st.button(label, key=f"log_in_{provider or ''}", on_click=partial(st.login, provider))
+
+
+class Guarded:
+    """ASGI middleware: lets in those who bring the token, or have logged in; everybody, if neither is configured.
+
+    The token is asked for everything but the check of health. A link with the token is answered with a cookie and a
+    redirect to the same address without it, so that the token stays neither in the address bar nor in ``Referer``.
+
+    Args:
+        app: The app behind it.
+        token: The token; None takes it from the environment, "" asks for none.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None = None) -> None:
+        self._app = app
+        self._token = (os.environ.get(TOKEN_VARIABLE, "") if token is None else token).encode()
+        key = hmac.new(self._token, b"cookie of CLIP Video Investigator", hashlib.sha256).hexdigest()
+        # Browsers send cookies to all ports of a host: each server on it has its own name.
+        self._cookie_name, self._cookie = f"clip_video_{key[:8]}", key[8:]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with a redirect or status 401."""
+        refusal = self._answer(HTTPConnection(scope)) if scope["type"] in ("http", "websocket") else None
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: status 403
+        else:
+            await refusal(scope, receive, send)
+
+    def _answer(self, request: HTTPConnection) -> Response | None:
+        """Return what to answer in place of the app; None lets the request pass."""
+        path = request.scope["path"]
+        if self._token:
+            if path == "/".join(["", *filter(None, [_base_path()]), HEALTH]):
+                return None
+            if (answer := self._answer_token(request)) is not None:
+                return answer
+        if any(part in path for part in ON_LOGIN) and login_settings() and not _has_logged_in(request):
+            return PlainTextResponse(_NO_LOGIN, 401, _UNSEEN)
+        return None
+
+    def _answer_token(self, request: HTTPConnection) -> Response | None:
+        has_cookie = _same(request.cookies.get(self._cookie_name, ""), self._cookie.encode())
+        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        tokens = [value for name, value in query if name == TOKEN]
+        is_link = bool(tokens) and request.scope.get("method") in ("GET", "HEAD")
+        if is_link and (has_cookie or _same(tokens[-1], self._token)):
+            return self._without_token(request, [(name, value) for name, value in query if name != TOKEN])
+        return None if has_cookie else PlainTextResponse(_WITHOUT, 401, _UNSEEN)
+
+    def _without_token(self, request: HTTPConnection, query: list[tuple[str, str]]) -> Response:
+        # A relative address: a proxy may have taken a prefix off the path.
+        last = quote(request.scope["path"].rpartition("/")[2], safe="")
+        address = f"./{last}" + (f"?{urlencode(query)}" if query else "")
+        response = Response(status_code=303, headers=_UNSEEN | {"Location": address})
+        secure = request.scope.get("scheme") == "https"
+        # Not "strict": the redirect that follows a link in a chat would come without the cookie.
+        response.set_cookie(self._cookie_name, self._cookie, path="/", secure=secure, httponly=True, samesite="lax")
+        return response
+
+
+def _base_path() -> str:
+    return str(st.get_option("server.baseUrlPath") or "").strip("/")
+
+
+def _same(text: str, secret: bytes) -> bool:
+    return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), secret)
+
+
+def _has_logged_in(request: HTTPConnection) -> bool:
+    """Return whether a request has the signed cookie that Streamlit sets at a login and reads itself."""
+    from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+    from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
+
+    cookie = _get_signed_cookie_with_chunks(dict(request.cookies), USER_COOKIE_NAME)
+    return cookie is not None and json.loads(cookie).get("is_logged_in") is True

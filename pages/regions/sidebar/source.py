@@ -148,8 +148,8 @@ def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None
         "Upload a video",
         type=[extension[1:] for extension in EXTENSIONS],
         key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
-        help="Up to 2 GB. Kept in data/uploads under its content hash, once. During the upload the whole file is in the "
-        "memory of the server: if it is on that machine already, open its path instead.",
+        help="Up to 2 GB. Kept in data/uploads under its content hash, once. While it is uploaded, the server holds "
+        "the whole file in memory. If the file is on that machine already, open its path instead.",
     )
     if file is None:
         if state.upload_error is not None:

@@ -27,6 +27,9 @@ __version__ = "0.2.0"  # the only place: pyproject.toml reads it from here
 # its use. Both read these variables at import. Set them to 0 in the environment to allow telemetry.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# LanceDB writes Rust's log to standard error, such as a lost race that is tried again. What fails is raised as well.
+# It reads this variable at import; "warn" in the environment shows the log.
+os.environ.setdefault("LANCEDB_LOG", "off")
 
 _HOMES = {
     "ClipVideoError": "clip_core.errors",

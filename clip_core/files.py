@@ -1,4 +1,4 @@
-"""Write files atomically, name them safely, and check the free space first."""
+"""Write files atomically, sweep what killed processes left half-written, name files safely, check the free space."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import errno
 import os
 import re
 import shutil
+import stat
+import sys
+import time
 import unicodedata
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
+from typing import Self
 
 from clip_core.text import size_text, without_many_marks
 
+if sys.platform != "win32":
+    import fcntl
+
+LEFT_AFTER_S = 3600.0
+"""A half-written file that nobody has changed for this long and nobody holds was left by a killed process."""
 MOST_SLUG = 40
 SLUGLESS = "moment"
 _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
@@ -24,6 +34,166 @@ def part_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.part")
 
 
+def unique_part(folder: Path) -> Path:
+    """Return a path in ``folder`` to write to, which no other writer has and whose name is no user's own."""
+    return folder / f".clip-video-{uuid.uuid4().hex}.part"
+
+
+_UNIQUE_PART = re.compile(r"\.clip-video-[0-9a-f]{32}\.part")
+
+
+class PartFile:
+    """A file that is being written under another name; a context manager that deletes it unless ``keep`` was called.
+
+    It is locked until then. The operating system releases the lock when a process dies: so ``sweep`` tells what was
+    left behind from what is being written.
+
+    Args:
+        path: Where to write; the file is created. If another writer has it, ``path`` is a unique one beside it.
+
+    Attributes:
+        path: Where to write.
+
+    Raises:
+        OSError: The file cannot be created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            handle = _hold(path)
+        except BlockingIOError:
+            path = unique_part(path.parent)
+            handle = _hold(path)
+        self.path, self._handle, self._kept = path, handle, False
+
+    def keep(self, target: Path) -> None:
+        """Move the file to ``target`` in one step, replacing what is there."""
+        self.path.replace(target)
+        self._kept = True
+
+    def delete(self) -> None:
+        """Delete the file unless it was kept; it stays locked."""
+        if not self._kept:
+            self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Delete the file unless it was kept, and release the lock; may be called twice."""
+        try:
+            self.delete()
+        finally:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                os.close(handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _hold(path: Path) -> int | None:
+    """Open and lock a file, creating it if necessary; return its handle, or None if there are no locks here.
+
+    Raises:
+        BlockingIOError: Another writer has it.
+        OSError: It cannot be created.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(handle)
+            if _is_at(handle, path):  # else it was swept between the two
+                return handle
+        except BlockingIOError:
+            os.close(handle)
+            raise
+        except OSError:
+            os.close(handle)
+            return None
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Lock an open file or folder without waiting.
+
+    Raises:
+        BlockingIOError: Another holds it.
+        OSError: There are no locks here: on Windows, on some network file systems, and for devices.
+    """
+    if sys.platform == "win32" or stat.S_ISCHR(os.fstat(handle).st_mode):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def lock_folder(folder: Path) -> int | None:
+    """Lock a folder that is only needed for a while, so that ``sweep`` leaves it alone.
+
+    Returns:
+        A handle to close; the lock ends with it, or with this process. None on Windows, where nothing is swept.
+    """
+    if sys.platform == "win32":
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):  # a file system without locks: nothing is swept there
+        _lock(handle)
+    return handle
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process has locked a file or folder: it is being written."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        _lock(handle)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(handle)
+    return False
+
+
+def sweep(folder: Path, names: re.Pattern[str] | None = None) -> None:
+    """Delete what killed processes left half-written in a folder; call it when a program starts.
+
+    That is what has a name of ``unique_part``, or one that ``names`` matches as a whole, was not changed for an hour,
+    and is not locked (``PartFile``, ``lock_folder``). Links stay, and what cannot be deleted stays.
+
+    Args:
+        folder: The folder; it need not exist.
+        names: Must match names only that this program gives, if the folder is not its own.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _UNIQUE_PART.fullmatch(entry.name) or (names is not None and names.fullmatch(entry.name)):
+                with suppress(OSError):
+                    _delete_if_left(Path(entry.path))
+
+
+def _delete_if_left(path: Path) -> None:
+    found = path.lstat()
+    is_folder = stat.S_ISDIR(found.st_mode)
+    is_old = time.time() - found.st_mtime > LEFT_AFTER_S
+    if sys.platform == "win32" or not is_old or not (is_folder or stat.S_ISREG(found.st_mode)):
+        return
+    handle = os.open(path, (os.O_RDONLY if is_folder else os.O_RDWR) | os.O_NOFOLLOW)
+    try:
+        _lock(handle)
+        if os.path.samestat(os.fstat(handle), found):
+            shutil.rmtree(path) if is_folder else path.unlink()
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def whole_file(target: Path, part: Path | None = None) -> Iterator[Path]:
     """Yield a path to write to; at the end of the block that file replaces ``target`` in one step.
@@ -32,14 +202,11 @@ def whole_file(target: Path, part: Path | None = None) -> Iterator[Path]:
 
     Args:
         target: The final path.
-        part: The path to write to, in the same folder; ``part_of(target)`` unless there may be two writers.
+        part: The path to write to, in the same folder; ``part_of(target)`` unless ``unique_part`` is better.
     """
-    part = part or part_of(target)
-    try:
-        yield part
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with PartFile(part or part_of(target)) as out:
+        yield out.path
+        out.keep(target)
 
 
 def is_full(error: Exception) -> bool:

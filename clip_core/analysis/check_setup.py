@@ -99,7 +99,7 @@ def _room(folder: Path) -> Check:
     """Check that the folder, or the nearest existing folder above it, is writable, and how much space is free."""
     place = nearest_folder(folder)
     try:
-        with tempfile.NamedTemporaryFile(prefix=".doctor-", dir=place):
+        with tempfile.TemporaryFile(dir=place):
             free = shutil.disk_usage(place).free
     except OSError as error:
         what = f"{shown_name(place)} cannot be written: {error.strerror}."

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from clip_core.errors import ClipVideoError, shown_name
-from clip_core.files import whole_file
+from clip_core.files import sweep, unique_part, whole_file
 
 
 def read_file(path: str, most_bytes: int, option: str, error: type[ClipVideoError] = ClipVideoError) -> bytes:
@@ -68,7 +67,8 @@ def write_file(out: str, content: str | bytes, option: str = "--out") -> None:
             target.write_bytes(content)
             return
         target = target.resolve()  # a link stays a link
-        with whole_file(target, target.with_name(f".{uuid.uuid4().hex}.part")) as part:  # two may write to one place
+        sweep(target.parent)
+        with whole_file(target, unique_part(target.parent)) as part:  # two may write to one place
             part.write_bytes(content)
 
 

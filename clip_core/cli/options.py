@@ -53,7 +53,11 @@ class Options:
         from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, load_config
 
         with about(self.config_file or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME):
-            return load_config(self.config_file)
+            config = load_config(self.config_file)
+        from clip_core.media.leftovers import sweep_leftovers
+
+        sweep_leftovers(config)
+        return config
 
     @cached_property
     def store(self) -> EmbeddingStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 from clip_core.config import Config
 from clip_core.errors import StoreError, StoreFullError, VideoError, VideoNotFoundError, shown_name
-from clip_core.files import lacking_room
+from clip_core.files import PartFile, lacking_room
 from clip_core.library.identify import file_stamp, is_there, record_of, reindex_error
 from clip_core.library.videos import EXTENSIONS, MOST_LISTED, is_allowed, is_below, videos_in
 from clip_core.store.store import EmbeddingStore
@@ -23,6 +24,8 @@ from clip_core.video.opening import upload_extension
 from clip_core.video.sequence import parse_sequence, with_rate
 
 SPARE_BYTES = 256 * 1024 * 1024
+UPLOAD_PART = re.compile(r"\.upload-[a-z0-9_]{8}\.part")
+"""The names of uploads that are being copied."""
 
 
 def add_upload(
@@ -56,25 +59,24 @@ def add_upload(
         handle, temporary = tempfile.mkstemp(prefix=".upload-", suffix=".part", dir=folder)
     except OSError as error:
         raise _no_place(folder, error) from error
-    part = Path(temporary)
-    try:
-        return _keep(part, _copy(stream, handle, name, on_bytes), name, store)
-    except VideoError as error:  # it names the temporary file, which means nothing to the user
-        what = error.what.replace(shown_name(part), shown_name(name))
-        raise type(error)(what, error.next_step) from error
-    finally:
-        part.unlink(missing_ok=True)
+    os.close(handle)
+    with PartFile(Path(temporary)) as part:
+        try:
+            return _keep(part, _copy(stream, part.path, name, on_bytes), name, store)
+        except VideoError as error:  # it names the temporary file, which means nothing to the user
+            what = error.what.replace(shown_name(part.path), shown_name(name))
+            raise type(error)(what, error.next_step) from error
 
 
-def _keep(part: Path, video_id: str, name: str, store: EmbeddingStore) -> Path:
+def _keep(part: PartFile, video_id: str, name: str, store: EmbeddingStore) -> Path:
     known = store.video(video_id)
     # If a video must be indexed again, its record stays until then: the stored frames refer to its time table.
     outdated = known if known is not None and reindex_error(known, store) is not None else None
-    with open_video(part, video_id=video_id, table=None if known is None else known.table) as video:
-        target = part.with_name(f"{video_id}.{upload_extension(video)}")
+    with open_video(part.path, video_id=video_id, table=None if known is None else known.table) as video:
+        target = part.path.with_name(f"{video_id}.{upload_extension(video)}")
         record = outdated or record_of(video, video_id, known)
     if not target.exists():
-        part.replace(target)
+        part.keep(target)
     store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))
     store.remember_id(target, *file_stamp(target), video_id)
     return target
@@ -95,11 +97,11 @@ def _no_place(folder: Path, error: OSError) -> StoreError:
     return StoreError(f"Uploads cannot be kept in {shown_name(folder)}: {error.strerror}.", "Check that folder.")
 
 
-def _copy(stream: BinaryIO, handle: int, name: str, on_bytes: Callable[[int], None] | None) -> str:
-    """Copy the bytes to an open file and close it; return their SHA-256."""
+def _copy(stream: BinaryIO, part: Path, name: str, on_bytes: Callable[[int], None] | None) -> str:
+    """Copy the bytes to a file; return their SHA-256."""
     digest, copied = hashlib.sha256(), 0
     try:
-        with os.fdopen(handle, "wb") as out:
+        with part.open("wb") as out:
             while block := stream.read(BLOCK_BYTES):
                 out.write(block)
                 digest.update(block)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import time
-import uuid
 import zipfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from clip_core.errors import ExportError, shown_name
-from clip_core.files import numbered_name, whole_file
+from clip_core.files import lock_folder, numbered_name, sweep, unique_part, whole_file
 from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.media.exports_folder import ProgressMeter, guarded, make_folder, need_spare, refuse_source, write_whole
 from clip_core.media.original import open_original, piece_of, slack_of
@@ -92,6 +92,8 @@ PictureKind: TypeAlias = Literal["jpeg", "png"]
 
 _EXTENSIONS: dict[PictureKind, str] = {"jpeg": "jpg", "png": "png"}
 _NAMELESS = "frame"
+# Of clips and pictures that are being written, named by numbered_name: in a folder of the user's, it is no user's own.
+_PARTS = re.compile(r"\.\d{3,}_[a-z0-9-]{1,42}_\d+m\d\d\.\d{3}s\.(mp4|mkv|jpg|png)\.part")
 
 
 def save_frames(
@@ -227,12 +229,17 @@ def _stages(
 
 @contextmanager
 def _workplace(folder: Path, hidden: bool) -> Iterator[Path]:
-    """Yield the folder itself, or the path of a hidden folder in it that is deleted at the end."""
+    """Yield the folder itself, or a hidden folder in it that is deleted at the end."""
+    sweep(folder, _PARTS)
     if not hidden:
         yield folder
         return
-    place = folder / f".{uuid.uuid4().hex}.part"
+    place = unique_part(folder)
+    make_folder(place)
+    handle = lock_folder(place)
     try:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)

@@ -6,13 +6,13 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.errors import ExportError, MomentExportError, shown_name
-from clip_core.files import is_full, lacking_room, reason_of, whole_file
+from clip_core.files import LEFT_AFTER_S, is_full, is_held, lacking_room, reason_of, sweep, whole_file
 from clip_core.library.videos import uploads_folder
 from clip_core.types import Clip, Progress, Stage
 
@@ -24,6 +24,7 @@ CLIPS_ZIP = "clips.zip"
 MOST_AGE_S = 24 * 3600.0
 MOST_BYTES = 4_000_000_000
 _OURS = re.compile(r"[0-9a-f]{32}")
+_PARTS = re.compile(r"\.(clips\.zip|[0-9a-f]{32})\.part")
 
 
 @dataclass
@@ -154,26 +155,41 @@ def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
     """Delete exports that are older than a day, and the oldest ones beyond a total size.
 
     Only folders named by 32 hex digits are considered; links and everything else stay. An export that is being
-    written stays too, unless it is older than a day: then its process was killed.
+    written stays too. One that is older than a day and that no process holds was left by a killed process.
 
     Args:
         folder: The folder of exports; it need not exist.
         most_bytes: The total size that may stay, 4 GB by default.
     """
-    now = time.time()
-    try:
-        known = sorted(
-            (each.stat().st_mtime, each)
-            for each in folder.iterdir()
-            if _OURS.fullmatch(each.name) and each.is_dir() and not each.is_symlink()
-        )
-    except OSError:
-        return
-    total = 0
-    for modified, each in reversed(known):  # the newest first
+    now, total = time.time(), 0
+    for modified, each in sorted(_exports(folder), reverse=True):  # the newest first
         total += _size(each)
-        if now - modified > MOST_AGE_S or (total > most_bytes and not any(each.glob(".*.part"))):
+        parts = list(each.glob(".*.part"))
+        is_old = now - modified > MOST_AGE_S and not any(map(is_held, parts))
+        if is_old or (total > most_bytes and not parts):
             shutil.rmtree(each, ignore_errors=True)
+
+
+def sweep_exports(folder: Path) -> None:
+    """Delete what killed processes left half-written in the exports, and exports of which nothing else is left.
+
+    Args:
+        folder: The folder of exports; it need not exist.
+    """
+    for modified, each in _exports(folder):
+        sweep(each, _PARTS)
+        if time.time() - modified > LEFT_AFTER_S:
+            with suppress(OSError):  # it is not empty
+                each.rmdir()
+
+
+def _exports(folder: Path) -> list[tuple[float, Path]]:
+    """Return when each export was modified, and its folder; there are none if ``folder`` does not exist."""
+    try:
+        own = [each for each in folder.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink()]
+        return [(each.stat().st_mtime, each) for each in own if each.is_dir()]
+    except OSError:
+        return []
 
 
 def _size(folder: Path) -> int:

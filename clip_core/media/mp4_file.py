@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from av.video.stream import VideoStream
 
 from clip_core.errors import ClipVideoError
-from clip_core.files import part_of
+from clip_core.files import PartFile, part_of
 from clip_core.media.sound import RATE, Sound
 from clip_core.types import Frame, Image
 from clip_core.video.decode_ahead import DecodeAhead, room_for
@@ -79,7 +79,7 @@ class Mp4File:
         longest_step_s: float = 1.0,
         sound: Sound | None = None,
     ) -> None:
-        self.temporary, self.frames, self.time_s = part_of(target), 0, 0.0
+        self.frames, self.time_s = 0, 0.0
         self._target, self._encoding, self._video_size, self._sound = target, encoding, video_size, sound
         self._time_base, self._ticks = time_base, ticks_per_second(time_base, longest_step_s)
         self._start_pts, self._last_tick = 0, -1
@@ -87,8 +87,11 @@ class Mp4File:
         self._waiting: Packet[VideoStream] | None = None
         av.logging.set_level(None)
         options = {"movflags": "+faststart", "video_track_timescale": str(self._ticks)}
-        with self._guarded():
+        with self._guarded(), ExitStack() as stack:
+            self._part = stack.enter_context(PartFile(part_of(target)))
+            self.temporary = self._part.path
             self._container = av.open(str(self.temporary.absolute()), "w", format="mp4", container_options=options)
+            stack.pop_all()
         try:
             with self._guarded():
                 self._pictures = self._add_pictures()
@@ -143,15 +146,15 @@ class Mp4File:
     def keep(self) -> None:
         """Move the finished file to its target path."""
         with self._guarded():
-            self.temporary.replace(self._target)
+            self._part.keep(self._target)
 
     def close(self) -> None:
         """Delete the file unless it was kept; may be called twice."""
         with suppress(OSError):  # before closing, which would move the index to the front of a file that is not kept
-            self.temporary.unlink(missing_ok=True)
+            self._part.delete()
         with suppress(OSError, av.error.FFmpegError):
             self._container.close()
-        self.temporary.unlink(missing_ok=True)
+        self._part.close()
 
     def __enter__(self) -> Self:
         return self

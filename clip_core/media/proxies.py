@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -26,6 +27,8 @@ from clip_core.video import Video, open_video
 PROXIES = "proxies"
 MOST_LINES, MOST_COLUMNS = 480, 1920
 LOOK_AGAIN_S = 0.5
+PROXY_PART = re.compile(r"\.[0-9a-f]{64}\.mp4\.part")
+"""The names of proxies that are being made."""
 
 _TRY_AGAIN = "Nothing was kept. You can still look at single frames."
 _SAME_TIME_S = 0.001

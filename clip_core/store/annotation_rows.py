@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, stamp
 from clip_core.types import Annotation
 
@@ -37,6 +38,7 @@ class AnnotationRows(StorePart):
         """Remove an annotation."""
         self._append(video_id, annotation, withdrawn=True)
 
+    @asked_again
     def _append(self, video_id: str, annotation: Annotation, *, withdrawn: bool) -> None:
         with self._tables.writing(ANNOTATIONS, _COLUMNS) as table:
             past = _events(table, video_id)

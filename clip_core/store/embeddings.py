@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.errors import StoreError
+from clip_core.store.errors import asked_again
 from clip_core.store.runs import RunRows, epoch
 from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, plain_id
 from clip_core.text import unicode_text
@@ -64,6 +65,7 @@ class EmbeddingRows(RunRows):
             rows = {"video": video, "pts": frames.pts, "time_s": frames.times_s}
             _add(self._tables, name, _FRAME_COLUMNS, rows, frames.vectors.astype(np.float16), "vectors")
 
+    @asked_again
     def stored_pts(self, video_id: str, fingerprint: str) -> Ints:
         """Return the pts of the stored frames: int64 (n,), increasing, each once."""
         with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
@@ -71,6 +73,7 @@ class EmbeddingRows(RunRows):
                 return np.empty(0, dtype=np.int64)
             return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
 
+    @asked_again
     def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:
         """Return the frames committed since a revision, each once over the whole chain of reads.
 
@@ -105,6 +108,7 @@ class EmbeddingRows(RunRows):
         seen.flags.writeable = False
         return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
 
+    @asked_again
     def texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
         """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
         if not prompts:

@@ -10,7 +10,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from clip_core.errors import NotIndexedError
-from clip_core.store.tables import StorePart, Table, Tables, columns_of, digest, guarded, of_video, plain_id, stamp
+from clip_core.store.errors import asked_again, guarded
+from clip_core.store.tables import StorePart, Table, Tables, columns_of, digest, of_video, plain_id, stamp
 from clip_core.text import unicode_text
 
 RUNS = "runs"
@@ -48,6 +49,7 @@ class RunRows(StorePart):
         """Record that a run begins; it is unfinished from now on. A rate of None means every frame."""
         self._note_run(video_id, fingerprint, model_id, samples_per_second, finished=False)
 
+    @asked_again
     def _note_run(
         self, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, *, finished: bool
     ) -> None:
@@ -86,6 +88,7 @@ class RunRows(StorePart):
         return IndexingLock(self._tables, video_id, fingerprint)
 
 
+@asked_again
 def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str] | None) -> tuple[str, str]:
     """Return the state of the log and the epoch of a run; the log is not scanned if ``known`` has the same state.
 
@@ -103,6 +106,7 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
     raise never_begun()
 
 
+@asked_again
 def runs_of_all(tables: Tables) -> dict[str, dict[str, RunRecord]]:
     """Return video id → fingerprint → run, for all stored videos."""
     with tables.reading(RUNS) as table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS, EmbeddingRows, dim_of
+from clip_core.store.errors import guarded
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
-from clip_core.store.tables import Tables, guarded, of_video, plain_id
+from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows
@@ -126,11 +129,10 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
             return sum(video.size_bytes for video in self.usage())
         total = 0
         with guarded(self.location):
-            for file in Path(self.location).rglob("*"):
-                try:
-                    total += file.stat().st_size if file.is_file() else 0
-                except FileNotFoundError:  # deleted by another process, for example by compaction
-                    continue
+            for folder, _, names in os.walk(self.location):
+                for name in names:
+                    with suppress(FileNotFoundError):  # deleted by another process, for example by compaction
+                        total += Path(folder, name).stat().st_size
         return total
 
     def optimize(self, fingerprint: str | None = None) -> None:

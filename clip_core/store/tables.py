@@ -1,8 +1,7 @@
-"""Open, read and write LanceDB tables, with LanceDB's errors translated to ours."""
+"""Open, read and write LanceDB tables; errors that leave this module are ours."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import random
@@ -17,58 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from clip_core.errors import ReadOnlyError, StoreError, StoreFullError
-from clip_core.text import printable, shorten
-
-_MOST = 70
-_MOST_PLACE = 60
-_FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL = re.compile(r"no space left|file too large|quota exceeded|storage full", re.IGNORECASE)
-_CONFLICT = re.compile(r"conflict|preempted|concurrent", re.IGNORECASE)
-_MISSING = re.compile(r"not found", re.IGNORECASE)
-# Rust puts its own classes before the text, and the error number, the path and its source line after it.
-_RUST = re.compile(r"^(lance error: )?(\w+\(\w+\): )*| \(os error \d+\).*$|, /\S+\.rs:\d+.*$", re.DOTALL)
-
-
-def is_conflict(error: BaseException) -> bool:
-    """Return whether an error means that another writer won the race, so that a retry may succeed."""
-    return _CONFLICT.search(str(error)) is not None
-
-
-def is_missing(error: BaseException) -> bool:
-    """Return whether an error means that the table or its folder does not exist (any more)."""
-    return isinstance(error, FileNotFoundError) or _MISSING.search(str(error)) is not None
-
-
-def translate(error: OSError | RuntimeError | ValueError, location: str) -> StoreError:
-    """Return our error for an error of LanceDB or the operating system.
-
-    Args:
-        error: The original error.
-        location: The folder or address of the store.
-    """
-    place = shorten(printable(location), _MOST_PLACE, tail=_MOST_PLACE - 1)  # its end says most
-    if (isinstance(error, OSError) and error.errno in _FULL_CODES) or _FULL.search(str(error)):
-        return StoreFullError(
-            f"The disk that holds {place} is full.",
-            "Free some space or set embeddings: in config.yaml to another folder, then go on where it stopped.",
-        )
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else _RUST.sub("", str(error))
-    reason = " ".join(reason.split())[:_MOST] or type(error).__name__
-    return StoreError(
-        f"The embeddings in {place} cannot be read or written: {reason}.",
-        "Check that folder, or set embeddings: in config.yaml to another one.",
-    )
-
-
-@contextmanager
-def guarded(location: str) -> Iterator[None]:
-    """Raise errors of LanceDB and the operating system as ``StoreError`` or ``StoreFullError``."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        raise translate(error, location) from error
-
+from clip_core.errors import ReadOnlyError, StoreError
+from clip_core.store.errors import REPLACED_TRIES, asked_again, guarded, is_conflict, is_missing
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -204,16 +153,20 @@ class Table:
             _log.info("Left to another process: %s", error.line)
 
     def _retried(self, action: Callable[[], _T]) -> _T:
+        """Return what ``action`` returns, tried again at the latest version if another process won the race."""
+        tries = 1
         with guarded(self._location):
-            for tries in range(1, _TRIES):
+            while True:
                 try:
+                    if tries > 1:
+                        self._raw.checkout_latest()
                     return action()
                 except (OSError, RuntimeError, ValueError) as error:
-                    if not is_conflict(error):
+                    lost = (is_conflict(error) and tries < _TRIES) or (is_missing(error) and tries < REPLACED_TRIES)
+                    if not lost:
                         raise
-                    time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**tries)  # noqa: S311 - not for security
-                    self._raw.checkout_latest()
-            return action()
+                tries += 1
+                time.sleep(random.uniform(0.5, 1.0) * 0.01 * 2**tries)  # noqa: S311 - not for security
 
 
 class StorePart:
@@ -265,6 +218,7 @@ class Tables:
         if raw is not None:
             self._idle.setdefault(name, []).append(raw)
 
+    @asked_again
     def answered(self, name: str, question: Hashable, answer: Callable[[Table | None], _T]) -> _T:
         """Return ``answer`` for a small table, cached until somebody commits to the table.
 
@@ -385,9 +339,19 @@ class Tables:
                         raise
                 else:
                     return raw
-            try:
-                return self._connected().open_table(name)
-            except (ValueError, RuntimeError, OSError) as error:
-                if is_missing(error):
-                    return None
-                raise
+            tries = 1
+            while True:
+                try:
+                    return self._connected().open_table(name)
+                except (ValueError, RuntimeError, OSError) as error:
+                    if is_missing(error) and not self._is_written(name):
+                        return None
+                    # A version may be deleted while it is opened. If that goes on, the table is damaged.
+                    if tries == REPLACED_TRIES or not is_missing(error):
+                        raise
+                tries += 1
+
+    def _is_written(self, name: str) -> bool:
+        """Return whether the folder holds files of a table."""
+        folder = Path(self.location, f"{name}.lance")
+        return self.is_folder and any((*folder.glob("_versions/*.manifest"), *folder.glob("data/*.lance")))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, columns_of, of_video, plain_id
 from clip_core.types import Ints
 
@@ -25,6 +26,7 @@ class ThumbnailRows(StorePart):
         with self._tables.writing(THUMBNAILS, _COLUMNS) as table:
             table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
 
+    @asked_again
     def thumbnail_pts(self, video_id: str) -> Ints:
         """Return the pts of the frames that have a thumbnail: int64 (n,), increasing, each once."""
         with self._tables.reading(THUMBNAILS) as table:
@@ -33,6 +35,7 @@ class ThumbnailRows(StorePart):
             rows = table.rows(("pts",), of_video(video_id))
             return np.unique(np.asarray(rows["pts"].to_numpy(), dtype=np.int64))
 
+    @asked_again
     def thumbnails(self, video_id: str, pts: Sequence[int]) -> dict[int, bytes]:
         """Return pts → JPEG, for those of ``pts`` that have a thumbnail."""
         asked = sorted({int(p) for p in pts})
@@ -46,6 +49,7 @@ class ThumbnailRows(StorePart):
                 jpegs |= dict(zip(rows["pts"].to_pylist(), rows["jpeg"].to_pylist(), strict=True))
         return jpegs
 
+    @asked_again
     def _thumbnail_bytes(self) -> dict[str, int]:
         """Return video id → total bytes of its thumbnails, duplicates included."""
         with self._tables.reading(THUMBNAILS) as table:

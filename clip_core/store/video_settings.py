@@ -8,6 +8,7 @@ from typing import Any
 
 from clip_core.errors import SettingsError, StoreError
 from clip_core.settings import Settings, settings_from
+from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, of_video, stamp
 
 SETTINGS = "settings"
@@ -52,6 +53,7 @@ class SettingsRows(StorePart):
             raise SettingsError(f"{source} cannot be read.", "The next change replaces it.") from error
         return StoredSettings(settings_from(values, source), str(row["fingerprint"]))
 
+    @asked_again
     def keep_settings(self, video_id: str, kept: StoredSettings) -> None:
         """Store the settings of a video in place of the previous ones.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, plain_id, stamp
 from clip_core.types import Ints, TimeTable, VideoRecord
 
@@ -29,6 +30,7 @@ _FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, v
 class VideoRows(StorePart):
     """The store's records of videos."""
 
+    @asked_again
     def remember_video(self, record: VideoRecord) -> None:
         """Store a video's record. The newest record counts, with the ``added_s`` of the first."""
         row = _row(record)

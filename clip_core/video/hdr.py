@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from clip_core.files import lock_folder
+
 WHITE_NITS, PEAK_NITS, KNEE = 203.0, 1000.0, 0.8
 """White of paper and graphics by ITU-R BT.2408. Up to 0.8 of it, colours stay as they are; from there up to the peak of
 the usual mastering screen they are compressed into what is left."""
 _LUT_SIZE = 65
+HDR_FOLDER = re.compile(r"clip-video-hdr-[a-z0-9_]{8}")
+"""The names of the folders of tables, in the system's folder for temporary files."""
 _FROM_BT2020 = np.linalg.inv(
     np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])  # ITU-R BT.2087
 )
@@ -64,4 +69,6 @@ def lut_file(transfer: int) -> Path:
 
 @cache
 def _folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="clip-video-hdr-")
+    made = TemporaryDirectory(prefix="clip-video-hdr-")
+    lock_folder(Path(made.name))  # as long as this process lives
+    return made

@@ -26,6 +26,7 @@ from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.identify import file_stamp
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import exports_folder
+from clip_core.media.leftovers import sweep_leftovers
 from clip_core.media.playable import why_not_playable_here
 from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
@@ -61,7 +62,9 @@ def config() -> Config:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - part of the key
-    return load_config(path)
+    loaded = load_config(path)
+    sweep_leftovers(loaded)
+    return loaded
 
 
 def store(location: str) -> EmbeddingStore:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from clip_core.encoders.catalogue import CATALOGUE
 from tests.pages.test_video_settings_page import CONFIGURED, choose, open_video, restarted, text_of
@@ -173,3 +175,36 @@ def test_what_lies_elsewhere_is_refused_with_what_to_add(trip: Path, stock: Path
         assert page.control("selectbox", "video").value == "wide.mp4"
     type_path(page, "trip/one.mp4")
     assert not page.at.error
+
+
+@pytest.fixture
+def managers(monkeypatch: pytest.MonkeyPatch) -> list[MemoryUploadedFileManager]:
+    """Streamlit's keepers of uploads, as soon as they have kept one."""
+    found, add = [], MemoryUploadedFileManager.add_file
+
+    def add_file(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+        found.append(self)
+        add(self, session_id, file)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "add_file", add_file)
+    return found
+
+
+@pytest.mark.parametrize("content", ["a video", "no video"])
+def test_an_upload_does_not_stay_in_memory(
+    content: str, short: bytes, page: Page, managers: list[MemoryUploadedFileManager]
+) -> None:
+    page.indexed()
+    upload(page, short if content == "a video" else b"no video")
+    assert len(managers) > 0
+    assert [files for manager in managers for files in manager.file_storage.values() if files] == []
+    assert (page.sidebar.upload_error is None) == (content == "a video")
+
+
+def test_a_settings_file_does_not_stay_in_memory(page: Page, managers: list[MemoryUploadedFileManager]) -> None:
+    page.indexed()
+    page.at.file_uploader(key="settings_file_0").upload("mine.yaml", b"prompts: [a kite]\n", "application/yaml")
+    page.run()
+    assert text_of(page) == "a kite"
+    assert len(managers) > 0
+    assert [files for manager in managers for files in manager.file_storage.values() if files] == []

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from clip_core.errors import StoreError, StoreFullError
+from clip_core.store import tables
+from clip_core.store.errors import guarded, is_conflict, translate
 from clip_core.store.store import EmbeddingStore
-from clip_core.store.tables import is_conflict, translate
 from clip_core.types import FrameEmbeddings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,3 +148,133 @@ def test_a_refusal_of_the_system_is_told_without_its_number_and_path() -> None:
     assert translate(RuntimeError(rust), "/x/embeddings").what == (
         "The embeddings in /x/embeddings cannot be read or written: Permission denied."
     )
+
+
+MADE_IN = "/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/lance-13.0.0/src/io/commit/x.rs:1363:34"
+CHECK = "Check that folder, or set embeddings: in config.yaml to another one."
+RESTORE = "Restore that folder, or set embeddings: in config.yaml to another one."
+GONE = "Try again. If it stays gone, restore that folder."
+UPDATE = "Update this program, or set embeddings: in config.yaml to another folder."
+SERVICE = "Check the address, its credentials and the network."
+KINDS = [
+    (
+        "lance error: Retryable commit conflict for version 6: This Rewrite transaction was preempted by concurrent "
+        f"transaction Delete at version 6. Please retry., {MADE_IN}",
+        "other processes kept changing them",
+        "Try again when those are done; what was stored is kept.",
+    ),
+    (
+        "lance error: Not supported: This dataset cannot be read by this version of Lance. Please upgrade Lance to "
+        f"read this dataset. Flags: 1048576, {MADE_IN}",
+        "a newer version wrote them",
+        UPDATE,
+    ),
+    ("Invalid input, Unknown Lance storage version: 9.9", "a newer version wrote them", UPDATE),
+    (
+        "lance error: LanceError(IO): Generic LocalFileSystem error: Unable to walk dir: IO error for operation on "
+        f"/x/runs.lance/_versions: Permission denied (os error 13), {MADE_IN}",
+        "Permission denied",
+        CHECK,
+    ),
+    (
+        'Invalid input, Failed to connect to namespace: IO { source: Generic { store: "LocalFileSystem", source: '
+        'UnableToWalkDir { source: Error { depth: 0, inner: Io { path: Some("/x"), err: Os { code: 13, kind: '
+        'PermissionDenied, message: "Permission denied" } } } } } }',
+        "Permission denied",
+        CHECK,
+    ),
+    (f"lance error: LanceError(IO): Read-only file system (os error 30), {MADE_IN}", "Read-only file system", CHECK),
+    (f"lance error: LanceError(IO): file size is too small, {MADE_IN}", "a file of them is damaged", RESTORE),
+    ("lance error: LanceError(IO): Generic memory error: Invalid range 0..0 for", "a file of them is damaged", RESTORE),
+    ("lance error: LanceError(IO): failed to decode Protobuf message: Field", "a file of them is damaged", RESTORE),
+    ("lance error: LanceError(Arrow): Parser error: Arrow file does not", "a file of them is damaged", RESTORE),
+    ("lance error: Encountered corrupt file x/runs.lance/_versions/9.manifest", "a file of them is damaged", RESTORE),
+    ("Invalid input, Schema error: No field named video.", "a file of them is damaged", RESTORE),
+    ("rust future panicked: unknown error", "a file of them is damaged", RESTORE),
+    (f"lance error: Not found: x/runs.lance/data/0.lance, {MADE_IN}", "a file of them is gone", GONE),
+    (
+        'Invalid input, Failed to connect to namespace: IO { source: Generic { store: "S3", source: ListRequest { '
+        "source: RetryError(RetryErrorImpl { method: GET, uri: Some(http://x), inner: Os { code: 111 } }) } } }",
+        "the storage service does not answer, or refuses",
+        SERVICE,
+    ),
+    (
+        "Invalid input, No object store provider found for scheme: 'foo'\nValid schemes: gs, memory",
+        "there is no such kind of store",
+        "Give a folder or an s3:// address.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "reason", "next_step"), KINDS, ids=[f"{raw[-24:]}" for raw, _, _ in KINDS])
+def test_each_kind_of_error_has_words_of_our_own(raw: str, reason: str, next_step: str) -> None:
+    told = translate(RuntimeError(raw), "/x")
+    assert told.what == f"The embeddings in /x cannot be read or written: {reason}."
+    assert told.next_step == next_step
+
+
+def test_a_panic_in_rust_is_told_too() -> None:
+    panic = type("RustPanic", (Exception,), {"__module__": "pyo3_async_runtimes"})
+    with pytest.raises(StoreError, match="a file of them is damaged"), guarded("/x"):
+        raise panic("rust future panicked: unknown error")
+    with pytest.raises(KeyError), guarded("/x"):  # a fault of ours is no fault of the store
+        raise KeyError("video")
+
+
+def test_races_that_are_lost_every_time_end_in_words_of_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    class Raw:
+        def add(self, rows: object) -> None:
+            tries.append(rows)
+            raise RuntimeError(KINDS[0][0])
+
+        def checkout_latest(self) -> None:
+            pass
+
+    monkeypatch.setattr(tables.time, "sleep", lambda seconds: None)
+    with pytest.raises(StoreError, match=r"other processes kept changing them\. Try again when those are done"):
+        tables.Table(Raw(), "/x", tables.columns_of("video string")).add_row({"video": "a"})
+    assert 5 <= len(tries) <= 20
+
+
+def damaged_store(place: Path) -> EmbeddingStore:
+    store = EmbeddingStore(place)
+    store.begin(VIDEO, MODEL, "sample", None)
+    store.append(VIDEO, MODEL, noise(0, 8))
+    store.append(VIDEO, MODEL, noise(8, 8))
+    return EmbeddingStore(place)
+
+
+@pytest.mark.parametrize("files", ["_versions/*.manifest", "data/*.lance"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "zeros", "text", "gone", "a folder"])
+def test_a_damaged_table_is_told_in_words_of_our_own(files: str, damage: str, tmp_path: Path) -> None:
+    store = damaged_store(tmp_path / "embeddings")
+    for file in (tmp_path / "embeddings" / f"frames_{MODEL}.lance").glob(files):
+        content = file.read_bytes()
+        file.unlink()
+        if damage == "a folder":
+            file.mkdir()
+        elif damage != "gone":
+            made = {"cut": content[:-4], "empty": b"", "zeros": bytes(len(content)), "text": b"no table"}
+            file.write_bytes(made[damage])
+    with pytest.raises(StoreError) as caught:
+        store.read(VIDEO, MODEL)
+    told = str(caught.value)
+    assert told.endswith((f"a file of them is damaged. {RESTORE}", f"a file of them is gone. {GONE}"))
+    assert store.run(VIDEO, MODEL) is not None  # the other tables are as good as before
+
+
+def test_a_table_of_a_newer_version_is_named_as_one(tmp_path: Path) -> None:
+    store = damaged_store(tmp_path / "embeddings")
+    for file in (tmp_path / "embeddings" / "runs.lance" / "_versions").glob("*.manifest"):
+        content = file.read_bytes()
+        start = int.from_bytes(content[-16:-8], "little")
+        end = start + 4 + int.from_bytes(content[start : start + 4], "little")
+        # Field 9 of the manifest, a varint: the features that a reader must know. Bit 20 is none of today's.
+        message = content[start + 4 : end] + bytes([9 << 3, 0x80, 0x80, 0x40])
+        file.write_bytes(content[:start] + len(message).to_bytes(4, "little") + message + content[end:])
+    with pytest.raises(StoreError, match="a newer version wrote them"):
+        store.run(VIDEO, MODEL)

@@ -22,6 +22,7 @@ from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.page import draw_error
 from pages.shared.session import region_state
 from pages.shared.theme import unseen
+from pages.shared.uploads import free
 from pages.shared.widgets import bound
 
 FORMATS = (
@@ -119,6 +120,7 @@ def _draw_upload(video_id: str) -> None:
         state.truth_file = TruthFile(file.name, read_truth(file.getvalue()[: MOST_BYTES + 1], file.name), video_id)
     except TruthError as error:
         state.truth_error = error_markdown(error)
+    free(file)
     st.rerun()
 
 

@@ -19,6 +19,7 @@ from pages.regions.sidebar.state import KINDS, PICTURES, TEXTS, sidebar_state
 from pages.regions.viewer.playhead import Playhead
 from pages.shared import cache
 from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.uploads import free
 from pages.shared.widgets import bound, draw_remove
 
 MOST_PICTURES = 12
@@ -95,6 +96,7 @@ def _upload(*, full: bool) -> None:
             size = f"{small.shape[1]:,} × {small.shape[0]:,}"
             state.picture_note = f"{name} is larger than needed: it was shrunk to {size} pixels."
     state.picture_number += 1
+    free(file)
     st.rerun()
 
 

@@ -24,6 +24,7 @@ from pages.regions.sidebar.threshold import put_thresholds
 from pages.regions.viewer.playhead import start_at
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import unseen
+from pages.shared.uploads import free
 
 WIDTH_PX = 400
 """Fixed, because a long link would widen the menu to its maximum."""
@@ -155,6 +156,7 @@ def _draw_loading() -> None:
     if file is not None:
         state.loaded_settings = file.getvalue()
         state.settings_number += 1
+        free(file)
         st.rerun()
 
 

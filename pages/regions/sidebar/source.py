@@ -18,6 +18,7 @@ from pages.regions.sidebar.state import sidebar_state
 from pages.shared.access import READ_ONLY
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.theme import unseen
+from pages.shared.uploads import free
 from pages.shared.widgets import bound
 
 MOST_OPENED = 1000
@@ -151,7 +152,8 @@ def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None
         "Upload a video",
         type=[extension[1:] for extension in EXTENSIONS],
         key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
-        help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
+        help="Up to 2 GB. Kept in data/uploads under its content hash, once. While it is uploaded, the server holds "
+        "the whole file in memory. If the file is on that machine already, open its path instead.",
     )
     if file is None:
         if state.upload_error is not None:
@@ -170,7 +172,8 @@ def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None
         state.upload_error, state.uploaded = None, str(path)
     except ClipVideoError as error:
         state.upload_error = error
-    state.uploads += 1  # a new key: the uploader frees the file's memory
+    state.uploads += 1  # a new key: an uploader without a file
+    free(file)
     st.rerun()
 
 

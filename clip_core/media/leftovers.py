@@ -1,0 +1,22 @@
+"""Delete what killed processes left half-written in the folders of this program."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from clip_core.config import Config
+from clip_core.files import sweep
+from clip_core.library.add_video import UPLOAD_PART
+from clip_core.library.videos import uploads_folder
+from clip_core.media.exports_folder import exports_folder, sweep_exports
+from clip_core.media.proxies import PROXY_PART, proxies_folder
+from clip_core.video.hdr import HDR_FOLDER
+
+
+def sweep_leftovers(config: Config) -> None:
+    """Delete half-written uploads, proxies, exports and tables that no process writes any more; see ``files.sweep``."""
+    sweep(uploads_folder(config), UPLOAD_PART)
+    sweep(proxies_folder(config), PROXY_PART)
+    sweep_exports(exports_folder(config))
+    sweep(Path(tempfile.gettempdir()), HDR_FOLDER)

@@ -18,6 +18,7 @@ from clip_core.video import open_video
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
+from clip_core.video.watched import Watched
 
 _log = logging.getLogger(__name__)
 SILENT_S = 0.5
@@ -121,8 +122,10 @@ def _time_base_of(path: str) -> Fraction | None:
         return None
 
 
-def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
+def identify(path: Path, store: EmbeddingStore, watched: Watched | None = None) -> Generator[str, None, str]:
     """Look up the id of a file in the store; if it is not there, hash the file and store the id.
+
+    ``watched`` is the file at ``path`` as it was opened; it may be another one by now.
 
     Yields:
         A note on the progress of hashing, every half second.
@@ -130,23 +133,28 @@ def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
     Returns:
         The video_id.
     """
-    size, modified = file_stamp(path)
+    size, modified = file_stamp(path) if watched is None else watched.stamp
     known = store.known_id(path, size, modified)
     if known is not None:
         return known
-    steps, spoken = hashing(path), time.monotonic()
+    video_id = yield from noting(hashing(path) if watched is None else watched.hashing(), size)
+    is_same = file_stamp(path) == (size, modified) if watched is None else watched.change() is None
+    if is_same:  # else it changed while it was hashed, and the id is wrong
+        store.remember_id(path, size, modified, video_id)
+    return video_id
+
+
+def noting(steps: Generator[int, None, str], size: int) -> Generator[str, None, str]:
+    """Run ``hashing`` over ``size`` bytes; yield a note on its progress every half second, and return the id."""
+    spoken = time.monotonic()
     while True:
         try:
             read = next(steps)
         except StopIteration as finished:
-            video_id = str(finished.value)
-            break
+            return str(finished.value)
         if time.monotonic() - spoken > SILENT_S:
             spoken = time.monotonic()
             yield f"Reading the file: {size_text(read)} of {size_text(size)}"
-    if file_stamp(path) == (size, modified):  # else it changed while it was hashed, and the id is wrong
-        store.remember_id(path, size, modified, video_id)
-    return video_id
 
 
 def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRecord:

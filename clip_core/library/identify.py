@@ -10,7 +10,14 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 
-from clip_core.errors import NotIndexedError, StoreError, VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import (
+    NotIndexedError,
+    StoreError,
+    VideoChangedError,
+    VideoError,
+    VideoNotFoundError,
+    shown_name,
+)
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
@@ -64,6 +71,21 @@ def known_video(
     """
     video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
     return None if video_id is None else store.video(video_id)
+
+
+def stamp_of(path: Path, video_id: str, store: EmbeddingStore, stamp: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Return the ``file_stamp`` of a file that is still the video with this id.
+
+    ``stamp`` is the ``file_stamp`` of the file, if the caller has just taken it.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+        VideoChangedError: The store does not know it in its present state, or as another video.
+    """
+    now = stamp or file_stamp(path)
+    if store.known_id(path, *now) != video_id:
+        raise VideoChangedError(f"{shown_name(path)} was changed since it was indexed.", "Open it again.")
+    return now
 
 
 def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError | None:

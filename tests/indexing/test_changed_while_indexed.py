@@ -42,6 +42,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def clean(made: Path) -> FrameEmbeddings:
+    """The rows of the dark video if nobody touches it."""
+    return clean_rows(made / "dark.mp4", made / "of_dark")
+
+
 @pytest.fixture
 def path(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(made / "dark.mp4", tmp_path / "v.mp4"))
@@ -115,10 +121,10 @@ CHANGES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
 @pytest.mark.parametrize("call", [1, 3, 8])
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_change_is_told_and_leaves_no_wrong_row(
-    change: str, call: int, path: Path, made: Path, store: EmbeddingStore, tmp_path: Path
+    change: str, call: int, path: Path, made: Path, clean: FrameEmbeddings, store: EmbeddingStore, tmp_path: Path
 ) -> None:
     act, message = CHANGES[change]
-    video_id, clean = hash_file(path), clean_rows(made / "dark.mp4", tmp_path)
+    video_id = hash_file(path)
     with pytest.raises(VideoChangedError, match=message) as caught:
         list(index_video(path, Meddling({call: lambda: act(path, made)}), store, samples_per_second=None))
     assert len(str(caught.value)) <= 200
@@ -169,10 +175,10 @@ def swapped_and_back(path: Path, made: Path) -> tuple[Callable[[], None], Callab
 
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 3), (3, 5), (5, 9), (7, 8)])
 def test_a_file_that_is_swapped_and_comes_back_meanwhile(
-    first: int, second: int, path: Path, made: Path, store: EmbeddingStore, tmp_path: Path
+    first: int, second: int, path: Path, made: Path, clean: FrameEmbeddings, store: EmbeddingStore
 ) -> None:
     swap, back = swapped_and_back(path, made)
-    video_id, clean = hash_file(path), clean_rows(made / "dark.mp4", tmp_path)
+    video_id = hash_file(path)
     try:
         list(index_video(path, Meddling({first: swap, second: back}), store, samples_per_second=None))
     except VideoChangedError:
@@ -186,10 +192,10 @@ def test_a_file_that_is_swapped_and_comes_back_meanwhile(
 
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (3, 5), (5, 9)])
 def test_a_file_that_is_overwritten_and_restored_meanwhile(
-    first: int, second: int, path: Path, made: Path, store: EmbeddingStore, tmp_path: Path
+    first: int, second: int, path: Path, made: Path, clean: FrameEmbeddings, store: EmbeddingStore
 ) -> None:
     own = path.read_bytes()
-    video_id, clean = hash_file(path), clean_rows(made / "dark.mp4", tmp_path)
+    video_id = hash_file(path)
     acts = {first: lambda: overwrite(path, made), second: lambda: path.write_bytes(own)}
     try:
         list(index_video(path, Meddling(acts), store, samples_per_second=None))
@@ -201,7 +207,9 @@ def test_a_file_that_is_overwritten_and_restored_meanwhile(
     assert_rows_are_among(full, clean)
 
 
-def test_a_link_that_leads_elsewhere_for_a_while(path: Path, made: Path, store: EmbeddingStore, tmp_path: Path) -> None:
+def test_a_link_that_leads_elsewhere_for_a_while(
+    path: Path, made: Path, clean: FrameEmbeddings, store: EmbeddingStore, tmp_path: Path
+) -> None:
     link = tmp_path / "link.mp4"
     link.symlink_to(path)
 
@@ -209,7 +217,7 @@ def test_a_link_that_leads_elsewhere_for_a_while(path: Path, made: Path, store: 
         (tmp_path / "next").symlink_to(target)
         (tmp_path / "next").replace(link)
 
-    video_id, clean = hash_file(path), clean_rows(made / "dark.mp4", tmp_path)
+    video_id = hash_file(path)
     acts = {3: lambda: lead_to(made / "bright.mp4"), 6: lambda: lead_to(path)}
     try:
         list(index_video(link, Meddling(acts), store, samples_per_second=None))
@@ -222,11 +230,11 @@ def test_a_link_that_leads_elsewhere_for_a_while(path: Path, made: Path, store: 
 
 
 def test_the_dense_pass_does_not_open_another_file(
-    path: Path, made: Path, store: EmbeddingStore, tmp_path: Path
+    path: Path, made: Path, clean: FrameEmbeddings, store: EmbeddingStore
 ) -> None:
     """Ten keyframes are the coarse pass: after its last report the file is swapped, before the dense pass opens it."""
     swap, back = swapped_and_back(path, made)
-    video_id, clean = hash_file(path), clean_rows(made / "dark.mp4", tmp_path)
+    video_id = hash_file(path)
     running = index_video(path, FakeEncoder(), store, samples_per_second=None)
     assert next(report for report in running if report.done >= 10).stage == "coarse"
     swap()
@@ -251,9 +259,9 @@ def copied_anew(path: Path) -> None:
     "act", [touch, copied_anew, lambda path: path.chmod(0o600), lambda path: os.link(path, path.with_suffix(".link"))]
 )
 def test_the_same_bytes_with_another_time_lose_nothing(
-    act: Callable[[Path], object], path: Path, store: EmbeddingStore, tmp_path: Path
+    act: Callable[[Path], object], path: Path, clean: FrameEmbeddings, store: EmbeddingStore
 ) -> None:
-    video_id, clean = hash_file(path), clean_rows(path, tmp_path)
+    video_id = hash_file(path)
     encoder = Meddling({3: lambda: act(path), 9: lambda: touch(path)})
     reports = list(index_video(path, encoder, store, samples_per_second=None))
     done = [report.done for report in reports]

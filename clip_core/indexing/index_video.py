@@ -37,7 +37,7 @@ _AFTER_CHANGE: dict[ChangeKind, str] = {
     "folder": "Put it back and index it again to go on.",
     "replaced": "Index it again for the new file.",
     "shorter": "Index it again, or put the whole file back first.",
-    "longer": "It is still being recorded or copied: index it again when it is complete.",
+    "longer": "If it is still being recorded or copied, index it again when that is done.",
     "changed": "Index it again.",
 }
 _INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,15 +103,21 @@ class SharedVideo:
             VideoError: The file is gone, is no longer this video, or the frame cannot be decoded.
         """
         with self._lock:
-            video = self._video = self._video or self._open()
-            try:
-                with video.watched.telling():
-                    frame = video.frame_at(time_s=time_s)
-                    video.watched.check_frames()
-            except VideoChangedError:
-                self._close()
-                raise
-            return frame
+            if self._video is not None and self._stamp is not None:
+                with suppress(VideoChangedError):  # it may have come back, or have got other permissions only
+                    return self._frame_at(time_s)
+            return self._frame_at(time_s)
+
+    def _frame_at(self, time_s: float) -> Frame:
+        video = self._video = self._video or self._open()
+        try:
+            with video.watched.telling():
+                frame = video.frame_at(time_s=time_s)
+                video.watched.check_frames()
+        except VideoChangedError:
+            self._close()
+            raise
+        return frame
 
     def _open(self) -> Video:
         video = open_video(self._path, video_id=self._video_id, table=self._table)

@@ -81,7 +81,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "all": (replace_all, r"f_\d\d\d\.png of f_%03d\.png@10 was changed"),
     "one more": (
         lambda shot: shutil.copy(others(shot, 0), picture(shot, COUNT)),
-        r"f_%03d\.png@10 grew while .* Nothing of it is kept\. It is still being recorded or copied",
+        r"f_%03d\.png@10 grew while .* Nothing of it is kept\. If it is still being recorded or copied",
     ),
     "the folder": (lambda shot: shutil.rmtree(shot.parent), r"f_(%03d|\d{3})\.png.* was moved or deleted"),
 }  # fmt: skip

@@ -23,6 +23,7 @@ HAPPENED: dict[ChangeKind, str] = {
 }
 """What follows the name of the file in a message."""
 _MOST_PICTURE_NAME = 30
+_END_BYTES = 4096
 _State: TypeAlias = tuple[int, int, int]
 
 
@@ -131,6 +132,18 @@ class WatchedFile(Watched):
     def _take(self, status: os.stat_result) -> None:
         self._inode, self._state = (status.st_dev, status.st_ino), _state(status)
         self.stamp = (status.st_size, status.st_mtime_ns)
+        self._ends = self._read_ends()
+
+    def _read_ends(self) -> tuple[bytes, bytes]:
+        """Return the first bytes, and those before where the end was when the file was opened."""
+        size, found = self._state[0], []
+        for start in (0, max(0, size - _END_BYTES)):
+            try:
+                self._file.seek(start)
+                found.append(self._file.read(_END_BYTES)[:size])
+            except OSError:  # decoders fail as well, and tell
+                found.append(b"")
+        return found[0], found[1]
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):
@@ -152,8 +165,14 @@ class WatchedFile(Watched):
             return "replaced"
         if path_only or _state(status) == self._state:
             return None
-        grown = status.st_size - self._state[0]
-        return "changed" if grown == 0 else "longer" if grown > 0 else "shorter"
+        return self._kind_of_write(status.st_size)
+
+    def _kind_of_write(self, size: int) -> ChangeKind:
+        """Return whether the file, of another state and ``size`` bytes by now, was cut or continued, or rewritten."""
+        head, tail = self._read_ends()
+        if size > self._state[0] and (head, tail) == self._ends:
+            return "longer"
+        return "shorter" if size < self._state[0] and self._ends[0].startswith(head) else "changed"
 
     def check_frames(self) -> None:
         """See ``Watched``."""

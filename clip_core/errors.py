@@ -4,6 +4,7 @@ ClipVideoError
 ├── ConfigError            config.yaml is wrong: the key, its value, what is allowed
 ├── VideoError             a file is not a video, or may not be opened
 │   ├── VideoNotFoundError     no such file, a folder, a special file, an address
+│   ├── VideoChangedError      a file was changed, replaced or deleted while it was read
 │   └── VideoDecodeError       a video opened and then could not be read
 ├── EncoderError           a model cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
@@ -34,13 +35,15 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from clip_core.text import printable, shorten, unicode_text
 
 MAX_MESSAGE = 200
 MAX_NAME = 64
 _LEAST_SAID = 20
+ChangeKind: TypeAlias = Literal["gone", "folder", "replaced", "shorter", "longer", "changed"]
+"""What may happen to a video's file while it is read."""
 
 
 class ClipVideoError(Exception):
@@ -72,6 +75,18 @@ class VideoError(ClipVideoError):
 
 class VideoNotFoundError(VideoError):
     """No such regular file."""
+
+
+class VideoChangedError(VideoError):
+    """A video's file was changed, replaced, moved or deleted while it was read.
+
+    Attributes:
+        subject: The name of the file, or of one of a sequence's pictures.
+        kind: What happened to it.
+    """
+
+    subject: str = ""
+    kind: ChangeKind = "changed"
 
 
 class VideoDecodeError(VideoError):

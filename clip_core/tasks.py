@@ -277,13 +277,20 @@ class ProxyQueue(TaskQueue[str]):
         super().__init__("The copy to play", "Nothing of it is kept; try again.", at_once=1)
         self._make = make or make_proxy
 
-    def start(self, path: Path, record: VideoRecord, destination: Path, viewer: str = "somebody") -> None:
-        """Make a proxy of a video just identified, or join the task that does.
+    def start(
+        self,
+        path: Path,
+        record: VideoRecord,
+        destination: Path,
+        viewer: str = "somebody",
+        stamp: tuple[int, int] | None = None,
+    ) -> None:
+        """Make a proxy of a video, or join the task that does; ``stamp`` is the file's when it was identified.
 
         Raises:
             VideoNotFoundError: There is no such file.
         """
-        stamp = file_stamp(path)
+        stamp = stamp or file_stamp(path)
         self.submit(record.video_id, lambda: self._make(path, destination, table=record.table, stamp=stamp), viewer)
 
 
@@ -301,13 +308,23 @@ class ExportQueue(TaskQueue[str]):
         self._folder, self._make = folder, make or export_media
         clean_exports(folder)
 
-    def start(self, path: Path, record: VideoRecord, request: ExportRequest, viewer: str = "somebody") -> str:
-        """Make clips, frames or a ZIP of a video just identified, or join the task that does.
+    def start(
+        self,
+        path: Path,
+        record: VideoRecord,
+        request: ExportRequest,
+        viewer: str = "somebody",
+        stamp: tuple[int, int] | None = None,
+    ) -> str:
+        """Make clips, frames or a ZIP of a video, or join the task that does.
+
+        Args:
+            stamp: The file's ``file_stamp`` when it was identified; None: it was just now.
 
         Raises:
             VideoNotFoundError: There is no such file.
         """
-        stamp, key = file_stamp(path), export_key(record.video_id, request)
+        stamp, key = stamp or file_stamp(path), export_key(record.video_id, request)
         result = self._folder / key
 
         def steps() -> Generator[Progress, None, None]:

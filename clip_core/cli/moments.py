@@ -19,7 +19,7 @@ from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.export.read_moments import MOST_BYTES, read_moments
 from clip_core.files import named_after
 from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
-from clip_core.library.identify import known_video
+from clip_core.library.identify import file_stamp, known_video
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.store.store import EmbeddingStore
@@ -139,7 +139,8 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
         return 0
     kept = "Nothing of the ZIP is kept." if packed else "Only finished files are kept."
     with about(path), terminal.when_stopped(kept):
-        record = known_video(path, store)
+        stamp = file_stamp(Path(path))
+        record = known_video(path, store, stamp)
         # The times of an indexed video are known: its frames need not be looked for first.
         table = record.table if record is not None and record.table.confirmed else None
         suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
@@ -150,7 +151,7 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
             zip_name=named_after(path, CLIPS_ZIP) if packed else None,
             texts={f"moments.{suffix}": content} if packed else {},
         )
-        last = _export(path, request, Path(out), table)
+        last = _export(path, request, Path(out), table, stamp)
     _tell_written(last, len(moments))
     options.tell_notices()
     return 0 if len(last.clips) == len(moments) else INCOMPLETE
@@ -165,9 +166,9 @@ def _read(path: str) -> tuple[list[Moment], bytes]:
     return read_moments(content, shown_name(path)), content
 
 
-def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None) -> Progress:
+def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None, stamp: tuple[int, int]) -> Progress:
     last: Progress | None = None
-    with closing(export_media(path, request, out, table=table)) as run, terminal.ProgressBar(path) as bar:
+    with closing(export_media(path, request, out, table=table, stamp=stamp)) as run, terminal.ProgressBar(path) as bar:
         for progress in run:
             last = progress
             bar.update(progress.share, _work_counted(progress), progress.stage == "done")

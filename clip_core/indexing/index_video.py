@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from clip_core.encoders.base import Encoder
-from clip_core.errors import NotIndexedError
+from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
 from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
 from clip_core.indexing.thumbnails import Thumbnails
-from clip_core.library.identify import file_stamp, identify, is_there, known_video, record_of, reindex_error
+from clip_core.library.identify import file_stamp, identify, is_there, known_video, noting, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import clock
+from clip_core.text import clock, counted
 from clip_core.types import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.decode_ahead import DecodeAhead, room_for
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
+from clip_core.video.watched import HAPPENED
 
 LOOK_AGAIN_S = 0.5
 GIVE_UP_WAITING_S = 30.0
@@ -29,6 +30,16 @@ FEW_FRAMES = 5
 """Some files repeat a frame or two; if this many are left out, part of the video is missing and the user is warned."""
 TIDY_COMMITS = 256
 """Each commit adds a small file, and many files slow down reading: join them after this many commits."""
+MOST_FRUITLESS = 3
+"""So often the passes begin again without a commit between; a file that is touched more often is given up."""
+_AFTER_CHANGE: dict[ChangeKind, str] = {
+    "gone": "Put it back and index it again to go on.",
+    "folder": "Put it back and index it again to go on.",
+    "replaced": "Index it again for the new file.",
+    "shorter": "Index it again, or put the whole file back first.",
+    "longer": "If it is still being recorded or copied, index it again when that is done.",
+    "changed": "Index it again.",
+}
 _INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
@@ -56,6 +67,8 @@ def index_video(
 
     Raises:
         VideoError: The file is missing, is not a video, or cannot be decoded (at the first ``next``).
+        VideoChangedError: The file was changed, replaced or deleted meanwhile. What was embedded before is kept, and
+            is of the file as it was; of a file that grew, it is only kept if it was known before.
         EncoderError: The model failed; what was embedded before is kept.
         StoreError: The embeddings cannot be written.
         ValueError: The rate is not a finite number above 0.
@@ -66,15 +79,14 @@ def index_video(
         return
     file = Path(path)
     with open_video(file) as video:
-        run = _Run(video, encoder, store, samples_per_second)
-        identity = identify(file, store)
-        while True:
-            try:
-                yield Progress(0, run.total, stage="identifying", note=next(identity))
-            except StopIteration as named:
-                run.begin(str(named.value))
-                break
-        yield from run.embed()
+        with video.watched.telling():
+            run = _Run(video, encoder, store, samples_per_second)
+        try:
+            with video.watched.telling():
+                yield from run.identify(file)
+                yield from run.embed()
+        except VideoChangedError as error:
+            raise run.stopped_by(error) from error
 
 
 def recognise_video(
@@ -147,6 +159,7 @@ class _Run:
     def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
         self._id, self._noted = "", rate
+        self._is_new = False
         self._said: tuple[str, ...] = ()
         self._stored: Ints = np.empty(0, np.int64)
         self._embedded = 0
@@ -163,10 +176,28 @@ class _Run:
         self._coarse = coarse_pts(table)
         self._wanted = np.union1d(sample_pts(table, self._rate), self._coarse)
 
-    def begin(self, video_id: str) -> None:
+    def identify(self, file: Path) -> Iterator[Progress]:
+        """Find out which video it is, and begin."""
+        video_id = yield from self._noted_progress(identify(file, self._store, self._video.watched))
+        self._begin(video_id)
+
+    def _noted_progress(self, identity: Generator[str, None, str]) -> Generator[Progress, None, str]:
+        """Report the notes of hashing a file; stop as soon as it changes, as one does that is being recorded."""
+        while True:
+            try:
+                note = next(identity)
+            except StopIteration as hashed:
+                return str(hashed.value)
+            yield Progress(self._done, self.total, stage="identifying", note=note)
+            self._video.watched.check_frames()
+
+    def _begin(self, video_id: str) -> None:
         """Record in the store that this video is being embedded, and what is known about it."""
         self._id = video_id
+        self._ask(self._video.table)
+        self._video.watched.check()
         known = self._store.video(video_id)
+        self._is_new = self._is_new or known is None
         if known is not None and self._is_outdated(known):
             known = self._begin_again(known)
         elif known is not None and known.reading is None:
@@ -200,14 +231,52 @@ class _Run:
         while time.monotonic() - heard < GIVE_UP_WAITING_S:
             with self._store.indexing(self._id, self._encoder.fingerprint) as lock:
                 if lock.held:
-                    yield from self._passes()
+                    yield from self._trusted_passes()
                     return
             before = self._done
             self._look()
             heard = time.monotonic() if self._done > before else heard
             yield self._progress("waiting")
             time.sleep(LOOK_AGAIN_S)
-        yield from self._passes()
+        yield from self._trusted_passes()
+
+    def _trusted_passes(self) -> Iterator[Progress]:
+        """Run the passes; begin them again if the file changed and yet has the same bytes, such as after a touch."""
+        fruitless = 0
+        while True:
+            commits = self._commits
+            try:
+                with self._video.watched.telling():
+                    yield from self._passes()
+            except VideoChangedError:
+                fruitless = 0 if self._commits > commits else fruitless + 1
+                if fruitless > MOST_FRUITLESS or not (yield from self._has_same_bytes()):
+                    raise
+                self._begin(self._id)
+            else:
+                return
+
+    def _has_same_bytes(self) -> Generator[Progress, None, bool]:
+        """Hash what lies at the path now, if it can be the same; whatever it is, the store learns its id."""
+        watched, path = self._video.watched, self._video.info.path
+        if not self._video.renew():
+            return False
+        now_id = yield from self._noted_progress(noting(watched.hashing(), watched.stamp[0]))
+        if watched.change() is not None:
+            return False
+        self._store.remember_id(path, *watched.stamp, now_id)
+        return now_id == self._id
+
+    def stopped_by(self, error: VideoChangedError) -> VideoChangedError:
+        """Return an error that says what is kept; rows of a video that can never come back are deleted."""
+        kept = "Nothing of it is kept."
+        rows = len(self._store.stored_pts(self._id, self._encoder.fingerprint)) if self._id else 0
+        if self._is_new and (rows == 0 or error.kind == "longer"):
+            self._store.forget(self._id)
+        elif rows:
+            kept = f"Kept: {counted(rows, 'sample')} of it as it was."
+        what = f"{error.subject} {HAPPENED[error.kind]} while it was indexed. {kept}"
+        return VideoChangedError(what, _AFTER_CHANGE[error.kind])
 
     def _passes(self) -> Iterator[Progress]:
         """Embed the keyframes, then all samples in order; repeat once if frame times differ from the packets' times."""
@@ -238,6 +307,7 @@ class _Run:
                     yield self._progress(stage)
 
     def _commit(self, batch: FrameEmbeddings) -> None:
+        self._video.watched.check_frames()
         self._check_not_forgotten()
         self._store.append(self._id, self._encoder.fingerprint, batch)
         self._thumbnails.commit(batch.pts)
@@ -268,6 +338,7 @@ class _Run:
         return Progress(done, self.total, rate, left_s, stage)
 
     def _finish(self) -> Progress:
+        self._video.watched.check()
         self._check_not_forgotten()
         record = record_of(self._video, self._id, self._store.video(self._id))
         self._store.remember_video(record)

@@ -19,7 +19,7 @@ from clip_core.library.videos import EXTENSIONS, MOST_LISTED, is_allowed, is_bel
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.video import open_video
-from clip_core.video.identity import BLOCK_BYTES
+from clip_core.video.identity import BLOCK_BYTES, hash_file
 from clip_core.video.opening import upload_extension
 from clip_core.video.sequence import parse_sequence, with_rate
 
@@ -75,11 +75,18 @@ def _keep(part: PartFile, video_id: str, name: str, store: EmbeddingStore) -> Pa
     with open_video(part.path, video_id=video_id, table=None if known is None else known.table) as video:
         target = part.path.with_name(f"{video_id}.{upload_extension(video)}")
         record = outdated or record_of(video, video_id, known)
-    if not target.exists():
+    if not _holds(target, video_id, store):
         part.keep(target)
     store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))
     store.remember_id(target, *file_stamp(target), video_id)
     return target
+
+
+def _holds(target: Path, video_id: str, store: EmbeddingStore) -> bool:
+    """Return whether an upload of the same video is there already, and nobody has changed its file."""
+    if not target.is_file():
+        return False
+    return store.known_id(target, *file_stamp(target)) == video_id or hash_file(target) == video_id
 
 
 def _need_room(folder: Path, size_bytes: int, name: str) -> None:

@@ -10,7 +10,14 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 
-from clip_core.errors import NotIndexedError, StoreError, VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import (
+    NotIndexedError,
+    StoreError,
+    VideoChangedError,
+    VideoError,
+    VideoNotFoundError,
+    shown_name,
+)
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
@@ -18,6 +25,7 @@ from clip_core.video import open_video
 from clip_core.video.base import Video
 from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
+from clip_core.video.watched import Watched
 
 _log = logging.getLogger(__name__)
 SILENT_S = 0.5
@@ -63,6 +71,21 @@ def known_video(
     """
     video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
     return None if video_id is None else store.video(video_id)
+
+
+def stamp_of(path: Path, video_id: str, store: EmbeddingStore, stamp: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Return the ``file_stamp`` of a file that is still the video with this id.
+
+    ``stamp`` is the ``file_stamp`` of the file, if the caller has just taken it.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+        VideoChangedError: The store does not know it in its present state, or as another video.
+    """
+    now = stamp or file_stamp(path)
+    if store.known_id(path, *now) != video_id:
+        raise VideoChangedError(f"{shown_name(path)} was changed since it was indexed.", "Open it again.")
+    return now
 
 
 def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError | None:
@@ -121,8 +144,10 @@ def _time_base_of(path: str) -> Fraction | None:
         return None
 
 
-def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
+def identify(path: Path, store: EmbeddingStore, watched: Watched | None = None) -> Generator[str, None, str]:
     """Look up the id of a file in the store; if it is not there, hash the file and store the id.
+
+    ``watched`` is the file at ``path`` as it was opened; it may be another one by now.
 
     Yields:
         A note on the progress of hashing, every half second.
@@ -130,23 +155,28 @@ def identify(path: Path, store: EmbeddingStore) -> Generator[str, None, str]:
     Returns:
         The video_id.
     """
-    size, modified = file_stamp(path)
+    size, modified = file_stamp(path) if watched is None else watched.stamp
     known = store.known_id(path, size, modified)
     if known is not None:
         return known
-    steps, spoken = hashing(path), time.monotonic()
+    video_id = yield from noting(hashing(path) if watched is None else watched.hashing(), size)
+    is_same = file_stamp(path) == (size, modified) if watched is None else watched.change() is None
+    if is_same:  # else it changed while it was hashed, and the id is wrong
+        store.remember_id(path, size, modified, video_id)
+    return video_id
+
+
+def noting(steps: Generator[int, None, str], size: int) -> Generator[str, None, str]:
+    """Run ``hashing`` over ``size`` bytes; yield a note on its progress every half second, and return the id."""
+    spoken = time.monotonic()
     while True:
         try:
             read = next(steps)
         except StopIteration as finished:
-            video_id = str(finished.value)
-            break
+            return str(finished.value)
         if time.monotonic() - spoken > SILENT_S:
             spoken = time.monotonic()
             yield f"Reading the file: {size_text(read)} of {size_text(size)}"
-    if file_stamp(path) == (size, modified):  # else it changed while it was hashed, and the id is wrong
-        store.remember_id(path, size, modified, video_id)
-    return video_id
 
 
 def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRecord:

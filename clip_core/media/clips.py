@@ -83,6 +83,7 @@ def cut_clips(
                     meter.clips.append((yield from _reported(steps, meter, folder)))
                 meter.files.append(target)
             except (MomentExportError, VideoDecodeError) as error:
+                original.check()
                 failures.append(error)
                 what = f"“{short_prompt(moment.prompt)}” at {clock(moment.start_s)} is not cut: {error.line}"
                 original.warnings.append(what)

@@ -97,12 +97,12 @@ def fast_extension(video: Video) -> str:
     name = video.info.name
     if video.info.decoder != "PyAV" or video.info.container == "gif":
         raise ExportError(f"{name} consists of separate images: there is nothing to copy.", _EXACT_INSTEAD)
-    decoder = Decoder(video.info.path)
+    decoder = Decoder(video.info.path, video.watched)
     decoder.close()
     if decoder.lacks_pts:
         raise ExportError(f"{name} has no presentation times, so it cannot be copied.", _EXACT_INSTEAD)
     with ExitStack() as stack:
-        return _open(video.info.path, stack).extension
+        return _open(video, stack).extension
 
 
 def fast_clip(original: Original, start_s: float, end_s: float, target: Path) -> Generator[float, None, Clip]:
@@ -118,7 +118,7 @@ def fast_clip(original: Original, start_s: float, end_s: float, target: Path) ->
     stretch = stretch_of(video.table, piece.first, piece.stop, piece.end_s)
     before_s = piece.start_s - float(video.times_s[stretch.first])
     with ExitStack() as stack:
-        streams = _open(video.info.path, stack)
+        streams = _open(video, stack)
         stack.enter_context(guarded())
         part = stack.enter_context(whole_file(target))
         for done_s in _copy(streams, stretch, part, "mp4" if target.suffix == ".mp4" else "matroska"):
@@ -188,8 +188,10 @@ class _Counted:
         return True
 
 
-def _open(path: Path, stack: ExitStack) -> Streams:
+def _open(video: Video, stack: ExitStack) -> Streams:
+    path = video.info.path
     container = stack.enter_context(open_container(path))
+    video.watched.check_path()
     sound = first_sound(container)
     known = None if sound is None or sound.codec_context is None else sound
     streams = Streams(container, video_stream(container, path), known)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clip_core.errors import ExportError, VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import ExportError, VideoChangedError, VideoError, VideoNotFoundError, shown_name
 from clip_core.library.identify import file_stamp, is_there
 from clip_core.text import clock
 from clip_core.types import RoundedTime, Times, TimeTable
@@ -31,22 +31,26 @@ class Original:
     Attributes:
         path: The path that was passed in.
         video: The open video.
-        stamp: The file's ``file_stamp`` when it was opened or identified.
         warnings: What the user should know about the clips or frames.
     """
 
     path: Path
     video: Video
-    stamp: tuple[int, int]
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """The file's ``file_stamp`` when it was opened."""
+        return self.video.watched.stamp
 
     def check(self) -> None:
         """Check that the file has not changed.
 
         Raises:
-            VideoError: It has changed, or is gone.
+            VideoChangedError: It has changed, or is gone.
         """
-        check_unchanged(self.path, self.stamp)
+        if (change := self.video.watched.change()) is not None:
+            raise _changed(self.path) from change
 
 
 @contextmanager
@@ -67,8 +71,11 @@ def open_original(
     file = Path(path)
     check_unchanged(file, stamp)
     with open_video(path, table=table) as video:
+        if stamp not in (None, video.watched.stamp):
+            raise _changed(file)
         try:
-            yield Original(file, video, stamp or file_stamp(file))
+            with video.watched.telling():
+                yield Original(file, video)
         except (VideoError, FileNotFoundError) as error:
             if not is_there(path):
                 name = shown_name(path)
@@ -80,10 +87,15 @@ def check_unchanged(path: str | Path, stamp: tuple[int, int] | None) -> None:
     """Check that a file still has this ``file_stamp``; None passes.
 
     Raises:
-        VideoError: It has changed, or is gone.
+        VideoChangedError: It has changed.
+        VideoNotFoundError: It is gone.
     """
     if stamp is not None and file_stamp(Path(path)) != stamp:
-        raise VideoError(f"{shown_name(path)} has changed since it was opened.", "Open it again.")
+        raise _changed(path)
+
+
+def _changed(path: str | Path) -> VideoChangedError:
+    return VideoChangedError(f"{shown_name(path)} has changed since it was opened.", "Open it again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from clip_core.files import is_full, lacking_room, reason_of
 from clip_core.library.videos import is_video_id, uploads_folder
 from clip_core.media.exports_folder import SPARE_BYTES, ProgressMeter
 from clip_core.media.mp4_file import Encoding, Mp4File
-from clip_core.media.original import check_unchanged
+from clip_core.media.original import check_unchanged, open_original
 from clip_core.media.sound import Sound, open_sound
 from clip_core.text import size_text
 from clip_core.types import Progress, TimeTable
@@ -112,13 +112,14 @@ def make_proxy(
             return
         for left in destination.parent.glob(".*.part"):  # of a killed process: we hold the lock
             left.unlink(missing_ok=True)
-        with open_video(path, table=table) as video, ExitStack() as stack:
+        with open_original(path, table, stamp) as original, ExitStack() as stack:
+            video = original.video
             sound, warnings = open_sound(video, stack)
             meter = ProgressMeter("proxy", len(video.table), warnings=warnings)
             out = stack.enter_context(_begin(video, destination, sound))
             yield from _copy(video, out, meter)
+            original.check()
             _check(out, (video.table, table), video.info.name)
-            check_unchanged(path, stamp)
             meter.done = meter.total = len(video.table)
             last = meter.report()
             yield last  # the last chance to cancel: finishing and checking took a while

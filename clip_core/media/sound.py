@@ -59,6 +59,7 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
     if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s):
         container = stack.enter_context(open_container(video.info.path))  # after a failed seek the position is unknown
         stream = first_sound(container) or stream
+    video.watched.check_path()
     sound = Sound(container, stream, zero_s)
     return sound, sound.warnings
 

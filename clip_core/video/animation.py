@@ -20,6 +20,7 @@ from clip_core.video.base import SeenFrames, VideoInfo, check_limits
 from clip_core.video.container_bytes import is_webp
 from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
+from clip_core.video.watched import Watched, WatchedFile
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -59,8 +60,8 @@ class AnimationSource:
     time_base = Fraction(1, 1000)
     starts_anywhere = False
 
-    def __init__(self, path: Path, delays: Delays) -> None:
-        self._path, self._delays = path, delays
+    def __init__(self, path: Path, delays: Delays, watched: Watched) -> None:
+        self._path, self._delays, self._watched = path, delays, watched
         self._broken = False
         self.reading = ""
         self._pts = [0, *accumulate(delays.delays_ms[:-1])]
@@ -74,6 +75,7 @@ class AnimationSource:
     def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:  # noqa: ARG002
         """Yield all pictures; they build on each other, so every reading begins at the first."""
         image = _open(self._path, self._delays)
+        self._watched.check_path()
         self._broken = image is None
         if image is None:
             return
@@ -144,7 +146,13 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
         VideoError: It is not a WebP, or one beyond 64 megapixels, 24 hours or 512 MiB.
         VideoDecodeError: Not one picture can be decoded.
     """
-    name, size_bytes = shown_name(path), path.stat().st_size
+    watched = WatchedFile(path)
+    with watched.opening():
+        return _open_watched(path, watched, table)
+
+
+def _open_watched(path: Path, watched: WatchedFile, table: TimeTable | None) -> ForwardVideo:
+    name, size_bytes = shown_name(path), watched.stamp[0]
     if not is_webp(path):
         raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP file.")
     delays = read_delays(path)
@@ -155,7 +163,7 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
             f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
             "Convert it to MP4.",
         )
-    source = AnimationSource(path, delays)
+    source = AnimationSource(path, delays, watched)
     first = first_picture(source)
     if first is None:
         raise VideoDecodeError(f"Not one picture of {name} can be decoded.", "Copy or download it again.")
@@ -174,7 +182,7 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
         decoder="Pillow",
         reading=source.reading,
     )
-    return ForwardVideo(info, source, start_pts, table)
+    return ForwardVideo(info, source, start_pts, table, watched)
 
 
 def read_delays(path: Path) -> Delays:

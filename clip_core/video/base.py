@@ -17,6 +17,7 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError
 from clip_core.types import Frame, Image, Ints, Times, TimeTable, VideoHeader
 from clip_core.video.identity import hash_file
+from clip_core.video.watched import Watched
 
 MAX_PIXELS = 64_000_000
 """Larger frames are refused by their header, and when they come in mid-stream."""
@@ -78,9 +79,11 @@ class Video(ABC):
         time_base: Seconds per unit of ``pts``.
         start_pts: The pts of the first frame that decodes, which is time zero.
         table: A confirmed table of this very file; one in other units, or that begins elsewhere, is ignored.
+        watched: The file that it is read from; the video closes it. None: it is read from no file.
 
     Attributes:
         info: What the container says.
+        watched: Tells whether the file is still as it was when it was opened.
         unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
         left_out_frames: How many frames a full pass left out because the file's clock jumped back, or pictures that
             do not decode.
@@ -88,8 +91,16 @@ class Video(ABC):
             other: the frames from there on are left out. None if it did not.
     """
 
-    def __init__(self, info: VideoInfo, time_base: Fraction, start_pts: int, table: TimeTable | None) -> None:
+    def __init__(
+        self,
+        info: VideoInfo,
+        time_base: Fraction,
+        start_pts: int,
+        table: TimeTable | None,
+        watched: Watched | None = None,
+    ) -> None:
         self.info = info
+        self.watched = watched or Watched()
         self.unreadable_after_s: float | None = None
         self.left_out_frames = 0
         self.clock_restarts_s: float | None = None
@@ -181,10 +192,18 @@ class Video(ABC):
         self._shown = self._frame(number, pts, image)
         return self._shown
 
+    def renew(self) -> bool:
+        """Go on with what lies at the path now, and read its times anew; see ``Watched.renew``."""
+        self._table = self._shown = None
+        self.unreadable_after_s = self.clock_restarts_s = None
+        self.left_out_frames = 0
+        return self.watched.renew()
+
     def close(self) -> None:
         """Release the file; may be called twice."""
         self._closed = True
         self._shown = None
+        self.watched.close()
 
     def __enter__(self) -> Self:
         return self

@@ -27,6 +27,7 @@ from clip_core.video.base import MAX_PIXELS
 from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, matrix_orientation, on_white, square_size
+from clip_core.video.watched import Watched
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
@@ -241,7 +242,7 @@ def _tone_mapper(raw: VideoFrame, width: int, height: int) -> Graph:
 
 
 class Decoder:
-    """A container, its video stream and a decoder for it.
+    """A container, its video stream and a decoder for it. Whenever ``path`` is opened it must lead to ``watched``.
 
     Attributes:
         packet_pts: int64, the times of the packets read so far that promise a frame, in file order.
@@ -251,14 +252,15 @@ class Decoder:
         packets_read: How many packets were read since the start.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, watched: Watched) -> None:
+        self._path, self.watched = path, watched
         self._open()
 
     def _open(self) -> None:
         self._container = open_container(self._path)
         try:
             self.stream: VideoStream = video_stream(self._container, self._path)
+            self.watched.check_path()
         except Exception:
             self._container.close()
             raise

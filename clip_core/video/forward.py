@@ -12,6 +12,7 @@ import numpy as np
 
 from clip_core.types import Frame, Image, TimeTable
 from clip_core.video.base import SeenFrames, Video, VideoInfo
+from clip_core.video.watched import Watched
 
 # What ended a file early shows as several frames in a row that do not decode; one alone is just a bad frame.
 _FEW_DAMAGED = 1
@@ -73,8 +74,15 @@ def first_picture(source: FrameSource) -> tuple[int, Image] | None:
 class ForwardVideo(Video):
     """An open video over a ``FrameSource``; the other arguments are those of ``Video``."""
 
-    def __init__(self, info: VideoInfo, source: FrameSource, start_pts: int, table: TimeTable | None = None) -> None:
-        super().__init__(info, source.time_base, start_pts, table)
+    def __init__(
+        self,
+        info: VideoInfo,
+        source: FrameSource,
+        start_pts: int,
+        table: TimeTable | None = None,
+        watched: Watched | None = None,
+    ) -> None:
+        super().__init__(info, source.time_base, start_pts, table, watched)
         self._source = source
         self._run: Generator[PendingFrame, None, None] | None = None
         self._last: PendingFrame | None = None
@@ -89,6 +97,11 @@ class ForwardVideo(Video):
                 image = frame.picture() if frame is not None and frame.pts == wanted and frame.is_key else None
             if image is not None:
                 yield self._frame(int(np.searchsorted(self.table.pts, wanted)), int(wanted), image)
+
+    def renew(self) -> bool:
+        """See ``Video``. Pictures that had changed count as damaged until then."""
+        self._bad.clear()
+        return super().renew()
 
     def close(self) -> None:
         """Release the file; may be called twice."""

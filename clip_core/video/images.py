@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from array import array
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -20,6 +20,7 @@ from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS, SeenFrames, VideoIn
 from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
 from clip_core.video.sequence import ImageSequence
+from clip_core.video.watched import WatchedPictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImageFile
@@ -83,11 +84,13 @@ def _tiff_tag(image: PillowImageFile, tag: int) -> int | None:
     return first if isinstance(first, int) else None
 
 
-def read_image(path: Path) -> Image | None:
-    """Decode one image file, see ``decode_image``; None also if it cannot be read."""
+def read_image(path: Path, is_same: Callable[[os.stat_result], bool] = lambda _: True) -> Image | None:
+    """Decode one image file, see ``decode_image``; None also if it cannot be read, or its status is not accepted."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_IMAGE_BYTES + 1)
+            if not is_same(os.fstat(file.fileno())):
+                return None
     except OSError:
         return None
     return decode_image(data)
@@ -137,15 +140,15 @@ class ImageSource:
     """The pictures of a sequence; one unit of ``pts`` is one number, so that holes keep the times true.
 
     A pass looks at the head of each file, and at the end of a PNG, and decodes only what is wanted: a picture that
-    is broken in its middle is found out when it is asked for.
+    is broken in its middle is found out when it is asked for. One that has changed counts as damaged.
     """
 
     starts_anywhere = True
 
-    def __init__(self, sequence: ImageSequence) -> None:
-        self._folder = sequence.folder
-        self._names = [name for _, name in sequence.files]
-        numbers = np.array([number for number, _ in sequence.files], dtype=np.int64)
+    def __init__(self, sequence: ImageSequence, watched: WatchedPictures) -> None:
+        self._folder, self._watched = sequence.folder, watched
+        self._names = [name for _, name in watched.files]
+        numbers = np.array([number for number, _ in watched.files], dtype=np.int64)
         self._pts = numbers - numbers[0]
         self.time_base: Fraction = 1 / sequence.rate
 
@@ -159,7 +162,9 @@ class ImageSource:
         first = 0 if from_pts is None else int(np.searchsorted(self._pts, from_pts))
         for k in range(first, len(self._names)):
             path = self._folder / self._names[k]
-            yield PendingFrame(int(self._pts[k]), 1, True, partial(read_image, path), damaged=not _looks_whole(path))
+            whole = _looks_whole(path) and self._watched.is_as_it_was(path.name)
+            picture = partial(read_image, path, partial(self._watched.is_as_it_was, path.name))
+            yield PendingFrame(int(self._pts[k]), 1, True, picture, damaged=not whole)
 
     def ends_early(self) -> bool:
         """Folders do not say how many pictures they should hold."""
@@ -194,8 +199,9 @@ def open_sequence(sequence: ImageSequence, table: TimeTable | None = None) -> Fo
         VideoError: It would last over 24 hours.
         VideoDecodeError: Not one of the pictures can be decoded.
     """
-    source = ImageSource(sequence)
-    numbers = [number for number, _ in sequence.files]
+    watched = WatchedPictures(sequence)
+    source = ImageSource(sequence, watched)
+    numbers = [number for number, _ in watched.files]
     duration_s = float((numbers[-1] - numbers[0] + 1) / sequence.rate)
     if duration_s > MAX_DURATION_S:
         raise VideoError(
@@ -212,7 +218,7 @@ def open_sequence(sequence: ImageSequence, table: TimeTable | None = None) -> Fo
     info = VideoInfo(
         path=sequence.path,
         name=sequence.name,
-        size_bytes=sequence.stamp()[0],
+        size_bytes=watched.stamp[0],
         container="images",
         codec=Path(sequence.suffix).suffix[1:].lower() or sequence.suffix[1:].lower(),
         width=picture.shape[1],
@@ -221,9 +227,9 @@ def open_sequence(sequence: ImageSequence, table: TimeTable | None = None) -> Fo
         header_frame_count=len(numbers),
         header_duration_s=duration_s,
         decoder="OpenCV",
-        reading=_reading(sequence.folder / dict(sequence.files)[numbers[0] + start_pts]),
+        reading=_reading(sequence.folder / dict(watched.files)[numbers[0] + start_pts]),
     )
-    return ForwardVideo(info, source, start_pts, table)
+    return ForwardVideo(info, source, start_pts, table, watched)
 
 
 def _reading(path: Path) -> str:

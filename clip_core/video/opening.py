@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import stat
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
 from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
+from clip_core.video.watched import WatchedFile
 
 if TYPE_CHECKING:
     from clip_core.video.decoding import Decoded, Decoder
@@ -63,12 +65,12 @@ def _open(path: str | Path, table: TimeTable | None) -> Video:
 
         return open_sequence(sequence, table)
     file = Path(path)
-    size_bytes = _check_file(path, file)
+    _check_file(path, file)
     if _begins_as_webp(file):
         from clip_core.video.animation import open_animation
 
         return open_animation(file, table)
-    return _open_with_pyav(file, size_bytes, table)
+    return _open_with_pyav(file, table)
 
 
 class SharedVideo:
@@ -78,10 +80,17 @@ class SharedVideo:
         path: The file.
         video_id: Its id, so that it need not be hashed.
         table: Its confirmed table of times, so that its packets need not be scanned.
+        stamp: Its ``file_stamp`` when it was identified; a file with another stamp is refused.
     """
 
-    def __init__(self, path: str | Path, video_id: str, table: TimeTable | None = None) -> None:
-        self._path = Path(path)
+    def __init__(
+        self,
+        path: str | Path,
+        video_id: str,
+        table: TimeTable | None = None,
+        stamp: tuple[int, int] | None = None,
+    ) -> None:
+        self._path, self._stamp = Path(path), stamp
         self._video_id = video_id
         self._table = table
         self._video: Video | None = None
@@ -94,16 +103,38 @@ class SharedVideo:
             VideoError: The file is gone, is no longer this video, or the frame cannot be decoded.
         """
         with self._lock:
-            if self._video is None:
-                self._video = open_video(self._path, video_id=self._video_id, table=self._table)
-            return self._video.frame_at(time_s=time_s)
+            if self._video is not None and self._stamp is not None:
+                with suppress(VideoChangedError):  # it may have come back, or have got other permissions only
+                    return self._frame_at(time_s)
+            return self._frame_at(time_s)
+
+    def _frame_at(self, time_s: float) -> Frame:
+        video = self._video = self._video or self._open()
+        try:
+            with video.watched.telling():
+                frame = video.frame_at(time_s=time_s)
+                video.watched.check_frames()
+        except VideoChangedError:
+            self._close()
+            raise
+        return frame
+
+    def _open(self) -> Video:
+        video = open_video(self._path, video_id=self._video_id, table=self._table)
+        if self._stamp not in (None, video.watched.stamp):
+            video.close()
+            raise VideoChangedError(f"{video.info.name} was changed since it was indexed.", "Open it again.")
+        return video
 
     def close(self) -> None:
         """Release the file; the next frame opens it again."""
         with self._lock:
-            if self._video is not None:
-                self._video.close()
-                self._video = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._video is not None:
+            self._video.close()
+            self._video = None
 
 
 def upload_extension(video: Video) -> str:
@@ -111,7 +142,7 @@ def upload_extension(video: Video) -> str:
     return _EXTENSIONS[video.info.container]
 
 
-def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Video:
+def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
     try:
         from clip_core.video.decoding import Decoder, PictureMaker
         from clip_core.video.pyav import PyAVVideo
@@ -121,9 +152,10 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
             "Install it: python -m pip install av",
         ) from error
 
-    name = shown_name(file)
-    decoder = Decoder(file)
-    try:
+    name, watched = shown_name(file), WatchedFile(file)
+    with watched.opening(), ExitStack() as on_error:
+        decoder = Decoder(file, watched)
+        on_error.callback(decoder.close)
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
         pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
         check_limits(name, context.width, context.height, duration_s, pictures)
@@ -133,7 +165,7 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
         info = VideoInfo(
             path=file,
             name=name,
-            size_bytes=size_bytes,
+            size_bytes=watched.stamp[0],
             container=decoder.container_name,
             codec=context.name,
             width=width,
@@ -143,10 +175,9 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
             header_duration_s=duration_s,
             reading=_reading(decoder, maker.reading(first)),
         )
-        return PyAVVideo(info, decoder, first, table)
-    except BaseException:
-        decoder.close()
-        raise
+        video = PyAVVideo(info, decoder, first, table)
+        on_error.pop_all()
+        return video
 
 
 def _begins_as_webp(file: Path) -> bool:
@@ -156,8 +187,8 @@ def _begins_as_webp(file: Path) -> bool:
         raise VideoError(f"{shown_name(file)} may not be read.", "Change its permissions.") from error
 
 
-def _check_file(given: str | Path, file: Path) -> int:
-    """Return the length of an existing regular file."""
+def _check_file(given: str | Path, file: Path) -> None:
+    """Refuse what is no regular file, or an empty one."""
     name = shown_name(given)
     try:
         status = file.stat()
@@ -173,7 +204,6 @@ def _check_file(given: str | Path, file: Path) -> int:
         raise VideoNotFoundError(f"{name} is a special file (a pipe or a device).", "Choose a regular file.")
     if status.st_size == 0:
         raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
-    return status.st_size
 
 
 def _first_frame(decoder: Decoder, name: str) -> Decoded:

@@ -36,7 +36,7 @@ class PyAVVideo(Video):
     def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded, table: TimeTable | None = None) -> None:
         if decoder.stream.time_base is None:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
-        super().__init__(info, decoder.stream.time_base, first.pts, table)
+        super().__init__(info, decoder.stream.time_base, first.pts, table, decoder.watched)
         self._pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
         self._finder = FrameFinder(decoder, first.pts)
         self._open_decoders: set[Decoder] = set()
@@ -108,7 +108,7 @@ class PyAVVideo(Video):
     def _decoding(self) -> Iterator[Decoder]:
         """Lend a fresh decoder at the start of the file."""
         self._check_open()
-        decoder = Decoder(self.info.path)
+        decoder = Decoder(self.info.path, self.watched)
         self._open_decoders.add(decoder)
         try:
             yield decoder

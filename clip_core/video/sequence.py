@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -94,20 +95,29 @@ class ImageSequence:
         Raises:
             VideoNotFoundError: No picture is there.
         """
-        digest, total = hashlib.sha256(str(self.rate).encode()), 0
-        seen = []
-        for number, entry in self._entries():
-            try:
-                status = entry.stat()
-            except FileNotFoundError:  # it vanished since, so it is none of them
-                continue
-            total += status.st_size
-            seen.append(f"\n{number} {status.st_size} {status.st_mtime_ns}")
-        if not seen:
-            _ = self.files  # it says what is missing
-        for line in sorted(seen):
+        return self.stamp_of(self.look())
+
+    def stamp_of(self, found: Sequence[tuple[int, str, os.stat_result]]) -> tuple[int, int]:
+        """Return the ``stamp`` of what ``look`` has found."""
+        digest = hashlib.sha256(str(self.rate).encode())
+        for line in sorted(f"\n{number} {status.st_size} {status.st_mtime_ns}" for number, _, status in found):
             digest.update(line.encode())
+        total = sum(status.st_size for _, _, status in found)
         return total, int.from_bytes(digest.digest()[:8], "big") >> 1
+
+    def look(self) -> list[tuple[int, str, os.stat_result]]:
+        """Return number, name and status of the pictures that are there now, by number.
+
+        Raises:
+            VideoNotFoundError: No picture is there.
+        """
+        found = []
+        for number, entry in self._entries():
+            with suppress(FileNotFoundError):  # it vanished since, so it is none of them
+                found.append((number, entry.name, os.stat(entry.path)))  # noqa: PTH116 - entry.stat() lacks times on Windows
+        if not found:
+            _ = self.files  # it says what is missing
+        return sorted(found, key=lambda each: each[:2])
 
     def _entries(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
         """Look through the folder once; links count if they lead to regular files."""

@@ -23,7 +23,7 @@ from clip_core.encoders.registry import load_encoder
 from clip_core.errors import ReadOnlyError, VideoNotFoundError
 from clip_core.indexing.index_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
-from clip_core.library.identify import file_stamp
+from clip_core.library.identify import file_stamp, stamp_of
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import exports_folder
 from clip_core.media.leftovers import sweep_leftovers
@@ -163,9 +163,29 @@ def _why_not_playable(path: str, stamp: tuple[int, int]) -> str | None:  # noqa:
     return why_not_playable_here(path)
 
 
+def identified_stamp(path: str | Path, video_id: str) -> tuple[int, int]:
+    """Return the ``stamp`` of a file that is still the video with this id.
+
+    Raises:
+        VideoNotFoundError: There is no such file.
+        VideoChangedError: The file was changed since it was indexed.
+    """
+    return stamp_of(Path(path), video_id, store(config().embeddings), stamp(Path(path)))
+
+
+def _shared(path: str, video_id: str, table: TimeTable) -> SharedVideo:
+    return _open(path, video_id, identified_stamp(path, video_id), table.confirmed, table)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)
-def _open(path: str, video_id: str, confirmed: bool, _table: TimeTable) -> SharedVideo:  # noqa: ARG001 - part of the key
-    return SharedVideo(path, video_id, _table)
+def _open(
+    path: str,
+    video_id: str,
+    stamp: tuple[int, int],
+    confirmed: bool,  # noqa: ARG001 - part of the key
+    _table: TimeTable,
+) -> SharedVideo:
+    return SharedVideo(path, video_id, _table, stamp)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -173,9 +193,9 @@ def picture(path: str, video_id: str, time_s: float, _table: TimeTable) -> tuple
     """Return the frame on the screen at a time, as a JPEG for the viewer, and its presentation time in seconds.
 
     Raises:
-        VideoError: The file is gone or cannot be decoded there.
+        VideoError: The file is gone, was changed, or cannot be decoded there.
     """
-    frame = _open(path, video_id, _table.confirmed, _table).frame_at(time_s)
+    frame = _shared(path, video_id, _table).frame_at(time_s)
     return viewer_jpeg(frame.rgb), frame.time_s
 
 
@@ -183,9 +203,9 @@ def frame_rgb(path: str, record: VideoRecord, time_s: float) -> Image:
     """Return the frame on the screen at a time: uint8 RGB, shape (height, width, 3), in full size.
 
     Raises:
-        VideoError: The file is gone or cannot be decoded there.
+        VideoError: The file is gone, was changed, or cannot be decoded there.
     """
-    return _open(path, record.video_id, record.table.confirmed, record.table).frame_at(time_s).rgb
+    return _shared(path, record.video_id, record.table).frame_at(time_s).rgb
 
 
 def thumbnails(
@@ -194,14 +214,13 @@ def thumbnails(
     """Return thumbnails of frames, pts → JPEG; draw and store missing ones for about ``patience_s`` seconds.
 
     Raises:
-        VideoError: The file is gone or cannot be decoded there.
+        VideoError: The file is gone, was changed, or cannot be decoded there.
         StoreError: The store cannot be read or written.
     """
     table = record.table
-    shared = _open(path, record.video_id, table.confirmed, table)
 
     def picture(wanted: int) -> Image:
-        return shared.frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
+        return _shared(path, record.video_id, table).frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
 
     return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
 

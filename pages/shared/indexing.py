@@ -10,7 +10,7 @@ import streamlit as st
 
 from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.encoders.base import ShownEncoder
-from clip_core.errors import NotIndexedError, ProxyError, VideoNotFoundError
+from clip_core.errors import NotIndexedError, ProxyError, VideoChangedError, VideoNotFoundError
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.library.videos import VideoChoice
 from clip_core.store.runs import RunRecord
@@ -104,6 +104,8 @@ def see_to_it(request: IndexRequest) -> Indexed:
     asked = state.asked
     # A cancelled or failed job is not restarted for a new request: the page shows its state and offers Resume.
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
+    # Nor for a new state of the file: one that is being recorded has another at each rerun.
+    stopped = stopped or (job is not None and isinstance(job.error, VideoChangedError))
     if _lacking(record, run, request.rate) and asked != asking and not stopped:
         request.submit()
         job = index_queue().view(request.key, session_id())
@@ -164,13 +166,13 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
             texts = [f"Unreadable after {clock(unreadable)}. The first {samples:,} samples are kept."]
         for text in texts:
             st.warning(text, icon=":material/warning:")
-        if job is not None and job.error is not None and failed and record is not None:
+        lacking = _lacking(record, indexed.run, request.rate)
+        if job is not None and job.error is not None and failed and record is not None and lacking:
             st.error(error_markdown(job.error), icon=":material/error:")
-        if _lacking(record, indexed.run, request.rate):
-            if request.store.read_only:
-                st.caption(f"{counted(samples, 'sample')} indexed · {READ_ONLY}")
-            else:
-                _draw_resume(request, indexed, samples)
+        if lacking and request.store.read_only:
+            st.caption(f"{counted(samples, 'sample')} indexed · {READ_ONLY}")
+        elif lacking:
+            _draw_resume(request, indexed, samples)
         elif unreadable is None:
             st.caption(f":material/check: {counted(samples, 'sample')} indexed · {density_text(indexed.run)}")
 

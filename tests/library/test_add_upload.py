@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import shutil
 import sys
 from collections import namedtuple
@@ -113,6 +114,22 @@ def test_the_same_bytes_again_leave_a_confirmed_table_alone(
     record = known_video(path, store)
     assert record is not None
     assert (record.name, record.table.confirmed) == ("two.mp4", True)
+
+
+def test_an_upload_whose_file_was_changed_is_put_right(
+    video: video_maker.PlantedVideo, store: EmbeddingStore, tmp_path: Path
+) -> None:
+    data = video.path.read_bytes()
+    path = upload(data, "one.mp4", tmp_path, store)
+    path.write_bytes(data[:-1000])
+    inode = path.stat().st_ino
+    assert upload(data, "two.mp4", tmp_path, store) == path
+    assert path.read_bytes() == data
+    assert path.stat().st_ino != inode
+    os.utime(path)  # the same bytes: somebody may be reading it
+    inode = path.stat().st_ino
+    upload(data, "three.mp4", tmp_path, store)
+    assert path.stat().st_ino == inode
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from clip_core import EmbeddingStore
-from clip_core.errors import VideoNotFoundError
+from clip_core.errors import VideoChangedError, VideoNotFoundError
 from clip_core.library import identify as room
-from clip_core.library.identify import identify, known_video
+from clip_core.library.identify import identify, known_video, stamp_of
 
 
 @pytest.fixture
@@ -81,3 +81,18 @@ def test_a_missing_file_and_one_never_seen(tmp_path: Path, store: EmbeddingStore
         known_video(tmp_path / "gone.mp4", store)
     (tmp_path / "new.mp4").write_bytes(b"x")
     assert known_video(tmp_path / "new.mp4", store) is None
+
+
+def test_the_stamp_of_what_is_still_the_same_video(tmp_path: Path, store: EmbeddingStore) -> None:
+    path = tmp_path / "v.mp4"
+    path.write_bytes(b"one")
+    video_id, _ = found(path, store)
+    assert stamp_of(path, video_id, store) == (3, path.stat().st_mtime_ns)
+    with pytest.raises(VideoChangedError, match=r"v\.mp4 was changed since it was indexed\. Open it again\."):
+        stamp_of(path, "0" * 64, store)
+    path.write_bytes(b"another")
+    with pytest.raises(VideoChangedError, match=r"v\.mp4 was changed since it was indexed"):
+        stamp_of(path, video_id, store)
+    path.unlink()
+    with pytest.raises(VideoNotFoundError):
+        stamp_of(path, video_id, store)

@@ -34,7 +34,7 @@ from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.other_lists import spikes_of
 from pages.regions.moments.table import thumbnails_at
-from pages.shared.cache import export_queue
+from pages.shared.cache import export_queue, identified_stamp
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import Remembered, region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
@@ -224,7 +224,8 @@ def _start(bundle: ExportBundle) -> None:
     texts = {"moments.csv": moments_file("csv", bundle)}
     request = ExportRequest(tuple(bundle.moments), *_chosen(), CLIPS_ZIP, texts)
     try:
-        key = export_queue().start(Path(bundle.path), bundle.record, request, session_id())
+        stamp = identified_stamp(bundle.path, bundle.record.video_id)
+        key = export_queue().start(Path(bundle.path), bundle.record, request, session_id(), stamp)
         state.clips_asked = (bundle.record.video_id, key)
     except ClipVideoError as error:
         state.clips_error = error

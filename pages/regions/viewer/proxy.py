@@ -17,7 +17,7 @@ from clip_core.media.proxies import proxy_path, proxy_size
 from clip_core.tasks import TaskView
 from clip_core.types import VideoRecord
 from pages.shared.access import READ_ONLY, is_read_only
-from pages.shared.cache import proxy_queue, why_not_playable
+from pages.shared.cache import identified_stamp, proxy_queue, why_not_playable
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
@@ -126,7 +126,8 @@ def _make(video: VideoChoice, record: VideoRecord, target: Path) -> None:
     state = region_state(ProxyState)
     state.error = None
     try:
-        proxy_queue().start(video.path, record, target, session_id())
+        stamp = identified_stamp(video.path, record.video_id)
+        proxy_queue().start(video.path, record, target, session_id(), stamp)
     except ClipVideoError as error:
         state.error = (record.video_id, error)
 

@@ -180,6 +180,7 @@ class Scores:
         unit: The unit of the values.
         complete: Whether all samples of the last request are included.
         until_s: float64 (n,), when the frame after each sampled one is presented; None if unknown.
+        warnings: Sentences that name the words of prompts that the model does not read.
     """
 
     frames: Ints
@@ -191,6 +192,7 @@ class Scores:
     unit: Unit = "cosine"
     complete: bool = True
     until_s: Times | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n, p = len(self.times_s), len(self.prompts)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from clip_core.analysis.annotations import Reviewed
+from clip_core.analysis.score_prompts import unread_notes
 from clip_core.charts.timeline import still_figure
 from clip_core.charts.view import Line, Timeline
 from clip_core.encoders.base import ShownEncoder
@@ -233,6 +234,8 @@ def _notes(bundle: ExportBundle) -> Iterator[str]:
     for prompt, verdict in found.verdicts.items():
         if prompt not in found.settings.unflagged:
             yield f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
+    if bundle.pictures is None:
+        yield from unread_notes(found.settings.texts, encoder)
     yield _annotation_note(bundle.reviewed)
 
 

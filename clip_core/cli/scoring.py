@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import click
 from clip_core.analysis.analyse import Analysis
 from clip_core.analysis.annotations import Reviewed, reviewed_moments
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.score_prompts import clean_prompts, score_prompts
+from clip_core.analysis.score_prompts import clean_prompts, score_prompts, unread_notes
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import MODEL, VIDEO, Options, about, command, number, place, shared_option
 from clip_core.cli.terminal import count, line, note, write
@@ -25,14 +25,13 @@ from clip_core.filters import FILTERS
 from clip_core.library.identify import identify, known_video, reindex_error
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, UNITS, Settings, settings_from
-from clip_core.text import alternatives, short_prompt
+from clip_core.text import alternatives, printable, short_prompt
 from clip_core.types import Scores, VideoRecord
 from clip_core.validation import read_yaml
 from clip_core.video import open_video
 
 MOST_BYTES = 1_000_000
 """The largest size of a file of settings or prompts."""
-MOST_CUT_SHOWN = 100
 
 
 def prompt_option(usual: str = "the config's") -> click.Option:
@@ -83,7 +82,7 @@ def run_score(options: Options, video: str, out: str | None) -> None:
     if out is not None:
         check_file(out, video=path)
     encoder = options.load_encoder()
-    tell_cut_off(prompts, encoder)
+    tell_warnings(unread_notes(prompts, encoder))
     with about(path):
         record = indexed_video(path, options, encoder)
         scores = score_prompts(record.video_id, prompts, encoder, options.store)
@@ -131,7 +130,7 @@ def find_bundle(path: str, options: Options) -> ExportBundle:
     """
     settings = settings_for(options, options.config)
     encoder = options.load_encoder()
-    tell_cut_off(settings.texts, encoder)
+    tell_warnings(unread_notes(settings.texts, encoder))
     with about(path):
         record = indexed_video(path, options, encoder)
         detection, judged = detected(record, settings, encoder, options)
@@ -152,11 +151,11 @@ def detected(
     return detection, reviewed_moments(detection, record.video_id, options.store) if options.judged else []
 
 
-def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
-    """Write what of each prompt the model does not read."""
-    for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
-        if words:
-            note(f"The model does not read all of “{short_prompt(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
+def tell_warnings(warnings: Iterable[str]) -> None:
+    """Write warnings, a long one on several lines."""
+    for warning in warnings:
+        for part in textwrap.wrap(printable(warning), MAX_MESSAGE, subsequent_indent="  "):
+            note(part)
 
 
 def tell_unfinished(path: str, options: Options, scores: Scores) -> None:
@@ -170,9 +169,7 @@ def tell_verdicts(bundle: ExportBundle) -> None:
     """Write of each prompt whether it is there, and why."""
     for prompt, verdict in bundle.detection.verdicts.items():
         if prompt not in bundle.detection.settings.unflagged:
-            reason = f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
-            for line in textwrap.wrap(reason, MAX_MESSAGE, subsequent_indent="  "):
-                note(line)
+            tell_warnings([f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"])
 
 
 def moment_count(bundle: ExportBundle) -> str:

@@ -243,7 +243,7 @@ def test_the_csv_holds_the_scores(here: Path, capsys: pytest.CaptureFixture[str]
     words = [word for prompt in prompts for word in ("--prompt", prompt)]
     assert main(["score", "clip.mp4", *words]) == 0
     out, err = capsys.readouterr()
-    assert err == ""
+    assert [line.partition("”")[0] for line in err.splitlines()] == ["“=HYPERLINK(1)", '“日本, "x"', "“<b>$x$</b>"]
     header, *rows = csv.reader(io.StringIO(out))
     assert header == ["frame", "time_s", "a dog", "'=HYPERLINK(1)", '日本, "x"', "<b>$x$</b>"]
     config = load_config("config.yaml")
@@ -524,7 +524,8 @@ def test_a_narrow_encoding_and_a_name_that_is_no_text(here: Path, monkeypatch: p
     assert re.match(rb"\\xfc\\u6587\.mp4: \d+ samples", told[0])
     assert re.match(rb"\?\.mp4: \d+ samples", told[1])
     assert told[2] == b"frame,time_s,\\u2026,?"
-    assert said == [rb"There is no file gone\u2026. Check the path."]
+    assert said[0] == rb"There is no file gone\u2026. Check the path."
+    assert [line.partition(b":")[0] for line in said[1:]] == [rb"\u201c\u2026\u201d", rb"\u201c?\u201d"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

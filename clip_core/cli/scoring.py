@@ -22,13 +22,12 @@ from clip_core.encoders.base import Encoder, ShownEncoder
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, SettingsError, shown_name
 from clip_core.export.data_files import scores_csv
 from clip_core.filters import FILTERS
-from clip_core.library.identify import identify, known_video, reindex_error
+from clip_core.library.identify import known_or_renamed, reindex_error
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, UNITS, Settings, settings_from
 from clip_core.text import alternatives, printable, short_prompt
 from clip_core.types import Scores, VideoRecord
 from clip_core.validation import read_yaml
-from clip_core.video import open_video
 
 MOST_BYTES = 1_000_000
 """The largest size of a file of settings or prompts."""
@@ -105,12 +104,7 @@ def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
         VideoError: It is not a video.
     """
     store, file = options.store, Path(path)
-    record = known_video(file, store)
-    if record is None:
-        open_video(file).close()  # the hint below would not help with a file that is not a video
-        for _ in identify(file, store):
-            pass
-        record = known_video(file, store)
+    record = known_or_renamed(file, store)
     if record is None or store.run(record.video_id, encoder.fingerprint) is None:
         what = f"{shown_name(path)} was never indexed with the model {shown_name(encoder.id)}."
         raise NotIndexedError(what, options.index_step(path, what))

@@ -339,6 +339,33 @@ def test_a_renamed_video_is_known_by_its_bytes(here: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.count("\n") >= 11
 
 
+def test_a_renamed_video_and_a_copy_are_named_as_they_were_given(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("clip.mp4").rename("elsewhere.mp4")
+    shutil.copy("elsewhere.mp4", "copy.mp4")
+    Path("truth.csv").write_text("prompt,start,end\na dog,0,1\n")
+    commands = {
+        "score": ["--prompt", "a dog", "--out", "scores.csv"],
+        "moments": ["--prompt", "a dog", "--out", "found"],
+        "report": ["--prompt", "a dog", "--out", "report.html"],
+        "evaluate": ["--truth", "truth.csv", "--json", "result.json"],
+        "index": [],
+    }
+    for name in ("elsewhere.mp4", "copy.mp4", "elsewhere.mp4"):
+        capsys.readouterr()
+        for command, words in commands.items():
+            assert main([command, name, *words]) == 0
+        out, err = capsys.readouterr()
+        named = re.findall(
+            r"[\w ]*\.mp4", out + err + Path("report.html").read_text() + Path("result.json").read_text()
+        )
+        assert set(named) == {name, f"Moments of {name}"}
+    assert main(["index", "copy.mp4"]) == 0
+    assert main(["forget", "elsewhere.mp4", "--yes"]) == 0
+    assert re.search(r"^Forgotten: \d+ frames of elsewhere\.mp4\.", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_an_unfinished_video_is_scored_with_a_warning(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = EmbeddingStore("store")
     (stored,) = store.usage()

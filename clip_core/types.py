@@ -276,6 +276,7 @@ class Progress:
         bytes_per_second: Download rate over the last seconds.
         files: Files that an export has completed so far.
         clips: The clips among these files, with their actual times.
+        failed: How many clips or pictures could not be made; ``warnings`` name them.
     """
 
     done: float
@@ -288,6 +289,7 @@ class Progress:
     bytes_per_second: float = 0.0
     files: tuple[Path, ...] = ()
     clips: tuple[Clip, ...] = ()
+    failed: int = 0
 
     @property
     def share(self) -> float:

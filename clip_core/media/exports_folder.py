@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clip_core.config import Config
-from clip_core.errors import ExportError, MomentExportError, shown_name
+from clip_core.errors import ClipVideoError, ExportError, MomentExportError, VideoDecodeError, shown_name
 from clip_core.files import is_full, lacking_room, reason_of, whole_file
 from clip_core.library.videos import uploads_folder
 from clip_core.types import Clip, Progress, Stage
@@ -41,6 +41,7 @@ class ProgressMeter:
     files: list[Path] = field(default_factory=list)
     clips: list[Clip] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    failures: list[ClipVideoError] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _reported: float = field(default_factory=time.monotonic)
 
@@ -61,7 +62,29 @@ class ProgressMeter:
             warnings=tuple(dict.fromkeys(self.warnings)),
             files=tuple(self.files),
             clips=tuple(self.clips),
+            failed=len(self.failures),
         )
+
+    @contextmanager
+    def naming(self, what: str) -> Iterator[None]:
+        """Name a clip or picture that fails in the block among the warnings, so that the others are made.
+
+        ``what`` is the beginning of a sentence, such as "“a dog” at 0:01.000 is not cut".
+        """
+        try:
+            yield
+        except (MomentExportError, VideoDecodeError) as error:
+            self.failures.append(error)
+            self.warnings.append(f"{what}: {error.line}")
+
+    def check(self) -> None:
+        """Raise the first error if nothing could be made.
+
+        Raises:
+            ExportError, VideoError: Why the first clip or picture could not be made.
+        """
+        if self.failures and not self.files:
+            raise self.failures[0]
 
 
 def need_spare(folder: Path, more_bytes: int = 0) -> None:

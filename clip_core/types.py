@@ -180,6 +180,7 @@ class Scores:
         unit: The unit of the values.
         complete: Whether all samples of the last request are included.
         until_s: float64 (n,), when the frame after each sampled one is presented; None if unknown.
+        warnings: Sentences that name the words of prompts that the model does not read.
     """
 
     frames: Ints
@@ -191,6 +192,7 @@ class Scores:
     unit: Unit = "cosine"
     complete: bool = True
     until_s: Times | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n, p = len(self.times_s), len(self.prompts)
@@ -275,6 +277,7 @@ class Progress:
         bytes_per_second: Download rate over the last seconds.
         files: Files that an export has completed so far.
         clips: The clips among these files, with their actual times.
+        failed: How many clips or pictures could not be made; ``warnings`` name them.
     """
 
     done: float
@@ -287,6 +290,7 @@ class Progress:
     bytes_per_second: float = 0.0
     files: tuple[Path, ...] = ()
     clips: tuple[Clip, ...] = ()
+    failed: int = 0
 
     @property
     def share(self) -> float:

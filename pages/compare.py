@@ -30,7 +30,7 @@ def main() -> None:
     if one is None or other is None or not model.may_send(one, other):
         return
     with sidebar:
-        prompts.warn_of_truncation(wanted, one)
+        prompts.warn_of_unread(wanted, one, other)
     comparison.draw_comparison(video, one, other, wanted.texts, frames)
 
 

@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.analysis.score_prompts import clean_prompts, learn_prompts, read_new_frames, table_of, text_vectors
+from clip_core.analysis.score_prompts import (
+    clean_prompts,
+    learn_prompts,
+    read_new_frames,
+    table_of,
+    text_vectors,
+    unread_notes,
+)
 from clip_core.encoders.base import Encoder
 from clip_core.indexing.embed_frames import checked
 from clip_core.scoring.detection import detect
@@ -184,6 +191,7 @@ class Detection:
         confidence: Prompt → share of the null bank (300 neutral texts) that it beats, in [0, 1]; None if not compared.
         reasons: Prompt → a sentence that explains the verdict.
         shot_boundaries_s: Where one shot ends and the next begins, in seconds, rising.
+        warnings: Sentences that name the words of prompts that the model does not read.
     """
 
     moments: Sequence[Moment]
@@ -192,6 +200,7 @@ class Detection:
     confidence: Mapping[str, float | None]
     reasons: Mapping[str, str]
     shot_boundaries_s: Sequence[float]
+    warnings: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
@@ -235,4 +244,5 @@ def detect_moments(
         confidence={prompt: verdict.confidence for prompt, verdict in found.verdicts.items()},
         reasons={prompt: verdict.reason for prompt, verdict in found.verdicts.items()},
         shot_boundaries_s=tuple(found.video_scores.shot_boundaries_s.tolist()),
+        warnings=unread_notes(used.texts, encoder),
     )

@@ -7,10 +7,11 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from clip_core.analysis.annotations import Reviewed
+from clip_core.analysis.score_prompts import unread_notes
 from clip_core.charts.timeline import still_figure
 from clip_core.charts.view import Line, Timeline
 from clip_core.encoders.base import ShownEncoder
@@ -20,6 +21,7 @@ from clip_core.export import formats
 from clip_core.export.data_files import harmless, spikes_csv
 from clip_core.export.html_report import Report, report_html
 from clip_core.export.source import Source, source_of
+from clip_core.library.identify import placed
 from clip_core.scoring.curve_features import Spike
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.smoothing import width_s
@@ -91,11 +93,7 @@ class ExportBundle:
 
         An uploaded file is named by its hash, so the source has the name of the file that the user uploaded.
         """
-        sequence, file = parse_sequence(self.path), PurePath(self.path)
-        current = file.name if sequence is None else sequence.name
-        name = self.record.name if file.stem == self.record.video_id else current
-        placed = replace(self.record, path=str(Path(self.path).absolute()), name=name)
-        return _source_in_file(placed, self.path)
+        return _source_in_file(placed(self.record, self.path), self.path)
 
 
 def moments_file(kind: str, bundle: ExportBundle) -> bytes:
@@ -233,6 +231,8 @@ def _notes(bundle: ExportBundle) -> Iterator[str]:
     for prompt, verdict in found.verdicts.items():
         if prompt not in found.settings.unflagged:
             yield f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
+    if bundle.pictures is None:
+        yield from unread_notes(found.settings.texts, encoder)
     yield _annotation_note(bundle.reviewed)
 
 

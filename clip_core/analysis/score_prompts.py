@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,7 +51,13 @@ def score_prompts(
     similarities = SimilarityTable() if similarities is None else similarities
     run = read_new_frames(similarities, video_id, encoder, store)
     learn_prompts(similarities, cleaned, "none", encoder, store)
-    return similarities.scores(cleaned, table_of(video_id, store), complete=run.finished)
+    scores = similarities.scores(cleaned, table_of(video_id, store), complete=run.finished)
+    return replace(scores, warnings=unread_notes(cleaned, encoder))
+
+
+def unread_notes(prompts: Sequence[str], encoder: Encoder) -> tuple[str, ...]:
+    """Return sentences that name the words of prompts that the model does not know, or that are beyond its length."""
+    return tuple(note for words in encoder.unread(prompts) for note in words.notes)
 
 
 def read_new_frames(similarities: SimilarityTable, video_id: str, encoder: Encoder, store: EmbeddingStore) -> RunRecord:

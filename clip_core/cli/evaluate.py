@@ -9,10 +9,18 @@ from typing import Any
 import click
 
 from clip_core.analysis.evaluate import Evaluation, evaluate, sweep_settings, usual_grid
+from clip_core.analysis.score_prompts import unread_notes
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import Options, about, command, number, place
-from clip_core.cli.scoring import detected, indexed_video, moment_options, settings_for, tell_cut_off, tell_unfinished
+from clip_core.cli.scoring import (
+    detected,
+    indexed_video,
+    moment_options,
+    settings_for,
+    tell_unfinished,
+    tell_warnings,
+)
 from clip_core.errors import TruthError
 from clip_core.evaluation.ground_truth import MOST_BYTES, of_video, read_truth
 from clip_core.evaluation.metrics import Metrics
@@ -62,12 +70,11 @@ def run_evaluate(
         settings = settings_for(options, replace(options.config, prompts=truth.prompts))
         if shortest_s is not None:
             settings = replace(settings, min_duration_s=shortest_s)
-        tell_cut_off(settings.texts, encoder)
+        warnings = [*unread_notes(settings.texts, encoder), *warnings]
         detection, judged = detected(record, settings, encoder, options, ask_bank=sweep)
         evaluation = evaluate(detection, truth, [r.moment for r in judged if r.kept] if options.judged else None)
     warnings += evaluation.warnings
-    for warning in warnings:
-        terminal.note(warning)
+    tell_warnings(warnings)
     _show(evaluation)
     swept = _sweep(evaluation) if sweep else None
     if out is not None:

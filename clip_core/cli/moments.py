@@ -130,7 +130,7 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
     """Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again.
 
     With --fast its packets are copied as they are, so a clip begins at the keyframe before. VIDEO is named as for
-    `index`; it need not be indexed. Moments that cannot be cut are named; the exit code is 3 then.
+    `index`; it need not be indexed. Clips and pictures that cannot be made are named; the exit code is 3 then.
     """
     path, store = options.video_path(video), options.store
     moments, content = _read(listed)
@@ -154,7 +154,7 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
         last = _export(path, request, Path(out), table, stamp)
     _tell_written(last, len(moments))
     options.tell_notices()
-    return 0 if len(last.clips) == len(moments) else INCOMPLETE
+    return INCOMPLETE if last.failed else 0
 
 
 def _read(path: str) -> tuple[list[Moment], bytes]:

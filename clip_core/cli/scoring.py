@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import click
 from clip_core.analysis.analyse import Analysis
 from clip_core.analysis.annotations import Reviewed, reviewed_moments
 from clip_core.analysis.export_bundle import ExportBundle
-from clip_core.analysis.score_prompts import clean_prompts, score_prompts
+from clip_core.analysis.score_prompts import clean_prompts, score_prompts, unread_notes
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import MODEL, VIDEO, Options, about, command, number, place, shared_option
 from clip_core.cli.terminal import count, line, note, write
@@ -22,17 +22,15 @@ from clip_core.encoders.base import Encoder, ShownEncoder
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, SettingsError, shown_name
 from clip_core.export.data_files import scores_csv
 from clip_core.filters import FILTERS
-from clip_core.library.identify import identify, known_video, reindex_error
+from clip_core.library.identify import known_or_renamed, reindex_error
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, UNITS, Settings, settings_from
-from clip_core.text import alternatives, short_prompt
+from clip_core.text import alternatives, printable, short_prompt
 from clip_core.types import Scores, VideoRecord
 from clip_core.validation import read_yaml
-from clip_core.video import open_video
 
 MOST_BYTES = 1_000_000
 """The largest size of a file of settings or prompts."""
-MOST_CUT_SHOWN = 100
 
 
 def prompt_option(usual: str = "the config's") -> click.Option:
@@ -83,7 +81,7 @@ def run_score(options: Options, video: str, out: str | None) -> None:
     if out is not None:
         check_file(out, video=path)
     encoder = options.load_encoder()
-    tell_cut_off(prompts, encoder)
+    tell_warnings(unread_notes(prompts, encoder))
     with about(path):
         record = indexed_video(path, options, encoder)
         scores = score_prompts(record.video_id, prompts, encoder, options.store)
@@ -106,12 +104,7 @@ def indexed_video(path: str, options: Options, encoder: Encoder) -> VideoRecord:
         VideoError: It is not a video.
     """
     store, file = options.store, Path(path)
-    record = known_video(file, store)
-    if record is None:
-        open_video(file).close()  # the hint below would not help with a file that is not a video
-        for _ in identify(file, store):
-            pass
-        record = known_video(file, store)
+    record = known_or_renamed(file, store)
     if record is None or store.run(record.video_id, encoder.fingerprint) is None:
         what = f"{shown_name(path)} was never indexed with the model {shown_name(encoder.id)}."
         raise NotIndexedError(what, options.index_step(path, what))
@@ -131,7 +124,7 @@ def find_bundle(path: str, options: Options) -> ExportBundle:
     """
     settings = settings_for(options, options.config)
     encoder = options.load_encoder()
-    tell_cut_off(settings.texts, encoder)
+    tell_warnings(unread_notes(settings.texts, encoder))
     with about(path):
         record = indexed_video(path, options, encoder)
         detection, judged = detected(record, settings, encoder, options)
@@ -152,11 +145,11 @@ def detected(
     return detection, reviewed_moments(detection, record.video_id, options.store) if options.judged else []
 
 
-def tell_cut_off(prompts: Sequence[str], encoder: ShownEncoder) -> None:
-    """Write what of each prompt the model does not read."""
-    for prompt, words in zip(prompts, encoder.cut_off(prompts), strict=True):
-        if words:
-            note(f"The model does not read all of “{short_prompt(prompt)}”. Not read: “{words[:MOST_CUT_SHOWN]}”")
+def tell_warnings(warnings: Iterable[str]) -> None:
+    """Write warnings, a long one on several lines."""
+    for warning in warnings:
+        for part in textwrap.wrap(printable(warning), MAX_MESSAGE, subsequent_indent="  "):
+            note(part)
 
 
 def tell_unfinished(path: str, options: Options, scores: Scores) -> None:
@@ -170,9 +163,7 @@ def tell_verdicts(bundle: ExportBundle) -> None:
     """Write of each prompt whether it is there, and why."""
     for prompt, verdict in bundle.detection.verdicts.items():
         if prompt not in bundle.detection.settings.unflagged:
-            reason = f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"
-            for line in textwrap.wrap(reason, MAX_MESSAGE, subsequent_indent="  "):
-                note(line)
+            tell_warnings([f"{short_prompt(prompt)}: {verdict.kind}. {verdict.reason}"])
 
 
 def moment_count(bundle: ExportBundle) -> str:

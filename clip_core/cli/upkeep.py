@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -13,7 +15,7 @@ from clip_core.cli import terminal
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, VIDEO, Options, command
 from clip_core.config import Config, load_config
 from clip_core.errors import ClipVideoError, ConfigError, shown_name
-from clip_core.library.identify import reindex_error
+from clip_core.library.identify import is_there, known_or_renamed, reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import clock, counted, size_text
 
@@ -61,7 +63,7 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
     VIDEO is its name or path, or an id as `list` shows it.
     """
     config, store = options.config, options.store
-    stored = _stored_video(video, store)
+    stored = _stored_video(video, options)
     lost = _what_is_lost(stored, store)
     if file:
         lost += f", and {_uploaded(stored, config)}"
@@ -76,13 +78,16 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
     options.tell_notices()
 
 
-def _stored_video(named: str, store: EmbeddingStore) -> StoredVideo:
-    """Return the one stored video of that name, path, or beginning of an id."""
-    matches = []
-    for video in store.usage():
+def _stored_video(named: str, options: Options) -> StoredVideo:
+    """Return the one stored video of that name, path, or beginning of an id; its file may have been renamed since."""
+    matches, stored = [], options.store.usage()
+    for video in stored:
         by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
         if by_id or named in (video.record.name, video.record.path):
             matches.append(video)
+    if not matches and is_there(named):
+        record = known_or_renamed(Path(options.video_path(named)), options.store)
+        matches = [replace(v, record=record) for v in stored if record and v.record.video_id == record.video_id]
     if not matches:
         what = f"Nothing is stored of {shown_name(named)}."
         raise ClipVideoError(what, f"Give a name or an id as `{PROGRAM} list` shows it.")

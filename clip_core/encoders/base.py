@@ -3,13 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from clip_core.config import Crop
 from clip_core.errors import EncoderError
+from clip_core.text import short_prompt, single_line
 from clip_core.types import Floats, Image
+
+MOST_UNKNOWN_SHOWN, LONGEST_SHOWN = 5, 30
+MOST_CUT_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadWords:
+    """What of a text a model does not read.
+
+    Attributes:
+        text: The text.
+        cut_off: The words at its end that are beyond the model's length, or "".
+        unknown: The words before ``cut_off`` that the model does not know, each once: to it, all of them are the same.
+        read: The words that it knows; "" if it knows none, so that its vector says nothing about the text.
+    """
+
+    text: str
+    cut_off: str
+    unknown: tuple[str, ...]
+    read: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user must know: one sentence or two about what is cut off, and about words that are unknown."""
+        cut = f"The model does not read all of “{short_prompt(self.text)}”. Not read: “{self.cut_off[:MOST_CUT_SHOWN]}”"
+        return [note for note in (cut if self.cut_off else "", self.unknown_note) if note]
+
+    @property
+    def unknown_note(self) -> str:
+        """Two sentences that name the words that the model does not know, and what it reads; "" if it knows all."""
+        if self.read and not self.unknown:
+            return ""
+        words = [f"“{single_line(word, LONGEST_SHOWN)}”" for word in self.unknown[:MOST_UNKNOWN_SHOWN]]
+        if (more := len(self.unknown) - MOST_UNKNOWN_SHOWN) > 0:
+            words.append(f"and {more} more")
+        what = f"the model does not know {', '.join(words)}" if words else "the model does not know such characters"
+        left = "It reads nothing else, so the scores say nothing about this prompt."
+        if self.read:
+            left = f"It reads only “{short_prompt(self.read)}”."
+        return f"“{short_prompt(self.text)}”: {what}. {left}"
 
 
 class Encoder(Protocol):
@@ -54,6 +96,10 @@ class Encoder(Protocol):
         """
         ...
 
+    def unread(self, texts: Sequence[str]) -> list[UnreadWords]:
+        """Return for each text which of its words the model does not read."""
+        ...
+
 
 class ShownEncoder(Encoder, Protocol):
     """An Encoder with the facts that the page shows.
@@ -79,10 +125,6 @@ class ShownEncoder(Encoder, Protocol):
 
         None means the model's own framing, whatever the framing of this object.
         """
-        ...
-
-    def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """Return for each text the words at its end that the model does not read, or "" if it reads all."""
         ...
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 from tokenizers import Tokenizer
+from tokenizers.models import Unigram
 
 from clip_core.config import Crop
+from clip_core.encoders.base import UnreadWords
 from clip_core.encoders.model_files import TOKENIZER_CONFIG, foreign, read_object
 from clip_core.errors import EncoderError
 from clip_core.text import unicode_text
@@ -232,22 +236,53 @@ class Tokens:
         mask[:, 0] |= mask.sum(axis=1) == 0  # a mean over no tokens would be NaN
         return ids, mask
 
-    def cut_off(self, text: str) -> str:
-        """Return the words that truncation drops, starting with any word it splits; "" if nothing is dropped."""
-        plain = self._plain(text)
+    def unread(self, text: str) -> UnreadWords:
+        """Return what of a text is not read: see UnreadWords. A word that truncation splits counts as cut off."""
+        plain, end = self._plain(text), MAX_CHARACTERS
         for length in (self._most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
             encoding = self._tokenizer.encode(plain[:length])
+            tokens = zip(encoding.ids, encoding.offsets, encoding.special_tokens_mask, strict=True)
+            spans = [(token, *span) for token, span, special in tokens if not special]
             if encoding.overflowing:
+                end = _word_start(plain, max((stop for *_, stop in spans), default=0))
                 break
-        else:
-            return plain[MAX_CHARACTERS:].strip()
-        tokens = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-        read = max((end for (_, end), special in tokens if not special), default=0)
-        return plain[_word_start(plain, read) :].strip()
+        unknown = {k for token, start, stop in spans if token == self._unknown_id for k in range(start, stop)}
+        known = {k for token, start, stop in spans if token != self._unknown_id for k in range(start, stop)} - unknown
+        dropped = {k for k, character in enumerate(plain[:end]) if _is_in_words(character)} - known
+        words = [_bare(word) for word in _pieces(plain[:end], unknown | dropped)]
+        unread = dict.fromkeys(word for word in words if any(map(_is_in_words, word)))
+        read = " ".join(_pieces(plain[:end], known))
+        if unread and not any(map(_is_in_words, read)):
+            read = ""
+        return UnreadWords(text, plain[end:].strip(), tuple(unread), read)
+
+    @cached_property
+    def _unknown_id(self) -> int | None:
+        """The id of whatever is not in the vocabulary; None if there is none. A vocabulary of bytes never uses it."""
+        model = self._tokenizer.model
+        if isinstance(model, Unigram):  # has no attribute for it
+            unk_id: int | None = json.loads(model.__getstate__())["unk_id"]
+            return unk_id
+        return None if model.unk_token is None else self._tokenizer.token_to_id(model.unk_token)
 
     def _plain(self, text: str) -> str:
         valid = unicode_text(text)
         return valid.lower() if self._lower else valid
+
+
+def _is_in_words(character: str) -> bool:
+    """Return whether it is a letter, a digit, or a symbol such as an emoji: not punctuation, space or an accent."""
+    return unicodedata.category(character)[0] in "LN" or unicodedata.category(character) == "So"
+
+
+def _bare(word: str) -> str:
+    """Return a word without punctuation at its ends."""
+    return word.strip("".join(c for c in word if unicodedata.category(c)[0] == "P"))
+
+
+def _pieces(text: str, places: Set[int]) -> list[str]:
+    """Return the words of a text of which only the characters at these places are left."""
+    return "".join(character if k in places else " " for k, character in enumerate(text)).split()
 
 
 def _word_start(text: str, cut: int) -> int:

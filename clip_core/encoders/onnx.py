@@ -16,7 +16,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from clip_core.config import Crop
-from clip_core.encoders.base import need_rgb, unit_length
+from clip_core.encoders.base import UnreadWords, need_rgb, unit_length
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint, foreign
 from clip_core.encoders.model_inputs import Tokens
@@ -120,9 +120,9 @@ class OnnxEncoder:
             vectors[start : start + len(chunk)] = unit_length(raw, self.dim, self.name, "text")
         return vectors
 
-    def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """Return the words at the end of each text that the model does not read: see ShownEncoder."""
-        return [self._tokens.cut_off(text) for text in texts]
+    def unread(self, texts: Sequence[str]) -> list[UnreadWords]:
+        """Return which words of each text the model does not read: see ShownEncoder."""
+        return [self._tokens.unread(text) for text in texts]
 
     def _prepared(self, images: Sequence[Image]) -> Iterator[Floats]:
         """Yield float32 (n, 3, height, width), preparing each chunk while the model runs on the previous one.

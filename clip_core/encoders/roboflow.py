@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from clip_core.config import SERVER, Config, Crop
-from clip_core.encoders.base import need_rgb, unit_length
+from clip_core.encoders.base import UnreadWords, need_rgb, unit_length
 from clip_core.encoders.model_files import fingerprint
 from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_errors import KEY, WEIGHTS, reason_in
@@ -107,9 +107,9 @@ class RoboflowEncoder:
         chunks = [plain[start : start + TEXTS_AT_ONCE] for start in range(0, len(plain), TEXTS_AT_ONCE)]
         return self._together(self._texts, chunks)
 
-    def cut_off(self, texts: Sequence[str]) -> list[str]:
-        """Return "" for each text: the server refuses a text that is too long instead of truncating it."""
-        return [""] * len(texts)
+    def unread(self, texts: Sequence[str]) -> list[UnreadWords]:
+        """Return that each text is read whole: the server refuses a text that is too long, and CLIP reads any byte."""
+        return [UnreadWords(text, "", (), text) for text in texts]
 
     def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:
         """Return the vectors of all things, and ask again for those that a busy server did not give.

@@ -64,13 +64,39 @@ def known_video(
 ) -> VideoRecord | None:
     """Return the record of the file at ``path`` in its present state, or None if the store does not know it.
 
+    The record has the path and the name of this file: the store may have those of a copy, or those before it was
+    renamed.
+
     ``stamp`` is the ``file_stamp`` of the file, if the caller has just taken it.
 
     Raises:
         VideoNotFoundError: There is no such file.
     """
     video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
-    return None if video_id is None else store.video(video_id)
+    record = None if video_id is None else store.video(video_id)
+    return None if record is None else placed(record, path)
+
+
+def known_or_renamed(path: Path, store: EmbeddingStore) -> VideoRecord | None:
+    """Return the record of the file at ``path`` as ``known_video`` does, or by its content if it is new there.
+
+    Raises:
+        VideoError: There is no such file, or it is not a video.
+    """
+    record = known_video(path, store)
+    if record is not None:
+        return record
+    open_video(path).close()  # a file that is not a video need not be read to its end
+    for _ in identify(path, store):
+        pass
+    return known_video(path, store)
+
+
+def placed(record: VideoRecord, path: str | os.PathLike[str]) -> VideoRecord:
+    """Return a record with the path and the name that its file has now; an upload keeps the name of the user's file."""
+    file, sequence = Path(path).absolute(), parse_sequence(path)
+    current = file.name if sequence is None else sequence.name
+    return replace(record, path=str(file), name=record.name if file.stem == record.video_id else current)
 
 
 def stamp_of(path: Path, video_id: str, store: EmbeddingStore, stamp: tuple[int, int] | None = None) -> tuple[int, int]:

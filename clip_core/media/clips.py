@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from clip_core.errors import ClipVideoError, MomentExportError, VideoDecodeError
 from clip_core.files import numbered_name
 from clip_core.media.exports_folder import ProgressMeter, export_error, make_folder, need_spare, refuse_source
 from clip_core.media.fast_clips import fast_clip, fast_extension
@@ -71,26 +70,21 @@ def cut_clips(
         cut, extension = (exact_clip, "mp4") if kind == "exact" else (fast_clip, fast_extension(original.video))
         make_folder(folder)
         meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
-        failures: list[ClipVideoError] = []
         yield meter.report()
         for number, (moment, piece) in enumerate(zip(moments, pieces, strict=True), start=1):
             begun = meter.done
             target = folder / numbered_name(number, moment.prompt, moment.start_s, extension)
             refuse_source(target, original.path)
             need_spare(folder)
-            try:
-                with closing(cut(original, moment.start_s, moment.end_s, target)) as steps:
-                    meter.clips.append((yield from _reported(steps, meter, folder)))
+            with (
+                meter.naming(f"“{short_prompt(moment.prompt)}” at {clock(moment.start_s)} is not cut", original.check),
+                closing(cut(original, moment.start_s, moment.end_s, target)) as steps,
+            ):
+                meter.clips.append((yield from _reported(steps, meter, folder)))
                 meter.files.append(target)
-            except (MomentExportError, VideoDecodeError) as error:
-                original.check()
-                failures.append(error)
-                what = f"“{short_prompt(moment.prompt)}” at {clock(moment.start_s)} is not cut: {error.line}"
-                original.warnings.append(what)
             meter.done = begun + piece.duration_s
             yield meter.report()
-        if failures and not meter.clips:
-            raise failures[0]
+        meter.check()
         meter.done = meter.total
         yield meter.report()
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from clip_core.errors import ExportError, shown_name
+from clip_core.errors import ClipVideoError, ExportError, MomentExportError, VideoDecodeError, shown_name
 from clip_core.files import lock_folder, numbered_name, sweep, unique_part, whole_file
 from clip_core.media.clips import ClipMode, cut_clips
 from clip_core.media.exports_folder import ProgressMeter, guarded, make_folder, need_spare, refuse_source, write_whole
 from clip_core.media.original import open_original, piece_of, slack_of
-from clip_core.types import Clip, Moment, Progress, TimeTable
+from clip_core.text import clock, short_prompt
+from clip_core.types import Clip, Image, Moment, Progress, TimeTable
 from clip_core.video.drawing import picture_file
 
 _PIECE_BYTES = 1 << 20
@@ -119,29 +120,39 @@ def save_frames(
         writing, which is by time.
 
     Raises:
-        ExportError: A picture cannot be written, or a time lies outside the video.
-        VideoError: A frame cannot be decoded, or the video changed meanwhile or is gone.
+        ExportError: A file cannot be written, or a time lies outside the video. If some pictures can be made, the
+            others are named among the warnings.
+        VideoError: Not one frame can be decoded, or the video changed meanwhile or is gone.
     """
     named = [_named(each) for each in wanted]
     with open_original(path, table, stamp) as original:
         for _, time_s in named:
             piece_of(original.video.table, time_s, time_s)
         make_folder(folder)
-        meter = ProgressMeter("frames", len(named))
+        meter = ProgressMeter("frames", len(named), warnings=original.warnings)
         yield meter.report()
         for place in sorted(range(len(named)), key=lambda k: named[k][1]):  # in time order few need a seek
             prompt, time_s = named[place]
             need_spare(folder)
             target = folder / numbered_name(place + 1, prompt, time_s, _EXTENSIONS[kind])
             refuse_source(target, original.path)
-            frame = original.video.frame_at(time_s=time_s + slack_of(time_s))
-            original.check()
-            write_whole(target, picture_file(frame.rgb, png=kind == "png"))
-            meter.files.append(target)
+            with meter.naming(f"“{short_prompt(prompt)}” at {clock(time_s)} has no picture", original.check):
+                frame = original.video.frame_at(time_s=time_s + slack_of(time_s))
+                original.check()
+                write_whole(target, _encoded(frame.rgb, kind))
+                meter.files.append(target)
             meter.done += 1
             if meter.due():
                 yield meter.report()
         yield meter.report()
+        meter.check()
+
+
+def _encoded(rgb: Image, kind: PictureKind) -> bytes:
+    try:
+        return picture_file(rgb, png=kind == "png")
+    except ValueError as error:
+        raise MomentExportError(str(error), "Choose PNG.") from error
 
 
 def _named(wanted: Moment | float) -> tuple[str, float]:
@@ -191,21 +202,32 @@ def export_media(
 
     Yields:
         Progress of each stage, and at the end one with the stage "done": its ``files`` are the written files, its
-        ``clips`` say where each clip really begins and ends (in a ZIP their paths are names).
+        ``clips`` say where each clip really begins and ends (in a ZIP their paths are names), and its ``failed``
+        counts the clips and pictures that could not be made.
 
     Raises:
-        ExportError, VideoError: See ``cut_clips``, ``save_frames`` and ``pack_zip``.
+        ExportError, VideoError: See ``cut_clips``, ``save_frames`` and ``pack_zip``. If no clip can be made but
+            pictures can, or the other way round, nothing is raised.
     """
     with _workplace(folder, request.zip_name is not None) as place:
         files: list[Path] = []
         clips: tuple[Clip, ...] = ()
         warnings: tuple[str, ...] = ()
+        errors: list[ClipVideoError] = []
+        failed = 0
         for stage in _stages(path, request, place, table, stamp):
+            progress = Progress(0, 1)
             with closing(stage) as run:
-                for progress in run:
-                    yield replace(progress, files=(*files, *progress.files))
+                try:
+                    for progress in run:
+                        yield replace(progress, files=(*files, *progress.files))
+                except (MomentExportError, VideoDecodeError) as error:
+                    errors.append(error)
             files += progress.files
             clips, warnings = clips + progress.clips, (*warnings, *progress.warnings)
+            failed += progress.failed
+        if errors and not files:
+            raise errors[0]
         make_folder(folder)
         if request.zip_name is not None:
             yield from pack_zip(folder / request.zip_name, files, request.texts)
@@ -215,7 +237,8 @@ def export_media(
             for name, content in request.texts.items():
                 write_whole(folder / Path(name).name, content)
                 files.append(folder / Path(name).name)
-    yield Progress(1, 1, seconds_left=0.0, stage="done", warnings=warnings, files=tuple(files), clips=clips)
+    done = Progress(1, 1, seconds_left=0.0, stage="done", warnings=warnings, files=tuple(files), clips=clips)
+    yield replace(done, failed=failed)
 
 
 def _stages(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clip_core.config import Config
-from clip_core.errors import ExportError, MomentExportError, shown_name
+from clip_core.errors import ClipVideoError, ExportError, MomentExportError, VideoDecodeError, shown_name
 from clip_core.files import LEFT_AFTER_S, is_full, is_held, lacking_room, reason_of, sweep, whole_file
 from clip_core.library.videos import uploads_folder
 from clip_core.types import Clip, Progress, Stage
@@ -42,6 +42,7 @@ class ProgressMeter:
     files: list[Path] = field(default_factory=list)
     clips: list[Clip] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    failures: list[ClipVideoError] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _reported: float = field(default_factory=time.monotonic)
 
@@ -62,7 +63,32 @@ class ProgressMeter:
             warnings=tuple(dict.fromkeys(self.warnings)),
             files=tuple(self.files),
             clips=tuple(self.clips),
+            failed=len(self.failures),
         )
+
+    @contextmanager
+    def naming(self, what: str, check: Callable[[], None]) -> Iterator[None]:
+        """Name a clip or picture that fails in the block among the warnings, so that the others are made.
+
+        Args:
+            what: The beginning of a sentence, such as "“a dog” at 0:01.000 is not cut".
+            check: Is called after a failure, and raises if the others would fail too.
+        """
+        try:
+            yield
+        except (MomentExportError, VideoDecodeError) as error:
+            check()
+            self.failures.append(error)
+            self.warnings.append(f"{what}: {error.line}")
+
+    def check(self) -> None:
+        """Raise the first error if nothing could be made.
+
+        Raises:
+            ExportError, VideoError: Why the first clip or picture could not be made.
+        """
+        if self.failures and not self.files:
+            raise self.failures[0]
 
 
 def need_spare(folder: Path, more_bytes: int = 0) -> None:

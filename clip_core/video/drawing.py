@@ -7,6 +7,7 @@ import numpy as np
 from clip_core.types import Image
 
 _QUALITY = 88
+MOST_JPEG_PX = 65_500
 THUMBNAIL_PX, _THUMBNAIL_QUALITY = 160, 75
 
 
@@ -52,7 +53,14 @@ def picture_file(rgb: Image, *, png: bool = False) -> bytes:
     Args:
         rgb: uint8 (h, w, 3), red first.
         png: Whether the file must be lossless.
+
+    Raises:
+        ValueError: The picture is too large for JPEG.
     """
+    if not png and max(rgb.shape[:2]) > MOST_JPEG_PX:
+        raise ValueError(
+            f"A JPEG has at most {MOST_JPEG_PX:,} pixels in a row, not {rgb.shape[1]:,} × {rgb.shape[0]:,}."
+        )
     return _encoded(rgb, ".png", []) if png else _jpeg(rgb, 95)
 
 

@@ -112,7 +112,7 @@ def _investigate(
     indexed = indexing.see_to_it(request)
     notes = opened.fill(places.notes)
     with notes:
-        prompts.warn_of_truncation(typed, encoder)
+        prompts.warn_of_unread(typed, encoder)
         video_scores = curves.live_video_scores(request, indexed, typed)
     with opened.fill(places.facts):
         source.describe(indexed.record)

@@ -140,7 +140,8 @@ def test_a_confidence_that_cannot_be(encoder: FakeEncoder, store: EmbeddingStore
 def test_it_is_json(encoder: FakeEncoder, store: EmbeddingStore) -> None:
     found = detect_moments(VIDEO, [DOG, GNOME], encoder, store)
     told: dict[str, Any] = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert list(told) == ["moments", "candidates", "verdicts", "confidence", "reasons", "shot_boundaries_s"]
+    fields = ["moments", "candidates", "verdicts", "confidence", "reasons", "shot_boundaries_s", "warnings"]
+    assert list(told) == fields
     assert told["moments"] == [asdict(moment) for moment in found.moments]
     assert set(told["moments"][0]) == {"prompt", "start_s", "end_s", "peak_s", "peak", "mean", "label"}
     assert told["candidates"] == [asdict(moment) for moment in found.candidates]

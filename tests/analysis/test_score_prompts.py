@@ -1,13 +1,16 @@
 """From stored vectors to scores: right, incremental, and no text embedded twice."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video, score_prompts
+from clip_core.analysis.analyse import detect_moments
 from clip_core.analysis.score_prompts import clean_prompts
+from clip_core.encoders.base import UnreadWords
 from clip_core.errors import NotIndexedError, PromptError, StoreFullError
 from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.text import clean_prompt
@@ -151,3 +154,24 @@ def test_without_room_for_a_text_the_scores_are_right_all_the_same(
     monkeypatch.setattr(store, "texts", lambda *_: {})
     np.testing.assert_array_equal(score_prompts(video_id, ["a"], encoder, store).values, expected)
     assert "The vectors of 1 prompts are not kept: The disk is full." in caplog.text
+
+
+class UnversedEncoder(FakeEncoder):
+    """Does not know the word "rug"."""
+
+    def unread(self, texts: Sequence[str]) -> list[UnreadWords]:
+        return [UnreadWords(text, "", ("rug",) if "rug" in text else (), text.replace("rug", "")) for text in texts]
+
+
+def test_words_that_the_model_does_not_know_are_among_the_warnings(
+    video: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = UnversedEncoder()
+    video_id = index(video, store, 5.0, encoder)
+    scores = score_prompts(video_id, ["a dog", "rug"], encoder, store)
+    want = (
+        "“rug”: the model does not know “rug”. It reads nothing else, so the scores say nothing about this prompt.",
+    )
+    assert scores.warnings == want
+    assert detect_moments(video_id, ["a dog", "- rug"], encoder, store).warnings == want
+    assert score_prompts(video_id, ["a dog"], encoder, store).warnings == ()

@@ -11,6 +11,7 @@ import pytest
 import clip_core.media.export_media
 from clip_core.__main__ import main
 from clip_core.video import open_video
+from clip_core.video.pyav import PyAVVideo
 from tests.support.video_maker import VideoSpec, make_edit_list, planted, read_number, write_images
 
 TABLE = """prompt,start_s,end_s,duration_s,peak_s,peak,mean
@@ -149,3 +150,17 @@ def test_a_moment_that_cannot_be_cut_is_named_and_the_exit_code_says_so(
     assert re.search(r"a dog.* is not cut: There is no keyframe", printed.err)
     assert "2 moments: 1 clips" in printed.out
     assert [path.name[:3] for path in out.iterdir()] == ["002"]
+
+
+def test_a_picture_that_cannot_be_decoded_is_named_and_the_exit_code_says_so(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture_at = PyAVVideo._picture_at
+    monkeypatch.setattr(
+        PyAVVideo, "_picture_at", lambda self, pts: None if self.table.number_of(pts) == 21 else picture_at(self, pts)
+    )
+    assert run("--fast", "--frames", "png") == 3
+    printed = capsys.readouterr()
+    assert re.search(r"“a dog” at 0:00\.700 has no picture: Frame 21 of film\.mp4 cannot be decoded", printed.err)
+    assert "2 moments: 2 clips and 1 pictures in out" in printed.out
+    assert [path.name for path in (here / "out").iterdir() if path.suffix == ".png"] == ["002_pizza-hot_0m01.200s.png"]

@@ -150,6 +150,16 @@ def test_the_doctor_of_a_server(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert "SECRET" not in "\n".join(out)
 
 
+def test_words_that_the_model_does_not_know_are_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "index", "clip.mp4")[0] == 0
+    code, out, err = run(capsys, "score", "clip.mp4", "--prompt", "the kitchen", "--prompt", "a dog", "--prompt", "狗")
+    assert (code, out[0]) == (0, "frame,time_s,the kitchen,a dog,狗")
+    assert " ".join(err) == (
+        "“the kitchen”: the model does not know “kitchen”. It reads only “the”. "
+        "“狗”: the model does not know “狗”. It reads nothing else, so the scores say nothing about this prompt."
+    )
+
+
 def test_a_prompt_that_is_cut_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "index", "clip.mp4")[0] == 0
     code, out, err = run(capsys, "score", "clip.mp4", "--prompt", "dog " * 75 + "red house", "--prompt", "a dog")

@@ -139,7 +139,7 @@ def test_the_lines_of_qvhighlights_and_a_list_of_prompts(here: Path, capsys: pyt
     Path("truth.jsonl").write_text(json.dumps(line) + "\n")
     Path("prompts.txt").write_text("\ufeffa dog\r\n\r\n- a person\r\n", "utf-8")
     code, out, err = run(capsys, "--truth", "truth.jsonl", "--prompts", "prompts.txt")
-    assert (code, err) == (0, [])
+    assert (code, err) == (0, ["“a person”: the model does not know “person”. It reads only “a”."])
     assert re.match(r"all +2 +2 +100\.0 +100\.0", out[2])
 
 

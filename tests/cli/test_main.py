@@ -243,7 +243,7 @@ def test_the_csv_holds_the_scores(here: Path, capsys: pytest.CaptureFixture[str]
     words = [word for prompt in prompts for word in ("--prompt", prompt)]
     assert main(["score", "clip.mp4", *words]) == 0
     out, err = capsys.readouterr()
-    assert err == ""
+    assert [line.partition("”")[0] for line in err.splitlines()] == ["“=HYPERLINK(1)", '“日本, "x"', "“<b>$x$</b>"]
     header, *rows = csv.reader(io.StringIO(out))
     assert header == ["frame", "time_s", "a dog", "'=HYPERLINK(1)", '日本, "x"', "<b>$x$</b>"]
     config = load_config("config.yaml")
@@ -337,6 +337,33 @@ def test_a_renamed_video_is_known_by_its_bytes(here: Path, capsys: pytest.Captur
     Path("clip.mp4").rename("elsewhere.mp4")
     assert main(["score", "elsewhere.mp4"]) == 0
     assert capsys.readouterr().out.count("\n") >= 11
+
+
+def test_a_renamed_video_and_a_copy_are_named_as_they_were_given(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("clip.mp4").rename("elsewhere.mp4")
+    shutil.copy("elsewhere.mp4", "copy.mp4")
+    Path("truth.csv").write_text("prompt,start,end\na dog,0,1\n")
+    commands = {
+        "score": ["--prompt", "a dog", "--out", "scores.csv"],
+        "moments": ["--prompt", "a dog", "--out", "found"],
+        "report": ["--prompt", "a dog", "--out", "report.html"],
+        "evaluate": ["--truth", "truth.csv", "--json", "result.json"],
+        "index": [],
+    }
+    for name in ("elsewhere.mp4", "copy.mp4", "elsewhere.mp4"):
+        capsys.readouterr()
+        for command, words in commands.items():
+            assert main([command, name, *words]) == 0
+        out, err = capsys.readouterr()
+        named = re.findall(
+            r"[\w ]*\.mp4", out + err + Path("report.html").read_text() + Path("result.json").read_text()
+        )
+        assert set(named) == {name, f"Moments of {name}"}
+    assert main(["index", "copy.mp4"]) == 0
+    assert main(["forget", "elsewhere.mp4", "--yes"]) == 0
+    assert re.search(r"^Forgotten: \d+ frames of elsewhere\.mp4\.", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_an_unfinished_video_is_scored_with_a_warning(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -524,7 +551,8 @@ def test_a_narrow_encoding_and_a_name_that_is_no_text(here: Path, monkeypatch: p
     assert re.match(rb"\\xfc\\u6587\.mp4: \d+ samples", told[0])
     assert re.match(rb"\?\.mp4: \d+ samples", told[1])
     assert told[2] == b"frame,time_s,\\u2026,?"
-    assert said == [rb"There is no file gone\u2026. Check the path."]
+    assert said[0] == rb"There is no file gone\u2026. Check the path."
+    assert [line.partition(b":")[0] for line in said[1:]] == [rb"\u201c\u2026\u201d", rb"\u201c?\u201d"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

@@ -120,7 +120,12 @@ def test_a_file_of_prompts_with_a_negative_one(here: Path, capsys: pytest.Captur
     (here / "prompts.txt").write_text("\ufeffa red car\r\n\r\n- a person\r\n", encoding="utf-8")
     given = ("--prompts", "prompts.txt", "--unit", "margin", "--threshold", "-2", "--settings", "any.yaml")
     code, out, err = run(capsys, "moments", "clip.mp4", *given)
-    assert (code, [line.split(".")[0] for line in err]) == (0, ["a red car: there"])  # a negative one has no verdict
+    unknown = "“a person”: the model does not know “person”. It reads only “a”."
+    assert (code, err[0], [line.split(".")[0] for line in err[1:]]) == (
+        0,
+        unknown,
+        ["a red car: there"],  # a negative one has no verdict
+    )
     (whole,) = rows(out)
     assert (whole["prompt"], whole["start_s"], float(whole["end_s"])) == (
         "a red car",

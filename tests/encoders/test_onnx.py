@@ -212,7 +212,7 @@ def test_a_dynamically_quantized_model_gives_a_frame_one_vector_whatever_is_besi
 
 def test_what_the_model_does_not_read_of_a_text(tmp_path: Path) -> None:
     found = OnnxEncoder(make_clip(tmp_path), "toy")
-    assert found.cut_off(["a dog", "dog " * 75 + "cat tree"]) == ["", "cat tree"]
+    assert [words.cut_off for words in found.unread(["a dog", "dog " * 75 + "cat tree"])] == ["", "cat tree"]
 
 
 def test_a_frame_cut_squashed_and_fitted_in_are_three_models(tmp_path: Path) -> None:

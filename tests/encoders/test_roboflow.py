@@ -111,7 +111,7 @@ def test_one_text_is_no_list(server: FakeInferenceServer) -> None:
 
 
 def test_a_server_cuts_no_text(server: FakeInferenceServer) -> None:
-    assert encoder(server).cut_off(["a", "b " * 100]) == ["", ""]
+    assert [words.cut_off for words in encoder(server).unread(["a", "b " * 100])] == ["", ""]
 
 
 @pytest.mark.parametrize("version", [(1, 8), (1, 5)])

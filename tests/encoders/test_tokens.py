@@ -8,6 +8,7 @@ from clip_core.encoders.model_inputs import Tokens
 from clip_core.errors import EncoderError
 from tests.support.model_maker import tokenizer_json, write_json
 
+ROOT = Path(__file__).parents[2]
 PAD, UNK, START, END, A, PHOTO, OF, THE, DOG = range(9)
 
 
@@ -83,7 +84,7 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path, content: str) -> None:
     ],
 )
 def test_the_words_that_are_cut(tmp_path: Path, text: str, cut: str) -> None:
-    assert tokens(tmp_path, most=6).cut_off(text) == cut
+    assert tokens(tmp_path, most=6).unread(text).cut_off == cut
 
 
 def test_a_word_in_which_the_cut_falls_counts_as_cut(tmp_path: Path) -> None:
@@ -92,10 +93,10 @@ def test_a_word_in_which_the_cut_falls_counts_as_cut(tmp_path: Path) -> None:
         most=6,
         pre_tokenizer={"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": False},
     )
-    assert found.cut_off("xy abcdef") == "abcdef"
-    assert found.cut_off("xyz abcdef") == "abcdef"
-    assert found.cut_off("x\u3000abcdef") == "abcdef"
-    assert found.cut_off("狗在雪地里奔跑") == "里奔跑"  # no words: exactly what is not read
+    assert found.unread("xy abcdef").cut_off == "abcdef"
+    assert found.unread("xyz abcdef").cut_off == "abcdef"
+    assert found.unread("x\u3000abcdef").cut_off == "abcdef"
+    assert found.unread("狗在雪地里奔跑").cut_off == "里奔跑"  # no words: exactly what is not read
 
 
 def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> None:
@@ -111,10 +112,79 @@ def test_small_letters_where_the_model_was_trained_on_them(tmp_path: Path) -> No
 def test_a_long_text_is_not_read_in_full_to_find_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, text = tokens(tmp_path, most=6), "a photo of the dog " * 1000
     want = "dog " + text[19:].strip()
-    assert found.cut_off(text) == want
+    assert found.unread(text).cut_off == want
     monkeypatch.setattr("clip_core.encoders.model_inputs.MAX_CHARACTERS", 0)  # the first look was enough
-    assert found.cut_off(text) == want
+    assert found.unread(text).cut_off == want
 
 
 def test_what_is_too_long_to_be_looked_at_is_cut_too(tmp_path: Path) -> None:
-    assert tokens(tmp_path, most=6).cut_off("a " * 30_000).count("a") == 30_000 - 4
+    assert tokens(tmp_path, most=6).unread("a " * 30_000).cut_off.count("a") == 30_000 - 4
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown", "read"),
+    [
+        ("a photo of the dog", (), "a photo of the dog"),
+        ("kitchen", ("kitchen",), ""),
+        ("Stairs, rug!", ("Stairs", "rug"), ""),
+        ("a photo of the Kitchen kitchen, the kitchen", ("Kitchen", "kitchen"), "a photo of the the"),
+        ("the 🐶 dog", ("🐶",), "the dog"),
+        ("собака бежит", ("собака", "бежит"), ""),
+        ("狗在跑 dog", ("狗在跑",), "dog"),
+        ("5 dog", ("5",), "dog"),
+        ("a dog, the dog.", (), "a dog the dog"),  # punctuation is no word
+    ],
+)
+def test_words_that_the_model_does_not_know(tmp_path: Path, text: str, unknown: tuple[str, ...], read: str) -> None:
+    words = tokens(tmp_path).unread(text)
+    assert (words.text, words.cut_off, words.unknown, words.read) == (text, "", unknown, read)
+    assert bool(words.notes) == bool(unknown)
+
+
+def test_words_that_the_tokenizer_drops_are_unknown_too(tmp_path: Path) -> None:
+    """Nothing stands for such a word, not even the id of an unknown one; of punctuation nothing is told."""
+    ascii_only = {"type": "Split", "pattern": {"Regex": "[a-z]+"}, "behavior": "Removed", "invert": True}
+    found = tokens(tmp_path, pre_tokenizer=ascii_only)
+    assert found.unread("🐶 dog + 狗!").unknown == ("🐶", "狗")
+    assert found.unread("a dog?!").notes == []
+    nothing = found.unread("?!")
+    assert (nothing.unknown, nothing.read) == ((), "")
+    assert "the scores say nothing about this prompt" in nothing.notes[0]
+
+
+def test_what_is_cut_off_is_not_unknown_as_well(tmp_path: Path) -> None:
+    words = tokens(tmp_path, most=6).unread("kitchen dog dog dog rug wall")
+    assert (words.cut_off, words.unknown, words.read) == ("rug wall", ("kitchen",), "dog dog dog")
+    assert words.notes == [
+        "The model does not read all of “kitchen dog dog…rug wall”. Not read: “rug wall”",
+        "“kitchen dog dog…rug wall”: the model does not know “kitchen”. It reads only “dog dog dog”.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "unknown"),
+    [
+        ("clip", {}),  # its vocabulary has all bytes
+        ("siglip", {"a 🐶": ("🐶",), "狗": ("狗",)}),
+    ],
+)
+def test_vocabularies_of_pieces(model: str, unknown: dict[str, tuple[str, ...]]) -> None:
+    found = Tokens(ROOT / f"tests/fixtures/parity/{model}/tokenizer.json", 64, None, model)
+    for text in (
+        "a kitchen",
+        "well-known dogs",
+        "a 🐶",
+        "狗",
+        "5 dogs, $100 + ½",
+        "é\u0301 ﬁ dog\x00",
+        "<|startoftext|> a",
+    ):
+        got = found.unread(text)
+        if model == "clip" or text in unknown:
+            assert got.unknown == unknown.get(text, ())
+    assert found.unread("a kitchen").notes == []
+
+
+def test_a_long_list_of_unknown_words_is_shortened(tmp_path: Path) -> None:
+    note = tokens(tmp_path).unread(" ".join(f"w{k}" for k in range(9)) + " dog").unknown_note
+    assert "“w0”, “w1”, “w2”, “w3”, “w4”, and 4 more. It reads only “dog”." in note

@@ -17,7 +17,7 @@ from clip_core import EmbeddingStore, detect_moments, index_video, load_config, 
 from clip_core.__main__ import main
 from clip_core.errors import NotIndexedError
 from clip_core.library.add_video import add_upload
-from clip_core.library.identify import known_video, reindex_error
+from clip_core.library.identify import known_or_renamed, known_video, reindex_error
 from clip_core.media.clips import cut_clips
 from clip_core.media.proxies import proxy_path
 from clip_core.types import Moment, VideoRecord
@@ -284,6 +284,22 @@ def test_pictures_that_were_read_in_another_way_are_named_and_indexed_again(tmp_
     assert denser is not None
     assert denser.reading == ""
     assert idle.pictures == len(denser.table.pts) // 15  # only what a denser request lacked
+
+
+def test_a_renamed_file_that_was_read_in_another_way_is_named_as_it_is_now(tmp_path: Path) -> None:
+    store, encoder = EmbeddingStore(tmp_path / "store"), FakeEncoder()
+    path = write_numbered(tmp_path / "wide.mp4", VideoSpec(pixel_aspect=Fraction(2, 1)))
+    indexed_before(path, store, encoder)
+    moved = path.rename(tmp_path / "moved.mp4")
+    record = known_or_renamed(moved, store)
+    assert record is not None
+    assert (record.name, record.path, record.reading) == ("moved.mp4", str(moved), None)
+    error = reindex_error(record, store)
+    assert error is not None
+    assert error.what.startswith("moved.mp4 was indexed by an earlier version")
+    counted = FakeEncoder()  # its path is known by now, which must not make old vectors good
+    last = list(index_video(moved, counted, store, samples_per_second=2.0))[-1]
+    assert counted.pictures == last.done > 0
 
 
 def write_numbered(path: Path, spec: VideoSpec) -> Path:

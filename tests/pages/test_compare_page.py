@@ -5,9 +5,10 @@ from __future__ import annotations
 import onnx
 import pytest
 
+from pages.shared.markdown import escape_markdown
 from tests.pages.test_library_page import go
 from tests.pages.test_models import choose
-from tests.support.model_maker import make_clip, small_text
+from tests.support.model_maker import make_clip, small_text, tokenizer_json, write_json
 from tests.support.world import Page, World
 
 
@@ -70,6 +71,23 @@ def test_the_same_pictures_with_other_texts_are_not_the_same(world: World, compa
     assert comparing.holding("Not the same encoder.")
     comparing.prompts("").press("compare")
     assert comparing.holding("The same for pictures.")
+
+
+def test_words_that_one_of_two_models_does_not_know_are_named_with_the_model(world: World, comparing: Page) -> None:
+    comparing.prompts("a kitchen")
+    (warning,) = comparing.at.warning
+    one_model = "“a kitchen”: the model does not know “kitchen”. It reads only “a”."
+    assert warning.value == escape_markdown(one_model)
+    tokenizer = tokenizer_json()
+    tokenizer["model"]["vocab"]["kitchen"] = tokenizer["model"]["vocab"].pop("dog")
+    write_json(make_clip(world.folder / "more" / "cook") / "tokenizer.json", tokenizer)
+    world.write(model_dirs=[*world.settings["model_dirs"], "more"])
+    choose(comparing.run(), "second_encoder", "cook").prompts("a kitchen", "a dog")
+    (warning,) = comparing.at.warning
+    assert warning.value.split("\n\n") == [
+        f"First encoder: {escape_markdown(one_model)}",
+        f"Second encoder: {escape_markdown(one_model.replace('kitchen', 'dog'))}",
+    ]
 
 
 def test_two_models_that_are_not_here_are_offered_one_after_the_other(world: World) -> None:

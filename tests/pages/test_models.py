@@ -11,6 +11,7 @@ import streamlit as st
 
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.roboflow import RoboflowEncoder
+from pages.shared.markdown import escape_markdown
 from tests.pages.test_library_page import go
 from tests.support.app import Counted
 from tests.support.hub_server import HubServer, use_hub
@@ -163,6 +164,24 @@ def test_words_that_are_cut_are_named(ready: Page) -> None:
     (warning,) = ready.at.warning
     assert warning.value.startswith("“a photo of the")
     assert warning.value.endswith(r"is longer than the model reads. Not read: “and the \*\*red\*\* house”")
+
+
+def test_words_that_the_model_does_not_know_are_named_for_each_prompt(ready: Page) -> None:
+    ready.prompts("a dog", "a kitchen", "*stairs*")
+    (warning,) = ready.at.warning
+    assert warning.value.split("\n\n") == [
+        escape_markdown("“a kitchen”: the model does not know “kitchen”. It reads only “a”."),
+        escape_markdown(
+            "“*stairs*”: the model does not know “stairs”. "
+            "It reads nothing else, so the scores say nothing about this prompt."
+        ),
+    ]
+    ready.prompts(*(f"w{k} dog" for k in range(10)))
+    (warning,) = ready.at.warning
+    assert warning.value.count("does not know") == 8
+    assert ready.starting("2 more prompts have words that the model does not know.")
+    ready.prompts("a dog")
+    assert list(ready.at.warning) == []
 
 
 def test_a_server_on_this_machine_is_used_without_a_question(page: Page, server: FakeInferenceServer) -> None:

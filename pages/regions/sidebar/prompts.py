@@ -14,7 +14,7 @@ import streamlit as st
 from clip_core.analysis.analyse import Picture
 from clip_core.charts.colours import looks_alone
 from clip_core.config import Config
-from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.base import ShownEncoder, UnreadWords
 from clip_core.prompts import Prompt, parse_prompt
 from clip_core.settings import MOST_PROMPTS, MOST_TEXT, TEMPLATES, Settings, Templates
 from clip_core.text import clean_prompt, short_prompt
@@ -28,7 +28,7 @@ from pages.shared.widgets import bound, key_of
 
 EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
-MOST_TRUNCATED = 3
+MOST_TRUNCATED, MOST_UNKNOWN = 3, 8
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 TABLE_ROW_PX, TABLE_HEAD_PX, MOST_ROWS = 35, 38, 8
 LARGEST_THRESHOLD = 1e6
@@ -283,21 +283,36 @@ def _take_own(key: str, prompts: Sequence[Prompt]) -> None:
             use_own_thresholds({prompt.line: float(typed) if usable else None})
 
 
-def warn_of_truncation(prompts: Prompts, encoder: ShownEncoder) -> None:
-    """Say which words at the end of a prompt the model does not read."""
+def warn_of_unread(prompts: Prompts, *encoders: ShownEncoder) -> None:
+    """Say which words of a prompt a model does not know, and which at its end are beyond the model's length."""
     if prompts.pictures is not None:
         return
-    key, state = (encoder.fingerprint, prompts.lines), sidebar_state()
-    if state.truncated_of != key:
-        texts = [prompt.text for prompt in prompts.every]
-        truncated = zip(texts, encoder.cut_off(texts), strict=True)
-        state.truncated_of, state.truncated = key, [(prompt, words) for prompt, words in truncated if words]
-    for prompt, words in state.truncated[:MOST_TRUNCATED]:
-        title, end = escape_markdown(short_prompt(prompt)), escape_markdown(_end(words))
-        text = f"“{title}” is longer than the model reads. Not read: “{end}”"
-        st.warning(text, icon=":material/content_cut:")
-    if (more := len(state.truncated) - MOST_TRUNCATED) > 0:
+    key, state = (tuple(encoder.fingerprint for encoder in encoders), prompts.lines), sidebar_state()
+    if state.unread_of != key:
+        state.unread_of, state.unread = key, _unread([prompt.text for prompt in prompts.every], encoders)
+    cut = [(which, words) for which, words in state.unread if words.cut_off]
+    for which, words in cut[:MOST_TRUNCATED]:
+        title, end = escape_markdown(short_prompt(words.text)), escape_markdown(_end(words.cut_off))
+        st.warning(f"{which}“{title}” is longer than the model reads. Not read: “{end}”", icon=":material/content_cut:")
+    if (more := len(cut) - MOST_TRUNCATED) > 0:
         st.caption(f"{more} more prompts are longer than the model reads.")
+    unknown = [which + escape_markdown(words.unknown_note) for which, words in state.unread if words.unknown_note]
+    if unknown:
+        st.warning("\n\n".join(unknown[:MOST_UNKNOWN]), icon=":material/help:")
+    if (more := len(unknown) - MOST_UNKNOWN) > 0:
+        st.caption(f"{more} more prompts have words that the model does not know.")
+
+
+def _unread(texts: Sequence[str], encoders: Sequence[ShownEncoder]) -> list[tuple[str, UnreadWords]]:
+    """Return what of each text is not read; if two models read differently, with a note which of them."""
+    first, *others = [[words for words in encoder.unread(texts) if words.notes] for encoder in encoders]
+    if all(other == first for other in others):
+        return [("", words) for words in first]
+    return [
+        (f"{which} encoder: ", w)
+        for which, found in zip(("First", "Second"), (first, *others), strict=True)
+        for w in found
+    ]
 
 
 def _end(words: str) -> str:

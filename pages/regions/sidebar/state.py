@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clip_core.analysis.analyse import Picture
+from clip_core.encoders.base import UnreadWords
 from clip_core.errors import ClipVideoError
 from clip_core.library.videos import VideoChoice
 from clip_core.settings import Settings, Templates
@@ -81,8 +82,10 @@ class SidebarState(KindState):
     offers_examples: bool = False
     own_table: tuple[int, object] = (0, None)  # number of the table of single prompts, for its key; and what it shows
     focus_asked: int = 0  # how often the cursor was to be put into the list
-    truncated_of: tuple[str, tuple[str, ...]] | None = None  # the model and the lines that ``truncated`` is for
-    truncated: list[tuple[str, str]] = field(default_factory=list)  # prompts and what is not read of each
+    unread_of: tuple[tuple[str, ...], tuple[str, ...]] | None = None  # the models and the lines that ``unread`` is for
+    unread: list[tuple[str, UnreadWords]] = field(
+        default_factory=list
+    )  # which model, if several; what it does not read
     pictures: dict[str, Picture] = field(default_factory=dict)
     picture_uris: dict[str, str] = field(default_factory=dict)  # picture id → thumbnail
     picture_number: int = 0  # number of the uploader, for its key

@@ -67,9 +67,9 @@ class Options:
         from clip_core.encoders.registry import available_models, is_first_use, load_encoder
 
         name = self.config.model if self.model is None else self.model
-        if is_first_use(name, self.config):
-            note(f"Trying the model {shown_name(name)} for the first time…")
         try:
+            if is_first_use(name, self.config):
+                note(f"Trying the model {shown_name(name)} for the first time…")
             encoder = load_encoder(name, self.config)
         except UnknownModelError:
             note("Known models:")

@@ -89,7 +89,8 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
     Raises:
         UnknownModelError: There is no such model; the message lists the models in folders.
         NotDownloadedError: A model of the hub is not on this machine or is damaged, and ``download`` is false.
-        EncoderError: The folder lacks a file, a file does not fit, or the download failed.
+        EncoderError: The folder lacks a file, a file does not fit, the download failed, or a first trial of the model
+            in a child process failed (see ``ensure_tried``).
     """
     if is_server(name):
         from clip_core.encoders.roboflow import RoboflowEncoder  # imports requests and Pillow: only now
@@ -108,18 +109,16 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
 
 
 def is_first_use(name: str, config: Config | None = None) -> bool:
-    """Return whether ``load_encoder`` would try a model in a child process first, which takes seconds.
+    """Return whether ``load_encoder`` would try the model in a child process first, which takes seconds.
 
-    False for the sample model, for a server, and for what cannot be loaded anyway.
+    Raises:
+        EncoderError: The model is not there, or a file is missing or broken, as for ``load_encoder``.
     """
     if name == SAMPLE or is_server(name):
         return False
     from clip_core.encoders.trial import needs_trial
 
-    try:
-        return needs_trial(_source(name, config or Config()))
-    except EncoderError:  # which load_encoder raises again
-        return False
+    return needs_trial(_source(name, config or Config()))
 
 
 def _source(name: str, config: Config, *, may_download: bool = False) -> ModelSource:

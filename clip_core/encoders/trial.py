@@ -38,15 +38,15 @@ from clip_core.encoders.model_files import (
     file_sha256,
     foreign,
 )
-from clip_core.errors import EncoderError
+from clip_core.errors import EncoderError, shown_name
 from clip_core.text import size_text
 
 CHILD = "clip_core.encoders.trial_child"
 PACKAGES = Path(__file__).parents[2]
 # Increment it when a trial finds more than before: every model is tried again.
 TRIAL = 1
-# Python and the libraries take 120 MB, and the threads of ONNX Runtime a stack of 8 MB each and a heap. ViT-B/32 took 1.8
-# times the size of its files, and 2.9 times with half floats, which become floats on a CPU.
+# Python and the libraries take 120 MB, and the threads of ONNX Runtime 16 MB of stacks a core. ViT-B/32 took 1.8 times
+# the size of its files, and 3.6 times with half floats, which become floats on a CPU.
 BASE_BYTES, CORE_BYTES, SIZE_FACTOR = 1_000_000_000, 32_000_000, 6
 # ViT-B/32 took 6 s for 605 MB on two cores; a cold disk, a busy machine and larger pictures take longer.
 BASE_S, BYTES_PER_S = 30.0, 4_000_000
@@ -92,24 +92,23 @@ class _Files:
     @classmethod
     def of(cls, source: ModelSource) -> _Files:
         """Read the folder's JSON files, and check the names and sizes of all files."""
-        model = ModelFolder.read(source.folder, source.precision, source.title)
-        others = (PREPROCESSOR, PROCESSOR, TOKENIZER_CONFIG)
-        small = {CONFIG, TOKENIZER, *(name for name in others if (source.folder / name).is_file())}
-        paths = {name: source.folder / name for name in (*small, model.towers.vision, model.towers.text)}
-        for tower in (model.towers.vision, model.towers.text):
-            external = external_files(source.folder / tower, source.root)
-            paths |= {f"{tower} {number}": path for number, path in enumerate(external)}
+        name = source.title or shown_name(source.folder)
         try:
+            model = ModelFolder.read(source.folder, source.precision, source.title)
+            paths, small = _paths(source, model)
             sizes = {role: path.stat().st_size for role, path in paths.items()}
         except OSError as error:
-            raise _unreadable(model.name, error) from error
-        for name in small:
-            if sizes[name] > MOST_SMALL_BYTES:
-                raise EncoderError(f"{name} of {model.name} has {size_text(sizes[name])}.", USE_ANOTHER)
-        if sum(sizes.values()) > MOST_MODEL_BYTES:
-            raise EncoderError(f"The files of {model.name} have {size_text(sum(sizes.values()))}.", USE_ANOTHER)
+            raise _unreadable(name, error) from error
+        for file in small:
+            if sizes[file] > MOST_SMALL_BYTES:
+                raise EncoderError(
+                    f"{file} of {model.name} has {size_text(sizes[file])}, which is too much.", USE_ANOTHER
+                )
+        total = sum(sizes.values())
+        if total > MOST_MODEL_BYTES:
+            raise EncoderError(f"The files of {model.name} have {size_text(total)}, which is too much.", USE_ANOTHER)
         source = replace(source, folder=source.folder.absolute(), precision=str(model.towers.precision))
-        return cls(source, model.name, paths, sum(sizes.values()))
+        return cls(source, model.name, paths, total)
 
     def content_id(self) -> str:
         """Return 64 hex digits for the bytes of all files, what reads them, and the version of the trial."""
@@ -120,6 +119,18 @@ class _Files:
         libraries = [onnxruntime.__version__, tokenizers.__version__]
         whole = {"trial": TRIAL, "libraries": libraries, "files": hashes}
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def _paths(source: ModelSource, model: ModelFolder) -> tuple[dict[str, Path], set[str]]:
+    """Return role → path of all files that a model is loaded from, and the roles of those that are not weights."""
+    others = (PREPROCESSOR, PROCESSOR, TOKENIZER_CONFIG)
+    small = {CONFIG, TOKENIZER, *(name for name in others if (source.folder / name).is_file())}
+    towers = (model.towers.vision, model.towers.text)
+    paths = {name: source.folder / name for name in (*small, *towers)}
+    for tower in towers:
+        external = external_files(source.folder / tower, source.root)
+        paths |= {f"{tower} {number}": path for number, path in enumerate(external)}
+    return paths, small
 
 
 def needs_trial(source: ModelSource) -> bool:

@@ -49,13 +49,18 @@ def _limit(memory_bytes: int, time_s: int) -> None:
         return
     import resource
 
-    # Not RLIMIT_AS: addresses that are only reserved count there, 64 MB a thread, and gigabytes for CUDA.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT_BYTES, MOST_OUTPUT_BYTES))
-    # The parent ends the child earlier. This one counts if the parent was killed.
-    cpu_s = time_s * cores()
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+    wanted = {
+        # Not RLIMIT_AS: addresses that are only reserved count there, 64 MB a thread, and gigabytes for CUDA.
+        resource.RLIMIT_DATA: memory_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: MOST_OUTPUT_BYTES,
+        # The parent ends the child earlier. This counts if the parent was killed.
+        resource.RLIMIT_CPU: time_s * cores(),
+    }
+    for kind, most in wanted.items():
+        _, allowed = resource.getrlimit(kind)
+        limit = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(kind, (limit, limit))
 
 
 def _try(folder: Path, precision: str, root: Path, title: str) -> None:

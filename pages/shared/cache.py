@@ -78,7 +78,11 @@ def encoder(name: str, config: Config) -> ShownEncoder:
 
 
 def is_tried_first(name: str, config: Config) -> bool:
-    """Return whether the model with that name will be tried before it is loaded; true for up to a minute after."""
+    """Return whether the model with that name will be tried before it is loaded; true for up to a minute after.
+
+    Raises:
+        EncoderError: It cannot be loaded.
+    """
     return _is_tried_first(name, _decides(config), config)
 
 

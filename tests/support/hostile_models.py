@@ -162,3 +162,8 @@ def split(pattern: str) -> dict[str, Any]:
 
 def nested_normalizer(depth: int = 100) -> dict[str, Any]:
     return functools.reduce(lambda inner, _: sequence(inner), range(depth), {"type": "Lowercase"})
+
+
+def added_token(number: int, content: str) -> dict[str, Any]:
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
+    return {"id": number, "content": content} | flags

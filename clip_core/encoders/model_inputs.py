@@ -34,7 +34,7 @@ NEAREST, BICUBIC = 0, 3
 WIDEST_FILTER = 3
 # No tower reads more than some hundred tokens, and a tokenizer may take seconds for a megabyte.
 MAX_CHARACTERS = 20_000
-# The longest text tower that a config may describe has 8192 tokens; padding or a template to more is a mistake.
+# The longest text tower that a config may describe has 8192 tokens; padding to more is a mistake.
 MOST_TOKENS = 8192
 # A text may become this many times longer before it is split. NFKC makes 18 characters of one (U+FDFA), and models have
 # a few rules that make two or three.
@@ -205,7 +205,7 @@ class Tokens:
         self._file = f"tokenizer.json of {model}"
         with _translated(f"{self._file} cannot be read", "Copy the model's own file again."):
             self._tokenizer = Tokenizer.from_file(str(path))
-            problem = _problem(self._tokenizer)
+            problem = _problem(self._tokenizer, most)
         if problem:
             raise EncoderError(f"{self._file} {problem}.", "Copy the model's own file again, or use another model.")
         cut, pad = self._tokenizer.truncation, self._tokenizer.padding
@@ -278,8 +278,8 @@ def _translated(what: str, next_step: str) -> Iterator[None]:
         raise EncoderError(f"{what}: {foreign(error)}.", next_step) from error
 
 
-def _problem(tokenizer: Tokenizer) -> str:
-    """Return how a tokenizer would make any text too long, or that it knows no word; "" if it is usable."""
+def _problem(tokenizer: Tokenizer, most: int) -> str:
+    """Return why no text would fit into ``most`` tokens or into memory, or that there are no words; "" if usable."""
     pad = tokenizer.padding or {}
     length = max(pad.get("length") or 0, pad.get("pad_to_multiple_of") or 0)
     around = tokenizer.num_special_tokens_to_add(False)
@@ -288,8 +288,8 @@ def _problem(tokenizer: Tokenizer) -> str:
         return "has an empty vocabulary"
     if length > MOST_TOKENS:
         return f"pads each text to {length:,} tokens; at most {MOST_TOKENS:,} are allowed"
-    if around > MOST_TOKENS:
-        return f"puts {around:,} tokens around each text; at most {MOST_TOKENS:,} are allowed"
+    if around >= most:
+        return f"puts {around:,} tokens around each text, but the model reads only {most:,} in all"
     if growth > MOST_GROWTH:
         return f"can make a text {growth:,} times longer; at most {MOST_GROWTH} times are allowed"
     return ""

@@ -120,13 +120,26 @@ def test_a_model_that_never_ends_is_stopped_once(
     [
         ({"padding": hostile.padding(10**9)}, r"pads each text to 1,000,000,000 tokens; at most 8,192"),
         ({"padding": hostile.padding(multiple=10**9)}, r"pads each text to 1,000,000,000 tokens; at most 8,192"),
-        ({"post_processor": hostile.template([2] * 9000)}, r"puts 9,000 tokens around each text; at most 8,192"),
+        ({"post_processor": hostile.template([2] * 9000)}, r"puts 9,000 tokens around each text, but .* only 77"),
+        (
+            {"post_processor": hostile.template([2], 77)},
+            r"puts 77 tokens around each text, but the model reads only 77",
+        ),
         ({"normalizer": hostile.replace("o", "x" * 10**6)}, r"can make a text 1,000,000 times longer; at most 256"),
         ({"normalizer": {"type": "Prepend", "prepend": "x " * 10**6}}, r"can make a text 2,000,001 times longer"),
         ({"model": {"type": "BPE", "vocab": {}, "merges": []}, "added_tokens": []}, "has an empty vocabulary"),
         ({"model": {"type": "WordLevel", "vocab": {}, "unk_token": "[UNK]"}}, r"fails on the text 'a': .*Missing"),
     ],
-    ids=["padding", "multiple", "template", "replace", "prepend", "no words", "no word for the unknown"],
+    ids=[
+        "padding",
+        "multiple",
+        "token of many",
+        "template",
+        "replace",
+        "prepend",
+        "no words",
+        "no word for the unknown",
+    ],
 )
 def test_a_tokenizer_that_makes_texts_too_long_or_knows_no_word(
     tmp_path: Path, changes: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch

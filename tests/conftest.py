@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="clip-video-tests-")
-for _name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_ENDPOINT", "ROBOFLOW_API_KEY", "CLIP_VIDEO_CONFIG"):
+for _name in (
+    "HF_TOKEN",
+    "HF_HUB_CACHE",
+    "HF_ASSETS_CACHE",
+    "HF_HUB_OFFLINE",
+    "HF_ENDPOINT",
+    "ROBOFLOW_API_KEY",
+    "CLIP_VIDEO_CONFIG",
+):
     os.environ.pop(_name, None)
 
 

@@ -68,10 +68,13 @@ class Options:
 
     def load_encoder(self) -> ShownEncoder:
         """Load the model; if it sends frames away, say where to before the first one goes."""
-        from clip_core.encoders.registry import available_models, load_encoder
+        from clip_core.encoders.registry import available_models, is_first_use, load_encoder
 
+        name = self.config.model if self.model is None else self.model
         try:
-            encoder = load_encoder(self.config.model if self.model is None else self.model, self.config)
+            if is_first_use(name, self.config):
+                note(f"Trying the model {shown_name(name)} for the first time…")
+            encoder = load_encoder(name, self.config)
         except UnknownModelError:
             note("Known models:")
             for choice in available_models(self.config):

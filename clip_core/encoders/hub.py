@@ -28,7 +28,15 @@ from clip_core.encoders.hub_cache import (
     is_whole,
     repository_folder,
 )
-from clip_core.encoders.model_files import AUTO, Precision, choose_towers, no_towers, providers_here
+from clip_core.encoders.model_files import (
+    AUTO,
+    MOST_MODEL_BYTES,
+    MOST_SMALL_BYTES,
+    Precision,
+    choose_towers,
+    no_towers,
+    providers_here,
+)
 from clip_core.encoders.transfer import PlannedFile, Transfer, answer_error, disk_error, web_page_error
 from clip_core.errors import DownloadError
 from clip_core.files import lacking_room, nearest_folder
@@ -36,8 +44,6 @@ from clip_core.text import size_text
 from clip_core.types import Progress
 
 API_TIMEOUT_S = 20.0
-MAX_SMALL_BYTES = 256 * 2**20  # a multilingual tokenizer has 34 MB
-MAX_TOTAL_BYTES = 32 * 2**30
 SPARE_BYTES = 64 * 2**20
 EVERY_S = 0.25
 RATE_OVER_S = 8.0
@@ -96,7 +102,7 @@ def plan_download(model_id: str, revision: str = MAIN, precision: str = AUTO) ->
     plan = DownloadPlan(
         model_id, revision, commit, towers.precision, tuple(_planned(model_id, there, name) for name in names)
     )
-    if plan.total_bytes > MAX_TOTAL_BYTES:
+    if plan.total_bytes > MOST_MODEL_BYTES:
         raise DownloadError(f"{model_id} has {size_text(plan.total_bytes)}, which is too much.", "Use another model.")
     return plan
 
@@ -108,7 +114,7 @@ def _planned(model_id: str, there: Mapping[str, RepoSibling], name: str) -> Plan
     except ValidationError:
         raise web_page_error(f"the size and hash of {name}") from None
     size = file.size_bytes
-    if name in (*NEEDED, *OPTIONAL) and size > MAX_SMALL_BYTES:
+    if name in (*NEEDED, *OPTIONAL) and size > MOST_SMALL_BYTES:
         raise DownloadError(f"{name} of {model_id} has {size_text(size)}, which is too much.", "Use another model.")
     return replace(file, cached=is_whole(repository_folder(model_id) / "blobs" / file.digest, size))
 

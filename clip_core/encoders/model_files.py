@@ -45,6 +45,8 @@ _ONNX_RUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _JOINT = re.compile(r"onnx/model(?:_\w+)?\.onnx")
 
 MAX_JSON_BYTES = 4 * 2**20
+MOST_SMALL_BYTES = 256 * 2**20  # a multilingual tokenizer has 34 MB
+MOST_MODEL_BYTES = 32 * 2**30
 MAX_FIELDS = 5_000_000
 MAX_DEPTH = 100
 
@@ -64,6 +66,22 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where a model is loaded from: arguments of ``OnnxEncoder``.
+
+    Attributes:
+        folder: The model's folder.
+        precision, title: See ``ModelFolder.read``.
+        root: The folder that must contain the real files of external weights.
+    """
+
+    folder: Path
+    precision: str
+    root: Path
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TowerFiles:
     """The .onnx files of both towers and their external weights (sorted), as names relative to the model's folder."""
 
@@ -71,6 +89,13 @@ class TowerFiles:
     vision: str
     text: str
     external: tuple[str, ...]
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def onnx_files(path: Path) -> frozenset[str]:
@@ -172,7 +197,7 @@ def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
     try:
         real = model_file.resolve(strict=True)
         stat = real.stat()
-        locations = _locations(real, stat.st_size, stat.st_mtime_ns)
+        locations = _locations(real, _stamp(stat))
     except (OSError, RuntimeError) as error:
         raise EncoderError(broken, next_step) from error
     if locations is None:
@@ -183,7 +208,7 @@ def external_files(model_file: Path, root: Path) -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=256)
-def _locations(real: Path, _size: int, _mtime_ns: int) -> frozenset[bytes] | None:
+def _locations(real: Path, _: tuple[int, ...]) -> frozenset[bytes] | None:
     """Return the locations in a file, cached like ``file_sha256``; None if it is not a protobuf message."""
     try:
         with real.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -324,13 +349,17 @@ def fingerprint(files: Mapping[str, Path], settings: Mapping[str, object]) -> st
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, cached in this process by (real path, size, modification time)."""
+    """Return the SHA-256 of a file, cached in this process while the file stays the same."""
     real = path.resolve(strict=True)
-    stat = real.stat()
-    return _sha256(real, stat.st_size, stat.st_mtime_ns)
+    return _sha256(real, _stamp(real.stat()))
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, ...]:
+    """Return what differs once a file has changed: who replaces it can set the times but for the last one."""
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 @lru_cache(maxsize=256)
-def _sha256(real: Path, _size: int, _mtime_ns: int) -> str:
+def _sha256(real: Path, _: tuple[int, ...]) -> str:
     with real.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

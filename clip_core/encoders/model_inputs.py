@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import struct
 import unicodedata
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from tokenizers.models import Unigram
 
 from clip_core.config import Crop
 from clip_core.encoders.base import UnreadWords
 from clip_core.encoders.model_files import TOKENIZER_CONFIG, foreign, read_object
 from clip_core.errors import EncoderError
-from clip_core.text import unicode_text
+from clip_core.text import shorten, single_line, unicode_text
 from clip_core.types import Floats, Image, Ints
 
 # Above this many pixels, only the part of the resized picture that the crop keeps is computed: 1 × 5000
@@ -33,6 +37,11 @@ NEAREST, BICUBIC = 0, 3
 WIDEST_FILTER = 3
 # No tower reads more than some hundred tokens, and a tokenizer may take seconds for a megabyte.
 MAX_CHARACTERS = 20_000
+# The longest text tower that a config may describe has 8192 tokens; padding to more is a mistake.
+MOST_TOKENS = 8192
+# A text may become this many times longer before it is split. NFKC makes 18 characters of one (U+FDFA), and models have
+# a few rules that make two or three.
+MOST_GROWTH = 256
 # Most scripts have fewer characters per token than this.
 ENOUGH_CHARACTERS = 16
 # A longer run without spaces is not a word: Chinese and Thai have no spaces.
@@ -192,16 +201,16 @@ class Tokens:
         lower: Lower-case texts first (SigLIP 2 was trained so, but its tokenizer.json does not do it).
 
     Raises:
-        EncoderError: tokenizer.json or tokenizer_config.json cannot be read.
+        EncoderError: tokenizer.json or tokenizer_config.json cannot be read, or makes texts too long.
     """
 
     def __init__(self, path: Path, most: int, always: int | None, model: str, lower: bool = False) -> None:
-        try:
+        self._file = f"tokenizer.json of {model}"
+        with _translated(f"{self._file} cannot be read", "Copy the model's own file again."):
             self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises plain Exception
-            raise EncoderError(
-                f"tokenizer.json of {model} cannot be read: {foreign(error)}.", "Copy the model's own file again."
-            ) from error
+            problem = _problem(self._tokenizer, most)
+        if problem:
+            raise EncoderError(f"{self._file} {problem}.", "Copy the model's own file again, or use another model.")
         cut, pad = self._tokenizer.truncation, self._tokenizer.padding
         if cut is None or cut["max_length"] > most:
             self._tokenizer.enable_truncation(most)
@@ -226,7 +235,7 @@ class Tokens:
     def __call__(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
         """Return the ids of at least one text, int64 (n, length), and their attention mask: 1, or 0 for padding."""
         # One by one: encode_batch starts its own threads, which warn when the process forks.
-        encodings = [self._tokenizer.encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
+        encodings = [self._encode(self._plain(text)[:MAX_CHARACTERS]) for text in texts]
         length = max(1, *(len(encoding.ids) for encoding in encodings))
         ids = np.full((len(texts), length), self.pad_id, dtype=np.int64)
         mask = np.zeros((len(texts), length), dtype=np.int64)
@@ -240,7 +249,7 @@ class Tokens:
         """Return what of a text is not read: see UnreadWords. A word that truncation splits counts as cut off."""
         plain, end = self._plain(text), MAX_CHARACTERS
         for length in (self._most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
-            encoding = self._tokenizer.encode(plain[:length])
+            encoding = self._encode(plain[:length])
             tokens = zip(encoding.ids, encoding.offsets, encoding.special_tokens_mask, strict=True)
             spans = [(token, *span) for token, span, special in tokens if not special]
             if encoding.overflowing:
@@ -265,6 +274,10 @@ class Tokens:
             return unk_id
         return None if model.unk_token is None else self._tokenizer.token_to_id(model.unk_token)
 
+    def _encode(self, text: str) -> Encoding:
+        with _translated(f"{self._file} fails on the text '{shorten(single_line(text), 40)}'", "Use another model."):
+            return self._tokenizer.encode(text)
+
     def _plain(self, text: str) -> str:
         valid = unicode_text(text)
         return valid.lower() if self._lower else valid
@@ -283,6 +296,55 @@ def _bare(word: str) -> str:
 def _pieces(text: str, places: Set[int]) -> list[str]:
     """Return the words of a text of which only the characters at these places are left."""
     return "".join(character if k in places else " " for k, character in enumerate(text)).split()
+
+
+@contextmanager
+def _translated(what: str, next_step: str) -> Iterator[None]:
+    """Raise EncoderError for what the tokenizers library raises: plain Exception, and where Rust panics BaseException.
+
+    The class for a panic is in no module that can be imported.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise EncoderError(f"{what}: {foreign(error)}.", next_step) from error
+
+
+def _problem(tokenizer: Tokenizer, most: int) -> str:
+    """Return why no text would fit into ``most`` tokens or into memory, or that there are no words; "" if usable."""
+    pad = tokenizer.padding or {}
+    length = max(pad.get("length") or 0, pad.get("pad_to_multiple_of") or 0)
+    around = tokenizer.num_special_tokens_to_add(False)
+    growth = 1 if tokenizer.normalizer is None else _growth(json.loads(tokenizer.normalizer.__getstate__()))
+    if tokenizer.get_vocab_size() == 0:
+        return "has an empty vocabulary"
+    if length > MOST_TOKENS:
+        return f"pads each text to {length:,} tokens; at most {MOST_TOKENS:,} are allowed"
+    if around >= most:
+        return f"puts {around:,} tokens around each text, but the model reads only {most:,} in all"
+    if growth > MOST_GROWTH:
+        return f"can make a text {growth:,} times longer; at most {MOST_GROWTH} times are allowed"
+    return ""
+
+
+def _growth(normalizer: Mapping[str, Any]) -> int:
+    """Return how many times longer a normalizer's rules can make a text; Unicode's own forms are not counted."""
+    kind = normalizer["type"]
+    if kind == "Sequence":
+        return math.prod(_growth(inner) for inner in normalizer["normalizers"])
+    if kind == "Replace":
+        written = len(normalizer["content"])
+        # A regular expression may match between any two characters.
+        return max(1, written) if "String" in normalizer["pattern"] else 1 + written
+    if kind == "Prepend":
+        return 1 + len(normalizer["prepend"])  # as if the text had one character
+    if kind == "Precompiled":  # the size of a trie, the trie, and the replacements, each ended by a zero byte
+        table = base64.b64decode(normalizer["precompiled_charsmap"])
+        (trie_bytes,) = struct.unpack_from("<I", table)
+        return max(1, *(len(text) for text in table[4 + trie_bytes :].decode("utf-8", "replace").split("\0")))
+    return 1
 
 
 def _word_start(text: str, cut: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import mmap
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,16 @@ from numpy.typing import NDArray
 from clip_core.config import Crop
 from clip_core.encoders.base import UnreadWords, need_rgb, unit_length
 from clip_core.encoders.folder import ModelFolder
-from clip_core.encoders.model_files import AUTO, TEXT, TOKENIZER, VISION, external_files, fingerprint, foreign
+from clip_core.encoders.model_files import (
+    AUTO,
+    TEXT,
+    TOKENIZER,
+    VISION,
+    cores,
+    external_files,
+    fingerprint,
+    foreign,
+)
 from clip_core.encoders.model_inputs import Tokens
 from clip_core.errors import EncoderError, shown_name
 from clip_core.text import single_line
@@ -43,7 +51,8 @@ FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(
 class OnnxEncoder:
     """A ShownEncoder for a folder in the transformers.js layout. Both towers are loaded on creation.
 
-    Attributes: See ShownEncoder. Nothing leaves this machine. ``image_size`` is the (height, width) of the input.
+    Attributes: See ShownEncoder. Nothing leaves this machine. ``image_size`` is the (height, width) of the input, and
+        ``images_at_once`` how many pictures the model gets in one run.
 
     Args:
         folder, model_id: The model's folder, and the name under which it was found.
@@ -72,7 +81,7 @@ class OnnxEncoder:
             weights[TEXT], takes=takes, optional=("attention_mask",), gives=("text_embeds", "pooler_output")
         )
         self.provider = self._vision.provider
-        self._images_at_once = self._fit_pictures()
+        self.images_at_once = self._fit_pictures()
         most, always, self._texts_at_once = self._fit_texts(model)
         self._tokens = Tokens(folder / TOKENIZER, most, always, model.name, model.lowers_texts)
         self.dim = self._common_dim()
@@ -129,14 +138,14 @@ class OnnxEncoder:
 
         Pillow releases the GIL, so threads help with large pictures. At most about 32 prepared pictures wait.
         """
-        starts = range(0, len(images), self._images_at_once)
-        chunks = [images[start : start + self._images_at_once] for start in starts]
+        starts = range(0, len(images), self.images_at_once)
+        chunks = [images[start : start + self.images_at_once] for start in starts]
         if sum(image.shape[0] * image.shape[1] for image in images) < PIXELS_WORTH_THREADS:
             for chunk in chunks:
                 yield np.stack([self._preprocessing.apply(image) for image in chunk])
             return
         with ThreadPoolExecutor(cores(), "preprocess") as pool:
-            ahead = max(1, IMAGES_AT_ONCE // self._images_at_once)
+            ahead = max(1, IMAGES_AT_ONCE // self.images_at_once)
             running = deque(pool.map(self._preprocessing.apply, chunk) for chunk in chunks[:ahead])
             for place in range(len(chunks)):
                 values = np.stack(list(running.popleft()))
@@ -256,13 +265,6 @@ class Tower:
         if vectors.ndim != 2 or len(vectors) != count:
             raise self._misfit(f"gave vectors of shape {vectors.shape} for {count} inputs")
         return vectors
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _mixes_batch(path: Path) -> bool:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from clip_core.config import SERVER, Config, is_server
 from clip_core.encoders.catalogue import CATALOGUE, CatalogueModel, find_in_catalogue
-from clip_core.encoders.model_files import AUTO
+from clip_core.encoders.model_files import AUTO, ModelSource
 from clip_core.errors import DamagedModelError, EncoderError, NotDownloadedError, UnknownModelError, shown_name
 from clip_core.text import printable, shorten, unicode_text
 
 if TYPE_CHECKING:
     from clip_core.encoders.base import ShownEncoder
-    from clip_core.encoders.onnx import OnnxEncoder
 
 SAMPLE = "sample"
 _PACKAGED = Path(__file__).parents[1] / "sample_model"  # where `pip install` puts it, see pyproject.toml
@@ -90,23 +89,48 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
     Raises:
         UnknownModelError: There is no such model; the message lists the models in folders.
         NotDownloadedError: A model of the hub is not on this machine or is damaged, and ``download`` is false.
-        EncoderError: The folder lacks a file, a file does not fit, or the download failed.
+        EncoderError: The folder lacks a file, a file does not fit, the download failed, or a first trial of the model
+            in a child process failed (see ``ensure_tried``).
     """
     if is_server(name):
         from clip_core.encoders.roboflow import RoboflowEncoder  # imports requests and Pillow: only now
 
         return RoboflowEncoder(name, config)
-    folders = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
     config = config or Config()
-    folder = SAMPLE_FOLDER if name == SAMPLE else folders.get(name) or _named_folder(name, config)
-    if folder is None:
-        hub = hub_model(name)
-        if hub is None:
-            raise _unknown(name, config, list(folders))
-        return _from_hub(name, *hub, config, download)
+    source = _source(name, config, may_download=download)
     from clip_core.encoders.onnx import OnnxEncoder  # imports ONNX Runtime: only now
 
-    return OnnxEncoder(folder, name, AUTO if name == SAMPLE else config.precision).framed(config.crop)
+    if name != SAMPLE:
+        from clip_core.encoders.trial import ensure_tried
+
+        ensure_tried(source)
+    encoder = OnnxEncoder(source.folder, name, source.precision, root=source.root, title=source.title)
+    return encoder.framed(config.crop)
+
+
+def is_first_use(name: str, config: Config | None = None) -> bool:
+    """Return whether ``load_encoder`` would try the model in a child process first, which takes seconds.
+
+    Raises:
+        EncoderError: The model is not there, or a file is missing or broken, as for ``load_encoder``.
+    """
+    if name == SAMPLE or is_server(name):
+        return False
+    from clip_core.encoders.trial import needs_trial
+
+    return needs_trial(_source(name, config or Config()))
+
+
+def _source(name: str, config: Config, *, may_download: bool = False) -> ModelSource:
+    """Find the files of a model; see ``load_encoder``."""
+    folders = {choice.name: choice.folder for choice in available_models(config) if choice.hub is None}
+    folder = SAMPLE_FOLDER if name == SAMPLE else folders.get(name) or _named_folder(name, config)
+    if folder is not None:
+        return ModelSource(folder, AUTO if name == SAMPLE else config.precision, folder)
+    hub = hub_model(name)
+    if hub is None:
+        raise _unknown(name, config, list(folders))
+    return _from_hub(name, *hub, config, may_download)
 
 
 def hub_model(name: str) -> tuple[str, str] | None:
@@ -120,9 +144,8 @@ def hub_model(name: str) -> tuple[str, str] | None:
     return (model_id, revision) if is_model_id(model_id) and is_revision(revision) else None
 
 
-def _from_hub(name: str, model_id: str, revision: str, config: Config, may_download: bool) -> OnnxEncoder:
+def _from_hub(name: str, model_id: str, revision: str, config: Config, may_download: bool) -> ModelSource:
     from clip_core.encoders.hub_cache import cache_root, cached_model, check_content, snapshot_files
-    from clip_core.encoders.onnx import OnnxEncoder
 
     again = f"Run: python -m clip_core download {name}"
     try:
@@ -146,7 +169,7 @@ def _from_hub(name: str, model_id: str, revision: str, config: Config, may_downl
     check_content(snapshot, snapshot_files(snapshot, towers), name)
     known = find_in_catalogue(model_id)
     title = known.name if known is not None else model_id
-    return OnnxEncoder(snapshot, name, towers.precision, root=cache_root(), title=title).framed(config.crop)
+    return ModelSource(snapshot, towers.precision, cache_root(), title)
 
 
 def _choice(model: CatalogueModel, config: Config | None) -> ModelChoice:

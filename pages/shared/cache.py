@@ -19,7 +19,7 @@ import streamlit as st
 
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
-from clip_core.encoders.registry import load_encoder
+from clip_core.encoders.registry import is_first_use, load_encoder
 from clip_core.errors import ReadOnlyError, VideoNotFoundError
 from clip_core.indexing.index_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
@@ -83,9 +83,28 @@ def encoder(name: str, config: Config) -> ShownEncoder:
     Raises:
         EncoderError: It cannot be loaded.
     """
-    decides = (tuple(map(str, config.model_dirs)), config.precision)
+    decides = _decides(config)
     server = (config.inference_url, config.clip_version, hash(config.roboflow_api_key))
     return _encoder(name, decides, server, replace(config, crop=None)).framed(config.crop)
+
+
+def is_tried_first(name: str, config: Config) -> bool:
+    """Return whether the model with that name will be tried before it is loaded; true for up to a minute after.
+
+    Raises:
+        EncoderError: It cannot be loaded.
+    """
+    return _is_tried_first(name, _decides(config), config)
+
+
+@st.cache_data(ttl=60.0, max_entries=16, show_spinner=False)
+def _is_tried_first(name: str, decides: object, _config: Config) -> bool:  # noqa: ARG001 - part of the key
+    return is_first_use(name, _config)
+
+
+def _decides(config: Config) -> tuple[object, ...]:
+    """Return what a config says about which files are loaded."""
+    return (tuple(map(str, config.model_dirs)), config.precision)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

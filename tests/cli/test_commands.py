@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 from PIL import Image
 
 from clip_core.__main__ import main
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.types import Progress
+from tests.support.hostile_models import many_rows
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.inference_server import FakeInferenceServer
 from tests.support.model_maker import make_clip
@@ -165,6 +167,22 @@ def test_a_prompt_that_is_cut_is_told(here: Path, capsys: pytest.CaptureFixture[
     code, out, err = run(capsys, "score", "clip.mp4", "--prompt", "dog " * 75 + "red house", "--prompt", "a dog")
     assert (code, out[0].count("dog")) == (0, 76)
     assert err == ["The model does not read all of “dog dog dog dog…ed house”. Not read: “red house”"]
+
+
+def test_the_first_use_of_a_model_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_clip(here / "models" / "new", seed=77)
+    told = "Trying the model new for the first time…"
+    assert told in run(capsys, "index", "clip.mp4", "--model", "new")[2]
+    assert told not in run(capsys, "score", "clip.mp4", "--model", "new", "--prompt", "a dog")[2]
+
+
+def test_a_model_that_does_not_pass_its_trial_is_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_clip(here / "models" / "new")
+    onnx.save_model(many_rows(3), here / "models" / "new" / "onnx" / "vision_model.onnx")
+    code, out, err = run(capsys, "index", "clip.mp4", "--model", "new")
+    assert (code, out, err[0]) == (2, [], "Trying the model new for the first time…")
+    assert err[1].startswith("vision_model.onnx gave vectors of shape (48, 16) for 16 inputs.")
+    assert len(err) == 2
 
 
 def test_a_sequence_goes_the_whole_way(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 import streamlit as st
 
@@ -14,6 +15,7 @@ from clip_core.encoders.roboflow import RoboflowEncoder
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_library_page import go
 from tests.support.app import Counted
+from tests.support.hostile_models import many_rows
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.inference_server import FakeInferenceServer
 from tests.support.model_maker import make_clip
@@ -241,6 +243,22 @@ def test_a_prompt_that_the_server_cannot_embed_leaves_the_others_drawn(page: Pag
     page.press("rescore")
     assert not page.at.error
     assert page.control("pills", "shown").value == ["a dog", "pizza", "a red car", "a plum tree"]
+
+
+def test_the_first_use_of_a_model_is_told_and_what_does_not_pass_is_a_message(
+    page: Page, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_clip(world.folder / "models" / "new")
+    onnx.save_model(many_rows(3), folder / "onnx" / "vision_model.onnx")
+    world.write(model="new", model_dirs=["models"])
+    spinner, told = st.spinner, []
+    monkeypatch.setattr(st, "spinner", lambda text, **rest: told.append(text) or spinner(text, **rest))
+    page.until(lambda: bool(page.at.error))
+    assert "gave vectors of shape" in page.at.error[0].value
+    assert "Trying the model new for the first time…" in told
+    make_clip(folder, seed=78)
+    page.indexed()
+    assert page.samples == 50
 
 
 def test_a_server_that_is_not_there_is_a_message(page: Page, server: FakeInferenceServer) -> None:

@@ -152,10 +152,14 @@ def load(chosen: ChosenModel) -> ShownEncoder | None:
     Raises:
         EncoderError: It cannot be loaded.
     """
+    name, config = chosen.choice.name, chosen.config
     try:
-        return cache.encoder(chosen.choice.name, chosen.config)
+        if cache.is_tried_first(name, config):
+            with st.spinner(f"Trying the model {escape_markdown(chosen.choice.title)} for the first time…"):
+                return cache.encoder(name, config)
+        return cache.encoder(name, config)
     except NotDownloadedError as error:
-        _draw_offer(chosen.choice, chosen.config, error)
+        _draw_offer(chosen.choice, config, error)
         return None
 
 

@@ -72,7 +72,7 @@ def index_video(
             try:
                 yield Progress(0, run.total, stage="identifying", note=next(identity))
             except StopIteration as named:
-                run.begin(str(named.value))
+                yield run.begin(str(named.value))
                 break
         yield from run.embed()
 
@@ -137,7 +137,7 @@ class _Run:
         self._coarse = coarse_pts(table)
         self._wanted = np.union1d(sample_pts(table, self._rate), self._coarse)
 
-    def begin(self, video_id: str) -> None:
+    def begin(self, video_id: str) -> Progress:
         """Record in the store that this video is being embedded, and what is known about it."""
         self._id = video_id
         known = self._store.video(video_id)
@@ -155,6 +155,7 @@ class _Run:
             self._noted = past.samples_per_second  # a sparser request must not lower the recorded rate
         self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
         self._look()
+        return self._progress("coarse")
 
     def _is_outdated(self, known: VideoRecord) -> bool:
         """Return whether the pts of stored frames, or the pictures that were embedded, are no longer this file's."""

@@ -102,6 +102,8 @@ def _unplayable_part(container: InputContainer, path: Path) -> str | None:
     sound = first_sound(container)
     if sound is None:
         return None
+    if sound.index != container.streams.audio[0].index:  # in WebM Chromium plays the first, whatever is the default
+        return f"several sound streams in {where}"
     codec = sound.codec_context.codec.canonical_name if sound.codec_context is not None else "unknown"
     return None if codec in _SOUNDS[kind] else f"{_codec_name(codec)} sound in {where}"
 

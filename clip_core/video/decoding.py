@@ -303,10 +303,10 @@ class Decoder:
         """Where a header that can be relied on says that the pictures end, on the file's own clock.
 
         None where FFmpeg only guesses (MPEG-TS), where packets tell more (MP4), and where the
-        length counts sound as well.
+        length counts sound as well (WMV states it for each stream).
         """
-        alone = len(self._container.streams) == 1
-        if self.container_name in ("mov", "mpegts", "mpeg") or (self.stream.duration is None and not alone):
+        name, alone = self.container_name, len(self._container.streams) == 1
+        if name in ("mov", "mpegts", "mpeg") or (not alone and (self.stream.duration is None or name == "asf")):
             return None
         return self.header_duration_s
 

@@ -36,7 +36,7 @@ def file_facts(path: Path, record: VideoRecord) -> tuple[str, ...]:
     Raises:
         VideoError: The file is gone or cannot be read.
     """
-    if record.container in ("images", "webp"):
+    if record.container in ("images", "webp", "apng"):
         return ()
     with open_container(path) as container:
         return tuple(filter(None, (sound_choice(container), _promise(container, path, record))))

@@ -119,27 +119,34 @@ def decode_image(data: bytes) -> Image | None:
         if bgr is None or bgr.dtype not in (np.uint8, np.uint16) or bgr.shape[0] * bgr.shape[1] > MAX_PIXELS:
             return None
         if head.has_alpha and bgr.ndim == 2:
-            return _clear_grey(data, head)
+            clear = decode_rgba(data, head.format)
+            return None if clear is None else head.orientation.upright(on_white(clear))
         return head.orientation.upright(_rgb(bgr, is_blended=head.is_blended))
     except cv2.error:
         return None
 
 
-def _clear_grey(data: bytes, head: ImageHead) -> Image | None:
-    """Decode grey that is transparent in places, which OpenCV does not see; Pillow turns a TIFF upright by itself."""
+def decode_rgba(data: bytes, kind: str) -> Image | None:
+    """Decode with Pillow, which sees the transparency of grey pictures; it turns a TIFF upright by itself.
+
+    Args:
+        data: The content of a file whose head was checked.
+        kind: Pillow's name of its format.
+
+    Returns:
+        uint8 (height, width, 4), red first and straight alpha last; None if it is damaged.
+    """
     from PIL import Image as PillowImage
 
     try:
-        with PillowImage.open(io.BytesIO(data), formats=[head.format]) as image:
-            if image.mode == "I;16":  # Pillow makes no colours of it
-                grey = np.asarray(image)
-                alpha = np.where(grey == image.info["transparency"], 0, 255)
-                picture = np.dstack([*[grey >> 8] * 3, alpha]).astype(np.uint8)
-            else:
-                picture = np.asarray(image.convert("RGBA"))
+        with PillowImage.open(io.BytesIO(data), formats=[kind]) as image:
+            if image.mode != "I;16":
+                return np.asarray(image.convert("RGBA"), dtype=np.uint8)
+            grey = np.asarray(image)  # Pillow makes no colours of it
+            alpha = np.where(grey == image.info.get("transparency", -1), 0, 255)
+            return np.dstack([*[grey >> 8] * 3, alpha]).astype(np.uint8)
     except Exception:  # noqa: BLE001 - a hostile image may fail in any way; Pillow promises no class
         return None
-    return head.orientation.upright(on_white(picture))
 
 
 def _rgb(picture: np.ndarray, *, is_blended: bool) -> Image:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
+from clip_core.video.apng import is_apng
 from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
@@ -29,6 +30,7 @@ _EXTENSIONS = {
     "asf": "wmv",
     "gif": "gif",
     "webp": "webp",
+    "apng": "apng",
 }
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
@@ -36,7 +38,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTable | None = None) -> Video:
     """Open a video and decode its first frame.
 
-    PyAV reads containers, OpenCV sequences of images, and Pillow WebP. ``info.decoder`` says which it is.
+    PyAV reads containers, OpenCV sequences of images, and Pillow WebP and animated PNG. ``info.decoder`` says which.
 
     Args:
         path: An existing regular file, or a pattern for numbered images such as ``frame_%05d.png@24``;
@@ -64,7 +66,7 @@ def _open(path: str | Path, table: TimeTable | None) -> Video:
         return open_sequence(sequence, table)
     file = Path(path)
     size_bytes = _check_file(path, file)
-    if _begins_as_webp(file):
+    if _is_animation(file):
         from clip_core.video.animation import open_animation
 
         return open_animation(file, table)
@@ -149,9 +151,10 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
         raise
 
 
-def _begins_as_webp(file: Path) -> bool:
+def _is_animation(file: Path) -> bool:
+    """Return whether Pillow reads a file, by its first bytes."""
     try:
-        return is_webp(file)
+        return is_webp(file) or is_apng(file)
     except OSError as error:
         raise VideoError(f"{shown_name(file)} may not be read.", "Change its permissions.") from error
 

@@ -164,6 +164,7 @@ def test_a_fast_clip_begins_at_the_keyframe_before_and_says_so(kind: str, tmp_pa
     [
         ("images", r"consists of separate images.* Cut it exactly instead\."),
         ("gif", r"animation\.gif consists of separate images"),
+        ("apng", r"animation\.apng consists of separate images"),
         ("avi-packed", r"packed\.avi has no presentation times"),
     ],
 )

@@ -152,7 +152,7 @@ def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None
     state = sidebar_state()
     file = st.file_uploader(
         "Upload a video",
-        type=[extension[1:] for extension in EXTENSIONS],
+        type=[*(extension[1:] for extension in EXTENSIONS), "png"],  # it may be animated; not listed in folders
         key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
         help="Up to 2 GB. Kept in data/uploads under its content hash, once.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from clip_core.types import Frame, TimeTable
 from clip_core.video.apng import is_apng
 from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
+from clip_core.video.pictures import Orientation, frame_orientation
 from clip_core.video.sequence import parse_sequence
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _EXTENSIONS = {
     "webp": "webp",
     "apng": "apng",
 }
+_TURNING = ("mov", "matroska", "webm")
+"""Containers that can ask for pictures to be turned."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
@@ -129,8 +133,9 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
         pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
         check_limits(name, context.width, context.height, duration_s, pictures)
-        first = _first_frame(decoder, name)
-        maker = PictureMaker(stream.sample_aspect_ratio)
+        frames = decoder.frames()
+        first = _first_frame(frames, decoder, name)
+        maker = PictureMaker(stream.sample_aspect_ratio, _orientation(decoder, first, frames, file))
         width, height = maker.size(first)
         info = VideoInfo(
             path=file,
@@ -145,7 +150,7 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
             header_duration_s=duration_s,
             reading=_reading(decoder, maker.reading(first)),
         )
-        return PyAVVideo(info, decoder, first, table)
+        return PyAVVideo(info, decoder, first, maker, table)
     except BaseException:
         decoder.close()
         raise
@@ -179,14 +184,32 @@ def _check_file(given: str | Path, file: Path) -> int:
     return status.st_size
 
 
-def _first_frame(decoder: Decoder, name: str) -> Decoded:
+def _first_frame(frames: Iterator[Decoded], decoder: Decoder, name: str) -> Decoded:
     """Return the first frame that really decodes: time zero."""
-    first = next(decoder.frames(), None)
+    first = next(frames, None)
     if first is not None:
         return first
     if decoder.packets_read == 0:
         raise VideoError(f"{name} has a video stream without a single frame.", "Record or export it again.")
     raise VideoDecodeError(f"Not one frame of {name} can be decoded.", "Copy it again, or convert it to H.264.")
+
+
+def _orientation(decoder: Decoder, first: Decoded, later: Iterator[Decoded], file: Path) -> Orientation:
+    """Return how the pictures of a video are turned to stand upright.
+
+    The container asks for all frames at once. H.264 and HEVC may ask beside single frames, too, which holds on; but
+    players do not follow it where the container could ask.
+    """
+    from clip_core.video.decoding import open_container, video_stream
+
+    asked, may_ask = frame_orientation(first.raw), decoder.container_name in _TURNING
+    if may_ask and decoder.stream.metadata.get("alpha_mode") == "1":  # its decoder knows nothing of the container
+        with open_container(file) as container:
+            return frame_orientation(next(container.decode(video_stream(container, file)), first.raw))
+    if may_ask and asked != Orientation() and decoder.stream.codec_context.name in ("h264", "hevc"):
+        second = next(later, first)
+        return frame_orientation(second.raw)
+    return asked
 
 
 def _reading(decoder: Decoder, of_pictures: str) -> str:

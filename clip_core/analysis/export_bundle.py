@@ -129,20 +129,23 @@ def _source_in_file(record: VideoRecord, path: str) -> Source:
     """Return the source with what only its file says; without that if the file cannot be read."""
     if parse_sequence(path) is not None:
         return source_of(record)
+    from clip_core.video import file_clock
+    from clip_core.video.container_bytes import timecode_base
     from clip_core.video.decoding import open_container, video_stream
-    from clip_core.video.file_clock import first_frame_s, start_timecode
 
     try:
         with open_container(Path(path)) as container:
             stream, has_audio = video_stream(container, Path(path)), bool(container.streams.audio)
-            timecode = start_timecode(container, stream)
-            late_s = first_frame_s(container, stream, record.table)
+            timecode = file_clock.start_timecode(container, stream)
+            shown_s = file_clock.first_frame_s(container, stream, record.table)
+            clock = (shown_s, file_clock.earliest_stream_s(container))
+            base = timecode_base(Path(path), stream.id) if record.container == "mov" else None
     except (VideoError, OSError):
         return source_of(record)
     try:
-        return source_of(record, has_audio, timecode, late_s)
+        return source_of(record, has_audio, timecode, *clock, base)
     except ValueError:  # a timecode that counts in another rate than the video
-        return source_of(record, has_audio, first_frame_s=late_s)
+        return source_of(record, has_audio, "", *clock)
 
 
 def truth_csv(truth: Truth) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import click
 
@@ -18,6 +19,7 @@ from clip_core.encoders.registry import available_models, hub_model
 from clip_core.errors import ClipVideoError, UnknownModelError, VideoError, shown_name
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import known_video
+from clip_core.media.file_facts import file_facts
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt, size_text
 from clip_core.types import Progress
@@ -66,7 +68,11 @@ def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_s
     warnings: Sequence[str] = ()
     progresses = index_video(path, encoder, store, samples_per_second=samples_per_second)
     with closing(progresses), terminal.ProgressBar(path) as bar:  # type: ignore[type-var]
+        is_new = True
         for progress in progresses:
+            if is_new and progress.stage != "identifying":  # from now on the record is stored
+                is_new = False
+                _tell_facts(path, store)
             warnings = progress.warnings
             bar.show(progress)
     record = known_video(path, store)
@@ -77,6 +83,15 @@ def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_s
     samples = terminal.count(len(store.stored_pts(record.video_id, encoder.fingerprint)), "sample")
     idle = " (nothing to do)" if bar.idle else ""
     terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{idle}")
+
+
+def _tell_facts(path: str, store: EmbeddingStore) -> None:
+    """Say what the page shows beside the facts of the file, before anything is embedded."""
+    record = known_video(path, store)
+    facts = () if record is None else file_facts(Path(path), record)
+    if record is not None and facts:
+        frames = terminal.count(len(record.table), "frame")
+        terminal.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
 
 
 @command("download", "download Xenova/clip-vit-base-patch32 --precision fp32")

@@ -81,7 +81,7 @@ def _try(folder: Path, precision: str, root: Path, title: str) -> None:
     encoder.embed_texts([SHORT_TEXT, LONG_TEXT])
     for text in HARD_TEXTS:
         try:
-            encoder.cut_off([text])
+            encoder.unread([text])
         except EncoderError as error:  # a message in use, too: only memory, time and crashes count here
             if _lacks_memory(error):
                 raise

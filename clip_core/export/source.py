@@ -25,6 +25,7 @@ _NEAR = 1e-4
 _SLACK_FRAMES = 1e-6
 """Tolerance for float times: a start that lies at most this far after a frame belongs to that frame."""
 _TIMECODE = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)([:;.,])(\d{2,3})")
+_FILE_TIMECODE = re.compile(r"(-?)(\d{2,6}):([0-5]\d:[0-5]\d)([:;.,])(\d{2,3})")
 _MILLISECOND = Fraction(1, 1000)
 
 
@@ -40,11 +41,11 @@ class Source:
         end_s: Where the video ends, in seconds from its first frame.
         variable: Whether the rate is known to vary.
         drop_frame: Whether timecodes at 30000/1001 and 60000/1001 are drop-frame, as is usual; no others are.
-        start_timecode: Timecode of the start of the file, HH:MM:SS:FF.
+        start_timecode: Timecode of the earliest stream's start, HH:MM:SS:FF.
         has_audio: Whether the video has sound.
-        first_frame_s: When the first frame is shown, in seconds from the start of the file: the first time stamp of
-            its earliest stream. Moments count from the first frame; players, and so subtitles and timelines, from the
-            start of the file.
+        first_frame_s: When the first frame is shown, in seconds as players count, see ``file_clock``. Moments count
+            from the first frame; players, and so subtitles, do not.
+        earliest_s: When the earliest stream begins, in seconds as players count: timelines count from there.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Source:
     start_timecode: str = "00:00:00:00"
     has_audio: bool = False
     first_frame_s: Fraction = Fraction(0)
+    earliest_s: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
         if self.rate <= 0:
@@ -85,16 +87,17 @@ class Source:
 
     @property
     def first_frame(self) -> int:
-        """The first frame of the video, counted from the start of the file in whole frames of the timeline.
+        """The first frame of the video, counted from the earliest stream in whole frames of the timeline.
 
         Part of a frame is left out, because sound often begins up to a frame before the picture. A millisecond is
         added first, because some containers round times to milliseconds.
         """
-        return math.floor((self.first_frame_s + _MILLISECOND) * self.timeline_rate) if self.first_frame_s else 0
+        late_s = max(Fraction(0), self.first_frame_s - self.earliest_s)
+        return math.floor((late_s + _MILLISECOND) * self.timeline_rate) if late_s else 0
 
     @property
     def frames(self) -> int:
-        """The length in frames of the timeline from the start of the file to the end of the video, at least 1."""
+        """The length in frames of the timeline from the earliest stream's start to the end of the video, at least 1."""
         return max(self.first_frame + 1, self._frame_at(self.end_s))
 
     @property
@@ -121,7 +124,7 @@ class Source:
         return quote(raw)
 
     def frame_range(self, moment: Moment) -> tuple[int, int]:
-        """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the start of the file.
+        """Return ``[first, stop)`` of a moment in frames of the timeline, counted from the earliest stream.
 
         ``first`` is the first frame that begins at or after ``start_s``, ``stop`` the first at or after ``end_s``:
         frame k is included exactly if its time is in [start_s, end_s). There is at least one frame, within the video.
@@ -136,7 +139,7 @@ class Source:
         return min(max(first, self.first_frame + on_screen), stop - 1)
 
     def timecode(self, frame: int) -> str:
-        """Return the timecode of a frame counted from the start of the file."""
+        """Return the timecode of a frame counted from the earliest stream."""
         return timecode(self.start_frame + frame, self.timeline_rate, self.drops)
 
     def _frame_at(self, time_s: float) -> int:
@@ -208,6 +211,8 @@ def source_of(
     has_audio: bool = False,
     start_timecode: str = "",
     first_frame_s: Fraction = Fraction(0),
+    earliest_s: Fraction = Fraction(0),
+    timecode_base: int | None = None,
 ) -> Source:
     """Return the source of a stored video; its rate comes from its time table, not from the header alone.
 
@@ -217,8 +222,8 @@ def source_of(
     Args:
         record: What is stored of the video.
         has_audio: Whether the file has sound.
-        start_timecode: See ``with_timecode``; if empty, the timeline counts from 0.
-        first_frame_s: See ``Source``.
+        start_timecode, timecode_base: See ``with_timecode``; if empty, the timeline counts from 0.
+        first_frame_s, earliest_s: See ``Source``.
 
     Raises:
         ValueError: The timecode is invalid at this rate.
@@ -232,27 +237,41 @@ def source_of(
             rate = Fraction(said).limit_denominator(_FINEST)
     source = Source(
         record.name, record.path, record.width, record.height, rate, record.table.end_s, variable,
-        has_audio=has_audio, first_frame_s=first_frame_s,
+        has_audio=has_audio, first_frame_s=first_frame_s, earliest_s=earliest_s,
     )  # fmt: skip
-    return with_timecode(source, start_timecode) if start_timecode else source
+    return with_timecode(source, start_timecode, timecode_base) if start_timecode else source
 
 
-def with_timecode(source: Source, text: str) -> Source:
-    """Return the source with the timecode that its file names, which counts in the rate of the video.
+def with_timecode(source: Source, text: str, base: int | None = None) -> Source:
+    """Return the source with the timecode that its file names.
 
-    A mark other than ``:`` before the frames means drop-frame. A video of 15 or 120 frames per second has a timeline
-    of 30 or 60, and its timecode is converted.
+    A mark other than ``:`` before the frames means drop-frame. A timecode that counts in another rate than the timeline
+    is converted: that of a video of 15 or 120 frames per second, whose timeline has 30 or 60, or one that counts to 30
+    for 60 frames per second. Hours wrap around after 24, and a time before 0 counts back from there.
+
+    Args:
+        source: The video.
+        text: The timecode, HH:MM:SS:FF, perhaps with a minus sign.
+        base: Up to which number of frames per second it counts; None if the file does not say: then to the video's.
 
     Raises:
         ValueError: The text is not a timecode at this rate.
     """
-    match, step = _TIMECODE.fullmatch(text), source.timeline_rate / source.rate
+    match, nominal = _FILE_TIMECODE.fullmatch(text), math.ceil(source.timeline_rate)
     if match is None:
         raise ValueError(f"a timecode is HH:MM:SS:FF, not {text!r}")
-    clock, mark, frames = text[: match.start(4)], match[4], int(match[5])
-    if 1 in (step.numerator, step.denominator):
+    sign, hours, clock, mark, frames = match[1], int(match[2]) % 24, match[3], match[4], int(match[5])
+    step = source.timeline_rate / source.rate
+    if base is not None:
+        if frames >= base:
+            raise ValueError(f"{text!r} is not a timecode that counts to {base}")
+        frames = frames * nominal // base
+    elif 1 in (step.numerator, step.denominator):
         frames = int(frames * step)
-    return replace(source, start_timecode=f"{clock}{mark}{frames:02d}", drop_frame=mark != ":")
+    found = replace(source, start_timecode=f"{hours:02d}:{clock}{mark}{frames:02d}", drop_frame=mark != ":")
+    if not sign:
+        return found
+    return replace(found, start_timecode=timecode(-found.start_frame, found.timeline_rate, found.drops))
 
 
 def rate_of(table: TimeTable) -> tuple[Fraction, bool]:

@@ -180,6 +180,7 @@ class _Run:
         """Find out which video it is, and begin."""
         video_id = yield from self._noted_progress(identify(file, self._store, self._video.watched))
         self._begin(video_id)
+        yield self._progress("coarse")
 
     def _noted_progress(self, identity: Generator[str, None, str]) -> Generator[Progress, None, str]:
         """Report the notes of hashing a file; stop as soon as it changes, as one does that is being recorded."""

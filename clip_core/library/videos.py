@@ -21,7 +21,7 @@ from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequen
 
 EXTENSIONS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
-    ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp",
+    ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp", ".apng",
 )  # fmt: skip
 """Extensions of files that are listed and may be uploaded, most common first; the content decides what a file is."""
 MOST_LISTED = 1000

@@ -15,10 +15,11 @@ from clip_core.media.exports_folder import ProgressMeter, export_error, make_fol
 from clip_core.media.fast_clips import fast_clip, fast_extension
 from clip_core.media.mp4_file import Encoding, Mp4File
 from clip_core.media.original import Original, Piece, open_original, piece_of
-from clip_core.media.sound import open_sound
+from clip_core.media.sound import open_sound, sound_choice
 from clip_core.text import clock, short_prompt
 from clip_core.types import Clip, Frame, Moment, Progress, TimeTable
 from clip_core.video import Video
+from clip_core.video.decoding import open_container
 
 ClipMode: TypeAlias = Literal["exact", "fast"]
 
@@ -69,6 +70,7 @@ def cut_clips(
         pieces = [piece_of(original.video.table, moment.start_s, moment.end_s) for moment in moments]
         cut, extension = (exact_clip, "mp4") if kind == "exact" else (fast_clip, fast_extension(original.video))
         make_folder(folder)
+        original.warnings.extend(_sound_taken(original.video))
         meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces), warnings=original.warnings)
         yield meter.report()
         for number, (moment, piece) in enumerate(zip(moments, pieces, strict=True), start=1):
@@ -87,6 +89,15 @@ def cut_clips(
         meter.check()
         meter.done = meter.total
         yield meter.report()
+
+
+def _sound_taken(video: Video) -> list[str]:
+    """Return which of several sounds the clips have, as a sentence; none if there is no choice."""
+    if video.info.decoder != "PyAV":
+        return []
+    with open_container(video.info.path) as container:
+        choice = sound_choice(container)
+    return [f"The clips have {choice}."] if choice else []
 
 
 def _reported(

@@ -75,17 +75,25 @@ class Stretch:
         pts: int64 (n,), pts of the frames from there to the end of the video, rising.
         last_pts: pts of the last frame that must be copied. If frames are reordered, a few later ones are copied too.
         end_s: Where its sound ends, in seconds on the file's own clock.
+        hidden_pts: The pts of the keyframe before it that an edit list hides. What lies between is copied and hidden
+            again. None if it begins with a keyframe.
     """
 
     first: int
     pts: Ints
     last_pts: int
     end_s: float
+    hidden_pts: int | None = None
+
+    @property
+    def zero_pts(self) -> int:
+        """The pts of the first frame that the copy shows."""
+        return int(self.pts[0])
 
     @property
     def key_pts(self) -> int:
-        """The pts of the keyframe that it begins with."""
-        return int(self.pts[0])
+        """The pts of the keyframe that the copy begins with."""
+        return self.zero_pts if self.hidden_pts is None else self.hidden_pts
 
 
 def fast_extension(video: Video) -> str:
@@ -108,6 +116,7 @@ def fast_extension(video: Video) -> str:
 def fast_clip(original: Original, start_s: float, end_s: float, target: Path) -> Generator[float, None, Clip]:
     """Copy the packets of the frames with ``start_s <= time_s < end_s``, from the keyframe at or before them.
 
+    If an edit list hides that keyframe, the copy is an MP4 that hides it, too, and begins with the first frame shown.
     Arguments, cancelling, yields and errors are those of ``exact_clip``; also:
 
     Raises:
@@ -115,7 +124,9 @@ def fast_clip(original: Original, start_s: float, end_s: float, target: Path) ->
     """
     video = original.video
     piece = piece_of(video.table, start_s, end_s)
-    stretch = stretch_of(video.table, piece.first, piece.stop, piece.end_s)
+    is_hidden = target.suffix == ".mp4" and not (video.table.key_pts <= video.table.pts[piece.first]).any()
+    hidden_pts = _hidden_key(video) if is_hidden else None
+    stretch = stretch_of(video.table, piece.first, piece.stop, piece.end_s, hidden_pts)
     before_s = piece.start_s - float(video.times_s[stretch.first])
     with ExitStack() as stack:
         streams = _open(video, stack)
@@ -125,21 +136,41 @@ def fast_clip(original: Original, start_s: float, end_s: float, target: Path) ->
             yield min(piece.duration_s, max(0.0, done_s - before_s))
         copied = _checked(part, video, stretch.first)
         original.check()
+    if stretch.hidden_pts is not None:
+        lead = clock(float((stretch.zero_pts - stretch.hidden_pts) * video.table.time_base))
+        what = f"{target.name} begins with {lead} of hidden frames, as the video does"
+        original.warnings.append(f"{what}. Players that ignore edit lists show them.")
     return Clip(target, copied.start_s, copied.end_s, copied.stop - copied.first)
 
 
-def stretch_of(table: TimeTable, first: int, stop: int, end_s: float) -> Stretch:
+def _hidden_key(video: Video) -> int | None:
+    """Return the pts of the last keyframe that an edit list hides before the first frame; None if there is none."""
+    found: int | None = None
+    with open_container(video.info.path) as container:
+        for packet in container.demux(video_stream(container, video.info.path)):
+            if packet.pts is None or not packet.is_discard:
+                break
+            if packet.is_keyframe and packet.pts < video.table.start_pts:
+                found = packet.pts
+    return found
+
+
+def stretch_of(table: TimeTable, first: int, stop: int, end_s: float, hidden_pts: int | None = None) -> Stretch:
     """Return what to copy for the frames numbered [first, stop), the last of which ends at ``end_s``.
+
+    ``hidden_pts`` is the pts of a keyframe that an edit list hides before the first frame, if no other comes before.
 
     Raises:
         ExportError: There is no displayed keyframe at or before the first frame.
     """
     place = int(table.key_pts.searchsorted(table.pts[first], side="right")) - 1
+    own_end_s = end_s + float(table.start_pts * table.time_base)
+    if place < 0 and hidden_pts is not None:
+        return Stretch(0, table.pts, int(table.pts[stop - 1]), own_end_s, hidden_pts)
     if place < 0:
         when = clock(float(table.times_s[first]))
         raise MomentExportError(f"There is no keyframe at or before {when} to copy from.", _EXACT_INSTEAD)
     begin = int(table.pts.searchsorted(table.key_pts[place]))
-    own_end_s = end_s + float(table.start_pts * table.time_base)
     return Stretch(begin, table.pts[begin:], int(table.pts[stop - 1]), own_end_s)
 
 
@@ -150,13 +181,13 @@ def packets_of(streams: Streams, stretch: Stretch) -> Iterator[Packet[Stream]]:
         ExportError: The file cannot be read there, or has no presentation times.
     """
     count = _Counted(stretch)
-    zero_s, heard = streams.seconds(stretch.key_pts), streams.sound is None
+    zero_s, heard = streams.seconds(stretch.zero_pts), streams.sound is None
     too_late_s = stretch.end_s + _BEHIND_S
     for packet in _from_key(streams, stretch.key_pts):
         if packet.stream.index == streams.pictures.index:
             if packet.dts is not None and packet.dts * packet.time_base > too_late_s:
                 return
-            if not count.whole and not packet.is_discard and count.takes(packet.pts):
+            if not count.whole and count.takes(packet.pts, is_hidden=packet.is_discard):
                 yield packet
         elif packet.pts is not None:
             time_s = packet.pts * packet.time_base
@@ -172,15 +203,21 @@ class _Counted:
 
     def __init__(self, stretch: Stretch) -> None:
         self._pts, self._last, self._key = stretch.pts, stretch.last_pts, stretch.key_pts
+        self._zero = stretch.zero_pts
         self._taken, self._highest = 0, -1
         self.whole = False
 
-    def takes(self, pts: int | None) -> bool:
-        """Return whether to copy a packet. Frames presented before the keyframe refer to data that is not copied."""
+    def takes(self, pts: int | None, *, is_hidden: bool = False) -> bool:
+        """Return whether to copy a packet. Frames presented before the keyframe refer to data that is not copied.
+
+        Those that an edit list hides before the first frame are hidden again; others would be shown, or missed.
+        """
         if pts is None:
             raise MomentExportError("The file has no presentation times.", _EXACT_INSTEAD)
         if pts < self._key:
             return False
+        if is_hidden and pts >= self._zero:
+            raise MomentExportError("The frames there need others that the file hides.", _EXACT_INSTEAD)
         place = int(self._pts.searchsorted(pts))
         if place < len(self._pts) and self._pts[place] == pts:
             self._taken, self._highest = self._taken + 1, max(self._highest, place)
@@ -238,14 +275,14 @@ def _read(streams: Streams) -> Iterator[Packet[Stream]]:
 
 
 def _copy(streams: Streams, stretch: Stretch, target: Path, container: str) -> Iterator[float]:
-    """Copy a part of a video to a file that shows its keyframe at 0; yield the seconds copied, after each packet."""
+    """Copy a part of a video to a file that shows its first frame at 0; yield the seconds copied, after each packet."""
     av.logging.set_level(None)
     with _writing():
         out = av.open(str(target.absolute()), "w", format=container)
     try:
         with _writing():
             copies = {stream.index: _like(stream, out) for stream in streams}
-        done_s, zero_s = 0.0, streams.seconds(stretch.key_pts)
+        done_s, zero_s = 0.0, streams.seconds(stretch.zero_pts)
         for packet in _with_dts(packets_of(streams, stretch), streams.pictures, stretch):
             zero = round(zero_s / packet.time_base)
             packet.dts = None if packet.dts is None else packet.dts - zero

@@ -11,6 +11,7 @@ from av.video.format import VideoFormat
 
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.media.sound import first_sound
+from clip_core.video.apng import is_apng
 from clip_core.video.container_bytes import is_webp
 from clip_core.video.decoding import container_name, open_container, video_stream
 from clip_core.video.sequence import parse_sequence
@@ -75,13 +76,13 @@ def why_not_playable_here(path: str | os.PathLike[str]) -> str | None:
         return "numbered images"
     file = Path(path)
     try:
-        webp = is_webp(file)
+        animated = "WebP" if is_webp(file) else "APNG" if is_apng(file) else ""
     except FileNotFoundError as error:
         raise VideoNotFoundError(f"There is no file {shown_name(file)}.", "Check the path.") from error
     except (OSError, ValueError) as error:
         raise VideoError(f"{shown_name(file)} cannot be read.", "Check that it is a file that may be read.") from error
-    if webp:
-        return "WebP images as a video"
+    if animated:
+        return f"{animated} images as a video"
     with open_container(file) as container:
         return _unplayable_part(container, file)
 
@@ -102,6 +103,8 @@ def _unplayable_part(container: InputContainer, path: Path) -> str | None:
     sound = first_sound(container)
     if sound is None:
         return None
+    if sound.index != container.streams.audio[0].index:  # in WebM Chromium plays the first, whatever is the default
+        return f"several sound streams in {where}"
     codec = sound.codec_context.codec.canonical_name if sound.codec_context is not None else "unknown"
     return None if codec in _SOUNDS[kind] else f"{_codec_name(codec)} sound in {where}"
 

@@ -31,10 +31,20 @@ _ERRORS = (av.error.FFmpegError, ValueError)  # PyAV's own filters raise ValueEr
 
 
 def first_sound(container: InputContainer) -> AudioStream | None:
-    """Return the default audio stream, else the first, as players do, or None if there is none."""
-    sounds = container.streams.audio
+    """Return the default audio stream, else the first, as players do, or None if there is none.
+
+    Those of an unknown codec count only if there are no others.
+    """
+    every = container.streams.audio
+    sounds = [sound for sound in every if sound.codec_context is not None] or every
     flagged = (sound for sound in sounds if sound.disposition & av.stream.Disposition.default)
     return next(flagged, sounds[0] if sounds else None)
+
+
+def sound_choice(container: InputContainer) -> str:
+    """Return which of several sound streams is taken, such as "sound stream 2 of 3"; "" if there is no choice."""
+    sounds, taken = container.streams.audio, first_sound(container)
+    return "" if taken is None or len(sounds) < 2 else f"sound stream {sounds.index(taken) + 1} of {len(sounds)}"
 
 
 def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[Sound | None, list[str]]:

@@ -1,4 +1,4 @@
-"""WebP, animated or still, read with Pillow: one picture after another, with the delays that the file states."""
+"""WebP, animated or still, and animated PNG, read with Pillow: picture after picture, with the file's own delays."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
+from clip_core.video.apng import ApngSource, is_apng, scan_apng
 from clip_core.video.base import SeenFrames, VideoInfo, check_limits
 from clip_core.video.container_bytes import is_webp
 from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
@@ -65,6 +66,16 @@ class AnimationSource:
         self._broken = False
         self.reading = ""
         self._pts = [0, *accumulate(delays.delays_ms[:-1])]
+
+    @property
+    def count(self) -> int:
+        """How many pictures the file holds."""
+        return len(self._delays.delays_ms)
+
+    @property
+    def duration_s(self) -> float:
+        """How long all pictures are shown."""
+        return sum(self._delays.delays_ms) / 1000
 
     def claimed(self, start_pts: int) -> TimeTable:
         """Return the times of all pictures from ``start_pts`` on."""
@@ -136,14 +147,14 @@ def _maker(image: ImageFile, orientation: Orientation) -> Callable[[], Image | N
 
 
 def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
-    """Open a WebP, animated or still, and decode its first picture; a still one is a video of one frame.
+    """Open a WebP or an animated PNG, and decode its first picture; a still WebP is a video of one frame.
 
     Args:
         path: A regular file that is not empty.
         table: A confirmed table of this very file.
 
     Raises:
-        VideoError: It is not a WebP, or one beyond 64 megapixels, 24 hours or 512 MiB.
+        VideoError: It is neither, or one beyond 64 megapixels, 24 hours or 512 MiB.
         VideoDecodeError: Not one picture can be decoded.
     """
     watched = WatchedFile(path)
@@ -152,37 +163,49 @@ def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
 
 
 def _open_watched(path: Path, watched: WatchedFile, table: TimeTable | None) -> ForwardVideo:
+    source = _apng_source(path, watched) if is_apng(path) else _webp_source(path, watched)
+    first = first_picture(source)
+    if first is None:
+        raise VideoDecodeError(f"Not one picture of {shown_name(path)} can be decoded.", "Copy or download it again.")
+    start_pts, picture = first
+    kind = "apng" if isinstance(source, ApngSource) else "webp"
+    info = VideoInfo(
+        path=path,
+        name=shown_name(path),
+        size_bytes=watched.stamp[0],
+        container=kind,
+        codec=kind,
+        width=picture.shape[1],
+        height=picture.shape[0],
+        header_fps=source.count / source.duration_s,
+        header_frame_count=source.count,
+        header_duration_s=source.duration_s,
+        decoder="Pillow",
+        reading=source.reading,
+    )
+    return ForwardVideo(info, source, start_pts, table, watched)
+
+
+def _apng_source(path: Path, watched: WatchedFile) -> ApngSource:
+    scanned = scan_apng(path)
+    source = ApngSource(path, scanned, watched)
+    check_limits(shown_name(path), scanned.width, scanned.height, source.duration_s, source.count)
+    return source
+
+
+def _webp_source(path: Path, watched: WatchedFile) -> AnimationSource:
     name, size_bytes = shown_name(path), watched.stamp[0]
     if not is_webp(path):
-        raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP file.")
+        raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP or an animated PNG.")
     delays = read_delays(path)
-    duration_s = sum(delays.delays_ms) / 1000
-    check_limits(name, delays.width, delays.height, duration_s, len(delays.delays_ms))
+    source = AnimationSource(path, delays, watched)
+    check_limits(name, delays.width, delays.height, source.duration_s, source.count)
     if size_bytes > MAX_WEBP_BYTES:
         raise VideoError(
             f"{name} has {size_text(size_bytes)}, over the limit of {size_text(MAX_WEBP_BYTES)} for WebP.",
             "Convert it to MP4.",
         )
-    source = AnimationSource(path, delays, watched)
-    first = first_picture(source)
-    if first is None:
-        raise VideoDecodeError(f"Not one picture of {name} can be decoded.", "Copy or download it again.")
-    start_pts, picture = first
-    info = VideoInfo(
-        path=path,
-        name=name,
-        size_bytes=size_bytes,
-        container="webp",
-        codec="webp",
-        width=picture.shape[1],
-        height=picture.shape[0],
-        header_fps=len(delays.delays_ms) / duration_s,
-        header_frame_count=len(delays.delays_ms),
-        header_duration_s=duration_s,
-        decoder="Pillow",
-        reading=source.reading,
-    )
-    return ForwardVideo(info, source, start_pts, table, watched)
+    return source
 
 
 def read_delays(path: Path) -> Delays:

@@ -24,7 +24,7 @@ MAX_PIXELS = 64_000_000
 MAX_DURATION_S = 24 * 3600.0
 """Longer videos are refused by their header."""
 MAX_ANIMATION_PIXELS = 4_000_000_000
-"""GIF and WebP may hold pictures of many megapixels in a few bytes each, so all of them together have a limit, too."""
+"""Animations may hold pictures of many megapixels in a few bytes each, so all of them together have a limit, too."""
 _FALLBACK_FRAME_S = 0.04
 
 
@@ -35,7 +35,7 @@ class VideoInfo(VideoHeader):
     Attributes:
         path: The file, or the pattern that names a sequence of images.
         name: Its last part, for showing.
-        decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP.
+        decoder: The library that reads it: "PyAV", "OpenCV" for a sequence, or "Pillow" for WebP and animated PNG.
         reading: What is done to its pictures beyond turning and converting them, such as "mirrored, square pixels";
             "" for most videos. Vectors of pictures that were read in another way are of other pictures.
     """

@@ -1,4 +1,4 @@
-"""What a file's own bytes say without a decoder: whether it is WebM or WebP, and whether bytes are missing."""
+"""What a file's own bytes say without a decoder: its kind, whether bytes are missing, and how its timecode counts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import BinaryIO
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 _TS_PACKETS = (188, 192, 204)
 _MAX_BOXES = 100_000
+_MAX_BODY_BYTES = 4096
+_TIMECODE_BASE_AT = 40
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_END = 0x21, 0x2C, 0x3B
 
 
@@ -59,9 +61,61 @@ def is_webm(path: Path) -> bool:
         return b"webm" in file.read(64)
 
 
-def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the name and the stated end of each box at the top of an MP4 file."""
-    start = 0
+def timecode_base(path: Path, track: int) -> int | None:
+    """Return up to how many frames per second the timecode track of an MP4 or MOV counts.
+
+    See Apple, "QuickTime File Format Specification", "Timecode media".
+
+    Args:
+        path: The file.
+        track: The number of the video's track, which refers to its timecode track.
+
+    Returns:
+        None if there is no timecode track. If the video refers to none, it is the first.
+    """
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        tracks = [_timecode_track(file, *trak) for moov in _inside(file, (0, size), b"moov")
+                  for trak in _inside(file, moov, b"trak")]  # fmt: skip
+    bases = {number: base for number, _, base in tracks if base}
+    meant = next((refers for number, refers, _ in tracks if number == track), 0)
+    return bases.get(meant) or next(iter(bases.values()), None)
+
+
+def _timecode_track(file: BinaryIO, start: int, end: int) -> tuple[int, int, int]:
+    """Return a track's number, the timecode track that it refers to, and the base that it counts in; 0 for none."""
+
+    def body(*names: bytes) -> bytes:
+        places = [(start, end)]
+        for name in names:
+            places = [inner for place in places for inner in _inside(file, place, name)]
+        if not places:
+            return b""
+        file.seek(places[0][0])
+        return file.read(min(_MAX_BODY_BYTES, places[0][1] - places[0][0]))
+
+    head, refers, entry = body(b"tkhd"), body(b"tref", b"tmcd"), body(b"mdia", b"minf", b"stbl", b"stsd")
+    number = head[20:24] if head[:1] == b"\1" else head[12:16]
+    is_timecode = entry[12:16] == b"tmcd" and len(entry) > _TIMECODE_BASE_AT
+    return (
+        int.from_bytes(number, "big"),
+        int.from_bytes(refers[:4], "big"),
+        entry[_TIMECODE_BASE_AT] if is_timecode else 0,
+    )
+
+
+def _inside(file: BinaryIO, place: tuple[int, int], wanted: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the bodies of the boxes of one name begin and end, within a place."""
+    start, end = place
+    for name, stop in _boxes(file, end, start):
+        if name == wanted and stop <= end:
+            file.seek(start)
+            yield start + (16 if file.read(4) == b"\0\0\0\1" else 8), stop
+        start = stop
+
+
+def _boxes(file: BinaryIO, size: int, start: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Yield the name and the stated end of each box of an MP4 file from ``start`` to ``size``."""
     for _ in range(_MAX_BOXES):
         if start >= size:
             return

@@ -26,7 +26,7 @@ from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
 from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
 from clip_core.video.hdr import HDR_NITS, lut_file
-from clip_core.video.pictures import Orientation, matrix_orientation, on_white, square_size
+from clip_core.video.pictures import Orientation, on_white, square_size
 from clip_core.video.watched import Watched
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
@@ -144,12 +144,6 @@ class Decoded:
     is_key: bool
     raw: VideoFrame
 
-    @property
-    def orientation(self) -> Orientation:
-        """How the picture is turned to stand upright."""
-        matrix = self.raw.side_data.get("DISPLAYMATRIX")
-        return matrix_orientation(None if matrix is None else bytes(cast("bytes", matrix)))
-
 
 class PictureMaker:
     """Turns the decoded frames of a stream into the pictures that players show.
@@ -159,10 +153,11 @@ class PictureMaker:
 
     Args:
         pixel_aspect: Width of a stored pixel ÷ its height; None or a broken value means square.
+        orientation: How all pictures are turned to stand upright.
     """
 
-    def __init__(self, pixel_aspect: Fraction | None) -> None:
-        self._pixel_aspect = pixel_aspect
+    def __init__(self, pixel_aspect: Fraction | None, orientation: Orientation) -> None:
+        self._pixel_aspect, self._orientation = pixel_aspect, orientation
         self._reformatter = VideoReformatter()
         self._tone_mapper: tuple[object, Graph] | None = None
 
@@ -176,12 +171,12 @@ class PictureMaker:
             kind = "rgba" if _has_alpha(raw) else "rgb24"
             shown = self._reformatter.reformat(raw, width, height, kind, src_colorspace=_matrix(raw)).to_ndarray()
         picture = np.asarray(shown, dtype=np.uint8)
-        return decoded.orientation.upright(on_white(picture) if picture.shape[2] == 4 else picture)
+        return self._orientation.upright(on_white(picture) if picture.shape[2] == 4 else picture)
 
     def size(self, decoded: Decoded) -> tuple[int, int]:
         """Return width and height of the picture of a frame."""
         width, height = square_size(decoded.raw.width, decoded.raw.height, self._pixel_aspect)
-        return (height, width) if decoded.orientation.is_transposed else (width, height)
+        return (height, width) if self._orientation.is_transposed else (width, height)
 
     def _tone_mapped(self, raw: VideoFrame, width: int, height: int) -> VideoFrame:
         kind = (raw.width, raw.height, raw.format.name, raw.color_trc)
@@ -197,7 +192,7 @@ class PictureMaker:
         aspect = Fraction(*square_size(raw.width, raw.height, self._pixel_aspect)) / Fraction(raw.width, raw.height)
         is_clear = _has_alpha(raw) and (raw.reformat(format="rgba").to_ndarray()[:, :, 3] < 255).any()
         done = {
-            "mirrored": decoded.orientation.is_mirrored,
+            "mirrored": self._orientation.is_mirrored,
             "square pixels": aspect != 1,
             "tone-mapped": raw.color_trc in HDR_NITS,
             "BT.709 by size": raw.color_trc not in HDR_NITS and _matrix(raw) is not None,
@@ -305,10 +300,10 @@ class Decoder:
         """Where a header that can be relied on says that the pictures end, on the file's own clock.
 
         None where FFmpeg only guesses (MPEG-TS), where packets tell more (MP4), and where the
-        length counts sound as well.
+        length counts sound as well (WMV states it for each stream).
         """
-        alone = len(self._container.streams) == 1
-        if self.container_name in ("mov", "mpegts", "mpeg") or (self.stream.duration is None and not alone):
+        name, alone = self.container_name, len(self._container.streams) == 1
+        if name in ("mov", "mpegts", "mpeg") or (not alone and (self.stream.duration is None or name == "asf")):
             return None
         return self.header_duration_s
 

@@ -17,17 +17,35 @@ _MOST_REORDERED = 16
 """H.264 and HEVC hold back at most so many frames."""
 
 
-def first_frame_s(container: InputContainer, stream: VideoStream, table: TimeTable) -> Fraction:
-    """Return when the first frame is shown, in seconds from the start of the file.
+_CLOCK_FROM_0 = ("mov", "matroska")
+"""Their clock begins at 0, and Chromium shows it as it is; other files start with their earliest stream."""
 
-    A file starts with the first time stamp of its earliest stream: sound may begin seconds before the picture.
+
+def first_frame_s(container: InputContainer, stream: VideoStream, table: TimeTable) -> Fraction:
+    """Return when the first frame is shown, in seconds as players count.
+
+    In MP4, MOV, MKV and WebM that is the file's own clock, which may begin before any stream. In others it is the time
+    from the first time stamp of the earliest stream: sound may begin seconds before the picture.
     """
     if container.start_time is None:
         return Fraction(0)
     shown_s = table.start_pts * table.time_base
     if container.format.name == "avi":
         shown_s = min(shown_s, _first_packet(container, stream) * table.time_base)
-    return max(Fraction(0), shown_s - Fraction(container.start_time, _TICKS_PER_S))
+    if not _counts_from_0(container):
+        shown_s -= Fraction(container.start_time, _TICKS_PER_S)
+    return max(Fraction(0), shown_s)
+
+
+def earliest_stream_s(container: InputContainer) -> Fraction:
+    """Return when the earliest stream begins, in seconds as players count: where editing programs start."""
+    if container.start_time is None or not _counts_from_0(container):
+        return Fraction(0)
+    return max(Fraction(0), Fraction(container.start_time, _TICKS_PER_S))
+
+
+def _counts_from_0(container: InputContainer) -> bool:
+    return container.format.name.split(",")[0] in _CLOCK_FROM_0
 
 
 def _first_packet(container: InputContainer, stream: VideoStream) -> int:

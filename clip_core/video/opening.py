@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import stat
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
+from clip_core.video.apng import is_apng
 from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
+from clip_core.video.pictures import Orientation, frame_orientation
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.watched import WatchedFile
 
@@ -31,14 +34,17 @@ _EXTENSIONS = {
     "asf": "wmv",
     "gif": "gif",
     "webp": "webp",
+    "apng": "apng",
 }
+_TURNING = ("mov", "matroska", "webm")
+"""Containers that can ask for pictures to be turned."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
 def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTable | None = None) -> Video:
     """Open a video and decode its first frame.
 
-    PyAV reads containers, OpenCV sequences of images, and Pillow WebP. ``info.decoder`` says which it is.
+    PyAV reads containers, OpenCV sequences of images, and Pillow WebP and animated PNG. ``info.decoder`` says which.
 
     Args:
         path: An existing regular file, or a pattern for numbered images such as ``frame_%05d.png@24``;
@@ -66,7 +72,7 @@ def _open(path: str | Path, table: TimeTable | None) -> Video:
         return open_sequence(sequence, table)
     file = Path(path)
     _check_file(path, file)
-    if _begins_as_webp(file):
+    if _is_animation(file):
         from clip_core.video.animation import open_animation
 
         return open_animation(file, table)
@@ -159,8 +165,9 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
         pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
         check_limits(name, context.width, context.height, duration_s, pictures)
-        first = _first_frame(decoder, name)
-        maker = PictureMaker(stream.sample_aspect_ratio)
+        frames = decoder.frames()
+        first = _first_frame(frames, decoder, name)
+        maker = PictureMaker(stream.sample_aspect_ratio, _orientation(decoder, first, frames, file))
         width, height = maker.size(first)
         info = VideoInfo(
             path=file,
@@ -175,14 +182,15 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
             header_duration_s=duration_s,
             reading=_reading(decoder, maker.reading(first)),
         )
-        video = PyAVVideo(info, decoder, first, table)
+        video = PyAVVideo(info, decoder, first, maker, table)
         on_error.pop_all()
         return video
 
 
-def _begins_as_webp(file: Path) -> bool:
+def _is_animation(file: Path) -> bool:
+    """Return whether Pillow reads a file, by its first bytes."""
     try:
-        return is_webp(file)
+        return is_webp(file) or is_apng(file)
     except OSError as error:
         raise VideoError(f"{shown_name(file)} may not be read.", "Change its permissions.") from error
 
@@ -206,14 +214,32 @@ def _check_file(given: str | Path, file: Path) -> None:
         raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
 
 
-def _first_frame(decoder: Decoder, name: str) -> Decoded:
+def _first_frame(frames: Iterator[Decoded], decoder: Decoder, name: str) -> Decoded:
     """Return the first frame that really decodes: time zero."""
-    first = next(decoder.frames(), None)
+    first = next(frames, None)
     if first is not None:
         return first
     if decoder.packets_read == 0:
         raise VideoError(f"{name} has a video stream without a single frame.", "Record or export it again.")
     raise VideoDecodeError(f"Not one frame of {name} can be decoded.", "Copy it again, or convert it to H.264.")
+
+
+def _orientation(decoder: Decoder, first: Decoded, later: Iterator[Decoded], file: Path) -> Orientation:
+    """Return how the pictures of a video are turned to stand upright.
+
+    The container asks for all frames at once. H.264 and HEVC may ask beside single frames, too, which holds on; but
+    players do not follow it where the container could ask.
+    """
+    from clip_core.video.decoding import open_container, video_stream
+
+    asked, may_ask = frame_orientation(first.raw), decoder.container_name in _TURNING
+    if may_ask and decoder.stream.metadata.get("alpha_mode") == "1":  # its decoder knows nothing of the container
+        with open_container(file) as container:
+            return frame_orientation(next(container.decode(video_stream(container, file)), first.raw))
+    if may_ask and asked != Orientation() and decoder.stream.codec_context.name in ("h264", "hevc"):
+        second = next(later, first)
+        return frame_orientation(second.raw)
+    return asked
 
 
 def _reading(decoder: Decoder, of_pictures: str) -> str:

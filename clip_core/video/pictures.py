@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 _MOST_STRETCH = 8
 """A header whose pixels are more than so many times wider than high, or higher than wide, is broken."""
@@ -56,6 +60,12 @@ def matrix_orientation(matrix: bytes | None) -> Orientation:
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Orientation(flips_columns=a < 0, flips_rows=d < 0)
     return Orientation(is_transposed=True, flips_columns=c < 0, flips_rows=b < 0)
+
+
+def frame_orientation(raw: VideoFrame) -> Orientation:
+    """Return what the display matrix of FFmpeg's frame asks for."""
+    matrix = raw.side_data.get("DISPLAYMATRIX")
+    return matrix_orientation(None if matrix is None else bytes(cast("bytes", matrix)))
 
 
 def square_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple[int, int]:

@@ -28,16 +28,19 @@ class PyAVVideo(Video):
 
     Args:
         info: What the container says.
-        decoder: A decoder that has just given ``first``; the video closes it.
+        decoder: A decoder that nobody else uses; the video closes it.
         first: The first frame that decodes, which is time zero.
+        pictures: Makes pictures of this video.
         table: See ``Video``.
     """
 
-    def __init__(self, info: VideoInfo, decoder: Decoder, first: Decoded, table: TimeTable | None = None) -> None:
+    def __init__(
+        self, info: VideoInfo, decoder: Decoder, first: Decoded, pictures: PictureMaker, table: TimeTable | None = None
+    ) -> None:
         if decoder.stream.time_base is None:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
         super().__init__(info, decoder.stream.time_base, first.pts, table, decoder.watched)
-        self._pictures = PictureMaker(decoder.stream.sample_aspect_ratio)
+        self._pictures = pictures
         self._finder = FrameFinder(decoder, first.pts)
         self._open_decoders: set[Decoder] = set()
 

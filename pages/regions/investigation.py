@@ -115,7 +115,7 @@ def _investigate(
         prompts.warn_of_unread(typed, encoder)
         video_scores = curves.live_video_scores(request, indexed, typed)
     with opened.fill(places.facts):
-        source.describe(indexed.record)
+        source.describe(indexed.record, request.video.path)
     with opened.fill(places.status):
         indexing.draw_status(request, indexed, len(video_scores.raw))
     if indexed.record is None:

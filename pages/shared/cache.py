@@ -20,17 +20,20 @@ import streamlit as st
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import is_first_use, load_encoder
-from clip_core.errors import ReadOnlyError, VideoNotFoundError
+from clip_core.errors import ExportError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.indexing.index_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.identify import file_stamp, stamp_of
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import exports_folder
+from clip_core.media.fast_clips import fast_extension
+from clip_core.media.file_facts import file_facts
 from clip_core.media.leftovers import sweep_leftovers
 from clip_core.media.playable import why_not_playable_here
 from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.types import Image, TimeTable, VideoRecord
+from clip_core.video import open_video
 from clip_core.video.drawing import viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
@@ -194,6 +197,37 @@ def identified_stamp(path: str | Path, video_id: str) -> tuple[int, int]:
 
 def _shared(path: str, video_id: str, table: TimeTable) -> SharedVideo:
     return _open(path, video_id, identified_stamp(path, video_id), table.confirmed, table)
+
+
+def why_not_fast(path: Path, record: VideoRecord) -> str | None:
+    """Return why no fast clip can be made of a video, and what to do, or None; cached until the file changes."""
+    try:
+        return _why_not_fast(str(path), stamp(path), record)
+    except VideoError as error:
+        return error.line
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _why_not_fast(path: str, stamp: tuple[int, int], _record: VideoRecord) -> str | None:  # noqa: ARG001 - in the key
+    try:
+        with open_video(path, video_id=_record.video_id, table=_record.table) as video:
+            fast_extension(video)
+    except ExportError as error:
+        return error.line
+    return None
+
+
+def facts_of(path: Path, record: VideoRecord) -> tuple[str, ...]:
+    """Return ``file_facts``, cached until the file or its table changes; none if the file is gone or cannot be read."""
+    try:
+        return _facts(str(path), (stamp(path), len(record.table), record.table.confirmed), record)
+    except VideoError:
+        return ()
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _facts(path: str, seen: object, _record: VideoRecord) -> tuple[str, ...]:  # noqa: ARG001 - part of the key
+    return file_facts(Path(path), _record)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from clip_core.__main__ import main
 from clip_core.encoders.catalogue import CATALOGUE
+from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import Progress
 from tests.support.hostile_models import many_rows
 from tests.support.hub_server import HubServer, use_hub
@@ -197,3 +199,25 @@ def test_a_sequence_goes_the_whole_way(here: Path, capsys: pytest.CaptureFixture
     code, out, _ = run(capsys, "score", "shots/f_%03d.png", "--prompt", "a dog")
     assert [line.rsplit(",", 1)[0] for line in out[:4]] == ["frame,time_s", "0,0.000000", "1,0.250000", "2,0.500000"]
     assert len(out) == 13
+
+
+def test_a_header_that_promises_more_is_told_before_anything_is_embedded(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytearray((here / "clip.mp4").read_bytes())
+    sizes = content.index(b"stsz") + 16
+    content[sizes + 4 * 12 : sizes + 4 * 20] = bytes(4 * 8)
+    (here / "clip.mp4").write_bytes(content)
+    said = "clip.mp4: 12 frames, 0:00.400; header promises 20 frames"
+    heard: list[str] = []
+
+    def watched(self: object, images: object) -> Any:
+        heard.append(capsys.readouterr().err)
+        return embed(self, images)
+
+    embed = OnnxEncoder.embed_images
+    monkeypatch.setattr(OnnxEncoder, "embed_images", watched)
+    code, out, _ = run(capsys, "index", "clip.mp4")
+    assert (code, len(out)) == (0, 1)
+    assert said in heard[0]
+    assert said in run(capsys, "index", "clip.mp4")[2]  # also when there is nothing to do

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -210,6 +212,46 @@ def test_players_and_editors_find_a_late_video_with_a_timecode(here: Path, capsy
         (back,) = read_moments((found / name).read_bytes(), name)
         assert (back.start_s, back.end_s) == (0.0, 1.0)
     assert [(moment["start_s"], moment["end_s"]) for moment in told["moments"]] == [(0.0, 1.0)]
+
+
+def counted_to(path: Path, base: int, scale: tuple[int, int], counter: int, flags: int = 0) -> Path:
+    """Let the only timecode track of a MOV count to another number of frames per second."""
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"tmcd", content.index(b"stsd", content.rindex(b"gmhd")))
+    content[entry + 16 : entry + 29] = struct.pack(">IIIB", flags, *scale, base)
+    sample = content.index(b"stco", entry) + 12
+    at = int.from_bytes(content[sample : sample + 4], "big")
+    content[at : at + 4] = struct.pack(">i", counter)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rate", "base", "scale", "counter", "flags", "start", "start_s"),
+    [
+        (60, 30, (30, 1), 30 * 3600 + 20, 0, "01:00:00:40", Fraction(3600 * 60 + 40, 60)),
+        (50, 25, (25, 1), 25 * 3600 + 20, 0, "01:00:00:40", Fraction(3600 * 50 + 40, 50)),
+        (Fraction(60_000, 1001), 30, (30_000, 1001), 107_892 + 20, 1, "01:00:00;40", Fraction(215_824 * 1001, 60_000)),
+        (25, 25, (25, 1), -50, 4, "23:59:58:00", Fraction(86_398)),
+        (25, 25, (25, 1), 26 * 3600 * 25, 0, "02:00:00:00", Fraction(7200)),
+        (25, 30, (30, 1), 36_000 * 30 + 12, 0, "10:00:00:10", Fraction(36_000 * 25 + 10, 25)),
+    ],
+)
+def test_a_timecode_track_that_counts_otherwise_than_the_video(
+    here: Path, rate: int | Fraction, base: int, scale: tuple[int, int], counter: int, flags: int, start: str,
+    start_s: Fraction,
+) -> None:  # fmt: skip
+    film = FilmSpec(rate=rate, frames=30, sound=None, timecode="01:00:00:10", options={"bf": "0"})
+    counted_to(write_film(here / "timed.mov", film), base, scale, counter, flags)
+    assert main(["index", "timed.mov"]) == 0
+    words = ("--unit", "cosine", "--threshold", "-1", "--prompt", "a dog", "--settings", "any.yaml")
+    assert main(["moments", "timed.mov", *words, "--format", "all", "--out", "found"]) == 0
+    found = here / "found"
+    assert f" V     C        {start} " in (found / "moments.edl").read_text()
+    fcpxml = ElementTree.fromstring((found / "moments.fcpxml").read_text())  # noqa: S314 - ours
+    assert next(fcpxml.iter("asset")).get("start") == f"{start_s}s"
+    (clip,) = otio.adapters.read_from_file(str(found / "moments.otio")).find_clips()
+    assert clip.source_range.start_time.value == start_s * rate
 
 
 def test_a_timecode_that_the_rate_does_not_have_counts_from_0(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,9 @@ from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, read_numbe
 
 Opener = Callable[[Path], Video]
 
-# ``open_video`` gives images to OpenCV, WebP to Pillow, and all else to PyAV.
+# ``open_video`` gives images to OpenCV, WebP and animated PNG to Pillow, and all else to PyAV.
 IMPLEMENTATIONS: dict[str, Opener] = {"open_video": open_video, "pillow": open_animation}
-CAN = {"open_video": list(KINDS), "pillow": ["webp"]}
+CAN = {"open_video": list(KINDS), "pillow": ["webp", "apng"]}
 
 
 @pytest.fixture(scope="session")

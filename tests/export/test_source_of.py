@@ -87,6 +87,45 @@ def test_the_files_timecode_says_where_it_starts_and_whether_it_drops(
     assert (source.start_timecode, source.start_frame, source.drops) == (start, frame, drops)
 
 
+@pytest.mark.parametrize(
+    ("rate", "named", "base", "start", "drops"),
+    [
+        (Fraction(60), "01:00:00:20", 30, "01:00:00:40", False),
+        (Fraction(50), "01:00:00:24", 25, "01:00:00:48", False),
+        (Fraction(60_000, 1001), "01:00:59;20", 30, "01:00:59;40", True),
+        (Fraction(60_000, 1001), "01:01:00;02", 30, "01:01:00;04", True),
+        (Fraction(60_000, 1001), "01:00:59:20", 30, "01:00:59:40", False),
+        (Fraction(60_000, 1001), "01:00:59;50", 60, "01:00:59;50", True),
+        (Fraction(25), "10:00:00:12", 30, "10:00:00:10", False),
+        (Fraction(25), "20:50:00:10", 12, "20:50:00:20", False),
+        (Fraction(25), "02:46:40:45", 90, "02:46:40:12", False),
+        (Fraction(120), "00:00:01:98", 120, "00:00:01:49", False),
+        (Fraction(25), "26:00:00:05", 25, "02:00:00:05", False),
+        (Fraction(25), "100:00:00:05", None, "04:00:00:05", False),
+        (Fraction(25), "-00:00:02:00", 25, "23:59:58:00", False),
+        (Fraction(30_000, 1001), "-00:00:00;01", 30, "23:59:59;29", True),
+    ],
+)
+def test_a_timecode_that_counts_otherwise_is_converted(
+    rate: Fraction, named: str, base: int | None, start: str, drops: bool
+) -> None:
+    steady = record(table([k / rate for k in range(300)], 1 / rate))
+    source = source_of(steady, start_timecode=named, timecode_base=base)
+    assert (source.start_timecode, source.drops) == (start, drops)
+
+
+def test_a_timecode_beyond_its_own_base_is_refused() -> None:
+    with pytest.raises(ValueError, match="counts to 30"):
+        with_timecode(source_of(record(table([Fraction(0), Fraction(1, 60)], FINE))), "00:00:00:40", 30)
+
+
+def test_subtitles_and_timelines_may_count_from_different_starts() -> None:
+    steady = record(table([Fraction(k, 25) for k in range(100)], Fraction(1, 25)))
+    source = source_of(steady, first_frame_s=Fraction(7), earliest_s=Fraction(5))
+    assert (source.first_frame_s, source.first_frame) == (7, 50)
+    assert source_of(steady, first_frame_s=Fraction(5), earliest_s=Fraction(5)).first_frame == 0
+
+
 @pytest.mark.parametrize("text", ["", "now", "00:00:00", "00:00:00:25"])
 def test_what_is_no_timecode_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="timecode"):

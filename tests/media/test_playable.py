@@ -38,6 +38,7 @@ VP9 = {"deadline": "realtime", "cpu-used": "8"}
         ("mpeg", "MPEG-2 in MPEG-PS"),
         ("gif", "GIF images as a video"),
         ("webp", "WebP images as a video"),
+        ("apng", "APNG images as a video"),
         ("images", "numbered images"),
     ],
 )

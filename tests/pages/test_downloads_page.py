@@ -23,7 +23,7 @@ from pages.regions.download import compare_file, files
 from pages.regions.moments.moment_list import MomentList
 from pages.shared import cache
 from pages.shared.markdown import escape_markdown
-from tests.support.video_maker import VideoSpec, planted
+from tests.support.video_maker import VideoSpec, number_picture, planted, write_animation
 from tests.support.world import Page, World
 
 
@@ -222,3 +222,15 @@ def test_clips_are_made_and_handed_out(ready: Page, world: World) -> None:
     ready.at.selectbox(key="clips_kind").set_value("none")
     ready.at.selectbox(key="frames_kind").set_value("none")
     assert ready.run().at.button(key="clips_make").disabled
+
+
+def test_what_cannot_be_copied_fast_is_said_before_it_is_tried(world: World) -> None:
+    write_animation(world.folder / "moving.gif", [number_picture(number) for number in range(30)], [100] * 30)
+    for name, refused in (("moving.gif", True), ("wide.mp4", False)):
+        world.write(video_path=name)
+        page = Page().indexed()
+        assert not page.holding("consists of separate images")
+        page.at.selectbox(key="clips_kind").set_value("fast")
+        page.run()
+        assert bool(page.holding("consists of separate images")) is refused
+        assert page.at.button(key="clips_make").disabled is refused

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.app import Counted, Gate
+from tests.support.sound_maker import write_tones
 from tests.support.world import Page, World
 
 HOSTILE = [
@@ -308,3 +309,10 @@ def test_a_job_that_fails_says_why(world: World, page: Page, monkeypatch: pytest
     page.press("resume").indexed()
     assert page.samples == 50
     assert not page.at.error
+
+
+def test_the_sound_that_is_taken_is_said_beside_the_facts(world: World, page: Page) -> None:
+    write_tones(world.folder / "tones.mp4", "libx264", "aac", (400.0, 1000.0), 1)
+    world.write(video_path="tones.mp4")
+    page.indexed()
+    assert page.starting("0:03.000 · 160 × 96 · 30 fps · 90 frames · sound stream 2 of 2")

@@ -77,6 +77,43 @@ def write_film(path: Path, settings: FilmSpec) -> Path:
     return path
 
 
+def write_tones(path: Path, codec: str, sound_codec: str, tones_hz: Sequence[float], default: int) -> Path:
+    """Write 3 s of numbered pictures with one sound stream a tone; ``default`` numbers the one with the flag."""
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream(codec, rate=30, options={"threads": "1", "g": "15"})
+        pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        sounds = [container.add_stream(sound_codec, rate=48_000, layout="mono") for _ in tones_hz]
+        for number, sound in enumerate(sounds):
+            sound.disposition = av.stream.Disposition.default if number == default else av.stream.Disposition(0)
+        for number in range(90):
+            frame = av.VideoFrame.from_ndarray(number_picture(number), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+            container.mux(pictures.encode(frame))
+        container.mux(pictures.encode(None))
+        for sound, hz in zip(sounds, tones_hz, strict=True):
+            samples = 0.5 * np.sin(2 * np.pi * hz * np.arange(3 * 48_000, dtype=np.float32) / 48_000)
+            for first in range(0, len(samples), 960):
+                block = samples[None, first : first + 960].astype(np.float32)
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="mono")
+                frame.sample_rate, frame.pts, frame.time_base = 48_000, first, Fraction(1, 48_000)
+                container.mux(sound.encode(frame))
+            container.mux(sound.encode(None))
+    return path
+
+
+def pitch_hz(path: Path) -> float:
+    """Return the loudest frequency of a file's first sound stream."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(audio=0))
+    samples = np.concatenate([_mono_wave(frame) for frame in frames])
+    spectrum = np.abs(np.fft.rfft(samples))
+    return float(spectrum.argmax() * frames[0].sample_rate / len(samples))
+
+
+def _mono_wave(frame: av.AudioFrame) -> NDArray[np.float32]:
+    return np.asarray(frame.to_ndarray().reshape(-1)[: frame.samples], np.float32)
+
+
 def find_clicks(path: Path) -> list[float]:
     """Return when the clicks of a file's sound are heard, in seconds from when its first picture is shown."""
     with av.open(str(path)) as container:

@@ -151,7 +151,7 @@ def make_late_start(folder: Path) -> PlantedVideo:
 
 
 def write_animation(path: Path, pictures: Sequence[Picture], delays_ms: Sequence[int]) -> None:
-    """Write a GIF or WebP, by the path's suffix, without loss; each picture is a frame of its own."""
+    """Write a GIF, WebP or animated PNG, by the path's suffix, without loss; each picture is a frame of its own."""
     first, *rest = [Image.fromarray(picture) for picture in pictures]
     options = {"lossless": True} if path.suffix == ".webp" else {"disposal": 1, "optimize": False}
     first.save(path, save_all=True, append_images=rest, duration=list(delays_ms), loop=0, **options)
@@ -217,5 +217,6 @@ KINDS: dict[str, Callable[[Path], PlantedVideo]] = {
     "one": _plain("one", 1, VideoSpec()),
     "gif": lambda folder: make_animation(folder, "gif"),
     "webp": lambda folder: make_animation(folder, "webp"),
+    "apng": lambda folder: make_animation(folder, "apng"),
     "images": make_sequence,
 }

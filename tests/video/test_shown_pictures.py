@@ -252,7 +252,7 @@ def test_transparent_places_are_white(tmp_path: Path, name: str) -> None:
         assert len(video.table.key_pts) == (2 if name.endswith("webm") else 1)
 
 
-@pytest.mark.parametrize("kind", ["gif", "webp"])
+@pytest.mark.parametrize("kind", ["gif", "webp", "png"])
 def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path: Path, kind: str) -> None:
     pictures = [Image.new("L", (8000, 8000)) for _ in range(2)]
     pictures[1].putpixel((0, 0), 255)
@@ -262,6 +262,10 @@ def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path:
     if kind == "gif":  # its last picture, many times
         last = data[data.rindex(b"\x21\xf9") : -1]
         path.write_bytes(data[:-1] + last * 100 + b";")
+    elif kind == "png":
+        last = data[data.rindex(b"fcTL") - 4 : data.rindex(b"IEND") - 4]
+        path.write_bytes(data[: data.rindex(b"IEND") - 4] + last * 100 + data[data.rindex(b"IEND") - 4 :])
+        path.write_bytes(path.read_bytes().replace(b"acTL\0\0\0\x02", b"acTL\0\0\0\x66"))
     else:
         frame = data[data.rindex(b"ANMF") :]
         data += frame * 100

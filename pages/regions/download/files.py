@@ -34,7 +34,7 @@ from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.other_lists import spikes_of
 from pages.regions.moments.table import thumbnails_at
-from pages.shared.cache import export_queue, identified_stamp
+from pages.shared.cache import export_queue, identified_stamp, why_not_fast
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import Remembered, region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
@@ -194,11 +194,14 @@ def _draw_clips(bundle: ExportBundle) -> None:
     if task is not None and task.active:
         draw_task_row(TaskRow(queue, key, session_id(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
         return
+    refused = why_not_fast(Path(bundle.path), bundle.record) if _chosen()[0] == "fast" else None
+    if refused is not None:
+        st.caption(f":material/info: {escape_markdown(refused)}")
     st.button(
         "Make a ZIP",
         icon=":material/movie:",
         key="clips_make",
-        disabled=not bundle.moments or _chosen() == (None, None),
+        disabled=not bundle.moments or _chosen() == (None, None) or refused is not None,
         on_click=_start,
         args=(bundle,),
         help="Clips, pictures and moments.csv in one file. It is made in the background, and kept for a day.",

@@ -16,6 +16,7 @@ from clip_core.text import clock, counted, size_text
 from clip_core.types import VideoRecord
 from pages.regions.sidebar.state import sidebar_state
 from pages.shared.access import READ_ONLY
+from pages.shared.cache import facts_of
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.theme import unseen
 from pages.shared.uploads import free
@@ -117,9 +118,14 @@ READING_HELP = (
     "players take those of HD. *on white*: what lies behind transparent places."
 )
 
+FACTS_HELP = (
+    "*sound stream*: the one that is heard in clips and in the player, of several. *header promises*: the file holds "
+    "fewer frames than its header says, so it was cut off or badly written; what is there is used."
+)
 
-def describe(record: VideoRecord | None) -> None:
-    """Draw one line of facts; a ≈ marks them if they are known only from the header."""
+
+def describe(record: VideoRecord | None, path: Path) -> None:
+    """Draw one line of facts about the file at ``path``; a ≈ marks them if they are known only from the header."""
     if record is None:
         return
     about = "" if record.table.confirmed else "≈ "
@@ -127,8 +133,9 @@ def describe(record: VideoRecord | None) -> None:
     rate = (frames - 1) / float(record.table.times_s[-1]) if frames > 1 else record.header_fps
     parts = [clock(record.table.end_s), f"{record.width} × {record.height}"]
     parts += [f"{rate:.4g} fps"] if rate else []
-    parts += [counted(frames, "frame"), *filter(None, [record.reading])]
-    st.caption(f"{about}{' · '.join(parts)}", help=READING_HELP if record.reading else None)
+    parts += [counted(frames, "frame"), *filter(None, [record.reading]), *(facts := facts_of(path, record))]
+    helps = [READING_HELP if record.reading else "", FACTS_HELP if facts else ""]
+    st.caption(f"{about}{' · '.join(parts)}", help="\n\n".join(filter(None, helps)) or None)
 
 
 def _draw_box(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None:
@@ -150,7 +157,7 @@ def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None
     state = sidebar_state()
     file = st.file_uploader(
         "Upload a video",
-        type=[extension[1:] for extension in EXTENSIONS],
+        type=[*(extension[1:] for extension in EXTENSIONS), "png"],  # it may be animated; not listed in folders
         key="upload" if state.uploads == 0 else f"upload_{state.uploads}",
         help="Up to 2 GB. Kept in data/uploads under its content hash, once. While it is uploaded, the server holds "
         "the whole file in memory. If the file is on that machine already, open its path instead.",

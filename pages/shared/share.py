@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.shared.access import READ_ONLY_VARIABLE, TOKEN, TOKEN_VARIABLE, login_settings
+from pages.shared.access import READ_ONLY_VARIABLE, TOKEN, TOKEN_VARIABLE, UNREADABLE, login_settings
 
 APP = Path(__file__).parents[2] / "app.py"
 SHARE, READ_ONLY = "--share", "--read-only"
@@ -66,13 +66,17 @@ def chosen_token() -> str:
     """Return the token of the environment, or a new one; "" where a login is configured and no token was given.
 
     Raises:
-        SystemExit: The token of the environment is too short to be safe, or does not fit in a link.
+        SystemExit: The token of the environment is too short to be safe, or does not fit in a link; or it is not
+            known whether a login is configured.
     """
+    login = login_settings()
+    if login is None:
+        raise SystemExit(UNREADABLE)
     given = os.environ.get(TOKEN_VARIABLE, "")
     if given and not _TOKEN.fullmatch(given):
         what = f"{TOKEN_VARIABLE} is not used: it needs at least 32 characters of A–Z, a–z, 0–9, - and _."
         raise SystemExit(f"{what} Leave it out, and one is made.")
-    return given or ("" if login_settings() else secrets.token_urlsafe(32))
+    return given or ("" if login else secrets.token_urlsafe(32))
 
 
 def links(arguments: Sequence[str], address: str, port: str, token: str) -> list[str]:

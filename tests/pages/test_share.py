@@ -128,6 +128,13 @@ def test_where_a_login_is_configured_no_token_is_made(
     assert started.token == TOKEN
 
 
+def test_where_secrets_cannot_be_read_nothing_is_started(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "login_settings", lambda: None)
+    with pytest.raises(SystemExit, match=r"secrets\.toml cannot be read"):
+        share.start(["--share", "--server.port", "8600"])
+    assert started.arguments == []
+
+
 def test_read_only_alone_stays_on_this_machine(started: Started, capsys: pytest.CaptureFixture[str]) -> None:
     share.start(["--read-only"])
     assert (started.read_only, started.token) == ("1", "")

@@ -19,7 +19,13 @@ PAGES = {
 }
 LONGEST_README_BYTES = 8192
 SERVER = ["pip install inference-cli", "inference server start"]
-NOT_RUN = {"scripts/run", "scripts/test", "scripts/test --quick", *SERVER}
+SHARED = (
+    "scripts/run --share", "scripts/run --share --read-only", "scripts/run --read-only",
+    "scripts/run --share --server.address 127.0.0.1 --server.port 8501 --browser.serverAddress clips.example "
+    "--browser.serverPort 443",
+)  # fmt: skip
+"""Servers, which tests/pages/test_share.py starts in another way."""
+NOT_RUN = {"scripts/run", "scripts/test", "scripts/test --quick", *SERVER, *SHARED}
 """They install packages, start a server, or run this test."""
 
 

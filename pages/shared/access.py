@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -24,6 +25,7 @@ TOKEN_VARIABLE = "CLIP_VIDEO_TOKEN"  # noqa: S105 - the name of a variable
 READ_ONLY_VARIABLE = "CLIP_VIDEO_READ_ONLY"
 TOKEN = "token"  # noqa: S105 - the name of a parameter
 READ_ONLY = "This server is read-only."
+UNREADABLE = "secrets.toml cannot be read. Correct it, and start the server again."
 HEALTH = "_stcore/health"
 ON_LOGIN = ("/player/", "/media/", "/_stcore/upload_file/")
 """Parts of the paths that need a login, where there is one. The rest is what draws the login, and shows no video."""
@@ -40,23 +42,32 @@ def is_read_only() -> bool:
     return os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0")
 
 
-def login_settings() -> Mapping[str, Any]:
-    """Return the section [auth] of Streamlit's secrets.toml; empty if there is none."""
-    section = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
-    return section if isinstance(section, Mapping) else {}
+def login_settings() -> Mapping[str, Any] | None:
+    """Return the section [auth] of Streamlit's secrets.toml; empty if there is none, None if it cannot be read.
+
+    Streamlit takes a file with a typing error for none at all: then everybody would be let in.
+    """
+    if not st.secrets.load_if_toml_exists():
+        return None if any(Path(path).exists() for path in st.get_option("secrets.files")) else {}
+    section = st.secrets.get("auth", {})
+    return section if isinstance(section, Mapping) else None
 
 
 def may_enter() -> bool:
     """Return whether this session may see the pages: somebody has logged in, or no login is configured."""
-    return not login_settings() or bool(st.user.is_logged_in)
+    login = login_settings()
+    return login is not None and (not login or st.user.get("is_logged_in") is True)
 
 
 def draw_login() -> None:
     """Draw a button for each way to log in that secrets.toml names."""
+    login = login_settings()
+    if login is None:
+        st.error(f"Nobody can log in: {UNREADABLE}")
+        return
     if importlib.util.find_spec("authlib") is None:
         st.error("Nobody can log in: the package Authlib is missing. Install it: .venv/bin/pip install Authlib")
         return
-    login = login_settings()
     st.markdown("##### Log in to see the videos")
     named = [name for name, value in login.items() if isinstance(value, Mapping) and name != "client_kwargs"]
     for provider in [None, *named] if "client_id" in login else named:
@@ -100,7 +111,7 @@ class Guarded:
                 return None
             if (answer := self._answer_token(request)) is not None:
                 return answer
-        if any(part in path for part in ON_LOGIN) and login_settings() and not _has_logged_in(request):
+        if any(part in path for part in ON_LOGIN) and not _is_let_in(request):
             return PlainTextResponse(_NO_LOGIN, 401, _UNSEEN)
         return None
 
@@ -132,8 +143,11 @@ def _same(text: str, secret: bytes) -> bool:
     return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), secret)
 
 
-def _has_logged_in(request: HTTPConnection) -> bool:
-    """Return whether a request has the signed cookie that Streamlit sets at a login and reads itself."""
+def _is_let_in(request: HTTPConnection) -> bool:
+    """Return whether no login is configured, or a request has the signed cookie that Streamlit sets at a login."""
+    login = login_settings()
+    if not login:
+        return login is not None
     from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
     from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 

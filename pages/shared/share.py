@@ -17,12 +17,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.shared.access import READ_ONLY_VARIABLE, TOKEN, TOKEN_VARIABLE, login_settings
+from pages.shared.access import READ_ONLY_VARIABLE, TOKEN, TOKEN_VARIABLE, UNREADABLE, login_settings
 
 APP = Path(__file__).parents[2] / "app.py"
 SHARE, READ_ONLY = "--share", "--read-only"
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - only if --share asks for it
 FIRST_PORT, PORTS = 8501, 100
+HTTPS_PORT = "443"
 UPLOAD_MB = 20
 """In read-only mode, where only settings, pictures and lists of moments are uploaded; they stay in memory."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
@@ -65,13 +66,17 @@ def chosen_token() -> str:
     """Return the token of the environment, or a new one; "" where a login is configured and no token was given.
 
     Raises:
-        SystemExit: The token of the environment is too short to be safe, or does not fit in a link.
+        SystemExit: The token of the environment is too short to be safe, or does not fit in a link; or it is not
+            known whether a login is configured.
     """
+    login = login_settings()
+    if login is None:
+        raise SystemExit(UNREADABLE)
     given = os.environ.get(TOKEN_VARIABLE, "")
     if given and not _TOKEN.fullmatch(given):
         what = f"{TOKEN_VARIABLE} is not used: it needs at least 32 characters of A–Z, a–z, 0–9, - and _."
         raise SystemExit(f"{what} Leave it out, and one is made.")
-    return given or ("" if login_settings() else secrets.token_urlsafe(32))
+    return given or ("" if login else secrets.token_urlsafe(32))
 
 
 def links(arguments: Sequence[str], address: str, port: str, token: str) -> list[str]:
@@ -79,11 +84,13 @@ def links(arguments: Sequence[str], address: str, port: str, token: str) -> list
     public = option(arguments, "browser.serverAddress")
     hosts = [public] if public else [own_address(), "localhost"] if address in EVERYWHERE else [address]
     base = (option(arguments, "server.baseUrlPath") or st.get_option("server.baseUrlPath") or "").strip("/")
-    scheme = "https" if option(arguments, "server.sslCertFile") or st.get_option("server.sslCertFile") else "http"
     shown = option(arguments, "browser.serverPort") or port
+    has_certificate = option(arguments, "server.sslCertFile") or st.get_option("server.sslCertFile")
+    scheme = "https" if has_certificate or shown == HTTPS_PORT else "http"
+    at = "" if (scheme, shown) in (("https", HTTPS_PORT), ("http", "80")) else f":{shown}"
     query = "?" + urlencode({TOKEN: token}) if token else ""
     place = "/" + (f"{base}/" if base else "")
-    return [f"{scheme}://{f'[{host}]' if ':' in host else host}:{shown}{place}{query}" for host in hosts]
+    return [f"{scheme}://{f'[{host}]' if ':' in host else host}{at}{place}{query}" for host in hosts]
 
 
 def start(arguments: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video, load_config, load_encoder
 from pages.shared.access import READ_ONLY, READ_ONLY_VARIABLE, TOKEN_VARIABLE
-from tests.pages.test_access import TOKEN
+from tests.pages.test_access import SECRETS, TOKEN, secret_world
 from tests.store.test_read_only_store import contents
 from tests.support.app import new_world
 from tests.support.browser import FIRST_MS, Visitor, served, wait_until
@@ -98,3 +98,24 @@ def test_a_link_from_another_page_works(visitor: Visitor) -> None:
     visitor.tab.get_by_text("here").click()
     visitor.tab.wait_for_url(f"{visitor.address}/compare")
     visitor.tab.get_by_role("button", name="Compare", exact=True).wait_for(timeout=FIRST_MS)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "says"), [(SECRETS, "the package Authlib is missing"), ("[auth", "secrets.toml cannot be read")]
+)
+def test_before_a_login_no_page_shows_anything(
+    tmp_path: Path, stock: Path, chromium: Any, secrets: str, says: str
+) -> None:
+    """The checks install no Authlib, so that the page says so in place of the button."""
+    world = secret_world(tmp_path, stock, secrets)
+    with served(world, cwd=tmp_path) as address:
+        context = chromium.new_context()
+        tab = context.new_page()
+        for path in ("/", "/library", "/evaluate", "/compare"):
+            tab.goto(address + path)
+            tab.get_by_text(f"Nobody can log in: {says}").wait_for(timeout=FIRST_MS)
+            text = tab.locator("body").inner_text()
+            assert "wide" not in text
+            assert "Stored videos" not in text
+            assert tab.locator(".st-key-status, [data-testid=stSidebar], [data-testid=stFileUploader]").count() == 0
+        context.close()

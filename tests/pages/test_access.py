@@ -19,6 +19,7 @@ from pages.shared import access
 from pages.shared.access import Guarded
 from tests.support.app import new_world
 from tests.support.browser import served
+from tests.support.world import World
 
 TOKEN = "a-token_of-32-characters-or-more0"  # noqa: S105
 PATHS = (
@@ -180,17 +181,31 @@ SECRETS = '[auth]\nredirect_uri = "http://localhost:8501/oauth2callback"\ncookie
 SECRETS += 'client_id = "x"\nclient_secret = "x"\nserver_metadata_url = "http://127.0.0.1:9/x"\n'
 
 
+GUARDED = (f"/player/video/{'0' * 64}", "/x/player/copy/0", "/media/x.png", "/_stcore/upload_file/a/b")
+
+
+def secret_world(folder: Path, stock: Path, secrets: str = SECRETS) -> World:
+    """A world that a server is started from, with secrets for Streamlit."""
+    (folder / ".streamlit").mkdir()
+    (folder / ".streamlit" / "secrets.toml").write_text(secrets)
+    return new_world(folder, stock)
+
+
 def test_a_login_guards_the_routes_too(tmp_path: Path, stock: Path) -> None:
-    world = new_world(tmp_path, stock)
-    (tmp_path / ".streamlit").mkdir()
-    (tmp_path / ".streamlit" / "secrets.toml").write_text(SECRETS)
+    world = secret_world(tmp_path, stock)
     user = json.dumps({"is_logged_in": True, "origin": "http://localhost:8501"}), json.dumps({"is_logged_in": False})
     yes, no = (create_signed_value("of-the-test-only", "_streamlit_user", text).decode() for text in user)
     forged = create_signed_value("another", "_streamlit_user", user[0]).decode()
     with served(world, cwd=tmp_path) as address:
         port = urlsplit(address).port or 0
-        guarded = (f"/player/video/{'0' * 64}", "/x/player/copy/0", "/media/x.png", "/_stcore/upload_file/a/b")
         for cookie in ("", f"_streamlit_user={no}", f"_streamlit_user={forged}", "_streamlit_user=x"):
-            assert {asked(port, path, {"Cookie": cookie})[0] for path in guarded} == {401}
-        assert 401 not in {asked(port, path, {"Cookie": f"_streamlit_user={yes}"})[0] for path in guarded}
+            assert {asked(port, path, {"Cookie": cookie})[0] for path in GUARDED} == {401}
+        assert 401 not in {asked(port, path, {"Cookie": f"_streamlit_user={yes}"})[0] for path in GUARDED}
         assert asked(port, "/")[0] == 200  # it draws the login
+
+
+def test_secrets_that_cannot_be_read_let_nobody_in(tmp_path: Path, stock: Path) -> None:
+    """Streamlit takes a file with a typing error for none."""
+    with served(secret_world(tmp_path, stock, SECRETS + "x = ["), cwd=tmp_path) as address:
+        port = urlsplit(address).port or 0
+        assert {asked(port, path)[0] for path in GUARDED} == {401}

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import streamlit.config
 
 from pages.shared import share
 from pages.shared.access import READ_ONLY_VARIABLE, TOKEN_VARIABLE
@@ -74,8 +75,10 @@ def test_share_listens_for_others_and_prints_a_link_with_a_new_token(
         (
             ["--browser.serverAddress", "clips.example", "--browser.serverPort", "443", "--server.port=90",
              "--server.sslCertFile", "c.pem", "--server.baseUrlPath", "/tools/clip/"],
-            "https://clips.example:443/tools/clip/",
+            "https://clips.example/tools/clip/",
         ),
+        (["--browser.serverAddress=c.example", "--browser.serverPort=443", "--server.port=90"], "https://c.example/"),
+        (["--browser.serverAddress=c.example", "--browser.serverPort=80", "--server.port=90"], "http://c.example/"),
     ],
 )  # fmt: skip
 def test_the_link_follows_the_options(
@@ -125,6 +128,13 @@ def test_where_a_login_is_configured_no_token_is_made(
     assert started.token == TOKEN
 
 
+def test_where_secrets_cannot_be_read_nothing_is_started(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "login_settings", lambda: None)
+    with pytest.raises(SystemExit, match=r"secrets\.toml cannot be read"):
+        share.start(["--share", "--server.port", "8600"])
+    assert started.arguments == []
+
+
 def test_read_only_alone_stays_on_this_machine(started: Started, capsys: pytest.CaptureFixture[str]) -> None:
     share.start(["--read-only"])
     assert (started.read_only, started.token) == ("1", "")
@@ -144,3 +154,11 @@ def test_a_taken_port_is_left_out() -> None:
             break
         taken.listen()
         assert share.free_port("127.0.0.1") > port
+
+
+def test_the_options_that_the_page_about_sharing_names_exist() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sharing.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b((?:server|browser)\.[a-z][A-Za-z]+)", text))
+    assert {"server.address", "server.baseUrlPath", "browser.serverPort", "server.corsAllowedOrigins"} <= named
+    assert {name: name in streamlit.config.get_config_options() for name in named} == dict.fromkeys(named, True)
+    assert all(word in text for word in (TOKEN_VARIABLE, READ_ONLY_VARIABLE, share.SHARE, share.READ_ONLY))

@@ -66,7 +66,8 @@ def config() -> Config:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - part of the key
     loaded = load_config(path)
-    sweep_leftovers(loaded)
+    if not is_read_only():
+        sweep_leftovers(loaded)
     return loaded
 
 

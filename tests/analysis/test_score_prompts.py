@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from clip_core import EmbeddingStore, index_video, score_prompts
-from clip_core.analysis.score_prompts import clean_prompts
-from clip_core.errors import NotIndexedError, PromptError, StoreFullError
+from clip_core.analysis.score_prompts import clean_prompts, text_vectors
+from clip_core.errors import EncoderError, NotIndexedError, PromptError, StoreFullError
 from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.text import clean_prompt
 from tests.support import video_maker
@@ -151,3 +151,20 @@ def test_without_room_for_a_text_the_scores_are_right_all_the_same(
     monkeypatch.setattr(store, "texts", lambda *_: {})
     np.testing.assert_array_equal(score_prompts(video_id, ["a"], encoder, store).values, expected)
     assert "The vectors of 1 prompts are not kept: The disk is full." in caplog.text
+
+
+def test_texts_that_were_embedded_before_a_failure_are_not_embedded_again(store: EmbeddingStore) -> None:
+    class Failing(FakeEncoder):
+        def embed_texts(self, texts):  # type: ignore[no-untyped-def]
+            if len(texts) > 2:
+                error = EncoderError("It broke.")
+                error.finished = super().embed_texts(texts[:3])
+                raise error
+            return super().embed_texts(texts)
+
+    encoder, texts = Failing(), ["a", "b", "c", "d", "e"]
+    with pytest.raises(EncoderError, match="It broke"):
+        text_vectors(texts, encoder, store)
+    found = text_vectors(texts, encoder, store)
+    assert encoder.texts == 5
+    np.testing.assert_array_equal(np.stack([found[text] for text in texts]), FakeEncoder().embed_texts(texts))

@@ -78,8 +78,9 @@ _REASONS = (
     (
         range(500, 600),
         re.compile(
-            r"(roboflow|repo)[ .]api|api\.roboflow|hugging ?face|retrieve model|download"
-            r"|(fetch|find|get|load|missing|no)\b.{0,40}\bweights|weights\b.{0,40}\b(missing|not|unavailable)",
+            r"(roboflow|repo)[ .]api|api\.roboflow|hugging ?face|retrieve model|download(?!ing)"
+            r"|(fetch|find|get|load|missing|no)\b.{0,40}\bweights"
+            r"|weights\b.{0,40}\b(missing|not (?!yet|ready)|unavailable)",
             re.IGNORECASE,
         ),
         "cannot fetch the CLIP weights",

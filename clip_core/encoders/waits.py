@@ -23,8 +23,8 @@ _listener: ContextVar[WaitListener | None] = ContextVar("wait_listener", default
 def on_wait(listener: WaitListener) -> Iterator[None]:
     """Call ``listener``, in this thread, for each wait of over two seconds that a server asks for within the block.
 
-    ``listener`` returns when the server may be asked again, or raises. Without it, ``embed_images`` and ``embed_texts``
-    wait silently, for 30 s at most.
+    A shorter one is told only after three in a row. ``listener`` returns when the server may be asked again, or
+    raises. Without it, ``embed_images`` and ``embed_texts`` wait silently, for 30 s at most.
     """
     token = _listener.set(listener)
     try:

@@ -128,9 +128,11 @@ class ServerError(EncoderError):
 
     Attributes:
         status: The HTTP status, if there was an answer; else None.
+        reason: The server's own reason, shortened, without keys; "" if it gave none.
     """
 
     status: int | None = None
+    reason: str = ""
 
     @property
     def line(self) -> str:

@@ -1,6 +1,6 @@
 """Messages that fit a terminal, whatever a file is called."""
 
-from clip_core.errors import ClipVideoError, shown_name
+from clip_core.errors import ClipVideoError, ServerError, shown_name
 
 
 def test_names_in_messages_are_short_and_printable() -> None:
@@ -11,3 +11,12 @@ def test_names_in_messages_are_short_and_printable() -> None:
     line = ClipVideoError("a" * 300 + "\n\nb", "next").line
     assert len(line) == 200
     assert "\n" not in line
+
+
+def test_a_line_of_a_server_cuts_what_it_said_and_keeps_the_rest() -> None:
+    line = ServerError(f"The server says: “{'word ' * 99}” It refused.", "Do this.").line
+    assert line.startswith("The server says: “word word")
+    assert line.endswith("…” It refused. Do this.")
+    assert len(line) == 200
+    assert ServerError("It is down.", "Start it.").line == "It is down. Start it."
+    assert len(ServerError(f"“a” {'b' * 300}").line) == 200

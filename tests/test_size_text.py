@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clip_core.text import size_text
+from clip_core.text import duration_text, size_text
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,3 +32,19 @@ def test_no_file_writes_a_size_by_itself() -> None:
              for line in path.read_text(encoding="utf-8").splitlines()
              if by_itself.search(line) and ("B" in line.split("/")[-1] or "MB" in line)]  # fmt: skip
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (33.4, "33 s"),
+        (119.4, "119 s"),
+        (120, "2 min"),
+        (7100, "118 min"),
+        (7200, "2 h"),
+        (1e9, "11,574 days"),
+    ],
+)
+def test_durations_are_rounded_to_a_unit(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text

@@ -82,7 +82,8 @@ class Encoder(Protocol):
 
         Raises:
             EncoderError: The model failed or gave NaN or zero vectors. If it runs on a server, the error's
-                ``finished`` holds the vectors of the pictures before the one that failed.
+                ``finished`` holds the vectors of the pictures before the one that failed; for a server that asks
+                to wait see ``on_wait`` in ``clip_core/encoders/waits.py``.
             ValueError: A picture has another shape or dtype.
         """
         ...

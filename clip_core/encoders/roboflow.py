@@ -20,7 +20,7 @@ from clip_core.encoders.model_files import fingerprint
 from clip_core.encoders.model_inputs import BICUBIC, Preprocessing
 from clip_core.encoders.roboflow_errors import KEY, WEIGHTS, reason_in
 from clip_core.encoders.roboflow_http import IN_FLIGHT, InferenceServer, Patience
-from clip_core.encoders.waits import MOST_WAIT_S, told
+from clip_core.encoders.waits import MOST_WAIT_S, wait_listener
 from clip_core.errors import ServerBusyError, ServerError, UnknownModelError, shown_name
 from clip_core.text import single_line, unicode_text
 from clip_core.types import Floats, Image
@@ -78,7 +78,7 @@ class RoboflowEncoder:
         self._set_framing(config.crop)
         self._patience = patience or Patience()
         self._server = InferenceServer(config.inference_url, config.roboflow_api_key, self._patience)
-        self._none = np.empty((0, self.dim), np.float32)
+        self._no_vectors = np.empty((0, self.dim), np.float32)
         self.provider, self.sends_to = self._server.host, self._server.sends_to
 
     def framed(self, crop: Crop | None) -> RoboflowEncoder:
@@ -114,7 +114,7 @@ class RoboflowEncoder:
     def _together(self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing]) -> Floats:
         """Return the vectors of all things, and ask again for those that a busy server did not give.
 
-        All waits are in the calling thread: there Ctrl-C ends them, and what ``on_wait`` named can show them.
+        All waits are in the calling thread: there Ctrl-C ends them, and the listener of ``on_wait`` can show them.
         """
         found: list[Floats | None] = [None] * len(things)
         waits = _Waits(self._patience)
@@ -123,11 +123,11 @@ class RoboflowEncoder:
                 self._ask_each(ask, things, missing, found)
             except ServerError as error:
                 finished = list(itertools.takewhile(lambda rows: rows is not None, found))
-                error.finished = np.concatenate([self._none, *finished]) if finished else None
+                error.finished = np.concatenate([self._no_vectors, *finished]) if finished else None
                 if not isinstance(error, ServerBusyError):
                     raise
                 waits.wait(error, sum(rows is None for rows in found))
-        return np.concatenate([self._none, *found])
+        return np.concatenate([self._no_vectors, *found])
 
     def _ask_each(
         self, ask: Callable[[_Thing], Floats], things: Sequence[_Thing], missing: list[int], found: list[Floats | None]
@@ -182,7 +182,8 @@ class RoboflowEncoder:
         if all_of_them and not long:
             return refusal
         what = f'refused the text "{single_line((long or refused)[0], 40)}" ({refusal.status})'
-        return self._server.errors.error(what, SHORTEN if long else "Word it differently.", refusal.status)
+        next_step = SHORTEN if long else "Word it differently."
+        return self._server.errors.error(what, next_step, refusal.status, refusal.reason)
 
     def _ask(self, path: str, body: Mapping[str, object], count: int, what: str) -> Floats:
         """Return the unit vectors (count, dim) for one request."""
@@ -228,15 +229,15 @@ class _Waits:
         """
         if missing != self._missing:  # it gave vectors in between
             self._missing, self._tries, self._silent_s, self._told_s = missing, 0, 0.0, 0.0
-        patience, tell = self._patience, told()
+        patience, listener = self._patience, wait_listener()
         wait_s = patience.first_wait_s * 2**self._tries if busy.wait_s is None else busy.wait_s
-        at_most_s = patience.waits_s if tell is None else patience.silent_s
+        at_most_s = patience.waits_s if listener is None else patience.silent_s
         if self._tries < patience.retries and wait_s <= at_most_s and self._silent_s + wait_s <= patience.waits_s:
             self._tries, self._silent_s = self._tries + 1, self._silent_s + wait_s
             patience.sleep(wait_s)
-        elif tell is not None and busy.wait_s and self._told_s + busy.wait_s <= MOST_WAIT_S:
+        elif listener is not None and busy.wait_s and self._told_s + busy.wait_s <= MOST_WAIT_S:
             self._tries, self._told_s = 0, self._told_s + busy.wait_s
-            tell(busy)
+            listener(busy)
         else:
             raise busy
 

@@ -78,8 +78,9 @@ _REASONS = (
     (
         range(500, 600),
         re.compile(
-            r"(roboflow|repo)[ .]api|api\.roboflow|hugging ?face|retrieve model|download"
-            r"|(fetch|find|get|load|missing|no)\b.{0,40}\bweights|weights\b.{0,40}\b(missing|not|unavailable)",
+            r"(roboflow|repo)[ .]api|api\.roboflow|hugging ?face|retrieve model|download(?!ing)"
+            r"|(fetch|find|get|load|missing|no)\b.{0,40}\bweights"
+            r"|weights\b.{0,40}\b(missing|not (?!yet|ready)|unavailable)",
             re.IGNORECASE,
         ),
         "cannot fetch the CLIP weights",
@@ -118,7 +119,7 @@ class ServerErrors:
         words: str = "",
         *,
         page: bool = False,
-        busy: bool = False,
+        kind: type[ServerError] = ServerError,
     ) -> ServerError:
         """Return an error that names this server.
 
@@ -127,7 +128,7 @@ class ServerErrors:
             next_step, status: See ServerError.
             words: The server's own reason.
             page: Whether the reason is from a web page, which is rarely the server's own.
-            busy: Whether to return a ServerBusyError.
+            kind: The class of the error.
         """
         words = single_line(_LONG_RUN.sub("…", redacted(words, self.key)), MAX_WORDS)
         quoted = f"“{words}”" if words.endswith(SENTENCE_ENDS) else f"“{words}”."
@@ -138,8 +139,8 @@ class ServerErrors:
             text = f"{name} {what}. The page says: {quoted}"
         else:
             text = f"{name} says: {quoted} It {what}."
-        error = ServerBusyError(text, next_step) if busy else ServerError(text, next_step)
-        error.status = status
+        error = kind(text, next_step)
+        error.status, error.reason = status, words
         return error
 
     def refused(
@@ -158,7 +159,8 @@ class ServerErrors:
         helps = next_step == LATER  # else it says itself that a wait is no help
         if wait_s and helps:
             next_step = f"It asks to wait until {until} ({duration_text(wait_s)}). What is embedded is kept."
-        error = self.error(what, next_step, status, words, page=page, busy=status in BUSY)
+        kind = ServerBusyError if status in BUSY else ServerError
+        error = self.error(what, next_step, status, words, page=page, kind=kind)
         if isinstance(error, ServerBusyError) and helps:
             error.wait_s, error.until = wait_s, until
         return error

@@ -45,7 +45,7 @@ class Patience:
         retries: How often a busy server is asked again silently before it gives a vector.
         first_wait_s: Wait before the first retry; it doubles each time, unless the server names a wait.
         waits_s: Limit for all silent waits in a row together. A longer one is not begun.
-        silent_s: A longer wait that the server names is told, where ``on_wait`` says to whom.
+        silent_s: A longer wait that the server names is told to the listener of ``on_wait``, if there is one.
         sleep: Waits for a number of seconds.
         now: Returns seconds since 1970.
     """

@@ -15,32 +15,32 @@ TICK_S = 0.25
 MOST_WAIT_S = 600.0
 """All waits in a row without a vector between them may take this long together; longer ones become an error."""
 
-OnWait: TypeAlias = Callable[[ServerBusyError], None]
-_on_wait: ContextVar[OnWait | None] = ContextVar("on_wait", default=None)
+WaitListener: TypeAlias = Callable[[ServerBusyError], None]
+_listener: ContextVar[WaitListener | None] = ContextVar("wait_listener", default=None)
 
 
 @contextmanager
-def on_wait(tell: OnWait) -> Iterator[None]:
-    """Call ``tell``, in this thread, for each wait of over two seconds that a server asks for within the block.
+def on_wait(listener: WaitListener) -> Iterator[None]:
+    """Call ``listener``, in this thread, for each wait of over two seconds that a server asks for within the block.
 
-    ``tell`` returns when the server may be asked again, or raises. Without it, ``embed_images`` and ``embed_texts``
-    wait silently, for 30 s at most.
+    A shorter one is told only after three in a row. ``listener`` returns when the server may be asked again, or
+    raises. Without it, ``embed_images`` and ``embed_texts`` wait silently, for 30 s at most.
     """
-    token = _on_wait.set(tell)
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _on_wait.reset(token)
+        _listener.reset(token)
 
 
-def refuse(busy: ServerBusyError) -> None:
-    """Raise ``busy``: a ``tell`` of callers that wait themselves, or not at all."""
+def raise_busy(busy: ServerBusyError) -> None:
+    """Raise ``busy``: the listener of callers that wait themselves, or not at all."""
     raise busy
 
 
-def told() -> OnWait | None:
-    """Return the ``tell`` of the innermost ``on_wait`` around this call."""
-    return _on_wait.get()
+def wait_listener() -> WaitListener | None:
+    """Return the listener of the innermost ``on_wait`` around this call, or None."""
+    return _listener.get()
 
 
 def seconds_left(busy: ServerBusyError) -> Iterator[float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clip_core.encoders.base import Encoder
-from clip_core.encoders.waits import MOST_WAIT_S, on_wait, refuse, seconds_left
+from clip_core.encoders.waits import MOST_WAIT_S, on_wait, raise_busy, seconds_left
 from clip_core.errors import EncoderError, ServerBusyError
 from clip_core.types import Floats, Frame, FrameEmbeddings
 from clip_core.video.decode_ahead import DecodeAhead
@@ -131,7 +131,7 @@ class _Calls:
         if not self.left:
             return np.empty((0, self._encoder.dim), np.float32)
         asked = time.monotonic()
-        with on_wait(refuse):  # it is waited for here, where it can be shown and cancelled
+        with on_wait(raise_busy):  # it is waited for here, where it can be shown and cancelled
             vectors = self._encoder.embed_images([frame.rgb for frame in self.left])
         self._pace.learn(len(self.left), time.monotonic() - asked)
         return checked(vectors, len(self.left), self._encoder)

@@ -9,9 +9,9 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video, score_prompts
 from clip_core.analysis.analyse import detect_moments
-from clip_core.analysis.score_prompts import clean_prompts
+from clip_core.analysis.score_prompts import clean_prompts, text_vectors
 from clip_core.encoders.base import UnreadWords
-from clip_core.errors import NotIndexedError, PromptError, StoreFullError
+from clip_core.errors import EncoderError, NotIndexedError, PromptError, StoreFullError
 from clip_core.scoring.similarity_table import SimilarityTable
 from clip_core.text import clean_prompt
 from tests.support import video_maker
@@ -175,3 +175,20 @@ def test_words_that_the_model_does_not_know_are_among_the_warnings(
     assert scores.warnings == want
     assert detect_moments(video_id, ["a dog", "- rug"], encoder, store).warnings == want
     assert score_prompts(video_id, ["a dog"], encoder, store).warnings == ()
+
+
+def test_texts_that_were_embedded_before_a_failure_are_not_embedded_again(store: EmbeddingStore) -> None:
+    class Failing(FakeEncoder):
+        def embed_texts(self, texts):  # type: ignore[no-untyped-def]
+            if len(texts) > 2:
+                error = EncoderError("It broke.")
+                error.finished = super().embed_texts(texts[:3])
+                raise error
+            return super().embed_texts(texts)
+
+    encoder, texts = Failing(), ["a", "b", "c", "d", "e"]
+    with pytest.raises(EncoderError, match="It broke"):
+        text_vectors(texts, encoder, store)
+    found = text_vectors(texts, encoder, store)
+    assert encoder.texts == 5
+    np.testing.assert_array_equal(np.stack([found[text] for text in texts]), FakeEncoder().embed_texts(texts))

@@ -15,6 +15,7 @@ from clip_core.__main__ import main
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import Progress
+from tests.support.fakes import FakeClock
 from tests.support.hostile_models import many_rows
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.inference_server import FakeInferenceServer
@@ -221,3 +222,38 @@ def test_a_header_that_promises_more_is_told_before_anything_is_embedded(
     assert (code, len(out)) == (0, 1)
     assert said in heard[0]
     assert said in run(capsys, "index", "clip.mp4")[2]  # also when there is nothing to do
+
+
+def test_a_wait_that_a_server_asks_for_is_shown_and_ends_with_ctrl_c(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(slept_s: float) -> None:
+        raise KeyboardInterrupt
+
+    def over(slept_s: float) -> None:
+        server.fault = "429" if slept_s < 33 else ""
+
+    score = ("score", "clip.mp4", "--prompt", "a plum tree", "--model", "roboflow", "--out", "scores.csv")
+    with FakeInferenceServer() as server:
+        with (here / "config.yaml").open("a") as file:
+            file.write(f"inference_url: {server.url}\nroboflow_api_key: rf-SECRET\n")
+        assert run(capsys, "index", "clip.mp4", "--model", "roboflow")[0] == 0
+        server.fault, server.headers_sent, clock = "429", {"Retry-After": "33"}, FakeClock(stop)
+        monkeypatch.setattr("clip_core.encoders.waits.time", clock)
+        code, _, err = run(capsys, *score)
+        says = (
+            rf"The inference server at 127\.0\.0\.1:{server.port} says: “Too many requests\.” It was asked too often "
+        )
+        shown = says + r"\(429\)\. Waiting until [-\d: ]+ \(33 s\); Ctrl-C ends it\."
+        assert (code, clock.sleeps) == (130, [0.25])
+        assert re.fullmatch(shown, err[0])
+        assert err[1:] == ["Stopped."]
+        clock = FakeClock(over)
+        monkeypatch.setattr("clip_core.encoders.waits.time", clock)
+        code, out, err = run(capsys, *score)
+        assert (code, len(out), sum(clock.sleeps)) == (0, 1, 33)
+        assert [bool(re.fullmatch(shown, line)) for line in err] == [True]
+        server.fault, server.headers_sent = "429", {"Retry-After": "3600"}
+        code, _, err = run(capsys, "doctor", "--model", "roboflow")
+        assert code == 2
+    assert "SECRET" not in "\n".join(err)

@@ -134,3 +134,14 @@ def test_a_full_disk_below_standard_error_stops_nothing(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stderr", Torn(BrokenPipeError()))
     with pytest.raises(BrokenPipeError):
         terminal.note("x")
+
+
+def test_a_wait_that_a_server_asks_for_is_written_at_once_where_lines_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    note = "the server asks to wait until 14:03:20"
+    with terminal.ProgressBar("clip.mp4") as bar:
+        bar.show(Progress(10, 40, 20.0, 5.0))
+        for left_s in (33.0, 32.75, 32.5):
+            bar.show(Progress(10, 40, seconds_left=left_s, stage="waiting", note=note))
+        bar.show(Progress(20, 40, 20.0, 5.0))
+        bar.show(Progress(20, 40, seconds_left=5.0, stage="waiting", note=f"{note}!"))
+    assert capsys.readouterr().err.splitlines() == [f"clip.mp4: {note}, 0:33 left", f"clip.mp4: {note}!, 0:05 left"]

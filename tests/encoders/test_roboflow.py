@@ -118,7 +118,8 @@ def test_a_server_cuts_no_text(server: FakeInferenceServer) -> None:
 def test_the_text_that_is_too_long_is_named(server: FakeInferenceServer, version: tuple[int, int]) -> None:
     server.version = version
     status = 400 if version == (1, 8) else 500
-    message = rf'refused the text "many many [many ]*…" \({status}\)\. Shorten it: about 75 tokens, some 50 words, are'
+    said = "Input many many .*…" if version == (1, 8) else r"Internal error\."
+    message = rf'says: “{said}” It refused the text "many many [many ]*…" \({status}\)\. Shorten it: about 75'
     with pytest.raises(ServerError, match=message) as caught:
         encoder(server).embed_texts(["cat", "many " * 100, "dog"])
     assert len(server.bodies) == 4
@@ -127,6 +128,22 @@ def test_the_text_that_is_too_long_is_named(server: FakeInferenceServer, version
     with pytest.raises(ServerError, match="Shorten it"):
         encoder(server).embed_texts(["many " * 100])
     assert len(server.bodies) == 5
+
+
+def test_a_long_text_is_not_blamed_for_missing_weights(server: FakeInferenceServer) -> None:
+    server.fault = "no weights at all"
+    with pytest.raises(
+        ServerError, match=r"“Could not retrieve model clip\.” It cannot fetch the CLIP weights \(500\)\."
+    ):
+        encoder(server).embed_texts(["cat", "many " * 100])
+    assert len(server.bodies) == 1
+
+
+def test_what_a_server_says_instead_of_vectors_is_quoted(server: FakeInferenceServer) -> None:
+    server.fault = "message instead"
+    message = rf"at 127\.0\.0\.1:{server.port} says: “No CLIP here: \[key\]\.” It answered without a list of vectors\."
+    with pytest.raises(ServerError, match=message):
+        encoder(server, roboflow_api_key="No CLIP key").embed_texts(["cat"])
 
 
 def test_a_short_text_is_not_said_to_be_too_long(server: FakeInferenceServer) -> None:

@@ -171,6 +171,8 @@ def test_a_server_without_weights_says_so_first(status: int, reason: str) -> Non
     ("status", "reason", "meaning"),
     [
         (503, "Model is temporarily not ready - retry request.", "is too busy, or just starting (503). Wait a little"),
+        (503, "Downloading the weights, try again.", "is too busy, or just starting (503). Wait a little"),
+        (503, "The weights are not yet loaded.", "is too busy, or just starting (503). Wait a little"),
         (500, "Weights only load failed.", "failed internally (500). Look at its own log."),
         (401, "Unauthorized access to roboflow API - check API key.", "refused the key (401). Check roboflow_api_key"),
         (400, "Required Roboflow API key is missing.", "wants a key (400). Check roboflow_api_key in config.yaml"),

@@ -10,7 +10,7 @@ import pytest
 from clip_core.config import Config
 from clip_core.encoders.roboflow import RoboflowEncoder
 from clip_core.encoders.roboflow_http import Patience
-from clip_core.encoders.waits import on_wait, refuse, seconds_left, told
+from clip_core.encoders.waits import on_wait, raise_busy, seconds_left, wait_listener
 from clip_core.errors import ServerBusyError
 from tests.support.fakes import FakeClock
 from tests.support.inference_server import FakeInferenceServer
@@ -47,12 +47,12 @@ def test_seconds_are_counted_down_every_quarter_of_one(monkeypatch: pytest.Monke
 def test_the_innermost_is_told_and_the_outer_one_afterwards() -> None:
     def outer(busy: ServerBusyError) -> None: ...
 
-    assert told() is None
+    assert wait_listener() is None
     with on_wait(outer):
-        with on_wait(refuse):
-            assert told() is refuse
-        assert told() is outer
-    assert told() is None
+        with on_wait(raise_busy):
+            assert wait_listener() is raise_busy
+        assert wait_listener() is outer
+    assert wait_listener() is None
 
 
 def test_a_long_wait_is_told_in_the_thread_of_the_caller_and_then_asked_again(server: FakeInferenceServer) -> None:
@@ -77,7 +77,7 @@ def test_a_long_wait_is_told_in_the_thread_of_the_caller_and_then_asked_again(se
 
 def test_who_refuses_gets_what_was_embedded_before(server: FakeInferenceServer) -> None:
     server.after = 4
-    with on_wait(refuse), pytest.raises(ServerBusyError, match=r"“Too many requests\.” It was asked too") as caught:
+    with on_wait(raise_busy), pytest.raises(ServerBusyError, match=r"“Too many requests\.” It was asked too") as caught:
         encoder(server).embed_images(PICTURES)
     assert caught.value.wait_s == 33.0
     assert 3 <= len(caught.value.finished) <= 4

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import onnx
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_library_page import go
 from tests.pages.test_models import choose
+from tests.support.fakes import FakeClock
+from tests.support.inference_server import FakeInferenceServer
 from tests.support.model_maker import make_clip, small_text, tokenizer_json, write_json
 from tests.support.world import Page, World
 
@@ -121,3 +126,28 @@ def test_no_video(world: World, comparing: Page) -> None:
     world.video.unlink()
     world.write(video_path=None)
     assert Page().run().starting("##### No video chosen")
+
+
+def test_a_wait_that_a_server_asks_for_is_shown_at_the_bar(
+    world: World, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    real = DeltaGenerator.progress
+
+    def note(self: DeltaGenerator, value: float, text: str = "", **more: object) -> DeltaGenerator:
+        texts.append(text)
+        return real(self, value, text, **more)  # type: ignore[arg-type]
+
+    def over(slept_s: float) -> None:
+        server.fault = "429" if slept_s < 33 else ""
+
+    monkeypatch.setattr(DeltaGenerator, "progress", note)
+    monkeypatch.setattr("clip_core.encoders.waits.time", FakeClock(over))
+    with FakeInferenceServer() as server:
+        world.write(model="roboflow", inference_url=server.url)
+        server.fault, server.after, server.headers_sent = "429", 4, {"Retry-After": "33"}
+        go(page.run(), "compare").press("compare")
+        assert page.holding("The same for all purposes.")
+    waits = [text for text in texts if "asks to wait" in text]
+    assert len(waits) == 33 * 4
+    assert re.fullmatch(r"The server asks to wait until [-\d: ]+ · 0:33 left", waits[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from clip_core.encoders.roboflow import RoboflowEncoder
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_library_page import go
 from tests.support.app import Counted
+from tests.support.fakes import FakeClock
 from tests.support.hostile_models import many_rows
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.inference_server import FakeInferenceServer
@@ -259,6 +261,50 @@ def test_the_first_use_of_a_model_is_told_and_what_does_not_pass_is_a_message(
     make_clip(folder, seed=78)
     page.indexed()
     assert page.samples == 50
+
+
+def test_a_wait_that_the_server_asks_for_is_shown_and_can_be_cancelled(
+    page: Page, server: FakeInferenceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    monkeypatch.setattr("clip_core.encoders.waits.time", FakeClock(lambda slept_s: held.wait(30)))
+    server.fault, server.after, server.headers_sent = "429", 20, {"Retry-After": "33"}
+    page.until(lambda: bool([bar for bar in page.at.get("progress") if "asks to wait" in bar.proto.text]))
+    (bar,) = page.at.get("progress")
+    assert re.search(r"^\d+ / 50 · the server asks to wait until .* · 0:33 left$", bar.proto.text.replace("\u2060", ""))
+    page.press("cancel")
+    held.set()
+    page.until(lambda: "resume" in [button.key for button in page.at.button])
+    assert page.holding(" · cancelled")
+    server.fault = ""
+    page.press("resume").indexed()
+    assert page.samples == 50
+
+
+def test_prompts_are_embedded_when_the_time_is_over_for_which_the_server_asks_to_wait(
+    page: Page, server: FakeInferenceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.indexed()
+    clock = FakeClock()
+    monkeypatch.setattr("pages.regions.chart.curves.time", clock)
+    server.fault, server.after, server.headers_sent = "429", 0, {"Retry-After": "33"}
+    page.prompts("a dog", "pizza", "a red car", "a plum tree")
+    message = page.at.error[0].value.replace("\u2060", "").replace("\\", "")
+    assert re.search(
+        r"at 127.0.0.1:\d+ says: “Too many requests.” It was asked too often .* wait until .*33 s", message
+    )
+    assert message.endswith("One prompt is not scored.")
+    assert page.holding("Asks again in 0:33")
+    assert "SECRET" not in "".join(page.texts)
+    server.fault, asked = "", len(server.bodies)
+    clock.sleep(32.5)
+    page.run()
+    assert page.holding("Asks again in 0:00")
+    assert len(server.bodies) == asked
+    clock.sleep(0.5)
+    page.run()
+    assert not page.at.error
+    assert page.control("pills", "shown").value == ["a dog", "pizza", "a red car", "a plum tree"]
 
 
 def test_a_server_that_is_not_there_is_a_message(page: Page, server: FakeInferenceServer) -> None:

@@ -366,6 +366,7 @@ FAULTS: dict[str, Callable[[_Handler, Json], None]] = {
     "502": _status(502, b"Bad Gateway", kind="text/plain"),
     "503": _status(503, {"message": "Server is starting."}),
     "no weights": _status(503, {"message": "Internal error. Could not connect to Roboflow API."}),
+    "no weights at all": _status(500, {"message": "Could not retrieve model clip."}),
     "504": _status(504, b"Gateway Timeout", kind="text/plain"),
     "one for several": lambda handler, body: handler.rows(body, lambda rows: rows[:1]),
     # what else a server, or what stands in its place, can do
@@ -388,6 +389,7 @@ FAULTS: dict[str, Callable[[_Handler, Json], None]] = {
     "empty": _raw(""),
     "list": _raw("[[1, 2]]"),
     "null": _raw("null"),
+    "message instead": lambda handler, body: handler.send(200, {"message": f"No CLIP here: {body.get('api_key')}."}),
     "no embeddings": _raw('{"time": 1}'),
     "null embeddings": _raw('{"embeddings": null}'),
     "flat": lambda handler, body: handler.rows(body, lambda rows: rows[0]),

@@ -13,7 +13,7 @@ from clip_core.analysis.analyse import Analysis, Picture
 from clip_core.analysis.score_prompts import known_prompts
 from clip_core.charts.view import Unfinished
 from clip_core.encoders.base import ShownEncoder
-from clip_core.encoders.waits import MOST_WAIT_S, on_wait, refuse
+from clip_core.encoders.waits import MOST_WAIT_S, on_wait, raise_busy
 from clip_core.errors import EncoderError, NotIndexedError
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.null_bank import NO_SAMPLES
@@ -71,7 +71,7 @@ def live_video_scores(request: IndexRequest, indexed: Indexed, prompts: Prompts)
     if state.unscored is None or state.unscored[0] != asked:
         state.unscored = None
         try:
-            with on_wait(refuse):  # the page must not stand still
+            with on_wait(raise_busy):  # the page must not stand still
                 return _video_scores(request, indexed.record, settings, pictures)
         except EncoderError as error:
             state.unscored, wait_s = (asked, error), getattr(error, "wait_s", None)

@@ -81,8 +81,10 @@ def read_subtitles(text: str, shown: str) -> list[Moment]:
 
 
 def _cue_text(lines: Sequence[str], at: int) -> Iterator[str]:
-    """Yield the lines from ``at`` to the next blank one, or to the next cue."""
+    """Yield the lines from ``at`` to the next blank one, or to the number or the times of the next cue."""
     while at < len(lines) and lines[at].strip() and "-->" not in lines[at]:
+        if lines[at].strip().isdecimal() and "-->" in "".join(lines[at + 1 : at + 2]):
+            return
         yield lines[at].strip()
         at += 1
 
@@ -108,7 +110,7 @@ def read_project(text: str, shown: str) -> tuple[list[Moment], bool] | None:
     for place, row in enumerate(rows, 1):
         try:
             moments.append(read(row))
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             what = f"{shown}, moment {place}: its times are missing or are not seconds, from start to end."
             raise MomentsFileError(what, "Correct or delete that moment.") from None
     return moments, read is not _own

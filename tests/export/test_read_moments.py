@@ -219,6 +219,8 @@ def test_subtitles_of_others() -> None:
     with pytest.raises(MomentsFileError, match=r"line 7: these are not the times of a cue"):
         read(srt)
     assert spans(srt.replace(",000-->", ",000 --> ")) == [("a dog", 0.5, 1.5), ("x", 2.0, 3.0)]
+    tight = srt.replace(",000-->", ",000 --> ").replace("\n\n\n", "\n")
+    assert spans(tight) == [("a dog", 0.5, 1.5), ("x", 2.0, 3.0)]
     with pytest.raises(MomentsFileError, match=r"line 3: these are not the times"):
         read("WEBVTT\n\n00:03.000 --> 00:02.000\nx\n")
 
@@ -245,6 +247,16 @@ def test_projects_of_losslesscut(version: int, open_end_s: float) -> None:
         read((LLC % version).replace("end: 2,", "end: -2,"))
     with pytest.raises(MomentsFileError, match="is not JSON"):
         read((LLC % version).replace("],", ""))
+    for rows in (
+        "[null]",
+        "[7]",
+        '[{"start": "1", "end": 2}]',
+        '[{"start": NaN, "end": 2}]',
+        '[{"start": 3, "end": 2}]',
+    ):
+        for key in ("cutSegments", "moments"):
+            with pytest.raises(MomentsFileError, match="moment 1: its times are missing or are not seconds"):
+                read(f'{{"{key}": {rows}}}')
 
 
 @pytest.mark.parametrize(

@@ -169,13 +169,22 @@ def counted(count: int, one: str, more: str = "") -> str:
 
 
 def decode_text(content: bytes) -> str:
-    """Return the text of a file: UTF-16 if it begins with a byte order mark of UTF-16, else UTF-8.
+    """Return the text of a file: UTF-32 or UTF-16 if it begins with a byte order mark of these, else UTF-8.
+
+    Without a mark it is UTF-16 too where every other one of its first bytes is 0, as in texts that begin with ASCII.
 
     Raises:
-        UnicodeDecodeError: It is neither.
+        UnicodeDecodeError: It is none of these.
     """
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return content.decode("utf-16" if marked else "utf-8-sig")
+    head = content[:8]
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return content.decode("utf-32")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    for encoding, zeros, letters in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if len(head) == 8 and not any(zeros) and all(letters):
+            return content.decode(encoding)
+    return content.decode("utf-8-sig")
 
 
 def filled_rows(text: str, delimiter: str = "") -> list[tuple[int, list[str]]]:

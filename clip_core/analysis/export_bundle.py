@@ -93,7 +93,7 @@ class ExportBundle:
 
         An uploaded file is named by its hash, so the source has the name of the file that the user uploaded.
         """
-        return _source_in_file(placed(self.record, self.path), self.path)
+        return source_in_file(placed(self.record, self.path), self.path)
 
 
 def moments_file(kind: str, bundle: ExportBundle) -> bytes:
@@ -125,7 +125,7 @@ def spikes_file(bundle: ExportBundle, spikes: Sequence[Spike]) -> bytes:
     return spikes_csv(rows, bundle.source.name, bundle.detection.scores.unit).encode()
 
 
-def _source_in_file(record: VideoRecord, path: str) -> Source:
+def source_in_file(record: VideoRecord, path: str) -> Source:
     """Return the source with what only its file says; without that if the file cannot be read."""
     if parse_sequence(path) is not None:
         return source_of(record)

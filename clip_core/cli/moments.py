@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import click
 
-from clip_core.analysis.export_bundle import MOST_PICTURES, ExportBundle, make_report, moments_file, timeline_of
+from clip_core.analysis.export_bundle import (
+    MOST_PICTURES,
+    ExportBundle,
+    make_report,
+    moments_file,
+    source_in_file,
+    timeline_of,
+)
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, check_folder, read_file, write_file
 from clip_core.cli.options import INCOMPLETE, VIDEO, Options, about, command, place, text
 from clip_core.cli.scoring import CANDIDATES, find_bundle, moment_count, moment_options, tell_verdicts
 from clip_core.errors import ClipVideoError, StoreError, VideoError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS
-from clip_core.export.read_moments import MOST_BYTES, read_moments
+from clip_core.export.read_moments import LIST_SUFFIXES, MOST_BYTES, read_moments
 from clip_core.files import named_after
 from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
-from clip_core.library.identify import file_stamp, known_video
+from clip_core.library.identify import file_stamp, known_video, record_of
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.store.store import EmbeddingStore
@@ -121,7 +129,7 @@ def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, 
 
 @command("clips holiday.mp4 --moments moments.csv --out clips --frames jpeg", shared=[VIDEO])
 @click.option("--moments", "listed", metavar="FILE", type=place, required=True,
-              help="CSV (start_s, end_s, prompt, peak_s), OTIO, or a list of another tool")  # fmt: skip
+              help="CSV (start_s, end_s, prompt, peak_s), OTIO, WebVTT, SRT, or a list of another tool")  # fmt: skip
 @click.option("--out", metavar="FOLDER", type=place, required=True, help="where to write; created if needed")
 @click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
 @click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")
@@ -133,7 +141,7 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
     `index`; it need not be indexed. Clips and pictures that cannot be made are named; the exit code is 3 then.
     """
     path, store = options.video_path(video), options.store
-    moments, content = _read(listed)
+    moments, content = _read(listed, lambda: _first_frame_s(path, store))
     if not moments:
         terminal.line(f"There are no moments in {shown_name(listed)}: nothing to cut.")
         return 0
@@ -143,13 +151,12 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
         record = known_video(path, store, stamp)
         # The times of an indexed video are known: its frames need not be looked for first.
         table = record.table if record is not None and record.table.confirmed else None
-        suffix = "otio" if content.lstrip().startswith(b"{") else "csv"
         request = ExportRequest(
             tuple(moments),
             clip_mode="fast" if fast else "exact",
             pictures=frames,
             zip_name=named_after(path, CLIPS_ZIP) if packed else None,
-            texts={f"moments.{suffix}": content} if packed else {},
+            texts={f"moments{_suffix(listed)}": content} if packed else {},
         )
         last = _export(path, request, Path(out), table, stamp)
     _tell_written(last, len(moments))
@@ -157,13 +164,28 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
     return INCOMPLETE if last.failed else 0
 
 
-def _read(path: str) -> tuple[list[Moment], bytes]:
+def _suffix(listed: str) -> str:
+    suffix = Path(listed).suffix.lower()
+    return suffix if suffix in LIST_SUFFIXES else ".csv"
+
+
+def _first_frame_s(path: str, store: EmbeddingStore) -> float:
+    """Return when the first frame of a video is shown, in seconds from the start of the file."""
+    record = known_video(path, store)
+    if record is None:
+        with open_video(path) as video:
+            record = record_of(video, "", None)
+    return float(source_in_file(record, path).first_frame_s)
+
+
+def _read(path: str, first_frame_s: Callable[[], float]) -> tuple[list[Moment], bytes]:
     """Return the moments in a file, and the file as it is."""
     content = read_file(path, MOST_BYTES, "--moments")
     if len(content) > MOST_BYTES:
-        what = f"{shown_name(path)} has {size_text(Path(path).stat().st_size)}: that is not a list of moments."
+        size = size_text(max(len(content), Path(path).stat().st_size))  # a device says that it has 0 bytes
+        what = f"{shown_name(path)} has {size}: that is not a list of moments."
         raise ClipVideoError(what, f"At most {MOST_BYTES // 10**6} MB.")
-    return read_moments(content, shown_name(path)), content
+    return read_moments(content, shown_name(path), first_frame_s), content
 
 
 def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None, stamp: tuple[int, int]) -> Progress:

@@ -7,11 +7,12 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from clip_core.errors import MomentsFileError, shown_name
+from clip_core.export.read_projects import from_first_frame, is_subtitles, read_project, read_subtitles
 from clip_core.export.timelines import METADATA_KEY
 from clip_core.text import (
     MOST_SECONDS,
@@ -168,16 +169,29 @@ def _text(value: object) -> str:
 
 
 MOST_BYTES = 20_000_000
+LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".otio", ".json", ".llc", ".vtt", ".srt")
 MOST_MOMENTS = 100_000
 _LEAST_DECIMALS = 3
 _EXPONENT_DECIMALS = 30
-_CUT_LIST = re.compile(r'(\s*)"?Timecode List:.*')
-"""The line that PySceneDetect writes before the header."""
+_ABOVE = re.compile(r'"?Timecode List:.*|"?sep=(?P<sep>.)"?|#(?!,|;|\t).*', re.IGNORECASE)
+"""Lines above the header: PySceneDetect's cuts, the delimiter for Excel, and comments."""
+_READABLE = "Give CSV, OTIO, WebVTT, SRT, or a list of LosslessCut, PySceneDetect or Audacity."
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
+_FRAMES = re.compile(r"\d+:\d+:\d+[:;]\d+")
 _HEADLESS = {"start_s": 0, "end_s": 1, "prompt": 2}
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "start_s": ("start_s", "start", "start_time", "start time (seconds)", "begin"),
-    "end_s": ("end_s", "end", "end_time", "end time (seconds)", "stop"),
-    "prompt": ("prompt", "query", "name", "text", "title"),
+    "start_s": (
+        "start_s",
+        "start",
+        "start_time",
+        "start time (seconds)",
+        "start time",
+        "start timecode",
+        "begin",
+        "in",
+    ),
+    "end_s": ("end_s", "end", "end_time", "end time (seconds)", "end time", "end timecode", "stop", "out"),
+    "prompt": ("prompt", "query", "name", "text", "title", "marker name"),
     "label": ("label",),
     "peak_s": ("peak_s", "peak_time"),
     "peak": ("peak", "score"),
@@ -186,12 +200,18 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Field → accepted column names, in order of preference; case is ignored."""
 
 
-def read_moments(content: bytes, name: str) -> list[Moment]:
-    """Return the moments in a file: OTIO if it begins with ``{``, else CSV; see ``read_csv`` and ``read_otio``.
+def read_moments(content: bytes, name: str, first_frame_s: Callable[[], float] = float) -> list[Moment]:
+    """Return the moments in a file; see ``read_csv``, ``read_otio``, ``read_project`` and ``read_subtitles``.
+
+    Their times count from the first frame. Lists of players and editors count from the start of the file, as these do:
+    subtitles, projects of LosslessCut, and tables without a header, which LosslessCut and Audacity write. Their times
+    are moved by ``first_frame_s``.
 
     Args:
-        content: The file's bytes: UTF-8, or UTF-16 with its byte order mark.
+        content: The file's bytes: UTF-8, UTF-16, or UTF-32 with its byte order mark.
         name: Its name, used only in messages.
+        first_frame_s: Returns when the first frame is shown, in seconds from the start of the file. Called only if
+            the list counts from there.
 
     Raises:
         MomentsFileError: It is too large, or cannot be parsed; the message says where.
@@ -207,7 +227,19 @@ def read_moments(content: bytes, name: str) -> list[Moment]:
     except UnicodeDecodeError as error:
         what = f"{shown} is not {error.encoding.upper()} text (byte {error.start + 1})."
         raise MomentsFileError(what, "Save it as CSV in UTF-8, or as .otio.") from None
-    return read_otio(text, shown) if text.lstrip().startswith("{") else read_csv(text, shown)
+    moments, counts_from_file = _of_its_kind(text, shown)
+    if len(moments) > MOST_MOMENTS:
+        raise MomentsFileError(f"{shown} has {len(moments):,} moments.", f"At most {MOST_MOMENTS:,} are read.")
+    return from_first_frame(moments, first_frame_s()) if counts_from_file else moments
+
+
+def _of_its_kind(text: str, shown: str) -> tuple[list[Moment], bool]:
+    """Return the moments, and whether they count from the start of the file instead of from the first frame."""
+    if text.lstrip().startswith("{"):
+        return read_project(text, shown) or (read_otio(text, shown), False)
+    if is_subtitles(text):
+        return read_subtitles(_LINE.sub(r"\1\n", text), shown), True
+    return read_csv(text, shown), bool(_headless_delimiter(_above(text)[0]))
 
 
 def read_csv(text: str, shown: str) -> list[Moment]:
@@ -219,7 +251,8 @@ def read_csv(text: str, shown: str) -> list[Moment]:
 
     A table whose first row has times has no header; its columns are start, end and name. In those of LosslessCut, an
     empty start is the beginning of the video and an empty end is its end (``MOST_SECONDS``). Those with tabs are also
-    written by Audacity: a label at one time is one frame. PySceneDetect's line above the header is skipped.
+    written by Audacity: a label at one time is one frame. Skipped above the header are PySceneDetect's list of cuts,
+    comments (#), and Excel's ``sep=;``, which names the delimiter.
 
     Args:
         text: The table.
@@ -228,13 +261,13 @@ def read_csv(text: str, shown: str) -> list[Moment]:
     Raises:
         MomentsFileError: As in ``read_moments``, with the column and the row; the first line is row 1.
     """
-    if cuts := _CUT_LIST.match(text):
-        text = cuts[1] + text[cuts.end() :]
+    text, delimiter = _above(text)
     headless = _headless_delimiter(text)
     try:
-        filled = _label_rows(text) if headless == "\t" else filled_rows(text, headless)
+        filled = _label_rows(_LINE.sub(r"\1\n", text)) if headless == "\t" else filled_rows(text, headless or delimiter)
     except csv.Error as error:
         raise MomentsFileError(f"{shown} is not CSV: {error}.", "Save it as CSV in UTF-8.") from None
+    filled = [(n, cells) for n, cells in filled if len(cells) > 1 or not cells[0].startswith("#")]
     if not filled:
         raise MomentsFileError(f"{shown} is empty.", "It needs a head with the columns start_s and end_s.")
     where = _HEADLESS if headless else _columns(filled.pop(0)[1], shown)
@@ -245,9 +278,20 @@ def read_csv(text: str, shown: str) -> list[Moment]:
     return [row.moment() for row in rows if not row.is_of_an_absent_prompt()]
 
 
+def _above(text: str) -> tuple[str, str]:
+    """Return a table with the lines above its header emptied, and the delimiter that one of them names, or ""."""
+    at, delimiter = 0, ""
+    for line in _LINE.finditer(text):
+        above = _ABOVE.fullmatch(line[1].strip(" "))
+        if above is None and line[1].strip():
+            break
+        at, delimiter = line.end(), (above and above["sep"]) or delimiter
+    return re.sub(r"[^\r\n]", "", text[:at]) + text[at:], delimiter
+
+
 def _headless_delimiter(text: str) -> str:
     """Return the delimiter of a table that begins with two times, one of them perhaps empty; else ""."""
-    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    first = next((line[1] for line in _LINE.finditer(text) if line[1].strip()), "")
     for delimiter in "\t;,":
         cells = [cell.strip(' "\r\n') for cell in first.split(delimiter, 2)[:2]]
         if len(cells) == 2 and any(cells) and all(not cell or parse_number(cell) is not None for cell in cells):
@@ -284,7 +328,8 @@ def _columns(head: Sequence[str], shown: str) -> dict[str, int]:
         if field not in where:
             listed = ", ".join(shown_name(cell, 20) for cell in head[:8])
             what = f"{shown} has no column {field}; its head is: {listed}."
-            raise MomentsFileError(what, f"It may be called {', '.join(_COLUMNS[field])}.")
+            step = f"It may be called {', '.join(_COLUMNS[field])}." if len(head) > 1 else _READABLE
+            raise MomentsFileError(what, step)
     return where
 
 
@@ -336,6 +381,8 @@ class _Row:
     def _time(self, field: str) -> float:
         cell = self._cell(field)
         time_s = parse_time(cell)
+        if time_s is None and _FRAMES.fullmatch(cell):
+            raise self._wrong(field, "counts frames, and how long they are is not known: write seconds or HH:MM:SS.mmm")
         if time_s is None:
             raise self._wrong(field, "is not a time in seconds or HH:MM:SS.mmm")
         return RoundedTime(time_s, 0.5 * 10.0 ** -self._table.decimals[":" in cell])

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 import clip_core.media.export_media
+from clip_core import EmbeddingStore, index_video
 from clip_core.__main__ import main
 from clip_core.video import open_video
 from clip_core.video.pyav import PyAVVideo
+from tests.support.fakes import FakeEncoder
+from tests.support.sound_maker import FilmSpec, write_film
 from tests.support.video_maker import VideoSpec, planted, read_number, write_images
 
 TABLE = """prompt,start_s,end_s,duration_s,peak_s,peak,mean
@@ -165,3 +168,32 @@ def test_a_picture_that_cannot_be_decoded_is_named_and_the_exit_code_says_so(
     assert re.search(r"“a dog” at 0:00\.700 has no picture: Frame 21 of film\.mp4 cannot be decoded", printed.err)
     assert "2 moments: 2 clips and 1 pictures in out" in printed.out
     assert [path.name for path in (here / "out").iterdir() if path.suffix == ".png"] == ["002_pizza-hot_0m01.200s.png"]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_lists_of_players_and_editors_count_from_the_start_of_a_late_video(
+    here: Path, capsys: pytest.CaptureFixture[str], indexed: bool
+) -> None:
+    """The sound begins two seconds before the picture, so frame 15 is shown at 2.6 s in a player, at 0.6 s here."""
+    write_film(here / "late.mov", FilmSpec(rate=25, frames=50, begins_s=2.0, options={"bf": "0", "g": "5"}))
+    if indexed:
+        store = EmbeddingStore(here / "store")
+        list(index_video(here / "late.mov", FakeEncoder(), store))
+    lists = {
+        "table.csv": "start,end,prompt\n0.6,0.8,a dog\n",
+        "cuts.csv": "2.6,2.8,a dog\n",
+        "labels.txt": "2.6\t2.8\ta dog\n",
+        "cues.vtt": "WEBVTT\n\n00:02.600 --> 00:02.800\na dog\n",
+        "cues.srt": "1\n00:00:02,600 --> 00:00:02,800\na dog\n",
+        "project.llc": "{version: 1, cutSegments: [{start: 2.6, end: 2.8, name: 'a dog'}]}",
+    }
+    for name, text in lists.items():
+        (here / name).write_text(text)
+        out = here / f"out of {name}"
+        assert main(["clips", "late.mov", "--moments", name, "--out", str(out)]) == 0
+        (clip,) = out.iterdir()
+        assert clip.name == "001_a-dog_0m00.600s.mp4"
+        assert numbers(clip) == list(range(15, 20))
+    assert main(["clips", "late.mov", "--moments", "project.llc", "--out", "zipped", "--zip"]) == 0
+    with zipfile.ZipFile(next((here / "zipped").iterdir())) as archive:
+        assert archive.read("moments.llc").decode() == lists["project.llc"]

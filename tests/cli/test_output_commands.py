@@ -208,8 +208,8 @@ def test_players_and_editors_find_a_late_video_with_a_timecode(here: Path, capsy
     assert (otio_clip.source_range.start_time.value, otio_clip.source_range.duration.value) == (1_274_610, 25)
     told = json.loads((found / "moments.json").read_text())
     assert (told["source"]["start_timecode"], told["source"]["first_frame_s"]) == ("14:09:42:10", 2.0)
-    for name in ("moments.csv", "moments.otio"):
-        (back,) = read_moments((found / name).read_bytes(), name)
+    for name in ("moments.csv", "moments.otio", "moments.json", "moments.vtt", "moments.srt"):
+        (back,) = read_moments((found / name).read_bytes(), name, lambda: 2.0)
         assert (back.start_s, back.end_s) == (0.0, 1.0)
     assert [(moment["start_s"], moment["end_s"]) for moment in told["moments"]] == [(0.0, 1.0)]
 

@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import asdict
+from fractions import Fraction
 
 import pytest
 
 from clip_core.errors import MomentsFileError
 from clip_core.evaluation.ground_truth import read_truth
-from clip_core.export.data_files import moments_csv
+from clip_core.export.data_files import moments_csv, moments_json
 from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, MOST_SECONDS, read_moments
+from clip_core.export.source import Source
+from clip_core.export.timelines import moments_srt, moments_vtt
 from clip_core.text import parse_number
 from clip_core.types import Moment, RoundedTime
 from tests.support.odd_names import ODD_NAMES
@@ -186,3 +189,146 @@ def test_rounded_times_are_copied_and_written_as_numbers() -> None:
     copied = asdict(moment)
     assert (copied["start_s"], copied["start_s"].rounding_s) == (0.042, 0.0005)
     assert json.loads(json.dumps(copied))["end_s"] == 1.001
+
+
+def test_lists_that_were_written_here_are_read_from_json_vtt_and_srt() -> None:
+    source = Source("v.mp4", "/v.mp4", 64, 64, Fraction(25), 100.0, False, first_frame_s=Fraction(3, 2))
+    moments = [
+        Moment("a <dog>", 1.5, 4.25, 2.0, 0.5, -0.25, "it's"),
+        Moment('"b" & {c}', 3600.125, 3700.0, 3601.0, 2.5, 1.0),
+    ]
+    assert read_moments(moments_json(moments, source, {}).encode(), "x.json", lambda: 1.5) == moments
+    for text, names in (
+        (moments_vtt(moments, source.first_frame_s), ["a <dog> (it's)", '"b" & {c}']),
+        (moments_srt(moments, source.first_frame_s), ["a ‹dog› (it's)", '"b" & (c)']),
+    ):
+        back = read_moments(text.encode(), "x", lambda: 1.5)
+        assert [(m.prompt, m.start_s, m.end_s) for m in back] == [(names[0], 1.5, 4.25), (names[1], 3600.125, 3700.0)]
+        assert isinstance(back[0].start_s, RoundedTime)
+        assert back[0].start_s.rounding_s == 0.0005
+
+
+def test_subtitles_of_others() -> None:
+    vtt = (
+        "WEBVTT - a title\nX-KIND: captions\n\nNOTE a --> b\n\nSTYLE\n::cue { color: red }\n\n"
+        "intro\n00:00.500 --> 00:01.500 align:start position:10%\n<v Bob>a <i>dog</i>\nand &amp; a cat</v>\n\n"
+        "1:00:02.000 --> 1:00:03.000\n"
+    )
+    want = [("a dog and & a cat", 0.5, 1.5), ("", 3602.0, 3603.0)]
+    assert spans(vtt) == spans(vtt.replace("\n", "\r\n")) == spans(vtt.replace("\n", "\r")) == want
+    srt = "1\n00:00:00,500 --> 00:00:01,500 X1:0\n{\\an8}<font color=red>a dog</font>\n\n\n"
+    srt += "2\n00:00:02,000-->00:00:03,000\nx\n"
+    with pytest.raises(MomentsFileError, match=r"line 7: these are not the times of a cue"):
+        read(srt)
+    assert spans(srt.replace(",000-->", ",000 --> ")) == [("a dog", 0.5, 1.5), ("x", 2.0, 3.0)]
+    tight = srt.replace(",000-->", ",000 --> ").replace("\n\n\n", "\n")
+    assert spans(tight) == [("a dog", 0.5, 1.5), ("x", 2.0, 3.0)]
+    with pytest.raises(MomentsFileError, match=r"line 3: these are not the times"):
+        read("WEBVTT\n\n00:03.000 --> 00:02.000\nx\n")
+
+
+LLC = """{
+  version: %d, // a comment
+  mediaFileName: 'it\\'s "v".mp4',
+  cutSegments: [
+    { start: 0.5, end: 1.5, name: 'it\\'s a "dog": one, two', tags: { a: 'b' }, },
+    { end: 2, name: "", },
+    { start: 3, name: 'rest', selected: true },
+  ],
+}
+"""
+
+
+@pytest.mark.parametrize(("version", "open_end_s"), [(1, MOST_SECONDS), (2, 3.0)])
+def test_projects_of_losslesscut(version: int, open_end_s: float) -> None:
+    want = [('it\'s a "dog": one, two', 0.5, 1.5), ("", 0.0, 2.0), ("rest", 3.0, open_end_s)]
+    assert spans(LLC % version) == want
+    strict = {"version": version, "cutSegments": [{"start": a, "end": b, "name": n} for n, a, b in want[:2]]}
+    assert spans(json.dumps(strict)) == want[:2]
+    with pytest.raises(MomentsFileError, match=r"moment 2: its times are missing or are not seconds"):
+        read((LLC % version).replace("end: 2,", "end: -2,"))
+    with pytest.raises(MomentsFileError, match="is not JSON"):
+        read((LLC % version).replace("],", ""))
+    for rows in (
+        "[null]",
+        "[7]",
+        '[{"start": "1", "end": 2}]',
+        '[{"start": NaN, "end": 2}]',
+        '[{"start": 3, "end": 2}]',
+    ):
+        for key in ("cutSegments", "moments"):
+            with pytest.raises(MomentsFileError, match="moment 1: its times are missing or are not seconds"):
+                read(f'{{"{key}": {rows}}}')
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("0.5\t2.5\ta\n3\t4\tb\n", [("a", 0.0, 1.0), ("b", 1.5, 2.5)]),  # Audacity
+        ("0.5,2.5,a\n3,,b\n", [("a", 0.0, 1.0), ("b", 1.5, MOST_SECONDS)]),  # LosslessCut
+        ("{version: 1, cutSegments: [{start: 0.5, end: 2.5, name: 'a'}]}", [("a", 0.0, 1.0)]),
+        ("WEBVTT\n\n00:02.000 --> 00:03.000\na\n", [("a", 0.5, 1.5)]),
+        ("start,end,prompt\n0.5,2.5,a\n", [("a", 0.5, 2.5)]),
+        ("Timecode List:,00:00:01.000\nStart Time (seconds),End Time (seconds)\n0.5,2.5\n", [("", 0.5, 2.5)]),
+    ],
+)
+def test_lists_of_players_and_editors_count_from_the_start_of_the_file(
+    text: str, want: list[tuple[str, float, float]]
+) -> None:
+    found = read_moments(text.encode(), "x", lambda: 1.5)
+    assert [(m.prompt, m.start_s, m.end_s) for m in found] == want
+    assert all(isinstance(m.start_s, RoundedTime) for m in found)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_utf_16_without_a_mark(encoding: str) -> None:
+    for text in (
+        "start,end,prompt\n1.5,4,ein Bär 🐕\n",
+        "1.5000\t4\tein Bär 🐕\n",
+        "WEBVTT\n\n0:01.5 --> 0:04.0\nein Bär 🐕\n",
+    ):
+        (moment,) = read_moments(text.encode(encoding), "x")
+        assert (moment.prompt, moment.start_s, moment.end_s) == ("ein Bär 🐕", 1.5, 4.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nstart;end;name\n1,5;4;a, b\n",
+        '"sep=;"\r\nstart;end;name\r\n1,5;4;"a, b"\r\n',
+        "\n# made by hand, 2026\n#and by me\nsep=|\nstart|end|name\n# one\n1.5|4|a, b\n#\n",
+        "start;end;name\r1,5;4;a, b\r",
+        "1.5\t4\ta, b\r",
+        "# labels\n1.5\t4\ta, b\n",
+        "Scene Number\tStart Timecode\tEnd Timecode\tName\n1\t00:00:01.500\t00:00:04.000\ta, b\n",
+        "Start Time;End Time;Marker Name\n1,5;4;a, b\n",
+    ],
+)
+def test_what_stands_above_a_header_and_other_line_ends(text: str) -> None:
+    assert spans(text) == [("a, b", 1.5, 4.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sep=;\n# x\nstart;end\n1;x\n", "row 4, column end_s: x is not a time"),
+        ("Marker Name\tIn\tOut\na\t00:00:01:12\t00:00:02:00\n", "row 2, column start_s: 00:00:01:12 counts frames"),
+        ("start,end\n00:00:01;12,9\n", "row 2, column start_s: 00:00:01;12 counts frames"),
+        ("TITLE: v\nFCM: NON-DROP FRAME\n", r"its head is: TITLE: v\. Give CSV, OTIO, WebVTT, SRT, or a list of"),
+    ],
+)
+def test_what_cannot_be_read_says_what_can(text: str, message: str) -> None:
+    with pytest.raises(MomentsFileError, match=message):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ['{cutSegments:"\\', "{cutSegments:'\\", "{cutSegments:/*", "{cutSegments:a "])
+def test_a_project_without_end_is_searched_once(text: str) -> None:
+    head, tail = text[:13], text[13:]
+    with pytest.raises(MomentsFileError, match="is not JSON"):
+        read(head + tail * 1_000_000)
+
+
+def test_too_many_cues() -> None:
+    with pytest.raises(MomentsFileError, match=r"has 100,001 moments\. At most 100,000"):
+        read("WEBVTT\n\n" + "0:01.0 --> 0:02.0\n\n" * (MOST_MOMENTS + 1))

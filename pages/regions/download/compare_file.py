@@ -8,9 +8,10 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
+from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.errors import ClipVideoError
 from clip_core.evaluation.metrics import Match, best_matches
-from clip_core.export.read_moments import MOST_BYTES, read_moments
+from clip_core.export.read_moments import LIST_SUFFIXES, MOST_BYTES, read_moments
 from clip_core.text import MOST_SECONDS, clock, counted, short_prompt
 from clip_core.types import Moment
 from pages.regions.download.files import DownloadState
@@ -24,35 +25,37 @@ MOST_ROWS = 6
 GOOD = 0.5
 
 
-def draw_comparison(ours: Sequence[Moment], prompts: Sequence[str], end_s: float) -> None:
-    """Draw the uploader, and how well our moments match each moment of the file; the video ends at ``end_s``."""
+def draw_comparison(ours: Sequence[Moment], bundle: ExportBundle) -> None:
+    """Draw the uploader, and how well our moments, which are among those of ``bundle``, match each one of the file."""
+    prompts, end_s = bundle.detection.scores.prompts, bundle.record.table.end_s
     st.markdown("**Compare with a file**")
     upload = st.file_uploader(
         "Moments as CSV or OTIO",
-        ["csv", "tsv", "txt", "otio"],
+        [suffix[1:] for suffix in LIST_SUFFIXES],
         key="compare_file",
         max_upload_size=MOST_BYTES // 10**6,
         help="CSV: a header with start_s and end_s, and prompt if there are several; times in seconds or "
-        "HH:MM:SS.mmm. Lists of LosslessCut, PySceneDetect and Audacity are read too. "
+        "HH:MM:SS.mmm. WebVTT, SRT and lists of LosslessCut, PySceneDetect and Audacity are read too. "
         "A moment is compared with those of its prompt, or with all if its prompt is not in the list.",
     )
     state = region_state(DownloadState)
     if upload is None:
         state.theirs, state.matches = Remembered(), Remembered()
         return
-    theirs = state.theirs.of(upload.file_id, lambda: _read(upload.name, upload.getvalue()))
+    asked = (upload.file_id, bundle.record.video_id)
+    theirs = state.theirs.of(asked, lambda: _read(upload.name, upload.getvalue(), bundle))
     if isinstance(theirs, ClipVideoError):
         st.error(error_markdown(theirs), icon=":material/error:")
         return
-    inputs = (upload.file_id, list(ours), tuple(prompts))
+    inputs = (*asked, list(ours), tuple(prompts))
     matches = state.matches.of(inputs, lambda: best_matches(_closed(theirs[:MOST_COMPARED], end_s), ours, prompts))
     _draw(matches, len(theirs))
 
 
-def _read(name: str, content: bytes) -> list[Moment] | ClipVideoError:
+def _read(name: str, content: bytes, bundle: ExportBundle) -> list[Moment] | ClipVideoError:
     """Return the moments of the file, or why it cannot be read."""
     try:
-        return read_moments(content, name)
+        return read_moments(content, name, lambda: float(bundle.source.first_frame_s))
     except ClipVideoError as error:
         return error
 

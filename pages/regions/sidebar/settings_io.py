@@ -116,7 +116,7 @@ def draw_settings_menu(bundle: ExportBundle, listed: MomentList, config: Config,
         _draw_saving(bundle)
         _draw_loading()
         _draw_start_over(config)
-        draw_comparison(listed.kept, bundle.detection.scores.prompts, bundle.record.table.end_s)
+        draw_comparison(listed.kept, bundle)
 
 
 def _draw_link(bundle: ExportBundle, frame: int) -> None:

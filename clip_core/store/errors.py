@@ -21,7 +21,12 @@ REPLACED_TRIES = 3
 """How often something is tried that misses a file."""
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL = re.compile(r"no space left|file too large|quota exceeded|storage full", re.IGNORECASE)
-_CONFLICT = re.compile(r"conflict|preempted|concurrent", re.IGNORECASE)
+# A path may be in the text, so one word is not enough.
+_CONFLICT = re.compile(
+    r"(commit|write|version) conflict|conflicts? with|preempted by|incompatible transaction|"
+    r"concurrent (transaction|writer|commit|modif)",
+    re.IGNORECASE,
+)
 _MISSING = re.compile(r"not found", re.IGNORECASE)
 _SYSTEM = re.compile(r"os error (\d+)|Os \{ code: (\d+)")
 # Rust puts its own classes before the text, and the error number, the path and its source line after it.
@@ -40,6 +45,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 _KINDS = (
     (_CONFLICT, "other processes kept changing them", "Try again when those are done; what was stored is kept."),
+    (_pattern(r"\bis a directory"), *_DAMAGED),
     (
         _pattern(r"unknown lance storage version|by this version of lance"),
         "a newer version wrote them",
@@ -60,7 +66,7 @@ _KINDS_OF_FILES = (
     (_pattern(r"no field named|not found in schema|legacy dataset"), *_DAMAGED),
     (_MISSING, "a file of them is gone", "Try again. If it stays gone, restore that folder."),
     (
-        _pattern(r"corrupt|invalid|decod|pars|magic|panic|whole buffer|sufficient data|too small|a directory|metadata"),
+        _pattern(r"corrupt|invalid|decod|pars|magic|panic|whole buffer|sufficient data|too small|metadata"),
         *_DAMAGED,
     ),
 )
@@ -89,20 +95,22 @@ def translate(error: BaseException, location: str) -> StoreError:
             f"The disk that holds {place} is full.",
             "Free some space or set embeddings: in config.yaml to another folder, then go on where it stopped.",
         )
-    reason, next_step = _reason(error)
+    reason, next_step = _reason(error, location)
     return StoreError(f"The embeddings in {place} cannot be read or written: {reason}.", next_step)
 
 
-def _reason(error: BaseException) -> tuple[str, str]:
+def _reason(error: BaseException, location: str) -> tuple[str, str]:
     """Return why the store cannot be used, and the next step."""
-    text = str(error)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror, _CHECK
+    told = error.strerror if isinstance(error, OSError) else None
+    place = re.compile(rf"(?<!\w)/?{re.escape(location.lstrip('/'))}(?!\w)")  # its folders may have any name
+    text = told or place.sub("", str(error))
     for pattern, reason, next_step in _KINDS:
         if pattern.search(text):
             return reason, next_step
-    if number := _SYSTEM.search(text):
-        return os.strerror(int(number[1] or number[2])), _CHECK
+    if told is None and (number := _SYSTEM.search(text)) is not None:
+        told = os.strerror(int(number[1] or number[2]))
+    if told:
+        return told, _CHECK
     for pattern, reason, next_step in _KINDS_OF_FILES:
         if pattern.search(text):
             return reason, next_step

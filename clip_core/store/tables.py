@@ -26,6 +26,7 @@ Columns: TypeAlias = dict[str, str]
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
 _MADE = b"made"
+_MAGIC = b"LANC"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
 # Another process may read one version for as long as a page uses it.
@@ -342,6 +343,7 @@ class Tables:
             tries = 1
             while True:
                 try:
+                    self._check_newest(name)
                     return self._connected().open_table(name)
                 except (ValueError, RuntimeError, OSError) as error:
                     if is_missing(error) and not self._is_written(name):
@@ -350,6 +352,17 @@ class Tables:
                     if tries == REPLACED_TRIES or not is_missing(error):
                         raise
                 tries += 1
+
+    def _check_newest(self, name: str) -> None:
+        """Refuse a table whose newest version was cut short, by a power cut perhaps: LanceDB may panic over it.
+
+        Raises:
+            ValueError: It was cut short.
+        """
+        versions = Path(self.location, f"{name}.lance", "_versions") if self.is_folder else None
+        newest = None if versions is None else min(versions.glob("*.manifest"), default=None)  # their names count down
+        if newest is not None and not newest.read_bytes().endswith(_MAGIC):
+            raise ValueError(f"{newest.name} is corrupt: its end is missing")
 
     def _is_written(self, name: str) -> bool:
         """Return whether the folder holds files of a table."""

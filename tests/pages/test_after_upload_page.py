@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,3 +209,14 @@ def test_a_settings_file_does_not_stay_in_memory(page: Page, managers: list[Memo
     assert text_of(page) == "a kite"
     assert len(managers) > 0
     assert [files for manager in managers for files in manager.file_storage.values() if files] == []
+
+
+def test_the_page_sweeps_what_killed_uploads_left_when_it_starts(world: World, page: Page) -> None:
+    uploads = world.folder / "uploads"
+    uploads.mkdir()
+    old, new = uploads / ".upload-0a1b2c3d.part", uploads / ".upload-4e5f6a7b.part"
+    for part in (old, new):
+        part.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    page.run()
+    assert list(uploads.iterdir()) == [new]

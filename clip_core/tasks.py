@@ -290,7 +290,8 @@ class ProxyQueue(TaskQueue[str]):
         Raises:
             VideoNotFoundError: There is no such file.
         """
-        stamp = stamp or file_stamp(path)
+        now = file_stamp(path)
+        stamp = stamp or now
         self.submit(record.video_id, lambda: self._make(path, destination, table=record.table, stamp=stamp), viewer)
 
 
@@ -324,7 +325,8 @@ class ExportQueue(TaskQueue[str]):
         Raises:
             VideoNotFoundError: There is no such file.
         """
-        stamp, key = stamp or file_stamp(path), export_key(record.video_id, request)
+        now, key = file_stamp(path), export_key(record.video_id, request)
+        stamp = stamp or now
         result = self._folder / key
 
         def steps() -> Generator[Progress, None, None]:

@@ -59,7 +59,7 @@ def compare_encoders(
 
     Raises:
         EncoderError: The encoders differ in dimension, or one of them failed.
-        VideoError: The file cannot be opened or decoded.
+        VideoError: The file cannot be opened or decoded, or was changed meanwhile.
         PromptError: A prompt is empty.
         ValueError: ``frames`` is below 1.
     """
@@ -94,4 +94,7 @@ def _batches(path: str | os.PathLike[str], frames: int) -> Iterator[list[Frame]]
         middles_s = (np.arange(frames) + 0.5) * (video.table.end_s / frames)
         numbers = np.unique(np.searchsorted(video.times_s, middles_s, side="right").clip(1) - 1).tolist()
         for start in range(0, len(numbers), FRAMES_AT_ONCE):
-            yield [video.frame_at(index=number) for number in numbers[start : start + FRAMES_AT_ONCE]]
+            with video.watched.telling():
+                batch = [video.frame_at(index=number) for number in numbers[start : start + FRAMES_AT_ONCE]]
+                video.watched.check_frames()
+            yield batch

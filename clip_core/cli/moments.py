@@ -27,13 +27,13 @@ from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.export.read_moments import LIST_SUFFIXES, MOST_BYTES, read_moments
 from clip_core.files import named_after
 from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
-from clip_core.library.identify import file_stamp, known_video, record_of
+from clip_core.library.identify import file_stamp, known_video, record_of, stamp_of
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, size_text
 from clip_core.types import Image, Moment, Progress, TimeTable
-from clip_core.video import open_video
+from clip_core.video.opening import SharedVideo
 
 ALL = "all"
 FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default: csv)"
@@ -107,14 +107,15 @@ def run_report(options: Options, video: str, out: str) -> None:
 
 def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, bytes], str]:
     """Return time of each peak → JPEG, and why some are missing: those that are stored are taken even then."""
-    record = bundle.record
+    record, path = bundle.record, Path(bundle.path)
     pts = peak_pts(bundle.moments[:MOST_PICTURES], bundle.detection.scores, record)
     try:
-        with open_video(bundle.path) as video:
+        stamp = stamp_of(path, record.video_id, store)
+        with closing(SharedVideo(path, record.video_id, record.table, stamp)) as video:
 
             def picture(frame_pts: int) -> Image:
                 place = int((record.table.pts == frame_pts).argmax())
-                return video.frame_at(time_s=float(record.table.times_s[place])).rgb
+                return video.frame_at(float(record.table.times_s[place])).rgb
 
             jpegs = thumbnails_of(record.video_id, list(pts.values()), store, picture, patience_s=math.inf)
         note = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from clip_core.analysis.compare_encoders import compare_encoders
 from clip_core.encoders.onnx import OnnxEncoder
-from clip_core.errors import EncoderError, PromptError
+from clip_core.errors import EncoderError, PromptError, VideoChangedError
 from clip_core.types import Floats, Image
 from clip_core.video import open_video
 from tests.support.fakes import FakeEncoder
@@ -96,3 +97,13 @@ def test_what_cannot_be_compared(video: PlantedVideo) -> None:
         compare_encoders(video.path, FakeEncoder(), FakeEncoder(), PROMPTS, frames=0)
     with pytest.raises(PromptError, match="is empty"):
         compare_encoders(video.path, FakeEncoder(), FakeEncoder(), [" "])
+
+
+def test_a_video_that_is_replaced_meanwhile(video: PlantedVideo, colours: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(video.path, tmp_path / "v.mp4"))
+
+    def replace(_: int) -> None:
+        Path(shutil.copy(colours, tmp_path / "new")).replace(path)
+
+    with pytest.raises(VideoChangedError, match=r"v\.mp4 was replaced by another file while it was read"):
+        compare_encoders(path, FakeEncoder(), FakeEncoder(), PROMPTS, frames=7, on_frames=replace)

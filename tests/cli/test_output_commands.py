@@ -18,6 +18,7 @@ import opentimelineio as otio
 import pytest
 import webvtt
 
+import clip_core.cli.moments
 from clip_core.__main__ import main
 from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.charts.lanes import CANDIDATE_OPACITY
@@ -30,6 +31,8 @@ from clip_core.export.read_moments import read_moments
 from clip_core.scoring.prompt_detection import Verdict
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.tables import of_video
+from clip_core.store.thumbnails import THUMBNAILS
 from clip_core.types import Annotation, Floats, ReviewVerdict
 from tests.cli.test_commands import run
 from tests.export.test_report import Parsed
@@ -574,3 +577,21 @@ def test_a_long_reason_is_told_whole_and_unflagged_prompts_are_left_out(capsys: 
     assert " ".join(line.strip() for line in rest) == f"a person: not sure. {reason}"
     assert [line.startswith("  ") for line in rest] == [False, True]
     assert max(map(len, rest)) <= 200
+
+
+def test_a_report_takes_no_picture_of_a_file_that_was_replaced_meanwhile(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peak_pts, store = clip_core.cli.moments.peak_pts, EmbeddingStore(here / "store")
+    (record,) = store.videos()
+    store._tables.delete([THUMBNAILS], of_video(record.video_id))
+
+    def replaced(*given: Any) -> dict[float, int]:
+        planted(here, "clip", 30, VideoSpec(options={"g": "10"}))
+        return peak_pts(*given)
+
+    monkeypatch.setattr(clip_core.cli.moments, "peak_pts", replaced)
+    code, _, err = run(capsys, "report", "clip.mp4", *HALF, "--out", "report.html")
+    assert (code, err) == (0, ["clip.mp4 was changed since it was indexed. Open it again."])
+    assert len(store.thumbnail_pts(record.video_id)) == 0
+    assert "There are no pictures" in (here / "report.html").read_text(encoding="utf-8")

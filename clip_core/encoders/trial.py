@@ -70,7 +70,14 @@ class Limits:
     def of(cls, size_bytes: int) -> Limits:
         """Return the limits for a model whose files have so many bytes."""
         memory = BASE_BYTES + CORE_BYTES * cores() + SIZE_FACTOR * size_bytes
-        return cls(memory, BASE_S + size_bytes / BYTES_PER_S)
+        return cls(min(memory, _most_memory()), BASE_S + size_bytes / BYTES_PER_S)
+
+
+def _most_memory() -> int:
+    """Return three quarters of this machine's memory in bytes: a file full of holes can announce any size."""
+    if not hasattr(os, "sysconf"):
+        return sys.maxsize  # Windows, where memory is not limited
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +197,7 @@ def _refusal(source: ModelSource, name: str, size_bytes: int, _content_id: str, 
     killed = -code == getattr(signal, "SIGKILL", None)  # not by this process: by the system, which lacks memory
     if killed or any(sign in said for sign in OUT_OF_MEMORY) or (found is not None and found.get("memory")):
         limit, size = size_text(limits.memory_bytes), size_text(size_bytes)
-        return (
-            f"The model {name} was stopped: it needs over {limit} of memory, but its files have only {size}.",
-            USE_ANOTHER,
-        )
+        return f"The model {name} was stopped: it needs over {limit} of memory; its files have {size}.", USE_ANOTHER
     if found is None:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"The model {name} crashed in its first trial ({how}).", USE_ANOTHER
@@ -207,23 +211,27 @@ def _run(source: ModelSource, limits: Limits) -> tuple[int | None, bytes, bytes]
     path = os.pathsep.join(filter(None, (str(PACKAGES), os.environ.get("PYTHONPATH"))))
     # BLAS would reserve memory for each core, and nothing here uses it.
     environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        try:
+    try:
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             # A session of its own: Ctrl-C reaches only this process, which then ends the child.
             child = subprocess.Popen(  # noqa: S603 - this interpreter, without a shell
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
             )
-        except OSError as error:
-            raise EncoderError(f"No process can be started to try a model: {foreign(error)}.") from error
-        code: int | None
-        try:
-            code = child.wait(limits.time_s)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            child.kill()
-            child.wait()
-        return code, _start_of(out), _start_of(err)
+            return _code_of(child, limits.time_s), _start_of(out), _start_of(err)
+    except OSError as error:
+        what = f"No process can be started to try a model: {foreign(error)}."
+        raise EncoderError(what, "Free some memory and space for temporary files.") from error
+
+
+def _code_of(child: subprocess.Popen[bytes], time_s: float) -> int | None:
+    """Wait for a child; return its exit code, or None if it did not end in time. It has ended in any case."""
+    try:
+        return child.wait(time_s)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        child.kill()
+        child.wait()
 
 
 def _start_of(file: BinaryIO) -> bytes:

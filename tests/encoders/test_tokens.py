@@ -1,11 +1,14 @@
 """Token ids: cutting, filling up, and texts that are hard on a tokenizer."""
 
+import base64
+import struct
 from pathlib import Path
 
 import pytest
 
 from clip_core.encoders.model_inputs import Tokens
 from clip_core.errors import EncoderError
+from tests.support.hostile_models import replace, sequence, split, template
 from tests.support.model_maker import tokenizer_json, write_json
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +71,77 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path, content: str) -> None:
         EncoderError, match=r"^tokenizer\.json of m cannot be read: .+ Copy the model's own file again\."
     ):
         Tokens(tmp_path / "tokenizer.json", 77, None, "m")
+
+
+STRIDE = {"direction": "Right", "max_length": 6, "strategy": "LongestFirst", "stride": 9}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"truncation": STRIDE}, "`stride` must be strictly less"),  # Rust panics
+        ({"truncation": STRIDE | {"strategy": "OnlySecond"}}, "Second sequence not provided"),
+        ({"post_processor": template([2], known=False)}, "no entry found for key"),
+        ({"model": {"type": "WordLevel", "vocab": {"a": 4}, "unk_token": "none"}}, r"Missing \[UNK\] token"),
+        ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "chunk size must be non-zero"),
+        ({"pre_tokenizer": split("(a+a+)+y")}, "retry-limit-in-match"),
+    ],
+    ids=["stride", "second", "template", "unknown word", "length 0", "backtracking"],
+)
+def test_a_text_that_a_tokenizer_fails_on_is_named(tmp_path: Path, changes: dict[str, object], reason: str) -> None:
+    found, text = tokens(tmp_path, **changes), "dog " * 20 + "a" * 60  # type: ignore[arg-type]
+    message = rf"^tokenizer\.json of m fails on the text 'dog dog .*…': .*{reason}.* Use another model\.$"
+    with pytest.raises(EncoderError, match=message):
+        found([text])
+    with pytest.raises(EncoderError, match=message):
+        found.cut_off(text)
+
+
+def charsmap(longest: int) -> dict[str, str]:
+    """A Precompiled normalizer, whose trie is empty and whose longest replacement has so many characters."""
+    table = struct.pack("<I", 4) + bytes(4) + b"ab\0" + "é".encode() * longest + b"\0"
+    return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "times"),
+    [
+        (charsmap(300), 300),
+        (sequence(charsmap(100), replace("o", "xyz")), 300),
+        (sequence(*[replace("o", "oo")] * 9), 512),
+        (sequence(sequence(replace("", "x" * 299, "Regex"))), 300),
+    ],
+    ids=["precompiled", "sequence", "many", "nothing"],
+)
+def test_rules_that_make_a_text_too_long(tmp_path: Path, normalizer: dict[str, object], times: int) -> None:
+    with pytest.raises(EncoderError, match=rf"^tokenizer\.json of m can make a text {times} times longer; at most 256"):
+        tokens(tmp_path, normalizer=normalizer)
+
+
+@pytest.mark.parametrize(
+    "normalizer",
+    [
+        sequence({"type": "NFKC"}, charsmap(18), replace(r"\s+", " ", "Regex"), replace(" {2,}", "▁", "Regex")),
+        sequence({"type": "Prepend", "prepend": "▁"}, replace(" ", "▁")),
+        sequence(replace("[!?]", "", "Regex"), {"type": "Strip", "strip_left": True, "strip_right": True}),
+        {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "lowercase": True},
+    ],
+    ids=["T5", "Llama", "SigLIP", "BERT"],
+)
+def test_the_rules_of_published_models_are_taken(tmp_path: Path, normalizer: dict[str, object]) -> None:
+    assert tokens(tmp_path, normalizer=normalizer).settings == {"most": 77, "always": None, "pad_id": PAD}
+
+
+class Interrupted:
+    def encode(self, text: str) -> None:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_within_a_tokenizer_stays_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = tokens(tmp_path)
+    monkeypatch.setattr(found, "_tokenizer", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        found(["a dog"])
 
 
 @pytest.mark.parametrize(

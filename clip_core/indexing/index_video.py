@@ -72,8 +72,10 @@ def index_video(
             try:
                 yield Progress(0, run.total, stage="identifying", note=next(identity))
             except StopIteration as named:
-                yield run.begin(str(named.value))
+                begun = run.begin(str(named.value))
                 break
+        if begun.done < begun.total:
+            yield begun
         yield from run.embed()
 
 

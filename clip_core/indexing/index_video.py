@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,7 @@ def index_video(
     store: EmbeddingStore,
     *,
     samples_per_second: float | None = 2.0,
+    on_known: Callable[[], None] | None = None,
 ) -> Iterator[Progress]:
     """Embed the samples of a video that the store lacks, and report after each committed batch.
 
@@ -49,6 +50,7 @@ def index_video(
         path: The video file, or the pattern of a sequence of images.
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
             rate, means every frame.
+        on_known: Called when the record of the video is stored, before anything is embedded.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
@@ -60,8 +62,10 @@ def index_video(
         StoreError: The embeddings cannot be written.
         ValueError: The rate is not a finite number above 0.
     """
+    on_known = on_known or (lambda: None)
     finished = _already_done(path, encoder, store, samples_per_second)
     if finished is not None:
+        on_known()
         yield finished
         return
     file = Path(path)
@@ -72,10 +76,9 @@ def index_video(
             try:
                 yield Progress(0, run.total, stage="identifying", note=next(identity))
             except StopIteration as named:
-                begun = run.begin(str(named.value))
+                run.begin(str(named.value))
+                on_known()
                 break
-        if begun.done < begun.total:
-            yield begun
         yield from run.embed()
 
 
@@ -139,7 +142,7 @@ class _Run:
         self._coarse = coarse_pts(table)
         self._wanted = np.union1d(sample_pts(table, self._rate), self._coarse)
 
-    def begin(self, video_id: str) -> Progress:
+    def begin(self, video_id: str) -> None:
         """Record in the store that this video is being embedded, and what is known about it."""
         self._id = video_id
         known = self._store.video(video_id)
@@ -157,7 +160,6 @@ class _Run:
             self._noted = past.samples_per_second  # a sparser request must not lower the recorded rate
         self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
         self._look()
-        return self._progress("coarse")
 
     def _is_outdated(self, known: VideoRecord) -> bool:
         """Return whether the pts of stored frames, or the pictures that were embedded, are no longer this file's."""

@@ -66,13 +66,11 @@ def run_index(options: Options, videos: Sequence[str], rate: float | None) -> in
 
 def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_second: float | None) -> None:
     warnings: Sequence[str] = ()
-    progresses = index_video(path, encoder, store, samples_per_second=samples_per_second)
+    progresses = index_video(
+        path, encoder, store, samples_per_second=samples_per_second, on_known=lambda: _tell_facts(path, store)
+    )
     with closing(progresses), terminal.ProgressBar(path) as bar:  # type: ignore[type-var]
-        is_new = True
         for progress in progresses:
-            if is_new and progress.stage != "identifying":  # from now on the record is stored
-                is_new = False
-                _tell_facts(path, store)
             warnings = progress.warnings
             bar.show(progress)
     record = known_video(path, store)

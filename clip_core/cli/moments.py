@@ -33,6 +33,7 @@ from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, size_text
 from clip_core.types import Image, Moment, Progress, TimeTable
+from clip_core.video import open_video
 from clip_core.video.opening import SharedVideo
 
 ALL = "all"

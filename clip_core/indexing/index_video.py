@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +49,7 @@ def index_video(
     store: EmbeddingStore,
     *,
     samples_per_second: float | None = 2.0,
+    on_known: Callable[[], None] | None = None,
 ) -> Iterator[Progress]:
     """Embed the samples of a video that the store lacks, and report after each committed batch.
 
@@ -60,6 +61,7 @@ def index_video(
         path: The video file, or the pattern of a sequence of images.
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
             rate, means every frame.
+        on_known: Called when the record of the video is stored, before anything is embedded.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
@@ -73,8 +75,10 @@ def index_video(
         StoreError: The embeddings cannot be written.
         ValueError: The rate is not a finite number above 0.
     """
+    on_known = on_known or (lambda: None)
     finished = _already_done(path, encoder, store, samples_per_second)
     if finished is not None:
+        on_known()
         yield finished
         return
     file = Path(path)
@@ -84,6 +88,7 @@ def index_video(
         try:
             with video.watched.telling():
                 yield from run.identify(file)
+                on_known()
                 yield from run.embed()
         except VideoChangedError as error:
             raise run.stopped_by(error) from error
@@ -180,7 +185,6 @@ class _Run:
         """Find out which video it is, and begin."""
         video_id = yield from self._noted_progress(identify(file, self._store, self._video.watched))
         self._begin(video_id)
-        yield self._progress("coarse")
 
     def _noted_progress(self, identity: Generator[str, None, str]) -> Generator[Progress, None, str]:
         """Report the notes of hashing a file; stop as soon as it changes, as one does that is being recorded."""

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from clip_core.media.sound import sound_choice
 from clip_core.text import clock
 from clip_core.types import TimeTable, VideoRecord
+from clip_core.video.container_bytes import track_duration_s
 from clip_core.video.decoding import open_container, video_stream
 
 # Headers round, and some count the time before the first frame.
@@ -50,6 +51,9 @@ def _promise(container: InputContainer, path: Path, record: VideoRecord) -> str:
         return ""
     start_s = 0.0 if record.container in _OWN_CLOCK else float(table.start_pts * table.time_base)
     end_s = start_s + table.end_s + _SLACK_S
+    if record.container == "mov":  # FFmpeg believes the packets, players the header, which counts a late start, too
+        shown_s = (track_duration_s(path, stream.id) or 0.0) - float(table.start_pts * table.time_base)
+        duration_s = max(duration_s or 0.0, shown_s)
     is_longer = duration_s is not None and duration_s > end_s
     if is_longer and record.container not in _OWN_CLOCK:  # it counts the other streams as well
         is_longer = duration_s is not None and duration_s > max(end_s, _last_end_s(container, stream, table) + _SLACK_S)

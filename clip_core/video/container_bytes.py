@@ -75,33 +75,57 @@ def timecode_base(path: Path, track: int) -> int | None:
     """
     with path.open("rb") as file:
         size = path.stat().st_size
-        tracks = [_timecode_track(file, *trak) for moov in _inside(file, (0, size), b"moov")
+        tracks = [_timecode_track(file, trak) for moov in _inside(file, (0, size), b"moov")
                   for trak in _inside(file, moov, b"trak")]  # fmt: skip
     bases = {number: base for number, _, base in tracks if base}
     meant = next((refers for number, refers, _ in tracks if number == track), 0)
     return bases.get(meant) or next(iter(bases.values()), None)
 
 
-def _timecode_track(file: BinaryIO, start: int, end: int) -> tuple[int, int, int]:
+def track_duration_s(path: Path, track: int) -> float | None:
+    """Return until when the header of an MP4 says that a track is shown, in seconds on the file's clock.
+
+    Args:
+        path: The file.
+        track: The number of the track.
+
+    Returns:
+        None if the header does not say.
+    """
+    with path.open("rb") as file:
+        for moov in _inside(file, (0, path.stat().st_size), b"moov"):
+            scale, _ = _number_and_duration(_body(file, moov, b"mvhd"), 0)
+            tracks = (_number_and_duration(_body(file, trak, b"tkhd"), 4) for trak in _inside(file, moov, b"trak"))
+            duration = next((duration for number, duration in tracks if number == track), 0)
+            return duration / scale if scale and duration else None
+    return None
+
+
+def _number_and_duration(head: bytes, between: int) -> tuple[int, int]:
+    """Return the number in a header of a movie or track, and its duration, ``between`` bytes later; 0 for unknown."""
+    start, width = (20, 8) if head[:1] == b"\1" else (12, 4)
+    duration = head[start + 4 + between : start + 4 + between + width]
+    is_known = duration != b"\xff" * width
+    return int.from_bytes(head[start : start + 4], "big"), int.from_bytes(duration, "big") if is_known else 0
+
+
+def _timecode_track(file: BinaryIO, trak: tuple[int, int]) -> tuple[int, int, int]:
     """Return a track's number, the timecode track that it refers to, and the base that it counts in; 0 for none."""
-
-    def body(*names: bytes) -> bytes:
-        places = [(start, end)]
-        for name in names:
-            places = [inner for place in places for inner in _inside(file, place, name)]
-        if not places:
-            return b""
-        file.seek(places[0][0])
-        return file.read(min(_MAX_BODY_BYTES, places[0][1] - places[0][0]))
-
-    head, refers, entry = body(b"tkhd"), body(b"tref", b"tmcd"), body(b"mdia", b"minf", b"stbl", b"stsd")
-    number = head[20:24] if head[:1] == b"\1" else head[12:16]
+    number, _ = _number_and_duration(_body(file, trak, b"tkhd"), 4)
+    refers, entry = _body(file, trak, b"tref", b"tmcd"), _body(file, trak, b"mdia", b"minf", b"stbl", b"stsd")
     is_timecode = entry[12:16] == b"tmcd" and len(entry) > _TIMECODE_BASE_AT
-    return (
-        int.from_bytes(number, "big"),
-        int.from_bytes(refers[:4], "big"),
-        entry[_TIMECODE_BASE_AT] if is_timecode else 0,
-    )
+    return number, int.from_bytes(refers[:4], "big"), entry[_TIMECODE_BASE_AT] if is_timecode else 0
+
+
+def _body(file: BinaryIO, place: tuple[int, int], *names: bytes) -> bytes:
+    """Return the first bytes of a box in a box and so on; none if it is not there."""
+    for name in names:
+        inner = next(_inside(file, place, name), None)
+        if inner is None:
+            return b""
+        place = inner
+    file.seek(place[0])
+    return file.read(min(_MAX_BODY_BYTES, place[1] - place[0]))
 
 
 def _inside(file: BinaryIO, place: tuple[int, int], wanted: bytes) -> Iterator[tuple[int, int]]:

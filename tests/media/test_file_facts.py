@@ -68,6 +68,13 @@ def mp4_without_bytes(folder: Path) -> Path:
     return path
 
 
+def mp4_too_long(folder: Path) -> Path:
+    path = planted(
+        folder, "v", 60, VideoSpec(options={"g": "10", "bf": "0"}, first_pts=30)
+    ).path  # shown from 1 s to 3 s
+    return replaced(path, (b"mvhd", 16, struct.pack(">I", 9000)), (b"tkhd", 20, struct.pack(">I", 9000)))
+
+
 def avi_of_too_many(folder: Path) -> Path:
     path = write_film(folder / "v.avi", FilmSpec("mpeg4", sound=SoundSpec("libmp3lame")))
     return replaced(path, (b"avih", 4 + 16, struct.pack("<I", 150)), (b"strh", 4 + 32, struct.pack("<I", 150)))
@@ -99,6 +106,7 @@ def wmv_with_long_sound(folder: Path) -> Path:
     ("make", "facts"),
     [
         (mp4_without_bytes, ("header promises 60 frames",)),
+        (mp4_too_long, ("header promises 0:08.000",)),
         (avi_of_too_many, ("header promises 150 frames",)),
         (mkv_too_long, ("header promises 0:09.000",)),
         (flv_too_long, ("header promises 0:09.000",)),

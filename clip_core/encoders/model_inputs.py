@@ -258,12 +258,9 @@ class Tokens:
         unknown = {k for token, start, stop in spans if token == self._unknown_id for k in range(start, stop)}
         known = {k for token, start, stop in spans if token != self._unknown_id for k in range(start, stop)} - unknown
         dropped = {k for k, character in enumerate(plain[:end]) if _is_in_words(character)} - known
-        words = [_bare(word) for word in _pieces(plain[:end], unknown | dropped)]
-        unread = dict.fromkeys(word for word in words if any(map(_is_in_words, word)))
-        read = " ".join(_pieces(plain[:end], known))
-        if unread and not any(map(_is_in_words, read)):
-            read = ""
-        return UnreadWords(text, plain[end:].strip(), tuple(unread), read)
+        unread = dict.fromkeys(_words(plain[:end], unknown | dropped))
+        read = _words(plain[:end], known) if unread or not known else [plain[:end].strip()]
+        return UnreadWords(text, plain[end:].strip(), tuple(unread), " ".join(read))
 
     @cached_property
     def _unknown_id(self) -> int | None:
@@ -288,14 +285,11 @@ def _is_in_words(character: str) -> bool:
     return unicodedata.category(character)[0] in "LN" or unicodedata.category(character) == "So"
 
 
-def _bare(word: str) -> str:
-    """Return a word without punctuation at its ends."""
-    return word.strip("".join(c for c in word if unicodedata.category(c)[0] == "P"))
-
-
-def _pieces(text: str, places: Set[int]) -> list[str]:
-    """Return the words of a text of which only the characters at these places are left."""
-    return "".join(character if k in places else " " for k, character in enumerate(text)).split()
+def _words(text: str, places: Set[int]) -> list[str]:
+    """Return the words of which only the characters at these places are left, without punctuation at their ends."""
+    pieces = "".join(character if k in places else " " for k, character in enumerate(text)).split()
+    bare = (piece.strip("".join(c for c in piece if unicodedata.category(c)[0] == "P")) for piece in pieces)
+    return [word for word in bare if any(map(_is_in_words, word))]
 
 
 @contextmanager

@@ -270,7 +270,7 @@ def _read(streams: Streams) -> Iterator[Packet[Stream]]:
         for packet in streams.container.demux(*streams):
             if packet.size:
                 yield packet
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, IndexError) as error:  # as in ``Decoder``
         raise MomentExportError("The file is damaged at this moment.", _EXACT_INSTEAD) from error
 
 

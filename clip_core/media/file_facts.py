@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,10 +68,14 @@ def _last_end_s(container: InputContainer, stream: VideoStream, table: TimeTable
     last_s = 0.0
     with suppress(av.error.FFmpegError):  # without a seek the whole file is read
         container.seek(int(table.key_pts[-1] if len(table.key_pts) else table.start_pts), stream=stream)
-    with suppress(av.error.FFmpegError):  # what cannot be read does not last
+    try:
         for packet in container.demux():
             if packet.pts is not None:
                 last_s = max(last_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+    except av.error.FFmpegError:  # what cannot be read does not last
+        return last_s
+    except IndexError:  # PyAV does not know streams that begin in the middle; they may last longer
+        return math.inf
     return last_s
 
 

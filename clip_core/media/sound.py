@@ -77,7 +77,7 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
 def _gone_to(container: InputContainer, stream: AudioStream, time_s: float) -> bool:
     """Seek to shortly before a time on the file's own clock; return whether that succeeded."""
     for earlier_s in _EARLIER_S:
-        with suppress(av.error.FFmpegError):
+        with suppress(av.error.FFmpegError, IndexError):
             there = round((time_s - earlier_s) / float(stream.time_base or 1))
             container.seek(there, stream=stream)
             packet = next(container.demux(stream), None)
@@ -172,6 +172,8 @@ class Sound:
             except av.error.FFmpegError:
                 failures += 1
                 self._note(round((last_s - self._zero_s) * RATE))
+            except IndexError:  # PyAV does not know streams that begin in the middle
+                failures += 1
             else:
                 return
 

@@ -346,7 +346,7 @@ class Decoder:
                         yield packet
                     if self._closed:  # FFmpeg would read through a null pointer
                         return
-            except av.error.FFmpegError:
+            except (av.error.FFmpegError, IndexError):  # PyAV does not know streams that begin in the middle
                 failures += 1
             else:
                 return

@@ -254,3 +254,24 @@ def test_the_times_of_a_pass_are_the_truth(planted_late: PlantedVideo) -> None:
 @pytest.fixture
 def planted_late(tmp_path: Path) -> PlantedVideo:
     return planted(tmp_path, "late", 10, VideoSpec(".mkv", first_pts=150))
+
+
+def test_sound_that_begins_in_the_middle_of_an_flv(tmp_path: Path) -> None:
+    """FFmpeg finds its stream only there, when PyAV has counted the streams."""
+    whole = planted(tmp_path, "v", 900, VideoSpec(".flv", options={"g": "30", "bf": "0"}))
+    data, at, tags = whole.path.read_bytes(), 13, 0
+    out = bytearray(data[:at])
+    while at < len(data):
+        end = at + 15 + int.from_bytes(data[at + 1 : at + 4], "big")
+        out, tags, stamp = out + data[at:end], tags + 1, data[at + 4 : at + 8]
+        if tags > 600:
+            sound = b"\x2f\xff\xfb\x90\x00" + bytes(413)  # a frame of MP3
+            out += b"\x08" + len(sound).to_bytes(3, "big") + stamp + bytes(3) + sound
+            out += (11 + len(sound)).to_bytes(4, "big")
+        at = end
+    whole.path.write_bytes(out)
+    with open_video(whole.path) as video:
+        assert len(video.table) == 900
+        assert [read_number(frame.rgb) for frame in video.frames([0, *video.table.pts[-2:].tolist()])] == [0, 898, 899]
+        assert (len(video.table), video.unreadable_after_s) == (900, None)
+        assert read_number(video.frame_at(index=777).rgb) == 777

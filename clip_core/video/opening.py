@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
-from clip_core.video.base import Video, VideoInfo, check_limits
+from clip_core.video.base import MAX_DURATION_S, Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
 from clip_core.video.sequence import parse_sequence
 
@@ -124,7 +124,7 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
     name = shown_name(file)
     decoder = Decoder(file)
     try:
-        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
+        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, _promised_s(decoder)
         pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
         check_limits(name, context.width, context.height, duration_s, pictures)
         first = _first_frame(decoder, name)
@@ -147,6 +147,15 @@ def _open_with_pyav(file: Path, size_bytes: int, table: TimeTable | None) -> Vid
     except BaseException:
         decoder.close()
         raise
+
+
+def _promised_s(decoder: Decoder) -> float | None:
+    """Return the header's duration; None where FFmpeg guesses over a day, as it does if the clock starts again."""
+    from clip_core.video.continued_clock import OFTEN_JOINED
+
+    duration_s = decoder.header_duration_s
+    is_guess = decoder.container_name in OFTEN_JOINED and (duration_s or 0) > MAX_DURATION_S
+    return None if is_guess else duration_s
 
 
 def _begins_as_webp(file: Path) -> bool:

@@ -54,6 +54,26 @@ class Frame:
         return f"Frame(index={self.index}, pts={self.pts}, time_s={self.time_s:.6f}, rgb={width}x{height})"
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Where the next recording begins in a file of joined recordings; there the file's own clock starts again.
+
+    Attributes:
+        position: Where the first packet of its pictures begins in the file, in bytes.
+        earlier: Where the packet of the pictures before that one begins.
+        start_pts: The pts of its first frame: where the recording before ends, so that the times of the video go on.
+        shift: What is added to the file's own time stamps from there on to make them pts.
+        last_dts: When the frame that is shown last before it is decoded, counted as pts are, if the file does not tell
+            when that frame is shown; else ``start_pts``.
+    """
+
+    position: int
+    earlier: int
+    start_pts: int
+    shift: int
+    last_dts: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeTable:
     """The presentation times of a video's frames.
@@ -65,6 +85,7 @@ class TimeTable:
         end_s: Where the last frame ends, in seconds from the first.
         confirmed: Whether all frames were decoded. Until then the table comes from the packets and is provisional.
         key_pts: int64 (k,), the pts of the keyframes, increasing.
+        joins: Where the file's own clock starts again, in file order; usually nowhere.
     """
 
     pts: Ints
@@ -73,6 +94,7 @@ class TimeTable:
     end_s: float
     confirmed: bool
     key_pts: Ints
+    joins: tuple[Join, ...] = ()
 
     def __post_init__(self) -> None:
         _need(self.pts.ndim == 1 and self.pts.dtype == np.int64, "pts must be int64 (n,)")

@@ -146,10 +146,6 @@ def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
 
 def _left_out(video: Video) -> tuple[str, ...]:
     frames, images = video.left_out_frames, video.info.container == "images"
-    if video.clock_restarts_s is not None:
-        place = f"The file's clock starts again at {clock(video.clock_restarts_s)} (joined recordings?)"
-        next_step = "Join them with FFmpeg's concat demuxer."
-        return (f"{place}: {frames:,} frames from there on are left out. {next_step}",)
     if frames < (1 if images else FEW_FRAMES):
         return ()
     if images:
@@ -206,7 +202,7 @@ class _Run:
         if known is not None and self._is_outdated(known):
             known = self._begin_again(known)
         elif known is not None and known.reading is None:
-            known = replace(known, reading=self._video.info.reading)
+            known = replace(known, reading=self._video.reading)
             self._store.remember_video(known)
         if known is not None and known.table.confirmed:
             self._ask(known.table)
@@ -221,7 +217,7 @@ class _Run:
     def _is_outdated(self, known: VideoRecord) -> bool:
         """Return whether the pts of stored frames, or the pictures that were embedded, are no longer this file's."""
         other_times = known.table.time_base != self._video.table.time_base
-        return other_times or (known.reading or "") != self._video.info.reading
+        return other_times or (known.reading or "") != self._video.reading
 
     def _begin_again(self, known: VideoRecord) -> VideoRecord:
         """Delete the stored frames of all models; return the record that remains."""

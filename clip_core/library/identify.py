@@ -146,7 +146,7 @@ def _reading_now(record: VideoRecord, store: EmbeddingStore) -> str:
         if store.known_id(record.path, *file_stamp(Path(record.path))) != record.video_id:
             return ""
         with open_video(record.path) as video:
-            reading = video.info.reading
+            reading = video.reading
     except (VideoError, OSError):
         return ""
     if not reading:
@@ -223,5 +223,5 @@ def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRe
         table=video.table,
         unreadable_after_s=unreadable,
         added_s=time.time() if known is None else known.added_s,
-        reading=info.reading,
+        reading=video.reading,
     )

@@ -25,6 +25,7 @@ from clip_core.media.sound import first_sound
 from clip_core.text import clock
 from clip_core.types import Clip, Ints, TimeTable
 from clip_core.video import Video, open_video
+from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.decoding import Decoder, open_container, video_stream
 
 _EXACT_INSTEAD = "Cut it exactly instead."
@@ -32,6 +33,7 @@ _EXACT_INSTEAD = "Cut it exactly instead."
 _SAME_TIME_S = 0.002
 # Sound may come later in the file than its pictures, but hardly by more than this.
 _BEHIND_S = 10
+_MOST_NEW_STREAMS = 1000
 # A seek may land after its target, and the sound of a keyframe may come before it in the file: seek earlier each time.
 _STEPS_BACK_S = (1, 4, 16, 10**6)
 _NEAR_START_S = 20
@@ -44,11 +46,12 @@ _writing = partial(guarded, (OSError, ValueError, av.error.FFmpegError))
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """An open container that nobody else reads from, and the streams of it that are copied."""
+    """An open container that nobody else reads from, the streams of it that are copied, and ``Video.clock``."""
 
     container: InputContainer
     pictures: VideoStream
     sound: AudioStream | None
+    joined: ContinuedClock | None = None
 
     def __iter__(self) -> Iterator[VideoStream | AudioStream]:
         return (stream for stream in (self.pictures, self.sound) if stream is not None)
@@ -64,6 +67,16 @@ class Streams:
     def seconds(self, pts: int) -> Fraction:
         """Return a time of the pictures on the file's own clock."""
         return pts * Fraction(self.pictures.time_base or 1)
+
+    def seek(self, pts: int) -> None:
+        """Go to about a time of the pictures."""
+        if self.joined is None or not self.joined.seek(self.container, pts):
+            self.container.seek(pts, stream=self.pictures)
+
+    def packets(self) -> Iterator[Packet[Stream]]:
+        """Yield the packets of the copied streams from here on."""
+        packets = self.container.demux(*self)
+        return packets if self.joined is None else self.joined.continued(packets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,7 @@ def fast_clip(original: Original, start_s: float, end_s: float, target: Path) ->
     is_hidden = target.suffix == ".mp4" and not (video.table.key_pts <= video.table.pts[piece.first]).any()
     hidden_pts = _hidden_key(video) if is_hidden else None
     stretch = stretch_of(video.table, piece.first, piece.stop, piece.end_s, hidden_pts)
+    _refuse_join(video, stretch)
     before_s = piece.start_s - float(video.times_s[stretch.first])
     with ExitStack() as stack:
         streams = _open(video, stack)
@@ -174,6 +188,16 @@ def stretch_of(table: TimeTable, first: int, stop: int, end_s: float, hidden_pts
     return Stretch(begin, table.pts[begin:], int(table.pts[stop - 1]), own_end_s)
 
 
+def _refuse_join(video: Video, stretch: Stretch) -> None:
+    """Refuse to copy packets of two recordings, which need not be encoded alike, or what no seek finds."""
+    for join in video.table.joins:
+        is_within = stretch.key_pts < join.start_pts
+        if join.start_pts <= stretch.last_pts and (is_within or video.info.container not in OFTEN_JOINED):
+            when = clock(float((join.start_pts - video.table.start_pts) * video.table.time_base))
+            where = "within the moment" if is_within else "before the moment"
+            raise MomentExportError(f"Two recordings are joined at {when}, {where}.", _EXACT_INSTEAD)
+
+
 def packets_of(streams: Streams, stretch: Stretch) -> Iterator[Packet[Stream]]:
     """Yield the packets to copy in the order of the file.
 
@@ -194,6 +218,8 @@ def packets_of(streams: Streams, stretch: Stretch) -> Iterator[Packet[Stream]]:
             heard = heard or time_s >= stretch.end_s
             if not heard and time_s >= zero_s:
                 yield packet
+                if streams.joined is not None:  # the sound of two recordings may overlap
+                    zero_s = time_s + streams.joined.time_base
         if count.whole and heard:
             return
 
@@ -231,7 +257,7 @@ def _open(video: Video, stack: ExitStack) -> Streams:
     video.watched.check_path()
     sound = first_sound(container)
     known = None if sound is None or sound.codec_context is None else sound
-    streams = Streams(container, video_stream(container, path), known)
+    streams = Streams(container, video_stream(container, path), known, video.clock)
     copied = [stream.index for stream in streams]
     for stream in container.streams:
         if stream.index not in copied:
@@ -248,7 +274,7 @@ def _from_key(streams: Streams, key_pts: int) -> Iterator[Packet[Stream]]:
     for back_s in (None, *_STEPS_BACK_S) if is_near else _STEPS_BACK_S:
         try:  # AVI cannot seek to before its start
             if back_s is not None:
-                streams.container.seek(max(key_pts - round(back_s / streams.seconds(1)), start), stream=pictures)
+                streams.seek(max(key_pts - round(back_s / streams.seconds(1)), start))
         except av.error.FFmpegError:
             continue
         packets, before = _read(streams), []
@@ -267,10 +293,11 @@ def _from_key(streams: Streams, key_pts: int) -> Iterator[Packet[Stream]]:
 
 def _read(streams: Streams) -> Iterator[Packet[Stream]]:
     try:
-        for packet in streams.container.demux(*streams):
-            if packet.size:
-                yield packet
-    except (av.error.FFmpegError, IndexError) as error:  # as in ``Decoder``
+        for _ in range(_MOST_NEW_STREAMS):
+            with suppress(IndexError):  # PyAV does not know streams that begin in the middle
+                yield from (packet for packet in streams.packets() if packet.size)
+                return
+    except av.error.FFmpegError as error:
         raise MomentExportError("The file is damaged at this moment.", _EXACT_INSTEAD) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
@@ -12,10 +13,12 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from clip_core.text import clock
 from clip_core.video import Video
+from clip_core.video.continued_clock import ContinuedClock
 from clip_core.video.decoding import open_container
 
 RATE = 48_000
@@ -27,6 +30,7 @@ _MOST_AT_ONCE = RATE
 _MOST_FAILURES_IN_A_ROW = 100
 # Some codecs need earlier packets to decode correctly, and a seek may land after its target.
 _EARLIER_S = (1.0, 5.0)
+_READING_ERRORS = (av.error.FFmpegError, IndexError)  # PyAV ends so if other streams begin amid the file
 _ERRORS = (av.error.FFmpegError, ValueError)  # PyAV's own filters raise ValueError
 
 
@@ -66,25 +70,43 @@ def open_sound(video: Video, stack: ExitStack, start_s: float = 0.0) -> tuple[So
         return None, []
     if stream.codec_context is None:
         return None, ["The sound has an unknown codec and is left out of the copy."]
-    if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s):
+    joined = video.clock
+    if start_s > _EARLIER_S[0] and not _gone_to(container, stream, zero_s, joined):
         container = stack.enter_context(open_container(video.info.path))  # after a failed seek the position is unknown
         stream = first_sound(container) or stream
     video.watched.check_path()
-    sound = Sound(container, stream, zero_s)
+    sound = Sound(container, stream, zero_s, joined)
     return sound, sound.warnings
 
 
-def _gone_to(container: InputContainer, stream: AudioStream, time_s: float) -> bool:
+def _gone_to(container: InputContainer, stream: AudioStream, time_s: float, joined: ContinuedClock | None) -> bool:
     """Seek to shortly before a time on the file's own clock; return whether that succeeded."""
     for earlier_s in _EARLIER_S:
-        with suppress(av.error.FFmpegError, IndexError):
-            there = round((time_s - earlier_s) / float(stream.time_base or 1))
-            container.seek(there, stream=stream)
-            packet = next(container.demux(stream), None)
+        with suppress(*_READING_ERRORS):
+            if not _seek(container, stream, time_s - earlier_s, joined):
+                return False
+            packet = next(_packets(container, stream, joined), None)
             if packet is not None and packet.pts is not None and packet.pts * packet.time_base <= time_s:
-                container.seek(there, stream=stream)
-                return True
+                return _seek(container, stream, time_s - earlier_s, joined)
     return False
+
+
+def _seek(container: InputContainer, stream: AudioStream, time_s: float, joined: ContinuedClock | None) -> bool:
+    if joined is not None:
+        return joined.seek(container, round(time_s / joined.time_base))
+    container.seek(round(time_s / float(stream.time_base or 1)), stream=stream)
+    return True
+
+
+def _packets(
+    container: InputContainer, stream: AudioStream, joined: ContinuedClock | None, from_s: float = -math.inf
+) -> Iterator[Packet[AudioStream]]:
+    """Yield packets from here on; those of joined recordings on one clock, and only from ``from_s`` on."""
+    packets = container.demux(stream)
+    if joined is None:
+        return packets
+    continued = joined.continued(packets)
+    return (packet for packet in continued if packet.pts is None or packet.pts * packet.time_base >= from_s)
 
 
 class Sound:
@@ -97,16 +119,19 @@ class Sound:
         container: Open, for the sound only; nobody else reads from it. The caller closes it.
         stream: The audio stream in the container.
         zero_s: When the first frame is shown, in seconds on the file's own clock.
+        joined: The video's ``clock``.
 
     Attributes:
         channels: 1 or 2; more are mixed down.
         warnings: What the user should know about the sound: nothing, or where the first damage found so far lies.
     """
 
-    def __init__(self, container: InputContainer, stream: AudioStream, zero_s: float) -> None:
+    def __init__(
+        self, container: InputContainer, stream: AudioStream, zero_s: float, joined: ContinuedClock | None = None
+    ) -> None:
         self.channels = 1 if stream.codec_context.channels == 1 else 2
         self.warnings: list[str] = []
-        self._container, self._stream, self._zero_s = container, stream, zero_s
+        self._container, self._stream, self._zero_s, self._joined = container, stream, zero_s, joined
         self._resampler, self._resamples = self._new_resampler(), ("", "", 0)
         self._written, self._rest = 0, np.empty((self.channels, 0), np.float32)
         self._blocks = self._run()
@@ -164,7 +189,8 @@ class Sound:
         failures, last_s = 0, self._zero_s
         while failures < _MOST_FAILURES_IN_A_ROW:
             try:
-                for packet in self._container.demux(self._stream):
+                from_s = self._zero_s - _EARLIER_S[0]
+                for packet in _packets(self._container, self._stream, self._joined, from_s):
                     for frame in self._decode(packet, last_s):
                         last_s = last_s if frame.time is None else frame.time
                         yield frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import astuple, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, plain_id, stamp
-from clip_core.types import Ints, TimeTable, VideoRecord
+from clip_core.types import Ints, Join, TimeTable, VideoRecord
 
 VIDEOS = "videos"
 FILES = "files"
@@ -22,7 +23,8 @@ _PLAIN = columns_of(
 )
 # A file name need not be valid Unicode: Linux allows any bytes.
 _VIDEO_COLUMNS = _PLAIN | columns_of(
-    "added_s float64, at_ns int64, path binary, name binary, pts int64[], key_pts int64[], reading string"
+    "added_s float64, at_ns int64, path binary, name binary, pts int64[], key_pts int64[], reading string, "
+    "joins int64[]"
 )
 _FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, video string, at_ns int64")
 
@@ -112,6 +114,7 @@ def _row(record: VideoRecord) -> dict[str, Any]:
         "name": record.name.encode("utf-8", "surrogatepass"),
         "pts": table.pts,
         "key_pts": np.asarray(table.key_pts, dtype=np.int64),
+        "joins": np.array([astuple(join) for join in table.joins], np.int64).reshape(-1),
         "base_num": table.time_base.numerator,
         "base_den": table.time_base.denominator,
         "start_pts": int(table.start_pts),
@@ -127,6 +130,8 @@ def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
     def ints(name: str) -> Ints:
+        if name not in rows.column_names or rows[name][i].values is None:  # a record of an earlier version
+            return np.empty(0, np.int64)
         values = np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
         values.flags.writeable = False  # the record is shared between threads
         return values
@@ -136,6 +141,7 @@ def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
     num, den, start_pts, end_s, confirmed = (
         row.pop(name) for name in ("base_num", "base_den", "start_pts", "end_s", "confirmed")
     )
-    table = TimeTable(ints("pts"), Fraction(num, den), start_pts, end_s, confirmed, ints("key_pts"))
+    joins = tuple(Join(*four) for four in ints("joins").reshape(-1, len(fields(Join))).tolist())
+    table = TimeTable(ints("pts"), Fraction(num, den), start_pts, end_s, confirmed, ints("key_pts"), joins)
     path, name = (row.pop(key).decode("utf-8", "surrogatepass") for key in ("path", "name"))
     return VideoRecord(video_id=row.pop("video"), path=path, name=name, table=table, **row)

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from clip_core.errors import VideoDecodeError, VideoError
-from clip_core.types import Frame, Image, Ints, Times, TimeTable, VideoHeader
+from clip_core.types import Frame, Image, Ints, Join, Times, TimeTable, VideoHeader
 from clip_core.video.identity import hash_file
 from clip_core.video.watched import Watched
+
+if TYPE_CHECKING:
+    from clip_core.video.continued_clock import ContinuedClock
 
 MAX_PIXELS = 64_000_000
 """Larger frames are refused by their header, and when they come in mid-stream."""
@@ -26,6 +29,7 @@ MAX_DURATION_S = 24 * 3600.0
 MAX_ANIMATION_PIXELS = 4_000_000_000
 """Animations may hold pictures of many megapixels in a few bytes each, so all of them together have a limit, too."""
 _FALLBACK_FRAME_S = 0.04
+_GOES_ON = "clock goes on at joins"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +91,6 @@ class Video(ABC):
         unreadable_after_s: Where a damaged file stopped being readable in a full pass, else None.
         left_out_frames: How many frames a full pass left out because the file's clock jumped back, or pictures that
             do not decode.
-        clock_restarts_s: Where the file's clock began again, as it does where recordings were put one behind the
-            other: the frames from there on are left out. None if it did not.
     """
 
     def __init__(
@@ -103,11 +105,11 @@ class Video(ABC):
         self.watched = watched or Watched()
         self.unreadable_after_s: float | None = None
         self.left_out_frames = 0
-        self.clock_restarts_s: float | None = None
         self._time_base, self._start_pts = time_base, start_pts
         here = (start_pts, time_base)
         usable = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
         self._table = table if usable else None
+        self._joins: tuple[Join, ...] = () if self._table is None else self._table.joins
         self._shown: Frame | None = None
         self._closed = False
 
@@ -126,6 +128,16 @@ class Video(ABC):
             self._check_open()
             self._table = self._claimed_table()
         return self._table or self._confirm()
+
+    @property
+    def reading(self) -> str:
+        """``info.reading``, and whether recordings were joined in the file; for that, its packets may be read."""
+        return ", ".join(filter(None, (self.info.reading, _GOES_ON if self._joins else "")))
+
+    @property
+    def clock(self) -> ContinuedClock | None:
+        """What makes times of the file's packets those of ``table``; None if they are the same."""
+        return None
 
     @property
     def times_s(self) -> Times:
@@ -236,7 +248,7 @@ class Video(ABC):
         """Make the confirmed table of what a whole pass has seen."""
         if not seen.pts:
             raise VideoDecodeError(f"Not one frame of {self.info.name} can be decoded.", "Convert it to H.264.")
-        self._table = seen.table(self._time_base, seen.pts[0], self.info.header_fps, confirmed=True)
+        self._table = seen.table(self._time_base, seen.pts[0], self.info.header_fps, confirmed=True, joins=self._joins)
         return self._table
 
     def _frame(self, index: int, pts: int, image: Image) -> Frame:
@@ -282,7 +294,15 @@ class SeenFrames:
         if self._last_pts is None or pts >= self._last_pts:
             self._last_pts, self.last_duration = pts, duration
 
-    def table(self, time_base: Fraction, start_pts: int, header_fps: float | None, *, confirmed: bool) -> TimeTable:
+    def table(
+        self,
+        time_base: Fraction,
+        start_pts: int,
+        header_fps: float | None,
+        *,
+        confirmed: bool,
+        joins: tuple[Join, ...] = (),
+    ) -> TimeTable:
         """Return the table of at least one frame: sorted, and each time once."""
         pts: Ints = np.unique(np.array(self.pts, dtype=np.int64))
         duration = self.last_duration
@@ -297,4 +317,5 @@ class SeenFrames:
             end_s=end_pts * time_base.numerator / time_base.denominator + rest_s,
             confirmed=confirmed,
             key_pts=np.unique(np.array(self.key_pts, dtype=np.int64)),
+            joins=joins,
         )

@@ -14,13 +14,14 @@ _TIMECODE_BASE_AT = 40
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_END = 0x21, 0x2C, 0x3B
 
 
-def is_cut_short(path: Path, container: str) -> bool:
+def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
     """Return whether the file ends before its container says that it does.
 
     Args:
         path: The file.
         container: FFmpeg's name, such as "mov", "matroska", "webm", "avi", "mpegts" or "gif". Containers
             that do not state their length never count as cut.
+        recording: Where the last of joined recordings begins, in bytes; those before it may have broken off.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -32,7 +33,7 @@ def is_cut_short(path: Path, container: str) -> bool:
             head = file.read(8)
             return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > size
         if container == "mpegts":
-            return all(size % packet for packet in _TS_PACKETS)
+            return all((size - recording) % packet for packet in _TS_PACKETS)
         return container == "gif" and not _gif_is_whole(file)
 
 

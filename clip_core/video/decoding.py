@@ -25,6 +25,7 @@ from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
 from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
+from clip_core.video.continued_clock import ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, on_white, square_size
 from clip_core.video.watched import Watched
@@ -43,8 +44,6 @@ _LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
-# A frame that is earlier than the one before by more than this begins another recording.
-_RESTART_S = 1
 _PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
@@ -241,14 +240,15 @@ class Decoder:
 
     Attributes:
         packet_pts: int64, the times of the packets read so far that promise a frame, in file order.
-        lacks_pts: The container tells no presentation times although frames are reordered: then
-            they follow each other in decoding order's steps, and no seek can be exact.
-        restarts_at: The pts at which the clock began again: see ``Video.clock_restarts_s``.
+        lacks_pts: The container tells no presentation times although frames are reordered: then they follow each other
+            in decoding order's steps, and no seek can be exact.
         packets_read: How many packets were read since the start.
+        failures: How often reading has failed since the last packet.
+        clock: See ``Video.clock``.
     """
 
-    def __init__(self, path: Path, watched: Watched) -> None:
-        self._path, self.watched = path, watched
+    def __init__(self, path: Path, watched: Watched, clock: ContinuedClock | None = None) -> None:
+        self._path, self.watched, self.clock = path, watched, clock
         self._open()
 
     def _open(self) -> None:
@@ -268,9 +268,8 @@ class Decoder:
         self.lacks_pts = self.container_name == "avi" and self._reorders_packets()
         self.packet_pts = array("q")
         self._key_pts: set[int] = set()  # libvpx does not say which of its frames are keyframes
-        self.packets_read = 0
-        self.left_out = 0
-        self.restarts_at: int | None = None
+        self.packets_read = self.left_out = self.failures = 0
+        self._target: int | None = None
         self._closed = False
 
     def _reorders_packets(self) -> bool:
@@ -315,9 +314,13 @@ class Decoder:
     def seek(self, pts: int) -> None:
         """Go to about ``pts``: usually to the keyframe before it, sometimes to a later place."""
         try:
-            self._container.seek(pts, stream=self.stream)
+            if self.clock is None:
+                self._container.seek(pts, stream=self.stream)
+            elif not self.clock.seek(self._container, pts):
+                self.restart()
         except av.error.FFmpegError:
             self.restart()
+        self._target = None if self.clock is None else pts
 
     def close(self) -> None:
         """Release the file; may be called twice, also while an iteration is under way."""
@@ -330,24 +333,23 @@ class Decoder:
         The last one of an MPEG-TS that was cut is left out. No length stands in front of it, so FFmpeg takes its
         half for the whole, and whether it notices while decoding is a race between its threads.
         """
-        packets = self._read_packets()
-        if self.container_name == "mpegts" and is_cut_short(self._path, "mpegts"):
-            return (packet for packet, _ in pairwise(packets))
-        return packets
+        packets, last = self._read_packets(), 0 if self.clock is None else self.clock.last_position
+        if self.container_name == "mpegts" and is_cut_short(self._path, "mpegts", last):
+            packets = (packet for packet, _ in pairwise(packets))
+        return packets if self.clock is None else self.clock.continued(packets, self._target)
 
     def _read_packets(self) -> Iterator[Packet[VideoStream]]:
-        failures = 0
-        while failures < _MAX_FAILURES_IN_A_ROW:
+        self.failures = 0
+        while self.failures < _MAX_FAILURES_IN_A_ROW:
             try:
                 for packet in self._container.demux(self.stream):
-                    failures = 0
                     if packet.size:
-                        self.packets_read += 1
+                        self.packets_read, self.failures = self.packets_read + 1, 0
                         yield packet
                     if self._closed:  # FFmpeg would read through a null pointer
                         return
             except (av.error.FFmpegError, IndexError):  # PyAV does not know streams that begin in the middle
-                failures += 1
+                self.failures += 1
             else:
                 return
 
@@ -363,14 +365,17 @@ class Decoder:
                 continue
             if last is not None and pts <= last:
                 self.left_out += 1
-                if self.restarts_at is None and (last - pts) * (self.stream.time_base or 0) > _RESTART_S:
-                    self.restarts_at = last + duration
                 continue
             last = pts
             yield Decoded(pts, duration, bool(raw.key_frame) or pts in self._key_pts, raw)
 
     def _raw_frames(self) -> Iterator[VideoFrame]:
+        last: int | None = None
         for packet in self.packets():
+            if self.clock is not None and self.clock.is_join_between(last, packet.pts):
+                yield from self._decode(None)  # pictures of another recording build on none of this
+                self._codec.flush_buffers()
+            last = packet.pts if last is None or packet.pts is None else max(last, packet.pts)
             if packet.pts is not None and not packet.is_discard:
                 self.packet_pts.append(packet.pts)
                 if packet.is_keyframe and self._codec is not self.stream.codec_context:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, VideoNotFoundError, shown_name
 from clip_core.types import Frame, TimeTable
 from clip_core.video.apng import is_apng
-from clip_core.video.base import Video, VideoInfo, check_limits
+from clip_core.video.base import MAX_DURATION_S, Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
 from clip_core.video.pictures import Orientation, frame_orientation
 from clip_core.video.sequence import parse_sequence
@@ -162,7 +162,7 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
     with watched.opening(), ExitStack() as on_error:
         decoder = Decoder(file, watched)
         on_error.callback(decoder.close)
-        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
+        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, _promised_s(decoder)
         pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
         check_limits(name, context.width, context.height, duration_s, pictures)
         frames = decoder.frames()
@@ -185,6 +185,15 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
         video = PyAVVideo(info, decoder, first, maker, table)
         on_error.pop_all()
         return video
+
+
+def _promised_s(decoder: Decoder) -> float | None:
+    """Return the header's duration; None where FFmpeg guesses over a day, as it does if the clock starts again."""
+    from clip_core.video.continued_clock import OFTEN_JOINED
+
+    duration_s = decoder.header_duration_s
+    is_guess = decoder.container_name in OFTEN_JOINED and (duration_s or 0) > MAX_DURATION_S
+    return None if is_guess else duration_s
 
 
 def _is_animation(file: Path) -> bool:

@@ -11,12 +11,15 @@ from av.video.stream import VideoStream
 
 from clip_core.errors import VideoDecodeError
 from clip_core.types import Frame, Image, TimeTable
-from clip_core.video.base import SeenFrames, Video, VideoInfo
+from clip_core.video.base import SeenFrames, Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import is_cut_short
+from clip_core.video.continued_clock import OFTEN_JOINED, ONE_CLOCK, ContinuedClock, PacketLog
 from clip_core.video.decoding import Decoded, Decoder, PictureMaker
 
 # Headers round, and some count the time before the first frame.
 _SLACK_S = 1.0
+# A rest of the file that would hold so much more of the video is another recording in streams of its own, or damage.
+_REST_S = 2
 # Decoding this many frames more is cheaper than a seek, even when a keyframe lies between.
 _WALK_FRAMES = 8
 # A seek may land after its target; further back than this a keyframe alone is not worth the reading.
@@ -40,9 +43,28 @@ class PyAVVideo(Video):
         if decoder.stream.time_base is None:
             raise VideoDecodeError(f"{info.name} has no time base.", "Convert it to MP4.")
         super().__init__(info, decoder.stream.time_base, first.pts, table, decoder.watched)
+        self._leaves_rest = False
+        self._knows_joins = self._table is not None or info.container in ONE_CLOCK
         self._pictures = pictures
-        self._finder = FrameFinder(decoder, first.pts)
+        self._decoder, self._finder = decoder, FrameFinder(decoder, first.pts)
         self._open_decoders: set[Decoder] = set()
+
+    @property
+    def reading(self) -> str:
+        """See ``Video.reading``; of the containers that are often joined, the packets are read if need be."""
+        if not self._knows_joins and self.info.container in OFTEN_JOINED:
+            self._table = self._claimed_table()
+        return super().reading
+
+    @property
+    def clock(self) -> ContinuedClock | None:
+        """See ``Video.clock``; None as long as the packets have not been read."""
+        if not self._joins:
+            return None
+        last_pts = self._joins[-1].start_pts if self._table is None else int(self._table.pts[-1])
+        return ContinuedClock(
+            self._joins, self._time_base, self.info.container, self._start_pts, (last_pts, self.info.size_bytes)
+        )
 
     def keyframes(self, pts: Sequence[int]) -> Iterator[Frame]:
         """Decode single keyframes, without what lies between them; see ``Video.keyframes``."""
@@ -64,27 +86,50 @@ class PyAVVideo(Video):
 
         Packets before the first frame and those that an edit list leaves out show no frame of their own.
         """
-        seen = SeenFrames()
+        knew_joins = self._knows_joins
+        claim = self._scan()
+        if self._joins and not knew_joins:
+            claim = self._scan()
+        if claim is not None and self.info.header_duration_s is None:
+            check_limits(self.info.name, self.info.width, self.info.height, claim.end_s)
+        return claim
+
+    def _scan(self) -> TimeTable | None:
+        """Read the packets; see ``_claimed_table``. The first time, find out where recordings were joined."""
+        seen, log, is_told = SeenFrames(), None if self._knows_joins else PacketLog(), True
         with self._decoding() as decoder:
             if decoder.lacks_pts:
                 return None
             for packet in decoder.packets():
+                if log is not None:
+                    log.add(packet)
                 if packet.is_discard:
                     continue
                 if packet.pts is None:
-                    return None
-                if packet.pts >= self._start_pts:
+                    is_told = False
+                    if log is None:
+                        break
+                elif packet.pts >= self._start_pts:
                     seen.add(packet.pts, packet.duration or 0, is_key=packet.is_keyframe)
-        if not seen.pts:
+        if log is not None:
+            self._knows_joins, self._joins = True, log.joins(self._time_base, self.info.container, self.info.codec)
+            read, whole = log.position[-1] if log.position else 0, self.info.size_bytes
+            lasts_s = (max(seen.pts, default=0) - self._start_pts) * self._time_base
+            has_others = decoder.failures > 0 or len(decoder.video_streams) > 1
+            self._leaves_rest = has_others and (whole - read) * lasts_s > _REST_S * read
+        if not seen.pts or not is_told:
             return None
-        return seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False)
+        return seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False, joins=self._joins)
 
     def _picture_at(self, pts: int) -> Image | None:
+        self._decoder.clock = self.clock
         decoded = self._finder.find(pts, self.table)
         return None if decoded is None else self._pictures.rgb(decoded)
 
     def _pass(self, wanted: set[int] | None) -> Generator[tuple[int, Frame | None], None, None]:
         seen = SeenFrames()
+        if not self._knows_joins:
+            self._table = self._claimed_table()
         with self._decoding() as decoder:
             for decoded in decoder.frames():
                 seen.add(decoded.pts, decoded.duration, is_key=decoded.is_key)
@@ -93,13 +138,14 @@ class PyAVVideo(Video):
                 self._check_open()
             table = self._take_over(seen)
             self.left_out_frames = decoder.left_out
-            if decoder.restarts_at is not None:
-                self.clock_restarts_s = float((decoder.restarts_at - self._start_pts) * self._time_base)
             self.unreadable_after_s = table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
 
     def _ends_early(self, decoder: Decoder, last_pts: int) -> bool:
         """Return whether more than one frame, or a second, was promised after the last that came."""
-        if is_cut_short(self.info.path, self.info.container):
+        clock = self.clock
+        if is_cut_short(self.info.path, self.info.container, clock.last_position if clock else 0):
+            return True
+        if self._leaves_rest:
             return True
         end_s = float(self._start_pts * self._time_base) + self.table.end_s
         if decoder.promised_end_s is not None and decoder.promised_end_s > end_s + _SLACK_S:
@@ -111,7 +157,7 @@ class PyAVVideo(Video):
     def _decoding(self) -> Iterator[Decoder]:
         """Lend a fresh decoder at the start of the file."""
         self._check_open()
-        decoder = Decoder(self.info.path, self.watched)
+        decoder = Decoder(self.info.path, self.watched, self.clock)
         self._open_decoders.add(decoder)
         try:
             yield decoder
@@ -191,14 +237,24 @@ def _decode_keyframes(decoder: Decoder, pts: Sequence[int]) -> Iterator[Decoded]
         decoder: A decoder that nobody else uses.
         pts: Presentation times of keyframes in the stream's time base, rising.
     """
-    for wanted in () if decoder.lacks_pts else pts:
-        packet = _key_packet(decoder, int(wanted))
-        if packet is None:
-            continue
+    for wanted, packet in _key_packets(decoder, pts):
         for raw in decoder.decode_alone(packet):
             if raw.pts in (wanted, None) and (raw.key_frame or packet.is_keyframe) and not raw.is_corrupt:
-                yield Decoded(int(wanted), raw.duration or 0, True, raw)
+                yield Decoded(wanted, raw.duration or 0, True, raw)
                 break
+
+
+def _key_packets(decoder: Decoder, pts: Sequence[int]) -> Iterator[tuple[int, Packet[VideoStream]]]:
+    if decoder.lacks_pts:
+        return
+    if decoder.clock is not None and decoder.container_name not in OFTEN_JOINED:  # each seek would begin at the start
+        wanted = {int(stamp) for stamp in pts}
+        yield from ((packet.pts, packet) for packet in decoder.packets() if packet.is_keyframe and packet.pts in wanted)
+        return
+    for stamp in pts:
+        packet = _key_packet(decoder, int(stamp))
+        if packet is not None:
+            yield int(stamp), packet
 
 
 def _key_packet(decoder: Decoder, pts: int) -> Packet[VideoStream] | None:

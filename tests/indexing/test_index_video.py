@@ -1,8 +1,6 @@
 """The way from a file to stored vectors: complete, resumable, once for each frame."""
 
-import re
 import threading
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -305,24 +303,3 @@ def test_what_another_model_has_of_a_forgotten_video_is_not_taken_away(
         list(running)
     assert len(store.stored_pts(video_id, slow.fingerprint)) == 0
     assert len(store.stored_pts(video_id, other.fingerprint)) == 50
-
-
-def test_a_clock_that_jumps_back_is_told(store: EmbeddingStore, tmp_path: Path) -> None:
-    single = video_maker.KINDS["ts"](tmp_path)
-    twice = tmp_path / "twice.ts"
-    twice.write_bytes(single.path.read_bytes() * 2)
-    *_, last = index_video(twice, FakeEncoder(), store, samples_per_second=5.0)
-    (warning,) = [text for text in last.warnings if "clock starts again" in text]
-    left_out = re.search(r": (\d+) frames", warning)
-    assert left_out is not None
-    assert 150 <= int(left_out[1]) <= 200
-
-
-def test_where_the_clock_starts_again_is_said(store: EmbeddingStore, tmp_path: Path) -> None:
-    spec = video_maker.VideoSpec(".ts", rate=Fraction(25), options={"g": "10"})
-    parts = [video_maker.planted(tmp_path, name, 100, spec).path.read_bytes() for name in ("a", "b")]
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(b"".join(parts))
-    last = list(index_video(joined, FakeEncoder(), store, samples_per_second=2.0))[-1]
-    (said,) = [warning for warning in last.warnings if "clock" in warning]
-    assert re.search(r"starts again at 0:04\.000.* 100 frames from there on are left out", said)

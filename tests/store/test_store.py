@@ -16,7 +16,7 @@ import pytest
 
 from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import FrameEmbeddings, TimeTable, VideoRecord
+from clip_core.types import FrameEmbeddings, Join, TimeTable, VideoRecord
 from tests.support.records import HEADER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,8 @@ MODEL, MODEL_2 = "f0" * 32, "f1" * 32
 
 def record(video_id: str = VIDEO, **changes: object) -> VideoRecord:
     pts = np.array([-512, 0, 1001, 2**40], dtype=np.int64)
-    table = TimeTable(pts, Fraction(1001, 30_000), -512, 36.7, False, np.array([-512, 1001], dtype=np.int64))
+    joins = (Join(2**40 + 1, 2**40, 1001, -(2**33), 900), Join(2**41, 2**41 - 1, 2**40, 7, 2**40))
+    table = TimeTable(pts, Fraction(1001, 30_000), -512, 36.7, False, np.array([-512, 1001], dtype=np.int64), joins)
     facts = VideoRecord(
         video_id=video_id,
         path="/films/caf\u00e9 \udcff'; DROP.mp4",
@@ -48,7 +49,7 @@ def facts(of: VideoRecord | None) -> tuple[object, ...]:
     assert of is not None
     plain = [getattr(of, field.name) for field in dataclasses.fields(of) if field.name != "table"]
     t = of.table
-    return (*plain, t.pts.tolist(), t.key_pts.tolist(), t.time_base, t.start_pts, t.end_s, t.confirmed)
+    return (*plain, t.pts.tolist(), t.key_pts.tolist(), t.time_base, t.start_pts, t.end_s, t.confirmed, t.joins)
 
 
 @pytest.fixture

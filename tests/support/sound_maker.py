@@ -37,7 +37,10 @@ class SoundSpec:
 
 @dataclass(frozen=True)
 class FilmSpec:
-    """How a film is made: numbered pictures at ``rate``, the first at ``begins_s``; its sound and timecode, if any."""
+    """How a film is made: numbered pictures at ``rate``, the first at ``begins_s``; its sound and timecode, if any.
+
+    ``first_number`` is the number that the first picture carries.
+    """
 
     codec: str = "libx264"
     pix_fmt: str = "yuv420p"
@@ -47,6 +50,7 @@ class FilmSpec:
     options: dict[str, str] = field(default_factory=lambda: {"g": "30"})
     sound: SoundSpec | None = SoundSpec()
     timecode: str = ""
+    first_number: int = 0
 
 
 def write_film(path: Path, settings: FilmSpec) -> Path:
@@ -64,7 +68,7 @@ def write_film(path: Path, settings: FilmSpec) -> Path:
             blocks = _blocks(sound)
         first = round(settings.begins_s * settings.rate)
         for number in range(settings.frames):
-            frame = av.VideoFrame.from_ndarray(number_picture(number), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(number_picture(settings.first_number + number), format="rgb24")
             frame.pts, frame.time_base = first + number, 1 / Fraction(settings.rate)
             while sound is not None and blocks and blocks[0][0] / sound.rate < (first + number) / settings.rate:
                 container.mux(sounds.encode(_sound_frame(sound, *blocks.pop(0))))

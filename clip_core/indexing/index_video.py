@@ -17,7 +17,7 @@ from clip_core.indexing.thumbnails import Thumbnails
 from clip_core.library.identify import file_stamp, identify, is_there, known_video, noting, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted
-from clip_core.types import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord
+from clip_core.types import Frame, FrameEmbeddings, Progress, Stage, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.decode_ahead import DecodeAhead, room_for
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
@@ -31,7 +31,7 @@ FEW_FRAMES = 5
 TIDY_COMMITS = 256
 """Each commit adds a small file, and many files slow down reading: join them after this many commits."""
 MOST_FRUITLESS = 3
-"""So often the passes begin again without a commit between; a file that is touched more often is given up."""
+"""So often indexing begins again without a commit between; a file that is touched more often is given up."""
 _AFTER_CHANGE: dict[ChangeKind, str] = {
     "gone": "Put it back and index it again to go on.",
     "folder": "Put it back and index it again to go on.",
@@ -40,6 +40,8 @@ _AFTER_CHANGE: dict[ChangeKind, str] = {
     "longer": "If it is still being recorded or copied, index it again when that is done.",
     "changed": "Index it again.",
 }
+_NOT_YET = ("gone", "folder", "longer")
+"""If this happens before the first frame is embedded, opening the file again does not help now."""
 _INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
@@ -82,16 +84,19 @@ def index_video(
         yield finished
         return
     file = Path(path)
-    with open_video(file) as video:
-        with video.watched.telling():
+    for tries_left in reversed(range(MOST_FRUITLESS)):
+        with open_video(file) as video:
             run = _Run(video, encoder, store, samples_per_second)
-        try:
-            with video.watched.telling():
-                yield from run.identify(file)
-                on_known()
-                yield from run.embed()
-        except VideoChangedError as error:
-            raise run.stopped_by(error) from error
+            try:
+                with video.watched.telling():
+                    yield from run.identify(file)
+                    on_known()
+                    yield from run.embed()
+            except VideoChangedError as error:
+                if run.is_begun or tries_left == 0 or error.kind in _NOT_YET:
+                    raise run.stopped_by(error) from error
+            else:
+                return
 
 
 def recognise_video(
@@ -162,12 +167,16 @@ class _Run:
         self._id, self._noted = "", rate
         self._is_new = False
         self._said: tuple[str, ...] = ()
-        self._stored: Ints = np.empty(0, np.int64)
+        self._stored = self._coarse = self._wanted = np.empty(0, np.int64)
         self._embedded = 0
         self._commits = 0
         self._began = time.monotonic()
         self._pace = Pace()
-        self._ask(video.table)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it is known which video it is; before that, nothing is stored."""
+        return bool(self._id)
 
     @property
     def total(self) -> int:
@@ -179,6 +188,7 @@ class _Run:
 
     def identify(self, file: Path) -> Iterator[Progress]:
         """Find out which video it is, and begin."""
+        self._ask(self._video.table)
         video_id = yield from self._noted_progress(identify(file, self._store, self._video.watched))
         self._begin(video_id)
 
@@ -194,9 +204,9 @@ class _Run:
 
     def _begin(self, video_id: str) -> None:
         """Record in the store that this video is being embedded, and what is known about it."""
-        self._id = video_id
         self._ask(self._video.table)
         self._video.watched.check()
+        self._id = video_id
         known = self._store.video(video_id)
         self._is_new = self._is_new or known is None
         if known is not None and self._is_outdated(known):
@@ -243,17 +253,19 @@ class _Run:
 
     def _trusted_passes(self) -> Iterator[Progress]:
         """Run the passes; begin them again if the file changed and yet has the same bytes, such as after a touch."""
-        fruitless = 0
+        again, fruitless = False, 0
         while True:
             commits = self._commits
             try:
                 with self._video.watched.telling():
+                    if again:
+                        self._begin(self._id)
                     yield from self._passes()
             except VideoChangedError:
                 fruitless = 0 if self._commits > commits else fruitless + 1
                 if fruitless > MOST_FRUITLESS or not (yield from self._has_same_bytes()):
                     raise
-                self._begin(self._id)
+                again = True
             else:
                 return
 

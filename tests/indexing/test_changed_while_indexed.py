@@ -326,3 +326,22 @@ def test_every_kind_of_file_is_watched(suffix: str, store: EmbeddingStore, tmp_p
     list(index_video(path, FakeEncoder(), store, samples_per_second=None))
     assert_rows_are_among(rows(store, video_id), clean)
     assert len(rows(store, video_id)) == len(clean)
+
+
+@pytest.mark.parametrize("act", ["touched", "replaced", "overwritten"])
+def test_a_file_that_changes_before_anything_is_embedded_is_opened_again(
+    act: str, path: Path, made: Path, store: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bright file has other frames, so that nothing of what was known of the dark one may be used."""
+    monkeypatch.setattr("clip_core.library.identify.SILENT_S", -1.0)
+    shutil.copytree(made, tmp_path / "made")
+    video_maker.write_video(tmp_path / "made" / "bright.mp4", [np.full((32, 32, 3), 250, np.uint8)] * 40, SPEC)
+    running = index_video(path, FakeEncoder(), store, samples_per_second=None)
+    assert next(iter(running)).stage == "identifying"
+    touch(path) if act == "touched" else CHANGES[act][0](path, tmp_path / "made")
+    *_, last = running
+    (record,) = store.videos()
+    count, size = (COUNT, (64, 48)) if act == "touched" else (40, (32, 32))
+    assert (record.video_id, last.stage, last.done, len(record.table)) == (hash_file(path), "done", count, count)
+    assert (record.width, record.height) == size
+    assert stored_of(store, record.video_id) == count

@@ -94,7 +94,7 @@ def test_a_text_that_a_tokenizer_fails_on_is_named(tmp_path: Path, changes: dict
     with pytest.raises(EncoderError, match=message):
         found([text])
     with pytest.raises(EncoderError, match=message):
-        found.cut_off(text)
+        found.unread(text)
 
 
 def charsmap(longest: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_library_page import go
-from tests.pages.test_models import choose
+from tests.pages.test_models import choose, unknown_words
 from tests.support.fakes import FakeClock
 from tests.support.inference_server import FakeInferenceServer
 from tests.support.model_maker import make_clip, small_text, tokenizer_json, write_json
@@ -80,16 +80,16 @@ def test_the_same_pictures_with_other_texts_are_not_the_same(world: World, compa
 
 def test_words_that_one_of_two_models_does_not_know_are_named_with_the_model(world: World, comparing: Page) -> None:
     comparing.prompts("a kitchen")
-    (warning,) = comparing.at.warning
     one_model = "“a kitchen”: the model does not know “kitchen”. It reads only “a”."
-    assert warning.value == escape_markdown(one_model)
+    assert unknown_words(comparing) == (":material/warning: Not known: kitchen", [escape_markdown(one_model)])
     tokenizer = tokenizer_json()
     tokenizer["model"]["vocab"]["kitchen"] = tokenizer["model"]["vocab"].pop("dog")
     write_json(make_clip(world.folder / "more" / "cook") / "tokenizer.json", tokenizer)
     world.write(model_dirs=[*world.settings["model_dirs"], "more"])
     choose(comparing.run(), "second_encoder", "cook").prompts("a kitchen", "a dog")
-    (warning,) = comparing.at.warning
-    assert warning.value.split("\n\n") == [
+    text, notes = unknown_words(comparing)
+    assert text == ":material/warning: Not known: kitchen, dog"
+    assert notes == [
         f"First encoder: {escape_markdown(one_model)}",
         f"Second encoder: {escape_markdown(one_model.replace('kitchen', 'dog'))}",
     ]

@@ -49,6 +49,12 @@ def choose(page: Page, key: str, value: str) -> Page:
     return page.run()
 
 
+def unknown_words(page: Page) -> tuple[str, list[str]]:
+    """Return the line that names the words that a model does not know, and the notes in its help."""
+    (caption,) = [caption for caption in page.at.caption if "Not known" in caption.value]
+    return caption.value.replace("\\", ""), caption.proto.help.split("\n\n")
+
+
 def test_the_list_has_what_is_here_and_the_catalogue_and_asks_nobody(page: Page, hub: HubServer) -> None:
     page.run()
     options = page.control("selectbox", "model").options
@@ -172,20 +178,23 @@ def test_words_that_are_cut_are_named(ready: Page) -> None:
 
 def test_words_that_the_model_does_not_know_are_named_for_each_prompt(ready: Page) -> None:
     ready.prompts("a dog", "a kitchen", "*stairs*")
-    (warning,) = ready.at.warning
-    assert warning.value.split("\n\n") == [
-        escape_markdown("“a kitchen”: the model does not know “kitchen”. It reads only “a”."),
-        escape_markdown(
-            "“*stairs*”: the model does not know “stairs”. "
-            "It reads nothing else, so the scores say nothing about this prompt."
-        ),
-    ]
+    assert unknown_words(ready) == (
+        r":material/warning: Not known: kitchen, stairs",
+        [
+            escape_markdown("“a kitchen”: the model does not know “kitchen”. It reads only “a”."),
+            escape_markdown(
+                "“*stairs*”: the model does not know “stairs”. "
+                "It reads nothing else, so the scores say nothing about this prompt."
+            ),
+        ],
+    )
     ready.prompts(*(f"w{k} dog" for k in range(10)))
-    (warning,) = ready.at.warning
-    assert warning.value.count("does not know") == 8
-    assert ready.starting("2 more prompts have words that the model does not know.")
+    text, notes = unknown_words(ready)
+    assert text == ":material/warning: Not known: w0, w1, w2, w3, w4,…"
+    assert [note.count("does not know") for note in notes] == [1] * 9
+    assert notes[-1] == "2 more prompts have words that the model does not know."
     ready.prompts("a dog")
-    assert list(ready.at.warning) == []
+    assert not ready.holding("Not known")
 
 
 def test_a_server_on_this_machine_is_used_without_a_question(page: Page, server: FakeInferenceServer) -> None:

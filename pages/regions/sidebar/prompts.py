@@ -17,7 +17,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder, UnreadWords
 from clip_core.prompts import Prompt, parse_prompt
 from clip_core.settings import MOST_PROMPTS, MOST_TEXT, TEMPLATES, Settings, Templates
-from clip_core.text import clean_prompt, short_prompt
+from clip_core.text import clean_prompt, short_prompt, single_line
 from pages.player.components import draw_focus
 from pages.regions.sidebar.prompt_pictures import choose_kind, choose_pictures
 from pages.regions.sidebar.state import PICTURES, sidebar_state
@@ -29,6 +29,8 @@ from pages.shared.widgets import bound, key_of
 EXAMPLES = ("a dog", "a person running", "a red car")
 MOST_CUT_SHOWN = 120
 MOST_TRUNCATED, MOST_UNKNOWN = 3, 8
+MOST_NAMED = 20
+"""The characters of unknown words that fit in one line of the sidebar."""
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 TABLE_ROW_PX, TABLE_HEAD_PX, MOST_ROWS = 35, 38, 8
 LARGEST_THRESHOLD = 1e6
@@ -296,11 +298,19 @@ def warn_of_unread(prompts: Prompts, *encoders: ShownEncoder) -> None:
         st.warning(f"{which}“{title}” is longer than the model reads. Not read: “{end}”", icon=":material/content_cut:")
     if (more := len(cut) - MOST_TRUNCATED) > 0:
         st.caption(f"{more} more prompts are longer than the model reads.")
-    unknown = [which + escape_markdown(words.unknown_note) for which, words in state.unread if words.unknown_note]
-    if unknown:
-        st.warning("\n\n".join(unknown[:MOST_UNKNOWN]), icon=":material/help:")
-    if (more := len(unknown) - MOST_UNKNOWN) > 0:
-        st.caption(f"{more} more prompts have words that the model does not know.")
+    _draw_unknown([(which, words) for which, words in state.unread if words.unknown_note])
+
+
+def _draw_unknown(unread: Sequence[tuple[str, UnreadWords]]) -> None:
+    """Name the words that a model does not know in one line, so that nothing has to scroll; its help has the rest."""
+    if not unread:
+        return
+    notes = [which + escape_markdown(words.unknown_note) for which, words in unread]
+    if (more := len(notes) - MOST_UNKNOWN) > 0:
+        notes[MOST_UNKNOWN:] = [f"{more} more prompts have words that the model does not know."]
+    named = dict.fromkeys(word for _, words in unread for word in words.unknown or (words.text,))
+    words = escape_markdown(single_line(", ".join(named), MOST_NAMED))
+    st.caption(f":material/warning: Not known: {words}", help="\n\n".join(notes))
 
 
 def _unread(texts: Sequence[str], encoders: Sequence[ShownEncoder]) -> list[tuple[str, UnreadWords]]:

@@ -146,7 +146,7 @@ def needs_trial(source: ModelSource) -> bool:
     Raises:
         EncoderError: See ``ensure_tried``.
     """
-    return not _record(_Files.of(source).content_id()).exists()
+    return not _has_passed(_Files.of(source).content_id())
 
 
 def ensure_tried(source: ModelSource) -> None:
@@ -161,14 +161,14 @@ def ensure_tried(source: ModelSource) -> None:
     """
     files = _Files.of(source)
     content_id = files.content_id()
-    record = _record(content_id)
-    if record.exists():
+    if _has_passed(content_id):
         return
     refused = _refusal(files.source, files.name, files.size_bytes, content_id, int(time.monotonic() / REFUSED_FOR_S))
     if refused is not None:
         raise EncoderError(*refused)
     if files.content_id() != content_id:
         raise EncoderError(f"The files of {files.name} changed while it was tried.", "Try again.")
+    record = _record(content_id)
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
         record.touch()
@@ -179,6 +179,10 @@ def ensure_tried(source: ModelSource) -> None:
 def _record(content_id: str) -> Path:
     """Return the file, outside of every model's folder, that exists if files of this content passed a trial."""
     return Path(constants.HF_ASSETS_CACHE).expanduser() / "clip_video_investigator" / "tried_models" / content_id
+
+
+def _has_passed(content_id: str) -> bool:
+    return os.path.exists(_record(content_id))  # noqa: PTH110 - Path's raises if the folder may not be read
 
 
 def _unreadable(name: str, error: OSError) -> EncoderError:

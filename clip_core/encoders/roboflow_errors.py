@@ -46,7 +46,10 @@ AGAIN = "It may have stopped: start it again (inference server start); what is e
 BROKEN_OFF = ("broke off in the middle of an answer", AGAIN)
 _LONG_RUN = re.compile(r"[\w+/=-]{60,}")  # base64 of a picture, or part of it
 # Keys that are not ours, such as the server's own: in addresses, in JSON, in headers.
-_OTHER_KEYS = re.compile(r"""(api_?key["']?\s*[=:]\s*["']?|\bBearer\s+)[^\s&"',;}]+""", re.IGNORECASE)
+_OTHER_KEYS = re.compile(
+    r"""((?:api[_-]?key|authorization)["']?\s*[=:]\s*["']?(?:(?:Basic|Bearer|Token)\s+)?|\bBearer\s+)[^\s&"',;}]+""",
+    re.IGNORECASE,
+)
 
 # Status → what happened, and the next step.
 _STATUSES = {

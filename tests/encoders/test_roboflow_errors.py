@@ -188,8 +188,14 @@ def test_what_a_reason_means_comes_after_it(status: int, reason: str, meaning: s
 
 
 def test_keys_of_others_are_not_shown() -> None:
-    reason = "GET https://api.example/x?api_key=rf_OTHER&y=1 failed: Bearer abc.def, {'apikey': 'rf_THIRD'}"
-    shown = "GET https://api.example/x?api_key=[key]&y=1 failed: Bearer [key], {'apikey': '[key]'}"
+    reason = (
+        "GET https://api.example/x?api_key=rf_OTHER&y=1 failed: Bearer abc.def, {'apikey': 'rf_THIRD', "
+        "'X-API-Key': 'rf_FOURTH', 'Authorization': 'Basic dXNlcjpwYXNz'}"
+    )
+    shown = (
+        "GET https://api.example/x?api_key=[key]&y=1 failed: Bearer [key], {'apikey': '[key]', "
+        "'X-API-Key': '[key]', 'Authorization': 'Basic [key]'}"
+    )
     assert f"says: “{shown}”. It" in told(500, {"message": reason})
 
 

@@ -285,13 +285,15 @@ class ProxyQueue(TaskQueue[str]):
         viewer: str = "somebody",
         stamp: tuple[int, int] | None = None,
     ) -> None:
-        """Make a proxy of a video, or join the task that does; ``stamp`` is the file's when it was identified.
+        """Make a proxy of a video, or join the task that does.
+
+        Args:
+            stamp: The file's ``file_stamp`` when it was identified; None: it was just now.
 
         Raises:
-            VideoNotFoundError: There is no such file.
+            VideoNotFoundError: ``stamp`` is None, and there is no such file.
         """
-        now = file_stamp(path)
-        stamp = stamp or now
+        stamp = stamp or file_stamp(path)
         self.submit(record.video_id, lambda: self._make(path, destination, table=record.table, stamp=stamp), viewer)
 
 
@@ -320,13 +322,12 @@ class ExportQueue(TaskQueue[str]):
         """Make clips, frames or a ZIP of a video, or join the task that does.
 
         Args:
-            stamp: The file's ``file_stamp`` when it was identified; None: it was just now.
+            stamp: See ``ProxyQueue.start``.
 
         Raises:
-            VideoNotFoundError: There is no such file.
+            VideoNotFoundError: See ``ProxyQueue.start``.
         """
-        now, key = file_stamp(path), export_key(record.video_id, request)
-        stamp = stamp or now
+        stamp, key = stamp or file_stamp(path), export_key(record.video_id, request)
         result = self._folder / key
 
         def steps() -> Generator[Progress, None, None]:

@@ -199,7 +199,7 @@ def identified_stamp(path: str | Path, video_id: str) -> tuple[int, int]:
 
 
 def _shared(path: str, video_id: str, table: TimeTable) -> SharedVideo:
-    return _open(path, video_id, identified_stamp(path, video_id), table.confirmed, table)
+    return _open(path, video_id, identified_stamp(path, video_id), table, table.confirmed)
 
 
 def why_not_fast(path: Path, record: VideoRecord) -> str | None:
@@ -234,13 +234,7 @@ def _facts(path: str, seen: object, _record: VideoRecord) -> tuple[str, ...]:  #
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)
-def _open(
-    path: str,
-    video_id: str,
-    stamp: tuple[int, int],
-    confirmed: bool,  # noqa: ARG001 - part of the key
-    _table: TimeTable,
-) -> SharedVideo:
+def _open(path: str, video_id: str, stamp: tuple[int, int], _table: TimeTable, confirmed: bool) -> SharedVideo:  # noqa: ARG001
     return SharedVideo(path, video_id, _table, stamp)
 
 

@@ -304,15 +304,12 @@ def warn_of_unread(prompts: Prompts, *encoders: ShownEncoder) -> None:
 
 
 def _unread(texts: Sequence[str], encoders: Sequence[ShownEncoder]) -> list[tuple[str, UnreadWords]]:
-    """Return what of each text is not read; if two models read differently, with a note which of them."""
-    first, *others = [[words for words in encoder.unread(texts) if words.notes] for encoder in encoders]
-    if all(other == first for other in others):
-        return [("", words) for words in first]
-    return [
-        (f"{which} encoder: ", w)
-        for which, found in zip(("First", "Second"), (first, *others), strict=True)
-        for w in found
-    ]
+    """Return what of each text is not read; if two models read differently, after the name of each."""
+    found = [[words for words in encoder.unread(texts) if words.notes] for encoder in encoders]
+    if all(each == found[0] for each in found):
+        return [("", words) for words in found[0]]
+    named = zip(("First encoder: ", "Second encoder: "), found, strict=True)
+    return [(name, words) for name, each in named for words in each]
 
 
 def _end(words: str) -> str:

@@ -151,14 +151,12 @@ def is_held(path: Path) -> bool:
     """Return whether a process has locked a file or folder: it is being written."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        _lock(handle)
+        try:
+            _lock(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         return isinstance(error, BlockingIOError)
-    finally:
-        os.close(handle)
     return False
 
 

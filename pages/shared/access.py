@@ -40,14 +40,14 @@ _UNSEEN = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def is_read_only() -> bool:
-    """Return whether nothing may be indexed, uploaded, stored, deleted or downloaded from the hub."""
+    """Return whether this server is in read-only mode (docs/sharing.md)."""
     return os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0")
 
 
 def login_settings() -> Mapping[str, Any] | None:
     """Return the section [auth] of Streamlit's secrets.toml; empty if there is none, None if it cannot be read.
 
-    Streamlit takes a file with a typing error for none at all: then everybody would be let in.
+    Streamlit ignores a file with a typing error, and everybody would be let in.
     """
     if not st.secrets.load_if_toml_exists():
         return None if any(Path(path).exists() for path in st.get_option("secrets.files")) else {}

@@ -163,7 +163,7 @@ def test_a_server_without_weights_says_so_first(status: int, reason: str) -> Non
     quoted = f"“{reason}”" if reason.endswith(".") else f"“{reason}”."
     assert message == (
         f"{SERVER} says: {quoted} It cannot fetch the CLIP weights ({status}). "
-        "It needs Internet once, a key, or a cache of them."
+        "It needs Internet access once, a valid key, or a cache of the weights."
     )
 
 

@@ -36,8 +36,14 @@ class UnreadWords:
     @property
     def notes(self) -> list[str]:
         """What to tell the user: up to one note about what is cut off, and one about unknown words."""
-        cut = f"The model does not read all of “{short_prompt(self.text)}”. Not read: “{self.cut_off[:MOST_CUT_SHOWN]}”"
-        return [note for note in (cut if self.cut_off else "", self.unknown_note) if note]
+        return [note for note in (self.cut_note, self.unknown_note) if note]
+
+    @property
+    def cut_note(self) -> str:
+        """Which words at the end the model does not read; "" if it reads to the end."""
+        end, size = self.cut_off[:MOST_CUT_SHOWN], len(self.cut_off)
+        more = f"… ({size:,} characters)" if size > MOST_CUT_SHOWN else ""
+        return f"“{short_prompt(self.text)}” is longer than the model reads. Not read: “{end}{more}”" if size else ""
 
     @property
     def unknown_note(self) -> str:

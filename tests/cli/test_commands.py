@@ -169,7 +169,7 @@ def test_a_prompt_that_is_cut_is_told(here: Path, capsys: pytest.CaptureFixture[
     assert run(capsys, "index", "clip.mp4")[0] == 0
     code, out, err = run(capsys, "score", "clip.mp4", "--prompt", "dog " * 75 + "red house", "--prompt", "a dog")
     assert (code, out[0].count("dog")) == (0, 76)
-    assert err == ["The model does not read all of “dog dog dog dog…ed house”. Not read: “red house”"]
+    assert err == ["“dog dog dog dog…ed house” is longer than the model reads. Not read: “red house”"]
 
 
 def test_the_first_use_of_a_model_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,6 @@ from pages.shared.theme import swatch, theme, unseen
 from pages.shared.widgets import bound, key_of
 
 EXAMPLES = ("a dog", "a person running", "a red car")
-MOST_CUT_SHOWN = 120
 MOST_TRUNCATED, MOST_UNKNOWN = 3, 8
 TEMPLATE_NAMES: dict[Templates, str] = {"none": "as typed", "simple": "7 templates", "openai": "80 templates"}
 TABLE_ROW_PX, TABLE_HEAD_PX, MOST_ROWS = 35, 38, 8
@@ -290,10 +289,9 @@ def warn_of_unread(prompts: Prompts, *encoders: ShownEncoder) -> None:
     key, state = (tuple(encoder.fingerprint for encoder in encoders), prompts.lines), sidebar_state()
     if state.unread_of != key:
         state.unread_of, state.unread = key, _unread([prompt.text for prompt in prompts.every], encoders)
-    cut = [(which, words) for which, words in state.unread if words.cut_off]
-    for which, words in cut[:MOST_TRUNCATED]:
-        title, end = escape_markdown(short_prompt(words.text)), escape_markdown(_end(words.cut_off))
-        st.warning(f"{which}“{title}” is longer than the model reads. Not read: “{end}”", icon=":material/content_cut:")
+    cut = [which + escape_markdown(words.cut_note) for which, words in state.unread if words.cut_note]
+    for note in cut[:MOST_TRUNCATED]:
+        st.warning(note, icon=":material/content_cut:")
     if (more := len(cut) - MOST_TRUNCATED) > 0:
         st.caption(f"{more} more prompts are longer than the model reads.")
     unknown = [which + escape_markdown(words.unknown_note) for which, words in state.unread if words.unknown_note]
@@ -310,10 +308,6 @@ def _unread(texts: Sequence[str], encoders: Sequence[ShownEncoder]) -> list[tupl
         return [("", words) for words in found[0]]
     named = zip(("First encoder: ", "Second encoder: "), found, strict=True)
     return [(name, words) for name, each in named for words in each]
-
-
-def _end(words: str) -> str:
-    return words if len(words) <= MOST_CUT_SHOWN else f"{words[:MOST_CUT_SHOWN]}… ({len(words):,} characters)"
 
 
 def _numbered(prompts: Sequence[str]) -> dict[str, int]:

@@ -285,15 +285,13 @@ class ProxyQueue(TaskQueue[str]):
         viewer: str = "somebody",
         stamp: tuple[int, int] | None = None,
     ) -> None:
-        """Make a proxy of a video, or join the task that does.
-
-        Args:
-            stamp: The file's ``file_stamp`` when it was identified; None: it was just now.
+        """Make a proxy of a video, or join the task that does; ``stamp`` is the file's when it was identified.
 
         Raises:
-            VideoNotFoundError: ``stamp`` is None, and there is no such file.
+            VideoNotFoundError: There is no such file.
         """
-        stamp = stamp or file_stamp(path)
+        now = file_stamp(path)
+        stamp = stamp or now
         self.submit(record.video_id, lambda: self._make(path, destination, table=record.table, stamp=stamp), viewer)
 
 
@@ -322,12 +320,13 @@ class ExportQueue(TaskQueue[str]):
         """Make clips, frames or a ZIP of a video, or join the task that does.
 
         Args:
-            stamp: See ``ProxyQueue.start``.
+            stamp: The file's ``file_stamp`` when it was identified; None: it was just now.
 
         Raises:
-            VideoNotFoundError: See ``ProxyQueue.start``.
+            VideoNotFoundError: There is no such file.
         """
-        stamp, key = stamp or file_stamp(path), export_key(record.video_id, request)
+        now, key = file_stamp(path), export_key(record.video_id, request)
+        stamp = stamp or now
         result = self._folder / key
 
         def steps() -> Generator[Progress, None, None]:

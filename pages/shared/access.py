@@ -21,7 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from pages.shared.hosts import Guard
+from pages.shared.hosts import RequestFilter
 
 TOKEN_VARIABLE = "CLIP_VIDEO_TOKEN"  # noqa: S105 - the name of a variable
 READ_ONLY_VARIABLE = "CLIP_VIDEO_READ_ONLY"
@@ -77,7 +77,7 @@ def draw_login() -> None:
         st.button(label, key=f"log_in_{provider or ''}", on_click=partial(st.login, provider))
 
 
-class Guarded(Guard):
+class Guarded(RequestFilter):
     """Lets in visitors who have the token or have logged in; everybody, if neither is configured.
 
     Everything but the check of health needs the token. A link with the token is answered with a cookie and a
@@ -96,7 +96,7 @@ class Guarded(Guard):
         self._cookie_name, self._cookie = f"clip_video_{key[:8]}", key[8:]
 
     def answer(self, request: HTTPConnection) -> Response | None:
-        """Return a redirect, a refusal with status 401, or None: see ``Guard``."""
+        """Return a redirect, a refusal with status 401, or None: see ``RequestFilter``."""
         path = request.scope["path"]
         if self._token:
             if path == "/".join(["", *filter(None, [_base_path()]), HEALTH]):

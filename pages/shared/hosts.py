@@ -61,7 +61,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-class Guard(ABC):
+class RequestFilter(ABC):
     """ASGI middleware in front of ``app`` that answers some requests itself."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -82,7 +82,7 @@ class Guard(ABC):
             await answer(scope, receive, send)
 
 
-class KnownHosts(Guard):
+class KnownHosts(RequestFilter):
     """Refuses what other pages send, and what is sent under a name that is not this server's."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -90,7 +90,7 @@ class KnownHosts(Guard):
         self._names: frozenset[str] | None = None  # looked up once: a name server may take seconds to answer
 
     def answer(self, request: HTTPConnection) -> Response | None:
-        """Return a refusal with status 400 or 403, or None: see ``Guard``."""
+        """Return a refusal with status 400 or 403, or None: see ``RequestFilter``."""
         hosts, origins = request.headers.getlist("host"), request.headers.getlist("origin")
         if len(hosts) != 1 or not self._is_known(host_of(hosts[0])):
             text = (

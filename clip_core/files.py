@@ -22,7 +22,7 @@ if sys.platform != "win32":
     import fcntl
 
 LEFT_AFTER_S = 3600.0
-"""A half-written file that nobody has changed for this long and nobody holds was left by a killed process."""
+"""A killed process left a half-written file behind if it was not changed for this long and is not locked."""
 MOST_SLUG = 40
 SLUGLESS = "moment"
 _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
@@ -45,8 +45,8 @@ _UNIQUE_PART = re.compile(r"\.clip-video-[0-9a-f]{32}\.part")
 class PartFile:
     """A file that is being written under another name; a context manager that deletes it unless ``keep`` was called.
 
-    It is locked until then. The operating system releases the lock when a process dies: so ``sweep`` tells what was
-    left behind from what is being written.
+    It is locked until then. The operating system releases the lock when the process dies, so ``sweep`` can tell
+    leftovers from files that are being written.
 
     Args:
         path: Where to write; the file is created. If another writer has it, ``path`` is a unique one beside it.
@@ -151,14 +151,12 @@ def is_held(path: Path) -> bool:
     """Return whether a process has locked a file or folder: it is being written."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        _lock(handle)
+        try:
+            _lock(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         return isinstance(error, BlockingIOError)
-    finally:
-        os.close(handle)
     return False
 
 

@@ -66,13 +66,14 @@ def run_index(options: Options, videos: Sequence[str], rate: float | None) -> in
 
 def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_second: float | None) -> None:
     warnings: Sequence[str] = ()
-    progresses = index_video(
-        path, encoder, store, samples_per_second=samples_per_second, on_known=lambda: _tell_facts(path, store)
-    )
-    with closing(progresses), terminal.ProgressBar(path) as bar:  # type: ignore[type-var]
-        for progress in progresses:
-            warnings = progress.warnings
-            bar.show(progress)
+    with terminal.ProgressBar(path) as bar:
+        progresses = index_video(
+            path, encoder, store, samples_per_second=samples_per_second, on_known=lambda: _tell_facts(path, store, bar)
+        )
+        with closing(progresses):  # type: ignore[type-var]
+            for progress in progresses:
+                warnings = progress.warnings
+                bar.show(progress)
     record = known_video(path, store)
     if record is None:
         raise VideoError(f"{shown_name(path)} changed while it was read.", "Run the same command again.")
@@ -83,13 +84,13 @@ def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_s
     terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{idle}")
 
 
-def _tell_facts(path: str, store: EmbeddingStore) -> None:
+def _tell_facts(path: str, store: EmbeddingStore, bar: terminal.ProgressBar) -> None:
     """Say what the page shows beside the facts of the file, before anything is embedded."""
     record = known_video(path, store)
     facts = () if record is None else file_facts(Path(path), record)
     if record is not None and facts:
         frames = terminal.count(len(record.table), "frame")
-        terminal.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
+        bar.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
 
 
 @command("download", "download Xenova/clip-vit-base-patch32 --precision fp32")

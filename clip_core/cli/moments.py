@@ -153,22 +153,19 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
         record = known_video(path, store, stamp)
         # The times of an indexed video are known: its frames need not be looked for first.
         table = record.table if record is not None and record.table.confirmed else None
+        suffix = Path(listed).suffix.lower()
+        name = f"moments{suffix if suffix in LIST_SUFFIXES else '.csv'}"
         request = ExportRequest(
             tuple(moments),
             clip_mode="fast" if fast else "exact",
             pictures=frames,
             zip_name=named_after(path, CLIPS_ZIP) if packed else None,
-            texts={f"moments{_suffix(listed)}": content} if packed else {},
+            texts={name: content} if packed else {},
         )
         last = _export(path, request, Path(out), table, stamp)
     _tell_written(last, len(moments))
     options.tell_notices()
     return INCOMPLETE if last.failed else 0
-
-
-def _suffix(listed: str) -> str:
-    suffix = Path(listed).suffix.lower()
-    return suffix if suffix in LIST_SUFFIXES else ".csv"
 
 
 def _first_frame_s(path: str, store: EmbeddingStore) -> float:

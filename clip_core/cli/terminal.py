@@ -168,6 +168,12 @@ class ProgressBar:
             self._written = time.monotonic()
             note(f"{self._name}: {text}")
 
+    def note(self, text: str) -> None:
+        """Write a line as ``terminal.note`` does, in place of the bar, which is drawn again with the next update."""
+        if self._bar is not None:
+            self._bar.clear()
+        note(text)
+
     def _rewrite(self, share: float, text: str, done: bool) -> None:
         from tqdm import tqdm
 

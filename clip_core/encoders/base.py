@@ -19,13 +19,13 @@ MOST_CUT_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class UnreadWords:
-    """What of a text a model does not read.
+    """The words of a text that a model does not read, and those that it does.
 
     Attributes:
         text: The text.
         cut_off: The words at its end that are beyond the model's length, or "".
-        unknown: The words before ``cut_off`` that the model does not know, each once: to it, all of them are the same.
-        read: The words that it knows; "" if it knows none, so that its vector says nothing about the text.
+        unknown: The words before ``cut_off`` that the model does not know, each once. It cannot tell them apart.
+        read: The words that it knows; "" if it knows none, and the vector says nothing about the text.
     """
 
     text: str
@@ -35,13 +35,19 @@ class UnreadWords:
 
     @property
     def notes(self) -> list[str]:
-        """What a user must know: one sentence or two about what is cut off, and about words that are unknown."""
-        cut = f"The model does not read all of “{short_prompt(self.text)}”. Not read: “{self.cut_off[:MOST_CUT_SHOWN]}”"
-        return [note for note in (cut if self.cut_off else "", self.unknown_note) if note]
+        """What to tell the user: up to one note about what is cut off, and one about unknown words."""
+        return [note for note in (self.cut_note, self.unknown_note) if note]
+
+    @property
+    def cut_note(self) -> str:
+        """Which words at the end the model does not read; "" if it reads to the end."""
+        end, size = self.cut_off[:MOST_CUT_SHOWN], len(self.cut_off)
+        more = f"… ({size:,} characters)" if size > MOST_CUT_SHOWN else ""
+        return f"“{short_prompt(self.text)}” is longer than the model reads. Not read: “{end}{more}”" if size else ""
 
     @property
     def unknown_note(self) -> str:
-        """Two sentences that name the words that the model does not know, and what it reads; "" if it knows all."""
+        """Which words the model does not know, and what it reads; "" if it knows all."""
         if self.read and not self.unknown:
             return ""
         words = [f"“{single_line(word, LONGEST_SHOWN)}”" for word in self.unknown[:MOST_UNKNOWN_SHOWN]]
@@ -82,8 +88,8 @@ class Encoder(Protocol):
 
         Raises:
             EncoderError: The model failed or gave NaN or zero vectors. If it runs on a server, the error's
-                ``finished`` holds the vectors of the pictures before the one that failed; for a server that asks
-                to wait see ``on_wait`` in ``clip_core/encoders/waits.py``.
+                ``finished`` holds the vectors of the pictures before the one that failed. ``waits.on_wait`` says
+                what happens if the server asks to wait.
             ValueError: A picture has another shape or dtype.
         """
         ...

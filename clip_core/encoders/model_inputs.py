@@ -246,7 +246,7 @@ class Tokens:
         return ids, mask
 
     def unread(self, text: str) -> UnreadWords:
-        """Return what of a text is not read: see UnreadWords. A word that truncation splits counts as cut off."""
+        """Return which words of a text are not read. A word that truncation splits counts as cut off."""
         plain, end = self._plain(text), MAX_CHARACTERS
         for length in (self._most * ENOUGH_CHARACTERS, MAX_CHARACTERS):  # a long text need not be read in full
             encoding = self._encode(plain[:length])
@@ -307,7 +307,7 @@ def _translated(what: str, next_step: str) -> Iterator[None]:
 
 
 def _problem(tokenizer: Tokenizer, most: int) -> str:
-    """Return why no text would fit into ``most`` tokens or into memory, or that there are no words; "" if usable."""
+    """Return why a tokenizer cannot be used with ``most`` tokens, or takes too much memory; "" if it is usable."""
     pad = tokenizer.padding or {}
     length = max(pad.get("length") or 0, pad.get("pad_to_multiple_of") or 0)
     around = tokenizer.num_special_tokens_to_add(False)

@@ -89,8 +89,8 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
     Raises:
         UnknownModelError: There is no such model; the message lists the models in folders.
         NotDownloadedError: A model of the hub is not on this machine or is damaged, and ``download`` is false.
-        EncoderError: The folder lacks a file, a file does not fit, the download failed, or a first trial of the model
-            in a child process failed (see ``ensure_tried``).
+        EncoderError: The folder lacks a file, a file does not fit, the download failed, or the model failed its first
+            trial (see ``trial.ensure_tried``).
     """
     if is_server(name):
         from clip_core.encoders.roboflow import RoboflowEncoder  # imports requests and Pillow: only now
@@ -109,7 +109,7 @@ def load_encoder(name: str, config: Config | None = None, *, download: bool = Fa
 
 
 def is_first_use(name: str, config: Config | None = None) -> bool:
-    """Return whether ``load_encoder`` would try the model in a child process first, which takes seconds.
+    """Return whether ``load_encoder`` would first try the model in a child process, which takes seconds.
 
     Raises:
         EncoderError: The model is not there, or a file is missing or broken, as for ``load_encoder``.

@@ -126,7 +126,9 @@ class RoboflowEncoder:
                 error.finished = np.concatenate([self._no_vectors, *finished]) if finished else None
                 if not isinstance(error, ServerBusyError):
                     raise
-                waits.wait(error, sum(rows is None for rows in found))
+                if sum(rows is None for rows in found) < len(missing):  # it gave vectors in between
+                    waits = _Waits(self._patience)
+                waits.wait(error)
         return np.concatenate([self._no_vectors, *found])
 
     def _ask_each(
@@ -214,21 +216,18 @@ class RoboflowEncoder:
 
 
 class _Waits:
-    """Decides how long to wait for a busy server, in the calling thread, and when to give up."""
+    """The waits in a row for a busy server, without a vector between them; they are in the calling thread."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._missing: int | None = None
         self._tries, self._silent_s, self._told_s = 0, 0.0, 0.0
 
-    def wait(self, busy: ServerBusyError, missing: int) -> None:
-        """Wait until the server may be asked again; ``missing`` vectors are not there yet.
+    def wait(self, busy: ServerBusyError) -> None:
+        """Wait until the server may be asked again.
 
         Raises:
             ServerBusyError: There were too many waits in a row, or this one would be too long.
         """
-        if missing != self._missing:  # it gave vectors in between
-            self._missing, self._tries, self._silent_s, self._told_s = missing, 0, 0.0, 0.0
         patience, listener = self._patience, wait_listener()
         wait_s = patience.first_wait_s * 2**self._tries if busy.wait_s is None else busy.wait_s
         at_most_s = patience.waits_s if listener is None else patience.silent_s

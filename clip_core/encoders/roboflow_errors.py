@@ -13,7 +13,6 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
@@ -33,7 +32,7 @@ REDACTED = "[key]"
 BUSY = (429, 502, 503, 504)
 START = "Is the server started? pip install inference-cli && inference server start"
 KEY = "Check roboflow_api_key in config.yaml, or the environment's ROBOFLOW_API_KEY."
-WEIGHTS = "It needs Internet once, a key, or a cache of them."
+WEIGHTS = "It needs Internet access once, a valid key, or a cache of the weights."
 MOVED = "Put the address where it ends into inference_url, if you trust it."
 ADDRESS = "Check inference_url in config.yaml."
 ANOTHER = f"Another program may listen there. {ADDRESS}"
@@ -44,9 +43,14 @@ UNKNOWN_NAME = ("cannot be found: no such host name", f"{ADDRESS} Is there a net
 SLOW = ("did not answer in time", f"It may be fetching the model's weights. {LATER}")
 AGAIN = "It may have stopped: start it again (inference server start); what is embedded is kept."
 BROKEN_OFF = ("broke off in the middle of an answer", AGAIN)
+# Everything of a web page but its texts; what is cut off in the middle counts to the end.
+_MARKUP = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.IGNORECASE | re.DOTALL)
 _LONG_RUN = re.compile(r"[\w+/=-]{60,}")  # base64 of a picture, or part of it
 # Keys that are not ours, such as the server's own: in addresses, in JSON, in headers.
-_OTHER_KEYS = re.compile(r"""(api_?key["']?\s*[=:]\s*["']?|\bBearer\s+)[^\s&"',;}]+""", re.IGNORECASE)
+_OTHER_KEYS = re.compile(
+    r"""((?:api[_-]?key|authorization)["']?\s*[=:]\s*["']?(?:(?:Basic|Bearer|Token)\s+)?|\bBearer\s+)[^\s&"',;}]+""",
+    re.IGNORECASE,
+)
 
 # Status → what happened, and the next step.
 _STATUSES = {
@@ -228,9 +232,8 @@ def _words(headers: Mapping[str, str], body: bytes) -> str:
         return ""  # compressed, although that was not allowed
     text = body[:MAX_BODY_BYTES].decode("utf-8-sig", "replace").strip()
     if is_html(headers, body):
-        page = _Page()
-        page.feed(text[:MAX_PAGE])
-        return " ".join(page.pieces)
+        pieces = (" ".join(html.unescape(piece).split()) for piece in _MARKUP.sub("\0", text[:MAX_PAGE]).split("\0"))
+        return " ".join(dict.fromkeys(filter(None, pieces)))
     try:
         return reason_in(json.loads(text))
     except (ValueError, RecursionError):
@@ -261,25 +264,3 @@ def _complaint(entry: object, depth: int) -> str:
     where = entry.get("loc") if isinstance(entry, dict) else None
     place = " ".join(str(part)[:20] for part in where[:4]) if isinstance(where, list) else ""
     return f"{place}: {reason_in(entry, depth + 1)}".strip(": ")
-
-
-class _Page(HTMLParser):
-    """Collects the texts of a web page, each once; not its scripts and styles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self._hidden = ""
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - like HTMLParser
-        if tag in ("script", "style"):
-            self._hidden = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._hidden:
-            self._hidden = ""
-
-    def handle_data(self, data: str) -> None:
-        piece = " ".join(data.split())
-        if piece and not self._hidden and piece not in self.pieces:
-            self.pieces.append(piece)

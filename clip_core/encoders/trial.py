@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -87,45 +86,40 @@ class _Files:
     Attributes:
         source: With the precision that was chosen.
         name: The model's name, for messages.
-        paths: Role → path.
         size_bytes: Of all files.
+        content_id: 64 hex digits for the bytes of all files, what reads them, and the version of the trial.
     """
 
     source: ModelSource
     name: str
-    paths: Mapping[str, Path]
     size_bytes: int
+    content_id: str
 
     @classmethod
     def of(cls, source: ModelSource) -> _Files:
-        """Read the folder's JSON files, and check the names and sizes of all files."""
-        name = source.title or shown_name(source.folder)
+        """Read the folder's JSON files, check the names and sizes of all files, and hash them."""
         try:
             model = ModelFolder.read(source.folder, source.precision, source.title)
             paths, small = _paths(source, model)
             sizes = {role: path.stat().st_size for role, path in paths.items()}
+            for file in small:
+                if sizes[file] > MOST_SMALL_BYTES:
+                    what = f"{file} of {model.name} has {size_text(sizes[file])}, which is too much."
+                    raise EncoderError(what, USE_ANOTHER)
+            total = sum(sizes.values())
+            if total > MOST_MODEL_BYTES:
+                what = f"The files of {model.name} have {size_text(total)}, which is too much."
+                raise EncoderError(what, USE_ANOTHER)
+            hashes = {role: file_sha256(path) for role, path in paths.items()}
         except OSError as error:
-            raise _unreadable(name, error) from error
-        for file in small:
-            if sizes[file] > MOST_SMALL_BYTES:
-                raise EncoderError(
-                    f"{file} of {model.name} has {size_text(sizes[file])}, which is too much.", USE_ANOTHER
-                )
-        total = sum(sizes.values())
-        if total > MOST_MODEL_BYTES:
-            raise EncoderError(f"The files of {model.name} have {size_text(total)}, which is too much.", USE_ANOTHER)
+            name = source.title or shown_name(source.folder)
+            raise EncoderError(
+                f"The model {name} cannot be read: {foreign(error)}.", "Check its permissions."
+            ) from error
+        whole = {"trial": TRIAL, "libraries": [onnxruntime.__version__, tokenizers.__version__], "files": hashes}
+        content_id = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
         source = replace(source, folder=source.folder.absolute(), precision=str(model.towers.precision))
-        return cls(source, model.name, paths, total)
-
-    def content_id(self) -> str:
-        """Return 64 hex digits for the bytes of all files, what reads them, and the version of the trial."""
-        try:
-            hashes = {role: file_sha256(path) for role, path in self.paths.items()}
-        except OSError as error:
-            raise _unreadable(self.name, error) from error
-        libraries = [onnxruntime.__version__, tokenizers.__version__]
-        whole = {"trial": TRIAL, "libraries": libraries, "files": hashes}
-        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+        return cls(source, model.name, total, content_id)
 
 
 def _paths(source: ModelSource, model: ModelFolder) -> tuple[dict[str, Path], set[str]]:
@@ -146,7 +140,7 @@ def needs_trial(source: ModelSource) -> bool:
     Raises:
         EncoderError: See ``ensure_tried``.
     """
-    return not _record(_Files.of(source).content_id()).exists()
+    return not _has_passed(_Files.of(source).content_id)
 
 
 def ensure_tried(source: ModelSource) -> None:
@@ -160,19 +154,18 @@ def ensure_tried(source: ModelSource) -> None:
             gave no usable vectors.
     """
     files = _Files.of(source)
-    content_id = files.content_id()
-    record = _record(content_id)
-    if record.exists():
+    if _has_passed(files.content_id):
         return
-    refused = _refusal(files.source, files.name, files.size_bytes, content_id, int(time.monotonic() / REFUSED_FOR_S))
+    refused = _refusal(files, int(time.monotonic() / REFUSED_FOR_S))
     if refused is not None:
         raise EncoderError(*refused)
-    if files.content_id() != content_id:
+    if _Files.of(source) != files:
         raise EncoderError(f"The files of {files.name} changed while it was tried.", "Try again.")
+    record = _record(files.content_id)
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
         record.touch()
-    except OSError as error:  # the model is usable, and is tried again by the next process
+    except OSError as error:  # the model is usable, and is tried again later
         _log.warning("The trial of %s cannot be remembered: %s", files.name, foreign(error))
 
 
@@ -181,22 +174,22 @@ def _record(content_id: str) -> Path:
     return Path(constants.HF_ASSETS_CACHE).expanduser() / "clip_video_investigator" / "tried_models" / content_id
 
 
-def _unreadable(name: str, error: OSError) -> EncoderError:
-    return EncoderError(f"The model {name} cannot be read: {foreign(error)}.", "Check its permissions.")
+def _has_passed(content_id: str) -> bool:
+    return os.path.exists(_record(content_id))  # noqa: PTH110 - Path's raises if the folder may not be read
 
 
 @lru_cache(maxsize=64)
-def _refusal(source: ModelSource, name: str, size_bytes: int, _content_id: str, _period: int) -> tuple[str, str] | None:
+def _refusal(files: _Files, _period: int) -> tuple[str, str] | None:
     """Run a trial; return None if the model passed, else what happened and the next step."""
-    limits = Limits.of(size_bytes)
-    code, answer, said = _run(source, limits)
+    name, limits = files.name, Limits.of(files.size_bytes)
+    code, answer, said = _run(files.source, limits)
     if code is None or -code == getattr(signal, "SIGXCPU", None):
         what = f"The model {name} was stopped: it did not finish its first trial within {limits.time_s:.0f} s."
         return what, "Use another model, or try again when the machine is less busy."
     found = _parsed(answer) if code == 0 else None
     killed = -code == getattr(signal, "SIGKILL", None)  # not by this process: by the system, which lacks memory
     if killed or any(sign in said for sign in OUT_OF_MEMORY) or (found is not None and found.get("memory")):
-        limit, size = size_text(limits.memory_bytes), size_text(size_bytes)
+        limit, size = size_text(limits.memory_bytes), size_text(files.size_bytes)
         return f"The model {name} was stopped: it needs over {limit} of memory; its files have {size}.", USE_ANOTHER
     if found is None:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -9,7 +9,6 @@ import json
 import math
 import string
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from clip_core.encoders.model_files import cores, foreign
@@ -32,14 +31,13 @@ def main() -> None:
     """Try the model that the arguments name."""
     folder, precision, root, title, memory_bytes, time_s = sys.argv[1:]
     _limit(int(memory_bytes), math.ceil(float(time_s)))
+    answer: dict[str, object] = {"what": "", "next_step": "", "memory": False}
     try:
         _try(Path(folder), precision, Path(root), title)
-        answer: dict[str, object] = {"what": "", "next_step": "", "memory": False}
-    except EncoderError as error:
-        answer = {"what": error.what, "next_step": error.next_step, "memory": _lacks_memory(error)}
     except Exception as error:  # noqa: BLE001 - whatever a library raises is told by the parent
         what = f"The first trial of {title or Path(folder).name} failed: {foreign(error)}."
-        answer = {"what": what, "next_step": "Use another model.", "memory": _lacks_memory(error)}
+        told = error if isinstance(error, EncoderError) else EncoderError(what, "Use another model.")
+        answer = {"what": told.what, "next_step": told.next_step, "memory": _lacks_memory(error)}
     print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
 
 
@@ -87,16 +85,12 @@ def _try(folder: Path, precision: str, root: Path, title: str) -> None:
                 raise
 
 
-def _lacks_memory(error: BaseException) -> bool:
-    return any(
-        isinstance(each, MemoryError) or any(sign in str(each) for sign in OUT_OF_MEMORY) for each in _chain(error)
-    )
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Return whether an error, or one that caused it, says that memory lacks."""
+    if error is None:
+        return False
+    says_so = isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY)
+    return says_so or _lacks_memory(error.__cause__)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Waits that a model's server asks for: who waits is told of them, can show them, and can end them at any time."""
+"""Waits that a model's server asks for: a listener can show them, and end them at any time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clip_core.errors import ServerBusyError
 TICK_S = 0.25
 """A wait can be cancelled this often."""
 MOST_WAIT_S = 600.0
-"""All waits in a row without a vector between them may take this long together; longer ones become an error."""
+"""How long all waits in a row, without a vector between them, may take together; longer ones become an error."""
 
 WaitListener: TypeAlias = Callable[[ServerBusyError], None]
 _listener: ContextVar[WaitListener | None] = ContextVar("wait_listener", default=None)
@@ -23,8 +23,8 @@ _listener: ContextVar[WaitListener | None] = ContextVar("wait_listener", default
 def on_wait(listener: WaitListener) -> Iterator[None]:
     """Call ``listener``, in this thread, for each wait of over two seconds that a server asks for within the block.
 
-    A shorter one is told only after three in a row. ``listener`` returns when the server may be asked again, or
-    raises. Without it, ``embed_images`` and ``embed_texts`` wait silently, for 30 s at most.
+    Of shorter waits in a row, every fourth is passed to it. ``listener`` returns when the server may be asked again,
+    or raises. Without it, ``embed_images`` and ``embed_texts`` wait silently, for 30 s at most.
     """
     token = _listener.set(listener)
     try:
@@ -34,7 +34,7 @@ def on_wait(listener: WaitListener) -> Iterator[None]:
 
 
 def raise_busy(busy: ServerBusyError) -> None:
-    """Raise ``busy``: the listener of callers that wait themselves, or not at all."""
+    """Raise ``busy``: a listener for callers that wait themselves, or not at all."""
     raise busy
 
 
@@ -44,7 +44,7 @@ def wait_listener() -> WaitListener | None:
 
 
 def seconds_left(busy: ServerBusyError) -> Iterator[float]:
-    """Yield how many seconds of the wait are left, every quarter of a second until it is over; it may be closed."""
+    """Yield how many seconds of the wait are left, every quarter of a second until it is over."""
     end = time.monotonic() + (busy.wait_s or 0.0)
     while (left_s := end - time.monotonic()) > 0:
         yield left_s

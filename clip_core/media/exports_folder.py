@@ -23,6 +23,9 @@ CLIPS_ZIP = "clips.zip"
 """The single file that the page makes of an export."""
 MOST_AGE_S = 24 * 3600.0
 MOST_BYTES = 4_000_000_000
+TEMPORARY_EXPORTS = "clip-video-exports-"
+TEMPORARY_FOLDER = re.compile(rf"{TEMPORARY_EXPORTS}[a-z0-9_]{{8}}")
+"""The names of a read-only server's folders of exports, in the system's folder for temporary files."""
 _OURS = re.compile(r"[0-9a-f]{32}")
 _PARTS = re.compile(r"\.(clips\.zip|[0-9a-f]{32})\.part")
 

@@ -111,23 +111,18 @@ class EmbeddingRows(RunRows):
     @asked_again
     def texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
         """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
-        if not prompts:
-            return {}
-        if self._tables.read_only:
-            known = self._tables.in_memory
-            kept = {prompt: known[key] for prompt in prompts if (key := (TEXTS, fingerprint, prompt)) in known}
-            return kept | self._stored_texts(fingerprint, [prompt for prompt in prompts if prompt not in kept])
-        return self._stored_texts(fingerprint, prompts)
-
-    def _stored_texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
-        by_key = {digest(prompt): prompt for prompt in prompts}
+        known = self._tables.in_memory
+        kept = {prompt: known[key] for prompt in prompts if (key := (TEXTS, fingerprint, prompt)) in known}
+        by_key = {digest(prompt): prompt for prompt in prompts if prompt not in kept}
+        if not by_key:
+            return kept
         with self._tables.reading(TEXTS + plain_id(fingerprint)) as table:
-            if table is None or not prompts:
-                return {}
+            if table is None:
+                return kept
             listed = ", ".join(f"'{key}'" for key in by_key)
             rows = table.rows(("key", "vector"), f"key IN ({listed})")
             vectors = _vectors(rows, dim_of(table))
-        return {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
+        return kept | {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
 
     def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
         """Store the vectors of prompts (NFC): float32 (len(prompts), dim); a read-only store keeps them in memory.

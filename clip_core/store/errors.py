@@ -44,7 +44,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 _KINDS = (
-    (_CONFLICT, "other processes kept changing them", "Try again when those are done; what was stored is kept."),
+    (_CONFLICT, "other processes kept changing them", "Try again when they are done; what was stored is kept."),
     (_pattern(r"\bis a directory"), *_DAMAGED),
     (
         _pattern(r"unknown lance storage version|by this version of lance"),

@@ -19,7 +19,9 @@ from urllib.parse import parse_qsl, quote, urlencode
 import streamlit as st
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
+
+from pages.shared.hosts import RequestFilter
 
 TOKEN_VARIABLE = "CLIP_VIDEO_TOKEN"  # noqa: S105 - the name of a variable
 READ_ONLY_VARIABLE = "CLIP_VIDEO_READ_ONLY"
@@ -28,9 +30,9 @@ READ_ONLY = "This server is read-only."
 UNREADABLE = "secrets.toml cannot be read. Correct it, and start the server again."
 HEALTH = "_stcore/health"
 ON_LOGIN = ("/player/", "/media/", "/_stcore/upload_file/")
-"""Parts of the paths that need a login, where there is one. The rest is what draws the login, and shows no video."""
+"""Parts of paths that need a login, where one is configured. The rest draws the login and shows no video."""
 _WITHOUT = (
-    "This page opens only by its whole link, with ?token=… at its end. Ask the person who runs this server for it: "
+    "This page opens only with its full link, which ends in ?token=… Ask the person who runs this server for it: "
     "scripts/run --share prints it at the start. If you have just opened that link, allow cookies for this address."
 )
 _NO_LOGIN = "Only visitors who have logged in may ask for this. Open the page and log in."
@@ -38,14 +40,14 @@ _UNSEEN = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def is_read_only() -> bool:
-    """Return whether nothing may be indexed, uploaded, stored, deleted or downloaded from the hub."""
+    """Return whether this server is in read-only mode (docs/sharing.md)."""
     return os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0")
 
 
 def login_settings() -> Mapping[str, Any] | None:
     """Return the section [auth] of Streamlit's secrets.toml; empty if there is none, None if it cannot be read.
 
-    Streamlit takes a file with a typing error for none at all: then everybody would be let in.
+    Streamlit ignores a file with a typing error, and everybody would be let in.
     """
     if not st.secrets.load_if_toml_exists():
         return None if any(Path(path).exists() for path in st.get_option("secrets.files")) else {}
@@ -75,10 +77,10 @@ def draw_login() -> None:
         st.button(label, key=f"log_in_{provider or ''}", on_click=partial(st.login, provider))
 
 
-class Guarded:
-    """ASGI middleware: lets in those who bring the token, or have logged in; everybody, if neither is configured.
+class Guarded(RequestFilter):
+    """Lets in visitors who have the token or have logged in; everybody, if neither is configured.
 
-    The token is asked for everything but the check of health. A link with the token is answered with a cookie and a
+    Everything but the check of health needs the token. A link with the token is answered with a cookie and a
     redirect to the same address without it, so that the token stays neither in the address bar nor in ``Referer``.
 
     Args:
@@ -87,24 +89,14 @@ class Guarded:
     """
 
     def __init__(self, app: ASGIApp, token: str | None = None) -> None:
-        self._app = app
+        super().__init__(app)
         self._token = (os.environ.get(TOKEN_VARIABLE, "") if token is None else token).encode()
         key = hmac.new(self._token, b"cookie of CLIP Video Investigator", hashlib.sha256).hexdigest()
         # Browsers send cookies to all ports of a host: each server on it has its own name.
         self._cookie_name, self._cookie = f"clip_video_{key[:8]}", key[8:]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with a redirect or status 401."""
-        refusal = self._answer(HTTPConnection(scope)) if scope["type"] in ("http", "websocket") else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: status 403
-        else:
-            await refusal(scope, receive, send)
-
-    def _answer(self, request: HTTPConnection) -> Response | None:
-        """Return what to answer in place of the app; None lets the request pass."""
+    def answer(self, request: HTTPConnection) -> Response | None:
+        """Return a redirect, a refusal with status 401, or None: see ``RequestFilter``."""
         path = request.scope["path"]
         if self._token:
             if path == "/".join(["", *filter(None, [_base_path()]), HEALTH]):

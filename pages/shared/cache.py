@@ -21,11 +21,12 @@ from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_co
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import is_first_use, load_encoder
 from clip_core.errors import ExportError, ReadOnlyError, VideoError, VideoNotFoundError
+from clip_core.files import lock_folder
 from clip_core.indexing.index_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.identify import file_stamp, stamp_of
 from clip_core.library.videos import FoundFile, find_file
-from clip_core.media.exports_folder import exports_folder
+from clip_core.media.exports_folder import TEMPORARY_EXPORTS, exports_folder
 from clip_core.media.fast_clips import fast_extension
 from clip_core.media.file_facts import file_facts
 from clip_core.media.leftovers import sweep_leftovers
@@ -66,8 +67,7 @@ def config() -> Config:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _config(path: str | None, modified_ns: int) -> Config:  # noqa: ARG001 - part of the key
     loaded = load_config(path)
-    if not is_read_only():
-        sweep_leftovers(loaded)
+    sweep_leftovers(loaded, read_only=is_read_only())
     return loaded
 
 
@@ -160,7 +160,9 @@ def exports() -> Path:
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=TemporaryDirectory.cleanup)
 def _temporary_exports() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="clip-video-exports-")  # deleted when the process ends
+    made = TemporaryDirectory(prefix=TEMPORARY_EXPORTS)  # deleted when the process ends
+    lock_folder(Path(made.name))  # as long as this process lives
+    return made
 
 
 def _refuse(*_: object, **__: object) -> Any:  # noqa: ANN401 - in place of what plans, downloads or writes
@@ -197,7 +199,7 @@ def identified_stamp(path: str | Path, video_id: str) -> tuple[int, int]:
 
 
 def _shared(path: str, video_id: str, table: TimeTable) -> SharedVideo:
-    return _open(path, video_id, identified_stamp(path, video_id), table.confirmed, table)
+    return _open(path, video_id, identified_stamp(path, video_id), table, table.confirmed)
 
 
 def why_not_fast(path: Path, record: VideoRecord) -> str | None:
@@ -232,13 +234,7 @@ def _facts(path: str, seen: object, _record: VideoRecord) -> tuple[str, ...]:  #
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=SharedVideo.close)
-def _open(
-    path: str,
-    video_id: str,
-    stamp: tuple[int, int],
-    confirmed: bool,  # noqa: ARG001 - part of the key
-    _table: TimeTable,
-) -> SharedVideo:
+def _open(path: str, video_id: str, stamp: tuple[int, int], _table: TimeTable, confirmed: bool) -> SharedVideo:  # noqa: ARG001
     return SharedVideo(path, video_id, _table, stamp)
 
 

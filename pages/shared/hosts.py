@@ -11,10 +11,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from abc import ABC, abstractmethod
 
 import streamlit as st
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LOCAL = ("localhost", "127.0.0.1", "::1", None)
@@ -60,25 +61,37 @@ def _is_address(host: str) -> bool:
     return True
 
 
-class KnownHosts:
-    """ASGI middleware that refuses what other pages send, and what is sent under a name that is not this server's."""
+class RequestFilter(ABC):
+    """ASGI middleware in front of ``app`` that answers some requests itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._names: frozenset[str] | None = None  # looked up once: a name server may take seconds to answer
+
+    @abstractmethod
+    def answer(self, request: HTTPConnection) -> Response | None:
+        """Return what to answer in place of the app; None passes the request on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with status 400 or 403."""
-        refusal = self._refusal(Headers(scope=scope)) if scope["type"] in ("http", "websocket") else None
-        if refusal is None:
+        """Pass a request on or answer it; a websocket that is not passed on is refused with status 403."""
+        answer = self.answer(HTTPConnection(scope)) if scope["type"] in ("http", "websocket") else None
+        if answer is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: status 403
         else:
-            await refusal(scope, receive, send)
+            await answer(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> PlainTextResponse | None:
-        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+
+class KnownHosts(RequestFilter):
+    """Refuses what other pages send, and what is sent under a name that is not this server's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app)
+        self._names: frozenset[str] | None = None  # looked up once: a name server may take seconds to answer
+
+    def answer(self, request: HTTPConnection) -> Response | None:
+        """Return a refusal with status 400 or 403, or None: see ``RequestFilter``."""
+        hosts, origins = request.headers.getlist("host"), request.headers.getlist("origin")
         if len(hosts) != 1 or not self._is_known(host_of(hosts[0])):
             text = (
                 "This server does not answer under this name. Open it as localhost or by its IP address, or start it "

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.shared.access import READ_ONLY_VARIABLE, TOKEN, TOKEN_VARIABLE, UNREADABLE, login_settings
+from pages.shared.access import READ_ONLY_VARIABLE, TOKEN, TOKEN_VARIABLE, UNREADABLE, is_read_only, login_settings
 
 APP = Path(__file__).parents[2] / "app.py"
 SHARE, READ_ONLY = "--share", "--read-only"
@@ -98,8 +98,8 @@ def start(arguments: Sequence[str]) -> None:
     rest = [argument for argument in arguments if argument not in (SHARE, READ_ONLY)]
     if READ_ONLY in arguments:
         os.environ[READ_ONLY_VARIABLE] = "1"
-        if option(rest, "server.maxUploadSize") is None:
-            rest += ["--server.maxUploadSize", str(UPLOAD_MB)]
+    if is_read_only() and option(rest, "server.maxUploadSize") is None:
+        rest += ["--server.maxUploadSize", str(UPLOAD_MB)]
     if SHARE in arguments:
         rest = _shared(rest)
     sys.stdout.flush()
@@ -118,7 +118,7 @@ def _shared(rest: list[str]) -> list[str]:
         rest = [*rest, "--server.port", port]
     os.environ[TOKEN_VARIABLE] = token
     who = "Whoever has this link can use the page" if token else "Visitors log in, as secrets.toml says"
-    print(f"{who}{' (read-only)' if READ_ONLY_VARIABLE in os.environ else ''}. It opens in a few seconds:")  # noqa: T201
+    print(f"{who}{' (read-only)' if is_read_only() else ''}. It opens in a few seconds:")  # noqa: T201
     for link in links(rest, address, port, token):
         print(f"  {link}")  # noqa: T201
     # Streamlit's own welcome has no token, and asks a server on the internet for this machine's address.

@@ -12,9 +12,12 @@ import pytest
 from PIL import Image
 
 from clip_core.__main__ import main
+from clip_core.cli import indexing
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.onnx import OnnxEncoder
+from clip_core.library import identify
 from clip_core.types import Progress
+from tests.cli.test_terminal import put_screen
 from tests.support.fakes import FakeClock
 from tests.support.hostile_models import many_rows
 from tests.support.hub_server import HubServer, use_hub
@@ -169,7 +172,7 @@ def test_a_prompt_that_is_cut_is_told(here: Path, capsys: pytest.CaptureFixture[
     assert run(capsys, "index", "clip.mp4")[0] == 0
     code, out, err = run(capsys, "score", "clip.mp4", "--prompt", "dog " * 75 + "red house", "--prompt", "a dog")
     assert (code, out[0].count("dog")) == (0, 76)
-    assert err == ["The model does not read all of “dog dog dog dog…ed house”. Not read: “red house”"]
+    assert err == ["“dog dog dog dog…ed house” is longer than the model reads. Not read: “red house”"]
 
 
 def test_the_first_use_of_a_model_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,6 +225,17 @@ def test_a_header_that_promises_more_is_told_before_anything_is_embedded(
     assert (code, len(out)) == (0, 1)
     assert said in heard[0]
     assert said in run(capsys, "index", "clip.mp4")[2]  # also when there is nothing to do
+
+
+def test_facts_have_a_line_of_their_own_beside_a_bar(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "file_facts", lambda *_: ("sound stream 2 of 3",))
+    monkeypatch.setattr(identify, "SILENT_S", -1.0)  # so that reading the file is shown
+    screen = put_screen(monkeypatch)
+    assert main(["index", "clip.mp4"]) == 0
+    (line,) = [line for line in screen.getvalue().split("\n") if "sound stream" in line]
+    before, _, shown = line.rpartition("\r")
+    assert "Reading the file" in before
+    assert shown == "clip.mp4: 20 frames, 0:00.667; sound stream 2 of 3"
 
 
 def test_a_wait_that_a_server_asks_for_is_shown_and_ends_with_ctrl_c(

@@ -163,7 +163,7 @@ def test_a_server_without_weights_says_so_first(status: int, reason: str) -> Non
     quoted = f"“{reason}”" if reason.endswith(".") else f"“{reason}”."
     assert message == (
         f"{SERVER} says: {quoted} It cannot fetch the CLIP weights ({status}). "
-        "It needs Internet once, a key, or a cache of them."
+        "It needs Internet access once, a valid key, or a cache of the weights."
     )
 
 
@@ -188,8 +188,14 @@ def test_what_a_reason_means_comes_after_it(status: int, reason: str, meaning: s
 
 
 def test_keys_of_others_are_not_shown() -> None:
-    reason = "GET https://api.example/x?api_key=rf_OTHER&y=1 failed: Bearer abc.def, {'apikey': 'rf_THIRD'}"
-    shown = "GET https://api.example/x?api_key=[key]&y=1 failed: Bearer [key], {'apikey': '[key]'}"
+    reason = (
+        "GET https://api.example/x?api_key=rf_OTHER&y=1 failed: Bearer abc.def, {'apikey': 'rf_THIRD', "
+        "'X-API-Key': 'rf_FOURTH', 'Authorization': 'Basic dXNlcjpwYXNz'}"
+    )
+    shown = (
+        "GET https://api.example/x?api_key=[key]&y=1 failed: Bearer [key], {'apikey': '[key]', "
+        "'X-API-Key': '[key]', 'Authorization': 'Basic [key]'}"
+    )
     assert f"says: “{shown}”. It" in told(500, {"message": reason})
 
 

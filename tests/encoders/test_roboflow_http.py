@@ -205,7 +205,7 @@ def test_what_is_not_busy_is_not_asked_again(server: FakeInferenceServer, status
         (
             "no weights",
             r"says: “Internal error\. Could not connect to Roboflow API\.” It cannot fetch the CLIP weights \(503\)\. "
-            r"It needs Internet once, a key, or a cache of them\.$",
+            r"It needs Internet access once, a valid key, or a cache of the weights\.$",
         ),
         ("504", r"took too long for its gateway \(504\)"),
         ("picture in plain text", r"says: “cannot read …” It failed internally"),

@@ -230,7 +230,7 @@ def test_what_is_cut_off_is_not_unknown_as_well(tmp_path: Path) -> None:
     words = tokens(tmp_path, most=6).unread("kitchen dog dog dog rug wall")
     assert (words.cut_off, words.unknown, words.read) == ("rug wall", ("kitchen",), "dog dog dog")
     assert words.notes == [
-        "The model does not read all of “kitchen dog dog…rug wall”. Not read: “rug wall”",
+        "“kitchen dog dog…rug wall” is longer than the model reads. Not read: “rug wall”",
         "“kitchen dog dog…rug wall”: the model does not know “kitchen”. It reads only “dog dog dog”.",
     ]
 

@@ -282,6 +282,17 @@ def test_a_record_that_cannot_be_written_is_logged(
     assert trials == ["toy"]  # in this process
 
 
+def test_a_place_for_records_that_cannot_be_looked_at_means_another_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(constants, "HF_ASSETS_CACHE", str(tmp_path / ("long" * 100)))
+    folder = make_clip(tmp_path / "toy")
+    assert is_first_use(str(folder))
+    with caplog.at_level(logging.WARNING):
+        assert load_encoder(str(folder)).dim == load_encoder(str(folder)).dim
+    assert "cannot be remembered" in caplog.text
+
+
 def test_the_sample_model_is_trusted(trials: list[str]) -> None:
     assert not is_first_use("sample")
     load_encoder("sample")

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from pages.shared import hosts
 from tests.support.app import new_world
@@ -116,10 +116,11 @@ def test_requests_that_a_browser_does_not_send(port: int, lines: str, first: int
 
 def test_several_hosts_are_refused_also_if_the_server_lets_them_pass() -> None:
     middleware = hosts.KnownHosts(lambda *_: None)  # type: ignore[arg-type, return-value]
-    refusal = middleware._refusal(Headers(raw=[(b"host", b"localhost"), (b"host", b"localhost")]))
+    host = (b"host", b"localhost")
+    refusal = middleware.answer(HTTPConnection({"type": "http", "headers": [host, host]}))
     assert refusal is not None
     assert refusal.status_code == 400
-    assert middleware._refusal(Headers(raw=[(b"host", b"localhost")])) is None
+    assert middleware.answer(HTTPConnection({"type": "http", "headers": [host]})) is None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,21 @@ def test_clips_are_made_in_a_temporary_folder(read_only: World) -> None:
     assert made.stat().st_size > 1000
     assert not made.is_relative_to(read_only.folder)
     assert contents(read_only.folder) == before
+
+
+def test_temporary_clips_of_a_killed_server_are_swept_by_the_next(
+    read_only: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    _forget_caches()
+    ours, left = cache.exports(), temporary / "clip-video-exports-0123abc_"
+    (left / ("1b" * 16)).mkdir(parents=True)
+    (left / ("1b" * 16) / "clips.zip").write_bytes(b"PK")
+    kept = read_only.folder / "embeddings" / f".clip-video-{'0' * 32}.part"
+    kept.write_bytes(b"half")
+    for path in (ours, left, kept):
+        os.utime(path, (1, 1))
+    cache._config.clear()
+    cache.config()
+    assert (list(temporary.iterdir()), kept.exists()) == ([ours], True)

@@ -144,6 +144,21 @@ def test_read_only_alone_stays_on_this_machine(started: Started, capsys: pytest.
     assert started.arguments[4:] == ["--server.maxUploadSize=5"]
 
 
+@pytest.mark.parametrize(("value", "mode", "limit"), [("1", " (read-only)", "20"), ("0", "", None)])
+def test_the_variable_counts_as_the_option_does(
+    started: Started,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+    mode: str,
+    limit: str | None,
+) -> None:
+    monkeypatch.setenv(READ_ONLY_VARIABLE, value)
+    share.start(["--share", "--server.port", "8600"])
+    assert capsys.readouterr().out.startswith(f"Whoever has this link can use the page{mode}. It opens")
+    assert started.option("server.maxUploadSize") == limit
+
+
 def test_a_taken_port_is_left_out() -> None:
     with socket.socket() as taken:
         for port in range(share.FIRST_PORT, share.FIRST_PORT + share.PORTS):

@@ -162,7 +162,7 @@ KINDS = [
         "lance error: Retryable commit conflict for version 6: This Rewrite transaction was preempted by concurrent "
         f"transaction Delete at version 6. Please retry., {MADE_IN}",
         "other processes kept changing them",
-        "Try again when those are done; what was stored is kept.",
+        "Try again when they are done; what was stored is kept.",
     ),
     (
         "lance error: Not supported: This dataset cannot be read by this version of Lance. Please upgrade Lance to "
@@ -242,7 +242,7 @@ def test_races_that_are_lost_every_time_end_in_words_of_our_own(
             pass
 
     monkeypatch.setattr(tables.time, "sleep", lambda seconds: None)
-    with pytest.raises(StoreError, match=r"other processes kept changing them\. Try again when those are done"):
+    with pytest.raises(StoreError, match=r"other processes kept changing them\. Try again when they are done"):
         tables.Table(Raw(), "/x", tables.columns_of("video string")).add_row({"video": "a"})
     assert 5 <= len(tries) <= 20
 

@@ -27,7 +27,6 @@ from pages.shared.theme import swatch, theme, unseen
 from pages.shared.widgets import bound, key_of
 
 EXAMPLES = ("a dog", "a person running", "a red car")
-MOST_CUT_SHOWN = 120
 MOST_TRUNCATED, MOST_UNKNOWN = 3, 8
 MOST_NAMED = 20
 """The characters of unknown words that fit in one line of the sidebar."""
@@ -292,10 +291,9 @@ def warn_of_unread(prompts: Prompts, *encoders: ShownEncoder) -> None:
     key, state = (tuple(encoder.fingerprint for encoder in encoders), prompts.lines), sidebar_state()
     if state.unread_of != key:
         state.unread_of, state.unread = key, _unread([prompt.text for prompt in prompts.every], encoders)
-    cut = [(which, words) for which, words in state.unread if words.cut_off]
-    for which, words in cut[:MOST_TRUNCATED]:
-        title, end = escape_markdown(short_prompt(words.text)), escape_markdown(_end(words.cut_off))
-        st.warning(f"{which}“{title}” is longer than the model reads. Not read: “{end}”", icon=":material/content_cut:")
+    cut = [which + escape_markdown(words.cut_note) for which, words in state.unread if words.cut_note]
+    for note in cut[:MOST_TRUNCATED]:
+        st.warning(note, icon=":material/content_cut:")
     if (more := len(cut) - MOST_TRUNCATED) > 0:
         st.caption(f"{more} more prompts are longer than the model reads.")
     _draw_unknown([(which, words) for which, words in state.unread if words.unknown_note])
@@ -314,19 +312,12 @@ def _draw_unknown(unread: Sequence[tuple[str, UnreadWords]]) -> None:
 
 
 def _unread(texts: Sequence[str], encoders: Sequence[ShownEncoder]) -> list[tuple[str, UnreadWords]]:
-    """Return what of each text is not read; if two models read differently, with a note which of them."""
-    first, *others = [[words for words in encoder.unread(texts) if words.notes] for encoder in encoders]
-    if all(other == first for other in others):
-        return [("", words) for words in first]
-    return [
-        (f"{which} encoder: ", w)
-        for which, found in zip(("First", "Second"), (first, *others), strict=True)
-        for w in found
-    ]
-
-
-def _end(words: str) -> str:
-    return words if len(words) <= MOST_CUT_SHOWN else f"{words[:MOST_CUT_SHOWN]}… ({len(words):,} characters)"
+    """Return what of each text is not read; if two models read differently, after the name of each."""
+    found = [[words for words in encoder.unread(texts) if words.notes] for encoder in encoders]
+    if all(each == found[0] for each in found):
+        return [("", words) for words in found[0]]
+    named = zip(("First encoder: ", "Second encoder: "), found, strict=True)
+    return [(name, words) for name, each in named for words in each]
 
 
 def _numbered(prompts: Sequence[str]) -> dict[str, int]:

@@ -120,8 +120,8 @@ READING_HELP = (
 )
 
 FACTS_HELP = (
-    "*sound stream*: the one that is heard in clips and in the player, of several. *header promises*: the file holds "
-    "fewer frames than its header says, so it was cut off or badly written; what is there is used."
+    "*sound stream*: which of several sounds clips and the player have. *header promises*: the file ends earlier than "
+    "its header says, because it was cut off or badly written. All frames that it holds are used."
 )
 
 
@@ -180,7 +180,7 @@ def _upload(config: Config, store: EmbeddingStore, busy: DeltaGenerator) -> None
         state.upload_error, state.uploaded = None, str(path)
     except ClipVideoError as error:
         state.upload_error = error
-    state.uploads += 1  # a new key: an uploader without a file
+    state.uploads += 1  # a new key gives an empty uploader
     free(file)
     st.rerun()
 

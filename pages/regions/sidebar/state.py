@@ -83,9 +83,7 @@ class SidebarState(KindState):
     own_table: tuple[int, object] = (0, None)  # number of the table of single prompts, for its key; and what it shows
     focus_asked: int = 0  # how often the cursor was to be put into the list
     unread_of: tuple[tuple[str, ...], tuple[str, ...]] | None = None  # the models and the lines that ``unread`` is for
-    unread: list[tuple[str, UnreadWords]] = field(
-        default_factory=list
-    )  # which model, if several; what it does not read
+    unread: list[tuple[str, UnreadWords]] = field(default_factory=list)  # see prompts.warn_of_unread
     pictures: dict[str, Picture] = field(default_factory=dict)
     picture_uris: dict[str, str] = field(default_factory=dict)  # picture id → thumbnail
     picture_number: int = 0  # number of the uploader, for its key

@@ -110,11 +110,8 @@ def _see_to_copy(video_id: str, target: Path, make: Callable[[], None]) -> TaskV
     asked = region_state(ProxyState).asked
     task = proxy_queue().view(video_id, session_id())  # before the file check: a finished task has written it
     # A failed or cancelled task is not restarted: the visitor sees that, and may start it again.
-    if (
-        not is_read_only()
-        and not target.is_file()
-        and (task is None or (task.state == "done" and video_id not in asked))
-    ):
+    may_start = task is None or (task.state == "done" and video_id not in asked)
+    if may_start and not is_read_only() and not target.is_file():
         make()
         task = proxy_queue().view(video_id, session_id())
     asked.add(video_id)

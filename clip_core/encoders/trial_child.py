@@ -52,13 +52,13 @@ def _limit(memory_bytes: int, time_s: int) -> None:
         resource.RLIMIT_DATA: memory_bytes,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: MOST_OUTPUT_BYTES,
-        # The parent ends the child earlier. This counts if the parent was killed.
         resource.RLIMIT_CPU: time_s * cores(),
     }
     for kind, most in wanted.items():
         _, allowed = resource.getrlimit(kind)
         limit = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(kind, (limit, limit))
+        # At the hard limit the system sends SIGKILL, as it does where memory lacks; at the soft one SIGXCPU.
+        resource.setrlimit(kind, (limit, allowed if kind == resource.RLIMIT_CPU else limit))
 
 
 def _try(folder: Path, precision: str, root: Path, title: str) -> None:

@@ -110,7 +110,8 @@ def test_a_model_that_never_ends_is_stopped_once(
     monkeypatch.setattr(trial, "BASE_S", 2.0)
     folder = with_tower(tmp_path / "toy", hostile.endless_loop())
     for _ in range(2):  # the second time from memory: a page that is drawn again must not wait again
-        refused(folder, r"^The model toy was stopped: it did not finish its first trial within [28] s\. Use", monkeypatch)
+        message = r"^The model toy was stopped: it did not finish its first trial within [28] s\. Use"
+        refused(folder, message, monkeypatch)
     assert trials == ["toy"]
 
 

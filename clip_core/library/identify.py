@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from dataclasses import fields, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from clip_core.errors import (
@@ -140,21 +141,28 @@ def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError
 def _reading_now(record: VideoRecord, store: EmbeddingStore) -> str:
     """Return how the file of an earlier version's record is read now; "" if it is gone, changed or unreadable.
 
-    A "" that was read from the file is stored, so that no file is opened for this more than once.
+    A "" that was read from the file is stored.
     """
     try:
-        if store.known_id(record.path, *file_stamp(Path(record.path))) != record.video_id:
+        stamp = file_stamp(Path(record.path))
+        if store.known_id(record.path, *stamp) != record.video_id:
             return ""
-        with open_video(record.path) as video:
-            reading = video.reading
+        reading = _reading_of(record.path, stamp)
     except (VideoError, OSError):
         return ""
     if not reading:
         try:
             store.remember_video(replace(record, reading=""))
-        except StoreError as error:  # it may be read-only: then the file is opened again
+        except StoreError as error:  # it may be read-only
             _log.info("The reading of %s is not stored: %s", record.name, error.line)
     return reading
+
+
+@lru_cache(maxsize=1024)
+def _reading_of(path: str, stamp: tuple[int, int]) -> str:  # noqa: ARG001 - part of the key
+    """Return a file's ``Video.reading``, for which all its packets may have to be read."""
+    with open_video(path) as video:
+        return video.reading
 
 
 def _time_base_of(path: str) -> Fraction | None:

@@ -207,7 +207,7 @@ class Video(ABC):
     def renew(self) -> bool:
         """Go on with what lies at the path now, and read its times anew; see ``Watched.renew``."""
         self._table = self._shown = None
-        self.unreadable_after_s = self.clock_restarts_s = None
+        self.unreadable_after_s = None
         self.left_out_frames = 0
         return self.watched.renew()
 

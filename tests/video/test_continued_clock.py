@@ -179,3 +179,17 @@ def test_a_long_recording_is_sought_not_read(tmp_path: Path) -> None:
             packet = next(clock.continued(container.demux(video=0)))
         assert packet.pts is not None
         assert abs(packet.pts - int(video.table.pts[900])) * video.table.time_base < 5
+
+
+def test_a_file_that_comes_back_has_its_own_joins(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    single = write_joined(tmp_path, JOINED["ts"], [Recording(100)]).path
+    other = write_joined(tmp_path / "other", JOINED["ts"], [Recording(30), Recording(30)]).path
+    whole = single.read_bytes()
+    with open_video(single) as video:
+        single.write_bytes(other.read_bytes().ljust(len(whole), b"\xff")[: len(whole)])
+        assert video.table.joins
+        single.write_bytes(whole)
+        assert video.renew()
+        assert (video.table.joins, video.reading, len(video.table)) == ((), "", 100)
+        assert video.times_s == pytest.approx(np.arange(100) / RATE, abs=0.001)

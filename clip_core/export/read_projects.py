@@ -31,23 +31,23 @@ Whatever begins is matched, closed or not, so that no text is searched twice.
 def from_first_frame(moments: Sequence[Moment], first_frame_s: float) -> list[Moment]:
     """Return moments that count from the start of the file as they count from the first frame, ``first_frame_s`` later.
 
-    An end that means the end of any video (``MOST_SECONDS``) stays; what is before the first frame begins with it.
+    An end that means the end of any video (``MOST_SECONDS``) stays; a time before the first frame becomes that of it.
     """
     return [
         replace(
             moment,
-            start_s=_moved(moment.start_s, first_frame_s, least_s=0.0),
+            start_s=_moved(moment.start_s, first_frame_s),
             end_s=_moved(moment.end_s, first_frame_s),
-            peak_s=_moved(moment.peak_s, first_frame_s, least_s=0.0),
+            peak_s=_moved(moment.peak_s, first_frame_s),
         )
         for moment in moments
     ]
 
 
-def _moved(time_s: float, by_s: float, least_s: float = -math.inf) -> float:
+def _moved(time_s: float, by_s: float) -> float:
     if time_s == MOST_SECONDS or by_s == 0:
         return time_s
-    moved_s = max(least_s, time_s - by_s)
+    moved_s = max(0.0, time_s - by_s)
     return RoundedTime(moved_s, time_s.rounding_s) if isinstance(time_s, RoundedTime) else moved_s
 
 

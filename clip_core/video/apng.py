@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from array import array
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,9 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.errors import VideoError, shown_name
-from clip_core.types import Image, TimeTable
-from clip_core.video.base import SeenFrames
-from clip_core.video.forward import PendingFrame
+from clip_core.types import Image
+from clip_core.video.forward import AnimationSource, PendingFrame
 from clip_core.video.images import decode_rgba
 from clip_core.video.pictures import on_white
 from clip_core.video.watched import Watched
@@ -185,37 +183,17 @@ def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-class ApngSource:
-    """The pictures of an animated PNG, each laid over those before it as the file asks; see ``FrameSource``."""
-
-    time_base = Fraction(1, _TICKS_PER_S)
-    starts_anywhere = False
+class ApngSource(AnimationSource):
+    """The pictures of an animated PNG."""
 
     def __init__(self, path: Path, scanned: Apng, watched: Watched) -> None:
-        self._path, self._apng, self._watched = path, scanned, watched
-        self._is_broken = False
-        self.reading = ""
         ends_s = accumulate(picture.delay_s for picture in scanned.pictures)
-        self._pts = [0, *(max(k, round(end_s * _TICKS_PER_S)) for k, end_s in enumerate(ends_s, 1))]
-
-    @property
-    def count(self) -> int:
-        """How many pictures the file holds."""
-        return len(self._apng.pictures)
-
-    @property
-    def duration_s(self) -> float:
-        """How long all pictures are shown."""
-        return self._pts[-1] / _TICKS_PER_S
-
-    def claimed(self, start_pts: int) -> TimeTable:
-        """Return the times of all pictures from ``start_pts`` on."""
-        pts = array("q", [stamp for stamp in self._pts[:-1] if stamp >= start_pts])
-        seen = SeenFrames(pts, array("q", [start_pts]), self._pts[-1] - self._pts[-2])
-        return seen.table(self.time_base, start_pts, None, confirmed=False)
+        ends = [max(k, round(end_s * _TICKS_PER_S)) for k, end_s in enumerate(ends_s, 1)]
+        super().__init__(path, watched, Fraction(1, _TICKS_PER_S), ends, is_whole=scanned.is_whole)
+        self._apng = scanned
 
     def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:  # noqa: ARG002
-        """Yield all pictures; they build on each other, so every reading begins at the first."""
+        """Yield all pictures."""
         canvas = np.zeros((self._apng.height, self._apng.width, 4), np.uint8)
         with self._path.open("rb") as file:
             self._watched.check_path()
@@ -233,10 +211,6 @@ class ApngSource:
                 yield PendingFrame(self._pts[k], duration, k == 0, lambda: _shown(canvas))
                 if picture.disposal:
                     place[:] = 0 if before is None else before
-
-    def ends_early(self) -> bool:
-        """Return whether the file, or what can be decoded of it, ends before it says that it does."""
-        return self._is_broken or not self._apng.is_whole
 
     def _decoded(self, file: BinaryIO, picture: ApngPicture) -> _Rgba | None:
         """Return uint8 (height, width, 4) of one picture alone, or None if it cannot be decoded."""

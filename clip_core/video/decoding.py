@@ -23,9 +23,9 @@ from av.video.stream import VideoStream
 
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
-from clip_core.video.base import MAX_PIXELS
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS
 from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
-from clip_core.video.continued_clock import ContinuedClock
+from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, on_white, square_size
 from clip_core.video.watched import Watched
@@ -289,10 +289,15 @@ class Decoder:
 
     @property
     def header_duration_s(self) -> float | None:
-        """How long the stream is, or else the whole file, by its header; None if both are silent."""
+        """How long the stream is, or else the whole file, by its header; None if both are silent.
+
+        Also None where FFmpeg guesses over a day, as it does if the clock starts again.
+        """
+        duration_s = None if self._container.duration is None else self._container.duration / av.time_base
         if self.stream.duration is not None and self.stream.time_base is not None:
-            return float(self.stream.duration * self.stream.time_base)
-        return None if self._container.duration is None else self._container.duration / av.time_base
+            duration_s = float(self.stream.duration * self.stream.time_base)
+        is_guess = self.container_name in OFTEN_JOINED and (duration_s or 0) > MAX_DURATION_S
+        return None if is_guess else duration_s
 
     @property
     def promised_end_s(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ HAPPENED: dict[ChangeKind, str] = {
 """What follows the name of the file in a message."""
 _MOST_PICTURE_NAME = 30
 _END_BYTES = 4096
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 _State: TypeAlias = tuple[int, int, int]
 
 
@@ -121,7 +123,7 @@ class WatchedFile(Watched):
 
     Raises:
         VideoNotFoundError: There is no such regular file.
-        VideoError: It may not be read.
+        VideoError: It is empty, or may not be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -211,14 +213,24 @@ class WatchedFile(Watched):
 
 
 def _opened(path: Path) -> BinaryIO:
+    """Open a regular file that is not empty."""
+    name = shown_name(path)
     try:
-        if stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size:  # opening a pipe would wait for its writer
             return path.open("rb", buffering=0)
     except PermissionError as error:
-        raise VideoError(f"{shown_name(path)} may not be read.", "Change its permissions.") from error
+        raise VideoError(f"{name} may not be read.", "Change its permissions.") from error
     except (OSError, ValueError) as error:
-        raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.") from error
-    raise VideoNotFoundError(f"{shown_name(path)} is not a regular file.", "Choose a video file.")
+        if _ADDRESS.match(str(path)):
+            step = "Download the video and give the path of the file."
+            raise VideoNotFoundError(f"{name} is an address, not a file.", step) from error
+        raise VideoNotFoundError(f"There is no file {name}.", "Check the path.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise VideoNotFoundError(f"{name} is a folder.", "Choose a video file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoNotFoundError(f"{name} is a special file (a pipe or a device).", "Choose a regular file.")
+    raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
 
 
 class WatchedPictures(Watched):

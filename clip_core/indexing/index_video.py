@@ -114,14 +114,15 @@ def recognise_video(
         Progress: Notes while the file is read, then "done".
 
     Raises:
-        VideoError: The file is missing.
+        VideoError: The file is missing, or is not a video although it is as large as a stored one.
         StoreError: The store cannot be read.
     """
     file = Path(path)
     size, _ = file_stamp(file)
     if any(record.size_bytes == size for record in store.videos()):
-        for note in identify(file, store):
-            yield Progress(0, 1, stage="identifying", note=note)
+        with open_video(file) as video:
+            for note in identify(file, store, video.watched):
+                yield Progress(0, 1, stage="identifying", note=note)
     yield Progress(1, 1, seconds_left=0.0, stage="done")
 
 

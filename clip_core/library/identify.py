@@ -24,7 +24,6 @@ from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
 from clip_core.video import open_video
 from clip_core.video.base import Video
-from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.watched import Watched
 
@@ -87,9 +86,9 @@ def known_or_renamed(path: Path, store: EmbeddingStore) -> VideoRecord | None:
     record = known_video(path, store)
     if record is not None:
         return record
-    open_video(path).close()  # a file that is not a video need not be read to its end
-    for _ in identify(path, store):
-        pass
+    with open_video(path) as video:  # a file that is not a video need not be read to its end
+        for _ in identify(path, store, video.watched):
+            pass
     return known_video(path, store)
 
 
@@ -178,10 +177,10 @@ def _time_base_of(path: str) -> Fraction | None:
         return None
 
 
-def identify(path: Path, store: EmbeddingStore, watched: Watched | None = None) -> Generator[str, None, str]:
-    """Look up the id of a file in the store; if it is not there, hash the file and store the id.
+def identify(path: Path, store: EmbeddingStore, watched: Watched) -> Generator[str, None, str]:
+    """Look up the id of an open file in the store; if it is not there, hash the file and store the id.
 
-    ``watched`` is the file at ``path`` as it was opened; it may be another one by now.
+    ``watched`` is the file that was opened; by now, another one may lie at ``path``.
 
     Yields:
         A note on the progress of hashing, every half second.
@@ -189,14 +188,12 @@ def identify(path: Path, store: EmbeddingStore, watched: Watched | None = None) 
     Returns:
         The video_id.
     """
-    size, modified = file_stamp(path) if watched is None else watched.stamp
-    known = store.known_id(path, size, modified)
+    known = store.known_id(path, *watched.stamp)
     if known is not None:
         return known
-    video_id = yield from noting(hashing(path) if watched is None else watched.hashing(), size)
-    is_same = file_stamp(path) == (size, modified) if watched is None else watched.change() is None
-    if is_same:  # else it changed while it was hashed, and the id is wrong
-        store.remember_id(path, size, modified, video_id)
+    video_id = yield from noting(watched.hashing(), watched.stamp[0])
+    if watched.change() is None:  # else it changed while it was hashed, and the id is wrong
+        store.remember_id(path, *watched.stamp, video_id)
     return video_id
 
 

@@ -40,11 +40,11 @@ _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
 _REORDERING_CODECS = ("h264", "hevc")
 # Xvid and DivX sign so where a packet holds a B-frame beside the frame that it needs: that, too, misleads the guess.
+_PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 _LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
-_PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
 def open_container(path: Path) -> InputContainer:
@@ -289,15 +289,12 @@ class Decoder:
 
     @property
     def header_duration_s(self) -> float | None:
-        """How long the stream is, or else the whole file, by its header; None if both are silent.
-
-        Also None where FFmpeg guesses over a day, as it does if the clock starts again.
-        """
+        """The length in the header, of the stream or else of the file; None if it has none, or FFmpeg guesses badly."""
         duration_s = None if self._container.duration is None else self._container.duration / av.time_base
         if self.stream.duration is not None and self.stream.time_base is not None:
             duration_s = float(self.stream.duration * self.stream.time_base)
         is_guess = self.container_name in OFTEN_JOINED and (duration_s or 0) > MAX_DURATION_S
-        return None if is_guess else duration_s
+        return None if is_guess else duration_s  # over a day is what it guesses if the clock starts again
 
     @property
     def promised_end_s(self) -> float | None:

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.errors import VideoError, shown_name
-from clip_core.types import Image
 from clip_core.video.forward import AnimationSource, PendingFrame
 from clip_core.video.images import decode_rgba
 from clip_core.video.pictures import on_white
@@ -28,7 +27,7 @@ from clip_core.video.watched import Watched
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_PICTURES = 1_000_000
 _DEFAULT_DELAY = Fraction(1, 10)
-"""How long a picture stays whose delay is 0, as browsers have it."""
+"""How long a picture stays whose delay is 0, as in browsers."""
 _MOST_CHUNKS_BEFORE = 1000
 _MOST_CHUNKS = 4_000_000
 _MOST_BODY_BYTES = 1 << 12
@@ -41,8 +40,6 @@ _TO_BEFORE = 2
 _TICKS_PER_S = 1_000_000
 
 _Rgba: TypeAlias = NDArray[np.uint8]
-_Chunk: TypeAlias = tuple[bytes, int, int]
-"""Name, where its body begins, and how long that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +156,8 @@ class _Scan:
         return Apng(width, height, self._head[8:], b"".join(self._colours.values()), shown, is_whole)
 
 
-def _chunks(file: BinaryIO, size: int) -> Iterator[_Chunk]:
-    """Yield the chunks; the file then stands at the body of each."""
+def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name of each chunk, where its body begins, which is where the file then is, and its length."""
     start = len(SIGNATURE)
     for _ in range(_MOST_CHUNKS):
         if start + 8 > size:
@@ -208,7 +205,7 @@ class ApngSource(AnimationSource):
                 if k == 0:
                     self.reading = "on white" if canvas[:, :, 3].min() < 255 else ""
                 duration = self._pts[k + 1] - self._pts[k]
-                yield PendingFrame(self._pts[k], duration, k == 0, lambda: _shown(canvas))
+                yield PendingFrame(self._pts[k], duration, k == 0, lambda: on_white(canvas).copy())
                 if picture.disposal:
                     place[:] = 0 if before is None else before
 
@@ -225,10 +222,6 @@ class ApngSource(AnimationSource):
         png = SIGNATURE + head + apng.colours + _chunk(b"IDAT", bytes(data)) + _chunk(b"IEND", b"")
         decoded = decode_rgba(png, "PNG")
         return decoded if decoded is not None and decoded.shape == (picture.height, picture.width, 4) else None
-
-
-def _shown(canvas: _Rgba) -> Image:
-    return on_white(canvas).copy()
 
 
 def _laid_over(above: _Rgba, below: _Rgba) -> _Rgba:

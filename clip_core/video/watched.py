@@ -64,6 +64,7 @@ class Watched:
         Raises:
             VideoChangedError: They are not.
         """
+        self.check()
 
     def check_path(self) -> None:
         """Check that the path, by which a decoder has just opened it, still leads to the same file.
@@ -175,10 +176,6 @@ class WatchedFile(Watched):
         if size > self._state[0] and (head, tail) == self._ends:
             return "longer"
         return "shorter" if size < self._state[0] and self._ends[0].startswith(head) else "changed"
-
-    def check_frames(self) -> None:
-        """See ``Watched``."""
-        self.check()
 
     def check_path(self) -> None:
         """See ``Watched``."""

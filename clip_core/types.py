@@ -63,8 +63,8 @@ class Join:
         earlier: Where the packet of the pictures before that one begins.
         start_pts: The pts of its first frame: where the recording before ends, so that the times of the video go on.
         shift: What is added to the file's own time stamps from there on to make them pts.
-        last_dts: When the frame that is shown last before it is decoded, counted as pts are, if the file does not tell
-            when that frame is shown; else ``start_pts``.
+        last_dts: When the frame shown last before the join is decoded, on the clock of pts, if the file does not tell
+            when it is shown; else ``start_pts``.
     """
 
     position: int

@@ -27,7 +27,7 @@ from clip_core.export.formats import MOMENT_FORMATS
 from clip_core.export.read_moments import LIST_SUFFIXES, MOST_BYTES, read_moments
 from clip_core.files import named_after
 from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
-from clip_core.library.identify import file_stamp, known_video, record_of, stamp_of
+from clip_core.library.identify import file_stamp, known_video, record_of, reindex_error, stamp_of
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.store.store import EmbeddingStore
@@ -151,8 +151,9 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
     with about(path), terminal.when_stopped(kept):
         stamp = file_stamp(Path(path))
         record = known_video(path, store, stamp)
-        # The times of an indexed video are known: its frames need not be looked for first.
-        table = record.table if record is not None and record.table.confirmed else None
+        # The times of an indexed video are known, unless it must be indexed again: its frames need not be looked for.
+        is_known = record is not None and record.table.confirmed and reindex_error(record, store) is None
+        table = record.table if record is not None and is_known else None
         suffix = Path(listed).suffix.lower()
         name = f"moments{suffix if suffix in LIST_SUFFIXES else '.csv'}"
         request = ExportRequest(

@@ -22,32 +22,32 @@ _JSON5 = re.compile(
     r"""|(?P<comment>//[^\n]*+|/\*.*?(?:\*/|\Z))|(?P<word>[A-Za-z_$][\w$]*+)(?P<key>(?=\s*+:))?|(?P<comma>,(?=\s*+[}\]]))""",
     re.DOTALL,
 )
-"""What JSON5 allows beyond JSON, as far as LosslessCut writes it. Strings in double quotes are found to be kept.
+"""What JSON5 allows beyond JSON, as far as LosslessCut writes it. Strings in double quotes are matched to be kept.
 
-Whatever begins is matched, closed or not, so that no text is searched twice.
+A string or a comment that is not closed is matched too, so that no text is searched twice.
 """
 
 
 def from_first_frame(moments: Sequence[Moment], first_frame_s: float) -> list[Moment]:
     """Return moments that count from the start of the file as they count from the first frame, ``first_frame_s`` later.
 
-    An end that means the end of any video (``MOST_SECONDS``) stays; what is before the first frame begins with it.
+    An end that means the end of any video (``MOST_SECONDS``) stays; a time before the first frame becomes 0.
     """
     return [
         replace(
             moment,
-            start_s=_moved(moment.start_s, first_frame_s, least_s=0.0),
+            start_s=_moved(moment.start_s, first_frame_s),
             end_s=_moved(moment.end_s, first_frame_s),
-            peak_s=_moved(moment.peak_s, first_frame_s, least_s=0.0),
+            peak_s=_moved(moment.peak_s, first_frame_s),
         )
         for moment in moments
     ]
 
 
-def _moved(time_s: float, by_s: float, least_s: float = -math.inf) -> float:
+def _moved(time_s: float, by_s: float) -> float:
     if time_s == MOST_SECONDS or by_s == 0:
         return time_s
-    moved_s = max(least_s, time_s - by_s)
+    moved_s = max(0.0, time_s - by_s)
     return RoundedTime(moved_s, time_s.rounding_s) if isinstance(time_s, RoundedTime) else moved_s
 
 
@@ -143,10 +143,8 @@ def _version(whole: Mapping[str, Any]) -> float:
 
 def _own(row: Mapping[str, Any]) -> Moment:
     moment = _moment(_text(row.get("prompt")), _seconds(row["start_s"]), _seconds(row["end_s"]), _MICROSECOND_S)
-    peak_s, peak, mean = (
-        _seconds(row.get(key, other)) for key, other in (("peak_s", moment.start_s), ("peak", 0.0), ("mean", 0.0))
-    )
-    return Moment(moment.prompt, moment.start_s, moment.end_s, peak_s, peak, mean, _text(row.get("label")))
+    scores: dict[str, Any] = {key: _seconds(row[key]) for key in ("peak_s", "peak", "mean") if key in row}
+    return replace(moment, label=_text(row.get("label")), **scores)
 
 
 def _segment(row: Mapping[str, Any], end_s: float = MOST_SECONDS) -> Moment:

@@ -31,7 +31,7 @@ FEW_FRAMES = 5
 TIDY_COMMITS = 256
 """Each commit adds a small file, and many files slow down reading: join them after this many commits."""
 MOST_FRUITLESS = 3
-"""So often indexing begins again without a commit between; a file that is touched more often is given up."""
+"""A file that changes more often than this without a commit in between is given up."""
 _AFTER_CHANGE: dict[ChangeKind, str] = {
     "gone": "Put it back and index it again to go on.",
     "folder": "Put it back and index it again to go on.",
@@ -41,7 +41,7 @@ _AFTER_CHANGE: dict[ChangeKind, str] = {
     "changed": "Index it again.",
 }
 _NOT_YET = ("gone", "folder", "longer")
-"""If this happens before the first frame is embedded, opening the file again does not help now."""
+"""After these changes, opening the file again at once does not help."""
 _INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
@@ -114,14 +114,15 @@ def recognise_video(
         Progress: Notes while the file is read, then "done".
 
     Raises:
-        VideoError: The file is missing.
+        VideoError: The file is missing, or is not a video although it is as large as a stored one.
         StoreError: The store cannot be read.
     """
     file = Path(path)
     size, _ = file_stamp(file)
     if any(record.size_bytes == size for record in store.videos()):
-        for note in identify(file, store):
-            yield Progress(0, 1, stage="identifying", note=note)
+        with open_video(file) as video:
+            for note in identify(file, store, video.watched):
+                yield Progress(0, 1, stage="identifying", note=note)
     yield Progress(1, 1, seconds_left=0.0, stage="done")
 
 
@@ -187,13 +188,13 @@ class _Run:
         self._wanted = np.union1d(sample_pts(table, self._rate), self._coarse)
 
     def identify(self, file: Path) -> Iterator[Progress]:
-        """Find out which video it is, and begin."""
+        """Find out which video it is, and record that it is being embedded."""
         self._ask(self._video.table)
         video_id = yield from self._noted_progress(identify(file, self._store, self._video.watched))
         self._begin(video_id)
 
     def _noted_progress(self, identity: Generator[str, None, str]) -> Generator[Progress, None, str]:
-        """Report the notes of hashing a file; stop as soon as it changes, as one does that is being recorded."""
+        """Report the notes of hashing a file; stop as soon as it changes, such as one that is being recorded."""
         while True:
             try:
                 note = next(identity)
@@ -270,7 +271,7 @@ class _Run:
                 return
 
     def _has_same_bytes(self) -> Generator[Progress, None, bool]:
-        """Hash what lies at the path now, if it can be the same; whatever it is, the store learns its id."""
+        """Hash the file that is at the path now, if it can be the same, and store its id, whatever it is."""
         watched, path = self._video.watched, self._video.info.path
         if not self._video.renew():
             return False

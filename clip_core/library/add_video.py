@@ -77,7 +77,9 @@ def _keep(part: PartFile, video_id: str, name: str, store: EmbeddingStore) -> Pa
         record = outdated or record_of(video, video_id, known)
     if not _holds(target, video_id, store):
         part.keep(target)
-    store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name)))
+    # Stored vectors are of pictures as they were read then, which only indexing again changes.
+    reading = record.reading if known is None else known.reading
+    store.remember_video(replace(record, path=str(target.absolute()), name=shown_name(name), reading=reading))
     store.remember_id(target, *file_stamp(target), video_id)
     return target
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from dataclasses import fields, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from clip_core.errors import (
@@ -23,7 +24,6 @@ from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
 from clip_core.video import open_video
 from clip_core.video.base import Video
-from clip_core.video.identity import hashing
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.watched import Watched
 
@@ -86,9 +86,9 @@ def known_or_renamed(path: Path, store: EmbeddingStore) -> VideoRecord | None:
     record = known_video(path, store)
     if record is not None:
         return record
-    open_video(path).close()  # a file that is not a video need not be read to its end
-    for _ in identify(path, store):
-        pass
+    with open_video(path) as video:  # a file that is not a video need not be read to its end
+        for _ in identify(path, store, video.watched):
+            pass
     return known_video(path, store)
 
 
@@ -140,21 +140,28 @@ def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError
 def _reading_now(record: VideoRecord, store: EmbeddingStore) -> str:
     """Return how the file of an earlier version's record is read now; "" if it is gone, changed or unreadable.
 
-    A "" that was read from the file is stored, so that no file is opened for this more than once.
+    A "" that was read from the file is stored.
     """
     try:
-        if store.known_id(record.path, *file_stamp(Path(record.path))) != record.video_id:
+        stamp = file_stamp(Path(record.path))
+        if store.known_id(record.path, *stamp) != record.video_id:
             return ""
-        with open_video(record.path) as video:
-            reading = video.reading
+        reading = _reading_of(record.path, stamp)
     except (VideoError, OSError):
         return ""
     if not reading:
         try:
             store.remember_video(replace(record, reading=""))
-        except StoreError as error:  # it may be read-only: then the file is opened again
+        except StoreError as error:  # it may be read-only
             _log.info("The reading of %s is not stored: %s", record.name, error.line)
     return reading
+
+
+@lru_cache(maxsize=1024)
+def _reading_of(path: str, stamp: tuple[int, int]) -> str:  # noqa: ARG001 - part of the key
+    """Return a file's ``Video.reading``, for which all its packets may have to be read."""
+    with open_video(path) as video:
+        return video.reading
 
 
 def _time_base_of(path: str) -> Fraction | None:
@@ -170,10 +177,10 @@ def _time_base_of(path: str) -> Fraction | None:
         return None
 
 
-def identify(path: Path, store: EmbeddingStore, watched: Watched | None = None) -> Generator[str, None, str]:
-    """Look up the id of a file in the store; if it is not there, hash the file and store the id.
+def identify(path: Path, store: EmbeddingStore, watched: Watched) -> Generator[str, None, str]:
+    """Look up the id of an open file in the store; if it is not there, hash the file and store the id.
 
-    ``watched`` is the file at ``path`` as it was opened; it may be another one by now.
+    ``watched`` is the file that was opened; by now, another one may lie at ``path``.
 
     Yields:
         A note on the progress of hashing, every half second.
@@ -181,14 +188,12 @@ def identify(path: Path, store: EmbeddingStore, watched: Watched | None = None) 
     Returns:
         The video_id.
     """
-    size, modified = file_stamp(path) if watched is None else watched.stamp
-    known = store.known_id(path, size, modified)
+    known = store.known_id(path, *watched.stamp)
     if known is not None:
         return known
-    video_id = yield from noting(hashing(path) if watched is None else watched.hashing(), size)
-    is_same = file_stamp(path) == (size, modified) if watched is None else watched.change() is None
-    if is_same:  # else it changed while it was hashed, and the id is wrong
-        store.remember_id(path, size, modified, video_id)
+    video_id = yield from noting(watched.hashing(), watched.stamp[0])
+    if watched.change() is None:  # else it changed while it was hashed, and the id is wrong
+        store.remember_id(path, *watched.stamp, video_id)
     return video_id
 
 

@@ -46,21 +46,19 @@ def file_facts(path: Path, record: VideoRecord) -> tuple[str, ...]:
 
 def _promise(container: InputContainer, path: Path, record: VideoRecord) -> str:
     """Return what the header promises beyond the last frame, or ""."""
-    frames, duration_s = record.header_frame_count, record.header_duration_s
-    stream, table = video_stream(container, path), record.table
     if record.container in _GUESSED:
         return ""
-    start_s = 0.0 if record.container in _OWN_CLOCK else float(table.start_pts * table.time_base)
-    end_s = start_s + table.end_s + _SLACK_S
+    frames, duration_s = record.header_frame_count or 0, record.header_duration_s or 0.0
+    stream, table, has_own_clock = video_stream(container, path), record.table, record.container in _OWN_CLOCK
+    start_s = float(table.start_pts * table.time_base)
     if record.container == "mov":  # FFmpeg believes the packets, players the header, which counts a late start, too
-        shown_s = (track_duration_s(path, stream.id) or 0.0) - float(table.start_pts * table.time_base)
-        duration_s = max(duration_s or 0.0, shown_s)
-    is_longer = duration_s is not None and duration_s > end_s
-    if is_longer and record.container not in _OWN_CLOCK:  # it counts the other streams as well
-        is_longer = duration_s is not None and duration_s > max(end_s, _last_end_s(container, stream, table) + _SLACK_S)
-    if frames is not None and frames > len(table) and (is_longer or _empty_samples(record, stream) > _FEW_EMPTY):
+        duration_s = max(duration_s, (track_duration_s(path, stream.id) or 0.0) - start_s)
+    is_longer = duration_s > table.end_s + _SLACK_S + (0.0 if has_own_clock else start_s)
+    if is_longer and not has_own_clock:  # it counts the other streams as well
+        is_longer = duration_s > _last_end_s(container, stream, table) + _SLACK_S
+    if frames > len(table) and (is_longer or _empty_samples(record, stream) > _FEW_EMPTY):
         return f"header promises {frames:,} frames"
-    return f"header promises {clock(duration_s or 0.0)}" if is_longer else ""
+    return f"header promises {clock(duration_s)}" if is_longer else ""
 
 
 def _last_end_s(container: InputContainer, stream: VideoStream, table: TimeTable) -> float:

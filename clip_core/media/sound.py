@@ -30,7 +30,7 @@ _MOST_AT_ONCE = RATE
 _MOST_FAILURES_IN_A_ROW = 100
 # Some codecs need earlier packets to decode correctly, and a seek may land after its target.
 _EARLIER_S = (1.0, 5.0)
-_READING_ERRORS = (av.error.FFmpegError, IndexError)  # PyAV ends so if other streams begin amid the file
+_READING_ERRORS = (av.error.FFmpegError, IndexError)  # PyAV does not know streams that begin in the middle
 _ERRORS = (av.error.FFmpegError, ValueError)  # PyAV's own filters raise ValueError
 
 

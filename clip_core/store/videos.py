@@ -129,8 +129,11 @@ def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
+    def is_stored(name: str) -> bool:  # earlier versions lack some columns
+        return name in rows.column_names and rows[name][i].is_valid
+
     def ints(name: str) -> Ints:
-        if name not in rows.column_names or rows[name][i].values is None:  # a record of an earlier version
+        if not is_stored(name):
             return np.empty(0, np.int64)
         values = np.array(rows[name][i].values.to_numpy(zero_copy_only=False), dtype=np.int64)
         values.flags.writeable = False  # the record is shared between threads
@@ -142,6 +145,8 @@ def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
         row.pop(name) for name in ("base_num", "base_den", "start_pts", "end_s", "confirmed")
     )
     joins = tuple(Join(*four) for four in ints("joins").reshape(-1, len(fields(Join))).tolist())
+    if row.get("reading") == "" and not is_stored("joins"):  # that version did not look for joins
+        row["reading"] = None
     table = TimeTable(ints("pts"), Fraction(num, den), start_pts, end_s, confirmed, ints("key_pts"), joins)
     path, name = (row.pop(key).decode("utf-8", "surrogatepass") for key in ("path", "name"))
     return VideoRecord(video_id=row.pop("video"), path=path, name=name, table=table, **row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from array import array
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,11 +16,11 @@ from clip_core.errors import VideoDecodeError, VideoError, shown_name
 from clip_core.text import size_text
 from clip_core.types import Image, TimeTable
 from clip_core.video.apng import ApngSource, is_apng, scan_apng
-from clip_core.video.base import SeenFrames, VideoInfo, check_limits
+from clip_core.video.base import VideoInfo, check_limits
 from clip_core.video.container_bytes import is_webp
-from clip_core.video.forward import ForwardVideo, PendingFrame, first_picture
+from clip_core.video.forward import AnimationSource, ForwardVideo, PendingFrame, first_picture
 from clip_core.video.pictures import EXIF_ORIENTATIONS, ORIENTATION_TAG, Orientation, on_white
-from clip_core.video.watched import Watched, WatchedFile
+from clip_core.video.watched import Watched
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -51,58 +50,32 @@ class Delays:
     usable_bytes: int
 
 
-class AnimationSource:
-    """The pictures of an animation, each laid over those before it as the file asks; transparent places are white.
+class WebpSource(AnimationSource):
+    """The pictures of a WebP; transparent places are white.
 
-    Times are sums of the stated delays. PyAV's FFmpeg opens no animated WebP, so Pillow reads it; it keeps one
-    picture at a time.
+    PyAV's FFmpeg opens no animated WebP, so Pillow reads it; it keeps one picture at a time.
     """
 
-    time_base = Fraction(1, 1000)
-    starts_anywhere = False
-
     def __init__(self, path: Path, delays: Delays, watched: Watched) -> None:
-        self._path, self._delays, self._watched = path, delays, watched
-        self._broken = False
-        self.reading = ""
-        self._pts = [0, *accumulate(delays.delays_ms[:-1])]
-
-    @property
-    def count(self) -> int:
-        """How many pictures the file holds."""
-        return len(self._delays.delays_ms)
-
-    @property
-    def duration_s(self) -> float:
-        """How long all pictures are shown."""
-        return sum(self._delays.delays_ms) / 1000
-
-    def claimed(self, start_pts: int) -> TimeTable:
-        """Return the times of all pictures from ``start_pts`` on."""
-        pts = array("q", [stamp for stamp in self._pts if stamp >= start_pts])
-        seen = SeenFrames(pts, array("q", [start_pts]), self._delays.delays_ms[-1])
-        return seen.table(self.time_base, start_pts, None, confirmed=False)
+        super().__init__(path, watched, Fraction(1, 1000), [*accumulate(delays.delays_ms)], is_whole=delays.whole)
+        self._delays = delays
 
     def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:  # noqa: ARG002
-        """Yield all pictures; they build on each other, so every reading begins at the first."""
+        """Yield all pictures."""
         image = _open(self._path, self._delays)
-        self._watched.check_path()
-        self._broken = image is None
+        self._is_broken = image is None
         if image is None:
             return
         orientation = EXIF_ORIENTATIONS.get(image.getexif().get(ORIENTATION_TAG, 1), Orientation())
         with image:
-            for k, (pts, duration) in enumerate(zip(self._pts, self._delays.delays_ms, strict=True)):
+            self._watched.check_path()
+            for k, (pts, duration) in enumerate(zip(self._pts, self._delays.delays_ms, strict=False)):
                 if not _go_to(image, k):
-                    self._broken = True
+                    self._is_broken = True
                     return
                 if k == 0:
                     self.reading = _reading(image, orientation)
                 yield PendingFrame(pts, duration, k == 0, _maker(image, orientation))
-
-    def ends_early(self) -> bool:
-        """Return whether the file, or what can be decoded of it, ends before its blocks say that it does."""
-        return self._broken or not self._delays.whole
 
 
 def _open(path: Path, delays: Delays) -> ImageFile | None:
@@ -146,23 +119,17 @@ def _maker(image: ImageFile, orientation: Orientation) -> Callable[[], Image | N
     return picture
 
 
-def open_animation(path: Path, table: TimeTable | None = None) -> ForwardVideo:
+def open_animation(path: Path, watched: Watched, table: TimeTable | None = None) -> ForwardVideo:
     """Open a WebP or an animated PNG, and decode its first picture; a still WebP is a video of one frame.
 
     Args:
-        path: A regular file that is not empty.
+        path, watched: The file.
         table: A confirmed table of this very file.
 
     Raises:
         VideoError: It is neither, or one beyond 64 megapixels, 24 hours or 512 MiB.
         VideoDecodeError: Not one picture can be decoded.
     """
-    watched = WatchedFile(path)
-    with watched.opening():
-        return _open_watched(path, watched, table)
-
-
-def _open_watched(path: Path, watched: WatchedFile, table: TimeTable | None) -> ForwardVideo:
     source = _apng_source(path, watched) if is_apng(path) else _webp_source(path, watched)
     first = first_picture(source)
     if first is None:
@@ -186,19 +153,19 @@ def _open_watched(path: Path, watched: WatchedFile, table: TimeTable | None) -> 
     return ForwardVideo(info, source, start_pts, table, watched)
 
 
-def _apng_source(path: Path, watched: WatchedFile) -> ApngSource:
+def _apng_source(path: Path, watched: Watched) -> ApngSource:
     scanned = scan_apng(path)
     source = ApngSource(path, scanned, watched)
     check_limits(shown_name(path), scanned.width, scanned.height, source.duration_s, source.count)
     return source
 
 
-def _webp_source(path: Path, watched: WatchedFile) -> AnimationSource:
+def _webp_source(path: Path, watched: Watched) -> WebpSource:
     name, size_bytes = shown_name(path), watched.stamp[0]
     if not is_webp(path):
         raise VideoError(f"{name} is not an animation that can be read.", "Choose a WebP or an animated PNG.")
     delays = read_delays(path)
-    source = AnimationSource(path, delays, watched)
+    source = WebpSource(path, delays, watched)
     check_limits(name, delays.width, delays.height, source.duration_s, source.count)
     if size_bytes > MAX_WEBP_BYTES:
         raise VideoError(

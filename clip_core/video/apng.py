@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from array import array
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,9 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_core.errors import VideoError, shown_name
-from clip_core.types import Image, TimeTable
-from clip_core.video.base import SeenFrames
-from clip_core.video.forward import PendingFrame
+from clip_core.video.forward import AnimationSource, PendingFrame
 from clip_core.video.images import decode_rgba
 from clip_core.video.pictures import on_white
 from clip_core.video.watched import Watched
@@ -30,7 +27,7 @@ from clip_core.video.watched import Watched
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_PICTURES = 1_000_000
 _DEFAULT_DELAY = Fraction(1, 10)
-"""How long a picture stays whose delay is 0, as browsers have it."""
+"""How long a picture stays whose delay is 0, as in browsers."""
 _MOST_CHUNKS_BEFORE = 1000
 _MOST_CHUNKS = 4_000_000
 _MOST_BODY_BYTES = 1 << 12
@@ -43,8 +40,6 @@ _TO_BEFORE = 2
 _TICKS_PER_S = 1_000_000
 
 _Rgba: TypeAlias = NDArray[np.uint8]
-_Chunk: TypeAlias = tuple[bytes, int, int]
-"""Name, where its body begins, and how long that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +156,8 @@ class _Scan:
         return Apng(width, height, self._head[8:], b"".join(self._colours.values()), shown, is_whole)
 
 
-def _chunks(file: BinaryIO, size: int) -> Iterator[_Chunk]:
-    """Yield the chunks; the file then stands at the body of each."""
+def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name of each chunk, where its body begins, which is where the file then is, and its length."""
     start = len(SIGNATURE)
     for _ in range(_MOST_CHUNKS):
         if start + 8 > size:
@@ -185,37 +180,17 @@ def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-class ApngSource:
-    """The pictures of an animated PNG, each laid over those before it as the file asks; see ``FrameSource``."""
-
-    time_base = Fraction(1, _TICKS_PER_S)
-    starts_anywhere = False
+class ApngSource(AnimationSource):
+    """The pictures of an animated PNG."""
 
     def __init__(self, path: Path, scanned: Apng, watched: Watched) -> None:
-        self._path, self._apng, self._watched = path, scanned, watched
-        self._is_broken = False
-        self.reading = ""
         ends_s = accumulate(picture.delay_s for picture in scanned.pictures)
-        self._pts = [0, *(max(k, round(end_s * _TICKS_PER_S)) for k, end_s in enumerate(ends_s, 1))]
-
-    @property
-    def count(self) -> int:
-        """How many pictures the file holds."""
-        return len(self._apng.pictures)
-
-    @property
-    def duration_s(self) -> float:
-        """How long all pictures are shown."""
-        return self._pts[-1] / _TICKS_PER_S
-
-    def claimed(self, start_pts: int) -> TimeTable:
-        """Return the times of all pictures from ``start_pts`` on."""
-        pts = array("q", [stamp for stamp in self._pts[:-1] if stamp >= start_pts])
-        seen = SeenFrames(pts, array("q", [start_pts]), self._pts[-1] - self._pts[-2])
-        return seen.table(self.time_base, start_pts, None, confirmed=False)
+        ends = [max(k, round(end_s * _TICKS_PER_S)) for k, end_s in enumerate(ends_s, 1)]
+        super().__init__(path, watched, Fraction(1, _TICKS_PER_S), ends, is_whole=scanned.is_whole)
+        self._apng = scanned
 
     def frames(self, from_pts: int | None = None) -> Generator[PendingFrame, None, None]:  # noqa: ARG002
-        """Yield all pictures; they build on each other, so every reading begins at the first."""
+        """Yield all pictures."""
         canvas = np.zeros((self._apng.height, self._apng.width, 4), np.uint8)
         with self._path.open("rb") as file:
             self._watched.check_path()
@@ -230,13 +205,9 @@ class ApngSource:
                 if k == 0:
                     self.reading = "on white" if canvas[:, :, 3].min() < 255 else ""
                 duration = self._pts[k + 1] - self._pts[k]
-                yield PendingFrame(self._pts[k], duration, k == 0, lambda: _shown(canvas))
+                yield PendingFrame(self._pts[k], duration, k == 0, lambda: on_white(canvas).copy())
                 if picture.disposal:
                     place[:] = 0 if before is None else before
-
-    def ends_early(self) -> bool:
-        """Return whether the file, or what can be decoded of it, ends before it says that it does."""
-        return self._is_broken or not self._apng.is_whole
 
     def _decoded(self, file: BinaryIO, picture: ApngPicture) -> _Rgba | None:
         """Return uint8 (height, width, 4) of one picture alone, or None if it cannot be decoded."""
@@ -251,10 +222,6 @@ class ApngSource:
         png = SIGNATURE + head + apng.colours + _chunk(b"IDAT", bytes(data)) + _chunk(b"IEND", b"")
         decoded = decode_rgba(png, "PNG")
         return decoded if decoded is not None and decoded.shape == (picture.height, picture.width, 4) else None
-
-
-def _shown(canvas: _Rgba) -> Image:
-    return on_white(canvas).copy()
 
 
 def _laid_over(above: _Rgba, below: _Rgba) -> _Rgba:

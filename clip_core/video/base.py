@@ -83,7 +83,7 @@ class Video(ABC):
         time_base: Seconds per unit of ``pts``.
         start_pts: The pts of the first frame that decodes, which is time zero.
         table: A confirmed table of this very file; one in other units, or that begins elsewhere, is ignored.
-        watched: The file that it is read from; the video closes it. None: it is read from no file.
+        watched: The file that it is read from; the video closes it. None if it is read from no file.
 
     Attributes:
         info: What the container says.
@@ -136,7 +136,7 @@ class Video(ABC):
 
     @property
     def clock(self) -> ContinuedClock | None:
-        """What makes times of the file's packets those of ``table``; None if they are the same."""
+        """Maps the times of the file's packets to those of ``table``; None if they are the same."""
         return None
 
     @property
@@ -207,7 +207,7 @@ class Video(ABC):
     def renew(self) -> bool:
         """Go on with what lies at the path now, and read its times anew; see ``Watched.renew``."""
         self._table = self._shown = None
-        self.unreadable_after_s = self.clock_restarts_s = None
+        self.unreadable_after_s = None
         self.left_out_frames = 0
         return self.watched.renew()
 

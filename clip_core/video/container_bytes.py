@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
-_TS_PACKETS = (188, 192, 204)
+# Sizes of the packets of MPEG-TS, and how much too early FFmpeg says that they begin.
+_TS_PACKETS = {188: 0, 192: 0, 204: 16}
 _MAX_BOXES = 100_000
 _MAX_BODY_BYTES = 4096
 _TIMECODE_BASE_AT = 40
@@ -33,7 +34,8 @@ def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
             head = file.read(8)
             return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > size
         if container == "mpegts":
-            return all((size - recording) % packet for packet in _TS_PACKETS)
+            rests = {packet: early if recording else 0 for packet, early in _TS_PACKETS.items()}
+            return all((size - recording) % packet != rest for packet, rest in rests.items())
         return container == "gif" and not _gif_is_whole(file)
 
 

@@ -28,11 +28,11 @@ _FEW = 8
 _BACK_S, _BACK_WHERE_OFTEN_S = 1, 0.25
 # Packets that belong together are hardly further apart.
 _NEAR_S = 10
-# A recorder without signal leaves a gap; hours of nothing, or a gap where others are joined, are a join, too.
+# A recorder without signal leaves a gap. Hours of nothing are a join, and so is a gap in a file that has other joins.
 _FORWARD_S, _FORWARD_WHERE_JOINED_S = 3600, 10
 # Reordered frames reach so many packets at most.
 _REORDERED = 64
-# The time stamps of MPEG-TS and -PS run over after so many ticks of 1/90000 s.
+# The time stamps of MPEG-TS and -PS wrap around after so many ticks of 1/90000 s.
 _WRAP = 2**33
 _MOST_HELD = 2000
 # MPEG-PS stamps few packets; until some have come after a seek, FFmpeg's times of the others are wrong.
@@ -98,7 +98,7 @@ class PacketLog:
 
 
 class _Unwrapped:
-    """The times of a log, int64 (n,), on a clock that does not run over; ``wrap`` is 0 if it cannot."""
+    """The times of a log, int64 (n,), as if time stamps did not wrap around; ``wrap`` is 0 if they do not."""
 
     def __init__(self, dts: Ints, pts: Ints, per_s: float, wrap: int) -> None:
         self._per_s = per_s
@@ -106,13 +106,13 @@ class _Unwrapped:
         self.pts = self.dts + _nearest(pts - dts, wrap)
 
     def starts(self, back_s: float, forward_s: float) -> list[int]:
-        """Return the numbers of the packets that begin another recording: after a step of more seconds than these."""
+        """Return the numbers of the packets that begin another recording: where the clock steps by more than this."""
         steps_s = np.diff(self.dts) / self._per_s
         starts: list[int] = []
         for start in (np.flatnonzero((steps_s < -back_s) | (steps_s > forward_s)) + 1).tolist():
             following = self.dts[start : start + _FEW]
             before = self.dts[max(0, start - _FEW) : start]
-            # Few packets with stray times lie between others of one recording.
+            # A few packets with stray times may lie between others of one recording.
             returns = self._going_on(before[-1], following[1:]) >= _FEW // 2
             returned = self._going_on(before[:-1], following[0]) > 0
             if len(following) == _FEW and not returns and not returned:
@@ -177,7 +177,7 @@ class ContinuedClock:
         return bisect_right(self._pts, pts, 1, len(self._joins) + 1) - 1
 
     def seek(self, container: InputContainer, pts: int) -> bool:
-        """Go to a place before a time, as far as can be told; return False if only reading from the start helps.
+        """Go to about a place before a time; return False if the file can only be read from its start.
 
         Raises:
             FFmpegError: It failed, and the position is unknown.
@@ -196,8 +196,8 @@ class ContinuedClock:
 
         Args:
             packets: As they come from the file.
-            target_pts: If given, they are those of the pictures, and those before the last keyframe that is shown at or
-                before it are left out; if there is no such keyframe, none is.
+            target_pts: If given, the packets are those of the pictures, and what comes before the last keyframe that is
+                shown at or before it is left out.
         """
         continued = self._continued(packets)
         return continued if target_pts is None else _from_keyframe(continued, target_pts)
@@ -213,7 +213,7 @@ class ContinuedClock:
                 continue
             if packet.pos is not None:
                 positions[stream] = packet.pos
-            if stream not in positions:  # after a seek: nobody knows whose it is
+            if stream not in positions:  # after a seek: its recording is not known
                 continue
             number = numbers[stream] = max(numbers.get(stream, 0), self._recording(packet, positions[stream]))
             if self._is_mpeg_ps and number > begun and packet.stream.type == "video":
@@ -233,7 +233,7 @@ class ContinuedClock:
         shifts, middles = self._in_units_of(packet)
         if not self._wrap:
             return stamp + shifts[number]
-        least = middles[number] - self._wrap // 2  # FFmpeg corrects some of the times that ran over
+        least = middles[number] - self._wrap // 2  # FFmpeg unwraps some of the times itself
         return least + (stamp + shifts[number] - least) % self._wrap
 
     def _in_units_of(self, packet: Packet[AnyStream]) -> tuple[list[int], list[int]]:

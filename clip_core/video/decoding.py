@@ -23,9 +23,9 @@ from av.video.stream import VideoStream
 
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
-from clip_core.video.base import MAX_PIXELS
+from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS
 from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
-from clip_core.video.continued_clock import ContinuedClock
+from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, on_white, square_size
 from clip_core.video.watched import Watched
@@ -40,11 +40,11 @@ _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
 _REORDERING_CODECS = ("h264", "hevc")
 # Xvid and DivX sign so where a packet holds a B-frame beside the frame that it needs: that, too, misleads the guess.
+_PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 _LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
-_PACKED = re.compile(rb"DivX\d+(?:Build|b)\d+p")
 
 
 def open_container(path: Path) -> InputContainer:
@@ -289,10 +289,12 @@ class Decoder:
 
     @property
     def header_duration_s(self) -> float | None:
-        """How long the stream is, or else the whole file, by its header; None if both are silent."""
+        """The length in the header, of the stream or else of the file; None if it has none, or FFmpeg guesses badly."""
+        duration_s = None if self._container.duration is None else self._container.duration / av.time_base
         if self.stream.duration is not None and self.stream.time_base is not None:
-            return float(self.stream.duration * self.stream.time_base)
-        return None if self._container.duration is None else self._container.duration / av.time_base
+            duration_s = float(self.stream.duration * self.stream.time_base)
+        is_guess = self.container_name in OFTEN_JOINED and (duration_s or 0) > MAX_DURATION_S
+        return None if is_guess else duration_s  # over a day is what it guesses if the clock starts again
 
     @property
     def promised_end_s(self) -> float | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -69,6 +71,43 @@ def first_picture(source: FrameSource) -> tuple[int, Image] | None:
             if image is not None:
                 return frame.pts, image
     return None
+
+
+class AnimationSource(FrameSource):
+    """The pictures of an animated file, each laid over those before it, so that every reading begins at the first.
+
+    Args:
+        path: The file.
+        watched: Every reading opens the file anew, which has to be this one.
+        time_base: See ``FrameSource``.
+        ends: When each picture ends, in units of it.
+        is_whole: Whether the file holds as many as it promises, and its end.
+
+    Attributes:
+        count: How many pictures the file holds.
+        duration_s: How long all of them are shown.
+        reading: See ``VideoInfo``; known when the first picture has been read.
+    """
+
+    starts_anywhere = False
+
+    def __init__(
+        self, path: Path, watched: Watched, time_base: Fraction, ends: Sequence[int], *, is_whole: bool
+    ) -> None:
+        self.time_base, self.count, self.duration_s = time_base, len(ends), float(ends[-1] * time_base)
+        self.reading = ""
+        self._path, self._watched = path, watched
+        self._pts, self._is_whole, self._is_broken = [0, *ends], is_whole, False
+
+    def claimed(self, start_pts: int) -> TimeTable:
+        """Return the times of all pictures from ``start_pts`` on."""
+        pts = array("q", [stamp for stamp in self._pts[:-1] if stamp >= start_pts])
+        seen = SeenFrames(pts, array("q", [start_pts]), self._pts[-1] - self._pts[-2])
+        return seen.table(self.time_base, start_pts, None, confirmed=False)
+
+    def ends_early(self) -> bool:
+        """Return whether the file, or what can be decoded of it, ends before it says that it does."""
+        return self._is_broken or not self._is_whole
 
 
 class ForwardVideo(Video):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, VideoNotFoundError, shown_name
+from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, shown_name
 from clip_core.types import Frame, TimeTable
 from clip_core.video.apng import is_apng
-from clip_core.video.base import MAX_DURATION_S, Video, VideoInfo, check_limits
+from clip_core.video.base import Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
+from clip_core.video.identity import readable
 from clip_core.video.pictures import Orientation, frame_orientation
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.watched import WatchedFile
@@ -38,7 +37,6 @@ _EXTENSIONS = {
 }
 _TURNING = ("mov", "matroska", "webm")
 """Containers that can ask for pictures to be turned."""
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
 def open_video(path: str | Path, *, video_id: str | None = None, table: TimeTable | None = None) -> Video:
@@ -71,12 +69,15 @@ def _open(path: str | Path, table: TimeTable | None) -> Video:
 
         return open_sequence(sequence, table)
     file = Path(path)
-    _check_file(path, file)
-    if _is_animation(file):
-        from clip_core.video.animation import open_animation
+    watched = WatchedFile(file)
+    with watched.opening():
+        with readable(file):
+            is_animation = is_webp(file) or is_apng(file)
+        if is_animation:
+            from clip_core.video.animation import open_animation
 
-        return open_animation(file, table)
-    return _open_with_pyav(file, table)
+            return open_animation(file, watched, table)
+        return _open_with_pyav(file, watched, table)
 
 
 class SharedVideo:
@@ -148,7 +149,7 @@ def upload_extension(video: Video) -> str:
     return _EXTENSIONS[video.info.container]
 
 
-def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
+def _open_with_pyav(file: Path, watched: WatchedFile, table: TimeTable | None) -> Video:
     try:
         from clip_core.video.decoding import Decoder, PictureMaker
         from clip_core.video.pyav import PyAVVideo
@@ -158,11 +159,11 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
             "Install it: python -m pip install av",
         ) from error
 
-    name, watched = shown_name(file), WatchedFile(file)
-    with watched.opening(), ExitStack() as on_error:
+    name = shown_name(file)
+    with ExitStack() as on_error:
         decoder = Decoder(file, watched)
         on_error.callback(decoder.close)
-        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, _promised_s(decoder)
+        stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
         pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
         check_limits(name, context.width, context.height, duration_s, pictures)
         frames = decoder.frames()
@@ -185,42 +186,6 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
         video = PyAVVideo(info, decoder, first, maker, table)
         on_error.pop_all()
         return video
-
-
-def _promised_s(decoder: Decoder) -> float | None:
-    """Return the header's duration; None where FFmpeg guesses over a day, as it does if the clock starts again."""
-    from clip_core.video.continued_clock import OFTEN_JOINED
-
-    duration_s = decoder.header_duration_s
-    is_guess = decoder.container_name in OFTEN_JOINED and (duration_s or 0) > MAX_DURATION_S
-    return None if is_guess else duration_s
-
-
-def _is_animation(file: Path) -> bool:
-    """Return whether Pillow reads a file, by its first bytes."""
-    try:
-        return is_webp(file) or is_apng(file)
-    except OSError as error:
-        raise VideoError(f"{shown_name(file)} may not be read.", "Change its permissions.") from error
-
-
-def _check_file(given: str | Path, file: Path) -> None:
-    """Refuse what is no regular file, or an empty one."""
-    name = shown_name(given)
-    try:
-        status = file.stat()
-    except (OSError, ValueError) as error:
-        if _ADDRESS.match(str(given)):
-            raise VideoNotFoundError(
-                f"{name} is an address, not a file.", "Download the video and give the path of the file."
-            ) from error
-        raise VideoNotFoundError(f"There is no file {name}.", "Check the path.") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise VideoNotFoundError(f"{name} is a folder.", "Choose a video file in it.")
-    if not stat.S_ISREG(status.st_mode):
-        raise VideoNotFoundError(f"{name} is a special file (a pipe or a device).", "Choose a regular file.")
-    if status.st_size == 0:
-        raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
 
 
 def _first_frame(frames: Iterator[Decoded], decoder: Decoder, name: str) -> Decoded:

@@ -73,6 +73,11 @@ class PyAVVideo(Video):
                 number = int(np.searchsorted(self.table.pts, decoded.pts))
                 yield self._frame(number, decoded.pts, self._pictures.rgb(decoded))
 
+    def renew(self) -> bool:
+        """See ``Video``."""
+        self._joins, self._knows_joins = (), self.info.container in ONE_CLOCK
+        return super().renew()
+
     def close(self) -> None:
         """Release the file; may be called twice."""
         super().close()

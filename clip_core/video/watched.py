@@ -1,8 +1,9 @@
-"""The file, or the numbered pictures, that a video is read from, and whether they are still what they were."""
+"""The file, or the numbered pictures, that a video is read from, and whether they have changed since."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -24,11 +25,12 @@ HAPPENED: dict[ChangeKind, str] = {
 """What follows the name of the file in a message."""
 _MOST_PICTURE_NAME = 30
 _END_BYTES = 4096
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 _State: TypeAlias = tuple[int, int, int]
 
 
 def _state(status: os.stat_result) -> _State:
-    """Return what tells a change of a file's content: its size, and when it and its inode were changed last."""
+    """Return what reveals a change of a file's content: its size, and when it and its inode were last changed."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -44,34 +46,35 @@ class Watched:
     stamp = (0, 0)
 
     def change(self) -> VideoChangedError | None:
-        """Return what has happened since it was opened, or None if all is as it was. Pictures are all looked at."""
+        """Return what has happened since it was opened, or None if nothing has. All pictures are looked at."""
         return None
 
     def check(self) -> None:
-        """Check that all is as it was when it was opened.
+        """Check that nothing has changed since it was opened.
 
         Raises:
-            VideoChangedError: It is not.
+            VideoChangedError: Something has.
         """
         if (error := self.change()) is not None:
             raise error
 
     def check_frames(self) -> None:
-        """Check the frames read so far: those of a file with its state; a picture was checked when it was read.
+        """Check that the frames read so far are of what was opened. Only pictures that were read are looked at.
 
         Raises:
-            VideoChangedError: The file is not as it was.
+            VideoChangedError: They are not.
         """
+        self.check()
 
     def check_path(self) -> None:
-        """Check that what was just opened by its path is the same file, whatever was written to it since.
+        """Check that the path, by which a decoder has just opened it, still leads to the same file.
 
         Raises:
-            VideoChangedError: The path leads to another file, or to none.
+            VideoChangedError: It leads to another file, or to none.
         """
 
     def renew(self) -> bool:
-        """Watch what lies at the path now; return False, and do nothing, if it cannot have the same bytes."""
+        """Watch what is at the path now; return False, and do nothing, if it cannot have the same bytes."""
         return True
 
     def hashing(self) -> Generator[int, None, str]:
@@ -115,13 +118,13 @@ def _error(subject: str, kind: ChangeKind) -> VideoChangedError:
 
 
 class WatchedFile(Watched):
-    """One file, held open: so its inode is not given to another file, and it can be hashed wherever its path leads.
+    """One file, held open, so that its inode is not reused and it can be hashed even if it is replaced.
 
-    Decoders open it again by its path, so each has to call ``check_path`` then.
+    Decoders open it again by its path, and have to call ``check_path`` then.
 
     Raises:
         VideoNotFoundError: There is no such regular file.
-        VideoError: It may not be read.
+        VideoError: It is empty, or may not be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -174,10 +177,6 @@ class WatchedFile(Watched):
             return "longer"
         return "shorter" if size < self._state[0] and self._ends[0].startswith(head) else "changed"
 
-    def check_frames(self) -> None:
-        """See ``Watched``."""
-        self.check()
-
     def check_path(self) -> None:
         """See ``Watched``."""
         kind = self._kind(path_only=True)
@@ -211,18 +210,28 @@ class WatchedFile(Watched):
 
 
 def _opened(path: Path) -> BinaryIO:
+    """Open a regular file that is not empty."""
+    name = shown_name(path)
     try:
-        if stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size:  # opening a pipe would wait for its writer
             return path.open("rb", buffering=0)
     except PermissionError as error:
-        raise VideoError(f"{shown_name(path)} may not be read.", "Change its permissions.") from error
+        raise VideoError(f"{name} may not be read.", "Change its permissions.") from error
     except (OSError, ValueError) as error:
-        raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.") from error
-    raise VideoNotFoundError(f"{shown_name(path)} is not a regular file.", "Choose a video file.")
+        if _ADDRESS.match(str(path)):
+            step = "Download the video and give the path of the file."
+            raise VideoNotFoundError(f"{name} is an address, not a file.", step) from error
+        raise VideoNotFoundError(f"There is no file {name}.", "Check the path.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise VideoNotFoundError(f"{name} is a folder.", "Choose a video file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoNotFoundError(f"{name} is a special file (a pipe or a device).", "Choose a regular file.")
+    raise VideoError(f"{name} is empty (0 bytes).", "Copy or download it again.")
 
 
 class WatchedPictures(Watched):
-    """The pictures of a sequence. Each is checked when it is read, as looking at all of them takes long.
+    """The pictures of a sequence. Each is checked when it is read, because looking at all of them takes long.
 
     Attributes:
         files: The numbers and names of the pictures, by number.
@@ -261,7 +270,7 @@ class WatchedPictures(Watched):
             raise self._error(self._altered)
 
     def is_as_it_was(self, name: str, status: os.stat_result | None = None) -> bool:
-        """Return whether a picture is as it was when the sequence was opened; if not, ``check_frames`` tells.
+        """Return whether a picture has not changed since the sequence was opened; if it has, ``check_frames`` raises.
 
         Args:
             name: Its file's name.

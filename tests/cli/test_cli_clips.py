@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ import pytest
 import clip_core.media.export_media
 from clip_core import EmbeddingStore, index_video
 from clip_core.__main__ import main
+from clip_core.library.identify import known_video
 from clip_core.video import open_video
+from clip_core.video.continued_clock import PacketLog
 from clip_core.video.pyav import PyAVVideo
 from tests.support.fakes import FakeEncoder
+from tests.support.joined_maker import JOINED, Recording, write_joined
 from tests.support.sound_maker import FilmSpec, write_film
 from tests.support.video_maker import VideoSpec, planted, read_number, write_images
 
@@ -65,6 +69,21 @@ def test_fast_ones_say_where_they_begin(here: Path, capsys: pytest.CaptureFixtur
     assert run("--fast") == 0
     assert numbers(here / "out" / "002_pizza-hot_0m01.000s.mp4")[0] == 20
     assert "002_pizza-hot_0m01.000s.mp4: 0:00.667 to 0:01." in capsys.readouterr().out
+
+
+def test_times_that_an_earlier_version_left_are_not_used(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It left out the frames from a join on, so the moment would lie outside the video."""
+    joined = write_joined(here, JOINED["ts"], [Recording(50), Recording(50)]).path
+    store = EmbeddingStore(here / "store")
+    with monkeypatch.context() as before:
+        before.setattr(PacketLog, "joins", lambda *_: ())
+        list(index_video(joined, FakeEncoder(), store, samples_per_second=1.0))
+    record = known_video(joined, store)
+    assert record is not None
+    store.remember_video(replace(record, reading=None))
+    (here / "moments.csv").write_text("prompt,start_s,end_s\na dog,3.000000,3.400000\n")
+    assert main(["clips", "joined.ts", "--moments", "moments.csv", "--out", "out"]) == 0
+    assert numbers(here / "out" / "001_a-dog_0m03.000s.mp4") == list(range(75, 85))
 
 
 def test_a_zip(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,12 +11,16 @@ import pytest
 from clip_core.types import Frame
 from clip_core.video import Video, open_video
 from clip_core.video.animation import open_animation
+from clip_core.video.watched import WatchedFile
 from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, read_number, write_video
 
 Opener = Callable[[Path], Video]
 
 # ``open_video`` gives images to OpenCV, WebP and animated PNG to Pillow, and all else to PyAV.
-IMPLEMENTATIONS: dict[str, Opener] = {"open_video": open_video, "pillow": open_animation}
+IMPLEMENTATIONS: dict[str, Opener] = {
+    "open_video": open_video,
+    "pillow": lambda path: open_animation(path, WatchedFile(path)),
+}
 CAN = {"open_video": list(KINDS), "pillow": ["webp", "apng"]}
 
 

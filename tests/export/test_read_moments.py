@@ -268,6 +268,7 @@ def test_projects_of_losslesscut(version: int, open_end_s: float) -> None:
         ("0.5,2.5,a\n3,,b\n", [("a", 0.0, 1.0), ("b", 1.5, MOST_SECONDS)]),  # LosslessCut
         ("{version: 1, cutSegments: [{start: 0.5, end: 2.5, name: 'a'}]}", [("a", 0.0, 1.0)]),
         ("WEBVTT\n\n00:02.000 --> 00:03.000\na\n", [("a", 0.5, 1.5)]),
+        ("0.5\t1\tspoken before the first frame\n", [("spoken before the first frame", 0.0, 0.0)]),
         ("start,end,prompt\n0.5,2.5,a\n", [("a", 0.5, 2.5)]),
         ("Timecode List:,00:00:01.000\nStart Time (seconds),End Time (seconds)\n0.5,2.5\n", [("", 0.5, 2.5)]),
     ],

@@ -76,8 +76,9 @@ def test_after_a_kill_the_rest_is_embedded(kind: str, tmp_path: Path) -> None:
     check_stored(joined.path, store, 400)
 
 
+@pytest.mark.parametrize("reading", [None, ""])
 def test_what_an_earlier_version_left_of_it_is_indexed_again_as_a_whole(
-    store: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reading: str | None, store: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Earlier versions left out the frames from a join on, or took later ones for those between."""
     joined = write_joined(tmp_path, JOINED["ts"], [Recording(100), Recording(130)])
@@ -91,7 +92,7 @@ def test_what_an_earlier_version_left_of_it_is_indexed_again_as_a_whole(
             list(index_video(path, FakeEncoder(), store, samples_per_second=None))
             record = known_video(path, store)
             assert record is not None
-            store.remember_video(replace(record, reading=None))
+            store.remember_video(replace(record, reading=reading))
     old, other = known_video(joined.path, store), known_video(single, store)
     assert old is not None
     assert other is not None

@@ -17,6 +17,7 @@ from clip_core.library import videos as module
 from clip_core.library.add_video import add_upload
 from clip_core.library.identify import file_stamp, identify
 from clip_core.library.videos import find_file, is_video_id, open_file
+from clip_core.video.watched import WatchedFile
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
 
@@ -130,7 +131,7 @@ def test_between_its_look_up_and_its_opening(place: Place, how: str, text: str) 
 
 def seen_at(place: Place, path: Path) -> None:
     """The page has opened it there: its id is known, its record is not written anew before a pass has ended."""
-    list(identify(path, place.store))
+    list(identify(path, place.store, WatchedFile(path)))
 
 
 def test_a_renamed_file_is_found_before_it_is_indexed_again(place: Place) -> None:

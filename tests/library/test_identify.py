@@ -1,6 +1,7 @@
 """A video is its bytes; they are hashed once."""
 
 import hashlib
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from clip_core import EmbeddingStore
 from clip_core.errors import VideoChangedError, VideoNotFoundError
 from clip_core.library import identify as room
 from clip_core.library.identify import identify, known_video, stamp_of
+from clip_core.video.watched import WatchedFile
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def store(tmp_path: Path) -> EmbeddingStore:
 
 
 def found(path: Path, store: EmbeddingStore) -> tuple[str, list[str]]:
-    notes, steps = [], identify(path, store)
+    notes, steps = [], identify(path, store, WatchedFile(path))
     while True:
         try:
             notes.append(next(steps))
@@ -32,10 +34,10 @@ def test_the_id_is_the_sha256_and_is_remembered(
     path.write_bytes(b"abc" * 1000)
     assert found(path, store) == (hashlib.sha256(b"abc" * 1000).hexdigest(), [])
 
-    def forbidden(path: Path) -> None:
+    def forbidden(file: WatchedFile) -> None:
         raise AssertionError("hashed twice")
 
-    monkeypatch.setattr(room, "hashing", forbidden)
+    monkeypatch.setattr(WatchedFile, "hashing", forbidden)
     assert found(path, store)[0] == hashlib.sha256(b"abc" * 1000).hexdigest()
 
 
@@ -56,23 +58,20 @@ def test_a_long_file_says_how_far_it_is(tmp_path: Path, store: EmbeddingStore, m
     ]
 
 
-def test_a_file_that_grows_under_our_eyes_is_not_remembered(tmp_path: Path, store: EmbeddingStore) -> None:
+def test_a_file_that_grows_under_our_eyes_is_not_remembered(
+    tmp_path: Path, store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(b"one")
-    steps = identify(path, store)
-    real = room.hashing
+    real = WatchedFile.hashing
 
-    def growing(p: Path):  # type: ignore[no-untyped-def]
-        yield from real(p)
+    def growing(file: WatchedFile) -> Generator[int, None, str]:
+        yield from real(file)
         path.write_bytes(b"one and more")
         return "f" * 64
 
-    room.hashing = growing  # type: ignore[assignment]
-    try:
-        with pytest.raises(StopIteration):
-            next(steps)
-    finally:
-        room.hashing = real
+    monkeypatch.setattr(WatchedFile, "hashing", growing)
+    assert found(path, store) == ("f" * 64, [])
     assert store.known_id(path, path.stat().st_size, path.stat().st_mtime_ns) is None
 
 

@@ -16,13 +16,16 @@ import pytest
 from clip_core import EmbeddingStore, detect_moments, index_video, load_config, score_prompts
 from clip_core.__main__ import main
 from clip_core.errors import NotIndexedError
+from clip_core.library import identify
 from clip_core.library.add_video import add_upload
 from clip_core.library.identify import known_or_renamed, known_video, reindex_error
 from clip_core.media.clips import cut_clips
 from clip_core.media.proxies import proxy_path
 from clip_core.types import Moment, VideoRecord
+from clip_core.video import Video, open_video
 from tests.indexing.test_index_video import NumberReader
 from tests.support.fakes import FakeEncoder
+from tests.support.joined_maker import JOINED, Recording, write_joined
 from tests.support.model_maker import make_clip
 from tests.support.old_store import rewrite_as_opencv, unpack_old_store
 from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, copy_packed, number_picture, write_video
@@ -328,3 +331,44 @@ def test_a_copy_of_pictures_as_they_were_read_before_goes_with_them(
     assert main(["index", "wide.mp4", "plain.mp4"]) == 0
     assert {path.name: copy.exists() for path, copy in copies.items()} == {"wide.mp4": False, "plain.mp4": True}
     assert "Indexed again" in capsys.readouterr().err
+
+
+def test_an_upload_does_not_make_old_vectors_good(tmp_path: Path) -> None:
+    store, encoder = EmbeddingStore(tmp_path / "store"), FakeEncoder()
+    wide = write_numbered(tmp_path / "wide.mp4", VideoSpec(pixel_aspect=Fraction(2, 1)))
+    indexed_before(wide, store, encoder)
+    content = wide.read_bytes()
+    wide.unlink()  # so nothing says how its pictures are read now, until they are uploaded
+    path = add_upload(io.BytesIO(content), len(content), "wide.mp4", tmp_path / "uploads", store)
+    record = known_video(path, store)
+    assert record is not None
+    assert record.reading is None
+    with pytest.raises(NotIndexedError, match="square pixels"):
+        score_prompts(record.video_id, ["a dog"], encoder, store)
+    counted = FakeEncoder()
+    last = list(index_video(path, counted, store, samples_per_second=2.0))[-1]
+    assert counted.pictures == last.done > 0
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_file_of_an_earlier_version_is_read_once(
+    read_only: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not stored is kept in memory: of joined recordings, the packets of the whole file have to be read."""
+    store = EmbeddingStore(tmp_path / "store")
+    joined = write_joined(tmp_path, JOINED["ts"], [Recording(40), Recording(50)]).path
+    plain = write_numbered(tmp_path / "plain.mp4", VideoSpec())
+    for path in (joined, plain):
+        indexed_before(path, store, FakeEncoder())
+    opened: list[str] = []
+
+    def noted(path: str | Path) -> Video:
+        opened.append(Path(path).name)
+        return open_video(path)
+
+    monkeypatch.setattr(identify, "open_video", noted)
+    store = EmbeddingStore(tmp_path / "store", read_only=read_only)
+    for _ in range(3):
+        errors = [reindex_error(record, store) for record in store.videos()]
+        assert [error is None for error in errors] == [True, False]
+    assert sorted(opened) == ["joined.ts", "plain.mp4"]

@@ -22,7 +22,8 @@ from pages.shared import cache
 from pages.shared.markdown import escape_markdown
 from tests.pages.test_player_page import Watching
 from tests.support.fakes import FakeEncoder
-from tests.support.video_maker import VideoSpec, planted
+from tests.support.joined_maker import RATE, Recording, write_joined
+from tests.support.video_maker import PlantedVideo, VideoSpec, planted
 from tests.support.world import PATIENCE_S, Page, World
 
 PAGE = Path(__file__).with_name("proxy_page.py")
@@ -90,7 +91,10 @@ def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
 
 def add(world: World, name: str, spec: VideoSpec, frames: int = 60) -> str:
     """Put a video into the world, known to its store; return its id."""
-    video = planted(world.folder, name, frames, spec, size=(192, 108))
+    return add_file(world, planted(world.folder, name, frames, spec, size=(192, 108)))
+
+
+def add_file(world: World, video: PlantedVideo) -> str:
     store = EmbeddingStore(world.folder / "embeddings")
     list(index_video(video.path, FakeEncoder(name="fake"), store, samples_per_second=1.0))
     record = known_video(video.path, store)
@@ -114,6 +118,18 @@ def test_nothing_at_all_where_the_file_plays(world: World, making: Counter) -> N
     world.write(video_path="new.mp4")
     page = ProxyPage().run()
     assert (page.source, page.texts, page.keys, page.bar, making.begun) == ("file", [], [], "", [])
+
+
+def test_of_joined_recordings_browsers_play_only_the_first(world: World, making: Counter) -> None:
+    spec = VideoSpec(".webm", "libvpx", RATE, {"g": "12", "deadline": "realtime"})
+    joined = add_file(world, write_joined(world.folder, spec, [Recording(30), Recording(40)]))
+    world.write(video_path="joined.webm")
+    making.let()
+    page = ProxyPage().run().settled()
+    assert page.source == "copy"
+    assert page.texts == ["Plays a copy in 96 lines: browsers do not play joined recordings."]
+    with open_video(world.folder / "proxies" / f"{joined}.mp4") as copy:
+        assert len(copy.table) == 70
 
 
 def test_a_copy_is_made_by_itself_watched_and_then_played(avi: str, world: World, making: Counter) -> None:

@@ -13,6 +13,7 @@ from clip_core.errors import VideoDecodeError, VideoError
 from clip_core.video import Video, animation, open_video
 from clip_core.video.animation import open_animation, read_delays, scan_chunks
 from clip_core.video.forward import ForwardVideo
+from clip_core.video.watched import Watched
 from tests.support.video_maker import number_picture, read_number, write_animation
 
 KINDS = ("gif", "webp")
@@ -135,7 +136,7 @@ def test_text_that_begins_like_an_animation(tmp_path: Path, kind: str) -> None:
     with pytest.raises(VideoError, match=f"x.{kind} is not"):
         open_video(tmp_path / f"x.{kind}")
     with pytest.raises(VideoError, match=f"x.{kind} is not an animation"):
-        open_animation(tmp_path / f"x.{kind}")
+        open_animation(tmp_path / f"x.{kind}", Watched())
     head = b"GIF89a\n" if kind == "gif" else b"RIFF\x40\0\0\0WEBP"
     (tmp_path / f"x.{kind}").write_bytes(head + b"ffconcat version 1.0\nfile 'a.mp4'\n")
     with pytest.raises(VideoError):

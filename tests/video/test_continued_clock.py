@@ -48,6 +48,16 @@ def test_every_way_leads_to_the_same_frames(kind: str, tmp_path: Path) -> None:
     check_all(write_joined(tmp_path, JOINED[kind], [Recording(100), Recording(110)]), joins=1)
 
 
+@pytest.mark.parametrize(("before", "after"), [(4, 0), (0, 16)], ids=["192", "204"])
+def test_packets_of_other_sizes(before: int, after: int, tmp_path: Path) -> None:
+    """Those of Blu-ray have a time in front, and those of DVB a checksum behind."""
+    joined = write_joined(tmp_path, JOINED["ts"], [Recording(100), Recording(110)])
+    whole = joined.path.read_bytes()
+    packets = [whole[start : start + 188] for start in range(0, len(whole), 188)]
+    joined.path.write_bytes(b"".join(bytes(before) + packet + bytes(after) for packet in packets))
+    check_all(joined, joins=1)
+
+
 @pytest.mark.parametrize(("kind", "count"), [("ts", 10), ("mpg-plain", 7)])
 def test_many_short_recordings(kind: str, count: int, tmp_path: Path) -> None:
     recordings = [Recording(20 + 7 * k) for k in range(count)]
@@ -179,3 +189,17 @@ def test_a_long_recording_is_sought_not_read(tmp_path: Path) -> None:
             packet = next(clock.continued(container.demux(video=0)))
         assert packet.pts is not None
         assert abs(packet.pts - int(video.table.pts[900])) * video.table.time_base < 5
+
+
+def test_a_file_that_comes_back_has_its_own_joins(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    single = write_joined(tmp_path, JOINED["ts"], [Recording(100)]).path
+    other = write_joined(tmp_path / "other", JOINED["ts"], [Recording(30), Recording(30)]).path
+    whole = single.read_bytes()
+    with open_video(single) as video:
+        single.write_bytes(other.read_bytes().ljust(len(whole), b"\xff")[: len(whole)])
+        assert video.table.joins
+        single.write_bytes(whole)
+        assert video.renew()
+        assert (video.table.joins, video.reading, len(video.table)) == ((), "", 100)
+        assert video.times_s == pytest.approx(np.arange(100) / RATE, abs=0.001)

@@ -90,7 +90,7 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, config: Config) -> Pla
     state, video_id, target = region_state(ProxyState), record.video_id, proxy_path(config, record.video_id)
     no_file, no_copy = (address_of(video_id, source) in state.refused for source in ("file", "copy"))
     try:
-        what = why_not_playable(video.path)
+        what = why_not_playable(video.path) or ("joined recordings" if record.table.joins else None)
     except VideoError:  # missing, or no longer a video: the player says so, and an existing proxy still works
         there = target.is_file() and not no_copy
         return Playable("copy", "The file itself is not there") if there else Playable("file")

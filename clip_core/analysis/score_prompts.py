@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clip_core.encoders.base import Encoder
+from clip_core.encoders.base import Encoder, NamesUnreadWords
 from clip_core.errors import EncoderError, NotIndexedError, PromptError, StoreError
 from clip_core.indexing.embed_frames import checked
 from clip_core.library.identify import reindex_error
@@ -56,7 +56,12 @@ def score_prompts(
 
 
 def unread_notes(prompts: Sequence[str], encoder: Encoder) -> tuple[str, ...]:
-    """Return sentences that name the words of prompts that the model does not know, or that are beyond its length."""
+    """Return sentences that name the words of prompts that the model does not know, or that are beyond its length.
+
+    There are none from an encoder that cannot tell.
+    """
+    if not isinstance(encoder, NamesUnreadWords):
+        return ()
     return tuple(note for words in encoder.unread(prompts) for note in words.notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -103,12 +103,17 @@ class Encoder(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class NamesUnreadWords(Protocol):
+    """What can tell which words a model does not read. An Encoder need not."""
+
     def unread(self, texts: Sequence[str]) -> list[UnreadWords]:
         """Return for each text which of its words the model does not read."""
         ...
 
 
-class ShownEncoder(Encoder, Protocol):
+class ShownEncoder(Encoder, NamesUnreadWords, Protocol):
     """An Encoder with the facts that the page shows.
 
     Attributes:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from clip_core.config import Crop
-from clip_core.encoders.base import UnreadWords
 from clip_core.types import Floats, Image
 
 
@@ -82,9 +81,6 @@ class FakeEncoder:
 
     def framed(self, crop: Crop | None) -> FakeEncoder:
         return self
-
-    def unread(self, texts: Sequence[str]) -> list[UnreadWords]:
-        return [UnreadWords(text, "", (), text) for text in texts]
 
     def _picture(self, image: Image) -> Floats:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:

@@ -27,6 +27,7 @@ from clip_core.types import Clip, Ints, TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.decoding import Decoder, open_container, video_stream
+from clip_core.video.pictures import has_alpha_layer
 
 _EXACT_INSTEAD = "Cut it exactly instead."
 # Matroska rounds times to milliseconds, when read and when written.
@@ -58,11 +59,11 @@ class Streams:
 
     @property
     def extension(self) -> str:
-        """The extension of a copy: "mp4" if MP4 can hold these codecs, else "mkv"."""
+        """The extension of a copy: "mp4" if MP4 can hold these codecs and their transparency, else "mkv"."""
         fits = _codec_of(self.pictures) in _MP4_PICTURES and (
             self.sound is None or _codec_of(self.sound) in _MP4_SOUNDS
         )
-        return "mp4" if fits else "mkv"
+        return "mp4" if fits and not has_alpha_layer(self.pictures) else "mkv"
 
     def seconds(self, pts: int) -> Fraction:
         """Return a time of the pictures on the file's own clock."""
@@ -360,6 +361,8 @@ def _like(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
         raise ExportError(f"Neither MP4 nor MKV can hold {name}.", _EXACT_INSTEAD) from error
     if stream.time_base is not None:
         made.time_base = stream.time_base
+    if isinstance(stream, VideoStream) and has_alpha_layer(stream):
+        made.metadata["alpha_mode"] = "1"
     if _codec_of(stream) == "hevc" and out.format.name == "mp4":
         made.codec_context.codec_tag = "hvc1"  # QuickTime plays only this
     return made

@@ -13,6 +13,7 @@ from clip_core.video.base import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 _MOST_STRETCH = 8
 """A header whose pixels are more than so many times wider than high, or higher than wide, is broken."""
@@ -75,6 +76,11 @@ def square_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple
         return width, height
     wide, high = (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
     return (wide, high) if wide * high <= MAX_PIXELS else (width, height)
+
+
+def has_alpha_layer(stream: VideoStream) -> bool:
+    """Return whether transparency lies beside the pictures, as in WebM. FFmpeg's copies write the tag in capitals."""
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in stream.metadata.items())
 
 
 def on_white(picture: Image) -> Image:

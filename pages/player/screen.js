@@ -127,7 +127,7 @@ class Screen {
   #listen(signal) {
     const listen = (target, type, action) => target.addEventListener(type, action, { signal });
     listen(this.clock, "ask", ({ detail }) => this.#do(detail));
-    listen(this.clock, "frame", () => this.#draw());
+    for (const [target, type] of [[this.clock, "frame"], [this.video, "resize"]]) listen(target, type, () => this.#draw());
     listen(this.video, "play", () => this.#shown(this.clock.frame));
     listen(this.video, "pause", () => this.#paused());
     listen(this.video, "ended", () => this.repeat.moment && this.#play());
@@ -242,8 +242,8 @@ class Screen {
   #draw() {
     const { clock, exact, repeat, video } = this;
     const exactness = exact.exact ? (exact.sure ? "" : "≈") : "±1 frame";
-    const { confirmed } = this.#data;
-    this.transport.draw({ clock, video, repeats: repeat.moment !== null, confirmed: confirmed !== false, exactness });
+    const { confirmed, clear } = this.#data;
+    this.transport.draw({ clock, video, repeats: repeat.moment !== null, confirmed: confirmed !== false, exactness, clear });
     this.host.querySelector("[data-exact]").title = exact.sure ? "" : UNSURE;
   }
 }

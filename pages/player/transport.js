@@ -65,13 +65,16 @@ export class Transport {
     if (text && this.note.textContent === text) this.say("");
   }
 
-  draw({ clock, video, repeats, confirmed, exactness }) {
+  // clear: the pictures are transparent, and lie on white, as for the model.
+  draw({ clock, video, repeats, confirmed, exactness, clear }) {
     const about = confirmed ? "" : "≈ ";
     const texts = { time: clockText(clock.time), end: about + clockText(clock.end), frame: clock.frame, last: about + clock.last };
     for (const [name, text] of Object.entries({ ...texts, exact: exactness })) this.#write(`[data-${name}]`, String(text));
     this.slider.draw(clock);
     this.host.classList.toggle("cvi-plays", clock.playing);
     this.host.classList.toggle("cvi-mute", video.muted);
+    video.classList.toggle("cvi-clear", Boolean(clear && video.videoWidth));
+    video.style.setProperty("--cvi-aspect", video.videoWidth / video.videoHeight || 1);
     this.speed.value = String(video.playbackRate);
     this.#press("loop", repeats);
     this.#press("mute", video.muted);

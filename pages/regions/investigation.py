@@ -18,7 +18,7 @@ from pages.regions.sidebar import model, prompts, settings_io, signal, source, v
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.shared import cache, indexing, opening
-from pages.shared.access import READ_ONLY
+from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.indexing import Indexed, IndexRequest
 from pages.shared.markdown import escape_markdown
 from pages.shared.opening import Opening
@@ -135,13 +135,15 @@ def _investigate(
 
 def draw_empty(config: Config) -> None:
     """Say that no video is chosen, or that a link names one that is not here."""
-    missing, sample = source.missing_video(), source.sample_video(config)
-    title, next_step = "No video chosen", "Choose one in the sidebar or upload your own."
+    missing, sample, read_only = source.missing_video(), source.sample_video(config), is_read_only()
+    title = "No video chosen"
+    next_step = "Choose one in the sidebar." if read_only else "Choose one in the sidebar or upload your own."
     if missing is not None:
         title = f"{escape_markdown(short_prompt(missing))} is not here"
+        what = "Open" if read_only else "Upload it or open"
         next_step = (
-            "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. Upload it or "
-            "open its path with the button beside the list, or choose another."
+            "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. "
+            f"{what} its path with the button beside the list, or choose another."
         )
     with _draw_notice(title, next_step):
         if sample is not None:
@@ -181,5 +183,5 @@ def _draw_notice(title: str, text: str) -> DeltaGenerator:
         height=420, border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall"
     )
     box.markdown(f"##### {title}", width="content")
-    box.caption(f"{text} {opening.INDEXING}", width="content")
+    box.caption(text if is_read_only() else f"{text} {opening.INDEXING}", width="content")
     return box

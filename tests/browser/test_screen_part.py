@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import random
 import re
@@ -13,12 +14,14 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.browser import wait_until
 from tests.support.player import RECORD, TURNS, PlayerVisitor
 from tests.support.player_kinds import KINDS, NAMED, PLAYED
 from tests.support.stage import Stage, put
 from tests.support.video_maker import PlantedVideo
+from tests.video.test_shown_pictures import write
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -174,6 +177,28 @@ def test_where_it_stops_is_what_it_says(seat: Seat, films: Films) -> None:
             wait_until(lambda: not seat.playing and len(seat.reports()) > heard, what="a report")  # noqa: B023
             stopped = seat.reports()[-1]["frame"]
             seat.rests(stopped, video.numbers[stopped], python=False)
+
+
+def colours_of(seat: Seat, *places: tuple[float, float]) -> list[tuple[int, ...]]:
+    """What stands at places of the stage, of which x and y are shares: red, green, blue."""
+    with Image.open(io.BytesIO(seat.tab.locator(".cvi-stage").screenshot())) as shot:
+        return [shot.convert("RGB").getpixel((int(x * shot.width), int(y * shot.height))) for x, y in places]
+
+
+def test_transparent_places_are_white_and_the_bars_dark(seat: Seat, tmp_path: Path) -> None:
+    """The picture is square, so the stage has bars at its left and right."""
+    rgba = np.zeros((64, 64, 4), np.uint8)
+    rgba[:, 32:] = (255, 0, 0, 255)
+    frames = [av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="yuva420p") for _ in range(4)]
+    write(tmp_path / "clear.webm", frames, "libvpx-vp9", "yuva420p", options={"auto-alt-ref": "0", "g": "2"})
+    seat.stage.films["clear"] = tmp_path / "clear.webm"
+    for is_clear, behind in ((True, (255, 255, 255)), (False, (11, 13, 16))):
+        seat.tab.evaluate("clear()")
+        put(seat.tab, "s", "screen", seat.stage.screen("clear", np.arange(5) / 10, clear=is_clear))
+        wait_until(lambda: seat.presented == 0, what="the first frame")
+        bar, clear, red = colours_of(seat, (0.05, 0.5), (0.35, 0.5), (0.65, 0.5))
+        assert (bar, clear) == ((11, 13, 16), behind)
+        assert np.abs(np.subtract(red, (255, 0, 0))).max() <= 4
 
 
 # The transport

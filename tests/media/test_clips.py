@@ -34,6 +34,7 @@ from clip_core.video import open_video
 from clip_core.video.pyav import PyAVVideo
 from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, write_film
 from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, make_edit_list, planted, read_number
+from tests.video.test_shown_pictures import write
 
 
 def moment(start_s: float, end_s: float, prompt: str = "a dog") -> Moment:
@@ -106,6 +107,22 @@ def test_a_stream_that_a_muxer_refuses_is_named_and_the_next_moment_is_cut(
     (warning,) = last.warnings
     assert "at 0:00.000 is not cut: The clip's format cannot hold this stream: Invalid argument. Cut it" in warning
     assert len(last.files) == len(list((tmp_path / "out").iterdir())) == 1
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+@pytest.mark.parametrize("kind", ["exact", "fast"])
+def test_a_clip_of_transparent_pictures_shows_no_hidden_colours(kind: ClipMode, codec: str, tmp_path: Path) -> None:
+    """Green is hidden at the left. MP4 holds VP9, but not what says where it is transparent."""
+    rgba = np.zeros((48, 64, 4), np.uint8)
+    rgba[:, :, 1] = 255
+    rgba[:, 32:] = (255, 0, 0, 255)
+    frames = [av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="yuva420p") for _ in range(8)]
+    write(tmp_path / "clear.webm", frames, codec, "yuva420p", options={"auto-alt-ref": "0", "g": "2"})
+    (clip,) = cut(tmp_path / "clear.webm", tmp_path / "out", moment(0.2, 0.5), kind=kind)
+    with open_video(clip.path) as video:
+        rgb = video.frame_at(index=1).rgb.astype(int)
+        assert np.abs(rgb[24, 8] - (255, 255, 255)).max() <= 4
+        assert np.abs(rgb[24, 56] - (255, 0, 0)).max() <= 4
 
 
 @pytest.mark.parametrize("kind", ["exact", "fast"])

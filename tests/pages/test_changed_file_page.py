@@ -73,3 +73,22 @@ def test_no_clips_and_no_copy_are_made_of_another_file(world: World, stock: Path
     queue = cache.export_queue()
     assert list(queue._tasks) == []
     assert record.name == "wide.mp4"
+
+
+def test_a_file_that_was_replaced_put_back_and_deleted_leaves_its_own_curves(
+    world: World, stock: Path, ready: Page
+) -> None:
+    """The video that was there meanwhile was added later, under the same path."""
+    aside, video = world.folder / "aside.bin", world.video
+    video.rename(aside)
+    shutil.copy(stock / "short.mp4", video)
+    ready.until(lambda: bool(ready.starting("0:02.000")))
+    ready.indexed()
+    video.unlink()
+    aside.rename(video)
+    ready.until(lambda: bool(ready.starting("0:10.000")))
+    video.unlink()
+    ready.run()
+    assert ready.starting(r"There is no file wide\.mp4\. What is indexed of it is kept.")
+    assert ready.starting("0:10.000")
+    assert ready.samples == 50

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from pages.shared import cache
 from tests.support.world import Page, World
+from tests.video.test_shown_pictures import write
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "$x$", "*b*", "🍕", "كلب", '"\\u2028']
 
@@ -116,6 +118,7 @@ def test_what_the_parts_are_told(watching: Watching) -> None:
     times = block(screen["times"], "<f8")
     assert np.allclose(times, np.arange(301) / 30)
     assert screen["confirmed"] is True
+    assert screen["clear"] is False
     moments = block(screen["moments"], "<f8").reshape(-1, 2)
     assert len(moments) > 0
     assert np.all(np.diff(moments[:, 0]) >= 0)
@@ -131,6 +134,16 @@ def test_what_the_parts_are_told(watching: Watching) -> None:
     raw = block(series["raw"], "<f4").reshape(3, 50)
     assert np.array_equal(raw[1], curves._columns["pizza"][curves.order].astype("<f4"))
     assert {part["player"] for part in (screen, ranking, timeline)} == {"main"}
+
+
+def test_the_screen_is_told_that_pictures_are_transparent(world: World) -> None:
+    clear = np.zeros((48, 64, 4), np.uint8)
+    frame = av.VideoFrame.from_ndarray(clear, format="rgba").reformat(format="yuva420p")
+    write(world.folder / "clear.webm", [frame] * 4, "libvpx-vp9", "yuva420p", options={"auto-alt-ref": "0"})
+    world.write(video_path="clear.webm")
+    page = Watching()
+    page.indexed()
+    assert page.part("screen")["clear"] is True
 
 
 def test_little_goes_down_at_a_rerun(watching: Watching) -> None:

@@ -14,6 +14,7 @@ from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.errors import ReadOnlyError
 from pages.shared import cache
 from pages.shared.access import READ_ONLY, READ_ONLY_VARIABLE, is_read_only
+from tests.pages.test_bad_states_page import linked
 from tests.pages.test_judging_page import click, press_key
 from tests.pages.test_library_page import go
 from tests.pages.test_models import choose
@@ -92,8 +93,22 @@ def test_a_video_that_is_not_indexed_is_told_and_stays_so(read_only: World) -> N
     choose(page, "video", "short.mp4")
     page.until(lambda: bool(page.starting("##### short\\.mp4 is not indexed")))
     assert page.holding(f"{READ_ONLY} It shows the videos that were indexed before.")
+    assert page.holding("while it is being indexed") == []
     assert "resume" not in {button.key for button in page.at.button}
     assert contents(read_only.folder) == before
+
+
+def test_no_upload_is_proposed_where_a_link_names_no_video(read_only: World) -> None:
+    page = linked(video="gone.mp4")
+    assert page.holding("Open its path with the button beside the list, or choose another.")
+    assert page.holding("Upload it") == page.holding("while it is being indexed") == []
+
+
+def test_no_upload_is_proposed_where_no_video_is_chosen(read_only: World) -> None:
+    read_only.write(video_path=None)
+    page = Page().run()
+    assert page.starting("##### No video chosen")
+    assert page.holding("upload your own") == page.holding("while it is being indexed") == []
 
 
 def test_another_model_or_a_denser_rate_indexes_nothing(read_only: World) -> None:

@@ -252,6 +252,32 @@ def test_transparent_places_are_white(tmp_path: Path, name: str) -> None:
         assert len(video.table.key_pts) == (2 if name.endswith("webm") else 1)
 
 
+def copied(source: Path, target: Path) -> None:
+    """Copy the packets of a video into another file, with the tags of its stream, as ``ffmpeg -c copy`` does."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = given.streams.video[0]
+        copy = made.add_stream_from_template(stream)
+        copy.metadata.update(stream.metadata)
+        for packet in given.demux(stream):
+            if packet.size:
+                packet.stream = copy
+                made.mux_one(packet)
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+@pytest.mark.parametrize("extension", [".webm", ".mkv"])
+def test_transparent_places_are_white_in_a_copy(tmp_path: Path, codec: str, extension: str) -> None:
+    """FFmpeg writes the tag ``alpha_mode`` in capitals."""
+    rgba = np.zeros((48, 64, 4), np.uint8)
+    rgba[:, :, 1] = 255
+    frames = [av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="yuva420p") for _ in range(4)]
+    write(tmp_path / "made.webm", frames, codec, "yuva420p", options={"auto-alt-ref": "0", "g": "2"})
+    copied(tmp_path / "made.webm", tmp_path / f"copy{extension}")
+    with open_video(tmp_path / f"copy{extension}") as video:
+        assert np.abs(video.frame_at(index=1).rgb[24, 8].astype(int) - 255).max() <= 4
+        assert video.info.reading == "on white"
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp", "png"])
 def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path: Path, kind: str) -> None:
     pictures = [Image.new("L", (8000, 8000)) for _ in range(2)]

@@ -52,6 +52,7 @@ def draw_screen(
         "times": times_address(record.table),
         "start": 0.0 if copied else float(record.table.start_pts * record.table.time_base),
         "confirmed": record.table.confirmed,
+        "clear": not copied and "on white" in (record.reading or ""),
         "moments": moments_address(moments, candidates),
         "sure": len(moments),
         "seek": {"seq": viewer_state(player).seeks, "frame": head.frame},

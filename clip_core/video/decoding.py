@@ -119,8 +119,8 @@ def _main_stream(path: Path, streams: list[VideoStream], *, by_habit: bool) -> V
 
 
 def _is_still(path: Path, stream: VideoStream) -> bool:
-    """Return whether a stream holds a single picture. What no header says is read from a second container."""
-    if stream.frames or stream.codec_context.name not in _PICTURE_CODECS:
+    """Return whether a stream holds a single picture. A second container shows it, as AVI counts empty frames, too."""
+    if stream.frames == 1 or stream.codec_context.name not in _PICTURE_CODECS:
         return stream.frames == 1
     with open_container(path) as container:
         packets = container.demux(container.streams[stream.index])

@@ -252,6 +252,27 @@ def test_transparent_places_are_white(tmp_path: Path, name: str) -> None:
         assert len(video.table.key_pts) == (2 if name.endswith("webm") else 1)
 
 
+def test_a_picture_in_an_avi_is_no_video_though_empty_frames_are_counted(tmp_path: Path) -> None:
+    cover, film = np.full((96, 128, 3), 250, np.uint8), np.full((48, 64, 3), 90, np.uint8)
+    with av.open(str(tmp_path / "v.avi"), "w") as container:
+        streams = []
+        for codec, picture in (("mjpeg", cover), ("mpeg4", film)):
+            stream = container.add_stream(codec, rate=10)
+            stream.width, stream.height = picture.shape[1::-1]
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            streams.append(stream)
+        for stream, picture, stamps in ((streams[0], cover, [2]), (streams[1], film, range(10))):
+            for stamp in stamps:
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = stamp, Fraction(1, 10)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    with av.open(str(tmp_path / "v.avi")) as container:
+        assert container.streams.video[0].frames == 3  # two of them empty
+    with open_video(tmp_path / "v.avi") as video:
+        assert (video.info.width, video.info.reading, len(video.table)) == (64, "video stream 2 of 2", 10)
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp", "png"])
 def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path: Path, kind: str) -> None:
     pictures = [Image.new("L", (8000, 8000)) for _ in range(2)]

@@ -27,7 +27,7 @@ from clip_core.video.base import MAX_PIXELS
 from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
 from clip_core.video.continued_clock import ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
-from clip_core.video.pictures import Orientation, on_white, square_size
+from clip_core.video.pictures import Orientation, on_white, says_alpha, square_size
 from clip_core.video.watched import Watched
 
 # Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
@@ -203,7 +203,7 @@ class PictureMaker:
 def _codec_of(stream: VideoStream) -> VideoCodecContext:
     """Return the stream's decoder; for VP8 and VP9 with transparency libvpx, because FFmpeg's own ignores it."""
     own = stream.codec_context
-    if own.name not in _LIBVPX or stream.metadata.get("alpha_mode") != "1":
+    if own.name not in _LIBVPX or not says_alpha(stream.metadata):
         return own
     return cast("VideoCodecContext", av.CodecContext.create(_LIBVPX[own.name], "r"))
 

@@ -15,7 +15,7 @@ from clip_core.types import Frame, TimeTable
 from clip_core.video.apng import is_apng
 from clip_core.video.base import MAX_DURATION_S, Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import gif_pictures, is_webp
-from clip_core.video.pictures import Orientation, frame_orientation
+from clip_core.video.pictures import Orientation, frame_orientation, says_alpha
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.watched import WatchedFile
 
@@ -242,7 +242,7 @@ def _orientation(decoder: Decoder, first: Decoded, later: Iterator[Decoded], fil
     from clip_core.video.decoding import open_container, video_stream
 
     asked, may_ask = frame_orientation(first.raw), decoder.container_name in _TURNING
-    if may_ask and decoder.stream.metadata.get("alpha_mode") == "1":  # its decoder knows nothing of the container
+    if may_ask and says_alpha(decoder.stream.metadata):  # its decoder knows nothing of the container
         with open_container(file) as container:
             return frame_orientation(next(container.decode(video_stream(container, file)), first.raw))
     if may_ask and asked != Orientation() and decoder.stream.codec_context.name in ("h264", "hevc"):

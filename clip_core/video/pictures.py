@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -75,6 +76,11 @@ def square_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple
         return width, height
     wide, high = (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
     return (wide, high) if wide * high <= MAX_PIXELS else (width, height)
+
+
+def says_alpha(tags: Mapping[str, str]) -> bool:
+    """Return whether the tags of a stream of VP8 or VP9 say that it is transparent; in MKV they are in capitals."""
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in tags.items())
 
 
 def on_white(picture: Image) -> Image:

@@ -252,6 +252,23 @@ def test_transparent_places_are_white(tmp_path: Path, name: str) -> None:
         assert len(video.table.key_pts) == (2 if name.endswith("webm") else 1)
 
 
+def test_mkv_may_say_in_capitals_that_it_is_transparent(tmp_path: Path) -> None:
+    """As files of earlier versions of FFmpeg do, which write a tag and no element AlphaMode."""
+    rgba = np.zeros((48, 64, 4), np.uint8)
+    rgba[:, :, 1] = 255
+    frame = av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="yuva420p")
+    frame.pts, frame.time_base = 0, Fraction(1, 10)
+    path = tmp_path / "v.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=10, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt, stream.metadata["alpha_mode"] = 64, 48, "yuva420p", "1"
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    path.write_bytes(path.read_bytes().replace(b"\x53\xc0\x81\x01", b"\x53\xc0\x81\x00"))
+    with open_video(path) as video:
+        assert np.abs(video.frame_at(index=0).rgb[24, 8].astype(int) - 255).max() <= 4
+        assert video.info.reading == "on white"
+
+
 def test_a_picture_in_an_avi_is_no_video_though_empty_frames_are_counted(tmp_path: Path) -> None:
     cover, film = np.full((96, 128, 3), 250, np.uint8), np.full((48, 64, 3), 90, np.uint8)
     with av.open(str(tmp_path / "v.avi"), "w") as container:

@@ -11,6 +11,9 @@ _TS_PACKETS = (188, 192, 204)
 _MAX_BOXES = 100_000
 _MAX_BODY_BYTES = 4096
 _TIMECODE_BASE_AT = 40
+_AVI_UNKNOWN = b"\xff\xff\xff\xff"
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # GUID of ASF's File Properties Object
+_ASF_SIZE_AT, _ASF_FLAGS_AT, _ASF_HEAD_BYTES = 40, 88, 1 << 16
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_END = 0x21, 0x2C, 0x3B
 
 
@@ -19,7 +22,7 @@ def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
 
     Args:
         path: The file.
-        container: FFmpeg's name, such as "mov", "matroska", "webm", "avi", "mpegts" or "gif". Containers
+        container: FFmpeg's name, such as "mov", "matroska", "webm", "avi", "asf", "mpegts" or "gif". Containers
             that do not state their length never count as cut.
         recording: Where the last of joined recordings begins, in bytes; those before it may have broken off.
     """
@@ -31,10 +34,18 @@ def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
             return _segment_end(file) > size
         if container == "avi":
             head = file.read(8)
-            return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > size
+            return head[:4] == b"RIFF" and head[4:] != _AVI_UNKNOWN and int.from_bytes(head[4:], "little") + 8 > size
+        if container == "asf":
+            return _asf_bytes(file) > size
         if container == "mpegts":
             return all((size - recording) % packet for packet in _TS_PACKETS)
         return container == "gif" and not _gif_is_whole(file)
+
+
+def is_unfinished_avi(path: Path) -> bool:
+    """Return whether the header of an AVI was never completed, because it went to a pipe: its numbers mean nothing."""
+    with path.open("rb") as file:
+        return file.read(8) == b"RIFF" + _AVI_UNKNOWN
 
 
 def lacks_moov(path: Path) -> bool:
@@ -199,6 +210,15 @@ def _skip_blocks(file: BinaryIO) -> bool:
         if len(file.read(length[0])) < length[0]:
             return False
     return False
+
+
+def _asf_bytes(file: BinaryIO) -> int:
+    """Return how long an ASF or WMV file is by its own account; 0 if it does not say, as in a broadcast."""
+    head = file.read(_ASF_HEAD_BYTES)
+    at = head.find(_ASF_PROPERTIES)
+    fields = head[at:][: _ASF_FLAGS_AT + 4] if at >= 0 else b""
+    is_told = len(fields) == _ASF_FLAGS_AT + 4 and not fields[_ASF_FLAGS_AT] & 1
+    return int.from_bytes(fields[_ASF_SIZE_AT : _ASF_SIZE_AT + 8], "little") if is_told else 0
 
 
 def _segment_end(file: BinaryIO) -> int:

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_PIXELS
-from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
+from clip_core.video.container_bytes import is_cut_short, is_unfinished_avi, is_webm, lacks_moov
 from clip_core.video.continued_clock import ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, on_white, says_alpha, square_size
@@ -290,6 +290,8 @@ class Decoder:
     @property
     def header_duration_s(self) -> float | None:
         """How long the stream is, or else the whole file, by its header; None if both are silent."""
+        if self.container_name == "avi" and is_unfinished_avi(self._path):
+            return None
         if self.stream.duration is not None and self.stream.time_base is not None:
             return float(self.stream.duration * self.stream.time_base)
         return None if self._container.duration is None else self._container.duration / av.time_base

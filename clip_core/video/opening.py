@@ -178,7 +178,9 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
             width=width,
             height=height,
             header_fps=float(stream.average_rate) if stream.average_rate else None,
-            header_frame_count=stream.frames or None,
+            header_frame_count=None
+            if decoder.container_name == "avi" and duration_s is None
+            else stream.frames or None,
             header_duration_s=duration_s,
             reading=_reading(decoder, maker.reading(first)),
         )

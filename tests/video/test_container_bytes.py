@@ -13,6 +13,7 @@ CASES = {
     "matroska": VideoSpec(".mkv"),
     "webm": VideoSpec(".webm", "libvpx-vp9"),
     "avi": VideoSpec(".avi", "mpeg4"),
+    "asf": VideoSpec(".wmv", "wmv2"),
     "mpegts": VideoSpec(".ts"),
 }
 

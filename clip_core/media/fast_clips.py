@@ -27,6 +27,7 @@ from clip_core.types import Clip, Ints, TimeTable
 from clip_core.video import Video, open_video
 from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.decoding import Decoder, open_container, video_stream
+from clip_core.video.pictures import says_alpha
 
 _EXACT_INSTEAD = "Cut it exactly instead."
 # Matroska rounds times to milliseconds, when read and when written.
@@ -58,10 +59,9 @@ class Streams:
 
     @property
     def extension(self) -> str:
-        """The extension of a copy: "mp4" if MP4 can hold these codecs, else "mkv"."""
-        fits = _codec_of(self.pictures) in _MP4_PICTURES and (
-            self.sound is None or _codec_of(self.sound) in _MP4_SOUNDS
-        )
+        """The extension of a copy: "mp4" if MP4 can hold these codecs, and no transparency is lost, else "mkv"."""
+        fits = _codec_of(self.pictures) in _MP4_PICTURES and not says_alpha(self.pictures.metadata)
+        fits = fits and (self.sound is None or _codec_of(self.sound) in _MP4_SOUNDS)
         return "mp4" if fits else "mkv"
 
     def seconds(self, pts: int) -> Fraction:
@@ -360,6 +360,10 @@ def _like(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
         raise ExportError(f"Neither MP4 nor MKV can hold {name}.", _EXACT_INSTEAD) from error
     if stream.time_base is not None:
         made.time_base = stream.time_base
+    if isinstance(stream, VideoStream) and isinstance(made, VideoStream) and stream.sample_aspect_ratio:
+        made.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio  # the container's goes before the codec's
+    if says_alpha(stream.metadata):
+        made.metadata["alpha_mode"] = "1"
     if _codec_of(stream) == "hevc" and out.format.name == "mp4":
         made.codec_context.codec_tag = "hvc1"  # QuickTime plays only this
     return made

@@ -8,6 +8,8 @@ from typing import BinaryIO
 
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 _TS_PACKETS = (188, 192, 204)
+_M2TS_PACKET, _TS_SYNC = 192, 0x47
+_MEDIA_BOXES = (b"moov", b"moof", b"mdat")  # some cameras append what is no box
 _MAX_BOXES = 100_000
 _MAX_BODY_BYTES = 4096
 _TIMECODE_BASE_AT = 40
@@ -29,7 +31,7 @@ def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
     size = path.stat().st_size
     with path.open("rb") as file:
         if container == "mov":
-            return any(end > size for _, end in _boxes(file, size))
+            return any(end > size and name in _MEDIA_BOXES for name, end in _boxes(file, size))
         if container in ("matroska", "webm"):
             return _segment_end(file) > size
         if container == "avi":
@@ -38,14 +40,28 @@ def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
         if container == "asf":
             return _asf_bytes(file) > size
         if container == "mpegts":
-            return all((size - recording) % packet for packet in _TS_PACKETS)
+            start = recording or _first_ts_packet(file)
+            return all((size - start) % packet for packet in _TS_PACKETS)
         return container == "gif" and not _gif_is_whole(file)
+
+
+def _first_ts_packet(file: BinaryIO) -> int:
+    """Return where the packets of an MPEG-TS begin: a recording may start with the end of one."""
+    head = file.read(_MAX_BODY_BYTES)
+    for packet in _TS_PACKETS:
+        lead = 4 if packet == _M2TS_PACKET else 0  # the time stamp in front of each
+        syncs = (at for at in range(packet) if set(head[at + lead :: packet]) == {_TS_SYNC})
+        if (found := next(syncs, None)) is not None:
+            return found
+    return 0
 
 
 def is_unfinished_avi(path: Path) -> bool:
     """Return whether the header of an AVI was never completed, because it went to a pipe: its numbers mean nothing."""
     with path.open("rb") as file:
-        return file.read(8) == b"RIFF" + _AVI_UNKNOWN
+        head = file.read(_MAX_BODY_BYTES)
+    length_at = head.find(b"strh") + 8 + 32
+    return head[:8] == b"RIFF" + _AVI_UNKNOWN or head[length_at : length_at + 4] == _AVI_UNKNOWN
 
 
 def lacks_moov(path: Path) -> bool:

@@ -86,6 +86,10 @@ def avi_through_a_pipe(folder: Path) -> Path:
     )
 
 
+def avi_without_end(folder: Path) -> Path:
+    return replaced(write_film(folder / "v.avi", FilmSpec("mpeg4", sound=None)), (b"strh", 4 + 32, b"\xff" * 4))
+
+
 def avi_of_too_many(folder: Path) -> Path:
     path = write_film(folder / "v.avi", FilmSpec("mpeg4", sound=SoundSpec("libmp3lame")))
     return replaced(path, (b"avih", 4 + 16, struct.pack("<I", 150)), (b"strh", 4 + 32, struct.pack("<I", 150)))
@@ -120,6 +124,7 @@ def wmv_with_long_sound(folder: Path) -> Path:
         (mp4_too_long, ("header promises 0:08.000",)),
         (avi_of_too_many, ("header promises 150 frames",)),
         (avi_through_a_pipe, ()),
+        (avi_without_end, ()),
         (mkv_too_long, ("header promises 0:09.000",)),
         (flv_too_long, ("header promises 0:09.000",)),
         (flv_with_long_sound, ()),
@@ -137,7 +142,7 @@ def test_a_header_that_promises_more_is_named_before_anything_is_decoded(
     assert file_facts(path, record) == facts
 
 
-@pytest.mark.parametrize("make", [wmv_with_long_sound, avi_through_a_pipe])
+@pytest.mark.parametrize("make", [wmv_with_long_sound, avi_through_a_pipe, avi_without_end])
 def test_what_the_header_does_not_mean_is_no_damage(make: Callable[[Path], Path], tmp_path: Path) -> None:
     with open_video(make(tmp_path)) as video:
         assert sum(1 for _ in video.frames([])) == 0

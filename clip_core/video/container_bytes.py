@@ -184,6 +184,13 @@ def _boxes(file: BinaryIO, size: int, start: int = 0) -> Iterator[tuple[bytes, i
         yield head[4:8], start
 
 
+def gif_size(path: Path) -> tuple[int, int]:
+    """Return the width and height of a GIF by its header; FFmpeg does not say them if they are too large for it."""
+    with path.open("rb") as file:
+        head = file.read(10)
+    return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+
+
 def gif_pictures(path: Path) -> int:
     """Return how many pictures a GIF holds by its blocks; none is decoded."""
     with path.open("rb") as file:

@@ -14,7 +14,7 @@ from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, Vi
 from clip_core.types import Frame, TimeTable
 from clip_core.video.apng import is_apng
 from clip_core.video.base import MAX_DURATION_S, Video, VideoInfo, check_limits
-from clip_core.video.container_bytes import gif_pictures, is_webp
+from clip_core.video.container_bytes import gif_pictures, gif_size, is_webp
 from clip_core.video.pictures import Orientation, frame_orientation, says_alpha
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.watched import WatchedFile
@@ -163,8 +163,9 @@ def _open_with_pyav(file: Path, table: TimeTable | None) -> Video:
         decoder = Decoder(file, watched)
         on_error.callback(decoder.close)
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, _promised_s(decoder)
-        pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
-        check_limits(name, context.width, context.height, duration_s, pictures)
+        is_gif = decoder.container_name == "gif"
+        size, pictures = (gif_size(file), gif_pictures(file)) if is_gif else ((context.width, context.height), 1)
+        check_limits(name, *size, duration_s, pictures)
         frames = decoder.frames()
         first = _first_frame(frames, decoder, name)
         maker = PictureMaker(stream.sample_aspect_ratio, _orientation(decoder, first, frames, file))

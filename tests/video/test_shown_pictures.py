@@ -315,6 +315,14 @@ def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path:
     assert time.process_time() - began < 5.0
 
 
+def test_a_gif_that_is_too_large_even_for_ffmpeg_is_refused_by_its_size(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "v.gif")
+    data = (tmp_path / "v.gif").read_bytes()
+    (tmp_path / "v.gif").write_bytes(data[:6] + b"\xff" * 4 + data[10:])
+    with pytest.raises(VideoError, match="65535 × 65535 pixels, over the limit of 64 megapixels"):
+        open_video(tmp_path / "v.gif")
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_avif_is_refused_by_name(tmp_path: Path, count: int) -> None:
     frames = [np.full((64, 64, 3), 40 * k, np.uint8) for k in range(count)]

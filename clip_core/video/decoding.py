@@ -195,6 +195,7 @@ class PictureMaker:
             "square pixels": aspect != 1,
             "tone-mapped": raw.color_trc in HDR_NITS,
             "BT.709 by size": raw.color_trc not in HDR_NITS and _matrix(raw) is not None,
+            "palette": raw.format.name == "pal8",
             "on white": bool(is_clear),
         }
         return ", ".join(name for name, holds in done.items() if holds)

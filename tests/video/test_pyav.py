@@ -297,3 +297,4 @@ def test_single_keyframes_have_the_palette_of_the_file(tmp_path: Path, suffix: s
         for frame in video.keyframes(video.table.key_pts[1:].tolist()):
             np.testing.assert_array_equal(frame.rgb, decoded[frame.index])
         assert tuple(decoded[1][24, 32]) == (200, 60, 30)
+        assert video.info.reading == "palette"  # earlier versions stored vectors of white pictures

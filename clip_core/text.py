@@ -193,11 +193,26 @@ def filled_rows(text: str, delimiter: str = "") -> list[tuple[int, list[str]]]:
     Unless a delimiter is passed, it is the comma, semicolon or tab, whichever is most frequent in the first line.
 
     Raises:
-        csv.Error: The text cannot be parsed as CSV, or has over 1,000,000 rows, empty ones included.
+        csv.Error: The text cannot be parsed as CSV, has over 1,000,000 rows, empty ones included, or a quotation mark
+            that is never closed takes rows in.
     """
     head = text.lstrip("\r\n").partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or max(",;\t", key=head.count))
-    return [(number, row) for number, row in numbered(rows) if any(cell.strip() for cell in row)]
+    delimiter = delimiter or max(",;\t", key=head.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    filled = [(number, row) for number, row in numbered(rows) if any(cell.strip() for cell in row)]
+    if filled and "\n" in filled[-1][1][-1].rstrip("\r\n") and _has_open_quote(text, delimiter):
+        raise csv.Error(f"a quotation mark in row {filled[-1][0]} is never closed")
+    return filled
+
+
+def _has_open_quote(text: str, delimiter: str) -> bool:
+    """Return whether a table ends within quotation marks."""
+    try:
+        for _ in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            pass
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def numbered(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:

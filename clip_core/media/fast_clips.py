@@ -361,6 +361,8 @@ def _like(stream: VideoStream | AudioStream, out: OutputContainer) -> Stream:
         raise ExportError(f"Neither MP4 nor MKV can hold {name}.", _EXACT_INSTEAD) from error
     if stream.time_base is not None:
         made.time_base = stream.time_base
+    if isinstance(stream, VideoStream) and isinstance(made, VideoStream) and stream.sample_aspect_ratio:
+        made.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio  # the container's goes before the codec's
     if isinstance(stream, VideoStream) and has_alpha_layer(stream):
         made.metadata["alpha_mode"] = "1"
     if _codec_of(stream) == "hevc" and out.format.name == "mp4":

@@ -9,9 +9,14 @@ from typing import BinaryIO
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 # Sizes of the packets of MPEG-TS, and how much too early FFmpeg says that they begin.
 _TS_PACKETS = {188: 0, 192: 0, 204: 16}
+_M2TS_PACKET, _TS_SYNC = 192, 0x47
+_MEDIA_BOXES = (b"moov", b"moof", b"mdat")  # some cameras append what is no box
 _MAX_BOXES = 100_000
 _MAX_BODY_BYTES = 4096
 _TIMECODE_BASE_AT = 40
+_AVI_UNKNOWN = b"\xff\xff\xff\xff"
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # GUID of ASF's File Properties Object
+_ASF_SIZE_AT, _ASF_FLAGS_AT, _ASF_HEAD_BYTES = 40, 88, 1 << 16
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_END = 0x21, 0x2C, 0x3B
 
 
@@ -20,23 +25,45 @@ def is_cut_short(path: Path, container: str, recording: int = 0) -> bool:
 
     Args:
         path: The file.
-        container: FFmpeg's name, such as "mov", "matroska", "webm", "avi", "mpegts" or "gif". Containers
+        container: FFmpeg's name, such as "mov", "matroska", "webm", "avi", "asf", "mpegts" or "gif". Containers
             that do not state their length never count as cut.
         recording: Where the last of joined recordings begins, in bytes; those before it may have broken off.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         if container == "mov":
-            return any(end > size for _, end in _boxes(file, size))
+            return any(end > size and name in _MEDIA_BOXES for name, end in _boxes(file, size))
         if container in ("matroska", "webm"):
             return _segment_end(file) > size
         if container == "avi":
             head = file.read(8)
-            return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 > size
+            return head[:4] == b"RIFF" and head[4:] != _AVI_UNKNOWN and int.from_bytes(head[4:], "little") + 8 > size
+        if container == "asf":
+            return _asf_bytes(file) > size
         if container == "mpegts":
+            start = recording or _first_ts_packet(file)
             rests = {packet: early if recording else 0 for packet, early in _TS_PACKETS.items()}
-            return all((size - recording) % packet != rest for packet, rest in rests.items())
+            return all((size - start) % packet != rest for packet, rest in rests.items())
         return container == "gif" and not _gif_is_whole(file)
+
+
+def _first_ts_packet(file: BinaryIO) -> int:
+    """Return where the packets of an MPEG-TS begin: a recording may start with the end of one."""
+    head = file.read(_MAX_BODY_BYTES)
+    for packet in _TS_PACKETS:
+        lead = 4 if packet == _M2TS_PACKET else 0  # the time stamp in front of each
+        syncs = (at for at in range(packet) if set(head[at + lead :: packet]) == {_TS_SYNC})
+        if (found := next(syncs, None)) is not None:
+            return found
+    return 0
+
+
+def is_unfinished_avi(path: Path) -> bool:
+    """Return whether the header of an AVI was never completed, because it went to a pipe: its numbers mean nothing."""
+    with path.open("rb") as file:
+        head = file.read(_MAX_BODY_BYTES)
+    length_at = head.find(b"strh") + 8 + 32
+    return head[:8] == b"RIFF" + _AVI_UNKNOWN or head[length_at : length_at + 4] == _AVI_UNKNOWN
 
 
 def lacks_moov(path: Path) -> bool:
@@ -159,6 +186,13 @@ def _boxes(file: BinaryIO, size: int, start: int = 0) -> Iterator[tuple[bytes, i
         yield head[4:8], start
 
 
+def gif_size(path: Path) -> tuple[int, int]:
+    """Return the width and height of a GIF by its header; FFmpeg does not say them if they are too large for it."""
+    with path.open("rb") as file:
+        head = file.read(10)
+    return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+
+
 def gif_pictures(path: Path) -> int:
     """Return how many pictures a GIF holds by its blocks; none is decoded."""
     with path.open("rb") as file:
@@ -201,6 +235,15 @@ def _skip_blocks(file: BinaryIO) -> bool:
         if len(file.read(length[0])) < length[0]:
             return False
     return False
+
+
+def _asf_bytes(file: BinaryIO) -> int:
+    """Return how long an ASF or WMV file is by its own account; 0 if it does not say, as in a broadcast."""
+    head = file.read(_ASF_HEAD_BYTES)
+    at = head.find(_ASF_PROPERTIES)
+    fields = head[at:][: _ASF_FLAGS_AT + 4] if at >= 0 else b""
+    is_told = len(fields) == _ASF_FLAGS_AT + 4 and not fields[_ASF_FLAGS_AT] & 1
+    return int.from_bytes(fields[_ASF_SIZE_AT : _ASF_SIZE_AT + 8], "little") if is_told else 0
 
 
 def _segment_end(file: BinaryIO) -> int:

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS
-from clip_core.video.container_bytes import is_cut_short, is_webm, lacks_moov
+from clip_core.video.container_bytes import is_cut_short, is_unfinished_avi, is_webm, lacks_moov
 from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, has_alpha_layer, on_white, square_size
@@ -119,8 +119,8 @@ def _main_stream(path: Path, streams: list[VideoStream], *, by_habit: bool) -> V
 
 
 def _is_still(path: Path, stream: VideoStream) -> bool:
-    """Return whether a stream holds a single picture. What no header says is read from a second container."""
-    if stream.frames or stream.codec_context.name not in _PICTURE_CODECS:
+    """Return whether a stream holds a single picture. A second container shows it, as AVI counts empty frames, too."""
+    if stream.frames == 1 or stream.codec_context.name not in _PICTURE_CODECS:
         return stream.frames == 1
     with open_container(path) as container:
         packets = container.demux(container.streams[stream.index])
@@ -195,6 +195,7 @@ class PictureMaker:
             "square pixels": aspect != 1,
             "tone-mapped": raw.color_trc in HDR_NITS,
             "BT.709 by size": raw.color_trc not in HDR_NITS and _matrix(raw) is not None,
+            "palette": raw.format.name == "pal8",
             "on white": bool(is_clear),
         }
         return ", ".join(name for name, holds in done.items() if holds)
@@ -290,6 +291,8 @@ class Decoder:
     @property
     def header_duration_s(self) -> float | None:
         """The length in the header, of the stream or else of the file; None if it has none, or FFmpeg guesses badly."""
+        if self.container_name == "avi" and is_unfinished_avi(self._path):
+            return None
         duration_s = None if self._container.duration is None else self._container.duration / av.time_base
         if self.stream.duration is not None and self.stream.time_base is not None:
             duration_s = float(self.stream.duration * self.stream.time_base)

@@ -12,7 +12,7 @@ from clip_core.errors import VideoChangedError, VideoDecodeError, VideoError, sh
 from clip_core.types import Frame, TimeTable
 from clip_core.video.apng import is_apng
 from clip_core.video.base import Video, VideoInfo, check_limits
-from clip_core.video.container_bytes import gif_pictures, is_webp
+from clip_core.video.container_bytes import gif_pictures, gif_size, is_webp
 from clip_core.video.identity import readable
 from clip_core.video.pictures import Orientation, frame_orientation, has_alpha_layer
 from clip_core.video.sequence import parse_sequence
@@ -164,8 +164,9 @@ def _open_with_pyav(file: Path, watched: WatchedFile, table: TimeTable | None) -
         decoder = Decoder(file, watched)
         on_error.callback(decoder.close)
         stream, context, duration_s = decoder.stream, decoder.stream.codec_context, decoder.header_duration_s
-        pictures = gif_pictures(file) if decoder.container_name == "gif" else 1
-        check_limits(name, context.width, context.height, duration_s, pictures)
+        is_gif = decoder.container_name == "gif"
+        size, pictures = (gif_size(file), gif_pictures(file)) if is_gif else ((context.width, context.height), 1)
+        check_limits(name, *size, duration_s, pictures)
         frames = decoder.frames()
         first = _first_frame(frames, decoder, name)
         maker = PictureMaker(stream.sample_aspect_ratio, _orientation(decoder, first, frames, file))
@@ -179,7 +180,9 @@ def _open_with_pyav(file: Path, watched: WatchedFile, table: TimeTable | None) -
             width=width,
             height=height,
             header_fps=float(stream.average_rate) if stream.average_rate else None,
-            header_frame_count=stream.frames or None,
+            header_frame_count=None
+            if decoder.container_name == "avi" and duration_s is None
+            else stream.frames or None,
             header_duration_s=duration_s,
             reading=_reading(decoder, maker.reading(first)),
         )

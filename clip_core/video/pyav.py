@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 import numpy as np
 from av.packet import Packet
@@ -242,6 +243,9 @@ def _decode_keyframes(decoder: Decoder, pts: Sequence[int]) -> Iterator[Decoded]
         decoder: A decoder that nobody else uses.
         pts: Presentation times of keyframes in the stream's time base, rising.
     """
+    if decoder.stream.codec_context.pix_fmt == "pal8":  # a palette may come with the first packet only
+        for packet in islice(decoder.packets(), 1):
+            decoder.decode_alone(packet)
     for wanted, packet in _key_packets(decoder, pts):
         for raw in decoder.decode_alone(packet):
             if raw.pts in (wanted, None) and (raw.key_frame or packet.is_keyframe) and not raw.is_corrupt:

@@ -86,6 +86,7 @@ def test_times(cell: str, time_s: float | None) -> None:
         ("start,end\n1,1e9\n", "row 2, column end_s: 1e9 is not a time"),
         ("start,end,peak\n1,2,high\n", "row 2, column peak: high is not a number"),
         ("start,end\n1,nan\n", "row 2, column end_s: nan is not a time"),
+        ('start,end,name\n1,2,"a\n3,4,b\n', "truth.csv is not CSV: a quotation mark in row 2 is never closed"),
         ('start,end\n1,"' + "9" * 200_000, "truth.csv is not CSV: field larger than field limit"),
         ("start,end\n" + "1,2\n" * (MOST_MOMENTS + 1), "has 100,001 rows. At most 100,000 are read"),
         ("start,end\n1,2\n" + "\n" * 1_000_000, "truth.csv is not CSV: it has over 1,000,000 lines"),

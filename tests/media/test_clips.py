@@ -33,7 +33,16 @@ from clip_core.types import Clip, Moment, Progress, TimeTable
 from clip_core.video import open_video
 from clip_core.video.pyav import PyAVVideo
 from tests.support.sound_maker import FilmSpec, SoundSpec, find_clicks, sound_length_s, write_film
-from tests.support.video_maker import KINDS, PlantedVideo, VideoSpec, make_edit_list, planted, read_number
+from tests.support.video_maker import (
+    HEIGHT,
+    KINDS,
+    WIDTH,
+    PlantedVideo,
+    VideoSpec,
+    make_edit_list,
+    planted,
+    read_number,
+)
 from tests.video.test_shown_pictures import write
 
 
@@ -174,6 +183,36 @@ def test_a_fast_clip_begins_at_the_keyframe_before_and_says_so(kind: str, tmp_pa
         numbers, seen_s = read_with_av(clip.path)
         assert numbers == expected
         assert seen_s[0] == pytest.approx(0.0, abs=0.001)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_fast_clip_keeps_the_pixels_that_the_container_asks_for(suffix: str, tmp_path: Path) -> None:
+    """The codec's own header has them too, and other ones."""
+    path = planted(tmp_path, "v", 20, VideoSpec(pixel_aspect=Fraction(2))).path
+    path.write_bytes(path.read_bytes().replace(b"pasp\0\0\0\2", b"pasp\0\0\0\3"))
+    if suffix == ".mkv":
+        (clip,) = cut(path, tmp_path / "mkv", moment(0.0, 0.5), kind="fast")
+        path = clip.path
+    (clip,) = cut(path, tmp_path / "out", moment(0.0, 0.5), kind="fast")
+    with open_video(path) as original, open_video(clip.path) as made:
+        assert (original.info.width, original.info.reading) == (3 * WIDTH, "square pixels")
+        assert (made.info.width, made.info.height) == (3 * WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_fast_clip_stays_transparent(codec: str, tmp_path: Path) -> None:
+    rgba = np.zeros((48, 64, 4), np.uint8)  # black, which nobody may see
+    with av.open(str(tmp_path / "v.webm"), "w") as container:
+        stream = container.add_stream(codec, rate=10, options={"auto-alt-ref": "0", "g": "5"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuva420p"
+        for stamp in range(10):
+            frame = av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="yuva420p")
+            frame.pts, frame.time_base = stamp, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    (clip,) = cut(tmp_path / "v.webm", tmp_path / "out", moment(0.5, 0.9), kind="fast")
+    with open_video(clip.path) as made:
+        assert [frame.rgb.min() >= 251 for frame in made.frames()] == [True] * clip.frames
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,21 @@ def mp4_too_long(folder: Path) -> Path:
     return replaced(path, (b"mvhd", 16, struct.pack(">I", 9000)), (b"tkhd", 20, struct.pack(">I", 9000)))
 
 
+def avi_through_a_pipe(folder: Path) -> Path:
+    """As FFmpeg writes it where it cannot go back to the header."""
+    path = write_film(folder / "v.avi", FilmSpec("mpeg4", sound=None))
+    return replaced(
+        path,
+        (b"RIFF", 0, b"\xff" * 4),
+        (b"avih", 4 + 16, struct.pack("<I", 2**30)),
+        (b"strh", 4 + 32, struct.pack("<I", 2**30)),
+    )
+
+
+def avi_without_end(folder: Path) -> Path:
+    return replaced(write_film(folder / "v.avi", FilmSpec("mpeg4", sound=None)), (b"strh", 4 + 32, b"\xff" * 4))
+
+
 def avi_of_too_many(folder: Path) -> Path:
     path = write_film(folder / "v.avi", FilmSpec("mpeg4", sound=SoundSpec("libmp3lame")))
     return replaced(path, (b"avih", 4 + 16, struct.pack("<I", 150)), (b"strh", 4 + 32, struct.pack("<I", 150)))
@@ -108,6 +123,8 @@ def wmv_with_long_sound(folder: Path) -> Path:
         (mp4_without_bytes, ("header promises 60 frames",)),
         (mp4_too_long, ("header promises 0:08.000",)),
         (avi_of_too_many, ("header promises 150 frames",)),
+        (avi_through_a_pipe, ()),
+        (avi_without_end, ()),
         (mkv_too_long, ("header promises 0:09.000",)),
         (flv_too_long, ("header promises 0:09.000",)),
         (flv_with_long_sound, ()),
@@ -125,8 +142,9 @@ def test_a_header_that_promises_more_is_named_before_anything_is_decoded(
     assert file_facts(path, record) == facts
 
 
-def test_sound_that_lasts_longer_is_no_damage(tmp_path: Path) -> None:
-    with open_video(wmv_with_long_sound(tmp_path)) as video:
+@pytest.mark.parametrize("make", [wmv_with_long_sound, avi_through_a_pipe, avi_without_end])
+def test_what_the_header_does_not_mean_is_no_damage(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    with open_video(make(tmp_path)) as video:
         assert sum(1 for _ in video.frames([])) == 0
         assert (video.table.confirmed, video.unreadable_after_s) == (True, None)
 

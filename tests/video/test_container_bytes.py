@@ -13,6 +13,7 @@ CASES = {
     "matroska": VideoSpec(".mkv"),
     "webm": VideoSpec(".webm", "libvpx-vp9"),
     "avi": VideoSpec(".avi", "mpeg4"),
+    "asf": VideoSpec(".wmv", "wmv2"),
     "mpegts": VideoSpec(".ts"),
 }
 
@@ -25,6 +26,24 @@ def test_missing_bytes_are_noticed_and_whole_files_are_not_accused(tmp_path: Pat
     assert not lacks_moov(path)
     path.write_bytes(path.read_bytes()[:-1])
     assert is_cut_short(path, container)
+
+
+def test_what_a_camera_appends_to_an_mp4_is_no_missing_byte(tmp_path: Path) -> None:
+    path = planted(tmp_path, "whole", 5, VideoSpec()).path
+    path.write_bytes(path.read_bytes() + b"8db42d694ccc418790edff439fe026bf" * 9)
+    assert not is_cut_short(path, "mov")
+
+
+@pytest.mark.parametrize("packet", [188, 192, 204])
+def test_a_transport_stream_may_begin_with_the_end_of_a_packet(packet: int, tmp_path: Path) -> None:
+    whole = planted(tmp_path, "whole", 5, VideoSpec(".ts")).path.read_bytes()
+    packets = [whole[k : k + 188] for k in range(0, len(whole), 188)]
+    wide = b"".join(bytes(4) + p if packet == 192 else p + bytes(packet - 188) for p in packets)
+    for lead in (b"", wide[-77:]):
+        (tmp_path / "v.ts").write_bytes(lead + wide)
+        assert not is_cut_short(tmp_path / "v.ts", "mpegts")
+        (tmp_path / "v.ts").write_bytes(lead + wide[:-1])
+        assert is_cut_short(tmp_path / "v.ts", "mpegts")
 
 
 def test_an_mp4_whose_index_is_lost(tmp_path: Path) -> None:

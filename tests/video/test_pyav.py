@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -275,3 +276,25 @@ def test_sound_that_begins_in_the_middle_of_an_flv(tmp_path: Path) -> None:
         assert [read_number(frame.rgb) for frame in video.frames([0, *video.table.pts[-2:].tolist()])] == [0, 898, 899]
         assert (len(video.table), video.unreadable_after_s) == (900, None)
         assert read_number(video.frame_at(index=777).rgb) == 777
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mov"])
+def test_single_keyframes_have_the_palette_of_the_file(tmp_path: Path, suffix: str) -> None:
+    """AVI hands it out with the first packet only."""
+    palette = np.full((256, 4), 255, np.uint8)
+    palette[1] = (255, 200, 60, 30)
+    with av.open(str(tmp_path / f"v{suffix}"), "w") as container:
+        stream = container.add_stream("rawvideo", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "pal8"
+        for stamp in range(5):
+            frame = av.VideoFrame.from_ndarray((np.ones((48, 64), np.uint8), palette), format="pal8")
+            frame.pts, frame.time_base = stamp, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with open_video(tmp_path / f"v{suffix}") as video:
+        decoded = [frame.rgb for frame in video.frames()]
+        assert len(decoded) == len(video.table.key_pts) == 5
+        for frame in video.keyframes(video.table.key_pts[1:].tolist()):
+            np.testing.assert_array_equal(frame.rgb, decoded[frame.index])
+        assert tuple(decoded[1][24, 32]) == (200, 60, 30)
+        assert video.info.reading == "palette"  # earlier versions stored vectors of white pictures

@@ -278,6 +278,44 @@ def test_transparent_places_are_white_in_a_copy(tmp_path: Path, codec: str, exte
         assert video.info.reading == "on white"
 
 
+def test_mkv_may_say_in_capitals_that_it_is_transparent(tmp_path: Path) -> None:
+    """As files of earlier versions of FFmpeg do, which write a tag and no element AlphaMode."""
+    rgba = np.zeros((48, 64, 4), np.uint8)
+    rgba[:, :, 1] = 255
+    frame = av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="yuva420p")
+    frame.pts, frame.time_base = 0, Fraction(1, 10)
+    path = tmp_path / "v.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=10, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt, stream.metadata["alpha_mode"] = 64, 48, "yuva420p", "1"
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    path.write_bytes(path.read_bytes().replace(b"\x53\xc0\x81\x01", b"\x53\xc0\x81\x00"))
+    with open_video(path) as video:
+        assert np.abs(video.frame_at(index=0).rgb[24, 8].astype(int) - 255).max() <= 4
+        assert video.info.reading == "on white"
+
+
+def test_a_picture_in_an_avi_is_no_video_though_empty_frames_are_counted(tmp_path: Path) -> None:
+    cover, film = np.full((96, 128, 3), 250, np.uint8), np.full((48, 64, 3), 90, np.uint8)
+    with av.open(str(tmp_path / "v.avi"), "w") as container:
+        streams = []
+        for codec, picture in (("mjpeg", cover), ("mpeg4", film)):
+            stream = container.add_stream(codec, rate=10)
+            stream.width, stream.height = picture.shape[1::-1]
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            streams.append(stream)
+        for stream, picture, stamps in ((streams[0], cover, [2]), (streams[1], film, range(10))):
+            for stamp in stamps:
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = stamp, Fraction(1, 10)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    with av.open(str(tmp_path / "v.avi")) as container:
+        assert container.streams.video[0].frames == 3  # two of them empty
+    with open_video(tmp_path / "v.avi") as video:
+        assert (video.info.width, video.info.reading, len(video.table)) == (64, "video stream 2 of 2", 10)
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp", "png"])
 def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path: Path, kind: str) -> None:
     pictures = [Image.new("L", (8000, 8000)) for _ in range(2)]
@@ -301,6 +339,14 @@ def test_gigapixels_in_a_few_bytes_are_refused_before_they_are_decoded(tmp_path:
     with pytest.raises(VideoError, match=r"8000 × 8000 pixels.*4 gigapixels"):
         open_video(path)
     assert time.process_time() - began < 5.0
+
+
+def test_a_gif_that_is_too_large_even_for_ffmpeg_is_refused_by_its_size(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "v.gif")
+    data = (tmp_path / "v.gif").read_bytes()
+    (tmp_path / "v.gif").write_bytes(data[:6] + b"\xff" * 4 + data[10:])
+    with pytest.raises(VideoError, match="65535 × 65535 pixels, over the limit of 64 megapixels"):
+        open_video(tmp_path / "v.gif")
 
 
 @pytest.mark.parametrize("count", [1, 3])

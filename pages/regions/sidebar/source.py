@@ -115,8 +115,8 @@ def sample_video(config: Config) -> Path | None:
 READING_HELP = (
     "How the pictures of this file are read, for you and for the model alike: as players show them. *square pixels*: "
     "they are stored squeezed. *tone-mapped*: HDR is shown as SDR. *BT.709 by size*: the file names no colours, and "
-    "players take those of HD. *on white*: what lies behind transparent places. *clock goes on at joins*: recordings "
-    "were joined in this file, and the times go on from one to the next."
+    "players take those of HD. *palette*: the file lists its colours. *on white*: what lies behind transparent places. "
+    "*clock goes on at joins*: recordings were joined in this file, and the times go on from one to the next."
 )
 
 FACTS_HELP = (

@@ -131,7 +131,7 @@ def source_in_file(record: VideoRecord, path: str) -> Source:
         return source_of(record)
     from clip_core.video import file_clock
     from clip_core.video.container_bytes import timecode_base
-    from clip_core.video.decoding import open_container, video_stream
+    from clip_core.video.containers import open_container, video_stream
 
     try:
         with open_container(Path(path)) as container:

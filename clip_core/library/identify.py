@@ -169,7 +169,7 @@ def _time_base_of(path: str) -> Fraction | None:
     if parse_sequence(path) is not None or not is_there(path):
         return None
     try:
-        from clip_core.video.decoding import open_container, video_stream
+        from clip_core.video.containers import open_container, video_stream
 
         with open_container(Path(path)) as container:
             return video_stream(container, Path(path)).time_base

@@ -19,7 +19,7 @@ from clip_core.media.sound import open_sound, sound_choice
 from clip_core.text import clock, short_prompt
 from clip_core.types import Clip, Frame, Moment, Progress, TimeTable
 from clip_core.video import Video
-from clip_core.video.decoding import open_container
+from clip_core.video.containers import open_container
 
 ClipMode: TypeAlias = Literal["exact", "fast"]
 

@@ -25,8 +25,9 @@ from clip_core.media.sound import first_sound
 from clip_core.text import clock
 from clip_core.types import Clip, Ints, TimeTable
 from clip_core.video import Video, open_video
+from clip_core.video.containers import open_container, video_stream
 from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
-from clip_core.video.decoding import Decoder, open_container, video_stream
+from clip_core.video.decoding import Decoder
 from clip_core.video.pictures import has_alpha_layer
 
 _EXACT_INSTEAD = "Cut it exactly instead."

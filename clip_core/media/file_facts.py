@@ -14,7 +14,7 @@ from clip_core.media.sound import sound_choice
 from clip_core.text import clock
 from clip_core.types import TimeTable, VideoRecord
 from clip_core.video.container_bytes import track_duration_s
-from clip_core.video.decoding import open_container, video_stream
+from clip_core.video.containers import open_container, video_stream
 
 # Headers round, and some count the time before the first frame.
 _SLACK_S = 1.0

@@ -13,7 +13,7 @@ from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.media.sound import first_sound
 from clip_core.video.apng import is_apng
 from clip_core.video.container_bytes import is_webp
-from clip_core.video.decoding import container_name, open_container, video_stream
+from clip_core.video.containers import container_name, open_container, video_stream
 from clip_core.video.sequence import parse_sequence
 
 # What Chromium, Firefox and Safari play (some of it not in older versions of Safari), by FFmpeg's names.

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from clip_core.text import clock
 from clip_core.video import Video
+from clip_core.video.containers import open_container
 from clip_core.video.continued_clock import ContinuedClock
-from clip_core.video.decoding import open_container
 
 RATE = 48_000
 """Samples per second of the output, whatever the input."""

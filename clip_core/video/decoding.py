@@ -1,4 +1,4 @@
-"""Containers opened safely with FFmpeg, and a decoder on one: frames in rising order, past damage where it can."""
+"""A decoder on a container: frames in rising order, past damage where it can, and the pictures made of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.filter import Graph
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -21,20 +20,15 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
-from clip_core.errors import VideoError, shown_name
 from clip_core.types import Image
 from clip_core.video.base import MAX_DURATION_S, MAX_PIXELS
-from clip_core.video.container_bytes import is_cut_short, is_unfinished_avi, is_webm, lacks_moov
+from clip_core.video.container_bytes import is_cut_short, is_unfinished_avi
+from clip_core.video.containers import container_name, open_container, video_stream
 from clip_core.video.continued_clock import OFTEN_JOINED, ContinuedClock
 from clip_core.video.hdr import HDR_NITS, lut_file
 from clip_core.video.pictures import Orientation, has_alpha_layer, on_white, square_size
 from clip_core.video.watched import Watched
 
-# Names as FFmpeg gives them. Play lists (concat, hls, dash) are left out: they name other files.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif"
-_PICTURE_BRANDS = ("avif", "avis", "mif1", "msf1", "heic", "heix", "heim", "heis")
-_PICTURE_CODECS = ("mjpeg", "png", "bmp", "tiff", "webp", "jpegls", "gif", "ppm")
-_NOT_A_VIDEO = "Choose a video file, such as MP4, MKV, WebM, AVI or TS."
 # A file may be damaged in many places; a demuxer that only ever fails is given up after this many.
 _MAX_FAILURES_IN_A_ROW = 1000
 # What FFmpeg guesses as their pts in AVI, which knows decoding times only, jumps to and fro.
@@ -45,86 +39,6 @@ _LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # From this height on, players read pictures that name no colour matrix as BT.709, and smaller ones as BT.601.
 _HD_LINES = 720
 _NO_MATRIX = (2, 3)  # FFmpeg's AVCOL_SPC_UNSPECIFIED and AVCOL_SPC_RESERVED
-
-
-def open_container(path: Path) -> InputContainer:
-    """Open a regular file as a container of a known kind; FFmpeg stays silent.
-
-    Args:
-        path: The file. It is made absolute, so that no part of it can be read as a protocol.
-
-    Raises:
-        VideoError: It is not such a container, or it is cut off before its index.
-    """
-    av.logging.set_level(None)  # any level makes decoder threads wait for the GIL: a deadlock when they are joined
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-    try:
-        # Tags need not be UTF-8, and nobody reads them here.
-        container = av.open(str(path.absolute()), container_options=options, metadata_errors="replace")
-    except (av.error.FFmpegError, UnicodeError) as error:
-        raise _refusal(path, error) from error
-    if container.metadata.get("major_brand", "").strip() in _PICTURE_BRANDS:
-        container.close()
-        what = f"{shown_name(path)} is a picture in AVIF or HEIF, of which FFmpeg shows a part only."
-        raise VideoError(what, "Convert it to PNG or JPEG, or to MP4 if it moves.")
-    return container
-
-
-def _refusal(path: Path, error: Exception) -> VideoError:
-    name = shown_name(path)
-    if isinstance(error, PermissionError):
-        return VideoError(f"{name} may not be read.", "Change its permissions.")
-    if lacks_moov(path):
-        return VideoError(
-            f"{name} is cut off: its index (moov) is missing, so no frame can be found in it.",
-            "Copy or download it again; a recording that broke off needs a repair tool.",
-        )
-    return VideoError(f"{name} is not a video that can be read.", _NOT_A_VIDEO)
-
-
-def container_name(container: InputContainer, path: Path) -> str:
-    """Return the first of FFmpeg's names for the container; "webm" for a Matroska file that says so."""
-    name = container.format.name.split(",")[0]
-    return "webm" if name == "matroska" and is_webm(path) else name
-
-
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the stream that holds the video: the default one, else the largest of those with more than one picture.
-
-    Cover pictures and thumbnails do not count, whether they are flagged as such or not. MP4 flags the first stream as
-    the default by habit, so there the flag counts for another stream only.
-
-    Raises:
-        VideoError: There is none, or nobody knows its codec.
-    """
-    covers = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-    streams = [stream for stream in container.streams.video if not stream.disposition & covers]
-    name = shown_name(path)
-    if not streams:
-        sounds = ", ".join(sorted({stream.codec_context.name.upper() for stream in container.streams.audio}))
-        holds = f" It holds sound only ({sounds})." if sounds else ""
-        raise VideoError(f"{name} has no video stream.{holds}", _NOT_A_VIDEO)
-    known = [stream for stream in streams if stream.codec_context is not None]
-    if not known:
-        raise VideoError(f"{name} has a video stream of an unknown codec.", "Convert it to H.264.")
-    return known[0] if len(known) == 1 else _main_stream(path, known, by_habit=container.format.name.startswith("mov"))
-
-
-def _main_stream(path: Path, streams: list[VideoStream], *, by_habit: bool) -> VideoStream:
-    lasting = [stream for stream in streams if not _is_still(path, stream)] or streams
-    for stream in lasting[by_habit:] if lasting[0] is streams[0] else lasting:
-        if stream.disposition & av.stream.Disposition.default:
-            return stream
-    return max(lasting, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
-
-
-def _is_still(path: Path, stream: VideoStream) -> bool:
-    """Return whether a stream holds a single picture. A second container shows it, as AVI counts empty frames, too."""
-    if stream.frames == 1 or stream.codec_context.name not in _PICTURE_CODECS:
-        return stream.frames == 1
-    with open_container(path) as container:
-        packets = container.demux(container.streams[stream.index])
-        return len(list(islice((packet for packet in packets if packet.size), 2))) < 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +180,7 @@ class Decoder:
         for other in self._container.streams:
             if other.index != self.stream.index:
                 other.discard = av.stream.Discard.all
+        self._is_unfinished = self.container_name == "avi" and is_unfinished_avi(self._path)
         self.lacks_pts = self.container_name == "avi" and self._reorders_packets()
         self.packet_pts = array("q")
         self._key_pts: set[int] = set()  # libvpx does not say which of its frames are keyframes
@@ -289,9 +204,14 @@ class Decoder:
         return container_name(self._container, self._path)
 
     @property
+    def header_frame_count(self) -> int | None:
+        """How many frames the header promises; None if it does not say."""
+        return None if self._is_unfinished else self.stream.frames or None
+
+    @property
     def header_duration_s(self) -> float | None:
         """The length in the header, of the stream or else of the file; None if it has none, or FFmpeg guesses badly."""
-        if self.container_name == "avi" and is_unfinished_avi(self._path):
+        if self._is_unfinished:
             return None
         duration_s = None if self._container.duration is None else self._container.duration / av.time_base
         if self.stream.duration is not None and self.stream.time_base is not None:

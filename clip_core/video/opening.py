@@ -180,9 +180,7 @@ def _open_with_pyav(file: Path, watched: WatchedFile, table: TimeTable | None) -
             width=width,
             height=height,
             header_fps=float(stream.average_rate) if stream.average_rate else None,
-            header_frame_count=None
-            if decoder.container_name == "avi" and duration_s is None
-            else stream.frames or None,
+            header_frame_count=decoder.header_frame_count,
             header_duration_s=duration_s,
             reading=_reading(decoder, maker.reading(first)),
         )
@@ -207,7 +205,7 @@ def _orientation(decoder: Decoder, first: Decoded, later: Iterator[Decoded], fil
     The container asks for all frames at once. H.264 and HEVC may ask beside single frames, too, which holds on; but
     players do not follow it where the container could ask.
     """
-    from clip_core.video.decoding import open_container, video_stream
+    from clip_core.video.containers import open_container, video_stream
 
     asked, may_ask = frame_orientation(first.raw), decoder.container_name in _TURNING
     if may_ask and has_alpha_layer(decoder.stream):  # its decoder knows nothing of the container

@@ -72,6 +72,7 @@ def test_it_is_known_where_pyav_is_still_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.delitem(sys.modules, "clip_core.video.decoding", raising=False)
+    monkeypatch.delitem(sys.modules, "clip_core.video.containers", raising=False)
     assert reindex_error(replace(the_record(store), path=str(film.path)), store) is not None
 
 

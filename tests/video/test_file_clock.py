@@ -7,7 +7,7 @@ import pytest
 
 from clip_core.types import TimeTable
 from clip_core.video import open_video
-from clip_core.video.decoding import open_container, video_stream
+from clip_core.video.containers import open_container, video_stream
 from clip_core.video.file_clock import earliest_stream_s, first_frame_s, start_timecode
 from tests.support.sound_maker import FilmSpec, SoundSpec, write_film
 from tests.support.video_maker import copy_packed

@@ -15,7 +15,7 @@ import pytest
 
 from clip_core.errors import VideoDecodeError, VideoError, VideoNotFoundError
 from clip_core.video import open_video
-from clip_core.video.decoding import FORMATS
+from clip_core.video.containers import FORMATS
 from clip_core.video.opening import upload_extension
 from tests.support.video_maker import (
     PlantedVideo,

@@ -49,7 +49,7 @@ def test_without_the_token_nothing_is_shown(visitor: Visitor) -> None:
     reply = visitor.tab.goto(visitor.address + "/?video=wide.mp4")
     assert reply is not None
     assert reply.status == 401
-    assert "opens only by its whole link" in visitor.tab.locator("body").inner_text()
+    assert "opens only with its full link" in visitor.tab.locator("body").inner_text()
     assert visitor.tab.locator('[data-testid="stApp"]').count() == 0
     assert [url for url in visitor.requests if url.startswith(visitor.address)][1:] in (
         [],

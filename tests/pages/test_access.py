@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,8 @@ def answered(token: str, path: str, query: bytes = b"", headers: Any = (), kind:
 
     scope = {"type": kind, "path": path, "query_string": query, "headers": list(headers), **more}
     scope |= {"method": "GET"} if kind == "http" else {}
-    return asyncio.run(_answered(Guarded(behind, token), scope))
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop may be running in this one
+        return thread.submit(asyncio.run, _answered(Guarded(behind, token), scope)).result()
 
 
 def test_without_a_token_everybody_comes_in(monkeypatch: pytest.MonkeyPatch) -> None:

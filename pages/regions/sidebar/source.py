@@ -134,7 +134,8 @@ def describe(record: VideoRecord | None, path: Path) -> None:
     rate = (frames - 1) / float(record.table.times_s[-1]) if frames > 1 else record.header_fps
     parts = [clock(record.table.end_s), f"{record.width} × {record.height}"]
     parts += [f"{rate:.4g} fps"] if rate else []
-    parts += [counted(frames, "frame"), *filter(None, [record.reading]), *(facts := facts_of(path, record))]
+    facts = facts_of(path, record)
+    parts += [counted(frames, "frame"), *filter(None, [record.reading]), *facts]
     helps = [READING_HELP if record.reading else "", FACTS_HELP if facts else ""]
     st.caption(f"{about}{' · '.join(parts)}", help="\n\n".join(filter(None, helps)) or None)
 

@@ -78,8 +78,12 @@ class Watched:
         return True
 
     def hashing(self) -> Generator[int, None, str]:
-        """Compute the video's id from the open file; see ``clip_core.video.identity.hashing``."""
-        raise NotImplementedError
+        """Compute the video's id from the open file; see ``clip_core.video.identity.hashing``.
+
+        Raises:
+            VideoNotFoundError: There is no file.
+        """
+        raise VideoNotFoundError("This video was not read from a file, so it has no id.", "Open it by its path.")
 
     def close(self) -> None:
         """Release the file; may be called twice."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from clip_core.encoders.registry import load_encoder
     from clip_core.errors import ClipVideoError
     from clip_core.indexing.index_video import index_video
+    from clip_core.retrieval.query import Like, SearchQuery
+    from clip_core.retrieval.results import Hit, SearchResult
+    from clip_core.retrieval.search import search
     from clip_core.scoring.moments import find_moments
     from clip_core.store.store import EmbeddingStore
     from clip_core.types import Frame, Moment, Progress, Scores
@@ -37,9 +40,13 @@ _HOMES = {
     "Detection": "clip_core.analysis.analyse",
     "EmbeddingStore": "clip_core.store.store",
     "Frame": "clip_core.types",
+    "Hit": "clip_core.retrieval.results",
+    "Like": "clip_core.retrieval.query",
     "Moment": "clip_core.types",
     "Progress": "clip_core.types",
     "Scores": "clip_core.types",
+    "SearchQuery": "clip_core.retrieval.query",
+    "SearchResult": "clip_core.retrieval.results",
     "detect_moments": "clip_core.analysis.analyse",
     "find_moments": "clip_core.scoring.moments",
     "index_video": "clip_core.indexing.index_video",
@@ -47,6 +54,7 @@ _HOMES = {
     "load_encoder": "clip_core.encoders.registry",
     "open_video": "clip_core.video",
     "score_prompts": "clip_core.analysis.score_prompts",
+    "search": "clip_core.retrieval.search",
 }
 
 __all__ = [  # noqa: RUF022 - the order in which a script uses them
@@ -58,13 +66,18 @@ __all__ = [  # noqa: RUF022 - the order in which a script uses them
     "score_prompts",
     "find_moments",
     "detect_moments",
+    "search",
     "ClipVideoError",
     "Config",
     "Detection",
     "Frame",
+    "Hit",
+    "Like",
     "Moment",
     "Progress",
     "Scores",
+    "SearchQuery",
+    "SearchResult",
 ]
 
 

@@ -23,6 +23,7 @@ FLOORS = (
     ("media",),
     ("indexing",),
     ("analysis",),
+    ("retrieval",),
     ("tasks",),
     ("cli",),
     ("__main__",),

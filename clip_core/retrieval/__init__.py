@@ -1,0 +1,1 @@
+"""A query over the whole store → moments of all videos."""

@@ -15,12 +15,13 @@ from clip_core.cli import terminal
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, VIDEO, Options, command
 from clip_core.config import Config, load_config
 from clip_core.errors import ClipVideoError, ConfigError, shown_name
-from clip_core.library.identify import is_there, known_or_renamed, reindex_error
+from clip_core.library.identify import is_there, known_or_renamed, reindex_errors
+from clip_core.library.short_ids import FEWEST_DIGITS
 from clip_core.store.store import EmbeddingStore, StoredVideo
-from clip_core.text import clock, counted, size_text
+from clip_core.store.videos import summary_of
+from clip_core.text import clock, counted, short_id, size_text
 
 HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
-FEWEST_OF_ID = 6
 
 
 @command("list --store s3://bucket/embeddings")
@@ -33,7 +34,7 @@ def run_list(options: Options) -> None:
         terminal.line(f"Index a video: {PROGRAM} index VIDEO")
     else:
         terminal.table(HEADER, [row for video in videos for row in _rows(video)], right=("LENGTH", "FRAMES", "ON DISK"))
-        for error in filter(None, (reindex_error(video.record, store) for video in videos)):
+        for error in reindex_errors((video.record for video in videos), store)[0]:
             terminal.note(error.line)
         stored = f"{terminal.count(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
         terminal.line(f"{stored}; the whole store {size_text(store.size_bytes())}, in {store.location}")
@@ -43,13 +44,13 @@ def run_list(options: Options) -> None:
 def _rows(video: StoredVideo) -> Iterator[tuple[str, ...]]:
     """Yield one row for each model that a video was begun with."""
     record = video.record
-    name, length, short_id = record.name, clock(record.table.end_s), record.video_id[:12]
+    name, length, digits = record.name, clock(record.end_s), short_id(record.video_id)
     if not video.models:
-        yield name, length, "-", "0", "-", size_text(video.size_bytes), short_id
+        yield name, length, "-", "0", "-", size_text(video.size_bytes), digits
     for model, size in stored_videos.sizes_of_models(video):
         rate = "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}"
         rate += "" if model.finished else " (unfinished)"
-        yield name, length, model.model_id, str(model.frames), rate, size_text(size), short_id
+        yield name, length, model.model_id, str(model.frames), rate, size_text(size), digits
 
 
 @command("forget holiday.mp4", "forget 0a1b2c3d4e5f --yes", shared=[VIDEO])
@@ -82,17 +83,19 @@ def _stored_video(named: str, options: Options) -> StoredVideo:
     """Return the one stored video of that name, path, or beginning of an id; its file may have been renamed since."""
     matches, stored = [], options.store.usage()
     for video in stored:
-        by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
+        by_id = len(named) >= FEWEST_DIGITS and video.record.video_id.startswith(named.lower())
         if by_id or named in (video.record.name, video.record.path):
             matches.append(video)
     if not matches and is_there(named):
         record = known_or_renamed(Path(options.video_path(named)), options.store)
-        matches = [replace(v, record=record) for v in stored if record and v.record.video_id == record.video_id]
+        matches = [
+            replace(v, record=summary_of(record)) for v in stored if record and v.record.video_id == record.video_id
+        ]
     if not matches:
         what = f"Nothing is stored of {shown_name(named)}."
         raise ClipVideoError(what, f"Give a name or an id as `{PROGRAM} list` shows it.")
     if len(matches) > 1:
-        ids = ", ".join(video.record.video_id[:12] for video in matches[:4])
+        ids = ", ".join(short_id(video.record.video_id) for video in matches[:4])
         raise ClipVideoError(f"{len(matches)} videos are called {shown_name(named)}.", f"Give an id: {ids}.")
     return matches[0]
 

@@ -20,6 +20,7 @@ from clip_core.text import clock, counted
 from clip_core.types import Frame, FrameEmbeddings, Progress, Stage, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.decode_ahead import DecodeAhead, room_for
+from clip_core.video.recorded import recorded_in
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 from clip_core.video.watched import HAPPENED
 
@@ -119,7 +120,7 @@ def recognise_video(
     """
     file = Path(path)
     size, _ = file_stamp(file)
-    if any(record.size_bytes == size for record in store.videos()):
+    if any(record.size_bytes == size for record in store.summaries()):
         with open_video(file) as video:
             for note in identify(file, store, video.watched):
                 yield Progress(0, 1, stage="identifying", note=note)
@@ -133,6 +134,8 @@ def _already_done(
     record = known_video(path, store) if is_there(path) else None
     if record is None or not record.table.confirmed or reindex_error(record, store) is not None:
         return None
+    if record.recorded_s is None and (recorded_s := recorded_in(Path(path))) is not None:
+        store.remember_video(replace(record, recorded_s=recorded_s))
     state = store.run(record.video_id, encoder.fingerprint)
     stored = store.stored_pts(record.video_id, encoder.fingerprint)
     wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
@@ -212,8 +215,8 @@ class _Run:
         self._is_new = self._is_new or known is None
         if known is not None and self._is_outdated(known):
             known = self._begin_again(known)
-        elif known is not None and known.reading is None:
-            known = replace(known, reading=self._video.reading)
+        elif known is not None and (known.reading is None or known.recorded_s is None):
+            known = replace(known, reading=self._video.reading, recorded_s=self._video.info.recorded_s)
             self._store.remember_video(known)
         if known is not None and known.table.confirmed:
             self._video.trust(known.table)

@@ -16,6 +16,7 @@ from clip_core.config import Config
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
 from clip_core.library.identify import file_stamp, is_there
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
 from clip_core.types import VideoRecord
 from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
 
@@ -62,7 +63,7 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
         StoreError: The names of uploads cannot be read.
         VideoError: A video folder exists but cannot be listed.
     """
-    records, first = store.videos(), configured_video(config)
+    records, first = store.summaries(), configured_video(config)
     uploaded = {record.video_id: record.name for record in records}
     paths = list(_files(config))
     paths += _besides(paths, [*opened, *_elsewhere(records, config)], config)
@@ -103,7 +104,7 @@ def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> 
     return more
 
 
-def _elsewhere(records: Sequence[VideoRecord], config: Config) -> Iterator[Path]:
+def _elsewhere(records: Sequence[VideoSummary], config: Config) -> Iterator[Path]:
     """Yield the recorded paths of videos outside the folders that are listed anyway."""
     listed = {folder.absolute() for folder in (*config.video_dirs, uploads_folder(config))}
     yield from (path for path in (Path(record.path) for record in records) if path.parent not in listed)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, columns_of, of_video, plain_id
+from clip_core.store.tables import StorePart, columns_of, of_video, of_videos, plain_id
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
@@ -50,13 +50,14 @@ class ThumbnailRows(StorePart):
         return jpegs
 
     @asked_again
-    def _thumbnail_bytes(self) -> dict[str, int]:
-        """Return video id → total bytes of its thumbnails, duplicates included."""
+    def _thumbnail_bytes(self, video_ids: Sequence[str]) -> dict[str, int]:
+        """Return video id → total bytes of its thumbnails, duplicates included; no entry if there are none."""
+        sizes: dict[str, int] = {}
         with self._tables.reading(THUMBNAILS) as table:
             if table is None:
-                return {}
-            rows = table.rows(("video", "size_bytes"))
-        sizes: dict[str, int] = {}
-        for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
-            sizes[video] = sizes.get(video, 0) + size
+                return sizes
+            for where in of_videos(video_ids):
+                rows = table.rows(("video", "size_bytes"), where)
+                sums = rows.group_by("video").aggregate([("size_bytes", "sum")])
+                sizes |= dict(zip(sums["video"].to_pylist(), sums["size_bytes_sum"].to_pylist(), strict=True))
         return sizes

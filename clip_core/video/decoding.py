@@ -204,6 +204,11 @@ class Decoder:
         return container_name(self._container, self._path)
 
     @property
+    def tags(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The tags of the container and of the stream; text that is not UTF-8 has replacement characters."""
+        return self._container.metadata, self.stream.metadata
+
+    @property
     def header_frame_count(self) -> int | None:
         """How many frames the header promises; None if it does not say."""
         return None if self._is_unfinished else self.stream.frames or None

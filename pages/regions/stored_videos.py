@@ -17,7 +17,7 @@ from clip_core.analysis.stored_videos import (
 )
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
-from clip_core.library.identify import reindex_error
+from clip_core.library.identify import reindex_errors
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import clock, counted, size_text
 from pages.regions.chart import curves
@@ -30,6 +30,7 @@ from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 
 ROW_PX = 32
+PATIENCE_S = 1.0
 FILE_KEY = "forget_file"
 
 
@@ -63,8 +64,11 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         row_height=ROW_PX,
         column_config={"Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm")},
     )
-    for outdated in filter(None, (reindex_error(video.record, store) for video in stored)):
-        st.warning(error_markdown(outdated), icon=":material/warning:")
+    outdated, unknown = reindex_errors((video.record for video in stored), store, patience_s=PATIENCE_S)
+    for error in outdated:
+        st.warning(error_markdown(error), icon=":material/warning:")
+    if unknown:
+        st.caption(f"{counted(unknown, 'older video')} not looked at yet: run this page again to go on.")
     names = {video.record.video_id: f"{video.record.name} ({video.record.video_id[:8]})" for video in stored}
     if store.read_only:
         st.caption(f"{READ_ONLY} Nothing can be forgotten.")
@@ -80,7 +84,7 @@ def _rows(video: StoredVideo, copy: int) -> list[dict[str, object]]:
     record = video.record
     facts = {
         "Video": record.name,
-        "Length": clock(record.table.end_s),
+        "Length": clock(record.end_s),
         "Size": f"{record.width} × {record.height}",
         "Added": dt.datetime.fromtimestamp(record.added_s),
         "Copy to play": size_text(copy) if copy else "–",

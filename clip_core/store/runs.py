@@ -93,11 +93,13 @@ class RunRows(StorePart):
 
     def run(self, video_id: str, fingerprint: str) -> RunRecord | None:
         """Return the state of a video under a model, or None if it was never begun."""
+        return runs_of_all(self._tables).get(plain_id(video_id), {}).get(plain_id(fingerprint))
 
-        def latest(table: Table | None) -> RunRecord | None:
-            return None if table is None else _state(_events(table, video_id, fingerprint))
-
-        return self._tables.answered(RUNS, (video_id, fingerprint), latest)
+    def runs(self, fingerprint: str) -> dict[str, RunRecord]:
+        """Return video id → the state of that video under a model, for all videos that were begun."""
+        return {
+            video: models[fingerprint] for video, models in runs_of_all(self._tables).items() if fingerprint in models
+        }
 
     def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
         """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -153,6 +155,24 @@ def test_a_file_whose_packets_claim_other_frames_is_decoded_from_its_start(
     *_, last = index_video(tmp_path / "hole.mp4", FakeEncoder(), store, samples_per_second=2.0)
     assert last.done == last.total
     assert len(decoded) >= len(record.table) - 20
+
+
+def test_the_date_of_recording_is_stored_and_filled_in_when_a_video_of_before_is_opened_again(
+    store: EmbeddingStore, tmp_path: Path
+) -> None:
+    path, stamp = tmp_path / "v.mp4", 1_714_566_896.0
+    with av.open(str(path), "w") as container:
+        container.metadata["creation_time"] = "2024-05-01T12:34:56Z"
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for n in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(video_maker.number_picture(n), format="rgb24")))
+        container.mux(stream.encode(None))
+    for rate in (2.0, 2.0, 5.0):  # new; nothing to do; denser
+        list(index_video(path, FakeEncoder(), store, samples_per_second=rate))
+        (record,) = store.videos()
+        assert record.recorded_s == store.summaries()[0].recorded_s == stamp
+        store.remember_video(replace(record, recorded_s=None))
 
 
 def test_another_model_and_another_name_of_the_file(

@@ -221,8 +221,8 @@ def moment_query(video_id: str, time_s: float, prompts: Sequence[str] = (), name
     Args:
         video_id: The video; the link names it by its first 12 hex digits.
         time_s: The frame on the screen at this time is shown.
-        prompts: Lines as typed that replace those on the page; all other settings are then the defaults. None: the
-            settings on the page stay.
+        prompts: Lines as typed that replace those on the page; all other settings are then the defaults. Without any,
+            the settings on the page stay.
         name: The video's name; it is only for people who read the link.
     """
     query = {"id": [short_id(video_id)], **({"video": [name]} if name else {}), "time": [f"{time_s:.6f}"]}

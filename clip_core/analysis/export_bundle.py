@@ -20,6 +20,7 @@ from clip_core.evaluation.ground_truth import Truth
 from clip_core.export import formats
 from clip_core.export.data_files import harmless, spikes_csv
 from clip_core.export.html_report import Report, report_html
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import Source, source_of
 from clip_core.library.identify import placed
 from clip_core.scoring.curve_features import Spike
@@ -106,8 +107,11 @@ def moments_file(kind: str, bundle: ExportBundle) -> bytes:
         ValueError: There is no such kind.
     """
     prompts = dict.fromkeys((*bundle.detection.scores.prompts, *(moment.prompt for moment in bundle.moments)))
-    export = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings, bundle.record.table)
-    return formats.write_moments(kind, export)
+    selection = select_from_one(
+        bundle.moments, bundle.source, bundle.settings,
+        prompts=tuple(prompts), table=bundle.record.table, video_id=bundle.record.video_id,
+    )  # fmt: skip
+    return formats.write_moments(kind, selection)
 
 
 def scores_file(kind: str, bundle: ExportBundle) -> bytes:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from clip_core.export.selection import Cut, CutEvent, Selection, cut_of
+from clip_core.export.selection import Cut, CutEvent, Selection, cut_of, marked_timeline
 from clip_core.export.source import Source
-from clip_core.export.text import one_line, title_of, xml_text
+from clip_core.export.text import judged_text, one_line, title_of, xml_text
 from clip_core.text import number_text
-from clip_core.types import Moment
 
 
 def moments_fcpxml(selection: Selection) -> str:
@@ -22,17 +21,33 @@ def moments_fcpxml(selection: Selection) -> str:
     cut = cut_of(selection)
     project = FcpxmlProject(selection, cut, f"Moments of {selection.name}")
     for event in cut.events:
-        source = event.video.source
-        clip = project.add_clip(event, title_of(event.moment))
-        _describe(clip, event.moment, source, selection.unit)
+        moment, source, judged = event.moment, event.video.source, judged_text(event.moment, selection.unit)
+        clip = project.add_clip(event, title_of(moment))
+        SubElement(clip, "note").text = f"{xml_text(moment.prompt)}\n{judged}"
+        _add_marker(clip, source, source.peak_frame(moment), 1, f"peak {number_text(moment.peak, 3)}", judged)
     return project.text()
 
 
-def _describe(clip: Element, moment: Moment, source: Source, unit: str) -> None:
-    judged = f"peak {number_text(moment.peak, 6)}, mean {number_text(moment.mean, 6)} {unit}".strip()
-    SubElement(clip, "note").text = f"{xml_text(moment.prompt)}\n{judged}"
-    place = {"start": _seconds(source.start_frame + source.peak_frame(moment), source), "duration": _seconds(1, source)}
-    SubElement(clip, "marker", {**place, "value": f"peak {number_text(moment.peak, 3)}", "note": judged})
+def markers_fcpxml(selection: Selection) -> str:
+    """Return an FCPXML project with a marker per moment, over its span, named by prompt and label.
+
+    One video is shown whole, several as in ``moments_fcpxml``. Of the span, Final Cut shows the beginning.
+    """
+    cut = marked_timeline(selection)
+    project = FcpxmlProject(selection, cut, f"Markers of {selection.name}")
+    for event in cut.events:
+        source = event.video.source
+        whole = len(selection.videos) == 1
+        clip = project.add_clip(event, one_line(source.name) if whole else title_of(event.moment))
+        for moment in event.moments:
+            first, stop = source.frame_range(moment)
+            _add_marker(clip, source, first, stop - first, title_of(moment), judged_text(moment, selection.unit))
+    return project.text()
+
+
+def _add_marker(clip: Element, source: Source, first: int, frames: int, name: str, note: str) -> None:
+    place = {"start": _seconds(source.start_frame + first, source), "duration": _seconds(frames, source)}
+    SubElement(clip, "marker", {**place, "value": name, "note": note})
 
 
 class FcpxmlProject:
@@ -57,7 +72,8 @@ class FcpxmlProject:
             _add_asset(resources, f"r{number}", form, video.source)
         event = SubElement(SubElement(self._root, "library"), "event", name=selection.name)
         project = SubElement(event, "project", name=name)
-        sequence = SubElement(project, "sequence", format=whole, tcStart="0s", tcFormat=_timecodes(cut.drops))
+        sequence = SubElement(project, "sequence", format=whole, tcStart=cut.seconds(cut.start_frame))
+        sequence.set("tcFormat", _timecodes(cut.drops))
         sequence.set("duration", cut.seconds(cut.frames))
         self._spine = SubElement(sequence, "spine")
 
@@ -74,7 +90,8 @@ class FcpxmlProject:
         """Add a clip to the sequence and return it."""
         source = event.video.source
         return SubElement(
-            self._spine, "asset-clip", ref=self._assets[id(event.video)], name=name, offset=self._cut.seconds(event.at),
+            self._spine, "asset-clip", ref=self._assets[id(event.video)], name=name,
+            offset=self._cut.seconds(self._cut.start_frame + event.at),
             start=_seconds(source.start_frame + event.first, source), duration=self._cut.seconds(event.frames),
             tcFormat=_timecodes(source.drops),
         )  # fmt: skip

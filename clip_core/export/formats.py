@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec
 
+from clip_core.export.annotation_tools import labels_fiftyone, labels_labelstudio
+from clip_core.export.chapters import chapters_ffmetadata, chapters_youtube, left_out_of_youtube
 from clip_core.export.data_files import (
     moments_csv,
     moments_json,
@@ -15,7 +17,8 @@ from clip_core.export.data_files import (
     scores_jsonl,
     scores_parquet,
 )
-from clip_core.export.fcpxml import moments_fcpxml
+from clip_core.export.fcpxml import markers_fcpxml, moments_fcpxml
+from clip_core.export.markers import markers_losslesscut, markers_premiere, markers_resolve
 from clip_core.export.selection import Selection
 from clip_core.export.source import Source
 from clip_core.export.timelines import moments_edl, moments_otio, moments_srt, moments_vtt
@@ -36,6 +39,7 @@ class Format(Generic[Written]):
         counts_frames: Whether its times are frames at a standard rate, so that ``Selection.note`` applies.
         one_video: Whether it holds the moments of one video only.
         binary: Whether the content is not text.
+        left_out: Returns what the format cannot hold of a selection, as sentences, or "".
     """
 
     file_name: str
@@ -45,6 +49,7 @@ class Format(Generic[Written]):
     counts_frames: bool = False
     one_video: bool = False
     binary: bool = False
+    left_out: Callable[Written, str] | None = None
 
 
 def _of_one(write: Callable[[Sequence[Moment], Source], str]) -> Callable[[Selection], str]:
@@ -67,6 +72,31 @@ MOMENT_FORMATS: Mapping[str, Format[[Selection]]] = {
     "edl": Format("moments.edl", "text/plain", "EDL (CMX 3600)", moments_edl, counts_frames=True),
     "fcpxml": Format("moments.fcpxml", "application/xml", "Final Cut Pro XML", moments_fcpxml, counts_frames=True),
     "otio": Format("moments.otio", "application/json", "OpenTimelineIO", moments_otio, counts_frames=True),
+    "resolve": Format(
+        "markers.resolve.edl", "text/plain", "DaVinci Resolve markers", markers_resolve, counts_frames=True
+    ),
+    "premiere": Format(
+        "markers.premiere.xml", "application/xml", "Premiere markers", markers_premiere, counts_frames=True
+    ),
+    "finalcut": Format(
+        "markers.fcpxml", "application/xml", "Final Cut markers", markers_fcpxml, counts_frames=True
+    ),
+    "losslesscut": Format(
+        "moments.losslesscut.csv", "text/csv", "LosslessCut",
+        _of_one(lambda moments, source: markers_losslesscut(moments, source.first_frame_s)), one_video=True,
+    ),
+    "youtube": Format(
+        "chapters.youtube.txt", "text/plain", "YouTube chapters",
+        _of_one(lambda moments, source: chapters_youtube(moments, source.first_frame_s, source.end_s)),
+        one_video=True,
+        left_out=_of_one(lambda moments, source: left_out_of_youtube(moments, source.first_frame_s, source.end_s)),
+    ),
+    "ffmetadata": Format(
+        "chapters.ffmetadata", "text/plain", "FFmpeg chapters",
+        _of_one(lambda moments, source: chapters_ffmetadata(moments, source.first_frame_s)), one_video=True,
+    ),
+    "labelstudio": Format("labelstudio.json", "application/json", "Label Studio", labels_labelstudio),
+    "fiftyone": Format("labels.json", "application/json", "FiftyOne", labels_fiftyone),
     "qvhighlights": Format(
         "moments.qvhighlights.jsonl", "application/jsonl", "QVHighlights predictions",
         lambda f: moments_qvhighlights(f.moments, f.prompts, f.video.source.name), one_video=True,

@@ -106,25 +106,40 @@ def select_from_one(
 
 @dataclass(frozen=True, slots=True)
 class CutEvent:
-    """A moment on the timeline of a cut.
+    """A piece of a video on a timeline.
 
     Attributes:
-        video, moment: What is shown.
+        video: What is shown.
+        moments: The one that is shown, or all in the video if it is shown whole.
         first, stop: [first, stop) in frames of the source, counted from its earliest stream.
         at, frames: Where it lies on the timeline and how long it is, in frames of the timeline.
     """
 
     video: SelectedVideo
-    moment: Moment
+    moments: Sequence[Moment]
     first: int
     stop: int
+    at: int
+    frames: int
+
+    @property
+    def moment(self) -> Moment:
+        """The moment that is shown, or the first in the video."""
+        return self.moments[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CutMarker:
+    """The span [at, at + frames) of a moment, in frames of a timeline."""
+
+    moment: Moment
     at: int
     frames: int
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A timeline of the moments of a selection, one after another: video by video, and by time within each.
+    """A timeline of pieces of videos, one after another.
 
     It counts in the highest of the videos' standard rates, so that every frame of every video has a place on it, and
     their timecodes are valid in lists that know only one rate. An event of a slower video ends on the last frame of
@@ -135,16 +150,27 @@ class Cut:
         drops: Whether its timecodes are drop-frame: if those of all videos of that rate are.
         events: In order.
         frames: Its length.
+        start_frame: The frame number of its start timecode.
     """
 
     rate: Fraction
     drops: bool
     events: Sequence[CutEvent]
     frames: int
+    start_frame: int = 0
 
     def timecode(self, frame: int) -> str:
-        """Return the timecode of a frame; the timeline begins at 00:00:00:00."""
-        return timecode(frame, self.rate, self.drops)
+        """Return the timecode of a frame counted from the beginning of the timeline."""
+        return timecode(self.start_frame + frame, self.rate, self.drops)
+
+    def markers(self) -> Iterator[CutMarker]:
+        """Yield where each moment lies on the timeline, in the order of the events; each has at least one frame."""
+        for event in self.events:
+            scale = self.rate / event.video.source.timeline_rate
+            for moment in event.moments:
+                first, stop = event.video.source.frame_range(moment)
+                frames = max(1, int((stop - first) * scale))
+                yield CutMarker(moment, event.at + int((first - event.first) * scale), frames)
 
     def seconds(self, frames: int) -> str:
         """Return frames as rational seconds, such as ``1001/30000s``; whole seconds have no denominator."""
@@ -152,7 +178,7 @@ class Cut:
 
 
 def cut_of(selection: Selection) -> Cut:
-    """Return the timeline of a selection."""
+    """Return the timeline of a selection: its moments, video by video, and by time within each."""
     sources = [video.source for video in selection.videos]
     rate = max((source.timeline_rate for source in sources), default=USUAL_RATE)
     drops = rate in DROPPING and all(source.drops for source in sources if source.timeline_rate == rate)
@@ -161,6 +187,16 @@ def cut_of(selection: Selection) -> Cut:
         for moment in moments:
             first, stop = video.source.frame_range(moment)
             frames = max(1, int((stop - first) * rate / video.source.timeline_rate))
-            events.append(CutEvent(video, moment, first, stop, at, frames))
+            events.append(CutEvent(video, (moment,), first, stop, at, frames))
             at += frames
     return Cut(rate, drops, events, at)
+
+
+def marked_timeline(selection: Selection) -> Cut:
+    """Return the timeline that markers lie on: one video whole, from its own start timecode; several as ``cut_of``."""
+    if len(selection.videos) != 1:
+        return cut_of(selection)
+    video, moments = selection.video, sorted(selection.moments, key=by_time)
+    source = video.source
+    event = CutEvent(video, moments, 0, source.frames, 0, source.frames)
+    return Cut(source.timeline_rate, source.drops, [event], source.frames, source.start_frame)

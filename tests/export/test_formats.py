@@ -43,7 +43,9 @@ def test_every_format_writes_scores(kind: str) -> None:
 def test_file_names_are_constants_of_their_own() -> None:
     names = [kind.file_name for kind in (*MOMENT_FORMATS.values(), *SCORE_FORMATS.values())]
     assert len(set(names)) == len(names)
-    assert [kind for kind, about in MOMENT_FORMATS.items() if about.counts_frames] == ["edl", "fcpxml", "otio"]
+    assert [kind for kind, about in MOMENT_FORMATS.items() if about.counts_frames] == [
+        "edl", "fcpxml", "otio", "resolve", "premiere", "finalcut",
+    ]  # fmt: skip
 
 
 def test_an_unknown_format_lists_those_that_there_are() -> None:

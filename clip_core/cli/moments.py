@@ -77,6 +77,9 @@ def run_moments(options: Options, video: str, formats: str, out: str | None) -> 
     tell_verdicts(bundle)
     if bundle.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
         terminal.note(bundle.source.note)
+    for left_out in filter(None, (MOMENT_FORMATS[kind].left_out for kind in kinds)):
+        if said := left_out(bundle.selection):
+            terminal.note(said)
     options.tell_notices()
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,16 +225,11 @@ def scores_parquet(scores: Scores, settings: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: The settings cannot be written as JSON.
     """
-    import pyarrow as pa
-
     about = {
         "unit": scores.unit, "prompts": [unicode_text(prompt) for prompt in scores.prompts],
         "start_s": scores.start_s, "end_s": scores.end_s, "complete": scores.complete, "settings": dict(settings),
     }  # fmt: skip
-    columns = {"frame": pa.array(scores.frames, pa.int64()), "time_s": pa.array(scores.times_s, pa.float64())}
-    for k, prompt in enumerate(scores.prompts):
-        columns[_untaken(unicode_text(prompt), columns)] = pa.array(scores.values[:, k], pa.float32())
-    return _parquet(pa.table(columns), about)
+    return _parquet(scores.to_arrow(), about)
 
 
 def _parquet(table: pa.Table, about: Mapping[str, Any]) -> bytes:
@@ -247,9 +241,3 @@ def _parquet(table: pa.Table, about: Mapping[str, Any]) -> bytes:
     told = json.dumps(about, allow_nan=False).encode()
     parquet.write_table(table.replace_schema_metadata({KEY: told}), out)
     return bytes(out.getvalue().to_pybytes())
-
-
-def _untaken(name: str, taken: Collection[str]) -> str:
-    """Return ``name``, or if it is taken with the first free number, from " (2)" on."""
-    numbered = (f"{name} ({number})" for number in count(2))
-    return next(free for free in chain([name], numbered) if free not in taken)

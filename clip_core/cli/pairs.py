@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,9 +13,8 @@ from clip_core.cli import terminal
 from clip_core.cli.files import check_file
 from clip_core.cli.options import INCOMPLETE, Options, about, command, place
 from clip_core.errors import NotIndexedError, shown_name
-from clip_core.library.identify import file_stamp, is_there, known_video
+from clip_core.library.identify import known_stamp, known_video, reindex_error
 from clip_core.media.training_pairs import JudgedVideo, export_pairs
-from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.types import Progress, VideoRecord
 
@@ -58,8 +58,10 @@ def _judged(options: Options, videos: Sequence[str]) -> Iterator[JudgedVideo]:
     named = {record.video_id: record for record in (_record(options, video) for video in videos)}
     for record in named.values() if videos else store.videos():
         if annotations := store.annotations(record.video_id):
-            stamp = _stamp(record, store)
-            yield JudgedVideo(record.path, record, annotations, stamp)
+            # An earlier version may have read other times.
+            sound = record.table.confirmed and reindex_error(record, store) is None
+            known = replace(record, table=replace(record.table, confirmed=sound))
+            yield JudgedVideo(record.path, known, annotations, known_stamp(record, store))
 
 
 def _record(options: Options, video: str) -> VideoRecord:
@@ -70,15 +72,6 @@ def _record(options: Options, video: str) -> VideoRecord:
             what = f"{shown_name(path)} is not indexed, so nothing is judged in it."
             raise NotIndexedError(what, options.index_step(video, what))
         return record
-
-
-def _stamp(record: VideoRecord, store: EmbeddingStore) -> tuple[int, int]:
-    """Return the stamp of the file that the store knows; one that no file has if another file lies there now."""
-    if is_there(record.path):
-        stamp = file_stamp(Path(record.path))
-        if store.known_id(record.path, *stamp) == record.video_id:
-            return stamp
-    return (-1, -1)
 
 
 def _counted(progress: Progress) -> str:

@@ -27,8 +27,8 @@ _LEAST_S = 0.04
 
 
 @dataclass(frozen=True, eq=False)
-class ReelPiece:
-    """A moment of a video.
+class FileMoment:
+    """A moment of a video's file.
 
     Attributes:
         path: Where the video's file lies now.
@@ -42,8 +42,13 @@ class ReelPiece:
     moment: Moment
     stamp: tuple[int, int] | None = None
 
+    @property
+    def duration_s(self) -> float:
+        """How long it is; a moment that lasts to the end of any video ends with this one."""
+        return max(0.0, min(self.moment.end_s, self.record.table.end_s) - self.moment.start_s)
 
-def make_reel(pieces: Sequence[ReelPiece], target: Path) -> Generator[Progress, None, None]:
+
+def make_reel(pieces: Sequence[FileMoment], target: Path) -> Generator[Progress, None, None]:
     """Write the moments one after another into one MP4. Closing the iterator cancels and leaves no file.
 
     Each frame keeps its time within its moment, so pieces of unlike rates stand side by side as they are. The picture
@@ -68,10 +73,10 @@ def make_reel(pieces: Sequence[ReelPiece], target: Path) -> Generator[Progress, 
     make_folder(target.parent)
     for piece in pieces:
         refuse_source(target, Path(piece.path))
-    meter = ProgressMeter("clips", sum(max(0.0, piece.moment.duration_s) for piece in pieces))
+    meter = ProgressMeter("clips", sum(piece.duration_s for piece in pieces))
     yield meter.report()
     size = max(((p.record.width, p.record.height) for p in pieces), key=lambda size: size[0] * size[1])
-    sound, longest_s = ReelSound(), max(piece.moment.duration_s for piece in pieces)
+    sound, longest_s = ReelSound(), max(piece.duration_s for piece in pieces)
     with Mp4File(target, CLIP, size, _TICK, longest_step_s=longest_s, sound=sound) as out:
         end_s, begun = 0.0, 0.0
         for piece in pieces:
@@ -85,7 +90,7 @@ def make_reel(pieces: Sequence[ReelPiece], target: Path) -> Generator[Progress, 
                         break
                     if meter.due():
                         yield meter.report()
-            begun += max(0.0, piece.moment.duration_s)
+            begun += piece.duration_s
             meter.done = begun
         if not meter.clips:
             raise meter.failures[0]
@@ -98,7 +103,7 @@ def make_reel(pieces: Sequence[ReelPiece], target: Path) -> Generator[Progress, 
 
 
 def _add(
-    piece: ReelPiece, out: Mp4File, sound: ReelSound, begin_s: float, meter: ProgressMeter
+    piece: FileMoment, out: Mp4File, sound: ReelSound, begin_s: float, meter: ProgressMeter
 ) -> Generator[float, None, float]:
     """Add a piece from ``begin_s`` on; yield how far the film is, and return where it ends then.
 
@@ -143,7 +148,7 @@ def _write(
     return end_s
 
 
-def _clip(piece: ReelPiece, original: Original, frames: int) -> Clip:
+def _clip(piece: FileMoment, original: Original, frames: int) -> Clip:
     own = piece_of(original.video.table, piece.moment.start_s, piece.moment.end_s)
     return Clip(original.path, own.start_s, own.end_s, frames)
 

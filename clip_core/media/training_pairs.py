@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from clip_core.errors import ExportError, VideoError, shown_name
+from clip_core.errors import ExportError
 from clip_core.export.data_files import json_lines
 from clip_core.files import numbered_name
+from clip_core.media.each_video import VideoJob, each_video
 from clip_core.media.export_media import pack_zip, save_frames, workplace
 from clip_core.text import unicode_text
 from clip_core.types import Annotation, Moment, Progress, VideoRecord
 
 METADATA = "metadata.jsonl"
 """The name that Hugging Face's ``imagefolder`` looks for."""
-_SHORT_ID = 12
 _JUDGED = ("accepted", "added", "rejected")
 
 
@@ -48,7 +48,7 @@ def export_pairs(
     nearly equal frames are not in both.
 
     Args:
-        videos: One that cannot be read is named among the warnings.
+        videos: Each once. One that cannot be read is named among the warnings.
         target: Path of the ZIP; an existing file is replaced at the end, in one step.
         pictures_per_moment: 1 takes the frame that was judged; more are spread evenly over the moment.
 
@@ -60,37 +60,20 @@ def export_pairs(
         VideoError: Not one video can be read.
     """
     wanted = [(video, list(_wanted(video, pictures_per_moment))) for video in videos]
-    total = sum(len(pictures) for _, pictures in wanted)
-    if not total:
+    wanted = [(video, pictures) for video, pictures in wanted if pictures]
+    if not wanted:
         raise ExportError("No moment was accepted or rejected by hand.", "Judge some on the page Investigate.")
-    rows, files, warnings, errors, begun, failed = list[dict[str, Any]](), list[Path](), list[str](), [], 0, 0
-    with workplace(target.parent, hidden=True) as place:
-        for video, pictures in wanted:
-            last = Progress(0, len(pictures), stage="frames")
-            try:
-                with closing(_pictures(video, [moment for _, moment in pictures], place)) as run:
-                    for last in run:
-                        yield replace(last, done=begun + last.done, total=total, files=tuple(files))
-                failed += last.failed
-            except VideoError as error:
-                errors.append(error)
-                warnings.append(f"{shown_name(video.record.name)} is left out: {error.line}")
-                failed += len(pictures)
-            warnings += last.warnings
-            begun += len(pictures)
-            taken = _named(video, pictures, place)
-            rows += [row for row, _ in taken]
-            files += [file for _, file in taken]
-        if not files:
-            raise errors[0]
-        yield from pack_zip(target, files, {METADATA: json_lines(rows).encode()})
-    yield Progress(1, 1, 0.0, 0.0, "done", tuple(dict.fromkeys(warnings)), files=(target,), failed=failed)
-
-
-def _pictures(video: JudgedVideo, moments: Sequence[Moment], place: Path) -> Generator[Progress, None, None]:
-    if moments:
+    jobs = []
+    for video, pictures in wanted:
         table = video.record.table if video.record.table.confirmed else None
-        yield from save_frames(video.path, moments, place / video.record.video_id, table=table, stamp=video.stamp)
+        save = partial(save_frames, video.path, [moment for _, moment in pictures], table=table, stamp=video.stamp)
+        jobs.append(VideoJob(video.record, len(pictures), len(pictures), save))
+    with workplace(target.parent, hidden=True) as place:
+        made = yield from each_video(jobs, place)
+        rows = [row for video, pictures in wanted for row in _rows(video.record, pictures, made.files)]
+        yield from pack_zip(target, made.paths, {METADATA: json_lines(rows).encode()})
+    warnings = tuple(dict.fromkeys(made.warnings))
+    yield Progress(1, 1, 0.0, 0.0, "done", warnings, files=(target,), failed=made.failed)
 
 
 def _wanted(video: JudgedVideo, count: int) -> Iterator[tuple[Annotation, Moment]]:
@@ -104,22 +87,16 @@ def _wanted(video: JudgedVideo, count: int) -> Iterator[tuple[Annotation, Moment
             yield a, Moment(a.prompt, a.start_s, a.end_s, min(time_s, video.record.table.end_s), 0.0, 0.0, a.label)
 
 
-def _named(
-    video: JudgedVideo, pictures: Sequence[tuple[Annotation, Moment]], place: Path
-) -> list[tuple[dict[str, Any], Path]]:
-    """Give the pictures that were made a name with the video's id; return the line and the file of each."""
-    record, taken = video.record, []
+def _rows(
+    record: VideoRecord, pictures: Sequence[tuple[Annotation, Moment]], made: Mapping[str, Mapping[str, Path]]
+) -> Iterator[dict[str, Any]]:
+    """Yield a line for each picture that was made."""
     for number, (annotation, moment) in enumerate(pictures, 1):
-        name = numbered_name(number, moment.prompt, moment.peak_s, "jpg")
-        made, named = place / record.video_id / name, place / f"{record.video_id[:_SHORT_ID]}_{name}"
-        if not made.exists():
-            continue
-        made.rename(named)
-        row = {
-            "file_name": named.name, "text": unicode_text(moment.prompt),
-            "accepted": annotation.verdict != "rejected", "video": unicode_text(record.name),
-            "video_id": record.video_id, "time_s": round(moment.peak_s, 6), "start_s": round(moment.start_s, 6),
-            "end_s": round(moment.end_s, 6), "note": unicode_text(moment.label),
-        }  # fmt: skip
-        taken.append((row, named))
-    return taken
+        picture = made[record.video_id].get(numbered_name(number, moment.prompt, moment.peak_s, "jpg"))
+        if picture is not None:
+            yield {
+                "file_name": picture.name, "text": unicode_text(moment.prompt),
+                "accepted": annotation.verdict != "rejected", "video": unicode_text(record.name),
+                "video_id": record.video_id, "time_s": round(moment.peak_s, 6), "start_s": round(moment.start_s, 6),
+                "end_s": round(moment.end_s, 6), "note": unicode_text(moment.label),
+            }  # fmt: skip

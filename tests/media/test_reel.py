@@ -11,7 +11,7 @@ import pytest
 
 from clip_core.errors import ExportError, VideoNotFoundError
 from clip_core.library.identify import record_of
-from clip_core.media.reel import ReelPiece, make_reel
+from clip_core.media.reel import FileMoment, make_reel
 from clip_core.types import Moment
 from clip_core.video import open_video
 from tests.support.sound_maker import FilmSpec, find_clicks, sound_length_s, write_film
@@ -20,10 +20,10 @@ from tests.support.video_maker import number_picture, read_number
 WIDE, TALL = 240, 240
 
 
-def piece(path: Path, start_s: float, end_s: float) -> ReelPiece:
+def piece(path: Path, start_s: float, end_s: float) -> FileMoment:
     with open_video(path) as video:
         record = record_of(video, path.stem, None)
-    return ReelPiece(path, record, Moment("a dog", start_s, end_s, start_s, 1.0, 1.0))
+    return FileMoment(path, record, Moment("a dog", start_s, end_s, start_s, 1.0, 1.0))
 
 
 def write_silent(path: Path) -> Path:

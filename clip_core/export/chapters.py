@@ -77,7 +77,8 @@ def chapters_ffmetadata(moments: Sequence[Moment], first_frame_s: Fraction = Fra
     """Return chapters for FFmpeg, in milliseconds from the start of the file: ``ffmpeg -i VIDEO -i FILE -codec copy``.
 
     A chapter has a moment's span, at least 1 ms, and its prompt and label as title. They may overlap and leave gaps,
-    which Matroska keeps; in MP4 each lasts to the next one, and the first begins at 0. See FFmpeg, "FFmpeg Formats Documentation", "Metadata".
+    which Matroska keeps; in MP4 each lasts to the next one, and the first begins at 0. See FFmpeg, "FFmpeg Formats
+    Documentation", "Metadata".
     """
     lines = [";FFMETADATA1"]
     for moment in sorted(moments, key=by_time):

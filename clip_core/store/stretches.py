@@ -114,9 +114,12 @@ class StretchRows(EmbeddingRows):
         outdated = [video_id for video_id in built if stored.get(video_id, 0) == 0 or runs.get(video_id) is None]
         for video_id, rows in stored.items():
             run, (epoch, count, has_levels) = runs.get(video_id), built.get(video_id, ("", 0, False))
+            if run is None:
+                continue
+            if run.epoch != epoch or (levelled and not has_levels):
+                outdated.append(video_id)
             # There are more rows than frames if some were stored twice. Only then must they be counted.
-            frames = rows if rows == count else len(self.stored_pts(video_id, fingerprint))
-            if run is not None and ((run.epoch, frames) != (epoch, count) or (levelled and not has_levels)):
+            elif rows != count and len(self.stored_pts(video_id, fingerprint)) != count:
                 outdated.append(video_id)
         return sorted({*outdated})
 

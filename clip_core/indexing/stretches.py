@@ -9,9 +9,9 @@ import numpy as np
 
 from clip_core.errors import NotIndexedError
 from clip_core.scoring.null_bank import bank_texts
-from clip_core.scoring.stretches import find_stretches, levels_of
+from clip_core.scoring.stretches import bank_peaks, find_stretches, levels_of
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, Stretches
+from clip_core.types import Floats, Stretches, StretchSummary
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,15 @@ def stored_bank(store: EmbeddingStore, fingerprint: str, logit_scale: float) -> 
     return BankVectors(names, captions, logit_scale)
 
 
+def summary_of(stretches: Stretches, bank: BankVectors | None) -> StretchSummary:
+    """Return the summary of a video's stretches, of which there is at least one."""
+    frames = int(stretches.counts.sum())
+    if bank is None:
+        return StretchSummary(frames)
+    names, captions = (bank_peaks(stretches.vectors, own, bank.logit_scale) for own in (bank.names, bank.captions))
+    return StretchSummary(frames, names, captions)
+
+
 def build_stretches(
     video_ids: Iterable[str], fingerprint: str, store: EmbeddingStore, bank: BankVectors | None
 ) -> None:
@@ -44,6 +53,7 @@ def build_stretches(
         bank: For the levels of the null banks; None: they are stored as unknown, and a later call may add them.
     """
     built, epochs = dict[str, Stretches](), dict[str, str]()
+    summaries = dict[str, StretchSummary]()
     for video_id in video_ids:
         record = store.video(video_id)
         try:
@@ -52,11 +62,14 @@ def build_stretches(
             record = None
         if record is None or len(frames) == 0:
             store.drop_stretches(video_id, fingerprint)
+            store.drop_stretch_summary(video_id, fingerprint)
             continue
         stretches = find_stretches(frames, record.table.end_s)
         if bank is not None:
             levels = levels_of(stretches.vectors, bank.names, bank.captions, bank.logit_scale)
             stretches = replace(stretches, levels=levels)
         built[video_id], epochs[video_id] = stretches, revision.epoch
+        summaries[video_id] = summary_of(stretches, bank)
     if built:
+        store.write_stretch_summaries(fingerprint, summaries)  # first: after a crash the stretches are made again
         store.write_stretches(fingerprint, built, epochs)

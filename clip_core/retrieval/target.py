@@ -142,7 +142,7 @@ def frames_like(like: Like, encoder: Encoder, store: EmbeddingStore) -> FrameEmb
         raise NotIndexedError("No frame of this video is stored with this model.", "Index it first.")
     rows = np.flatnonzero((frames.times_s >= like.start_s) & (frames.times_s < like.end_s))
     if len(rows) == 0:
-        rows = np.abs(frames.times_s - (like.start_s + like.end_s) / 2).argmin(keepdims=True)
+        rows = np.array([np.abs(frames.times_s - (like.start_s + like.end_s) / 2).argmin()])
     return FrameEmbeddings(frames.pts[rows], frames.times_s[rows], frames.vectors[rows])
 
 

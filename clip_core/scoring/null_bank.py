@@ -175,6 +175,11 @@ NO_SAMPLES = PromptBank(*(np.empty(0, np.float32) for _ in range(4)))
 """For a video without samples."""
 
 
+def bank_of_peaks(peaks: Floats) -> PromptBank:
+    """Return a bank of which only is known what each text reaches, float32 (m,) in any order."""
+    return replace(NO_SAMPLES, peaks=np.sort(peaks))
+
+
 def prompt_banks(
     prompts: Sequence[str], bank: NullBank, vectors: Floats, order: Ints, segments: Segments
 ) -> dict[str, PromptBank]:

@@ -223,6 +223,21 @@ class Stretches:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class StretchSummary:
+    """What is known of all stretches of a video together.
+
+    Attributes:
+        frames: How many stored frames they hold.
+        names, captions: float32 (m,), the corrected score of each text of a null bank in its best stretch; None if
+            the bank was not asked.
+    """
+
+    frames: int
+    names: Floats | None = None
+    captions: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FoundStretches:
     """Stretches of any videos that are near to some query vectors.
 

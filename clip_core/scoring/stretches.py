@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_core.scoring.null_bank import BLOCK_SAMPLES, SHARPNESS, bank_levels
+from clip_core.scoring.null_bank import BLOCK_SAMPLES, SHARPNESS, bank_levels, scores_of_bank
 from clip_core.scoring.segments import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import Spans, sample_spans, split_at
 from clip_core.types import Floats, FrameEmbeddings, Ints, Stretches, Times
@@ -116,3 +116,17 @@ def levels_of(vectors: Floats, names: Floats, captions: Floats, logit_scale: flo
             block = slice(start, start + BLOCK_SAMPLES)
             found[block, column] = bank_levels(vectors[block] @ texts.T, SHARPNESS * logit_scale).level
     return found
+
+
+def bank_peaks(vectors: Floats, texts: Floats, logit_scale: float) -> Floats:
+    """Return the corrected score of each text of a null bank in its best stretch, float32 (m,).
+
+    Each text is compared with the others, so that a text that is not visible can be compared with the result.
+
+    Args:
+        vectors: float32 (n, dim), the mean vectors of a video's stretches, n ≥ 1.
+        texts: float32 (m, dim), the vectors of the bank's texts.
+        logit_scale: The model's.
+    """
+    cosines = vectors @ texts.T
+    return np.asarray(scores_of_bank(cosines, bank_levels(cosines, SHARPNESS * logit_scale)).max(axis=1), np.float32)

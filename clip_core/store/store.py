@@ -11,6 +11,7 @@ from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS, dim_of
 from clip_core.store.errors import guarded
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
+from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
 from clip_core.store.stretches import STRETCHES, StretchRows
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
@@ -18,7 +19,7 @@ from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows
 from clip_core.types import VideoRecord
 
-_OF_MODELS = (FRAMES, STRETCHES, TEXTS)
+_OF_MODELS = (FRAMES, STRETCHES, SUMMARIES, TEXTS)
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
 
@@ -58,7 +59,7 @@ class StoredVideo:
     size_bytes: int
 
 
-class EmbeddingStore(VideoRows, StretchRows, ThumbnailRows, AnnotationRows, SettingsRows):
+class EmbeddingStore(VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, AnnotationRows, SettingsRows):
     """Videos, embeddings, thumbnails, annotations and settings, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
@@ -155,12 +156,12 @@ class EmbeddingStore(VideoRows, StretchRows, ThumbnailRows, AnnotationRows, Sett
         Its thumbnails are deleted too if its record is gone (it was forgotten). The record, runs and other models stay.
         """
         pictures = [] if self.video(video_id) else [THUMBNAILS]
-        own = [prefix + plain_id(fingerprint) for prefix in (FRAMES, STRETCHES)]
+        own = [prefix + plain_id(fingerprint) for prefix in (FRAMES, STRETCHES, SUMMARIES)]
         self._tables.delete([*own, *pictures], of_video(video_id))
 
     def forget_frames(self, video_id: str) -> None:
         """Delete a video's runs, frames, stretches and thumbnails; its record, settings and annotations stay."""
-        big = [name for prefix in (STRETCHES, FRAMES) for name in self._tables.names(prefix)]
+        big = [name for prefix in (SUMMARIES, STRETCHES, FRAMES) for name in self._tables.names(prefix)]
         self._tables.delete([RUNS, *big, THUMBNAILS], of_video(video_id))
 
     def forget(self, video_id: str) -> None:

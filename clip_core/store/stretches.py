@@ -30,7 +30,7 @@ from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFram
 STRETCHES = "stretches_"
 """A table's name is this and the model's fingerprint."""
 BANKS = 2
-UNKNOWN_LEVEL = 8.0
+UNKNOWN_LEVEL = 2.0
 """Stands for a level that is not known: no corrected score comes near, so such rows are asked for separately."""
 MOST_PLACES = 4_000_000
 """Of so many frames the places in the table are kept in memory, 16 bytes each."""
@@ -93,6 +93,7 @@ class StretchRows(EmbeddingRows):
     def index_stretches(self, fingerprint: str) -> None:
         """Index the stretches if there are many. Those that are not indexed are found as well, but more slowly."""
         name = STRETCHES + plain_id(fingerprint)
+        self._tables.compact([name])
         self._tables.index(name)
         with self._tables.reading(name) as table:
             if table is not None:
@@ -236,7 +237,7 @@ def _newest_of(rows: Any) -> dict[str, int]:  # noqa: ANN401
 def _newest(rows: Any) -> Any:  # noqa: ANN401
     """Return the rows of the newest generation of each video."""
     newest = _newest_of(rows)
-    return rows.filter([newest[video_id] == made_ns for video_id, made_ns in _pairs(rows)])
+    return rows.take(np.flatnonzero([newest[video_id] == made_ns for video_id, made_ns in _pairs(rows)]))
 
 
 def _rows(built: Mapping[str, Stretches], epochs: Mapping[str, str], generation: int) -> dict[str, Any]:
@@ -281,7 +282,8 @@ def _found(parts: list[Any], vectors: Floats, factors: Floats) -> FoundStretches
 
     rows = _newest(pa.concat_tables(parts))
     keys = list(zip(rows["video"].to_pylist(), rows["first_pts"].to_pylist(), strict=True))
-    rows = rows.take([*{key: place for place, key in reversed([*enumerate(keys)])}.values()])
+    first = {key: place for place, key in reversed([*enumerate(keys)])}
+    rows = rows.take(np.array([*first.values()], np.int64))
     numbers = vectors_of(rows, vectors.shape[1] + BANKS)
     levelled = np.array(rows["levelled"].to_pylist(), bool)
     levels = numbers[:, -BANKS:]

@@ -11,8 +11,10 @@ from clip_core.types import Floats
 COLUMN = "vector"
 FEWEST_INDEXED = 10_000
 """Fewer vectors are scanned in some milliseconds."""
-PROBES = 8
-"""How many partitions of an index are looked at; a default one has some thousand vectors in each."""
+PROBES = 64
+"""How many partitions of an index are looked at; a default one has 4,096 vectors in each. The vector of a text is about
+equally far from all pictures, so the best are spread over nearly all partitions: of 22, with real CLIP vectors, the
+nearest 8 hold 0.84 of the best 200 and the nearest 16 hold 0.98. The index is fast because it is kept in memory."""
 REMADE_AT = 2
 """An index is made again when the rows are this many times those that it was made of: new ones join old partitions."""
 

@@ -24,7 +24,7 @@ from clip_core.store.embeddings import (
 )
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
-from clip_core.store.vector_index import index_vectors, nearest
+from clip_core.store.vector_index import index_vectors, is_worth_indexing, nearest
 from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFrames
 
 STRETCHES = "stretches_"
@@ -92,11 +92,11 @@ class StretchRows(EmbeddingRows):
 
     def index_stretches(self, fingerprint: str) -> None:
         """Index the stretches if there are many. Those that are not indexed are found as well, but more slowly."""
-        name = STRETCHES + plain_id(fingerprint)
-        self._tables.compact([name])
-        self._tables.index(name)
-        with self._tables.reading(name) as table:
-            if table is not None:
+        self._tables.check_writable()
+        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+            if table is not None and is_worth_indexing(table):
+                table.compact()
+                table.index("video")
                 index_vectors(table)
 
     @asked_again
@@ -128,9 +128,13 @@ class StretchRows(EmbeddingRows):
                 outdated.add(video_id)
         return sorted(outdated)
 
+    @asked_again
     def stretches_are_current(self, video_id: str, fingerprint: str) -> bool:
         """Return whether the stretches of a video stand for exactly its stored frames."""
-        return video_id not in self.outdated_stretches(fingerprint)
+        run, frames = self.run(video_id, fingerprint), len(self.stored_pts(video_id, fingerprint))
+        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+            epoch, count, _ = _counts_of_videos(table, of_video(video_id)).get(video_id, ("", 0, False))
+        return count == frames and (frames == 0 or (run is not None and run.epoch == epoch))
 
     @asked_again
     def nearest_stretches(
@@ -193,23 +197,23 @@ class StretchRows(EmbeddingRows):
         """Return where the frames of some videos are in the table; kept until somebody commits to it."""
         key = (name, table.state)
         known_key, known = self._known_places
-        if known_key != key or sum(len(ids) for _, ids in known.values()) > MOST_PLACES:
-            known = {}
-            self._known_places = (key, known)
-        lacking = {*video_ids} - known.keys()
+        lacking = {*video_ids} - known.keys() if known_key == key else {*video_ids}
         if lacking:
+            if known_key != key or sum(len(ids) for _, ids in known.values()) > MOST_PLACES:
+                lacking, known = {*video_ids}, {}
+                self._known_places = (key, known)
             rows = table.rows(("video", "pts"), of_videos(lacking))
             row_ids = column_of(rows, "_rowid")
             known |= {video_id: (pts, row_ids[at]) for video_id, pts, at in each_frame_once(rows)}
         return known
 
 
-def _counts_of_videos(table: Table | None) -> dict[str, tuple[str, int, bool]]:
+def _counts_of_videos(table: Table | None, where: str | None = None) -> dict[str, tuple[str, int, bool]]:
     """Return video id → the epoch of its stretches ("" if there are several), their frames, whether all have levels."""
     if table is None:
         return {}
     columns = ("video", "epoch", "made_ns")
-    rows = table.rows((*columns, "count", "levelled"))
+    rows = table.rows((*columns, "count", "levelled"), where)
     groups = rows.group_by(list(columns)).aggregate([("count", "sum"), ("levelled", "all")]).to_pylist()
     found: dict[str, tuple[str, int, bool]] = {}
     for group in groups:

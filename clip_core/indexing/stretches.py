@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,15 +43,16 @@ def summary_of(stretches: Stretches, bank: BankVectors | None) -> StretchSummary
 
 
 def build_stretches(
-    video_ids: Iterable[str], fingerprint: str, store: EmbeddingStore, bank: BankVectors | None
+    video_ids: Collection[str], fingerprint: str, store: EmbeddingStore, bank: BankVectors | None
 ) -> None:
-    """Build and store the stretches of some videos, in one commit; those of videos without frames are deleted.
+    """Build and store the stretches of some videos, at least one; those of videos without frames are deleted.
 
     A frame that is stored meanwhile makes them outdated, and the next call finds it.
 
     Args:
         bank: For the levels of the null banks; None: they are stored as unknown, and a later call may add them.
     """
+    generation = store.next_generation(fingerprint, video_ids)
     built, epochs = dict[str, Stretches](), dict[str, str]()
     summaries = dict[str, StretchSummary]()
     for video_id in video_ids:
@@ -64,12 +65,10 @@ def build_stretches(
             store.drop_stretches(video_id, fingerprint)
             store.drop_stretch_summary(video_id, fingerprint)
             continue
-        stretches = find_stretches(frames, record.table.end_s)
-        if bank is not None:
-            levels = levels_of(stretches.vectors, bank.names, bank.captions, bank.logit_scale)
-            stretches = replace(stretches, levels=levels)
-        built[video_id], epochs[video_id] = stretches, revision.epoch
-        summaries[video_id] = summary_of(stretches, bank)
+        levels = None if bank is None else levels_of(frames.vectors, bank.names, bank.captions, bank.logit_scale)
+        built[video_id] = find_stretches(frames, record.table.end_s, levels)
+        epochs[video_id] = revision.epoch
+        summaries[video_id] = summary_of(built[video_id], bank)
     if built:
         store.write_stretch_summaries(fingerprint, summaries)  # first: after a crash the stretches are made again
-        store.write_stretches(fingerprint, built, epochs)
+        store.write_stretches(fingerprint, built, epochs, generation)

@@ -20,7 +20,8 @@ _log = logging.getLogger(__name__)
 def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Iterator[Progress]:
     """Build the stretches that are missing or outdated under a model; progress counts videos.
 
-    A read-only store gets none. If the model cannot embed the texts of the null banks now, the stretches are built without their levels.
+    A read-only store gets none. If the model cannot embed the texts of the null banks now, the stretches are built
+    without their levels.
 
     Raises:
         StoreError: The store cannot be read or written.

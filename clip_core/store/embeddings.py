@@ -194,7 +194,7 @@ def unit_vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
     vectors = vectors_of(rows, dim)
     # Half precision changes the lengths by up to 1e-3.
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0), np.float32)
 
 
 def vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401

@@ -141,6 +141,15 @@ class Table:
 
         self._unless_beaten(once)
 
+    def ask(self, question: Callable[[Any], _T]) -> _T:
+        """Return what ``question`` returns for the LanceDB table."""
+        with guarded(self._location):
+            return question(self._raw)
+
+    def tend(self, action: Callable[[Any], object]) -> None:
+        """Do something for speed to the LanceDB table, such as indexing. Losing a race is not an error."""
+        self._unless_beaten(lambda: action(self._raw))
+
     def compact(self) -> None:
         """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
         self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=_KEEP_OLD))

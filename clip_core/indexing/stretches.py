@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.errors import NotIndexedError
 from clip_core.scoring.null_bank import bank_texts
 from clip_core.scoring.stretches import bank_peaks, find_stretches, levels_of
 from clip_core.store.store import EmbeddingStore
@@ -53,21 +52,17 @@ def build_stretches(
         bank: For the levels of the null banks; None: they are stored as unknown, and a later call may add them.
     """
     generation = store.next_generation(fingerprint, video_ids)
-    built, epochs = dict[str, Stretches](), dict[str, str]()
-    summaries = dict[str, StretchSummary]()
+    runs = store.runs_under(fingerprint)  # before the frames: of a video that is begun again meanwhile, they differ
+    ends_s, frames = store.ends_s(video_ids), store.frames_of_videos(fingerprint, video_ids)
+    built, epochs, summaries = dict[str, Stretches](), dict[str, str](), dict[str, StretchSummary]()
     for video_id in video_ids:
-        record = store.video(video_id)
-        try:
-            frames, revision = store.read(video_id, fingerprint)
-        except NotIndexedError:
-            record = None
-        if record is None or len(frames) == 0:
+        own, run = frames.get(video_id), runs.get(video_id)
+        if own is None or run is None or video_id not in ends_s:
             store.drop_stretches(video_id, fingerprint)
             store.drop_stretch_summary(video_id, fingerprint)
             continue
-        levels = None if bank is None else levels_of(frames.vectors, bank.names, bank.captions, bank.logit_scale)
-        built[video_id] = find_stretches(frames, record.table.end_s, levels)
-        epochs[video_id] = revision.epoch
+        levels = None if bank is None else levels_of(own.vectors, bank.names, bank.captions, bank.logit_scale)
+        built[video_id], epochs[video_id] = find_stretches(own, ends_s[video_id], levels), run.epoch
         summaries[video_id] = summary_of(built[video_id], bank)
     if built:
         store.write_stretch_summaries(fingerprint, summaries)  # first: after a crash the stretches are made again

@@ -13,10 +13,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from clip_core.errors import StoreError
-from clip_core.store.embeddings import FRAMES, EmbeddingRows, column_of, dim_of, unit_vectors_of, vectors_of
+from clip_core.store.embeddings import (
+    FRAMES,
+    EmbeddingRows,
+    column_of,
+    dim_of,
+    each_frame_once,
+    unit_vectors_of,
+    vectors_of,
+)
 from clip_core.store.errors import asked_again
-from clip_core.store.runs import runs_of_all
-from clip_core.store.tables import Table, columns_of, of_video, plain_id, stamp
+from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
 from clip_core.store.vector_index import index_vectors, nearest
 from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFrames
 
@@ -45,7 +52,7 @@ class StretchRows(EmbeddingRows):
     def next_generation(self, fingerprint: str, video_ids: Collection[str]) -> int:
         """Return the generation of stretches of some videos that are made from frames read after this call."""
         with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
-            made = [] if table is None else table.rows(("made_ns",), _among(video_ids))["made_ns"].to_pylist()
+            made = [] if table is None else table.rows(("made_ns",), of_videos(video_ids))["made_ns"].to_pylist()
         return stamp(max(made, default=0))
 
     def write_stretches(
@@ -68,13 +75,14 @@ class StretchRows(EmbeddingRows):
                 what = f"This model's stored stretches have {dim_of(table)} numbers, and these have {dim}."
                 raise StoreError(what, "The model's folder changed under the same fingerprint: restore it.")
             table.add(_rows(built, epochs, generation))
-            made = table.rows(("video", "made_ns"), _among(built))
+            made = table.rows(("video", "made_ns"), of_videos(built))
             newest = _newest_of(made)
             if any(made_ns < newest[video] for video, made_ns in _pairs(made)):
                 older = (f"({of_video(video)} AND made_ns < {made_ns})" for video, made_ns in newest.items())
                 table.delete(" OR ".join(older))
+        runs = self.runs_under(fingerprint)
         for video_id, epoch in epochs.items():
-            run = self.run(video_id, fingerprint)
+            run = runs.get(video_id)
             if run is None or run.epoch != epoch:
                 self._tables.delete([name], f"{of_video(video_id)} AND epoch = '{plain_id(epoch)}'")
 
@@ -116,17 +124,16 @@ class StretchRows(EmbeddingRows):
             fingerprint: The model.
             levelled: Whether stretches without levels of the null banks are outdated too.
         """
-        stored = self._tables.answered(FRAMES + plain_id(fingerprint), "rows", _rows_of_videos)
+        stored, runs = self.stored_rows(fingerprint), self.runs_under(fingerprint)
         built = self._tables.answered(STRETCHES + plain_id(fingerprint), "counts", _counts_of_videos)
-        runs = {video_id: models.get(fingerprint) for video_id, models in runs_of_all(self._tables).items()}
-        outdated = [video_id for video_id in built if stored.get(video_id, 0) == 0 or runs.get(video_id) is None]
-        for video_id, rows in stored.items():
-            run, (epoch, count, has_levels) = runs.get(video_id), built.get(video_id, ("", 0, False))
+        outdated = {video_id for video_id in built if video_id not in stored or video_id not in runs}
+        for video_id in stored.keys() & runs.keys():
+            epoch, count, has_levels = built.get(video_id, ("", 0, False))
+            is_whole = runs[video_id].epoch == epoch and (has_levels or not levelled)
             # There are more rows than frames if some were stored twice. Only then must they be counted.
-            frames = rows if rows == count else len(self.stored_pts(video_id, fingerprint))
-            if run is not None and ((run.epoch, frames) != (epoch, count) or (levelled and not has_levels)):
-                outdated.append(video_id)
-        return sorted({*outdated})
+            if not is_whole or (stored[video_id] != count and len(self.stored_pts(video_id, fingerprint)) != count):
+                outdated.add(video_id)
+        return sorted(outdated)
 
     def stretches_are_current(self, video_id: str, fingerprint: str) -> bool:
         """Return whether the stretches of a video stand for exactly its stored frames."""
@@ -158,7 +165,7 @@ class StretchRows(EmbeddingRows):
         with self._tables.reading(name) as table:
             if table is None or (videos is not None and not videos):
                 return _nothing(vectors)
-            within = None if videos is None else _among(videos)
+            within = None if videos is None else of_videos(videos)
             parts = []
             for vector, factor in zip(vectors, factors, strict=True):
                 parts.append(nearest(table, np.append(vector, factor), _FOUND, within, limit))
@@ -198,34 +205,10 @@ class StretchRows(EmbeddingRows):
             self._known_places = (key, known)
         lacking = {*video_ids} - known.keys()
         if lacking:
-            known |= dict(_places_in(table.rows(("video", "pts"), _among(lacking))))
+            rows = table.rows(("video", "pts"), of_videos(lacking))
+            row_ids = column_of(rows, "_rowid")
+            known |= {video_id: (pts, row_ids[at]) for video_id, pts, at in each_frame_once(rows)}
         return known
-
-
-def _places_in(rows: Any) -> Iterator[tuple[str, tuple[Ints, Ints]]]:  # noqa: ANN401
-    coded = rows["video"].combine_chunks().dictionary_encode()
-    pts, ids = column_of(rows, "pts"), column_of(rows, "_rowid")
-    codes = np.asarray(coded.indices.to_numpy())
-    order = np.lexsort((pts, codes))
-    edges = np.searchsorted(codes[order], np.arange(len(coded.dictionary) + 1))
-    for code, video_id in enumerate(coded.dictionary.to_pylist()):
-        own = order[edges[code] : edges[code + 1]]
-        each, first = np.unique(pts[own], return_index=True)
-        yield video_id, (each, ids[own][first])
-
-
-def _among(video_ids: Collection[str]) -> str:
-    """Return the SQL filter for the rows of some videos, at least one."""
-    listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in sorted(video_ids))
-    return f"video IN ({listed})"
-
-
-def _rows_of_videos(table: Table | None) -> dict[str, int]:
-    """Return video id → the number of its rows."""
-    if table is None:
-        return {}
-    counts = table.rows(("video",))["video"].value_counts()
-    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
 
 
 def _counts_of_videos(table: Table | None) -> dict[str, tuple[str, int, bool]]:

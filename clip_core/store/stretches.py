@@ -108,7 +108,7 @@ class StretchRows(EmbeddingRows):
         with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
             if table is None or not video_ids:
                 return {}
-            rows = _newest(table.rows(_FOUND, _among(video_ids)))
+            rows = _newest(table.rows(_FOUND, of_videos(video_ids)))
         places: dict[str, list[int]] = {}
         for place, video_id in enumerate(rows["video"].to_pylist()):
             places.setdefault(video_id, []).append(place)

@@ -253,7 +253,7 @@ class Tables:
         self._answers[key] = (state, value)
         for old in [*self._answers][:-_MOST_ANSWERS]:
             self._answers.pop(old, None)
-        return value  # type: ignore[no-any-return]
+        return value
 
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:

@@ -99,16 +99,24 @@ class StretchRows(EmbeddingRows):
                 table.index("video")
                 index_vectors(table)
 
-    @asked_again
     def stretches(self, video_id: str, fingerprint: str) -> Stretches | None:
         """Return the stored stretches of a video in time order, or None if there are none."""
+        return self.stretches_of([video_id], fingerprint).get(video_id)
+
+    @asked_again
+    def stretches_of(self, video_ids: Collection[str], fingerprint: str) -> dict[str, Stretches]:
+        """Return video id → its stored stretches in time order, for those of the videos that have any."""
         with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
-            if table is None:
-                return None
-            rows = _newest(table.rows(_FOUND, of_video(video_id)))
-        if rows.num_rows == 0:
-            return None
-        return _stretches(rows.take(np.argsort(column_of(rows, "first_pts"))))
+            if table is None or not video_ids:
+                return {}
+            rows = _newest(table.rows(_FOUND, of_videos(video_ids)))
+        places: dict[str, list[int]] = {}
+        for place, video_id in enumerate(rows["video"].to_pylist()):
+            places.setdefault(video_id, []).append(place)
+        first_pts = column_of(rows, "first_pts")
+        return {
+            video_id: _stretches(rows.take(sorted(own, key=first_pts.__getitem__))) for video_id, own in places.items()
+        }
 
     def outdated_stretches(self, fingerprint: str, *, levelled: bool = False) -> list[str]:
         """Return the ids of the videos whose stretches do not stand for exactly their stored frames.

@@ -1,4 +1,4 @@
-"""Search a library of 1,000,000 stored frames: stretches built, a query against exact search, new frames, memory, disk."""
+"""Search 1,000,000 stored frames: stretches built, a query against exact search, new frames, memory, disk."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ from clip_core.types import Floats, FoundStretches, FrameEmbeddings, Reals, Stre
 
 AROUND_S, AROUND_STRETCHES = 20.0, 3
 """Frames are read so far beyond the stretches of a hit, because its edges depend on the segments beside it."""
+WHOLE_FRAMES = 400
+"""Of a shorter video all frames are read."""
 MOST_FRAMES = 2000
 """Of a longer hit, only the frames of its best stretch are read; its edges are those of stretches."""
 
@@ -120,6 +122,8 @@ class VideoCurve:
 
     def window(self, run: StretchRun) -> tuple[int, int]:
         """Return the stretches [first, stop) whose frames decide on the edges of a run."""
+        if int(self.stretches.counts.sum()) <= WHOLE_FRAMES:
+            return 0, len(self.levels)
         start_s, end_s = self.stretches.start_s, self.stretches.end_s
         first = max(0, min(run.first - AROUND_STRETCHES, int(np.searchsorted(end_s, start_s[run.first] - AROUND_S))))
         after = int(np.searchsorted(start_s, end_s[run.stop - 1] + AROUND_S))
@@ -204,8 +208,15 @@ def _edges(
     spans = sample_spans(times_s, 0.0, table.end_s)
     boundaries_s = find_shot_boundaries(Neighbours().distances(frames.vectors, order), times_s)
     segments = Segmenter().segments(frames.vectors, order, spans, times_s, boundaries_s)
-    levels = target.scores(segments.means).astype(np.float64)
-    run = run_around(top, scores, levels, segments, curve.background, curve.proven)
+    background, proven, means = curve.background, curve.proven, segments.means
+    if len(frames) < int(curve.stretches.counts.sum()):
+        means = means / np.linalg.norm(means, axis=1, keepdims=True)  # like those of the stretches
+    levels = target.scores(means).astype(np.float64)
+    if means is segments.means:  # the whole video: no need to take the levels from its stretches
+        background = level_at(levels, segments.lengths_s, 0.5)
+        peaks = target.bank_peaks(means)
+        proven = curve.proven if peaks is None else bank_of_peaks(peaks).ceiling(NEARLY_EVERY)
+    run = run_around(top, scores, levels, segments, background, proven)
     following = table.seconds(table.pts[np.minimum(table.number_of(frames.pts) + 1, len(table) - 1)])
     until_s = np.where(following > times_s, following, table.end_s)
     shown = sample_spans(times_s, 0.0, table.end_s, until_s)

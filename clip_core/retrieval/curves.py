@@ -23,7 +23,8 @@ from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, FoundStretches, FrameEmbeddings, Reals, Stretches, TimeTable
+from clip_core.stretches import FoundStretches, Stretches
+from clip_core.types import Floats, FrameEmbeddings, Reals, TimeTable
 
 AROUND_S, AROUND_STRETCHES = 20.0, 3
 """Frames are read so far beyond the stretches of a hit, because its edges depend on the segments beside it."""

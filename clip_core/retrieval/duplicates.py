@@ -10,7 +10,8 @@ import numpy as np
 
 from clip_core.retrieval.results import Elsewhere
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, Ints, Stretches
+from clip_core.stretches import Stretches
+from clip_core.types import Floats, Ints
 
 LEAST_COSINE = 0.97
 """Copies of a file in another size or quality are above it. Real CLIP vectors a second apart in one take have a median

@@ -18,7 +18,8 @@ from clip_core.scoring.templates import ensemble, filled
 from clip_core.scoring.units import log_odds
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, FrameEmbeddings, StretchSummary, Unit
+from clip_core.stretches import StretchSummary
+from clip_core.types import Floats, FrameEmbeddings, Unit
 
 BLOCK_ROWS = 2048
 TEXT_SHARE = 2.0

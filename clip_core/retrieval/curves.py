@@ -149,11 +149,12 @@ def spans_of(
     """
     windows = [curves[video_id].window(run) for video_id, run in hits]
     frames = store.frames_of_stretches(fingerprint, _joined(hits, windows, curves))
-    found: list[HitSpan | None] = []
+    scores, found = target.scores(frames.vectors), list[HitSpan | None]()
     for place, ((video_id, run), window) in enumerate(zip(hits, windows, strict=True)):
         rows = slice(*np.searchsorted(frames.places, [place, place + 1]))
         own = FrameEmbeddings(frames.pts[rows], frames.times_s[rows], frames.vectors[rows])
-        found.append(_span(curves[video_id], run, window, own, target, tables[video_id]) if len(own) else None)
+        known = _Window(own, scores[rows], *window)
+        found.append(_span(curves[video_id], run, known, target, tables[video_id]) if len(own) else None)
     return found
 
 
@@ -178,33 +179,36 @@ def _joined(
     )
 
 
-def _span(
-    curve: VideoCurve,
-    run: StretchRun,
-    window: tuple[int, int],
-    frames: FrameEmbeddings,
-    target: Target,
-    table: TimeTable,
-) -> HitSpan:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """The frames of the stretches [first, stop) of a video, and their scores."""
+
+    frames: FrameEmbeddings
+    scores: Floats
+    first: int
+    stop: int
+
+
+def _span(curve: VideoCurve, run: StretchRun, window: _Window, target: Target, table: TimeTable) -> HitSpan:
     """Return where a hit begins and ends: by the segments of the frames around it, as detection finds them."""
-    stretches = curve.stretches
-    scores = target.scores(frames.vectors)
+    stretches, frames, scores = curve.stretches, window.frames, window.scores
     best = (frames.pts >= stretches.first_pts[run.best]) & (frames.pts <= stretches.last_pts[run.best])
     top = int(np.where(best, scores, -np.inf).argmax())
     start_s, end_s = curve.start_of(run), curve.end_of(run)
-    if not curve.is_throughout and window[0] <= run.first and run.stop <= window[1]:
-        first, stop, left_s, right_s = _edges(curve, top, scores, frames, target, table)
-        start_s = min(start_s, left_s) if first == 0 and window[0] > 0 else left_s
-        end_s = max(end_s, right_s) if stop == len(frames) and window[1] < len(curve.levels) else right_s
+    if not curve.is_throughout and window.first <= run.first and run.stop <= window.stop:
+        first, stop, left_s, right_s = _edges(curve, top, window, target, table)
+        start_s = min(start_s, left_s) if first == 0 and window.first > 0 else left_s
+        end_s = max(end_s, right_s) if stop == len(frames) and window.stop < len(curve.levels) else right_s
         top = first + int(scores[first:stop].argmax())
     cosine = float(target.cosines(frames.vectors[top : top + 1])[0])
     return HitSpan(start_s, end_s, float(frames.times_s[top]), int(frames.pts[top]), cosine)
 
 
 def _edges(
-    curve: VideoCurve, top: int, scores: Floats, frames: FrameEmbeddings, target: Target, table: TimeTable
+    curve: VideoCurve, top: int, window: _Window, target: Target, table: TimeTable
 ) -> tuple[int, int, float, float]:
     """Return the samples [first, stop) around one as in detection, and the span that they stand for."""
+    frames, scores = window.frames, window.scores
     times_s, order = frames.times_s, np.arange(len(frames))
     spans = sample_spans(times_s, 0.0, table.end_s)
     boundaries_s = find_shot_boundaries(Neighbours().distances(frames.vectors, order), times_s)

@@ -101,7 +101,8 @@ class HitList:
                 waiting = further + waiting
             else:
                 self._further += further
-        self._further += [c for c in waiting if not self._belongs(c, []) and self._reaches_line(c)]
+        rest = [candidate for candidate in waiting if self._count[candidate.video_id]]
+        self._further += [c for c in rest if not self._belongs(c, []) and self._reaches_line(c)]
 
     @property
     def more(self) -> dict[str, int]:
@@ -184,6 +185,8 @@ class HitList:
     def _read_curves(self, video_ids: Iterable[str]) -> None:
         """Score the stretches of some videos; None stands for a video without stretches."""
         lacking = [video_id for video_id in video_ids if video_id not in self._curves]
+        if not lacking:
+            return
         stretches = self._store.stretches_of(lacking, self._encoder.fingerprint)
         for video_id in lacking:
             summary, own = self._scope.summaries.get(video_id), stretches.get(video_id)

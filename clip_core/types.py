@@ -196,36 +196,6 @@ class FrameEmbeddings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretches:
-    """Runs of nearly equal sampled frames of one video under one model, in time order. Search looks among these first.
-
-    Attributes:
-        first_pts, last_pts: int64 (m,), the first and the last sampled frame of each.
-        picture_pts: int64 (m,), the frame nearest to the mean: the picture to show.
-        start_s, end_s: float64 (m,), the span [start_s, end_s) that its samples stand for.
-        counts: int64 (m,), how many samples each holds, at least 1.
-        vectors: float32 (m, dim), the mean vectors, unit length.
-    """
-
-    first_pts: Ints
-    last_pts: Ints
-    picture_pts: Ints
-    start_s: Times
-    end_s: Times
-    counts: Ints
-    vectors: Floats
-
-    def __post_init__(self) -> None:
-        m = len(self.counts)
-        columns = (self.first_pts, self.last_pts, self.picture_pts, self.start_s, self.end_s, self.counts)
-        _need(all(column.shape == (m,) for column in columns), f"all columns must be ({m},)")
-        _need(self.vectors.shape[:-1] == (m,), f"vectors must be ({m}, dim), not {self.vectors.shape}")
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Scores(Tabular):
     """How well each prompt fits each sampled frame, sorted by time.
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "evaluate": ("evaluate", "compare the moments with a ground truth"),
     "clips": ("moments", "write moments as clips and pictures"),
     "pairs": ("pairs", "write judged moments as pictures with texts, for training"),
+    "duplicates": ("lookalikes", "list what occurs twice among the stored videos"),
+    "unusual": ("lookalikes", "list the shots that are like nothing else"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),
     "download": ("indexing", "fetch a model from the Hugging Face hub"),
@@ -40,6 +42,8 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
 {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
 {PROGRAM} pairs --out training.zip
+{PROGRAM} duplicates
+{PROGRAM} unusual --limit 10
 {PROGRAM} list
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32

@@ -95,11 +95,16 @@ class RunRows(StorePart):
         """Return the state of a video under a model, or None if it was never begun."""
         return runs_of_all(self._tables).get(plain_id(video_id), {}).get(plain_id(fingerprint))
 
-    def runs(self, fingerprint: str) -> dict[str, RunRecord]:
-        """Return video id → the state of that video under a model, for all videos that were begun."""
-        return {
-            video: models[fingerprint] for video, models in runs_of_all(self._tables).items() if fingerprint in models
-        }
+    def runs_under(self, fingerprint: str) -> dict[str, RunRecord]:
+        """Return video id → state, for all videos that were begun under a model."""
+
+        def latest(table: Table | None) -> dict[str, RunRecord]:
+            events: dict[str, list[dict[str, Any]]] = {}
+            for row in [] if table is None else _sorted(table, f"fingerprint = '{plain_id(fingerprint)}'"):
+                events.setdefault(row["video"], []).append(row)
+            return {video_id: state for video_id, past in events.items() if (state := _state(past)) is not None}
+
+        return self._tables.answered(RUNS, ("under", fingerprint), latest)
 
     def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
         """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""

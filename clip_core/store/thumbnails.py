@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, columns_of, of_video, of_videos, plain_id
+from clip_core.store.tables import StorePart, columns_of, groups_of_videos, of_video, plain_id
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
@@ -56,7 +56,7 @@ class ThumbnailRows(StorePart):
         with self._tables.reading(THUMBNAILS) as table:
             if table is None:
                 return sizes
-            for where in of_videos(video_ids):
+            for where in groups_of_videos(video_ids):
                 rows = table.rows(("video", "size_bytes"), where)
                 sums = rows.group_by("video").aggregate([("size_bytes", "sum")])
                 sizes |= dict(zip(sums["video"].to_pylist(), sums["size_bytes_sum"].to_pylist(), strict=True))

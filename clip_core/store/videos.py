@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Collection
 from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,17 @@ import numpy as np
 
 from clip_core.errors import StoreError
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, of_videos, plain_id, stamp
+from clip_core.store.tables import (
+    StorePart,
+    Table,
+    columns_of,
+    digest,
+    groups_of_videos,
+    of_video,
+    of_videos,
+    plain_id,
+    stamp,
+)
 from clip_core.types import Ints, Join, TimeTable, VideoHeader, VideoRecord
 
 VIDEOS = "videos"
@@ -118,6 +129,15 @@ class VideoRows(StorePart):
 
         return self._tables.answered(VIDEOS, ("ids", digits), matching)
 
+    @asked_again
+    def ends_s(self, video_ids: Collection[str]) -> dict[str, float]:
+        """Return video id → where the video ends, in seconds, for those of at least one video that are stored."""
+        with self._tables.reading(VIDEOS) as table:
+            if table is None:
+                return {}
+            rows = table.rows(("video", "end_s", "at_ns"), of_videos(video_ids)).to_pylist()
+        return {row["video"]: row["end_s"] for row in sorted(rows, key=lambda row: row["at_ns"])}
+
     def _records(self, where: str | None) -> tuple[VideoRecord, ...]:
         def newest(table: Table | None) -> tuple[VideoRecord, ...]:
             return () if table is None else tuple(record for record, _ in _newest(table, where))
@@ -182,7 +202,7 @@ def _count(table: Table, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     counts: dict[int, dict[str, int | None]] = {}
-    for where in of_videos([row["video"] for row in rows]):
+    for where in groups_of_videos([row["video"] for row in rows]):
         counts |= {found.pop("_rowid"): found for found in table.computed(_COUNTS, where).to_pylist()}
     for row in rows:
         row.update({name: count or 0 for name, count in counts[row["_rowid"]].items()})

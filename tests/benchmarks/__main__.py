@@ -26,7 +26,9 @@ from tests.benchmarks import (
     detection,
     encode,
     filters,
+    judge_library,
     library,
+    library_search,
     made,
     many_reruns,
     memory,
@@ -59,6 +61,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "long": player.measure_lasting,
     "large": player_large.measure,
     "filters": filters.measure,
+    "judge_library": judge_library.measure,
     "detection": detection.measure,
     "sweep": sweeping.measure,
     "nothing": nothing.measure,
@@ -66,6 +69,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "reruns": many_reruns.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
+    "library": library_search.measure,
 }
 
 

@@ -109,10 +109,10 @@ def test_a_run_that_stopped_is_counted_as_it_is_and_one_that_goes_on_too(store: 
 def test_the_runs_of_a_model_are_those_of_each_video(store: EmbeddingStore) -> None:
     fill(store)
     store.begin(VIDEO, MODEL_2, "other", None)
-    assert store.runs(MODEL) == {VIDEO: store.run(VIDEO, MODEL), OTHER: store.run(OTHER, MODEL)}
-    assert list(store.runs(MODEL_2)) == [VIDEO]
+    assert store.runs_under(MODEL) == {VIDEO: store.run(VIDEO, MODEL), OTHER: store.run(OTHER, MODEL)}
+    assert list(store.runs_under(MODEL_2)) == [VIDEO]
     store.forget(VIDEO)
-    assert (list(store.runs(MODEL)), store.runs(MODEL_2)) == ([OTHER], {})
+    assert (list(store.runs_under(MODEL)), store.runs_under(MODEL_2)) == ([OTHER], {})
 
 
 def test_a_store_of_before_gives_the_same_lists(before: EmbeddingStore, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "reruns": many_reruns.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
-    "library": library_search.measure,
+    "search": library_search.measure,
 }
 
 

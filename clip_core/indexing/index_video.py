@@ -52,6 +52,7 @@ def index_video(
     *,
     samples_per_second: float | None = 2.0,
     on_known: Callable[[], None] | None = None,
+    coarse_only: bool = False,
 ) -> Iterator[Progress]:
     """Embed the samples of a video that the store lacks, and report after each committed batch.
 
@@ -64,10 +65,13 @@ def index_video(
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
             rate, means every frame.
         on_known: Called when the record of the video is stored, before anything is embedded.
+        coarse_only: Stop after the keyframes. Of many videos, all are searchable early if each gets this pass before
+            any gets its others. The run stays unfinished; calling again without it goes on.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
-        corrected when frames differ from what the packets claimed; in the last report the two are equal.
+        corrected when frames differ from what the packets claimed; in the last report the two are equal, unless only
+        the coarse pass was asked for.
 
     Raises:
         VideoError: The file is missing, is not a video, or cannot be decoded (at the first ``next``).
@@ -86,7 +90,7 @@ def index_video(
     file = Path(path)
     for tries_left in reversed(range(MOST_FRUITLESS)):
         with open_video(file) as video:
-            run = _Run(video, encoder, store, samples_per_second)
+            run = _Run(video, encoder, store, samples_per_second, coarse_only=coarse_only)
             try:
                 with video.watched.telling():
                     yield from run.identify(file)
@@ -163,8 +167,11 @@ def _left_out(video: Video) -> tuple[str, ...]:
 class _Run:
     """One index request for an open video."""
 
-    def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
+    def __init__(
+        self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool = False
+    ) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
+        self._coarse_only = coarse_only
         self._id, self._noted = "", rate
         self._is_new = False
         self._said: tuple[str, ...] = ()
@@ -299,6 +306,9 @@ class _Run:
         self._began = time.monotonic()
         keys = np.setdiff1d(self._coarse, self._stored)
         yield from self._embed("coarse", self._video.keyframes(keys.tolist()))
+        if self._coarse_only:
+            yield self._progress("coarse")
+            return
         for _ in range(2):
             missing = np.setdiff1d(self._wanted, self._stored)
             if self._video.table.confirmed and len(missing) == 0:

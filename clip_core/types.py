@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clip_core.tabular import Tabular, untaken
+from clip_core.text import unicode_text
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -286,7 +289,7 @@ class StretchFrames:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores:
+class Scores(Tabular):
     """How well each prompt fits each sampled frame, sorted by time.
 
     Attributes:
@@ -322,6 +325,13 @@ class Scores:
 
     def __repr__(self) -> str:
         return f"Scores(n={len(self)}, prompts={len(self.prompts)}, unit={self.unit}, complete={self.complete})"
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """A row per sample: frame, time_s, and the score of each prompt; a name that is taken gets " (2)"."""
+        named: dict[str, NDArray[Any]] = {"frame": self.frames, "time_s": self.times_s}
+        for prompt in self.prompts:
+            named[untaken(unicode_text(prompt), named)] = self.values[:, len(named) - 2]
+        return named
 
     def column(self, prompt: str) -> Floats:
         """Return the values of one prompt, float32 (n,)."""

@@ -60,7 +60,9 @@ class StoredVideo:
     size_bytes: int
 
 
-class EmbeddingStore(VideoRows, StretchRows, ThumbnailRows, AnnotationRows, SettingsRows, FailureRows):
+class EmbeddingStore(
+    VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, AnnotationRows, SettingsRows, FailureRows
+):
     """Videos, embeddings, thumbnails, annotations, settings and failures, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened

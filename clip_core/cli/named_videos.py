@@ -1,4 +1,4 @@
-"""Which videos a command works on: files, folders with their subfolders, lists of paths, and what failed last time."""
+"""Which videos a command works on: files, folders, lists of paths, what failed last time, or what is stored."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from pathlib import Path
 
 from clip_core.cli import terminal
 from clip_core.cli.files import read_file
-from clip_core.cli.options import Options
+from clip_core.cli.options import PROGRAM, Options
 from clip_core.errors import ClipVideoError, VideoNotFoundError, shown_name
 from clip_core.library.folders import find_videos, folder_keys
+from clip_core.library.identify import is_there, known_or_renamed
 from clip_core.library.videos import own_folders
 from clip_core.store.failures import FailedFile
 from clip_core.text import decode_text
+from clip_core.types import VideoRecord
 
 MOST_BYTES = 100_000_000
 """The largest size of a list of paths."""
 STDIN = "-"
+FEWEST_OF_ID = 6
 
 
 def named_videos(named: Sequence[str], options: Options, pattern: str | None = None) -> list[str]:
@@ -104,3 +107,27 @@ def failed_below(named: Iterable[str], failures: Sequence[FailedFile]) -> Iterat
     for failed in failures:
         if not places or any(Path(failed.path).is_relative_to(place) for place in places):
             yield failed.path
+
+
+def stored_video(named: str, options: Options) -> VideoRecord:
+    """Return the one stored video of that name, path, or beginning of an id; its file may have been renamed since.
+
+    Raises:
+        ClipVideoError: Nothing is stored of it, or several videos have the name.
+        VideoError: It is a file, but not a video.
+    """
+    matches, stored = list[VideoRecord](), options.store.videos()
+    for record in stored:
+        by_id = len(named) >= FEWEST_OF_ID and record.video_id.startswith(named.lower())
+        if by_id or named in (record.name, record.path):
+            matches.append(record)
+    if not matches and is_there(named):
+        found = known_or_renamed(Path(options.video_path(named)), options.store)
+        matches = [found] if found is not None and any(found.video_id == r.video_id for r in stored) else []
+    if not matches:
+        what = f"Nothing is stored of {shown_name(named)}."
+        raise ClipVideoError(what, f"Give a name or an id as `{PROGRAM} list` shows it.")
+    if len(matches) > 1:
+        ids = ", ".join(record.video_id[:12] for record in matches[:4])
+        raise ClipVideoError(f"{len(matches)} videos are called {shown_name(named)}.", f"Give an id: {ids}.")
+    return matches[0]

@@ -226,7 +226,7 @@ def _show(asked: str, result: SearchResult) -> None:
 
 
 def _row(hit: Hit, result: SearchResult) -> tuple[str, ...]:
-    beats = "-" if hit.beats is None else f"{100 * hit.beats:.0f} %"
+    beats = "-" if hit.beats is None else f"{int(100 * hit.beats)} %"
     also = f" (also in {counted(len(hit.also_in), 'file')})" if hit.also_in else ""
     score = value_text(hit.score, result.unit)
     return clock(hit.start_s), clock(hit.end_s), hit.name + also, score, beats, hit.video_id[:12]

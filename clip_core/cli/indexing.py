@@ -8,7 +8,7 @@ from contextlib import closing
 import click
 
 from clip_core.cli import terminal
-from clip_core.cli.index_queue import IndexQueue
+from clip_core.cli.index_passes import IndexPasses
 from clip_core.cli.named_videos import failed_below, listed_paths, named_videos
 from clip_core.cli.options import FAILED, INCOMPLETE, MODEL, PROGRAM, Options, command, number, text
 from clip_core.config import EVERY_FRAME, Config
@@ -62,7 +62,7 @@ def run_index(
     paths = named_videos(named, options, pattern)
     samples_per_second = options.config.samples_per_second if rate is None else rate or None
     with terminal.when_stopped("What is indexed is kept; run the same command to go on."):
-        failed = IndexQueue(paths, options, options.load_encoder(), samples_per_second).run()
+        failed = IndexPasses(paths, options, options.load_encoder(), samples_per_second).run()
     if failed:
         return FAILED if failed == len(paths) else INCOMPLETE
     options.tell_notices()

@@ -17,8 +17,8 @@ from clip_core.text import printable, shorten
 STOPPED, READER_GONE = 130, 141
 COMMANDS = {
     "index": ("indexing", "embed the frames of videos"),
-    "search": ("searching", "find moments in all indexed videos"),
     "score": ("scoring", "write the scores of prompts as CSV"),
+    "search": ("searching", "find moments in all indexed videos"),
     "moments": ("moments", "find moments and write them for other tools"),
     "report": ("moments", "write all that was found as one HTML page"),
     "evaluate": ("evaluate", "compare the moments with a ground truth"),
@@ -34,8 +34,8 @@ embedded is kept in the store, which the page shares.
 
 \b
 {PROGRAM} index data/sample.mp4
-{PROGRAM} search "a dog"
 {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
+{PROGRAM} search "a dog"
 {PROGRAM} moments data/sample.mp4 --prompt "a dog" --format csv,otio --out found
 {PROGRAM} report data/sample.mp4 --out report.html
 {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json

@@ -321,7 +321,7 @@ class _Run:
         keys = np.setdiff1d(self._coarse, self._stored)
         yield from self._embed("coarse", self._video.keyframes(keys.tolist()))
         if self._coarse_only:
-            yield self._progress("coarse")
+            yield replace(self._progress("coarse"), warnings=self._said)
             return
         for _ in range(2):
             missing = np.setdiff1d(self._wanted, self._stored)

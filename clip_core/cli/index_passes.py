@@ -1,4 +1,4 @@
-"""Index a queue of videos: first a few keyframes of each, then each in full, then once more what changed meanwhile."""
+"""Index several videos: first a few keyframes of each, then each in full, then once more what changed meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from clip_core.types import Progress
 MOST_OF_PATH = 80
 
 
-class IndexQueue:
+class IndexPasses:
     """Videos to index with one model, one after another; one that fails stops none of the others.
 
     Args:
@@ -39,7 +39,7 @@ class IndexQueue:
         self._missing = {path for path in paths if not is_there(path)}
         self._failed: dict[str, _Failure] = {}
         self._facts_told: set[str] = set()
-        self._begun: set[str] = set()
+        self._begun: dict[str, Sequence[str]] = {}
         self._time = _TimeLeft()
 
     def run(self) -> int:
@@ -63,7 +63,7 @@ class IndexQueue:
                 with self._noting_failure(path):
                     for progress in self._progress(path, bar, coarse_only=True):
                         if progress.frames_per_second:
-                            self._begun.add(path)
+                            self._begun[path] = progress.warnings
                         text = f"{done} of {total} videos; {progress.note or shown_name(path)}"
                         bar.update((done + progress.share) / total, text, done=False)
 
@@ -76,6 +76,7 @@ class IndexQueue:
                     warnings = progress.warnings
                     left_s = self._time.left_s(progress.share) if place else None
                     bar.show(progress, place + terminal.time_left(left_s))
+            warnings = (*self._begun.get(path, ()), *warnings)
             self._tell_indexed(path, warnings, idle=bar.idle and path not in self._begun)
             self._store.forget_failure(path)
 

@@ -240,6 +240,7 @@ class _Run:
             known = replace(known, reading=self._video.reading)
             self._store.remember_video(known)
         if known is not None and known.table.confirmed:
+            self._video.trust(known.table)
             self._ask(known.table)
         else:
             self._store.remember_video(record_of(self._video, video_id, known))
@@ -317,7 +318,10 @@ class _Run:
         return VideoChangedError(what, _AFTER_CHANGE[error.kind])
 
     def _passes(self) -> Iterator[Progress]:
-        """Embed the keyframes, then all samples in order; repeat once if frame times differ from the packets' times."""
+        """Embed the keyframes, then all samples in order; repeat once if frame times differ from the packets' times.
+
+        The first run decodes the whole video, which confirms the times; later ones only what is missing.
+        """
         self._look()
         self._thumbnails = Thumbnails(self._id, self._store)
         self._began = time.monotonic()
@@ -326,11 +330,12 @@ class _Run:
         if self._coarse_only:
             yield replace(self._progress("coarse"), warnings=self._said)
             return
-        for _ in range(2):
+        video = self._video
+        for decode in (video.frames_at if video.table.confirmed else video.frames, video.frames):
             missing = np.setdiff1d(self._wanted, self._stored)
             if self._video.table.confirmed and len(missing) == 0:
                 break
-            yield from self._embed("dense", self._video.frames(missing.tolist()))
+            yield from self._embed("dense", decode(missing.tolist()))
             stored = np.intersect1d(self._wanted, self._stored)
             self._wanted = np.union1d(sample_pts(self._video.table, self._rate), stored)
         self._wanted = np.intersect1d(self._wanted, self._stored)

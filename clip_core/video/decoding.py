@@ -231,6 +231,11 @@ class Decoder:
             return None
         return self.header_duration_s
 
+    @property
+    def can_seek(self) -> bool:
+        """Whether a seek can lead to a later place without reading everything before it."""
+        return not self.lacks_pts and (self.clock is None or self.container_name in OFTEN_JOINED)
+
     def restart(self) -> None:
         """Go back to the very start, as if just opened: unlike a seek this is always exact."""
         self.close()

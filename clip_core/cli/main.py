@@ -25,6 +25,7 @@ COMMANDS = {
     "clips": ("moments", "write moments as clips and pictures"),
     "duplicates": ("lookalikes", "list what occurs twice among the stored videos"),
     "unusual": ("lookalikes", "list the shots that are like nothing else"),
+    "pairs": ("pairs", "write judged moments as pictures with texts, for training"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),
     "download": ("indexing", "fetch a model from the Hugging Face hub"),
@@ -44,6 +45,7 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
 {PROGRAM} duplicates
 {PROGRAM} unusual --limit 10
+{PROGRAM} pairs --out training.zip
 {PROGRAM} list
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32

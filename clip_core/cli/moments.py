@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -30,13 +30,15 @@ from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
 from clip_core.library.identify import file_stamp, known_video, record_of, reindex_error, stamp_of
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP
+from clip_core.media.reel import FileMoment, make_reel
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, size_text
-from clip_core.types import Image, Moment, Progress, TimeTable
+from clip_core.types import Image, Moment, Progress, TimeTable, VideoRecord
 from clip_core.video import open_video
 from clip_core.video.opening import SharedVideo
 
 ALL = "all"
+REEL = "reel.mp4"
 FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default: csv)"
 Pictures: TypeAlias = Literal["jpeg", "png"] | None
 
@@ -143,17 +145,24 @@ def _pictures(bundle: ExportBundle, store: EmbeddingStore) -> tuple[dict[float, 
 @click.option("--fast", is_flag=True, help="copy without encoding, from the keyframe before")
 @click.option("--frames", type=click.Choice(("jpeg", "png")), help="also write the frame at each moment's peak")
 @click.option("--zip", "packed", is_flag=True, help="put all into one ZIP instead of single files")
-def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, frames: Pictures, packed: bool) -> int:
+@click.option("--reel", is_flag=True, help="join the moments into one film, reel.mp4, instead of single files")
+def run_clips(
+    options: Options, video: str, listed: str, out: str, fast: bool, frames: Pictures, packed: bool, reel: bool
+) -> int:
     """Write each moment of a list as a clip (MP4), cut exactly: decoded and encoded again.
 
     With --fast its packets are copied as they are, so a clip begins at the keyframe before. VIDEO is named as for
     `index`; it need not be indexed. Clips and pictures that cannot be made are named; the exit code is 3 then.
     """
+    if reel and (fast or frames or packed):
+        raise ClipVideoError("--reel writes one film.", "Leave out --fast, --frames and --zip.")
     path, store = options.video_path(video), options.store
     moments, content = _read(listed, lambda: _first_frame_s(path, store))
     if not moments:
         terminal.line(f"There are no moments in {shown_name(listed)}: nothing to cut.")
         return 0
+    if reel:
+        return _write_reel(options, path, moments, Path(out) / REEL)
     kept = "Nothing of the ZIP is kept." if packed else "Only finished files are kept."
     with about(path), terminal.when_stopped(kept):
         stamp = file_stamp(Path(path))
@@ -176,12 +185,33 @@ def run_clips(options: Options, video: str, listed: str, out: str, fast: bool, f
     return INCOMPLETE if last.failed else 0
 
 
+def _write_reel(options: Options, path: str, moments: Sequence[Moment], target: Path) -> int:
+    """Join moments into one film; return the exit code."""
+    with about(path), terminal.when_stopped("Nothing of the film is kept."):
+        stamp = file_stamp(Path(path))
+        record, last = known_video(path, options.store, stamp), Progress(0, 1)
+        if record is None or reindex_error(record, options.store) is not None:
+            record = _new_record(path)
+        pieces = [FileMoment(path, record, moment, stamp) for moment in moments]
+        with closing(make_reel(pieces, target)) as run, terminal.ProgressBar(path) as bar:
+            for last in run:
+                bar.update(last.share, _work_counted(last), last.stage == "done")
+    for warning in last.warnings:
+        terminal.note(warning)
+    length = clock(sum(clip.end_s - clip.start_s for clip in last.clips))
+    terminal.line(f"{terminal.count(len(last.clips), 'moment')} in {target}, {length} long")
+    options.tell_notices()
+    return INCOMPLETE if last.failed else 0
+
+
+def _new_record(path: str) -> VideoRecord:
+    with open_video(path) as video:
+        return record_of(video, "", None)
+
+
 def _first_frame_s(path: str, store: EmbeddingStore) -> float:
     """Return when the first frame of a video is shown, in seconds from the start of the file."""
-    record = known_video(path, store)
-    if record is None:
-        with open_video(path) as video:
-            record = record_of(video, "", None)
+    record = known_video(path, store) or _new_record(path)
     return float(source_in_file(record, path).first_frame_s)
 
 

@@ -127,7 +127,7 @@ def scores_jsonl(scores: Scores) -> str:
     """Return a line per sample: ``{"frame": int, "time_s": float, "scores": {prompt: float}}`` (6 decimals)."""
     prompts = [unicode_text(prompt) for prompt in scores.prompts]
     rows = zip(scores.frames.tolist(), scores.times_s.tolist(), scores.values.tolist(), strict=True)
-    return _lines(
+    return json_lines(
         {"frame": frame, "time_s": _rounded(time), "scores": dict(zip(prompts, map(_rounded, row), strict=True))}
         for frame, time, row in rows
     )
@@ -186,7 +186,7 @@ def moments_qvhighlights(moments: Sequence[Moment], prompts: Sequence[str], vid:
         prompts: The queries, in the order of their qids, counted from 1.
         vid: The video's name in the data set.
     """
-    return _lines(
+    return json_lines(
         {
             "qid": number,
             "query": unicode_text(prompt),
@@ -201,7 +201,7 @@ def moments_qvhighlights(moments: Sequence[Moment], prompts: Sequence[str], vid:
     )
 
 
-def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return one line per row, in ASCII, so that no reader sees extra line breaks (U+2028, U+0085 …)."""
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 

@@ -26,6 +26,8 @@ from clip_core.types import Moment, Scores
 
 Written = ParamSpec("Written")
 
+TABLES, CHAPTERS, TIMELINES, MARKERS, LABELS = "Tables", "Chapters", "Timelines", "Markers", "Labels"
+
 
 @dataclass(frozen=True)
 class Format(Generic[Written]):
@@ -36,9 +38,11 @@ class Format(Generic[Written]):
         mime: The MIME type.
         title: The name to show.
         write: Returns the content of the file; text is encoded as UTF-8.
+        group: What it is for; menus put formats of one group together.
         counts_frames: Whether its times are frames at a standard rate, so that ``Selection.note`` applies.
         one_video: Whether it holds the moments of one video only.
         binary: Whether the content is not text.
+        hint: What to know before it is used, for the help of its button.
         left_out: Returns what the format cannot hold of a selection, as sentences, or "".
     """
 
@@ -46,9 +50,11 @@ class Format(Generic[Written]):
     mime: str
     title: str
     write: Callable[Written, str | bytes]
+    group: str = TABLES
     counts_frames: bool = False
     one_video: bool = False
     binary: bool = False
+    hint: str = ""
     left_out: Callable[Written, str] | None = None
 
 
@@ -63,43 +69,46 @@ MOMENT_FORMATS: Mapping[str, Format[[Selection]]] = {
     "parquet": Format("moments.parquet", "application/vnd.apache.parquet", "Parquet", moments_parquet, binary=True),
     "vtt": Format(
         "moments.vtt", "text/vtt", "WebVTT chapters",
-        _of_one(lambda moments, source: moments_vtt(moments, source.first_frame_s)), one_video=True,
+        _of_one(lambda moments, source: moments_vtt(moments, source.first_frame_s)), CHAPTERS, one_video=True,
     ),
     "srt": Format(
         "moments.srt", "application/x-subrip", "SRT subtitles",
-        _of_one(lambda moments, source: moments_srt(moments, source.first_frame_s)), one_video=True,
+        _of_one(lambda moments, source: moments_srt(moments, source.first_frame_s)), CHAPTERS, one_video=True,
     ),
-    "edl": Format("moments.edl", "text/plain", "EDL (CMX 3600)", moments_edl, counts_frames=True),
-    "fcpxml": Format("moments.fcpxml", "application/xml", "Final Cut Pro XML", moments_fcpxml, counts_frames=True),
-    "otio": Format("moments.otio", "application/json", "OpenTimelineIO", moments_otio, counts_frames=True),
+    "edl": Format("moments.edl", "text/plain", "EDL (CMX 3600)", moments_edl, TIMELINES, counts_frames=True),
+    "fcpxml": Format(
+        "moments.fcpxml", "application/xml", "Final Cut Pro XML", moments_fcpxml, TIMELINES, counts_frames=True
+    ),
+    "otio": Format("moments.otio", "application/json", "OpenTimelineIO", moments_otio, TIMELINES, counts_frames=True),
     "resolve": Format(
-        "markers.resolve.edl", "text/plain", "DaVinci Resolve markers", markers_resolve, counts_frames=True
+        "markers.resolve.edl", "text/plain", "DaVinci Resolve", markers_resolve, MARKERS, counts_frames=True,
+        hint="Timelines > Import > Timeline Markers from EDL; the timeline begins at the video's timecode.",
     ),
     "premiere": Format(
-        "markers.premiere.xml", "application/xml", "Premiere markers", markers_premiere, counts_frames=True
+        "markers.premiere.xml", "application/xml", "Premiere", markers_premiere, MARKERS, counts_frames=True,
+        hint="File > Import: a sequence of the whole video, with markers.",
     ),
-    "finalcut": Format(
-        "markers.fcpxml", "application/xml", "Final Cut markers", markers_fcpxml, counts_frames=True
-    ),
+    "finalcut": Format("markers.fcpxml", "application/xml", "Final Cut", markers_fcpxml, MARKERS, counts_frames=True),
     "losslesscut": Format(
         "moments.losslesscut.csv", "text/csv", "LosslessCut",
-        _of_one(lambda moments, source: markers_losslesscut(moments, source.first_frame_s)), one_video=True,
+        _of_one(lambda moments, source: markers_losslesscut(moments, source.first_frame_s)), MARKERS, one_video=True,
     ),
     "youtube": Format(
-        "chapters.youtube.txt", "text/plain", "YouTube chapters",
+        "chapters.youtube.txt", "text/plain", "YouTube",
         _of_one(lambda moments, source: chapters_youtube(moments, source.first_frame_s, source.end_s)),
-        one_video=True,
+        CHAPTERS, one_video=True, hint="Lines for a description. Moments less than 10 s apart are left out.",
         left_out=_of_one(lambda moments, source: left_out_of_youtube(moments, source.first_frame_s, source.end_s)),
     ),
     "ffmetadata": Format(
-        "chapters.ffmetadata", "text/plain", "FFmpeg chapters",
-        _of_one(lambda moments, source: chapters_ffmetadata(moments, source.first_frame_s)), one_video=True,
+        "chapters.ffmetadata", "text/plain", "FFmpeg",
+        _of_one(lambda moments, source: chapters_ffmetadata(moments, source.first_frame_s)), CHAPTERS, one_video=True,
+        hint="For: ffmpeg -i video -i chapters -map_chapters 1 -codec copy out",
     ),
-    "labelstudio": Format("labelstudio.json", "application/json", "Label Studio", labels_labelstudio),
-    "fiftyone": Format("labels.json", "application/json", "FiftyOne", labels_fiftyone),
+    "labelstudio": Format("labelstudio.json", "application/json", "Label Studio", labels_labelstudio, LABELS),
+    "fiftyone": Format("labels.json", "application/json", "FiftyOne", labels_fiftyone, LABELS),
     "qvhighlights": Format(
         "moments.qvhighlights.jsonl", "application/jsonl", "QVHighlights predictions",
-        lambda f: moments_qvhighlights(f.moments, f.prompts, f.video.source.name), one_video=True,
+        lambda f: moments_qvhighlights(f.moments, f.prompts, f.video.source.name), LABELS, one_video=True,
     ),
 }  # fmt: skip
 SCORE_FORMATS: Mapping[str, Format[[Scores, Mapping[str, Any]]]] = {

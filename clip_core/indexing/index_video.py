@@ -85,9 +85,7 @@ def index_video(
         ValueError: The rate is not a finite number above 0.
     """
     on_known = on_known or (lambda: None)
-    finished = _already_done(path, encoder, store, samples_per_second)
-    if finished is None and coarse_only:
-        finished = _coarse_done(path, encoder, store)
+    finished = _already_done(path, encoder, store, samples_per_second, coarse_only=coarse_only)
     if finished is not None:
         on_known()
         yield finished
@@ -136,33 +134,26 @@ def recognise_video(
 
 
 def _already_done(
-    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None
+    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool
 ) -> Progress | None:
-    """Return the only report if the store holds every sample and the file was once read to its end, else None."""
+    """Return the only report if the store holds every sample and the file was once read to its end, else None.
+
+    Of a coarse pass alone, return it if the store holds the keyframes.
+    """
     record = known_video(path, store) if is_there(path) else None
-    if record is None or not record.table.confirmed or reindex_error(record, store) is not None:
+    state = None if record is None else store.run(record.video_id, encoder.fingerprint)
+    if record is None or state is None or reindex_error(record, store) is not None:
         return None
-    state = store.run(record.video_id, encoder.fingerprint)
-    stored = store.stored_pts(record.video_id, encoder.fingerprint)
-    wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
-    if state is None or len(np.setdiff1d(wanted, stored)):
+    stored, coarse = store.stored_pts(record.video_id, encoder.fingerprint), coarse_pts(record.table)
+    if coarse_only and len(np.setdiff1d(coarse, stored)) == 0:
+        return Progress(len(coarse), len(coarse), seconds_left=0.0)
+    wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse, stored))
+    if not record.table.confirmed or len(np.setdiff1d(wanted, stored)):
         return None
     if not state.finished or is_denser(rate, state.samples_per_second):
         store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
         store.finish(record.video_id, encoder.fingerprint, rate)
     return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=_warnings(record, len(wanted)))
-
-
-def _coarse_done(path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore) -> Progress | None:
-    """Return the only report of a coarse pass if the store holds its keyframes, else None."""
-    record = known_video(path, store) if is_there(path) else None
-    if record is None or reindex_error(record, store) is not None:
-        return None
-    keys = coarse_pts(record.table)
-    if store.run(record.video_id, encoder.fingerprint) is None:
-        return None
-    lacking = np.setdiff1d(keys, store.stored_pts(record.video_id, encoder.fingerprint))
-    return None if len(lacking) else Progress(len(keys), len(keys), seconds_left=0.0, stage="coarse")
 
 
 def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:

@@ -114,6 +114,17 @@ def stamp_of(path: Path, video_id: str, store: EmbeddingStore, stamp: tuple[int,
     return now
 
 
+def known_stamp(record: VideoRecord, store: EmbeddingStore) -> tuple[int, int]:
+    """Return the ``file_stamp`` of a video's file; one that no file has if the file is gone or another one now.
+
+    What takes a stamp then says so; unlike ``stamp_of``, for several videos of which some may be gone.
+    """
+    try:
+        return stamp_of(Path(record.path), record.video_id, store)
+    except VideoError:
+        return (-1, -1)
+
+
 def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError | None:
     """Return an error that asks to index a video again, or None if its stored frames can be used.
 

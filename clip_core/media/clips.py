@@ -116,7 +116,7 @@ def _reported(
             yield meter.report()
 
 
-class _OtherFramesError(Exception):
+class OtherFramesError(Exception):
     """The frames differ from what the packets claimed, so decoding has replaced the video's time table."""
 
 
@@ -140,7 +140,7 @@ def exact_clip(original: Original, start_s: float, end_s: float, target: Path) -
         table = video.table
         try:
             return (yield from _write(original, table, piece_of(table, start_s, end_s), target))
-        except _OtherFramesError:  # happens only once: the new table is confirmed
+        except OtherFramesError:  # happens only once: the new table is confirmed
             continue
 
 
@@ -151,7 +151,7 @@ def _write(original: Original, table: TimeTable, piece: Piece, target: Path) -> 
         sound, warnings = open_sound(video, stack, piece.start_s)
         size = video.info.width, video.info.height
         out = stack.enter_context(Mp4File(target, CLIP, size, table.time_base, longest_step_s=longest_s, sound=sound))
-        yield from out.write(_frames(video, table, piece))
+        yield from out.write(piece_frames(video, table, piece))
         original.check()
         original.warnings.extend(warnings)
         out.finish(piece.duration_s)
@@ -159,9 +159,14 @@ def _write(original: Original, table: TimeTable, piece: Piece, target: Path) -> 
         return Clip(target, piece.start_s, piece.end_s, out.frames)
 
 
-def _frames(video: Video, table: TimeTable, piece: Piece) -> Iterator[Frame]:
+def piece_frames(video: Video, table: TimeTable, piece: Piece) -> Iterator[Frame]:
+    """Yield the frames of a piece.
+
+    Raises:
+        OtherFramesError: Decoding has replaced ``table``.
+    """
     for number in range(piece.first, piece.stop):
         frame = video.frame_at(index=number)
         if video.table is not table:
-            raise _OtherFramesError
+            raise OtherFramesError
         yield frame

@@ -209,7 +209,7 @@ def export_media(
         ExportError, VideoError: See ``cut_clips``, ``save_frames`` and ``pack_zip``. If no clip can be made but
             pictures can, or the other way round, nothing is raised.
     """
-    with _workplace(folder, request.zip_name is not None) as place:
+    with workplace(folder, request.zip_name is not None) as place:
         files: list[Path] = []
         clips: tuple[Clip, ...] = ()
         warnings: tuple[str, ...] = ()
@@ -251,7 +251,7 @@ def _stages(
 
 
 @contextmanager
-def _workplace(folder: Path, hidden: bool) -> Iterator[Path]:
+def workplace(folder: Path, hidden: bool) -> Iterator[Path]:
     """Yield the folder itself, or a hidden folder in it that is deleted at the end."""
     sweep(folder, _PARTS)
     if not hidden:

@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
@@ -19,7 +20,7 @@ from av.video.stream import VideoStream
 
 from clip_core.errors import ClipVideoError
 from clip_core.files import PartFile, part_of
-from clip_core.media.sound import RATE, Sound
+from clip_core.media.sound import RATE
 from clip_core.types import Frame, Image
 from clip_core.video.decode_ahead import DecodeAhead, room_for
 
@@ -47,6 +48,19 @@ class Encoding:
     sound_bits: int
     size: Callable[[int, int], tuple[int, int]]
     error: Callable[[Exception], ClipVideoError]
+
+
+class SoundSource(Protocol):
+    """Sound from a file's first frame on, asked for bit by bit."""
+
+    @property
+    def layout(self) -> str:
+        """FFmpeg's name for the channel layout."""
+        ...
+
+    def until(self, time_s: float) -> Iterator[AudioFrame]:
+        """Yield the next samples, up to ``time_s`` seconds from the first frame."""
+        ...
 
 
 class Mp4File:
@@ -77,7 +91,7 @@ class Mp4File:
         time_base: Fraction,
         *,
         longest_step_s: float = 1.0,
-        sound: Sound | None = None,
+        sound: SoundSource | None = None,
     ) -> None:
         self.frames, self.time_s = 0, 0.0
         self._target, self._encoding, self._video_size, self._sound = target, encoding, video_size, sound
@@ -129,6 +143,11 @@ class Mp4File:
             picture.pts, picture.time_base = self._last_tick, Fraction(1, self._ticks)
             self._write_pictures(self._pictures.encode(picture))
         self.frames, self.time_s = self.frames + 1, float(time_s)
+
+    def add_sound(self, until_s: float) -> None:
+        """Write the sound up to a time, before a source of it is closed; pictures up to there may follow later."""
+        with self._guarded():
+            self._write_sound(until_s)
 
     def finish(self, end_s: float) -> None:
         """Flush the encoders and finish the file; the last frame ends ``end_s`` seconds after the first one's start."""

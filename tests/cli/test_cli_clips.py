@@ -65,6 +65,16 @@ def test_exact_clips_with_frames(here: Path, capsys: pytest.CaptureFixture[str])
     assert err == "film.mp4: 4 files\n"
 
 
+def test_a_reel(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "moments.csv").write_text(TABLE + "to the end,1.8,99999,,,,\n")
+    assert run("--reel") == 0
+    assert [path.name for path in (here / "out").iterdir()] == ["reel.mp4"]
+    assert numbers(here / "out" / "reel.mp4") == [*range(15, 45), *range(54, 60)]
+    assert capsys.readouterr().out == "3 moments in out/reel.mp4, 0:01.200 long\n"
+    assert run("--reel", "--zip") == 2
+    assert capsys.readouterr().err == "--reel writes one film. Leave out --fast, --frames and --zip.\n"
+
+
 def test_fast_ones_say_where_they_begin(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--fast") == 0
     assert numbers(here / "out" / "002_pizza-hot_0m01.000s.mp4")[0] == 20

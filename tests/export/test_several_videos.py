@@ -101,8 +101,8 @@ def test_edl_events_have_their_own_reel_path_and_timecode() -> None:
 
 @pytest.mark.parametrize("rates", list(combinations(STANDARD_RATES, 2)))
 def test_opentimelineio_reads_an_edl_of_any_two_rates(rates: tuple[Fraction, Fraction]) -> None:
-    moments = [replace(EARLY, start_s=start_s, end_s=start_s + 0.77) for start_s in (1.01, 59.4, 59.99, 60.02)]
-    first, second = (film(rate, f"{k}.mp4", start_timecode="09:59:00:10") for k, rate in enumerate(rates))
+    moments = [replace(EARLY, start_s=start_s, end_s=start_s + 0.77) for start_s in (1.01, 29.4, 29.99, 30.02)]
+    first, second = (film(rate, f"{k}.mp4", start_timecode="09:58:30:10") for k, rate in enumerate(rates))
     text = write_moments("edl", over((first, moments), (second, moments))).decode()
     timeline = otio.adapters.read_from_string(text, "cmx_3600", rate=float(max(rates)))
     clips = list(timeline.find_clips())

@@ -68,6 +68,9 @@ def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
         "moments_as_vtt": "WebVTT chapters",
         "moments_as_srt": "SRT subtitles", "moments_as_edl": "EDL (CMX 3600)",
         "moments_as_fcpxml": "Final Cut Pro XML", "moments_as_otio": "OpenTimelineIO",
+        "moments_as_resolve": "DaVinci Resolve", "moments_as_premiere": "Premiere", "moments_as_finalcut": "Final Cut",
+        "moments_as_losslesscut": "LosslessCut", "moments_as_youtube": "YouTube", "moments_as_ffmetadata": "FFmpeg",
+        "moments_as_labelstudio": "Label Studio", "moments_as_fiftyone": "FiftyOne",
         "moments_as_qvhighlights": "QVHighlights predictions", "scores_as_csv": "CSV", "scores_as_parquet": "Parquet",
         "scores_as_jsonl": "JSON Lines", "spikes_file": "CSV", "report_file": "Report", "chart_file": "Chart",
         "settings_file": "Save settings (YAML)",
@@ -100,14 +103,14 @@ def test_each_button_gives_the_format_that_it_names(
             for kind, form in scores
         },
     }
-    assert len({content for _, _, content in files.values()}) == len(files) == 11
+    assert len({content for _, _, content in files.values()}) == len(files) == 20
 
 
 def test_formats_that_count_frames_tell_of_an_odd_rate(world: World) -> None:
     planted(world.folder, "odd", 34, VideoSpec(rate=Fraction(17)))
     world.write(video_path="odd.mp4")
     page = Page().indexed()
-    counting = "EDL (CMX 3600), Final Cut Pro XML, OpenTimelineIO"
+    counting = "EDL (CMX 3600), Final Cut Pro XML, OpenTimelineIO, DaVinci Resolve, Premiere, Final Cut"
     assert page.starting(
         escape_markdown(f"{counting}: 17 frames per second is not a standard rate: the timeline counts in 23.976")
     )

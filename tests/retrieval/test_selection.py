@@ -9,10 +9,11 @@ import pytest
 from clip_core.errors import NotIndexedError
 from clip_core.export.formats import write_moments
 from clip_core.export.read_moments import read_moments
-from clip_core.library.identify import record_of
+from clip_core.library.identify import file_stamp, record_of
+from clip_core.media.reel import make_reel
 from clip_core.retrieval.query import parse_query
 from clip_core.retrieval.results import Hit
-from clip_core.retrieval.selection import NAMELESS, selection_of
+from clip_core.retrieval.selection import NAMELESS, file_moments_of, selection_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.video import open_video
 from tests.support.video_maker import VideoSpec, planted
@@ -52,6 +53,16 @@ def test_hits_keep_their_order_and_name_their_videos(store: EmbeddingStore) -> N
 def test_a_query_without_texts_and_no_hits(store: EmbeddingStore) -> None:
     assert selection_of([hit(FIRST, 0.0, 0.2)], store, unit="cosine").moments[0].prompt == NAMELESS
     assert len(selection_of([], store).rows) == 0
+
+
+def test_hits_as_moments_of_their_files(store: EmbeddingStore, tmp_path: Path) -> None:
+    path = tmp_path / "here.mp4"
+    store.remember_id(path, *file_stamp(path), FIRST)
+    here, gone = file_moments_of([hit(FIRST, 0.0, 0.2), hit(SECOND, 0.5, 0.3)], store, query=parse_query("a dog"))
+    assert (here.path, here.record.video_id, here.stamp) == (str(path), FIRST, file_stamp(path))
+    assert (here.moment.prompt, gone.moment.start_s, gone.stamp) == ("a dog", 0.5, (-1, -1))
+    *_, last = make_reel([here, gone], tmp_path / "out" / "reel.mp4")
+    assert (len(last.clips), last.failed) == (1, 1)
 
 
 def test_a_video_that_was_forgotten_is_named(store: EmbeddingStore) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.analysis.export_bundle import (
     MOST_PICTURES,
@@ -40,7 +41,7 @@ from pages.shared.session import Remembered, region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
 from pages.shared.theme import unseen
 
-WIDTH_PX = 400
+WIDTH_PX, GROUP_PX = 480, 64
 CANDIDATES_KEY = "give_candidates"
 CANDIDATES_HELP = "The likeliest places of prompts that are not sure to be there; their label is “candidate”."
 
@@ -74,8 +75,9 @@ def draw_downloads(bundle: ExportBundle, view: Timeline, listed: MomentList) -> 
         st.caption(_which(listed))
         if listed.candidates:
             st.toggle("With candidates", key=CANDIDATES_KEY, persist_state="session", help=CANDIDATES_HELP)
-        draw_files(bundle)
-        _draw_spikes(bundle, listed)
+        with st.container(gap="xsmall"):
+            draw_files(bundle)
+            _draw_spikes(bundle, listed)
         _draw_pages(bundle, view)
         _draw_clips(bundle)
 
@@ -113,11 +115,22 @@ def draw_files(bundle: ExportBundle) -> None:
 def _draw_formats(
     name: str, formats: Mapping[str, Format[...]], write: Callable[[str, ExportBundle], bytes], bundle: ExportBundle
 ) -> None:
-    st.caption(f"{name.capitalize()} as")
-    with st.container(horizontal=True, gap="xsmall", key=f"{name}_files"):
-        for kind, form in formats.items():
-            make = partial(write, kind, bundle)
-            _draw_button(form.title, make, bundle, form.file_name, form.mime, f"{name}_as_{kind}", form.file_name)
+    groups = list(dict.fromkeys(form.group for form in formats.values()))
+    for group in groups:
+        with _line(group if len(groups) > 1 else name.capitalize()):
+            for kind, form in formats.items():
+                if form.group == group:
+                    make, key = partial(write, kind, bundle), f"{name}_as_{kind}"
+                    _draw_button(
+                        form.title, make, bundle, form.file_name, form.mime, key, f"{form.file_name}. {form.hint}"
+                    )
+
+
+def _line(title: str) -> DeltaGenerator:
+    """Draw a title; return the container beside it, which puts its contents into one line."""
+    line = st.container(horizontal=True, gap="xsmall", vertical_alignment="center")
+    line.caption(title, width=GROUP_PX)
+    return line
 
 
 def _draw_button(
@@ -132,8 +145,8 @@ def _draw_spikes(bundle: ExportBundle, listed: MomentList) -> None:
         return spikes_file(bundle, spikes_of(bundle.detection, listed.off))
 
     help_text = "spikes.csv: where the drawn curves rise and fall suddenly."
-    st.caption("Spikes as")
-    _draw_button("CSV", make, bundle, "spikes.csv", "text/csv", "spikes_file", help_text)
+    with _line("Spikes"):
+        _draw_button("CSV", make, bundle, "spikes.csv", "text/csv", "spikes_file", help_text)
 
 
 PATIENCE_S = 20.0

@@ -28,6 +28,7 @@ from tests.benchmarks import (
     filters,
     judge_library,
     library_search,
+    listing,
     made,
     many_reruns,
     memory,
@@ -68,6 +69,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "units": scores.measure_units,
     "bank": scores.measure_bank,
     "library": library_search.measure,
+    "listing": listing.measure,
 }
 
 

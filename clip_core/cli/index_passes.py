@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class IndexPasses:
         total = len(self._paths)
         with terminal.ProgressBar("First look") as bar:
             for done, path in enumerate(self._paths):
-                with self._noting_failure(path):
+                with self._noting_failure(path, bar.note):
                     for progress in self._progress(path, bar, coarse_only=True):
                         if progress.frames_per_second:
                             self._begun[path] = progress.warnings
@@ -68,7 +68,7 @@ class IndexPasses:
                         bar.update((done + progress.share) / total, text, done=False)
 
     def _index(self, path: str, place: str = "") -> None:
-        """Index one video in full; ``place`` says where in the queue it is."""
+        """Index one video in full; ``place`` says which of the videos it is."""
         warnings: Sequence[str] = ()
         with self._noting_failure(path):
             with self._time.of(path), terminal.ProgressBar(path) as bar:
@@ -119,12 +119,12 @@ class IndexPasses:
         terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{done}")
 
     @contextmanager
-    def _noting_failure(self, path: str) -> Iterator[None]:
+    def _noting_failure(self, path: str, tell: Callable[[str], None] = terminal.note) -> Iterator[None]:
         """Tell an error within the block, and list it in the store unless the file never was there."""
         try:
             yield
         except ClipVideoError as error:
-            terminal.note(error.line)
+            tell(error.line)
             self._failed[path] = _Failure(path, error)
             if path in self._missing:
                 self._store.forget_failure(path)
@@ -167,7 +167,7 @@ def _stamp(path: str | Path) -> tuple[int, int] | None:
 
 
 class _TimeLeft:
-    """Estimates how long a queue takes from the lengths of its videos.
+    """Estimates how long the videos still take from the lengths of its videos.
 
     Attributes:
         lengths_s: Path → length of the video in seconds, as far as they are known.
@@ -190,7 +190,7 @@ class _TimeLeft:
             self._done_s += self.lengths_s.pop(path, 0.0)
 
     def left_s(self, share: float) -> float | None:
-        """Return the seconds that the queue still takes, of whose current video a share is done; None if unknown."""
+        """Return the seconds that all still take; of the current video a share is done. None if unknown."""
         now_s = share * self.lengths_s.get(self._path, 0.0)
         worked_s = self._done_s + now_s
         if self._began is None or not worked_s:

@@ -41,7 +41,7 @@ def _rate(value: str) -> float:
 @click.option("--samples-per-second", "rate", metavar="N", type=_rate, help=_RATE)
 @click.option("--pattern", metavar="GLOB", type=text, help='of folders, only files of such a name, as in "*.mov"')
 @click.option("--from-file", "listed", metavar="LIST", type=text, help="a text file of paths, one a line; - is stdin")
-@click.option("--retry-failed", "again", is_flag=True, help="only what failed last time, here or on the page")
+@click.option("--retry-failed", "again", is_flag=True, help="only what failed last time")
 def run_index(
     options: Options, videos: Sequence[str], rate: float | None, pattern: str | None, listed: str | None, again: bool
 ) -> int:

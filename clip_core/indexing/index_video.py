@@ -56,6 +56,7 @@ def index_video(
     *,
     samples_per_second: float | None = 2.0,
     on_known: Callable[[], None] | None = None,
+    coarse_only: bool = False,
 ) -> Iterator[Progress]:
     """Embed the samples of a video that the store lacks, and report after each committed batch.
 
@@ -68,10 +69,13 @@ def index_video(
         samples_per_second: Sample k is the first frame at or after k / rate seconds; None, or a rate above the frame
             rate, means every frame.
         on_known: Called when the record of the video is stored, before anything is embedded.
+        coarse_only: Stop after the keyframes. Of many videos, all are searchable early if each gets this pass before
+            any gets its others. The run stays unfinished; calling again without it goes on.
 
     Yields:
         Progress: ``done`` counts the stored frames of this request and never falls; ``total`` may be
-        corrected when frames differ from what the packets claimed; in the last report the two are equal.
+        corrected when frames differ from what the packets claimed; in the last report the two are equal, unless only
+        the coarse pass was asked for.
 
     Raises:
         VideoError: The file is missing, is not a video, or cannot be decoded (at the first ``next``).
@@ -82,7 +86,7 @@ def index_video(
         ValueError: The rate is not a finite number above 0.
     """
     on_known = on_known or (lambda: None)
-    finished = _already_done(path, encoder, store, samples_per_second)
+    finished = _already_done(path, encoder, store, samples_per_second, coarse_only=coarse_only)
     if finished is not None:
         on_known()
         yield finished
@@ -90,7 +94,7 @@ def index_video(
     file = Path(path)
     for tries_left in reversed(range(MOST_FRUITLESS)):
         with open_video(file) as video:
-            run = _Run(video, encoder, store, samples_per_second)
+            run = _Run(video, encoder, store, samples_per_second, coarse_only=coarse_only)
             try:
                 with video.watched.telling():
                     yield from run.identify(file)
@@ -131,18 +135,23 @@ def recognise_video(
 
 
 def _already_done(
-    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None
+    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool
 ) -> Progress | None:
-    """Return the only report if the store holds every sample and the file was once read to its end, else None."""
+    """Return the only report if the store holds every sample and the file was once read to its end, else None.
+
+    Of a coarse pass alone, return it if the store holds the keyframes.
+    """
     record = known_video(path, store) if is_there(path) else None
-    if record is None or not record.table.confirmed or reindex_error(record, store) is not None:
+    state = None if record is None else store.run(record.video_id, encoder.fingerprint)
+    if record is None or state is None or reindex_error(record, store) is not None:
         return None
     if record.recorded_s is None and (recorded_s := recorded_in(Path(path))) is not None:
         store.remember_video(replace(record, recorded_s=recorded_s))
-    state = store.run(record.video_id, encoder.fingerprint)
-    stored = store.stored_pts(record.video_id, encoder.fingerprint)
-    wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
-    if state is None or len(np.setdiff1d(wanted, stored)):
+    stored, coarse = store.stored_pts(record.video_id, encoder.fingerprint), coarse_pts(record.table)
+    if coarse_only and len(np.setdiff1d(coarse, stored)) == 0:
+        return Progress(len(coarse), len(coarse), seconds_left=0.0)
+    wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse, stored))
+    if not record.table.confirmed or len(np.setdiff1d(wanted, stored)):
         return None
     if not state.finished or is_denser(rate, state.samples_per_second):
         store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
@@ -169,8 +178,11 @@ def _left_out(video: Video) -> tuple[str, ...]:
 class _Run:
     """One index request for an open video."""
 
-    def __init__(self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None) -> None:
+    def __init__(
+        self, video: Video, encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool = False
+    ) -> None:
         self._video, self._encoder, self._store, self._rate = video, encoder, store, rate
+        self._coarse_only = coarse_only
         self._id, self._noted = "", rate
         self._is_new = False
         self._said: tuple[str, ...] = ()
@@ -309,6 +321,9 @@ class _Run:
         self._began = time.monotonic()
         keys = np.setdiff1d(self._coarse, self._stored)
         yield from self._embed("coarse", self._video.keyframes(keys.tolist()))
+        if self._coarse_only:
+            yield replace(self._progress("coarse"), warnings=self._said)
+            return
         video = self._video
         for decode in (video.frames_at if video.table.confirmed else video.frames, video.frames):
             missing = np.setdiff1d(self._wanted, self._stored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -79,7 +79,7 @@ class SearchResult(Tabular):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
-        return asdict(self)
+        return asdict(replace(self, more=dict(self.more)))  # asdict would count the items of a Counter
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """A row per hit, the best first.

@@ -11,6 +11,7 @@ from pathlib import Path
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import guarded
+from clip_core.store.failures import FAILURES, FailureRows
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
 from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
 from clip_core.store.stretches import STRETCHES, StretchRows
@@ -64,8 +65,10 @@ def _stored(fingerprint: str, run: RunRecord, frames: int, dim: int) -> StoredMo
     return StoredModel(run.model_id, fingerprint, frames, run.samples_per_second, run.finished, size)
 
 
-class EmbeddingStore(VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, AnnotationRows, SettingsRows):
-    """Videos, embeddings, thumbnails, annotations and settings, in a folder or an object store.
+class EmbeddingStore(
+    VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, AnnotationRows, SettingsRows, FailureRows
+):
+    """Videos, embeddings, thumbnails, annotations, settings and failures, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
     before the first use, and the folder is created at the first write. Every method raises
@@ -192,7 +195,7 @@ class EmbeddingStore(VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, 
             big = [name for prefix in _OF_MODELS for name in self._tables.names(prefix)]
         else:
             big = [prefix + plain_id(fingerprint) for prefix in _OF_MODELS]
-        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, *big])
+        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, FAILURES, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.

@@ -29,6 +29,7 @@ from tests.benchmarks import (
     judge_library,
     library,
     library_search,
+    listing,
     made,
     many_reruns,
     memory,
@@ -70,6 +71,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "units": scores.measure_units,
     "bank": scores.measure_bank,
     "search": library_search.measure,
+    "listing": listing.measure,
 }
 
 

@@ -73,6 +73,21 @@ def test_reports_never_fall_and_begin_with_the_keyframes(
     assert max(np.diff([0, *done])) <= 64
 
 
+def test_a_coarse_pass_is_the_keyframes_alone_and_the_rest_goes_on_from_them(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = NumberReader()
+    for _ in range(2):  # the second has nothing left to do
+        last = list(index_video(numbered.path, encoder, store, samples_per_second=2.0, coarse_only=True))[-1]
+        assert (last.done, last.stage, encoder.numbers) == (10, "coarse", list(range(0, 300, 30)))
+    (record,) = store.videos()
+    run = store.run(record.video_id, encoder.fingerprint)
+    assert run is not None
+    assert not run.finished
+    assert list(index_video(numbered.path, encoder, store, samples_per_second=2.0))[-1].stage == "done"
+    assert sorted(encoder.numbers) == list(range(0, 300, 15))
+
+
 def test_nothing_to_do_is_one_report_without_the_encoder(
     numbered: video_maker.PlantedVideo, store: EmbeddingStore
 ) -> None:

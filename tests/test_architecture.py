@@ -25,6 +25,7 @@ FLOORS = (
     ("analysis",),
     ("retrieval",),
     ("tasks",),
+    ("folder_watcher",),
     ("cli",),
     ("__main__",),
 )

@@ -50,6 +50,24 @@ class ThumbnailRows(StorePart):
         return jpegs
 
     @asked_again
+    def picture_strips(self, video_ids: Sequence[str], most: int) -> dict[str, list[bytes]]:
+        """Return video id → up to ``most`` of its thumbnails (JPEG), evenly chosen, in time order, by two queries."""
+        with self._tables.reading(THUMBNAILS) as table:
+            if table is None or not video_ids:
+                return {}
+            listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in video_ids)
+            light = table.rows(("video", "pts"), f"video IN ({listed})")
+            there: dict[str, dict[int, int]] = {}
+            for video, pts, row_id in zip(*(light[c].to_pylist() for c in ("video", "pts", "_rowid")), strict=True):
+                there.setdefault(video, {})[pts] = row_id
+            row_ids = [row_id for own in there.values() for row_id in _evenly([own[pts] for pts in sorted(own)], most)]
+            rows = table.take(row_ids, ("video", "pts", "jpeg")).to_pylist() if row_ids else []
+        strips: dict[str, list[bytes]] = {}
+        for row in sorted(rows, key=lambda row: row["pts"]):
+            strips.setdefault(row["video"], []).append(row["jpeg"])
+        return strips
+
+    @asked_again
     def _thumbnail_bytes(self) -> dict[str, int]:
         """Return video id → total bytes of its thumbnails, duplicates included."""
         with self._tables.reading(THUMBNAILS) as table:
@@ -60,3 +78,9 @@ class ThumbnailRows(StorePart):
         for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
             sizes[video] = sizes.get(video, 0) + size
         return sizes
+
+
+def _evenly(row_ids: Sequence[int], most: int) -> list[int]:
+    """Return up to ``most`` of the rows: the middles of so many equal parts."""
+    n = min(most, len(row_ids))
+    return [row_ids[(2 * i + 1) * len(row_ids) // (2 * n)] for i in range(n)]

@@ -17,7 +17,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.files import nearest_folder
-from clip_core.library.videos import configured_video, list_videos
+from clip_core.library.videos import configured_video, list_videos, videos_in_folders
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import counted, size_text
 from clip_core.types import Floats, Image
@@ -78,6 +78,8 @@ def _videos(config: Config, store: EmbeddingStore) -> Iterator[Check]:
     found = counted(count, "video is listed.", "videos are listed.")
     step = "" if count else "Put one into a folder of video_dirs, or upload one on the page."
     yield Check("videos", "ok" if count else "note", found, step)
+    for note in videos_in_folders(config).notes:
+        yield Check("videos", "note", note)
 
 
 def _is_missing(folder: Path) -> bool:

@@ -14,8 +14,9 @@ from typing import BinaryIO
 from clip_core.config import Config
 from clip_core.errors import StoreError, StoreFullError, VideoError, VideoNotFoundError, shown_name
 from clip_core.files import PartFile, lacking_room
+from clip_core.library.folders import EXTENSIONS, folder_keys
 from clip_core.library.identify import file_stamp, is_there, record_of, reindex_error
-from clip_core.library.videos import EXTENSIONS, MOST_LISTED, is_allowed, is_below, videos_in
+from clip_core.library.videos import is_allowed, is_below, own_folders, videos_in
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import size_text
 from clip_core.video import open_video
@@ -130,11 +131,16 @@ MOST_SHOWN = 300
 
 @dataclass(frozen=True)
 class OpenedPath:
-    """What lies at a path: one video, or the videos of a folder."""
+    """What lies at a path: one video, or the videos of a folder and its subfolders.
+
+    Attributes:
+        notes: Sentences that say which subfolders were left out.
+    """
 
     path: Path
     videos: tuple[Path, ...]
     is_folder: bool
+    notes: tuple[str, ...] = ()
 
 
 def open_path(typed: str, config: Config) -> OpenedPath:
@@ -167,10 +173,11 @@ def _meant(typed: str, config: Config) -> Path:
 
 def _opened(path: Path, config: Config) -> OpenedPath:
     if path.is_dir():
-        found = tuple(list(videos_in(path, config))[:MOST_LISTED])
-        if not found:
-            raise VideoNotFoundError(f"There is no video in {shown_name(path)}.", "Folders within it are not searched.")
-        return OpenedPath(path, found, is_folder=True)
+        found = videos_in(path, config, own_folders(config) - folder_keys([path]))
+        if not found.videos:
+            step = found.notes[0] if found.notes else "Its subfolders were searched, too."
+            raise VideoNotFoundError(f"There is no video in {shown_name(path)}.", step)
+        return OpenedPath(path, found.videos, is_folder=True, notes=found.notes)
     if not is_there(path):
         raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.")
     return OpenedPath(path, (with_rate(path, config.sequence_fps),), is_folder=False)

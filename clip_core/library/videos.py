@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from clip_core.config import Config
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
+from clip_core.library.folders import FolderKey, FolderVideos, find_videos, folder_keys, joined
 from clip_core.library.identify import file_stamp, is_there
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import unicode_text
 from clip_core.types import VideoRecord
-from clip_core.video.sequence import ImageSequence, find_sequences, parse_sequence, with_rate
+from clip_core.video.sequence import parse_sequence, with_rate
 
-EXTENSIONS = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
-    ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".gif", ".webp", ".apng",
-)  # fmt: skip
-"""Extensions of files that are listed and may be uploaded, most common first; the content decides what a file is."""
-MOST_LISTED = 1000
+OWN_FOLDERS = ("proxies", "exports")
+"""Names of the folders beside the uploads that hold what this program makes of videos."""
 
 
 @dataclass(frozen=True, order=True)
@@ -46,12 +44,11 @@ def configured_video(config: Config) -> Path | None:
 
 
 def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = ()) -> list[VideoChoice]:
-    """Return the configured video, then those in the video folders and the uploads, by name.
+    """Return the configured video, then those in the video folders, their subfolders and the uploads, by name.
 
-    Numbered images in a folder are one video, named by their pattern. Subfolders are not searched, but videos that
-    were opened or indexed there before are listed.
-
-    Uploads have the name of the user's file. Further videos of the same name get a number.
+    Numbered images in a folder are one video, named by their pattern. Videos elsewhere that were opened or indexed
+    before, and may be opened, are listed too. Uploads have the name of the user's file. Videos of one name are told
+    apart by their subfolder, else by a number.
 
     Args:
         config: Names the video folders.
@@ -64,12 +61,51 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
     """
     records, first = store.videos(), configured_video(config)
     uploaded = {record.video_id: record.name for record in records}
-    paths = list(_files(config))
-    paths += _besides(paths, [*opened, *_elsewhere(records, config)], config)
-    found = sorted(VideoChoice(uploaded.get(path.stem, path.name), path) for path in paths)
+    paths = list(videos_in_folders(config).videos)
+    paths += _besides(paths, chain(opened, (Path(record.path) for record in records)), config)
+    found = sorted(
+        (VideoChoice(uploaded.get(path.stem) or unicode_text(path.name), path) for path in paths),
+        key=lambda choice: (choice.name, str(choice.path)),
+    )
     if first is not None:
-        found = [VideoChoice(first.name, first), *(choice for choice in found if not _same(choice.path, first))]
-    return list(_numbered(found[:MOST_LISTED]))
+        found = [VideoChoice(unicode_text(first.name), first), *(c for c in found if not _is_first(c.path, first))]
+    return list(_numbered(_told_apart(found, config)))
+
+
+def videos_in_folders(config: Config) -> FolderVideos:
+    """Return what the video folders, their subfolders and the uploads hold, each folder read once.
+
+    Raises:
+        VideoError: A video folder exists but cannot be listed.
+    """
+    roots, found = dict.fromkeys([*config.video_dirs, uploads_folder(config)]), list[FolderVideos]()
+    own = own_folders(config) - folder_keys(roots)
+    for folder in roots:
+        try:
+            if folder.is_dir():
+                found.append(videos_in(folder, config, own))
+        except OSError as error:
+            what = f"The video folder {shown_name(folder)} cannot be listed ({error.strerror})."
+            raise VideoError(what, "Check its permissions, or take it out of video_dirs in config.yaml.") from error
+    return joined(found)
+
+
+def own_folders(config: Config) -> frozenset[FolderKey]:
+    """Return the folders that hold what this program makes: copies to play, exports and embeddings."""
+    uploads = uploads_folder(config)
+    store = [] if "://" in str(config.embeddings) else [Path(config.embeddings)]
+    return folder_keys([*(uploads.with_name(name) for name in OWN_FOLDERS), *store])
+
+
+def videos_in(folder: Path, config: Config, seen: Iterable[FolderKey] = ()) -> FolderVideos:
+    """Return the videos of a folder and its subfolders that the page may open; see ``find_videos``.
+
+    Raises:
+        OSError: The folder itself cannot be listed.
+    """
+    found = find_videos(folder, config.sequence_fps, seen)
+    outside = {path for path in found.links if not is_allowed(path, config)}
+    return replace(found, videos=tuple(path for path in found.videos if path not in outside)) if outside else found
 
 
 def is_allowed(path: Path, config: Config) -> bool:
@@ -92,61 +128,41 @@ def is_below(real: Path, config: Config) -> bool:
 
 def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> list[Path]:
     """Return those of ``others`` that exist, may be opened, and are not listed yet."""
-    known, more = defaultdict[str, list[Path]](list), []
+    paths, known, more = {str(path) for path in listed}, defaultdict[str, list[Path]](list), list[Path]()
     for path in listed:
         known[path.name].append(path)
     for path in dict.fromkeys(others):
-        is_listed = any(_same(path, other) for other in known[path.name])
+        is_listed = str(path) in paths or any(_same(path, other) for other in known[path.name])
         if not is_listed and is_there(path) and is_allowed(path, config):
             known[path.name].append(path)
             more.append(path)
     return more
 
 
-def _elsewhere(records: Sequence[VideoRecord], config: Config) -> Iterator[Path]:
-    """Yield the recorded paths of videos outside the folders that are listed anyway."""
-    listed = {folder.absolute() for folder in (*config.video_dirs, uploads_folder(config))}
-    yield from (path for path in (Path(record.path) for record in records) if path.parent not in listed)
+def _is_first(path: Path, first: Path) -> bool:
+    """Return whether a path leads to the configured video; only one of the same name can."""
+    return path.name == first.name and _same(path, first)
 
 
-def _files(config: Config) -> Iterator[Path]:
-    for folder in dict.fromkeys([*config.video_dirs, uploads_folder(config)]):
-        try:
-            found = list(videos_in(folder, config))
-        except OSError as error:
-            what = f"The video folder {shown_name(folder)} cannot be listed ({error.strerror})."
-            raise VideoError(what, "Check its permissions, or take it out of video_dirs in config.yaml.") from error
-        yield from found
+def _told_apart(choices: list[VideoChoice], config: Config) -> Iterator[VideoChoice]:
+    """Put the subfolder before names that occur several times."""
+    count, uploads = Counter(choice.name for choice in choices), os.fspath(uploads_folder(config))
+    roots = [os.path.join(folder, "") for folder in config.video_dirs]  # noqa: PTH118 - a Path drops the last slash
 
+    def subfolder(place: str) -> str:
+        root = next((root for root in roots if place.startswith(root)), None)
+        return "" if root is None or place == uploads else unicode_text(place[len(root) :])
 
-def videos_in(folder: Path, config: Config) -> Iterator[Path]:
-    """Yield the videos of a folder without its subfolders: sequences of numbered images, then files by name.
-
-    Raises:
-        OSError: The folder cannot be listed.
-    """
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:  # filter names first: a folder of images may be huge
-        names = sorted(e.name for e in entries if "." + e.name.rpartition(".")[2].lower() in EXTENSIONS)
-    sequences = _sequences(folder, folder.stat().st_mtime_ns)
-    yield from (with_rate(sequence.path, config.sequence_fps) for sequence in sequences)
-    for path in (folder / name for name in names):
-        of_sequence = any(sequence.number_of(path.name) is not None for sequence in sequences)
-        if not path.name.startswith(".") and not of_sequence and path.is_file() and is_allowed(path, config):
-            yield path
-
-
-@lru_cache(maxsize=16)
-def _sequences(folder: Path, modified_ns: int) -> list[ImageSequence]:  # noqa: ARG001 - part of the key
-    return find_sequences(folder)
+    for choice in choices:
+        folder = subfolder(os.path.dirname(choice.path)) if count[choice.name] > 1 else ""  # noqa: PTH120 - fast
+        yield VideoChoice(f"{folder}/{choice.name}", choice.path) if folder else choice
 
 
 def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _numbered(choices: list[VideoChoice]) -> Iterator[VideoChoice]:
+def _numbered(choices: Iterable[VideoChoice]) -> Iterator[VideoChoice]:
     taken: set[str] = set()
     for choice in choices:
         name, number = choice.name, 2

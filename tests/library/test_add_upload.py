@@ -13,8 +13,8 @@ import pytest
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import StoreError, StoreFullError, VideoError
 from clip_core.library.add_video import add_upload
+from clip_core.library.folders import EXTENSIONS
 from clip_core.library.identify import known_video
-from clip_core.library.videos import EXTENSIONS
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
 

@@ -41,11 +41,13 @@ def test_a_file_below_a_video_folder_is_opened(config: Config, tmp_path: Path) -
         assert [path.resolve() for path in opened.videos] == [file]
 
 
-def test_of_a_folder_its_own_videos_are_listed(config: Config, tmp_path: Path) -> None:
+def test_of_a_folder_its_videos_and_those_of_its_subfolders_are_listed(config: Config, tmp_path: Path) -> None:
     opened = open_path("trip", config)
     assert opened.is_folder
-    assert [path.name for path in opened.videos] == ["a.MKV", "b.mp4"]
-    assert open_path(str(tmp_path / "data"), config).videos == (tmp_path / "data" / "top.mp4",)
+    assert [path.name for path in opened.videos] == ["a.MKV", "b.mp4", "c.mp4"]
+    whole = open_path(str(tmp_path / "data"), config)
+    assert whole.videos == (tmp_path / "data" / "top.mp4", *opened.videos)
+    assert whole.notes == ("1 linked folder is not followed: door. Name what it leads to, too.",)
     with pytest.raises(VideoNotFoundError, match="no video in empty"):
         open_path("empty", config)
 
@@ -89,16 +91,21 @@ def test_a_pipe_is_no_video(config: Config, tmp_path: Path) -> None:
 
 
 def test_what_was_opened_is_listed_once_and_what_was_indexed_stays_listed(config: Config, tmp_path: Path) -> None:
-    store = EmbeddingStore(tmp_path / "store")
-    opened = open_path("trip", config).videos
-    names = ["a.MKV", "b.mp4", "top.mp4"]
-    assert [choice.name for choice in list_videos(config, store, [*opened, *opened])] == names
-    assert [choice.name for choice in list_videos(config, store)] == ["top.mp4"]
-    video = planted(tmp_path / "data" / "trip" / "deep", "mine", 5, VideoSpec())
+    store, hidden = EmbeddingStore(tmp_path / "store"), tmp_path / "data" / ".kept"
+    listed = ["a.MKV", "b.mp4", "c.mp4", "top.mp4"]
+    touch(hidden / "d.mp4")
+    opened = [*open_path("trip", config).videos, *open_path(".kept", config).videos]
+    assert [choice.name for choice in list_videos(config, store, [*opened, *opened])] == [
+        *listed[:3],
+        "d.mp4",
+        "top.mp4",
+    ]
+    assert [choice.name for choice in list_videos(config, store)] == listed
+    video = planted(hidden, "mine", 5, VideoSpec())
     list(index_video(video.path, FakeEncoder(name="one"), store, samples_per_second=5.0))
-    assert [choice.path for choice in list_videos(config, store)] == [video.path, tmp_path / "data" / "top.mp4"]
+    assert [choice.path for choice in list_videos(config, store)][3] == video.path
     video.path.unlink()
-    assert [choice.name for choice in list_videos(config, store)] == ["top.mp4"]
+    assert [choice.name for choice in list_videos(config, store)] == listed
 
 
 def test_what_was_opened_is_not_listed_when_the_settings_no_longer_allow_it(config: Config, tmp_path: Path) -> None:

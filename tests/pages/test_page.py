@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clip_core.library.videos import EXTENSIONS
+from clip_core.library.folders import EXTENSIONS
 from tests.support.app import Counted
 from tests.support.world import Page, World, seconds
 

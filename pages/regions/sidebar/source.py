@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.library.add_video import add_upload, open_path
-from clip_core.library.videos import EXTENSIONS, VideoChoice, list_videos, uploads_folder
+from clip_core.library.folders import EXTENSIONS
+from clip_core.library.videos import VideoChoice, list_videos, uploads_folder
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted, size_text
 from clip_core.types import VideoRecord
@@ -22,7 +23,6 @@ from pages.shared.theme import unseen
 from pages.shared.uploads import free
 from pages.shared.widgets import bound
 
-MOST_OPENED = 1000
 SAMPLE_VIDEO = "sample.mp4"
 
 
@@ -50,7 +50,8 @@ def choose_video(config: Config, store: EmbeddingStore) -> VideoChoice | None:
         names,
         index=None if chosen is None else names.index(chosen.name),
         placeholder="Choose a video",
-        help="Files in the folders that `video_dirs` of config.yaml names, and what was uploaded or opened before.",
+        help="Files in the folders that `video_dirs` of config.yaml names and in their subfolders, and what was "
+        "uploaded or opened before.",
         **bound(state, "video", _video_chosen, {name: choice.path for name, choice in choices.items()}),
     )
     return chosen
@@ -200,7 +201,7 @@ def _draw_path(config: Config) -> None:
         key=key,
         placeholder="A video, or a folder of videos",
         help="On the machine that runs this page, within the folders that `video_dirs` of config.yaml names. Nothing "
-        "is copied. For a folder, all its videos are listed.",
+        "is copied. For a folder, all videos in it and its subfolders are listed.",
         on_change=_open,
         args=(key, config),
     )
@@ -223,9 +224,10 @@ def _open(key: str, config: Config) -> None:
     except ClipVideoError as error:
         state.path_error = error_markdown(error)
         return
-    state.opened_paths = list(dict.fromkeys([*opened.videos, *state.opened_paths]))[:MOST_OPENED]
+    state.opened_paths = list(dict.fromkeys([*opened.videos, *state.opened_paths]))
     if opened.is_folder:
         listed = counted(len(opened.videos), "video is", "videos are")
-        state.path_note = f"{listed} in the list now, from {escape_markdown(opened.path.name)}."
+        notes = "".join(f" {escape_markdown(note)}" for note in opened.notes)
+        state.path_note = f"{listed} in the list now, from {escape_markdown(opened.path.name)}.{notes}"
     else:
         _add(opened.videos[0])

@@ -136,7 +136,7 @@ class FolderWatcher:
 
     def _look_at(self, folder: WatchedFolder, config: Config) -> FolderView:
         stamps, left_out = {}, set(folder.left_out)
-        videos = _videos_in(folder, config)
+        videos = open_path(folder.path, config, empty_ok=True).videos
         for path in videos:
             if str(path.absolute()) not in left_out:
                 try:
@@ -175,20 +175,6 @@ class FolderWatcher:
     def _write(self, folders: list[WatchedFolder]) -> None:
         write_watched(watched_file(self._config()), folders)
         self._views = {path: view for path, view in self._views.items() if path in {f.path for f in folders}}
-
-
-def _videos_in(folder: WatchedFolder, config: Config) -> tuple[Path, ...]:
-    """Return the videos of a folder; none if it is there and holds none.
-
-    Raises:
-        VideoError: The folder is not there, or lies outside the video folders.
-    """
-    try:
-        return open_path(folder.path, config).videos
-    except VideoNotFoundError:
-        if Path(folder.path).is_dir():
-            return ()
-        raise
 
 
 def _is_indexed(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib
 import importlib.util
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,12 @@ import streamlit as st
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import is_first_use, load_encoder
-from clip_core.errors import ExportError, ReadOnlyError, VideoError, VideoNotFoundError
+from clip_core.errors import ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
+from clip_core.folder_watcher import FolderWatcher
 from clip_core.indexing.index_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
-from clip_core.library.identify import file_stamp, stamp_of
+from clip_core.library.identify import file_stamp, reindex_error, stamp_of
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import TEMPORARY_EXPORTS, exports_folder
 from clip_core.media.fast_clips import fast_extension
@@ -32,10 +34,11 @@ from clip_core.media.file_facts import file_facts
 from clip_core.media.leftovers import sweep_leftovers
 from clip_core.media.playable import why_not_playable_here
 from clip_core.store.store import EmbeddingStore
+from clip_core.task_queue import TaskQueue
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.types import Image, TimeTable, VideoRecord
 from clip_core.video import open_video
-from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.drawing import strip_jpeg, viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
 from pages.shared.access import READ_ONLY, is_read_only
@@ -140,6 +143,54 @@ def _sequence_stamp(path: str) -> tuple[int, int]:
 def index_queue() -> IndexQueue:
     """Return this process's indexing queue. On a read-only server it only finds out which video a file is."""
     return IndexQueue(recognise_video if is_read_only() else None)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def relink_queue() -> TaskQueue[str]:
+    """Return this process's queue of searches for moved files; the key is the folder."""
+    return TaskQueue("The search for moved files", "The paths that were found are kept.", at_once=1)
+
+
+def watch_folders() -> FolderWatcher:
+    """Return this process's watcher of folders, which runs unless the server is read-only."""
+    watcher = _folder_watcher()
+    if not is_read_only():
+        watcher.start()
+    return watcher
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=FolderWatcher.stop)
+def _folder_watcher() -> FolderWatcher:
+    return FolderWatcher(
+        config,
+        lambda now: store(now.embeddings),
+        index_queue(),
+        lambda folder, now: encoder(folder.model, replace(now, crop=folder.crop)),
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def picture_strips(location: str, frames: Mapping[str, int], cells: int) -> dict[str, str]:
+    """Return video id → a strip of its stored pictures as a data URI; ``frames`` says how many frames each has now."""
+    strips = store(location).picture_strips(list(frames), cells)
+    return {
+        video_id: f"data:image/jpeg;base64,{base64.b64encode(strip_jpeg(jpegs, cells)).decode()}"
+        for video_id, jpegs in strips.items()
+    }
+
+
+def outdated(record: VideoRecord, location: str) -> NotIndexedError | None:
+    """Return ``reindex_error``, cached until the file or its record changes."""
+    try:
+        seen = stamp(Path(record.path))
+    except VideoError:
+        seen = None
+    return _outdated(record.video_id, (record.path, seen, record.reading, record.table.time_base), location, record)
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def _outdated(video_id: str, seen: object, location: str, _record: VideoRecord) -> NotIndexedError | None:  # noqa: ARG001
+    return reindex_error(_record, store(location))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

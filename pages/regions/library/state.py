@@ -1,0 +1,64 @@
+"""What the page Library remembers in this session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clip_core.config import Crop
+from clip_core.errors import ClipVideoError
+
+VIDEOS, QUEUE = "Videos", "Queue"
+
+
+@dataclass(frozen=True)
+class IndexAsk:
+    """Files that the user has asked to index, until their model is loaded and they are queued.
+
+    Attributes:
+        paths: The files; empty if only a folder is to be watched.
+        model, crop, rate: The model's name, what it sees of a frame, and samples per second (None: every frame).
+        watch: A folder to watch from now on, or None.
+    """
+
+    paths: tuple[str, ...]
+    model: str
+    crop: Crop | None
+    rate: float | None
+    watch: str | None = None
+
+
+@dataclass
+class LibraryState:
+    """The session's state of the page.
+
+    Attributes:
+        error, note: What the last action came to, and what else is to be said of it.
+        ask: What is to be queued as soon as its model is loaded.
+        view: Which list is shown.
+        search, sort, falling, show, page: Which videos are listed, in which order, from which page on (0: the first).
+        all_found: Whether actions are for all videos that were found, not only for the rows that are ticked.
+        boxes, uploads: Numbers of the box that adds videos and of its uploader, for their keys.
+        model, rate: What to index with; None: as config.yaml says.
+        asks_cancel: Whether the row of the queue asks if all is to be cancelled.
+        redrawn_s, ended: When the page was last redrawn for the queue, and how many tasks had ended then.
+        relinked: The folder that was last searched for moved files.
+    """
+
+    error: ClipVideoError | None = None
+    note: str = ""
+    ask: IndexAsk | None = None
+    view: str = VIDEOS
+    search: str = ""
+    sort: str = "Added"
+    falling: bool = True
+    show: str = "All"
+    page: int = 0
+    all_found: bool = False
+    boxes: int = 0
+    uploads: int = 0
+    model: str | None = None
+    rate: float | str | None = None
+    asks_cancel: bool = False
+    redrawn_s: float = 0.0
+    ended: int = 0
+    relinked: str | None = None

@@ -31,12 +31,15 @@ INVESTIGATE = "pages/investigate.py"
 def draw_library(store: EmbeddingStore, config: Config) -> None:
     """Draw the page."""
     state = region_state(LibraryState)
-    st.markdown("##### Library")
+    heading = st.empty()
+    heading.markdown("##### Library")
     busy = st.empty()
     if not store.read_only:
         cache.watch_folders()
         take_ask(config, store)
     stored = store.usage()
+    sums = f" :gray[:small[· {_sums(stored, config, store)}]]" if stored else ""
+    heading.markdown(f"##### Library{sums}")
     names = queue.names_of(stored)
     ask = _draw_controls(stored, config, store, busy)
     _draw_messages()
@@ -53,7 +56,6 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
     selected = videos.draw_list(found := videos.found_videos(stored), config, store)
     _draw_actions(selected, len(found), config, store, ask)
     relinking.draw_relink(len(offline_videos(video.record for video in stored)), config, store)
-    st.caption(_sums(stored, config, store))
 
 
 def _draw_controls(
@@ -94,6 +96,7 @@ def _draw_actions(
     state, none = region_state(LibraryState), not selected
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="library_actions"):
         what = counted(len(selected), "video") if selected else "Tick videos at the left of their rows"
+        videos.draw_pages(found)
         st.caption(f"{what} selected" if selected else what, width="content")
         if found > videos.PAGE:
             st.checkbox(f"All {found:,} found", value=state.all_found, **bound(state, "all_found"))

@@ -35,7 +35,7 @@ def draw_relink(offline: int, config: Config, store: EmbeddingStore) -> None:
     if offline and not store.read_only:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             are = counted(offline, "video is", "videos are")
-            st.caption(f":material/link_off: {are} offline. What is stored of them can be looked at.", width="content")
+            st.caption(f":material/link_off: {are} offline. What is stored stays.", width="content")
             with st.popover("Relink folder…", icon=":material/link:"):
                 st.text_input(
                     "Where the files are now",

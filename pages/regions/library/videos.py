@@ -26,7 +26,7 @@ from pages.shared.theme import unseen
 from pages.shared.widgets import bound
 
 PAGE, CELLS = 50, 4
-ROW_PX, HEAD_PX, LIST_PX = 40, 36, 440
+ROW_PX, HEAD_PX, LIST_PX = 34, 36, 444
 SHOWN = ("All", "Offline", "Not finished")
 
 
@@ -87,21 +87,19 @@ def draw_list(found: Sequence[StoredVideo], config: Config, store: EmbeddingStor
         column_config=_COLUMNS,
     )
     ticked = drawn["selection"]["rows"]
-    if len(found) > PAGE:
-        _draw_pages(len(found))
     return list(found) if state.all_found else [shown[row] for row in ticked if row < len(shown)]
 
 
 _COLUMNS = {
-    "Pictures": st.column_config.ImageColumn("Pictures", width=230),
-    "Video": st.column_config.TextColumn(width=210),
+    "Pictures": st.column_config.ImageColumn("Pictures", width=222),
+    "Video": st.column_config.TextColumn(width=200),
     "Length": st.column_config.TextColumn(width=84),
     "Size": st.column_config.TextColumn(width=96),
-    "Models": st.column_config.TextColumn(width=250),
-    "State": st.column_config.TextColumn(width=130),
-    "On disk": st.column_config.TextColumn(width=74),
-    "Copy to play": st.column_config.TextColumn(width=92),
-    "Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", width=124),
+    "Models": st.column_config.TextColumn(width=186),
+    "State": st.column_config.TextColumn(width=118),
+    "On disk": st.column_config.TextColumn(width=70),
+    "Copy to play": st.column_config.TextColumn(width=88),
+    "Added": st.column_config.DatetimeColumn(format="YYYY-MM-DD", width=86),
     "Link": st.column_config.LinkColumn(display_text="Investigate", help="In a new tab", width=84),
 }
 
@@ -155,9 +153,12 @@ def state_text(video: StoredVideo, task: TaskView[IndexKey] | None, store: Embed
     return "indexed" if video.models and all(model.finished for model in video.models) else "not finished"
 
 
-def _draw_pages(count: int) -> None:
+def draw_pages(count: int) -> None:
+    """Draw the buttons that turn the pages of a list of ``count`` videos; nothing if there is one page."""
     state, last = region_state(LibraryState), (count - 1) // PAGE
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="library_pages"):
+    if last <= 0:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="library_pages", width="content"):
         for label, icon, to, is_off in (
             ("First page", "first_page", 0, state.page == 0),
             ("Page before", "chevron_left", state.page - 1, state.page == 0),

@@ -45,10 +45,10 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
     _draw_messages()
     if ask is not None:
         queue.draw_row(names)
-        if state.view == QUEUE:
+        if state.library_view == QUEUE:
             queue.draw_queue(names)
         queue.draw_failed(names, ask)
-        if state.view == QUEUE:
+        if state.library_view == QUEUE:
             return
     if not stored:
         st.caption("Nothing is stored yet. Add a folder or upload videos here, or open one on the page Investigate.")
@@ -64,7 +64,7 @@ def _draw_controls(
     """Draw the row above the list; return what to index with, None on a read-only server."""
     state = region_state(LibraryState)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="library_row"):
-        if stored and state.view == VIDEOS:
+        if stored and state.library_view == VIDEOS:
             videos.draw_finder()
         if store.read_only:
             return None
@@ -73,10 +73,10 @@ def _draw_controls(
         st.segmented_control(
             "Lists",
             [VIDEOS, QUEUE],
-            default=state.view,
+            default=state.library_view,
             required=True,
             label_visibility="collapsed",
-            **bound(state, "view"),
+            **bound(state, "library_view"),
         )
     return ask
 
@@ -99,7 +99,7 @@ def _draw_actions(
         videos.draw_pages(found)
         st.caption(f"{what} selected" if selected else what, width="content")
         if found > videos.PAGE:
-            st.checkbox(f"All {found:,} found", value=state.all_found, **bound(state, "all_found"))
+            st.checkbox(f"All {found:,} found", value=state.library_all, **bound(state, "library_all"))
         open_it = st.button(
             "Investigate", icon=":material/monitoring:", key="library_open", disabled=len(selected) != 1
         )

@@ -32,25 +32,25 @@ def choose_model(config: Config) -> IndexAsk:
     first = config.model if config.model in names else next(iter(names), config.model)
     names.setdefault(first, first)
     rates: list[float | str] = [*sorted({*RATES, *filter(None, [config.samples_per_second])}), EVERY_FRAME]
-    state.model = state.model if state.model in names else first
-    state.rate = state.rate if state.rate in rates else config.samples_per_second or EVERY_FRAME
+    state.library_model = state.library_model if state.library_model in names else first
+    state.library_rate = state.library_rate if state.library_rate in rates else config.samples_per_second or EVERY_FRAME
     model = st.selectbox(
         "Index with",
         list(names),
-        index=list(names).index(state.model),
+        index=list(names).index(state.library_model),
         format_func=names.__getitem__,
         help="The model for videos that you add, or tick and index. More are downloaded on the page Investigate.",
         width=190,
-        **bound(state, "model"),
+        **bound(state, "library_model"),
     )
     rate = st.selectbox(
         "Samples / s",
         rates,
-        index=rates.index(state.rate),
+        index=rates.index(state.library_rate),
         format_func=lambda rate: rate if isinstance(rate, str) else f"{rate:g}",
         help="Raising it embeds only the frames that are missing.",
         width=105,
-        **bound(state, "rate"),
+        **bound(state, "library_rate"),
     )
     return IndexAsk((), str(model), config.crop, None if isinstance(rate, str) else float(rate))
 

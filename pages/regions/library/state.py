@@ -34,11 +34,12 @@ class LibraryState:
     Attributes:
         error, note: What the last action came to, and what else is to be said of it.
         ask: What is to be queued as soon as its model is loaded.
-        view: Which list is shown.
-        search, sort, falling, show, page: Which videos are listed, in which order, from which page on (0: the first).
-        all_found: Whether actions are for all videos that were found, not only for the rows that are ticked.
+        library_view: Which list is shown.
+        library_find, library_show: Which videos are listed.
+        library_sort, falling, page: In which order, and which page of them, from 0.
+        library_all: Whether actions are for all videos that were found, not only for the rows that are ticked.
         boxes, uploads: Numbers of the box that adds videos and of its uploader, for their keys.
-        model, rate: What to index with; None: as config.yaml says.
+        library_model, library_rate: What to index with; None: as config.yaml says.
         asks_cancel: Whether the row of the queue asks if all is to be cancelled.
         redrawn_s, ended: When the page was last redrawn for the queue, and how many tasks had ended then.
         relinked: The folder that was last searched for moved files.
@@ -47,17 +48,17 @@ class LibraryState:
     error: ClipVideoError | None = None
     note: str = ""
     ask: IndexAsk | None = None
-    view: str = VIDEOS
-    search: str = ""
-    sort: str = "Added"
+    library_view: str = VIDEOS
+    library_find: str = ""
+    library_sort: str = "Added"
     falling: bool = True
-    show: str = "All"
+    library_show: str = "All"
     page: int = 0
-    all_found: bool = False
+    library_all: bool = False
     boxes: int = 0
     uploads: int = 0
-    model: str | None = None
-    rate: float | str | None = None
+    library_model: str | None = None
+    library_rate: float | str | None = None
     asks_cancel: bool = False
     redrawn_s: float = 0.0
     ended: int = 0

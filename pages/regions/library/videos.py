@@ -33,9 +33,11 @@ SHOWN = ("All", "Offline", "Not finished")
 def draw_finder() -> None:
     """Draw the controls that choose which videos are listed, in which order."""
     state = region_state(LibraryState)
-    st.text_input("Find", value=state.search, placeholder="Part of a name", width=170, **_bound("search"))
-    st.selectbox("Show", SHOWN, index=SHOWN.index(state.show), width=130, **_bound("show"))
-    st.selectbox("Sort by", list(SORTS), index=list(SORTS).index(state.sort), width=130, **_bound("sort"))
+    st.text_input("Find", value=state.library_find, placeholder="Part of a name", width=170, **_bound("library_find"))
+    st.selectbox("Show", SHOWN, index=SHOWN.index(state.library_show), width=130, **_bound("library_show"))
+    st.selectbox(
+        "Sort by", list(SORTS), index=list(SORTS).index(state.library_sort), width=130, **_bound("library_sort")
+    )
     label, icon = ("Largest or latest first", "south") if state.falling else ("Smallest or earliest first", "north")
     st.button(unseen(label), icon=f":material/{icon}:", key="library_order", help=label, on_click=_turn)
 
@@ -57,12 +59,12 @@ def _turn() -> None:
 def found_videos(stored: Sequence[StoredVideo]) -> list[StoredVideo]:
     """Return the videos to list, in their order."""
     state = region_state(LibraryState)
-    found = find_videos_named(stored, state.search)
-    if state.show == "Offline":
+    found = find_videos_named(stored, state.library_find)
+    if state.library_show == "Offline":
         found = [video for video in found if not is_there(video.record.path)]
-    elif state.show == "Not finished":
+    elif state.library_show == "Not finished":
         found = [video for video in found if not all(model.finished for model in video.models) or not video.models]
-    return sorted(found, key=SORTS[state.sort], reverse=state.falling)
+    return sorted(found, key=SORTS[state.library_sort], reverse=state.falling)
 
 
 def draw_list(found: Sequence[StoredVideo], config: Config, store: EmbeddingStore) -> list[StoredVideo]:
@@ -87,7 +89,7 @@ def draw_list(found: Sequence[StoredVideo], config: Config, store: EmbeddingStor
         column_config=_COLUMNS,
     )
     ticked = drawn["selection"]["rows"]
-    return list(found) if state.all_found else [shown[row] for row in ticked if row < len(shown)]
+    return list(found) if state.library_all else [shown[row] for row in ticked if row < len(shown)]
 
 
 _COLUMNS = {

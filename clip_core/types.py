@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clip_core.tabular import Tabular, untaken
+from clip_core.text import unicode_text
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -199,6 +202,7 @@ class Stretches:
         start_s, end_s: float64 (m,), the span [start_s, end_s) that its samples stand for.
         counts: int64 (m,), how many samples each holds, at least 1.
         vectors: float32 (m, dim), the mean vectors, unit length.
+        levels: float32 (m, 2), the levels of the null banks (names, captions) on the mean vectors; None: unknown.
     """
 
     first_pts: Ints
@@ -208,19 +212,84 @@ class Stretches:
     end_s: Times
     counts: Ints
     vectors: Floats
+    levels: Floats | None = None
 
     def __post_init__(self) -> None:
         m = len(self.counts)
         columns = (self.first_pts, self.last_pts, self.picture_pts, self.start_s, self.end_s, self.counts)
         _need(all(column.shape == (m,) for column in columns), f"all columns must be ({m},)")
         _need(self.vectors.shape[:-1] == (m,), f"vectors must be ({m}, dim), not {self.vectors.shape}")
+        _need(self.levels is None or self.levels.shape == (m, 2), f"levels must be ({m}, 2)")
 
     def __len__(self) -> int:
         return len(self.counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores:
+class StretchSummary:
+    """What is known of all stretches of a video together.
+
+    Attributes:
+        frames: How many stored frames they hold.
+        names, captions: float32 (m,), the corrected score of each text of a null bank in its best stretch; None if
+            the bank was not asked.
+    """
+
+    frames: int
+    names: Floats | None = None
+    captions: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundStretches:
+    """Stretches of any videos that are near to some query vectors.
+
+    Attributes:
+        video_ids: The video of each of the m stretches.
+        stretches: The stretches in the same order, the best for any query first; without levels.
+        scores: float32 (m, q), the score of each for each query vector.
+    """
+
+    video_ids: tuple[str, ...]
+    stretches: Stretches
+    scores: Floats
+
+    def __post_init__(self) -> None:
+        m = len(self.stretches)
+        _need(
+            len(self.video_ids) == m and self.scores.shape[:-1] == (m,), f"there must be {m} videos and rows of scores"
+        )
+
+    def __len__(self) -> int:
+        return len(self.video_ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StretchFrames:
+    """The stored frames of some stretches.
+
+    Attributes:
+        places: int64 (n,), which of the stretches each frame belongs to, increasing.
+        pts, times_s: int64 and float64 (n,), increasing within each stretch.
+        vectors: float32 (n, dim), unit length.
+    """
+
+    places: Ints
+    pts: Ints
+    times_s: Times
+    vectors: Floats
+
+    def __post_init__(self) -> None:
+        n = len(self.places)
+        _need(self.pts.shape == self.times_s.shape == (n,), f"pts and times_s must be ({n},)")
+        _need(self.vectors.shape[:-1] == (n,), f"vectors must be ({n}, dim), not {self.vectors.shape}")
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores(Tabular):
     """How well each prompt fits each sampled frame, sorted by time.
 
     Attributes:
@@ -256,6 +325,13 @@ class Scores:
 
     def __repr__(self) -> str:
         return f"Scores(n={len(self)}, prompts={len(self.prompts)}, unit={self.unit}, complete={self.complete})"
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """A row per sample: frame, time_s, and the score of each prompt; a name that is taken gets " (2)"."""
+        named: dict[str, NDArray[Any]] = {"frame": self.frames, "time_s": self.times_s}
+        for prompt in self.prompts:
+            named[untaken(unicode_text(prompt), named)] = self.values[:, len(named) - 2]
+        return named
 
     def column(self, prompt: str) -> Floats:
         """Return the values of one prompt, float32 (n,)."""

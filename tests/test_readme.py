@@ -67,13 +67,14 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
     lines = [line for line in shell_lines() if line not in NOT_RUN]
     index, *rest = lines
     assert index.startswith("python -m clip_core index ")
-    env = beside_the_sample(tmp_path)
+    env, told = beside_the_sample(tmp_path), {}
     for line in [index, *sorted(rest, key=lambda line: "--sweep" not in line)]:
         python, *words = shlex.split(line)
         assert python == "python", line
         words = [sys.executable, *words]
         done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
         assert done.returncode == 0, (line, done.stderr)
+        told[line] = done.stdout
         if "moments" in words:
             assert "a dog: there. Beats " in done.stderr
             assert "an elephant: not sure. Beats only " in done.stderr
@@ -81,7 +82,8 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out" / "clips").glob("*.mp4"))) == 8
     assert "Thresholds in z: a dog 2.50." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["overall"]["r1_70"] == 1.0
-    assert "sample.mp4" in done.stdout
+    assert "sample.mp4" in told["python -m clip_core list"]
+    assert told['python -m clip_core search "a dog"'].startswith("a dog: there. ")
 
 
 def test_the_options_it_names_are_those_of_the_commands() -> None:
@@ -90,7 +92,7 @@ def test_the_options_it_names_are_those_of_the_commands() -> None:
         subprocess.run(
             [sys.executable, "-m", "clip_core", *words, "--help"], cwd=ROOT, capture_output=True, text=True
         ).stdout
-        for words in ([], ["moments"], ["clips"], ["forget"])
+        for words in ([], ["index"], ["search"], ["moments"], ["clips"], ["forget"])
     )
     assert named <= set(re.findall(r"--[a-z-]+", helps))
     assert {"--confidence", "--candidates"} <= named

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clip_core.analysis.score_prompts import (
     clean_prompts,
@@ -29,6 +30,7 @@ from clip_core.scoring.templates import filled, ribbon
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
+from clip_core.tabular import Tabular, texts
 from clip_core.types import Floats, Image, Moment, Scores, TimeTable
 
 
@@ -181,7 +183,7 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Detection:
+class Detection(Tabular):
     """What was detected in a video.
 
     Attributes:
@@ -205,6 +207,24 @@ class Detection:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
         return asdict(self)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """A row per moment, then per candidate.
+
+        The columns are prompt, label, the verdict of the prompt ("" for a combination), start_s, end_s, peak_s, peak,
+        mean, confidence (of the prompt, NaN if not compared) and is_candidate.
+        """
+        rows = [*self.moments, *self.candidates]
+        named: dict[str, NDArray[Any]] = {
+            "prompt": texts([m.prompt for m in rows]),
+            "label": texts([m.label for m in rows]),
+            "verdict": texts([self.verdicts.get(m.prompt, "") for m in rows]),
+        }
+        for name in ("start_s", "end_s", "peak_s", "peak", "mean"):
+            named[name] = np.array([getattr(m, name) for m in rows], np.float64)
+        named["confidence"] = np.array([self.confidence.get(m.prompt) for m in rows], np.float64)
+        named["is_candidate"] = np.arange(len(rows)) >= len(self.moments)
+        return named
 
 
 def detect_moments(

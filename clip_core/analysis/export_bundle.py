@@ -20,6 +20,7 @@ from clip_core.evaluation.ground_truth import Truth
 from clip_core.export import formats
 from clip_core.export.data_files import harmless, spikes_csv
 from clip_core.export.html_report import Report, report_html
+from clip_core.export.selection import Selection, select_from_one
 from clip_core.export.source import Source, source_of
 from clip_core.library.identify import placed
 from clip_core.scoring.curve_features import Spike
@@ -95,6 +96,15 @@ class ExportBundle:
         """
         return source_in_file(placed(self.record, self.path), self.path)
 
+    @property
+    def selection(self) -> Selection:
+        """The moments as formats are written from them."""
+        prompts = dict.fromkeys((*self.detection.scores.prompts, *(moment.prompt for moment in self.moments)))
+        return select_from_one(
+            self.moments, self.source, self.settings,
+            prompts=tuple(prompts), table=self.record.table, video_id=self.record.video_id,
+        )  # fmt: skip
+
 
 def moments_file(kind: str, bundle: ExportBundle) -> bytes:
     """Return the moments as a file of a kind in ``MOMENT_FORMATS``; without moments the file is valid too.
@@ -105,9 +115,7 @@ def moments_file(kind: str, bundle: ExportBundle) -> bytes:
     Raises:
         ValueError: There is no such kind.
     """
-    prompts = dict.fromkeys((*bundle.detection.scores.prompts, *(moment.prompt for moment in bundle.moments)))
-    export = formats.MomentExport(bundle.moments, bundle.source, tuple(prompts), bundle.settings, bundle.record.table)
-    return formats.write_moments(kind, export)
+    return formats.write_moments(kind, bundle.selection)
 
 
 def scores_file(kind: str, bundle: ExportBundle) -> bytes:

@@ -1,27 +1,22 @@
-"""``index``: embed the frames of videos. ``download``: fetch the model for it from the Hugging Face hub."""
+"""``index``: embed the frames of videos and folders. ``download``: fetch the model for it from the Hugging Face hub."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
 import click
 
-from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.cli import terminal
-from clip_core.cli.options import FAILED, MODEL, PROGRAM, Options, about, command, number
+from clip_core.cli.index_passes import IndexPasses
+from clip_core.cli.named_videos import failed_below, listed_paths, named_videos
+from clip_core.cli.options import FAILED, INCOMPLETE, MODEL, PROGRAM, Options, command, number, text
 from clip_core.config import EVERY_FRAME, Config
 from clip_core.encoders import hub, hub_cache
-from clip_core.encoders.base import Encoder
 from clip_core.encoders.model_files import AUTO, SUFFIXES
 from clip_core.encoders.registry import available_models, hub_model
-from clip_core.errors import ClipVideoError, UnknownModelError, VideoError, shown_name
-from clip_core.indexing.index_video import index_video
-from clip_core.library.identify import known_video
-from clip_core.media.file_facts import file_facts
-from clip_core.store.store import EmbeddingStore
-from clip_core.text import clock, short_prompt, size_text
+from clip_core.errors import UnknownModelError
+from clip_core.text import short_prompt, size_text
 from clip_core.types import Progress
 
 COMMIT_LENGTH = 40
@@ -36,61 +31,42 @@ def _rate(value: str) -> float:
     return 0.0 if value.strip() == EVERY_FRAME else _number(value)
 
 
-@command('index holiday.mp4 "second day.mov" --samples-per-second 5', shared=[MODEL])
-@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True)
+@command(
+    'index holiday.mp4 "second day.mov" --samples-per-second 5',
+    'index footage --pattern "*.mov"',
+    "index --retry-failed",
+    shared=[MODEL],
+)
+@click.argument("videos", metavar="VIDEO...", nargs=-1)
 @click.option("--samples-per-second", "rate", metavar="N", type=_rate, help=_RATE)
-def run_index(options: Options, videos: Sequence[str], rate: float | None) -> int:
-    """Embed the sampled frames of videos, one video after another.
+@click.option("--pattern", metavar="GLOB", type=text, help='of folders, only files of such a name, as in "*.mov"')
+@click.option("--from-file", "listed", metavar="LIST", type=text, help="a text file of paths, one a line; - is stdin")
+@click.option("--retry-failed", "again", is_flag=True, help="only what failed last time, here or on the page")
+def run_index(
+    options: Options, videos: Sequence[str], rate: float | None, pattern: str | None, listed: str | None, again: bool
+) -> int:
+    """Embed the sampled frames of videos, so that they can be searched.
 
-    A VIDEO is a video file, or numbered pictures: shots/%05d.png@24. Frames that are already stored are not embedded
-    again, so a stopped run resumes where it was.
+    A VIDEO is a video file, numbered pictures (shots/%05d.png@24), or a folder: all videos in it and its subfolders.
+    Of several videos all get a first look before any is indexed in full. Frames that are already stored are not
+    embedded again, so a stopped run resumes where it was. What failed is listed at the end, with exit code 3.
     """
-    store, failed = options.store, False
+    named = [*videos, *([] if listed is None else listed_paths(listed))]
+    if not named and not again:
+        raise click.UsageError("Missing argument 'VIDEO...'.", click.get_current_context())
+    if again:
+        named = list(failed_below(named, options.store.failures()))
+        if not named:
+            terminal.line("Nothing failed last time.")
+            return 0
+    paths = named_videos(named, options, pattern)
     samples_per_second = options.config.samples_per_second if rate is None else rate or None
     with terminal.when_stopped("What is indexed is kept; run the same command to go on."):
-        encoder = options.load_encoder()
-        for named in videos:
-            try:
-                path = options.video_path(named)
-                with about(path):
-                    forget_outdated_copy(path, store, options.config)
-                    _index_one(path, encoder, store, samples_per_second)
-            except ClipVideoError as error:
-                terminal.note(error.line)
-                failed = True
+        failed = IndexPasses(paths, options, options.load_encoder(), samples_per_second).run()
     if failed:
-        return FAILED
+        return FAILED if failed == len(paths) else INCOMPLETE
     options.tell_notices()
     return 0
-
-
-def _index_one(path: str, encoder: Encoder, store: EmbeddingStore, samples_per_second: float | None) -> None:
-    warnings: Sequence[str] = ()
-    with terminal.ProgressBar(path) as bar:
-        progresses = index_video(
-            path, encoder, store, samples_per_second=samples_per_second, on_known=lambda: _tell_facts(path, store, bar)
-        )
-        with closing(progresses):  # type: ignore[type-var]
-            for progress in progresses:
-                warnings = progress.warnings
-                bar.show(progress)
-    record = known_video(path, store)
-    if record is None:
-        raise VideoError(f"{shown_name(path)} changed while it was read.", "Run the same command again.")
-    for warning in warnings:
-        terminal.note(f"{shown_name(path)}: {warning}")
-    samples = terminal.count(len(store.stored_pts(record.video_id, encoder.fingerprint)), "sample")
-    idle = " (nothing to do)" if bar.idle else ""
-    terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{idle}")
-
-
-def _tell_facts(path: str, store: EmbeddingStore, bar: terminal.ProgressBar) -> None:
-    """Say what the page shows beside the facts of the file, before anything is embedded."""
-    record = known_video(path, store)
-    facts = () if record is None else file_facts(Path(path), record)
-    if record is not None and facts:
-        frames = terminal.count(len(record.table), "frame")
-        bar.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
 
 
 @command("download", "download Xenova/clip-vit-base-patch32 --precision fp32")

@@ -18,6 +18,7 @@ STOPPED, READER_GONE = 130, 141
 COMMANDS = {
     "index": ("indexing", "embed the frames of videos"),
     "score": ("scoring", "write the scores of prompts as CSV"),
+    "search": ("searching", "find moments in all indexed videos"),
     "moments": ("moments", "find moments and write them for other tools"),
     "report": ("moments", "write all that was found as one HTML page"),
     "evaluate": ("evaluate", "compare the moments with a ground truth"),
@@ -34,6 +35,7 @@ embedded is kept in the store, which the page shares.
 \b
 {PROGRAM} index data/sample.mp4
 {PROGRAM} score data/sample.mp4 --prompt "a dog" --out scores.csv
+{PROGRAM} search "a dog"
 {PROGRAM} moments data/sample.mp4 --prompt "a dog" --format csv,otio --out found
 {PROGRAM} report data/sample.mp4 --out report.html
 {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
@@ -42,7 +44,10 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32
 {PROGRAM} doctor"""
-_ENDS = "Exit codes: 0 done; 2 something failed, and a line on stderr says what; 130 stopped with Ctrl-C."
+_ENDS = (
+    "Exit codes: 0 done; 2 something failed, and a line on stderr says what; 3 a part failed, the rest is done; "
+    "130 stopped with Ctrl-C."
+)
 
 
 class _Commands(click.Group):

@@ -60,6 +60,10 @@ def run_moments(options: Options, video: str, formats: str, out: str | None) -> 
         targets = {kind: str(Path(out) / MOMENT_FORMATS[kind].file_name) for kind in kinds}
     elif len(kinds) > 1:
         raise ClipVideoError("Several formats need a folder.", "Give one: --out DIR")
+    elif MOMENT_FORMATS[kinds[0]].binary:
+        raise ClipVideoError(
+            f"{MOMENT_FORMATS[kinds[0]].title} is not text for a terminal.", "Give a folder: --out DIR"
+        )
     bundle = find_bundle(options.video_path(video), options)
     for target in targets.values():
         check_file(target, video=bundle.path)
@@ -73,6 +77,9 @@ def run_moments(options: Options, video: str, formats: str, out: str | None) -> 
     tell_verdicts(bundle)
     if bundle.source.note and any(MOMENT_FORMATS[kind].counts_frames for kind in kinds):
         terminal.note(bundle.source.note)
+    for left_out in filter(None, (MOMENT_FORMATS[kind].left_out for kind in kinds)):
+        if said := left_out(bundle.selection):
+            terminal.note(said)
     options.tell_notices()
 
 

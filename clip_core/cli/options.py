@@ -191,17 +191,22 @@ MODEL = shared_option("--model", "M", "a model's name, folder or hub id, or robo
 VIDEO = click.Argument(("video",), metavar="VIDEO")
 
 
-def command(*examples: str, shared: Sequence[click.Parameter] = ()) -> Callable[[Callable[..., Any]], click.Command]:
+def command(
+    *examples: str, shared: Sequence[click.Parameter] = (), kind: type[click.Command] = click.Command
+) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command: its docstring is the help, ``Options`` the first argument.
 
     Args:
         examples: Lines for the end of the help, without the program's name.
         shared: Arguments and options that other commands have too, besides those of every command.
+        kind: The command's class, if it reads its words in a way of its own.
     """
 
     def make(function: Callable[..., Any]) -> click.Command:
         epilog = "\b\n" + "\n".join(f"{PROGRAM} {example}" for example in examples)
-        made = click.command(epilog=epilog, add_help_option=False)(click.make_pass_decorator(Options)(function))
+        made = click.command(cls=kind, epilog=epilog, add_help_option=False)(
+            click.make_pass_decorator(Options)(function)
+        )
         made.params = [*shared, *made.params, CONFIG, STORE, HELP]
         return made
 

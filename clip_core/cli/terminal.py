@@ -142,15 +142,15 @@ class ProgressBar:
             with suppress(BrokenPipeError):
                 self._bar.close()
 
-    def show(self, progress: Progress) -> None:
-        """Show how far indexing is; the stage "done" ends the line."""
+    def show(self, progress: Progress, beside: str = "") -> None:
+        """Show how far indexing is, and ``beside`` behind that; the stage "done" ends the line."""
         done = progress.stage == "done"
         self.idle = done and not self._shown
         begins_to_wait = progress.stage == "waiting" and progress.note not in ("", self._note)
         self._note = progress.note
         if not self.idle:
             share = progress.done / progress.total if progress.total else 0.0
-            self.update(share, _counts(progress), done, at_once=begins_to_wait)
+            self.update(share, _counts(progress) + ("" if done else beside), done, at_once=begins_to_wait)
 
     def update(self, share: float, text: str, done: bool, *, at_once: bool = False) -> None:
         """Show how far something is.

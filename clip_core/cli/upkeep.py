@@ -5,22 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
 from clip_core.analysis import stored_videos
 from clip_core.analysis.check_setup import Check, check_setup
 from clip_core.cli import terminal
+from clip_core.cli.named_videos import stored_video
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, VIDEO, Options, command
 from clip_core.config import Config, load_config
 from clip_core.errors import ClipVideoError, ConfigError, shown_name
-from clip_core.library.identify import is_there, known_or_renamed, reindex_error
+from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import clock, counted, size_text
 
 HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
-FEWEST_OF_ID = 6
 
 
 @command("list --store s3://bucket/embeddings")
@@ -79,22 +78,9 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
 
 
 def _stored_video(named: str, options: Options) -> StoredVideo:
-    """Return the one stored video of that name, path, or beginning of an id; its file may have been renamed since."""
-    matches, stored = [], options.store.usage()
-    for video in stored:
-        by_id = len(named) >= FEWEST_OF_ID and video.record.video_id.startswith(named.lower())
-        if by_id or named in (video.record.name, video.record.path):
-            matches.append(video)
-    if not matches and is_there(named):
-        record = known_or_renamed(Path(options.video_path(named)), options.store)
-        matches = [replace(v, record=record) for v in stored if record and v.record.video_id == record.video_id]
-    if not matches:
-        what = f"Nothing is stored of {shown_name(named)}."
-        raise ClipVideoError(what, f"Give a name or an id as `{PROGRAM} list` shows it.")
-    if len(matches) > 1:
-        ids = ", ".join(video.record.video_id[:12] for video in matches[:4])
-        raise ClipVideoError(f"{len(matches)} videos are called {shown_name(named)}.", f"Give an id: {ids}.")
-    return matches[0]
+    record = stored_video(named, options)
+    stored = next(video for video in options.store.usage() if video.record.video_id == record.video_id)
+    return replace(stored, record=record)
 
 
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:

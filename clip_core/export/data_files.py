@@ -5,21 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain, count
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clip_core.export.source import Source
+from clip_core.export.selection import SelectedVideo, Selection
 from clip_core.export.text import by_time
 from clip_core.text import FORMULA_STARTS, full_clock, number_text, unicode_text
-from clip_core.types import Moment, Scores, TimeTable
+from clip_core.types import Moment, Scores
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _NUMBERS = ("start_s", "end_s", "duration_s", "peak_s", "peak", "mean")
 _FRAMES = ("start_frame", "end_frame")
 _SLACK_S = 1e-6  # no two frames are that close
-MOMENT_COLUMNS = ("prompt", *_NUMBERS, "start", "end", "peak_time", "label", "video", "unit", *_FRAMES)
+MOMENT_COLUMNS = ("prompt", *_NUMBERS, "start", "end", "peak_time", "label", "video", "unit", *_FRAMES, "video_id")
 CLOCK = "seconds from the first frame"
 SPIKE_COLUMNS = ("video", "prompt", "time_s", "clock", "change", "unit")
 
@@ -52,27 +54,55 @@ def scores_csv(scores: Scores) -> str:
     return _csv(header, ([frame, time, *row] for frame, time, row in samples))
 
 
-def moments_csv(moments: Sequence[Moment], video: str = "", unit: str = "", table: TimeTable | None = None) -> str:
+def moment_rows(selection: Selection) -> Iterator[dict[str, Any]]:
+    """Yield the values of each moment by the names in ``MOMENT_COLUMNS``; frames are None without a time table."""
+    tables = {id(video): None if video.table is None else video.table.times_s for video in selection.videos}
+    for video, m in selection.rows:
+        times_s = tables[id(video)]
+        limits_s = np.array([m.start_s, m.end_s]) - _SLACK_S
+        frames = (None, None) if times_s is None else times_s.searchsorted(limits_s).tolist()
+        clocks = (full_clock(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
+        texts = (m.label, video.source.name, selection.unit)
+        values = (m.prompt, *(float(getattr(m, name)) for name in _NUMBERS), *clocks, *texts, *frames, video.video_id)
+        yield dict(zip(MOMENT_COLUMNS, values, strict=True))
+
+
+def moments_csv(selection: Selection) -> str:
     """Return a CSV table with a row per moment, in the order given: ``MOMENT_COLUMNS``.
 
     Columns ending in ``_s`` are seconds from the first frame (6 decimals); start, end and peak_time are the same
-    times as HH:MM:SS.mmm. The frames of a moment are those numbered [start_frame, end_frame), counted from 0.
-
-    Args:
-        moments: The moments.
-        video: The video's name, written in each row, so that tables of several videos can be joined.
-        unit: The unit of peak and mean, also written in each row.
-        table: The presentation times of the video's frames; without it there are no frame numbers.
+    times as HH:MM:SS.mmm. The frames of a moment are those numbered [start_frame, end_frame), counted from 0; they
+    are empty for a video without a time table. Each row has the video's name and id, and the unit of peak and mean.
     """
-    times_s = None if table is None else table.times_s
-    rows = []
-    for m in moments:
-        numbers = (number_text(getattr(m, name), 6) for name in _NUMBERS)
-        clocks = (full_clock(time_s) for time_s in (m.start_s, m.end_s, m.peak_s))
-        limits_s = np.array([m.start_s, m.end_s]) - _SLACK_S
-        frames = ("", "") if times_s is None else times_s.searchsorted(limits_s).tolist()
-        rows.append([harmless(m.prompt), *numbers, *clocks, harmless(m.label), harmless(video), unit, *frames])
-    return _csv(MOMENT_COLUMNS, rows)
+    return _csv(MOMENT_COLUMNS, ([_cell(value) for value in row.values()] for row in moment_rows(selection)))
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return number_text(value, 6)
+    return harmless(value) if isinstance(value, str) else value
+
+
+def moments_parquet(selection: Selection) -> bytes:
+    """Return a Parquet table with a row per moment and the columns of ``moments_csv``, not escaped.
+
+    Names ending in ``_s``, peak and mean are float64, start_frame and end_frame int64, all others text. The schema's
+    metadata contain the settings as JSON under "clip_video".
+
+    Raises:
+        ValueError: The settings cannot be written as JSON.
+    """
+    import pyarrow as pa
+
+    kinds = dict.fromkeys(MOMENT_COLUMNS, pa.string()) | dict.fromkeys(_NUMBERS, pa.float64())
+    kinds |= dict.fromkeys(_FRAMES, pa.int64())
+    rows = [{name: _plain(value) for name, value in row.items()} for row in moment_rows(selection)]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items())))
+    return _parquet(table, {"settings": dict(selection.settings)})
+
+
+def _plain(value: object) -> object:
+    return unicode_text(value) if isinstance(value, str) else value
 
 
 def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str) -> str:
@@ -103,22 +133,34 @@ def scores_jsonl(scores: Scores) -> str:
     )
 
 
-def moments_json(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
+def moments_json(selection: Selection) -> str:
     """Return one object: ``source``, ``settings`` as given, and ``moments`` in the order given.
 
     ``source`` says from where the times of moments count (``clock``), and when the first frame is shown, in seconds
-    from the start of the file (``first_frame_s``).
+    from the start of the file (``first_frame_s``). Of several videos, ``sources`` is a list of such objects. Each
+    moment has the name and the id of its video.
 
     Raises:
         ValueError: The settings cannot be written as JSON, for example because a number is not finite.
     """
-    about = {
-        "name": source.name, "path": source.path, "width": source.width, "height": source.height,
+    about = [_source_record(video) for video in selection.videos]
+    where: dict[str, Any] = {"source": about[0]} if len(about) == 1 else {"sources": about}
+    moments = [
+        {**moment_record(moment), "video": unicode_text(video.source.name), "video_id": video.video_id}
+        for video, moment in selection.rows
+    ]
+    whole = {**where, "settings": dict(selection.settings), "moments": moments}
+    return unicode_text(json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)) + "\n"
+
+
+def _source_record(video: SelectedVideo) -> dict[str, Any]:
+    source = video.source
+    return {
+        "name": source.name, "path": source.path, "video_id": video.video_id,
+        "width": source.width, "height": source.height,
         "rate": str(source.rate), "variable_rate": source.variable, "end_s": _rounded(source.end_s),
         "start_timecode": source.start_timecode, "clock": CLOCK, "first_frame_s": _rounded(float(source.first_frame_s)),
     }  # fmt: skip
-    whole = {"source": about, "settings": dict(settings), "moments": [moment_record(moment) for moment in moments]}
-    return unicode_text(json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)) + "\n"
 
 
 def moment_record(moment: Moment) -> dict[str, Any]:
@@ -183,23 +225,19 @@ def scores_parquet(scores: Scores, settings: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: The settings cannot be written as JSON.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
     about = {
         "unit": scores.unit, "prompts": [unicode_text(prompt) for prompt in scores.prompts],
         "start_s": scores.start_s, "end_s": scores.end_s, "complete": scores.complete, "settings": dict(settings),
     }  # fmt: skip
-    columns = {"frame": pa.array(scores.frames, pa.int64()), "time_s": pa.array(scores.times_s, pa.float64())}
-    for k, prompt in enumerate(scores.prompts):
-        columns[_untaken(unicode_text(prompt), columns)] = pa.array(scores.values[:, k], pa.float32())
-    table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(about, allow_nan=False).encode()})
+    return _parquet(scores.to_arrow(), about)
+
+
+def _parquet(table: pa.Table, about: Mapping[str, Any]) -> bytes:
+    """Return a table as Parquet, with ``about`` as JSON in the schema's metadata."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
     out = pa.BufferOutputStream()
-    parquet.write_table(table, out)
+    told = json.dumps(about, allow_nan=False).encode()
+    parquet.write_table(table.replace_schema_metadata({KEY: told}), out)
     return bytes(out.getvalue().to_pybytes())
-
-
-def _untaken(name: str, taken: Collection[str]) -> str:
-    """Return ``name``, or if it is taken with the first free number, from " (2)" on."""
-    numbered = (f"{name} ({number})" for number in count(2))
-    return next(free for free in chain([name], numbered) if free not in taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clip_core.text import unicode_text
+from clip_core.text import number_text, unicode_text
 from clip_core.types import Moment
 
 NAMELESS = "moment"
@@ -26,6 +26,11 @@ def title_of(moment: Moment) -> str:
     """Return a one-line name of a moment: its prompt, and its label in brackets; never empty."""
     prompt, label = one_line(moment.prompt) or NAMELESS, one_line(moment.label)
     return f"{prompt} ({label})" if label else prompt
+
+
+def judged_text(moment: Moment, unit: str) -> str:
+    """Return the scores of a moment as text, with their unit."""
+    return f"peak {number_text(moment.peak, 6)}, mean {number_text(moment.mean, 6)} {unit}".strip()
 
 
 def by_time(moment: Moment) -> tuple[float, float, str]:

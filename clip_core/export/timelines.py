@@ -1,15 +1,19 @@
-"""Write moments as subtitles (WebVTT, SRT) and as timelines (EDL, Final Cut Pro XML, OpenTimelineIO)."""
+"""Write moments as subtitles (WebVTT, SRT) and as timelines (EDL, OpenTimelineIO)."""
 
 from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from itertools import chain, count
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeAlias
 
-from clip_core.export.source import Source, timecode
+from clip_core.export.selection import Cut, CutEvent, SelectedVideo, Selection, cut_of
+from clip_core.export.source import DROPPING, Source, frame_of_timecode, timecode
 from clip_core.export.text import by_time, one_line, title_of, xml_text
 from clip_core.text import full_clock, number_text
 from clip_core.types import Moment
@@ -54,84 +58,62 @@ def _cues(moments: Sequence[Moment], first_frame_s: Fraction, mark: str) -> list
 
 MOST_TITLE = 70
 MOST_COMMENT = 200
+MOST_REEL = 8
+_NOT_IN_REELS = re.compile("[^A-Z0-9]+")
 
 
-def moments_edl(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
-    """Return an EDL with an event per moment, ordered by time, back to back from 00:00:00:00.
+def moments_edl(selection: Selection) -> str:
+    """Return an EDL with an event per moment, back to back from 00:00:00:00, in the order of ``cut_of``.
 
-    Source times count from the source's start timecode; out times are exclusive. ``FROM CLIP NAME`` is the source's
-    name, by which editing programs find the file. Comments hold prompt and label, peak, mean and unit, and are
-    truncated to 200 characters; the title to 70. CMX 3600 ends at 999 events; those beyond get four digits, which is
-    not tested in editing programs.
+    Source times count from the source's start timecode; out times are exclusive. An EDL knows one rate: the frames of
+    a slower video's timecodes are converted to it. ``FROM CLIP NAME`` is the source's name, by which editing programs
+    find the file. Comments hold prompt and label, peak, mean and unit, and are truncated to 200 characters; the title
+    to 70. Of several videos each has a reel of its own, and a comment with its path. CMX 3600 ends at 999 events;
+    those beyond get four digits, which is not tested in editing programs.
     """
-    name, unit = one_line(source.name), str(settings.get("unit", ""))
-    lines = [f"TITLE: {name[:MOST_TITLE]}", f"FCM: {'' if source.drops else 'NON-'}DROP FRAME", ""]
-    at = 0
-    for number, moment in enumerate(sorted(moments, key=by_time), 1):
-        first, stop = source.frame_range(moment)
-        taken = f"{source.timecode(first)} {source.timecode(stop)}"
-        placed = " ".join(timecode(frame, source.timeline_rate, source.drops) for frame in (at, at + stop - first))
-        lines += [f"{number:03d}  AX       V     C        {taken} {placed}"]
-        lines += [f"* {comment}"[:MOST_COMMENT] for comment in _comments(moment, source, name, unit)]
-        at += stop - first
+    cut, reels = cut_of(selection), _reels(selection.videos)
+    lines = [f"TITLE: {selection.name[:MOST_TITLE]}", f"FCM: {'' if cut.drops else 'NON-'}DROP FRAME", ""]
+    for number, event in enumerate(cut.events, 1):
+        source, reel = event.video.source, reels[id(event.video)]
+        taken = " ".join(_source_timecodes(event, cut))
+        placed = f"{cut.timecode(event.at)} {cut.timecode(event.at + event.frames)}"
+        lines += [f"{number:03d}  {reel:<8} V     C        {taken} {placed}"]
+        path = [f"SOURCE FILE: {one_line(source.path)}"] if len(selection.videos) > 1 else []
+        comments = [*_comments(event.moment, source, selection.unit), *path]
+        lines += [f"* {comment}"[:MOST_COMMENT] for comment in comments]
     return "\n".join([*lines, ""])
 
 
-def _comments(moment: Moment, source: Source, name: str, unit: str) -> list[str]:
+def _source_timecodes(event: CutEvent, cut: Cut) -> tuple[str, str]:
+    """Return where an event begins and ends in its source, in frames of the timeline, beside the source's seconds."""
+    source = event.video.source
+    own = source.timecode(event.first)
+    if source.timeline_rate == cut.rate:
+        return own, source.timecode(event.stop)
+    drops = source.drops and cut.rate in DROPPING
+    frames = math.ceil(Fraction(int(own[9:]) * math.ceil(cut.rate), math.ceil(source.timeline_rate)))
+    first = frame_of_timecode(f"{own[:9]}{frames:02d}", cut.rate, drops)
+    return timecode(first, cut.rate, drops), timecode(first + event.frames, cut.rate, drops)
+
+
+def _reels(videos: Sequence[SelectedVideo]) -> dict[int, str]:
+    """Return the reel of each video by its ``id()``: "AX", or of several letters and digits of its name, at most 8."""
+    if len(videos) == 1:
+        return {id(videos[0]): "AX"}
+    reels: dict[int, str] = {}
+    taken = {"AX", "BL"}  # "auxiliary" and "black"
+    for video in videos:
+        stem = _NOT_IN_REELS.sub("", PurePath(video.source.name).stem.upper()) or "REEL"
+        numbered = (f"{stem[: MOST_REEL - len(str(number))]}{number}" for number in count(2))
+        reels[id(video)] = next(reel for reel in chain([stem[:MOST_REEL]], numbered) if reel not in taken)
+        taken.add(reels[id(video)])
+    return reels
+
+
+def _comments(moment: Moment, source: Source, unit: str) -> list[str]:
     peak = f"PEAK {number_text(moment.peak, 6)} AT {source.timecode(source.peak_frame(moment))}"
     judged = f"{peak} MEAN {number_text(moment.mean, 6)} {one_line(unit).upper()}".rstrip()
-    return [f"FROM CLIP NAME:  {name}", f"MOMENT: {title_of(moment)}", judged]
-
-
-def moments_fcpxml(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
-    """Return an FCPXML project: one clip per moment, ordered by time, with a note and a marker at its peak.
-
-    All times are rational seconds, whole multiples of the frame duration. Source times count from the source's
-    start timecode. See Apple, "FCPXML Reference" and its document type definition 1.8.
-    """
-    root = Element("fcpxml", version="1.8")
-    resources = SubElement(root, "resources")
-    SubElement(
-        resources, "format", id="r1", frameDuration=_seconds(1, source),
-        width=str(source.width), height=str(source.height),
-    )  # fmt: skip
-    length, start = _seconds(source.frames, source), _seconds(source.start_frame, source)
-    sound = {"hasAudio": "1"} if source.has_audio else {}
-    asset = {"id": "r2", "name": one_line(source.name), "src": source.url, "start": start, "duration": length}
-    SubElement(resources, "asset", {**asset, "format": "r1", "hasVideo": "1", **sound})
-    event = SubElement(SubElement(root, "library"), "event", name=one_line(source.name))
-    project = SubElement(event, "project", name=f"Moments of {one_line(source.name)}")
-    sequence = SubElement(project, "sequence", format="r1", tcStart="0s", tcFormat=_timecodes(source))
-    spine, at = SubElement(sequence, "spine"), 0
-    for moment in sorted(moments, key=by_time):
-        first, stop = source.frame_range(moment)
-        clip = SubElement(
-            spine, "asset-clip", ref="r2", name=title_of(moment), offset=_seconds(at, source),
-            start=_seconds(source.start_frame + first, source), duration=_seconds(stop - first, source),
-            tcFormat=_timecodes(source),
-        )  # fmt: skip
-        _describe(clip, moment, source, str(settings.get("unit", "")))
-        at += stop - first
-    sequence.set("duration", _seconds(at, source))
-    indent(root)
-    body = tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{body}\n'
-
-
-def _describe(clip: Element, moment: Moment, source: Source, unit: str) -> None:
-    judged = f"peak {number_text(moment.peak, 6)}, mean {number_text(moment.mean, 6)} {unit}".strip()
-    SubElement(clip, "note").text = f"{xml_text(moment.prompt)}\n{judged}"
-    place = {"start": _seconds(source.start_frame + source.peak_frame(moment), source), "duration": _seconds(1, source)}
-    SubElement(clip, "marker", {**place, "value": f"peak {number_text(moment.peak, 3)}", "note": judged})
-
-
-def _seconds(frames: int, source: Source) -> str:
-    """Return frames as rational seconds, such as ``1001/30000s``; whole seconds have no denominator."""
-    return f"{Fraction(frames) / source.timeline_rate}s"
-
-
-def _timecodes(source: Source) -> str:
-    return "DF" if source.drops else "NDF"
+    return [f"FROM CLIP NAME:  {one_line(source.name)}", f"MOMENT: {title_of(moment)}", judged]
 
 
 if TYPE_CHECKING:
@@ -143,13 +125,14 @@ METADATA_KEY = "clip_video"
 """The key of our own values in the metadata of clips and timelines."""
 
 
-def moments_otio(moments: Sequence[Moment], source: Source, settings: Mapping[str, Any]) -> str:
-    """Return a timeline as OpenTimelineIO JSON.
+def moments_otio(selection: Selection) -> str:
+    """Return a timeline as OpenTimelineIO JSON, in the order of ``cut_of``.
 
-    A clip is named after prompt and label; its source range counts from the source's start timecode; a marker of
-    zero length marks the peak. ``metadata["clip_video"]`` of a clip has prompt, label, start_s, end_s, peak_s, peak,
-    mean and unit, with times from the first frame; that of its media has first_frame_s, where the first frame lies on
-    the timeline; that of the timeline has the settings, and a note if the rate is not the video's own.
+    A clip is named after prompt and label; its source range counts from the source's start timecode, at the source's
+    own rate; a marker of zero length marks the peak. ``metadata["clip_video"]`` of a clip has prompt, label, start_s,
+    end_s, peak_s, peak, mean and unit, with times from the first frame; that of its media has first_frame_s, where the
+    first frame lies on the timeline, and the video's id; that of the timeline has the settings, and a note if the rate
+    is not the videos' own.
 
     Raises:
         ValueError: The settings cannot be written as JSON.
@@ -157,30 +140,32 @@ def moments_otio(moments: Sequence[Moment], source: Source, settings: Mapping[st
     import opentimelineio as otio
 
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
-    track.extend(_clip(moment, source, settings.get("unit", "")) for moment in sorted(moments, key=by_time))
-    timeline = otio.schema.Timeline(one_line(source.name))
+    track.extend(_clip(event, selection.unit) for event in cut_of(selection).events)
+    timeline = otio.schema.Timeline(selection.name)
     timeline.tracks.append(track)
-    about = json.loads(json.dumps({"settings": dict(settings), "note": source.note}, allow_nan=False))
+    about = json.loads(json.dumps({"settings": dict(selection.settings), "note": selection.note}, allow_nan=False))
     timeline.metadata[METADATA_KEY] = _clean(about)
     return str(otio.adapters.write_to_string(timeline, "otio_json"))
 
 
-def _clip(moment: Moment, source: Source, unit: str) -> otio.schema.Clip:
+def _clip(event: CutEvent, unit: str) -> otio.schema.Clip:
     import opentimelineio as otio
 
+    moment, source = event.moment, event.video.source
     rate = float(source.timeline_rate)
 
     def span(first: int, frames: int) -> otio.opentime.TimeRange:
         start = otio.opentime.RationalTime(source.start_frame + first, rate)
         return otio.opentime.TimeRange(start, otio.opentime.RationalTime(frames, rate))
 
-    first, stop = source.frame_range(moment)
     media = otio.schema.ExternalReference(source.url, span(0, source.frames))
     media.name = one_line(source.name)
-    media.metadata[METADATA_KEY] = {"first_frame_s": float(source.first_frame / source.timeline_rate)}
+    about = {"first_frame_s": float(source.first_frame / source.timeline_rate), "video_id": event.video.video_id}
+    media.metadata[METADATA_KEY] = about
     facts = {name: getattr(moment, name) for name in ("start_s", "end_s", "peak_s", "peak", "mean")}
     facts |= {"prompt": xml_text(moment.prompt), "label": xml_text(moment.label), "unit": unit}
-    clip = otio.schema.Clip(title_of(moment), media, span(first, stop - first), metadata={METADATA_KEY: facts})
+    taken = span(event.first, event.stop - event.first)
+    clip = otio.schema.Clip(title_of(moment), media, taken, metadata={METADATA_KEY: facts})
     clip.markers.append(otio.schema.Marker(f"peak {number_text(moment.peak, 3)}", span(source.peak_frame(moment), 0)))
     return clip
 

@@ -83,6 +83,8 @@ def index_video(
     """
     on_known = on_known or (lambda: None)
     finished = _already_done(path, encoder, store, samples_per_second)
+    if finished is None and coarse_only:
+        finished = _coarse_done(path, encoder, store)
     if finished is not None:
         on_known()
         yield finished
@@ -146,6 +148,18 @@ def _already_done(
         store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
         store.finish(record.video_id, encoder.fingerprint, rate)
     return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=_warnings(record, len(wanted)))
+
+
+def _coarse_done(path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore) -> Progress | None:
+    """Return the only report of a coarse pass if the store holds its keyframes, else None."""
+    record = known_video(path, store) if is_there(path) else None
+    if record is None or reindex_error(record, store) is not None:
+        return None
+    keys = coarse_pts(record.table)
+    if store.run(record.video_id, encoder.fingerprint) is None:
+        return None
+    lacking = np.setdiff1d(keys, store.stored_pts(record.video_id, encoder.fingerprint))
+    return None if len(lacking) else Progress(len(keys), len(keys), seconds_left=0.0, stage="coarse")
 
 
 def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
@@ -307,7 +321,7 @@ class _Run:
         keys = np.setdiff1d(self._coarse, self._stored)
         yield from self._embed("coarse", self._video.keyframes(keys.tolist()))
         if self._coarse_only:
-            yield self._progress("coarse")
+            yield replace(self._progress("coarse"), warnings=self._said)
             return
         for _ in range(2):
             missing = np.setdiff1d(self._wanted, self._stored)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from clip_core.tabular import Tabular, texts
 from clip_core.types import Unit
 
 SearchVerdict: TypeAlias = Literal["there", "not sure"]
@@ -49,7 +53,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class SearchResult:
+class SearchResult(Tabular):
     """What was found.
 
     Attributes:
@@ -75,4 +79,22 @@ class SearchResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
-        return asdict(self)
+        return asdict(replace(self, more=dict(self.more)))  # asdict would count the items of a Counter
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """A row per hit, the best first.
+
+        The columns are video_id, video (its name), start_s, end_s, peak_s, peak_pts, score (in the unit of the
+        result), cosine, beats (NaN if not compared), copies (how many other files have the same pictures) and unit.
+        """
+        hits = self.hits
+        named: dict[str, NDArray[Any]] = {
+            "video_id": texts([hit.video_id for hit in hits]),
+            "video": texts([hit.name for hit in hits]),
+        }
+        for name in ("start_s", "end_s", "peak_s", "peak_pts", "score", "cosine", "beats"):
+            kind = np.int64 if name == "peak_pts" else np.float64
+            named[name] = np.array([getattr(hit, name) for hit in hits], kind)
+        named["copies"] = np.array([len(hit.also_in) for hit in hits], np.int64)
+        named["unit"] = texts([self.unit] * len(hits))
+        return named

@@ -71,7 +71,7 @@ class EmbeddingRows(RunRows):
         with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
             if table is None:
                 return np.empty(0, dtype=np.int64)
-            return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
+            return np.unique(column_of(table.rows(("pts",), of_video(video_id)), "pts"))
 
     @asked_again
     def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:
@@ -121,7 +121,7 @@ class EmbeddingRows(RunRows):
                 return kept
             listed = ", ".join(f"'{key}'" for key in by_key)
             rows = table.rows(("key", "vector"), f"key IN ({listed})")
-            vectors = _vectors(rows, dim_of(table))
+            vectors = vectors_of(rows, dim_of(table))
         return kept | {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
 
     def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
@@ -173,10 +173,10 @@ def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any
         # all before it. So does compaction; its old rows are recognised by their pts.
         where += f" AND _rowaddr >= {(fragment + 1) << 32}"
     scanned = table.rows(("pts",) if len(seen) else _READ, where)
-    row_ids = _column(scanned, "_rowid")
+    row_ids = column_of(scanned, "_rowid")
     if len(row_ids):
         fragment = int(row_ids.max() >> 32)
-    fresh, first = np.unique(_column(scanned, "pts"), return_index=True)
+    fresh, first = np.unique(column_of(scanned, "pts"), return_index=True)
     new = first[~np.isin(fresh, seen, assume_unique=True)]
     if len(seen) == 0:
         return scanned.take(new), fragment
@@ -184,21 +184,27 @@ def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any
 
 
 def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
-    pts, vectors = _column(rows, "pts"), _vectors(rows, dim)
+    pts, vectors = column_of(rows, "pts"), unit_vectors_of(rows, dim)
     order = np.argsort(pts, kind="stable")
-    # Half precision changes the lengths by up to 1e-3.
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return FrameEmbeddings(pts[order], rows["time_s"].to_numpy()[order], vectors[order])
 
 
-def _vectors(rows: Any, dim: int) -> Floats:  # noqa: ANN401
+def unit_vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
+    """Return the frames' vectors in a pyarrow table as float32 (n, dim), unit length."""
+    vectors = vectors_of(rows, dim)
+    # Half precision changes the lengths by up to 1e-3.
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+
+
+def vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
     """Return the column ``vector`` of a pyarrow table as float32 (n, dim)."""
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
 
 
-def _column(rows: Any, name: str) -> Ints:  # noqa: ANN401
+def column_of(rows: Any, name: str) -> Ints:  # noqa: ANN401
+    """Return a column of integers of a pyarrow table."""
     return np.asarray(rows[name].to_numpy(), dtype=np.int64)
 
 

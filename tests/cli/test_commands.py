@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from clip_core.__main__ import main
-from clip_core.cli import indexing
+from clip_core.cli import index_passes
 from clip_core.encoders.catalogue import CATALOGUE
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.library import identify
@@ -228,7 +228,7 @@ def test_a_header_that_promises_more_is_told_before_anything_is_embedded(
 
 
 def test_facts_have_a_line_of_their_own_beside_a_bar(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "file_facts", lambda *_: ("sound stream 2 of 3",))
+    monkeypatch.setattr(index_passes, "file_facts", lambda *_: ("sound stream 2 of 3",))
     monkeypatch.setattr(identify, "SILENT_S", -1.0)  # so that reading the file is shown
     screen = put_screen(monkeypatch)
     assert main(["index", "clip.mp4"]) == 0

@@ -166,12 +166,17 @@ def test_the_rate_of_the_configuration_is_the_default(here: Path) -> None:
 
 
 def test_the_others_go_on_when_one_fails(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["index", "gone.mp4", "other.mkv", "config.yaml"]) == 2
+    assert main(["index", "gone.mp4", "other.mkv", "config.yaml"]) == 3
     out, err = capsys.readouterr()
     assert re.match(r"other\.mkv: \d+ samples", out)
     said = err.splitlines()
     assert said[0] == "There is no file gone.mp4. Check the path."
-    assert said[-1].startswith("config.yaml is not a video that can be read.")
+    assert said[1].startswith("config.yaml is not a video that can be read.")
+    assert said[-3:] == [
+        "2 of 3 videos failed. Take only these again with --retry-failed:",
+        f"  gone.mp4: {said[0]}",
+        f"  config.yaml: {said[1]}",
+    ]
 
 
 def test_a_file_that_breaks_off_is_kept_and_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -457,8 +462,9 @@ def test_bad_files_are_refused_by_name(here: Path, capsys: pytest.CaptureFixture
         "z" * 400 + ".mp4": r"^There is no file z+…z+\.mp4\.",
     }
     for name, said in expected.items():
-        assert re.search(said, failure(capsys, "index", name))
         assert re.search(said, failure(capsys, "score", name))
+        to_index = said if name != "folder.mp4" else r"^There is no video in folder\.mp4\."
+        assert re.search(to_index, failure(capsys, "index", name))
 
 
 def test_bad_settings_models_and_stores(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -545,14 +551,15 @@ def test_a_narrow_encoding_and_a_name_that_is_no_text(here: Path, monkeypatch: p
     out, err = narrow = [io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True) for _ in range(2)]
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
-    assert main(["index", "ü文.mp4", raw, "gone…"]) == 2
+    assert main(["index", "ü文.mp4", raw, "gone…"]) == 3
     assert main(["score", "ü文.mp4", "--prompt", "…", "--prompt", "\udcff"]) == 0
     told, said = [stream.buffer.getvalue().splitlines() for stream in narrow]
     assert re.match(rb"\\xfc\\u6587\.mp4: \d+ samples", told[0])
     assert re.match(rb"\?\.mp4: \d+ samples", told[1])
     assert told[2] == b"frame,time_s,\\u2026,?"
     assert said[0] == rb"There is no file gone\u2026. Check the path."
-    assert [line.partition(b":")[0] for line in said[1:]] == [rb"\u201c\u2026\u201d", rb"\u201c?\u201d"]
+    assert said[1:3] == [b"1 of 3 videos failed.", rb"  gone\u2026: There is no file gone\u2026. Check the path."]
+    assert [line.partition(b":")[0] for line in said[3:]] == [rb"\u201c\u2026\u201d", rb"\u201c?\u201d"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

@@ -110,6 +110,16 @@ def test_several_formats_in_a_folder_each_read_by_another(here: Path, capsys: py
     assert told["judged_by_hand"] is False
 
 
+def test_what_a_format_cannot_keep_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "moments", "clip.mp4", *HALF, "--format", "youtube")
+    assert (code, err[-1]) == (
+        0,
+        "3 moments of 4 left out: a chapter lasts at least 10 s. YouTube shows chapters only if there are 3; here are "
+        "1.",
+    )
+    assert out[0].startswith("0:00 ")
+
+
 def test_a_list_of_formats_may_have_blanks_and_doubles(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, _ = run(capsys, "moments", "clip.mp4", *HALF, "--format", "VTT, csv,vtt", "--out", "found")
     assert code == 0
@@ -365,10 +375,12 @@ def test_another_unit_than_the_settings_file_drops_its_thresholds(
     [
         (["--unit", "zz"], "The setting 'unit' cannot be 'zz'. Allowed: corrected, cosine, z, percentile, margin, "
          "softmax."),
-        (["--format", "x"], "There is no format “x”. There are: csv, json, vtt, srt, edl, fcpxml, otio, "
-         "qvhighlights, all."),
+        (["--format", "x"], "There is no format “x”. There are: csv, json, parquet, vtt, srt, edl, fcpxml, "
+         "otio, resolve, premiere, finalcut, losslesscut, youtube, ffmetadata, labelstudio, fiftyone, qvhighlights, "
+         "all."),
         (["--format", ","], "No format is given. Such as: --format csv,otio,vtt"),
         (["--format", "csv,vtt"], "Several formats need a folder. Give one: --out DIR"),
+        (["--format", "parquet"], "Parquet is not text for a terminal. Give a folder: --out DIR"),
         (["--out", "config.yaml"], "config.yaml is a file, not a folder. Choose another place for --out."),
         (["--out", "/proc/no"], "no cannot be written: No such file or directory. Choose another place for --out."),
         (["--unit", "margin"], "clip.mp4: Margin needs a negative prompt. Add a line such as \"- a person\" to the "

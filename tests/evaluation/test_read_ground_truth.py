@@ -6,6 +6,7 @@ from clip_core.errors import TruthError
 from clip_core.evaluation.ground_truth import MOST_BYTES, Absence, Span, Truth, read_truth
 from clip_core.export.data_files import moments_csv
 from clip_core.types import Moment
+from tests.support.selections import in_film
 
 
 def read(text: str) -> Truth:
@@ -27,7 +28,7 @@ def test_a_table_as_spreadsheets_save_it() -> None:
 
 def test_our_own_export_is_read_with_its_prompts_as_they_were() -> None:
     prompts = ["=SUM(A1)", 'say "hi", twice\nnow', "🐕", "'quoted'"]
-    text = moments_csv([Moment(prompt, 1, 2, 1.5, 0.4, 0.3) for prompt in prompts])
+    text = moments_csv(in_film([Moment(prompt, 1, 2, 1.5, 0.4, 0.3) for prompt in prompts]))
     assert read(text).prompts == tuple(prompts)
 
 

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from clip_core.export.data_files import MOMENT_COLUMNS, harmless, moments_csv, scores_csv, spikes_csv
+from clip_core.export.selection import select_from_one
 from clip_core.text import as_typed
 from clip_core.types import Moment, TimeTable
 from tests.support.curve_maker import scores_of
 from tests.support.odd_names import ODD_NAMES
+from tests.support.selections import film, in_film
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-a person", "@x", "\tx", "\rx", "  =HYPERLINK()"])
@@ -36,34 +38,35 @@ def test_scores_read_back() -> None:
 
 def test_no_samples_and_no_moments_leave_the_heads() -> None:
     assert scores_csv(scores_of(np.empty((0, 1)), np.empty(0), end_s=1.0)) == "frame,time_s,p0\n"
-    assert moments_csv([]) == ",".join(MOMENT_COLUMNS) + "\n"
+    assert moments_csv(in_film([])) == ",".join(MOMENT_COLUMNS) + "\n"
 
 
 def test_moments_read_back() -> None:
-    text = moments_csv(
-        [Moment("@dog", 1.5, 4.0, 2.0, 0.5, 0.4, "+1"), Moment("b", 3599.9996, 3700.0, 3650.25, 9, 8)], "=a.mp4", "z"
-    )
+    moments = [Moment("@dog", 1.5, 4.0, 2.0, 0.5, 0.4, "+1"), Moment("b", 3599.9996, 3700.0, 3650.25, 9, 8)]
+    text = moments_csv(select_from_one(moments, film(name="=a.mp4"), {"unit": "z"}, video_id="1e9"))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows[0] == {
         "prompt": "'@dog", "start_s": "1.500000", "end_s": "4.000000", "duration_s": "2.500000",
         "peak_s": "2.000000", "peak": "0.500000", "mean": "0.400000",
         "start": "00:00:01.500", "end": "00:00:04.000", "peak_time": "00:00:02.000", "label": "'+1",
-        "video": "'=a.mp4", "unit": "z", "start_frame": "", "end_frame": "",
+        "video": "'=a.mp4", "unit": "z", "start_frame": "", "end_frame": "", "video_id": "1e9",
     }  # fmt: skip
     assert (rows[1]["start"], rows[1]["end"], rows[1]["peak_time"]) == ("01:00:00.000", "01:01:40.000", "01:00:50.250")
 
 
 def test_the_frames_of_a_moment_are_numbered() -> None:
-    film = TimeTable(np.arange(240), Fraction(1001, 24_000), 0, 10.01, confirmed=True, key_pts=np.array([0]))
-    times_s = [*film.times_s.tolist(), film.end_s]
+    table = TimeTable(np.arange(240), Fraction(1001, 24_000), 0, 10.01, confirmed=True, key_pts=np.array([0]))
+    times_s = [*table.times_s.tolist(), table.end_s]
     moments = [Moment("a dog", times_s[k], times_s[k + n], times_s[k], 1, 1) for k, n in ((0, 1), (3, 70), (200, 40))]
-    rows = list(csv.DictReader(io.StringIO(moments_csv(moments, table=film))))
+    rows = list(csv.DictReader(io.StringIO(moments_csv(in_film(moments, table=table)))))
     assert [(row["start_frame"], row["end_frame"]) for row in rows] == [("0", "1"), ("3", "73"), ("200", "240")]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_pandas_reads_odd_names_and_they_are_known_again(name: str) -> None:
-    table = pd.read_csv(io.StringIO(moments_csv([Moment(name, 0.0, 1.0, 0.5, 0.5, 0.4, name)])), keep_default_na=False)
+    table = pd.read_csv(
+        io.StringIO(moments_csv(in_film([Moment(name, 0.0, 1.0, 0.5, 0.5, 0.4, name)]))), keep_default_na=False
+    )
     assert as_typed(table["prompt"][0]) == as_typed(table["label"][0]) == name.replace("\ud800", "?")
     assert not table["prompt"][0].lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r"))
     assert (table["start_s"][0], table["end_s"][0]) == (0.0, 1.0)

@@ -7,6 +7,7 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import STANDARD_RATES, Source, frame_of_timecode, timecode
 from clip_core.export.text import title_of
 from clip_core.export.timelines import moments_edl
@@ -46,7 +47,7 @@ def edl_events(text: str) -> tuple[list[str], list[tuple[list[str], list[str]]]]
 @pytest.mark.parametrize("drop_frame", [True, False])
 def test_edl_timecodes(rate: Fraction, mark: str, drop_frame: bool) -> None:
     source = film(rate, drop_frame=drop_frame, start_timecode="00:58:30:05")
-    head, events = edl_events(moments_edl([DOG, PIZZA], source, {"unit": "z"}))
+    head, events = edl_events(moments_edl(select_from_one([DOG, PIZZA], source, {"unit": "z"})))
     drops = mark == ";" and drop_frame
     assert head == ["TITLE: a film.mp4", f"FCM: {'' if drops else 'NON-'}DROP FRAME"]
     at = 0
@@ -66,7 +67,9 @@ def test_edl_timecodes(rate: Fraction, mark: str, drop_frame: bool) -> None:
 @pytest.mark.parametrize("rate", STANDARD_RATES)
 def test_opentimelineio_reads_the_same_frames(rate: Fraction) -> None:
     source = film(rate, start_timecode="00:58:30:05")
-    timeline = otio.adapters.read_from_string(moments_edl([DOG, PIZZA], source, {}), "cmx_3600", rate=float(rate))
+    timeline = otio.adapters.read_from_string(
+        moments_edl(select_from_one([DOG, PIZZA], source, {})), "cmx_3600", rate=float(rate)
+    )
     clips = list(timeline.find_clips())
     assert [(clip.source_range.start_time.value, clip.source_range.duration.value) for clip in clips] == [
         (source.start_frame + first, stop - first) for first, stop in map(source.frame_range, [PIZZA, DOG])
@@ -76,7 +79,9 @@ def test_opentimelineio_reads_the_same_frames(rate: Fraction) -> None:
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_break_no_line(name: str) -> None:
-    head, events = edl_events(moments_edl([Moment(name, 0, 1, 0, 0.5, 0.4, name), DOG], film(name=name), {}))
+    head, events = edl_events(
+        moments_edl(select_from_one([Moment(name, 0, 1, 0, 0.5, 0.4, name), DOG], film(name=name), {}))
+    )
     assert len(events) == len(head) == 2
     assert all(len(comments) == 3 for _, comments in events)
     assert events[0][1][1].startswith("MOMENT: ")
@@ -85,16 +90,18 @@ def test_odd_names_break_no_line(name: str) -> None:
 
 def test_a_day_ends_in_the_edl() -> None:
     source = film(start_timecode="23:59:59:00")
-    _, [(codes, _)] = edl_events(moments_edl([Moment("a", 0.5, 2, 1, 0, 0)], source, {}))
+    _, [(codes, _)] = edl_events(moments_edl(select_from_one([Moment("a", 0.5, 2, 1, 0, 0)], source, {})))
     assert codes[:2] == ["23:59:59:13", "00:00:01:00"]
 
 
 def test_events_beyond_999_count_on() -> None:
-    _, events = edl_events(moments_edl([Moment("a", k, k + 1, k, 0, 0) for k in range(1002)], film(), {}))
+    _, events = edl_events(
+        moments_edl(select_from_one([Moment("a", k, k + 1, k, 0, 0) for k in range(1002)], film(), {}))
+    )
     assert len(events) == 1002
 
 
 def test_no_moments_are_a_head() -> None:
-    text = moments_edl([], film(), {})
+    text = moments_edl(select_from_one([], film(), {}))
     assert text == "TITLE: a film.mp4\nFCM: NON-DROP FRAME\n\n"
     assert list(otio.adapters.read_from_string(text, "cmx_3600").find_clips()) == []

@@ -7,9 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from clip_core.export.fcpxml import moments_fcpxml
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import STANDARD_RATES, Source
 from clip_core.export.text import title_of
-from clip_core.export.timelines import moments_fcpxml
 from clip_core.types import Moment
 from tests.support.odd_names import ODD_NAMES
 
@@ -40,7 +41,7 @@ def frames(seconds: str, rate: Fraction) -> int:
 @pytest.mark.parametrize("start_timecode", ["00:00:00:00", "01:00:00:10"])
 def test_clips_are_whole_frames_of_the_source(rate: Fraction, start_timecode: str) -> None:
     source = film(rate, start_timecode=start_timecode)
-    root = read(moments_fcpxml([DOG, PIZZA], source, {"unit": "z"}))
+    root = read(moments_fcpxml(select_from_one([DOG, PIZZA], source, {"unit": "z"})))
     (kind,) = root.iter("format")
     assert Fraction(1) / rate == Fraction(kind.attrib["frameDuration"].rstrip("s"))
     assert (kind.get("width"), kind.get("height")) == ("640", "360")
@@ -68,20 +69,20 @@ def test_clips_are_whole_frames_of_the_source(rate: Fraction, start_timecode: st
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_stay_names(name: str) -> None:
     moment = Moment(name, 0, 1, 0, 0.5, 0.4, name)
-    root = read(moments_fcpxml([moment], film(name=name), {}))
+    root = read(moments_fcpxml(select_from_one([moment], film(name=name), {})))
     (clip,) = root.iter("asset-clip")
     assert clip.get("name") == title_of(moment)
     assert len(list(root.iter())) == 12
 
 
 def test_sound_is_told() -> None:
-    (asset,) = read(moments_fcpxml([], film(has_audio=True), {})).iter("asset")
+    (asset,) = read(moments_fcpxml(select_from_one([], film(has_audio=True), {}))).iter("asset")
     assert asset.get("hasAudio") == "1"
-    assert "hasAudio" not in moments_fcpxml([], film(), {})
+    assert "hasAudio" not in moments_fcpxml(select_from_one([], film(), {}))
 
 
 def test_no_moments_are_an_empty_spine() -> None:
-    root = read(moments_fcpxml([], film(), {}))
+    root = read(moments_fcpxml(select_from_one([], film(), {})))
     (spine,) = root.iter("spine")
     assert len(spine) == 0
     assert root.find(".//sequence").get("duration") == "0s"  # type: ignore[union-attr]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from clip_core.export.data_files import moments_json, moments_qvhighlights, scores_jsonl
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import Source
 from clip_core.types import Moment
 from tests.support.curve_maker import scores_of
@@ -35,7 +36,7 @@ def test_odd_names_come_back() -> None:
     scores = scores_of(np.ones((1, len(ODD_NAMES))), prompts=ODD_NAMES)
     assert list(json.loads(scores_jsonl(scores))["scores"]) == [utf8(name) for name in ODD_NAMES]
     moments = [Moment(name, 0, 1, 0, 0.5, 0.4, name) for name in ODD_NAMES]
-    text = moments_json(moments, FILM, {})
+    text = moments_json(select_from_one(moments, FILM, {}))
     assert [m["prompt"] for m in json.loads(text.encode())["moments"]] == [utf8(name) for name in ODD_NAMES]
     lines = moments_qvhighlights(moments, ODD_NAMES, "v").splitlines()
     assert [json.loads(line)["query"] for line in lines] == [utf8(name) for name in ODD_NAMES]
@@ -43,9 +44,12 @@ def test_odd_names_come_back() -> None:
 
 
 def test_moments_have_their_source_and_settings() -> None:
-    whole = json.loads(moments_json([Moment("a dog", 1.5, 4, 2, 0.5, 0.4, "left")], FILM, {"unit": "z"}))
+    whole = json.loads(
+        moments_json(select_from_one([Moment("a dog", 1.5, 4, 2, 0.5, 0.4, "left")], FILM, {"unit": "z"}))
+    )
     assert whole["source"] == {
-        "name": "a film.mp4", "path": "/films/a film.mp4", "width": 640, "height": 360, "rate": "30000/1001",
+        "name": "a film.mp4", "path": "/films/a film.mp4", "video_id": "",
+        "width": 640, "height": 360, "rate": "30000/1001",
         "variable_rate": False, "end_s": 10.0, "start_timecode": "00:00:00:00",
         "clock": "seconds from the first frame", "first_frame_s": 0.0,
     }  # fmt: skip
@@ -53,13 +57,14 @@ def test_moments_have_their_source_and_settings() -> None:
     assert whole["moments"] == [{
         "prompt": "a dog", "label": "left", "start_s": 1.5, "end_s": 4.0, "duration_s": 2.5, "peak_s": 2.0,
         "peak": 0.5, "mean": 0.4, "start": "00:00:01.500", "end": "00:00:04.000", "peak_time": "00:00:02.000",
+        "video": "a film.mp4", "video_id": "",
     }]  # fmt: skip
-    assert json.loads(moments_json([], FILM, {}))["moments"] == []
+    assert json.loads(moments_json(select_from_one([], FILM, {})))["moments"] == []
 
 
 def test_what_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        moments_json([], FILM, {"threshold": float("inf")})
+        moments_json(select_from_one([], FILM, {"threshold": float("inf")}))
 
 
 def test_predictions_in_the_form_of_qvhighlights() -> None:
@@ -74,6 +79,6 @@ def test_predictions_in_the_form_of_qvhighlights() -> None:
 
 def test_a_late_start_is_told_and_changes_no_time() -> None:
     late = replace(FILM, first_frame_s=Fraction(2023, 1000))
-    whole = json.loads(moments_json([Moment("a dog", 1.5, 4, 2, 0.5, 0.4)], late, {}))
+    whole = json.loads(moments_json(select_from_one([Moment("a dog", 1.5, 4, 2, 0.5, 0.4)], late, {})))
     assert whole["source"]["first_frame_s"] == 2.023
     assert [whole["moments"][0][name] for name in ("start_s", "end_s", "start")] == [1.5, 4.0, "00:00:01.500"]

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from clip_core.__main__ import main
 from clip_core.errors import SettingsError
-from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format, MomentExport, write_moments, write_scores
+from clip_core.export.formats import MOMENT_FORMATS, SCORE_FORMATS, Format, write_moments, write_scores
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import Source
 from clip_core.filters import FILTERS, Filter
 from clip_core.scoring.smoothing import smooth
@@ -45,9 +46,9 @@ def test_a_format_of_moments_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None
     row = Format("moments.count", "text/plain", "Count", lambda f: f"{len(f.moments)}", counts_frames=True)
     monkeypatch.setitem(MOMENT_FORMATS, "count", row)  # type: ignore[arg-type]
     film = Source("a film.mp4", "/films/a film.mp4", 640, 360, Fraction(25), 100.0)
-    assert write_moments("count", MomentExport([], film, [])) == b"0"
+    assert write_moments("count", select_from_one([], film)) == b"0"
     with pytest.raises(ValueError, match=r"qvhighlights, count$"):
-        write_moments("xls", MomentExport([], film, []))
+        write_moments("xls", select_from_one([], film))
     page = AppTest.from_function(draw_files, default_timeout=60).run()
     assert {"moments_as_count": "Count"}.items() <= {b.key: b.label for b in page.get("download_button")}.items()
     assert any("Count" in caption.value and "as it is" in caption.value for caption in page.caption)

@@ -10,6 +10,7 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import STANDARD_RATES, Source
 from clip_core.export.text import title_of
 from clip_core.export.timelines import moments_otio
@@ -30,7 +31,9 @@ def otio_clips(text: str) -> list[otio.schema.Clip]:
 
 
 def test_otio_has_ranges_names_and_facts() -> None:
-    text = moments_otio([DOG, PIZZA], film(start_timecode="01:00:00:00"), {"unit": "z", "prompts": ["a\0b"]})
+    text = moments_otio(
+        select_from_one([DOG, PIZZA], film(start_timecode="01:00:00:00"), {"unit": "z", "prompts": ["a\0b"]})
+    )
     pizza, dog = otio_clips(text)
     assert (pizza.name, dog.name) == ("pizza", "a dog (left)")
     begin = 25 * 3600
@@ -53,7 +56,7 @@ def test_otio_has_ranges_names_and_facts() -> None:
 
 @pytest.mark.parametrize("rate", STANDARD_RATES)
 def test_otio_counts_at_the_videos_rate(rate: Fraction) -> None:
-    clip = otio_clips(moments_otio([DOG], film(rate), {}))[0]
+    clip = otio_clips(moments_otio(select_from_one([DOG], film(rate), {})))[0]
     assert clip.source_range.start_time.rate == float(rate)
     start_s = clip.source_range.start_time.to_seconds()
     assert 61.0 - 1e-6 <= start_s < 61.0 + 1 / rate
@@ -63,7 +66,7 @@ def test_otio_counts_at_the_videos_rate(rate: Fraction) -> None:
 def test_odd_names_come_back(name: str) -> None:
     moments = [Moment(name, 0, 1, 0, 0.5, 0.4, name), DOG]
     source = film(name=name)
-    first, _ = otio_clips(moments_otio(moments, source, {"prompts": [name]}))
+    first, _ = otio_clips(moments_otio(select_from_one(moments, source, {"prompts": [name]})))
     assert first.name == title_of(moments[0])
     allowed = (
         name.replace("\ud800", "?").replace("\ufffe", "").replace("\x01", "").replace("\x0b", "").replace("\x1b", "")
@@ -72,7 +75,7 @@ def test_odd_names_come_back(name: str) -> None:
 
 
 def test_no_moments_are_an_empty_track() -> None:
-    assert otio_clips(moments_otio([], film(), {})) == []
+    assert otio_clips(moments_otio(select_from_one([], film(), {}))) == []
 
 
 def test_opentimelineio_is_imported_only_when_needed() -> None:

@@ -10,11 +10,13 @@ from clip_core.errors import MomentsFileError
 from clip_core.evaluation.ground_truth import read_truth
 from clip_core.export.data_files import moments_csv, moments_json
 from clip_core.export.read_moments import MOST_BYTES, MOST_MOMENTS, MOST_SECONDS, read_moments
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import Source
 from clip_core.export.timelines import moments_srt, moments_vtt
 from clip_core.text import parse_number
 from clip_core.types import Moment, RoundedTime
 from tests.support.odd_names import ODD_NAMES
+from tests.support.selections import in_film
 
 
 def read(text: str) -> list[Moment]:
@@ -29,7 +31,7 @@ def spans(text: str) -> list[tuple[str, float, float]]:
 def test_our_own_come_back_as_they_were(name: str) -> None:
     utf8 = name.replace("\ud800", "?")
     moments = [Moment(name, 1.5, 4.25, 2.0, 0.5, -0.25, name), Moment("b", 3600.125, 3700.0, 3601.0, 2.5, 1.0)]
-    back = read(moments_csv(moments))
+    back = read(moments_csv(in_film(moments)))
     assert back == [Moment(utf8.strip(), 1.5, 4.25, 2.0, 0.5, -0.25, utf8.strip()), moments[1]]
 
 
@@ -198,7 +200,7 @@ def test_lists_that_were_written_here_are_read_from_json_vtt_and_srt() -> None:
         Moment("a <dog>", 1.5, 4.25, 2.0, 0.5, -0.25, "it's"),
         Moment('"b" & {c}', 3600.125, 3700.0, 3601.0, 2.5, 1.0),
     ]
-    assert read_moments(moments_json(moments, source, {}).encode(), "x.json", lambda: 1.5) == moments
+    assert read_moments(moments_json(select_from_one(moments, source, {})).encode(), "x.json", lambda: 1.5) == moments
     for text, names in (
         (moments_vtt(moments, source.first_frame_s), ["a <dog> (it's)", '"b" & {c}']),
         (moments_srt(moments, source.first_frame_s), ["a ‹dog› (it's)", '"b" & (c)']),

@@ -10,6 +10,7 @@ import pytest
 
 from clip_core.errors import MomentsFileError
 from clip_core.export.read_moments import read_moments
+from clip_core.export.selection import select_from_one
 from clip_core.export.source import Source
 from clip_core.export.timelines import moments_otio
 from clip_core.types import Moment, RoundedTime
@@ -37,7 +38,7 @@ def test_our_own_come_back_exactly(rate: Fraction, start_timecode: str, late_s: 
         "a.mp4", "/a.mp4", 640, 360, rate, 100.0, start_timecode=start_timecode, first_frame_s=late_s
     )  # fmt: skip
     moments = [Moment("a\ndog", 61.0, 64.5, 62.0, 0.5, 0.4, "left"), Moment("🐕", 70.0, 71.0, 70.5, 2.5, 1.0)]
-    for back, moment in zip(read(moments_otio(moments, source, {"unit": "z"})), moments, strict=True):
+    for back, moment in zip(read(moments_otio(select_from_one(moments, source, {"unit": "z"}))), moments, strict=True):
         assert (back.start_s, back.end_s) == (moment.start_s, moment.end_s)
         assert not isinstance(back.start_s, RoundedTime)
         assert (back.prompt, back.label, back.peak, back.mean) == (
@@ -48,7 +49,7 @@ def test_our_own_come_back_exactly(rate: Fraction, start_timecode: str, late_s: 
 
 def test_a_range_that_an_editor_moved_counts_and_not_what_we_wrote() -> None:
     source = Source("a.mp4", "/a.mp4", 640, 360, Fraction(30_000, 1001), 100.0)
-    whole = json.loads(moments_otio([Moment("a dog", 61.0, 64.5, 62.0, 0.5, 0.4)], source, {}))
+    whole = json.loads(moments_otio(select_from_one([Moment("a dog", 61.0, 64.5, 62.0, 0.5, 0.4)], source, {})))
     span = whole["tracks"]["children"][0]["children"][0]["source_range"]
     span["start_time"]["value"] += 1
     span["duration"]["value"] -= 1

@@ -64,7 +64,8 @@ def test_everything_is_offered_and_nothing_is_made_before_it_is_wanted(
     monkeypatch.setattr(files, "chart_html", never)
     page = Page().indexed()
     assert names(page) == {
-        "moments_as_csv": "CSV", "moments_as_json": "JSON", "moments_as_vtt": "WebVTT chapters",
+        "moments_as_csv": "CSV", "moments_as_json": "JSON", "moments_as_parquet": "Parquet",
+        "moments_as_vtt": "WebVTT chapters",
         "moments_as_srt": "SRT subtitles", "moments_as_edl": "EDL (CMX 3600)",
         "moments_as_fcpxml": "Final Cut Pro XML", "moments_as_otio": "OpenTimelineIO",
         "moments_as_qvhighlights": "QVHighlights predictions", "scores_as_csv": "CSV", "scores_as_parquet": "Parquet",

@@ -1,0 +1,285 @@
+"""``search``: find the moments of all indexed videos that fit texts, pictures or a place of a video."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from clip_core.analysis.analyse import Picture
+from clip_core.cli import terminal
+from clip_core.cli.files import check_file, write_file
+from clip_core.cli.named_videos import stored_video
+from clip_core.cli.options import MODEL, PROGRAM, Options, command, place, text
+from clip_core.cli.scoring import tell_warnings
+from clip_core.encoders.base import Encoder
+from clip_core.errors import ClipVideoError, NotIndexedError, PromptError, shown_name
+from clip_core.export.data_files import harmless
+from clip_core.export.formats import MOMENT_FORMATS, write_moments
+from clip_core.prompts import parse_prompts
+from clip_core.retrieval.build_stretches import refresh_stretches
+from clip_core.retrieval.filters import PictureShape, SearchFilter
+from clip_core.retrieval.query import Like, SearchQuery
+from clip_core.retrieval.results import Hit, SearchResult
+from clip_core.retrieval.search import search
+from clip_core.retrieval.selection import selection_of
+from clip_core.store.store import EmbeddingStore
+from clip_core.text import alternatives, clock, counted, number_text, parse_time, shorten, value_text
+from clip_core.video.images import read_image
+
+HEADER = ("FROM", "TO", "VIDEO", "SCORE", "BEATS", "ID")
+CSV_COLUMNS = (
+    "rank", "video", "start_s", "end_s", "peak_s", "score", "beats", "cosine", "unit", "also_in", "video_id", "path",
+)  # fmt: skip
+TABLE = "table"
+OWN_FORMATS = ("json", "csv")
+TIMELINES = ("otio", "edl")
+MARKERS = tuple(
+    name for name, format_ in MOMENT_FORMATS.items() if name not in (*OWN_FORMATS, *TIMELINES) and not format_.binary
+)
+MOST_HITS = 10_000
+MOST_OF_QUERY = 60
+_DAY = "a day as 2026-05-31, or a time as 2026-05-31T14:00"
+
+
+class _SearchCommand(click.Command):
+    """Takes a text that begins with "- " as a negative one, not as an option."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, [f" {arg}" if arg.startswith("- ") else arg for arg in args])
+
+
+def _time(value: str, *, to_end: bool = False) -> float:
+    """Return a local day or time in seconds since 1970; the end of the day with ``to_end``."""
+    try:
+        when = datetime.fromisoformat(value.strip())
+        if to_end and len(value.strip()) <= len("2026-05-31"):
+            when += timedelta(days=1)
+        return when.timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        raise click.BadParameter(f"{value[:40]!r} is neither a day such as 2026-05-31 nor a time") from error
+
+
+def _end(value: str) -> float:
+    return _time(value, to_end=True)
+
+
+def _seconds(value: str) -> float:
+    seconds = parse_time(value)
+    if seconds is None:
+        raise click.BadParameter(f"{value[:40]!r} is not a time such as 90 or 1:30")
+    return seconds
+
+
+_FILTERS: tuple[tuple[str, str, Callable[[str], Any], str], ...] = (
+    ("--folder", "F", place, "only videos in this folder or its subfolders"),
+    ("--name", "PART", text, "only videos with this in their name; capitals do not count"),
+    ("--added-from", "DAY", _time, f"only videos stored since then: {_DAY}"),
+    ("--added-to", "DAY", _end, "only videos stored until the end of that day, or that time"),
+    ("--recorded-from", "DAY", _time, "only videos recorded since then, as their files say"),
+    ("--recorded-to", "DAY", _end, "only videos recorded until the end of that day, or that time"),
+    ("--shortest", "TIME", _seconds, "only videos of at least this length: seconds, or as 1:30"),
+    ("--longest", "TIME", _seconds, "only videos of at most this length"),
+)
+_OPTIONS = [
+    MODEL,
+    *(click.Option((name,), metavar=metavar, type=kind, help=what) for name, metavar, kind, what in _FILTERS),
+    click.Option(("--orientation",), type=click.Choice(get_args(PictureShape)), help="only such videos"),
+    click.Option(("--hide-rejected",), is_flag=True, help="leave out what was rejected on the page for these texts"),
+]
+
+
+@command(
+    'search "a red car"',
+    'search "a dog" "- a person" --limit 5',
+    "search --like holiday.mp4@1:02.5 --json",
+    shared=_OPTIONS,
+    kind=_SearchCommand,
+)
+@click.argument("texts", metavar="[TEXT]...", nargs=-1)
+@click.option("--image", "images", metavar="FILE", type=place, multiple=True, help="a picture; may be repeated")
+@click.option("--like", metavar="VIDEO@TIME", type=text, help="more like this place, or this span: VIDEO@1:02-1:05")
+@click.option("--include-own", is_flag=True, help="with --like, also what lies around that place")
+@click.option("--limit", metavar="N", type=click.IntRange(1, MOST_HITS), default=24, help="how many (default: 24)")
+@click.option("--per-video", metavar="N", type=click.IntRange(1), default=3, help="of one video (default: 3)")
+@click.option("--video", "videos", metavar="V", type=text, multiple=True, help="only in this one; may be repeated")
+@click.option("--json", "form", flag_value="json", help="write JSON: everything that is known of the answer")
+@click.option("--csv", "form", flag_value="csv", help="write CSV, a row for each hit")
+@click.option("--otio", "form", flag_value="otio", help="write an OpenTimelineIO timeline of all hits")
+@click.option("--edl", "form", flag_value="edl", help="write an EDL (CMX 3600) of all hits")
+@click.option("--markers", metavar="F", type=text, help=f"write for another tool: {alternatives(MARKERS)}")
+@click.option("-o", "--out", metavar="FILE", type=place, help="where to write (default: standard output)")
+def run_search(
+    options: Options, texts: Sequence[str], images: Sequence[str], like: str | None, videos: Sequence[str],
+    form: str | None, markers: str | None, out: str | None, limit: int, per_video: int, include_own: bool,
+    **filters: Any,  # noqa: ANN401
+) -> None:  # fmt: skip
+    """Find the moments of all indexed videos that fit best.
+
+    Several texts, pictures and a place are looked for together; a frame must fit a text that begins with "- " less.
+    VIDEO is a path, a name, or the first digits of an id as `list` shows it.
+    """
+    kind = _form(form, markers, out)
+    if out is not None:
+        check_file(out, **({"picture": images[0]} if images else {}))
+    store = options.store
+    query = _query(texts, images, like, options)
+    if not store.videos():
+        raise NotIndexedError(f"Nothing is stored in {store.location}.", f"Index a video: {PROGRAM} index VIDEO")
+    among = [stored_video(video, options).video_id for video in videos] or None
+    encoder = options.load_encoder()
+    _prepare(store, encoder)
+    result = search(
+        query, store, encoder, limit=limit, videos=among, where=_where(filters), most_per_video=per_video,
+        include_own=include_own,
+    )  # fmt: skip
+    tell_warnings(result.warnings)
+    if kind == TABLE:
+        lines = [text.line for text in query.texts]
+        places = [f"like {shown_name(named)}" for named in (*images, *([like] if like else []))]
+        _show("; ".join([*lines, *places]), result)
+    else:
+        _write(kind, query, result, store, out)
+    if result.unsearched:
+        unsearched = counted(len(result.unsearched), "stored video was", "stored videos were")
+        terminal.note(f"{unsearched} not searched: not indexed with the model {shown_name(encoder.id)}.")
+    options.tell_notices()
+
+
+def _form(form: str | None, markers: str | None, out: str | None) -> str:
+    """Return the format to write, by its option or else by the ending of the file's name."""
+    if form is not None and markers is not None:
+        raise ClipVideoError("Two formats are given.", "Leave out one.")
+    if markers is not None and markers not in MARKERS:
+        raise ClipVideoError(f"There is no format “{shown_name(markers, 20)}”.", f"There are: {', '.join(MARKERS)}.")
+    if (chosen := markers or form) is not None or out is None:
+        return chosen or TABLE
+    ending = Path(out).suffix[1:].lower()
+    if ending not in (*OWN_FORMATS, *TIMELINES):
+        what = f"The name {shown_name(out)} does not say in which format to write."
+        raise ClipVideoError(what, "Give one: --json, --csv, --otio, --edl or --markers.")
+    return ending
+
+
+def _query(texts: Sequence[str], images: Sequence[str], like: str | None, options: Options) -> SearchQuery:
+    lines = [line for given in texts for line in given.splitlines()]
+    pictures = tuple((Picture(_image(path)), 1.0) for path in images)
+    query = SearchQuery(parse_prompts(lines), pictures, None if like is None else _like(like, options))
+    if not (query.positives or pictures or query.like):
+        raise PromptError("There is nothing to look for.", f'Such as: {PROGRAM} search "a red car"')
+    return query
+
+
+def _image(path: str) -> Any:  # noqa: ANN401
+    rgb = read_image(Path(path)) if Path(path).is_file() else None
+    if rgb is None:
+        raise ClipVideoError(f"{shown_name(path)} cannot be read as a picture.", "Give a PNG or JPEG file to --image.")
+    return rgb
+
+
+def _like(named: str, options: Options) -> Like:
+    """Return the place that VIDEO@TIME or VIDEO@FROM-TO names."""
+    video, _, times = named.rpartition("@")
+    spans = [parse_time(time) for time in times.split("-")]
+    if not video or len(spans) > 2 or any(time_s is None for time_s in spans):
+        raise ClipVideoError(f"{shown_name(named)} names no place of a video.", "Such as: --like holiday.mp4@1:02.5")
+    start_s, end_s = (float(time_s or 0.0) for time_s in (spans[0], spans[-1]))
+    return Like(stored_video(video, options).video_id, start_s, end_s)
+
+
+def _where(filters: dict[str, Any]) -> SearchFilter:
+    """Return the filter; options that are days end with ``_s`` there."""
+    names = {
+        name if name in SearchFilter.__dataclass_fields__ else f"{name}_s": value for name, value in filters.items()
+    }
+    if names["folder"] is not None:
+        names["folder"] = os.path.abspath(names["folder"])  # noqa: PTH100 - links stay, as in the store
+    return SearchFilter(**names)
+
+
+def _prepare(store: EmbeddingStore, encoder: Encoder) -> None:
+    """Build what the search needs of videos that were indexed by an earlier version or a moment ago."""
+    with terminal.ProgressBar("Preparing") as bar:
+        for progress in refresh_stretches(store, encoder):
+            if progress.total:
+                text = f"{progress.done:.0f} of {counted(int(progress.total), 'video')}"
+                bar.update(progress.share, text + terminal.time_left(progress.seconds_left), done=False)
+
+
+def _show(asked: str, result: SearchResult) -> None:
+    """Write the verdict on what was asked, the table of hits, and what is not in it."""
+    terminal.line(f"{shorten(asked, MOST_OF_QUERY)}: {result.verdict}. {result.reason}".rstrip())
+    if result.hits:
+        rows = [_row(hit, result) for hit in result.hits]
+        terminal.table(HEADER, rows, right=("FROM", "TO", "SCORE", "BEATS"))
+    searched = f"{counted(result.videos, 'video')} with {counted(result.frames, 'frame')} searched"
+    more = sum(result.more.values())
+    further = f"; {more:,} more in these videos, see --per-video" if more else ""
+    terminal.line(f"{counted(len(result.hits), 'hit')}; {searched}{further}")
+
+
+def _row(hit: Hit, result: SearchResult) -> tuple[str, ...]:
+    beats = "-" if hit.beats is None else f"{int(100 * hit.beats)} %"
+    also = f" (also in {counted(len(hit.also_in), 'file')})" if hit.also_in else ""
+    score = value_text(hit.score, result.unit)
+    return clock(hit.start_s), clock(hit.end_s), hit.name + also, score, beats, hit.video_id[:12]
+
+
+def _write(kind: str, query: SearchQuery, result: SearchResult, store: EmbeddingStore, out: str | None) -> None:
+    notes = list[str]()
+    if kind == "json":
+        content = (json.dumps(result.to_dict(), indent=2, default=lambda value: value.item()) + "\n").encode()
+    elif kind == "csv":
+        content = hits_csv(result, store).encode()
+    else:
+        content, notes = _timeline(kind, query, result, store)
+    if out is None:
+        terminal.write(content.decode())
+    else:
+        write_file(out, content)
+        terminal.line(f"{counted(len(result.hits), 'hit')} in {shown_name(out)}")
+    if kind != "json":
+        notes.append(f"{result.verdict}. {result.reason}")
+    tell_warnings(notes)
+
+
+def _timeline(kind: str, query: SearchQuery, result: SearchResult, store: EmbeddingStore) -> tuple[bytes, list[str]]:
+    """Return the hits in the format of another tool, and what the user should know about it."""
+    named = MOMENT_FORMATS[kind]
+    if not result.hits:
+        raise ClipVideoError("Nothing was found, so there is nothing to write.", "Widen the filter.")
+    videos = len({hit.video_id for hit in result.hits})
+    if named.one_video and videos > 1:
+        what = f"{named.title} holds the moments of one video, and these are of {videos}."
+        raise ClipVideoError(what, "Choose one with --video.")
+    selection = selection_of(result.hits, store, query=query, unit=result.unit)
+    notes = [selection.note] if named.counts_frames and selection.note else []
+    if named.left_out is not None and (said := named.left_out(selection)):
+        notes.append(said)
+    return write_moments(kind, selection), notes
+
+
+def hits_csv(result: SearchResult, store: EmbeddingStore) -> str:
+    """Return a CSV table with a row per hit, the best first: ``CSV_COLUMNS``.
+
+    Columns ending in ``_s`` are seconds from the first frame. ``beats`` is a share from 0 to 1, empty if the query was
+    not compared with neutral texts; ``also_in`` counts other files with the same pictures. Texts that a spreadsheet
+    would run get a quote in front.
+    """
+    paths, out = {record.video_id: record.path for record in store.videos()}, io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for rank, hit in enumerate(result.hits, 1):
+        times = (number_text(time_s, 6) for time_s in (hit.start_s, hit.end_s, hit.peak_s))
+        beats = "" if hit.beats is None else number_text(hit.beats, 6)
+        scores = (number_text(hit.score, 6), beats, number_text(hit.cosine, 6), result.unit, len(hit.also_in))
+        path = harmless(paths.get(hit.video_id, ""))
+        writer.writerow((rank, harmless(hit.name), *times, *scores, hit.video_id, path))
+    return out.getvalue()

@@ -1,0 +1,48 @@
+"""Build the stretches of everything that is stored already, in the background or before a first search."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from clip_core.analysis.score_prompts import text_vectors
+from clip_core.encoders.base import Encoder
+from clip_core.errors import EncoderError
+from clip_core.indexing.stretches import BankVectors, build_stretches, stored_bank
+from clip_core.scoring.null_bank import bank_texts
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Progress
+
+VIDEOS_AT_ONCE = 16
+_log = logging.getLogger(__name__)
+
+
+def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Iterator[Progress]:
+    """Build the stretches that are missing or outdated under a model; progress counts videos.
+
+    A read-only store gets none. If the model cannot embed the texts of the null banks now, the stretches are built without their levels.
+
+    Raises:
+        StoreError: The store cannot be read or written.
+    """
+    if store.read_only:
+        yield Progress(0, 0, seconds_left=0.0, stage="done")
+        return
+    bank = _bank(store, encoder)
+    outdated = store.outdated_stretches(encoder.fingerprint, levelled=bank is not None)
+    total = len(outdated)
+    for first in range(0, total, VIDEOS_AT_ONCE):
+        yield Progress(first, total, stage="frames", note="Preparing the search")
+        build_stretches(outdated[first : first + VIDEOS_AT_ONCE], encoder.fingerprint, store, bank)
+    if outdated:
+        store.index_stretches(encoder.fingerprint)
+    yield Progress(total, total, seconds_left=0.0, stage="done")
+
+
+def _bank(store: EmbeddingStore, encoder: Encoder) -> BankVectors | None:
+    try:
+        text_vectors([text for kind in ("names", "captions") for text in bank_texts(kind)], encoder, store)
+    except EncoderError as error:
+        _log.warning("The search is prepared without the null bank: %s", error.line)
+        return None
+    return stored_bank(store, encoder.fingerprint, encoder.logit_scale)

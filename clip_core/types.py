@@ -202,7 +202,7 @@ class Stretches:
         start_s, end_s: float64 (m,), the span [start_s, end_s) that its samples stand for.
         counts: int64 (m,), how many samples each holds, at least 1.
         vectors: float32 (m, dim), the mean vectors, unit length.
-        levels: float32 (m, 2), the levels of the null banks (names, captions) on the mean vectors; None: unknown.
+        levels: float32 (m, 2), the mean levels of the null banks (names, captions) on the samples; None: unknown.
     """
 
     first_pts: Ints
@@ -246,7 +246,7 @@ class FoundStretches:
 
     Attributes:
         video_ids: The video of each of the m stretches.
-        stretches: The stretches in the same order, the best for any query first; without levels.
+        stretches: The stretches in the same order, the best for any query first.
         scores: float32 (m, q), the score of each for each query vector.
     """
 

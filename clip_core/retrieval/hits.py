@@ -91,6 +91,7 @@ class HitList:
     def add(self, candidates: Iterable[Candidate], limit: int) -> None:
         """Take places, the best first, until there are ``limit`` hits; of the rest, count those in videos with hits."""
         waiting = list(candidates)
+        self._read_curves(dict.fromkeys(candidate.video_id for candidate in waiting[: 2 * limit]))
         while waiting and len(self) < limit:
             new = list[_Chosen]()
             while waiting and len(self) + len(new) < limit:
@@ -168,13 +169,18 @@ class HitList:
     def _is_left_out(self, video_id: str, span: HitSpan) -> bool:
         return any(start_s <= span.peak_s < end_s for start_s, end_s in self._left_out[video_id])
 
+    def _read_curves(self, video_ids: Iterable[str]) -> None:
+        """Score the stretches of some videos; None stands for a video without stretches."""
+        lacking = [video_id for video_id in video_ids if video_id not in self._curves]
+        stretches = self._store.stretches_of(lacking, self._encoder.fingerprint)
+        for video_id in lacking:
+            summary, own = self._scope.summaries.get(video_id), stretches.get(video_id)
+            peaks = None if summary is None else self._target.peaks(summary)
+            self._curves[video_id] = None if own is None else VideoCurve.of(own, self._target, peaks)
+
     def _curve(self, video_id: str) -> VideoCurve | None:
         """Return the query's scores on a video's stretches, or None if there are none any more."""
-        if video_id not in self._curves:
-            stretches = self._store.stretches(video_id, self._encoder.fingerprint)
-            summary = self._scope.summaries.get(video_id)
-            peaks = None if summary is None else self._target.peaks(summary)
-            self._curves[video_id] = None if stretches is None else VideoCurve.of(stretches, self._target, peaks)
+        self._read_curves([video_id])
         return self._curves[video_id]
 
 

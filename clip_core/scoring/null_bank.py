@@ -167,8 +167,12 @@ def scores_of_bank(cosines: Floats, levels: BankLevels) -> Floats:
         cosines: float32 (n, m).
         levels: Of the same cosines.
     """
-    rows = [column - levels.without(text, column) for text, column in enumerate(np.ascontiguousarray(cosines.T))]
-    return np.stack(rows).astype(np.float32)
+    shares = np.exp(levels.sharpness * (cosines.astype(np.float64) - levels.level[:, None])) / levels.count
+    others = np.maximum(1 - shares, 1e-12) * levels.count / (levels.count - 1)
+    without = levels.level[:, None] + np.log(others) / levels.sharpness
+    rows = np.arange(len(cosines))
+    without[rows, levels.top] = levels.level_without_top  # more exact where one text is nearly the whole level
+    return np.ascontiguousarray((cosines - without).T, np.float32)
 
 
 NO_SAMPLES = PromptBank(*(np.empty(0, np.float32) for _ in range(4)))

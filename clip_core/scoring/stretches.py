@@ -18,7 +18,7 @@ FEWEST_SAMPLES = 8
 """With fewer samples the nearness is the greatest one."""
 
 
-def find_stretches(frames: FrameEmbeddings, end_s: float) -> Stretches:
+def find_stretches(frames: FrameEmbeddings, end_s: float, levels: Floats | None = None) -> Stretches:
     """Return the stretches of one video: each ends where a sample is less near to the mean of those before it.
 
     Each also ends at a shot boundary, at a gap, and after 30 seconds. All depends on this video's samples alone.
@@ -26,16 +26,17 @@ def find_stretches(frames: FrameEmbeddings, end_s: float) -> Stretches:
     Args:
         frames: Sorted by time.
         end_s: Where the video ends, in seconds.
+        levels: float32 (n, 2), the levels of the null banks on the samples, from ``levels_of``; None: unknown.
     """
     vectors, times_s = frames.vectors, frames.times_s
     if len(frames) == 0:
         none = np.empty(0, np.int64)
-        return Stretches(none, none, none, np.empty(0), np.empty(0), none, vectors)
+        return Stretches(none, none, none, np.empty(0), np.empty(0), none, vectors, levels)
     distances = Neighbours().distances(vectors, np.arange(len(frames)))
     spans = sample_spans(times_s, 0.0, max(end_s, float(times_s[-1])))
     shots = split_at(spans, times_s, find_shot_boundaries(distances, times_s)).stretch
     starts = _starts(vectors, times_s, np.diff(shots) > 0, nearness(vectors, distances))
-    return _stretches_at(starts, frames, spans)
+    return _stretches_at(starts, frames, spans, levels)
 
 
 def nearness(vectors: Floats, distances: Floats) -> float:
@@ -72,19 +73,16 @@ def _starts(vectors: Floats, times_s: Times, ends: NDArray[np.bool_], least: flo
     return np.array(starts, np.int64)
 
 
-def _stretches_at(starts: Ints, frames: FrameEmbeddings, spans: Spans) -> Stretches:
+def _stretches_at(starts: Ints, frames: FrameEmbeddings, spans: Spans, levels: Floats | None) -> Stretches:
     counts = np.diff(np.append(starts, len(frames)))
     last = starts + counts - 1
     sums = np.add.reduceat(frames.vectors, starts, axis=0)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     means = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
-    near = np.concatenate(
-        [
-            np.einsum("nd,nd->n", frames.vectors[i : i + BLOCK_SAMPLES], means[of[i : i + BLOCK_SAMPLES]])
-            for of in (np.repeat(np.arange(len(starts)), counts),)
-            for i in range(0, len(frames), BLOCK_SAMPLES)
-        ]
-    )
+    of, near = np.repeat(np.arange(len(starts)), counts), np.empty(len(frames), np.float32)
+    for start in range(0, len(frames), BLOCK_SAMPLES):
+        block = slice(start, start + BLOCK_SAMPLES)
+        near[block] = np.einsum("nd,nd->n", frames.vectors[block], means[of[block]])
     return Stretches(
         first_pts=frames.pts[starts],
         last_pts=frames.pts[last],
@@ -93,6 +91,7 @@ def _stretches_at(starts: Ints, frames: FrameEmbeddings, spans: Spans) -> Stretc
         end_s=spans.right[last],
         counts=counts,
         vectors=means,
+        levels=None if levels is None else np.asarray(np.add.reduceat(levels, starts) / counts[:, None], np.float32),
     )
 
 
@@ -104,10 +103,10 @@ def _highest(values: Floats, starts: Ints, counts: Ints) -> Ints:
 
 
 def levels_of(vectors: Floats, names: Floats, captions: Floats, logit_scale: float) -> Floats:
-    """Return the levels of the two null banks on vectors, float32 (m, 2).
+    """Return the levels of the two null banks on frames, float32 (n, 2).
 
     Args:
-        vectors: float32 (m, dim), unit length.
+        vectors: float32 (n, dim), unit length.
         names, captions: float32 (k, dim), the vectors of the banks' texts.
         logit_scale: The model's.
     """
@@ -119,15 +118,20 @@ def levels_of(vectors: Floats, names: Floats, captions: Floats, logit_scale: flo
     return found
 
 
-def bank_peaks(vectors: Floats, texts: Floats, logit_scale: float) -> Floats:
-    """Return the corrected score of each text of a null bank in its best stretch, float32 (m,).
+def bank_peaks(vectors: Floats, starts: Ints, texts: Floats, logit_scale: float) -> Floats:
+    """Return the corrected score of each text of a null bank in its best stretch of each video, float32 (k, m).
 
     Each text is compared with the others, so that a text that is not visible can be compared with the result.
 
     Args:
-        vectors: float32 (n, dim), the mean vectors of a video's stretches, n ≥ 1.
+        vectors: float32 (n, dim), the mean vectors of the stretches of k videos.
+        starts: int64 (k,), the first stretch of each video, increasing from 0.
         texts: float32 (m, dim), the vectors of the bank's texts.
         logit_scale: The model's.
     """
-    cosines = vectors @ texts.T
-    return np.asarray(scores_of_bank(cosines, bank_levels(cosines, SHARPNESS * logit_scale)).max(axis=1), np.float32)
+    found = np.empty((len(texts), len(vectors)), np.float32)
+    for start in range(0, len(vectors), BLOCK_SAMPLES):
+        block = slice(start, start + BLOCK_SAMPLES)
+        cosines = vectors[block] @ texts.T
+        found[:, block] = scores_of_bank(cosines, bank_levels(cosines, SHARPNESS * logit_scale))
+    return np.ascontiguousarray(np.maximum.reduceat(found, starts, axis=1).T)

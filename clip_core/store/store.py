@@ -156,7 +156,7 @@ class EmbeddingStore(
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.
 
-        Its thumbnails are deleted too if its record is gone (it was forgotten). Its record, its runs and other models stay.
+        Its thumbnails are deleted too if its record is gone (it was forgotten). The record, runs and other models stay.
         """
         pictures = [] if self.video(video_id) else [THUMBNAILS]
         own = [prefix + plain_id(fingerprint) for prefix in (FRAMES, STRETCHES, SUMMARIES)]

@@ -1,72 +1,122 @@
 """Stretches: one table per model of the runs of nearly equal frames of all videos, among which a search looks first.
 
 A row's vector has two numbers more than the model's: minus the levels of the two null banks. So one product with a
-query's vector, and how much of each level to take off, is the corrected score. A video's rows are replaced by adding
-those of a new generation and deleting the older ones; readers take the newest generation only.
+query's vector, and with how much of each level to take off, is the corrected score. A video's rows are replaced by
+adding those of a new generation and then deleting the older ones; readers use the newest generation that they see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from clip_core.errors import StoreError
-from clip_core.store.embeddings import FRAMES, EmbeddingRows, column_of, unit_vectors_of, vectors_of
+from clip_core.store.embeddings import (
+    FRAMES,
+    EmbeddingRows,
+    column_of,
+    dim_of,
+    each_frame_once,
+    unit_vectors_of,
+    vectors_of,
+)
 from clip_core.store.errors import asked_again
-from clip_core.store.runs import runs_of_all
-from clip_core.store.tables import Table, columns_of, of_video, plain_id, stamp
+from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
+from clip_core.store.vector_index import index_vectors, is_worth_indexing, nearest
 from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFrames
 
 STRETCHES = "stretches_"
 """A table's name is this and the model's fingerprint."""
 BANKS = 2
-UNKNOWN_LEVEL = 8.0
-"""Stands for a level that is not known: no corrected score comes near, and such rows are looked at separately."""
+UNKNOWN_LEVEL = 2.0
+"""Stands for a level that is not known: no corrected score comes near, so such rows are asked for separately."""
+MOST_PLACES = 4_000_000
+"""Of so many frames the places in the table are kept in memory, 16 bytes each."""
 _COLUMNS = columns_of(
     "video string, epoch string, made_ns int64, first_pts int64, last_pts int64, picture_pts int64, start_s float64, "
     "end_s float64, count int64, levelled bool"
 )
-_COUNTED = ("video", "epoch", "count", "levelled")
-_FOUND = ("video", "made_ns", "first_pts", "last_pts", "picture_pts", "start_s", "end_s", "count", "vector")
+_FOUND = ("video", "made_ns", "first_pts", "last_pts", "picture_pts", "start_s", "end_s", "count", "levelled", "vector")
+_Places: TypeAlias = dict[str, tuple[Ints, Ints]]
+"""Video id → the pts of its frames, increasing, and their row ids."""
 
 
 class StretchRows(EmbeddingRows):
     """The store's stretches."""
 
-    def write_stretches(self, fingerprint: str, built: Mapping[str, Stretches], epochs: Mapping[str, str]) -> None:
-        """Store the stretches of some videos in place of their previous ones, in one commit.
+    _known_places: tuple[tuple[str, str], _Places] = (("", ""), {})
+
+    @asked_again
+    def next_generation(self, fingerprint: str, video_ids: Collection[str]) -> int:
+        """Return the generation of stretches of some videos that are made from frames read after this call."""
+        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+            made = [] if table is None else table.rows(("made_ns",), of_videos(video_ids))["made_ns"].to_pylist()
+        return stamp(max(made, default=0))
+
+    def write_stretches(
+        self, fingerprint: str, built: Mapping[str, Stretches], epochs: Mapping[str, str], generation: int
+    ) -> None:
+        """Store the stretches of some videos in place of their previous ones; the new ones appear in one commit.
+
+        Those of a later generation stay, and those of a video that was forgotten meanwhile are deleted again.
 
         Args:
             fingerprint: The model.
-            built: Video id → all its stretches.
-            epochs: Video id → the epoch of the run that they were made from. If the video was forgotten meanwhile,
-                its rows are deleted again.
+            built: Video id → all its stretches, at least one.
+            epochs: Video id → the epoch of the run whose frames they were made from.
+            generation: What ``next_generation`` returned before these frames were read.
         """
-        made_ns = stamp()
         name = STRETCHES + plain_id(fingerprint)
-        rows, dim = _rows(built, epochs, made_ns)
+        dim = next(iter(built.values())).vectors.shape[1] + BANKS
         with self._tables.writing(name, {**_COLUMNS, "vector": f"float32[{dim}]"}) as table:
-            if _dim(table) != dim:
-                raise StoreError("The stored stretches are of another model.", "Restore the model's folder.")
-            table.add(rows)
-            for video_id in built:
-                table.delete(f"{of_video(video_id)} AND made_ns < {made_ns}")
-        for video_id in built:
-            run = self.run(video_id, fingerprint)
-            if run is None or run.epoch != epochs[video_id]:
-                self._tables.delete([name], of_video(video_id))
+            if dim_of(table) != dim:
+                what = f"This model's stored stretches have {dim_of(table)} numbers, and these have {dim}."
+                raise StoreError(what, "The model's folder changed under the same fingerprint: restore it.")
+            table.add(_rows(built, epochs, generation))
+            made = table.rows(("video", "made_ns"), of_videos(built))
+            newest = _newest_of(made)
+            if any(made_ns < newest[video] for video, made_ns in _pairs(made)):
+                older = (f"({of_video(video)} AND made_ns < {made_ns})" for video, made_ns in newest.items())
+                table.delete(" OR ".join(older))
+        runs = self.runs_under(fingerprint)
+        for video_id, epoch in epochs.items():
+            run = runs.get(video_id)
+            if run is None or run.epoch != epoch:
+                self._tables.delete([name], f"{of_video(video_id)} AND epoch = '{plain_id(epoch)}'")
 
-    @asked_again
+    def drop_stretches(self, video_id: str, fingerprint: str) -> None:
+        """Delete the stretches of a video under a model."""
+        self._tables.delete([STRETCHES + plain_id(fingerprint)], of_video(video_id))
+
+    def index_stretches(self, fingerprint: str) -> None:
+        """Index the stretches if there are many. Those that are not indexed are found as well, but more slowly."""
+        self._tables.check_writable()
+        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+            if table is not None and is_worth_indexing(table):
+                table.compact()
+                table.index("video")
+                index_vectors(table)
+
     def stretches(self, video_id: str, fingerprint: str) -> Stretches | None:
         """Return the stored stretches of a video in time order, or None if there are none."""
+        return self.stretches_of([video_id], fingerprint).get(video_id)
+
+    @asked_again
+    def stretches_of(self, video_ids: Collection[str], fingerprint: str) -> dict[str, Stretches]:
+        """Return video id → its stored stretches in time order, for those of the videos that have any."""
         with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
-            rows = None if table is None else table.rows(_FOUND, of_video(video_id))
-            if table is None or rows.num_rows == 0:
-                return None
-            rows = rows.take(_newest(rows))
-            return _stretches(rows.take(np.argsort(column_of(rows, "first_pts"))), _dim(table))
+            if table is None or not video_ids:
+                return {}
+            rows = _newest(table.rows(_FOUND, of_videos(video_ids)))
+        places: dict[str, list[int]] = {}
+        for place, video_id in enumerate(rows["video"].to_pylist()):
+            places.setdefault(video_id, []).append(place)
+        first_pts = column_of(rows, "first_pts")
+        return {
+            video_id: _stretches(rows.take(sorted(own, key=first_pts.__getitem__))) for video_id, own in places.items()
+        }
 
     def outdated_stretches(self, fingerprint: str, *, levelled: bool = False) -> list[str]:
         """Return the ids of the videos whose stretches do not stand for exactly their stored frames.
@@ -75,49 +125,24 @@ class StretchRows(EmbeddingRows):
             fingerprint: The model.
             levelled: Whether stretches without levels of the null banks are outdated too.
         """
-        stored, built = self._frame_counts(fingerprint), self._stretch_counts(fingerprint)
-        wanted: dict[str, tuple[str, int]] = {}
-        for video_id, models in runs_of_all(self._tables).items():
-            if fingerprint in models and stored.get(video_id):
-                wanted[video_id] = (models[fingerprint].epoch, stored[video_id])
-        lacking = {video_id for video_id, (_, _, known) in built.items() if levelled and not known}
-        counts = {video_id: (epoch, count) for video_id, (epoch, count, _) in built.items()}
-        return sorted(lacking | {v for v in wanted.keys() | counts.keys() if wanted.get(v) != counts.get(v)})
+        stored, runs = self.stored_rows(fingerprint), self.runs_under(fingerprint)
+        built = self._tables.answered(STRETCHES + plain_id(fingerprint), "counts", _counts_of_videos)
+        outdated = {video_id for video_id in built if video_id not in stored or video_id not in runs}
+        for video_id in stored.keys() & runs.keys():
+            epoch, count, has_levels = built.get(video_id, ("", 0, False))
+            is_whole = runs[video_id].epoch == epoch and (has_levels or not levelled)
+            # There are more rows than frames if some were stored twice. Only then must they be counted.
+            if not is_whole or (stored[video_id] != count and len(self.stored_pts(video_id, fingerprint)) != count):
+                outdated.add(video_id)
+        return sorted(outdated)
 
+    @asked_again
     def stretches_are_current(self, video_id: str, fingerprint: str) -> bool:
         """Return whether the stretches of a video stand for exactly its stored frames."""
-        return video_id not in self.outdated_stretches(fingerprint)
-
-    def drop_stretches(self, video_id: str, fingerprint: str) -> None:
-        """Delete the stretches of a video under a model."""
-        self._tables.delete([STRETCHES + plain_id(fingerprint)], of_video(video_id))
-
-    def index_stretches(self, fingerprint: str) -> None:
-        """Bring the vector index over the stretches up to date; without it they are searched as well, but slower."""
-
-    @asked_again
-    def _frame_counts(self, fingerprint: str) -> dict[str, int]:
-        """Return video id → how many of its frames are stored, each counted once."""
-        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
-            if table is None:
-                return {}
-            rows = table.rows(("video", "pts"))
-        videos, of = np.unique(rows["video"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-        pairs = np.unique(np.stack([of, column_of(rows, "pts")]), axis=1)[0]
-        return dict(zip(videos.tolist(), np.bincount(pairs, minlength=len(videos)).tolist(), strict=True))
-
-    @asked_again
-    def _stretch_counts(self, fingerprint: str) -> dict[str, tuple[str, int, bool]]:
-        """Return video id → the epoch of its stretches ("" if several), their frames, and whether all have levels."""
+        run, frames = self.run(video_id, fingerprint), len(self.stored_pts(video_id, fingerprint))
         with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
-            if table is None:
-                return {}
-            rows = table.rows(_COUNTED)
-        found: dict[str, tuple[str, int, bool]] = {}
-        for video_id, epoch, count, levelled in zip(*(rows[name].to_pylist() for name in _COUNTED), strict=True):
-            known, total, all_levelled = found.get(video_id, (epoch, 0, True))
-            found[video_id] = (epoch if known == epoch else "", total + count, all_levelled and levelled)
-        return found
+            epoch, count, _ = _counts_of_videos(table, of_video(video_id)).get(video_id, ("", 0, False))
+        return count == frames and (frames == 0 or (run is not None and run.epoch == epoch))
 
     @asked_again
     def nearest_stretches(
@@ -133,81 +158,117 @@ class StretchRows(EmbeddingRows):
 
         Args:
             fingerprint: The model.
-            vectors: float32 (q, dim), the queries.
+            vectors: float32 (q, dim), the queries, q ≥ 1.
             levels: float32 (q, 2), how much of the level of each null bank, names and captions, is taken off a
                 stretch's product with the query: (1, 0) gives the corrected score of a name. None: nothing.
-            limit: At most so many for each query.
+            limit: At most so many for each query; of those whose levels are not known, at most so many more.
             videos: Ids of the videos to look in; None: all.
         """
-        factors = np.zeros((len(vectors), BANKS), np.float32) if levels is None else levels
-        asked = np.concatenate([vectors, factors], axis=1, dtype=np.float32)
-        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+        factors = np.zeros((len(vectors), BANKS), np.float32) if levels is None else levels.astype(np.float32)
+        name = STRETCHES + plain_id(fingerprint)
+        lacks_levels = bool(factors.any()) and self._tables.answered(name, "lacks levels", _lacks_levels)
+        with self._tables.reading(name) as table:
             if table is None or (videos is not None and not videos):
-                return _none(vectors)
-            where = None if videos is None else _among(videos)
-            rows = table.rows(_FOUND, where)
-            rows = rows.take(_newest(rows))
-            scores = vectors_of(rows, _dim(table)) @ asked.T
-            best = np.unique(np.argsort(-scores, axis=0, kind="stable")[:limit])
-            best = best[np.argsort(-scores[best].max(axis=1), kind="stable")]
-            rows = rows.take(best)
-            return FoundStretches(tuple(rows["video"].to_pylist()), _stretches(rows, _dim(table)), scores[best])
+                return _nothing(vectors)
+            within = None if videos is None else of_videos(videos)
+            parts = []
+            for vector, factor in zip(vectors, factors, strict=True):
+                parts.append(nearest(table, np.append(vector, factor), _FOUND, within, limit))
+                if lacks_levels and factor.any():
+                    where = "NOT levelled" if within is None else f"NOT levelled AND {within}"
+                    plain = np.append(vector, np.zeros(BANKS, np.float32))
+                    parts.append(nearest(table, plain, _FOUND, where, limit))
+        return _found(parts, vectors, factors)
 
+    @asked_again
     def frames_of_stretches(self, fingerprint: str, found: FoundStretches) -> StretchFrames:
         """Return the stored frames of stretches, each frame once; of a video that was forgotten there are none."""
-        places, pts, times_s, vectors = [], [], [], []
-        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
-            for place, video_id in enumerate(found.video_ids):
-                first, last = (int(values[place]) for values in (found.stretches.first_pts, found.stretches.last_pts))
-                where = f"{of_video(video_id)} AND pts >= {first} AND pts <= {last}"
-                rows = table.rows(("pts", "time_s", "vector"), where)
-                own, at = np.unique(column_of(rows, "pts"), return_index=True)
-                rows = rows.take(at)
-                places.append(np.full(len(own), place, np.int64))
-                pts.append(own)
-                times_s.append(rows["time_s"].to_numpy())
-                vectors.append(unit_vectors_of(rows, found.stretches.vectors.shape[1]))
-        return StretchFrames(*(np.concatenate(parts) for parts in (places, pts, times_s, vectors)))
+        dim = found.stretches.vectors.shape[1]
+        name = FRAMES + plain_id(fingerprint)
+        with self._tables.reading(name) as table:
+            places = {} if table is None else self._places(name, table, found.video_ids)
+            of, ids = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+            edges = zip(found.video_ids, found.stretches.first_pts, found.stretches.last_pts, strict=True)
+            for place, (video_id, first, last) in enumerate(edges):
+                pts, row_ids = places.get(video_id, (of[0], ids[0]))
+                own = row_ids[np.searchsorted(pts, first) : np.searchsorted(pts, last, side="right")]
+                of.append(np.full(len(own), place))
+                ids.append(own)
+            wanted, at = np.unique(np.concatenate(ids), return_inverse=True)
+            if table is None or len(wanted) == 0:
+                return StretchFrames(of[0], of[0], np.empty(0), np.empty((0, dim), np.float32))
+            rows = table.take(wanted.tolist(), ("pts", "time_s", "vector"))
+        vectors = unit_vectors_of(rows, dim)[at]
+        return StretchFrames(np.concatenate(of), column_of(rows, "pts")[at], rows["time_s"].to_numpy()[at], vectors)
+
+    def _places(self, name: str, table: Table, video_ids: Collection[str]) -> _Places:
+        """Return where the frames of some videos are in the table; kept until somebody commits to it."""
+        key = (name, table.state)
+        known_key, known = self._known_places
+        lacking = {*video_ids} - known.keys() if known_key == key else {*video_ids}
+        if lacking:
+            if known_key != key or sum(len(ids) for _, ids in known.values()) > MOST_PLACES:
+                lacking, known = {*video_ids}, {}
+                self._known_places = (key, known)
+            rows = table.rows(("video", "pts"), of_videos(lacking))
+            row_ids = column_of(rows, "_rowid")
+            known |= {video_id: (pts, row_ids[at]) for video_id, pts, at in each_frame_once(rows)}
+        return known
 
 
-def _among(videos: Collection[str]) -> str:
-    """Return the SQL filter for the rows of some videos."""
-    listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in sorted(videos))
-    return f"video IN ({listed})"
+def _counts_of_videos(table: Table | None, where: str | None = None) -> dict[str, tuple[str, int, bool]]:
+    """Return video id → the epoch of its stretches ("" if there are several), their frames, whether all have levels."""
+    if table is None:
+        return {}
+    columns = ("video", "epoch", "made_ns")
+    rows = table.rows((*columns, "count", "levelled"), where)
+    groups = rows.group_by(list(columns)).aggregate([("count", "sum"), ("levelled", "all")]).to_pylist()
+    found: dict[str, tuple[str, int, bool]] = {}
+    for group in groups:
+        several = group["video"] in found
+        found[group["video"]] = ("" if several else group["epoch"], group["count_sum"], group["levelled_all"])
+    return found
 
 
-def _dim(table: Table) -> int:
-    return int(table.schema.field("vector").type.list_size)
+def _lacks_levels(table: Table | None) -> bool:
+    return table is not None and table.rows(("made_ns",), "NOT levelled").num_rows > 0
 
 
-def _newest(rows: Any) -> Ints:  # noqa: ANN401
-    """Return which rows are of the newest generation of their video."""
-    videos, made_ns = rows["video"].to_pylist(), rows["made_ns"].to_pylist()
+def _pairs(rows: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401
+    return zip(rows["video"].to_pylist(), rows["made_ns"].to_pylist(), strict=True)
+
+
+def _newest_of(rows: Any) -> dict[str, int]:  # noqa: ANN401
+    """Return video id → its newest generation."""
     newest: dict[str, int] = {}
-    for video_id, at in zip(videos, made_ns, strict=True):
-        newest[video_id] = max(newest.get(video_id, at), at)
-    return np.flatnonzero([newest[video_id] == at for video_id, at in zip(videos, made_ns, strict=True)])
+    for video_id, made_ns in _pairs(rows):
+        newest[video_id] = max(newest.get(video_id, made_ns), made_ns)
+    return newest
 
 
-def _rows(built: Mapping[str, Stretches], epochs: Mapping[str, str], made_ns: int) -> tuple[dict[str, Any], int]:
-    """Return the columns of the stretches of some videos, and the length of their vectors."""
+def _newest(rows: Any) -> Any:  # noqa: ANN401
+    """Return the rows of the newest generation of each video."""
+    newest = _newest_of(rows)
+    return rows.take(np.flatnonzero([newest[video_id] == made_ns for video_id, made_ns in _pairs(rows)]))
+
+
+def _rows(built: Mapping[str, Stretches], epochs: Mapping[str, str], generation: int) -> dict[str, Any]:
+    """Return the columns of the stretches of some videos."""
     import pyarrow as pa
 
+    of = [video_id for video_id, part in built.items() for _ in range(len(part))]
     parts = list(built.values())
     vectors = np.concatenate([np.concatenate([part.vectors, -_levels(part)], axis=1) for part in parts])
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
-    rows = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("first_pts", "last_pts", "picture_pts", "start_s", "end_s")
-    }
-    return rows | {
-        "video": [video_id for video_id, part in built.items() for _ in range(len(part))],
-        "epoch": [epochs[video_id] for video_id, part in built.items() for _ in range(len(part))],
-        "made_ns": np.full(len(vectors), made_ns),
+    plain = ("first_pts", "last_pts", "picture_pts", "start_s", "end_s")
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in plain} | {
+        "video": of,
+        "epoch": [epochs[video_id] for video_id in of],
+        "made_ns": np.full(len(of), generation),
         "count": np.concatenate([part.counts for part in parts]),
-        "levelled": [part.levels is not None for part in parts for _ in range(len(part))],
+        "levelled": [built[video_id].levels is not None for video_id in of],
         "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
-    }, vectors.shape[1]
+    }
 
 
 def _levels(stretches: Stretches) -> Floats:
@@ -216,16 +277,37 @@ def _levels(stretches: Stretches) -> Floats:
     return stretches.levels
 
 
-def _stretches(rows: Any, dim: int) -> Stretches:  # noqa: ANN401
+def _stretches(rows: Any) -> Stretches:  # noqa: ANN401
     first_pts, last_pts, picture_pts, counts = (
         column_of(rows, name) for name in ("first_pts", "last_pts", "picture_pts", "count")
     )
-    start_s, end_s = rows["start_s"].to_numpy(), rows["end_s"].to_numpy()
-    vectors = vectors_of(rows, dim)[:, :-BANKS]
-    return Stretches(first_pts, last_pts, picture_pts, start_s, end_s, counts, vectors)
+    dim = rows.schema.field("vector").type.list_size
+    vectors, levelled = vectors_of(rows, dim), all(rows["levelled"].to_pylist())
+    times = rows["start_s"].to_numpy(), rows["end_s"].to_numpy()
+    levels = -vectors[:, -BANKS:] if levelled else None
+    return Stretches(first_pts, last_pts, picture_pts, *times, counts, vectors[:, :-BANKS], levels)
 
 
-def _none(vectors: Floats) -> FoundStretches:
+def _found(parts: list[Any], vectors: Floats, factors: Floats) -> FoundStretches:
+    """Join the rows that were found for all queries, the best first."""
+    import pyarrow as pa
+
+    rows = _newest(pa.concat_tables(parts))
+    keys = list(zip(rows["video"].to_pylist(), rows["first_pts"].to_pylist(), strict=True))
+    first = {key: place for place, key in reversed([*enumerate(keys)])}
+    rows = rows.take(np.array([*first.values()], np.int64))
+    numbers = vectors_of(rows, vectors.shape[1] + BANKS)
+    levelled = np.array(rows["levelled"].to_pylist(), bool)
+    levels = numbers[:, -BANKS:]
+    usual = levels[levelled].mean(axis=0) if levelled.any() else np.zeros(BANKS, np.float32)
+    levels = np.where(levelled[:, None], levels, usual)  # stands in for the unknown ones
+    scores = numbers[:, :-BANKS] @ vectors.T + levels @ factors.T
+    order = np.argsort(-scores.max(axis=1), kind="stable") if len(scores) else np.empty(0, np.int64)
+    rows = rows.take(order)
+    return FoundStretches(tuple(rows["video"].to_pylist()), _stretches(rows), scores[order])
+
+
+def _nothing(vectors: Floats) -> FoundStretches:
     """Return no stretches, for as many queries."""
     none, times = np.empty(0, np.int64), np.empty(0)
     stretches = Stretches(none, none, none, times, times, none, np.empty((0, vectors.shape[1]), np.float32))

@@ -26,6 +26,8 @@ from tests.benchmarks import (
     detection,
     encode,
     filters,
+    judge_library,
+    library_search,
     made,
     many_reruns,
     memory,
@@ -55,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "long": player.measure_lasting,
     "large": player_large.measure,
     "filters": filters.measure,
+    "judge_library": judge_library.measure,
     "detection": detection.measure,
     "sweep": sweeping.measure,
     "nothing": nothing.measure,
@@ -62,6 +65,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "reruns": many_reruns.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
+    "library": library_search.measure,
 }
 
 

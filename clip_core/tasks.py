@@ -17,7 +17,7 @@ from clip_core.encoders.base import Encoder
 from clip_core.encoders.hub import DownloadPlan, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
 from clip_core.encoders.model_files import AUTO
-from clip_core.errors import ClipVideoError, DownloadSizeError, shown_name
+from clip_core.errors import ClipVideoError, DownloadSizeError, VideoError, shown_name
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import file_stamp
 from clip_core.media.export_media import ExportRequest, export_media
@@ -67,7 +67,7 @@ class IndexQueue(TaskQueue[IndexKey]):
     ) -> IndexKey:
         """Index a video, or join the task that does; a higher rate (samples/s; None: every frame) extends that.
 
-        ``batch`` says that it is one of several, and gets its coarse pass first.
+        ``batch`` says that it is one of several, and gets its coarse pass first; if the file fails, the store lists it.
         """
         key = index_key(path, encoder)
 
@@ -75,6 +75,12 @@ class IndexQueue(TaskQueue[IndexKey]):
             index = partial(self._index, coarse_only=True) if coarse_only else self._index
             try:
                 yield from index(key[0], encoder, store, samples_per_second=rate)
+                if batch and not coarse_only:
+                    store.forget_failure(key[0])
+            except VideoError as error:
+                if batch:  # the others go on; the store lists it with its reason
+                    store.remember_failure(key[0], str(error))
+                raise
             except ClipVideoError:
                 raise
             except Exception as error:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import importlib
 import importlib.util
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +40,9 @@ from clip_core.video.drawing import strip_jpeg, viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
 from pages.shared.access import READ_ONLY, is_read_only
+from pages.shared.buffers import BufferCache
 
 APP_FOLDER = Path(__file__).parents[2]
-MOST_BUFFER_BYTES = 256_000_000
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -145,10 +143,10 @@ def index_queue() -> IndexQueue:
     return IndexQueue(recognise_video if is_read_only() else None)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def relink_queue() -> TaskQueue[str]:
-    """Return this process's queue of searches for moved files; the key is the folder."""
-    return TaskQueue("The search for moved files", "The paths that were found are kept.", at_once=1)
+@st.cache_resource(max_entries=4, show_spinner=False)
+def library_queue(name: str) -> TaskQueue[str]:
+    """Return this process's queue of that name, such as "The comparison", for what the page Library looks for."""
+    return TaskQueue(name, "What was found is kept; try again.", at_once=1)
 
 
 def watch_folders() -> FolderWatcher:
@@ -177,6 +175,13 @@ def picture_strips(location: str, frames: Mapping[str, int], cells: int) -> dict
         video_id: f"data:image/jpeg;base64,{base64.b64encode(strip_jpeg(jpegs, cells)).decode()}"
         for video_id, jpegs in strips.items()
     }
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def stored_picture(location: str, video_id: str, pts: int) -> str | None:
+    """Return the stored thumbnail of a frame as a data URI, or None if there is none."""
+    jpeg = store(location).thumbnails(video_id, [pts]).get(pts)
+    return None if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 def outdated(record: VideoRecord, location: str) -> NotIndexedError | None:
@@ -324,40 +329,6 @@ def thumbnails(
         return _shared(path, record.video_id, table).frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
 
     return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
-
-
-class BufferCache:
-    """Byte blocks keyed by the digest of their content; the least recently used are dropped. Thread-safe.
-
-    Args:
-        most_bytes: The size limit in bytes; the newest block is kept even if it alone is larger.
-    """
-
-    def __init__(self, most_bytes: int = MOST_BUFFER_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._blocks: OrderedDict[str, bytes] = OrderedDict()
-        self._size = 0
-        self._lock = threading.Lock()
-
-    def put(self, block: bytes) -> str:
-        """Store a block; return its SHA-256 digest, 64 hex digits."""
-        digest = hashlib.sha256(block).hexdigest()
-        with self._lock:
-            if digest not in self._blocks:
-                self._blocks[digest] = block
-                self._size += len(block)
-            self._blocks.move_to_end(digest)
-            while self._size > self._most_bytes and len(self._blocks) > 1:
-                _, dropped = self._blocks.popitem(last=False)
-                self._size -= len(dropped)
-        return digest
-
-    def get(self, digest: str) -> bytes | None:
-        """Return the block with that digest, or None if it is not (or no longer) stored."""
-        with self._lock:
-            if digest in self._blocks:
-                self._blocks.move_to_end(digest)
-            return self._blocks.get(digest)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -16,8 +16,9 @@ from clip_core.text import counted, size_text
 from pages.regions.library import queue, relinking, videos
 from pages.regions.library.add import draw_add
 from pages.regions.library.forget import ask_to_forget
+from pages.regions.library.lookalikes import draw_lookalikes
 from pages.regions.library.queueing import choose_model, take_ask
-from pages.regions.library.state import QUEUE, VIDEOS, IndexAsk, LibraryState
+from pages.regions.library.state import DUPLICATES, LISTS, QUEUE, UNUSUAL, VIDEOS, IndexAsk, LibraryState
 from pages.regions.sidebar import source
 from pages.shared import cache
 from pages.shared.access import READ_ONLY
@@ -47,8 +48,11 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         queue.draw_row(names)
         if state.library_view == QUEUE:
             queue.draw_queue(names)
-        queue.draw_failed(names, ask)
+        queue.draw_failed(names, store, ask)
         if state.library_view == QUEUE:
+            return
+        if state.library_view in (DUPLICATES, UNUSUAL):
+            draw_lookalikes(state.library_view, config, store, ask)
             return
     if not stored:
         st.caption("Nothing is stored yet. Add a folder or upload videos here, or open one on the page Investigate.")
@@ -72,7 +76,7 @@ def _draw_controls(
         draw_add(config, store, ask, busy)
         st.segmented_control(
             "Lists",
-            [VIDEOS, QUEUE],
+            list(LISTS),
             default=state.library_view,
             required=True,
             label_visibility="collapsed",

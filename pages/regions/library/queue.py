@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from clip_core.errors import shown_name
-from clip_core.store.store import StoredVideo
+from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.task_queue import QueueTotals, TaskView
 from clip_core.tasks import IndexKey
 from clip_core.text import counted
 from pages.regions.library.state import IndexAsk, LibraryState
 from pages.shared.cache import index_queue
-from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.markdown import escape_markdown
 from pages.shared.session import region_state
 from pages.shared.task_row import left_text
 from pages.shared.theme import unseen
 
 EVERY_S, REDRAW_S = 1.0, 5.0
 ROWS_PX, MOST_ROWS = 32, 500
+MOST_FAILED = 50
 CHOSEN_KEY = "queue_chosen"
 Names = Mapping[str, str]
 """Real path of a file → the name of its video; uploads are named by their hash."""
@@ -168,34 +170,36 @@ def _cancel_chosen() -> None:
         index_queue().cancel(key)
 
 
-def failed_views() -> list[TaskView[IndexKey]]:
-    """Return the videos that could not be indexed, the last one first."""
-    return [view for view in index_queue().views() if view.state == "failed"]
+def failed_files(store: EmbeddingStore) -> dict[str, str]:
+    """Return path → reason of what could not be indexed, here or by a command, the last one first."""
+    failed = {view.key[0]: str(view.error or "") for view in index_queue().views() if view.state == "failed"}
+    stored = {failure.path: failure.reason for failure in reversed(store.failures())}
+    return failed | {path: reason for path, reason in stored.items() if path not in failed}
 
 
-def draw_failed(names: Names, ask: IndexAsk) -> None:
+def draw_failed(names: Names, store: EmbeddingStore, ask: IndexAsk) -> None:
     """Draw the videos that could not be indexed, each with its reason."""
-    failed = failed_views()
+    failed = failed_files(store)
     if not failed:
         return
     with st.expander(f"{counted(len(failed), 'video')} could not be indexed", icon=":material/error:"):
-        for view in failed[:50]:
-            reason = "" if view.error is None else error_markdown(view.error)
-            st.markdown(f"{escape_markdown(_name(view.key, names))}: {reason}")
-        if len(failed) > 50:
-            st.caption(f"and {len(failed) - 50:,} more")
-        keys = [view.key for view in failed]
+        for path, reason in list(failed.items())[:MOST_FAILED]:
+            st.markdown(f"**{escape_markdown(names.get(path) or shown_name(path))}**: {escape_markdown(reason)}")
+        if len(failed) > MOST_FAILED:
+            st.caption(f"and {len(failed) - MOST_FAILED:,} more")
         with st.container(horizontal=True, gap="small"):
-            st.button("Try again", key="failed_again", on_click=_try_again, args=(keys, ask))
-            st.button("Clear the list", key="failed_clear", on_click=_clear, args=(keys,))
+            st.button("Try again", key="failed_again", on_click=_try_again, args=(list(failed), store, ask))
+            st.button("Clear the list", key="failed_clear", on_click=_clear, args=(list(failed), store))
 
 
-def _try_again(keys: Sequence[IndexKey], ask: IndexAsk) -> None:
-    _clear(keys)
-    paths = tuple(dict.fromkeys(path for path, _ in keys))
-    region_state(LibraryState).ask = IndexAsk(paths, ask.model, ask.crop, ask.rate)
+def _try_again(paths: Sequence[str], store: EmbeddingStore, ask: IndexAsk) -> None:
+    _clear(paths, store)
+    region_state(LibraryState).ask = replace(ask, paths=tuple(paths))
 
 
-def _clear(keys: Sequence[IndexKey]) -> None:
-    for key in keys:
-        index_queue().drop_ended(key)
+def _clear(paths: Sequence[str], store: EmbeddingStore) -> None:
+    for view in index_queue().views():
+        if view.state == "failed":
+            index_queue().drop_ended(view.key)
+    for path in paths:
+        store.forget_failure(path)

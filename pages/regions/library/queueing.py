@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.config import EVERY_FRAME, SERVER, Config
 from clip_core.encoders.registry import available_models
 from clip_core.errors import ClipVideoError
@@ -68,7 +69,8 @@ def take_ask(config: Config, store: EmbeddingStore) -> None:
             return
         usable = [path for path in ask.paths if is_there(path) and is_allowed(Path(path), config)]
         for path in usable:
-            cache.index_queue().start(path, encoder, store, ask.rate, session_id(), batch=len(usable) > 1)
+            forget_outdated_copy(path, store, config)
+            cache.index_queue().start(path, encoder, store, ask.rate, session_id(), batch=True)
         if ask.watch is not None:
             cache.watch_folders().add(WatchedFolder(ask.watch, ask.model, ask.crop, ask.rate))
         if lacking := len(ask.paths) - len(usable):

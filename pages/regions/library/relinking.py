@@ -11,10 +11,10 @@ from clip_core.errors import ClipVideoError
 from clip_core.library.add_video import open_path
 from clip_core.library.relink import relink
 from clip_core.store.store import EmbeddingStore
-from clip_core.task_queue import TaskView
+from clip_core.task_queue import TaskQueue, TaskView
 from clip_core.text import counted, size_text
 from pages.regions.library.state import LibraryState
-from pages.shared.cache import relink_queue
+from pages.shared.cache import library_queue
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, session_id
@@ -22,13 +22,18 @@ from pages.shared.task_row import TaskRow, draw_task_row, session_id
 KEY = "relink_folder"
 
 
+def _queue() -> TaskQueue[str]:
+    """Return the queue of searches; the key is the folder."""
+    return library_queue("The search for moved files")
+
+
 def draw_relink(offline: int, config: Config, store: EmbeddingStore) -> None:
     """Draw how many videos are offline and the box that relinks them, or how far the search is."""
     state = region_state(LibraryState)
-    task = None if state.relinked is None else relink_queue().view(state.relinked, session_id())
+    task = None if state.relinked is None else _queue().view(state.relinked, session_id())
     if task is not None and task.active:
         help_text = "Cancel. The paths that were found are kept."
-        draw_task_row(TaskRow(relink_queue(), task.key, session_id(), _text, "relink_cancel", help_text))
+        draw_task_row(TaskRow(_queue(), task.key, session_id(), _text, "relink_cancel", help_text))
         return
     if task is not None:
         st.caption(_ended_text(task))
@@ -59,7 +64,7 @@ def _start(config: Config, store: EmbeddingStore) -> None:
         state.error = error
         return
     state.relinked = str(opened.path)
-    relink_queue().submit(state.relinked, lambda: relink(opened.videos, store), session_id())
+    _queue().submit(state.relinked, lambda: relink(opened.videos, store), session_id())
 
 
 def _text(task: TaskView[str]) -> str:

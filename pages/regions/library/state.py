@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from clip_core.config import Crop
 from clip_core.errors import ClipVideoError
+from clip_core.retrieval.duplicates import Duplicate
+from clip_core.retrieval.unusual import UnusualShot
 
-VIDEOS, QUEUE = "Videos", "Queue"
+VIDEOS, QUEUE, DUPLICATES, UNUSUAL = LISTS = ("Videos", "Queue", "Duplicates", "Unusual shots")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class LibraryState:
         library_model, library_rate: What to index with; None: as config.yaml says.
         asks_cancel: Whether the row of the queue asks if all is to be cancelled.
         redrawn_s, ended: When the page was last redrawn for the queue, and how many tasks had ended then.
+        lookalikes: What was last found: of which store and model, the duplicates and the unusual shots.
         relinked: The folder that was last searched for moved files.
     """
 
@@ -62,4 +65,5 @@ class LibraryState:
     asks_cancel: bool = False
     redrawn_s: float = 0.0
     ended: int = 0
+    lookalikes: tuple[str, list[Duplicate], list[UnusualShot]] | None = None
     relinked: str | None = None

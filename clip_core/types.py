@@ -130,6 +130,8 @@ class VideoHeader:
         container, codec: FFmpeg's names, such as "mov" and "h264"; "images" for a sequence.
         width, height: Of the picture after rotation, in pixels.
         header_fps, header_frame_count, header_duration_s: What the header claims, or None.
+        recorded_s: When it was recorded, as its container says, seconds since 1970; None if it does not say, or was
+            last opened by an earlier version.
     """
 
     size_bytes: int
@@ -140,6 +142,7 @@ class VideoHeader:
     header_fps: float | None
     header_frame_count: int | None
     header_duration_s: float | None
+    recorded_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

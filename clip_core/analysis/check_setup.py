@@ -90,7 +90,7 @@ def _is_missing(folder: Path) -> bool:
 
 
 def _store(store: EmbeddingStore) -> Iterator[Check]:
-    videos = len(store.videos())
+    videos = len(store.summaries())
     held = counted(videos, "video is", "videos are")
     yield Check("store", "ok", f"{store.location} can be read; {held} known in it.")
     if "://" not in store.location:

@@ -16,7 +16,8 @@ from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 SORTS: Mapping[str, Callable[[StoredVideo], str | float]] = {
     "Added": lambda video: video.record.added_s,
     "Name": lambda video: video.record.name.casefold(),
-    "Length": lambda video: video.record.table.end_s,
+    "Recorded": lambda video: video.record.recorded_s or 0.0,
+    "Length": lambda video: video.record.end_s,
     "Resolution": lambda video: video.record.width * video.record.height,
     "Frames": lambda video: sum(model.frames for model in video.models),
     "On disk": lambda video: video.size_bytes,

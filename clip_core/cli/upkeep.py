@@ -15,9 +15,10 @@ from clip_core.cli.named_videos import stored_video
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, VIDEO, Options, command
 from clip_core.config import Config, load_config
 from clip_core.errors import ClipVideoError, ConfigError, shown_name
-from clip_core.library.identify import reindex_error
+from clip_core.library.identify import reindex_errors
 from clip_core.store.store import EmbeddingStore, StoredVideo
-from clip_core.text import clock, counted, size_text
+from clip_core.store.videos import summary_of
+from clip_core.text import clock, counted, short_id, size_text
 
 HEADER = ("VIDEO", "LENGTH", "MODEL", "FRAMES", "PER SECOND", "ON DISK", "ID")
 
@@ -32,7 +33,7 @@ def run_list(options: Options) -> None:
         terminal.line(f"Index a video: {PROGRAM} index VIDEO")
     else:
         terminal.table(HEADER, [row for video in videos for row in _rows(video)], right=("LENGTH", "FRAMES", "ON DISK"))
-        for error in filter(None, (reindex_error(video.record, store) for video in videos)):
+        for error in reindex_errors((video.record for video in videos), store)[0]:
             terminal.note(error.line)
         stored = f"{terminal.count(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
         terminal.line(f"{stored}; the whole store {size_text(store.size_bytes())}, in {store.location}")
@@ -42,13 +43,13 @@ def run_list(options: Options) -> None:
 def _rows(video: StoredVideo) -> Iterator[tuple[str, ...]]:
     """Yield one row for each model that a video was begun with."""
     record = video.record
-    name, length, short_id = record.name, clock(record.table.end_s), record.video_id[:12]
+    name, length, digits = record.name, clock(record.end_s), short_id(record.video_id)
     if not video.models:
-        yield name, length, "-", "0", "-", size_text(video.size_bytes), short_id
+        yield name, length, "-", "0", "-", size_text(video.size_bytes), digits
     for model, size in stored_videos.sizes_of_models(video):
         rate = "every frame" if model.samples_per_second is None else f"{model.samples_per_second:g}"
         rate += "" if model.finished else " (unfinished)"
-        yield name, length, model.model_id, str(model.frames), rate, size_text(size), short_id
+        yield name, length, model.model_id, str(model.frames), rate, size_text(size), digits
 
 
 @command("forget holiday.mp4", "forget 0a1b2c3d4e5f --yes", shared=[VIDEO])
@@ -80,7 +81,7 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
 def _stored_video(named: str, options: Options) -> StoredVideo:
     record = stored_video(named, options)
     stored = next(video for video in options.store.usage() if video.record.video_id == record.video_id)
-    return replace(stored, record=record)
+    return replace(stored, record=summary_of(record))
 
 
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:

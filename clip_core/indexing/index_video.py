@@ -21,6 +21,7 @@ from clip_core.text import clock, counted
 from clip_core.types import Frame, FrameEmbeddings, Progress, Stage, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.decode_ahead import DecodeAhead, room_for
+from clip_core.video.recorded import recorded_in
 from clip_core.video.sampling import coarse_pts, is_denser, sample_pts
 from clip_core.video.watched import HAPPENED
 
@@ -128,7 +129,7 @@ def recognise_video(
     """
     file = Path(path)
     size, _ = file_stamp(file)
-    if any(record.size_bytes == size for record in store.videos()):
+    if any(record.size_bytes == size for record in store.summaries()):
         with open_video(file) as video:
             for note in identify(file, store, video.watched):
                 yield Progress(0, 1, stage="identifying", note=note)
@@ -142,6 +143,8 @@ def _already_done(
     record = known_video(path, store) if is_there(path) else None
     if record is None or not record.table.confirmed or reindex_error(record, store) is not None:
         return None
+    if record.recorded_s is None and (recorded_s := recorded_in(Path(path))) is not None:
+        store.remember_video(replace(record, recorded_s=recorded_s))
     state = store.run(record.video_id, encoder.fingerprint)
     stored = store.stored_pts(record.video_id, encoder.fingerprint)
     wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse_pts(record.table), stored))
@@ -236,10 +239,11 @@ class _Run:
         self._is_new = self._is_new or known is None
         if known is not None and self._is_outdated(known):
             known = self._begin_again(known)
-        elif known is not None and known.reading is None:
-            known = replace(known, reading=self._video.reading)
+        elif known is not None and (known.reading is None or known.recorded_s is None):
+            known = replace(known, reading=self._video.reading, recorded_s=self._video.info.recorded_s)
             self._store.remember_video(known)
         if known is not None and known.table.confirmed:
+            self._video.trust(known.table)
             self._ask(known.table)
         else:
             self._store.remember_video(record_of(self._video, video_id, known))
@@ -317,7 +321,10 @@ class _Run:
         return VideoChangedError(what, _AFTER_CHANGE[error.kind])
 
     def _passes(self) -> Iterator[Progress]:
-        """Embed the keyframes, then all samples in order; repeat once if frame times differ from the packets' times."""
+        """Embed the keyframes, then all samples in order; repeat once if frame times differ from the packets' times.
+
+        The first run decodes the whole video, which confirms the times; later ones only what is missing.
+        """
         self._look()
         self._thumbnails = Thumbnails(self._id, self._store)
         self._began = time.monotonic()
@@ -326,11 +333,12 @@ class _Run:
         if self._coarse_only:
             yield replace(self._progress("coarse"), warnings=self._said)
             return
-        for _ in range(2):
+        video = self._video
+        for decode in (video.frames_at if video.table.confirmed else video.frames, video.frames):
             missing = np.setdiff1d(self._wanted, self._stored)
             if self._video.table.confirmed and len(missing) == 0:
                 break
-            yield from self._embed("dense", self._video.frames(missing.tolist()))
+            yield from self._embed("dense", decode(missing.tolist()))
             stored = np.intersect1d(self._wanted, self._stored)
             self._wanted = np.union1d(sample_pts(self._video.table, self._rate), stored)
         self._wanted = np.intersect1d(self._wanted, self._stored)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import fields, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -20,6 +21,7 @@ from clip_core.errors import (
     shown_name,
 )
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
 from clip_core.text import size_text
 from clip_core.types import VideoHeader, VideoRecord
 from clip_core.video import open_video
@@ -114,7 +116,24 @@ def stamp_of(path: Path, video_id: str, store: EmbeddingStore, stamp: tuple[int,
     return now
 
 
-def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError | None:
+def reindex_errors(
+    videos: Iterable[VideoSummary], store: EmbeddingStore, *, patience_s: float = math.inf
+) -> tuple[list[NotIndexedError], int]:
+    """Return the errors of ``reindex_error``, and how many videos were not looked at.
+
+    Files of videos that an earlier version indexed must be opened, which takes up to 20 ms each: no more of them after
+    ``patience_s``. What was found out is remembered, so that the next call gets further.
+    """
+    errors, skipped, began = list[NotIndexedError](), 0, time.monotonic()
+    for video in videos:
+        if video.reading is None and time.monotonic() - began > patience_s:
+            skipped += 1
+        elif (error := reindex_error(video, store)) is not None:
+            errors.append(error)
+    return errors, skipped
+
+
+def reindex_error(record: VideoRecord | VideoSummary, store: EmbeddingStore) -> NotIndexedError | None:
     """Return an error that asks to index a video again, or None if its stored frames can be used.
 
     The pictures of some videos were read in another way by earlier versions, so their vectors are of other pictures.
@@ -130,14 +149,16 @@ def reindex_error(record: VideoRecord, store: EmbeddingStore) -> NotIndexedError
             f"They are read so now: {now}.",
             "Index it again; what was judged by hand is kept.",
         )
-    table = record.table
-    if table.time_base != _NANOSECOND or table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
+    if (record.time_base if isinstance(record, VideoSummary) else record.table.time_base) != _NANOSECOND:
+        return None
+    whole = store.video(record.video_id) if isinstance(record, VideoSummary) else record
+    if whole is None or whole.table.key_pts.any() or _time_base_of(record.path) == _NANOSECOND:
         return None
     what = "was indexed without PyAV by an earlier version, and its frames are not found any more."
     return NotIndexedError(f"{shown_name(record.name)} {what}", "Index it again; what was judged by hand is kept.")
 
 
-def _reading_now(record: VideoRecord, store: EmbeddingStore) -> str:
+def _reading_now(record: VideoRecord | VideoSummary, store: EmbeddingStore) -> str:
     """Return how the file of an earlier version's record is read now; "" if it is gone, changed or unreadable.
 
     A "" that was read from the file is stored.
@@ -149,15 +170,16 @@ def _reading_now(record: VideoRecord, store: EmbeddingStore) -> str:
         reading = _reading_of(record.path, stamp)
     except (VideoError, OSError):
         return ""
-    if not reading:
+    whole = None if reading else store.video(record.video_id)
+    if whole is not None:
         try:
-            store.remember_video(replace(record, reading=""))
+            store.remember_video(replace(whole, reading=""))
         except StoreError as error:  # it may be read-only
             _log.info("The reading of %s is not stored: %s", record.name, error.line)
     return reading
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=10_000)
 def _reading_of(path: str, stamp: tuple[int, int]) -> str:  # noqa: ARG001 - part of the key
     """Return a file's ``Video.reading``, for which all its packets may have to be read."""
     with open_video(path) as video:

@@ -11,12 +11,13 @@ from pathlib import Path
 from clip_core.errors import VideoNotFoundError
 from clip_core.library.identify import file_stamp, is_there
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
 from clip_core.text import counted
-from clip_core.types import Progress, VideoRecord
+from clip_core.types import Progress
 from clip_core.video.identity import hashing
 
 
-def offline_videos(records: Iterable[VideoRecord]) -> list[VideoRecord]:
+def offline_videos(records: Iterable[VideoSummary]) -> list[VideoSummary]:
     """Return the videos whose files are not at their recorded paths now."""
     return [record for record in records if not is_there(record.path)]
 
@@ -38,7 +39,7 @@ def relink(candidates: Iterable[Path], store: EmbeddingStore) -> Generator[Progr
     """
     store.check_writable()
     lost = defaultdict[int, set[str]](set)
-    for record in offline_videos(store.videos()):
+    for record in offline_videos(store.summaries()):
         lost[record.size_bytes].add(record.video_id)
     count = sum(map(len, lost.values()))
     alike = [(path, stamp) for path in candidates if (stamp := _stamp(path)) is not None and stamp[0] in lost]

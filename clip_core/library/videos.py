@@ -59,7 +59,7 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
         StoreError: The names of uploads cannot be read.
         VideoError: A video folder exists but cannot be listed.
     """
-    records, first = store.videos(), configured_video(config)
+    records, first = store.summaries(), configured_video(config)
     uploaded = {record.video_id: record.name for record in records}
     paths = list(videos_in_folders(config).videos)
     paths += _besides(paths, chain(opened, (Path(record.path) for record in records)), config)

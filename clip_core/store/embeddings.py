@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from clip_core.errors import StoreError
 from clip_core.store.errors import asked_again
 from clip_core.store.runs import RunRows, epoch
-from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, of_videos, plain_id
+from clip_core.store.tables import (
+    Columns,
+    Table,
+    Tables,
+    columns_of,
+    digest,
+    of_video,
+    of_videos,
+    of_videos_in_parts,
+    plain_id,
+)
 from clip_core.text import unicode_text
 from clip_core.types import Floats, FrameEmbeddings, Ints
 
@@ -72,6 +82,25 @@ class EmbeddingRows(RunRows):
             if table is None:
                 return np.empty(0, dtype=np.int64)
             return np.unique(column_of(table.rows(("pts",), of_video(video_id)), "pts"))
+
+    @asked_again
+    def _frame_counts(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, int]:
+        """Return video id → how many frames are stored under a model, each counted once; no entry if there are none."""
+        counts: dict[str, int] = {}
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return counts
+            for where in of_videos_in_parts(video_ids):
+                rows = table.rows(("video", "pts"), where).select(["video", "pts"])
+                once = rows.group_by(["video", "pts"]).aggregate([]).group_by("video").aggregate([("pts", "count")])
+                counts |= dict(zip(once["video"].to_pylist(), once["pts_count"].to_pylist(), strict=True))
+        return counts
+
+    @asked_again
+    def _dim(self, fingerprint: str) -> int:
+        """Return the length of a model's stored vectors, 0 if there are none."""
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            return 0 if table is None else dim_of(table)
 
     @asked_again
     def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:

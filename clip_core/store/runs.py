@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from clip_core.text import unicode_text
 
 RUNS = "runs"
 _COLUMNS = columns_of(
-    "video string, fingerprint string, model_id string, epoch string, rate float64, finished bool, at_ns int64"
+    "video string, fingerprint string, model_id string, epoch string, rate float64, finished bool, at_ns int64, "
+    "frames int64, picture_bytes int64"
 )
 
 
@@ -29,12 +31,17 @@ class RunRecord:
         samples_per_second: The rate of the last request; None means every frame.
         finished: Whether that request was completed.
         epoch: Identifies the run; it changes when the video is forgotten and begun again.
+        at_ns: When its last event was recorded, nanoseconds since 1970.
+        counts: If that event is its end: how many frames were stored then, and the bytes of the video's thumbnails.
+            None while it is not finished, and if an earlier version finished it.
     """
 
     model_id: str
     samples_per_second: float | None
     finished: bool
     epoch: str
+    at_ns: int = field(default=0, compare=False)
+    counts: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def never_begun() -> NotIndexedError:
@@ -51,9 +58,16 @@ class RunRows(StorePart):
 
     @asked_again
     def _note_run(
-        self, video_id: str, fingerprint: str, model_id: str | None, rate: float | None, *, finished: bool
+        self,
+        video_id: str,
+        fingerprint: str,
+        model_id: str | None,
+        rate: float | None,
+        *,
+        finished: bool,
+        counts: tuple[int | None, int | None] = (None, None),
     ) -> None:
-        """Append one event; ``model_id`` None means that of the previous event.
+        """Append one event; ``model_id`` None means that of the previous event, ``counts`` are those of a finished run.
 
         Raises:
             NotIndexedError: ``model_id`` is None and there is no previous event.
@@ -72,6 +86,8 @@ class RunRows(StorePart):
                 "rate": None if rate is None else float(rate),
                 "finished": finished,
                 "at_ns": stamp(past[-1]["at_ns"] if past else 0),
+                "frames": counts[0],
+                "picture_bytes": counts[1],
             }
             table.add_row(row)
 
@@ -117,15 +133,16 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
     raise never_begun()
 
 
-@asked_again
-def runs_of_all(tables: Tables) -> dict[str, dict[str, RunRecord]]:
+def runs_of_all(tables: Tables) -> Mapping[str, Mapping[str, RunRecord]]:
     """Return video id → fingerprint → run, for all stored videos."""
-    with tables.reading(RUNS) as table:
-        rows = [] if table is None else _sorted(table)
-    events: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for row in rows:
-        events.setdefault(row["video"], {}).setdefault(row["fingerprint"], []).append(row)
-    return {v: {f: s for f, past in models.items() if (s := _state(past))} for v, models in events.items()}
+
+    def states(table: Table | None) -> Mapping[str, Mapping[str, RunRecord]]:
+        events: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for row in () if table is None else _sorted(table):
+            events.setdefault(row["video"], {}).setdefault(row["fingerprint"], []).append(row)
+        return {v: {f: s for f, past in models.items() if (s := _state(past))} for v, models in events.items()}
+
+    return tables.answered(RUNS, "all", states)
 
 
 def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any]]:
@@ -133,7 +150,8 @@ def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any
 
 
 def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.rows(tuple(_COLUMNS), where).to_pylist()
+    there = set(table.schema.names)  # tables of earlier versions lack the last columns
+    rows: list[dict[str, Any]] = table.rows([name for name in _COLUMNS if name in there], where).to_pylist()
     # The epoch breaks ties, so that all readers agree when two processes begin at the same time.
     return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
 
@@ -142,7 +160,9 @@ def _state(past: list[dict[str, Any]]) -> RunRecord | None:
     if not past:
         return None
     last = past[-1]
-    return RunRecord(last["model_id"], last["rate"], last["finished"], past[0]["epoch"])
+    counts = last.get("frames"), last.get("picture_bytes")
+    noted = None if counts[0] is None or counts[1] is None or not last["finished"] else (counts[0], counts[1])
+    return RunRecord(last["model_id"], last["rate"], last["finished"], past[0]["epoch"], last["at_ns"], noted)
 
 
 class IndexingLock:

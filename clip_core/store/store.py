@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
-from clip_core.store.embeddings import FRAMES, TEXTS, dim_of
+from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import guarded
 from clip_core.store.failures import FAILURES, FailureRows
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
@@ -17,8 +18,7 @@ from clip_core.store.stretches import STRETCHES, StretchRows
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
-from clip_core.store.videos import FILES, VIDEOS, VideoRows
-from clip_core.types import VideoRecord
+from clip_core.store.videos import FILES, VIDEOS, VideoRows, VideoSummary
 
 _OF_MODELS = (FRAMES, STRETCHES, SUMMARIES, TEXTS)
 _ROW_BYTES = 8 + 8
@@ -50,14 +50,19 @@ class StoredVideo:
     """One video of the library.
 
     Attributes:
-        record: The video's record.
+        record: The video, without the times of its frames.
         models: One entry for each model with which its indexing was begun.
         size_bytes: Estimated size of its embeddings, thumbnails and time table.
     """
 
-    record: VideoRecord
+    record: VideoSummary
     models: tuple[StoredModel, ...]
     size_bytes: int
+
+
+def _stored(fingerprint: str, run: RunRecord, frames: int, dim: int) -> StoredModel:
+    size = frames * (_ROW_BYTES + _HALF_BYTES * dim)
+    return StoredModel(run.model_id, fingerprint, frames, run.samples_per_second, run.finished, size)
 
 
 class EmbeddingStore(
@@ -80,6 +85,8 @@ class EmbeddingStore(
 
     def __init__(self, location: str | Path, *, read_only: bool = False) -> None:
         super().__init__(Tables(location, read_only=read_only))
+        self._finished_before: dict[tuple[str, str, int], int] = {}
+        """Counts of runs that an earlier version finished: (fingerprint or table, video id, ``RunRecord.at_ns``)."""
 
     def __repr__(self) -> str:
         return f"EmbeddingStore({self.location!r})"
@@ -104,30 +111,67 @@ class EmbeddingStore(
         Raises:
             NotIndexedError: The run was never begun, or was forgotten meanwhile.
         """
-        self._note_run(video_id, fingerprint, None, samples_per_second, finished=True)
+        frames = self._frame_counts(fingerprint, [video_id]).get(video_id, 0)
+        counts = frames, self._thumbnail_bytes([video_id]).get(video_id, 0)
+        self._note_run(video_id, fingerprint, None, samples_per_second, finished=True, counts=counts)
         self._tables.index(FRAMES + fingerprint)
         self._tables.index(THUMBNAILS)
 
     def usage(self) -> list[StoredVideo]:
-        """Return what is stored of each video and roughly how much space it takes, the last added first."""
-        runs, pictures = runs_of_all(self._tables), self._thumbnail_bytes()
+        """Return what is stored of each video and roughly how much space it takes, the last added first.
+
+        Frames and thumbnails of a finished run are as they were counted at its end, so that no table of frames is
+        scanned for them; those of other runs are counted now.
+        """
+        runs, summaries = runs_of_all(self._tables), self.summaries()
+        own = {summary.video_id: dict(sorted(runs.get(summary.video_id, {}).items())) for summary in summaries}
+        frames, pictures = self._counted_frames(own), self._counted_pictures(own)
+        dims = {fingerprint: self._dim(fingerprint) for fingerprint in {f for models in own.values() for f in models}}
         videos = []
-        for record in self.videos():
-            own = sorted(runs.get(record.video_id, {}).items())
-            models = tuple(self._stored(record.video_id, fingerprint, run) for fingerprint, run in own)
-            times = (len(record.table) + len(record.table.key_pts)) * 8
-            beside = times + pictures.get(record.video_id, 0)
-            videos.append(StoredVideo(record, models, beside + sum(model.size_bytes for model in models)))
+        for summary in summaries:
+            models = tuple(
+                _stored(fingerprint, run, frames[summary.video_id, fingerprint], dims[fingerprint])
+                for fingerprint, run in own[summary.video_id].items()
+            )
+            beside = (summary.frames + summary.key_frames) * 8 + pictures.get(summary.video_id, 0)
+            videos.append(StoredVideo(summary, models, beside + sum(model.size_bytes for model in models)))
         return videos
 
-    def _stored(self, video_id: str, fingerprint: str, run: RunRecord) -> StoredModel:
-        n = len(self.stored_pts(video_id, fingerprint))
-        dim = 0
-        if n:
-            with self._tables.reading(FRAMES + fingerprint) as table:
-                dim = 0 if table is None else dim_of(table)
-        size = n * (_ROW_BYTES + _HALF_BYTES * dim)
-        return StoredModel(run.model_id, fingerprint, n, run.samples_per_second, run.finished, size)
+    def _counted_frames(self, runs: Mapping[str, Mapping[str, RunRecord]]) -> dict[tuple[str, str], int]:
+        """Return (video id, fingerprint) → the number of stored frames, for these runs."""
+        counts: dict[tuple[str, str], int] = {}
+        unknown: dict[str, list[str]] = {}
+        for video_id, models in runs.items():
+            for fingerprint, run in models.items():
+                known = run.counts[0] if run.counts else self._finished_before.get((fingerprint, video_id, run.at_ns))
+                counts[video_id, fingerprint] = known or 0
+                if known is None:
+                    unknown.setdefault(fingerprint, []).append(video_id)
+        for fingerprint, videos in unknown.items():
+            found = self._frame_counts(fingerprint, videos)
+            for video_id in videos:
+                run = runs[video_id][fingerprint]
+                counts[video_id, fingerprint] = found.get(video_id, 0)
+                if run.finished:
+                    self._finished_before[fingerprint, video_id, run.at_ns] = found.get(video_id, 0)
+        return counts
+
+    def _counted_pictures(self, runs: Mapping[str, Mapping[str, RunRecord]]) -> dict[str, int]:
+        """Return video id → the bytes of its thumbnails, for these videos."""
+        sizes: dict[str, int] = {}
+        unknown: dict[str, int] = {}
+        for video_id, models in runs.items():
+            last = max(models.values(), key=lambda run: run.at_ns, default=None)
+            at_ns = last.at_ns if last is not None and all(run.finished for run in models.values()) else 0
+            known = last.counts[1] if last is not None and at_ns and last.counts else None
+            known = self._finished_before.get((THUMBNAILS, video_id, at_ns)) if known is None else known
+            if known is None:
+                unknown[video_id] = at_ns
+            else:
+                sizes[video_id] = known
+        found = self._thumbnail_bytes(list(unknown))
+        self._finished_before |= {(THUMBNAILS, v, at_ns): found.get(v, 0) for v, at_ns in unknown.items() if at_ns}
+        return sizes | found
 
     def size_bytes(self) -> int:
         """Return the size of the whole store: the sum of its files, or an estimate for an object store."""

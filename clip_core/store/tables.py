@@ -29,6 +29,8 @@ _MADE = b"made"
 _MAGIC = b"LANC"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
+_ROWS_AT_ONCE = 16
+_MOST_NAMED = 100
 # Another process may read one version for as long as a page uses it.
 _KEEP_OLD = timedelta(hours=1)
 
@@ -53,6 +55,12 @@ def of_videos(video_ids: Iterable[str]) -> str:
     """Return the SQL filter for the rows of some videos, at least one."""
     listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in sorted(video_ids))
     return f"video IN ({listed})"
+
+
+def of_videos_in_parts(video_ids: Sequence[str]) -> Iterator[str]:
+    """Yield SQL filters that together match the rows of these videos, each those of some of them."""
+    for first in range(0, len(video_ids), _MOST_NAMED):
+        yield f"video IN ({', '.join(repr(plain_id(each)) for each in video_ids[first : first + _MOST_NAMED])})"
 
 
 def digest(text: str) -> str:
@@ -105,6 +113,15 @@ class Table:
         with guarded(self._location):
             query = self._raw.search().select(list(columns)).with_row_id(True).limit(None)
             return (query.where(where) if where else query).to_arrow()
+
+    def computed(self, columns: Mapping[str, str], where: str | None = None) -> Any:  # noqa: ANN401
+        """Return a pyarrow table of computed columns, name → SQL expression, and ``_rowid``, as ``rows`` does.
+
+        What they are computed from is read few rows at a time.
+        """
+        with guarded(self._location):
+            query = self._raw.search().select(dict(columns)).with_row_id(True).limit(None)
+            return (query.where(where) if where else query).to_batches(_ROWS_AT_ONCE).read_all()
 
     def take(self, row_ids: Sequence[int], columns: Sequence[str]) -> Any:  # noqa: ANN401
         """Return a pyarrow table of ``columns``, for row ids that ``rows()`` returned at this same version."""

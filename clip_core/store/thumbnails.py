@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, columns_of, of_video, plain_id
+from clip_core.store.tables import StorePart, columns_of, of_video, of_videos, of_videos_in_parts, plain_id
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
@@ -55,8 +55,7 @@ class ThumbnailRows(StorePart):
         with self._tables.reading(THUMBNAILS) as table:
             if table is None or not video_ids:
                 return {}
-            listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in video_ids)
-            light = table.rows(("video", "pts"), f"video IN ({listed})")
+            light = table.rows(("video", "pts"), of_videos(video_ids))
             there: dict[str, dict[int, int]] = {}
             for video, pts, row_id in zip(*(light[c].to_pylist() for c in ("video", "pts", "_rowid")), strict=True):
                 there.setdefault(video, {})[pts] = row_id
@@ -68,15 +67,16 @@ class ThumbnailRows(StorePart):
         return strips
 
     @asked_again
-    def _thumbnail_bytes(self) -> dict[str, int]:
-        """Return video id → total bytes of its thumbnails, duplicates included."""
+    def _thumbnail_bytes(self, video_ids: Sequence[str]) -> dict[str, int]:
+        """Return video id → total bytes of its thumbnails, duplicates included; no entry if there are none."""
+        sizes: dict[str, int] = {}
         with self._tables.reading(THUMBNAILS) as table:
             if table is None:
-                return {}
-            rows = table.rows(("video", "size_bytes"))
-        sizes: dict[str, int] = {}
-        for video, size in zip(rows["video"].to_pylist(), rows["size_bytes"].to_pylist(), strict=True):
-            sizes[video] = sizes.get(video, 0) + size
+                return sizes
+            for where in of_videos_in_parts(video_ids):
+                rows = table.rows(("video", "size_bytes"), where)
+                sums = rows.group_by("video").aggregate([("size_bytes", "sum")])
+                sizes |= dict(zip(sums["video"].to_pylist(), sums["size_bytes_sum"].to_pylist(), strict=True))
         return sizes
 
 

@@ -1,19 +1,31 @@
-"""Records of videos, and which file is which video. Rows are appended; the newest counts."""
+"""Records of videos, lists of them, and which file is which video. Rows are appended; the newest counts."""
 
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Collection
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from clip_core.errors import StoreError
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, of_videos, plain_id, stamp
-from clip_core.types import Ints, Join, TimeTable, VideoRecord
+from clip_core.store.tables import (
+    StorePart,
+    Table,
+    columns_of,
+    digest,
+    of_video,
+    of_videos,
+    of_videos_in_parts,
+    plain_id,
+    stamp,
+)
+from clip_core.types import Ints, Join, TimeTable, VideoHeader, VideoRecord
 
 VIDEOS = "videos"
 FILES = "files"
@@ -22,12 +34,55 @@ _PLAIN = columns_of(
     "header_frame_count int64, header_duration_s float64, unreadable_after_s float64, base_num int64, base_den int64, "
     "start_pts int64, end_s float64, confirmed bool"
 )
+_COUNTS = {"frames": "array_length(pts)", "key_frames": "array_length(key_pts)"}
+"""Counts that lists need, so that they read no times: name of the column → how it is computed in rows of before."""
 # A file name need not be valid Unicode: Linux allows any bytes.
 _VIDEO_COLUMNS = _PLAIN | columns_of(
     "added_s float64, at_ns int64, path binary, name binary, pts int64[], key_pts int64[], reading string, "
-    "joins int64[]"
+    "joins int64[], recorded_s float64, frames int64, key_frames int64, times binary, key_times binary"
 )
+# Earlier versions stored times as lists, in ``pts`` and ``key_pts``. An hour took 1 MB, and each compaction wrote all
+# again: at 2,000 hours 34 s and 7 GB of memory whenever a video was finished.
+_TIMES = ("pts", "key_pts", "times", "key_times")
+_LIGHT = tuple(name for name in _VIDEO_COLUMNS if name not in _TIMES)
+_OLD_AT_ONCE = 50
 _FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, video string, at_ns int64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoSummary(VideoHeader):
+    """What lists show of a stored video: its record without the times of its frames.
+
+    Attributes:
+        video_id, path, name, unreadable_after_s, added_s, reading: See ``VideoRecord``.
+        frames, key_frames: How many times its table holds.
+        end_s, confirmed, time_base: See ``TimeTable``.
+    """
+
+    video_id: str
+    path: str
+    name: str
+    frames: int
+    key_frames: int
+    end_s: float
+    confirmed: bool
+    time_base: Fraction
+    unreadable_after_s: float | None
+    added_s: float
+    reading: str | None
+
+
+def summary_of(record: VideoRecord) -> VideoSummary:
+    """Return what lists show of a record."""
+    table, shared = record.table, {f.name for f in fields(VideoSummary)} & {f.name for f in fields(VideoRecord)}
+    return VideoSummary(
+        **{name: getattr(record, name) for name in shared},
+        frames=len(table),
+        key_frames=len(table.key_pts),
+        end_s=table.end_s,
+        confirmed=table.confirmed,
+        time_base=table.time_base,
+    )
 
 
 class VideoRows(StorePart):
@@ -38,6 +93,7 @@ class VideoRows(StorePart):
         """Store a video's record. The newest record counts, with the ``added_s`` of the first."""
         row = _row(record)
         with self._tables.writing(VIDEOS, _VIDEO_COLUMNS) as table:
+            _rewrite_old(table)
             known = _newest(table, of_video(record.video_id))
             if known:
                 old, at_ns = known[0]
@@ -53,8 +109,16 @@ class VideoRows(StorePart):
         return records[0] if records else None
 
     def videos(self) -> list[VideoRecord]:
-        """Return all videos, the last added first."""
+        """Return all videos with their tables of times, the last added first; lists need ``summaries`` only."""
         return list(self._records(None))
+
+    def summaries(self) -> list[VideoSummary]:
+        """Return all videos without the times of their frames, the last added first."""
+
+        def newest(table: Table | None) -> tuple[VideoSummary, ...]:
+            return () if table is None else tuple(_summaries(table))
+
+        return list(self._tables.answered(VIDEOS, "summaries", newest))
 
     def ids_with(self, digits: str) -> tuple[str, ...]:
         """Return the ids of the videos that begin with ``digits``, sorted."""
@@ -85,13 +149,7 @@ class VideoRows(StorePart):
         key = _path_key(path)
         if (known := self._tables.in_memory.get((FILES, key, size_bytes, mtime_ns))) is not None:
             return str(known)
-        where = f"path_key = '{key}' AND size_bytes = {int(size_bytes)} AND mtime_ns = {int(mtime_ns)}"
-
-        def latest(table: Table | None) -> str | None:
-            rows = [] if table is None else table.rows(("video", "at_ns"), where).to_pylist()
-            return max(rows, key=lambda row: row["at_ns"])["video"] if rows else None
-
-        return self._tables.answered(FILES, where, latest)
+        return self._tables.answered(FILES, "ids", _latest_ids).get((key, int(size_bytes), int(mtime_ns)))
 
     def remember_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
         """Store the id of the video at ``path``, so that its bytes need not be hashed again.
@@ -120,6 +178,81 @@ def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, i
     return sorted(pairs, key=lambda pair: pair[0].added_s, reverse=True)
 
 
+def _latest_ids(table: Table | None) -> dict[tuple[str, int, int], str]:
+    """Return (key of a path, size in bytes, modification time in nanoseconds) → id, for all known files."""
+    names = ("path_key", "size_bytes", "mtime_ns", "video", "at_ns")
+    rows: list[dict[str, Any]] = [] if table is None else table.rows(names).to_pylist()
+    rows.sort(key=lambda row: row["at_ns"])
+    return {(row["path_key"], row["size_bytes"], row["mtime_ns"]): row["video"] for row in rows}
+
+
+def _summaries(table: Table) -> list[VideoSummary]:
+    there = set(table.schema.names)  # tables of earlier versions lack the last columns
+    last: dict[str, dict[str, Any]] = {}
+    for row in table.rows([name for name in _LIGHT if name in there]).to_pylist():
+        known = last.get(row["video"])
+        if known is None or (known["at_ns"], known["_rowid"]) < (row["at_ns"], row["_rowid"]):
+            last[row["video"]] = row
+    _count(table, [row for row in last.values() if row.get("frames") is None])
+    return sorted(map(_summary, last.values()), key=lambda summary: summary.added_s, reverse=True)
+
+
+def _count(table: Table, rows: list[dict[str, Any]]) -> None:
+    """Fill in the counts of rows that an earlier version wrote."""
+    if not rows:
+        return
+    counts: dict[int, dict[str, int | None]] = {}
+    for where in of_videos_in_parts([row["video"] for row in rows]):
+        counts |= {found.pop("_rowid"): found for found in table.computed(_COUNTS, where).to_pylist()}
+    for row in rows:
+        row.update({name: count or 0 for name, count in counts[row["_rowid"]].items()})
+
+
+def _summary(row: dict[str, Any]) -> VideoSummary:
+    names = {f.name for f in fields(VideoSummary)}
+    reading = None if row.get("reading") == "" and row.get("joins") is None else row.get("reading")
+    decoded = {name: row[name].decode("utf-8", "surrogatepass") for name in ("path", "name")}
+    values = {name: value for name, value in row.items() if name in names} | decoded
+    time_base = Fraction(row["base_num"], row["base_den"])
+    return VideoSummary(**values | {"video_id": row["video"], "time_base": time_base, "reading": reading})
+
+
+def _rewrite_old(table: Table) -> None:
+    """Rewrite the rows in which an earlier version stored times as lists; the new row is there before the old goes."""
+    old = table.rows(("video", "at_ns"), "times IS NULL").to_pylist()
+    for first in range(0, len(old), _OLD_AT_ONCE):
+        some = old[first : first + _OLD_AT_ONCE]
+        rows = table.take([row["_rowid"] for row in some], list(_VIDEO_COLUMNS))
+        new = [_row(_record(rows, i)) | {"at_ns": row["at_ns"]} for i, row in enumerate(some)]
+        table.add({name: [row[name] for row in new] for name in _VIDEO_COLUMNS})
+        own = " OR ".join(f"({of_video(row['video'])} AND at_ns = {row['at_ns']})" for row in some)
+        table.delete(f"times IS NULL AND ({own})")
+
+
+def packed(times: Ints) -> bytes:
+    """Return int64 times in few bytes: the steps between them are nearly all the same."""
+    return zlib.compress(np.diff(np.asarray(times, np.int64), prepend=np.int64(0)).astype("<i8").tobytes())
+
+
+def unpacked(data: bytes, count: int) -> Ints:
+    """Return the ``count`` times that ``packed`` packed, int64, read-only: they are shared between threads.
+
+    Raises:
+        StoreError: They are damaged.
+    """
+    reader = zlib.decompressobj()
+    try:
+        steps = np.frombuffer(reader.decompress(data, 8 * count + 1), "<i8")
+        is_whole = reader.eof and len(steps) == count
+    except (zlib.error, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise StoreError("The times of a stored video are damaged.", "Forget it and index it again.")
+    times = np.cumsum(steps, dtype=np.int64)
+    times.flags.writeable = False
+    return times
+
+
 def _path_key(path: str | os.PathLike[str]) -> str:
     return digest(os.fspath(Path(path).resolve()))
 
@@ -131,8 +264,12 @@ def _row(record: VideoRecord) -> dict[str, Any]:
         "video": record.video_id,
         "path": record.path.encode("utf-8", "surrogatepass"),
         "name": record.name.encode("utf-8", "surrogatepass"),
-        "pts": table.pts,
-        "key_pts": np.asarray(table.key_pts, dtype=np.int64),
+        "pts": (),
+        "key_pts": (),
+        "times": packed(table.pts),
+        "key_times": packed(table.key_pts),
+        "frames": len(table),
+        "key_frames": len(table.key_pts),
         "joins": np.array([astuple(join) for join in table.joins], np.int64).reshape(-1),
         "base_num": table.time_base.numerator,
         "base_den": table.time_base.denominator,
@@ -158,7 +295,9 @@ def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
         values.flags.writeable = False  # the record is shared between threads
         return values
 
-    columns = [name for name in (*_PLAIN, "path", "name", "added_s", "reading") if name in rows.column_names]
+    columns = [
+        name for name in (*_PLAIN, "path", "name", "added_s", "reading", "recorded_s") if name in rows.column_names
+    ]
     row = {name: rows[name][i].as_py() for name in columns}
     num, den, start_pts, end_s, confirmed = (
         row.pop(name) for name in ("base_num", "base_den", "start_pts", "end_s", "confirmed")
@@ -166,6 +305,10 @@ def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401
     joins = tuple(Join(*four) for four in ints("joins").reshape(-1, len(fields(Join))).tolist())
     if row.get("reading") == "" and not is_stored("joins"):  # that version did not look for joins
         row["reading"] = None
-    table = TimeTable(ints("pts"), Fraction(num, den), start_pts, end_s, confirmed, ints("key_pts"), joins)
+    pts, key_pts = (
+        unpacked(rows[new][i].as_py(), rows[count][i].as_py()) if is_stored(new) else ints(old)
+        for new, count, old in (("times", "frames", "pts"), ("key_times", "key_frames", "key_pts"))
+    )
+    table = TimeTable(pts, Fraction(num, den), start_pts, end_s, confirmed, key_pts, joins)
     path, name = (row.pop(key).decode("utf-8", "surrogatepass") for key in ("path", "name"))
     return VideoRecord(video_id=row.pop("video"), path=path, name=name, table=table, **row)

@@ -110,6 +110,7 @@ class Video(ABC):
         usable = table is not None and table.confirmed and (table.start_pts, table.time_base) == here
         self._table = table if usable else None
         self._joins: tuple[Join, ...] = () if self._table is None else self._table.joins
+        self._claims_twice = False
         self._shown: Frame | None = None
         self._closed = False
 
@@ -174,6 +175,35 @@ class Video(ABC):
         Args:
             pts: Some of ``table.key_pts``, rising. One that cannot be decoded exactly is left out.
         """
+
+    @abstractmethod
+    def frames_at(self, pts: Sequence[int]) -> Iterator[Frame]:
+        """Decode single frames in order: from the keyframe before each, or on from the last one, whichever is less.
+
+        Where no seek is exact, everything from the first frame on is decoded.
+
+        Args:
+            pts: Some of ``table.pts``, rising. One that does not come out of the decoder is left out.
+        """
+
+    def span(self, first_pts: int, last_pts: int) -> Iterator[Frame]:
+        """Decode the frames from ``first_pts`` to ``last_pts``, both included, as ``frames_at`` does."""
+        pts = self.table.pts
+        first, last = np.searchsorted(pts, first_pts), np.searchsorted(pts, last_pts, side="right")
+        yield from self.frames_at(pts[first:last].tolist())
+
+    def trust(self, table: TimeTable) -> bool:
+        """Take over a table that an earlier pass over this very file confirmed; then no pass is needed to confirm it.
+
+        Return False, and do nothing, if the packets claim other times than it holds, or one time twice: in such a file
+        a seek may lead to another picture than a pass from the first frame.
+        """
+        claim = self.table
+        same = (claim.time_base, claim.start_pts, claim.joins) == (table.time_base, table.start_pts, table.joins)
+        if not (table.confirmed and same and np.array_equal(claim.pts, table.pts)) or self._claims_twice:
+            return False
+        self._table = table
+        return True
 
     def frame_at(self, *, time_s: float | None = None, index: int | None = None) -> Frame:
         """Return one frame, exactly.

@@ -204,6 +204,11 @@ class Decoder:
         return container_name(self._container, self._path)
 
     @property
+    def tags(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The tags of the container and of the stream; text that is not UTF-8 has replacement characters."""
+        return self._container.metadata, self.stream.metadata
+
+    @property
     def header_frame_count(self) -> int | None:
         """How many frames the header promises; None if it does not say."""
         return None if self._is_unfinished else self.stream.frames or None
@@ -230,6 +235,11 @@ class Decoder:
         if name in ("mov", "mpegts", "mpeg") or (not alone and (self.stream.duration is None or name == "asf")):
             return None
         return self.header_duration_s
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether a seek can lead to a later place without reading everything before it."""
+        return not self.lacks_pts and (self.clock is None or self.container_name in OFTEN_JOINED)
 
     def restart(self) -> None:
         """Go back to the very start, as if just opened: unlike a seek this is always exact."""

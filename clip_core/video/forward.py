@@ -137,6 +137,22 @@ class ForwardVideo(Video):
             if image is not None:
                 yield self._frame(int(np.searchsorted(self.table.pts, wanted)), int(wanted), image)
 
+    def frames_at(self, pts: Sequence[int]) -> Iterator[Frame]:
+        """See ``Video.frames_at``; of pictures that each stand alone, only these are decoded."""
+        if self._source.starts_anywhere:
+            yield from self.keyframes(pts)
+            return
+        wanted, table = {int(stamp) for stamp in pts}, self.table
+        self._check_open()
+        with closing(self._source.frames()) as frames:
+            for frame in frames if wanted else ():
+                image = frame.picture() if frame.pts in wanted else None
+                if image is not None:
+                    yield self._frame(int(np.searchsorted(table.pts, frame.pts)), frame.pts, image)
+                    self._check_open()
+                if frame.pts >= max(wanted):
+                    return
+
     def renew(self) -> bool:
         """See ``Video``. Pictures that had changed count as damaged until then."""
         self._bad.clear()

@@ -153,6 +153,7 @@ def _open_with_pyav(file: Path, watched: WatchedFile, table: TimeTable | None) -
     try:
         from clip_core.video.decoding import Decoder, PictureMaker
         from clip_core.video.pyav import PyAVVideo
+        from clip_core.video.recorded import recorded_s
     except ImportError as error:
         raise VideoError(
             f"{shown_name(file)} cannot be read: PyAV is not installed, or cannot be loaded.",
@@ -182,6 +183,7 @@ def _open_with_pyav(file: Path, watched: WatchedFile, table: TimeTable | None) -
             header_fps=float(stream.average_rate) if stream.average_rate else None,
             header_frame_count=decoder.header_frame_count,
             header_duration_s=duration_s,
+            recorded_s=recorded_s(decoder.tags),
             reading=_reading(decoder, maker.reading(first)),
         )
         video = PyAVVideo(info, decoder, first, maker, table)

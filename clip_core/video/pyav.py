@@ -11,7 +11,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from clip_core.errors import VideoDecodeError
-from clip_core.types import Frame, Image, TimeTable
+from clip_core.types import Frame, Image, Ints, TimeTable
 from clip_core.video.base import SeenFrames, Video, VideoInfo, check_limits
 from clip_core.video.container_bytes import is_cut_short
 from clip_core.video.continued_clock import OFTEN_JOINED, ONE_CLOCK, ContinuedClock, PacketLog
@@ -23,6 +23,8 @@ _SLACK_S = 1.0
 _REST_S = 2
 # Decoding this many frames more is cheaper than a seek, even when a keyframe lies between.
 _WALK_FRAMES = 8
+# Seeks that have cost so many frames more than walking on would have are given up.
+_MOST_WASTED_FRAMES = 100
 # A seek may land after its target; further back than this a keyframe alone is not worth the reading.
 _STEPS_BACK_S = (0, 1, 3, 7)
 
@@ -73,6 +75,16 @@ class PyAVVideo(Video):
             for decoded in _decode_keyframes(decoder, pts):
                 number = int(np.searchsorted(self.table.pts, decoded.pts))
                 yield self._frame(number, decoded.pts, self._pictures.rgb(decoded))
+
+    def frames_at(self, pts: Sequence[int]) -> Iterator[Frame]:
+        """See ``Video.frames_at``."""
+        table = self.table
+        with self._decoding() as decoder:
+            finder = FrameFinder(decoder, self._start_pts)
+            for decoded in finder.find_all(np.unique(np.asarray(pts, np.int64)), table):
+                number = int(np.searchsorted(table.pts, decoded.pts))
+                yield self._frame(number, decoded.pts, self._pictures.rgb(decoded))
+                self._check_open()
 
     def renew(self) -> bool:
         """See ``Video``."""
@@ -125,7 +137,9 @@ class PyAVVideo(Video):
             self._leaves_rest = has_others and (whole - read) * lasts_s > _REST_S * read
         if not seen.pts or not is_told:
             return None
-        return seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False, joins=self._joins)
+        table = seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False, joins=self._joins)
+        self._claims_twice = len(table) < len(seen.pts)
+        return table
 
     def _picture_at(self, pts: int) -> Image | None:
         self._decoder.clock = self.clock
@@ -186,6 +200,21 @@ class FrameFinder:
         self._run: Iterator[Decoded] | None = None
         self._last: Decoded | None = None
         self._trusted = False
+        self._decoded = 0
+
+    def find_all(self, wanted: Ints, table: TimeTable) -> Iterator[Decoded]:
+        """Yield the frames of these times, int64 rising; one that does not come out of the decoder is left out.
+
+        Where seeks cost more than they save (they land far away, or only at the start), there are no more of them.
+        """
+        saved, at = 0, -1
+        for pts, number in zip(wanted.tolist(), table.number_of(wanted).tolist(), strict=True):
+            before = self._decoded
+            walks_on = saved < -_MOST_WASTED_FRAMES or not self._decoder.can_seek
+            frame = (self._walk(pts) if walks_on and self._is_before(pts) else None) or self.find(pts, table)
+            saved, at = saved + (number - at) - (self._decoded - before), number
+            if frame is not None:
+                yield frame
 
     def find(self, pts: int, table: TimeTable) -> Decoded | None:
         """Return the frame of exactly this time; None if it does not come out of the decoder."""
@@ -207,11 +236,16 @@ class FrameFinder:
         self._decoder.close()
 
     def _may_walk(self, pts: int, table: TimeTable) -> bool:
-        if self._run is None or self._last is None or not self._trusted or self._last.pts >= pts:
+        if self._last is None or not self._is_before(pts):
             return False
-        here, there = table.pts.searchsorted([self._last.pts, pts])
-        keys_here, keys_there = table.key_pts.searchsorted([self._last.pts, pts], side="right")
-        return bool(there - here <= _WALK_FRAMES or keys_here == keys_there)
+        keys = table.key_pts[: int(np.searchsorted(table.key_pts, pts, side="right"))]
+        seek_pts = int(keys[-1]) if len(keys) else self._start_pts
+        here, there = table.pts.searchsorted([self._last.pts, seek_pts])
+        return bool(there - here <= _WALK_FRAMES)
+
+    def _is_before(self, pts: int) -> bool:
+        """Return whether decoding on leads to ``pts``, by frames that can be relied on."""
+        return self._run is not None and self._last is not None and self._trusted and self._last.pts < pts
 
     def _jump(self, pts: int) -> bool:
         """Start decoding at about ``pts``; return whether that is the very start of the file."""
@@ -228,6 +262,7 @@ class FrameFinder:
         if self._run is None:
             return None
         for frame in self._run:
+            self._decoded += 1
             self._trusted = self._trusted or frame.is_key
             self._last = frame
             if frame.pts >= pts:

@@ -32,6 +32,7 @@ from clip_core.media.file_facts import file_facts
 from clip_core.media.leftovers import sweep_leftovers
 from clip_core.media.playable import why_not_playable_here
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
 from clip_core.task_queue import TaskQueue
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.types import Image, TimeTable, VideoRecord
@@ -184,17 +185,17 @@ def stored_picture(location: str, video_id: str, pts: int) -> str | None:
     return None if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def outdated(record: VideoRecord, location: str) -> NotIndexedError | None:
+def outdated(record: VideoSummary, location: str) -> NotIndexedError | None:
     """Return ``reindex_error``, cached until the file or its record changes."""
     try:
         seen = stamp(Path(record.path))
     except VideoError:
         seen = None
-    return _outdated(record.video_id, (record.path, seen, record.reading, record.table.time_base), location, record)
+    return _outdated(record.video_id, (record.path, seen, record.reading, record.time_base), location, record)
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
-def _outdated(video_id: str, seen: object, location: str, _record: VideoRecord) -> NotIndexedError | None:  # noqa: ARG001
+def _outdated(video_id: str, seen: object, location: str, _record: VideoSummary) -> NotIndexedError | None:  # noqa: ARG001
     return reindex_error(_record, store(location))
 
 

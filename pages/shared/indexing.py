@@ -126,8 +126,9 @@ def _without_file(request: IndexRequest, job: TaskView[IndexKey] | None, error: 
     """Return what is stored of a file that no longer exists; raise ``error`` if nothing of it is usable."""
     lay, seen = str(request.video.path.absolute()), region_state(IndexingState).seen_stored
     last_id = None if seen is None or seen[0] != request.video.path else request.store.known_id(lay, *seen[1])
-    there = [record for record in request.store.videos() if record.path == lay]  # several, if the file was replaced
-    record = next((record for record in there if record.video_id == last_id), there[0] if there else None)
+    there = [known.video_id for known in request.store.summaries() if known.path == lay]  # several, if it was replaced
+    found = last_id if last_id in there else next(iter(there), None)
+    record = None if found is None else request.store.video(found)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
     if record is None or run is None or reindex_error(record, request.store) is not None:
         raise error

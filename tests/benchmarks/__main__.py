@@ -27,6 +27,7 @@ from tests.benchmarks import (
     encode,
     filters,
     judge_library,
+    library,
     library_search,
     made,
     many_reruns,
@@ -37,6 +38,7 @@ from tests.benchmarks import (
     player_chart,
     player_large,
     rerun,
+    resume,
     scores,
     sleep,
     sweeping,
@@ -48,6 +50,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "sleep": sleep.measure,
     "encode": encode.measure,
     "coarse": coarse.measure,
+    "resume": resume.measure,
+    "library": library.measure,
     "rerun": rerun.measure,
     "click": click.measure,
     "chart": player_chart.measure,
@@ -65,7 +69,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "reruns": many_reruns.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
-    "library": library_search.measure,
+    "library search": library_search.measure,
 }
 
 

@@ -105,6 +105,23 @@ def test_wanted_frames_are_the_only_ones_and_keep_their_numbers(opener: Opener, 
         assert video.table.confirmed
 
 
+def test_a_span_and_single_frames_are_those_of_a_whole_pass(opener: Opener, truth: PlantedVideo) -> None:
+    with opener(truth.path) as video, opener(truth.path) as again:
+        whole = list(video.frames())
+        pts, n = [frame.pts for frame in whole], len(whole)
+        assert again.trust(video.table)
+        picked = np.unique(np.random.default_rng(6).integers(0, n, 12)).tolist()
+        for first, last in ((0, n - 1), (n // 3, n // 2), (n - min(n, 4), n - 1), (n // 2, n // 2)):
+            assert_same(list(again.span(pts[first], pts[last])), whole[first : last + 1])
+        assert_same(list(again.frames_at([pts[k] for k in picked])), [whole[k] for k in picked])
+        assert list(again.span(pts[-1] + 1, pts[-1] + 9)) == list(again.frames_at([])) == []
+
+
+def assert_same(frames: list[Frame], right: list[Frame]) -> None:
+    assert [(f.index, f.pts, f.time_s) for f in frames] == [(f.index, f.pts, f.time_s) for f in right]
+    assert all(np.array_equal(frame.rgb, other.rgb) for frame, other in zip(frames, right, strict=True))
+
+
 def test_keyframes_alone_are_the_right_pictures(opener: Opener, truth: PlantedVideo) -> None:
     with opener(truth.path) as video:
         whole = {frame.pts: frame for frame in video.frames()}

@@ -1,6 +1,7 @@
 """The way from a file to stored vectors: complete, resumable, once for each frame."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import EncoderError, NotIndexedError, StoreError, VideoError, VideoNotFoundError
 from clip_core.store import runs
 from clip_core.types import Progress
+from clip_core.video.decoding import Decoded, Decoder
 from clip_core.video.sampling import coarse_pts, sample_pts
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder
@@ -107,6 +109,65 @@ def test_denser_embeds_only_what_is_missing(numbered: video_maker.PlantedVideo, 
     *_, last = index_video(numbered.path, second, store, samples_per_second=10.0)
     assert second.pictures == 50
     assert last.done == last.total == 100
+
+
+@pytest.mark.parametrize("missing_s", [(9.0, 10.0), (0.0, 0.3)])
+def test_an_index_of_what_is_missing_decodes_only_there_and_equals_a_clean_one(
+    numbered: video_maker.PlantedVideo,
+    store: EmbeddingStore,
+    tmp_path: Path,
+    decoded: list[int],
+    missing_s: tuple[float, float],
+) -> None:
+    """The first run has confirmed the times by a whole pass, so that later ones may begin at a keyframe."""
+    encoder = FakeEncoder()
+    list(index_video(numbered.path, encoder, store, samples_per_second=10.0))
+    assert max(decoded) == 299
+    (record,) = store.videos()
+    clean, _ = store.read(record.video_id, encoder.fingerprint)
+    frames = store._tables.names("frames_")
+    between = f"time_s >= {missing_s[0]} AND time_s < {missing_s[1]}"
+    store._tables.delete(frames, between)
+    decoded.clear()
+    *_, last = index_video(numbered.path, encoder, store, samples_per_second=10.0)
+    assert last.done == last.total == 100
+    assert len(decoded) < 60
+    again, _ = store.read(record.video_id, encoder.fingerprint)
+    assert np.array_equal(again.pts, clean.pts)
+    assert np.array_equal(again.times_s, clean.times_s)
+    assert np.array_equal(again.vectors, clean.vectors)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the frames that come out of decoders from here on, at 30 a second."""
+    numbers: list[int] = []
+    frames = Decoder.frames
+
+    def noted(self: Decoder) -> Iterator[Decoded]:
+        for frame in frames(self):
+            numbers.append(round(frame.pts * float(self.stream.time_base or 1) * 30))
+            yield frame
+
+    monkeypatch.setattr(Decoder, "frames", noted)
+    return numbers
+
+
+def test_a_file_whose_packets_claim_other_frames_is_decoded_from_its_start(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore, tmp_path: Path, decoded: list[int]
+) -> None:
+    """Some packets hold no frame that can be decoded; there, a seek could lead to another picture than a pass."""
+    data = bytearray(numbered.path.read_bytes())
+    half = len(data) // 2
+    data[half : half + 600] = bytes(600)
+    (tmp_path / "hole.mp4").write_bytes(data)
+    list(index_video(tmp_path / "hole.mp4", FakeEncoder(), store, samples_per_second=1.0))
+    (record,) = store.videos()
+    assert 200 < len(record.table) < 300
+    decoded.clear()
+    *_, last = index_video(tmp_path / "hole.mp4", FakeEncoder(), store, samples_per_second=2.0)
+    assert last.done == last.total
+    assert len(decoded) >= len(record.table) - 20
 
 
 def test_another_model_and_another_name_of_the_file(

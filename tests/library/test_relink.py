@@ -54,7 +54,7 @@ def test_what_moved_gets_its_new_path_and_nothing_else_changes(
     lookalike = new / "same size.mp4"
     lookalike.write_bytes(bytes(moved[0].stat().st_size))
     (new / "notes.mp4").write_bytes(b"no video")
-    assert {record.name for record in offline_videos(store.videos())} == {"film0.mp4", "film1.mp4"}
+    assert {record.name for record in offline_videos(store.summaries())} == {"film0.mp4", "film1.mp4"}
     final = last(relink([lookalike, new / "vanished.mp4", *sorted(new.iterdir())], store))
     assert (final.stage, final.note) == ("done", "2 of 2 offline videos were found.")
     after = {record.video_id: record for record in store.videos()}
@@ -62,7 +62,7 @@ def test_what_moved_gets_its_new_path_and_nothing_else_changes(
     for video_id, record in after.items():
         assert without_path(record) == without_path(before[video_id])
         assert np.array_equal(store.read(video_id, ENCODER.fingerprint)[0].vectors, vectors[video_id])
-    assert offline_videos(store.videos()) == []
+    assert offline_videos(store.summaries()) == []
     found = known_video(moved[0], store)  # without hashing it once more
     assert found is not None
     assert found.video_id in before
@@ -103,7 +103,7 @@ def test_it_stops_when_it_is_closed_and_a_file_that_changes_meanwhile_is_no_matc
     reports = relink([tmp_path / "gone.mp4"], store)
     next(reports)
     reports.close()
-    assert len(offline_videos(store.videos())) == 2
+    assert len(offline_videos(store.summaries())) == 2
 
 
 def test_a_video_that_was_forgotten_meanwhile_stays_forgotten(

@@ -41,6 +41,11 @@ def check_all(joined: PlantedVideo, *, joins: int) -> None:
         assert shown == asked
         wanted = [joined.numbers[k] for k in (3, len(joined) // 2, -2)]
         assert [read_number(frame.rgb) for frame in video.frames(table.pts[wanted].tolist())] == wanted
+        spans = [(len(joined) // 3, len(joined) * 2 // 3), (len(joined) - 20, len(joined) - 1)]
+        for first, last in spans:  # the first reaches over the join
+            found = list(video.span(int(table.pts[first]), int(table.pts[last])))
+            assert [frame.index for frame in found] == list(range(first, last + 1))
+            assert all(np.array_equal(frame.rgb, frames[frame.index].rgb) for frame in found)
 
 
 @pytest.mark.parametrize("kind", JOINED)

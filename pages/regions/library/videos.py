@@ -94,10 +94,11 @@ def draw_list(found: Sequence[StoredVideo], config: Config, store: EmbeddingStor
 
 _COLUMNS = {
     "Pictures": st.column_config.ImageColumn("Pictures", width=222),
-    "Video": st.column_config.TextColumn(width=200),
+    "Video": st.column_config.TextColumn(width=164),
     "Length": st.column_config.TextColumn(width=84),
+    "Recorded": st.column_config.DatetimeColumn(format="YYYY-MM-DD", width=86),
     "Size": st.column_config.TextColumn(width=96),
-    "Models": st.column_config.TextColumn(width=186),
+    "Models": st.column_config.TextColumn(width=166),
     "State": st.column_config.TextColumn(width=118),
     "On disk": st.column_config.TextColumn(width=70),
     "Copy to play": st.column_config.TextColumn(width=88),
@@ -124,7 +125,8 @@ def _row(
     return {
         "Pictures": strip,
         "Video": record.name,
-        "Length": clock(record.table.end_s),
+        "Length": clock(record.end_s),
+        "Recorded": None if record.recorded_s is None else dt.datetime.fromtimestamp(record.recorded_s),
         "Size": f"{record.width} × {record.height}",
         "Models": "; ".join(map(_model_text, video.models)) or "–",
         "State": state_text(video, queued.get(str(Path(record.path).resolve())), store),

@@ -120,7 +120,7 @@ def _id_of(video: VideoChoice, file_stamp: tuple[int, int] | None, store: Embedd
     if file_stamp is not None:
         return store.known_id(video.path, *file_stamp)
     path = str(video.path.absolute())
-    return next((record.video_id for record in store.videos() if record.path == path), None)
+    return next((record.video_id for record in store.summaries() if record.path == path), None)
 
 
 def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:

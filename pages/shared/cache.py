@@ -191,11 +191,12 @@ def outdated(record: VideoSummary, location: str) -> NotIndexedError | None:
         seen = stamp(Path(record.path))
     except VideoError:
         seen = None
-    return _outdated(record.video_id, (record.path, seen, record.reading, record.time_base), location, record)
+    # A path need not be valid Unicode, which keys of the cache must be.
+    return _outdated(record.video_id, ascii((record.path, seen, record.reading, record.time_base)), location, record)
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
-def _outdated(video_id: str, seen: object, location: str, _record: VideoSummary) -> NotIndexedError | None:  # noqa: ARG001
+def _outdated(video_id: str, seen: str, location: str, _record: VideoSummary) -> NotIndexedError | None:  # noqa: ARG001
     return reindex_error(_record, store(location))
 
 

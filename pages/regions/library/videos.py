@@ -82,6 +82,7 @@ def draw_list(found: Sequence[StoredVideo], config: Config, store: EmbeddingStor
         pd.DataFrame(_rows(shown, config, store)),
         key=key,
         hide_index=True,
+        placeholder="–",
         row_height=ROW_PX,
         height=min(HEAD_PX + ROW_PX * len(shown), LIST_PX),
         on_select="rerun",

@@ -39,14 +39,14 @@ _COLUMNS = columns_of(
     "end_s float64, count int64, levelled bool"
 )
 _FOUND = ("video", "made_ns", "first_pts", "last_pts", "picture_pts", "start_s", "end_s", "count", "levelled", "vector")
-_Places: TypeAlias = dict[str, tuple[Ints, Ints]]
+_FramePlaces: TypeAlias = dict[str, tuple[Ints, Ints]]
 """Video id → the pts of its frames, increasing, and their row ids."""
 
 
 class StretchRows(EmbeddingRows):
     """The store's stretches."""
 
-    _known_places: tuple[tuple[str, str], _Places] = (("", ""), {})
+    _known_places: tuple[tuple[str, str], _FramePlaces] = (("", ""), {})
 
     @asked_again
     def next_generation(self, fingerprint: str, video_ids: Collection[str]) -> int:
@@ -201,7 +201,7 @@ class StretchRows(EmbeddingRows):
         vectors = unit_vectors_of(rows, dim)[at]
         return StretchFrames(np.concatenate(of), column_of(rows, "pts")[at], rows["time_s"].to_numpy()[at], vectors)
 
-    def _places(self, name: str, table: Table, video_ids: Collection[str]) -> _Places:
+    def _places(self, name: str, table: Table, video_ids: Collection[str]) -> _FramePlaces:
         """Return where the frames of some videos are in the table; kept until somebody commits to it."""
         key = (name, table.state)
         known_key, known = self._known_places

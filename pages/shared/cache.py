@@ -22,7 +22,7 @@ from clip_core.encoders.registry import is_first_use, load_encoder
 from clip_core.errors import ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
 from clip_core.folder_watcher import FolderWatcher
-from clip_core.indexing.index_video import recognise_video
+from clip_core.indexing.recognise_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.identify import file_stamp, reindex_error, stamp_of
 from clip_core.library.videos import FoundFile, find_file

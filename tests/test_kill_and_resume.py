@@ -40,6 +40,12 @@ def kill_after_two_batches(video: Path, place: Path) -> int:
     return said[-1]
 
 
+def stretches_of(store: EmbeddingStore, video_id: str, fingerprint: str) -> list[tuple[int, int, int]]:
+    found = store.stretches(video_id, fingerprint)
+    assert found is not None
+    return list(zip(found.first_pts.tolist(), found.last_pts.tolist(), found.counts.tolist(), strict=True))
+
+
 def test_three_kills_then_resume_gives_the_same_frames_and_vectors(tmp_path: Path) -> None:
     settings = video_maker.VideoSpec(options={"g": "50", "sc_threshold": "0"})
     video = video_maker.planted(tmp_path, "long", FRAMES, settings)
@@ -53,6 +59,9 @@ def test_three_kills_then_resume_gives_the_same_frames_and_vectors(tmp_path: Pat
         said = kill_after_two_batches(video.path, place)
         stored = len(EmbeddingStore(place).stored_pts(record.video_id, fingerprint))
         assert stored >= said, "a batch that was reported is gone"
+        stretches = EmbeddingStore(place).stretches(record.video_id, fingerprint)
+        assert stretches is not None
+        assert 0 < stretches.counts.sum() <= stored
         committed.append(stored)
     assert committed == sorted(committed)
     assert 0 < committed[0] < committed[-1] < FRAMES
@@ -66,6 +75,8 @@ def test_three_kills_then_resume_gives_the_same_frames_and_vectors(tmp_path: Pat
     np.testing.assert_array_equal(one.pts, other.pts)
     np.testing.assert_array_equal(one.times_s, other.times_s)
     np.testing.assert_array_equal(one.vectors, other.vectors)
+    own, built = (stretches_of(store, record.video_id, fingerprint) for store in (whole, killed))
+    assert own == built
     again = killed.video(record.video_id)
     assert again is not None
     assert again.table.confirmed

@@ -27,11 +27,10 @@ def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Iterator[Progr
     Raises:
         StoreError: The store cannot be read or written.
     """
-    if store.read_only:
-        yield Progress(0, 0, seconds_left=0.0, stage="done")
-        return
-    bank = _bank(store, encoder)
-    outdated = store.outdated_stretches(encoder.fingerprint, levelled=bank is not None)
+    outdated = [] if store.read_only else store.outdated_stretches(encoder.fingerprint, levelled=True)
+    bank = _bank(store, encoder) if outdated else None
+    if outdated and bank is None:
+        outdated = store.outdated_stretches(encoder.fingerprint)
     total = len(outdated)
     for done, some in _batches(outdated, store.stored_rows(encoder.fingerprint)):
         yield Progress(done, total, stage="frames", note="Preparing the search")

@@ -10,13 +10,16 @@ import numpy as np
 
 from clip_core.retrieval.results import Elsewhere
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, Ints, Stretches
+from clip_core.stretches import Stretches
+from clip_core.types import Floats, Ints
 
 LEAST_COSINE = 0.97
 """Copies of a file in another size or quality are above it. Real CLIP vectors a second apart in one take have a median
 of 0.95, and 1 of 100 steps between takes is above 0.86."""
 MOST_MATCHES = 20
 """When a stretch has so many matches, no further ones are looked for: black pictures occur in every video."""
+_STEPS = ((1, 1), (1, 0), (0, 1), (2, 2), (2, 1), (1, 2))
+"""How a run goes on, in stretches of either video: one may be split in two, or a short one may match nothing."""
 DIRECTIONS, BLOCK = 24, 2048
 
 
@@ -86,9 +89,9 @@ def matching_runs(vectors: Floats, of: Ints, least: float) -> Iterator[tuple[Int
     known = {pair: place for place, pair in enumerate(zip(first.tolist(), second.tolist(), strict=True))}
     run = np.arange(len(known))
     for (i, j), place in known.items():  # in rising order, so that what comes before has its run already
-        for before in ((i - 1, j - 1), (i - 1, j), (i, j - 1)):
-            other = known.get(before)
-            if other is not None and of[before[0]] == of[i] and of[before[1]] == of[j]:
+        for back, other_back in _STEPS:
+            other = known.get((i - back, j - other_back))
+            if other is not None and of[i - back] == of[i] and of[j - other_back] == of[j]:
                 run[place] = run[other]
                 break
     order = np.argsort(run, kind="stable")

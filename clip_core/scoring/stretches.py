@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from clip_core.scoring.null_bank import BLOCK_SAMPLES, SHARPNESS, bank_levels, scores_of_bank
 from clip_core.scoring.segments import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import Spans, sample_spans, split_at
-from clip_core.types import Floats, FrameEmbeddings, Ints, Stretches, Times
+from clip_core.stretches import Stretches
+from clip_core.types import Floats, FrameEmbeddings, Ints, Times
 
 LONGEST_S = 30.0
 LEAST_NEARNESS, MOST_NEARNESS = 0.75, 0.90

@@ -25,7 +25,8 @@ from clip_core.store.embeddings import (
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
 from clip_core.store.vector_index import index_vectors, is_worth_indexing, nearest
-from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFrames
+from clip_core.stretches import FoundStretches, Stretches, StretchFrames
+from clip_core.types import Floats, Ints
 
 STRETCHES = "stretches_"
 """A table's name is this and the model's fingerprint."""

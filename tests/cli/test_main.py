@@ -88,6 +88,8 @@ def test_help_answers_at_once_because_nothing_heavy_is_loaded() -> None:
         ("evaluate", r"--truth FILE +CSV, JSON Lines or JSON"),
         ("evaluate", r"--confidence PERCENT +a prompt without a threshold is there"),
         ("clips", r"--moments FILE +CSV \(start_s, end_s, prompt, peak_s\), OTIO"),
+        ("duplicates", r"show the same pictures in the same order"),
+        ("unusual", r"least like anything in the other videos"),
         ("list", r"Show what is stored"),
     ],
 )

@@ -351,6 +351,23 @@ def test_a_video_that_is_forgotten_meanwhile_leaves_nothing_behind(
     assert (store.videos(), store.run(video_id, encoder.fingerprint), store.usage()) == ([], None, [])
 
 
+def test_what_is_stored_can_be_searched_while_it_is_indexed_and_no_text_is_embedded(
+    numbered: video_maker.PlantedVideo, store: EmbeddingStore
+) -> None:
+    encoder = FakeEncoder()
+    found = list[int]()
+    for _ in index_video(numbered.path, encoder, store, samples_per_second=None):
+        (record,) = store.videos()
+        stretches = store.stretches(record.video_id, encoder.fingerprint)
+        assert stretches is not None
+        found.append(int(stretches.counts.sum()))
+        assert 1.5 * found[-1] >= len(store.stored_pts(record.video_id, encoder.fingerprint))
+    assert found == sorted(found)
+    assert found[-1] == 300
+    assert store.stretches_are_current(record.video_id, encoder.fingerprint)
+    assert encoder.texts == 0
+
+
 def test_two_that_begin_at_the_same_instant_do_not_take_each_other_for_forgetting(
     numbered: video_maker.PlantedVideo, store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from clip_core.scoring.null_bank import bank_levels
 from clip_core.scoring.stretches import LONGEST_S, bank_peaks, find_stretches, levels_of, nearness
-from clip_core.types import Floats, FrameEmbeddings, Ints, Stretches
+from clip_core.stretches import Stretches
+from clip_core.types import Floats, FrameEmbeddings, Ints
 
 DIM = 64
 

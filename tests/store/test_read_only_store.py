@@ -12,7 +12,8 @@ from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.video_settings import StoredSettings
-from clip_core.types import Annotation, Stretches, StretchSummary
+from clip_core.stretches import Stretches, StretchSummary
+from clip_core.types import Annotation
 from tests.store.test_store import MODEL, MODEL_2, OTHER, VIDEO, facts, ones, record
 
 JUDGED = Annotation("a dog", 1.0, 0.5, 1.5, "accepted", settings={})

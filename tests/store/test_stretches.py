@@ -10,7 +10,8 @@ import pytest
 from clip_core.errors import StoreError
 from clip_core.store import vector_index
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, FoundStretches, FrameEmbeddings, Stretches
+from clip_core.stretches import FoundStretches, Stretches
+from clip_core.types import Floats, FrameEmbeddings
 from tests.store.test_store import MODEL, record
 
 DIM = 8

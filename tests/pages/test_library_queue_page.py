@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -242,3 +243,15 @@ def test_the_list_is_searched_sorted_and_turned_page_by_page(
     page.control("text_input", "library_find").set_value("").run()
     page.control("checkbox", "library_all").check().run()
     assert page.holding("3 videos selected")
+
+
+def test_a_name_that_is_no_unicode_and_links_in_a_circle_do_not_stop_the_page(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    (trip / "broken.mp4").unlink()
+    (trip / "a.mp4").rename(os.fsdecode(os.fsencode(trip) + b"/a\xe9.mp4"))
+    (trip / "circle").symlink_to(trip)
+    page = add_folder(library(), "trip")
+    assert page.holding("3 videos from trip: queued. 1 linked folder is not followed")
+    page.until(idle)
+    assert {row["State"] for row in rows(page.run())} == {"indexed"}
+    assert len(rows(page)) == 3

@@ -28,7 +28,7 @@ from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, session_id
 
-ROW_PX, LIST_PX = 34, 480
+ROW_PX, LIST_PX = 34, 380
 _ABOUT = {
     True: "Videos, and parts of them, that show the same pictures in the same order, the longest first.",
     False: "Shots that are least like anything in the other videos, at most three of each video.",

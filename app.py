@@ -42,7 +42,7 @@ def main() -> None:
         st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:"),
         st.Page("pages/compare.py", title="Compare encoders", icon=":material/compare:"),
-        st.Page("pages/library.py", title="Stored videos", icon=":material/database:"),
+        st.Page("pages/library.py", title="Library", icon=":material/database:"),
     ]
     chosen = st.navigation(pages, position="top" if entered else "hidden")
     opening.load_libraries(LIBRARIES)

@@ -1,4 +1,4 @@
-"""Background tasks of this process: one queue per kind of work; every visitor can join, watch and cancel tasks."""
+"""The background tasks of this process, one queue per kind of work: indexing, proxies, exports, downloads."""
 
 from __future__ import annotations
 
@@ -7,255 +7,88 @@ import logging
 import math
 import os
 import shutil
-import threading
-import time
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from clip_core.encoders.base import Encoder
 from clip_core.encoders.hub import DownloadPlan, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
 from clip_core.encoders.model_files import AUTO
-from clip_core.errors import ClipVideoError, DownloadSizeError, JobCancelled, shown_name
+from clip_core.errors import ClipVideoError, DownloadSizeError, VideoError, shown_name
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import file_stamp
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import clean_exports
 from clip_core.media.proxies import make_proxy
 from clip_core.store.store import EmbeddingStore
+from clip_core.task_queue import TaskQueue
 from clip_core.text import size_text
 from clip_core.types import Progress, VideoRecord
 
-TaskState: TypeAlias = Literal["waiting", "running", "done", "failed", "cancelled"]
-Key = TypeVar("Key", bound=Hashable)
-Steps: TypeAlias = Callable[[], Generator[Progress, None, None]]
 Work: TypeAlias = Callable[..., Generator[Progress, None, None]]
 IndexKey: TypeAlias = tuple[str, str]
 DownloadKey: TypeAlias = tuple[str, str, str]
 
-WATCHING_S = 30.0
-"""A viewer who has asked about a task within this time is watching it; a page asks every second."""
-STOP_PATIENCE_S = 10.0
-
+MOST_ENDED = 10_000
+"""So many videos that were indexed, or could not be, are remembered with their state."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskView(Generic[Key]):
-    """The state of a task at one instant.
-
-    Attributes:
-        place: 1 for the next in line, 0 when not waiting.
-        progress: The last report, None before the first.
-        error: Why it failed or that it was cancelled, else None.
-        others: How many other viewers are watching it.
-    """
-
-    key: Key
-    state: TaskState
-    place: int
-    progress: Progress | None
-    error: ClipVideoError | None
-    others: int = 0
-
-    @property
-    def active(self) -> bool:
-        """Whether it is waiting or running."""
-        return self.state in ("waiting", "running")
-
-
-@dataclass(eq=False)
-class _Task(Generic[Key]):
-    key: Key
-    steps: Steps | None
-    demand: float
-    state: TaskState = "waiting"
-    progress: Progress | None = None
-    error: ClipVideoError | None = None
-    cancelled: bool = False
-    seen: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("waiting", "running")
-
-    def others(self, viewer: str = "") -> int:
-        """Return how many viewers other than ``viewer`` are watching the task."""
-        now = time.monotonic()
-        return sum(1 for other, at in self.seen.items() if other != viewer and now - at < WATCHING_S)
-
-
-class TaskQueue(Generic[Key]):
-    """Runs tasks, each in a thread of its own. All methods may be called from any thread.
-
-    Args:
-        name: What it does, for messages: "The download".
-        after_error: The next step to suggest after an unexpected error.
-        after_cancel: The next step to suggest after a cancel.
-        at_once: How many tasks may run at the same time; None sets no limit.
-        newest_first: Whether the newest waiting task is next, and is dropped when its turn comes if nobody has asked
-            about it for ``WATCHING_S``. Otherwise the oldest is next, and none is dropped.
-        most_ended: How many ended tasks are remembered.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        after_error: str,
-        after_cancel: str = "",
-        *,
-        at_once: int | None = None,
-        newest_first: bool = True,
-        most_ended: int = 20,
-    ) -> None:
-        self._name, self._after_error, self._after_cancel = name, after_error, after_cancel
-        self._at_once, self._newest_first, self._most_ended = at_once, newest_first, most_ended
-        self._tasks: dict[Key, _Task[Key]] = {}
-        self._running: list[_Task[Key]] = []
-        self._changed = threading.Condition()
-
-    def submit(self, key: Key, steps: Steps, viewer: str = "somebody", *, demand: float = 0.0) -> None:
-        """Start a task, or join it if the same key is waiting or running.
-
-        Args:
-            key: Identifies the task.
-            steps: Makes the generator that works and reports. After a cancel it is closed at its next report, unless
-                that says "done".
-            viewer: Who watches it from now on: an id, such as a session's.
-            demand: If higher than that of the task joined, ``steps`` replaces its steps, even while it runs.
-        """
-        with self._changed:
-            task = self._tasks.get(key)
-            if task is None or not task.active or task.cancelled:
-                self._tasks.pop(key, None)  # the newest is the last
-                task = self._tasks[key] = _Task(key, steps, demand)
-                for old in [key for key, other in self._tasks.items() if not other.active][: -self._most_ended]:
-                    del self._tasks[old]
-            elif demand > task.demand:
-                task.steps, task.demand = steps, demand
-            task.seen[viewer] = time.monotonic()
-            self._start_waiting()
-
-    def view(self, key: Key, viewer: str = "somebody") -> TaskView[Key] | None:
-        """Return the state of a task, or None if there is none; ``viewer`` counts as watching it from now on."""
-        with self._changed:
-            task = self._tasks.get(key)
-            if task is None:
-                return None
-            task.seen[viewer] = time.monotonic()
-            place = self._waiting().index(task) + 1 if task.state == "waiting" else 0
-            return TaskView(key, task.state, place, task.progress, task.error, task.others(viewer))
-
-    def cancel(self, key: Key, *, at_once: bool = False) -> None:
-        """Stop a task at its next report; do nothing if it is unknown or has ended.
-
-        Args:
-            key: As for ``submit``.
-            at_once: Mark it as cancelled now, although its next report may take long.
-        """
-        with self._changed:
-            task = self._tasks.get(key)
-            if task is not None and task.active:
-                task.cancelled = True
-                if at_once or task.state == "waiting":
-                    self._end(task, self._cancel_error())
-
-    def wait(self, key: Key, most_s: float) -> bool:
-        """Wait up to ``most_s`` seconds until no task with this key waits or runs; return whether that is so."""
-        with self._changed:
-            return self._changed.wait_for(lambda: key not in {t.key for t in self._running + self._waiting()}, most_s)
-
-    def stop(self, key: Key) -> None:
-        """Cancel a task and wait, for at most ten seconds, until its thread has ended."""
-        self.cancel(key)
-        self.wait(key, STOP_PATIENCE_S)
-
-    def _start_waiting(self) -> None:
-        for task in self._waiting():
-            if self._at_once is not None and len(self._running) >= self._at_once:
-                break
-            if self._newest_first and task.others() == 0:
-                del self._tasks[task.key]
-                continue
-            task.state = "running"
-            self._running.append(task)
-            threading.Thread(target=self._run, args=(task,), name=self._name, daemon=True).start()
-        self._changed.notify_all()
-
-    def _waiting(self) -> list[_Task[Key]]:
-        """Return the waiting tasks, the next one first."""
-        tasks = [task for task in self._tasks.values() if task.state == "waiting"]
-        return tasks[::-1] if self._newest_first else tasks
-
-    def _run(self, task: _Task[Key]) -> None:
-        try:
-            self._step_through(task)
-        except ClipVideoError as error:
-            self._end(task, self._cancel_error() if task.cancelled else error)
-        except Exception as error:  # noqa: BLE001 - nothing above a thread catches it; the page shows it
-            _log.error("%s failed unexpectedly: %s", self._name, type(error).__name__)  # the text may contain addresses
-            self._end(task, self._unexpected(error, self._name))
-        finally:
-            with self._changed:
-                self._running.remove(task)
-                self._start_waiting()
-
-    def _step_through(self, task: _Task[Key]) -> None:
-        while (steps := task.steps) is not None:
-            with closing(steps()) as reports:
-                for progress in reports:
-                    task.progress = progress
-                    if task.cancelled and progress.stage != "done":
-                        raise self._cancel_error()
-                    if task.steps is not steps:
-                        break
-            with self._changed:
-                if task.steps is steps:
-                    self._end(task)
-
-    def _end(self, task: _Task[Key], error: ClipVideoError | None = None) -> None:
-        with self._changed:
-            if task.active:
-                stopped: TaskState = "cancelled" if isinstance(error, JobCancelled) else "failed"
-                task.state, task.error = "done" if error is None else stopped, error
-            task.steps = None  # an ended task must not keep its model or other objects in memory
-            self._changed.notify_all()
-
-    def _unexpected(self, error: Exception, what: str) -> ClipVideoError:
-        return ClipVideoError(f"{what} stopped on an unexpected error ({type(error).__name__}).", self._after_error)
-
-    def _cancel_error(self) -> JobCancelled:
-        return JobCancelled(f"{self._name} was cancelled.", self._after_cancel)
-
-
 class IndexQueue(TaskQueue[IndexKey]):
-    """Runs ``index_video``, or ``index`` in tests, one video at a time, in the order of the requests."""
+    """Runs ``index_video``, or ``index`` in tests, one video at a time, in the order of the requests.
+
+    Of those of a batch, all get their coarse pass before any goes on, so that all are searchable early.
+    """
 
     def __init__(self, index: Callable[..., Iterator[Progress]] | None = None) -> None:
-        after_error = "What was indexed is kept; the server's log says more."
-        after_cancel = "What was indexed is kept; press Resume to go on."
-        super().__init__("Indexing", after_error, after_cancel, at_once=1, newest_first=False, most_ended=50)
+        super().__init__(
+            "Indexing",
+            "What was indexed is kept; the server's log says more.",
+            "What was indexed is kept; press Resume to go on.",
+            at_once=1,
+            newest_first=False,
+            most_ended=MOST_ENDED,
+            resumable=True,
+        )
         self._index = index or index_video
 
     def start(
-        self, path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None, viewer: str
+        self,
+        path: str | os.PathLike[str],
+        encoder: Encoder,
+        store: EmbeddingStore,
+        rate: float | None,
+        viewer: str,
+        *,
+        batch: bool = False,
     ) -> IndexKey:
-        """Index a video, or join the task that does; a higher rate (samples/s; None: every frame) extends that."""
+        """Index a video, or join the task that does; a higher rate (samples/s; None: every frame) extends that.
+
+        ``batch`` says that it is one of several, and gets its coarse pass first; if the file fails, the store lists it.
+        """
         key = index_key(path, encoder)
 
-        def steps() -> Generator[Progress, None, None]:
+        def steps(*, coarse_only: bool = False) -> Generator[Progress, None, None]:
+            index = partial(self._index, coarse_only=True) if coarse_only else self._index
             try:
-                yield from self._index(key[0], encoder, store, samples_per_second=rate)
+                yield from index(key[0], encoder, store, samples_per_second=rate)
+                if batch and not coarse_only:
+                    store.forget_failure(key[0])
+            except VideoError as error:
+                if batch:  # the others go on; the store lists it with its reason
+                    store.remember_failure(key[0], str(error))
+                raise
             except ClipVideoError:
                 raise
             except Exception as error:
                 _log.exception("indexing failed unexpectedly")
                 raise self._unexpected(error, f"Indexing {shown_name(key[0])}") from error
 
-        self.submit(key, steps, viewer, demand=math.inf if rate is None else rate)
+        first = partial(steps, coarse_only=True) if batch else None
+        self.submit(key, steps, viewer, demand=math.inf if rate is None else rate, first=first)
         return key
 
     def cancel_file(self, path: str | os.PathLike[str]) -> None:

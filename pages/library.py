@@ -1,8 +1,8 @@
-"""What is stored, how much space it takes, and buttons to remove it."""
+"""The library: what is stored, how much space it takes, and what can be added, indexed and removed."""
 
 from __future__ import annotations
 
-from pages.regions import stored_videos
+from pages.regions.library.overview import draw_library
 from pages.regions.viewer import playhead
 from pages.shared import cache, page
 
@@ -11,7 +11,7 @@ def main() -> None:
     """Draw the page."""
     playhead.pause()  # playback is not visible on this page
     config = cache.config()
-    stored_videos.draw_library(cache.store(config.embeddings), config)
+    draw_library(cache.store(config.embeddings), config)
 
 
 page.show(main)

@@ -16,18 +16,9 @@ ROOT = Path(__file__).parents[1]
 CORE, PAGES, APP, TESTS = (ROOT / name for name in ("clip_core", "pages", "app.py", "tests"))
 PRODUCT = (CORE, PAGES, APP)
 GROUND = (
-    "config",
-    "errors",
-    "files",
-    "filters",
-    "prompts",
-    "settings",
-    "stretches",
-    "tabular",
-    "text",
-    "types",
-    "validation",
-)
+    "config", "errors", "files", "filters", "prompts", "settings", "stretches", "tabular", "task_queue", "text",
+    "types", "validation",
+)  # fmt: skip
 FLOORS = (
     GROUND,
     ("charts", "encoders", "evaluation", "export", "scoring", "store", "video"),
@@ -37,6 +28,7 @@ FLOORS = (
     ("analysis",),
     ("retrieval",),
     ("tasks",),
+    ("folder_watcher",),
     ("cli",),
     ("__main__",),
 )

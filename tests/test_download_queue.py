@@ -13,7 +13,8 @@ from clip_core.encoders.hub import DownloadPlan
 from clip_core.encoders.hub_cache import find_cached
 from clip_core.encoders.transfer import PlannedFile
 from clip_core.errors import DownloadError, DownloadSizeError, JobCancelled
-from clip_core.tasks import DownloadKey, DownloadQueue, TaskQueue, TaskView
+from clip_core.task_queue import TaskQueue, TaskView
+from clip_core.tasks import DownloadKey, DownloadQueue
 from clip_core.types import Progress
 from tests.support.hub_server import HubServer, use_hub
 from tests.support.model_maker import make_clip

@@ -11,7 +11,8 @@ import pytest
 
 from clip_core import EmbeddingStore
 from clip_core.errors import EncoderError
-from clip_core.tasks import IndexKey, IndexQueue, TaskView, index_key
+from clip_core.task_queue import TaskView
+from clip_core.tasks import IndexKey, IndexQueue, index_key
 from clip_core.types import Progress
 from tests.support import video_maker
 from tests.support.fakes import FakeEncoder

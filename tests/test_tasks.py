@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-import clip_core.tasks
+import clip_core.task_queue
 from clip_core.errors import JobCancelled, VideoError
-from clip_core.tasks import WATCHING_S, TaskQueue, TaskView
+from clip_core.task_queue import WATCHING_S, QueueTotals, TaskQueue, TaskView
 from clip_core.types import Progress
 
 
@@ -83,7 +83,7 @@ def test_no_more_than_so_many_run_at_once_the_newest_wish_is_next_and_each_knows
 
 def test_one_that_waits_unwatched_is_dropped_when_its_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(clip_core.tasks.time, "monotonic", lambda: now)
+    monkeypatch.setattr(clip_core.task_queue.time, "monotonic", lambda: now)
     queue = new_queue(at_once=1)
     works = {key: Work() for key in "abc"}
     for key, work in works.items():
@@ -176,7 +176,7 @@ def test_the_oldest_first_keeps_the_order_and_drops_nobody(monkeypatch: pytest.M
     for key, work in works.items():
         queue.submit(key, work.steps)
     assert [queue.view(key).place for key in "abcd"] == [0, 1, 2, 3]
-    monkeypatch.setattr(clip_core.tasks, "WATCHING_S", 0.0)  # nobody has looked within that time
+    monkeypatch.setattr(clip_core.task_queue, "WATCHING_S", 0.0)  # nobody has looked within that time
     for work in works.values():
         work.go.release(3)
     assert all(queue.wait(key, 10) for key in "abcd")
@@ -226,3 +226,100 @@ def test_no_thread_is_left() -> None:
         assert time.monotonic() < end
         time.sleep(0.005)
     assert work.closed == 1
+
+
+def batch_queue(*names: str, first: bool = True) -> tuple[TaskQueue[str], dict[str, Work], list[str]]:
+    """A resumable queue of tasks, each with two passes or one, and the names of the passes as they begin."""
+    queue = TaskQueue[str]("The work", "Try again.", at_once=1, newest_first=False, resumable=True)
+    begun: list[str] = []
+    works = {name + end: Work() for name in names for end in ("1", "2")}
+
+    def steps(name: str) -> Callable[[], Generator[Progress, None, None]]:
+        def run() -> Generator[Progress, None, None]:
+            begun.append(name)
+            yield from works[name].steps()
+
+        return run
+
+    for name in names:
+        queue.submit(name, steps(name + "2"), first=steps(name + "1") if first else None)
+    return queue, works, begun
+
+
+def test_all_first_passes_of_a_batch_come_before_the_rest_of_any_and_one_asked_for_alone_before_both() -> None:
+    queue, works, begun = batch_queue("a", "b", "c")
+    alone = Work()
+    works["a1"].go.release(2)
+    until(queue, "a", lambda view: view.progress is not None and view.progress.done == 2)
+    queue.submit("x", alone.steps)
+    until(queue, "x", lambda view: view.state == "running")  # what runs gives way at its next report
+    assert [view.key for view in queue.views()] == ["x", "a", "b", "c"]
+    for work in (alone, *works.values()):
+        work.go.release(6)
+    assert all(queue.wait(key, 10) for key in "abcx")
+    assert begun == ["a1", "a1", "b1", "c1", "a2", "b2", "c2"]  # a goes on where it was, as steps that resume do
+    totals = queue.totals()
+    assert (totals.total, totals.ended, totals.failed, totals.share) == (4, 4, 0, 1.0)
+    assert {view.key: view.state for view in queue.views()} == dict.fromkeys("abcx", "done")
+
+
+def test_a_paused_queue_puts_its_task_back_in_line_and_goes_on_after_it() -> None:
+    queue, works, begun = batch_queue("a", "b", first=False)
+    works["a2"].go.release(1)
+    until(queue, "a", lambda view: view.progress is not None and view.progress.done == 1)
+    queue.pause()
+    view = until(queue, "a", lambda view: view.state == "waiting")
+    assert (view.place, view.progress, works["a2"].closed) == (1, Progress(1, 3), 1)
+    assert queue.totals() == QueueTotals(True, 2, 0, 0, pytest.approx(1 / 6))
+    queue.submit("c", works["b1"].steps)
+    assert [(view.key, view.place) for view in queue.views()] == [("a", 1), ("b", 2), ("c", 3)]
+    queue.cancel("b")
+    queue.resume()
+    for work in works.values():
+        work.go.release(6)
+    assert all(queue.wait(key, 10) for key in "abc")
+    assert begun == ["a2", "a2"]
+    assert [queue.view(key).state for key in "abc"] == ["done", "cancelled", "done"]
+
+
+def test_one_that_cannot_be_resumed_runs_to_its_end_while_the_queue_is_paused() -> None:
+    queue, work, following = new_queue(at_once=1), Work(), Work()
+    queue.submit("a", work.steps)
+    queue.pause()
+    queue.submit("b", following.steps)
+    work.go.release(3)
+    assert queue.wait("a", 10)
+    assert (queue.view("a").state, queue.view("b").state, work.begun) == ("done", "waiting", 1)
+    queue.cancel_all()
+    assert (queue.view("a").state, queue.view("b").state, queue.paused) == ("done", "cancelled", True)
+    queue.drop_ended("b")
+    assert [view.key for view in queue.views()] == ["a"]
+
+
+def test_moved_to_the_front_it_is_next_and_ends_wholly_first() -> None:
+    queue, works, begun = batch_queue("a", "b", "c")
+    queue.pause()
+    until(queue, "a", lambda view: view.state == "waiting")
+    queue.move_to_front("b")
+    queue.move_to_front("c")
+    queue.move_to_front("unknown")
+    assert [(view.key, view.place) for view in queue.views()] == [("c", 1), ("b", 2), ("a", 3)]
+    begun.clear()
+    queue.resume()
+    for work in works.values():
+        work.go.release(6)
+    assert all(queue.wait(key, 10) for key in "abc")
+    assert begun == ["c1", "c2", "b1", "b2", "a1", "a2"]
+
+
+def test_cancelled_while_it_is_put_back_in_line_it_does_not_run_again() -> None:
+    queue, works, begun = batch_queue("a", "b")
+    queue.cancel_all()
+    assert queue.wait("a", 10)
+    assert queue.wait("b", 10)
+    for work in works.values():
+        work.go.release(6)
+    queue.submit("a", works["a2"].steps)
+    assert queue.wait("a", 10)
+    assert begun == ["a1"]
+    assert (queue.totals().total, queue.view("b").state) == (1, "cancelled")

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
 from clip_core.library.identify import is_there, known_video, reindex_error
 from clip_core.library.videos import is_video_id, uploads_folder
-from clip_core.media.proxies import proxy_path
+from clip_core.media.proxies import proxies_folder, proxy_path
 from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 
+SORTS: Mapping[str, Callable[[StoredVideo], str | float]] = {
+    "Added": lambda video: video.record.added_s,
+    "Name": lambda video: video.record.name.casefold(),
+    "Recorded": lambda video: video.record.recorded_s or 0.0,
+    "Length": lambda video: video.record.end_s,
+    "Resolution": lambda video: video.record.width * video.record.height,
+    "Frames": lambda video: sum(model.frames for model in video.models),
+    "On disk": lambda video: video.size_bytes,
+}
+"""What a list of videos can be sorted by → its key."""
 _CHECK = "Check the permissions of its folder."
+
+
+def find_videos_named(videos: Sequence[StoredVideo], typed: str) -> list[StoredVideo]:
+    """Return the videos whose names hold every word that was typed, ignoring capitals."""
+    words = typed.casefold().split()
+    return [video for video in videos if all(word in video.record.name.casefold() for word in words)]
 
 
 def sizes_of_models(video: StoredVideo) -> list[tuple[StoredModel, int]]:
@@ -27,6 +45,15 @@ def copy_bytes(video_id: str, config: Config) -> int:
     """Return the size of a video's proxy, or 0 if there is none."""
     try:
         return proxy_path(config, video_id).stat().st_size
+    except OSError:
+        return 0
+
+
+def copies_bytes(config: Config) -> int:
+    """Return the size of all proxies together."""
+    try:
+        with os.scandir(proxies_folder(config)) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.is_file())
     except OSError:
         return 0
 

@@ -15,7 +15,7 @@ from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
 from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
 from clip_core.indexing.stretches import build_stretches, stored_bank
 from clip_core.indexing.thumbnails import Thumbnails
-from clip_core.library.identify import file_stamp, identify, is_there, known_video, noting, record_of, reindex_error
+from clip_core.library.identify import identify, is_there, known_video, noting, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted
 from clip_core.types import Frame, FrameEmbeddings, Progress, Stage, TimeTable, VideoRecord
@@ -105,33 +105,6 @@ def index_video(
                     raise run.stopped_by(error) from error
             else:
                 return
-
-
-def recognise_video(
-    path: str | os.PathLike[str],
-    encoder: Encoder,  # noqa: ARG001 - called in place of index_video
-    store: EmbeddingStore,
-    *,
-    samples_per_second: float | None = None,  # noqa: ARG001
-) -> Iterator[Progress]:
-    """In place of ``index_video`` where nothing may be indexed: find out whether a file is one of the stored videos.
-
-    Only a file as large as a stored video is read.
-
-    Yields:
-        Progress: Notes while the file is read, then "done".
-
-    Raises:
-        VideoError: The file is missing, or is not a video although it is as large as a stored one.
-        StoreError: The store cannot be read.
-    """
-    file = Path(path)
-    size, _ = file_stamp(file)
-    if any(record.size_bytes == size for record in store.summaries()):
-        with open_video(file) as video:
-            for note in identify(file, store, video.watched):
-                yield Progress(0, 1, stage="identifying", note=note)
-    yield Progress(1, 1, seconds_left=0.0, stage="done")
 
 
 def _already_done(

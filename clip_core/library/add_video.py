@@ -143,14 +143,14 @@ class OpenedPath:
     notes: tuple[str, ...] = ()
 
 
-def open_path(typed: str, config: Config) -> OpenedPath:
+def open_path(typed: str, config: Config, *, empty_ok: bool = False) -> OpenedPath:
     """Return the videos at a typed path; a relative path is looked up in the video folders.
 
     Links and ".." are resolved before the check that the path lies in a video folder. Outside the video folders
     nothing is revealed, not even whether the path exists.
 
     Raises:
-        VideoNotFoundError: There is nothing at the path, or a folder without a video.
+        VideoNotFoundError: There is nothing at the path, or a folder without a video, unless ``empty_ok``.
         VideoError: The path lies outside the video folders, or is not a valid path.
     """
     try:
@@ -158,7 +158,7 @@ def open_path(typed: str, config: Config) -> OpenedPath:
         inside = is_below(path.resolve(), config) if parse_sequence(path) is None else is_allowed(path, config)
         if not inside:
             raise _outside(path, config)
-        return _opened(path, config)
+        return _opened(path, config, empty_ok=empty_ok)
     except (OSError, ValueError, RuntimeError) as error:
         raise VideoError(f"{shown_name(typed)} cannot be opened.", "Check the path.") from error
 
@@ -171,10 +171,10 @@ def _meant(typed: str, config: Config) -> Path:
     return next((place for place in places if place.is_dir() or is_there(place)), places[0]).absolute()
 
 
-def _opened(path: Path, config: Config) -> OpenedPath:
+def _opened(path: Path, config: Config, *, empty_ok: bool) -> OpenedPath:
     if path.is_dir():
         found = videos_in(path, config, own_folders(config) - folder_keys([path]))
-        if not found.videos:
+        if not found.videos and not empty_ok:
             step = found.notes[0] if found.notes else "Its subfolders were searched, too."
             raise VideoNotFoundError(f"There is no video in {shown_name(path)}.", step)
         return OpenedPath(path, found.videos, is_folder=True, notes=found.notes)

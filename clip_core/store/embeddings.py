@@ -22,9 +22,9 @@ from clip_core.store.tables import (
     Tables,
     columns_of,
     digest,
-    groups_of_videos,
     of_video,
     of_videos,
+    of_videos_in_parts,
     plain_id,
 )
 from clip_core.text import unicode_text
@@ -90,7 +90,7 @@ class EmbeddingRows(RunRows):
         with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
             if table is None:
                 return counts
-            for where in groups_of_videos(video_ids):
+            for where in of_videos_in_parts(video_ids):
                 rows = table.rows(("video", "pts"), where).select(["video", "pts"])
                 once = rows.group_by(["video", "pts"]).aggregate([]).group_by("video").aggregate([("pts", "count")])
                 counts |= dict(zip(once["video"].to_pylist(), once["pts_count"].to_pylist(), strict=True))

@@ -53,14 +53,13 @@ def of_video(video_id: str) -> str:
 
 def of_videos(video_ids: Iterable[str]) -> str:
     """Return the SQL filter for the rows of some videos, at least one."""
-    listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in sorted(video_ids))
-    return f"video IN ({listed})"
+    return f"video IN ({', '.join(repr(plain_id(video_id)) for video_id in sorted(video_ids))})"
 
 
-def groups_of_videos(video_ids: Sequence[str]) -> Iterator[str]:
+def of_videos_in_parts(video_ids: Sequence[str]) -> Iterator[str]:
     """Yield SQL filters that together match the rows of these videos, each those of some of them."""
     for first in range(0, len(video_ids), _MOST_NAMED):
-        yield f"video IN ({', '.join(repr(plain_id(each)) for each in video_ids[first : first + _MOST_NAMED])})"
+        yield of_videos(video_ids[first : first + _MOST_NAMED])
 
 
 def digest(text: str) -> str:

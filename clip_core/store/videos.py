@@ -19,9 +19,9 @@ from clip_core.store.tables import (
     Table,
     columns_of,
     digest,
-    groups_of_videos,
     of_video,
     of_videos,
+    of_videos_in_parts,
     plain_id,
     stamp,
 )
@@ -202,7 +202,7 @@ def _count(table: Table, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     counts: dict[int, dict[str, int | None]] = {}
-    for where in groups_of_videos([row["video"] for row in rows]):
+    for where in of_videos_in_parts([row["video"] for row in rows]):
         counts |= {found.pop("_rowid"): found for found in table.computed(_COUNTS, where).to_pylist()}
     for row in rows:
         row.update({name: count or 0 for name, count in counts[row["_rowid"]].items()})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from clip_core.types import Image
 
 _QUALITY = 88
+_BACKGROUND = (11, 13, 16)
 MOST_JPEG_PX = 65_500
 THUMBNAIL_PX, _THUMBNAIL_QUALITY = 160, 75
 
 
 def viewer_jpeg(
-    rgb: Image, width: int = 960, height: int = 540, background: tuple[int, int, int] = (11, 13, 16)
+    rgb: Image, width: int = 960, height: int = 540, background: tuple[int, int, int] = _BACKGROUND
 ) -> bytes:
     """Scale a picture to fit, centre it on a background, and return it as JPEG.
 
@@ -35,6 +38,26 @@ def thumbnail_jpeg(rgb: Image) -> bytes:
         rgb: uint8 (h, w, 3), red first.
     """
     return _jpeg(_fitted(rgb, THUMBNAIL_PX, THUMBNAIL_PX), _THUMBNAIL_QUALITY)
+
+
+def strip_jpeg(jpegs: Sequence[bytes], cells: int, width: int = 64, height: int = 36) -> bytes:
+    """Put small pictures (JPEG files) side by side, each fitted into a cell, and return them as one JPEG.
+
+    Args:
+        jpegs: At most ``cells`` pictures; further cells stay dark.
+        cells: How many cells there are.
+        width, height: Of a cell, in pixels.
+    """
+    import cv2
+
+    canvas = np.full((height, cells * width, 3), _BACKGROUND, dtype=np.uint8)
+    for cell, jpeg in enumerate(jpegs[:cells]):
+        bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        if bgr is not None:
+            fitted = _fitted(np.asarray(bgr[:, :, ::-1], dtype=np.uint8), width, height)
+            top, left = (height - fitted.shape[0]) // 2, cell * width + (width - fitted.shape[1]) // 2
+            canvas[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    return _jpeg(canvas, _THUMBNAIL_QUALITY)
 
 
 def shrunk(rgb: Image, most_px: int) -> Image:

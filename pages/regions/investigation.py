@@ -173,7 +173,7 @@ def _draw_unopened(opened: Opening, indexed: Indexed, *, read_only: bool) -> Non
     elif read_only:
         _draw_notice(f"{name} is not indexed", f"{READ_ONLY} It shows the videos that were indexed before.")
     elif indexed.forgotten:
-        why = "On the page Stored videos, here or in another tab."
+        why = "On the page Library, here or in another tab."
         _draw_notice(f"What was stored of {name} was forgotten", f"{why} Press Resume in the sidebar.")
     else:
         _draw_notice(f"{name} is not indexed", "Press Resume in the sidebar.")

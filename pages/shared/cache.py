@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import importlib
 import importlib.util
 import os
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +19,12 @@ import streamlit as st
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import is_first_use, load_encoder
-from clip_core.errors import ExportError, ReadOnlyError, VideoError, VideoNotFoundError
+from clip_core.errors import ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
-from clip_core.indexing.index_video import recognise_video
+from clip_core.folder_watcher import FolderWatcher
+from clip_core.indexing.recognise_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
-from clip_core.library.identify import file_stamp, stamp_of
+from clip_core.library.identify import file_stamp, reindex_error, stamp_of
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import TEMPORARY_EXPORTS, exports_folder
 from clip_core.media.fast_clips import fast_extension
@@ -32,16 +32,18 @@ from clip_core.media.file_facts import file_facts
 from clip_core.media.leftovers import sweep_leftovers
 from clip_core.media.playable import why_not_playable_here
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
+from clip_core.task_queue import TaskQueue
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.types import Image, TimeTable, VideoRecord
 from clip_core.video import open_video
-from clip_core.video.drawing import viewer_jpeg
+from clip_core.video.drawing import strip_jpeg, viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
 from pages.shared.access import READ_ONLY, is_read_only
+from pages.shared.buffers import BufferCache
 
 APP_FOLDER = Path(__file__).parents[2]
-MOST_BUFFER_BYTES = 256_000_000
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -140,6 +142,62 @@ def _sequence_stamp(path: str) -> tuple[int, int]:
 def index_queue() -> IndexQueue:
     """Return this process's indexing queue. On a read-only server it only finds out which video a file is."""
     return IndexQueue(recognise_video if is_read_only() else None)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def library_queue(name: str) -> TaskQueue[str]:
+    """Return this process's queue of that name, such as "The comparison", for what the page Library looks for."""
+    return TaskQueue(name, "What was found is kept; try again.", at_once=1)
+
+
+def watch_folders() -> FolderWatcher:
+    """Return this process's watcher of folders, which runs unless the server is read-only."""
+    watcher = _folder_watcher()
+    if not is_read_only():
+        watcher.start()
+    return watcher
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=FolderWatcher.stop)
+def _folder_watcher() -> FolderWatcher:
+    return FolderWatcher(
+        config,
+        lambda now: store(now.embeddings),
+        index_queue(),
+        lambda folder, now: encoder(folder.model, replace(now, crop=folder.crop)),
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def picture_strips(location: str, frames: Mapping[str, int], cells: int) -> dict[str, str]:
+    """Return video id → a strip of its stored pictures as a data URI; ``frames`` says how many frames each has now."""
+    strips = store(location).picture_strips(list(frames), cells)
+    return {
+        video_id: f"data:image/jpeg;base64,{base64.b64encode(strip_jpeg(jpegs, cells)).decode()}"
+        for video_id, jpegs in strips.items()
+    }
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def stored_picture(location: str, video_id: str, pts: int) -> str | None:
+    """Return the stored thumbnail of a frame as a data URI, or None if there is none."""
+    jpeg = store(location).thumbnails(video_id, [pts]).get(pts)
+    return None if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def outdated(record: VideoSummary, location: str) -> NotIndexedError | None:
+    """Return ``reindex_error``, cached until the file or its record changes."""
+    try:
+        seen = stamp(Path(record.path))
+    except VideoError:
+        seen = None
+    # A path need not be valid Unicode, which keys of the cache must be.
+    return _outdated(record.video_id, ascii((record.path, seen, record.reading, record.time_base)), location, record)
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def _outdated(video_id: str, seen: str, location: str, _record: VideoSummary) -> NotIndexedError | None:  # noqa: ARG001
+    return reindex_error(_record, store(location))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -273,40 +331,6 @@ def thumbnails(
         return _shared(path, record.video_id, table).frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
 
     return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
-
-
-class BufferCache:
-    """Byte blocks keyed by the digest of their content; the least recently used are dropped. Thread-safe.
-
-    Args:
-        most_bytes: The size limit in bytes; the newest block is kept even if it alone is larger.
-    """
-
-    def __init__(self, most_bytes: int = MOST_BUFFER_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._blocks: OrderedDict[str, bytes] = OrderedDict()
-        self._size = 0
-        self._lock = threading.Lock()
-
-    def put(self, block: bytes) -> str:
-        """Store a block; return its SHA-256 digest, 64 hex digits."""
-        digest = hashlib.sha256(block).hexdigest()
-        with self._lock:
-            if digest not in self._blocks:
-                self._blocks[digest] = block
-                self._size += len(block)
-            self._blocks.move_to_end(digest)
-            while self._size > self._most_bytes and len(self._blocks) > 1:
-                _, dropped = self._blocks.popitem(last=False)
-                self._size -= len(dropped)
-        return digest
-
-    def get(self, digest: str) -> bytes | None:
-        """Return the block with that digest, or None if it is not (or no longer) stored."""
-        with self._lock:
-            if digest in self._blocks:
-                self._blocks.move_to_end(digest)
-            return self._blocks.get(digest)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -15,7 +15,8 @@ from clip_core.library.identify import known_video, reindex_error
 from clip_core.library.videos import VideoChoice
 from clip_core.store.runs import RunRecord
 from clip_core.store.store import EmbeddingStore
-from clip_core.tasks import IndexKey, TaskView, index_key
+from clip_core.task_queue import TaskView
+from clip_core.tasks import IndexKey, index_key
 from clip_core.text import clock, counted
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser

@@ -9,7 +9,7 @@ from typing import Generic
 
 import streamlit as st
 
-from clip_core.tasks import Key, TaskQueue, TaskView
+from clip_core.task_queue import Key, TaskQueue, TaskView
 from clip_core.text import clock
 from clip_core.types import Progress
 from pages.shared.session import region_state

@@ -116,6 +116,6 @@ def test_before_a_login_no_page_shows_anything(
             tab.get_by_text(f"Nobody can log in: {says}").wait_for(timeout=FIRST_MS)
             text = tab.locator("body").inner_text()
             assert "wide" not in text
-            assert "Stored videos" not in text
+            assert "Compare encoders" not in text
             assert tab.locator(".st-key-status, [data-testid=stSidebar], [data-testid=stFileUploader]").count() == 0
         context.close()

@@ -136,7 +136,7 @@ def test_the_place_is_found_again_after_another_page(visitor: Watcher, by: str) 
     tab.locator(".cvi-speed").select_option("0.25")  # so that a slow machine has time before the end
     tab.locator(".cvi-play").click()
     wait_until(lambda: tab.evaluate(_FRAME) > 5, what="playing")
-    tab.get_by_role("link", name="Stored videos").first.click()
+    tab.get_by_role("link", name="Library").first.click()
     tab.locator(".st-key-forget button").wait_for()
     tab.locator(".cvi-screen").wait_for(state="detached")
     wait_until(lambda: tab.evaluate("location.pathname") == "/library", what="its address")

@@ -118,7 +118,7 @@ STATES: dict[str, Callable[[Visitor], None]] = {
     "heat map": heat_map,
     "evaluate": on_page("Evaluate"),
     "compare": on_page("Compare encoders"),
-    "stored": on_page("Stored videos"),
+    "stored": on_page("Library"),
 }
 
 

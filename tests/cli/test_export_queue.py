@@ -14,7 +14,8 @@ import clip_core.media.exports_folder
 from clip_core.errors import ExportError, JobCancelled, VideoNotFoundError
 from clip_core.library.identify import record_of
 from clip_core.media.export_media import ExportRequest, export_media
-from clip_core.tasks import ExportQueue, TaskView, export_key
+from clip_core.task_queue import TaskView
+from clip_core.tasks import ExportQueue, export_key
 from clip_core.types import Moment, Progress, VideoRecord
 from clip_core.video import open_video
 from tests.support.video_maker import PlantedVideo, VideoSpec, planted

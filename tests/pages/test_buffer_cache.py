@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
-from pages.shared.cache import BufferCache
+from pages.shared.buffers import BufferCache
 
 
 def test_a_block_lies_under_the_digest_of_its_content() -> None:

@@ -1,4 +1,4 @@
-"""Stored videos offers to delete an uploaded file when it is forgotten: asked, and never by default."""
+"""Library offers to delete an uploaded file when it is forgotten: asked, and never by default."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.pages.test_after_upload_page import upload
-from tests.pages.test_library_page import go
+from tests.pages.test_library_page import forget, go
 from tests.support.world import Page, World
 
 
@@ -21,7 +21,7 @@ def uploaded(world: World, stock: Path, page: Page) -> tuple[Page, Path]:
 
 def test_the_file_stays_unless_the_box_is_ticked(uploaded: tuple[Page, Path]) -> None:
     page, file = uploaded
-    go(page, "library").press("forget")
+    forget(go(page, "library"))
     assert page.at.checkbox(key="forget_file").value is False
     page.press("forget_yes")
     assert file.is_file()
@@ -31,7 +31,7 @@ def test_the_file_goes_when_the_box_is_ticked_and_the_page_shows_no_video_then(
     uploaded: tuple[Page, Path], world: World
 ) -> None:
     page, file = uploaded
-    go(page, "library").press("forget")
+    forget(go(page, "library"))
     page.at.checkbox(key="forget_file").check()
     page.press("forget_yes")
     assert not file.exists()
@@ -43,6 +43,6 @@ def test_the_file_goes_when_the_box_is_ticked_and_the_page_shows_no_video_then(
 
 
 def test_a_video_that_was_not_uploaded_has_no_such_box(ready: Page) -> None:
-    go(ready, "library").press("forget")
-    assert [box.key for box in ready.at.checkbox] == []
+    forget(go(ready, "library"))
+    assert "forget_file" not in [box.key for box in ready.at.checkbox]
     assert ready.holding("The video file itself stays.")

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import clip_core.media.exports_folder
+import clip_core.task_queue
 import clip_core.tasks
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.errors import ProxyError, VideoError
@@ -211,7 +212,7 @@ def test_the_newest_wish_is_next_and_one_that_nobody_looks_at_is_dropped_until_s
     assert pages["oldest.avi"].bar.endswith("number 1 in line")
     assert pages["older.avi"].run().bar.endswith("number 2 in line")
     with monkeypatch.context() as patched:
-        patched.setattr(clip_core.tasks, "WATCHING_S", 0.0)  # nobody has looked within that time
+        patched.setattr(clip_core.task_queue, "WATCHING_S", 0.0)  # nobody has looked within that time
         making.let()
         pages["old.avi"].settled()
     assert making.begun == ["old.avi"]

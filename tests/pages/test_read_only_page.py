@@ -70,8 +70,9 @@ def test_what_writes_is_not_offered_and_one_line_says_why(read_only: World) -> N
     assert keys.isdisjoint({"judge_accepted", "judge_rejected", "save_edges", "add_moment", "undo_edit", "resume"})
     assert "accept_candidate" not in keys
     go(page, "library")
-    assert page.starting(f"{READ_ONLY} Nothing can be forgotten.")
-    assert "forget" not in {button.key for button in page.at.button}
+    assert page.starting(f"{READ_ONLY} Nothing can be added, indexed or forgotten.")
+    assert {"forget", "library_index"}.isdisjoint({button.key for button in page.at.button})
+    assert [file.key for file in page.at.file_uploader] == []
 
 
 def test_a_key_that_judges_is_answered_with_a_message(read_only: World) -> None:

@@ -38,6 +38,8 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "index_stretches": lambda store: store.index_stretches(MODEL),
     "write_stretch_summaries": lambda store: store.write_stretch_summaries(MODEL, {VIDEO: StretchSummary(1)}),
     "drop_stretch_summary": lambda store: store.drop_stretch_summary(VIDEO, MODEL),
+    "remember_failure": lambda store: store.remember_failure("/films/a.mp4", "It is broken."),
+    "forget_failure": lambda store: store.forget_failure("/films/broken.mp4"),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
 }
 
@@ -58,6 +60,7 @@ def folder(tmp_path: Path) -> Path:
     store.append(VIDEO, MODEL, ones(range(5)))
     store.append_texts(MODEL, ["a dog"], np.ones((1, 8), np.float32))
     store.put_annotation(VIDEO, JUDGED)
+    store.remember_failure("/films/broken.mp4", "It is broken.")
     return place
 
 
@@ -75,10 +78,10 @@ def test_every_method_that_writes_is_tried_above() -> None:
         code |= {name for name, value in vars(base).items() if callable(value) and not name.startswith("_")}
     reads = {"run", "usage", "size_bytes", "video", "videos", "known_id", "stored_pts", "read", "texts", "settings"}
     reads |= {"thumbnails", "thumbnail_pts", "annotations", "check_writable", "remember_id", "append_texts"}
-    reads |= {"summaries", "ids_with"}
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
     reads |= {"stretches", "stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
-    reads |= {"nearest_stretches", "frames_of_stretches"}
+    reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures"}
+    reads |= {"summaries", "ids_with"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 
 

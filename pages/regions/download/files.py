@@ -29,7 +29,7 @@ from clip_core.files import named_after
 from clip_core.media.clips import ClipMode
 from clip_core.media.export_media import ExportRequest, PictureKind
 from clip_core.media.exports_folder import CLIPS_ZIP
-from clip_core.tasks import TaskView
+from clip_core.task_queue import TaskView
 from clip_core.text import counted, size_text
 from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList

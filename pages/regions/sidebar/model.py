@@ -14,7 +14,8 @@ from clip_core.encoders.model_files import providers_here
 from clip_core.encoders.registry import SAMPLE, ModelChoice, available_models, hub_model
 from clip_core.errors import DownloadSizeError, NotDownloadedError
 from clip_core.library.videos import VideoChoice
-from clip_core.tasks import DownloadKey, TaskView
+from clip_core.task_queue import TaskView
+from clip_core.tasks import DownloadKey
 from clip_core.text import size_text
 from pages.regions.sidebar.source import SAMPLE_VIDEO
 from pages.regions.sidebar.state import sidebar_state

@@ -14,7 +14,7 @@ from clip_core.config import Config
 from clip_core.errors import ClipVideoError, VideoError
 from clip_core.library.videos import VideoChoice
 from clip_core.media.proxies import proxy_path, proxy_size
-from clip_core.tasks import TaskView
+from clip_core.task_queue import TaskView
 from clip_core.types import VideoRecord
 from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.cache import identified_stamp, proxy_queue, why_not_playable

@@ -1,0 +1,257 @@
+"""Library: adding folders and uploads, the queue, watched folders, relinking, and the list itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from clip_core.config import load_config
+from clip_core.folder_watcher import FolderWatcher
+from clip_core.library.watched_folders import SETTLED_S, WatchedFolder
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import Annotation
+from pages.shared import cache
+from tests.pages.test_library_page import go, rows, tick
+from tests.support.app import Gate, _forget_caches
+from tests.support.video_maker import VideoSpec, planted
+from tests.support.world import Page, World
+
+
+@pytest.fixture
+def trip(world: World) -> Path:
+    """A folder in the video folder with three videos, one of them in a subfolder, a broken one and a note."""
+    folder = world.folder / "trip"
+    (folder / "deep").mkdir(parents=True)
+    for name, frames in (("a", 20), ("b", 30)):
+        planted(folder, name, frames, VideoSpec())
+    planted(folder / "deep", "c", 40, VideoSpec())
+    (folder / "broken.mp4").write_bytes(b"no video at all")
+    (folder / "notes.txt").write_text("nothing", encoding="utf-8")
+    return folder
+
+
+def library() -> Page:
+    return go(Page().run(), "library")
+
+
+def add_folder(page: Page, typed: str, *, watch: bool = False) -> Page:
+    boxes = page.at.session_state["LibraryState"].boxes if "LibraryState" in page.at.session_state else 0
+    page.at.text_input(key=f"library_folder_{boxes}").set_value(typed)
+    if watch:
+        page.at.checkbox(key=f"library_watch_{boxes}").check()
+    return page.press("add_folder")
+
+
+def idle() -> bool:
+    totals = cache.index_queue().totals()
+    return totals.ended == totals.total
+
+
+def wide_is_gone(world: World) -> None:
+    """The page Investigate, which is drawn first, indexes nothing."""
+    world.write(video_path=None)
+
+
+def names(page: Page) -> list[str]:
+    return [row["Video"] for row in rows(page)]
+
+
+def test_a_folder_is_indexed_with_its_subfolders_and_a_broken_file_is_named_with_its_reason(
+    world: World, trip: Path
+) -> None:
+    wide_is_gone(world)
+    page = add_folder(library(), "trip")
+    assert page.holding("4 videos from trip: queued.")
+    page.until(idle)
+    page.run()
+    assert sorted(names(page)) == ["a.mp4", "b.mp4", "c.mp4"]
+    assert {row["State"] for row in rows(page)} == {"indexed"}
+    assert [box.label for box in page.at.expander] == ["1 video could not be indexed"]
+    (reason,) = page.starting(r"**broken\.mp4**: ")
+    assert "video" in reason
+    _forget_caches()  # the next server knows it, too
+    page = library()
+    assert page.starting(reason)
+    shutil.copy(trip / "a.mp4", trip / "broken.mp4")
+    page.press("failed_again").until(idle)
+    page.run()
+    assert [box.label for box in page.at.expander] == []
+    assert len(rows(page)) == 3  # it has the bytes of a.mp4 now
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("nowhere", r"There is no file nowhere\."), ("../elsewhere", "does not lie in a video folder"),
+     ("empty", r"There is no video in empty\.")],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_added_is_told_and_nothing_is_queued(world: World, typed: str, says: str) -> None:
+    wide_is_gone(world)
+    (world.folder / "empty").mkdir()
+    page = add_folder(library(), typed)
+    assert [
+        error.value.replace("\\", "")
+        for error in page.at.error
+        if says.replace("\\", "") in error.value.replace("\\", "")
+    ]
+    assert cache.index_queue().views() == []
+
+
+def test_the_queue_is_paused_reordered_and_cancelled(world: World, trip: Path, gate: Gate) -> None:
+    wide_is_gone(world)
+    (trip / "broken.mp4").unlink()
+    page = add_folder(library(), "trip")
+    page.at.segmented_control(key=page.key_of("library_view")).set_value("Queue")
+    page.run()
+    queue = cache.index_queue()
+    listed = page.at.dataframe[0].value.to_dict("records")
+    assert [(row["Place"], row["Video"]) for row in listed] == [("now", "a.mp4"), ("1", "b.mp4"), ("2", "c.mp4")]
+    page.press("queue_pause")
+    gate.let()
+    page.until(lambda: all(view.state == "waiting" for view in queue.views()))
+    assert page.at.progress[0].text == "0 of 3 videos · paused"
+    keys = {Path(view.key[0]).name: view.key for view in queue.views()}
+    page.at.multiselect(key="queue_chosen").set_value([keys["c.mp4"]])
+    page.press("queue_front")
+    assert [Path(view.key[0]).name for view in queue.views()] == ["c.mp4", "a.mp4", "b.mp4"]
+    page.at.multiselect(key="queue_chosen").set_value([keys["a.mp4"]])
+    page.press("queue_drop")
+    assert queue.view(keys["a.mp4"]).state == "cancelled"  # type: ignore[union-attr]
+    page.press("queue_cancel")
+    assert page.holding("Stop indexing 2 videos, for everybody? What is indexed is kept.")
+    page.press("queue_cancel_no").press("queue_cancel").press("queue_cancel_yes")
+    gate.open()
+    page.until(idle)
+    assert {view.state for view in queue.views()} == {"cancelled"}
+    assert page.holding("Nothing is waiting to be indexed.")
+    assert queue.paused
+    page.at.session_state["LibraryState"].library_view = "Videos"
+    add_folder(page.run(), "trip").press("queue_pause").until(idle)
+    assert sorted(names(page.run())) == ["a.mp4", "b.mp4", "c.mp4"]
+
+
+def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    page = library()
+    files = [(f"my {name}.mp4", (trip / f"{name}.mp4").read_bytes(), "video/mp4") for name in ("a", "b", "broken")]
+    page.at.file_uploader(key="library_upload_0").set_value(files)
+    page.run().until(idle)
+    assert sorted(names(page.run())) == ["my a.mp4", "my b.mp4"]
+    assert page.holding("2 uploads queued.")
+    assert [error for error in page.at.error if "my broken" in error.value]
+    assert len(list((world.folder / "uploads").glob("*.mp4"))) == 2
+
+
+def test_a_watched_folder_takes_what_joins_it_and_is_watched_by_the_next_server(
+    world: World, trip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide_is_gone(world)
+    monkeypatch.setattr(FolderWatcher, "start", lambda _: None)  # the test looks; no thread does
+    now = [0.0]
+
+    def look(after_s: float) -> None:
+        now[0] += after_s
+        watcher = cache.watch_folders()
+        watcher._clock = lambda: now[0]
+        watcher.look()
+
+    page = add_folder(library(), "trip", watch=True)
+    assert cache.index_queue().views() == []
+    for after_s in (0.0, SETTLED_S):
+        look(after_s)
+    page.until(idle)
+    assert sorted(names(page.run())) == ["a.mp4", "b.mp4", "c.mp4"]
+    assert page.holding(r"trip · 4 videos")
+    _forget_caches()
+    planted(trip, "later", 25, VideoSpec())
+    for after_s in (0.0, SETTLED_S):
+        look(after_s)
+    page = library().until(idle)
+    assert sorted(names(page.run())) == ["a.mp4", "b.mp4", "c.mp4", "later.mp4"]
+    (folder,) = (view.folder for view in cache.watch_folders().views())
+    assert folder == WatchedFolder(str(trip), "rnd", None, 5.0)
+    tick(page, 0).press("forget").press("forget_yes")
+    assert [Path(path).name for path in cache.watch_folders().views()[0].folder.left_out] == ["later.mp4"]
+    page.run().press("unwatch_0")
+    assert cache.watch_folders().views() == []
+
+
+def test_several_are_indexed_with_another_model_and_forgotten_at_once(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    (trip / "broken.mp4").unlink()
+    page = add_folder(library(), "trip").until(idle)
+    page.run().control("selectbox", "library_model").set_value("other").run()
+    tick(page, 0, 2).press("library_index").until(idle)
+    models = {row["Video"]: row["Models"].count("frames") for row in rows(page.run())}
+    assert sorted(models.values()) == [1, 2, 2]
+    store = EmbeddingStore(load_config(world.config).embeddings)
+    for video in store.videos():
+        store.put_annotation(video.video_id, Annotation("a dog", 0.1, 0.1, 0.3, "accepted"))
+    chosen = names(page)[:2]
+    tick(page, 0, 1).press("forget")
+    assert page.holding("2 moments that were judged by hand are deleted for good.")
+    assert all(page.holding(f"**{name.replace('.', chr(92) + '.')}**") for name in chosen)
+    assert page.holding("The video files themselves stay.")
+    page.press("forget_yes")
+    assert [video.name for video in store.videos()] == [
+        name for name in ("a.mp4", "b.mp4", "c.mp4") if name not in chosen
+    ]
+    assert len(list(trip.rglob("*.mp4"))) == 3
+
+
+def test_an_offline_video_keeps_its_pictures_and_is_found_in_another_folder(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    page = add_folder(library(), "trip/a.mp4").until(idle)
+    (world.folder / "moved").mkdir()
+    (trip / "a.mp4").rename(world.folder / "moved" / "a renamed.mp4")
+    (row,) = rows(page.run())
+    assert row["State"] == "offline"
+    assert row["Pictures"].startswith("data:image/jpeg;base64,")
+    assert page.holding("1 video is offline.")
+    for typed, says in (("nowhere", "There is no file nowhere"), ("..", "does not lie in a video folder")):
+        page.at.text_input(key="relink_folder").set_value(typed)
+        page.press("relink")
+        assert [error for error in page.at.error if says in error.value]
+    page.at.text_input(key="relink_folder").set_value("moved")
+    page.press("relink").until(lambda: bool(page.holding("1 of 1 offline video was found.")))
+    assert rows(page)[0]["State"] == "indexed"
+    assert page.holding("offline.") == []
+    tick(page, 0).press("library_open")
+    assert page.sidebar.video_path == str(world.folder / "moved" / "a renamed.mp4")
+
+
+def test_the_list_is_searched_sorted_and_turned_page_by_page(
+    world: World, trip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide_is_gone(world)
+    monkeypatch.setattr("pages.regions.library.videos.PAGE", 2)
+    page = add_folder(library(), "trip").until(idle)
+    page.run().control("selectbox", "library_sort").set_value("Length").run()
+    assert names(page) == ["c.mp4", "b.mp4"]
+    assert page.holding("1–2 of 3 videos")
+    page.press("library_chevron_right")
+    assert names(page) == ["a.mp4"]
+    page.press("library_order")
+    assert names(page) == ["a.mp4", "b.mp4"]
+    page.control("text_input", "library_find").set_value("C MP4").run()
+    assert names(page) == ["c.mp4"]
+    page.control("selectbox", "library_show").set_value("Offline").run()
+    assert page.holding("No video is like that.")
+    page.control("selectbox", "library_show").set_value("All").run()
+    page.control("text_input", "library_find").set_value("").run()
+    page.control("checkbox", "library_all").check().run()
+    assert page.holding("3 videos selected")
+
+
+def test_a_name_that_is_no_unicode_and_links_in_a_circle_do_not_stop_the_page(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    (trip / "broken.mp4").unlink()
+    (trip / "a.mp4").rename(os.fsdecode(os.fsencode(trip) + b"/a\xe9.mp4"))
+    (trip / "circle").symlink_to(trip)
+    page = add_folder(library(), "trip")
+    assert page.holding("3 videos from trip: queued. 1 linked folder is not followed")
+    page.until(idle)
+    assert {row["State"] for row in rows(page.run())} == {"indexed"}
+    assert len(rows(page)) == 3

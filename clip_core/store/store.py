@@ -13,6 +13,7 @@ from clip_core.store.errors import guarded
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
+from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows
 from clip_core.types import VideoRecord
@@ -56,8 +57,8 @@ class StoredVideo:
     size_bytes: int
 
 
-class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, SettingsRows):
-    """Videos, embeddings, thumbnails, annotations and settings, in a folder or an object store.
+class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, SettingsRows, SearchRows):
+    """Videos, embeddings, thumbnails, annotations, settings and searches, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
     before the first use, and the folder is created at the first write. Every method raises
@@ -145,7 +146,7 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
             big = self._tables.names(FRAMES) + self._tables.names(TEXTS)
         else:
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
-        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, *big])
+        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SEARCHES, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames of a video under one model; also its thumbnails if its record is gone (it was forgotten).

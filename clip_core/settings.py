@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from clip_core.errors import SettingsError
 from clip_core.filters import FILTERS
 from clip_core.prompts import Prompt, parse_prompts
-from clip_core.text import clean_prompt
+from clip_core.text import clean_prompt, short_id
 from clip_core.types import Unit
 from clip_core.validation import MOST_DIGITS, STRICT, allowed, read_yaml, refusing, shown, unknown_key, where
 
@@ -211,6 +211,24 @@ def link(address: str, settings: Settings | None, besides: Mapping[str, str]) ->
     """Return a link that restores a view: the address without its query, parameters of the page, and the settings."""
     pairs = [] if settings is None else settings_query(settings)
     return f"{address.partition('?')[0]}?{urlencode([*besides.items(), *pairs])}"
+
+
+def moment_query(video_id: str, time_s: float, prompts: Sequence[str] = (), name: str = "") -> dict[str, list[str]]:
+    """Return the parameters of a link that opens Investigate at a time of a video: parameter → texts.
+
+    For ``urlencode(…, doseq=True)``, ``st.switch_page(…, query_params=…)``, or the page's ``settings_io.open_view``.
+
+    Args:
+        video_id: The video; the link names it by its first 12 hex digits.
+        time_s: The frame on the screen at this time is shown.
+        prompts: Lines as typed that replace those on the page; all other settings are then the defaults. None: the
+            settings on the page stay.
+        name: The video's name; it is only for people who read the link.
+    """
+    query = {"id": [short_id(video_id)], **({"video": [name]} if name else {}), "time": [f"{time_s:.6f}"]}
+    for key, text in settings_query(Settings(prompts=tuple(prompts))) if prompts else ():
+        query.setdefault(key, []).append(text)
+    return query
 
 
 def settings_of_query(query: Mapping[str, Sequence[str]]) -> Settings | None:

@@ -25,6 +25,7 @@ _SIZE_STEP = 1000  # as drives and networks count: 1 kB = 1000 B
 _SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
 _DECIMALS: dict[Unit, int] = {"corrected": 3, "cosine": 3, "margin": 3, "softmax": 3, "z": 2, "percentile": 1}
 _MOST_MARKS = 30
+_SHORT_ID = 12
 _MOST_LINES = 1_000_000
 _MOST_OF_PROMPT, _TAIL_OF_PROMPT = 26, 8
 
@@ -81,6 +82,11 @@ def size_text(size_bytes: float) -> str:
     decimals = 0 if place < 2 or size >= 99.95 else 1 if size >= 9.995 else 2
     text = f"{size:,.{decimals}f}"
     return f"{text.rstrip('0').rstrip('.') if decimals else text} {_SIZE_UNITS[place]}"
+
+
+def short_id(video_id: str) -> str:
+    """Return the first 12 hex digits of a video's id, which name it in links and lists."""
+    return video_id[:_SHORT_ID]
 
 
 def value_decimals(unit: Unit) -> int:

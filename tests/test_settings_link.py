@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from clip_core.errors import SettingsError
-from clip_core.settings import Settings, link, settings_of_query, settings_query
+from clip_core.settings import Settings, link, moment_query, settings_of_query, settings_query
 from tests.test_settings import FULL
 
 
@@ -28,6 +28,14 @@ def test_a_link_restores_the_recipe(settings: Settings) -> None:
     assert settings_of_query({name: [text] for name, text in settings_query(replace(settings, prompts=()))}) == replace(
         settings, prompts=()
     )
+
+
+def test_the_parameters_of_a_moment_say_where_it_is_and_give_the_default_settings() -> None:
+    query = moment_query("0123456789abcdef" * 4, 61.25, ["a & b", "- c"], "C 1.MP4")
+    assert (query["id"], query["video"], query["time"]) == (["0123456789ab"], ["C 1.MP4"], ["61.250000"])
+    assert parse_qs(urlencode(query, doseq=True)) == query
+    assert settings_of_query(query) == Settings(prompts=("a & b", "- c"))
+    assert moment_query("0123456789abcdef" * 4, 0.0) == {"id": ["0123456789ab"], "time": ["0.000000"]}
 
 
 def test_an_address_without_settings_says_nothing_of_them() -> None:

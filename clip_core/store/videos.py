@@ -55,6 +55,15 @@ class VideoRows(StorePart):
         """Return all videos, the last added first."""
         return list(self._records(None))
 
+    def ids_with(self, digits: str) -> tuple[str, ...]:
+        """Return the ids of the videos that begin with ``digits``, sorted."""
+
+        def matching(table: Table | None) -> tuple[str, ...]:
+            where = f"starts_with(video, '{plain_id(digits)}')"
+            return () if table is None else tuple(sorted({*table.rows(("video",), where)["video"].to_pylist()}))
+
+        return self._tables.answered(VIDEOS, ("ids", digits), matching)
+
     def _records(self, where: str | None) -> tuple[VideoRecord, ...]:
         def newest(table: Table | None) -> tuple[VideoRecord, ...]:
             return () if table is None else tuple(record for record, _ in _newest(table, where))

@@ -145,6 +145,8 @@ def draw_empty(config: Config) -> None:
             "The link names a video that is not in the list: it was moved or deleted, or lies elsewhere. "
             f"{what} its path with the button beside the list, or choose another."
         )
+    if (problem := source.link_problem()) is not None:
+        title, next_step = escape_markdown(problem.what), escape_markdown(problem.next_step)
     with _draw_notice(title, next_step):
         if sample is not None:
             st.button(

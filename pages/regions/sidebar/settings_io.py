@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -12,13 +12,14 @@ from clip_core.config import Config
 from clip_core.errors import SettingsError
 from clip_core.files import named_after
 from clip_core.settings import Settings, link, read_settings, settings_of_query, settings_yaml
+from clip_core.text import parse_time, short_id
 from pages.regions.download.compare_file import draw_comparison
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.sidebar.prompt_pictures import show_texts
 from pages.regions.sidebar.prompts import put_prompts, put_texts
 from pages.regions.sidebar.rules import put_rules
 from pages.regions.sidebar.signal import put_smoothing
-from pages.regions.sidebar.source import choose_listed
+from pages.regions.sidebar.source import choose_linked
 from pages.regions.sidebar.state import KindState, sidebar_state
 from pages.regions.sidebar.threshold import put_thresholds
 from pages.regions.viewer.playhead import start_at
@@ -36,20 +37,32 @@ def take_link() -> None:
     if state.link_read:
         return
     state.link_read = True
-    names = {name: query.get_all(name) for name in query}
+    open_view({name: query.get_all(name) for name in query})
+
+
+def open_view(query: Mapping[str, Sequence[str]]) -> None:
+    """Restore the view that the parameters of a link name, such as those of ``moment_query``.
+
+    Call before any control of the sidebar is drawn: on another page before ``st.switch_page``, or in a callback. A
+    parameter that is missing leaves its part of the view as it is; an invalid one changes nothing and is told.
+    """
+    state = sidebar_state()
     try:
-        settings = settings_of_query(names)
+        settings = settings_of_query(query)
     except SettingsError as error:
         state.link_error = error_markdown(error)
         return
     if settings is not None:
-        put_settings(settings, with_texts="prompt" in names)
+        put_settings(settings, with_texts="prompt" in query)
         state.link_given = True
-    if "video" in names:
-        choose_listed(names["video"][-1])
-    frame = names.get("frame", [""])[-1]
+    last = {name: texts[-1] for name, texts in query.items() if texts}
+    if "id" in last or "video" in last:
+        choose_linked(last.get("id"), last.get("video"))
+    frame, time_s = last.get("frame", ""), parse_time(last.get("time", ""))
     if frame.isdecimal() and len(frame) < 10:
         start_at(int(frame))
+    elif time_s is not None:
+        start_at(float(time_s))
 
 
 def draw_link_error() -> None:
@@ -122,7 +135,7 @@ def draw_settings_menu(bundle: ExportBundle, listed: MomentList, config: Config,
 def _draw_link(bundle: ExportBundle, frame: int) -> None:
     """Draw the link that restores this view; for pictures, it leaves all settings as they are."""
     settings = None if bundle.pictures is not None else bundle.detection.settings
-    view = {"video": sidebar_state().video or "", "frame": str(frame)}
+    view = {"id": short_id(bundle.record.video_id), "video": bundle.record.name, "frame": str(frame)}
     st.caption("This view as a link")
     st.code(link(str(st.context.url or ""), settings, view), language=None, wrap_lines=False)
     if settings is None:  # their thresholds would be applied to texts

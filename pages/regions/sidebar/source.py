@@ -8,8 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.config import Config
-from clip_core.errors import ClipVideoError
+from clip_core.errors import ClipVideoError, VideoNotFoundError
 from clip_core.library.add_video import add_upload, open_path
+from clip_core.library.short_ids import listed_video
 from clip_core.library.videos import EXTENSIONS, VideoChoice, list_videos, uploads_folder
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted, size_text
@@ -42,6 +43,7 @@ def choose_video(config: Config, store: EmbeddingStore) -> VideoChoice | None:
         slot = st.container()
         _draw_box(config, store, busy)
     choices = {choice.name: choice for choice in list_videos(config, store, state.opened_paths)}
+    _take_linked(choices, store)
     chosen = state.video_choice = _settle_chosen(config, choices)
     names = list(choices)
     state.video = None if chosen is None else chosen.name
@@ -61,17 +63,32 @@ def _settle_chosen(config: Config, choices: dict[str, VideoChoice]) -> VideoChoi
     state, last = sidebar_state(), sidebar_state().video_choice
     if state.video_path == "":
         choose_path(next((choice.path for choice in choices.values() if config.video_path is not None), None))
-    if state.video_wanted is not None:
-        state.video_missing = None if state.video_wanted in choices else state.video_wanted
-        choose_path(choices[state.video_wanted].path if state.video_wanted in choices else None)
-        state.video_wanted = None
     chosen = next((choice for choice in choices.values() if str(choice.path) == state.video_path), None)
     if chosen is None and last is not None and str(last.path) == state.video_path:
         choices[last.name] = chosen = last
     choose_path(None if chosen is None else chosen.path)
     if chosen is not None:
-        state.video_missing = None
+        state.video_missing = state.link_problem = None
     return chosen
+
+
+def _take_linked(choices: dict[str, VideoChoice], store: EmbeddingStore) -> None:
+    """Choose the video that a link names by its id, or else by its name in the list; none if it is not there."""
+    state = sidebar_state()
+    digits, name = state.id_wanted, state.video_wanted
+    state.id_wanted = state.video_wanted = None
+    if digits is None and name is None:
+        return
+    state.video_missing = state.link_problem = linked = None
+    if digits is None:
+        linked = choices.get(name or "")
+        state.video_missing = None if linked is not None else name
+    else:
+        try:
+            linked = listed_video(digits, choices.values(), store)
+        except VideoNotFoundError as error:
+            state.link_problem = error
+    choose_path(None if linked is None else linked.path)
 
 
 def _video_chosen(paths: dict[str, Path]) -> None:
@@ -84,14 +101,19 @@ def choose_path(path: Path | None) -> None:
     sidebar_state().video_path = None if path is None else str(path)
 
 
-def choose_listed(name: str) -> None:
-    """Choose the video that a link names, once the list is known."""
-    sidebar_state().video_wanted = name
+def choose_linked(digits: str | None, name: str | None) -> None:
+    """Choose the video that a link names by the digits of its id, or else by its name, once the list is known."""
+    sidebar_state().id_wanted, sidebar_state().video_wanted = digits, name
 
 
 def missing_video() -> str | None:
     """Return the name of the video that a link asked for, if it is not in the list and no other was chosen since."""
     return sidebar_state().video_missing
+
+
+def link_problem() -> ClipVideoError | None:
+    """Return why the video that a link names by its id was not opened, if no other was chosen since."""
+    return sidebar_state().link_problem
 
 
 def drop_path(path: Path | None) -> None:

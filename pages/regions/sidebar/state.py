@@ -61,7 +61,9 @@ class SidebarState(KindState):
     video_path: str | None = ""  # "" until the list is first drawn
     video_choice: VideoChoice | None = None  # as last drawn
     video_wanted: str | None = None  # the name in a link, until the list is drawn
+    id_wanted: str | None = None  # the digits of the id in a link, until the list is drawn
     video_missing: str | None = None  # the name in a link that is not in the list
+    link_problem: ClipVideoError | None = None  # why the video of the id in a link was not opened
     opened_paths: list[Path] = field(default_factory=list)
     boxes: int = 0  # number of the box that adds a video, for its key
     uploads: int = 0  # number of its uploader, for its key

@@ -31,12 +31,16 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> Non
     file = (str(video.path), _stamp(video))
     last_file, last_id = state.settings_of
     if last_file == file and last_id is not None:
+        _keep_back()
         return
     video_id = _id_of(video, file[1], store)
     state.settings_of = (file, video_id)
     if last_file not in (None, file):
         fill_list(config.prompts)  # an empty list does not carry over to another video
-    if video_id is None or video_id == state.settings_id:
+    if video_id is None:
+        return
+    if video_id == state.settings_id:
+        _keep_back()
         return
     state.settings_id, state.keep_error = video_id, None
     state.stored_settings = _stored(video_id, store)
@@ -48,6 +52,12 @@ def bring_back(video: VideoChoice, store: EmbeddingStore, config: Config) -> Non
     elif is_upload:
         start_over(config, lines=())
         ask_for_focus()
+
+
+def _keep_back() -> None:
+    """If a link gave settings to the video that is open already, store them only once they change."""
+    if was_link_given():
+        sidebar_state().stored_settings = UNKNOWN
 
 
 def keep(

@@ -34,7 +34,7 @@ class ViewerState:
     Attributes:
         video_id: The video that it stands in.
         frame: The number of the frame on the screen.
-        first_frame: Where the next video begins, if a link says so.
+        first: The frame, or the time in seconds, where the next video begins, if a link says so.
         seeks: How often a click or a button has moved it; the browser's reports say how many of them it knows.
         playing: Whether it moves, frame by frame; the browser's own playback is not known here.
         start_frame, start_s: Where and when (by the monotonic clock) playback was last started or moved.
@@ -46,7 +46,7 @@ class ViewerState:
 
     video_id: str = ""
     frame: int = 0
-    first_frame: int = 0
+    first: int | float = 0
     seeks: int = 0
     playing: bool = False
     start_frame: int = 0
@@ -84,8 +84,8 @@ def settle_playhead(
     """
     state, times_s = viewer_state(player), record.table.times_s
     if state.video_id != record.video_id:
-        state.video_id, state.frame, state.first_frame = record.video_id, state.first_frame, 0
-        state.playing = False
+        state.frame = state.first if isinstance(state.first, int) else frame_on_screen(times_s, state.first)
+        state.video_id, state.first, state.playing = record.video_id, 0, False
     if player == PLAYER:
         _take_clicks(times_s, scores, clicked_s)
         _advance(state, times_s)
@@ -123,9 +123,10 @@ def walk(frame: int, *, is_candidate: bool) -> None:
     seek(frame)
 
 
-def start_at(frame: int) -> None:
-    """Let the next video begin at a frame."""
-    viewer_state().first_frame = frame
+def start_at(place: int | float) -> None:
+    """Let the next video that is drawn begin at a frame (int) or at a time in seconds (float), even if it is open."""
+    state = viewer_state()
+    state.video_id, state.first, state.seeks = "", place, state.seeks + 1
 
 
 def take_report(report: dict[str, Any], player: str) -> None:

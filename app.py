@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,7 @@ LIBRARIES = (
     "pages.regions.viewer.viewer",
     "pages.regions.moments.review",
     "pages.regions.download.files",
+    "pages.regions.search.results",
 )
 
 # Found by `streamlit run`, which then runs this file as the script.
@@ -38,15 +40,29 @@ def main() -> None:
     st.session_state[APP_STARTED] = True  # see page.show
     if entered := may_enter():
         st.logo(str(STATIC / "logo.svg"), size="medium")
+    investigate = st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True)
+    search = st.Page("pages/search.py", title="Search", icon=":material/search:")
     pages = [
-        st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),
+        *([search, investigate] if _has_library() else [investigate, search]),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:"),
         st.Page("pages/compare.py", title="Compare encoders", icon=":material/compare:"),
         st.Page("pages/library.py", title="Stored videos", icon=":material/database:"),
     ]
     chosen = st.navigation(pages, position="top" if entered else "hidden")
+    is_first = "lancedb" not in sys.modules
     opening.load_libraries(LIBRARIES)
+    if is_first and _has_library():
+        st.rerun()  # with Search first
     chosen.run()
+
+
+def _has_library() -> bool:
+    """Return whether more than one video is stored, as far as can be told before the libraries are loaded."""
+    if "lancedb" not in sys.modules:
+        return False
+    from pages.shared import cache
+
+    return cache.has_several_videos()
 
 
 if __name__ == "__main__":  # as a script; the server also imports this file, for ``app``

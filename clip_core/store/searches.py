@@ -10,10 +10,9 @@ from typing import Any
 from clip_core.errors import StoreError
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, digest, stamp
+from clip_core.text import short_id
 
 SEARCHES = "searches"
-ID_DIGITS = 12
-"""So many digits of a video's id are kept: they tell the videos of one store apart."""
 MOST_SAVED = 200
 _COLUMNS = columns_of("key string, text string, filter string, seen string, at_ns int64")
 
@@ -25,7 +24,7 @@ class SavedSearch:
     Attributes:
         text: The query as it was typed; it names the search, so there is one search of each text.
         where: What the videos were restricted to: fields of ``SearchFilter`` and values for JSON.
-        seen: The first ``ID_DIGITS`` digits of the ids of the videos that had been searched when somebody last looked.
+        seen: The ``short_id`` of the videos that had been searched when somebody last looked.
     """
 
     text: str
@@ -34,7 +33,7 @@ class SavedSearch:
 
     def is_new(self, video_id: str) -> bool:
         """Return whether a video has been added or indexed since somebody last looked."""
-        return video_id[:ID_DIGITS] not in self.seen
+        return short_id(video_id) not in self.seen
 
 
 class SearchRows(StorePart):

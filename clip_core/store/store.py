@@ -11,9 +11,9 @@ from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS, EmbeddingRows, dim_of
 from clip_core.store.errors import guarded
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
+from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
-from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows
 from clip_core.types import VideoRecord

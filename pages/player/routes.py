@@ -224,4 +224,6 @@ def _thumbnail(request: Request) -> Response:
     if not is_video_id(video_id) or not _PTS.fullmatch(pts):
         return _missing(request)
     jpeg = cache.store(cache.config().embeddings).thumbnails(video_id, [int(pts)]).get(int(pts))
-    return _missing(request) if jpeg is None else Response(jpeg, headers=OWN_FOREVER | UNPACKED, media_type="image/jpeg")
+    return (
+        _missing(request) if jpeg is None else Response(jpeg, headers=OWN_FOREVER | UNPACKED, media_type="image/jpeg")
+    )

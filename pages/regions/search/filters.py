@@ -12,7 +12,7 @@ import streamlit as st
 
 from clip_core.retrieval.filters import PictureShape, SearchFilter
 from clip_core.types import VideoRecord
-from pages.regions.search.state import SearchState, search_state
+from pages.regions.search.state import Days, SearchState, search_state
 from pages.shared.widgets import bound
 
 SHAPES: dict[str, PictureShape] = {"Landscape": "landscape", "Portrait": "portrait", "Square": "square"}
@@ -75,11 +75,11 @@ def _draw_which(state: SearchState, names: Mapping[str, str], records: Sequence[
 
 def _draw_kinds(state: SearchState) -> None:
     left, right = st.columns(2, gap="small")
-    dates = {"format": "YYYY-MM-DD", "min_value": dt.date(1970, 1, 2), "max_value": dt.date(2100, 1, 1)}
-    left.date_input("Added between", state.search_added, **dates, **bound(state, "search_added"))
+    dates: dict[str, Any] = {"format": "YYYY-MM-DD", "min_value": dt.date(1970, 1, 2), "max_value": dt.date(2100, 1, 1)}
+    left.date_input("Added between", list(state.search_added), **dates, **bound(state, "search_added"))
     recorded_help = "The date that the file itself gives. Videos that give none are left out."
     right.date_input(
-        "Recorded between", state.search_recorded, help=recorded_help, **dates, **bound(state, "search_recorded")
+        "Recorded between", list(state.search_recorded), help=recorded_help, **dates, **bound(state, "search_recorded")
     )
     limits: dict[str, Any] = {"min_value": 0.0, "step": 0.5, "format": "%g", "placeholder": "Any"}
     left.number_input("Shortest (min)", value=state.search_shortest, **limits, **bound(state, "search_shortest"))
@@ -129,7 +129,7 @@ def put_filters(kept: Mapping[str, Any]) -> None:
     state.search_hide = bool(kept.get("hide_rejected", False))
 
 
-def _days(from_s: float | None, to_s: float | None) -> tuple[dt.date, ...]:
+def _days(from_s: float | None, to_s: float | None) -> Days:
     if from_s is None or to_s is None:
         return ()
     first, after = (dt.datetime.fromtimestamp(time_s) for time_s in (from_s, to_s))

@@ -56,14 +56,17 @@ def _give(
             if again and annotation is not None:
                 step.append((hit.video_id, annotation, withdraw_annotation(hit.video_id, annotation, store)))
                 continue
-            if annotation is None:
-                end_s = max(hit.end_s, hit.start_s + SHORTEST_S)
-                annotation = Annotation(_text_of(hit, query, encoder, store), hit.peak_s, hit.start_s, end_s)
-            new = replace(annotation, verdict=verdict)
+            new = replace(annotation or _blank(hit, query, encoder, store), verdict=verdict)
             step.append((hit.video_id, new, keep_annotation(hit.video_id, new, store)))
     finally:  # if the store fails, what was done so far can be undone
         if step:
             state.undo = [*state.undo, step][-MOST_UNDONE:]
+
+
+def _blank(hit: Hit, query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> Annotation:
+    """Return an annotation of a hit without a verdict."""
+    end_s = max(hit.end_s, hit.start_s + SHORTEST_S)
+    return Annotation(_text_of(hit, query, encoder, store), hit.peak_s, hit.start_s, end_s)
 
 
 def _text_of(hit: Hit, query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> str:

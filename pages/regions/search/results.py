@@ -19,9 +19,8 @@ from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
 from clip_core.settings import Settings
-from clip_core.store.searches import ID_DIGITS
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import clock, counted, value_text
+from clip_core.text import clock, counted, short_id, value_text
 from clip_core.types import VideoRecord
 from pages.player.components import draw_part, report_of
 from pages.player.routes import thumbnail_address
@@ -69,7 +68,7 @@ class Found:
 
 def key_of(hit: Hit) -> str:
     """Return the key of a hit in this session."""
-    return f"{hit.video_id[:ID_DIGITS]}-{hit.peak_pts}"
+    return f"{short_id(hit.video_id)}-{hit.peak_pts}"
 
 
 def find(
@@ -232,9 +231,9 @@ def _open() -> None:
         return
     if isinstance(other, int) and 0 <= other < len(hit.also_in):
         also = hit.also_in[other]
-        search_state().opens = (also.video_id, also.start_s, also.start_s)
+        search_state().opens = (also.video_id, also.start_s)
     else:
-        search_state().opens = (hit.video_id, hit.start_s, hit.peak_s)
+        search_state().opens = (hit.video_id, hit.start_s)
 
 
 def _judge(found: Found) -> None:

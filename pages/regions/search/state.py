@@ -15,6 +15,7 @@ from clip_core.tasks import IndexKey
 from clip_core.types import Annotation
 from pages.shared.session import Remembered, region_state
 
+Days = tuple[()] | tuple[dt.date] | tuple[dt.date, dt.date]
 Judgement = tuple[str, Annotation, Annotation | None]
 """A video's id, an annotation that was kept or withdrawn, and the one that was in force before."""
 
@@ -53,7 +54,7 @@ class SearchState:
     lacks_curves: bool = False  # whether the browser has drawn cards without curves
     found_of: object = None  # the search that ``more`` and ``curves`` belong to
     selected: list[str] = field(default_factory=list)  # keys of hits
-    opens: tuple[str, float, float] | None = None  # a video's id and a span to open on the page Investigate
+    opens: tuple[str, float] | None = None  # a video's id and a time to open on the page Investigate
 
     judged: int = 0  # how often somebody has judged
     undo: list[list[Judgement]] = field(default_factory=list)
@@ -67,8 +68,8 @@ class SearchState:
     search_videos: list[str] = field(default_factory=list)
     search_folder: str | None = None
     search_name: str = ""
-    search_added: tuple[dt.date, ...] = ()
-    search_recorded: tuple[dt.date, ...] = ()
+    search_added: Days = ()
+    search_recorded: Days = ()
     search_shortest: float | None = None  # in minutes
     search_longest: float | None = None
     search_orientation: str | None = None

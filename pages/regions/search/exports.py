@@ -1,0 +1,68 @@
+"""Download the selected hits, or all of them, as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import streamlit as st
+
+from clip_core.analysis.export_bundle import source_in_file
+from clip_core.export.formats import MOMENT_FORMATS, Format, MomentExport, write_moments
+from clip_core.files import named_after
+from clip_core.retrieval.hit_files import hits_csv, hits_json
+from clip_core.types import Moment
+from pages.regions.search.results import Found
+from pages.regions.search.state import search_state
+
+HIT_FORMATS: Mapping[str, tuple[str, str]] = {
+    "csv": ("CSV", "text/csv"),
+    "json": ("JSON", "application/json"),
+}
+"""Formats of hits in any number of videos: the title and the MIME type."""
+
+
+def draw_exports(found: Found) -> None:
+    """Draw the menu."""
+    hits, picked = found.picked, len(search_state().selected)
+    label = f"Export · {picked}" if picked else "Export"
+    help_text = "The selected hits as a file" if picked else "All hits as a file; Space selects single ones"
+    with st.popover(label, icon=":material/download:", key="search_export", help=help_text, disabled=not hits):
+        for kind, (title, mime) in HIT_FORMATS.items():
+            _draw_button(kind, title, mime, f"hits.{kind}", found)
+        if len({hit.video_id for hit in hits}) == 1:
+            st.caption("All are in one video:")
+            for kind in [kind for kind in MOMENT_FORMATS if kind not in HIT_FORMATS]:
+                written: Format[[MomentExport]] = MOMENT_FORMATS[kind]
+                _draw_button(kind, written.title, written.mime, named_after(hits[0].name, written.file_name), found)
+        else:
+            st.caption("Select hits of one video for timelines and subtitles.")
+
+
+def _draw_button(kind: str, title: str, mime: str, file_name: str, found: Found) -> None:
+    st.download_button(
+        title,
+        partial(write_hits, kind, found),
+        file_name,
+        mime,
+        key=f"export_hits_{kind}",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def write_hits(kind: str, found: Found) -> bytes:
+    """Return the content of a file of ``found.picked``: the one place where hits are handed to an exporter.
+
+    Args:
+        kind: "csv" or "json"; or another key of ``MOMENT_FORMATS``, if all hits are in one video.
+        found: The search.
+    """
+    hits, query = found.picked, search_state().text.strip()
+    if kind in HIT_FORMATS:
+        write = hits_csv if kind == "csv" else hits_json
+        return write(hits, query, found.result.unit).encode()
+    record, prompt = found.records[hits[0].video_id], ", ".join(found.query.positives) or "more like it"
+    moments = [Moment(prompt, hit.start_s, hit.end_s, hit.peak_s, hit.score, hit.score) for hit in hits]
+    source, settings = source_in_file(record, record.path), {"unit": found.result.unit}
+    return write_moments(kind, MomentExport(moments, source, (prompt,), settings, record.table))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clip_core.errors import PromptError
+from clip_core.text import counted
 from pages.regions.search import exports, filters, opening, query_box, results, saved, start, unsearched
 from pages.regions.sidebar import model
 from pages.regions.viewer import playhead
@@ -39,7 +40,8 @@ def main() -> None:
         if encoder is None or not model.may_send(encoder):
             return
         if query is None:
-            start.draw_nothing_asked(len(records))
+            said.caption(counted(len(records), "stored video"))
+            start.draw_nothing_asked()
             return
         found = results.find(query, wanted, records, encoder, store)
         with said:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clip_core.text import counted
 from pages.regions.search import saved
 from pages.regions.search.state import ask
 from pages.shared.access import is_read_only
@@ -23,11 +22,11 @@ def draw_nothing_stored() -> None:
             st.switch_page("pages/investigate.py")
 
 
-def draw_nothing_asked(videos: int) -> None:
+def draw_nothing_asked() -> None:
     """Say what to type; offer recent searches and examples."""
     with st.container(gap="xsmall", key="search_start"):
         st.markdown(
-            f"Type what a frame should show, and Enter looks for it in {counted(videos, 'stored video')}. "
+            "Type what a frame should show, and Enter looks for it in all stored videos. "
             "A line that begins with “- ” names what must fit less. Or drop a picture on the box."
         )
         saved.draw_recent()

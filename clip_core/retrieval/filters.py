@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
+
+from clip_core.types import Annotation, VideoRecord
 
 PictureShape: TypeAlias = Literal["landscape", "portrait", "square"]
 
@@ -33,3 +37,33 @@ class SearchFilter:
     longest_s: float | None = None
     orientation: PictureShape | None = None
     hide_rejected: bool = False
+
+    def includes(self, record: VideoRecord) -> bool:
+        """Return whether a video is searched."""
+        return all(self._tests(record))
+
+    def _tests(self, record: VideoRecord) -> Iterator[bool]:
+        if self.folder is not None:
+            yield Path(record.path).absolute().is_relative_to(Path(self.folder).absolute())
+        if self.name is not None:
+            yield self.name.casefold() in record.name.casefold()
+        if self.orientation is not None:
+            yield self.orientation == shape_of(record.width, record.height)
+        yield _within(record.added_s, self.added_from_s, self.added_to_s)
+        length_s = record.table.end_s
+        yield self.shortest_s is None or length_s >= self.shortest_s
+        yield self.longest_s is None or length_s <= self.longest_s
+
+
+def shape_of(width: int, height: int) -> PictureShape:
+    """Return the shape of a video's pictures from their size in pixels."""
+    return "square" if width == height else "landscape" if width > height else "portrait"
+
+
+def _within(time_s: float, from_s: float | None, to_s: float | None) -> bool:
+    return (from_s is None or time_s >= from_s) and (to_s is None or time_s < to_s)
+
+
+def rejected_spans(annotations: tuple[Annotation, ...], texts: tuple[str, ...]) -> list[tuple[float, float]]:
+    """Return the spans [start_s, end_s) of the moments that were rejected for any of these texts."""
+    return [(a.start_s, a.end_s) for a in annotations if a.verdict == "rejected" and a.prompt in texts]

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-import numpy as np
-
-from clip_core.analysis.analyse import Analysis
+from clip_core.analysis.score_prompts import unread_notes
 from clip_core.encoders.base import Encoder
+from clip_core.library.identify import reindex_error
+from clip_core.retrieval.candidates import nearest_candidates
 from clip_core.retrieval.filters import SearchFilter
-from clip_core.retrieval.query import SearchQuery, parse_query
-from clip_core.retrieval.results import Hit, SearchResult
-from clip_core.scoring.detection import detect
+from clip_core.retrieval.hits import HitList
+from clip_core.retrieval.query import SearchQuery, checked_query
+from clip_core.retrieval.results import Hit, SearchResult, SearchVerdict
+from clip_core.retrieval.scope import Scope, scope_of
+from clip_core.retrieval.target import Target, target_of
+from clip_core.scoring.null_bank import PromptBank
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import VideoRecord
 
 NO_FILTER = SearchFilter()
+MOST_ROUNDS = 6
+"""Of looking again without the videos that have all their hits already; each finds other videos."""
 
 
 def search(
@@ -27,72 +31,94 @@ def search(
     *,
     limit: int = 24,
     videos: Collection[str] | None = None,
-    where: SearchFilter = NO_FILTER,  # noqa: ARG001
+    where: SearchFilter = NO_FILTER,
     most_per_video: int = 3,
-    include_own: bool = False,  # noqa: ARG001
+    include_own: bool = False,
 ) -> SearchResult:
     """Return the moments of all indexed videos that fit a query best.
+
+    Several texts, pictures and a place are looked for together: frames are compared with the weighted mean of their
+    vectors. Hits of a query of texts are ordered by the corrected score, all others by cosine.
 
     Args:
         query: Lines of text (one that begins with "- " is negative), or a ``SearchQuery``.
         store: Holds the videos.
         encoder: The model; videos that were not indexed with it are named in the result.
-        limit: At most so many hits.
+        limit: At most so many hits, ≥ 1.
         videos: Ids of the videos to search; None searches all.
         where: A further restriction.
-        most_per_video: At most so many hits of one video; further ones are counted in the result.
+        most_per_video: At most so many hits of one video, ≥ 1; further ones are counted in the result.
         include_own: Whether hits may lie around the place that the query names.
 
     Raises:
-        PromptError: There is nothing to look for.
+        PromptError: There is nothing to look for, or a part of the query is invalid.
+        NotIndexedError: The video that the query names is not indexed with this model.
         EncoderError: The model failed.
+        StoreError: The store cannot be read.
+        ValueError: ``limit`` or ``most_per_video`` is below 1.
     """
-    asked = parse_query(query) if isinstance(query, str) else query
-    hits, more, frames, searched, unsearched = list[Hit](), dict[str, int](), 0, 0, list[str]()
-    for record in store.videos():
-        if videos is not None and record.video_id not in videos:
-            continue
-        if store.run(record.video_id, encoder.fingerprint) is None:
-            unsearched.append(record.video_id)
-            continue
-        own, count = _hits_of(record, asked, encoder, store)
-        hits += own[:most_per_video]
-        if len(own) > most_per_video:
-            more[record.video_id] = len(own) - most_per_video
-        searched, frames = searched + 1, frames + count
-    hits.sort(key=lambda hit: -hit.score)
-    there = bool(hits) and (hits[0].beats or 0.0) > Settings().confidence
-    reason = "" if there else "Nothing stands out from neutral texts; the nearest are shown."
+    if limit < 1 or most_per_video < 1:
+        raise ValueError(f"limit and most_per_video must be at least 1, not {limit} and {most_per_video}")
+    asked = checked_query(query)
+    target = target_of(asked, encoder, store)
+    scope = scope_of(videos, where, encoder, store)
+    found = HitList(asked, target, scope, encoder, store, most_per_video=most_per_video)
+    if where.hide_rejected:
+        found.leave_out_rejected()
+    if asked.like is not None and not include_own:
+        found.leave_out(asked.like)
+    _fill(found, target, scope, encoder, store, limit)
+    bank = scope.bank(target)
+    hits = [replace(hit, beats=None if bank is None else bank.beaten_by(hit.score)) for hit in found.hits]
+    verdict, reason = _verdict(hits, bank, target, scope)
     return SearchResult(
-        hits[:limit],
-        "there" if there else "not sure",
+        tuple(hits),
+        verdict,
         reason,
-        more=more,
-        videos=searched,
-        frames=frames,
-        unsearched=tuple(unsearched),
+        more=found.more,
+        unit=target.unit,
+        videos=len(scope.records) - len(found.stale),
+        frames=scope.frames,
+        unsearched=scope.unsearched,
+        warnings=(*unread_notes([text.text for text in asked.texts], encoder), *found.stale.values()),
     )
 
 
-def _hits_of(record: VideoRecord, query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> tuple[list[Hit], int]:
-    """Return the hits in one video, the best first, and the number of its frames."""
-    settings = replace(Settings(), prompts=tuple(text.line for text in query.texts))
-    found = detect(settings, Analysis(record.video_id, encoder, store).video_scores(settings))
-    times_s, hits = found.scores.times_s, list[Hit]()
-    for moment in (*found.moments, *found.candidates):
-        at = int(np.searchsorted(times_s, moment.peak_s).clip(0, len(times_s) - 1))
-        column = found.scores.prompts.index(moment.prompt)
-        hits.append(
-            Hit(
-                video_id=record.video_id,
-                name=record.name,
-                start_s=moment.start_s,
-                end_s=moment.end_s,
-                peak_s=moment.peak_s,
-                peak_pts=int(record.table.pts[found.scores.frames[at]]),
-                score=moment.peak,
-                cosine=float(found.video_scores.raw.values[at, column]),
-                beats=found.verdicts[moment.prompt].confidence,
-            )
+def _fill(found: HitList, target: Target, scope: Scope, encoder: Encoder, store: EmbeddingStore, limit: int) -> None:
+    """Add hits until there are enough, or nothing is left to look at."""
+    checked = set[str]()
+    for _ in range(MOST_ROUNDS):
+        usable = [video_id for video_id in scope.records if not (found.is_full(video_id) or video_id in found.stale)]
+        among = None if scope.everything and len(usable) == len(scope.records) else usable
+        candidates, all_seen = nearest_candidates(target, encoder.fingerprint, store, among)
+        new = {candidate.video_id for candidate in candidates} - checked
+        for record in (scope.records[video_id] for video_id in new & scope.records.keys()):
+            if (error := reindex_error(record, store)) is not None:
+                found.stale[record.video_id] = str(error)
+        checked |= new
+        found.add([c for c in candidates if c.video_id in scope.records.keys() - found.stale.keys()], limit)
+        if all_seen or len(found) >= limit:
+            return
+
+
+def _verdict(hits: list[Hit], bank: PromptBank | None, target: Target, scope: Scope) -> tuple[SearchVerdict, str]:
+    """Return whether the best hit stands out from the null bank, and a sentence that says why."""
+    if not scope.records:
+        return "not sure", "No video is searched: index one with this model, or widen the filter."
+    if not hits:
+        return "not sure", "No frames were found."
+    if target.unit != "corrected":
+        return "not sure", "Ordered by likeness. Pictures and places are not compared with neutral texts."
+    if bank is None or hits[0].beats is None:
+        return "not sure", "The nearest are shown. No neutral texts were asked."
+    texts, share = len(bank.peaks), f"{int(100 * hits[0].beats)} %"
+    if hits[0].beats > Settings().confidence:
+        others = max(1, round(100 * (1 - hits[0].beats)))
+        return (
+            "there",
+            f"The first beats {share} of {texts} neutral texts: about {others} in 100 absent ones come as high.",
         )
-    return sorted(hits, key=lambda hit: -hit.score), len(times_s)
+    return (
+        "not sure",
+        f"Nothing stands out: the first beats only {share} of {texts} neutral texts. The nearest are shown.",
+    )

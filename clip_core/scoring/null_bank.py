@@ -160,8 +160,28 @@ class PromptBank:
         return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))]) + ROUNDING
 
 
+def scores_of_bank(cosines: Floats, levels: BankLevels) -> Floats:
+    """Return the corrected score of each text of a bank against the others, float32 (m, n).
+
+    Args:
+        cosines: float32 (n, m).
+        levels: Of the same cosines.
+    """
+    shares = np.exp(levels.sharpness * (cosines.astype(np.float64) - levels.level[:, None])) / levels.count
+    others = np.maximum(1 - shares, 1e-12) * levels.count / (levels.count - 1)
+    without = levels.level[:, None] + np.log(others) / levels.sharpness
+    rows = np.arange(len(cosines))
+    without[rows, levels.top] = levels.level_without_top  # more exact where one text is nearly the whole level
+    return np.ascontiguousarray((cosines - without).T, np.float32)
+
+
 NO_SAMPLES = PromptBank(*(np.empty(0, np.float32) for _ in range(4)))
 """For a video without samples."""
+
+
+def bank_of_peaks(peaks: Floats) -> PromptBank:
+    """Return a bank of which only is known what each text reaches, float32 (m,) in any order."""
+    return replace(NO_SAMPLES, peaks=np.sort(peaks))
 
 
 def prompt_banks(
@@ -179,8 +199,7 @@ def prompt_banks(
     bank.extend(vectors[len(bank) :])
     levels, cosines = bank.levels(order), segments.means @ bank.vectors.T
     on_segments = bank_levels(cosines, bank.sharpness)
-    rows = [column - on_segments.without(text, column) for text, column in enumerate(cosines.T)]
-    own = np.stack(rows).astype(np.float32)
+    own = scores_of_bank(cosines, on_segments)
     peaks = own.max(axis=1, initial=-np.inf)
     means = own @ (segments.lengths_s / max(float(segments.lengths_s.sum()), 1e-9)).astype(np.float32)
     shared = _prompt_bank(levels.level, on_segments.level, peaks, means)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clip_core.scoring.null_bank import PromptBank
 from clip_core.scoring.segments import Segments
@@ -98,7 +99,7 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
         levels -= bank.segment_level
         curve = curve - bank.level
     lengths_s, peak = segments.lengths_s, float(levels.max())
-    background, low = (_level_at(levels, lengths_s, share) for share in (0.5, LOW_SHARE))
+    background, low = (level_at(levels, lengths_s, share) for share in (0.5, LOW_SHARE))
     if bank is None:
         ceiling = proven = background + LEAST_RISE * _deviation(curve, background)
     else:
@@ -121,7 +122,7 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
     return PromptDetection(_verdict(kind, peak, levels, lengths_s, bank), line, tuple(runs))
 
 
-def _level_at(levels: Reals, lengths_s: Times, share: float) -> float:
+def level_at(levels: Reals, lengths_s: Times, share: float) -> float:
     """Return the level that the segments stay below for ``share`` of the time."""
     order = np.argsort(levels, kind="stable")
     passed = np.cumsum(lengths_s[order])
@@ -143,21 +144,48 @@ def _stretches(on: np.ndarray) -> Iterator[tuple[int, int]]:
 
 def _grow(levels: Reals, line: float, background: float, proven: float) -> Iterator[tuple[int, int]]:
     """Yield runs of segments: from the highest segment down to the line, grow each free one over similar neighbours."""
-    free = np.ones(len(levels) + 2, bool)  # with a sentinel at either end
-    free[0] = free[-1] = False
+    free = np.ones(len(levels), bool)
     reaching = np.flatnonzero(levels >= line)
     for k in reaching[np.argsort(-levels[reaching], kind="stable")].tolist():
-        if not free[k + 1]:
+        if not free[k]:
             continue
-        height = levels[k] - background
-        needed = min(background + KEEP * height, max(background + HALF * height, proven))
-        first, stop = k, k + 1
-        while free[first] and levels[first - 1] >= needed:
-            first -= 1
-        while free[stop + 1] and levels[stop] >= needed:
-            stop += 1
-        free[first + 1 : stop + 1] = False
+        first, stop = grow(levels, k, background, proven, free)
+        free[first:stop] = False
         yield first, stop
+
+
+def grow(
+    levels: Reals, k: int, background: float, proven: float, free: NDArray[np.bool_] | None = None
+) -> tuple[int, int]:
+    """Return the segments [first, stop) that are about as high as segment k, around it.
+
+    Args:
+        levels: float64 (n,), of segments (or stretches) in time order.
+        k: The one to begin with; it is always part of the result.
+        background: The level of the rest of the video.
+        proven: The level that beats nearly every text of the null bank.
+        free: bool (n,), which may be taken; None: all.
+    """
+    height = levels[k] - background
+    needed = min(background + KEEP * height, max(background + HALF * height, proven))
+    taken = levels >= needed if free is None else (levels >= needed) & free
+    before, after = np.flatnonzero(~taken[:k]), np.flatnonzero(~taken[k + 1 :])
+    return int(before[-1]) + 1 if len(before) else 0, k + 1 + int(after[0]) if len(after) else len(levels)
+
+
+def run_around(
+    sample: int, curve: Floats, levels: Reals, segments: Segments, background: float, proven: float
+) -> SegmentRun:
+    """Return the run of samples around one sample, as ``detect_prompt`` finds it if its segment is a moment's highest.
+
+    Args:
+        sample: The sample.
+        curve: float32 (n,), the corrected scores of the samples in time order.
+        levels: float64 (k,), the corrected scores of the segments.
+        background, proven: See ``grow``.
+    """
+    k = int(np.searchsorted(segments.starts, sample, side="right")) - 1
+    return _refined(grow(levels, k, background, proven), levels, curve, segments, background, proven)
 
 
 def _refined(

@@ -6,7 +6,7 @@ append, so reading removes duplicates. Prompts are keyed by their SHA-256.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from clip_core.errors import StoreError
 from clip_core.store.errors import asked_again
 from clip_core.store.runs import RunRows, epoch
-from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, plain_id
+from clip_core.store.tables import Columns, Table, Tables, columns_of, digest, of_video, of_videos, plain_id
 from clip_core.text import unicode_text
 from clip_core.types import Floats, FrameEmbeddings, Ints
 
@@ -71,7 +71,7 @@ class EmbeddingRows(RunRows):
         with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
             if table is None:
                 return np.empty(0, dtype=np.int64)
-            return np.unique(_column(table.rows(("pts",), of_video(video_id)), "pts"))
+            return np.unique(column_of(table.rows(("pts",), of_video(video_id)), "pts"))
 
     @asked_again
     def read(self, video_id: str, fingerprint: str, since: Revision | None = None) -> tuple[FrameEmbeddings, Revision]:
@@ -109,6 +109,23 @@ class EmbeddingRows(RunRows):
         return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
 
     @asked_again
+    def frames_of_videos(self, fingerprint: str, video_ids: Collection[str]) -> dict[str, FrameEmbeddings]:
+        """Return video id → all its stored frames sorted by pts, for those of some videos (at least one) that have any.
+
+        Frames of a video that is just being forgotten may be among them.
+        """
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return {}
+            rows = table.rows(("video", *_READ), of_videos(video_ids))
+            vectors, times_s = unit_vectors_of(rows, dim_of(table)), rows["time_s"].to_numpy()
+        return {video_id: FrameEmbeddings(pts, times_s[at], vectors[at]) for video_id, pts, at in each_frame_once(rows)}
+
+    def stored_rows(self, fingerprint: str) -> Mapping[str, int]:
+        """Return video id → how many frames are stored of it, or a few more if some were stored twice."""
+        return self._tables.answered(FRAMES + plain_id(fingerprint), "rows", _rows_of_videos)
+
+    @asked_again
     def texts(self, fingerprint: str, prompts: Sequence[str]) -> dict[str, Floats]:
         """Return prompt → float32 (dim,), for those of ``prompts`` (NFC) whose vectors are stored."""
         known = self._tables.in_memory
@@ -121,7 +138,7 @@ class EmbeddingRows(RunRows):
                 return kept
             listed = ", ".join(f"'{key}'" for key in by_key)
             rows = table.rows(("key", "vector"), f"key IN ({listed})")
-            vectors = _vectors(rows, dim_of(table))
+            vectors = vectors_of(rows, dim_of(table))
         return kept | {by_key[key]: vectors[i] for i, key in enumerate(rows["key"].to_pylist())}
 
     def append_texts(self, fingerprint: str, prompts: Sequence[str], vectors: Floats) -> None:
@@ -173,32 +190,57 @@ def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any
         # all before it. So does compaction; its old rows are recognised by their pts.
         where += f" AND _rowaddr >= {(fragment + 1) << 32}"
     scanned = table.rows(("pts",) if len(seen) else _READ, where)
-    row_ids = _column(scanned, "_rowid")
+    row_ids = column_of(scanned, "_rowid")
     if len(row_ids):
         fragment = int(row_ids.max() >> 32)
-    fresh, first = np.unique(_column(scanned, "pts"), return_index=True)
+    fresh, first = np.unique(column_of(scanned, "pts"), return_index=True)
     new = first[~np.isin(fresh, seen, assume_unique=True)]
     if len(seen) == 0:
         return scanned.take(new), fragment
     return table.take(row_ids[new].tolist(), _READ), fragment
 
 
+def _rows_of_videos(table: Table | None) -> dict[str, int]:
+    if table is None:
+        return {}
+    counts = table.rows(("video",))["video"].value_counts()
+    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+
+
+def each_frame_once(rows: Any) -> Iterator[tuple[str, Ints, Ints]]:  # noqa: ANN401
+    """Yield of each video in a pyarrow table its id, the pts of its frames, increasing, and a row of each."""
+    coded, all_pts = rows["video"].combine_chunks().dictionary_encode(), column_of(rows, "pts")
+    codes = np.asarray(coded.indices.to_numpy())
+    order = np.lexsort((all_pts, codes))
+    edges = np.searchsorted(codes[order], np.arange(len(coded.dictionary) + 1))
+    for code, video_id in enumerate(coded.dictionary.to_pylist()):
+        own = order[edges[code] : edges[code + 1]]
+        pts, first = np.unique(all_pts[own], return_index=True)
+        yield video_id, pts, own[first]
+
+
 def _embeddings(rows: Any, dim: int) -> FrameEmbeddings:  # noqa: ANN401
-    pts, vectors = _column(rows, "pts"), _vectors(rows, dim)
+    pts, vectors = column_of(rows, "pts"), unit_vectors_of(rows, dim)
     order = np.argsort(pts, kind="stable")
-    # Half precision changes the lengths by up to 1e-3.
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return FrameEmbeddings(pts[order], rows["time_s"].to_numpy()[order], vectors[order])
 
 
-def _vectors(rows: Any, dim: int) -> Floats:  # noqa: ANN401
+def unit_vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
+    """Return the frames' vectors in a pyarrow table as float32 (n, dim), unit length."""
+    vectors = vectors_of(rows, dim)
+    # Half precision changes the lengths by up to 1e-3.
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0), np.float32)
+
+
+def vectors_of(rows: Any, dim: int) -> Floats:  # noqa: ANN401
     """Return the column ``vector`` of a pyarrow table as float32 (n, dim)."""
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
 
 
-def _column(rows: Any, name: str) -> Ints:  # noqa: ANN401
+def column_of(rows: Any, name: str) -> Ints:  # noqa: ANN401
+    """Return a column of integers of a pyarrow table."""
     return np.asarray(rows[name].to_numpy(), dtype=np.int64)
 
 

@@ -83,6 +83,17 @@ class RunRows(StorePart):
 
         return self._tables.answered(RUNS, (video_id, fingerprint), latest)
 
+    def runs_under(self, fingerprint: str) -> dict[str, RunRecord]:
+        """Return video id → state, for all videos that were begun under a model."""
+
+        def latest(table: Table | None) -> dict[str, RunRecord]:
+            events: dict[str, list[dict[str, Any]]] = {}
+            for row in [] if table is None else _sorted(table, f"fingerprint = '{plain_id(fingerprint)}'"):
+                events.setdefault(row["video"], []).append(row)
+            return {video_id: state for video_id, past in events.items() if (state := _state(past)) is not None}
+
+        return self._tables.answered(RUNS, ("under", fingerprint), latest)
+
     def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
         """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""
         return IndexingLock(self._tables, video_id, fingerprint)

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
-from clip_core.store.embeddings import FRAMES, TEXTS, EmbeddingRows, dim_of
+from clip_core.store.embeddings import FRAMES, TEXTS, dim_of
 from clip_core.store.errors import guarded
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
 from clip_core.store.searches import SEARCHES, SearchRows
+from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
+from clip_core.store.stretches import STRETCHES, StretchRows
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows
 from clip_core.types import VideoRecord
 
+_OF_MODELS = (FRAMES, STRETCHES, SUMMARIES, TEXTS)
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
 
@@ -57,7 +60,9 @@ class StoredVideo:
     size_bytes: int
 
 
-class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, SettingsRows, SearchRows):
+class EmbeddingStore(
+    VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, AnnotationRows, SettingsRows, SearchRows
+):
     """Videos, embeddings, thumbnails, annotations, settings and searches, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
@@ -143,22 +148,24 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
         race against another process is not an error.
         """
         if fingerprint is None:
-            big = self._tables.names(FRAMES) + self._tables.names(TEXTS)
+            big = [name for prefix in _OF_MODELS for name in self._tables.names(prefix)]
         else:
-            big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
+            big = [prefix + plain_id(fingerprint) for prefix in _OF_MODELS]
         self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SEARCHES, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:
-        """Delete the frames of a video under one model; also its thumbnails if its record is gone (it was forgotten).
+        """Delete the frames and stretches of a video under one model.
 
-        Its record, its runs and other models stay.
+        Its thumbnails are deleted too if its record is gone (it was forgotten). The record, runs and other models stay.
         """
         pictures = [] if self.video(video_id) else [THUMBNAILS]
-        self._tables.delete([FRAMES + plain_id(fingerprint), *pictures], of_video(video_id))
+        own = [prefix + plain_id(fingerprint) for prefix in (FRAMES, STRETCHES, SUMMARIES)]
+        self._tables.delete([*own, *pictures], of_video(video_id))
 
     def forget_frames(self, video_id: str) -> None:
-        """Delete a video's runs, frames and thumbnails; its record, settings and annotations stay."""
-        self._tables.delete([RUNS, *self._tables.names(FRAMES), THUMBNAILS], of_video(video_id))
+        """Delete a video's runs, frames, stretches and thumbnails; its record, settings and annotations stay."""
+        big = [name for prefix in (SUMMARIES, STRETCHES, FRAMES) for name in self._tables.names(prefix)]
+        self._tables.delete([RUNS, *big, THUMBNAILS], of_video(video_id))
 
     def forget(self, video_id: str) -> None:
         """Delete everything stored of a video. Its file is not touched.

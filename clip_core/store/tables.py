@@ -49,6 +49,12 @@ def of_video(video_id: str) -> str:
     return f"video = '{plain_id(video_id)}'"
 
 
+def of_videos(video_ids: Iterable[str]) -> str:
+    """Return the SQL filter for the rows of some videos, at least one."""
+    listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in sorted(video_ids))
+    return f"video IN ({listed})"
+
+
 def digest(text: str) -> str:
     """Return the SHA-256 of a text as 64 hex digits; also works for paths that are not valid Unicode."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -140,6 +146,15 @@ class Table:
                 self._raw.create_index(column, config=Bitmap())
 
         self._unless_beaten(once)
+
+    def ask(self, question: Callable[[Any], _T]) -> _T:
+        """Return what ``question`` returns for the LanceDB table."""
+        with guarded(self._location):
+            return question(self._raw)
+
+    def tend(self, action: Callable[[Any], object]) -> None:
+        """Do something for speed to the LanceDB table, such as indexing. Losing a race is not an error."""
+        self._unless_beaten(lambda: action(self._raw))
 
     def compact(self) -> None:
         """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
@@ -233,12 +248,11 @@ class Tables:
                 return answer(None)
             state, key = table.state, (name, question)
             known = self._answers.get(key)
-            if known is not None and known[0] == state:
-                return known[1]  # type: ignore[no-any-return]
-            value = answer(table)
-        if len(self._answers) >= _MOST_ANSWERS:
-            self._answers.clear()
+            value = known[1] if known is not None and known[0] == state else answer(table)
+        self._answers.pop(key, None)  # the last used is the last, and the first are dropped
         self._answers[key] = (state, value)
+        for old in [*self._answers][:-_MOST_ANSWERS]:
+            self._answers.pop(old, None)
         return value
 
     @contextmanager

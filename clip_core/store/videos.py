@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import astuple, fields
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, plain_id, stamp
+from clip_core.store.tables import StorePart, Table, columns_of, digest, of_video, of_videos, plain_id, stamp
 from clip_core.types import Ints, Join, TimeTable, VideoRecord
 
 VIDEOS = "videos"
@@ -63,6 +64,15 @@ class VideoRows(StorePart):
             return () if table is None else tuple(sorted({*table.rows(("video",), where)["video"].to_pylist()}))
 
         return self._tables.answered(VIDEOS, ("ids", digits), matching)
+
+    @asked_again
+    def ends_s(self, video_ids: Collection[str]) -> dict[str, float]:
+        """Return video id → where the video ends, in seconds, for those of at least one video that are stored."""
+        with self._tables.reading(VIDEOS) as table:
+            if table is None:
+                return {}
+            rows = table.rows(("video", "end_s", "at_ns"), of_videos(video_ids)).to_pylist()
+        return {row["video"]: row["end_s"] for row in sorted(rows, key=lambda row: row["at_ns"])}
 
     def _records(self, where: str | None) -> tuple[VideoRecord, ...]:
         def newest(table: Table | None) -> tuple[VideoRecord, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from clip_core.analysis.annotations import keep_annotation, withdraw_annotation
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError
-from clip_core.retrieval.hit_curves import hit_curves
+from clip_core.retrieval.hit_curves import best_text
 from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit
 from clip_core.store.store import EmbeddingStore
@@ -66,14 +66,7 @@ def _give(
 def _blank(hit: Hit, query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> Annotation:
     """Return an annotation of a hit without a verdict."""
     end_s = max(hit.end_s, hit.start_s + SHORTEST_S)
-    return Annotation(_text_of(hit, query, encoder, store), hit.peak_s, hit.start_s, end_s)
-
-
-def _text_of(hit: Hit, query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> str:
-    """Return the text of the query that fits best at a hit's peak."""
-    if len(query.positives) == 1:
-        return query.positives[0]
-    return hit_curves([hit], query, encoder, store)[0].text
+    return Annotation(best_text(hit, query, encoder, store), hit.peak_s, hit.start_s, end_s)
 
 
 def _undo(state: SearchState, store: EmbeddingStore) -> None:

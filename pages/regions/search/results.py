@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from clip_core.encoders.base import Encoder
-from clip_core.errors import NotIndexedError
 from clip_core.library.identify import is_there
 from clip_core.retrieval.hit_curves import HitCurve, hit_curves
 from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
+from clip_core.retrieval.target import target_of
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted, short_id, value_text
@@ -36,7 +35,6 @@ MOST_OF_ONE = 100
 PATIENCE_S = 0.4
 """The cards are drawn first; their curves follow in portions that take about so long."""
 CLOCK_DECIMALS = 1
-NO_CURVE = HitCurve("", np.empty(0), np.empty(0, np.float32), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +126,7 @@ def draw_hits(found: Found) -> None:
     if not found.hits:
         st.caption(_why_none(found))
         return
-    if state.lacks_curves:
+    if state.lacks_curves and _lacking(found):
         _add_curves(found)
     draw_part(
         "hits",
@@ -154,7 +152,7 @@ def _data(found: Found) -> dict[str, Any]:
     read_only, has_text = found.store.read_only, bool(found.query.positives)
     return {
         "search": f"{state.asked} {hash(state.found_of)}",
-        "sure": result.verdict == "there",
+        "sure": result.verdict == "there" or result.unit != "corrected",  # likeness alone is not compared with anything
         "reason": result.reason if result.hits else "",
         "hits": [_card(hit, found) for hit in found.hits],
         "strips": _strips(found),
@@ -258,6 +256,10 @@ def _select() -> None:
         state.selected = [key for key in keys if isinstance(key, str) and key in state.listed]
 
 
+def _lacking(found: Found) -> list[Hit]:
+    return [hit for hit in found.hits if key_of(hit) not in search_state().curves]
+
+
 def _ask_for_curves() -> None:
     search_state().lacks_curves = True
 
@@ -266,13 +268,10 @@ def _add_curves(found: Found) -> None:
     """Compute curves that the cards lack, video by video, for about ``PATIENCE_S``."""
     state, began = search_state(), time.monotonic()
     state.lacks_curves = False
-    lacking = [hit for hit in found.hits if key_of(hit) not in state.curves]
+    lacking, target = _lacking(found), target_of(found.query, found.encoder, found.store)
     for video_id in dict.fromkeys(hit.video_id for hit in lacking):
         hits = [hit for hit in lacking if hit.video_id == video_id]
-        try:
-            curves = hit_curves(hits, found.query, found.encoder, found.store)
-        except NotIndexedError:  # somebody has forgotten the video since; the next search will not list it
-            curves = [NO_CURVE] * len(hits)
+        curves = hit_curves(hits, target, found.encoder, found.store)
         state.curves |= {key_of(hit): curve for hit, curve in zip(hits, curves, strict=True)}
         if time.monotonic() - began >= PATIENCE_S:
             return

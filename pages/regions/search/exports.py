@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -11,6 +11,7 @@ from clip_core.analysis.export_bundle import source_in_file
 from clip_core.export.formats import MOMENT_FORMATS, Format, MomentExport, write_moments
 from clip_core.files import named_after
 from clip_core.retrieval.hit_files import hits_csv, hits_json
+from clip_core.retrieval.results import Hit
 from clip_core.types import Moment
 from pages.regions.search.results import Found
 from pages.regions.search.state import search_state
@@ -24,25 +25,26 @@ HIT_FORMATS: Mapping[str, tuple[str, str]] = {
 
 def draw_exports(found: Found) -> None:
     """Draw the menu."""
-    hits, picked = found.picked, len(search_state().selected)
-    label = f"Export · {picked}" if picked else "Export"
-    help_text = "The selected hits as a file" if picked else "All hits as a file; Space selects single ones"
+    hits, selected = found.picked, len(search_state().selected)
+    label = f"Export · {selected}" if selected else "Export"
+    help_text = "The selected hits as a file" if selected else "All hits as a file; Space selects single ones"
     with st.popover(label, icon=":material/download:", key="search_export", help=help_text, disabled=not hits):
         for kind, (title, mime) in HIT_FORMATS.items():
-            _draw_button(kind, title, mime, f"hits.{kind}", found)
+            _draw_button(kind, title, mime, f"hits.{kind}", hits, found)
         if len({hit.video_id for hit in hits}) == 1:
             st.caption("All are in one video:")
             for kind in [kind for kind in MOMENT_FORMATS if kind not in HIT_FORMATS]:
                 written: Format[[MomentExport]] = MOMENT_FORMATS[kind]
-                _draw_button(kind, written.title, written.mime, named_after(hits[0].name, written.file_name), found)
+                name = named_after(hits[0].name, written.file_name)
+                _draw_button(kind, written.title, written.mime, name, hits, found)
         else:
             st.caption("Select hits of one video for timelines and subtitles.")
 
 
-def _draw_button(kind: str, title: str, mime: str, file_name: str, found: Found) -> None:
+def _draw_button(kind: str, title: str, mime: str, file_name: str, hits: Sequence[Hit], found: Found) -> None:
     st.download_button(
         title,
-        partial(write_hits, kind, found),
+        partial(write_hits, kind, hits, found, search_state().text.strip()),
         file_name,
         mime,
         key=f"export_hits_{kind}",
@@ -51,17 +53,18 @@ def _draw_button(kind: str, title: str, mime: str, file_name: str, found: Found)
     )
 
 
-def write_hits(kind: str, found: Found) -> bytes:
-    """Return the content of a file of ``found.picked``: the one place where hits are handed to an exporter.
+def write_hits(kind: str, hits: Sequence[Hit], found: Found, text: str) -> bytes:
+    """Return the content of a file of hits: the one place where hits are handed to an exporter.
 
     Args:
-        kind: "csv" or "json"; or another key of ``MOMENT_FORMATS``, if all hits are in one video.
-        found: The search.
+        kind: A key of ``HIT_FORMATS``, or of ``MOMENT_FORMATS`` if all hits are in one video.
+        hits: What to write, at least one.
+        found: The search that they are from.
+        text: Its query as typed.
     """
-    hits, query = found.picked, search_state().text.strip()
     if kind in HIT_FORMATS:
         write = hits_csv if kind == "csv" else hits_json
-        return write(hits, query, found.result.unit).encode()
+        return write(hits, text, found.result.unit).encode()
     record, prompt = found.records[hits[0].video_id], ", ".join(found.query.positives) or "more like it"
     moments = [Moment(prompt, hit.start_s, hit.end_s, hit.peak_s, hit.score, hit.score) for hit in hits]
     source, settings = source_in_file(record, record.path), {"unit": found.result.unit}

@@ -29,7 +29,7 @@ class Chosen:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return it as values for JSON, without what restricts nothing."""
-        kept = {name: value for name, value in asdict(self.where).items() if value not in (None, False)}
+        kept = {name: value for name, value in asdict(self.where).items() if value is not None and value is not False}
         return kept if self.videos is None else kept | {"videos": list(self.videos)}
 
 

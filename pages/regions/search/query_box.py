@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from clip_core.analysis.analyse import Picture
 from clip_core.errors import PromptError
@@ -88,7 +87,7 @@ def _decoded(uri: str) -> Picture | None:
         return None
     try:
         rgb = decode_image(base64.b64decode(content, validate=True))
-    except binascii.Error:
+    except ValueError:
         return None
     return None if rgb is None else Picture(shrunk(rgb, MOST_PX))
 

@@ -13,6 +13,7 @@ import numpy as np
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
 from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
+from clip_core.indexing.stretches import build_stretches, stored_bank
 from clip_core.indexing.thumbnails import Thumbnails
 from clip_core.library.identify import file_stamp, identify, is_there, known_video, noting, record_of, reindex_error
 from clip_core.store.store import EmbeddingStore
@@ -30,6 +31,8 @@ FEW_FRAMES = 5
 """Some files repeat a frame or two; if this many are left out, part of the video is missing and the user is warned."""
 TIDY_COMMITS = 256
 """Each commit adds a small file, and many files slow down reading: join them after this many commits."""
+PREPARED_AT = 1.5
+"""While a video is indexed, it is prepared for searching again whenever its samples have grown by this factor."""
 MOST_FRUITLESS = 3
 """A file that changes more often than this without a commit in between is given up."""
 _AFTER_CHANGE: dict[ChangeKind, str] = {
@@ -169,7 +172,7 @@ class _Run:
         self._is_new = False
         self._said: tuple[str, ...] = ()
         self._stored = self._coarse = self._wanted = np.empty(0, np.int64)
-        self._embedded = 0
+        self._embedded = self._searchable = 0
         self._commits = 0
         self._began = time.monotonic()
         self._pace = Pace()
@@ -328,8 +331,17 @@ class _Run:
         self._check_not_forgotten()
         self._stored = np.union1d(self._stored, batch.pts)
         self._commits += 1
+        if len(self._stored) > PREPARED_AT * self._searchable:
+            self._prepare_search()
         if self._commits % TIDY_COMMITS == 0:
             self._store.optimize(self._encoder.fingerprint)
+
+    def _prepare_search(self) -> None:
+        """Build the stretches of what is stored; no model is asked, so they may lack levels for the time being."""
+        fingerprint = self._encoder.fingerprint
+        bank = stored_bank(self._store, fingerprint, self._encoder.logit_scale)
+        build_stretches([self._id], fingerprint, self._store, bank)
+        self._searchable = len(self._stored)
 
     def _check_not_forgotten(self) -> None:
         """Stop if the video was forgotten meanwhile, by any process: rows stored after that would never be read."""
@@ -357,6 +369,9 @@ class _Run:
         record = record_of(self._video, self._id, self._store.video(self._id))
         self._store.remember_video(record)
         self._store.finish(self._id, self._encoder.fingerprint, self._noted)
+        if not self._store.stretches_are_current(self._id, self._encoder.fingerprint):
+            self._prepare_search()
+        self._store.index_stretches(self._encoder.fingerprint)
         self._store.optimize(self._encoder.fingerprint)
         warnings = self._said + _warnings(record, self.total) + _left_out(self._video)
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

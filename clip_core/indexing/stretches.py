@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,15 +32,6 @@ def stored_bank(store: EmbeddingStore, fingerprint: str, logit_scale: float) -> 
     return BankVectors(names, captions, logit_scale)
 
 
-def summary_of(stretches: Stretches, bank: BankVectors | None) -> StretchSummary:
-    """Return the summary of a video's stretches, of which there is at least one."""
-    frames = int(stretches.counts.sum())
-    if bank is None:
-        return StretchSummary(frames)
-    names, captions = (bank_peaks(stretches.vectors, own, bank.logit_scale) for own in (bank.names, bank.captions))
-    return StretchSummary(frames, names, captions)
-
-
 def build_stretches(
     video_ids: Collection[str], fingerprint: str, store: EmbeddingStore, bank: BankVectors | None
 ) -> None:
@@ -54,16 +45,32 @@ def build_stretches(
     generation = store.next_generation(fingerprint, video_ids)
     runs = store.runs_under(fingerprint)  # before the frames: of a video that is begun again meanwhile, they differ
     ends_s, frames = store.ends_s(video_ids), store.frames_of_videos(fingerprint, video_ids)
-    built, epochs, summaries = dict[str, Stretches](), dict[str, str](), dict[str, StretchSummary]()
-    for video_id in video_ids:
-        own, run = frames.get(video_id), runs.get(video_id)
-        if own is None or run is None or video_id not in ends_s:
-            store.drop_stretches(video_id, fingerprint)
-            store.drop_stretch_summary(video_id, fingerprint)
-            continue
-        levels = None if bank is None else levels_of(own.vectors, bank.names, bank.captions, bank.logit_scale)
-        built[video_id], epochs[video_id] = find_stretches(own, ends_s[video_id], levels), run.epoch
-        summaries[video_id] = summary_of(built[video_id], bank)
-    if built:
-        store.write_stretch_summaries(fingerprint, summaries)  # first: after a crash the stretches are made again
-        store.write_stretches(fingerprint, built, epochs, generation)
+    usable = [video_id for video_id in frames if video_id in runs and video_id in ends_s]
+    for video_id in {*video_ids} - {*usable}:
+        store.drop_stretches(video_id, fingerprint)
+        store.drop_stretch_summary(video_id, fingerprint)
+    if not usable:
+        return
+    levels = _levels([frames[video_id].vectors for video_id in usable], bank)
+    built = {v: find_stretches(frames[v], ends_s[v], own) for v, own in zip(usable, levels, strict=True)}
+    store.write_stretch_summaries(fingerprint, _summaries(built, bank))  # first: after a crash both are made again
+    store.write_stretches(fingerprint, built, {v: runs[v].epoch for v in usable}, generation)
+
+
+def _levels(vectors: Sequence[Floats], bank: BankVectors | None) -> list[Floats | None]:
+    """Return the levels of the null banks on the frames of each video, in few large products."""
+    if bank is None:
+        return [None] * len(vectors)
+    levels = levels_of(np.concatenate(vectors), bank.names, bank.captions, bank.logit_scale)
+    return [*np.split(levels, np.cumsum([len(own) for own in vectors])[:-1])]
+
+
+def _summaries(built: Mapping[str, Stretches], bank: BankVectors | None) -> dict[str, StretchSummary]:
+    """Return video id → the summary of its stretches."""
+    frames = [int(stretches.counts.sum()) for stretches in built.values()]
+    if bank is None:
+        return {video_id: StretchSummary(own) for video_id, own in zip(built, frames, strict=True)}
+    means = np.concatenate([stretches.vectors for stretches in built.values()])
+    starts = np.cumsum([0, *(len(stretches) for stretches in built.values())])[:-1]
+    names, captions = (bank_peaks(means, starts, texts, bank.logit_scale) for texts in (bank.names, bank.captions))
+    return {video_id: StretchSummary(frames[k], names[k], captions[k]) for k, video_id in enumerate(built)}

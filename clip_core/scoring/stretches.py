@@ -118,15 +118,20 @@ def levels_of(vectors: Floats, names: Floats, captions: Floats, logit_scale: flo
     return found
 
 
-def bank_peaks(vectors: Floats, texts: Floats, logit_scale: float) -> Floats:
-    """Return the corrected score of each text of a null bank in its best stretch, float32 (m,).
+def bank_peaks(vectors: Floats, starts: Ints, texts: Floats, logit_scale: float) -> Floats:
+    """Return the corrected score of each text of a null bank in its best stretch of each video, float32 (k, m).
 
     Each text is compared with the others, so that a text that is not visible can be compared with the result.
 
     Args:
-        vectors: float32 (n, dim), the mean vectors of a video's stretches, n ≥ 1.
+        vectors: float32 (n, dim), the mean vectors of the stretches of k videos.
+        starts: int64 (k,), the first stretch of each video, increasing from 0.
         texts: float32 (m, dim), the vectors of the bank's texts.
         logit_scale: The model's.
     """
-    cosines = vectors @ texts.T
-    return np.asarray(scores_of_bank(cosines, bank_levels(cosines, SHARPNESS * logit_scale)).max(axis=1), np.float32)
+    found = np.empty((len(texts), len(vectors)), np.float32)
+    for start in range(0, len(vectors), BLOCK_SAMPLES):
+        block = slice(start, start + BLOCK_SAMPLES)
+        cosines = vectors[block] @ texts.T
+        found[:, block] = scores_of_bank(cosines, bank_levels(cosines, SHARPNESS * logit_scale))
+    return np.ascontiguousarray(np.maximum.reduceat(found, starts, axis=1).T)

@@ -24,13 +24,13 @@ from clip_core.store.embeddings import (
 )
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
-from clip_core.store.vector_index import index_vectors, nearest
+from clip_core.store.vector_index import index_vectors, is_worth_indexing, nearest
 from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFrames
 
 STRETCHES = "stretches_"
 """A table's name is this and the model's fingerprint."""
 BANKS = 2
-UNKNOWN_LEVEL = 8.0
+UNKNOWN_LEVEL = 2.0
 """Stands for a level that is not known: no corrected score comes near, so such rows are asked for separately."""
 MOST_PLACES = 4_000_000
 """Of so many frames the places in the table are kept in memory, 16 bytes each."""
@@ -92,10 +92,11 @@ class StretchRows(EmbeddingRows):
 
     def index_stretches(self, fingerprint: str) -> None:
         """Index the stretches if there are many. Those that are not indexed are found as well, but more slowly."""
-        name = STRETCHES + plain_id(fingerprint)
-        self._tables.index(name)
-        with self._tables.reading(name) as table:
-            if table is not None:
+        self._tables.check_writable()
+        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+            if table is not None and is_worth_indexing(table):
+                table.compact()
+                table.index("video")
                 index_vectors(table)
 
     def stretches(self, video_id: str, fingerprint: str) -> Stretches | None:
@@ -135,9 +136,13 @@ class StretchRows(EmbeddingRows):
                 outdated.add(video_id)
         return sorted(outdated)
 
+    @asked_again
     def stretches_are_current(self, video_id: str, fingerprint: str) -> bool:
         """Return whether the stretches of a video stand for exactly its stored frames."""
-        return video_id not in self.outdated_stretches(fingerprint)
+        run, frames = self.run(video_id, fingerprint), len(self.stored_pts(video_id, fingerprint))
+        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
+            epoch, count, _ = _counts_of_videos(table, of_video(video_id)).get(video_id, ("", 0, False))
+        return count == frames and (frames == 0 or (run is not None and run.epoch == epoch))
 
     @asked_again
     def nearest_stretches(
@@ -200,23 +205,23 @@ class StretchRows(EmbeddingRows):
         """Return where the frames of some videos are in the table; kept until somebody commits to it."""
         key = (name, table.state)
         known_key, known = self._known_places
-        if known_key != key or sum(len(ids) for _, ids in known.values()) > MOST_PLACES:
-            known = {}
-            self._known_places = (key, known)
-        lacking = {*video_ids} - known.keys()
+        lacking = {*video_ids} - known.keys() if known_key == key else {*video_ids}
         if lacking:
+            if known_key != key or sum(len(ids) for _, ids in known.values()) > MOST_PLACES:
+                lacking, known = {*video_ids}, {}
+                self._known_places = (key, known)
             rows = table.rows(("video", "pts"), of_videos(lacking))
             row_ids = column_of(rows, "_rowid")
             known |= {video_id: (pts, row_ids[at]) for video_id, pts, at in each_frame_once(rows)}
         return known
 
 
-def _counts_of_videos(table: Table | None) -> dict[str, tuple[str, int, bool]]:
+def _counts_of_videos(table: Table | None, where: str | None = None) -> dict[str, tuple[str, int, bool]]:
     """Return video id → the epoch of its stretches ("" if there are several), their frames, whether all have levels."""
     if table is None:
         return {}
     columns = ("video", "epoch", "made_ns")
-    rows = table.rows((*columns, "count", "levelled"))
+    rows = table.rows((*columns, "count", "levelled"), where)
     groups = rows.group_by(list(columns)).aggregate([("count", "sum"), ("levelled", "all")]).to_pylist()
     found: dict[str, tuple[str, int, bool]] = {}
     for group in groups:
@@ -244,7 +249,7 @@ def _newest_of(rows: Any) -> dict[str, int]:  # noqa: ANN401
 def _newest(rows: Any) -> Any:  # noqa: ANN401
     """Return the rows of the newest generation of each video."""
     newest = _newest_of(rows)
-    return rows.filter([newest[video_id] == made_ns for video_id, made_ns in _pairs(rows)])
+    return rows.take(np.flatnonzero([newest[video_id] == made_ns for video_id, made_ns in _pairs(rows)]))
 
 
 def _rows(built: Mapping[str, Stretches], epochs: Mapping[str, str], generation: int) -> dict[str, Any]:
@@ -289,7 +294,8 @@ def _found(parts: list[Any], vectors: Floats, factors: Floats) -> FoundStretches
 
     rows = _newest(pa.concat_tables(parts))
     keys = list(zip(rows["video"].to_pylist(), rows["first_pts"].to_pylist(), strict=True))
-    rows = rows.take([*{key: place for place, key in reversed([*enumerate(keys)])}.values()])
+    first = {key: place for place, key in reversed([*enumerate(keys)])}
+    rows = rows.take(np.array([*first.values()], np.int64))
     numbers = vectors_of(rows, vectors.shape[1] + BANKS)
     levelled = np.array(rows["levelled"].to_pylist(), bool)
     levels = numbers[:, -BANKS:]

@@ -13,7 +13,7 @@ from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit
 from clip_core.retrieval.target import Target
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, Ints, Times
+from clip_core.types import Floats, FrameEmbeddings, Ints, Times
 
 MOST_FRAMES = 12
 """So many frames of a span are named, evenly spread."""
@@ -39,24 +39,26 @@ class HitCurve:
 
 
 def hit_curves(hits: Sequence[Hit], target: Target, encoder: Encoder, store: EmbeddingStore) -> list[HitCurve]:
-    """Return the curves of hits in one video, in their order; empty ones if it is not stored any more.
+    """Return the curves of hits, in their order; empty ones of videos that are not stored any more.
 
     Args:
-        hits: All of the same video.
+        hits: All frames of their videos are read at once, so give those of a few videos.
         target: What they were found with.
         encoder: The model that was searched with.
-        store: Holds the video.
+        store: Holds the videos.
     """
-    frames, _ = store.read(hits[0].video_id, encoder.fingerprint)
-    order = np.argsort(frames.times_s, kind="stable")
-    times_s, pts = frames.times_s[order], frames.pts[order]
-    found = []
-    for hit in hits:
-        around_s = max(LEAST_AROUND_S, hit.end_s - hit.start_s)
-        shown = _spread(times_s, hit.start_s - around_s, hit.end_s + around_s, MOST_SAMPLES)
-        inside = _spread(times_s, hit.start_s, hit.end_s, MOST_FRAMES)
-        found.append(HitCurve(times_s[shown], target.scores(frames.vectors[order[shown]]), pts[inside]))
-    return found
+    videos = store.frames_of_videos(encoder.fingerprint, {hit.video_id for hit in hits})
+    return [_curve(hit, videos.get(hit.video_id), target) for hit in hits]
+
+
+def _curve(hit: Hit, frames: FrameEmbeddings | None, target: Target) -> HitCurve:
+    if frames is None or not len(frames):
+        return HitCurve(np.empty(0), np.empty(0, np.float32), np.empty(0, np.int64))
+    times_s = frames.times_s
+    around_s = max(LEAST_AROUND_S, hit.end_s - hit.start_s)
+    shown = _spread(times_s, hit.start_s - around_s, hit.end_s + around_s, MOST_SAMPLES)
+    inside = _spread(times_s, hit.start_s, hit.end_s, MOST_FRAMES)
+    return HitCurve(times_s[shown], target.scores(frames.vectors[shown]), frames.pts[inside])
 
 
 def _spread(times_s: Times, start_s: float, end_s: float, most: int) -> Ints:

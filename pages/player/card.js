@@ -16,7 +16,7 @@ export class Card {
     this.element.dataset.key = hit.key;
     this.image = make("img", "", { alt: "", decoding: "async" });
     this.none = make("span", "cvi-none", { textContent: "No picture is stored", hidden: true });
-    this.pick = make("button", "cvi-pick", { type: "button", tabIndex: -1, title: "Select (Space)", textContent: "✓", ariaLabel: "Select" });
+    this.pick = make("button", "cvi-pick", { type: "button", tabIndex: -1, title: "Select (Space)", ariaLabel: "Select" });
     [this.when, this.flags] = [make("span", "cvi-over cvi-when"), make("span", "cvi-over cvi-flags")];
     [this.name, this.chip] = [make("bdi"), make("span", "cvi-chip")];
     this.curve = document.createElementNS(SVG, "svg");
@@ -68,6 +68,7 @@ export class Card {
   mark(selected, isAt) {
     this.element.ariaSelected = String(selected);
     this.pick.ariaPressed = String(selected);
+    this.pick.textContent = selected ? "✓" : "";
     this.element.tabIndex = isAt ? 0 : -1;
   }
 

@@ -38,6 +38,7 @@ class QueryBox {
   update({ text, puts, example, error, most }, setStateValue) {
     this.#tell = setStateValue;
     this.#most = most;
+    this.text.disabled = false; // what is typed before would be lost
     if (puts !== this.#puts) this.text.value = text; // else the visitor may be typing
     this.#puts = puts;
     this.says.textContent = error;

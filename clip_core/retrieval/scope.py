@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.target import Target
 from clip_core.scoring.null_bank import PromptBank, bank_of_peaks
 from clip_core.store.store import EmbeddingStore
+from clip_core.text import counted
 from clip_core.types import StretchSummary, VideoRecord
 
 
@@ -25,12 +26,14 @@ class Scope:
         summaries: Video id → what is known of its stretches.
         unsearched: Ids of the videos that the filter includes but that have no frames of this model.
         everything: Whether no stored video is left out.
+        warnings: What the user should know.
     """
 
     records: Mapping[str, VideoRecord]
     summaries: Mapping[str, StretchSummary]
     unsearched: tuple[str, ...]
     everything: bool
+    warnings: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -57,4 +60,14 @@ def scope_of(videos: Collection[str] | None, where: SearchFilter, encoder: Encod
     summaries, runs = store.stretch_summaries(encoder.fingerprint), store.runs_under(encoder.fingerprint)
     records = {r.video_id: r for r in included if r.video_id in summaries and r.video_id in runs}
     unsearched = tuple(r.video_id for r in included if r.video_id not in records)
-    return Scope(records, summaries, unsearched, everything=len(records) == len(summaries))
+    everything = len(records) == len(summaries)
+    return Scope(records, summaries, unsearched, everything, _not_prepared(unsearched, runs, store))
+
+
+def _not_prepared(unsearched: Collection[str], runs: Container[str], store: EmbeddingStore) -> tuple[str, ...]:
+    """Return a sentence on the videos of a read-only store that are indexed, but whose stretches are not built."""
+    count = sum(video_id in runs for video_id in unsearched)
+    if not (store.read_only and count):
+        return ()
+    what = f"{counted(count, 'indexed video')} cannot be searched, because this server is read-only"
+    return (f"{what}. Ask the person who runs it to search once where the embeddings may be changed.",)

@@ -80,7 +80,7 @@ def search(
         videos=len(scope.records) - len(found.stale),
         frames=scope.frames,
         unsearched=scope.unsearched,
-        warnings=(*unread_notes([text.text for text in asked.texts], encoder), *found.stale.values()),
+        warnings=(*unread_notes([text.text for text in asked.texts], encoder), *scope.warnings, *found.stale.values()),
     )
 
 

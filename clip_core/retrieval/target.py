@@ -29,20 +29,23 @@ together, texts count so much more, or they would change nothing."""
 class Target:
     """A query under a model.
 
-    The score of a vector is its cosine with the query; of a query of texts alone less the level of the null bank, as
-    in detection. If a negative text fits better than the neutral ones, the score falls by the difference.
+    The score of a vector is its cosine with the query, less the level of the null bank as far as the query consists of
+    texts: for texts alone it is the corrected score, as in detection. If a negative text fits better than the neutral
+    ones, the score falls by the difference.
 
     Attributes:
         vector: float32 (dim,), unit length: the weighted mean of all that is looked for.
         unit: "corrected" for a query of texts alone, else "cosine".
         kind: The null bank that the query is compared with.
         own: The index of the text of the bank that is the query itself, if any.
+        text_share: How much of the level is taken off: 1 for texts alone, 0 without texts.
     """
 
     vector: Floats
     unit: Unit
     kind: BankKind
     own: int | None
+    text_share: float
     _bank: Floats | None
     _sharpness: float
     _negatives: Floats
@@ -56,9 +59,9 @@ class Target:
     @property
     def level_factors(self) -> Floats | None:
         """How much of the levels of names and captions ``nearest_stretches`` takes off: float32 (1, 2), or None."""
-        if self.unit != "corrected":
+        if self.text_share == 0:
             return None
-        return np.array([[self.kind == "names", self.kind == "captions"]], np.float32)
+        return np.array([[self.kind == "names", self.kind == "captions"]], np.float32) * np.float32(self.text_share)
 
     def cosines(self, vectors: Floats) -> Floats:
         """Return the cosines of float32 (n, dim) with the query, float32 (n,)."""
@@ -80,7 +83,7 @@ class Target:
             rivals = (vectors @ self._negatives.T + self._odds).max(axis=1)
             factor = 1.0 if self.unit == "corrected" else TEXT_SHARE
             scores -= factor * np.maximum(rivals - level, 0)
-        return np.asarray(scores - level if self.unit == "corrected" else scores, np.float32)
+        return np.asarray(scores - self.text_share * level, np.float32)
 
     def peaks(self, summary: StretchSummary) -> Floats | None:
         """Return what the neutral texts reach in a video, in a fixed order: float32 (m,), or None if not compared."""
@@ -102,10 +105,11 @@ def target_of(query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> Ta
     by_texts = not query.pictures and query.like is None
     kinds = [kind_of(text.text) for text in (positives or negatives)]
     kind: BankKind = "captions" if "captions" in kinds else "names"
-    bank = _bank(kind, encoder, store) if by_texts or negatives else None
+    bank = _bank(kind, encoder, store) if query.texts else None
     vectors = _vectors(query.texts, encoder, store)
     share = 1.0 if by_texts else TEXT_SHARE
     parts = [share * text.weight * vectors[text.text] for text in positives]
+    of_texts = share * sum(text.weight for text in positives)
     parts += _pictures(query, encoder)
     parts += [] if query.like is None else [mean_of(frames_like(query.like, encoder, store).vectors)]
     unit: Unit = "corrected" if by_texts else "cosine"
@@ -114,6 +118,7 @@ def target_of(query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> Ta
         vector=mean_of(np.stack(parts)),
         unit=unit,
         kind=kind,
+        text_share=1.0 if by_texts else min(1.0, of_texts / max(float(np.linalg.norm(np.sum(parts, axis=0))), 1e-9)),
         own=bank.place_of(positives[0].text) if bank is not None and by_texts and len(positives) == 1 else None,
         _bank=None if bank is None else bank.vectors,
         _sharpness=SHARPNESS * encoder.logit_scale,

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from clip_core.analysis.export_bundle import source_in_file
+from clip_core.errors import NotIndexedError
 from clip_core.export.formats import MOMENT_FORMATS, Format, MomentExport, write_moments
 from clip_core.files import named_after
 from clip_core.retrieval.hit_files import hits_csv, hits_json
@@ -65,7 +66,9 @@ def write_hits(kind: str, hits: Sequence[Hit], found: Found, text: str) -> bytes
     if kind in HIT_FORMATS:
         write = hits_csv if kind == "csv" else hits_json
         return write(hits, text, found.result.unit).encode()
-    record, prompt = found.records[hits[0].video_id], ", ".join(found.query.positives) or "more like it"
+    record, prompt = found.store.video(hits[0].video_id), ", ".join(found.query.positives) or "more like it"
+    if record is None:
+        raise NotIndexedError("This video was forgotten.", "Search again.")
     moments = [Moment(prompt, hit.start_s, hit.end_s, hit.peak_s, hit.score, hit.score) for hit in hits]
     source, settings = source_in_file(record, record.path), {"unit": found.result.unit}
     return write_moments(kind, MomentExport(moments, source, (prompt,), settings, record.table))

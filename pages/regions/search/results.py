@@ -210,9 +210,9 @@ def _curve(hit: Hit, curve: HitCurve | None) -> dict[str, Any] | None:
 def _strips(found: Found) -> dict[str, list[list[Any]]]:
     """Return id of a video → for each of its hits where it lies, as shares of the video's length, and its key."""
     strips: dict[str, list[list[Any]]] = {}
+    ends_s = found.store.ends_s({hit.video_id for hit in found.hits})
     for hit in found.hits:
-        record = found.records.get(hit.video_id)
-        end_s = record.table.end_s if record is not None else hit.end_s
+        end_s = ends_s.get(hit.video_id, hit.end_s)
         place = [round(min(1.0, time_s / max(end_s, 1e-6)), 4) for time_s in (hit.start_s, hit.end_s)]
         strips.setdefault(hit.video_id, []).append([*place, key_of(hit)])
     return strips

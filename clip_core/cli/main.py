@@ -22,6 +22,8 @@ COMMANDS = {
     "report": ("moments", "write all that was found as one HTML page"),
     "evaluate": ("evaluate", "compare the moments with a ground truth"),
     "clips": ("moments", "write moments as clips and pictures"),
+    "duplicates": ("lookalikes", "list what occurs twice among the stored videos"),
+    "unusual": ("lookalikes", "list the shots that are like nothing else"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),
     "download": ("indexing", "fetch a model from the Hugging Face hub"),
@@ -38,6 +40,8 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} report data/sample.mp4 --out report.html
 {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
 {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
+{PROGRAM} duplicates
+{PROGRAM} unusual --limit 10
 {PROGRAM} list
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32

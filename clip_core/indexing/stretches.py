@@ -10,7 +10,8 @@ import numpy as np
 from clip_core.scoring.null_bank import bank_texts
 from clip_core.scoring.stretches import bank_peaks, find_stretches, levels_of
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, Stretches, StretchSummary
+from clip_core.stretches import Stretches, StretchSummary
+from clip_core.types import Floats
 
 
 @dataclass(frozen=True, eq=False)

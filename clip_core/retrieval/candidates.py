@@ -9,7 +9,8 @@ import numpy as np
 
 from clip_core.retrieval.target import Target
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, FoundStretches
+from clip_core.stretches import FoundStretches
+from clip_core.types import Floats
 
 NEAREST = 200
 NEAREST_WITH_NEGATIVES = 1000

@@ -23,10 +23,13 @@ from clip_core.scoring.spans import sample_spans
 from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, FoundStretches, FrameEmbeddings, Reals, Stretches, TimeTable
+from clip_core.stretches import FoundStretches, Stretches
+from clip_core.types import Floats, FrameEmbeddings, Reals, TimeTable
 
 AROUND_S, AROUND_STRETCHES = 20.0, 3
 """Frames are read so far beyond the stretches of a hit, because its edges depend on the segments beside it."""
+WHOLE_FRAMES = 400
+"""Of a shorter video all frames are read."""
 MOST_FRAMES = 2000
 """Of a longer hit, only the frames of its best stretch are read; its edges are those of stretches."""
 
@@ -120,6 +123,8 @@ class VideoCurve:
 
     def window(self, run: StretchRun) -> tuple[int, int]:
         """Return the stretches [first, stop) whose frames decide on the edges of a run."""
+        if int(self.stretches.counts.sum()) <= WHOLE_FRAMES:
+            return 0, len(self.levels)
         start_s, end_s = self.stretches.start_s, self.stretches.end_s
         first = max(0, min(run.first - AROUND_STRETCHES, int(np.searchsorted(end_s, start_s[run.first] - AROUND_S))))
         after = int(np.searchsorted(start_s, end_s[run.stop - 1] + AROUND_S))
@@ -144,11 +149,12 @@ def spans_of(
     """
     windows = [curves[video_id].window(run) for video_id, run in hits]
     frames = store.frames_of_stretches(fingerprint, _joined(hits, windows, curves))
-    found: list[HitSpan | None] = []
+    scores, found = target.scores(frames.vectors), list[HitSpan | None]()
     for place, ((video_id, run), window) in enumerate(zip(hits, windows, strict=True)):
         rows = slice(*np.searchsorted(frames.places, [place, place + 1]))
         own = FrameEmbeddings(frames.pts[rows], frames.times_s[rows], frames.vectors[rows])
-        found.append(_span(curves[video_id], run, window, own, target, tables[video_id]) if len(own) else None)
+        known = _Window(own, scores[rows], *window)
+        found.append(_span(curves[video_id], run, known, target, tables[video_id]) if len(own) else None)
     return found
 
 
@@ -173,39 +179,49 @@ def _joined(
     )
 
 
-def _span(
-    curve: VideoCurve,
-    run: StretchRun,
-    window: tuple[int, int],
-    frames: FrameEmbeddings,
-    target: Target,
-    table: TimeTable,
-) -> HitSpan:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """The frames of the stretches [first, stop) of a video, and their scores."""
+
+    frames: FrameEmbeddings
+    scores: Floats
+    first: int
+    stop: int
+
+
+def _span(curve: VideoCurve, run: StretchRun, window: _Window, target: Target, table: TimeTable) -> HitSpan:
     """Return where a hit begins and ends: by the segments of the frames around it, as detection finds them."""
-    stretches = curve.stretches
-    scores = target.scores(frames.vectors)
+    stretches, frames, scores = curve.stretches, window.frames, window.scores
     best = (frames.pts >= stretches.first_pts[run.best]) & (frames.pts <= stretches.last_pts[run.best])
     top = int(np.where(best, scores, -np.inf).argmax())
     start_s, end_s = curve.start_of(run), curve.end_of(run)
-    if not curve.is_throughout and window[0] <= run.first and run.stop <= window[1]:
-        first, stop, left_s, right_s = _edges(curve, top, scores, frames, target, table)
-        start_s = min(start_s, left_s) if first == 0 and window[0] > 0 else left_s
-        end_s = max(end_s, right_s) if stop == len(frames) and window[1] < len(curve.levels) else right_s
+    if not curve.is_throughout and window.first <= run.first and run.stop <= window.stop:
+        first, stop, left_s, right_s = _edges(curve, top, window, target, table)
+        start_s = min(start_s, left_s) if first == 0 and window.first > 0 else left_s
+        end_s = max(end_s, right_s) if stop == len(frames) and window.stop < len(curve.levels) else right_s
         top = first + int(scores[first:stop].argmax())
     cosine = float(target.cosines(frames.vectors[top : top + 1])[0])
     return HitSpan(start_s, end_s, float(frames.times_s[top]), int(frames.pts[top]), cosine)
 
 
 def _edges(
-    curve: VideoCurve, top: int, scores: Floats, frames: FrameEmbeddings, target: Target, table: TimeTable
+    curve: VideoCurve, top: int, window: _Window, target: Target, table: TimeTable
 ) -> tuple[int, int, float, float]:
     """Return the samples [first, stop) around one as in detection, and the span that they stand for."""
+    frames, scores = window.frames, window.scores
     times_s, order = frames.times_s, np.arange(len(frames))
     spans = sample_spans(times_s, 0.0, table.end_s)
     boundaries_s = find_shot_boundaries(Neighbours().distances(frames.vectors, order), times_s)
     segments = Segmenter().segments(frames.vectors, order, spans, times_s, boundaries_s)
-    levels = target.scores(segments.means).astype(np.float64)
-    run = run_around(top, scores, levels, segments, curve.background, curve.proven)
+    background, proven, means = curve.background, curve.proven, segments.means
+    if len(frames) < int(curve.stretches.counts.sum()):
+        means = means / np.linalg.norm(means, axis=1, keepdims=True)  # like those of the stretches
+    levels = target.scores(means).astype(np.float64)
+    if means is segments.means:  # the whole video: no need to take the levels from its stretches
+        background = level_at(levels, segments.lengths_s, 0.5)
+        peaks = target.bank_peaks(means)
+        proven = curve.proven if peaks is None else bank_of_peaks(peaks).ceiling(NEARLY_EVERY)
+    run = run_around(top, scores, levels, segments, background, proven)
     following = table.seconds(table.pts[np.minimum(table.number_of(frames.pts) + 1, len(table) - 1)])
     until_s = np.where(following > times_s, following, table.end_s)
     shown = sample_spans(times_s, 0.0, table.end_s, until_s)

@@ -50,6 +50,9 @@ class SearchFilter:
         if self.orientation is not None:
             yield self.orientation == shape_of(record.width, record.height)
         yield _within(record.added_s, self.added_from_s, self.added_to_s)
+        if self.recorded_from_s is not None or self.recorded_to_s is not None:
+            recorded_s = record.recorded_s
+            yield recorded_s is not None and _within(recorded_s, self.recorded_from_s, self.recorded_to_s)
         length_s = record.table.end_s
         yield self.shortest_s is None or length_s >= self.shortest_s
         yield self.longest_s is None or length_s <= self.longest_s

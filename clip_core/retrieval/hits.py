@@ -36,7 +36,6 @@ class HitList:
     """The hits of one query. Places are added in rounds, the best first.
 
     Attributes:
-        more: Video id → how many further places in it reach the line of its best hit.
         stale: Video id → why it must be indexed again; such videos are left out.
     """
 
@@ -52,9 +51,9 @@ class HitList:
     ) -> None:
         self._query, self._target, self._scope = query, target, scope
         self._encoder, self._store, self._most = encoder, store, most_per_video
-        self.more: Counter[str] = Counter()
         self.stale: dict[str, str] = {}
         self._chosen: list[_Chosen] = []
+        self._further: list[Candidate] = []
         self._count: Counter[str] = Counter()
         self._curves: dict[str, VideoCurve | None] = {}
         self._taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -93,25 +92,39 @@ class HitList:
         waiting = list(candidates)
         self._read_curves(dict.fromkeys(candidate.video_id for candidate in waiting[: 2 * limit]))
         while waiting and len(self) < limit:
-            new = list[_Chosen]()
+            new, further = list[_Chosen](), list[Candidate]()
             while waiting and len(self) + len(new) < limit:
-                self._choose(waiting.pop(0), new)
-            self._chosen += self._apart(new)
-        for candidate in waiting:
-            if self._count[candidate.video_id] and not self._belongs(candidate, []) and self._reaches_line(candidate):
-                self.more[candidate.video_id] += 1
-                self._take(candidate)
+                self._choose(waiting.pop(0), new, further)
+            kept = self._apart(new)
+            self._chosen += kept
+            if len(kept) < len(new):  # their videos have room again
+                waiting = further + waiting
+            else:
+                self._further += further
+        rest = [candidate for candidate in waiting if self._count[candidate.video_id]]
+        self._further += [c for c in rest if not self._belongs(c, []) and self._reaches_line(c)]
 
-    def _choose(self, candidate: Candidate, new: list[_Chosen]) -> None:
-        """Add a place to ``new``, unless it belongs to another one, or its video has enough."""
+    @property
+    def more(self) -> dict[str, int]:
+        """Video id → how many further places in it reach the line of its best hit."""
+        taken, counted = {video_id: [*spans] for video_id, spans in self._taken.items()}, Counter[str]()
+        for candidate in self._further:
+            video_id = candidate.video_id
+            curve, spans = self._curve(video_id), taken.get(video_id)
+            if curve is None or not spans or any(start_s <= candidate.at_s < end_s for start_s, end_s in spans):
+                continue
+            counted[video_id] += 1
+            run = curve.run_of(curve.place_of(candidate.first_pts))
+            spans.append((curve.start_of(run), curve.end_of(run)))
+        return {video_id: number for video_id, number in counted.items() if self._count[video_id]}
+
+    def _choose(self, candidate: Candidate, new: list[_Chosen], further: list[Candidate]) -> None:
+        """Add a place to ``new``, or to ``further`` if its video has enough, unless it belongs to another one."""
         video_id = candidate.video_id
-        if self._belongs(candidate, new):
-            return
-        if self._count[video_id] and not self._reaches_line(candidate):
+        if self._belongs(candidate, new) or (self._count[video_id] and not self._reaches_line(candidate)):
             return
         if self.is_full(video_id):
-            self.more[video_id] += 1
-            self._take(candidate)
+            further.append(candidate)
         elif (run := self._take(candidate)) is not None:
             self._count[video_id] += 1
             new.append(_Chosen(candidate, run))
@@ -172,6 +185,8 @@ class HitList:
     def _read_curves(self, video_ids: Iterable[str]) -> None:
         """Score the stretches of some videos; None stands for a video without stretches."""
         lacking = [video_id for video_id in video_ids if video_id not in self._curves]
+        if not lacking:
+            return
         stretches = self._store.stretches_of(lacking, self._encoder.fingerprint)
         for video_id in lacking:
             summary, own = self._scope.summaries.get(video_id), stretches.get(video_id)

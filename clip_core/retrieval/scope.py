@@ -13,8 +13,9 @@ from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.target import Target
 from clip_core.scoring.null_bank import PromptBank, bank_of_peaks
 from clip_core.store.store import EmbeddingStore
+from clip_core.stretches import StretchSummary
 from clip_core.text import counted
-from clip_core.types import StretchSummary, VideoRecord
+from clip_core.types import VideoRecord
 
 
 @dataclass(frozen=True, eq=False)

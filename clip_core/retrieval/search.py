@@ -111,14 +111,8 @@ def _verdict(hits: list[Hit], bank: PromptBank | None, target: Target, scope: Sc
         return "not sure", "Ordered by likeness. Pictures and places are not compared with neutral texts."
     if bank is None or hits[0].beats is None:
         return "not sure", "The nearest are shown. No neutral texts were asked."
-    texts, share = len(bank.peaks), f"{int(100 * hits[0].beats)} %"
+    beats = f"beats {{}}{int(100 * hits[0].beats)} % of {len(bank.peaks)} neutral texts"
     if hits[0].beats > Settings().confidence:
         others = max(1, round(100 * (1 - hits[0].beats)))
-        return (
-            "there",
-            f"The first beats {share} of {texts} neutral texts: about {others} in 100 absent ones come as high.",
-        )
-    return (
-        "not sure",
-        f"Nothing stands out: the first beats only {share} of {texts} neutral texts. The nearest are shown.",
-    )
+        return "there", f"The first hit {beats.format('')}: about {others} in 100 absent ones come as high."
+    return "not sure", f"Nothing stands out: the first {beats.format('only ')}. The nearest are shown."

@@ -13,11 +13,13 @@ from clip_core.indexing.embed_frames import checked
 from clip_core.prompts import Prompt
 from clip_core.retrieval.query import Like, SearchQuery
 from clip_core.scoring.null_bank import SHARPNESS, BankKind, NullBank, bank_levels, bank_texts, kind_of
+from clip_core.scoring.stretches import bank_peaks
 from clip_core.scoring.templates import ensemble, filled
 from clip_core.scoring.units import log_odds
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Floats, FrameEmbeddings, StretchSummary, Unit
+from clip_core.stretches import StretchSummary
+from clip_core.types import Floats, FrameEmbeddings, Unit
 
 BLOCK_ROWS = 2048
 TEXT_SHARE = 2.0
@@ -84,6 +86,13 @@ class Target:
             factor = 1.0 if self.unit == "corrected" else TEXT_SHARE
             scores -= factor * np.maximum(rivals - level, 0)
         return np.asarray(scores - self.text_share * level, np.float32)
+
+    def bank_peaks(self, vectors: Floats) -> Floats | None:
+        """Return what the neutral texts reach on float32 (n, dim), as ``peaks`` does for a video's stretches."""
+        if self.unit != "corrected" or self._bank is None:
+            return None
+        peaks = bank_peaks(vectors, np.zeros(1, np.int64), self._bank, self._sharpness / SHARPNESS)[0]
+        return peaks if self.own is None else np.delete(peaks, self.own)
 
     def peaks(self, summary: StretchSummary) -> Floats | None:
         """Return what the neutral texts reach in a video, in a fixed order: float32 (m,), or None if not compared."""

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from clip_core.scoring.null_bank import BLOCK_SAMPLES, SHARPNESS, bank_levels, scores_of_bank
 from clip_core.scoring.segments import Neighbours, find_shot_boundaries
 from clip_core.scoring.spans import Spans, sample_spans, split_at
-from clip_core.types import Floats, FrameEmbeddings, Ints, Stretches, Times
+from clip_core.stretches import Stretches
+from clip_core.types import Floats, FrameEmbeddings, Ints, Times
 
 LONGEST_S = 30.0
-LEAST_NEARNESS, MOST_NEARNESS = 0.80, 0.90
+LEAST_NEARNESS, MOST_NEARNESS = 0.75, 0.90
 FEWEST_SAMPLES = 8
 """With fewer samples the nearness is the greatest one."""
 
@@ -42,7 +43,7 @@ def find_stretches(frames: FrameEmbeddings, end_s: float, levels: Floats | None 
 def nearness(vectors: Floats, distances: Floats) -> float:
     """Return the least cosine similarity of a sample to its stretch.
 
-    That is halfway between the median of neighbouring samples and that of samples far apart, between 0.80 and 0.90.
+    That is halfway between the median of neighbouring samples and that of samples far apart, between 0.75 and 0.90.
     A model whose vectors are all alike so gets a higher one, and a video with much movement a lower one.
 
     Args:

@@ -9,7 +9,8 @@ import numpy as np
 
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, of_video, plain_id, stamp
-from clip_core.types import Floats, StretchSummary
+from clip_core.stretches import StretchSummary
+from clip_core.types import Floats
 
 SUMMARIES = "summaries_"
 """A table's name is this and the model's fingerprint."""

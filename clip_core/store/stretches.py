@@ -25,7 +25,8 @@ from clip_core.store.embeddings import (
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
 from clip_core.store.vector_index import index_vectors, is_worth_indexing, nearest
-from clip_core.types import Floats, FoundStretches, Ints, Stretches, StretchFrames
+from clip_core.stretches import FoundStretches, Stretches, StretchFrames
+from clip_core.types import Floats, Ints
 
 STRETCHES = "stretches_"
 """A table's name is this and the model's fingerprint."""
@@ -39,14 +40,14 @@ _COLUMNS = columns_of(
     "end_s float64, count int64, levelled bool"
 )
 _FOUND = ("video", "made_ns", "first_pts", "last_pts", "picture_pts", "start_s", "end_s", "count", "levelled", "vector")
-_Places: TypeAlias = dict[str, tuple[Ints, Ints]]
+_FramePlaces: TypeAlias = dict[str, tuple[Ints, Ints]]
 """Video id → the pts of its frames, increasing, and their row ids."""
 
 
 class StretchRows(EmbeddingRows):
     """The store's stretches."""
 
-    _known_places: tuple[tuple[str, str], _Places] = (("", ""), {})
+    _known_places: tuple[tuple[str, str], _FramePlaces] = (("", ""), {})
 
     @asked_again
     def next_generation(self, fingerprint: str, video_ids: Collection[str]) -> int:
@@ -201,7 +202,7 @@ class StretchRows(EmbeddingRows):
         vectors = unit_vectors_of(rows, dim)[at]
         return StretchFrames(np.concatenate(of), column_of(rows, "pts")[at], rows["time_s"].to_numpy()[at], vectors)
 
-    def _places(self, name: str, table: Table, video_ids: Collection[str]) -> _Places:
+    def _places(self, name: str, table: Table, video_ids: Collection[str]) -> _FramePlaces:
         """Return where the frames of some videos are in the table; kept until somebody commits to it."""
         key = (name, table.state)
         known_key, known = self._known_places

@@ -27,6 +27,7 @@ from tests.benchmarks import (
     encode,
     filters,
     judge_library,
+    library_search,
     made,
     many_reruns,
     memory,
@@ -64,6 +65,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "reruns": many_reruns.measure,
     "units": scores.measure_units,
     "bank": scores.measure_bank,
+    "library": library_search.measure,
 }
 
 

@@ -56,7 +56,7 @@ def measure(quick: bool) -> list[Row]:
             with tempfile.TemporaryDirectory() as folder:
                 _count_search(library, EmbeddingStore(folder), counted)
             tell(f"judge_library: library {seed}: {counted}")
-    rows = [counted.row("search", NOMINAL, "what search returns")]
+    rows = [counted.row("search", NOMINAL, "what search returns")] if counted.recall else []
     return rows + [tally.row(name, None, "stretches ordered so, without edges") for name, tally in others.items()]
 
 

@@ -12,10 +12,13 @@ from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.video_settings import StoredSettings
+from clip_core.stretches import Stretches, StretchSummary
 from clip_core.types import Annotation
 from tests.store.test_store import MODEL, MODEL_2, OTHER, VIDEO, facts, ones, record
 
 JUDGED = Annotation("a dog", 1.0, 0.5, 1.5, "accepted", settings={})
+ONE = np.ones(1, np.int64)
+STRETCH = Stretches(ONE, ONE, ONE, np.zeros(1), np.ones(1), ONE, np.ones((1, 8), np.float32))
 WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "remember_video": lambda store: store.remember_video(record(OTHER)),
     "begin": lambda store: store.begin(VIDEO, MODEL_2, "m", 2.0),
@@ -30,6 +33,11 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "forget_frames": lambda store: store.forget_frames(VIDEO),
     "forget": lambda store: store.forget(VIDEO),
     "optimize": lambda store: store.optimize(),
+    "write_stretches": lambda store: store.write_stretches(MODEL, {VIDEO: STRETCH}, {VIDEO: "e"}, 1),
+    "drop_stretches": lambda store: store.drop_stretches(VIDEO, MODEL),
+    "index_stretches": lambda store: store.index_stretches(MODEL),
+    "write_stretch_summaries": lambda store: store.write_stretch_summaries(MODEL, {VIDEO: StretchSummary(1)}),
+    "drop_stretch_summary": lambda store: store.drop_stretch_summary(VIDEO, MODEL),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
 }
 
@@ -67,6 +75,9 @@ def test_every_method_that_writes_is_tried_above() -> None:
         code |= {name for name, value in vars(base).items() if callable(value) and not name.startswith("_")}
     reads = {"run", "usage", "size_bytes", "video", "videos", "known_id", "stored_pts", "read", "texts", "settings"}
     reads |= {"thumbnails", "thumbnail_pts", "annotations", "check_writable", "remember_id", "append_texts"}
+    reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
+    reads |= {"stretches", "stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
+    reads |= {"nearest_stretches", "frames_of_stretches"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 
 

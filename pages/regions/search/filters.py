@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,7 +60,8 @@ def _draw_which(state: SearchState, names: Mapping[str, str], records: Sequence[
         placeholder="All",
         **bound(state, "search_videos"),
     )
-    folders = sorted({str(folder) for record in records for folder in Path(record.path).parents if folder.name})
+    parents = {Path(os.path.dirname(record.path)) for record in records}  # noqa: PTH120 - a Path for each takes long
+    folders = sorted({str(folder) for own in parents for folder in (own, *own.parents) if folder.name})
     if state.search_folder not in folders:
         state.search_folder = None
     st.selectbox(

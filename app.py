@@ -8,7 +8,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.player.routes import player_routes
-from pages.shared import opening
+from pages.shared import navigation, opening
 from pages.shared.access import Guarded, may_enter
 from pages.shared.hosts import KnownHosts
 from pages.shared.page import APP_STARTED
@@ -21,6 +21,7 @@ LIBRARIES = (
     "pages.regions.viewer.viewer",
     "pages.regions.moments.review",
     "pages.regions.download.files",
+    "pages.regions.search.results",
 )
 
 # Found by `streamlit run`, which then runs this file as the script.
@@ -38,14 +39,11 @@ def main() -> None:
     st.session_state[APP_STARTED] = True  # see page.show
     if entered := may_enter():
         st.logo(str(STATIC / "logo.svg"), size="medium")
-    pages = [
-        st.Page("pages/investigate.py", title="Investigate", icon=":material/monitoring:", default=True),
-        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:"),
-        st.Page("pages/compare.py", title="Compare encoders", icon=":material/compare:"),
-        st.Page("pages/library.py", title="Library", icon=":material/database:"),
-    ]
-    chosen = st.navigation(pages, position="top" if entered else "hidden")
+    was_first = navigation.search_is_first()
+    chosen = st.navigation(navigation.all_pages(), position="top" if entered else "hidden")
     opening.load_libraries(LIBRARIES)
+    if navigation.search_is_first() != was_first:
+        st.rerun()
     chosen.run()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clip_core.analysis.annotations import reviewed_moments
 from pages.regions.chart import chart, curves
 from pages.regions.download import files
 from pages.regions.investigation import choose_investigation
 from pages.regions.moments import in_out, moment_list, review, table
+from pages.regions.search import everywhere
 from pages.regions.sidebar import prompt_pictures, prompts, settings_io
 from pages.regions.viewer import playhead, view_menu
 from pages.regions.viewer.viewer import Scene, see_what_plays
@@ -22,8 +22,7 @@ def main() -> None:
         return
     video, record, wanted = investigation.video, investigation.record, investigation.prompts
     request, store, shown = investigation.request, investigation.request.store, prompts.settle_shown(wanted)
-    reviewed = reviewed_moments(investigation.detection, record.video_id, store)
-    listed = moment_list.settle_list(reviewed, record.video_id, hidden=set(wanted.texts) - set(shown))
+    listed = moment_list.settle_reviewed(investigation.detection, record, store, set(wanted.texts) - set(shown))
     found = moment_list.shown_detection(investigation.detection, listed)
     playable = see_what_plays(video, record, investigation.config)
     head = playhead.settle_playhead(record, found.scores, clicked_s=table.take_clicked_start())
@@ -46,6 +45,7 @@ def main() -> None:
         settings_place = row.container(width="content")
         with row:
             chart.draw_explanation(request.encoder)
+            everywhere.draw_everywhere(record, head, listed, wanted, store)
         view = scene.timeline(shown, look, curves.unfinished_part(request, investigation.indexed, found.scores))
         chart.draw_proposal(len(shown))
         scene.draw_chart(view, reviewing.edges(), fits=look.fits)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -21,23 +19,20 @@ from clip_core.cli.options import MODEL, PROGRAM, Options, command, place, text
 from clip_core.cli.scoring import tell_warnings
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError, NotIndexedError, PromptError, shown_name
-from clip_core.export.data_files import harmless
 from clip_core.export.formats import MOMENT_FORMATS, write_moments
 from clip_core.prompts import parse_prompts
 from clip_core.retrieval.build_stretches import refresh_stretches
 from clip_core.retrieval.filters import PictureShape, SearchFilter
+from clip_core.retrieval.hit_files import hits_csv
 from clip_core.retrieval.query import Like, SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
 from clip_core.retrieval.selection import selection_of
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import alternatives, clock, counted, number_text, parse_time, shorten, value_text
+from clip_core.text import alternatives, clock, counted, parse_time, shorten, value_text
 from clip_core.video.images import read_image
 
 HEADER = ("FROM", "TO", "VIDEO", "SCORE", "BEATS", "ID")
-CSV_COLUMNS = (
-    "rank", "video", "start_s", "end_s", "peak_s", "score", "beats", "cosine", "unit", "also_in", "video_id", "path",
-)  # fmt: skip
 TABLE = "table"
 OWN_FORMATS = ("json", "csv")
 TIMELINES = ("otio", "edl")
@@ -131,7 +126,7 @@ def run_search(
         check_file(out, **({"picture": images[0]} if images else {}))
     store = options.store
     query = _query(texts, images, like, options)
-    if not store.videos():
+    if not store.summaries():
         raise NotIndexedError(f"Nothing is stored in {store.location}.", f"Index a video: {PROGRAM} index VIDEO")
     among = [stored_video(video, options).video_id for video in videos] or None
     encoder = options.load_encoder()
@@ -237,7 +232,7 @@ def _write(kind: str, query: SearchQuery, result: SearchResult, store: Embedding
     if kind == "json":
         content = (json.dumps(result.to_dict(), indent=2, default=lambda value: value.item()) + "\n").encode()
     elif kind == "csv":
-        content = hits_csv(result, store).encode()
+        content = hits_csv(result.hits, "\n".join(text.line for text in query.texts), result.unit).encode()
     else:
         content, notes = _timeline(kind, query, result, store)
     if out is None:
@@ -264,22 +259,3 @@ def _timeline(kind: str, query: SearchQuery, result: SearchResult, store: Embedd
     if named.left_out is not None and (said := named.left_out(selection)):
         notes.append(said)
     return write_moments(kind, selection), notes
-
-
-def hits_csv(result: SearchResult, store: EmbeddingStore) -> str:
-    """Return a CSV table with a row per hit, the best first: ``CSV_COLUMNS``.
-
-    Columns ending in ``_s`` are seconds from the first frame. ``beats`` is a share from 0 to 1, empty if the query was
-    not compared with neutral texts; ``also_in`` counts other files with the same pictures. Texts that a spreadsheet
-    would run get a quote in front.
-    """
-    paths, out = {record.video_id: record.path for record in store.videos()}, io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for rank, hit in enumerate(result.hits, 1):
-        times = (number_text(time_s, 6) for time_s in (hit.start_s, hit.end_s, hit.peak_s))
-        beats = "" if hit.beats is None else number_text(hit.beats, 6)
-        scores = (number_text(hit.score, 6), beats, number_text(hit.cosine, 6), result.unit, len(hit.also_in))
-        path = harmless(paths.get(hit.video_id, ""))
-        writer.writerow((rank, harmless(hit.name), *times, *scores, hit.video_id, path))
-    return out.getvalue()

@@ -52,7 +52,7 @@ def find_duplicates(
         least: The least cosine similarity of two stretches.
         limit: At most so many.
     """
-    names = {record.video_id: record.name for record in store.videos()}
+    names = {record.video_id: record.name for record in store.summaries()}
     found = store.stretches_of([*names], fingerprint)
     ids = [video_id for video_id in names if video_id in found]
     if not ids:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from clip_core.types import Annotation, VideoRecord
+from clip_core.store.videos import VideoSummary
+from clip_core.types import Annotation
 
 PictureShape: TypeAlias = Literal["landscape", "portrait", "square"]
 
@@ -38,11 +39,11 @@ class SearchFilter:
     orientation: PictureShape | None = None
     hide_rejected: bool = False
 
-    def includes(self, record: VideoRecord) -> bool:
+    def includes(self, record: VideoSummary) -> bool:
         """Return whether a video is searched."""
         return all(self._tests(record))
 
-    def _tests(self, record: VideoRecord) -> Iterator[bool]:
+    def _tests(self, record: VideoSummary) -> Iterator[bool]:
         if self.folder is not None:
             yield Path(record.path).absolute().is_relative_to(Path(self.folder).absolute())
         if self.name is not None:
@@ -53,7 +54,7 @@ class SearchFilter:
         if self.recorded_from_s is not None or self.recorded_to_s is not None:
             recorded_s = record.recorded_s
             yield recorded_s is not None and _within(recorded_s, self.recorded_from_s, self.recorded_to_s)
-        length_s = record.table.end_s
+        length_s = record.end_s
         yield self.shortest_s is None or length_s >= self.shortest_s
         yield self.longest_s is None or length_s <= self.longest_s
 

@@ -161,9 +161,13 @@ class HitList:
         """Find where new hits begin and end; return those that are no part of an earlier one, and not left out."""
         if not new:
             return []
-        curves = {chosen.candidate.video_id: self._curves[chosen.candidate.video_id] for chosen in new}
+        records = self._store.records_of({chosen.candidate.video_id for chosen in new})
+        for chosen in [chosen for chosen in new if chosen.candidate.video_id not in records]:  # forgotten meanwhile
+            self._count[chosen.candidate.video_id] -= 1
+            new.remove(chosen)
+        curves = {video_id: self._curves[video_id] for video_id in records}
         known = {video_id: curve for video_id, curve in curves.items() if curve is not None}
-        tables = {video_id: self._scope.records[video_id].table for video_id in known}
+        tables = {video_id: record.table for video_id, record in records.items()}
         places = [(chosen.candidate.video_id, chosen.run) for chosen in new]
         fingerprint = self._encoder.fingerprint
         kept = list[_Chosen]()

@@ -13,9 +13,9 @@ from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.target import Target
 from clip_core.scoring.null_bank import PromptBank, bank_of_peaks
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
 from clip_core.stretches import StretchSummary
 from clip_core.text import counted
-from clip_core.types import VideoRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +23,14 @@ class Scope:
     """The videos of one query.
 
     Attributes:
-        records: Video id → record, of all videos that are searched.
+        records: Video id → what is known of it, of all videos that are searched.
         summaries: Video id → what is known of its stretches.
         unsearched: Ids of the videos that the filter includes but that have no frames of this model.
         everything: Whether no stored video is left out.
         warnings: What the user should know.
     """
 
-    records: Mapping[str, VideoRecord]
+    records: Mapping[str, VideoSummary]
     summaries: Mapping[str, StretchSummary]
     unsearched: tuple[str, ...]
     everything: bool
@@ -56,7 +56,7 @@ def scope_of(videos: Collection[str] | None, where: SearchFilter, encoder: Encod
     """
     for _ in refresh_stretches(store, encoder):
         pass
-    stored = store.videos()
+    stored = store.summaries()
     included = [r for r in stored if (videos is None or r.video_id in videos) and where.includes(r)]
     summaries, runs = store.stretch_summaries(encoder.fingerprint), store.runs_under(encoder.fingerprint)
     records = {r.video_id: r for r in included if r.video_id in summaries and r.video_id in runs}

@@ -38,7 +38,7 @@ def find_unusual(store: EmbeddingStore, fingerprint: str, *, limit: int = 50) ->
 
     The stretches must have been built. In a large library those unlike a sample of it are compared with all.
     """
-    names = {record.video_id: record.name for record in store.videos()}
+    names = {record.video_id: record.name for record in store.summaries()}
     found = store.stretches_of([*names], fingerprint)
     ids = [video_id for video_id in names if video_id in found]
     if not ids:

@@ -13,6 +13,7 @@ from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import guarded
 from clip_core.store.failures import FAILURES, FailureRows
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
+from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
 from clip_core.store.stretches import STRETCHES, StretchRows
 from clip_core.store.tables import Tables, of_video, plain_id
@@ -66,9 +67,16 @@ def _stored(fingerprint: str, run: RunRecord, frames: int, dim: int) -> StoredMo
 
 
 class EmbeddingStore(
-    VideoRows, StretchRows, StretchSummaryRows, ThumbnailRows, AnnotationRows, SettingsRows, FailureRows
+    VideoRows,
+    StretchRows,
+    StretchSummaryRows,
+    ThumbnailRows,
+    AnnotationRows,
+    SettingsRows,
+    FailureRows,
+    SearchRows,
 ):
-    """Videos, embeddings, thumbnails, annotations, settings and failures, in a folder or an object store.
+    """Videos, embeddings, thumbnails, annotations, settings, failures and searches, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
     before the first use, and the folder is created at the first write. Every method raises
@@ -195,7 +203,7 @@ class EmbeddingStore(
             big = [name for prefix in _OF_MODELS for name in self._tables.names(prefix)]
         else:
             big = [prefix + plain_id(fingerprint) for prefix in _OF_MODELS]
-        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, FAILURES, *big])
+        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, FAILURES, SEARCHES, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.

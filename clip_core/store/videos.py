@@ -108,6 +108,10 @@ class VideoRows(StorePart):
         records = self._records(of_video(video_id))
         return records[0] if records else None
 
+    def records_of(self, video_ids: Collection[str]) -> dict[str, VideoRecord]:
+        """Return video id → record, for those of at least one video that are stored."""
+        return {record.video_id: record for record in self._records(of_videos(video_ids))}
+
     def videos(self) -> list[VideoRecord]:
         """Return all videos with their tables of times, the last added first; lists need ``summaries`` only."""
         return list(self._records(None))

@@ -1,4 +1,4 @@
-"""The HTTP routes beside the page: the player's scripts, video files, proxies, clips and buffers."""
+"""The HTTP routes beside the page: the player's scripts, video files, proxies, clips, buffers and thumbnails."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -38,6 +39,8 @@ UNPACKED = {"Content-Encoding": "identity"}
 FOREIGN = ("cross-site", "same-site")
 """Values of Sec-Fetch-Site for requests from other pages, including those on another port of this machine."""
 
+_PTS = re.compile(r"-?\d{1,18}", re.ASCII)
+
 Answer: TypeAlias = Callable[[Request], Response]
 _log = logging.getLogger(__name__)
 
@@ -65,6 +68,11 @@ def script_address(name: str) -> str:
 def plotly_address() -> str:
     """Return the address of plotly.js, relative to the app's own."""
     return f"player/plotly-{plotly.__version__}.js"
+
+
+def thumbnail_address(video_id: str, pts: int) -> str:
+    """Return the address of the stored thumbnail of a frame, relative to the app's own."""
+    return f"player/thumbnail/{video_id}/{pts}"
 
 
 class OpenFile(FileResponse):
@@ -98,9 +106,10 @@ def player_routes() -> list[BaseRoute]:
         "player/copy/{video_id}": _copy,
         "player/block/{digest}": _block,
         "player/clips/{key}": _clips,
+        "player/thumbnail/{video_id}/{pts}": _thumbnail,
     }
     # Without these, Streamlit answers other addresses with its own page.
-    for kind in ("scripts/", "video/", "copy/", "block/", "clips/", "plotly-"):
+    for kind in ("scripts/", "video/", "copy/", "block/", "clips/", "thumbnail/", "plotly-"):
         answers[f"player/{kind}{{rest:path}}"] = _missing
     places = ("/", "/{base:path}/")
     return [Route(place + path, _guarded(answer)) for path, answer in answers.items() for place in places]
@@ -205,3 +214,16 @@ def _block(request: Request) -> Response:
 
     block = cache.buffer_cache().get(request.path_params["digest"])
     return _missing(request) if block is None else Response(block, headers=OWN_FOREVER | UNPACKED, media_type=BYTES)
+
+
+def _thumbnail(request: Request) -> Response:
+    """Send a stored thumbnail; none is drawn here."""
+    from pages.shared import cache
+
+    video_id, pts = request.path_params["video_id"], request.path_params["pts"]
+    if not is_video_id(video_id) or not _PTS.fullmatch(pts):
+        return _missing(request)
+    jpeg = cache.store(cache.config().embeddings).thumbnails(video_id, [int(pts)]).get(int(pts))
+    return (
+        _missing(request) if jpeg is None else Response(jpeg, headers=OWN_FOREVER | UNPACKED, media_type="image/jpeg")
+    )

@@ -19,7 +19,7 @@ import streamlit as st
 from clip_core.config import DEFAULT_NAME, ENVIRONMENT_VARIABLE, Config, load_config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.registry import is_first_use, load_encoder
-from clip_core.errors import ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
+from clip_core.errors import ClipVideoError, ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
 from clip_core.folder_watcher import FolderWatcher
 from clip_core.indexing.recognise_video import recognise_video
@@ -81,6 +81,19 @@ def store(location: str) -> EmbeddingStore:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(location: str, read_only: bool) -> EmbeddingStore:
     return EmbeddingStore(location, read_only=read_only)
+
+
+def has_several_videos() -> bool:
+    """Return whether more than one video is stored, as of a few seconds ago; False if that cannot be read."""
+    try:
+        return _has_several_videos(config().embeddings)
+    except ClipVideoError:  # the page that is opened says it
+        return False
+
+
+@st.cache_data(ttl=5.0, max_entries=4, show_spinner=False)
+def _has_several_videos(location: str) -> bool:
+    return len(store(location).summaries()) > 1
 
 
 def encoder(name: str, config: Config) -> ShownEncoder:

@@ -292,6 +292,10 @@ def test_bytes_are_not_packed_on_their_way(place: Place, stock: Path) -> None:
         "video/" + "a" * 5000,
         "block/" + "0" * 64,
         "block/..%2f..%2fapp.py",
+        "thumbnail/" + "0" * 64 + "/0",
+        "thumbnail/" + "0" * 64 + "/1 OR 1=1",
+        "thumbnail/..%2f..%2fapp.py/0",
+        "thumbnail/" + "0" * 64 + "/" + "9" * 40,
         "scripts/0000000000000000/entry.js",
         "scripts/{version}/..%2f..%2f..%2fapp.py",
         "scripts/{version}/components.py",
@@ -416,6 +420,15 @@ def test_arrays_by_their_digest(still: Place) -> None:
     assert (answer.content, answer.headers["Content-Type"]) == (b"curve" * 1000, routes.BYTES)
     assert answer.headers["Cache-Control"].startswith("private, max-age")
     assert answer.headers["Content-Encoding"] == "identity"
+
+
+def test_stored_thumbnails(still: Place) -> None:
+    (pts, *_) = still.store.thumbnail_pts(still.id).tolist()
+    answer = still.get(f"/player/thumbnail/{still.id}/{pts}")
+    assert answer.content == still.store.thumbnails(still.id, [pts])[pts]
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.headers["Cache-Control"].startswith("private, max-age")
+    still.refused(still.get(f"/player/thumbnail/{still.id}/{pts + 1}"), 404, r"^There is nothing here\.")
 
 
 # Who asks

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from clip_core.analysis.annotations import Reviewed
+from clip_core.analysis.annotations import Reviewed, reviewed_moments
 from clip_core.scoring.detection import MomentDetection
 from clip_core.scoring.prompt_detection import VerdictKind
+from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted, short_prompt, value_text
 from clip_core.types import Moment, VideoRecord
 from pages.regions.moments.other_lists import draw_extremes, draw_peaks, draw_spikes, spikes_as_moments
@@ -119,6 +120,13 @@ def settle_list(reviewed: Sequence[Reviewed], video_id: str, hidden: Collection[
     selected, ticked = settle_rows([moment_id(r, video_id) for r in rows], [r.moment.start_s for r in rows])
     chosen = [rows[row] for row in ticked]
     return MomentList(rows, chosen, len(reviewed) - len(rows), frozenset(hidden), selected)
+
+
+def settle_reviewed(
+    detection: MomentDetection, record: VideoRecord, store: EmbeddingStore, hidden: Collection[str]
+) -> MomentList:
+    """Return ``settle_list`` of the moments and candidates with their annotations in the store."""
+    return settle_list(reviewed_moments(detection, record.video_id, store), record.video_id, hidden=hidden)
 
 
 def moments_to_walk(detection: MomentDetection, listed: MomentList) -> tuple[list[Moment], list[Moment]]:

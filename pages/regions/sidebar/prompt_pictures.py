@@ -54,6 +54,17 @@ def show_texts() -> None:
         state.swap_kind()
 
 
+def show_picture(name: str, picture: Picture) -> None:
+    """Switch to pictures, with this one in the list. Call before anything is drawn."""
+    state = sidebar_state()
+    if state.prompt_kind != PICTURES:
+        state.prompt_kind = PICTURES
+        state.swap_kind()
+    if len(state.pictures) >= MOST_PICTURES:
+        state.pictures = dict(list(state.pictures.items())[1 - MOST_PICTURES :])
+    _add(name, picture)
+
+
 def choose_pictures() -> dict[str, Picture]:
     """Draw the list of pictures; return name → picture."""
     state = sidebar_state()

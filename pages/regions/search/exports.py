@@ -1,0 +1,68 @@
+"""Download the selected hits, or all of them, as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import streamlit as st
+
+from clip_core.export.formats import MOMENT_FORMATS, Format, write_moments
+from clip_core.export.selection import Selection
+from clip_core.files import named_after
+from clip_core.retrieval.hit_files import hits_csv, hits_json
+from clip_core.retrieval.results import Hit
+from clip_core.retrieval.selection import selection_of
+from pages.regions.search.results import Found
+from pages.regions.search.state import search_state
+
+HIT_FORMATS: Mapping[str, tuple[str, str]] = {
+    "csv": ("CSV", "text/csv"),
+    "json": ("JSON", "application/json"),
+}
+"""Formats of hits: the title and the MIME type. The others are those of moments."""
+
+
+def draw_exports(found: Found) -> None:
+    """Draw the menu."""
+    hits, selected = found.picked, len(search_state().selected)
+    label = f"Export · {selected}" if selected else "Export"
+    help_text = "The selected hits as a file" if selected else "All hits as a file; Space selects single ones"
+    with st.popover(label, icon=":material/download:", key="search_export", help=help_text, disabled=not hits):
+        for kind, (title, mime) in HIT_FORMATS.items():
+            _draw_button(kind, title, mime, f"hits.{kind}", hits, found)
+        in_one_video = len({hit.video_id for hit in hits}) == 1
+        for kind in [kind for kind in MOMENT_FORMATS if kind not in HIT_FORMATS]:
+            written: Format[[Selection]] = MOMENT_FORMATS[kind]
+            if in_one_video or not written.one_video:
+                name = named_after(hits[0].name, written.file_name) if in_one_video else written.file_name
+                _draw_button(kind, written.title, written.mime, name, hits, found)
+        if hits and not in_one_video:
+            st.caption("Subtitles and chapters are of one video: select hits of one.")
+
+
+def _draw_button(kind: str, title: str, mime: str, file_name: str, hits: Sequence[Hit], found: Found) -> None:
+    st.download_button(
+        title,
+        partial(write_hits, kind, hits, found, search_state().text.strip()),
+        file_name,
+        mime,
+        key=f"export_hits_{kind}",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def write_hits(kind: str, hits: Sequence[Hit], found: Found, text: str) -> bytes:
+    """Return the content of a file of hits: the one place where hits are handed to an exporter.
+
+    Args:
+        kind: A key of ``HIT_FORMATS`` or of ``MOMENT_FORMATS``.
+        hits: What to write, at least one; in one video if the format is ``one_video``.
+        found: The search that they are from.
+        text: Its query as typed.
+    """
+    if kind in HIT_FORMATS:
+        write = hits_csv if kind == "csv" else hits_json
+        return write(hits, text, found.result.unit).encode()
+    return write_moments(kind, selection_of(hits, found.store, query=found.query, unit=found.result.unit))

@@ -1,0 +1,129 @@
+"""Recent and saved searches: list them, save the one that is shown, and see what is new since somebody last looked."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from clip_core.errors import ClipVideoError
+from clip_core.store.searches import SavedSearch
+from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
+from clip_core.text import counted, short_id, short_prompt
+from pages.regions.search.filters import put_filters
+from pages.regions.search.results import Found
+from pages.regions.search.state import ask, search_state
+from pages.shared.access import READ_ONLY
+from pages.shared.markdown import error_markdown, escape_markdown
+from pages.shared.widgets import draw_remove
+
+MOST_LISTED = 12
+
+
+def draw_saved(store: EmbeddingStore, records: list[VideoSummary]) -> None:
+    """Draw the list of saved searches in the sidebar; a click searches and marks what is new."""
+    searches = store.searches()
+    if not searches:
+        return
+    st.markdown("##### Saved searches")
+    for place, search in enumerate(searches[:MOST_LISTED]):
+        new = sum(search.is_new(record.video_id) for record in records)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            st.button(
+                _label(search.text) + (f" :gray[· {new} new]" if new else ""),
+                key=f"saved_search_{place}",
+                on_click=_open,
+                args=(search,),
+                help=f"{counted(new, 'video was', 'videos were')} added or not indexed when it was last looked at."
+                if new
+                else None,
+                width="stretch",
+            )
+            if not store.read_only:
+                draw_remove(short_prompt(search.text), f"drop_search_{place}", partial(_drop, search.text, store))
+    if len(searches) > MOST_LISTED:
+        st.caption(f"{len(searches) - MOST_LISTED} more are saved. Remove some to see them.")
+
+
+def draw_save(found: Found) -> None:
+    """Draw the button that saves the search that is shown, or the switch to what is new since a saved one."""
+    state, store = search_state(), found.store
+    if state.since is not None:
+        _keep_seen(found)
+        new = sum(state.since.is_new(video_id) for video_id in found.records)
+        if new or state.only_new:
+            st.toggle(f"Only new · {counted(new, 'video')}", state.only_new, key="only_new", on_change=_switch)
+        return
+    text = state.text.strip()
+    is_saved = any(search.text == text for search in store.searches())
+    help_text = "Kept with the store, for everybody who uses it; it then shows what is new since it was last looked at."
+    if not text:
+        help_text = "Only a search with a text can be saved."
+    elif store.read_only:
+        help_text = f"{READ_ONLY} Searches cannot be saved."
+    st.button(
+        "Saved" if is_saved else "Save",
+        icon=":material/bookmark:",
+        key="save_search",
+        disabled=not text or store.read_only or is_saved or state.example is not None,
+        on_click=_save,
+        args=(found,),
+        help=help_text,
+    )
+
+
+def draw_recent() -> None:
+    """Draw buttons for the session's recent searches."""
+    recent = search_state().recent
+    if not recent:
+        return
+    st.markdown("##### Recent searches")
+    with st.container(horizontal=True, gap="xsmall"):
+        for place, text in enumerate(recent):
+            st.button(_label(text), key=f"recent_search_{place}", on_click=ask, args=(text,))
+
+
+def _label(text: str) -> str:
+    return escape_markdown(short_prompt(", ".join(text.splitlines())))
+
+
+def _switch() -> None:
+    search_state().only_new = bool(st.session_state["only_new"])
+
+
+def _open(search: SavedSearch) -> None:
+    put_filters(search.where)
+    ask(search.text, since=search)
+
+
+def _drop(text: str, store: EmbeddingStore) -> None:
+    try:
+        store.drop_search(text)
+    except ClipVideoError as error:
+        search_state().error = error_markdown(error)
+
+
+def _save(found: Found) -> None:
+    _keep(SavedSearch(search_state().text.strip(), found.chosen.as_mapping(), _seen(found)), found.store)
+
+
+def _keep_seen(found: Found) -> None:
+    """Note that somebody has now looked at all videos that are searched, once."""
+    state = search_state()
+    if state.since is None or state.only_new or found.store.read_only:
+        return
+    known = next((search for search in found.store.searches() if search.text == state.since.text), None)
+    if known is not None and known.seen != _seen(found):
+        _keep(SavedSearch(known.text, known.where, _seen(found)), found.store)
+
+
+def _keep(search: SavedSearch, store: EmbeddingStore) -> None:
+    try:
+        store.keep_search(search)
+    except ClipVideoError as error:
+        search_state().error = error_markdown(error)
+
+
+def _seen(found: Found) -> frozenset[str]:
+    return frozenset(short_id(video_id) for video_id in {*found.records} - {*found.result.unsearched})

@@ -1,0 +1,56 @@
+"""One query over all stored videos: their moments that fit it best, as cards. Reads from top to bottom."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clip_core.errors import PromptError
+from clip_core.text import counted
+from pages.regions.search import exports, filters, opening, query_box, results, saved, start, unsearched
+from pages.regions.sidebar import model
+from pages.regions.viewer import playhead
+from pages.shared import cache, page
+
+
+def main() -> None:
+    """Draw the page."""
+    opening.open_asked()
+    playhead.pause()  # playback is not visible on this page
+    config = cache.config()
+    store = cache.store(config.embeddings)
+    records = store.summaries()
+    with st.sidebar.container(gap="xsmall"):
+        st.markdown("##### Search with")
+        chosen, rate = model.choose_model(config)
+        saved.draw_saved(store, records)
+    if not records:
+        start.draw_nothing_stored()
+        return
+    with st.container(gap="xsmall"):
+        try:
+            query = query_box.choose_query()
+        except PromptError as error:
+            page.draw_error(error)
+            return
+        row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="search_row")
+        with row:
+            said = st.container(width="stretch")
+            wanted = filters.choose_filters(records)
+        encoder = model.load(chosen)
+        if encoder is None or not model.may_send(encoder):
+            return
+        if query is None:
+            said.caption(counted(len(records), "stored video"))
+            start.draw_nothing_asked()
+            return
+        found = results.find(query, wanted, records, encoder, store)
+        with said:
+            results.describe(found)
+        with row:
+            saved.draw_save(found)
+            exports.draw_exports(found)
+        unsearched.draw_unsearched(found, encoder, rate)
+        results.draw_hits(found)
+
+
+page.show(main)

@@ -15,7 +15,7 @@ import clip_core
 ROOT = Path(__file__).parents[1]
 CORE, PAGES, APP, TESTS = (ROOT / name for name in ("clip_core", "pages", "app.py", "tests"))
 PRODUCT = (CORE, PAGES, APP)
-GROUND = ("config", "errors", "files", "filters", "prompts", "settings", "text", "types", "validation")
+GROUND = ("config", "errors", "files", "filters", "prompts", "settings", "subtitles", "text", "types", "validation")
 FLOORS = (
     GROUND,
     ("charts", "encoders", "evaluation", "export", "scoring", "store", "video"),

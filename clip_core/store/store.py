@@ -11,6 +11,7 @@ from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS, EmbeddingRows, dim_of
 from clip_core.store.errors import guarded
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
+from clip_core.store.subtitle_rows import SUBTITLE_SOURCES, SUBTITLES, SubtitleRows
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
@@ -56,8 +57,8 @@ class StoredVideo:
     size_bytes: int
 
 
-class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, SettingsRows):
-    """Videos, embeddings, thumbnails, annotations and settings, in a folder or an object store.
+class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, SettingsRows, SubtitleRows):
+    """Videos, embeddings, thumbnails, annotations, subtitles and settings, in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
     before the first use, and the folder is created at the first write. Every method raises
@@ -145,7 +146,9 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
             big = self._tables.names(FRAMES) + self._tables.names(TEXTS)
         else:
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
-        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, *big])
+        self._tables.compact(
+            [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLES, SUBTITLE_SOURCES, *big]
+        )
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames of a video under one model; also its thumbnails if its record is gone (it was forgotten).
@@ -156,7 +159,7 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
         self._tables.delete([FRAMES + plain_id(fingerprint), *pictures], of_video(video_id))
 
     def forget_frames(self, video_id: str) -> None:
-        """Delete a video's runs, frames and thumbnails; its record, settings and annotations stay."""
+        """Delete a video's runs, frames and thumbnails; its record, settings, annotations and subtitles stay."""
         self._tables.delete([RUNS, *self._tables.names(FRAMES), THUMBNAILS], of_video(video_id))
 
     def forget(self, video_id: str) -> None:
@@ -167,4 +170,4 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
         others may still be reading.
         """
         self.forget_frames(video_id)
-        self._tables.delete([ANNOTATIONS, SETTINGS, FILES, VIDEOS], of_video(video_id))
+        self._tables.delete([ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, SUBTITLES, FILES, VIDEOS], of_video(video_id))

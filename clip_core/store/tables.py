@@ -141,6 +141,28 @@ class Table:
 
         self._unless_beaten(once)
 
+    def index_words(self, column: str) -> None:
+        """Create an index of the words in ``column`` if there is none; rows that are added later are searched as well.
+
+        Words are split as their language does (ICU), also where no spaces stand between them. Capitals and diacritics
+        count as the plain letters; no word is left out or shortened, as the language is not known.
+        """
+        from lancedb.index import FTS
+
+        config = FTS(base_tokenizer="icu/split", with_position=True, stem=False, remove_stop_words=False)
+
+        def once() -> None:
+            if not any(column in index.columns for index in self._raw.list_indices()):
+                self._raw.create_index(column, config=config)
+
+        self._unless_beaten(once)
+
+    def found_words(self, query: Any, columns: Sequence[str], where: str | None, limit: int) -> Any:  # noqa: ANN401
+        """Return a pyarrow table of ``columns`` and ``_score``: the rows that fit a full-text query, the best first."""
+        with guarded(self._location):
+            found = self._raw.search(query, query_type="fts").select([*columns, "_score"]).limit(limit)
+            return (found.where(where, prefilter=True) if where else found).to_arrow()
+
     def compact(self) -> None:
         """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
         self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=_KEEP_OLD))

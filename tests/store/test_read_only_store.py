@@ -11,6 +11,7 @@ import pytest
 from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.subtitle_rows import SubtitleSource
 from clip_core.store.video_settings import StoredSettings
 from clip_core.types import Annotation
 from tests.store.test_store import MODEL, MODEL_2, OTHER, VIDEO, facts, ones, record
@@ -26,6 +27,7 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "withdraw_annotation": lambda store: store.withdraw_annotation(VIDEO, JUDGED),
     "keep_settings": lambda store: store.keep_settings(VIDEO, StoredSettings(Settings(), MODEL)),
     "drop_settings": lambda store: store.drop_settings(VIDEO),
+    "keep_subtitles": lambda store: store.keep_subtitles(VIDEO, SubtitleSource("stamp"), []),
     "discard": lambda store: store.discard(VIDEO, MODEL),
     "forget_frames": lambda store: store.forget_frames(VIDEO),
     "forget": lambda store: store.forget(VIDEO),
@@ -67,6 +69,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
         code |= {name for name, value in vars(base).items() if callable(value) and not name.startswith("_")}
     reads = {"run", "usage", "size_bytes", "video", "videos", "known_id", "stored_pts", "read", "texts", "settings"}
     reads |= {"thumbnails", "thumbnail_pts", "annotations", "check_writable", "remember_id", "append_texts"}
+    reads |= {"subtitles", "subtitle_source", "find_cues"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 
 

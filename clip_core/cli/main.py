@@ -22,6 +22,7 @@ COMMANDS = {
     "report": ("moments", "write all that was found as one HTML page"),
     "evaluate": ("evaluate", "compare the moments with a ground truth"),
     "clips": ("moments", "write moments as clips and pictures"),
+    "vectors": ("vectors", "write stored vectors to a file, or store those of a file"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),
     "download": ("indexing", "fetch a model from the Hugging Face hub"),
@@ -38,6 +39,7 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} report data/sample.mp4 --out report.html
 {PROGRAM} evaluate data/sample.mp4 --truth data/sample.truth.json
 {PROGRAM} clips data/sample.mp4 --moments moments.csv --out clips
+{PROGRAM} vectors export data/sample.mp4 --npz out/sample.npz
 {PROGRAM} list
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32

@@ -200,12 +200,14 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> np.nda
         if version not in read_header:
             raise ValueError(f"version {version}")
         shape, is_fortran, dtype = read_header[version](stream, max_header_size=_MOST_HEADER)
+        if min(shape, default=0) < 0:
+            raise ValueError(f"a shape of {shape}")
         size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or dtype.kind not in "fiuU":
             raise VectorsFileError(f"{name}: {info.filename} holds {dtype}, which are not numbers.", _STEP)
         if size > min(MOST_BYTES, info.file_size):
             what = f"{name}: {info.filename} would have {size_text(size)}."
-            raise VectorsFileError(what, f"A file may have {size_text(MOST_BYTES)}, and what it says of itself.")
+            raise VectorsFileError(what, f"At most {size_text(MOST_BYTES)} are read, and no more than the file holds.")
         content = stream.read(size)
         if len(content) != size:
             raise ValueError("it ends early")
@@ -229,15 +231,23 @@ def _read_parquet(file: IO[bytes], name: str) -> tuple[dict[str, np.ndarray[Any,
 
     with _refusing(name, (pa.ArrowException, OSError, ValueError)):
         opened = parquet.ParquetFile(file)
-        schema, rows = opened.schema_arrow, opened.metadata.num_rows
+        schema = opened.schema_arrow
         used = {names[0]: each for names in (VECTORS, TIMES, PTS) for each in _first(names, schema.names)}
-        groups = [opened.metadata.row_group(i).total_byte_size for i in range(opened.metadata.num_row_groups)]
-        if sum(groups) > MOST_BYTES or rows * 4 > MOST_BYTES:
-            raise VectorsFileError(f"{name} would have {size_text(sum(groups))}.", f"At most {size_text(MOST_BYTES)}.")
+        size = 4 * _values(opened.metadata)
+        if size > MOST_BYTES:
+            raise VectorsFileError(
+                f"{name} would have {size_text(size)}.", f"At most {size_text(MOST_BYTES)} are read."
+            )
         table = opened.read(columns=list(used.values()))
         found = {column: _column(table[each].combine_chunks(), name) for column, each in used.items()}
         text = (schema.metadata or {}).get(_METADATA, b"").decode("utf-8", "replace")
     return found, text
+
+
+def _values(metadata: Any) -> int:  # noqa: ANN401 - pyarrow is not imported here
+    """Return how many numbers there are in all columns: few bytes may stand for many of them."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    return sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
 
 
 def _first(names: Sequence[str], there: Sequence[str]) -> list[str]:

@@ -143,12 +143,10 @@ class EmbeddingStore(VideoRows, EmbeddingRows, ThumbnailRows, AnnotationRows, Se
         race against another process is not an error.
         """
         if fingerprint is None:
-            big = self._tables.names(FRAMES) + self._tables.names(TEXTS)
-        else:
+            big = [SUBTITLES, *self._tables.names(FRAMES), *self._tables.names(TEXTS)]
+        else:  # the index of words takes long, so it is brought up to date when it is far behind
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
-        self._tables.compact(
-            [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLES, SUBTITLE_SOURCES, *big]
-        )
+        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames of a video under one model; also its thumbnails if its record is gone (it was forgotten).

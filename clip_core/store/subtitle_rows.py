@@ -88,6 +88,7 @@ class SubtitleRows(StorePart):
         same = {"video": video_id, "source": source.source, "language": source.language, "at_ns": at_ns}
         with self._tables.writing(SUBTITLES, _COLUMNS) as table:
             table.index_words("text")  # before the first row, so that no reader finds rows without it
+            table.index("video")
             table.add(values | {name: [value] * n for name, value in same.items()})
 
     def subtitle_source(self, video_id: str) -> SubtitleSource | None:

@@ -29,6 +29,8 @@ _MADE = b"made"
 _MAGIC = b"LANC"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
+_MOST_BEHIND, _SHARE_BEHIND = 20_000, 10
+"""An index of words is brought up to date when so many rows, and one in so many, are not in it."""
 # Another process may read one version for as long as a page uses it.
 _KEEP_OLD = timedelta(hours=1)
 
@@ -144,6 +146,8 @@ class Table:
     def index_words(self, column: str) -> None:
         """Create an index of the words in ``column`` if there is none; rows that are added later are searched as well.
 
+        If these have become many, they are taken into the index, so that a search stays fast.
+
         Words are split as their language does (ICU), also where no spaces stand between them. Capitals and diacritics
         count as the plain letters; no word is left out or shortened, as the language is not known.
         """
@@ -152,8 +156,11 @@ class Table:
         config = FTS(base_tokenizer="icu/split", with_position=True, stem=False, remove_stop_words=False)
 
         def once() -> None:
-            if not any(column in index.columns for index in self._raw.list_indices()):
+            there = [index for index in self._raw.list_indices() if column in index.columns]
+            if not there:
                 self._raw.create_index(column, config=config)
+            elif there[0].num_unindexed_rows > max(_MOST_BEHIND, there[0].num_indexed_rows // _SHARE_BEHIND):
+                self._raw.optimize(cleanup_older_than=_KEEP_OLD)
 
         self._unless_beaten(once)
 

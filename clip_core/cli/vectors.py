@@ -74,6 +74,7 @@ _ABOUT = f"""Take vectors out of the store and put them in: one may compute them
 
 \b
 {PROGRAM} vectors export holiday.mp4 --npz holiday.npz
+{PROGRAM} vectors export holiday.mp4 --parquet holiday.parquet
 {PROGRAM} vectors import holiday.npz --video holiday.mp4 --model sample"""
 run_vectors = click.Group(
     "vectors",

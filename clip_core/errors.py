@@ -17,6 +17,7 @@ ClipVideoError
 ├── PromptError            a prompt is empty
 ├── SettingsError          settings (how curves become moments) are invalid
 ├── MomentsFileError       a file of moments cannot be parsed: the row and column, or the clip
+├── VectorsFileError       vectors in a file cannot be used: which rows, and why
 ├── TruthError             ground truth cannot be parsed, or contains nothing to evaluate
 ├── ProxyError             a proxy cannot be made or stored
 ├── ExportError            clips, frames or a ZIP cannot be made or stored
@@ -165,6 +166,10 @@ class PromptError(ClipVideoError):
 
 class MomentsFileError(ClipVideoError):
     """A file of moments (CSV or OTIO) is too large or cannot be parsed."""
+
+
+class VectorsFileError(ClipVideoError):
+    """A file of vectors is too large, cannot be parsed, or does not fit the video or the model."""
 
 
 class TruthError(ClipVideoError):

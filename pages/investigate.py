@@ -29,7 +29,7 @@ def main() -> None:
     in_out.settle_in_out(record, head)
     prompt_pictures.take_frame(video, record, head)
     to_walk = moment_list.moments_to_walk(found, listed)
-    scene = Scene(video, record, found, to_walk, wanted, investigation.signal, head, playable)
+    scene = Scene(video, record, found, to_walk, wanted, investigation.signal, head, playable, store)
     reviewing = review.Review(scene, listed, store)
     place = investigation.opened.done()
     left, middle, right = place.container(key="top_row").columns([46, 25, 29], gap="small")

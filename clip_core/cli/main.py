@@ -26,6 +26,7 @@ COMMANDS = {
     "pairs": ("pairs", "write judged moments as pictures with texts, for training"),
     "duplicates": ("lookalikes", "list what occurs twice among the stored videos"),
     "unusual": ("lookalikes", "list the shots that are like nothing else"),
+    "vectors": ("vectors", "write stored vectors to a file, or store those of a file"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),
     "download": ("indexing", "fetch a model from the Hugging Face hub"),
@@ -46,6 +47,7 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} pairs --out training.zip
 {PROGRAM} duplicates
 {PROGRAM} unusual --limit 10
+{PROGRAM} vectors export data/sample.mp4 --npz out/sample.npz
 {PROGRAM} list
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32

@@ -16,6 +16,7 @@ from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
 from clip_core.indexing.stretches import build_stretches, stored_bank
 from clip_core.indexing.thumbnails import Thumbnails
 from clip_core.library.identify import identify, is_there, known_video, noting, record_of, reindex_error
+from clip_core.library.subtitles import refresh_subtitles
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted
 from clip_core.types import Frame, FrameEmbeddings, Progress, Stage, TimeTable, VideoRecord
@@ -89,6 +90,7 @@ def index_video(
     finished = _already_done(path, encoder, store, samples_per_second, coarse_only=coarse_only)
     if finished is not None:
         on_known()
+        yield from _read_subtitles(path, store, finished)
         yield finished
         return
     file = Path(path)
@@ -99,12 +101,21 @@ def index_video(
                 with video.watched.telling():
                     yield from run.identify(file)
                     on_known()
+                    yield from _read_subtitles(path, store, Progress(0, run.total))
                     yield from run.embed()
             except VideoChangedError as error:
                 if run.is_begun or tries_left == 0 or error.kind in _NOT_YET:
                     raise run.stopped_by(error) from error
             else:
                 return
+
+
+def _read_subtitles(path: str | os.PathLike[str], store: EmbeddingStore, now: Progress) -> Iterator[Progress]:
+    """Read the subtitles of a video whose record is stored; report the notes on it with the counts of ``now``."""
+    record = known_video(path, store)
+    if record is not None:
+        for note in refresh_subtitles(path, record, store):
+            yield replace(now, stage="identifying", note=note)
 
 
 def _already_done(

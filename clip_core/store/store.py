@@ -16,6 +16,7 @@ from clip_core.store.runs import RUNS, RunRecord, runs_of_all
 from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
 from clip_core.store.stretches import STRETCHES, StretchRows
+from clip_core.store.subtitle_rows import SUBTITLE_SOURCES, SUBTITLES, SubtitleRows
 from clip_core.store.tables import Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
@@ -72,11 +73,14 @@ class EmbeddingStore(
     StretchSummaryRows,
     ThumbnailRows,
     AnnotationRows,
+    SubtitleRows,
     SettingsRows,
     FailureRows,
     SearchRows,
 ):
-    """Videos, embeddings, thumbnails, annotations, settings, failures and searches, in a folder or an object store.
+    """Videos, embeddings, thumbnails, annotations, subtitles, settings, failures and searches.
+
+    They lie in a folder or an object store.
 
     Any number of processes may use one location, and threads may share the object. Nothing is opened
     before the first use, and the folder is created at the first write. Every method raises
@@ -200,10 +204,11 @@ class EmbeddingStore(
         race against another process is not an error.
         """
         if fingerprint is None:
-            big = [name for prefix in _OF_MODELS for name in self._tables.names(prefix)]
-        else:
+            big = [SUBTITLES, *(name for prefix in _OF_MODELS for name in self._tables.names(prefix))]
+        else:  # the index of words takes long, so it is brought up to date when it is far behind
             big = [prefix + plain_id(fingerprint) for prefix in _OF_MODELS]
-        self._tables.compact([VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, FAILURES, SEARCHES, *big])
+        small = [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES]
+        self._tables.compact([*small, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.
@@ -215,7 +220,7 @@ class EmbeddingStore(
         self._tables.delete([*own, *pictures], of_video(video_id))
 
     def forget_frames(self, video_id: str) -> None:
-        """Delete a video's runs, frames, stretches and thumbnails; its record, settings and annotations stay."""
+        """Delete a video's runs, frames, stretches and thumbnails; its record, settings, annotations and subtitles stay."""
         big = [name for prefix in (SUMMARIES, STRETCHES, FRAMES) for name in self._tables.names(prefix)]
         self._tables.delete([RUNS, *big, THUMBNAILS], of_video(video_id))
 
@@ -227,4 +232,4 @@ class EmbeddingStore(
         others may still be reading.
         """
         self.forget_frames(video_id)
-        self._tables.delete([ANNOTATIONS, SETTINGS, FILES, VIDEOS], of_video(video_id))
+        self._tables.delete([ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, SUBTITLES, FILES, VIDEOS], of_video(video_id))

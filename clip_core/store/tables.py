@@ -32,7 +32,7 @@ _MOST_IN_MEMORY = 20_000
 _ROWS_AT_ONCE = 16
 _MOST_NAMED = 100
 # Another process may read one version for as long as a page uses it.
-_KEEP_OLD = timedelta(hours=1)
+KEEP_OLD = timedelta(hours=1)
 
 
 def plain_id(text: str) -> str:
@@ -174,7 +174,7 @@ class Table:
 
     def compact(self) -> None:
         """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
-        self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=_KEEP_OLD))
+        self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=KEEP_OLD))
 
     def _unless_beaten(self, action: Callable[[], object]) -> None:
         try:

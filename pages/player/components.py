@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from clip_core.charts.view import Timeline, ribbon_edges
+from clip_core.subtitles import Cue
 from clip_core.types import Floats, Moment, Scores, TimeTable
 from pages.player.routes import FOLDER, script_address
 from pages.shared.cache import buffer_cache
@@ -23,7 +25,7 @@ def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks
     """Put one part of a player on the page; it stays the same in the browser as long as its key does.
 
     Args:
-        part: "screen", "ranking", "timeline", "judge" or "annotations"; "query" or "hits" of the page Search.
+        part: "screen", "ranking", "timeline", "judge", "annotations" or "subtitles"; "query" or "hits" of Search.
         data: What it shows, in JSON types only.
         player: The name under which the parts of one player share a clock in the browser.
         callbacks: ``on_NAME_change``, called when the browser reports NAME; ``report_of`` then returns the report.
@@ -114,5 +116,16 @@ def more_series(view: Timeline) -> dict[str, Any]:
     return found
 
 
+def subtitles_data(cues: Sequence[Cue]) -> dict[str, str]:
+    """Return the addresses of cues: "times" holds all starts, then all ends (float64 seconds), "texts" a JSON list."""
+    times = np.array([[cue.start_s, cue.end_s] for cue in cues], "<f8").T
+    texts = json.dumps([cue.text for cue in cues], ensure_ascii=False).encode()
+    return {"times": _address(times), "texts": _put(texts)}
+
+
 def _address(array: np.ndarray[Any, Any]) -> str:
-    return f"player/block/{buffer_cache().put(array.tobytes())}"
+    return _put(array.tobytes())
+
+
+def _put(block: bytes) -> str:
+    return f"player/block/{buffer_cache().put(block)}"

@@ -12,6 +12,7 @@ from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import NotIndexedError, ProxyError, VideoChangedError, VideoNotFoundError
 from clip_core.library.identify import known_video, reindex_error
+from clip_core.library.subtitles import subtitles_are_current
 from clip_core.library.videos import VideoChoice
 from clip_core.store.runs import RunRecord
 from clip_core.store.store import EmbeddingStore
@@ -33,6 +34,7 @@ class IndexingState:
 
     Attributes:
         asked: Key, rate and file stamp of the last request: one is submitted once.
+        asked_to_read: The same, if the last request was for the subtitles of a video that is indexed.
         seen_stored: Path and stamp of the last file that was seen stored.
         drawn_with_page: Whether the progress has just been drawn with the page, and not by its own fragment.
         drawn: How many samples there were when the progress was drawn last.
@@ -40,6 +42,7 @@ class IndexingState:
     """
 
     asked: tuple[IndexKey, float | None, tuple[int, int]] | None = None
+    asked_to_read: tuple[IndexKey, float | None, tuple[int, int]] | None = None
     seen_stored: tuple[Path, tuple[int, int]] | None = None
     drawn_with_page: bool = False
     drawn: float | None = None
@@ -107,10 +110,12 @@ def see_to_it(request: IndexRequest) -> Indexed:
     stopped = job is not None and job.state in ("cancelled", "failed") and (asked is None or asked[0] != request.key)
     # Nor for a new state of the file: one that is being recorded has another at each rerun.
     stopped = stopped or (job is not None and isinstance(job.error, VideoChangedError))
-    if _lacking(record, run, request.rate) and asked != asking and not stopped:
+    lacking = _lacking(record, run, request.rate)
+    reads = not lacking and _lacks_subtitles(request, record)
+    if (lacking and asked != asking and not stopped) or (reads and state.asked_to_read != asking):
         request.submit()
         job = index_queue().view(request.key, session_id())
-    state.asked = asking
+    state.asked, state.asked_to_read = asking, asking if reads else None
     if record is not None:
         state.seen_stored = (request.video.path, found)
     forgotten = record is None and state.seen_stored == (request.video.path, found)
@@ -139,6 +144,13 @@ def _lacking(record: VideoRecord | None, run: RunRecord | None, rate: float | No
     if record is None or run is None or not run.finished or not record.table.confirmed:
         return True
     return is_denser(rate, run.samples_per_second)
+
+
+def _lacks_subtitles(request: IndexRequest, record: VideoRecord | None) -> bool:
+    """Return whether a file beside the video says what is said in it and was not read yet; indexing reads it."""
+    if record is None or request.store.read_only:
+        return False
+    return not subtitles_are_current(request.video.path, record.video_id, request.store)
 
 
 def density_text(run: RunRecord | None) -> str:

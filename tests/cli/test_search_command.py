@@ -15,6 +15,7 @@ from PIL import Image
 
 from clip_core import EmbeddingStore
 from clip_core.__main__ import main
+from clip_core.cli import searching
 from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.hit_files import HIT_COLUMNS
 from clip_core.retrieval.query import SearchQuery

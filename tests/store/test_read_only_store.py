@@ -11,6 +11,7 @@ import pytest
 from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.subtitle_rows import SubtitleSource
 from clip_core.store.video_settings import StoredSettings
 from clip_core.stretches import Stretches, StretchSummary
 from clip_core.types import Annotation
@@ -29,6 +30,7 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "withdraw_annotation": lambda store: store.withdraw_annotation(VIDEO, JUDGED),
     "keep_settings": lambda store: store.keep_settings(VIDEO, StoredSettings(Settings(), MODEL)),
     "drop_settings": lambda store: store.drop_settings(VIDEO),
+    "keep_subtitles": lambda store: store.keep_subtitles(VIDEO, SubtitleSource("stamp"), []),
     "discard": lambda store: store.discard(VIDEO, MODEL),
     "forget_frames": lambda store: store.forget_frames(VIDEO),
     "forget": lambda store: store.forget(VIDEO),
@@ -82,6 +84,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"stretches", "stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures"}
     reads |= {"summaries", "ids_with", "records_of"}
+    reads |= {"subtitles", "subtitle_source", "find_cues"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 
 

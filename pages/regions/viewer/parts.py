@@ -11,19 +11,32 @@ from typing import Any
 from clip_core.charts.timeline import live_figure
 from clip_core.charts.view import Timeline
 from clip_core.scoring.detection import MomentDetection
+from clip_core.store.store import EmbeddingStore
 from clip_core.text import value_decimals
 from clip_core.types import Moment, VideoRecord
-from pages.player.components import PLAYER, draw_part, frame_in, moments_address, more_series, report_of, times_address
+from pages.player.components import (
+    PLAYER,
+    draw_part,
+    frame_in,
+    moments_address,
+    more_series,
+    report_of,
+    subtitles_data,
+    times_address,
+)
 from pages.player.routes import plotly_address
 from pages.regions.moments.in_out import take_presses
 from pages.regions.moments.moment_list import doubt_words
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
-from pages.regions.viewer.playhead import Playhead, seek, take_report, viewer_state
+from pages.regions.viewer.playhead import Playhead, frame_on_screen, seek, take_report, viewer_state
 from pages.regions.viewer.proxy import Playable, address_of, refuse
 
 FIT_PX = (230, 640)
 """Least and greatest height. Lower, curves cannot be read; higher, they only get steeper."""
+
+LANE_PX = 42
+"""Height of the lane of subtitles with the gap above it."""
 
 
 def draw_screen(
@@ -221,6 +234,41 @@ def _go(report: dict[str, Any]) -> None:
     frame = frame_in(report)
     if frame is not None:
         seek(frame)
+
+
+def lane_px(record: VideoRecord, store: EmbeddingStore | None) -> int:
+    """Return the height of the lane of subtitles, 0 if there are none."""
+    return LANE_PX if store is not None and store.subtitles(record.video_id) else 0
+
+
+def draw_subtitles(record: VideoRecord, store: EmbeddingStore, head: Playhead, *, direct: bool) -> None:
+    """Draw the cues around the playhead, if the video has subtitles; a click on one goes there.
+
+    Args:
+        record: The video.
+        store: Holds its subtitles.
+        head: The playhead, which counts if the browser does not know it better.
+        direct: Whether the browser itself moves the player; else the server does.
+    """
+    cues, source = store.subtitles(record.video_id), store.subtitle_source(record.video_id)
+    if not cues or source is None:
+        return
+    language = f" · {source.language}" if source.language else ""
+    data = subtitles_data(cues) | {
+        "about": "Said",
+        "more": "\n".join([f"Subtitles: {source.source}{language}", *source.notes]),
+        "video": record.video_id,
+        "direct": direct,
+        "at": None if direct else head.time_s,
+    }
+    going = _take("subtitles", "go", partial(_go_to_time, record))
+    draw_part("subtitles", data, on_go_change=going, on_missing_change=_put_again)
+
+
+def _go_to_time(record: VideoRecord, report: dict[str, Any]) -> None:
+    time_s = report.get("time")
+    if isinstance(time_s, float | int) and math.isfinite(time_s):
+        seek(frame_on_screen(record.table.times_s, float(time_s)))
 
 
 def _put_again() -> None:

@@ -16,6 +16,7 @@ from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.library.videos import VideoChoice
 from clip_core.scoring.detection import MomentDetection
+from clip_core.store.store import EmbeddingStore
 from clip_core.types import Moment, VideoRecord
 from pages.player.components import series
 from pages.regions.chart.chart import with_extras
@@ -45,7 +46,8 @@ def see_what_plays(video: VideoChoice, record: VideoRecord, config: Config) -> P
 class Scene:
     """What this rerun shows of a video: in the player if something can be played, else frame by frame.
 
-    ``to_walk`` holds the moments to jump to and to repeat, and the candidates that follow them.
+    ``to_walk`` holds the moments to jump to and to repeat, and the candidates that follow them. ``store`` holds the
+    subtitles of the video; with None, none are shown.
     """
 
     video: VideoChoice
@@ -56,6 +58,7 @@ class Scene:
     signal: Signal
     head: Playhead
     playable: Playable
+    store: EmbeddingStore | None = None
 
     @property
     def plays(self) -> bool:
@@ -65,7 +68,8 @@ class Scene:
     @property
     def taken_px(self) -> int:
         """How much lower the chart is, so that the page need not scroll."""
-        return status_px(self.playable) + (0 if self.plays else CHIPS_BELOW_PX)
+        chips_px = 0 if self.plays else CHIPS_BELOW_PX
+        return status_px(self.playable) + chips_px + parts.lane_px(self.record, self.store)
 
     @cached_property
     def _series(self) -> dict[str, Any]:
@@ -114,7 +118,7 @@ class Scene:
         return with_extras(view, self.detection, look, shown)
 
     def draw_chart(self, view: Timeline, edges: parts.Edges | None = None, *, fits: bool) -> None:
-        """Draw the curves with the playhead.
+        """Draw the curves with the playhead, and below them the subtitles.
 
         Args:
             view: What they show.
@@ -125,6 +129,8 @@ class Scene:
             parts.draw_timeline(self.record, view, self._series, edges=edges, fits=fits)
         else:
             draw_frame_chart(view, self.head)
+        if self.store is not None:
+            parts.draw_subtitles(self.record, self.store, self.head, direct=self.plays)
 
     def bundle(self, moments: Sequence[Moment], reviewed: Sequence[Reviewed], encoder: ShownEncoder) -> ExportBundle:
         """Return what files with these moments are made from; ``reviewed``: all moments with their annotations."""

@@ -220,7 +220,7 @@ class EmbeddingStore(
         self._tables.delete([*own, *pictures], of_video(video_id))
 
     def forget_frames(self, video_id: str) -> None:
-        """Delete a video's runs, frames, stretches and thumbnails; its record, settings, annotations and subtitles stay."""
+        """Delete the runs, frames, stretches and thumbnails of a video; all else that is stored of it stays."""
         big = [name for prefix in (SUMMARIES, STRETCHES, FRAMES) for name in self._tables.names(prefix)]
         self._tables.delete([RUNS, *big, THUMBNAILS], of_video(video_id))
 

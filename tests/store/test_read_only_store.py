@@ -10,6 +10,7 @@ import pytest
 
 from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
+from clip_core.store.searches import SavedSearch
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.subtitle_rows import SubtitleSource
 from clip_core.store.video_settings import StoredSettings
@@ -31,6 +32,8 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "keep_settings": lambda store: store.keep_settings(VIDEO, StoredSettings(Settings(), MODEL)),
     "drop_settings": lambda store: store.drop_settings(VIDEO),
     "keep_subtitles": lambda store: store.keep_subtitles(VIDEO, SubtitleSource("stamp"), []),
+    "keep_search": lambda store: store.keep_search(SavedSearch("a dog")),
+    "drop_search": lambda store: store.drop_search("a dog"),
     "discard": lambda store: store.discard(VIDEO, MODEL),
     "forget_frames": lambda store: store.forget_frames(VIDEO),
     "forget": lambda store: store.forget(VIDEO),
@@ -83,7 +86,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
     reads |= {"stretches", "stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures"}
-    reads |= {"summaries", "ids_with", "records_of"}
+    reads |= {"summaries", "ids_with", "records_of", "searches"}
     reads |= {"subtitles", "subtitle_source", "find_cues"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 

@@ -188,7 +188,7 @@ def test_a_reader_starts_over_when_its_version_is_deleted_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compaction deletes versions by age: that of a store which nobody touched for an hour is old at once."""
-    monkeypatch.setattr(tables, "_KEEP_OLD", timedelta(0))
+    monkeypatch.setattr(tables, "KEEP_OLD", timedelta(0))
     store, other = EmbeddingStore(tmp_path / "embeddings"), EmbeddingStore(tmp_path / "embeddings")
     for k in range(0, 4 * BATCH, BATCH):
         pts = np.arange(k, k + BATCH)

@@ -1,8 +1,10 @@
-"""Records static/player.webp, the animation of docs/player.md, from the real app on the sample video.
+"""Records the animations of the docs from the real app: the player on the sample video, and a search.
 
-    python tools/player_animation/record.py http://127.0.0.1:8501 static/player.webp
+    python tools/animations/record.py player http://127.0.0.1:8501 static/player.webp
+    python tools/animations/record.py search http://127.0.0.1:8501 static/search.webp
 
-The app must run at that address with config.yaml as it comes. Needs Chromium, Playwright and Pillow.
+The app must run at that address: for the player with config.yaml as it comes, for the search with several indexed
+videos in which something like "a dog" is found. Needs Chromium, Playwright and Pillow.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ SIZE = {"width": 1440, "height": 900}
 SHOWN = (960, 600)
 STEP_S = 0.14
 QUALITY = 62
+BOX, CARD = ".cvi-query textarea:enabled", ".cvi-card"
 
 
 class Recorder:
@@ -83,7 +86,10 @@ class Recorder:
 
 
 def play(tab: Page) -> Recorder:
-    """What is shown: play, click on a peak, scrub, repeat a moment."""
+    """Play, click on a peak, scrub, repeat a moment."""
+    tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=120_000)
+    tab.locator("canvas.cvi-curves[data-lines]").wait_for(timeout=60_000)
+    tab.wait_for_timeout(1500)
     recorder = Recorder(tab)
     area = tab.locator(".cvi-plot .nsewdrag").first.bounding_box()
     if area is None:
@@ -111,17 +117,47 @@ def play(tab: Page) -> Recorder:
     return recorder
 
 
+def search(tab: Page) -> Recorder:
+    """Type a text, look over the hits, open one at its moment."""
+    recorder = Recorder(tab)
+    recorder.wait(0.4)
+    recorder.press(BOX)
+    for letter in "a dog":
+        tab.keyboard.type(letter)
+        recorder.wait(STEP_S)
+    tab.keyboard.press("Enter")
+    tab.locator(CARD).first.wait_for(timeout=60_000)
+    recorder.wait(1.5)
+    for place in (0, 1, 2):
+        box = tab.locator(CARD).nth(place).bounding_box()
+        if box is None:
+            break
+        recorder.move(box["x"] + box["width"] / 2, box["y"] + 60)
+        recorder.wait(1.2)
+    recorder.move(recorder.pointer[0] - 10, recorder.pointer[1])
+    tab.mouse.click(*recorder.pointer)
+    recorder.wait(4.0)
+    return recorder
+
+
+SCENES: dict[str, tuple[str, Callable[[Page], Recorder]]] = {"player": ("", play), "search": ("/search", search)}
+"""Name → the page that it begins on, and what is shown."""
+
+
 def main() -> None:
     """Record and save."""
-    address, path = sys.argv[1:]
+    scene, address, path = sys.argv[1:]
+    page, show = SCENES[scene]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="dark")
         tab.goto(address)
-        tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=120_000)
-        tab.locator("canvas.cvi-curves[data-lines]").wait_for(timeout=60_000)
-        tab.wait_for_timeout(1500)
-        recorder = play(tab)
+        tab.locator(".stMainBlockContainer").wait_for(timeout=60_000)
+        if page:  # on a fresh server, the address of another page shows the first one
+            tab.wait_for_timeout(3000)
+            tab.goto(address + page)
+            tab.locator(BOX).first.wait_for(timeout=60_000)
+        recorder = show(tab)
         browser.close()
     recorder.save(path)
 

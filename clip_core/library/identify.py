@@ -61,6 +61,14 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def stamp_if_there(path: Path) -> tuple[int, int] | None:
+    """Return the ``file_stamp`` of a file; None if it is gone, such as one that has vanished since it was listed."""
+    try:
+        return file_stamp(path)
+    except VideoError:
+        return None
+
+
 def known_video(
     path: str | os.PathLike[str], store: EmbeddingStore, stamp: tuple[int, int] | None = None
 ) -> VideoRecord | None:

@@ -34,7 +34,7 @@ def run_list(options: Options) -> None:
         terminal.table(HEADER, [row for video in videos for row in _rows(video)], right=("LENGTH", "FRAMES", "ON DISK"))
         for error in reindex_errors((video.record for video in videos), store)[0]:
             terminal.note(error.line)
-        stored = f"{terminal.count(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
+        stored = f"{counted(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
         terminal.line(f"{stored}; the whole store {size_text(store.size_bytes())}, in {store.location}")
     options.tell_notices()
 
@@ -86,7 +86,7 @@ def _stored_video(named: str, options: Options) -> StoredVideo:
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     frames = sum(model.frames for model in video.models)
     judged = len(store.annotations(video.record.video_id))
-    by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
+    by_hand = f" and {counted(judged, 'moment')} judged by hand" if judged else ""
     return f"{counted(frames, 'frame')}{by_hand} of {video.record.name}"
 
 

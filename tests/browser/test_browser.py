@@ -240,25 +240,25 @@ def test_downloads(visit: Visit) -> None:
 
 
 def write_long_clip(path: Path) -> None:
-    """Five minutes at 30 frames a second, 160 × 90."""
+    """Ten minutes at 30 frames a second, 160 × 90."""
     pictures = [number_picture(number * 64, 160, 90) for number in range(30)]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast", "g": "300"})
         stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
-        for number in range(9_000):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pictures[number // 300], format="rgb24")))
+        for number in range(18_000):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pictures[number // 600], format="rgb24")))
         container.mux(stream.encode(None))
 
 
 def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Path, stock: Path, chromium: Any) -> None:
-    write_long_clip(tmp_path / "five minutes.mp4")
+    write_long_clip(tmp_path / "ten minutes.mp4")
     world = new_world(tmp_path, stock)
     (tmp_path / "videos").mkdir()
     world.write(samples_per_second=30, CLIP=PROMPTS[:3], video_dirs=["videos"])
     with served(world) as address:
         visitor = visit(address).open_ready("Player")
         visitor.tab.locator(".st-key-upload_box button").first.click()
-        visitor.tab.locator("input[type=file]").set_input_files(tmp_path / "five minutes.mp4")
+        visitor.tab.locator("input[type=file]").set_input_files(tmp_path / "ten minutes.mp4")
         counts: list[int] = []
 
         def indexed() -> int:
@@ -270,7 +270,7 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
                 counts.append(count)
             return count
 
-        wait_until(lambda: visitor.tab.get_by_text("5:00.000 · 160 × 90").count(), 90, "the upload is chosen")
+        wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 90, "the upload is chosen")
         area = visitor.tab.locator(f"{control('prompts')} textarea")
         area.fill("\n".join(PROMPTS[:3]))
         area.press("Control+Enter")
@@ -280,11 +280,11 @@ def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Pat
         visitor.tab.wait_for_selector(f"{control('video')} input")
         chosen = visitor.tab.locator(f"{control('video')} input")
         chosen.click()
-        visitor.tab.get_by_role("option", name="five minutes.mp4").click()
-        wait_until(lambda: visitor.tab.get_by_text("5:00.000 · 160 × 90").count(), 60, "the upload is chosen again")
+        visitor.tab.get_by_role("option", name="ten minutes.mp4").click()
+        wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 60, "the upload is chosen again")
         wait_until(lambda: indexed() >= before, 30, "what was indexed before the reload")
-        wait_until(lambda: indexed() == 9_000, 200, "all frames")
-        visitor.tab.locator(".st-key-status", has_text="9,000 samples indexed").wait_for()
+        wait_until(lambda: indexed() == 18_000, 200, "all frames")
+        visitor.tab.locator(".st-key-status", has_text="18,000 samples indexed").wait_for()
         grown = [count for count in counts if count != 300]  # 300 is the video that the config names
         assert len(grown) >= 4
         assert grown == sorted(grown)

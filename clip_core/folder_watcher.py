@@ -11,9 +11,9 @@ from pathlib import Path
 
 from clip_core.config import Config
 from clip_core.encoders.base import Encoder
-from clip_core.errors import ClipVideoError, VideoNotFoundError
+from clip_core.errors import ClipVideoError
 from clip_core.library.add_video import open_path
-from clip_core.library.identify import file_stamp
+from clip_core.library.identify import stamp_if_there
 from clip_core.library.watched_folders import Settling, WatchedFolder, read_watched, watched_file, write_watched
 from clip_core.store.store import EmbeddingStore
 from clip_core.tasks import IndexQueue
@@ -135,14 +135,9 @@ class FolderWatcher:
                 self._views[folder.path] = view
 
     def _look_at(self, folder: WatchedFolder, config: Config) -> FolderView:
-        stamps, left_out = {}, set(folder.left_out)
-        videos = open_path(folder.path, config, empty_ok=True).videos
-        for path in videos:
-            if str(path.absolute()) not in left_out:
-                try:
-                    stamps[path] = file_stamp(path)
-                except VideoNotFoundError:  # it has vanished since it was listed
-                    continue
+        left_out, videos = set(folder.left_out), open_path(folder.path, config, empty_ok=True).videos
+        found = ((path, stamp_if_there(path)) for path in videos if str(path.absolute()) not in left_out)
+        stamps = {path: stamp for path, stamp in found if stamp is not None}
         settling = self._settling.setdefault(folder.path, Settling())
         ready = settling.ready(stamps, self._clock())
         try:

@@ -41,7 +41,7 @@ def kill_after_two_batches(video: Path, place: Path) -> int:
 
 
 def stretches_of(store: EmbeddingStore, video_id: str, fingerprint: str) -> list[tuple[int, int, int]]:
-    found = store.stretches(video_id, fingerprint)
+    found = store.stretches_of([video_id], fingerprint).get(video_id)
     assert found is not None
     return list(zip(found.first_pts.tolist(), found.last_pts.tolist(), found.counts.tolist(), strict=True))
 
@@ -59,7 +59,7 @@ def test_three_kills_then_resume_gives_the_same_frames_and_vectors(tmp_path: Pat
         said = kill_after_two_batches(video.path, place)
         stored = len(EmbeddingStore(place).stored_pts(record.video_id, fingerprint))
         assert stored >= said, "a batch that was reported is gone"
-        stretches = EmbeddingStore(place).stretches(record.video_id, fingerprint)
+        stretches = EmbeddingStore(place).stretches_of([record.video_id], fingerprint).get(record.video_id)
         assert stretches is not None
         assert 0 < stretches.counts.sum() <= stored
         committed.append(stored)

@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from clip_core.__main__ import main
 from clip_core.config import FIELDS, load_config
 from clip_core.encoders.catalogue import CATALOGUE
 
@@ -63,21 +66,27 @@ def test_the_python_example_runs_and_finds_moments(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_line_examples_run(tmp_path: Path) -> None:
+def test_the_command_line_examples_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first one runs in a process of its own, the others in this one, where the libraries are loaded once."""
     lines = [line for line in shell_lines() if line not in NOT_RUN]
     index, *rest = lines
     assert index.startswith("python -m clip_core index ")
-    env, told = beside_the_sample(tmp_path), {}
-    for line in [index, *sorted(rest, key=lambda line: "--sweep" not in line)]:
-        python, *words = shlex.split(line)
-        assert python == "python", line
-        words = [sys.executable, *words]
-        done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, (line, done.stderr)
-        told[line] = done.stdout
+    words, env = [sys.executable, *shlex.split(index)[1:]], beside_the_sample(tmp_path)
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    told = {}
+    for line in sorted(rest, key=lambda line: "--sweep" not in line):
+        python, option, package, *words = shlex.split(line)
+        assert (python, option, package) == ("python", "-m", "clip_core"), line
+        code = main(words)
+        told[line], err = capsys.readouterr()
+        assert code == 0, (line, err)
         if "moments" in words:
-            assert "a dog: there. Beats " in done.stderr
-            assert "an elephant: not sure. Beats only " in done.stderr
+            assert "a dog: there. Beats " in err
+            assert "an elephant: not sure. Beats only " in err
     assert (tmp_path / "out" / "scores.csv").read_text(encoding="utf-8").startswith("frame,time_s,a dog,pizza\n")
     assert len(list((tmp_path / "out" / "clips").glob("*.mp4"))) == 8
     assert "Thresholds in z: a dog 2.50." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -86,15 +95,11 @@ def test_the_command_line_examples_run(tmp_path: Path) -> None:
     assert told['python -m clip_core search "a dog"'].startswith("a dog: there. ")
 
 
-def test_the_options_it_names_are_those_of_the_commands() -> None:
+def test_the_options_it_names_are_those_of_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     named = set(re.findall(r"`(--[a-z-]+)", PAGES["docs/command-line.md"]))
-    helps = "".join(
-        subprocess.run(
-            [sys.executable, "-m", "clip_core", *words, "--help"], cwd=ROOT, capture_output=True, text=True
-        ).stdout
-        for words in ([], ["index"], ["search"], ["moments"], ["clips"], ["forget"])
-    )
-    assert named <= set(re.findall(r"--[a-z-]+", helps))
+    for words in ([], ["index"], ["search"], ["moments"], ["clips"], ["forget"]):
+        assert main([*words, "--help"]) == 0
+    assert named <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     assert {"--confidence", "--candidates"} <= named
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +16,7 @@ from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import VideoError
 from clip_core.evaluation.ground_truth import Truth
 from clip_core.export import formats
-from clip_core.export.data_files import harmless, spikes_csv
+from clip_core.export.data_files import csv_text, harmless, spikes_csv
 from clip_core.export.html_report import Report, report_html
 from clip_core.export.selection import Selection, select_from_one
 from clip_core.export.source import Source, source_of
@@ -158,14 +156,9 @@ def source_in_file(record: VideoRecord, path: str) -> Source:
 
 def truth_csv(truth: Truth) -> str:
     """Return ground truth as CSV: prompt, start_s, end_s (6 decimals); a prompt that never occurs has empty times."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["prompt", "start_s", "end_s"])
-    for span in truth.spans:
-        writer.writerow([harmless(span.prompt), f"{span.start_s:.6f}", f"{span.end_s:.6f}"])
-    for absence in truth.absent:
-        writer.writerow([harmless(absence.prompt), "", ""])
-    return out.getvalue()
+    rows = [(harmless(span.prompt), f"{span.start_s:.6f}", f"{span.end_s:.6f}") for span in truth.spans]
+    absent = [(harmless(absence.prompt), "", "") for absence in truth.absent]
+    return csv_text([("prompt", "start_s", "end_s"), *rows, *absent])
 
 
 def timeline_of(detection: MomentDetection, moments: Sequence[Moment]) -> Timeline:

@@ -13,7 +13,7 @@ from clip_core.cli.options import Options, about
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError, StoreError, VideoChangedError, VideoError, shown_name
 from clip_core.indexing.index_video import index_video
-from clip_core.library.identify import file_stamp, is_there, known_video
+from clip_core.library.identify import is_there, known_video, stamp_if_there
 from clip_core.media.file_facts import file_facts
 from clip_core.text import clock, counted, shorten
 from clip_core.types import Progress
@@ -104,7 +104,7 @@ class IndexPasses:
         self._time.lengths_s[named] = record.table.end_s
         facts = file_facts(Path(path), record)
         if facts:
-            frames = terminal.count(len(record.table), "frame")
+            frames = counted(len(record.table), "frame")
             bar.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
 
     def _tell_indexed(self, named: str, warnings: Sequence[str], *, idle: bool) -> None:
@@ -114,7 +114,7 @@ class IndexPasses:
             raise VideoError(f"{shown_name(path)} changed while it was read.", "Run the same command again.")
         for warning in warnings:
             terminal.note(f"{shown_name(path)}: {warning}")
-        samples = terminal.count(len(self._store.stored_pts(record.video_id, self._encoder.fingerprint)), "sample")
+        samples = counted(len(self._store.stored_pts(record.video_id, self._encoder.fingerprint)), "sample")
         done = " (nothing to do)" if idle else ""
         terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{done}")
 
@@ -152,18 +152,11 @@ class _Failure:
     """Why a video could not be indexed, and the state of its file after that."""
 
     def __init__(self, path: str, error: ClipVideoError) -> None:
-        self.error, self._path, self._stamp = error, Path(path), _stamp(path)
+        self.error, self._path, self._stamp = error, Path(path), stamp_if_there(Path(path))
 
     def is_worth_another_try(self) -> bool:
-        changed = isinstance(self.error, VideoChangedError) or _stamp(self._path) != self._stamp
+        changed = isinstance(self.error, VideoChangedError) or stamp_if_there(self._path) != self._stamp
         return changed and is_there(self._path)
-
-
-def _stamp(path: str | Path) -> tuple[int, int] | None:
-    try:
-        return file_stamp(Path(path))
-    except VideoError:
-        return None
 
 
 class _TimeLeft:

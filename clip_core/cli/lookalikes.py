@@ -9,7 +9,7 @@ import click
 
 from clip_core.cli import terminal
 from clip_core.cli.options import MODEL, PROGRAM, Options, command
-from clip_core.retrieval.build_stretches import refresh_stretches
+from clip_core.cli.searching import prepare_search
 from clip_core.retrieval.duplicates import find_duplicates
 from clip_core.retrieval.results import Elsewhere
 from clip_core.retrieval.unusual import find_unusual
@@ -53,9 +53,7 @@ def run_unusual(options: Options, limit: int, as_json: bool) -> None:
 def _prepared(options: Options) -> str:
     """Return the fingerprint of the model, after everything that is indexed with it was prepared for searching."""
     encoder = options.load_encoder()
-    for progress in refresh_stretches(options.store, encoder):
-        if progress.total and progress.stage != "done":
-            terminal.note(f"{progress.note}: {progress.done:.0f} of {terminal.count(int(progress.total), 'video')}")
+    prepare_search(options.store, encoder)
     return encoder.fingerprint
 
 

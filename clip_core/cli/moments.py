@@ -32,8 +32,8 @@ from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP
 from clip_core.media.reel import FileMoment, make_reel
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import clock, size_text
-from clip_core.types import Image, Moment, Progress, TimeTable, VideoRecord
+from clip_core.text import clock, counted, size_text
+from clip_core.types import Image, Moment, Progress, VideoRecord
 from clip_core.video import open_video
 from clip_core.video.opening import SharedVideo
 
@@ -179,7 +179,7 @@ def run_clips(
             zip_name=named_after(path, CLIPS_ZIP) if packed else None,
             texts={name: content} if packed else {},
         )
-        last = _export(path, request, Path(out), table, stamp)
+        last = terminal.run_shown(export_media(path, request, Path(out), table=table, stamp=stamp), path, _work_counted)
     _tell_written(last, len(moments))
     options.tell_notices()
     return INCOMPLETE if last.failed else 0
@@ -189,17 +189,15 @@ def _write_reel(options: Options, path: str, moments: Sequence[Moment], target: 
     """Join moments into one film; return the exit code."""
     with about(path), terminal.when_stopped("Nothing of the film is kept."):
         stamp = file_stamp(Path(path))
-        record, last = known_video(path, options.store, stamp), Progress(0, 1)
+        record = known_video(path, options.store, stamp)
         if record is None or reindex_error(record, options.store) is not None:
             record = _new_record(path)
         pieces = [FileMoment(path, record, moment, stamp) for moment in moments]
-        with closing(make_reel(pieces, target)) as run, terminal.ProgressBar(path) as bar:
-            for last in run:
-                bar.update(last.share, _work_counted(last), last.stage == "done")
+        last = terminal.run_shown(make_reel(pieces, target), path, _work_counted)
     for warning in last.warnings:
         terminal.note(warning)
     length = clock(sum(clip.end_s - clip.start_s for clip in last.clips))
-    terminal.line(f"{terminal.count(len(last.clips), 'moment')} in {target}, {length} long")
+    terminal.line(f"{counted(len(last.clips), 'moment')} in {target}, {length} long")
     options.tell_notices()
     return INCOMPLETE if last.failed else 0
 
@@ -225,16 +223,6 @@ def _read(path: str, first_frame_s: Callable[[], float]) -> tuple[list[Moment], 
     return read_moments(content, shown_name(path), first_frame_s), content
 
 
-def _export(path: str, request: ExportRequest, out: Path, table: TimeTable | None, stamp: tuple[int, int]) -> Progress:
-    last: Progress | None = None
-    with closing(export_media(path, request, out, table=table, stamp=stamp)) as run, terminal.ProgressBar(path) as bar:
-        for progress in run:
-            last = progress
-            bar.update(progress.share, _work_counted(progress), progress.stage == "done")
-    assert last is not None  # noqa: S101 - its last progress is always "done"
-    return last
-
-
 def _work_counted(progress: Progress) -> str:
     done, total = progress.done, progress.total
     counts = {
@@ -251,9 +239,9 @@ def _tell_written(last: Progress, listed: int) -> None:
         terminal.note(warning)
     for clip in last.clips:
         times = f"{clock(clip.start_s)} to {clock(clip.end_s)}"
-        terminal.line(f"{clip.path.name}: {times}, {terminal.count(clip.frames, 'frame')}")
+        terminal.line(f"{clip.path.name}: {times}, {counted(clip.frames, 'frame')}")
     packed = next((file for file in last.files if file.suffix == ".zip"), None)
-    moments = terminal.count(listed, "moment")
+    moments = counted(listed, "moment")
     if packed is not None:
         terminal.line(f"{moments} in {packed}, {size_text(packed.stat().st_size)}")
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from clip_core.cli.options import INCOMPLETE, Options, about, command, place
 from clip_core.errors import NotIndexedError, shown_name
 from clip_core.library.identify import known_stamp, known_video, reindex_error
 from clip_core.media.training_pairs import JudgedVideo, export_pairs
-from clip_core.text import size_text
+from clip_core.text import counted, size_text
 from clip_core.types import Progress, VideoRecord
 
 MOST_PICTURES = 100
@@ -36,18 +35,12 @@ def run_pairs(options: Options, videos: Sequence[str], out: str, pictures: int) 
     judged = list(_judged(options, videos))
     for video in judged:
         check_file(out, video=str(video.path))
-    last = Progress(0, 1)
-    with (
-        terminal.when_stopped("Nothing of the ZIP is kept."),
-        closing(export_pairs(judged, Path(out), pictures_per_moment=pictures)) as run,
-        terminal.ProgressBar(out) as bar,
-    ):
-        for last in run:
-            bar.update(last.share, _counted(last), last.stage == "done")
+    with terminal.when_stopped("Nothing of the ZIP is kept."):
+        last = terminal.run_shown(export_pairs(judged, Path(out), pictures_per_moment=pictures), out, _counted)
     for warning in last.warnings:
         terminal.note(warning)
     wanted = pictures * sum(1 for video in judged for annotation in video.annotations if annotation.verdict)
-    made = terminal.count(wanted - last.failed, "picture")
+    made = counted(wanted - last.failed, "picture")
     terminal.line(f"{made} in {out}, {size_text(Path(out).stat().st_size)}")
     options.tell_notices()
     return INCOMPLETE if last.failed else 0

@@ -16,7 +16,7 @@ from clip_core.analysis.export_bundle import ExportBundle
 from clip_core.analysis.score_prompts import clean_prompts, score_prompts, unread_notes
 from clip_core.cli.files import check_file, read_file, write_file
 from clip_core.cli.options import MODEL, VIDEO, Options, about, command, number, place, shared_option
-from clip_core.cli.terminal import count, line, note, write
+from clip_core.cli.terminal import line, note, write
 from clip_core.config import Config
 from clip_core.encoders.base import Encoder, ShownEncoder
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, NotIndexedError, PromptError, SettingsError, shown_name
@@ -25,7 +25,7 @@ from clip_core.filters import FILTERS
 from clip_core.library.identify import known_or_renamed, reindex_error
 from clip_core.scoring.detection import MomentDetection, detect
 from clip_core.settings import LEAST_CONFIDENCE, MOST_CONFIDENCE, UNITS, Settings, settings_from
-from clip_core.text import alternatives, printable, short_prompt
+from clip_core.text import alternatives, counted, printable, short_prompt
 from clip_core.types import Scores, VideoRecord
 from clip_core.validation import read_yaml
 
@@ -90,7 +90,7 @@ def run_score(options: Options, video: str, out: str | None) -> None:
     else:
         write_file(out, scores_csv(scores))
         if Path(out).is_file():  # else it may be where this line goes too
-            size = f"{len(scores):,} samples × {count(len(prompts), 'prompt')}"
+            size = f"{len(scores):,} samples × {counted(len(prompts), 'prompt')}"
             line(f"{record.name}: {size} in {shown_name(out)}")
     tell_unfinished(path, options, scores)
     options.tell_notices()
@@ -168,9 +168,9 @@ def tell_verdicts(bundle: ExportBundle) -> None:
 
 def moment_count(bundle: ExportBundle) -> str:
     """Return how many moments are written, such as "3 moments" or "1 moment and 2 candidates"."""
-    moments = count(len(bundle.detection.moments), "moment")
+    moments = counted(len(bundle.detection.moments), "moment")
     candidates = len(bundle.moments) - len(bundle.detection.moments)
-    return f"{moments} and {count(candidates, 'candidate')}" if candidates else moments
+    return f"{moments} and {counted(candidates, 'candidate')}" if candidates else moments
 
 
 def settings_for(options: Options, config: Config) -> Settings:

@@ -29,7 +29,7 @@ from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
 from clip_core.retrieval.selection import selection_of
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import alternatives, clock, counted, parse_time, shorten, value_text
+from clip_core.text import alternatives, clock, counted, parse_time, short_id, shorten, value_text
 from clip_core.video.images import read_image
 
 HEADER = ("FROM", "TO", "VIDEO", "SCORE", "BEATS", "ID")
@@ -130,7 +130,7 @@ def run_search(
         raise NotIndexedError(f"Nothing is stored in {store.location}.", f"Index a video: {PROGRAM} index VIDEO")
     among = [stored_video(video, options).video_id for video in videos] or None
     encoder = options.load_encoder()
-    _prepare(store, encoder)
+    prepare_search(store, encoder)
     result = search(
         query, store, encoder, limit=limit, videos=among, where=_where(filters), most_per_video=per_video,
         include_own=include_own,
@@ -199,8 +199,8 @@ def _where(filters: dict[str, Any]) -> SearchFilter:
     return SearchFilter(**names)
 
 
-def _prepare(store: EmbeddingStore, encoder: Encoder) -> None:
-    """Build what the search needs of videos that were indexed by an earlier version or a moment ago."""
+def prepare_search(store: EmbeddingStore, encoder: Encoder) -> None:
+    """Build what a search needs of videos that were indexed by an earlier version or a moment ago."""
     with terminal.ProgressBar("Preparing") as bar:
         for progress in refresh_stretches(store, encoder):
             if progress.total:
@@ -224,7 +224,7 @@ def _row(hit: Hit, result: SearchResult) -> tuple[str, ...]:
     beats = "-" if hit.beats is None else f"{int(100 * hit.beats)} %"
     also = f" (also in {counted(len(hit.also_in), 'file')})" if hit.also_in else ""
     score = value_text(hit.score, result.unit)
-    return clock(hit.start_s), clock(hit.end_s), hit.name + also, score, beats, hit.video_id[:12]
+    return clock(hit.start_s), clock(hit.end_s), hit.name + also, score, beats, short_id(hit.video_id)
 
 
 def _write(kind: str, query: SearchQuery, result: SearchResult, store: EmbeddingStore, out: str | None) -> None:

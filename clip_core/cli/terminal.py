@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -31,11 +31,6 @@ def escape_unencodable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 frame", "2 frames"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def write(text: str) -> None:
@@ -192,6 +187,14 @@ class ProgressBar:
             self._bar.leave = True
             self._bar.close()
             self._bar = None
+
+
+def run_shown(run: Generator[Progress, None, None], name: str, counted: Callable[[Progress], str]) -> Progress:
+    """Run something to its end below a bar with ``name`` and what ``counted`` returns; return its last report."""
+    with closing(run), ProgressBar(name) as bar:
+        for progress in run:
+            bar.update(progress.share, counted(progress), progress.stage == "done")
+    return progress
 
 
 def _counts(progress: Progress) -> str:

@@ -15,7 +15,7 @@ from clip_core.cli.named_videos import stored_video
 from clip_core.cli.options import FAILED, MODEL, PROGRAM, VIDEO, Options, command
 from clip_core.config import Config, load_config
 from clip_core.errors import ClipVideoError, ConfigError, shown_name
-from clip_core.library.identify import reindex_errors
+from clip_core.library.identify import reindex_error
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import clock, counted, short_id, size_text
 
@@ -32,9 +32,10 @@ def run_list(options: Options) -> None:
         terminal.line(f"Index a video: {PROGRAM} index VIDEO")
     else:
         terminal.table(HEADER, [row for video in videos for row in _rows(video)], right=("LENGTH", "FRAMES", "ON DISK"))
-        for error in reindex_errors((video.record for video in videos), store)[0]:
-            terminal.note(error.line)
-        stored = f"{terminal.count(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
+        for video in videos:
+            if (error := reindex_error(video.record, store)) is not None:
+                terminal.note(error.line)
+        stored = f"{counted(len(videos), 'video')}, {size_text(sum(video.size_bytes for video in videos))}"
         terminal.line(f"{stored}; the whole store {size_text(store.size_bytes())}, in {store.location}")
     options.tell_notices()
 
@@ -86,7 +87,7 @@ def _stored_video(named: str, options: Options) -> StoredVideo:
 def _what_is_lost(video: StoredVideo, store: EmbeddingStore) -> str:
     frames = sum(model.frames for model in video.models)
     judged = len(store.annotations(video.record.video_id))
-    by_hand = f" and {terminal.count(judged, 'moment')} judged by hand" if judged else ""
+    by_hand = f" and {counted(judged, 'moment')} judged by hand" if judged else ""
     return f"{counted(frames, 'frame')}{by_hand} of {video.record.name}"
 
 

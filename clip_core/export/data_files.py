@@ -36,10 +36,10 @@ def harmless(text: str) -> str:
     return "'" + text if text.lstrip(" '").startswith(FORMULA_STARTS) else text
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV; a header is the first of them."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
     writer.writerows(rows)
     return out.getvalue()
 
@@ -51,7 +51,7 @@ def scores_csv(scores: Scores) -> str:
     times = (f"{time:.6f}" for time in scores.times_s.tolist())
     samples = zip(scores.frames.tolist(), times, texts.tolist(), strict=True)
     header = ["frame", "time_s", *(harmless(prompt) for prompt in scores.prompts)]
-    return _csv(header, ([frame, time, *row] for frame, time, row in samples))
+    return csv_text([header, *([frame, time, *row] for frame, time, row in samples)])
 
 
 def moment_rows(selection: Selection) -> Iterator[dict[str, Any]]:
@@ -74,7 +74,7 @@ def moments_csv(selection: Selection) -> str:
     times as HH:MM:SS.mmm. The frames of a moment are those numbered [start_frame, end_frame), counted from 0; they
     are empty for a video without a time table. Each row has the video's name and id, and the unit of peak and mean.
     """
-    return _csv(MOMENT_COLUMNS, ([_cell(value) for value in row.values()] for row in moment_rows(selection)))
+    return csv_text([MOMENT_COLUMNS, *([_cell(value) for value in row.values()] for row in moment_rows(selection))])
 
 
 def _cell(value: object) -> object:
@@ -98,7 +98,7 @@ def moments_parquet(selection: Selection) -> bytes:
     kinds |= dict.fromkeys(_FRAMES, pa.int64())
     rows = [{name: _plain(value) for name, value in row.items()} for row in moment_rows(selection)]
     table = pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items())))
-    return _parquet(table, {"settings": dict(selection.settings)})
+    return parquet_file(table, {"settings": dict(selection.settings)})
 
 
 def _plain(value: object) -> object:
@@ -117,7 +117,7 @@ def spikes_csv(spikes: Iterable[tuple[str, float, float]], video: str, unit: str
         (harmless(video), harmless(prompt), f"{time_s:.6f}", full_clock(time_s), f"{change:.6f}", unit)
         for prompt, time_s, change in spikes
     )
-    return _csv(SPIKE_COLUMNS, rows)
+    return csv_text([SPIKE_COLUMNS, *rows])
 
 
 DECIMALS = 6
@@ -229,10 +229,10 @@ def scores_parquet(scores: Scores, settings: Mapping[str, Any]) -> bytes:
         "unit": scores.unit, "prompts": [unicode_text(prompt) for prompt in scores.prompts],
         "start_s": scores.start_s, "end_s": scores.end_s, "complete": scores.complete, "settings": dict(settings),
     }  # fmt: skip
-    return _parquet(scores.to_arrow(), about)
+    return parquet_file(scores.to_arrow(), about)
 
 
-def _parquet(table: pa.Table, about: Mapping[str, Any]) -> bytes:
+def parquet_file(table: pa.Table, about: Mapping[str, Any]) -> bytes:
     """Return a table as Parquet, with ``about`` as JSON in the schema's metadata."""
     import pyarrow as pa
     from pyarrow import parquet

@@ -63,8 +63,7 @@ class FcpxmlProject:
         self._cut, self._root = cut, Element("fcpxml", version="1.8")
         resources, self._formats = SubElement(self._root, "resources"), dict[tuple[Fraction, int, int], str]()
         sources = [video.source for video in selection.videos]
-        width, height = max(((s.width, s.height) for s in sources), key=lambda size: size[0] * size[1], default=(0, 0))
-        whole = self._format(resources, cut.rate, width, height)
+        whole = self._format(resources, cut.rate, *selection.size)
         formats = [self._format(resources, s.timeline_rate, s.width, s.height) for s in sources]
         self._assets = {}
         for number, (video, form) in enumerate(zip(selection.videos, formats, strict=True), len(self._formats) + 1):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from clip_core.export.data_files import harmless
+from clip_core.export.data_files import csv_text, harmless
 from clip_core.export.selection import Cut, Selection, marked_timeline
 from clip_core.export.source import Source
 from clip_core.export.text import by_time, judged_text, one_line, title_of
@@ -50,12 +48,11 @@ def markers_losslesscut(moments: Sequence[Moment], first_frame_s: Fraction = Fra
     There is no header. Times are seconds from the start of the file, see ``Source``. A name that a spreadsheet would
     run as a formula gets a quote in front.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for m in sorted(moments, key=by_time):
-        start, end = (number_text(float(first_frame_s) + time_s, 6) for time_s in (m.start_s, m.end_s))
-        writer.writerow([start, end, harmless(title_of(m))])
-    return out.getvalue()
+    rows = [
+        (*(number_text(float(first_frame_s) + time_s, 6) for time_s in (m.start_s, m.end_s)), harmless(title_of(m)))
+        for m in sorted(moments, key=by_time)
+    ]
+    return csv_text(rows)
 
 
 def markers_premiere(selection: Selection) -> str:
@@ -73,9 +70,7 @@ def markers_premiere(selection: Selection) -> str:
     video = SubElement(SubElement(sequence, "media"), "video")
     shape = SubElement(SubElement(video, "format"), "samplecharacteristics")
     _add_rate(shape, cut.rate)
-    sizes = ((v.source.width, v.source.height) for v in selection.videos)
-    width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
-    _add(shape, width=width, height=height)
+    _add(shape, width=selection.size[0], height=selection.size[1])
     _add_clips(SubElement(video, "track"), cut, {id(v): f"file-{k}" for k, v in enumerate(selection.videos, 1)})
     for marker in cut.markers():
         about = SubElement(sequence, "marker")

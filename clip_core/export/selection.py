@@ -60,6 +60,12 @@ class Selection:
         return one_line(self.videos[0].source.name) if len(self.videos) == 1 else counted(len(self.videos), "video")
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the largest video, by area."""
+        sizes = ((video.source.width, video.source.height) for video in self.videos)
+        return max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
+
+    @property
     def video(self) -> SelectedVideo:
         """The only video.
 

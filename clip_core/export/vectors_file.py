@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from clip_core.errors import VectorsFileError, shown_name
+from clip_core.export.data_files import KEY, parquet_file
 from clip_core.files import reason_of
 from clip_core.text import alternatives, size_text
 from clip_core.types import Floats, Ints, Times
@@ -29,7 +30,6 @@ _MOST_RATE = 1e9
 _ABOUT = "about"
 VECTORS, TIMES, PTS = ("vectors", "embeddings", "features"), ("times_s", "times", "timestamps"), ("pts",)
 """Names of the columns, ours first."""
-_METADATA = b"clip_video"
 _STEP = "Write a file as docs/files.md describes it."
 
 
@@ -79,28 +79,25 @@ def npz_of(file: VectorsFile) -> bytes:
     out = io.BytesIO()
     columns = {"times_s": file.times_s, "pts": file.pts}
     there: dict[str, Any] = {name: values for name, values in columns.items() if values is not None}
-    np.savez(out, vectors=file.vectors, about=np.array(_about_json(file.about)), **there)
+    np.savez(out, vectors=file.vectors, about=np.array(json.dumps(_about(file.about))), **there)
     return out.getvalue()
 
 
 def parquet_of(file: VectorsFile) -> bytes:
     """Return Parquet with the columns pts, times_s, vectors (lists of float32); its metadata say the rest."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     flat = pa.array(np.ascontiguousarray(file.vectors).reshape(-1))
     vectors = pa.FixedSizeListArray.from_arrays(flat, file.vectors.shape[1])
     columns = {"pts": file.pts, "times_s": file.times_s, "vectors": vectors}
     table = pa.table({name: values for name, values in columns.items() if values is not None})
-    out = io.BytesIO()
-    parquet.write_table(table.replace_schema_metadata({_METADATA: _about_json(file.about).encode()}), out)
-    return out.getvalue()
+    return parquet_file(table, _about(file.about))
 
 
-def _about_json(about: VectorsAbout) -> str:
+def _about(about: VectorsAbout) -> dict[str, Any]:
     base = None if about.time_base is None else f"{about.time_base.numerator}/{about.time_base.denominator}"
     named = {name: getattr(about, name) for name in VectorsAbout.__dataclass_fields__ if name != "time_base"}
-    return json.dumps({"version": 1, **named, "time_base": base})
+    return {"version": 1, **named, "time_base": base}
 
 
 def read_vectors(path: str | Path) -> VectorsFile:
@@ -121,7 +118,7 @@ def read_vectors(path: str | Path) -> VectorsFile:
     except (OSError, ValueError) as error:
         why = reason_of(error) if isinstance(error, OSError) else "that is not a path"
         raise VectorsFileError(f"{name} cannot be read: {why}.", "Check the path.") from error
-    return _checked(columns, _about(about), name)
+    return _checked(columns, _read_about(about), name)
 
 
 def _checked(columns: Mapping[str, np.ndarray[Any, Any]], about: VectorsAbout, name: str) -> VectorsFile:
@@ -142,7 +139,7 @@ def _checked(columns: Mapping[str, np.ndarray[Any, Any]], about: VectorsAbout, n
     )
 
 
-def _about(text: str) -> VectorsAbout:
+def _read_about(text: str) -> VectorsAbout:
     """Return what a file says; what is of another kind counts as not said."""
     try:
         given = json.loads(text[:_MOST_TEXT]) if text else {}
@@ -150,7 +147,8 @@ def _about(text: str) -> VectorsAbout:
         given = {}
     if not isinstance(given, dict):
         return VectorsAbout()
-    texts = {name: given[name] for name in ("video_id", "name", "model", "fingerprint") if _is_text(given.get(name))}
+    names = ("video_id", "name", "model", "fingerprint")
+    texts = {name: given[name] for name in names if isinstance(given.get(name), str)}
     rate, finished = given.get("samples_per_second"), given.get("finished")
     return VectorsAbout(
         **texts,
@@ -158,10 +156,6 @@ def _about(text: str) -> VectorsAbout:
         samples_per_second=float(rate) if isinstance(rate, int | float) and 0 < rate < _MOST_RATE else None,
         finished=finished if isinstance(finished, bool) else None,
     )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _fraction(value: object) -> Fraction | None:
@@ -240,7 +234,7 @@ def _read_parquet(file: IO[bytes], name: str) -> tuple[dict[str, np.ndarray[Any,
             )
         table = opened.read(columns=list(used.values()))
         found = {column: _column(table[each].combine_chunks(), name) for column, each in used.items()}
-        text = (schema.metadata or {}).get(_METADATA, b"").decode("utf-8", "replace")
+        text = (schema.metadata or {}).get(KEY, b"").decode("utf-8", "replace")
     return found, text
 
 

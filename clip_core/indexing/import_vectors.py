@@ -19,7 +19,7 @@ from clip_core.library.identify import identify, record_of, reindex_error
 from clip_core.library.subtitles import refresh_subtitles
 from clip_core.store.runs import never_begun
 from clip_core.store.store import EmbeddingStore
-from clip_core.text import clock, counted
+from clip_core.text import clock, counted, short_id
 from clip_core.types import Floats, FrameEmbeddings, Ints, Progress, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.sampling import is_denser
@@ -84,8 +84,10 @@ def import_vectors(
     with open_video(Path(path)) as video:
         video_id = yield from _reported(identify(Path(path), store, video.watched), len(file))
         if file.about.video_id not in ("", video_id):
-            what = f"The vectors are of another video, {file.about.video_id[:12]}; this one is {video_id[:12]}."
-            raise VectorsFileError(what, _CHECK)
+            other = short_id(file.about.video_id)
+            raise VectorsFileError(
+                f"The vectors are of another video, {other}; this one is {short_id(video_id)}.", _CHECK
+            )
         record = yield from _confirmed(video, video_id, store, len(file))
         pts = frames_of(file, record.table)
         video.watched.check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -179,9 +179,9 @@ def _read(place: str, status: os.stat_result) -> _Folder:
             ending = name.rpartition(".")[2].lower()
             pictures += ending in _PICTURE_ENDINGS
             is_link = entry.is_symlink()
-            if _is_folder(entry):
+            if _holds(entry.is_dir):
                 (linked_folders if is_link else folders).append(name)
-            elif ending in _VIDEO_ENDINGS and name != ending and _is_file(entry):
+            elif ending in _VIDEO_ENDINGS and name != ending and _holds(entry.is_file):
                 names.append(name)
                 if is_link:
                     links.add(name)
@@ -199,15 +199,8 @@ def _read(place: str, status: os.stat_result) -> _Folder:
     )
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _holds(test: Callable[[], bool]) -> bool:
     try:
-        return entry.is_dir()
+        return test()
     except OSError:  # a link to itself
-        return False
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
         return False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import fields, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -59,6 +58,14 @@ def file_stamp(path: Path) -> tuple[int, int]:
     except (OSError, ValueError) as error:
         raise VideoNotFoundError(f"There is no file {shown_name(path)}.", "Check the path.") from error
     return status.st_size, status.st_mtime_ns
+
+
+def stamp_if_there(path: Path) -> tuple[int, int] | None:
+    """Return the ``file_stamp`` of a file; None if it is gone, such as one that has vanished since it was listed."""
+    try:
+        return file_stamp(path)
+    except VideoError:
+        return None
 
 
 def known_video(
@@ -125,23 +132,6 @@ def known_stamp(record: VideoRecord, store: EmbeddingStore) -> tuple[int, int]:
         return stamp_of(Path(record.path), record.video_id, store)
     except VideoError:
         return (-1, -1)
-
-
-def reindex_errors(
-    videos: Iterable[VideoSummary], store: EmbeddingStore, *, patience_s: float = math.inf
-) -> tuple[list[NotIndexedError], int]:
-    """Return the errors of ``reindex_error``, and how many videos were not looked at.
-
-    Files of videos that an earlier version indexed must be opened, which takes up to 20 ms each: no more of them after
-    ``patience_s``. What was found out is remembered, so that the next call gets further.
-    """
-    errors, skipped, began = list[NotIndexedError](), 0, time.monotonic()
-    for video in videos:
-        if video.reading is None and time.monotonic() - began > patience_s:
-            skipped += 1
-        elif (error := reindex_error(video, store)) is not None:
-            errors.append(error)
-    return errors, skipped
 
 
 def reindex_error(record: VideoRecord | VideoSummary, store: EmbeddingStore) -> NotIndexedError | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clip_core.errors import VideoNotFoundError
-from clip_core.library.identify import file_stamp, is_there
+from clip_core.library.identify import is_there, stamp_if_there
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.videos import VideoSummary
 from clip_core.text import counted
@@ -42,7 +42,7 @@ def relink(candidates: Iterable[Path], store: EmbeddingStore) -> Generator[Progr
     for record in offline_videos(store.summaries()):
         lost[record.size_bytes].add(record.video_id)
     count = sum(map(len, lost.values()))
-    alike = [(path, stamp) for path in candidates if (stamp := _stamp(path)) is not None and stamp[0] in lost]
+    alike = [(path, stamp) for path in candidates if (stamp := stamp_if_there(path)) is not None and stamp[0] in lost]
     read, total, found = 0, sum(stamp[0] for _, stamp in alike), 0
     yield Progress(0, total, stage="identifying", note=f"{counted(len(alike), 'file')} to read")
     for path, stamp in alike:
@@ -54,13 +54,6 @@ def relink(candidates: Iterable[Path], store: EmbeddingStore) -> Generator[Progr
         read += stamp[0]
     note = f"{found} of {counted(count, 'offline video was', 'offline videos were')} found."
     yield Progress(total, total, stage="done", note=note)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        return file_stamp(path)
-    except VideoNotFoundError:  # it has vanished since it was listed
-        return None
 
 
 def _identify(
@@ -76,7 +69,7 @@ def _identify(
             try:
                 done = next(steps)
             except StopIteration as hashed:
-                return str(hashed.value) if _stamp(path) == stamp else None
+                return str(hashed.value) if stamp_if_there(path) == stamp else None
             yield Progress(min(read + done, total), total, stage="identifying", note="")
     return None
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clip_core.errors import VideoError, shown_name
+from clip_core.text import short_id
 from clip_core.types import Progress, VideoRecord
-
-SHORT_ID = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ def each_video(jobs: Sequence[VideoJob], place: Path) -> Generator[Progress, Non
         begun += job.amount
         made.files[job.record.video_id] = {}
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            named = place / f"{job.record.video_id[:SHORT_ID]}_{path.name}"
+            named = place / f"{short_id(job.record.video_id)}_{path.name}"
             made.files[job.record.video_id][path.name] = path.rename(named)
     if made.errors and not made.paths:
         raise made.errors[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from clip_core.analysis.score_prompts import text_vectors
 from clip_core.encoders.base import Encoder
@@ -18,7 +18,7 @@ FRAMES_AT_ONCE, VIDEOS_AT_ONCE = 20_000, 64
 _log = logging.getLogger(__name__)
 
 
-def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Iterator[Progress]:
+def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Generator[Progress, None, None]:
     """Build the stretches that are missing or outdated under a model; progress counts videos.
 
     A read-only store gets none. If the model cannot embed the texts of the null banks now, the stretches are built

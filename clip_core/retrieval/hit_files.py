@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from clip_core.export.data_files import harmless
+from clip_core.export.data_files import csv_text, harmless
 from clip_core.retrieval.results import Hit
 from clip_core.text import full_clock, number_text
 from clip_core.types import Unit
@@ -25,17 +23,15 @@ def hits_csv(hits: Sequence[Hit], query: str, unit: Unit) -> str:
     Times are seconds from the first frame; start and end are the same as HH:MM:SS.mmm. ``also_in`` names the other
     files that show the same pictures, separated by "; ".
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HIT_COLUMNS)
+    rows: list[Sequence[object]] = [HIT_COLUMNS]
     for hit in hits:
         times = [number_text(time_s, 6) for time_s in (hit.start_s, hit.end_s, hit.peak_s)]
         scores = [number_text(hit.score, 6), unit, number_text(hit.cosine, 6)]
         beats = "" if hit.beats is None else number_text(hit.beats, 4)
         also = harmless("; ".join(other.name for other in hit.also_in))
         clocks = [full_clock(hit.start_s), full_clock(hit.end_s)]
-        writer.writerow([harmless(query), harmless(hit.name), *times, *scores, beats, *clocks, also, hit.video_id])
-    return out.getvalue()
+        rows.append([harmless(query), harmless(hit.name), *times, *scores, beats, *clocks, also, hit.video_id])
+    return csv_text(rows)
 
 
 def hits_json(hits: Sequence[Hit], query: str, unit: Unit) -> str:

@@ -49,11 +49,6 @@ class SearchQuery:
         """The texts to look for."""
         return tuple(text.text for text in self.texts if not text.negative)
 
-    @property
-    def negatives(self) -> tuple[str, ...]:
-        """The texts that must fit less."""
-        return tuple(text.text for text in self.texts if text.negative)
-
 
 def parse_query(text: str) -> SearchQuery:
     """Parse typed lines: each a text to look for, or with "- " in front a negative one.

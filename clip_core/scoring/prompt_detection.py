@@ -107,7 +107,7 @@ def detect_prompt(curve: Floats, segments: Segments, bank: PromptBank | None, co
     sure = peak > ceiling
     if sure and bank is not None and background > ceiling:
         line = ceiling if low > ceiling else (low + background) / 2
-        found = [(0, len(levels))] if low > ceiling else list(_stretches(levels >= line))
+        found = [(0, len(levels))] if low > ceiling else list(_runs_where(levels >= line))
     else:
         line = background + ANOTHER * (peak - background)
         line = max(line, ceiling) if sure and bank is not None else line
@@ -136,7 +136,7 @@ def _deviation(curve: Floats, background: float) -> float:
     return max(SMALLEST_SPREAD, MAD_TO_SIGMA * spread)
 
 
-def _stretches(on: np.ndarray) -> Iterator[tuple[int, int]]:
+def _runs_where(on: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield the runs [first, stop) in which ``on`` is true."""
     steps = np.diff(np.concatenate([[False], on, [False]]).astype(np.int8))
     yield from zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True)
@@ -218,7 +218,7 @@ def _apart(runs: Sequence[SegmentRun], n: int) -> list[SegmentRun]:
     """Make runs disjoint, highest first: samples that two moved edges both claim go to the higher run."""
     free, apart = np.ones(n, bool), list[SegmentRun]()
     for run in runs:
-        parts = list(_stretches(free[run.first : run.stop]))
+        parts = list(_runs_where(free[run.first : run.stop]))
         if parts:
             a, b = max(parts, key=lambda part: part[1] - part[0])
             apart.append(SegmentRun(run.first + a, run.first + b, run.level))

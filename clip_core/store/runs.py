@@ -97,14 +97,8 @@ class RunRows(StorePart):
 
     def runs_under(self, fingerprint: str) -> dict[str, RunRecord]:
         """Return video id → state, for all videos that were begun under a model."""
-
-        def latest(table: Table | None) -> dict[str, RunRecord]:
-            events: dict[str, list[dict[str, Any]]] = {}
-            for row in [] if table is None else _sorted(table, f"fingerprint = '{plain_id(fingerprint)}'"):
-                events.setdefault(row["video"], []).append(row)
-            return {video_id: state for video_id, past in events.items() if (state := _state(past)) is not None}
-
-        return self._tables.answered(RUNS, ("under", fingerprint), latest)
+        runs = runs_of_all(self._tables)
+        return {video_id: models[fingerprint] for video_id, models in runs.items() if fingerprint in models}
 
     def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
         """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clip_core.store.errors import asked_again
-from clip_core.store.tables import StorePart, Table, columns_of, of_video, plain_id, stamp
+from clip_core.store.tables import StorePart, Table, columns_of, of_video, of_videos, plain_id, stamp
 from clip_core.stretches import StretchSummary
 from clip_core.types import Floats
 
@@ -33,8 +33,7 @@ class StretchSummaryRows(StorePart):
         }
         with self._tables.writing(SUMMARIES + plain_id(fingerprint), _COLUMNS) as table:
             table.add(rows)
-            listed = ", ".join(f"'{plain_id(video_id)}'" for video_id in summaries)
-            table.delete(f"video IN ({listed}) AND made_ns < {made_ns}")
+            table.delete(f"{of_videos(summaries)} AND made_ns < {made_ns}")
 
     def stretch_summaries(self, fingerprint: str) -> Mapping[str, StretchSummary]:
         """Return video id → summary, for all videos whose stretches are stored."""

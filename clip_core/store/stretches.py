@@ -100,10 +100,6 @@ class StretchRows(EmbeddingRows):
                 table.index("video")
                 index_vectors(table)
 
-    def stretches(self, video_id: str, fingerprint: str) -> Stretches | None:
-        """Return the stored stretches of a video in time order, or None if there are none."""
-        return self.stretches_of([video_id], fingerprint).get(video_id)
-
     @asked_again
     def stretches_of(self, video_ids: Collection[str], fingerprint: str) -> dict[str, Stretches]:
         """Return video id → its stored stretches in time order, for those of the videos that have any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,6 +30,11 @@ def viewer_jpeg(
     (h, w), (left, top) = fitted.shape[:2], ((width - fitted.shape[1]) // 2, (height - fitted.shape[0]) // 2)
     canvas[top : top + h, left : left + w] = fitted
     return _jpeg(canvas, _QUALITY)
+
+
+def jpeg_uri(jpeg: bytes) -> str:
+    """Return a JPEG as a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def thumbnail_jpeg(rgb: Image) -> bytes:

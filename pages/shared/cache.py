@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
 import importlib.util
 import os
@@ -37,7 +36,7 @@ from clip_core.task_queue import TaskQueue
 from clip_core.tasks import DownloadQueue, ExportQueue, IndexQueue, ProxyQueue
 from clip_core.types import Image, TimeTable, VideoRecord
 from clip_core.video import open_video
-from clip_core.video.drawing import strip_jpeg, viewer_jpeg
+from clip_core.video.drawing import jpeg_uri, strip_jpeg, viewer_jpeg
 from clip_core.video.opening import SharedVideo
 from clip_core.video.sequence import parse_sequence
 from pages.shared.access import READ_ONLY, is_read_only
@@ -185,17 +184,14 @@ def _folder_watcher() -> FolderWatcher:
 def picture_strips(location: str, frames: Mapping[str, int], cells: int) -> dict[str, str]:
     """Return video id → a strip of its stored pictures as a data URI; ``frames`` says how many frames each has now."""
     strips = store(location).picture_strips(list(frames), cells)
-    return {
-        video_id: f"data:image/jpeg;base64,{base64.b64encode(strip_jpeg(jpegs, cells)).decode()}"
-        for video_id, jpegs in strips.items()
-    }
+    return {video_id: jpeg_uri(strip_jpeg(jpegs, cells)) for video_id, jpegs in strips.items()}
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def stored_picture(location: str, video_id: str, pts: int) -> str | None:
     """Return the stored thumbnail of a frame as a data URI, or None if there is none."""
     jpeg = store(location).thumbnails(video_id, [pts]).get(pts)
-    return None if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    return None if jpeg is None else jpeg_uri(jpeg)
 
 
 def outdated(record: VideoSummary, location: str) -> NotIndexedError | None:

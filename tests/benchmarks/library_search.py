@@ -143,7 +143,7 @@ def _build(library: Library) -> dict[str, object]:
 def _ask(library: Library) -> dict[str, object]:
     store, queries = EmbeddingStore(library.folder), library.known.queries
     store.stored_pts("0" * 64, MODEL)
-    store.stretches("0" * 64, MODEL)
+    store.stretches_of(["0" * 64], MODEL).get("0" * 64)
     idle = _peak_mb()
     times: dict[str, list[float]] = {key: [] for key in ("wall_ms", "cpu_ms", "nearest_ms", "frames_ms")}
     recall: dict[str, list[float]] = {kind: [] for kind in library.exact}

@@ -69,8 +69,9 @@ def stands_well(visitor: Visitor) -> None:
         wait_until(lambda: visitor.tab.evaluate(script) == [], what=str(visitor.tab.evaluate(script)))  # noqa: B023
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("size", "scale"), [({"width": 1366, "height": 768}, 1.0), (ZOOMED, 1.5)])
+@pytest.mark.parametrize(
+    ("size", "scale", "theme"), [({"width": 1366, "height": 768}, 1.0, "light"), (ZOOMED, 1.5, "dark")]
+)
 def test_nothing_overlaps_whatever_the_prompts(opened: Open, size: dict[str, int], scale: float, theme: str) -> None:
     visitor = opened(size, scale, theme)
     for prompts in (PROMPTS, BAD, SIXTY):

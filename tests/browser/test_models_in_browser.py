@@ -23,9 +23,7 @@ SIZE = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
-def visitor(
-    tmp_path: Path, stock: Path, chromium: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Visitor]:
+def visitor(tmp_path: Path, stock: Path, chromium: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
     """A tab on an app whose hub is on loopback and whose cache is empty."""
     with contextlib.ExitStack() as stack:
         hub = stack.enter_context(HubServer())
@@ -35,7 +33,7 @@ def visitor(
         monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
         (tmp_path / "site").mkdir()
         address = stack.enter_context(served(new_world(tmp_path / "site", stock)))
-        context = chromium.new_context(viewport=SIZE, color_scheme=getattr(request, "param", "light"))
+        context = chromium.new_context(viewport=SIZE, color_scheme="dark")
         stack.callback(context.close)
         tab = Visitor(context.new_page(), address)
         yield tab
@@ -48,7 +46,6 @@ def choose(visitor: Visitor, key: str, label: str) -> None:
     visitor.tab.get_by_role("option", name=label).first.click()
 
 
-@pytest.mark.parametrize("visitor", ["light", "dark"], indirect=True)
 def test_a_model_is_chosen_downloaded_and_used(visitor: Visitor) -> None:
     visitor.open_ready("Player")
     choose(visitor, "model", "CLIP ViT-B/32")

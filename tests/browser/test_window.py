@@ -59,9 +59,8 @@ def told(visitor: Visitor) -> str:
     return str({name: box[-1:] for name, box in visitor.tab.evaluate(_BOXES).items()})
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_bars_axis_and_download_are_inside_a_laptops_window(opened: Open, theme: str) -> None:
-    visitor = opened(1366, 768, theme)
+def test_bars_axis_and_download_are_inside_a_laptops_window(opened: Open) -> None:
+    visitor = opened(1366, 768, "dark")
     for prompts in (PROMPTS[:4], PROMPTS, MANY):
         set_prompts(visitor, prompts)
         wait_until(lambda: inside(visitor), what=told(visitor))

@@ -136,7 +136,7 @@ def test_the_words_become_a_query_and_a_filter(
         "--recorded-to", "2026-05-31",
     )  # fmt: skip
     ((query, options),) = asked
-    assert (query.positives, query.negatives) == (("a dog",), ("a person",))
+    assert [(text.text, text.negative) for text in query.texts] == [("a dog", False), ("a person", True)]
     assert [(picture.rgb.shape, picture.rgb[0, 0].tolist(), weight) for picture, weight in query.pictures] == [
         ((4, 8, 3), [255, 0, 0], 1.0)
     ]

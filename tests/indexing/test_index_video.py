@@ -378,7 +378,7 @@ def test_what_is_stored_can_be_searched_while_it_is_indexed_and_no_text_is_embed
     found = list[int]()
     for _ in index_video(numbered.path, encoder, store, samples_per_second=None):
         (record,) = store.videos()
-        stretches = store.stretches(record.video_id, encoder.fingerprint)
+        stretches = store.stretches_of([record.video_id], encoder.fingerprint).get(record.video_id)
         assert stretches is not None
         found.append(int(stretches.counts.sum()))
         assert 1.5 * found[-1] >= len(store.stored_pts(record.video_id, encoder.fingerprint))

@@ -81,7 +81,7 @@ def test_the_levels_are_the_mean_levels_of_the_frames(store: EmbeddingStore) -> 
     vectors = add_video(store, encoder, VIDEOS[0], unit(np.random.default_rng(0).normal(size=(2, DIM))))
     for _ in refresh_stretches(store, encoder):
         pass
-    found = store.stretches(VIDEOS[0], encoder.fingerprint)
+    found = store.stretches_of([VIDEOS[0]], encoder.fingerprint).get(VIDEOS[0])
     assert found is not None
     assert found.levels is not None
     for column, kind in enumerate(("names", "captions")):

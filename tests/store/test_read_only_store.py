@@ -84,7 +84,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads = {"run", "usage", "size_bytes", "video", "videos", "known_id", "stored_pts", "read", "texts", "settings"}
     reads |= {"thumbnails", "thumbnail_pts", "annotations", "check_writable", "remember_id", "append_texts"}
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
-    reads |= {"stretches", "stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
+    reads |= {"stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures"}
     reads |= {"summaries", "ids_with", "records_of", "searches"}
     reads |= {"subtitles", "subtitle_source", "find_cues"}

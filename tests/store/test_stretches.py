@@ -60,16 +60,16 @@ def test_they_come_back_as_they_were_written(store: EmbeddingStore) -> None:
     rng = np.random.default_rng(0)
     vectors = unit(rng.normal(size=(6, DIM)))
     epoch = begin(store, VIDEOS[0], vectors)
-    assert store.stretches(VIDEOS[0], MODEL) is None
+    assert store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0]) is None
     write(store, VIDEOS[0], stretches(vectors[:3], 2, np.array([[0.1, 0.2]] * 3, np.float32)), epoch)
-    found = store.stretches(VIDEOS[0], MODEL)
+    found = store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0])
     assert found is not None
     assert found.levels is not None
     assert (found.first_pts.tolist(), found.last_pts.tolist()) == ([0, 20, 40], [10, 30, 50])
     assert (found.start_s.tolist(), found.end_s.tolist(), found.counts.tolist()) == ([0, 2, 4], [2, 4, 6], [2, 2, 2])
     assert (found.vectors == vectors[:3]).all()
     np.testing.assert_allclose(found.levels, [[0.1, 0.2]] * 3, rtol=1e-6)
-    assert store.stretches(VIDEOS[1], MODEL) is None
+    assert store.stretches_of([VIDEOS[1]], MODEL).get(VIDEOS[1]) is None
 
 
 def test_a_later_generation_replaces_an_earlier_one_and_not_the_other_way_round(store: EmbeddingStore) -> None:
@@ -79,12 +79,12 @@ def test_a_later_generation_replaces_an_earlier_one_and_not_the_other_way_round(
     write(store, VIDEOS[0], stretches(vectors), epoch)
     assert store.stretches_are_current(VIDEOS[0], MODEL)
     write(store, VIDEOS[0], stretches(vectors[:2]), epoch, earlier)  # a builder that read the frames before
-    found = store.stretches(VIDEOS[0], MODEL)
+    found = store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0])
     assert found is not None
     assert len(found) == 4
     assert store.stretches_are_current(VIDEOS[0], MODEL)
     write(store, VIDEOS[0], stretches(vectors[:3]), epoch)
-    found = store.stretches(VIDEOS[0], MODEL)
+    found = store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0])
     assert found is not None
     assert len(found) == 3
 
@@ -97,7 +97,7 @@ def test_a_clock_that_was_set_back_does_not_hide_new_ones(
     write(store, VIDEOS[0], stretches(vectors[:2]), epoch)
     monkeypatch.setattr("clip_core.store.tables.time.time_ns", lambda: 1000)
     write(store, VIDEOS[0], stretches(vectors), epoch)
-    found = store.stretches(VIDEOS[0], MODEL)
+    found = store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0])
     assert found is not None
     assert len(found) == 4
 
@@ -128,11 +128,11 @@ def test_what_is_written_of_a_video_that_was_forgotten_meanwhile_is_deleted_agai
     epoch = begin(store, VIDEOS[0], vectors)
     store.forget(VIDEOS[0])
     write(store, VIDEOS[0], stretches(vectors), epoch)
-    assert store.stretches(VIDEOS[0], MODEL) is None
+    assert store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0]) is None
     again = begin(store, VIDEOS[0], vectors)
     write(store, VIDEOS[0], stretches(vectors), again)
     write(store, VIDEOS[0], stretches(vectors[:1]), epoch, 1)
-    found = store.stretches(VIDEOS[0], MODEL)
+    found = store.stretches_of([VIDEOS[0]], MODEL).get(VIDEOS[0])
     assert found is not None
     assert len(found) == 4
 

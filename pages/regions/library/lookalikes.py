@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,6 @@ import pandas as pd
 import streamlit as st
 
 from clip_core.config import Config
-from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError
 from clip_core.retrieval.build_stretches import refresh_stretches
 from clip_core.retrieval.duplicates import Duplicate, find_duplicates
@@ -21,7 +20,6 @@ from clip_core.settings import moment_query
 from clip_core.store.store import EmbeddingStore
 from clip_core.task_queue import TaskView
 from clip_core.text import clock
-from clip_core.types import Progress
 from pages.regions.library.state import DUPLICATES, IndexAsk, LibraryState
 from pages.shared import cache
 from pages.shared.markdown import error_markdown, escape_markdown
@@ -43,16 +41,7 @@ def draw_lookalikes(view: str, config: Config, store: EmbeddingStore, ask: Index
     task = queue.view(key, session_id())
     st.caption(_ABOUT[view == DUPLICATES])
     if task is not None and task.active:
-        draw_task_row(
-            TaskRow(
-                cache.library_queue("The comparison"),
-                key,
-                session_id(),
-                _text,
-                "lookalikes_cancel",
-                "Cancel. Nothing is lost.",
-            )
-        )
+        draw_task_row(TaskRow(queue, key, session_id(), _text, "lookalikes_cancel", "Cancel. Nothing is lost."))
         return
     if task is not None and task.error is not None:
         st.error(error_markdown(task.error), icon=":material/error:")
@@ -85,14 +74,7 @@ def _look(key: str, config: Config, store: EmbeddingStore, ask: IndexAsk) -> Non
     except ClipVideoError as error:
         state.error = error
         return
-    cache.library_queue("The comparison").submit(key, lambda: _prepared(store, encoder), session_id())
-
-
-def _prepared(store: EmbeddingStore, encoder: Encoder) -> Generator[Progress, None, None]:
-    """Prepare what is stored for comparing; a read-only store is compared as far as it was prepared before."""
-    if not store.read_only:
-        yield from refresh_stretches(store, encoder)
-    yield Progress(1, 1, stage="done")
+    cache.library_queue("The comparison").submit(key, lambda: refresh_stretches(store, encoder), session_id())
 
 
 def _text(task: TaskView[str]) -> str:

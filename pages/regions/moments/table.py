@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,6 +12,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.indexing.thumbnails import peak_pts
 from clip_core.text import short_prompt, shown_value, value_decimals
 from clip_core.types import Moment, Scores, VideoRecord
+from clip_core.video.drawing import jpeg_uri
 from pages.regions.moments.state import MomentId, MomentsState
 from pages.regions.sidebar.prompts import Prompts
 from pages.shared import cache
@@ -132,7 +132,7 @@ def thumbnails_at(
 def thumbnail_uris(moments: Sequence[Moment], scores: Scores, record: VideoRecord, path: str) -> dict[float, str]:
     """Return peak time → the picture as a data URI. Raises what ``thumbnails_at`` raises."""
     jpegs = thumbnails_at(moments, scores, record, path)
-    return {peak_s: "data:image/jpeg;base64," + base64.b64encode(jpeg).decode() for peak_s, jpeg in jpegs.items()}
+    return {peak_s: jpeg_uri(jpeg) for peak_s, jpeg in jpegs.items()}
 
 
 MOST_PICTURES = 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from functools import partial
 
@@ -13,7 +12,7 @@ from clip_core.errors import ClipVideoError
 from clip_core.library.videos import VideoChoice
 from clip_core.text import clock, printable, short_prompt
 from clip_core.types import VideoRecord
-from clip_core.video.drawing import shrunk, thumbnail_jpeg
+from clip_core.video.drawing import jpeg_uri, shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.regions.sidebar.state import KINDS, PICTURES, TEXTS, sidebar_state
 from pages.regions.viewer.playhead import Playhead
@@ -148,9 +147,7 @@ def _thumbnails(pictures: Mapping[str, Picture]) -> dict[str, str]:
     """Return picture id → its thumbnail as a data URI, each made once."""
     state = sidebar_state()
     known, listed = state.picture_uris, {picture.picture_id: picture for picture in pictures.values()}
-    state.picture_uris = {key: known.get(key) or _data_uri(picture) for key, picture in listed.items()}
+    state.picture_uris = {
+        key: known.get(key) or jpeg_uri(thumbnail_jpeg(picture.rgb)) for key, picture in listed.items()
+    }
     return state.picture_uris
-
-
-def _data_uri(picture: Picture) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(thumbnail_jpeg(picture.rgb)).decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from clip_core.library.videos import VideoChoice
 from clip_core.scoring.detection import MomentDetection
 from clip_core.text import clock, shorten, value_text
 from clip_core.types import Moment, Scores, TimeTable, VideoRecord
+from clip_core.video.drawing import jpeg_uri
 from pages.regions.moments.moment_list import doubt_words
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
@@ -52,7 +52,7 @@ def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> Non
     except VideoError as error:
         st.error(error_markdown(error), icon=":material/error:")
         return
-    inline = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()  # a separate file is one more round trip
+    inline = jpeg_uri(jpeg)  # a separate file is one more round trip
     st.image(inline, width="stretch", alt=f"Frame {head.frame} at {clock(head.time_s)}")
 
 

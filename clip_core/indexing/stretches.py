@@ -43,6 +43,10 @@ def build_stretches(
     Args:
         bank: For the levels of the null banks; None: they are stored as unknown, and a later call may add them.
     """
+    store.mending(fingerprint, lambda: _build(video_ids, fingerprint, store, bank))
+
+
+def _build(video_ids: Collection[str], fingerprint: str, store: EmbeddingStore, bank: BankVectors | None) -> None:
     generation = store.next_generation(fingerprint, video_ids)
     runs = store.runs_under(fingerprint)  # before the frames: of a video that is begun again meanwhile, they differ
     ends_s, frames = store.ends_s(video_ids), store.frames_of_videos(fingerprint, video_ids)

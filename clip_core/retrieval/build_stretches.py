@@ -27,7 +27,7 @@ def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Generator[Prog
     Raises:
         StoreError: The store cannot be read or written.
     """
-    outdated = [] if store.read_only else store.outdated_stretches(encoder.fingerprint, levelled=True)
+    outdated = [] if store.read_only else store.mending(encoder.fingerprint, lambda: _outdated(store, encoder))
     bank = _bank(store, encoder) if outdated else None
     if outdated and bank is None:
         outdated = store.outdated_stretches(encoder.fingerprint)
@@ -38,6 +38,13 @@ def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Generator[Prog
     if outdated:
         store.index_stretches(encoder.fingerprint)
     yield Progress(total, total, seconds_left=0.0, stage="done")
+
+
+def _outdated(store: EmbeddingStore, encoder: Encoder) -> list[str]:
+    fingerprint = encoder.fingerprint
+    indexed = store.stored_rows(fingerprint).keys() & store.runs_under(fingerprint).keys()
+    unknown = indexed - store.stretch_summaries(fingerprint).keys()
+    return sorted(unknown.union(store.outdated_stretches(fingerprint, levelled=True)))
 
 
 def _batches(video_ids: Sequence[str], frames: Mapping[str, int]) -> Iterator[tuple[int, list[str]]]:

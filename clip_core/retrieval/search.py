@@ -61,13 +61,18 @@ def search(
         raise ValueError(f"limit and most_per_video must be at least 1, not {limit} and {most_per_video}")
     asked = checked_query(query)
     target = target_of(asked, encoder, store)
-    scope = scope_of(videos, where, encoder, store)
-    found = HitList(asked, target, scope, encoder, store, most_per_video=most_per_video)
-    if where.hide_rejected:
-        found.leave_out_rejected()
-    if asked.like is not None and not include_own:
-        found.leave_out(asked.like)
-    _fill(found, target, scope, encoder, store, limit)
+
+    def look() -> tuple[HitList, Scope]:
+        scope = scope_of(videos, where, encoder, store)
+        found = HitList(asked, target, scope, encoder, store, most_per_video=most_per_video)
+        if where.hide_rejected:
+            found.leave_out_rejected()
+        if asked.like is not None and not include_own:
+            found.leave_out(asked.like)
+        _fill(found, target, scope, encoder, store, limit)
+        return found, scope
+
+    found, scope = store.mending(encoder.fingerprint, look)
     bank = scope.bank(target)
     hits = [replace(hit, beats=None if bank is None else bank.beaten_by(hit.score)) for hit in found.hits]
     verdict, reason = _verdict(hits, bank, target, scope)

@@ -37,6 +37,7 @@ _RUST = re.compile(
 _CHECK = "Check that folder, or set embeddings: in config.yaml to another one."
 _RESTORE = "Restore that folder, or set embeddings: in config.yaml to another one."
 _DAMAGED = ("a file of them is damaged", _RESTORE)
+_GONE = ("a file of them is gone", "Try again. If it stays gone, restore that folder.")
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -64,7 +65,7 @@ _KINDS = (
 )
 _KINDS_OF_FILES = (
     (_pattern(r"no field named|not found in schema|legacy dataset"), *_DAMAGED),
-    (_MISSING, "a file of them is gone", "Try again. If it stays gone, restore that folder."),
+    (_MISSING, *_GONE),
     (
         _pattern(r"corrupt|invalid|decod|pars|magic|panic|whole buffer|sufficient data|too small|metadata"),
         *_DAMAGED,
@@ -80,6 +81,11 @@ def is_conflict(error: BaseException) -> bool:
 def is_missing(error: BaseException) -> bool:
     """Return whether an error means that the table, its folder or a file of it does not exist (any more)."""
     return isinstance(error, FileNotFoundError) or _MISSING.search(str(error)) is not None
+
+
+def is_damage(error: BaseException, location: str) -> bool:
+    """Return whether an error of LanceDB means that a file of a table is damaged or gone."""
+    return _reason(error, location) in (_DAMAGED, _GONE)
 
 
 def translate(error: BaseException, location: str) -> StoreError:

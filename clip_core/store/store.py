@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from clip_core.errors import StoreError
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS
-from clip_core.store.errors import guarded
+from clip_core.store.errors import asked_again, guarded, is_damage
 from clip_core.store.failures import FAILURES, FailureRows
 from clip_core.store.runs import RUNS, RunRecord, runs_of_all
 from clip_core.store.searches import SEARCHES, SearchRows
@@ -23,6 +27,8 @@ from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows, VideoSummary
 
 _OF_MODELS = (FRAMES, STRETCHES, SUMMARIES, TEXTS)
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
 
@@ -185,6 +191,36 @@ class EmbeddingStore(
         self._finished_before |= {(THUMBNAILS, v, at_ns): found.get(v, 0) for v, at_ns in unknown.items() if at_ns}
         return sizes | found
 
+    def mending(self, fingerprint: str, action: Callable[[], _T]) -> _T:
+        """Return what ``action`` returns, done again without the stored stretches under a model if they are damaged.
+
+        They are deleted then, of all videos, and their summaries too: both are made again from the frames.
+        """
+        try:
+            return action()
+        except StoreError:
+            names = [prefix + plain_id(fingerprint) for prefix in (STRETCHES, SUMMARIES)]
+            if self.read_only or not any(map(self._is_damaged, names)):
+                raise
+        for name in names:
+            _log.warning("%s is damaged, and made again from the frames", name)
+            self._tables.drop(name)
+        return action()
+
+    def _is_damaged(self, name: str) -> bool:
+        """Return whether a table cannot be read because a file of it is damaged or gone."""
+        try:
+            self._read_through(name)
+        except StoreError as error:
+            return error.__cause__ is not None and is_damage(error.__cause__, self.location)
+        return False
+
+    @asked_again
+    def _read_through(self, name: str) -> None:
+        with self._tables.reading(name) as table:
+            if table is not None:
+                table.ask(lambda raw: deque(raw.search().limit(None).to_batches(), maxlen=0))
+
     def size_bytes(self) -> int:
         """Return the size of the whole store: the sum of its files, or an estimate for an object store."""
         if not self._tables.is_folder:
@@ -206,7 +242,9 @@ class EmbeddingStore(
         if fingerprint is None:
             big = [SUBTITLES, *(name for prefix in _OF_MODELS for name in self._tables.names(prefix))]
         else:  # the index of words takes long, so it is brought up to date when it is far behind
-            big = [prefix + plain_id(fingerprint) for prefix in _OF_MODELS]
+            big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
+            derived = [prefix + fingerprint for prefix in (STRETCHES, SUMMARIES)]
+            self.mending(fingerprint, lambda: self._tables.compact(derived))
         small = [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES]
         self._tables.compact([*small, *big])
 
@@ -216,13 +254,20 @@ class EmbeddingStore(
         Its thumbnails are deleted too if its record is gone (it was forgotten). The record, runs and other models stay.
         """
         pictures = [] if self.video(video_id) else [THUMBNAILS]
-        own = [prefix + plain_id(fingerprint) for prefix in (FRAMES, STRETCHES, SUMMARIES)]
-        self._tables.delete([*own, *pictures], of_video(video_id))
+        self._tables.delete([FRAMES + plain_id(fingerprint), *pictures], of_video(video_id))
+        self._delete_stretches(video_id, fingerprint)
+
+    def _delete_stretches(self, video_id: str, fingerprint: str) -> None:
+        derived = [prefix + plain_id(fingerprint) for prefix in (SUMMARIES, STRETCHES)]
+        self.mending(fingerprint, lambda: self._tables.delete(derived, of_video(video_id)))
 
     def forget_frames(self, video_id: str) -> None:
         """Delete the runs, frames, stretches and thumbnails of a video; all else that is stored of it stays."""
-        big = [name for prefix in (SUMMARIES, STRETCHES, FRAMES) for name in self._tables.names(prefix)]
-        self._tables.delete([RUNS, *big, THUMBNAILS], of_video(video_id))
+        self._tables.delete([RUNS], of_video(video_id))
+        for prefix in (SUMMARIES, STRETCHES):
+            for name in self._tables.names(prefix):
+                self._delete_stretches(video_id, name.removeprefix(prefix))
+        self._tables.delete([*self._tables.names(FRAMES), THUMBNAILS], of_video(video_id))
 
     def forget(self, video_id: str) -> None:
         """Delete everything stored of a video. Its file is not touched.

@@ -25,8 +25,7 @@ Columns: TypeAlias = dict[str, str]
 """Name of a column → pyarrow's name of its type; "int64[]" is a list, "float16[512]" a list of fixed length."""
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
-_MADE = b"made"
-_MAGIC = b"LANC"
+_MADE, _MAGIC = b"made", b"LANC"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
 _ROWS_AT_ONCE = 16
@@ -143,8 +142,7 @@ class Table:
 
         def once() -> None:
             there = set(self._raw.schema.names)
-            lacking = {name: kind for name, kind in self._columns.items() if name not in there}
-            if lacking:
+            if lacking := {name: kind for name, kind in self._columns.items() if name not in there}:
                 self._raw.add_columns(list(arrow_schema(lacking)))
 
         self._retried(once)
@@ -157,11 +155,11 @@ class Table:
         """Create a scalar index on ``column`` if there is none. Losing a race to another process is not an error."""
         from lancedb.index import Bitmap
 
-        def once() -> None:
-            if not any(column in index.columns for index in self._raw.list_indices()):
-                self._raw.create_index(column, config=Bitmap())
+        def once(raw: Any) -> None:  # noqa: ANN401
+            if not any(column in index.columns for index in raw.list_indices()):
+                raw.create_index(column, config=Bitmap())
 
-        self._unless_beaten(once)
+        self.tend(once)
 
     def ask(self, question: Callable[[Any], _T]) -> _T:
         """Return what ``question`` returns for the LanceDB table."""
@@ -170,19 +168,16 @@ class Table:
 
     def tend(self, action: Callable[[Any], object]) -> None:
         """Do something for speed to the LanceDB table, such as indexing. Losing a race is not an error."""
-        self._unless_beaten(lambda: action(self._raw))
-
-    def compact(self) -> None:
-        """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
-        self._unless_beaten(lambda: self._raw.optimize(cleanup_older_than=KEEP_OLD))
-
-    def _unless_beaten(self, action: Callable[[], object]) -> None:
         try:
-            self._retried(action)
+            self._retried(lambda: action(self._raw))
         except StoreError as error:
             if error.__cause__ is None or not is_conflict(error.__cause__):
                 raise
             _log.info("Left to another process: %s", error.line)
+
+    def compact(self) -> None:
+        """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
+        self.tend(lambda raw: raw.optimize(cleanup_older_than=KEEP_OLD))
 
     def _retried(self, action: Callable[[], _T]) -> _T:
         """Return what ``action`` returns, tried again at the latest version if another process won the race."""
@@ -292,6 +287,11 @@ class Tables:
                 if table is not None:
                     table.delete(where)
 
+    def drop(self, name: str) -> None:
+        """Delete a whole table, even if it is damaged."""
+        with guarded(self.location):
+            self._connected().drop_table(name, ignore_missing=True)
+
     def index(self, name: str) -> None:
         """Create an index so that the rows of a video are found without a scan."""
         self.check_writable()
@@ -390,7 +390,7 @@ class Tables:
             ValueError: It was cut short.
         """
         versions = Path(self.location, f"{name}.lance", "_versions") if self.is_folder else None
-        newest = None if versions is None else min(versions.glob("*.manifest"), default=None)  # their names count down
+        newest = versions and min(versions.glob("*.manifest"), default=None)  # their names count down
         if newest is not None and not newest.read_bytes().endswith(_MAGIC):
             raise ValueError(f"{newest.name} is corrupt: its end is missing")
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Collection
 from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from clip_core.store.errors import asked_again
 from clip_core.store.tables import (
     StorePart,
     Table,
+    arrow_schema,
     columns_of,
     digest,
     of_video,
@@ -222,15 +224,29 @@ def _summary(row: dict[str, Any]) -> VideoSummary:
 
 
 def _rewrite_old(table: Table) -> None:
-    """Rewrite the rows in which an earlier version stored times as lists; the new row is there before the old goes."""
-    old = table.rows(("video", "at_ns"), "times IS NULL").to_pylist()
-    for first in range(0, len(old), _OLD_AT_ONCE):
-        some = old[first : first + _OLD_AT_ONCE]
-        rows = table.take([row["_rowid"] for row in some], list(_VIDEO_COLUMNS))
-        new = [_row(_record(rows, i)) | {"at_ns": row["at_ns"]} for i, row in enumerate(some)]
-        table.add({name: [row[name] for row in new] for name in _VIDEO_COLUMNS})
-        own = " OR ".join(f"({of_video(row['video'])} AND at_ns = {row['at_ns']})" for row in some)
-        table.delete(f"times IS NULL AND ({own})")
+    """Rewrite the rows in which an earlier version stored times as lists, some in each commit.
+
+    A row that another process deletes or rewrites meanwhile is left as it is then: no forgotten video comes back.
+    """
+    import pyarrow as pa
+
+    listed = table.rows(("video", "at_ns"), "times IS NULL").to_pylist()
+    keys = sorted({(row["video"], row["at_ns"]) for row in listed})
+    for first in range(0, len(keys), _OLD_AT_ONCE):
+        own = (f"({of_video(v)} AND at_ns = {at_ns})" for v, at_ns in keys[first : first + _OLD_AT_ONCE])
+        places = table.rows(("at_ns",), f"times IS NULL AND ({' OR '.join(own)})")["_rowid"].to_pylist()
+        if not places:
+            continue
+        rows = table.take(places, list(_VIDEO_COLUMNS))
+        new = [_row(_record(rows, i)) | {"at_ns": rows["at_ns"][i].as_py()} for i in range(rows.num_rows)]
+        new = [*{(row["video"], row["at_ns"]): row for row in new}.values()]
+        values = {name: [row[name] for row in new] for name in _VIDEO_COLUMNS}
+        table.tend(partial(_put_in_place, rows=pa.table(values, schema=arrow_schema(_VIDEO_COLUMNS))))
+
+
+def _put_in_place(raw: Any, rows: Any) -> None:  # noqa: ANN401
+    """Replace, in one commit, those rows in which times are still lists."""
+    raw.merge_insert(["video", "at_ns"]).when_matched_update_all(where="target.times IS NULL").execute(rows)
 
 
 def packed(times: Ints) -> bytes:

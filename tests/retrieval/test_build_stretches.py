@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_core.errors import EncoderError
+from clip_core.errors import EncoderError, StoreError
 from clip_core.retrieval import build_stretches
 from clip_core.retrieval.build_stretches import refresh_stretches
+from clip_core.retrieval.search import search
 from clip_core.scoring.null_bank import bank_levels, bank_texts
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Floats, FrameEmbeddings, TimeTable, VideoRecord
@@ -132,3 +134,57 @@ def test_a_read_only_store_is_left_as_it_is(store: EmbeddingStore, tmp_path: Pat
     reports = list(refresh_stretches(EmbeddingStore(tmp_path / "store", read_only=True), encoder))
     assert [(report.total, report.stage) for report in reports] == [(0, "done")]
     assert built(store, encoder) == {}
+
+
+@pytest.mark.parametrize("prefix", ["stretches", "summaries"])
+@pytest.mark.parametrize("files", ["_versions/*.manifest", "data/*.lance"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "table gone"])
+def test_damaged_stretches_are_made_again_from_the_frames(
+    store: EmbeddingStore, prefix: str, files: str, damage: str
+) -> None:
+    encoder, pictures = FakeEncoder(DIM), unit(np.random.default_rng(0).normal(size=(6, DIM)))
+    add_video(store, encoder, VIDEOS[0], pictures[:3])
+    add_video(store, encoder, VIDEOS[1], pictures[3:])
+    known = search("a dog", store, encoder)
+    assert len(known.hits) > 1
+    table = Path(store.location, f"{prefix}_{encoder.fingerprint}.lance")
+    for file in table.glob(files):
+        content = file.read_bytes()
+        file.unlink()
+        if damage == "cut":
+            file.write_bytes(content[:-4])
+    if damage == "table gone":
+        shutil.rmtree(table)
+    again = EmbeddingStore(store.location)
+    assert search("a dog", again, encoder) == known
+    again.optimize(encoder.fingerprint)
+    assert built(again, encoder) == dict.fromkeys(VIDEOS[:2], [EACH] * 3)
+
+
+def test_a_video_is_forgotten_and_another_stored_though_the_stretches_are_damaged(store: EmbeddingStore) -> None:
+    encoder, pictures = FakeEncoder(DIM), unit(np.random.default_rng(0).normal(size=(6, DIM)))
+    for k in range(2):
+        add_video(store, encoder, VIDEOS[k], pictures[3 * k : 3 * k + 3])
+    assert [report.total for report in refresh_stretches(store, encoder)] == [2, 2]
+    for newest in Path(store.location, f"stretches_{encoder.fingerprint}.lance").glob("_versions/*"):
+        newest.write_bytes(b"")
+    again = EmbeddingStore(store.location)
+    again.forget(VIDEOS[0])
+    assert [report.total for report in refresh_stretches(again, encoder)] == [1, 1]
+    assert built(again, encoder) == {VIDEOS[1]: [EACH] * 3}
+
+
+def test_a_read_only_store_and_damaged_frames_are_told_and_nothing_is_deleted(store: EmbeddingStore) -> None:
+    encoder, pictures = FakeEncoder(DIM), unit(np.random.default_rng(0).normal(size=(3, DIM)))
+    add_video(store, encoder, VIDEOS[0], pictures)
+    search("a dog", store, encoder)
+    frames, stretches = (Path(store.location, f"{p}_{encoder.fingerprint}.lance") for p in ("frames", "stretches"))
+    kept = sorted(stretches.rglob("*"))
+    for place, read_only in ((frames, False), (stretches, True)):
+        newest = min(place.glob("_versions/*.manifest"))
+        content = newest.read_bytes()
+        newest.write_bytes(content[:-4])
+        with pytest.raises(StoreError, match="a file of them is damaged"):
+            search("a dog", EmbeddingStore(store.location, read_only=read_only), encoder)
+        newest.write_bytes(content)
+    assert sorted(stretches.rglob("*")) == kept

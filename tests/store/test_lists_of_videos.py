@@ -13,7 +13,7 @@ from clip_core.store import runs, videos
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Table
 from clip_core.store.videos import packed, summary_of, unpacked
-from clip_core.types import Ints
+from clip_core.types import Ints, VideoRecord
 from tests.store.test_store import MODEL, MODEL_2, OTHER, VIDEO, facts, ones, record
 
 NEW_COLUMNS = ("recorded_s", "frames", "key_frames", "times", "key_times")
@@ -133,6 +133,26 @@ def test_the_first_write_packs_the_times_of_before_and_loses_nothing(before: Emb
         rows = table.rows(("pts", "key_pts", "times", "frames")).to_pylist()
     assert len(rows) == 4
     assert all(row["pts"] == row["key_pts"] == [] and row["frames"] == 4 and row["times"] for row in rows)
+
+
+@pytest.mark.parametrize("packed_then", [VIDEO, OTHER])
+def test_what_is_forgotten_while_times_of_before_are_packed_stays_forgotten(
+    before: EmbeddingStore, packed_then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process forgets a video, and compacts, while the rows of this one or of another are being packed."""
+    row, known, others = videos._row, facts(before.video(VIDEO)), EmbeddingStore(before.location)
+
+    def meanwhile(given: VideoRecord) -> dict[str, Any]:
+        if given.video_id == packed_then and others.video(OTHER):
+            others.forget(OTHER)
+            others.optimize()
+        return row(given)
+
+    monkeypatch.setattr(videos, "_row", meanwhile)
+    monkeypatch.setattr(videos, "_OLD_AT_ONCE", 1)
+    before.remember_video(record("ef" * 32, added_s=0.5))
+    assert [summary.video_id for summary in before.summaries()] == [VIDEO, "ef" * 32]
+    assert facts(before.video(VIDEO)) == known
 
 
 @pytest.mark.parametrize(

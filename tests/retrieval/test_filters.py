@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from clip_core.retrieval.filters import SearchFilter, rejected_spans, shape_of
+from clip_core.store.videos import summary_of
 from clip_core.types import Annotation
 from tests.store.test_store import record
 
@@ -25,16 +26,16 @@ from tests.store.test_store import record
     ],
 )
 def test_a_filter_includes_what_fits_all_of_it(where: SearchFilter, included: bool) -> None:
-    assert where.includes(record(recorded_s=100.0)) is included
+    assert where.includes(summary_of(record(recorded_s=100.0))) is included
 
 
 def test_a_video_that_does_not_say_when_it_was_recorded_is_left_out_of_dates() -> None:
-    assert not SearchFilter(recorded_from_s=0.0).includes(record())
-    assert SearchFilter().includes(record())
+    assert not SearchFilter(recorded_from_s=0.0).includes(summary_of(record()))
+    assert SearchFilter().includes(summary_of(record()))
 
 
 def test_a_folder_is_a_folder_and_not_the_beginning_of_a_name() -> None:
-    film = replace(record(), path="/films/trips/1.mp4")
+    film = summary_of(replace(record(), path="/films/trips/1.mp4"))
     assert [SearchFilter(folder=f).includes(film) for f in ("/films", "/films/", "/films/trip", "/")] == [
         True, True, False, True,
     ]  # fmt: skip

@@ -58,6 +58,7 @@ class HitList:
         self._curves: dict[str, VideoCurve | None] = {}
         self._taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._left_out: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self._copies: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._chosen)
@@ -121,7 +122,10 @@ class HitList:
     def _choose(self, candidate: Candidate, new: list[_Chosen], further: list[Candidate]) -> None:
         """Add a place to ``new``, or to ``further`` if its video has enough, unless it belongs to another one."""
         video_id = candidate.video_id
-        if self._belongs(candidate, new) or (self._count[video_id] and not self._reaches_line(candidate)):
+        if self._belongs(candidate, new):
+            return
+        has_best = self._count[video_id] or video_id in self._copies
+        if has_best and not self._reaches_line(candidate):
             return
         if self.is_full(video_id):
             further.append(candidate)
@@ -141,6 +145,8 @@ class HitList:
                 name = self._scope.records[video_id].name
                 place = Elsewhere(video_id, name, candidate.start_s, candidate.end_s)
                 chosen.also_in.setdefault(video_id, place)
+                self._copies.add(video_id)
+                self._take(candidate)  # else its other stretches would be a second hit of the same moment
                 return True
         return False
 

@@ -167,6 +167,25 @@ def test_the_same_pictures_in_another_file_are_one_hit(library: Library) -> None
     )
 
 
+def test_a_copy_has_no_hit_of_its_own_for_the_rest_of_a_moment_or_where_the_query_is_not(
+    library: Library, tmp_path: Path
+) -> None:
+    store, row = EmbeddingStore(tmp_path), library.clear[1]
+    own, towards = library.pairs.images[row], library.pairs.images[library.clear[2]]
+    changed = unit(own + 0.45 * (towards - own))  # another stretch of the same moment
+    films = {
+        name: np.concatenate([shots(library.pairs, library.clear[first : first + 2], first), halves])
+        for name, first in (("film.mp4", 50), ("copy.mp4", 60))
+        for halves in [np.repeat(np.stack([own, changed]), SHOT_S, axis=0).astype(np.float32)]
+    }
+    for name, vectors in films.items():
+        store_video(store, library.encoder, name, vectors)
+    result = search(caption(row), store, library.encoder, most_per_video=9)
+    (hit,) = result.hits
+    assert (hit.start_s, hit.end_s) == pytest.approx((2 * SHOT_S, 4 * SHOT_S), abs=0.5)
+    assert {hit.name, *(other.name for other in hit.also_in)} == set(films)
+
+
 def test_the_limit_holds_and_hits_beyond_it_are_counted_in_videos_with_hits(library: Library) -> None:
     result = search(caption(library.clear[10]), library.store, library.encoder, limit=1)
     assert len(result.hits) == 1

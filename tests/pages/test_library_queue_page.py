@@ -132,6 +132,26 @@ def test_the_queue_is_paused_reordered_and_cancelled(world: World, trip: Path, g
     assert sorted(names(page.run())) == ["a.mp4", "b.mp4", "c.mp4"]
 
 
+def test_what_waits_is_said_where_it_is_looked_for(world: World, trip: Path, gate: Gate) -> None:
+    wide_is_gone(world)
+    (trip / "broken.mp4").unlink()
+    page = add_folder(library(), "trip")
+    said = "3 files are in line and are listed here once indexing has begun. *Queue* names them."
+    assert page.holding(said)
+    assert not page.starting("Nothing is stored yet")
+    page.press("queue_pause")
+    world.write(video_path="wide.mp4")
+    investigate = Page().run()
+    waiting = [bar.text for bar in investigate.at.progress]
+    assert waiting == ["Waiting: the queue is paused, *Library* resumes it"]
+    cache.index_queue().resume()
+    gate.open()
+    page.until(idle)
+    page.run()
+    assert sorted(names(page)) == ["a.mp4", "b.mp4", "c.mp4", "wide.mp4"]
+    assert not page.holding("in line")
+
+
 def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:
     wide_is_gone(world)
     page = library()

@@ -54,6 +54,10 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         if state.library_view in (DUPLICATES, UNUSUAL):
             draw_lookalikes(state.library_view, config, store, ask)
             return
+        if unlisted := queue.unlisted_text(stored):
+            st.caption(unlisted)
+            if not stored:
+                return
     if not stored:
         st.caption("Nothing is stored yet. Add a folder or upload videos here, or open one on the page Investigate.")
         return

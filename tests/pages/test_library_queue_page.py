@@ -152,6 +152,26 @@ def test_what_waits_is_said_where_it_is_looked_for(world: World, trip: Path, gat
     assert not page.holding("in line")
 
 
+def test_the_accepted_moments_of_the_ticked_videos_are_exported(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    page = add_folder(library(), "trip").until(idle)
+    store, at = EmbeddingStore(load_config(world.config).embeddings), names(page.run())
+    assert page.at.get("download_button") == []
+    by_name = {video.name: video.video_id for video in store.summaries()}
+    tick(page, *range(3))
+    assert page.starting("No moment of these videos was accepted by hand.")
+    for name, verdict in (("a.mp4", "accepted"), ("b.mp4", "added"), ("c.mp4", "rejected")):
+        store.put_annotation(by_name[name], Annotation("a dog", 0.1, 0.0, 0.2, verdict))
+    tick(page, *range(3))
+    assert page.starting("2 accepted moments in 2 videos")
+    several = {button.proto.label for button in page.at.get("download_button")}
+    assert {"CSV", "OpenTimelineIO", "Label Studio"} <= several
+    assert "YouTube" not in several
+    tick(page, at.index("a.mp4"))
+    assert page.starting("1 accepted moment in 1 video")
+    assert "YouTube" in {button.proto.label for button in page.at.get("download_button")}
+
+
 def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:
     wide_is_gone(world)
     page = library()

@@ -15,6 +15,7 @@ from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import counted, size_text
 from pages.regions.library import queue, relinking, videos
 from pages.regions.library.add import draw_add
+from pages.regions.library.exports import draw_export
 from pages.regions.library.forget import ask_to_forget
 from pages.regions.library.lookalikes import draw_lookalikes
 from pages.regions.library.queueing import choose_model, take_ask
@@ -114,6 +115,7 @@ def _draw_actions(
         if open_it:
             source.choose_linked(selected[0].record.video_id, selected[0].record.name)
             st.switch_page(INVESTIGATE)
+        draw_export(selected, store)
         if ask is None:
             st.caption(f"{READ_ONLY} Nothing can be added, indexed or forgotten.", width="content")
             return

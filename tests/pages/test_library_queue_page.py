@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,19 @@ def test_the_accepted_moments_of_the_ticked_videos_are_exported(world: World, tr
     tick(page, at.index("a.mp4"))
     assert page.starting("1 accepted moment in 1 video")
     assert "YouTube" in {button.proto.label for button in page.at.get("download_button")}
+    tick(page, *range(3)).press("zip_pairs")
+    queue = cache.export_queue()
+    page.until(lambda: not any(view.active for view in queue.views()))
+    (task,) = queue.views()
+    assert (task.state, task.progress.failed) == ("done", 0)  # type: ignore[union-attr]
+    with zipfile.ZipFile(task.progress.files[0]) as archive:  # type: ignore[union-attr]
+        lines = [json.loads(line) for line in archive.read("metadata.jsonl").splitlines()]
+        assert {line["file_name"] for line in lines} < set(archive.namelist())
+    assert [(line["video"], line["accepted"]) for line in sorted(lines, key=lambda line: str(line["video"]))] == [
+        ("a.mp4", True), ("b.mp4", True), ("c.mp4", False),
+    ]  # fmt: skip
+    (link,) = page.run().at.get("link_button")
+    assert link.proto.url == f"player/clips/{task.key}?of=training"
 
 
 def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import zipfile
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -391,3 +392,28 @@ def test_words_in_subtitles_are_a_list_of_their_own(library: World) -> None:
     viewer = page.at.session_state["ViewerState"]
     assert (viewer.video_id, page.sidebar.prompts) == (ids["wide.mp4"], "the dog\n- cat")
     assert _record(library, "wide.mp4").table.times_s[viewer.frame] == pytest.approx(1.0, abs=1 / 30)
+
+
+def test_the_selected_hits_become_a_zip_of_clips(library: World, tmp_path: Path) -> None:
+    page = Searcher().ask("a dog")
+    one = next(card for card in page.cards if card["name"] == "wide.mp4")
+    other = next(card for card in page.cards if card["name"] == HOSTILE)
+    page.says("hits", "selected", keys=[one["key"], other["key"]])
+    page.press("zip_hits")
+    queue = cache.export_queue()
+    page.until(lambda: not any(view.active for view in queue.views()))
+    (task,) = queue.views()
+    assert (task.state, task.error) == ("done", None)
+    with zipfile.ZipFile(task.progress.files[0]) as archive:  # type: ignore[union-attr]
+        clips = sorted(name for name in archive.namelist() if name.endswith(".mp4"))
+        rows = list(csv.DictReader(io.StringIO(archive.read("hits.csv").decode())))
+    assert [name[:12] for name in clips] == sorted([one["video"][:12], other["video"][:12]])
+    assert {row["video_id"] for row in rows} == {one["video"], other["video"]}
+    (link,) = page.run().at.get("link_button")
+    assert link.proto.url == f"player/clips/{task.key}?of=hits"
+    page.says("hits", "selected", keys=[other["key"]])
+    assert page.at.get("link_button") == []  # that ZIP is of other hits
+    (tmp_path / "elsewhere").mkdir()
+    library.write(video_dirs=str(tmp_path / "elsewhere"))
+    _forget_caches()
+    assert "zip_hits" not in [button.key for button in page.run().at.button]  # the files may not be read here

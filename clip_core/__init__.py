@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clip_core.encoders.registry import load_encoder
     from clip_core.errors import ClipVideoError
     from clip_core.indexing.index_video import index_video
+    from clip_core.retrieval.filters import SearchFilter
     from clip_core.retrieval.query import Like, SearchQuery
     from clip_core.retrieval.results import Hit, SearchResult
     from clip_core.retrieval.search import search
@@ -45,6 +46,7 @@ _HOMES = {
     "Moment": "clip_core.types",
     "Progress": "clip_core.types",
     "Scores": "clip_core.types",
+    "SearchFilter": "clip_core.retrieval.filters",
     "SearchQuery": "clip_core.retrieval.query",
     "SearchResult": "clip_core.retrieval.results",
     "detect_moments": "clip_core.analysis.analyse",
@@ -76,6 +78,7 @@ __all__ = [  # noqa: RUF022 - the order in which a script uses them
     "Moment",
     "Progress",
     "Scores",
+    "SearchFilter",
     "SearchQuery",
     "SearchResult",
 ]

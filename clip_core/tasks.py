@@ -21,7 +21,7 @@ from clip_core.errors import ClipVideoError, DownloadSizeError, VideoError, show
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import file_stamp
 from clip_core.media.export_media import ExportRequest, export_media
-from clip_core.media.exports_folder import clean_exports
+from clip_core.media.exports_folder import CLIPS_ZIP, clean_exports
 from clip_core.media.proxies import make_proxy
 from clip_core.store.store import EmbeddingStore
 from clip_core.task_queue import TaskQueue
@@ -129,7 +129,7 @@ class ProxyQueue(TaskQueue[str]):
 
 
 class ExportQueue(TaskQueue[str]):
-    """Runs ``export_media``, or ``make`` in tests, one request at a time.
+    """Runs ``export_media``, or ``make`` in tests, and makers of ZIPs, one request at a time.
 
     The ``files`` of the last report are the results, kept for a day.
 
@@ -160,6 +160,21 @@ class ExportQueue(TaskQueue[str]):
         """
         now, key = file_stamp(path), export_key(record.video_id, request)
         stamp = stamp or now
+        self._submit(key, lambda folder: self._make(path, request, folder, table=record.table, stamp=stamp), viewer)
+        return key
+
+    def start_zip(
+        self, key: str, make: Callable[[Path], Generator[Progress, None, None]], viewer: str = "somebody"
+    ) -> None:
+        """Make a ZIP of files of several videos, or join the task that does.
+
+        Args:
+            key: 32 hex digits that say what is in it.
+            make: Writes the ZIP at a path.
+        """
+        self._submit(key, lambda folder: make(folder / CLIPS_ZIP), viewer)
+
+    def _submit(self, key: str, make: Callable[[Path], Generator[Progress, None, None]], viewer: str) -> None:
         result = self._folder / key
 
         def steps() -> Generator[Progress, None, None]:
@@ -167,7 +182,7 @@ class ExportQueue(TaskQueue[str]):
             shutil.rmtree(result, ignore_errors=True)
             done = False
             try:
-                with closing(self._make(path, request, result, table=record.table, stamp=stamp)) as reports:
+                with closing(make(result)) as reports:
                     for progress in reports:
                         done = progress.stage == "done"
                         yield progress
@@ -176,7 +191,6 @@ class ExportQueue(TaskQueue[str]):
                     shutil.rmtree(result, ignore_errors=True)
 
         self.submit(key, steps, viewer)
-        return key
 
 
 def export_key(video_id: str, request: ExportRequest) -> str:

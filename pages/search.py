@@ -6,7 +6,7 @@ import streamlit as st
 
 from clip_core.errors import PromptError
 from clip_core.text import counted
-from pages.regions.search import exports, filters, opening, query_box, results, saved, start, unsearched
+from pages.regions.search import exports, filters, opening, query_box, results, saved, spoken, start, unsearched
 from pages.regions.sidebar import model
 from pages.regions.viewer import playhead
 from pages.shared import cache, page
@@ -50,7 +50,8 @@ def main() -> None:
             saved.draw_save(found)
             exports.draw_exports(found)
         unsearched.draw_unsearched(found, encoder, rate)
-        results.draw_hits(found)
+        with spoken.draw_said(found):
+            results.draw_hits(found)
 
 
 page.show(main)

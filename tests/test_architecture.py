@@ -365,6 +365,7 @@ def test_the_players_files_are_short_and_none_is_left_over() -> None:
 def test_the_public_names_are_there_and_no_others() -> None:
     assert {"load_config", "open_video", "load_encoder", "EmbeddingStore", "index_video"} <= set(clip_core.__all__)
     assert {"score_prompts", "find_moments", "detect_moments", "Detection"} <= set(clip_core.__all__)
+    assert {"search", "SearchQuery", "Like", "SearchFilter", "SearchResult", "Hit"} <= set(clip_core.__all__)
     for name in clip_core.__all__:
         assert getattr(clip_core, name).__name__ == name
     public = {n for n in vars(clip_core) if not n.startswith("_")} - {

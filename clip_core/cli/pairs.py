@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from clip_core.analysis.judged_moments import judged_videos
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file
 from clip_core.cli.options import INCOMPLETE, Options, about, command, place
 from clip_core.errors import NotIndexedError, shown_name
-from clip_core.library.identify import known_stamp, known_video, reindex_error
+from clip_core.library.identify import known_video
 from clip_core.media.training_pairs import JudgedVideo, export_pairs
 from clip_core.text import counted, size_text
 from clip_core.types import Progress, VideoRecord
@@ -49,12 +49,7 @@ def run_pairs(options: Options, videos: Sequence[str], out: str, pictures: int) 
 def _judged(options: Options, videos: Sequence[str]) -> Iterator[JudgedVideo]:
     store = options.store
     named = {record.video_id: record for record in (_record(options, video) for video in videos)}
-    for record in named.values() if videos else store.videos():
-        if annotations := store.annotations(record.video_id):
-            # An earlier version may have read other times.
-            sound = record.table.confirmed and reindex_error(record, store) is None
-            known = replace(record, table=replace(record.table, confirmed=sound))
-            yield JudgedVideo(record.path, known, annotations, known_stamp(record, store))
+    return judged_videos(named.values() if videos else store.videos(), store)
 
 
 def _record(options: Options, video: str) -> VideoRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -28,6 +29,7 @@ from clip_core.retrieval.query import Like, SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
 from clip_core.retrieval.selection import selection_of
+from clip_core.retrieval.subtitles import SubtitleHit, search_subtitles
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import alternatives, clock, counted, parse_time, short_id, shorten, value_text
 from clip_core.video.images import read_image
@@ -119,6 +121,7 @@ def run_search(
     """Find the moments of all indexed videos that fit best.
 
     Several texts, pictures and a place are looked for together; a frame must fit a text that begins with "- " less.
+    Lines of subtitles that hold the words of a text follow.
     VIDEO is a path, a name, or the first digits of an id as `list` shows it.
     """
     kind = _form(form, markers, out)
@@ -131,17 +134,20 @@ def run_search(
     among = [stored_video(video, options).video_id for video in videos] or None
     encoder = options.load_encoder()
     prepare_search(store, encoder)
+    where = _where(filters)
     result = search(
-        query, store, encoder, limit=limit, videos=among, where=_where(filters), most_per_video=per_video,
+        query, store, encoder, limit=limit, videos=among, where=where, most_per_video=per_video,
         include_own=include_own,
     )  # fmt: skip
+    said = search_subtitles(query, store, limit=limit, videos=among, where=where) if kind in (TABLE, "json") else []
     tell_warnings(result.warnings)
     if kind == TABLE:
         lines = [text.line for text in query.texts]
         places = [f"like {shown_name(named)}" for named in (*images, *([like] if like else []))]
         _show("; ".join([*lines, *places]), result)
+        _show_said(said)
     else:
-        _write(kind, query, result, store, out)
+        _write(kind, query, result, said, store, out)
     if result.unsearched:
         unsearched = counted(len(result.unsearched), "stored video was", "stored videos were")
         terminal.note(f"{unsearched} not searched: not indexed with the model {shown_name(encoder.id)}.")
@@ -220,6 +226,14 @@ def _show(asked: str, result: SearchResult) -> None:
     terminal.line(f"{counted(len(result.hits), 'hit')}; {searched}{further}")
 
 
+def _show_said(said: Sequence[SubtitleHit]) -> None:
+    """Write the cues of subtitles that hold the words, if there are any."""
+    if said:
+        terminal.line(f"{counted(len(said), 'line')} of subtitles:")
+    for hit in said:
+        terminal.line(hit.line)
+
+
 def _row(hit: Hit, result: SearchResult) -> tuple[str, ...]:
     beats = "-" if hit.beats is None else f"{int(100 * hit.beats)} %"
     also = f" (also in {counted(len(hit.also_in), 'file')})" if hit.also_in else ""
@@ -227,10 +241,14 @@ def _row(hit: Hit, result: SearchResult) -> tuple[str, ...]:
     return clock(hit.start_s), clock(hit.end_s), hit.name + also, score, beats, short_id(hit.video_id)
 
 
-def _write(kind: str, query: SearchQuery, result: SearchResult, store: EmbeddingStore, out: str | None) -> None:
+def _write(
+    kind: str, query: SearchQuery, result: SearchResult, said: Sequence[SubtitleHit], store: EmbeddingStore,
+    out: str | None,
+) -> None:  # fmt: skip
     notes = list[str]()
     if kind == "json":
-        content = (json.dumps(result.to_dict(), indent=2, default=lambda value: value.item()) + "\n").encode()
+        answer = result.to_dict() | {"subtitles": [asdict(hit) for hit in said]}
+        content = (json.dumps(answer, indent=2, default=lambda value: value.item()) + "\n").encode()
     elif kind == "csv":
         content = hits_csv(result.hits, "\n".join(text.line for text in query.texts), result.unit).encode()
     else:

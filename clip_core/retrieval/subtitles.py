@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.query import SearchQuery, parse_query
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.subtitle_rows import FoundCue, Words
@@ -39,7 +40,12 @@ class SubtitleHit:
 
 
 def search_subtitles(
-    query: str | SearchQuery, store: EmbeddingStore, *, limit: int = 24, videos: Collection[str] | None = None
+    query: str | SearchQuery,
+    store: EmbeddingStore,
+    *,
+    limit: int = 24,
+    videos: Collection[str] | None = None,
+    where: SearchFilter | None = None,
 ) -> list[SubtitleHit]:
     """Return the cues of subtitles in which the words of a query occur, the best first.
 
@@ -52,14 +58,17 @@ def search_subtitles(
         store: Holds the subtitles.
         limit: At most so many hits.
         videos: Ids of the videos to search; None searches all.
+        where: A further restriction of the videos.
 
     Raises:
         PromptError: ``query`` is a text with nothing to look for, or is too long.
     """
     asked = parse_query(query) if isinstance(query, str) else query
     wanted = [words for text in asked.positives if (words := words_of(text)).words or words.phrases]
-    found = store.find_cues(wanted, limit=limit, videos=videos)
-    names = _names({each.video_id for each in found}, store)
+    stored = store.summaries()
+    names = {video.video_id: video.name for video in stored if where is None or where.includes(video)}
+    among = videos if len(names) == len(stored) else [i for i in names if videos is None or i in videos]
+    found = store.find_cues(wanted, limit=limit, videos=among)
     hits = [_hit(each, names[each.video_id]) for each in found if each.video_id in names]
     return sorted(hits, key=lambda hit: (-hit.score, hit.name, hit.start_s))
 
@@ -73,11 +82,6 @@ def words_of(text: str) -> Words:
 def _plain(text: str) -> str:
     """Return a text without the marks that stand alone in it: they are no words, and nothing would be found."""
     return " ".join(word for word in text.split() if any(map(str.isalnum, word)))
-
-
-def _names(video_ids: Collection[str], store: EmbeddingStore) -> dict[str, str]:
-    """Return video id → name, for videos that are still stored."""
-    return {video.video_id: video.name for video in store.summaries() if video.video_id in video_ids}
 
 
 def _hit(found: FoundCue, name: str) -> SubtitleHit:

@@ -25,7 +25,8 @@ def draw_part(part: str, data: dict[str, Any], player: str = PLAYER, **callbacks
     """Put one part of a player on the page; it stays the same in the browser as long as its key does.
 
     Args:
-        part: "screen", "ranking", "timeline", "judge", "annotations" or "subtitles"; "query" or "hits" of Search.
+        part: "screen", "ranking", "timeline", "judge", "annotations" or "subtitles"; of Search "query", "hits" or
+            "spoken".
         data: What it shows, in JSON types only.
         player: The name under which the parts of one player share a clock in the browser.
         callbacks: ``on_NAME_change``, called when the browser reports NAME; ``report_of`` then returns the report.

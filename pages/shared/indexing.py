@@ -236,6 +236,8 @@ def _show_more(job: TaskView[IndexKey]) -> None:
 def _text(job: TaskView[IndexKey]) -> str:
     progress = job.progress
     if job.state == "waiting":
+        if index_queue().paused:
+            return "Waiting: the queue is paused, *Library* resumes it"
         return f"Waiting: number {job.place} in line"
     if progress is None:
         return "Opening the video"

@@ -20,6 +20,8 @@ from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.hit_files import HIT_COLUMNS
 from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Elsewhere, Hit, SearchResult
+from clip_core.store.subtitle_rows import SubtitleSource
+from clip_core.subtitles import Cue
 from tests.cli.test_commands import run
 from tests.support.model_maker import make_clip
 from tests.support.video_maker import VideoSpec, planted
@@ -196,3 +198,18 @@ def test_an_empty_store_and_a_store_of_another_model(
     code, out, err = run(capsys, "search", "a dog", "--model", str(tmp_path / "tiny"))
     assert (code, out[-1]) == (0, "0 hits; 0 videos with 0 frames searched")
     assert err[-1] == "2 stored videos were not searched: not indexed with the model tiny."
+
+
+def test_words_in_subtitles_are_a_second_list(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "subtitles" not in "\n".join(run(capsys, "search", "it gallops")[1])
+    store = EmbeddingStore("embeddings")
+    cues = [Cue(1.5, 3.0, "Look, it\ngallops!"), Cue(4.0, 5.0, "Look")]
+    for video in store.summaries():
+        store.keep_subtitles(video.video_id, SubtitleSource("stamp", "a.srt"), cues)
+    code, out, _ = run(capsys, "search", "it gallops", "- look", "--limit", "1", "--name", "SAMPLE")
+    assert (code, out[-2:]) == (0, ["1 line of subtitles:", "0:01.500  sample.mp4  Look, it gallops!"])
+    code, out, _ = run(capsys, "search", "it gallops", "--json")
+    said = json.loads("\n".join(out))["subtitles"]
+    assert {(hit["name"], hit["start_s"], hit["end_s"], hit["text"]) for hit in said} == {
+        (video.name, 1.5, 3.0, cues[0].text) for video in store.summaries()
+    }

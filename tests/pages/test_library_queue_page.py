@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,59 @@ def test_the_queue_is_paused_reordered_and_cancelled(world: World, trip: Path, g
     page.at.session_state["LibraryState"].library_view = "Videos"
     add_folder(page.run(), "trip").press("queue_pause").until(idle)
     assert sorted(names(page.run())) == ["a.mp4", "b.mp4", "c.mp4"]
+
+
+def test_what_waits_is_said_where_it_is_looked_for(world: World, trip: Path, gate: Gate) -> None:
+    wide_is_gone(world)
+    (trip / "broken.mp4").unlink()
+    page = add_folder(library(), "trip")
+    said = "3 files are in line and are listed here once indexing has begun. *Queue* names them."
+    assert page.holding(said)
+    assert not page.starting("Nothing is stored yet")
+    page.press("queue_pause")
+    world.write(video_path="wide.mp4")
+    investigate = Page().run()
+    waiting = [bar.text for bar in investigate.at.progress]
+    assert waiting == ["Waiting: the queue is paused, *Library* resumes it"]
+    cache.index_queue().resume()
+    gate.open()
+    page.until(idle)
+    page.run()
+    assert sorted(names(page)) == ["a.mp4", "b.mp4", "c.mp4", "wide.mp4"]
+    assert not page.holding("in line")
+
+
+def test_the_accepted_moments_of_the_ticked_videos_are_exported(world: World, trip: Path) -> None:
+    wide_is_gone(world)
+    page = add_folder(library(), "trip").until(idle)
+    store, at = EmbeddingStore(load_config(world.config).embeddings), names(page.run())
+    assert page.at.get("download_button") == []
+    by_name = {video.name: video.video_id for video in store.summaries()}
+    tick(page, *range(3))
+    assert page.starting("No moment of these videos was accepted by hand.")
+    for name, verdict in (("a.mp4", "accepted"), ("b.mp4", "added"), ("c.mp4", "rejected")):
+        store.put_annotation(by_name[name], Annotation("a dog", 0.1, 0.0, 0.2, verdict))
+    tick(page, *range(3))
+    assert page.starting("2 accepted moments in 2 videos")
+    several = {button.proto.label for button in page.at.get("download_button")}
+    assert {"CSV", "OpenTimelineIO", "Label Studio"} <= several
+    assert "YouTube" not in several
+    tick(page, at.index("a.mp4"))
+    assert page.starting("1 accepted moment in 1 video")
+    assert "YouTube" in {button.proto.label for button in page.at.get("download_button")}
+    tick(page, *range(3)).press("zip_pairs")
+    queue = cache.export_queue()
+    page.until(lambda: not any(view.active for view in queue.views()))
+    (task,) = queue.views()
+    assert (task.state, task.progress.failed) == ("done", 0)  # type: ignore[union-attr]
+    with zipfile.ZipFile(task.progress.files[0]) as archive:  # type: ignore[union-attr]
+        lines = [json.loads(line) for line in archive.read("metadata.jsonl").splitlines()]
+        assert {line["file_name"] for line in lines} < set(archive.namelist())
+    assert [(line["video"], line["accepted"]) for line in sorted(lines, key=lambda line: str(line["video"]))] == [
+        ("a.mp4", True), ("b.mp4", True), ("c.mp4", False),
+    ]  # fmt: skip
+    (link,) = page.run().at.get("link_button")
+    assert link.proto.url == f"player/clips/{task.key}?of=training"
 
 
 def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import zipfile
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from clip_core import EmbeddingStore, index_video, load_config, load_encoder
 from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.results import Elsewhere, Hit, SearchResult
 from clip_core.retrieval.search import search
+from clip_core.store.subtitle_rows import SubtitleSource
+from clip_core.subtitles import Cue
 from clip_core.video.drawing import picture_file
 from pages.regions.search import exports, filters, results
 from pages.regions.search.state import SearchState
@@ -365,3 +368,52 @@ def test_a_read_only_server_searches_and_changes_nothing(library: World, monkeyp
     assert page.at.button(key="save_search").disabled
     page.says("hits", "judged", what="accept", keys=[page.cards[0]["key"]])
     assert [a for v in store_of(library).videos() for a in store_of(library).annotations(v.video_id)] == []
+
+
+def test_words_in_subtitles_are_a_list_of_their_own(library: World) -> None:
+    page = Searcher().ask("the dog")
+    assert page.proto("spoken") is None  # no video has subtitles
+    store, cue = store_of(library), Cue(1.0, 2.0, "<b>THE</b> dóg runs")
+    ids = {video.name: video.video_id for video in store.summaries()}
+    for name in ("wide.mp4", HOSTILE):
+        store.keep_subtitles(ids[name], SubtitleSource("stamp", "a.srt"), [Cue(0.0, 0.5, "a cat"), cue])
+    shown = page.ask("the dog").part("spoken")
+    assert (shown["title"], shown["words"]) == ("2 lines of subtitles", "the dog")
+    line = {"time": "0:01.0", "text": "<b>THE</b> dóg runs"}
+    assert sorted(shown["lines"], key=str) == sorted([line | {"name": name} for name in ("wide.mp4", HOSTILE)], key=str)
+    assert len(page.cards) == len(expected(library, "the dog").hits)
+    page.at.session_state["SearchState"].search_name = "wide"
+    page.ask("the dog\n- cat")
+    assert [each["name"] for each in page.part("spoken")["lines"]] == ["wide.mp4"]
+    page.says("spoken", "opens", place=7)
+    assert page.proto("spoken") is not None  # there is no such line
+    page.says("spoken", "opens", place=0)
+    page.indexed()
+    viewer = page.at.session_state["ViewerState"]
+    assert (viewer.video_id, page.sidebar.prompts) == (ids["wide.mp4"], "the dog\n- cat")
+    assert _record(library, "wide.mp4").table.times_s[viewer.frame] == pytest.approx(1.0, abs=1 / 30)
+
+
+def test_the_selected_hits_become_a_zip_of_clips(library: World, tmp_path: Path) -> None:
+    page = Searcher().ask("a dog")
+    one = next(card for card in page.cards if card["name"] == "wide.mp4")
+    other = next(card for card in page.cards if card["name"] == HOSTILE)
+    page.says("hits", "selected", keys=[one["key"], other["key"]])
+    page.press("zip_hits")
+    queue = cache.export_queue()
+    page.until(lambda: not any(view.active for view in queue.views()))
+    (task,) = queue.views()
+    assert (task.state, task.error) == ("done", None)
+    with zipfile.ZipFile(task.progress.files[0]) as archive:  # type: ignore[union-attr]
+        clips = sorted(name for name in archive.namelist() if name.endswith(".mp4"))
+        rows = list(csv.DictReader(io.StringIO(archive.read("hits.csv").decode())))
+    assert [name[:12] for name in clips] == sorted([one["video"][:12], other["video"][:12]])
+    assert {row["video_id"] for row in rows} == {one["video"], other["video"]}
+    (link,) = page.run().at.get("link_button")
+    assert link.proto.url == f"player/clips/{task.key}?of=hits"
+    page.says("hits", "selected", keys=[other["key"]])
+    assert page.at.get("link_button") == []  # that ZIP is of other hits
+    (tmp_path / "elsewhere").mkdir()
+    library.write(video_dirs=str(tmp_path / "elsewhere"))
+    _forget_caches()
+    assert "zip_hits" not in [button.key for button in page.run().at.button]  # the files may not be read here

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -29,8 +28,7 @@ from clip_core.files import named_after
 from clip_core.media.clips import ClipMode
 from clip_core.media.export_media import ExportRequest, PictureKind
 from clip_core.media.exports_folder import CLIPS_ZIP
-from clip_core.task_queue import TaskView
-from clip_core.text import counted, size_text
+from clip_core.text import counted
 from clip_core.types import Moment
 from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.other_lists import spikes_of
@@ -38,8 +36,9 @@ from pages.regions.moments.table import thumbnails_at
 from pages.shared.cache import export_queue, identified_stamp, why_not_fast
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import Remembered, region_state
-from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
+from pages.shared.task_row import TaskRow, draw_task_row, session_id
 from pages.shared.theme import unseen
+from pages.shared.zip_task import draw_result, zip_text
 
 WIDTH_PX, GROUP_PX = 480, 64
 CANDIDATES_KEY = "give_candidates"
@@ -182,8 +181,6 @@ def _report(bundle: ExportBundle, view: Timeline) -> str:
         return make_report(bundle, view, {}, f"There are no pictures: {error.what}")
 
 
-LARGE_BYTES = 500_000_000
-"""From this size on, the result's path is shown too: a user on this machine need not download it."""
 CLIPS = {"exact": "exact", "fast": "fast copy", "none": "none"}
 FRAMES = {"none": "none", "jpeg": "JPEG", "png": "PNG"}
 CLIPS_KEY, FRAMES_KEY = "clips_kind", "frames_kind"
@@ -205,7 +202,7 @@ def _draw_clips(bundle: ExportBundle) -> None:
     asked_of, key = state.clips_asked
     task = queue.view(key, session_id()) if asked_of == bundle.record.video_id else None
     if task is not None and task.active:
-        draw_task_row(TaskRow(queue, key, session_id(), _text, "clips_cancel", "Cancel. Nothing of it is kept."))
+        draw_task_row(TaskRow(queue, key, session_id(), zip_text, "clips_cancel", "Cancel. Nothing of it is kept."))
         return
     refused = why_not_fast(Path(bundle.path), bundle.record) if _chosen()[0] == "fast" else None
     if refused is not None:
@@ -224,7 +221,7 @@ def _draw_clips(bundle: ExportBundle) -> None:
     elif error := state.clips_error or (None if task is None else task.error):
         st.error(error_markdown(error), icon=":material/error:")
     elif task is not None and task.state == "done":
-        _draw_result(key, task, bundle.record.name)
+        draw_result(key, task, bundle.record.name)
 
 
 def _chosen() -> tuple[ClipMode | None, PictureKind | None]:
@@ -245,31 +242,3 @@ def _start(bundle: ExportBundle) -> None:
         state.clips_asked = (bundle.record.video_id, key)
     except ClipVideoError as error:
         state.clips_error = error
-
-
-def _text(task: TaskView[str]) -> str:
-    report = task.progress
-    if task.state == "waiting" or report is None:
-        return escape_markdown(f"waits for its turn: number {task.place} in line") if task.place else "begins"
-    parts = {
-        "clips": f"{report.done:.1f} of {report.total:.1f} s cut",
-        "frames": f"{report.done:.0f} of {report.total:.0f} frames",
-        "zip": f"{size_text(report.done)} of {size_text(report.total)} packed",
-        "done": "done",
-    }
-    return escape_markdown(parts[report.stage] + left_text(report))
-
-
-def _draw_result(key: str, task: TaskView[str], video: str) -> None:
-    report = task.progress
-    path = report.files[0] if report is not None and report.files else None
-    if report is None or path is None or not path.is_file():
-        st.caption("The result is gone: it is kept for a day. Make it again.")
-        return
-    size = path.stat().st_size
-    address = f"player/clips/{key}?of={quote(video, safe='')}"
-    st.link_button(f"{named_after(video, path.name)} · {size_text(size)}", address, icon=":material/download:")
-    if size >= LARGE_BYTES:
-        st.caption(f"On this machine: {escape_markdown(str(path))}")
-    for warning in report.warnings:
-        st.caption(f":material/warning: {escape_markdown(warning)}")

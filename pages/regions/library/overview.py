@@ -15,6 +15,7 @@ from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import counted, size_text
 from pages.regions.library import queue, relinking, videos
 from pages.regions.library.add import draw_add
+from pages.regions.library.exports import draw_export
 from pages.regions.library.forget import ask_to_forget
 from pages.regions.library.lookalikes import draw_lookalikes
 from pages.regions.library.queueing import choose_model, take_ask
@@ -54,6 +55,10 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
         if state.library_view in (DUPLICATES, UNUSUAL):
             draw_lookalikes(state.library_view, config, store, ask)
             return
+        if unlisted := queue.unlisted_text(stored):
+            st.caption(unlisted)
+            if not stored:
+                return
     if not stored:
         st.caption("Nothing is stored yet. Add a folder or upload videos here, or open one on the page Investigate.")
         return
@@ -110,6 +115,7 @@ def _draw_actions(
         if open_it:
             source.choose_linked(selected[0].record.video_id, selected[0].record.name)
             st.switch_page(INVESTIGATE)
+        draw_export(selected, store)
         if ask is None:
             st.caption(f"{READ_ONLY} Nothing can be added, indexed or forgotten.", width="content")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.task_queue import QueueTotals, TaskView
 from clip_core.tasks import IndexKey
 from clip_core.text import counted
-from pages.regions.library.state import IndexAsk, LibraryState
+from pages.regions.library.state import QUEUE, IndexAsk, LibraryState
 from pages.shared.cache import index_queue
 from pages.shared.markdown import escape_markdown
 from pages.shared.session import region_state
@@ -44,6 +45,16 @@ def draw_row(names: Names) -> None:
     """Draw how far the whole queue is, with its buttons, if it is busy; the row updates itself."""
     if is_busy():
         st.fragment(_live_row, run_every=EVERY_S)(names)
+
+
+def unlisted_text(stored: Sequence[StoredVideo]) -> str:
+    """Return a sentence on the files in line that the list of videos cannot show yet; "" if there are none."""
+    active = {view.key[0] for view in index_queue().views() if view.active}
+    count = len(active - {os.path.realpath(video.record.path) for video in stored}) if active else 0
+    if not count:
+        return ""
+    files = counted(count, "file is in line and is", "files are in line and are")
+    return f"{files} listed here once indexing has begun. *{QUEUE}* names {'it' if count == 1 else 'them'}."
 
 
 def _live_row(names: Names) -> None:

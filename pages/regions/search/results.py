@@ -16,6 +16,7 @@ from clip_core.retrieval.hit_curves import HitCurve, hit_curves
 from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
+from clip_core.retrieval.subtitles import SubtitleHit, search_subtitles
 from clip_core.retrieval.target import target_of
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
@@ -47,6 +48,7 @@ class Found:
         query, chosen: What was asked for, and where.
         result: The answer.
         hits: Its hits, and those of videos of which all were asked for.
+        said: The cues of subtitles that hold the query's words, the best first.
         records: The stored videos by id.
         encoder, store: The model and the store that were searched with.
     """
@@ -55,6 +57,7 @@ class Found:
     chosen: Chosen
     result: SearchResult
     hits: tuple[Hit, ...]
+    said: Sequence[SubtitleHit]
     records: Mapping[str, VideoSummary]
     encoder: Encoder
     store: EmbeddingStore
@@ -90,12 +93,15 @@ def find(
         state.found_of, state.more, state.curves = of, {}, {}
     limited = partial(search, query, store, encoder, where=chosen.where)
     result = state.found.of(of, lambda: limited(limit=LIMIT, videos=chosen.videos))
+    said = state.said.of(
+        of, lambda: search_subtitles(query, store, limit=LIMIT, videos=chosen.videos, where=chosen.where)
+    )
     for video_id, more in state.more.items():
         if more is None:
             state.more[video_id] = limited(limit=MOST_OF_ONE, videos=(video_id,), most_per_video=MOST_OF_ONE)
     hits = tuple(_with_more(result.hits, {video_id: more for video_id, more in state.more.items() if more is not None}))
     state.listed = {key_of(hit): hit for hit in hits}
-    return Found(query, chosen, result, hits, by_id, encoder, store)
+    return Found(query, chosen, result, hits, said, by_id, encoder, store)
 
 
 def _with_more(hits: Sequence[Hit], more: Mapping[str, SearchResult]) -> Iterator[Hit]:

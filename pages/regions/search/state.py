@@ -10,6 +10,7 @@ from clip_core.analysis.analyse import Picture
 from clip_core.retrieval.hit_curves import HitCurve
 from clip_core.retrieval.query import Like
 from clip_core.retrieval.results import Hit, SearchResult
+from clip_core.retrieval.subtitles import SubtitleHit
 from clip_core.store.searches import SavedSearch
 from clip_core.tasks import IndexKey
 from clip_core.types import Annotation
@@ -48,6 +49,7 @@ class SearchState:
     picture_error: str | None = None
 
     found: Remembered[SearchResult] = field(default_factory=Remembered)
+    said: Remembered[list[SubtitleHit]] = field(default_factory=Remembered)
     more: dict[str, SearchResult | None] = field(default_factory=dict)  # id of a video → all its hits; None: asked for
     listed: dict[str, Hit] = field(default_factory=dict)  # the hits by their keys, as last drawn
     curves: dict[str, HitCurve] = field(default_factory=dict)  # by the keys of the hits

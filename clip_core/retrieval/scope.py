@@ -57,7 +57,10 @@ def scope_of(videos: Collection[str] | None, where: SearchFilter, encoder: Encod
     for _ in refresh_stretches(store, encoder):
         pass
     stored = store.summaries()
-    included = [r for r in stored if (videos is None or r.video_id in videos) and where.includes(r)]
+    everything_fits = where == SearchFilter(hide_rejected=where.hide_rejected)  # asking 2,000 videos takes 15 ms
+    included = [
+        r for r in stored if (videos is None or r.video_id in videos) and (everything_fits or where.includes(r))
+    ]
     summaries, runs = store.stretch_summaries(encoder.fingerprint), store.runs_under(encoder.fingerprint)
     records = {r.video_id: r for r in included if r.video_id in summaries and r.video_id in runs}
     unsearched = tuple(r.video_id for r in included if r.video_id not in records)

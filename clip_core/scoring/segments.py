@@ -209,13 +209,15 @@ def _merge(vectors: Floats, weights: Times, starts: Ints, penalty_s: float) -> I
     sums, lengths = _sums(vectors, weights, starts)
     while len(starts) > 1:
         means = sums / lengths[:, None]
-        apart = np.einsum("kd,kd->k", means[1:] - means[:-1], means[1:] - means[:-1])
-        cost = lengths[1:] * lengths[:-1] / (lengths[1:] + lengths[:-1]) * apart
-        before, after = np.append(np.inf, cost[:-1]), np.append(cost[1:], np.inf)
-        joined = (cost < penalty_s) & (cost <= after) & (cost < before)
+        steps, costs = means[1:] - means[:-1], np.full(len(starts) + 1, np.inf)
+        cost = costs[1:-1]
+        cost[:] = lengths[1:] * lengths[:-1] / (lengths[1:] + lengths[:-1]) * np.einsum("kd,kd->k", steps, steps)
+        joined = (cost < penalty_s) & (cost <= costs[2:]) & (cost < costs[:-2])
         if not joined.any():
             break
-        kept = np.flatnonzero(np.append(True, ~joined))
+        first = np.ones(len(starts), bool)
+        first[1:] = ~joined
+        kept = first.nonzero()[0]
         sums, lengths = np.add.reduceat(sums, kept, axis=0), np.add.reduceat(lengths, kept)
         starts = starts[kept]
     return starts

@@ -6,6 +6,7 @@ append, so reading removes duplicates. Prompts are keyed by their SHA-256.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ FRAMES, TEXTS = "frames_", "texts_"
 _FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
 _TEXT_COLUMNS = columns_of("key string, prompt string")
 _READ = ("pts", "time_s", "vector")
+_ROWS_COUNTED_AT_ONCE = 8192
+"""The ids of a million frames at once are 64 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,8 +235,15 @@ def _unseen(table: Table, video_id: str, seen: Ints, fragment: int) -> tuple[Any
 def _rows_of_videos(table: Table | None) -> dict[str, int]:
     if table is None:
         return {}
-    counts = table.rows(("video",))["video"].value_counts()
-    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+
+    def count(raw: Any) -> dict[str, int]:  # noqa: ANN401
+        counts: Counter[str] = Counter()
+        for batch in raw.search().select(["video"]).limit(None).to_batches(_ROWS_COUNTED_AT_ONCE):
+            some = batch["video"].value_counts()
+            counts.update(dict(zip(some.field("values").to_pylist(), some.field("counts").to_pylist(), strict=True)))
+        return dict(counts)
+
+    return table.ask(count)
 
 
 def each_frame_once(rows: Any) -> Iterator[tuple[str, Ints, Ints]]:  # noqa: ANN401

@@ -11,7 +11,7 @@ from pages.player.routes import player_routes
 from pages.shared import navigation, opening
 from pages.shared.access import Guarded, may_enter
 from pages.shared.hosts import KnownHosts
-from pages.shared.page import APP_STARTED
+from pages.shared.page import APP_STARTED, ASKED_FIRST
 
 STATIC = Path(__file__).parent / "static"
 # Modules that take seconds to import.
@@ -44,6 +44,8 @@ def main() -> None:
     opening.load_libraries(LIBRARIES)
     if navigation.search_is_first() != was_first:
         st.rerun()
+    if asked := st.session_state.pop(ASKED_FIRST, None):
+        st.switch_page(asked)
     chosen.run()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 
@@ -14,8 +15,8 @@ from pages.shared.theme import theme
 
 _log = logging.getLogger(__name__)
 
-APP_STARTED = "app_started"
-"""The session key that app.py sets."""
+APP_STARTED, ASKED_FIRST = "app_started", "asked_first"
+"""Session keys: what app.py sets, and the file of the page that was asked for before that."""
 _CSS = """<style>
 .stMainBlockContainer{{padding-left:1.25rem;padding-right:1.25rem}}
 [data-testid="stSidebarHeader"]{{height:2.5rem;min-height:0;margin-bottom:0}}
@@ -69,9 +70,10 @@ def show(main: Callable[[], None]) -> None:
     """Draw a page; every error becomes a message, never a traceback.
 
     Before app.py has run for the first time, Streamlit takes the files in pages/ for its own pages: a bookmark that
-    is opened right after a start would show one without the frame of the app.
+    is opened right after a start would show one without the frame of the app. app.py then opens the page.
     """
     if APP_STARTED not in st.session_state:
+        st.session_state[ASKED_FIRST] = inspect.getfile(main)
         st.switch_page("app.py")
     _apply_styles()
     if not may_enter():

@@ -911,7 +911,7 @@ def test_what_is_given_away_says_that_prompts_are_pictures(page: Page, seen: dic
     assert saved(page).proto.disabled
     assert page.starting("This link holds only the video and the frame")
     (address,) = [code.value for code in page.at.code if "video=" in code.value]
-    assert set(parse_qs(urlsplit(address).query)) == {"video", "frame"}
+    assert set(parse_qs(urlsplit(address).query)) == {"video", "id", "frame"}
     choose(page, "prompt_kind", "Texts")
     settings = seen["signal"].settings
     assert (saved(page).proto.disabled, settings.bank_share, settings.threshold) == (False, 95, pytest.approx(0.1))

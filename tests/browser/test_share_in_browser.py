@@ -80,7 +80,8 @@ def test_with_the_token_the_page_plays_and_no_control_writes(visitor: Visitor, s
         tab.keyboard.press("Escape")
     tab.locator(".st-key-settings_box button").first.click()
     link = tab.locator(".st-key-settings_box code, [data-testid=stCode] code").first.inner_text()
-    assert link.startswith(f"{visitor.address}?video=wide.mp4")
+    assert link.startswith(f"{visitor.address}?id=")
+    assert "&video=wide.mp4&" in link
     assert "token" not in link
     tab.keyboard.press("Escape")
     tab.goto(f"{visitor.address}/library")

@@ -11,7 +11,7 @@ import pytest
 
 from clip_core.store import tables
 from tests.pages.test_after_upload_page import upload
-from tests.pages.test_library_page import go
+from tests.pages.test_library_page import forget, go
 from tests.pages.test_video_settings_page import CONFIGURED, choose, open_video, restarted, text_of
 from tests.support.world import Page, World
 
@@ -110,7 +110,7 @@ def test_another_video_cannot_be_indexed_and_that_is_told(read_only: World) -> N
 
 
 def test_what_cannot_be_forgotten_is_told(read_only: World) -> None:
-    page = go(restarted(), "library").press("forget").press("forget_yes").run()
+    page = forget(go(restarted(), "library")).press("forget_yes").run()
     assert "Read-only file system" in page.at.error[0].value.replace("\\", "")
     assert text_of(go(page, "investigate")) == CONFIGURED
 

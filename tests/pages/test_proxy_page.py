@@ -21,6 +21,7 @@ from pages.regions.viewer.proxy import ProxyState
 from pages.regions.viewer.viewer import CHIPS_BELOW_PX
 from pages.shared import cache
 from pages.shared.markdown import escape_markdown
+from tests.pages.test_library_page import forget
 from tests.pages.test_player_page import Watching
 from tests.support.fakes import FakeEncoder
 from tests.support.joined_maker import RATE, Recording, write_joined
@@ -333,7 +334,7 @@ def test_forgetting_takes_back_what_was_refused_and_asked(avi: str, world: World
     assert page.holding("This browser plays neither the file nor its copy")
     assert "play" in [button.key for button in page.at.button]
     page.at.switch_page("pages/library.py")
-    page.run().press("forget").press("forget_yes")
+    forget(page.run()).press("forget_yes")
     assert page.at.session_state["ProxyState"].refused == {"player/copy/other"}
     assert page.at.session_state["ProxyState"].asked == set()
 
@@ -348,7 +349,7 @@ def test_the_list_counts_it_and_forgetting_deletes_it(ready: Page, world: World)
     (row,) = ready.at.dataframe[0].value.to_dict("records")
     assert row["Copy to play"] == "2.5 MB"
     assert ready.holding(" · copies to play 2.5 MB")
-    ready.press("forget")
+    forget(ready)
     assert ready.holding("Its copy to play is deleted too: 2.5 MB. The video file itself stays.")
     ready.press("forget_yes")
     assert list(folder.iterdir()) == []
@@ -360,5 +361,5 @@ def test_forgetting_stops_the_making(avi: str, world: World, making: Counter) ->
     page.until(lambda: bool(page.bar))
     library = Page().run()
     library.at.switch_page("pages/library.py")
-    library.run().press("forget").press("forget_yes")
+    forget(library.run()).press("forget_yes")
     assert copies(world) == [".lock"]

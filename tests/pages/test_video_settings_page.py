@@ -11,7 +11,7 @@ from clip_core.errors import StoreError
 from clip_core.store import video_settings as stored_settings
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables
-from tests.pages.test_library_page import go
+from tests.pages.test_library_page import forget, go
 from tests.support.app import _forget_caches
 from tests.support.world import Page, World
 
@@ -174,7 +174,7 @@ def test_two_tabs_do_not_disturb_each_other_and_the_last_change_is_kept(two: Wor
 
 def test_forgetting_a_video_forgets_its_settings(two: World) -> None:
     page = changed(Page().indexed())
-    go(page, "library").press("forget")
+    forget(go(page, "library"))
     assert page.holding("Its settings, such as its prompts, are deleted, too.")
     page.press("forget_yes")
     assert text_of(restarted()) == CONFIGURED

@@ -85,7 +85,7 @@ def test_with_the_token_the_page_plays_and_no_control_writes(visitor: Visitor, s
     assert "token" not in link
     tab.keyboard.press("Escape")
     tab.goto(f"{visitor.address}/library")
-    tab.get_by_text(f"{READ_ONLY} Nothing can be forgotten.").wait_for(timeout=FIRST_MS)
+    tab.get_by_text(f"{READ_ONLY} Nothing can be added, indexed or forgotten.").wait_for(timeout=FIRST_MS)
     assert tab.get_by_role("button", name="Forget").count() == 0
     assert [url for url in visitor.requests if TOKEN in url] == [f"{visitor.address}/?token={TOKEN}"]
     assert tab.evaluate("document.cookie").find("clip_video") == -1  # HttpOnly

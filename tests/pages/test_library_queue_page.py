@@ -101,6 +101,16 @@ def test_a_folder_that_cannot_be_added_is_told_and_nothing_is_queued(world: Worl
     assert cache.index_queue().views() == []
 
 
+def test_messages_go_when_another_list_is_chosen(world: World) -> None:
+    wide_is_gone(world)
+    page = add_folder(library(), "nowhere")
+    assert page.at.error
+    page.at.segmented_control(key=page.key_of("library_view")).set_value("Queue").run()
+    assert list(page.sound().at.error) == []
+    page.at.segmented_control(key=page.key_of("library_view")).set_value("Videos").run()
+    assert list(page.sound().at.error) == []
+
+
 def test_the_queue_is_paused_reordered_and_cancelled(world: World, trip: Path, gate: Gate) -> None:
     wide_is_gone(world)
     (trip / "broken.mp4").unlink()

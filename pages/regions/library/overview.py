@@ -85,9 +85,15 @@ def _draw_controls(
             default=state.library_view,
             required=True,
             label_visibility="collapsed",
-            **bound(state, "library_view"),
+            **bound(state, "library_view", _forget_messages),
         )
     return ask
+
+
+def _forget_messages() -> None:
+    """Drop what the last action came to: it is about the list that was left."""
+    state = region_state(LibraryState)
+    state.error, state.note = None, ""
 
 
 def _draw_messages() -> None:

@@ -60,6 +60,8 @@ def _build(video_ids: Collection[str], fingerprint: str, store: EmbeddingStore, 
     built = {v: find_stretches(frames[v], ends_s[v], own) for v, own in zip(usable, levels, strict=True)}
     store.write_stretch_summaries(fingerprint, _summaries(built, bank))  # first: after a crash both are made again
     store.write_stretches(fingerprint, built, {v: runs[v].epoch for v in usable}, generation)
+    for video_id in {*usable} - store.runs_under(fingerprint).keys():  # forgotten meanwhile
+        store.drop_stretch_summary(video_id, fingerprint)
 
 
 def _levels(vectors: Sequence[Floats], bank: BankVectors | None) -> list[Floats | None]:

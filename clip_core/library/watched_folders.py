@@ -52,7 +52,7 @@ def read_watched(file: Path) -> tuple[WatchedFolder, ...]:
         return tuple(_folder(row) for row in listed["folders"])
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         what = f"{shown_name(file)} does not list watched folders ({type(error).__name__})."
         raise ConfigError(what, f"Delete {file}; the folders can be added again.") from error
 
@@ -62,7 +62,7 @@ def _folder(row: Mapping[str, object]) -> WatchedFolder:
     is_known = isinstance(path, str) and isinstance(model, str) and (crop is None or crop in get_args(Crop))
     if not is_known or not isinstance(left_out, list):
         raise TypeError("a watched folder has a path, a model and a list of videos that are left out")
-    if rate is not None and not (isinstance(rate, int | float) and 0 < rate < float("inf")):
+    if rate is not None and not (isinstance(rate, int | float) and 0 < float(rate) < float("inf")):
         raise ValueError("a rate is a number above 0")
     return WatchedFolder(path, model, crop, rate, tuple(map(str, left_out)))  # type: ignore[arg-type]
 

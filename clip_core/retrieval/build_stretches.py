@@ -43,8 +43,8 @@ def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Generator[Prog
 def _outdated(store: EmbeddingStore, encoder: Encoder) -> list[str]:
     fingerprint = encoder.fingerprint
     indexed = store.stored_rows(fingerprint).keys() & store.runs_under(fingerprint).keys()
-    unknown = indexed - store.stretch_summaries(fingerprint).keys()
-    return sorted(unknown.union(store.outdated_stretches(fingerprint, levelled=True)))
+    differ = indexed ^ store.stretch_summaries(fingerprint).keys()  # of a forgotten video one may be left by a crash
+    return sorted(differ.union(store.outdated_stretches(fingerprint, levelled=True)))
 
 
 def _batches(video_ids: Sequence[str], frames: Mapping[str, int]) -> Iterator[tuple[int, list[str]]]:

@@ -68,7 +68,11 @@ def test_the_list_is_read_back_also_with_names_that_are_no_unicode(tmp_path: Pat
     "text",
     ["", "[]", '{"folders": [{"path": 3}]}', '{"folders": 1}',
      '{"folders": [{"path": "/a", "model": "m", "crop": "x", "samples_per_second": 1, "left_out": []}]}',
-     '{"folders": [{"path": "/a", "model": "m", "crop": null, "samples_per_second": -1, "left_out": []}]}'],
+     '{"folders": [{"path": "/a", "model": "m", "crop": null, "samples_per_second": -1, "left_out": []}]}',
+     '{"folders": [{"path": "/a", "model": "m", "crop": null, "samples_per_second": 1e9, "left_out": []}]}'.replace(
+         "1e9", "1" + "0" * 400),
+     "[" * 200_000],
+    ids=range(8),
 )  # fmt: skip
 def test_a_list_that_was_broken_by_hand_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "watched_folders.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from clip_core.retrieval.build_stretches import refresh_stretches
 from clip_core.retrieval.search import search
 from clip_core.scoring.null_bank import bank_levels, bank_texts
 from clip_core.store.store import EmbeddingStore
+from clip_core.stretches import StretchSummary
 from clip_core.types import Floats, FrameEmbeddings, TimeTable, VideoRecord
 from tests.support.fakes import FakeEncoder
 from tests.support.records import HEADER
@@ -188,3 +189,24 @@ def test_a_read_only_store_and_damaged_frames_are_told_and_nothing_is_deleted(st
             search("a dog", EmbeddingStore(store.location, read_only=read_only), encoder)
         newest.write_bytes(content)
     assert sorted(stretches.rglob("*")) == kept
+
+
+def test_no_summary_is_left_of_a_video_that_is_forgotten_while_its_stretches_are_built(
+    store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, pictures = FakeEncoder(DIM), unit(np.random.default_rng(0).normal(size=(3, DIM)))
+    add_video(store, encoder, VIDEOS[0], pictures)
+    write = store.write_stretch_summaries
+
+    def forget_first(fingerprint: str, summaries: Mapping[str, StretchSummary]) -> None:
+        store.forget(VIDEOS[0])
+        write(fingerprint, summaries)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_stretch_summaries", forget_first)
+        for _ in refresh_stretches(store, encoder):
+            pass
+    assert (store.stretch_summaries(encoder.fingerprint), built(store, encoder)) == ({}, {})
+    write(encoder.fingerprint, {VIDEOS[0]: StretchSummary(3)})  # as a process that was killed leaves it
+    assert [report.total for report in refresh_stretches(store, encoder)] == [1, 1]
+    assert store.stretch_summaries(encoder.fingerprint) == {}

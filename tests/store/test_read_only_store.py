@@ -45,6 +45,8 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "drop_stretch_summary": lambda store: store.drop_stretch_summary(VIDEO, MODEL),
     "remember_failure": lambda store: store.remember_failure("/films/a.mp4", "It is broken."),
     "forget_failure": lambda store: store.forget_failure("/films/broken.mp4"),
+    "keep_search": lambda store: store.keep_search(SavedSearch("a dog")),
+    "drop_search": lambda store: store.drop_search("a dog"),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
 }
 
@@ -86,7 +88,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
     reads |= {"stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures"}
-    reads |= {"summaries", "ids_with", "records_of", "searches"}
+    reads |= {"summaries", "ids_with", "records_of", "mending", "searches"}
     reads |= {"subtitles", "subtitle_source", "find_cues"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 

@@ -166,6 +166,10 @@ def test_the_words_become_a_query_and_a_filter(
         (["--image", "config.yaml"], "config.yaml cannot be read as a picture. Give a PNG or JPEG file to --image."),
         (["--image", "gone.png"], "gone.png cannot be read as a picture. Give a PNG or JPEG file to --image."),
         (["--like", "sample.mp4"], "sample.mp4 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
+        (
+            ["--like", "sample.mp4@0:50"],
+            "sample.mp4@0:50 lies after the end of the video, which lasts 0:50.000. Give an earlier time.",
+        ),
         (["--like", "a.mp4@1-2-3"], "a.mp4@1-2-3 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
         (["--like", "x.mp4@3"], "Nothing is stored of x.mp4. Give a name or an id as `python -m clip_core list` shows "
          "it."),

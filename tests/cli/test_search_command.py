@@ -154,7 +154,9 @@ def test_the_words_become_a_query_and_a_filter(
     assert out[2].split() == ["0:01.000", "0:02.000", "=x.mp4", "(also", "in", "1", "file)", "0.250", "-", "0" * 12]
     assert out[3] == "1 hit; 1 video with 20 frames searched; 7 more in these videos, see --per-video"
     assert err == ["A warning.", "1 stored video was not searched: not indexed with the model sample."]
-    assert run(capsys, "search", "a dog", "--csv")[1][1].startswith("1,'=x.mp4,1.000000,2.000000,1.500000,0.250000,,")
+    assert run(capsys, "search", "a dog", "--csv")[1][1].startswith(
+        "a dog,'=x.mp4,1.000000,2.000000,1.500000,0.250000,cosine"
+    )
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,11 @@ def _like(named: str, options: Options) -> Like:
     if not video or len(spans) > 2 or any(time_s is None for time_s in spans):
         raise ClipVideoError(f"{shown_name(named)} names no place of a video.", "Such as: --like holiday.mp4@1:02.5")
     start_s, end_s = (float(time_s or 0.0) for time_s in (spans[0], spans[-1]))
-    return Like(stored_video(video, options).video_id, start_s, end_s)
+    stored = stored_video(video, options)
+    if start_s >= stored.end_s:
+        what = f"{shown_name(named)} lies after the end of the video, which lasts {clock(stored.end_s)}."
+        raise ClipVideoError(what, "Give an earlier time.")
+    return Like(stored.video_id, start_s, end_s)
 
 
 def _where(filters: dict[str, Any]) -> SearchFilter:

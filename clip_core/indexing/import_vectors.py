@@ -190,7 +190,7 @@ def _known(file: VectorsFile, table: TimeTable) -> Ints:
 def _refuse_rows(wrong: NDArray[np.bool_], what: str) -> None:
     if wrong.any():
         count, first = int(np.count_nonzero(wrong)), int(np.argmax(wrong))
-        raise VectorsFileError(f"{counted(count, 'row')} {what}; the first is row {first + 1:,}.", _CHECK)
+        raise VectorsFileError(f"Rows {what}: {count:,} of {len(wrong):,}, the first is row {first + 1:,}.", _CHECK)
 
 
 def _confirmed(

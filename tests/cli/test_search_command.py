@@ -157,7 +157,7 @@ def test_the_words_become_a_query_and_a_filter(
     assert out[3] == "1 hit; 1 video with 20 frames searched; 7 more in these videos, see --per-video"
     assert err == ["A warning.", "1 stored video was not searched: not indexed with the model sample."]
     assert run(capsys, "search", "a dog", "--csv")[1][1].startswith(
-        "a dog,'=x.mp4,1.000000,2.000000,1.500000,0.250000,"
+        "a dog,'=x.mp4,1.000000,2.000000,1.500000,0.250000,cosine"
     )
 
 
@@ -170,6 +170,10 @@ def test_the_words_become_a_query_and_a_filter(
         (["--image", "config.yaml"], "config.yaml cannot be read as a picture. Give a PNG or JPEG file to --image."),
         (["--image", "gone.png"], "gone.png cannot be read as a picture. Give a PNG or JPEG file to --image."),
         (["--like", "sample.mp4"], "sample.mp4 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
+        (
+            ["--like", "sample.mp4@0:50"],
+            "sample.mp4@0:50 lies after the end of the video, which lasts 0:50.000. Give an earlier time.",
+        ),
         (["--like", "a.mp4@1-2-3"], "a.mp4@1-2-3 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
         (["--like", "x.mp4@3"], "Nothing is stored of x.mp4. Give a name or an id as `python -m clip_core list` shows "
          "it."),

@@ -45,8 +45,6 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "drop_stretch_summary": lambda store: store.drop_stretch_summary(VIDEO, MODEL),
     "remember_failure": lambda store: store.remember_failure("/films/a.mp4", "It is broken."),
     "forget_failure": lambda store: store.forget_failure("/films/broken.mp4"),
-    "keep_search": lambda store: store.keep_search(SavedSearch("a dog")),
-    "drop_search": lambda store: store.drop_search("a dog"),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
 }
 

@@ -48,7 +48,8 @@ export class Card {
     this.pick.addEventListener("click", () => this.hits.toggle(this.key));
   }
 
-  fill(hit, places, { judges, silent }) {
+  fill(hit, places, { judges, silent, sure }) {
+    this.element.classList.toggle("cvi-unsure", !(sure && hit.sure));
     if (this.#picture !== hit.picture) this.image.src = this.addressOf(hit.picture);
     this.#picture = hit.picture;
     this.name.textContent = hit.name;

@@ -34,7 +34,6 @@ class Hits {
     const isOther = data.search !== this.#search;
     if (isOther) this.#begin(data);
     this.#judges = data.judges;
-    this.host.classList.toggle("cvi-unsure", !data.sure);
     this.reason.hidden = !data.reason;
     this.reason.textContent = data.reason;
     this.#place(data);

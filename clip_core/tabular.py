@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Tabular:
+class Tabular(ABC):
     """Adds ``to_arrow`` and ``to_pandas`` to a value whose ``columns`` say what is in the table."""
 
     __slots__ = ()
 
+    @abstractmethod
     def columns(self) -> Mapping[str, NDArray[Any]]:
         """Return name → values, each (n,). Texts have the dtype object; NaN is a missing number."""
-        raise NotImplementedError
 
     def to_arrow(self) -> pa.Table:
         """Return the columns as a table of pyarrow; missing numbers are null."""

@@ -127,6 +127,8 @@ def run_search(
     kind = _form(form, markers, out)
     if out is not None:
         check_file(out, **({"picture": images[0]} if images else {}))
+    if include_own and like is None:
+        raise ClipVideoError("--include-own says nothing without --like.", "Name a place with --like, or leave it out.")
     store = options.store
     query = _query(texts, images, like, options)
     if not store.summaries():

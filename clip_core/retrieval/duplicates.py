@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from clip_core.retrieval.every_stretch import every_stretch
 from clip_core.retrieval.results import Elsewhere
 from clip_core.store.store import EmbeddingStore
 from clip_core.stretches import Stretches
@@ -52,16 +53,12 @@ def find_duplicates(
         least: The least cosine similarity of two stretches.
         limit: At most so many.
     """
-    names = {record.video_id: record.name for record in store.summaries()}
-    found = store.stretches_of([*names], fingerprint)
-    ids = [video_id for video_id in names if video_id in found]
-    if not ids:
+    known = every_stretch(store, fingerprint)
+    if known is None:
         return []
-    every = [found[video_id] for video_id in ids]
-    edges = np.cumsum([0, *map(len, every)])
-    of = np.repeat(np.arange(len(ids)), np.diff(edges))
+    ids, names, every, edges, of = known.ids, known.names, known.stretches, known.edges, known.of
     duplicates = []
-    for run in matching_runs(np.concatenate([own.vectors for own in every]), of, least):
+    for run in matching_runs(known.vectors, of, least):
         first, second = (
             _span(ids[of[rows[0]]], names, every[of[rows[0]]], rows - edges[of[rows[0]]]) for rows in run[:2]
         )
@@ -72,7 +69,7 @@ def find_duplicates(
     return duplicates[:limit]
 
 
-def _span(video_id: str, names: dict[str, str], stretches: Stretches, rows: Ints) -> Elsewhere:
+def _span(video_id: str, names: Mapping[str, str], stretches: Stretches, rows: Ints) -> Elsewhere:
     start_s, end_s = float(stretches.start_s[rows.min()]), float(stretches.end_s[rows.max()])
     return Elsewhere(video_id, names[video_id], start_s, end_s)
 

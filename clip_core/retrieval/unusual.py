@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clip_core.retrieval.every_stretch import every_stretch
 from clip_core.retrieval.results import Elsewhere
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Floats, Ints
@@ -38,16 +39,12 @@ def find_unusual(store: EmbeddingStore, fingerprint: str, *, limit: int = 50) ->
 
     The stretches must have been built. In a large library those unlike a sample of it are compared with all.
     """
-    names = {record.video_id: record.name for record in store.summaries()}
-    found = store.stretches_of([*names], fingerprint)
-    ids = [video_id for video_id in names if video_id in found]
-    if not ids:
+    known = every_stretch(store, fingerprint)
+    if known is None:
         return []
-    every = [found[video_id] for video_id in ids]
-    edges = np.cumsum([0, *map(len, every)])
-    of = np.repeat(np.arange(len(ids)), np.diff(edges))
+    ids, names, every, edges, of = known.ids, known.names, known.stretches, known.edges, known.of
     shots, taken = list[UnusualShot](), Counter[int]()
-    for row, likeness in unlike_others(np.concatenate([own.vectors for own in every]), of):
+    for row, likeness in unlike_others(known.vectors, of):
         video, k = int(of[row]), row - int(edges[of[row]])
         if every[video].counts[k] < FEWEST_SAMPLES:
             continue

@@ -177,6 +177,8 @@ def test_the_words_become_a_query_and_a_filter(
         (["--like", "a.mp4@1-2-3"], "a.mp4@1-2-3 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
         (["--like", "x.mp4@3"], "Nothing is stored of x.mp4. Give a name or an id as `python -m clip_core list` shows "
          "it."),
+        (["a", "--include-own"], "--include-own says nothing without --like. Name a place with --like, or leave it "
+         "out."),
         (["a", "--json", "--markers", "vtt"], "Two formats are given. Leave out one."),
         (["a", "-o", "a.txt"], "The name a.txt does not say in which format to write. Give one: --json, --csv, --otio, "
          "--edl or --markers."),

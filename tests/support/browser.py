@@ -169,13 +169,14 @@ class Visitor:
 
     def close_menu(self, inside: str) -> None:
         """Press Escape until the menu around ``inside`` is closed: while its content is drawn anew, a key is lost."""
-        menu = self.tab.locator(inside)
+        # Filtered, since a view that is being replaced stands beside the new one for a moment.
+        menus = self.tab.locator(inside).filter(visible=True)
 
         def is_closed() -> bool:
-            if menu.is_visible():
+            if menus.count():
                 self.tab.keyboard.press("Escape")
                 self.tab.wait_for_timeout(200)
-            return not menu.is_visible()
+            return menus.count() == 0
 
         wait_until(is_closed, what="the menu is closed")
 

@@ -26,6 +26,7 @@ ClipVideoError
 │   ├── StoreFullError         the disk (or the quota) is full
 │   ├── ReadOnlyError          the server was started so that nothing may be changed
 │   └── NotIndexedError        nothing was ever embedded for this video and model
+├── WorkersError           no worker can be started, or the cluster cannot be reached
 └── JobCancelled           somebody cancelled a task; what is stored stays
 
 Errors of other libraries (FFmpeg, ONNX Runtime, the hub, LanceDB, the operating system) are translated where they
@@ -202,6 +203,10 @@ class ReadOnlyError(StoreError):
 
 class NotIndexedError(StoreError):
     """Nothing was ever embedded for this video and model."""
+
+
+class WorkersError(ClipVideoError):
+    """No worker can be started, or the cluster cannot be reached."""
 
 
 class JobCancelled(ClipVideoError):

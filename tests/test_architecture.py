@@ -27,6 +27,7 @@ FLOORS = (
     ("indexing",),
     ("analysis",),
     ("retrieval",),
+    ("distributed",),
     ("tasks",),
     ("folder_watcher",),
     ("cli",),

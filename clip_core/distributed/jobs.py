@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import numpy as np
+
+from clip_core.errors import ChangeKind
 from clip_core.types import FrameEmbeddings, Ints, TimeTable, VideoRecord
+
+
+def no_pts() -> Ints:
+    """Return an empty list of pts, int64 (0,)."""
+    return np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,15 @@ class LookJob:
         source: The video.
         known: What the store holds of the file in this state; None: the worker hashes it.
         stored: int64 (n,), the pts that are stored already and need not be embedded.
+        is_repeated: Whether some of it may have been embedded and lost before; then every call of the model is
+            reported at once, so that little is lost twice.
     """
 
     number: int
     source: VideoSource
     known: VideoRecord | None
     stored: Ints
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +63,10 @@ class ChunkJob:
         table: The times that the plan was made from.
         wanted: int64 (n,), the pts to embed, rising.
         first_pts, last_pts: The chunk begins at this keyframe and ends before ``last_pts``, the keyframe that begins
-            the next chunk; None: it goes to the end. All frames in between are decoded, which confirms their times.
+            the next chunk; None: it goes to the end. All frames in between are decoded, which confirms their times;
+            if ``table`` is confirmed, only the wanted ones are.
+        is_repeated: See ``LookJob``.
+        has_parts: Whether a seek leads to the right frames; if not, all are decoded from the first on.
     """
 
     number: int
@@ -62,6 +76,8 @@ class ChunkJob:
     wanted: Ints
     first_pts: int
     last_pts: int | None
+    is_repeated: bool = False
+    has_parts: bool = True
 
 
 Job: TypeAlias = LookJob | ChunkJob
@@ -75,11 +91,13 @@ class Looked:
         number: That of the job.
         source: The source with the stamp of what was read.
         record: What is known of the video; its times are those that its packets claim.
+        has_parts: Whether it may be decoded in chunks, see ``Video.has_parts``.
     """
 
     number: int
     source: VideoSource
     record: VideoRecord
+    has_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +107,7 @@ class Rows:
     Attributes:
         number, video_id: Those of the job.
         embeddings: The frames.
-        thumbnails: pts → JPEG of those of them that have none in the store yet.
+        thumbnails: pts → JPEG of them; the driver leaves out those that are stored.
     """
 
     number: int
@@ -108,6 +126,7 @@ class Finished:
         end_s: Where the last of them ends, in seconds from the video's first frame.
         unreadable_after_s: Where decoding stopped for good in a damaged file, else None.
         left_out: How many frames repeat earlier times and were left out.
+        seen_keys: int64 (k,), those of ``seen`` that are keyframes.
     """
 
     number: int
@@ -115,6 +134,7 @@ class Finished:
     end_s: float
     unreadable_after_s: float | None = None
     left_out: int = 0
+    seen_keys: Ints = field(default_factory=no_pts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +145,13 @@ class Failed:
         number: That of the job.
         reason: What happened and the next step, in one line.
         is_final: Whether another worker would meet the same, such as a file that is not there.
+        change: What happened to the file if it is not what it was when the job was planned, else None.
     """
 
     number: int
     reason: str
     is_final: bool = False
+    change: ChangeKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,15 @@ class WorkerSetup:
     scratch: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the driver needs of the model, which it does not hold itself; see ``Encoder``."""
+
+    id: str
+    fingerprint: str
+    logit_scale: float
+
+
 class Workers(Protocol):
     """Some workers that take jobs and report. Used by one thread.
 

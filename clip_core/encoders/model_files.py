@@ -92,10 +92,10 @@ class TowerFiles:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use; ``OMP_NUM_THREADS``, as for other libraries, allows fewer."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(here, int(allowed))) if allowed.isdecimal() else here
 
 
 def onnx_files(path: Path) -> frozenset[str]:

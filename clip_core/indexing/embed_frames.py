@@ -62,16 +62,20 @@ class Wait:
 
 
 def embed_frames(
-    ahead: DecodeAhead, encoder: Encoder, pace: Pace, commit: Callable[[FrameEmbeddings], None]
+    ahead: DecodeAhead,
+    encoder: Encoder,
+    pace: Pace,
+    commit: Callable[[FrameEmbeddings], None],
+    commit_s: float = COMMIT_S,
 ) -> Iterator[int | Wait]:
-    """Embed what ``ahead`` decodes, and commit every 64 frames or every second, whichever comes first.
+    """Embed what ``ahead`` decodes, and commit every 64 frames or every ``commit_s``, whichever comes first.
 
     If decoding or the encoder fails, or its server asks to wait, commit what was embedded so far before that is told.
 
     Yields:
         The number of frames in each committed batch; while the server asks to wait, a Wait every quarter of a second.
     """
-    batch, calls = _Batch(), _Calls(encoder, pace)
+    batch, calls = _Batch(commit_s), _Calls(encoder, pace)
     while calls.left or not ahead.finished:
         try:
             busy = calls.embed(batch, ahead)
@@ -82,7 +86,7 @@ def embed_frames(
         if batch.due or (busy and batch):
             commit(batch.embeddings())
             yield len(batch)
-            batch = _Batch()
+            batch = _Batch(commit_s)
         if busy:
             yield from (Wait(busy.until, left_s) for left_s in seconds_left(busy))
     if batch:
@@ -140,17 +144,17 @@ class _Calls:
 class _Batch:
     """Vectors that wait to be committed; the pictures are not kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_s: float) -> None:
         self._frames: list[tuple[int, float]] = []  # pts and time_s
         self._vectors: list[Floats] = []
-        self._began = time.monotonic()
+        self._due = time.monotonic() + most_s
 
     def __len__(self) -> int:
         return len(self._frames)
 
     @property
     def due(self) -> bool:
-        return len(self) > 0 and (len(self) >= COMMIT_FRAMES or time.monotonic() - self._began >= COMMIT_S)
+        return len(self) > 0 and (len(self) >= COMMIT_FRAMES or time.monotonic() >= self._due)
 
     def add(self, frames: list[Frame], vectors: Floats) -> None:
         self._frames += [(frame.pts, frame.time_s) for frame in frames]

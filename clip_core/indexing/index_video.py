@@ -12,6 +12,7 @@ import numpy as np
 
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
+from clip_core.indexing.begin_run import begin_run
 from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
 from clip_core.indexing.stretches import build_stretches, stored_bank
 from clip_core.indexing.thumbnails import Thumbnails
@@ -47,7 +48,6 @@ _AFTER_CHANGE: dict[ChangeKind, str] = {
 }
 _NOT_YET = ("gone", "folder", "longer")
 """After these changes, opening the file again at once does not help."""
-_INDEXED_AGAIN = "Indexed again from the start: what an earlier version had stored of this video could not be used."
 
 
 def index_video(
@@ -87,7 +87,8 @@ def index_video(
         ValueError: The rate is not a finite number above 0.
     """
     on_known = on_known or (lambda: None)
-    finished = _already_done(path, encoder, store, samples_per_second, coarse_only=coarse_only)
+    model = (encoder.id, encoder.fingerprint)
+    finished = already_done(path, model, store, samples_per_second, coarse_only=coarse_only)
     if finished is not None:
         on_known()
         yield from _read_subtitles(path, store, finished)
@@ -118,28 +119,34 @@ def _read_subtitles(path: str | os.PathLike[str], store: EmbeddingStore, now: Pr
             yield replace(now, stage="identifying", note=note)
 
 
-def _already_done(
-    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool
+def already_done(
+    path: str | os.PathLike[str],
+    model: tuple[str, str],
+    store: EmbeddingStore,
+    rate: float | None,
+    *,
+    coarse_only: bool = False,
 ) -> Progress | None:
     """Return the only report if the store holds every sample and the file was once read to its end, else None.
 
-    Of a coarse pass alone, return it if the store holds the keyframes.
+    Of a coarse pass alone, return it if the store holds the keyframes. ``model`` is its id and its fingerprint.
     """
+    model_id, fingerprint = model
     record = known_video(path, store) if is_there(path) else None
-    state = None if record is None else store.run(record.video_id, encoder.fingerprint)
+    state = None if record is None else store.run(record.video_id, fingerprint)
     if record is None or state is None or reindex_error(record, store) is not None:
         return None
     if record.recorded_s is None and (recorded_s := recorded_in(Path(path))) is not None:
         store.remember_video(replace(record, recorded_s=recorded_s))
-    stored, coarse = store.stored_pts(record.video_id, encoder.fingerprint), coarse_pts(record.table)
+    stored, coarse = store.stored_pts(record.video_id, fingerprint), coarse_pts(record.table)
     if coarse_only and len(np.setdiff1d(coarse, stored)) == 0:
         return Progress(len(coarse), len(coarse), seconds_left=0.0)
     wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse, stored))
     if not record.table.confirmed or len(np.setdiff1d(wanted, stored)):
         return None
     if not state.finished or is_denser(rate, state.samples_per_second):
-        store.begin(record.video_id, encoder.fingerprint, encoder.id, rate)
-        store.finish(record.video_id, encoder.fingerprint, rate)
+        store.begin(record.video_id, fingerprint, model_id, rate)
+        store.finish(record.video_id, fingerprint, rate)
     return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=_warnings(record, len(wanted)))
 
 
@@ -210,35 +217,14 @@ class _Run:
         self._ask(self._video.table)
         self._video.watched.check()
         self._id = video_id
-        known = self._store.video(video_id)
-        self._is_new = self._is_new or known is None
-        if known is not None and self._is_outdated(known):
-            known = self._begin_again(known)
-        elif known is not None and (known.reading is None or known.recorded_s is None):
-            known = replace(known, reading=self._video.reading, recorded_s=self._video.info.recorded_s)
-            self._store.remember_video(known)
-        if known is not None and known.table.confirmed:
-            self._video.trust(known.table)
-            self._ask(known.table)
-        else:
-            self._store.remember_video(record_of(self._video, video_id, known))
-        past = self._store.run(video_id, self._encoder.fingerprint)
-        if past is not None and past.finished and is_denser(past.samples_per_second, self._rate):
-            self._noted = past.samples_per_second  # a sparser request must not lower the recorded rate
-        self._store.begin(video_id, self._encoder.fingerprint, self._encoder.id, self._noted)
+        claim = record_of(self._video, video_id, None)
+        run = begin_run(claim, self._encoder.id, self._encoder.fingerprint, self._rate, self._store)
+        self._is_new, self._noted = self._is_new or run.is_new, run.samples_per_second
+        self._said = run.warnings or self._said
+        if run.record.table.confirmed:
+            self._video.trust(run.record.table)
+            self._ask(run.record.table)
         self._look()
-
-    def _is_outdated(self, known: VideoRecord) -> bool:
-        """Return whether the pts of stored frames, or the pictures that were embedded, are no longer this file's."""
-        other_times = known.table.time_base != self._video.table.time_base
-        return other_times or (known.reading or "") != self._video.reading
-
-    def _begin_again(self, known: VideoRecord) -> VideoRecord:
-        """Delete the stored frames of all models; return the record that remains."""
-        self._store.forget_frames(self._id)
-        self._said = (_INDEXED_AGAIN,)
-        claim = replace(self._video.table, confirmed=False)
-        return replace(known, table=claim, unreadable_after_s=None)
 
     def embed(self) -> Iterator[Progress]:
         """Embed what is missing; while another process indexes the same video, report its progress instead."""

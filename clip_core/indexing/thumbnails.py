@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,15 +16,15 @@ from clip_core.video.drawing import thumbnail_jpeg
 _log = logging.getLogger(__name__)
 
 
-class Thumbnails:
-    """Draws thumbnails of frames in the decoder's thread as they are decoded, and stores them in batches.
+class DrawnThumbnails:
+    """Draws thumbnails of frames in the decoder's thread as they are decoded.
 
-    Frames that already have a thumbnail in the store, under any model, are skipped.
+    Args:
+        known: The pts of frames that need none.
     """
 
-    def __init__(self, video_id: str, store: EmbeddingStore) -> None:
-        self._id, self._store = video_id, store
-        self._known = set(store.thumbnail_pts(video_id).tolist())
+    def __init__(self, known: Iterable[int] = ()) -> None:
+        self._known = set(known)
         self._drawn: dict[int, bytes] = {}
 
     def beside(self, frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -34,14 +34,30 @@ class Thumbnails:
                 self._drawn[frame.pts] = thumbnail_jpeg(frame.rgb)
             yield frame
 
+    def take(self, pts: Ints) -> dict[int, bytes]:
+        """Return pts → JPEG of those of some frames, int64 (n,), that were drawn; they are not drawn again."""
+        taken = {p: self._drawn.pop(p) for p in pts.tolist() if p in self._drawn}
+        self._known |= taken.keys()
+        return taken
+
+
+class Thumbnails(DrawnThumbnails):
+    """Draws thumbnails of a video's frames as they are decoded, and stores them in batches.
+
+    Frames that already have a thumbnail in the store, under any model, are skipped.
+    """
+
+    def __init__(self, video_id: str, store: EmbeddingStore) -> None:
+        super().__init__(store.thumbnail_pts(video_id).tolist())
+        self._id, self._store = video_id, store
+
     def commit(self, pts: Ints) -> None:
         """Store the thumbnails of frames that were just committed, int64 (n,). A failure is only logged."""
-        drawn = {p: self._drawn.pop(p) for p in pts.tolist() if p in self._drawn}
+        drawn = self.take(pts)
         try:
             self._store.append_thumbnails(self._id, drawn)
         except StoreError as error:  # the vectors are stored, and thumbnails can be drawn later
             _log.warning("The thumbnails of %d frames are not kept: %s", len(drawn), error.line)
-        self._known |= drawn.keys()
 
 
 def thumbnails_of(

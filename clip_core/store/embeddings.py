@@ -72,11 +72,31 @@ class EmbeddingRows(RunRows):
         Raises:
             StoreError: The vectors' length differs from that of this model's stored vectors.
         """
-        n = len(frames)
-        if n:
-            name, video = FRAMES + plain_id(fingerprint), [plain_id(video_id)] * n
-            rows = {"video": video, "pts": frames.pts, "time_s": frames.times_s}
-            _add(self._tables, name, _FRAME_COLUMNS, rows, frames.vectors.astype(np.float16), "vectors")
+        self.append_of_videos(fingerprint, {video_id: frames})
+
+    def append_of_videos(self, fingerprint: str, frames: Mapping[str, FrameEmbeddings]) -> None:
+        """Commit frames of several videos at once, video id → frames; see ``append``."""
+        some = {plain_id(video_id): own for video_id, own in frames.items() if len(own)}
+        if some:
+            parts = list(some.values())
+            rows = {
+                "video": [video_id for video_id, own in some.items() for _ in range(len(own))],
+                "pts": np.concatenate([own.pts for own in parts]),
+                "time_s": np.concatenate([own.times_s for own in parts]),
+            }
+            vectors = np.concatenate([own.vectors for own in parts]).astype(np.float16)
+            _add(self._tables, FRAMES + plain_id(fingerprint), _FRAME_COLUMNS, rows, vectors, "vectors")
+
+    @asked_again
+    def stored_pts_of(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, Ints]:
+        """Return video id → what ``stored_pts`` returns, for each of some videos."""
+        found = {video_id: np.empty(0, np.int64) for video_id in video_ids}
+        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+            if table is None:
+                return found
+            for where in of_videos_in_parts(video_ids):
+                found |= {video_id: pts for video_id, pts, _ in each_frame_once(table.rows(("video", "pts"), where))}
+        return found
 
     @asked_again
     def stored_pts(self, video_id: str, fingerprint: str) -> Ints:

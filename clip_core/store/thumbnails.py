@@ -20,11 +20,17 @@ class ThumbnailRows(StorePart):
 
     def append_thumbnails(self, video_id: str, jpegs: Mapping[int, bytes]) -> None:
         """Store thumbnails of frames, shared by all models: pts → JPEG. Stored ones may be appended again."""
-        if not jpegs:
+        self.append_thumbnails_of({video_id: jpegs})
+
+    def append_thumbnails_of(self, jpegs: Mapping[str, Mapping[int, bytes]]) -> None:
+        """Store thumbnails of several videos in one commit, video id → pts → JPEG; see ``append_thumbnails``."""
+        rows = [(plain_id(video_id), pts, jpeg) for video_id, own in jpegs.items() for pts, jpeg in own.items()]
+        if not rows:
             return
-        values = {"video": [plain_id(video_id)] * len(jpegs), "pts": list(jpegs), "jpeg": list(jpegs.values())}
+        video, pts, jpeg = zip(*rows, strict=True)
+        values = {"video": video, "pts": pts, "jpeg": jpeg, "size_bytes": [len(picture) for picture in jpeg]}
         with self._tables.writing(THUMBNAILS, _COLUMNS) as table:
-            table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
+            table.add(values)
 
     @asked_again
     def thumbnail_pts(self, video_id: str) -> Ints:

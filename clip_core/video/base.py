@@ -192,6 +192,26 @@ class Video(ABC):
         first, last = np.searchsorted(pts, first_pts), np.searchsorted(pts, last_pts, side="right")
         yield from self.frames_at(pts[first:last].tolist())
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether what is decoded from a keyframe on is what a pass from the first frame on shows there; see ``part``.
+
+        Reads the packets if nobody has yet.
+        """
+        return False
+
+    def part(self, wanted_pts: Sequence[int], first_pts: int, end_pts: int | None, seen: SeenFrames) -> Iterator[Frame]:
+        """Decode all frames from one keyframe to before another, of a video that ``has_parts``.
+
+        Args:
+            wanted_pts: Only these frames are turned into pictures and yielded.
+            first_pts, end_pts: Two of ``table.key_pts``, or the first frame and None, which is the end.
+            seen: Takes the times of all frames that are decoded.
+
+        At the end of the video ``unreadable_after_s`` is set as by ``frames``.
+        """
+        raise ValueError(f"{self.info.name} is decoded as a whole, not from {first_pts} to {end_pts}.")
+
     def trust(self, table: TimeTable) -> bool:
         """Take over a table that an earlier pass over this very file confirmed; then no pass is needed to confirm it.
 

@@ -86,6 +86,29 @@ class PyAVVideo(Video):
                 yield self._frame(number, decoded.pts, self._pictures.rgb(decoded))
                 self._check_open()
 
+    @property
+    def has_parts(self) -> bool:
+        """See ``Video.has_parts``. Joined recordings and files that claim a time twice are decoded as a whole."""
+        is_plain = bool(len(self.table)) and not self._joins and not self._claims_twice
+        return is_plain and not self._decoder.lacks_pts
+
+    def part(self, wanted_pts: Sequence[int], first_pts: int, end_pts: int | None, seen: SeenFrames) -> Iterator[Frame]:
+        """See ``Video.part``."""
+        wanted, table = {int(pts) for pts in wanted_pts}, self.table
+        with self._decoding() as decoder:
+            for decoded in FrameFinder(decoder, self._start_pts).find_on(first_pts, table):
+                if end_pts is not None and decoded.pts >= end_pts:
+                    return
+                seen.add(decoded.pts, decoded.duration, is_key=decoded.is_key)
+                if decoded.pts in wanted:
+                    number = int(np.searchsorted(table.pts, decoded.pts))
+                    yield self._frame(number, decoded.pts, self._pictures.rgb(decoded))
+                self._check_open()
+            if seen.pts and end_pts is None:
+                end_s = seen.table(self._time_base, self._start_pts, self.info.header_fps, confirmed=False).end_s
+                self.unreadable_after_s = end_s if self._ends_early(decoder, max(seen.pts), end_s) else None
+            self.left_out_frames = decoder.left_out
+
     def renew(self) -> bool:
         """See ``Video``."""
         self._joins, self._knows_joins = (), self.info.container in ONE_CLOCK
@@ -158,16 +181,16 @@ class PyAVVideo(Video):
                 self._check_open()
             table = self._take_over(seen)
             self.left_out_frames = decoder.left_out
-            self.unreadable_after_s = table.end_s if self._ends_early(decoder, seen.pts[-1]) else None
+            self.unreadable_after_s = table.end_s if self._ends_early(decoder, seen.pts[-1], table.end_s) else None
 
-    def _ends_early(self, decoder: Decoder, last_pts: int) -> bool:
+    def _ends_early(self, decoder: Decoder, last_pts: int, last_ends_s: float) -> bool:
         """Return whether more than one frame, or a second, was promised after the last that came."""
         clock = self.clock
         if is_cut_short(self.info.path, self.info.container, clock.last_position if clock else 0):
             return True
         if self._leaves_rest:
             return True
-        end_s = float(self._start_pts * self._time_base) + self.table.end_s
+        end_s = float(self._start_pts * self._time_base) + last_ends_s
         if decoder.promised_end_s is not None and decoder.promised_end_s > end_s + _SLACK_S:
             return True
         promised = np.array(decoder.packet_pts, dtype=np.int64)
@@ -229,6 +252,13 @@ class FrameFinder:
             if frame is not None or at_start:
                 return frame
             back_s = 2 * back_s + 1
+
+    def find_on(self, pts: int, table: TimeTable) -> Iterator[Decoded]:
+        """Yield the frame of this time and all after it; those after it if it does not come out of the decoder."""
+        self.find(pts, table)
+        if self._run is not None and self._last is not None and self._last.pts >= pts:
+            yield self._last
+        yield from self._run or ()
 
     def close(self) -> None:
         """Release the file; may be called twice."""

@@ -1,0 +1,149 @@
+"""Write what workers report into the store: few large commits by one process, so that none meets another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from clip_core.distributed.jobs import Rows, no_pts
+from clip_core.distributed.workers import ModelFacts
+from clip_core.indexing.stretches import build_stretches, stored_bank
+from clip_core.store.store import EmbeddingStore
+from clip_core.types import FrameEmbeddings, Ints, VideoRecord
+
+COMMIT_S, FIRST_COMMIT_S = 5.0, 0.25
+"""The first commits follow quickly, so that a run that is ended again and again gets somewhere."""
+MOST_ROWS, MOST_BYTES = 32_000, 64 * 1024 * 1024
+TIDY_COMMITS = 256
+PREPARE_S = 30.0
+PREPARED_AT = 1.5
+"""Stretches are built again when a video has so many times the rows that they were built from."""
+FRAMES_AT_ONCE, VIDEOS_AT_ONCE = 8_000, 64
+
+
+class Committer:
+    """Holds rows until a commit is due, and keeps the search prepared.
+
+    Args:
+        store: Takes the rows.
+        model: Under which they are stored.
+    """
+
+    def __init__(self, store: EmbeddingStore, model: ModelFacts) -> None:
+        self._store, self._model = store, model
+        self._rows: dict[str, list[Rows]] = {}
+        self._count = self._bytes = self._commits = 0
+        self._wait_s, self._committed = FIRST_COMMIT_S, time.monotonic()
+        self._stored: dict[str, int] = {}
+        self._prepared: dict[str, int] = {}
+        self._prepared_at = time.monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to commit now."""
+        is_late = time.monotonic() - self._committed >= self._wait_s
+        return self._count >= MOST_ROWS or self._bytes >= MOST_BYTES or (is_late and self._count > 0)
+
+    def add(self, rows: Rows) -> None:
+        """Take some rows."""
+        self._rows.setdefault(rows.video_id, []).append(rows)
+        self._count += len(rows.embeddings)
+        self._bytes += rows.embeddings.vectors.nbytes + sum(map(len, rows.thumbnails.values()))
+
+    def pts_of(self, video_id: str) -> Ints:
+        """Return the pts of a video's frames that are stored or wait here, int64 (n,), rising."""
+        waiting = [rows.embeddings.pts for rows in self._rows.get(video_id, ())]
+        return np.unique(np.concatenate([self._store.stored_pts(video_id, self._model.fingerprint), *waiting]))
+
+    def drop(self, video_id: str) -> None:
+        """Forget the rows of a video that wait here."""
+        self._rows.pop(video_id, None)
+
+    def commit(self) -> set[str]:
+        """Store all rows that wait, each frame once; return the ids of videos that were forgotten meanwhile."""
+        waiting, fingerprint = self._rows, self._model.fingerprint
+        self._rows, self._count, self._bytes = {}, 0, 0
+        forgotten = waiting.keys() - self._store.runs_under(fingerprint).keys()
+        for video_id in forgotten:
+            del waiting[video_id]
+        if waiting:
+            self._append(waiting)
+            since = waiting.keys() - self._store.runs_under(fingerprint).keys()
+            for video_id in since:  # at the same moment: rows without a run would never be read
+                self._store.discard(video_id, fingerprint)
+            forgotten |= since
+            self._commits += 1
+            if self._commits % TIDY_COMMITS == 0:
+                self._store.optimize(fingerprint)
+        self._wait_s, self._committed = min(COMMIT_S, 2 * self._wait_s), time.monotonic()
+        return forgotten
+
+    def _append(self, waiting: Mapping[str, list[Rows]]) -> None:
+        stored = self._store.stored_pts_of(self._model.fingerprint, list(waiting))
+        frames = {video_id: _missing(rows, stored[video_id]) for video_id, rows in waiting.items()}
+        self._store.append_of_videos(self._model.fingerprint, frames)
+        drawn = {video_id: self._missing_thumbnails(video_id, rows) for video_id, rows in waiting.items()}
+        self._store.append_thumbnails_of(drawn)
+        for video_id, own in frames.items():
+            self._stored[video_id] = len(stored[video_id]) + len(own)
+
+    def _missing_thumbnails(self, video_id: str, rows: list[Rows]) -> dict[int, bytes]:
+        known = set(self._store.thumbnail_pts(video_id).tolist())
+        return {pts: jpeg for some in rows for pts, jpeg in some.thumbnails.items() if pts not in known}
+
+    def finish(self, record: VideoRecord, samples_per_second: float | None) -> None:
+        """Record that all samples of a video are stored, which must have been committed.
+
+        Raises:
+            NotIndexedError: It was forgotten meanwhile.
+        """
+        self._store.remember_video(record)
+        self._store.finish(record.video_id, self._model.fingerprint, samples_per_second)
+        self._stored[record.video_id] = -1  # its stretches are built in any case
+
+    def prepare_search(self, *, is_last: bool = False) -> None:
+        """Build the stretches of videos that have grown, at times; at the last call of all that have changed."""
+        if not is_last and time.monotonic() - self._prepared_at < PREPARE_S:
+            return
+        fingerprint = self._model.fingerprint
+        for some in self._grown(is_last=is_last):
+            bank = stored_bank(self._store, fingerprint, self._model.logit_scale)
+            build_stretches(some, fingerprint, self._store, bank)
+        if is_last and self._commits:
+            self._store.index_stretches(fingerprint)
+            self._store.optimize(fingerprint)
+        self._prepared_at = time.monotonic()
+
+    def _grown(self, *, is_last: bool) -> Iterator[list[str]]:
+        some, count = list[str](), 0
+        for video_id, rows in list(self._stored.items()):
+            is_finished, before = rows < 0, self._prepared.get(video_id, 0)
+            if not is_finished and not is_last and rows <= PREPARED_AT * before:
+                continue
+            own = max(rows, before)
+            if some and (count + own > FRAMES_AT_ONCE or len(some) == VIDEOS_AT_ONCE):
+                yield some
+                some, count = [], 0
+            some.append(video_id)
+            count += own
+            self._prepared[video_id] = own
+            del self._stored[video_id]
+        if some:
+            yield some
+
+
+def _missing(rows: list[Rows], stored: Ints) -> FrameEmbeddings:
+    """Return the frames of rows that are not stored, each once."""
+    pts = np.concatenate([some.embeddings.pts for some in rows])
+    _, first = np.unique(pts, return_index=True)
+    new = first[~np.isin(pts[first], stored)]
+    times_s = np.concatenate([some.embeddings.times_s for some in rows])
+    vectors = np.concatenate([some.embeddings.vectors for some in rows])
+    return FrameEmbeddings(pts[new], times_s[new], vectors[new])
+
+
+def arrived(rows: list[Rows]) -> Ints:
+    """Return the pts of the frames of some rows, int64 (n,)."""
+    return np.concatenate([no_pts(), *(some.embeddings.pts for some in rows)])

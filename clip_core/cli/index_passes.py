@@ -12,6 +12,7 @@ from clip_core.cli import terminal
 from clip_core.cli.options import Options, about
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError, StoreError, VideoChangedError, VideoError, shown_name
+from clip_core.indexing.activity import ActivityReporter
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import is_there, known_video, stamp_if_there
 from clip_core.media.file_facts import file_facts
@@ -41,9 +42,16 @@ class IndexPasses:
         self._facts_told: set[str] = set()
         self._begun: dict[str, Sequence[str]] = {}
         self._time = _TimeLeft()
+        self._reporter = ActivityReporter(self._store, encoder.id, len(paths))
+        self._done = 0
+        self._samples: dict[str, int] = {}
 
     def run(self) -> int:
         """Index the videos, list what failed, and return how many did."""
+        with self._reporter:
+            return self._run()
+
+    def _run(self) -> int:
         is_several = len(self._paths) > 1
         if is_several:
             self._look_at_each()
@@ -79,6 +87,7 @@ class IndexPasses:
             warnings = (*self._begun.get(path, ()), *warnings)
             self._tell_indexed(path, warnings, idle=bar.idle and path not in self._begun)
             self._store.forget_failure(path)
+            self._done += 1
 
     def _progress(self, named: str, bar: terminal.ProgressBar, *, coarse_only: bool = False) -> Iterator[Progress]:
         path = self._options.video_path(named)
@@ -93,7 +102,23 @@ class IndexPasses:
                 coarse_only=coarse_only,
             )
             with closing(progresses):  # type: ignore[type-var]
-                yield from progresses
+                for progress in progresses:
+                    self._report(path, progress)
+                    yield progress
+
+    def _report(self, path: str, progress: Progress) -> None:
+        """Let other processes know how far the videos are."""
+        self._samples[path] = int(progress.done)
+        self._reporter.report(
+            lambda: {
+                "current": shown_name(path),
+                "done": self._done,
+                "failed": len(self._failed),
+                "samples": sum(self._samples.values()),
+                "per_second": progress.frames_per_second,
+                "left_s": self._time.left_s(progress.share),
+            }
+        )
 
     def _known(self, path: str, named: str, bar: terminal.ProgressBar) -> None:
         """Say once what the page shows beside the facts of the file, before anything is embedded."""
@@ -114,8 +139,10 @@ class IndexPasses:
             raise VideoError(f"{shown_name(path)} changed while it was read.", "Run the same command again.")
         for warning in warnings:
             terminal.note(f"{shown_name(path)}: {warning}")
-        samples = counted(len(self._store.stored_pts(record.video_id, self._encoder.fingerprint)), "sample")
+        count = len(self._store.stored_pts(record.video_id, self._encoder.fingerprint))
+        samples = counted(count, "sample")
         done = " (nothing to do)" if idle else ""
+        terminal.event("indexed", video=path, id=record.video_id, samples=count, length_s=record.table.end_s)
         terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{done}")
 
     @contextmanager
@@ -125,6 +152,7 @@ class IndexPasses:
             yield
         except ClipVideoError as error:
             tell(error.line)
+            terminal.event("failed", video=path, reason=error.line)
             self._failed[path] = _Failure(path, error)
             if path in self._missing:
                 self._store.forget_failure(path)

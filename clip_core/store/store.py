@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clip_core.errors import StoreError
+from clip_core.store.activities import ACTIVITIES, ActivityRows
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import asked_again, guarded, is_damage
@@ -83,8 +84,9 @@ class EmbeddingStore(
     SettingsRows,
     FailureRows,
     SearchRows,
+    ActivityRows,
 ):
-    """Videos, embeddings, thumbnails, annotations, subtitles, settings, failures and searches.
+    """Videos, embeddings, thumbnails, annotations, subtitles, settings, failures, searches and running commands.
 
     They lie in a folder or an object store.
 
@@ -245,7 +247,18 @@ class EmbeddingStore(
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
             derived = [prefix + fingerprint for prefix in (STRETCHES, SUMMARIES)]
             self.mending(fingerprint, lambda: self._tables.compact(derived))
-        small = [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES]
+        small = [
+            VIDEOS,
+            FILES,
+            RUNS,
+            THUMBNAILS,
+            ANNOTATIONS,
+            SETTINGS,
+            SUBTITLE_SOURCES,
+            FAILURES,
+            SEARCHES,
+            ACTIVITIES,
+        ]
         self._tables.compact([*small, *big])
 
     def discard(self, video_id: str, fingerprint: str) -> None:

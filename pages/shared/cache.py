@@ -21,6 +21,7 @@ from clip_core.encoders.registry import is_first_use, load_encoder
 from clip_core.errors import ClipVideoError, ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
 from clip_core.folder_watcher import FolderWatcher
+from clip_core.indexing.activity import FreshActivities
 from clip_core.indexing.recognise_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.identify import file_stamp, reindex_error, stamp_of
@@ -160,6 +161,12 @@ def index_queue() -> IndexQueue:
 def library_queue(name: str) -> TaskQueue[str]:
     """Return this process's queue of that name, such as "The comparison", for what the page Library looks for."""
     return TaskQueue(name, "What was found is kept; try again.", at_once=1)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def fresh_activities(location: str) -> FreshActivities:  # noqa: ARG001 - part of the key
+    """Return what tells which processes that index into a store are alive."""
+    return FreshActivities()
 
 
 def watch_folders() -> FolderWatcher:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from clip_core import EmbeddingStore
-from clip_core.cli import index_passes
+from clip_core.cli import index_passes, terminal
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import VideoRecord
 from tests.cli.test_commands import here, run
@@ -40,6 +41,27 @@ def stored(here: Path, encoder: Any) -> dict[str, int]:
     store = EmbeddingStore(here / "store")
     records: list[VideoRecord] = store.videos()
     return {record.name: len(store.stored_pts(record.video_id, encoder.fingerprint)) for record in records}
+
+
+def test_each_event_is_a_line_of_json(
+    footage: Path, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "_is_json", False)  # it is put back after the test
+    monkeypatch.setattr(terminal, "PLAIN_LINE_S", 0.0)
+    code, out, err = run(capsys, "index", "footage", "--log", "json")
+    events = [json.loads(line) for line in err]
+    assert (code, len(out)) == (3, 3)
+    assert [event["video"] for event in events if event["event"] == "failed"] == ["footage/b/broken.mp4"]
+    indexed = {event["video"]: event for event in events if event["event"] == "indexed"}
+    assert list(indexed) == ["footage/a/v1.mp4", "footage/b/deep/v2.mp4", "footage/c/v3.mp4"]
+    (kept,) = (video for video in EmbeddingStore(here / "store").usage() if video.record.name == "v2.mp4")
+    found = indexed["footage/b/deep/v2.mp4"]
+    assert (found["id"], found["samples"]) == (kept.record.video_id, kept.models[0].frames)
+    assert found["length_s"] == kept.record.end_s
+    shares = [event["share"] for event in events if event["event"] == "progress" and event["of"] == "footage/a/v1.mp4"]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert any("1 of 4 videos failed" in event.get("text", "") for event in events)
 
 
 def test_a_folder_is_indexed_with_its_subfolders_and_what_failed_is_taken_again(

@@ -18,6 +18,7 @@ from pages.regions.library.add import draw_add
 from pages.regions.library.exports import draw_export
 from pages.regions.library.forget import ask_to_forget
 from pages.regions.library.lookalikes import draw_lookalikes
+from pages.regions.library.others import draw_others
 from pages.regions.library.queueing import choose_model, take_ask
 from pages.regions.library.state import DUPLICATES, LISTS, QUEUE, UNUSUAL, VIDEOS, IndexAsk, LibraryState
 from pages.regions.sidebar import source
@@ -45,6 +46,7 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
     names = queue.names_of(stored)
     ask = _draw_controls(stored, config, store, busy)
     _draw_messages()
+    draw_others(store)
     if ask is not None:
         queue.draw_row(names)
         if state.library_view == QUEUE:

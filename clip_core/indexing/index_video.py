@@ -378,7 +378,6 @@ class _Run:
         self._store.finish(self._id, self._encoder.fingerprint, self._noted)
         if not self._store.stretches_are_current(self._id, self._encoder.fingerprint):
             self._prepare_search()
-        self._store.index_stretches(self._encoder.fingerprint)
         self._store.optimize(self._encoder.fingerprint)
         warnings = self._said + _warnings(record, self.total) + _left_out(self._video)
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

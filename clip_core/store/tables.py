@@ -247,7 +247,7 @@ class Tables:
 
     @asked_again
     def answered(self, name: str, question: Hashable, answer: Callable[[Table | None], _T]) -> _T:
-        """Return ``answer`` for a small table, cached until somebody commits to the table.
+        """Return ``answer`` for a table, cached until somebody commits to the table.
 
         Args:
             name: The table.
@@ -259,12 +259,15 @@ class Tables:
                 return answer(None)
             state, key = table.state, (name, question)
             known = self._answers.get(key)
-            value = known[1] if known is not None and known[0] == state else answer(table)
+            if known is None or known[0] != state:
+                known = None
+                self._answers.pop(key, None)  # it may be large: it goes before the new one is computed
+                known = (state, answer(table))
         self._answers.pop(key, None)  # the last used is the last, and the first are dropped
-        self._answers[key] = (state, value)
+        self._answers[key] = known
         for old in [*self._answers][:-_MOST_ANSWERS]:
             self._answers.pop(old, None)
-        return value
+        return known[1]
 
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:

@@ -41,7 +41,7 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "optimize": lambda store: store.optimize(),
     "write_stretches": lambda store: store.write_stretches(MODEL, {VIDEO: STRETCH}, {VIDEO: "e"}, 1),
     "drop_stretches": lambda store: store.drop_stretches(VIDEO, MODEL),
-    "index_stretches": lambda store: store.index_stretches(MODEL),
+    "compact_stretches": lambda store: store.compact_stretches(MODEL),
     "write_stretch_summaries": lambda store: store.write_stretch_summaries(MODEL, {VIDEO: StretchSummary(1)}),
     "drop_stretch_summary": lambda store: store.drop_stretch_summary(VIDEO, MODEL),
     "remember_failure": lambda store: store.remember_failure("/films/a.mp4", "It is broken."),

@@ -413,7 +413,15 @@ def test_the_selected_hits_become_a_zip_of_clips(library: World, tmp_path: Path)
     assert link.proto.url == f"player/clips/{task.key}?of=hits"
     page.says("hits", "selected", keys=[other["key"]])
     assert page.at.get("link_button") == []  # that ZIP is of other hits
+    page.says("hits", "selected", keys=[one["key"], other["key"]]).press("reel_hits")
+    page.until(lambda: not any(view.active for view in queue.views()))
+    film = next(view for view in queue.views() if view.key != task.key)
+    assert (film.state, film.progress.files[0].name) == ("done", "reel.mp4")  # type: ignore[union-attr]
+    assert [clip.path.name for clip in film.progress.clips] == ["wide.mp4", HOSTILE]  # type: ignore[union-attr]
+    links = [link.proto.url for link in page.run().at.get("link_button")]
+    assert links == [f"player/clips/{key}?of=hits" for key in (task.key, film.key)]
+    page.says("hits", "selected", keys=[other["key"]])
     (tmp_path / "elsewhere").mkdir()
     library.write(video_dirs=str(tmp_path / "elsewhere"))
     _forget_caches()
-    assert "zip_hits" not in [button.key for button in page.run().at.button]  # the files may not be read here
+    assert not {"zip_hits", "reel_hits"} & {button.key for button in page.run().at.button}  # they may not be read here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from clip_core.video import open_video
 from tests.support.odd_names import ODD_NAMES
 from tests.support.video_maker import VideoSpec, planted, read_number
 
+ROOT = Path(__file__).parents[2]
 DOG = Annotation("a dog", 0.5, 0.0, 1.0, "accepted")
 CAT = Annotation("a cat", 0.2, 0.1, 0.3, "rejected")
 MOVED = Annotation("pizza", 0.5, 0.4, 0.6)
@@ -59,6 +61,17 @@ def test_each_judged_moment_is_a_picture_with_its_text(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "out" / "pairs.zip") as packed:
         table = pd.read_json(io.BytesIO(packed.read("metadata.jsonl")), lines=True)
     assert table["accepted"].tolist() == [True, False, True]
+
+
+def test_the_way_to_read_them_in_the_docs_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    list(export_pairs([judged(tmp_path, "a", DOG, CAT)], tmp_path / "training.zip"))
+    (code,) = re.findall(r"```py\n(.*?)```", (ROOT / "docs" / "files.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - a page of this project
+    ((image, text),) = names["accepted"]
+    assert (text, read_number(cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2BGR))) == ("a dog", 15)
+    assert [row["image"].size for row in names["rows"]] == [image.size] * 2
 
 
 def test_several_pictures_are_spread_over_the_moment(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class IndexPasses:
     ) -> None:
         self._paths, self._options, self._encoder, self._rate = paths, options, encoder, samples_per_second
         self._store = options.store
+        self._is_several = len(paths) > 1
         self._missing = {path for path in paths if not is_there(path)}
         self._failed: dict[str, _Failure] = {}
         self._facts_told: set[str] = set()
@@ -44,14 +45,16 @@ class IndexPasses:
 
     def run(self) -> int:
         """Index the videos, list what failed, and return how many did."""
-        is_several = len(self._paths) > 1
-        if is_several:
+        if not self._is_several:
+            self._index(self._paths[0])
+            return len(self._failed)
+        try:
             self._look_at_each()
-        for done, path in enumerate(self._paths):
-            if path not in self._failed:
-                self._index(path, f"; video {done + 1} of {len(self._paths)}" if is_several else "")
-        if is_several:
+            for done, path in enumerate(self._paths):
+                if path not in self._failed:
+                    self._index(path, f"; video {done + 1} of {len(self._paths)}")
             self._try_changed_again()
+        finally:  # also when Ctrl-C stops it
             self._list_failed()
         return len(self._failed)
 
@@ -120,11 +123,14 @@ class IndexPasses:
 
     @contextmanager
     def _noting_failure(self, path: str, tell: Callable[[str], None] = terminal.note) -> Iterator[None]:
-        """Tell an error within the block, and list it in the store unless the file never was there."""
+        """Tell an error within the block, and list it in the store unless the file never was there.
+
+        Of several videos, the reason follows in the list at the end.
+        """
         try:
             yield
         except ClipVideoError as error:
-            tell(error.line)
+            tell(f"{shown_name(path)} failed." if self._is_several else error.line)
             self._failed[path] = _Failure(path, error)
             if path in self._missing:
                 self._store.forget_failure(path)

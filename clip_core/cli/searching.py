@@ -199,6 +199,8 @@ def _query(texts: Sequence[str], images: Sequence[str], like: str | None, option
 
 
 def _image(path: str) -> Any:  # noqa: ANN401
+    if not Path(path).exists():
+        raise ClipVideoError(f"There is no file {shown_name(path)}.", "Check --image.")
     rgb = read_image(Path(path)) if Path(path).is_file() else None
     if rgb is None:
         raise ClipVideoError(f"{shown_name(path)} cannot be read as a picture.", "Give a PNG or JPEG file to --image.")

@@ -188,7 +188,7 @@ def test_the_words_become_a_query_and_a_filter(
         (["- a person"], 'There is nothing to look for. Such as: python -m clip_core search "a red car"'),
         (["x" * 5000], "The query has 5,000 letters. Shorten it to 2,000."),
         (["--image", "config.yaml"], "config.yaml cannot be read as a picture. Give a PNG or JPEG file to --image."),
-        (["--image", "gone.png"], "gone.png cannot be read as a picture. Give a PNG or JPEG file to --image."),
+        (["--image", "gone.png"], "There is no file gone.png. Check --image."),
         (["--like", "sample.mp4"], "sample.mp4 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
         (
             ["--like", "sample.mp4@0:50"],

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -26,7 +24,7 @@ from clip_core.library.identify import known_video
 from clip_core.prompts import parse_prompts
 from clip_core.retrieval.build_stretches import refresh_stretches
 from clip_core.retrieval.filters import PictureShape, SearchFilter
-from clip_core.retrieval.hit_files import hits_csv
+from clip_core.retrieval.hit_files import hits_csv, hits_json
 from clip_core.retrieval.query import Like, SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
@@ -271,12 +269,11 @@ def _write(
     kind: str, query: SearchQuery, result: SearchResult, said: Sequence[SubtitleHit], store: EmbeddingStore,
     out: str | None,
 ) -> None:  # fmt: skip
-    notes = list[str]()
+    notes, text = list[str](), "\n".join(text.line for text in query.texts)
     if kind == "json":
-        answer = result.to_dict() | {"subtitles": [asdict(hit) for hit in said]}
-        content = (json.dumps(answer, indent=2, default=lambda value: value.item()) + "\n").encode()
+        content = hits_json(result, text, said).encode()
     elif kind == "csv":
-        content = hits_csv(result.hits, "\n".join(text.line for text in query.texts), result.unit).encode()
+        content = hits_csv(result.hits, text, result.unit).encode()
     else:
         content, notes = _timeline(kind, query, result, store)
     if out is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -92,7 +93,9 @@ def write_hits(kind: str, hits: Sequence[Hit], found: Found, text: str) -> bytes
         found: The search that they are from.
         text: Its query as typed.
     """
-    if kind in HIT_FORMATS:
-        write = hits_csv if kind == "csv" else hits_json
-        return write(hits, text, found.result.unit).encode()
+    if kind == "csv":
+        return hits_csv(hits, text, found.result.unit).encode()
+    if kind == "json":
+        said = () if search_state().selected else found.said
+        return hits_json(replace(found.result, hits=tuple(hits)), text, said).encode()
     return write_moments(kind, selection_of(hits, found.store, query=found.query, unit=found.result.unit))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import numpy as np
 import streamlit as st
 
@@ -15,6 +13,7 @@ from pages.regions.moments.moment_list import MomentList
 from pages.regions.search.state import Example, ask
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.viewer.playhead import Playhead
+from pages.shared import cache
 from pages.shared.theme import unseen
 
 WIDTH_PX = 300
@@ -62,8 +61,7 @@ def _search_like(
     uri = ""
     if len(known):
         pts = int(known[np.argmin(np.abs(record.table.seconds(known) - shown_s))])
-        jpeg = store.thumbnails(record.video_id, [pts]).get(pts)
-        uri = "" if jpeg is None else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+        uri = cache.stored_picture(store.location, record.video_id, pts) or ""
     ask("", Example(name, uri, like=Like(record.video_id, start_s, end_s)))
     st.switch_page(SEARCH)
 

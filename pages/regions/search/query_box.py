@@ -9,7 +9,7 @@ from clip_core.errors import PromptError
 from clip_core.prompts import parse_prompts
 from clip_core.retrieval.query import MOST_LETTERS, SearchQuery, parse_query
 from clip_core.text import printable, shorten
-from clip_core.video.drawing import shrunk, thumbnail_jpeg
+from clip_core.video.drawing import jpeg_uri, shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.player.components import draw_part, report_of
 from pages.regions.search.state import Example, as_report, asked_anew, search_state
@@ -76,8 +76,7 @@ def show_picture(name: str, picture: Picture) -> None:
     """Search for a picture."""
     state = search_state()
     state.picture_error = None
-    uri = "data:image/jpeg;base64," + base64.b64encode(thumbnail_jpeg(picture.rgb)).decode()
-    state.example, state.since = Example(name, uri, picture), None
+    state.example, state.since = Example(name, jpeg_uri(thumbnail_jpeg(picture.rgb)), picture), None
     asked_anew()
 
 

@@ -25,7 +25,7 @@ from clip_core.prompts import parse_prompts
 from clip_core.retrieval.build_stretches import refresh_stretches
 from clip_core.retrieval.filters import PictureShape, SearchFilter
 from clip_core.retrieval.hit_files import hits_csv, hits_json
-from clip_core.retrieval.query import Like, SearchQuery
+from clip_core.retrieval.query import Like, SearchQuery, place_name
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
 from clip_core.retrieval.selection import file_moments_of, selection_of
@@ -190,7 +190,9 @@ def _check_out(out: str, images: Sequence[str], store: EmbeddingStore) -> None:
 def _query(texts: Sequence[str], images: Sequence[str], like: str | None, options: Options) -> SearchQuery:
     lines = [line for given in texts for line in given.splitlines()]
     pictures = tuple((Picture(_image(path)), 1.0) for path in images)
-    query = SearchQuery(parse_prompts(lines), pictures, None if like is None else _like(like, options))
+    at, name = (None, "") if like is None else _like(like, options)
+    name = ", ".join([*(Path(path).name for path in images), *([name] if name else [])])
+    query = SearchQuery(parse_prompts(lines), pictures, at, name)
     if not (query.positives or pictures or query.like):
         raise PromptError("There is nothing to look for.", f'Such as: {PROGRAM} search "a red car"')
     return query
@@ -205,8 +207,8 @@ def _image(path: str) -> Any:  # noqa: ANN401
     return rgb
 
 
-def _like(named: str, options: Options) -> Like:
-    """Return the place that VIDEO@TIME or VIDEO@FROM-TO names."""
+def _like(named: str, options: Options) -> tuple[Like, str]:
+    """Return the place that VIDEO@TIME or VIDEO@FROM-TO names, and what to call it, as the page does."""
     video, _, times = named.rpartition("@")
     spans = [parse_time(time) for time in times.split("-")]
     if not video or len(spans) > 2 or any(time_s is None for time_s in spans):
@@ -216,7 +218,7 @@ def _like(named: str, options: Options) -> Like:
     if start_s >= stored.end_s:
         what = f"{shown_name(named)} lies after the end of the video, which lasts {clock(stored.end_s)}."
         raise ClipVideoError(what, "Give an earlier time.")
-    return Like(stored.video_id, start_s, end_s)
+    return Like(stored.video_id, start_s, end_s), place_name(stored.name, start_s, end_s)
 
 
 def _where(filters: dict[str, Any]) -> SearchFilter:

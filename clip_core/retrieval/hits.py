@@ -69,9 +69,9 @@ class HitList:
         return tuple(sorted(found, key=lambda hit: -hit.score))
 
     def leave_out_rejected(self) -> None:
-        """Leave out the moments that were rejected by hand for the query's texts."""
+        """Leave out the moments that were rejected by hand for the query."""
         for video_id, own in self._store.all_annotations().items():
-            self._left_out[video_id] += rejected_spans(own, self._query.positives)
+            self._left_out[video_id] += rejected_spans(own, self._query.judged_as)
 
     def leave_out(self, like: Like) -> None:
         """Leave out the surroundings of a place: what would be one moment with it."""

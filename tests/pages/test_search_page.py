@@ -303,7 +303,16 @@ def test_a_picture_is_looked_for(library: World) -> None:
     assert page.part("query")["example"]["name"] == "a <b>picture</b>.png"
     assert page.part("query")["example"]["uri"].startswith("data:image/jpeg;base64,")
     assert page.cards[0]["name"] == "wide.mp4"
-    assert (page.cards[0]["beats"], page.part("hits")["judges"]) == (None, False)
+    assert (page.cards[0]["beats"], page.part("hits")["judges"]) == (None, True)
+    page.says("hits", "judged", what="reject", keys=[page.cards[0]["key"]])
+    (judged,) = store_of(library).annotations(_record(library, "wide.mp4").video_id)
+    assert (judged.prompt, judged.verdict, judged.anchor_s) == ("a <b>picture</b>.png", "rejected", page.cards[0]["at"])
+    assert page.cards[0]["verdict"] == "rejected"
+    first = page.cards[0]["key"]
+    page.state.search_hide = True
+    page.run()
+    assert first not in {card["key"] for card in page.cards}
+    page.state.search_hide = False
     for broken in ("data:image/png;base64,AAAA", "data:text/html;base64,AAAA", "data:image/png;base64,§", "x", 7):
         page.says("query", "picture", uri=broken, name="broken.png")
         assert ("broken.png cannot be read" in page.part("query")["error"]) == isinstance(broken, str)

@@ -45,7 +45,8 @@ def _query() -> SearchQuery | None:
     if len(state.text) > MOST_LETTERS:
         raise PromptError(f"The query has {len(state.text):,} letters.", f"Shorten it to {MOST_LETTERS:,}.")
     example, texts = state.example, parse_prompts(state.text.splitlines())
-    return SearchQuery(texts, () if example.picture is None else ((example.picture, 1.0),), example.like)
+    pictures = () if example.picture is None else ((example.picture, 1.0),)
+    return SearchQuery(texts, pictures, example.like, example.name)
 
 
 def _take_text() -> None:

@@ -157,7 +157,7 @@ def _why_none(found: Found) -> str:
 
 def _data(found: Found) -> dict[str, Any]:
     result, state = found.result, search_state()
-    read_only, has_text = found.store.read_only, bool(found.query.positives)
+    read_only = found.store.read_only
     return {
         "search": f"{state.asked} {hash(state.found_of)}",
         "sure": result.verdict == "there" or result.unit != "corrected",  # likeness alone is not compared with anything
@@ -165,8 +165,8 @@ def _data(found: Found) -> dict[str, Any]:
         "hits": [_card(hit, found) for hit in found.hits],
         "strips": _strips(found),
         "selected": state.selected,
-        "judges": has_text and not read_only,
-        "silent": READ_ONLY if read_only else "Only hits of a query with a text can be judged.",
+        "judges": not read_only and bool(found.query.judged_as),
+        "silent": READ_ONLY,
     }
 
 
@@ -245,7 +245,7 @@ def _open() -> None:
 def _judge(found: Found) -> None:
     report = as_report(report_of("hits", "judged"))
     what, keys, listed = report.get("what"), report.get("keys"), search_state().listed
-    if found.store.read_only or not found.query.positives or not isinstance(keys, list):
+    if found.store.read_only or not found.query.judged_as or not isinstance(keys, list):
         return
     if what in (*VERDICT_OF, "undo"):
         hits = [listed[key] for key in keys if isinstance(key, str) and key in listed]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from clip_core.errors import PromptError
@@ -22,15 +24,17 @@ def main() -> None:
     with st.sidebar.container(gap="xsmall"):
         st.markdown("##### Search with")
         chosen, rate = model.choose_model(config)
-        saved.draw_saved(store, records)
+        draw_saved = partial(saved.draw_saved, st.container(gap="xsmall"), store)
     if not records:
         start.draw_nothing_stored()
+        draw_saved(None)
         return
     with st.container(gap="xsmall"):
         try:
             query = query_box.choose_query()
         except PromptError as error:
             page.draw_error(error)
+            draw_saved(None)
             return
         row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="search_row")
         with row:
@@ -38,10 +42,12 @@ def main() -> None:
             wanted = filters.choose_filters(records)
         encoder = model.load(chosen)
         if encoder is None or not model.may_send(encoder):
+            draw_saved(None)
             return
         if query is None:
             said.caption(counted(len(records), "stored video"))
             start.draw_nothing_asked()
+            draw_saved(encoder)
             return
         found = results.find(query, wanted, records, encoder, store)
         with said:
@@ -52,6 +58,7 @@ def main() -> None:
         unsearched.draw_unsearched(found, encoder, rate)
         with spoken.draw_said(found):
             results.draw_hits(found)
+    draw_saved(encoder)  # after the cards: counting what is new takes a search for each
 
 
 page.show(main)

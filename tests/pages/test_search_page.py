@@ -278,19 +278,26 @@ def test_a_saved_search_tells_what_is_new(library: World, stock: Path) -> None:
     page = Searcher().ask("a dog")
     page.press("save_search")
     (kept,) = store_of(library).searches()
-    assert (kept.text, len(kept.seen)) == ("a dog", 3)
+    assert (kept.text, kept.seen[_record(library, "wide.mp4").video_id[:12]], len(kept.seen)) == ("a dog", 50, 3)
     assert page.at.button(key="save_search").disabled
     library.take(stock / "one.mp4", "new.mp4")
     index(library, "new.mp4")
     page = Searcher()
-    assert page.at.button(key="saved_search_0").label == "a dog :gray[· 1 new]"
+    found = [hit for hit in expected(library, "a dog", limit=results.LIMIT).hits if hit.name == "new.mp4"]
+    assert page.at.button(key="saved_search_0").label == f"a dog :gray[· {len(found)} new]"
     page.press("saved_search_0")
     assert {card["name"]: card["new"] for card in page.cards}["new.mp4"]
     assert sum(card["new"] for card in page.cards) == sum(card["name"] == "new.mp4" for card in page.cards)
+    assert page.at.toggle(key="only_new").label == f"Only new · {len(found)} hit{'s' * (len(found) > 1)}"
     page.at.toggle(key="only_new").set_value(True)
     page.run()
     assert {card["name"] for card in page.cards} == {"new.mp4"}
     assert len(store_of(library).searches()[0].seen) == 4  # somebody has looked now
+    for _ in index_video(library.video, load_encoder("rnd", load_config(library.config)), store_of(library)):
+        pass  # every frame of wide.mp4
+    page = Searcher()
+    page.press("saved_search_0")
+    assert {card["name"] for card in page.cards if card["new"]} == {"wide.mp4"}
     page.press("drop_search_0")
     assert store_of(library).searches() == ()
 

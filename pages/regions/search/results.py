@@ -51,6 +51,7 @@ class Found:
         said: The cues of subtitles that hold the query's words, the best first.
         records: The stored videos by id.
         encoder, store: The model and the store that were searched with.
+        new: Ids of the videos that have got frames since somebody last looked at this saved search.
     """
 
     query: SearchQuery
@@ -61,6 +62,7 @@ class Found:
     records: Mapping[str, VideoSummary]
     encoder: Encoder
     store: EmbeddingStore
+    new: frozenset[str] = frozenset()
 
     @property
     def picked(self) -> tuple[Hit, ...]:
@@ -84,9 +86,10 @@ def find(
         StoreError: The store cannot be read.
     """
     state, by_id = search_state(), {record.video_id: record for record in records}
+    new = frozenset() if state.since is None else state.since.new_among(frames_of(store, encoder))
     if state.since is not None and state.only_new:
-        new = [video_id for video_id in by_id if state.since.is_new(video_id)]
-        chosen = replace(chosen, videos=tuple(i for i in new if chosen.videos is None or i in chosen.videos))
+        among = [i for i in by_id if i in new and (chosen.videos is None or i in chosen.videos)]
+        chosen = replace(chosen, videos=tuple(among))
     judged = state.judged if chosen.where.hide_rejected else 0
     of = (state.asked, state.text, state.example, chosen, encoder.fingerprint, state.queued_done, judged, tuple(by_id))
     if state.found_of != of:
@@ -101,7 +104,12 @@ def find(
             state.more[video_id] = limited(limit=MOST_OF_ONE, videos=(video_id,), most_per_video=MOST_OF_ONE)
     hits = tuple(_with_more(result.hits, {video_id: more for video_id, more in state.more.items() if more is not None}))
     state.listed = {key_of(hit): hit for hit in hits}
-    return Found(query, chosen, result, hits, said, by_id, encoder, store)
+    return Found(query, chosen, result, hits, said, by_id, encoder, store, new)
+
+
+def frames_of(store: EmbeddingStore, encoder: Encoder) -> dict[str, int]:
+    """Return id of each video that can be searched with a model → how many of its frames are stored."""
+    return {video_id: own.frames for video_id, own in store.stretch_summaries(encoder.fingerprint).items()}
 
 
 def _with_more(hits: Sequence[Hit], more: Mapping[str, SearchResult]) -> Iterator[Hit]:
@@ -187,7 +195,7 @@ def _card(hit: Hit, found: Found) -> dict[str, Any]:
         "beats": None if hit.beats is None else int(100 * hit.beats),
         "sure": hit.beats is None or hit.beats > Settings().confidence,
         "verdict": "" if annotation is None else annotation.verdict,
-        "new": state.since is not None and state.since.is_new(hit.video_id),
+        "new": hit.video_id in found.new,
         "more": 0 if is_expanded or hit is not last else found.result.more.get(hit.video_id, 0),
         "also": [{"name": o.name, "time": _span_text(o.start_s, o.end_s)} for o in hit.also_in],
         "curve": _curve(hit, state.curves.get(key)),

@@ -233,7 +233,7 @@ def _work_counted(progress: Progress) -> str:
         "clips": f"{done:.1f} of {total:.1f} s cut",
         "frames": f"{done:.0f} of {total:.0f} frames",
         "zip": f"{size_text(done)} of {size_text(total)} packed",
-        "done": f"{len(progress.files)} files",
+        "done": counted(len(progress.files), "file"),
     }
     return counts[progress.stage] + terminal.time_left(progress.seconds_left)
 

@@ -271,11 +271,11 @@ def _write(
     kind: str, query: SearchQuery, result: SearchResult, said: Sequence[SubtitleHit], store: EmbeddingStore,
     out: str | None,
 ) -> None:  # fmt: skip
-    notes, text = list[str](), "\n".join(text.line for text in query.texts)
+    notes = list[str]()
     if kind == "json":
-        content = hits_json(result, text, said).encode()
+        content = hits_json(result, query.title, said).encode()
     elif kind == "csv":
-        content = hits_csv(result.hits, text, result.unit).encode()
+        content = hits_csv(result.hits, query.title, result.unit).encode()
     else:
         content, notes = _timeline(kind, query, result, store)
     if out is None:

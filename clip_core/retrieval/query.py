@@ -53,6 +53,11 @@ class SearchQuery:
         return self.positives or ((name,) if name else ())
 
     @property
+    def title(self) -> str:
+        """Its texts as lines, or else its name: what files of hits call it."""
+        return "\n".join(text.line for text in self.texts) or clean_prompt(self.name)
+
+    @property
     def positives(self) -> tuple[str, ...]:
         """The texts to look for."""
         return tuple(text.text for text in self.texts if not text.negative)

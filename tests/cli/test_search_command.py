@@ -78,6 +78,8 @@ def test_json_is_the_whole_answer_and_csv_its_hits(here: Path, capsys: pytest.Ca
     assert (code, answer["verdict"], answer["unit"], answer["videos"]) == (0, "there", "corrected", 2)
     for found, planted_at in zip(spans(answer["hits"]), DOGS, strict=True):
         assert found == pytest.approx(planted_at, abs=0.2)
+    alike = json.loads("\n".join(run(capsys, "search", "--like", "sample.mp4@0:42", "--json", "--limit", "1")[1]))
+    assert (answer["query"], alike["query"]) == ("a dog", "frame at 0:42.000 of sample.mp4")
     code, out, err = run(capsys, "search", "a dog", "--limit", "2", "-o", "dogs.csv")
     assert (code, out) == (0, ["2 hits in dogs.csv"])
     assert err[0].startswith("there. ")

@@ -53,7 +53,7 @@ def draw_exports(found: Found) -> None:
 
 def _draw_media(hits: Sequence[Hit], found: Found) -> None:
     """Draw the buttons that cut the hits; there is no session in the thread where they are cut."""
-    text, unit, config = search_state().text.strip(), found.result.unit, cache.config()
+    text, unit, config = found.query.title, found.result.unit, cache.config()
     hits = [hit for hit in hits if is_allowed(Path(found.records[hit.video_id].path), config)]
     if not hits:
         return
@@ -75,7 +75,7 @@ def _draw_media(hits: Sequence[Hit], found: Found) -> None:
 def _draw_button(kind: str, title: str, mime: str, file_name: str, hits: Sequence[Hit], found: Found) -> None:
     st.download_button(
         title,
-        partial(write_hits, kind, hits, found, search_state().text.strip()),
+        partial(write_hits, kind, hits, found),
         file_name,
         mime,
         key=f"export_hits_{kind}",
@@ -84,18 +84,17 @@ def _draw_button(kind: str, title: str, mime: str, file_name: str, hits: Sequenc
     )
 
 
-def write_hits(kind: str, hits: Sequence[Hit], found: Found, text: str) -> bytes:
+def write_hits(kind: str, hits: Sequence[Hit], found: Found) -> bytes:
     """Return the content of a file of hits: the one place where hits are handed to an exporter.
 
     Args:
         kind: A key of ``HIT_FORMATS`` or of ``MOMENT_FORMATS``.
         hits: What to write, at least one; in one video if the format is ``one_video``.
         found: The search that they are from.
-        text: Its query as typed.
     """
     if kind == "csv":
-        return hits_csv(hits, text, found.result.unit).encode()
+        return hits_csv(hits, found.query.title, found.result.unit).encode()
     if kind == "json":
         said = () if search_state().selected else found.said
-        return hits_json(replace(found.result, hits=tuple(hits)), text, said).encode()
+        return hits_json(replace(found.result, hits=tuple(hits)), found.query.title, said).encode()
     return write_moments(kind, selection_of(hits, found.store, query=found.query, unit=found.result.unit))

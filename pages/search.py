@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.errors import PromptError
 from clip_core.text import counted
@@ -49,16 +50,20 @@ def main() -> None:
             start.draw_nothing_asked()
             draw_saved(encoder)
             return
-        found = results.find(query, wanted, records, encoder, store)
-        with said:
-            results.describe(found)
-        with row:
-            saved.draw_save(found)
-            exports.draw_exports(found)
-        unsearched.draw_unsearched(found, encoder, rate)
-        with spoken.draw_said(found):
-            results.draw_hits(found)
+        _draw_found(results.find(query, wanted, records, encoder, store), said, row, rate)
     draw_saved(encoder)  # after the cards: counting what is new takes a search for each
+
+
+def _draw_found(found: results.Found, said: DeltaGenerator, row: DeltaGenerator, rate: float | None) -> None:
+    """Draw the answer: a line in ``said``, buttons in ``row``, and the cards."""
+    with said:
+        results.describe(found)
+    with row:
+        saved.draw_save(found)
+        exports.draw_exports(found)
+    unsearched.draw_unsearched(found, found.encoder, rate)
+    with spoken.draw_said(found):
+        results.draw_hits(found)
 
 
 page.show(main)

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.encoders.base import Encoder
+from clip_core.encoders.base import Encoder, ShownEncoder
 from clip_core.library.identify import is_there
 from clip_core.retrieval.hit_curves import HitCurve, hit_curves
 from clip_core.retrieval.query import SearchQuery
@@ -60,7 +60,7 @@ class Found:
     hits: tuple[Hit, ...]
     said: Sequence[SubtitleHit]
     records: Mapping[str, VideoSummary]
-    encoder: Encoder
+    encoder: ShownEncoder
     store: EmbeddingStore
     new: frozenset[str] = frozenset()
 
@@ -77,7 +77,7 @@ def key_of(hit: Hit) -> str:
 
 
 def find(
-    query: SearchQuery, chosen: Chosen, records: Sequence[VideoSummary], encoder: Encoder, store: EmbeddingStore
+    query: SearchQuery, chosen: Chosen, records: Sequence[VideoSummary], encoder: ShownEncoder, store: EmbeddingStore
 ) -> Found:
     """Search, unless nothing has changed since the last run.
 

@@ -129,7 +129,7 @@ class ProxyQueue(TaskQueue[str]):
 
 
 class ExportQueue(TaskQueue[str]):
-    """Runs ``export_media``, or ``make`` in tests, and makers of ZIPs, one request at a time.
+    """Runs ``export_media``, or ``make`` in tests, and makers of ZIPs and films, one request at a time.
 
     The ``files`` of the last report are the results, kept for a day.
 
@@ -163,16 +163,21 @@ class ExportQueue(TaskQueue[str]):
         self._submit(key, lambda folder: self._make(path, request, folder, table=record.table, stamp=stamp), viewer)
         return key
 
-    def start_zip(
-        self, key: str, make: Callable[[Path], Generator[Progress, None, None]], viewer: str = "somebody"
+    def start_file(
+        self,
+        key: str,
+        make: Callable[[Path], Generator[Progress, None, None]],
+        viewer: str = "somebody",
+        file_name: str = CLIPS_ZIP,
     ) -> None:
-        """Make a ZIP of files of several videos, or join the task that does.
+        """Make a file of several videos, or join the task that does.
 
         Args:
             key: 32 hex digits that say what is in it.
-            make: Writes the ZIP at a path.
+            make: Writes the file at a path.
+            file_name: One of ``RESULTS``.
         """
-        self._submit(key, lambda folder: make(folder / CLIPS_ZIP), viewer)
+        self._submit(key, lambda folder: make(folder / file_name), viewer)
 
     def _submit(self, key: str, make: Callable[[Path], Generator[Progress, None, None]], viewer: str) -> None:
         result = self._folder / key

@@ -37,6 +37,7 @@ class IndexPasses:
     ) -> None:
         self._paths, self._options, self._encoder, self._rate = paths, options, encoder, samples_per_second
         self._store = options.store
+        self._is_several = len(paths) > 1
         self._missing = {path for path in paths if not is_there(path)}
         self._failed: dict[str, _Failure] = {}
         self._facts_told: set[str] = set()
@@ -49,19 +50,21 @@ class IndexPasses:
     def run(self) -> int:
         """Index the videos, list what failed, and return how many did."""
         with self._reporter:
-            return self._run()
-
-    def _run(self) -> int:
-        is_several = len(self._paths) > 1
-        if is_several:
-            self._look_at_each()
-        for done, path in enumerate(self._paths):
-            if path not in self._failed:
-                self._index(path, f"; video {done + 1} of {len(self._paths)}" if is_several else "")
-        if is_several:
-            self._try_changed_again()
-            self._list_failed()
+            if self._is_several:
+                self._index_several()
+            else:
+                self._index(self._paths[0])
         return len(self._failed)
+
+    def _index_several(self) -> None:
+        try:
+            self._look_at_each()
+            for done, path in enumerate(self._paths):
+                if path not in self._failed:
+                    self._index(path, f"; video {done + 1} of {len(self._paths)}")
+            self._try_changed_again()
+        finally:  # also when Ctrl-C stops it
+            self._list_failed()
 
     def _look_at_each(self) -> None:
         """Embed a few keyframes of each video, so that all can be searched before any is indexed in full."""
@@ -147,11 +150,14 @@ class IndexPasses:
 
     @contextmanager
     def _noting_failure(self, path: str, tell: Callable[[str], None] = terminal.note) -> Iterator[None]:
-        """Tell an error within the block, and list it in the store unless the file never was there."""
+        """Tell an error within the block, and list it in the store unless the file never was there.
+
+        Of several videos, the reason follows in the list at the end.
+        """
         try:
             yield
         except ClipVideoError as error:
-            tell(error.line)
+            tell(f"{shown_name(path)} failed." if self._is_several else error.line)
             terminal.event("failed", video=path, reason=error.line)
             self._failed[path] = _Failure(path, error)
             if path in self._missing:

@@ -196,6 +196,10 @@ def test_the_accepted_moments_of_the_ticked_videos_are_exported(world: World, tr
     ]  # fmt: skip
     (link,) = page.run().at.get("link_button")
     assert link.proto.url == f"player/clips/{task.key}?of=training"
+    page.press("reel_accepted").until(lambda: not any(view.active for view in queue.views()))
+    film = next(view for view in queue.views() if view.key != task.key)
+    assert (film.state, film.progress.failed) == ("done", 0)  # type: ignore[union-attr]
+    assert sorted(clip.path.name for clip in film.progress.clips) == ["a.mp4", "b.mp4"]  # type: ignore[union-attr]
 
 
 def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from clip_core.errors import ReadOnlyError, StoreError
+from clip_core.store import object_store
 from clip_core.store.errors import REPLACED_TRIES, asked_again, guarded, is_conflict, is_missing
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ Columns: TypeAlias = dict[str, str]
 """Name of a column → pyarrow's name of its type; "int64[]" is a list, "float16[512]" a list of fixed length."""
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
+_WAIT_S, _REMOTE_WAIT_S = 0.01, 0.1
+"""The waits after lost races double from about twice this; a commit to an object store takes about a second."""
 _MADE, _MAGIC = b"made", b"LANC"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
@@ -193,7 +196,8 @@ class Table:
                     if not lost:
                         raise
                 tries += 1
-                time.sleep(random.uniform(0.5, 1.0) * 0.01 * 2**tries)  # noqa: S311 - not for security
+                least_s = _REMOTE_WAIT_S if "://" in self._location else _WAIT_S
+                time.sleep(random.uniform(0.5, 1.0) * least_s * 2**tries)  # noqa: S311 - not for security
 
 
 class StorePart:
@@ -232,6 +236,12 @@ class Tables:
         if self.read_only:
             raise ReadOnlyError("This server is read-only: nothing was changed.", "Ask the person who runs it.")
 
+    def check_safe_to_write(self) -> None:
+        """Raise ``StoreError`` if nothing may be written, or if several writers would lose rows in this place."""
+        self.check_writable()
+        if not self.is_folder:
+            object_store.check_exclusive(self.location)
+
     def keep_in_memory(self, values: Mapping[Hashable, Any]) -> None:
         """Keep values until the process ends, in place of a table that may not be written."""
         with self._connecting:
@@ -269,7 +279,7 @@ class Tables:
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:
         """Yield the table at its latest version; the folder, the table, and columns that it lacks are created."""
-        self.check_writable()
+        self.check_safe_to_write()
         self._is_there()
         raw = self._latest(name)
         if raw is None:
@@ -281,7 +291,7 @@ class Tables:
 
     def delete(self, names: Iterable[str], where: str) -> None:
         """Delete the rows that match the SQL filter, in one table after another."""
-        self.check_writable()
+        self.check_safe_to_write()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:
@@ -289,19 +299,20 @@ class Tables:
 
     def drop(self, name: str) -> None:
         """Delete a whole table, even if it is damaged."""
+        self.check_safe_to_write()
         with guarded(self.location):
             self._connected().drop_table(name, ignore_missing=True)
 
     def index(self, name: str) -> None:
         """Create an index so that the rows of a video are found without a scan."""
-        self.check_writable()
+        self.check_safe_to_write()
         with self.reading(name) as table:
             if table is not None:
                 table.index("video")
 
     def compact(self, names: Iterable[str]) -> None:
         """Merge small fragments of tables, and delete versions over an hour old."""
-        self.check_writable()
+        self.check_safe_to_write()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:
@@ -343,7 +354,10 @@ class Tables:
             if self._connection is None:
                 import lancedb
 
-                self._connection = lancedb.connect(self.location)
+                if not self.is_folder:
+                    object_store.check_reachable(self.location)
+                options = None if self.is_folder else object_store.OPTIONS
+                self._connection = lancedb.connect(self.location, storage_options=options)
             return self._connection
 
     def _create(self, name: str, columns: Columns) -> Any:  # noqa: ANN401
@@ -395,6 +409,8 @@ class Tables:
             raise ValueError(f"{newest.name} is corrupt: its end is missing")
 
     def _is_written(self, name: str) -> bool:
-        """Return whether the folder holds files of a table."""
+        """Return whether the store holds files of a table."""
+        if not self.is_folder:
+            return object_store.holds_objects(self.location, f"{name}.lance/_versions")
         folder = Path(self.location, f"{name}.lance")
-        return self.is_folder and any((*folder.glob("_versions/*.manifest"), *folder.glob("data/*.lance")))
+        return any((*folder.glob("_versions/*.manifest"), *folder.glob("data/*.lance")))

@@ -11,7 +11,14 @@ from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.cli import terminal
 from clip_core.cli.options import Options, about
 from clip_core.encoders.base import Encoder
-from clip_core.errors import ClipVideoError, StoreError, VideoChangedError, VideoError, shown_name
+from clip_core.errors import (
+    ClipVideoError,
+    StoreError,
+    StoreUnreachableError,
+    VideoChangedError,
+    VideoError,
+    shown_name,
+)
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import is_there, known_video, stamp_if_there
 from clip_core.media.file_facts import file_facts
@@ -123,6 +130,8 @@ class IndexPasses:
         """Tell an error within the block, and list it in the store unless the file never was there."""
         try:
             yield
+        except StoreUnreachableError:
+            raise  # the other videos would fail as well, each after its own wait
         except ClipVideoError as error:
             tell(error.line)
             self._failed[path] = _Failure(path, error)

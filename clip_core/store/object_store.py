@@ -15,10 +15,12 @@ from clip_core.store.errors import ENDPOINTS, guarded, shown_place
 SCHEMES = ("s3", "gs", "az")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 # LanceDB reads an address as a URL: it would drop what follows ? and #, decode %20, and resolve "..".
-_ODD = re.compile(r"[?#%\\\x00-\x1f\x7f]|(^|/)\.{1,2}(/|$)|//")
+_ODD = re.compile(r"[?#%\\\x00-\x1f\x7f]|(^|/)\.{1,2}(/|$)|^/|//")
 _ENDPOINT = re.compile(r"https?://[^\s/?#]+/?\S*")
-_CONNECT_S, _REQUEST_S, _RETRY_S, _RETRIES = 5, 60, 20, 3
-"""A request that fails is repeated for 20 s at most; whoever can wait longer, such as indexing, waits above this."""
+_CONNECT_S, _REQUEST_S, _RETRY_S = 5, 60, 20
+_FIRST_TRIES, _RETRIES = 3, 7
+"""A request that fails is repeated, with waits that double, for up to 20 s; the first one, which meets wrong settings,
+for less than one. Who can wait longer, such as indexing, waits above this."""
 OPTIONS = {
     "connect_timeout": f"{_CONNECT_S}s",
     "timeout": f"{_REQUEST_S}s",
@@ -111,5 +113,5 @@ def _opened(location: str) -> Any:  # noqa: ANN401 - obstore is not imported her
             # Given options replace those of the environment.
             "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true", "yes", "on", "y"),
         },
-        retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_S)},
+        retry_config={"max_retries": _FIRST_TRIES, "retry_timeout": timedelta(seconds=_RETRY_S)},
     )

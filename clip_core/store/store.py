@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
+REMOTE_FRAGMENTS = 16
+"""In an object store, a finished video has those tables merged that have so many small fragments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ class EmbeddingStore(
     def location(self) -> str:
         """The folder (absolute) or address."""
         return self._tables.location
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lies in an object store, where each commit takes about a second."""
+        return not self._tables.is_folder
 
     @property
     def read_only(self) -> bool:
@@ -236,17 +243,20 @@ class EmbeddingStore(
     def optimize(self, fingerprint: str | None = None) -> None:
         """Merge small fragments of one model's tables, or of all; call it when a video is finished.
 
-        Versions over an hour old are deleted, and only then is their disk space freed. Losing a
+        In an object store, of one model's tables only those that have many are merged. Versions over an hour old are
+        deleted, and only then is their disk space freed. Losing a
         race against another process is not an error.
         """
+        # In an object store, one pass over all tables is a hundred requests.
+        fewest = REMOTE_FRAGMENTS if fingerprint is not None and self.is_remote else 0
         if fingerprint is None:
             big = [SUBTITLES, *(name for prefix in _OF_MODELS for name in self._tables.names(prefix))]
         else:  # the index of words takes long, so it is brought up to date when it is far behind
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
             derived = [prefix + fingerprint for prefix in (STRETCHES, SUMMARIES)]
-            self.mending(fingerprint, lambda: self._tables.compact(derived))
+            self.mending(fingerprint, lambda: self._tables.compact(derived, fewest))
         small = [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES]
-        self._tables.compact([*small, *big])
+        self._tables.compact([*small, *big], fewest)
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.

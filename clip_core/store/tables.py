@@ -178,9 +178,17 @@ class Table:
                 raise
             _log.info("Left to another process: %s", error.line)
 
-    def compact(self) -> None:
-        """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
-        self.tend(lambda raw: raw.optimize(cleanup_older_than=KEEP_OLD))
+    def compact(self, fewest: int = 0) -> None:
+        """Merge small fragments, if there are so many, and delete versions over an hour old.
+
+        Losing a race is not an error.
+        """
+
+        def once(raw: Any) -> None:  # noqa: ANN401
+            if raw.stats()["fragment_stats"]["num_small_fragments"] >= fewest:
+                raw.optimize(cleanup_older_than=KEEP_OLD)
+
+        self.tend(once)
 
     def _retried(self, action: Callable[[], _T]) -> _T:
         """Return what ``action`` returns, tried again at the latest version if another process won the race."""
@@ -310,13 +318,13 @@ class Tables:
             if table is not None:
                 table.index("video")
 
-    def compact(self, names: Iterable[str]) -> None:
-        """Merge small fragments of tables, and delete versions over an hour old."""
+    def compact(self, names: Iterable[str], fewest: int = 0) -> None:
+        """Merge small fragments of tables, if one has so many, and delete its versions over an hour old."""
         self.check_safe_to_write()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:
-                    table.compact()
+                    table.compact(fewest)
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names of the tables that start with ``prefix``."""

@@ -363,7 +363,7 @@ class _Run:
 
     def _check_not_forgotten(self) -> None:
         """Stop if the video was forgotten meanwhile, by any process: rows stored after that would never be read."""
-        if self._store.run(self._id, self._encoder.fingerprint) is None:
+        if self._store.run(self._id, self._encoder.fingerprint, at_once=True) is None:
             self._store.discard(self._id, self._encoder.fingerprint)  # the batch committed at the same moment
             raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
 

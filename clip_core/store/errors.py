@@ -1,4 +1,4 @@
-"""Translate what LanceDB, obstore and the operating system raise about the store to ``StoreError``; nowhere else is it done."""
+"""Translate what LanceDB, obstore and the system raise about the store to ``StoreError``; nowhere else is it done."""
 
 from __future__ import annotations
 

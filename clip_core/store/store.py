@@ -101,10 +101,12 @@ class EmbeddingStore(
     Args:
         location: A folder, or an address such as ``s3://bucket/embeddings``.
         read_only: Whether nothing may be written or deleted.
+        fresh_s: For this long, what was read of a small table in an object store counts as current, so that a page
+            that is drawn often does not ask at each turn. What this object writes is seen at once.
     """
 
-    def __init__(self, location: str | Path, *, read_only: bool = False) -> None:
-        super().__init__(Tables(location, read_only=read_only))
+    def __init__(self, location: str | Path, *, read_only: bool = False, fresh_s: float = 0.0) -> None:
+        super().__init__(Tables(location, read_only=read_only, fresh_s=fresh_s))
         self._finished_before: dict[tuple[str, str, int], int] = {}
         """Counts of runs that an earlier version finished: (fingerprint or table, video id, ``RunRecord.at_ns``)."""
 
@@ -129,6 +131,13 @@ class EmbeddingStore(
     def check_writable(self) -> None:
         """Raise ``ReadOnlyError`` if the store is read-only: before files that belong to it are written or deleted."""
         self._tables.check_writable()
+
+    def check_safe_to_write(self) -> None:
+        """Raise ``StoreError`` if several writers would lose each other's rows in this object store.
+
+        One object is written and removed, once for each process. A folder is always safe.
+        """
+        self._tables.check_safe_to_write()
 
     def finish(self, video_id: str, fingerprint: str, samples_per_second: float | None) -> None:
         """Record that all samples of a rate are stored.

@@ -43,6 +43,8 @@ from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.buffers import BufferCache
 
 APP_FOLDER = Path(__file__).parents[2]
+REMOTE_FRESH_S = 1.0
+"""A table in an object store is asked this often whether it changed; one rerun would ask some of them several times."""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -79,7 +81,7 @@ def store(location: str) -> EmbeddingStore:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(location: str, read_only: bool) -> EmbeddingStore:
-    return EmbeddingStore(location, read_only=read_only)
+    return EmbeddingStore(location, read_only=read_only, fresh_s=REMOTE_FRESH_S)
 
 
 def has_several_videos() -> bool:

@@ -46,6 +46,7 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "remember_failure": lambda store: store.remember_failure("/films/a.mp4", "It is broken."),
     "forget_failure": lambda store: store.forget_failure("/films/broken.mp4"),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
+    "check_safe_to_write": lambda store: store.check_safe_to_write(),
 }
 
 

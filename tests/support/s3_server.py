@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+import requests
 
 KEY, SECRET = "AKIAPLANTEDKEY", "planted/secret"
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
@@ -37,7 +38,7 @@ class S3Server:
     def bucket(self) -> str:
         """Make a bucket; return its name."""
         name = f"bucket-{next(self._numbers)}"
-        urllib.request.urlopen(urllib.request.Request(f"{self.address}/{name}", method="PUT")).close()
+        requests.put(f"{self.address}/{name}", timeout=60).raise_for_status()
         return name
 
     def behave(self) -> None:

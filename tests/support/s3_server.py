@@ -18,6 +18,22 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass
+class Asked:
+    """Requests: method and path with query of each."""
+
+    all: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def methods(self) -> Counter[str]:
+        return Counter(method for method, _ in self.all)
+
+    @property
+    def data(self) -> list[str]:
+        """The files of rows that were read."""
+        return [path for method, path in self.all if method == "GET" and path.endswith(".lance")]
+
+
+@dataclass
 class S3Server:
     """The server; its settings may change at any time.
 
@@ -45,12 +61,11 @@ class S3Server:
         self.ignores_conditions, self.refusal = False, None
 
     @contextlib.contextmanager
-    def counting(self) -> Iterator[Counter[str]]:
-        """Yield a counter of methods, filled when the block ends."""
-        counts: Counter[str] = Counter()
-        before = len(self.requests)
-        yield counts
-        counts.update(method for method, _ in self.requests[before:])
+    def counting(self) -> Iterator[Asked]:
+        """Yield what is asked within the block, filled when it ends."""
+        asked, before = Asked(), len(self.requests)
+        yield asked
+        asked.all = self.requests[before:]
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which LanceDB finds the server."""

@@ -178,10 +178,10 @@ def shown_place(location: str) -> str:
 
 
 def _service() -> str:
-    """Return the storage service's host, without a name or a key that its address may hold."""
+    """Return the storage service's host."""
     for name in ENDPOINTS:
         if os.environ.get(name):
-            return printable(urlsplit(os.environ[name]).netloc.rpartition("@")[2]) or name
+            return urlsplit(os.environ[name]).netloc or name
     return "Amazon S3 (AWS_ENDPOINT is not set)"
 
 

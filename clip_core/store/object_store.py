@@ -16,7 +16,8 @@ SCHEMES = ("s3", "gs", "az")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 # LanceDB reads an address as a URL: it would drop what follows ? and #, decode %20, and resolve "..".
 _ODD = re.compile(r"[?#%\\\x00-\x1f\x7f]|(^|/)\.{1,2}(/|$)|^/|//")
-_ENDPOINT = re.compile(r"https?://[^\s/?#]+/?\S*")
+# Of anything else LanceDB may panic. A name and a key before "@" would not be used.
+_ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 _CONNECT_S, _REQUEST_S, _RETRY_S = 5, 60, 20
 _FIRST_TRIES, _RETRIES = 3, 7
 """A request that fails is repeated, with waits that double, for up to 20 s; the first one, which meets wrong settings,

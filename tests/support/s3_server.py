@@ -57,6 +57,16 @@ class S3Server:
         requests.put(f"{self.address}/{name}", timeout=60).raise_for_status()
         return name
 
+    def spoil(self, place: str, folder: str) -> None:
+        """Overwrite the objects below a folder of a store with what cannot be read."""
+        import obstore
+        from obstore.store import S3Store
+
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        store = S3Store(bucket)
+        for found in obstore.list(store, f"{prefix}/{folder}").collect():
+            obstore.put(store, found["path"], bytes(found["size"]))
+
     def behave(self) -> None:
         self.ignores_conditions, self.refusal = False, None
 

@@ -55,10 +55,11 @@ def test_a_service_that_stays_away_ends_it_and_the_next_run_goes_on(
 ) -> None:
     monkeypatch.setattr(embed_frames, "STORE_PATIENCE_S", 0.2)
     encoder = FakeEncoder()
+    running = index_video(video, encoder, store, samples_per_second=None)
+    next(progress for progress in running if progress.stage == "coarse")
+    s3.refusal = SLOW_DOWN
     with pytest.raises(StoreUnreachableError, match="what was stored is kept"):
-        for progress in index_video(video, encoder, store, samples_per_second=None):
-            if progress.stage == "coarse":
-                s3.refusal = SLOW_DOWN
+        list(running)
     s3.refusal = None
     (record,) = store.videos()
     assert store.stored_pts(record.video_id, encoder.fingerprint).shape == (2,)

@@ -37,7 +37,12 @@ def place(s3: S3Server) -> str:
     ("name", "value", "kind", "expected"),
     [
         ("AWS_ENDPOINT", NOBODY, StoreUnreachableError, r"127\.0\.0\.1:9 does not answer\. Check AWS_ENDPOINT"),
-        ("AWS_ENDPOINT", f"http://me:{SECRET}@127.0.0.1:9", StoreError, r"AWS_ENDPOINT is not an address\. Write it as"),
+        (
+            "AWS_ENDPOINT",
+            f"http://me:{SECRET}@127.0.0.1:9",
+            StoreError,
+            r"AWS_ENDPOINT is not an address\. Write it as",
+        ),
         ("AWS_ENDPOINT", "127.0.0.1:9", StoreError, r"AWS_ENDPOINT is not an address\. Write it as https://host:port"),
         ("AWS_ALLOW_HTTP", None, StoreError, r"the endpoint is http.*\. Use https, or set AWS_ALLOW_HTTP=true"),
         ("AWS_SECRET_ACCESS_KEY", None, StoreError, r"no keys are given\. Set AWS_ACCESS_KEY_ID"),
@@ -119,10 +124,10 @@ def test_a_service_that_ignores_the_condition_is_refused_before_the_first_write(
 
 
 def test_a_safe_service_is_probed_once_and_nothing_of_the_probe_stays(s3: S3Server, place: str) -> None:
-    with s3.counting() as asked:
+    with s3.asking() as asked:
         EmbeddingStore(place).check_safe_to_write()
     assert asked.methods == {"GET": 1, "PUT": 2, "POST": 1}
-    with s3.counting() as asked:
+    with s3.asking() as asked:
         EmbeddingStore(place).check_safe_to_write()
     assert asked.all == []
     assert not object_store.holds_objects(place, "")
@@ -142,7 +147,7 @@ def test_a_store_of_a_page_answers_from_memory_for_a_while_but_sees_its_own_writ
     assert page.annotations(VIDEO) == ()
     assert page.run(VIDEO, MODEL) is not None
     found, revision = page.read(VIDEO, MODEL)
-    with s3.counting() as asked:
+    with s3.asking() as asked:
         again, same = page.read(VIDEO, MODEL, revision)
         assert (len(found), len(again), page.annotations(VIDEO)) == (5, 0, ())
     assert asked.all == []
@@ -160,7 +165,7 @@ def test_a_commit_is_few_requests(s3: S3Server, place: str) -> None:
     store = EmbeddingStore(place)
     store.begin(VIDEO, MODEL, "sample", 2.0)
     store.append(VIDEO, MODEL, ones(range(5)))
-    with s3.counting() as asked:
+    with s3.asking() as asked:
         store.append(VIDEO, MODEL, ones(range(5, 70)))
         store.run(VIDEO, MODEL)
     assert asked.methods["PUT"] == 3

@@ -71,7 +71,15 @@ class S3Server:
         self.ignores_conditions, self.refusal = False, None
 
     @contextlib.contextmanager
-    def counting(self) -> Iterator[Asked]:
+    def counting(self) -> Iterator[Counter[str]]:
+        """Yield a counter of methods, filled when the block ends."""
+        counts: Counter[str] = Counter()
+        with self.asking() as asked:
+            yield counts
+        counts.update(asked.methods)
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[Asked]:
         """Yield what is asked within the block, filled when it ends."""
         asked, before = Asked(), len(self.requests)
         yield asked

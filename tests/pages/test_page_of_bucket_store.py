@@ -16,7 +16,7 @@ def test_a_rerun_reads_no_rows_again_and_asks_a_table_once_a_second(
     world.write(embeddings=f"s3://{s3.bucket()}/embeddings")
     page = Page().indexed().run()
     ranked = page.ranked
-    with s3.counting() as asked:
+    with s3.asking() as asked:
         page.run()
     assert page.ranked == ranked
     assert asked.data == []  # neither vectors nor pictures
@@ -24,7 +24,7 @@ def test_a_rerun_reads_no_rows_again_and_asks_a_table_once_a_second(
     world_store = cache.store(world.settings["embeddings"])
     world_store._tables.recent.fresh_s = 3600.0
     page.run()
-    with s3.counting() as asked:
+    with s3.asking() as asked:
         page.run().run()
     assert page.ranked == ranked
     assert asked.all == []

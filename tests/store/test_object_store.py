@@ -13,11 +13,13 @@ from clip_core.analysis.check_setup import check_setup
 from clip_core.config import Config
 from clip_core.errors import ReadOnlyError, StoreError, StoreUnreachableError
 from clip_core.settings import Settings
-from clip_core.store import object_store
+from clip_core.store import object_store, vector_index
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.stretches import STRETCHES
+from clip_core.store.subtitle_rows import SubtitleSource, Words
 from clip_core.store.video_settings import StoredSettings
 from clip_core.stretches import Stretches
+from clip_core.subtitles import Cue
 from tests.store.test_store import MODEL, OTHER, VIDEO, ones, record
 from tests.support.s3_server import KEY, SECRET, S3Server
 
@@ -173,6 +175,27 @@ def test_a_commit_is_few_requests(s3: S3Server, place: str) -> None:
 
 
 # What else a store does
+
+
+def test_the_indexes_of_vectors_and_words_are_made_and_used(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_index, "FEWEST_INDEXED", 256)
+    store = EmbeddingStore(place)
+    store.begin(VIDEO, MODEL, "sample", None)
+    run = store.run(VIDEO, MODEL)
+    assert run is not None
+    at = np.arange(300)
+    vectors = np.random.default_rng(1).normal(size=(300, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    stretches = Stretches(at, at, at, at * 1.0, at + 1.0, np.ones(300, np.int64), vectors)
+    store.write_stretches(MODEL, {VIDEO: stretches}, {VIDEO: run.epoch}, store.next_generation(MODEL, [VIDEO]))
+    store.index_stretches(MODEL)
+    with store._tables.reading(STRETCHES + MODEL) as table:
+        assert table is not None
+        assert {index.columns[0] for index in table.ask(lambda raw: raw.list_indices())} == {"video", "vector"}
+    found = EmbeddingStore(place).nearest_stretches(MODEL, vectors[7:8], limit=1)
+    assert found.stretches.first_pts.tolist() == [7]
+    store.keep_subtitles(VIDEO, SubtitleSource("stamp", "a.srt"), [Cue(0.0, 1.0, "a red fox"), Cue(1.0, 2.0, "a dog")])
+    assert [cue.cue.text for cue in EmbeddingStore(place).find_cues([Words("FOX")], limit=5)] == ["a red fox"]
 
 
 def test_all_that_is_kept_of_a_video_can_be_read_mended_and_forgotten(s3: S3Server, place: str) -> None:

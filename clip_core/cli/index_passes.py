@@ -11,7 +11,14 @@ from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.cli import terminal
 from clip_core.cli.options import Options, about
 from clip_core.encoders.base import Encoder
-from clip_core.errors import ClipVideoError, StoreError, VideoChangedError, VideoError, shown_name
+from clip_core.errors import (
+    ClipVideoError,
+    StoreError,
+    StoreUnreachableError,
+    VideoChangedError,
+    VideoError,
+    shown_name,
+)
 from clip_core.indexing.activity import ActivityReporter
 from clip_core.indexing.index_video import index_video
 from clip_core.library.identify import is_there, known_video, stamp_if_there
@@ -156,6 +163,8 @@ class IndexPasses:
         """
         try:
             yield
+        except StoreUnreachableError:
+            raise  # the other videos would fail as well, each after its own wait
         except ClipVideoError as error:
             tell(f"{shown_name(path)} failed." if self._is_several else error.line)
             terminal.event("failed", video=path, reason=error.line)

@@ -79,7 +79,7 @@ def wait(busy: ServerBusyError) -> None:
     """Say why and until when the server that the model runs on asks to wait, and wait; Ctrl-C ends it at once."""
     step = f"Waiting until {busy.until} ({duration_text(busy.wait_s or 0.0)}); Ctrl-C ends it."
     note(ServerBusyError(busy.what, step).line)
-    for _ in seconds_left(busy):
+    for _ in seconds_left(busy.wait_s):
         pass
 
 

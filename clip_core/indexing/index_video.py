@@ -12,7 +12,15 @@ import numpy as np
 
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
-from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
+from clip_core.indexing.embed_frames import (
+    COMMIT_FRAMES,
+    COMMIT_S,
+    REMOTE_COMMIT_FRAMES,
+    REMOTE_COMMIT_S,
+    Pace,
+    Wait,
+    embed_frames,
+)
 from clip_core.indexing.stretches import build_stretches, stored_bank
 from clip_core.indexing.thumbnails import Thumbnails
 from clip_core.library.identify import identify, is_there, known_video, noting, record_of, reindex_error
@@ -322,13 +330,16 @@ class _Run:
     def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
         info = self._video.info
         with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
-            for step in embed_frames(ahead, self._encoder, self._pace, self._commit):
+            for step in embed_frames(ahead, self._encoder, self._pace, self._commit, *self._commit_after()):
                 if isinstance(step, Wait):
-                    note = f"the server asks to wait until {step.until}"
-                    yield replace(self._progress("waiting"), note=note, seconds_left=step.left_s)
+                    yield replace(self._progress("waiting"), note=step.note, seconds_left=step.left_s)
                 else:
                     self._embedded += step
                     yield self._progress(stage)
+
+    def _commit_after(self) -> tuple[float, int]:
+        """Return after how many seconds and frames a batch is committed."""
+        return (REMOTE_COMMIT_S, REMOTE_COMMIT_FRAMES) if self._store.is_remote else (COMMIT_S, COMMIT_FRAMES)
 
     def _commit(self, batch: FrameEmbeddings) -> None:
         self._video.watched.check_frames()
@@ -352,7 +363,7 @@ class _Run:
 
     def _check_not_forgotten(self) -> None:
         """Stop if the video was forgotten meanwhile, by any process: rows stored after that would never be read."""
-        if self._store.run(self._id, self._encoder.fingerprint) is None:
+        if self._store.run(self._id, self._encoder.fingerprint, at_once=True) is None:
             self._store.discard(self._id, self._encoder.fingerprint)  # the batch committed at the same moment
             raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
 

@@ -44,6 +44,10 @@ from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.buffers import BufferCache
 
 APP_FOLDER = Path(__file__).parents[2]
+MOST_THUMBNAILS = 1000
+"""Of each video, so many are kept in memory, about 5 MB: a rerun reads none again."""
+REMOTE_FRESH_S = 1.0
+"""A table in an object store is asked this often whether it changed; one rerun would ask some of them several times."""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -80,7 +84,7 @@ def store(location: str) -> EmbeddingStore:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(location: str, read_only: bool) -> EmbeddingStore:
-    return EmbeddingStore(location, read_only=read_only)
+    return EmbeddingStore(location, read_only=read_only, fresh_s=REMOTE_FRESH_S)
 
 
 def has_several_videos() -> bool:
@@ -341,12 +345,23 @@ def thumbnails(
         VideoError: The file is gone, was changed, or cannot be decoded there.
         StoreError: The store cannot be read or written.
     """
+    known = _known_thumbnails(location, record.video_id, record.reading)
     table = record.table
 
     def picture(wanted: int) -> Image:
         return _shared(path, record.video_id, table).frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
 
-    return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
+    if missing := [wanted for wanted in pts if wanted not in known]:
+        known |= thumbnails_of(record.video_id, missing, store(location), picture, patience_s=patience_s)
+    found = {wanted: known[wanted] for wanted in pts if wanted in known}
+    for old in [*known][:-MOST_THUMBNAILS]:
+        known.pop(old, None)
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _known_thumbnails(location: str, video_id: str, reading: str | None) -> dict[int, bytes]:  # noqa: ARG001
+    return {}
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -202,3 +202,14 @@ def test_a_file_that_is_still_being_copied_is_tried_again_at_the_end(
     assert out[-1].split(",")[0] == "broken.mp4: 43 samples of 0:01.433"
     assert "broken.mp4 has changed since: it is tried once more." in err
     assert EmbeddingStore(here / "store").failures() == []
+
+
+def test_a_store_that_does_not_answer_ends_it_in_one_line(
+    footage: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ALLOW_HTTP"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("AWS_ENDPOINT", "http://127.0.0.1:9")
+    code, out, err = run(capsys, "--store", "s3://bucket/embeddings", "index", "footage")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "127.0.0.1:9 does not answer. Check AWS_ENDPOINT and the network" in err[0]

@@ -49,6 +49,7 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "report_activity": lambda store: store.report_activity(Activity("a", "here", 1, "m")),
     "end_activity": lambda store: store.end_activity("a"),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
+    "check_safe_to_write": lambda store: store.check_safe_to_write(),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from http.client import HTTPConnection
 
 import pytest
 from obstore.store import S3Store
@@ -85,13 +85,11 @@ def test_a_long_list_is_read_in_pages(s3: S3Server, bucket: str, monkeypatch: py
 
 
 def test_a_folder_object_is_no_video(s3: S3Server) -> None:
-    import urllib.request
-
     bucket = s3.bucket()
-    request = urllib.request.Request(
-        f"{s3.address}/{bucket}/x.mp4/", method="PUT", data=b"", headers={"Content-Type": "x"}
-    )
-    urllib.request.urlopen(request).close()
+    connection = HTTPConnection(s3.address.removeprefix("http://"))
+    connection.request("PUT", f"/{bucket}/x.mp4/", b"")  # S3Store leaves out the last slash
+    assert connection.getresponse().status == 200
+    connection.close()
     S3Store(bucket).put("x.mp4/a.mp4", b"1")
     assert keys(find_objects(f"s3://{bucket}/"), bucket) == ["x.mp4/a.mp4"]
 
@@ -108,7 +106,7 @@ def test_a_folder_object_is_no_video(s3: S3Server) -> None:
             {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
             None,
             "s3://b/x/",
-            "no keys for s3://b. Check AWS_ACC",
+            "no keys for s3://b.",
         ),
         ({}, None, "s3://", "names no bucket. Addresses begin with s3://, gs://, az://"),
         ({}, None, "s3://b/a//b.mp4", "its name has an empty part"),
@@ -124,9 +122,7 @@ def test_wrong_settings_are_one_line_each(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
-    monkeypatch.setattr(
-        "clip_core.library.buckets._RETRY", {"max_retries": 0, "retry_timeout": dt.timedelta(seconds=1)}
-    )
+    monkeypatch.setattr("clip_core.library.buckets._RETRY", {"max_retries": 0})
     s3.refusal = refusal
     with pytest.raises(VideoError) as caught:
         find_objects(address)

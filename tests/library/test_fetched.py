@@ -96,11 +96,11 @@ def test_old_copies_make_room_but_not_those_in_use(
             paths.append(copy.path)
     assert {path.name for path in (paths[0], paths[3])} == files(tmp_path)
     with fetched(address(bucket, 0), scratch), fetched(address(bucket, 2), scratch):
-        with pytest.raises(VideoError, match="no room for .*3 #.* it has 2 kB, and 500 B may be used") as caught:
+        with pytest.raises(VideoError, match=r"no room for .*3 #.* it has 2 kB, and 500 B may be used") as caught:
             next(scratch.fetching(address(bucket, 3)))
         assert "\n" not in caught.value.line
     with fetched(address(bucket, 3), scratch) as copy:
-        assert files(tmp_path) == {copy.path.name, paths[3].name}
+        assert files(tmp_path) == {copy.path.name, paths[0].name}
 
 
 def test_a_disk_that_fills_up_meanwhile_is_a_plain_reason(
@@ -125,7 +125,7 @@ def test_workers_of_one_machine_have_folders_of_their_own(bucket: str, tmp_path:
 
 def test_an_empty_object_is_a_plain_reason(bucket: str, tmp_path: Path) -> None:
     S3Store(bucket).put("none.mp4", b"")
-    with pytest.raises(VideoError, match="none.mp4 is empty: it has 0 bytes"):
+    with pytest.raises(VideoError, match=r"none\.mp4 is empty: it has 0 bytes"):
         next(Scratch(tmp_path).fetching(f"s3://{bucket}/none.mp4"))
 
 

@@ -9,7 +9,7 @@ from clip_core.addresses import is_address
 from clip_core.encoders.base import Encoder
 from clip_core.indexing.index_video import already_done, index_video
 from clip_core.library.buckets import find_object
-from clip_core.library.fetched import fetching_noted, own_scratch, remember_fetched
+from clip_core.library.fetched import fetching_noted, naming_source, own_scratch, remember_fetched
 from clip_core.library.identify import known_video
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Progress
@@ -55,6 +55,6 @@ def index_source(
         return
     with own_scratch() as scratch:
         copy = yield from fetching_noted(found, scratch)
-        remember_fetched(copy, store)
-        with scratch.holding(copy.path):
+        with scratch.holding(copy.path), naming_source(copy):
+            remember_fetched(copy, store)
             yield from index_video(copy.path, encoder, store, **rest)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from clip_core.config import Config
-from clip_core.errors import VideoError
+from clip_core.errors import VideoError, shown_name
 from clip_core.files import PartFile, is_full, lock_folder, reason_of, sweep, unique_part
 from clip_core.library.buckets import BucketObject, changed_error, find_object, open_bucket, shown_address, telling
 from clip_core.library.identify import file_stamp, placed, record_of
@@ -219,6 +219,20 @@ def fetched(address: str, scratch: Scratch, stamp: tuple[int, int | str] | None 
             break
     with scratch.holding(copy.path):
         yield copy
+
+
+@contextmanager
+def naming_source(copy: FetchedVideo) -> Iterator[None]:
+    """Make errors within the block name the object, in place of the copy, which is named by its hash."""
+    try:
+        yield
+    except VideoError as error:
+        name = shown_name(copy.path)
+        if name not in error.what:
+            raise
+        named = type(error)(error.what.replace(name, shown_address(copy.source.address)), error.next_step)
+        vars(named).update(vars(error), what=named.what)
+        raise named from error
 
 
 def fetching_noted(found: BucketObject, scratch: Scratch) -> Generator[Progress, None, FetchedVideo]:

@@ -34,7 +34,8 @@ PART_BYTES = 8 * 1024 * 1024
 """An object is read in such parts, each of them again if it breaks off or takes 30 seconds."""
 _TRIES = 3
 _PREFIX = "clip-video-fetched-"
-_OWN_FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+SCRATCH_FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+"""The names of scratch folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def own_scratch(folder: str | Path | None = None) -> Iterator[Scratch]:
     place = Path(tempfile.gettempdir() if folder is None else folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
-        sweep(place, _OWN_FOLDER)
+        sweep(place, SCRATCH_FOLDER)
         made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         lock = lock_folder(made)
     except OSError as error:

@@ -173,12 +173,18 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
     unreadable = None if record is None else record.unreadable_after_s
     failed = job is not None and job.state == "failed"
     warnings = () if job is None or job.progress is None else job.progress.warnings
-    tall = unreadable is not None or failed or warnings or indexed.gone is not None
+    is_gone = indexed.gone is not None and (record is None or not is_address(record.path))
+    tall = unreadable is not None or failed or warnings or is_gone
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
             region_state(IndexingState).drawn_with_page = True
             help_text = "Cancel. What is indexed is kept."
             draw_task_row(TaskRow(index_queue(), job.key, session_id(), _text, "cancel", help_text, on_look=_show_more))
+            return
+        if record is not None and is_address(record.path):
+            st.caption(
+                f":material/cloud: {counted(samples, 'sample')} indexed · {density_text(indexed.run)} · in a bucket"
+            )
             return
         if indexed.gone is not None:
             text = f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept."

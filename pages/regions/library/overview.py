@@ -141,7 +141,7 @@ def _draw_actions(
                 key="library_unfetch",
                 on_click=_delete_fetched,
                 args=(config,),
-                help="The copies of videos that lie in buckets. What is stored of them stays; they can be fetched again.",
+                help="Copies of videos that lie in buckets. What is stored of them stays; they can be fetched again.",
             )
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=none):
             ask_to_forget(selected, store, config)

@@ -8,11 +8,12 @@ import streamlit as st
 
 from clip_core.addresses import is_address
 from clip_core.library.buckets import shown_address
+from clip_core.library.videos import fetched_path
 from clip_core.task_queue import TaskView
 from clip_core.text import size_text
 from clip_core.types import VideoRecord
 from pages.shared.access import READ_ONLY, is_read_only
-from pages.shared.cache import fetch_queue, start_fetching
+from pages.shared.cache import config, fetch_queue, start_fetching
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.task_row import TaskRow, draw_task_row, session_id
 
@@ -29,6 +30,8 @@ def draw_fetch(record: VideoRecord) -> None:
     if not is_address(record.path):
         return
     task = fetch_queue().view(record.video_id, session_id())
+    if task is not None and task.state == "done" and fetched_path(record, config()).is_file():
+        st.rerun()  # it arrived while this run was drawing the page without it
     with st.container(key="fetch", gap="xsmall"):
         if task is not None and task.active:
             help_text = "Cancel. Nothing of it is kept."

@@ -105,6 +105,7 @@ def find_objects(address: str, pattern: str | None = None) -> list[BucketObject]
         VideoError: The store does not answer or refuses.
     """
     scheme, bucket, key = parts_of(address)
+    open_bucket(address)  # raises for an address without a bucket
     if "*" not in key and key.lower().endswith(EXTENSIONS):
         return [find_object(address)]
     fits = _chosen_by(key, pattern)

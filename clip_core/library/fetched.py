@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from clip_core.store.videos import VideoSummary
 from clip_core.text import size_text
 from clip_core.types import Progress, VideoRecord
 from clip_core.video import open_video
+from clip_core.video.identity import hash_file
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -58,10 +59,15 @@ class Scratch:
 
     To make room, those that were used least recently are deleted. May be used by several threads; of several processes,
     each should have its own (``own_scratch``).
+
+    Args:
+        folder: Created when it is needed.
+        on_complete: Called with each complete file, the path that it gets then, and its id; if it raises, nothing of it
+            is kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, on_complete: Callable[[Path, Path, str], None] = lambda *_: None) -> None:
+        self.folder, self._on_complete = folder, on_complete
         self._copies: dict[BucketObject, FetchedVideo] = {}
         self._used: dict[Path, int] = {}
         self._held = Counter[Path]()
@@ -106,6 +112,7 @@ class Scratch:
             with part.path.open("wb") as out:
                 video_id = yield from _copying(found, out)
             target = self.folder / copy_name(video_id, found.address)
+            self._on_complete(part.path, target, video_id)
             part.keep(target)
         return FetchedVideo(target, video_id, found)
 
@@ -266,6 +273,19 @@ def remember_fetched(copy: FetchedVideo, store: EmbeddingStore) -> None:
     store.remember_id(copy.path, *file_stamp(copy.path), copy.video_id)
 
 
+def _holds(target: Path, video_id: str, store: EmbeddingStore) -> bool:
+    """Return whether a copy is there, and is what its name says; the store remembers it then."""
+    if not target.is_file():
+        return False
+    stamp = file_stamp(target)
+    if store.known_id(target, *stamp) == video_id:
+        return True
+    if hash_file(target) != video_id:
+        return False
+    store.remember_id(target, *stamp, video_id)
+    return True
+
+
 def fetch_copy(
     record: VideoRecord | VideoSummary, config: Config, store: EmbeddingStore
 ) -> Generator[Progress, None, None]:
@@ -281,10 +301,12 @@ def fetch_copy(
     """
     target = fetched_path(record, config)
     sweep(target.parent)
-    if not target.is_file():
-        copy = yield from fetching_noted(find_object(record.path), Scratch(target.parent))
-        if copy.video_id != record.video_id:
-            copy.path.unlink(missing_ok=True)
+
+    def check_in(part: Path, path: Path, video_id: str) -> None:
+        if video_id != record.video_id:
             raise changed_error(record.path)
-    store.remember_id(target, *file_stamp(target), record.video_id)
+        store.remember_id(path, *file_stamp(part), video_id)  # before the page sees it, and hashes it
+
+    if not _holds(target, record.video_id, store):
+        yield from fetching_noted(find_object(record.path), Scratch(target.parent, check_in))
     yield Progress(record.size_bytes, record.size_bytes, stage="done")

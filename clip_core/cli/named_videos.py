@@ -13,7 +13,7 @@ from clip_core.cli import terminal
 from clip_core.cli.files import read_file
 from clip_core.cli.options import PROGRAM, Options
 from clip_core.errors import ClipVideoError, VideoNotFoundError, shown_name
-from clip_core.library.buckets import find_objects, shown_address
+from clip_core.library.buckets import find_objects
 from clip_core.library.folders import find_videos, folder_keys
 from clip_core.library.identify import is_there, known_or_renamed
 from clip_core.library.short_ids import FEWEST_DIGITS
@@ -47,7 +47,9 @@ def named_videos(named: Sequence[str], options: Options, pattern: str | None = N
         videos = [name]
         if has_unknown_scheme(name):
             known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-            raise ClipVideoError(f"{shown_address(name)} cannot be read.", f"Known are files, folders, and {known}.")
+            raise ClipVideoError(
+                f"{shown_name(name)} is an address, not a file.", f"Known are files, folders, {known}."
+            )
         if is_address(name):
             found |= {each.address: each.address for each in find_objects(name, pattern)}
             continue

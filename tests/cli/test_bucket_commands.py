@@ -56,7 +56,7 @@ def test_a_prefix_is_indexed_and_what_failed_is_taken_again(
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ("ftp://host/a.mp4", "ftp://host/a.mp4 cannot be read. Known are files, folders, and s3://, gs://, az://."),
+        ("ftp://host/a.mp4", "a.mp4 is an address, not a file. Known are files, folders, s3://, gs://, az://."),
         ("{films}/none/", "There is no video at {films}/none/. Nothing lies there. Check the address."),
         ("s3://", "s3:// names no bucket. Addresses begin with s3://, gs://, az:// and a bucket."),
     ],

@@ -5,15 +5,32 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import requests
+
 KEY, SECRET = "AKIAPLANTEDKEY", "planted/secret"
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass
+class Asked:
+    """Requests: method and path with query of each."""
+
+    all: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def methods(self) -> Counter[str]:
+        return Counter(method for method, _ in self.all)
+
+    @property
+    def data(self) -> list[str]:
+        """The files of rows that were read."""
+        return [path for method, path in self.all if method == "GET" and path.endswith(".lance")]
 
 
 @dataclass
@@ -37,8 +54,18 @@ class S3Server:
     def bucket(self) -> str:
         """Make a bucket; return its name."""
         name = f"bucket-{next(self._numbers)}"
-        urllib.request.urlopen(urllib.request.Request(f"{self.address}/{name}", method="PUT")).close()  # noqa: S310
+        requests.put(f"{self.address}/{name}", timeout=60).raise_for_status()
         return name
+
+    def spoil(self, place: str, folder: str) -> None:
+        """Overwrite the objects below a folder of a store with what cannot be read."""
+        import obstore
+        from obstore.store import S3Store
+
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        store = S3Store(bucket)
+        for found in obstore.list(store, f"{prefix}/{folder}").collect():
+            obstore.put(store, found["path"], bytes(found["size"]))
 
     def behave(self) -> None:
         self.ignores_conditions, self.refusal = False, None
@@ -47,9 +74,16 @@ class S3Server:
     def counting(self) -> Iterator[Counter[str]]:
         """Yield a counter of methods, filled when the block ends."""
         counts: Counter[str] = Counter()
-        before = len(self.requests)
-        yield counts
-        counts.update(method for method, _ in self.requests[before:])
+        with self.asking() as asked:
+            yield counts
+        counts.update(asked.methods)
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[Asked]:
+        """Yield what is asked within the block, filled when it ends."""
+        asked, before = Asked(), len(self.requests)
+        yield asked
+        asked.all = self.requests[before:]
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which LanceDB finds the server."""

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -135,7 +135,7 @@ class Scratch:
             VideoError: It does not fit.
         """
         with self._lock:
-            copies = {path: path.stat() for path in self.folder.iterdir() if path.is_file()}
+            copies = _files_in(self.folder)
             own = sum(status.st_size for status in copies.values())
             most = (shutil.disk_usage(self.folder).free + own) // 2
             old = sorted(copies, key=lambda path: (self._used.get(path, 0), copies[path].st_atime_ns))
@@ -154,6 +154,14 @@ class Scratch:
         reason = "the disk is full" if is_full(error) else reason_of(error)
         what = f"{shown_address(found.address)} cannot be kept in {self.folder}: {reason}."
         return VideoError(what, "Free some space, or check that folder.")
+
+
+def _files_in(folder: Path) -> dict[Path, os.stat_result]:
+    found = {}
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process has deleted it just now
+            found[path] = path.stat()
+    return found
 
 
 def _copying(found: BucketObject, out: IO[bytes]) -> Generator[int, None, str]:
@@ -308,5 +316,8 @@ def fetch_copy(
         store.remember_id(path, *file_stamp(part), video_id)  # before the page sees it, and hashes it
 
     if not _holds(target, record.video_id, store):
-        yield from fetching_noted(find_object(record.path), Scratch(target.parent, check_in))
+        found = find_object(record.path)
+        if store.known_id(record.path, *found.stamp) not in (None, record.video_id):
+            raise changed_error(record.path)
+        yield from fetching_noted(found, Scratch(target.parent, check_in))
     yield Progress(record.size_bytes, record.size_bytes, stage="done")

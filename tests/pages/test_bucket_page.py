@@ -12,6 +12,7 @@ from clip_core.config import load_config
 from clip_core.encoders.registry import load_encoder
 from clip_core.indexing.index_source import index_source
 from clip_core.store.store import EmbeddingStore
+from pages.shared import cache
 from pages.shared.access import READ_ONLY, READ_ONLY_VARIABLE
 from tests.pages.test_library_page import forget, go, rows, tick
 from tests.support.s3_server import S3Server
@@ -83,6 +84,19 @@ def test_it_is_not_offline_and_is_forgotten_with_its_copy(copy: Path) -> None:
     page.run()
     forget(page).press("forget_yes")
     assert not copy.exists()
+
+
+def test_it_is_indexed_more_densely_from_the_library(copy: Path, world: World) -> None:
+    page = opened()
+    go(page, "library")
+    page.at.selectbox(key=page.key_of("library_rate")).set_value("10")
+    tick(page, 0).press("library_index")
+    page.until(lambda: [view.state for view in cache.index_queue().views()] == ["done"])
+    (view,) = cache.index_queue().views()
+    assert view.key[0].endswith("/day 1/far.mp4")
+    assert rows(page)[0]["Models"] == "rnd: 100 frames, 10/s"
+    assert not copy.exists()
+    assert EmbeddingStore(load_config(world.config).embeddings).videos()[0].path == view.key[0]
 
 
 def test_what_cannot_be_fetched_is_told_and_offered_again(copy: Path, s3: S3Server) -> None:

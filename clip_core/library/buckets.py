@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 _MOST_ADDRESS = 80
+_ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+_HTTP = re.compile(r"https?://([^\s@/\[\]]+@)?(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:\d+)?(/\S*)?", re.IGNORECASE)
+_BUCKET = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 _RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 _NEXT_KEYS = {
     "s3": "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may read.",
@@ -69,11 +73,20 @@ def open_bucket(address: str) -> tuple[ObjectStore, str]:
 
     scheme, bucket, key = parts_of(address)
     kinds: dict[str, Any] = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}
-    if scheme not in kinds or not bucket:
+    if scheme not in kinds or _BUCKET.fullmatch(bucket) is None:
         known = ", ".join(f"{name}://" for name in SCHEMES)
         raise VideoError(f"{shown_address(address)} names no bucket.", f"Addresses begin with {known} and a bucket.")
+    _check_endpoint()
     with telling(address):
         return kinds[scheme](bucket, retry_config=_RETRY), key
+
+
+def _check_endpoint() -> None:
+    """Refuse an endpoint that is no address: obstore would panic."""
+    for name in _ENDPOINTS:
+        value = os.environ.get(name)
+        if value is not None and _HTTP.fullmatch(value) is None:
+            raise VideoError(f"{name} is no http or https address.", "Such as https://minio.example:9000.")
 
 
 def find_object(address: str) -> BucketObject:

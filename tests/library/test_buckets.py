@@ -101,6 +101,8 @@ def test_a_folder_object_is_no_video(s3: S3Server) -> None:
         ({}, ("403 Forbidden", "InvalidAccessKeyId"), "s3://b/x/", "refuses access to s3://b. Check AWS_ACCESS_KEY_ID"),
         ({}, ("403 Forbidden", "AccessDenied"), "s3://b/x.mp4", "refuses access to s3://b. Check AWS_ACCESS_KEY_ID"),
         ({"AWS_ENDPOINT": "http://127.0.0.1:9"}, None, "s3://b/x/", "of s3://b does not answer. Check AWS_ENDPOINT"),
+        ({"AWS_ENDPOINT": "http://[b"}, None, "s3://b/x/", "AWS_ENDPOINT is no http or https address."),
+        ({"AWS_ENDPOINT": "localhost:9000"}, None, "s3://b/x/", "AWS_ENDPOINT is no http or https address."),
         ({"AWS_ALLOW_HTTP": "false"}, None, "s3://b/x.mp4", "no https address. Set AWS_ALLOW_HTTP=true"),
         (
             {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
@@ -109,6 +111,7 @@ def test_a_folder_object_is_no_video(s3: S3Server) -> None:
             "no keys for s3://b.",
         ),
         ({}, None, "s3://", "names no bucket. Addresses begin with s3://, gs://, az://"),
+        ({}, None, "s3://a b/x.mp4", "s3://a b/x.mp4 names no bucket."),
         ({}, None, "s3://b/a//b.mp4", "its name has an empty part"),
     ],
 )

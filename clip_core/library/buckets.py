@@ -226,7 +226,7 @@ def _error(address: str, said: str) -> VideoError:
     if _REFUSED.search(told):
         return VideoError(f"The object store refuses access to {shown}.", _NEXT_KEYS[scheme])
     if (named := re.search(r'Path "([^"]*)"', told)) is not None:
-        what = f"{shown_address(named[1])} cannot be read: its name has an empty part, or one of dots."
+        what = f"{shown_address(named[1])} cannot be read: its name has an empty part, one of dots, or an unseen sign."
         return VideoError(what, "Rename it, or name the folders beside it.")
     if "builder error" in told:
         return VideoError(

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -255,14 +255,14 @@ def fetching_noted(found: BucketObject, scratch: Scratch) -> Generator[Progress,
     """Fetch an object in this state as ``Scratch.fetching`` does, and report how much has arrived, in bytes."""
     total = found.size_bytes
     note = f"Fetching it from the bucket: {{}} of {size_text(total)}"
-    steps = scratch.fetching(found.address, found.stamp)
-    yield Progress(0, total, stage="identifying", note=note.format(size_text(0)))
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as arrived:
-            return arrived.value  # type: ignore[no-any-return]
-        yield Progress(done, total, stage="identifying", note=note.format(size_text(done)))
+    with closing(scratch.fetching(found.address, found.stamp)) as steps:
+        yield Progress(0, total, stage="identifying", note=note.format(size_text(0)))
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as arrived:
+                return arrived.value  # type: ignore[no-any-return]
+            yield Progress(done, total, stage="identifying", note=note.format(size_text(done)))
 
 
 def remember_fetched(copy: FetchedVideo, store: EmbeddingStore) -> None:

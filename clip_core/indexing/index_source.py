@@ -53,6 +53,7 @@ def index_source(
             on_known()
         yield finished
         return
+    store.check_writable()  # before anything is fetched
     with own_scratch() as scratch:
         copy = yield from fetching_noted(found, scratch)
         with scratch.holding(copy.path), naming_source(copy):

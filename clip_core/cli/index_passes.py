@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from clip_core.addresses import is_address
 from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.cli import terminal
 from clip_core.cli.options import Options, about
@@ -20,7 +21,7 @@ from clip_core.errors import (
     shown_name,
 )
 from clip_core.indexing.activity import ActivityReporter
-from clip_core.indexing.index_video import index_video
+from clip_core.indexing.index_source import index_source
 from clip_core.library.identify import is_there, known_video, stamp_if_there
 from clip_core.media.file_facts import file_facts
 from clip_core.text import clock, counted, shorten
@@ -45,7 +46,7 @@ class IndexPasses:
         self._paths, self._options, self._encoder, self._rate = paths, options, encoder, samples_per_second
         self._store = options.store
         self._is_several = len(paths) > 1
-        self._missing = {path for path in paths if not is_there(path)}
+        self._missing = {path for path in paths if not is_address(path) and not is_there(path)}
         self._failed: dict[str, _Failure] = {}
         self._facts_told: set[str] = set()
         self._begun: dict[str, Sequence[str]] = {}
@@ -74,10 +75,14 @@ class IndexPasses:
             self._list_failed()
 
     def _look_at_each(self) -> None:
-        """Embed a few keyframes of each video, so that all can be searched before any is indexed in full."""
-        total = len(self._paths)
+        """Embed a few keyframes of each video, so that all can be searched before any is indexed in full.
+
+        Not of those in buckets: each would be fetched whole for it, and once more later.
+        """
+        paths = [path for path in self._paths if not is_address(path)]
+        total = len(paths)
         with terminal.ProgressBar("First look") as bar:
-            for done, path in enumerate(self._paths):
+            for done, path in enumerate(paths):
                 with self._noting_failure(path, bar.note):
                     for progress in self._progress(path, bar, coarse_only=True):
                         if progress.frames_per_second:
@@ -100,10 +105,10 @@ class IndexPasses:
             self._done += 1
 
     def _progress(self, named: str, bar: terminal.ProgressBar, *, coarse_only: bool = False) -> Iterator[Progress]:
-        path = self._options.video_path(named)
+        path = self._path_of(named)
         with about(path):
             forget_outdated_copy(path, self._store, self._options.config)
-            progresses = index_video(
+            progresses = index_source(
                 path,
                 self._encoder,
                 self._store,
@@ -130,6 +135,9 @@ class IndexPasses:
             }
         )
 
+    def _path_of(self, named: str) -> str:
+        return named if is_address(named) else self._options.video_path(named)
+
     def _known(self, path: str, named: str, bar: terminal.ProgressBar) -> None:
         """Say once what the page shows beside the facts of the file, before anything is embedded."""
         record = known_video(path, self._store)
@@ -137,13 +145,13 @@ class IndexPasses:
             return
         self._facts_told.add(path)
         self._time.lengths_s[named] = record.table.end_s
-        facts = file_facts(Path(path), record)
+        facts = () if is_address(path) else file_facts(Path(path), record)
         if facts:
             frames = counted(len(record.table), "frame")
             bar.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
 
     def _tell_indexed(self, named: str, warnings: Sequence[str], *, idle: bool) -> None:
-        path = self._options.video_path(named)
+        path = self._path_of(named)
         record = known_video(path, self._store)
         if record is None:
             raise VideoError(f"{shown_name(path)} changed while it was read.", "Run the same command again.")
@@ -196,10 +204,11 @@ class _Failure:
 
     def __init__(self, path: str, error: ClipVideoError) -> None:
         self.error, self._path, self._stamp = error, Path(path), stamp_if_there(Path(path))
+        self._is_object = is_address(path)
 
     def is_worth_another_try(self) -> bool:
         changed = isinstance(self.error, VideoChangedError) or stamp_if_there(self._path) != self._stamp
-        return changed and is_there(self._path)
+        return changed and (self._is_object or is_there(self._path))
 
 
 class _TimeLeft:

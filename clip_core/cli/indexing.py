@@ -34,6 +34,7 @@ def _rate(value: str) -> float:
 @command(
     'index holiday.mp4 "second day.mov" --samples-per-second 5',
     'index footage --pattern "*.mov"',
+    'index "s3://bucket/day 1/**/*.mp4"',
     "index --retry-failed",
     shared=[MODEL],
 )
@@ -55,6 +56,8 @@ def run_index(
     """Embed the sampled frames of videos, so that they can be searched.
 
     A VIDEO is a video file, numbered pictures (shots/%05d.png@24), or a folder: all videos in it and its subfolders.
+    s3://bucket/a.mp4 is an object, s3://bucket/day/ all videos below it; * stands for a name, ** for folders. An object
+    is fetched whole into a temporary folder; keys and endpoint are those of the AWS_* variables.
     Of several videos all get a first look before any is indexed in full. Frames that are already stored are not
     embedded again, so a stopped run resumes where it was. What failed is listed at the end, with exit code 3.
     """

@@ -95,7 +95,8 @@ def index_video(
         ValueError: The rate is not a finite number above 0.
     """
     on_known = on_known or (lambda: None)
-    finished = _already_done(path, encoder, store, samples_per_second, coarse_only=coarse_only)
+    record = known_video(path, store) if is_there(path) else None
+    finished = already_done(record, encoder, store, samples_per_second, coarse_only=coarse_only)
     if finished is not None:
         on_known()
         yield from _read_subtitles(path, store, finished)
@@ -126,18 +127,17 @@ def _read_subtitles(path: str | os.PathLike[str], store: EmbeddingStore, now: Pr
             yield replace(now, stage="identifying", note=note)
 
 
-def _already_done(
-    path: str | os.PathLike[str], encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool
+def already_done(
+    record: VideoRecord | None, encoder: Encoder, store: EmbeddingStore, rate: float | None, *, coarse_only: bool
 ) -> Progress | None:
     """Return the only report if the store holds every sample and the file was once read to its end, else None.
 
-    Of a coarse pass alone, return it if the store holds the keyframes.
+    Of a coarse pass alone, return it if the store holds the keyframes. ``record`` is what is known of the file.
     """
-    record = known_video(path, store) if is_there(path) else None
     state = None if record is None else store.run(record.video_id, encoder.fingerprint)
     if record is None or state is None or reindex_error(record, store) is not None:
         return None
-    if record.recorded_s is None and (recorded_s := recorded_in(Path(path))) is not None:
+    if record.recorded_s is None and (recorded_s := recorded_in(Path(record.path))) is not None:
         store.remember_video(replace(record, recorded_s=recorded_s))
     stored, coarse = store.stored_pts(record.video_id, encoder.fingerprint), coarse_pts(record.table)
     if coarse_only and len(np.setdiff1d(coarse, stored)) == 0:

@@ -24,6 +24,7 @@ from clip_core.folder_watcher import FolderWatcher
 from clip_core.indexing.activity import FreshActivities
 from clip_core.indexing.recognise_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
+from clip_core.library.fetched import fetch_copy
 from clip_core.library.identify import file_stamp, reindex_error, stamp_of
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import TEMPORARY_EXPORTS, exports_folder
@@ -224,6 +225,20 @@ def _outdated(video_id: str, seen: str, location: str, _record: VideoSummary) ->
 def proxy_queue() -> ProxyQueue:
     """Return this process's proxy queue."""
     return ProxyQueue(_refuse if is_read_only() else None)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def fetch_queue() -> TaskQueue[str]:
+    """Return this process's queue of videos to fetch from buckets; the key is the video's id."""
+    return TaskQueue("Fetching the video", "Nothing of it is kept; try again.", "Nothing of it is kept.", at_once=2)
+
+
+def start_fetching(record: VideoRecord, viewer: str) -> None:
+    """Fetch a video that lies in a bucket, or join the task that does."""
+    if is_read_only():
+        _refuse()
+    now = config()
+    fetch_queue().submit(record.video_id, lambda: fetch_copy(record, now, store(now.embeddings)), viewer)
 
 
 def export_queue() -> ExportQueue:

@@ -184,7 +184,7 @@ def test_a_file_that_is_still_being_copied_is_tried_again_at_the_end(
     (footage / "b" / "deep" / "v2.mp4").rename(footage / "a" / "v0.mp4")
     tried = list[str]()
 
-    real = index_passes.index_video
+    real = index_passes.index_source
 
     def watched(path: str, *rest: Any, **options: Any) -> Any:
         tried.append(f"{Path(path).name}{' coarse' if options['coarse_only'] else ''}")
@@ -192,7 +192,7 @@ def test_a_file_that_is_still_being_copied_is_tried_again_at_the_end(
             monkeypatch.setattr(OnnxEncoder, "embed_images", embed_images)
         return real(path, *rest, **options)
 
-    monkeypatch.setattr(index_passes, "index_video", watched)
+    monkeypatch.setattr(index_passes, "index_source", watched)
     code, out, err = run(capsys, "index", "footage", "--samples-per-second", "every frame")
     assert tried == [
         *("v0.mp4 coarse", "v1.mp4 coarse", "broken.mp4 coarse", "v3.mp4 coarse"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from clip_core.addresses import is_address
 from clip_core.analysis.export_bundle import (
     MOST_PICTURES,
     ExportBundle,
@@ -205,6 +206,8 @@ def _draw_clips(bundle: ExportBundle) -> None:
         draw_task_row(TaskRow(queue, key, session_id(), progress_text, "clips_cancel", CANCEL_HELP))
         return
     refused = why_not_fast(Path(bundle.path), bundle.record) if _chosen()[0] == "fast" else None
+    if is_address(bundle.record.path):
+        refused = "The video lies in a bucket. Fetch it first, with the button below the picture."
     if refused is not None:
         st.caption(f":material/info: {escape_markdown(refused)}")
     st.button(

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from clip_core.encoders.base import Encoder, ShownEncoder
-from clip_core.library.identify import is_there
+from clip_core.library.relink import offline_videos
 from clip_core.retrieval.hit_curves import HitCurve, hit_curves
 from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
@@ -187,7 +187,7 @@ def _card(hit: Hit, found: Found) -> dict[str, Any]:
         "key": key,
         "video": hit.video_id,
         "name": hit.name,
-        "offline": record is not None and not is_there(record.path),
+        "offline": record is not None and bool(offline_videos([record])),
         "time": _span_text(hit.start_s, hit.end_s),
         "at": hit.peak_s,
         "picture": thumbnail_address(hit.video_id, hit.peak_pts),

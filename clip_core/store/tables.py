@@ -26,8 +26,7 @@ Columns: TypeAlias = dict[str, str]
 """Name of a column → pyarrow's name of its type; "int64[]" is a list, "float16[512]" a list of fixed length."""
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
-_MADE = b"made"
-_NO_TABLE = "none"
+_MADE, _NO_TABLE = b"made", "none"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
 _ROWS_AT_ONCE = 16
@@ -280,19 +279,17 @@ class Tables:
             answer: Computes an immutable value from the table, or from None if there is no table.
             at_once: Whether the store is asked in any case, however fresh the table's state is.
         """
-        key = (name, question)
-        known = self._answers.get(key)
+        known = self._answers.get(key := (name, question))
         if known is not None and not at_once and known[0] == self.recent.get(name):
             return cast("_T", known[1])
         with self.reading(name) as table:
             if table is None and not self.recent.fresh_s:
                 return answer(None)
             state = _NO_TABLE if table is None else table.state
+            self._answers.pop(key, None)  # the last used is the last, and the first are dropped
             if known is None or known[0] != state:
-                known = None
-                self._answers.pop(key, None)  # it may be large: it goes before the new one is computed
+                known = None  # it may be large: it goes before the new one is computed
                 known = (state, answer(table))
-        self._answers.pop(key, None)  # the last used is the last, and the first are dropped
         self._answers[key] = known
         for old in [*self._answers][:-_MOST_ANSWERS]:
             self._answers.pop(old, None)
